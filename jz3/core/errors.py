@@ -1,0 +1,22 @@
+"""Errors that the user can mend.
+
+```
+UserError                one line on stderr, exit status 1
+└── BudgetReached        one line on stderr, exit status 3
+```
+
+Each message says what is wrong (with the path, section, row or id), what was expected, and what to do.
+Everything else that goes wrong is ours and ends in a traceback.
+"""
+
+
+class UserError(ValueError):
+    """Something that the user can mend: a file, a parameter, a key, the disk."""
+
+    exit_status = 1
+
+
+class BudgetReached(UserError):  # noqa: N818 (not an error of anyone: the stage stops as it was told to)
+    """The stage stopped at the budget that `execution` sets; it goes on when the budget is raised."""
+
+    exit_status = 3
