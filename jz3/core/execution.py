@@ -1,0 +1,57 @@
+"""How a stage runs, as against what it makes: the section `execution` of params.yaml.
+
+No stage watches this section, so a change here runs nothing again; it must not change what a finished stage
+means. Where the text itself can differ by it (batched floating point), the stage's manifest says which
+execution made it.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Price(BaseModel):
+    """USD for a million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
+class Execution(BaseModel):
+    """The section `execution`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    device: Literal["cpu", "cuda"]
+    """Where models run."""
+    threads: int = Field(ge=1)
+    """Threads of one process. Threads x processes above the number of cores slows everything many times."""
+    workers: int = Field(ge=1)
+    """Processes that share the missing rows of a stage. One works in the stage's own process."""
+    ranks: int = Field(ge=1)
+    """Processes of a training; above 1 they are started by torchrun under DeepSpeed ZeRO."""
+    generation_batch: int = Field(ge=1)
+    """Sequences generated together (transformers engine)."""
+    generation_commit: int = Field(ge=1)
+    """Rows of a batch that is committed whole to the row store; a kill loses at most this many."""
+    training_batch: int = Field(ge=1)
+    """Blocks that go through the model together; the rest of a step's blocks are accumulated."""
+    teacher: Literal["call", "replay"]
+    """`replay` answers from the row store alone: no key, no network."""
+    concurrency: int = Field(ge=1)
+    """Requests to a server in flight at once."""
+    requests_per_minute: int = Field(ge=1)
+    tokens_per_minute: int = Field(ge=1)
+    timeout_s: float = Field(gt=0)
+    """Seconds that one request may take."""
+    retries: int = Field(ge=0)
+    """Attempts after the first, for answers that may be better the next time (429, 5xx, lost connections)."""
+    budget_usd: float | None = Field(ge=0)
+    """A hard cap on what one stage spends; null for none."""
+    prices: dict[str, Price]
+    """By model name; a model without a price costs nothing and is reported as unpriced."""
+    sandbox: int = Field(ge=1, le=3)
+    """Least strength that programs of models are run at: 3 namespaces, 2 Landlock and seccomp, 1 seccomp."""
+    sandbox_workers: int = Field(ge=1)

@@ -1,0 +1,66 @@
+"""params.yaml, typed: a section for each stage, a frozen model for each section."""
+
+from functools import reduce
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from jz3.core.errors import UserError
+
+PARAMS_FILE = Path("params.yaml")
+
+
+class Params(BaseModel):
+    """Base of every stage's parameters. No field has a default: values live in params.yaml alone.
+
+    Numbers written as text are read as numbers (YAML 1.1 takes `1e-5` for a string, and DVC writes it so).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ParamsError(UserError):
+    """params.yaml does not hold what a stage needs."""
+
+
+P = TypeVar("P", bound=BaseModel)
+
+
+def load_params(model: type[P], section: str, file: Path = PARAMS_FILE) -> P:
+    """The section of params.yaml at a dotted name, such as `dedup` or `ingest.web`."""
+    document = _document(file)
+    try:
+        values: Any = reduce(lambda level, key: level[key], section.split("."), document)
+    except (KeyError, TypeError) as error:
+        raise ParamsError(
+            f"{file} has no section '{section}'; its sections are {', '.join(document)}. "
+            f"Add it, or write a whole profile with `jz3 profile`."
+        ) from error
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join([section, *map(str, e['loc'])])}: {e['msg']} (it is {e['input']!r:.60})"
+            for e in error.errors()
+        )
+        raise ParamsError(
+            f"{file} does not fit {model.__name__}: {wrong}. Mend these lines; "
+            f"{model.__module__} says what each parameter means."
+        ) from error
+
+
+def _document(file: Path) -> dict[str, Any]:
+    try:
+        document: Any = yaml.safe_load(file.read_text())
+    except FileNotFoundError as error:
+        raise ParamsError(
+            f"{file} does not exist; a section for each stage was expected. Run `jz3 profile embedded`."
+        ) from error
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise ParamsError(f"{file} is not YAML: {reason}. Mend it, or run `jz3 profile embedded`.") from error
+    if not isinstance(document, dict):
+        raise ParamsError(f"{file} holds no sections; one for each stage was expected.")
+    return document

@@ -1,0 +1,65 @@
+"""A stage ends with the `dvc` that started it.
+
+DVC runs a command through a shell. When `dvc` is killed (kill -9, out of memory), shell and stage live on and
+would write beside the next run. So a thread watches the process that started the stage and, if that is a
+shell, the one that started the shell; when one of them ends, the stage is killed with all its processes.
+"""
+
+import os
+import select
+import signal
+import threading
+from pathlib import Path
+
+SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ash"})
+
+
+def end_with_parent() -> None:
+    """Start the watch. Does nothing where /proc or pidfds are missing (not Linux)."""
+    if not hasattr(os, "pidfd_open") or not Path("/proc/self/stat").exists():
+        return
+    watched = _ancestors()
+    if watched:
+        threading.Thread(target=_wait_and_end, args=(watched,), daemon=True, name="parent-watch").start()
+
+
+def _ancestors() -> list[int]:
+    """Pidfds of the parent, and of its parent where the first is a shell; pid 1 is nobody's run."""
+    parent = os.getppid()
+    pids = [parent]
+    name, grandparent = _name_and_parent(parent)
+    if name in SHELLS:
+        pids.append(grandparent)
+    return [os.pidfd_open(pid) for pid in pids if pid > 1]
+
+
+def _name_and_parent(pid: int) -> tuple[str, int]:
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    name = stat[stat.index("(") + 1 : stat.rindex(")")]
+    return name, int(stat[stat.rindex(")") + 2 :].split()[1])
+
+
+def _wait_and_end(pidfds: list[int]) -> None:
+    poll = select.poll()
+    for pidfd in pidfds:
+        poll.register(pidfd, select.POLLIN)
+    poll.poll()
+    for child in _descendants(os.getpid()):
+        _kill(child)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _descendants(pid: int) -> list[int]:
+    children = [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").glob("*/children")
+        for child in task.read_text().split()
+    ]
+    return [*children, *(grandchild for child in children for grandchild in _descendants(child))]
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,29 @@
+"""CertificateManifest: what a set was checked against for leaked benchmark items, how, and what was found."""
+
+from pydantic import BaseModel
+
+
+class BenchmarkCheck(BaseModel):
+    """One benchmark's check; the pairs of text lie in `hits.parquet` beside the manifest."""
+
+    benchmark: str
+    revision: str
+    items: int
+    items_digest: str
+    hit_items: int
+    """Items that some row of the set repeats."""
+    hits_by_class: dict[str, int]
+    """Rows of the set by the class of their hit."""
+
+
+class CertificateManifest(BaseModel):
+    """Of one set of rows."""
+
+    certified: str
+    """Name of the set."""
+    certified_digest: str
+    """Of the ids and texts of its rows."""
+    rows: int
+    method: dict[str, float | int | str]
+    """Thresholds of the method, by name."""
+    benchmarks: list[BenchmarkCheck]

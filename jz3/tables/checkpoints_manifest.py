@@ -1,0 +1,28 @@
+"""CheckpointsManifest: the reference model at the end of each warm-up epoch, with its optimizer."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Checkpoint(BaseModel):
+    """One epoch: `directory` holds the adapter and the moments of its optimizer."""
+
+    directory: str
+    mean_learning_rate: float
+    """Over the steps of the epoch; its weight in the influence score (facts 1.9)."""
+    step: int
+    mean_loss: float
+    """Nats a label token over the epoch."""
+
+
+class CheckpointsManifest(BaseModel):
+    """The base model lies in `base/` beside the checkpoints."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    base_digest: str
+    tokenizer_digest: str
+    checkpoints: list[Checkpoint]
+    adam_beta1: float
+    adam_beta2: float
+    adam_epsilon: float
+    libraries: dict[str, str]

@@ -1,0 +1,20 @@
+"""Grade: the judgement of a response."""
+
+import dataframely as dy
+
+
+class Grade(dy.Schema):
+    response_id = dy.String(primary_key=True)
+    item_id = dy.String(min_length=1)
+    benchmark = dy.String(min_length=1)
+    setting = dy.Enum(["prose", "tool"])
+    draw = dy.Int64(min=0)  # number of the sample, from 0
+    subject = dy.String(nullable=True)
+    level = dy.String(nullable=True)
+    gold = dy.String(min_length=1)
+    predicted = dy.String(nullable=True)  # the extracted answer; null where none was found
+    correct = dy.Bool()  # strict extraction
+    correct_lenient = dy.Bool()  # lenient extraction
+    rule = dy.String(min_length=1)  # that gave the strict verdict
+    second_opinion = dy.Bool()  # plain math-verify on the same pair
+    contamination = dy.Enum(["clean", "hit", "unchecked"])  # of the item, by the certificate of the mix

@@ -1,0 +1,11 @@
+"""InfluenceScore: how much training on a problem helps a target task."""
+
+import dataframely as dy
+
+
+class InfluenceScore(dy.Schema):
+    problem_id = dy.String(primary_key=True)
+    task = dy.String(primary_key=True)
+    score = dy.Float64()  # sum over checkpoints of learning rate x cosine
+    loss = dy.Float64(min=0)  # mean loss of the solution tokens, nats, at the last checkpoint
+    solution_tokens = dy.Int64(min=1)

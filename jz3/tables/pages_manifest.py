@@ -1,0 +1,9 @@
+"""PagesManifest: a directory of files for people: tables as Markdown and CSV, the report."""
+
+from pydantic import BaseModel
+
+
+class PagesManifest(BaseModel):
+    """Files for people, by name, with what each one is."""
+
+    files: dict[str, str]

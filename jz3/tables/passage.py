@@ -1,0 +1,13 @@
+"""Passage: a cut of a source text, with where it comes from."""
+
+import dataframely as dy
+
+
+class Passage(dy.Schema):
+    passage_id = dy.String(primary_key=True)  # content id of source, document, offset and text
+    source = dy.String(min_length=1)  # a name in the list of sources
+    document_id = dy.String(min_length=1)  # path and row in the raw file, or a qualified name
+    origin = dy.String(min_length=1)  # what the document belongs to: `sympy 1.14.0`, a file, a revision
+    licence = dy.String(min_length=1)  # of the document; SPDX where there is one
+    offset = dy.Int64(min=0)  # characters from the start of the document
+    text = dy.String(min_length=1)

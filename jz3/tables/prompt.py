@@ -1,0 +1,15 @@
+"""Prompt: a passage in a template, in both forms."""
+
+import dataframely as dy
+
+from jz3.tables.words import KINDS, LEVELS
+
+
+class Prompt(dy.Schema):
+    prompt_id = dy.String(primary_key=True)  # content id of passage, level and kind
+    passage_id = dy.String(min_length=1)
+    source = dy.String(min_length=1)  # of the passage
+    level = dy.Enum(LEVELS)
+    kind = dy.Enum(KINDS)
+    full = dy.String(min_length=1)  # what the teacher reads
+    compact = dy.String(min_length=1)  # level, kind and passage alone: for a student model
