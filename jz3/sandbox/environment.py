@@ -1,0 +1,52 @@
+"""What a program finds: the interpreter, the libraries, and the paths that they lie in."""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import platform
+import sys
+import sysconfig
+from pathlib import Path
+
+PRELOADED = ("sympy", "numpy", "scipy")
+"""Imported before the first program, as far as they are installed."""
+
+# Shared libraries that extension modules link to, and the time zones.
+_SYSTEM_PATHS = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
+
+
+def library_versions() -> dict[str, str]:
+    """Version of each preloaded library that is installed, by name."""
+    return {
+        name: importlib.metadata.version(name)
+        for name in sorted((*PRELOADED, "mpmath"))
+        if importlib.util.find_spec(name) is not None
+    }
+
+
+def environment_digest() -> str:
+    """Digest of the Python version and of the preloaded libraries' versions: part of a stored result's key."""
+    facts = {"python": platform.python_version(), "libraries": library_versions()}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def library_paths() -> list[str]:
+    """Folders of installed packages on the search path of this process, in its order."""
+    folders = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    for name in PRELOADED:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin is not None:
+            folders.append(str(Path(spec.origin).parents[1]))
+    return list(dict.fromkeys(str(Path(folder).absolute()) for folder in folders if Path(folder).is_dir()))
+
+
+def readonly_paths() -> list[str]:
+    """All that a program may read: the system's libraries, the Python installation and its packages."""
+    python = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    shared = sysconfig.get_config_var("LIBDIR")
+    python += [shared] if sysconfig.get_config_var("Py_ENABLE_SHARED") and shared else []
+    paths = {*_SYSTEM_PATHS, *python, *library_paths()}
+    paths |= {str(Path(path).resolve()) for path in python}
+    present = sorted(path for path in paths if Path(path).exists())
+    return [path for path in present if not any(path.startswith(f"{other}/") for other in present)]

@@ -1,0 +1,138 @@
+"""The system calls that the standard library lacks, by ctypes: namespaces, mounts, capabilities, limits.
+
+Linux on x86-64 and aarch64. Every function raises OSError with the kernel's reason where the kernel refuses.
+"""
+
+import ctypes
+import os
+import platform
+import resource
+import struct
+from typing import NoReturn
+
+libc = ctypes.CDLL(None, use_errno=True)
+MACHINE = platform.machine()
+IS_X86 = MACHINE == "x86_64"
+
+CLONE_NEWNS = 0x20000
+CLONE_NEWUTS = 0x4000000
+CLONE_NEWIPC = 0x8000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+_MS_NOATIME, _MS_NODIRATIME, _MS_RELATIME, _ST_RELATIME = 1024, 2048, 1 << 21, 4096
+_MNT_DETACH = 2
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_SECCOMP = 22
+PR_CAPBSET_DROP = 24
+PR_SET_SECUREBITS = 28
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+_CAP_AMBIENT_CLEAR_ALL = 4
+_SECBITS_NO_ROOT_LOCKED = 0x2F  # NOROOT, NO_SETUID_FIXUP and KEEP_CAPS, each locked
+_CAPABILITY_VERSION_3 = 0x20080522
+
+_NR_PIVOT_ROOT = 155 if IS_X86 else 41
+_NR_CAPSET = 126 if IS_X86 else 91
+_NR_MOUNT_SETATTR = 442
+_AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+# The values of mount(2) and of mount_setattr(2) are the same for these.
+FILES_READONLY = MS_RDONLY | MS_NOSUID | MS_NODEV
+DEVICE_READONLY = MS_RDONLY | MS_NOSUID | MS_NOEXEC  # its times and mode; what is written to it passes
+
+
+def fail(what: str) -> NoReturn:
+    """Raise the error that the last call left in errno."""
+    number = ctypes.get_errno()
+    raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def check(returned: int, what: str) -> int:
+    """What a call returned; OSError where that says failure."""
+    if returned < 0:
+        fail(what)
+    return returned
+
+
+def unshare(flags: int) -> None:
+    check(libc.unshare(ctypes.c_int(flags)), f"unshare({flags:#x})")
+
+
+def prctl(option: int, value: int) -> None:
+    zero = ctypes.c_ulong(0)
+    check(libc.prctl(option, ctypes.c_ulong(value), zero, zero, zero), f"prctl({option})")
+
+
+def mount(source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
+    returned = libc.mount(
+        source.encode() if source else None,
+        target.encode(),
+        kind.encode() if kind else None,
+        ctypes.c_ulong(flags),
+        options.encode() if options else None,
+    )
+    check(returned, f"mount {source or kind} on {target}")
+
+
+def detach(target: str) -> None:
+    check(libc.umount2(target.encode(), _MNT_DETACH), f"umount {target}")
+
+
+def pivot_root(new: str, old: str) -> None:
+    check(libc.syscall(_NR_PIVOT_ROOT, new.encode(), old.encode()), f"pivot_root {new}")
+
+
+def make_readonly(path: str, flags_to_set: int) -> None:
+    """Make a bind mount read-only, with all mounts below it where the kernel can (5.12 and later)."""
+    attributes = struct.pack("QQQQ", flags_to_set, 0, 0, 0)
+    size = ctypes.c_size_t(len(attributes))
+    if libc.syscall(_NR_MOUNT_SETATTR, _AT_FDCWD, path.encode(), _AT_RECURSIVE, attributes, size) == 0:
+        return
+    # A remount must repeat the flags that an outer user namespace has locked.
+    flags = os.statvfs(path).f_flag
+    kept = flags & (MS_NOSUID | MS_NODEV | MS_NOEXEC | _MS_NOATIME | _MS_NODIRATIME)
+    kept |= _MS_RELATIME if flags & _ST_RELATIME else 0
+    mount(None, path, None, MS_REMOUNT | MS_BIND | flags_to_set | kept)
+
+
+def set_host_name(name: bytes) -> None:
+    check(libc.sethostname(name, len(name)), "sethostname")
+
+
+def drop_capabilities() -> None:
+    """Give up all capabilities for good. What bounds them may itself be refused: no_new_privs follows anyway."""
+    zero = ctypes.c_ulong(0)
+    for capability in range(64):
+        if libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), zero, zero, zero) < 0:
+            break
+    libc.prctl(PR_CAP_AMBIENT, ctypes.c_ulong(_CAP_AMBIENT_CLEAR_ALL), zero, zero, zero)
+    libc.prctl(PR_SET_SECUREBITS, ctypes.c_ulong(_SECBITS_NO_ROOT_LOCKED), zero, zero, zero)
+    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
+    check(libc.syscall(_NR_CAPSET, header, b"\0" * 24), "capset")
+
+
+def limit_resources(*, address_space: int, cpu_seconds: int, file_bytes: int, threads: int) -> None:
+    """Hard limits of this process; `threads` counts all of its user where the kernel counts by user."""
+    fixed = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_AS: address_space,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_NOFILE: 64,  # a program needs a handful; each costs kernel memory
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_SIGPENDING: 64,
+        resource.RLIMIT_NPROC: threads,
+    }
+    for limit, value in fixed.items():
+        hard = resource.getrlimit(limit)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (value, value))
+    # SIGXCPU at the limit, SIGKILL a second later where a program handles it.
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    last = cpu_seconds + 1 if hard == resource.RLIM_INFINITY else min(cpu_seconds + 1, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (min(cpu_seconds, last), last))

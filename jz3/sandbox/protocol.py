@@ -1,0 +1,74 @@
+"""What host and zygote say to each other: 4 bytes of length, then JSON. Imported on both sides, so stdlib only."""
+
+import json
+import os
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+HEADER = struct.Struct("<I")
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """What a zygote is started with."""
+
+    wall: str
+    """`root` (namespaces by privilege), `user` (a user namespace first), `bwrap` (already inside one),
+    or `none`."""
+    landlock: bool
+    readonly_paths: list[str]
+    """What a program may read: the Python installation and the libraries of the system."""
+    library_paths: list[str]
+    """Folders of packages, in the order of the search path."""
+    base: str
+    """An empty folder of this worker: the root of its file system, or the scratch that it may not write."""
+    preload: list[str]
+    uid: int
+    """The user that programs run as where the worker may change it."""
+    wall_seconds: float
+    cpu_seconds: int
+    memory_bytes: int
+    output_characters: int
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What a zygote says of itself before the first program."""
+
+    landlock_abi: int
+    scratch: str
+    """`writable`: 16 MB of its own for each program; `read-only`: programs can write nowhere."""
+
+
+def pack(message: dict[str, Any]) -> bytes:
+    """A message as it crosses the channel."""
+    body = json.dumps(message).encode()
+    return HEADER.pack(len(body)) + body
+
+
+def write_frame(fd: int, message: dict[str, Any]) -> None:
+    """Write all of a message, waiting as long as it takes."""
+    left = memoryview(pack(message))
+    while left:
+        left = left[os.write(fd, left) :]
+
+
+def read_frame(fd: int) -> dict[str, Any] | None:
+    """The next message; None where the other side has closed the channel."""
+    header = _read_exactly(fd, HEADER.size)
+    if header is None:
+        return None
+    (size,) = HEADER.unpack(header)
+    body = _read_exactly(fd, size)
+    return None if body is None else json.loads(body)
+
+
+def _read_exactly(fd: int, size: int) -> bytes | None:
+    parts = bytearray()
+    while len(parts) < size:
+        part = os.read(fd, min(size - len(parts), 1 << 20))
+        if not part:
+            return None
+        parts += part
+    return bytes(parts)

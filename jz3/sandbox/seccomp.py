@@ -1,0 +1,153 @@
+"""The seccomp filter: a list of what a program may ask of the kernel; all else is refused with EPERM.
+
+No fork and no exec: one process per program makes the address-space limit a limit of memory, and one SIGKILL
+the end of it. No sockets but a pair of its own, no signals but to itself, no shared or hidden memory, no
+keyrings, no tracing, no namespaces, no mounts. Calls in the 32-bit or x32 convention do not pass either.
+"""
+
+import ctypes
+import errno
+import struct
+
+from jz3.sandbox.kernel import IS_X86, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, check, libc, prctl
+from jz3.sandbox.syscalls import AARCH64, X86_64
+
+_AUDIT_ARCH_X86_64, _AUDIT_ARCH_AARCH64 = 0xC000003E, 0xC00000B7
+_X32_BIT = 0x40000000
+
+# Landlock does not cover these; they pass only where all that a program can reach is its own or read-only.
+_METADATA = frozenset({"chmod", "fchmod", "fchmodat", "utimes", "utimensat"})
+_CHANGES = frozenset(
+    {
+        "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2",
+        "link", "linkat", "symlink", "symlinkat", "truncate", "ftruncate", "creat", "copy_file_range",
+    }
+)  # fmt: skip
+_FREQUENT = ("read", "write", "futex", "mmap", "munmap", "brk", "madvise", "newfstatat", "openat")
+
+_CLONE_THREAD = 0x10000
+_CLONE_NEW_ANYTHING = 0x7E020080  # the namespace flags of clone(2), and CLONE_NEWTIME
+_O_CHANGES = 0o3 | 0o100 | 0o1000 | 0o2000  # WRONLY, RDWR, CREAT, TRUNC, APPEND
+
+_IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # is it a terminal, how wide, how much, flags
+# DUPFD, GETFD, SETFD, GETFL, SETFL, locks, DUPFD_CLOEXEC, GETPIPE_SZ: not F_SETOWN or F_SETSIG, which signal.
+_FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)
+_PRCTLS = (15, 16)  # the name of a thread
+_AF_UNIX = 1
+
+_RET_ALLOW, _RET_KILL_PROCESS, _RET_ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+_OFFSET_NUMBER, _OFFSET_ARCH, _OFFSET_ARGUMENTS = 0, 4, 16
+_MAX_JUMP = 255
+
+
+def _instruction(code: int, if_true: int, if_false: int, value: int) -> bytes:
+    return struct.pack("HBBI", code, if_true, if_false, value)
+
+
+def _load(offset: int) -> bytes:
+    return _instruction(0x20, 0, 0, offset)
+
+
+def _load_argument(index: int) -> bytes:
+    """The low half: all the arguments looked at here are 32-bit for the kernel."""
+    return _load(_OFFSET_ARGUMENTS + 8 * index)
+
+
+def _if_equal(value: int, if_true: int, if_false: int) -> bytes:
+    return _instruction(0x15, if_true, if_false, value)
+
+
+def _if_any_bit(value: int, if_true: int, if_false: int) -> bytes:
+    return _instruction(0x45, if_true, if_false, value)
+
+
+def _if_at_least(value: int, if_true: int, if_false: int) -> bytes:
+    return _instruction(0x35, if_true, if_false, value)
+
+
+def _return(value: int) -> bytes:
+    return _instruction(0x06, 0, 0, value)
+
+
+_ALLOW = _return(_RET_ALLOW)
+_REFUSE = _return(_RET_ERRNO | errno.EPERM)
+_UNKNOWN = _return(_RET_ERRNO | errno.ENOSYS)
+
+
+def _allow_if_argument_in(index: int, values: tuple[int, ...]) -> list[bytes]:
+    parts = [_load_argument(index)]
+    for value in values:
+        parts += [_if_equal(value, 0, 1), _ALLOW]
+    return [*parts, _REFUSE]
+
+
+def _allow_without_address() -> list[bytes]:
+    """sendto(2) on a connected pair only: with an address it could reach a unix socket with a path."""
+    low, high = _OFFSET_ARGUMENTS + 8 * 4, _OFFSET_ARGUMENTS + 8 * 4 + 4
+    return [_load(low), _if_equal(0, 0, 2), _load(high), _if_equal(0, 1, 0), _REFUSE, _ALLOW]
+
+
+def _conditions(pid: int, *, files_change: bool) -> dict[str, list[bytes]]:
+    conditions = {
+        "clone": [
+            _load_argument(0),
+            _if_any_bit(_CLONE_NEW_ANYTHING, 0, 1),
+            _REFUSE,
+            _if_any_bit(_CLONE_THREAD, 0, 1),
+            _ALLOW,
+            _REFUSE,
+        ],
+        "clone3": [_UNKNOWN],  # glibc then uses clone, whose flags can be seen
+        "kill": _allow_if_argument_in(0, (pid,)),
+        "tgkill": _allow_if_argument_in(0, (pid,)),
+        "prlimit64": _allow_if_argument_in(0, (0,)),
+        "sched_setaffinity": _allow_if_argument_in(0, (0,)),
+        "sched_getaffinity": _allow_if_argument_in(0, (0, pid)),
+        "getpgid": _allow_if_argument_in(0, (0, pid)),
+        "getsid": _allow_if_argument_in(0, (0, pid)),
+        "socketpair": _allow_if_argument_in(0, (_AF_UNIX,)),
+        "sendto": _allow_without_address(),
+        "ioctl": _allow_if_argument_in(1, _IOCTLS),
+        "fcntl": _allow_if_argument_in(1, _FCNTLS),
+        "prctl": _allow_if_argument_in(0, _PRCTLS),
+    }
+    if not files_change:
+        conditions["openat"] = [_load_argument(2), _if_any_bit(_O_CHANGES, 0, 1), _REFUSE, _ALLOW]
+    return conditions
+
+
+def filter_program(pid: int, *, files_change: bool, metadata_change: bool) -> bytes:
+    """The filter for the process `pid` (as it sees itself) as a BPF program.
+
+    `files_change`: calls that write or change files pass (something else says where); without it not even a
+    file opens for writing. `metadata_change`: also modes and times, where all within reach is the program's own.
+    """
+    numbers, machine = (X86_64, _AUDIT_ARCH_X86_64) if IS_X86 else (AARCH64, _AUDIT_ARCH_AARCH64)
+    conditions = _conditions(pid, files_change=files_change)
+    refused = set() if files_change else {"open", *_CHANGES}
+    refused |= set() if metadata_change else _METADATA
+    parts = [_load(_OFFSET_ARCH), _if_equal(machine, 1, 0), _return(_RET_KILL_PROCESS), _load(_OFFSET_NUMBER)]
+    if IS_X86:
+        parts += [_if_at_least(_X32_BIT, 0, 1), _UNKNOWN]
+    names = [*_FREQUENT, *(name for name in numbers if name not in _FREQUENT)]
+    for name in names:
+        if name not in refused and name not in conditions:
+            parts += [_if_equal(numbers[name], 0, 1), _ALLOW]
+    for name, body in conditions.items():
+        if name in numbers and name not in refused:
+            assert len(body) <= _MAX_JUMP
+            parts += [_if_equal(numbers[name], 0, len(body)), *body]
+    return b"".join([*parts, _REFUSE])
+
+
+class _FilterProgram(ctypes.Structure):
+    _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+
+def install(program: bytes) -> None:
+    """Put this process and its threads to come under the filter for good."""
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    code = ctypes.create_string_buffer(program, len(program))
+    holder = _FilterProgram(len(program) // 8, ctypes.addressof(code))
+    mode_filter, zero = ctypes.c_ulong(2), ctypes.c_ulong(0)
+    check(libc.prctl(PR_SET_SECCOMP, mode_filter, ctypes.byref(holder), zero, zero), "seccomp filter")

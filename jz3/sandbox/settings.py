@@ -1,0 +1,38 @@
+"""What a sandbox is asked for: how many workers, how strong, and the limits of each program."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Level = Literal[1, 2, 3]
+
+
+class Limits(BaseModel):
+    """What one program may use. A result depends on them, so they belong to the key of a stored result.
+
+    Memory and scratch together bound what a program can hold: workers x (memory_mb + 16 MB) at the worst.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    wall_seconds: float = Field(gt=0)
+    """Wall time until the program is killed; 5 in the reference."""
+    cpu_seconds: int = Field(ge=1)
+    """CPU time of all threads until the program is killed."""
+    memory_mb: int = Field(ge=64)
+    """Address space over what the warm interpreter holds already."""
+    output_characters: int = Field(ge=1)
+    """Characters of standard output; a program that prints more is stopped with status `output-limit`."""
+
+
+class SandboxSettings(BaseModel):
+    """How programs are run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workers: int = Field(ge=1)
+    """Warm interpreters, one program at a time in each; results do not depend on the number."""
+    required_level: Level
+    """3: namespaces and seccomp; 2: at least Landlock and seccomp; 1: seccomp and resource limits alone, which
+    leaves the files of the machine readable: to ask for 1 is to accept that."""
+    limits: Limits

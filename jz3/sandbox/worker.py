@@ -1,0 +1,172 @@
+"""One warm worker as the host sees it: a process, a channel, and what is known of it."""
+
+import dataclasses
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from jz3.sandbox.protocol import HEADER, Hello, WorkerConfig, pack
+from jz3.sandbox.result import LOST, Ending, ProgramResult, last_line, result_of
+
+_START_SECONDS = 120  # chosen: sympy imports in one second; a laptop with all cores taken needs many
+_GRACE_SECONDS = 5  # chosen: how long after a program's own limit its worker is held to be hung
+
+# All that a worker and its programs know of the environment.
+_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/tmp",  # noqa: S108 (inside: the scratch)
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "PYTHONHASHSEED": "0",
+    "MPLBACKEND": "Agg",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+}
+
+
+class WorkerFailed(Exception):  # noqa: N818 (what happened, caught by the pool)
+    """A worker did not start; the message is its own last word."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a worker is started: the words before the interpreter, and what it is told."""
+
+    prefix: tuple[str, ...]
+    config: WorkerConfig
+
+
+class Worker:
+    """A zygote process. It may die at any time; then it says so and starts again."""
+
+    def __init__(self, launch: Launch) -> None:
+        """Begin to start; `hello` waits until it is warm."""
+        self._base = tempfile.mkdtemp(prefix="jz3-sandbox-")
+        Path(self._base).chmod(0o755)
+        config = dataclasses.replace(launch.config, base=self._base)
+        zygote = str(Path(__file__).with_name("zygote.py"))
+        # No packages of the user, none beside the script, nothing written.
+        interpreter = [sys.executable, "-s", "-P", "-B", zygote, json.dumps(dataclasses.asdict(config))]
+        self._command = [word.replace("{base}", self._base) for word in launch.prefix] + interpreter
+        self._limit = config.wall_seconds + _GRACE_SECONDS
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_ENVIRONMENT,
+            cwd="/",
+            bufsize=0,
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._to, self._from = self._process.stdin.fileno(), self._process.stdout.fileno()
+        self._stderr = self._process.stderr
+        os.set_blocking(self._to, False)
+        self._received = bytearray()
+        self._deadline = time.monotonic() + _START_SECONDS
+
+    def fileno(self) -> int:
+        """Readable when an answer, or the end of the worker, is there."""
+        return self._from
+
+    def hello(self) -> Hello:
+        """Wait until the worker is warm. Raises WorkerFailed with its last words where it does not start."""
+        message = None
+        while message is None:
+            if not _wait(self._from, select.POLLIN, self.seconds_left()) or not self._read():
+                raise WorkerFailed(last_line(self._kill()) or "no answer")
+            message = self._message()
+        return Hello(**message)
+
+    def seconds_left(self) -> float:
+        """Until the worker must have answered."""
+        return max(self._deadline - time.monotonic(), 0.0)
+
+    def send(self, program: str) -> None:
+        """Hand over a program. That the worker is dead or hangs shows in what comes back."""
+        self._deadline = time.monotonic() + self._limit
+        left = memoryview(pack({"program": program}))
+        while left and _wait(self._to, select.POLLOUT, self.seconds_left()):
+            try:
+                left = left[os.write(self._to, left) :]
+            except BrokenPipeError:
+                return
+
+    def run(self, program: str) -> ProgramResult:
+        """Hand over a program and wait for its result."""
+        self.send(program)
+        while _wait(self._from, select.POLLIN, self.seconds_left()):
+            result = self.take()
+            if result is not None:
+                return result
+        return self.give_up()
+
+    def take(self) -> ProgramResult | None:
+        """The result, as far as it has come: None while it has not. A worker that died starts again."""
+        if self._read():
+            message = self._message()
+            return None if message is None else result_of(cast("Ending", message))
+        return self.give_up()
+
+    def give_up(self) -> ProgramResult:
+        """Kill the worker with whatever it runs and start it again; the result of a lost program."""
+        self._kill()
+        self._begin()
+        self.hello()
+        return LOST
+
+    def close(self) -> None:
+        """End the worker and all that it runs."""
+        self._kill()
+        shutil.rmtree(self._base, ignore_errors=True)
+
+    def _kill(self) -> str:
+        """Kill all of the worker's processes; what it said on standard error."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:  # waited for before
+            return ""
+        words = self._stderr.read().decode(errors="replace")
+        self._process.wait()
+        for fd in (self._process.stdin, self._process.stdout, self._stderr):
+            assert fd is not None
+            fd.close()
+        return words
+
+    def _read(self) -> bytes:
+        part = os.read(self._from, 1 << 20)
+        self._received += part
+        return part
+
+    def _message(self) -> dict[str, Any] | None:
+        if len(self._received) < HEADER.size:
+            return None
+        (size,) = HEADER.unpack_from(self._received)
+        if len(self._received) < HEADER.size + size:
+            return None
+        body = bytes(self._received[HEADER.size :])
+        self._received.clear()
+        return json.loads(body)
+
+
+def _wait(fd: int, event: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(fd, event)
+    return bool(poll.poll(seconds * 1000))
