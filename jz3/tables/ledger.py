@@ -1,4 +1,6 @@
-"""Ledger: the account of a stage's rows. What comes in is kept, rejected by a rule, or failed; nothing else."""
+"""Ledger: the account of a stage's rows. What comes in is kept, rejected by a rule, or failed; nothing
+else.
+"""
 
 from pydantic import BaseModel, ConfigDict, model_validator
 

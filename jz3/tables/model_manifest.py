@@ -4,7 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class ModelManifest(BaseModel):
-    """Beside weights (safetensors), config and tokenizer in one directory; or alone, for a model of the hub."""
+    """Beside weights (safetensors), config and tokenizer in one directory; or alone, for a model of the
+    hub.
+    """
 
     model_config = ConfigDict(protected_namespaces=())
 

@@ -1,0 +1,54 @@
+"""Raw files of a data set on the Hugging Face hub, named by a `hub.yaml` beside no other file of the source:
+
+    name: math-ai/AutoMathText
+    revision: 4d3ab9c2...        # a commit: a branch moves
+    files: ["data/web/0.8*.jsonl"]
+
+The files come from the hub's own cache on this machine if they were fetched before.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from jz3.corpus.readers.document import RawFileError
+
+
+class HubFiles(BaseModel):
+    """The contents of a `hub.yaml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    revision: str
+    files: list[str]
+
+
+def read_hub_file(file: Path) -> HubFiles:
+    """What a `hub.yaml` names."""
+    try:
+        document: Any = yaml.safe_load(file.read_text())
+        return HubFiles.model_validate(document)
+    except (yaml.YAMLError, ValidationError) as error:
+        reason = " ".join(str(error).split())
+        raise RawFileError(f"{file} does not name files of the hub ({reason}); name, revision and files were "
+                           f"expected.") from error  # fmt: skip
+
+
+def fetch(files: HubFiles) -> Path:
+    """A directory that holds the files, fetched where they are not there yet."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        directory = snapshot_download(
+            files.name, repo_type="dataset", revision=files.revision, allow_patterns=files.files
+        )
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise RawFileError(
+            f"{files.name}@{files.revision} could not be fetched ({' '.join(str(error).split())[:200]}); "
+            f"a data set of the hub was expected. Check name, revision and network, or put the files there by hand."
+        ) from error
+    return Path(directory)
