@@ -1,0 +1,207 @@
+"""The problem writer behind an OpenAI-compatible endpoint on loopback.
+
+`POST /v1/chat/completions` and `GET /v1/models`, as the `openai` client calls them. The answer is drawn by
+hash from the prompt and the request's `seed`: the same request always gets the same answer. Temperature and
+top_p are taken and change nothing, as nothing is sampled. A token is a word here. Answers are cut at
+`max_tokens` with finish reason `length`, as real servers do.
+
+One thread a connection; some 1,500 answers a second on one core.
+"""
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from jz3.core.hashing import content_id
+from jz3.tables.words import KINDS, LEVELS
+from jz3.writer.write import Kind, write_problem
+
+MODEL = "jz3-writer-1"
+"""The number is raised when the same request gets another answer, so that stored answers are not mixed."""
+
+LEVEL = re.compile(rf"^Level: ({'|'.join(LEVELS)})$", re.MULTILINE)
+KIND = re.compile(rf"^Kind: ({'|'.join(KINDS)})$", re.MULTILINE)
+PASSAGE = re.compile(r"^### Passage\n(.*)\n### New problem\s*\Z", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a prompt asks for."""
+
+    level: str
+    kind: Kind
+    passage: str
+
+
+class Refused(Exception):  # noqa: N818 (an answer of the protocol, not a failure of ours)
+    """A request that gets an error of the OpenAI form."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
+
+    def body(self) -> dict[str, Any]:
+        kind = "invalid_request_error"
+        return {"error": {"message": str(self), "type": kind, "param": None, "code": self.code}}
+
+
+def read_prompt(prompt: str) -> Asked:
+    """Level, kind and passage of a prompt in one of the full templates. Raises Refused for any other text."""
+    passage = PASSAGE.search(prompt)
+    head = prompt[: passage.start()] if passage else ""
+    level, kind = LEVEL.search(head), KIND.search(head)
+    if not (passage and level and kind):
+        raise Refused(
+            400,
+            "unreadable_prompt",
+            "the problem writer reads only prompts with the lines 'Level: ...' and 'Kind: ...' and a passage "
+            "between '### Passage' and a last line '### New problem'",
+        )
+    return Asked(level[1], "tool" if kind[1] == "tool" else "cot", passage[1].strip())
+
+
+def complete(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to the body of a chat completion request. Raises Refused."""
+    if request.get("model") != MODEL:
+        raise Refused(404, "model_not_found", f"the model {request.get('model')!r} does not exist")
+    if request.get("n") not in (None, 1) or request.get("stream"):
+        raise Refused(400, "unsupported_value", "only one answer at a time and no stream is supported")
+    prompt = _prompt(request.get("messages"))
+    asked = read_prompt(prompt)
+    key = content_id(prompt, str(request.get("seed")))
+    words = write_problem(asked.level, asked.kind, asked.passage, key, "teacher").text
+    limit = request.get("max_completion_tokens") or request.get("max_tokens")
+    text, used, finish_reason = _cut(words, limit)
+    prompt_tokens = len(prompt.split())
+    return {
+        "id": f"chatcmpl-{key}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": MODEL,
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": text, "refusal": None},
+                "logprobs": None,
+                "finish_reason": finish_reason,
+            }
+        ],
+        "usage": {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": used,
+            "total_tokens": prompt_tokens + used,
+        },
+    }
+
+
+@contextmanager
+def serve_writer() -> Generator[str]:
+    """The base URL of a writer that serves on a free port of loopback until the block ends."""
+    server = _WriterServer(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True, name="problem-writer"
+    )
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        server.close_connections()
+
+
+def _prompt(messages: Any) -> str:  # noqa: ANN401 (JSON as it came)
+    """The texts of all messages, one after the other."""
+    if not isinstance(messages, list) or not messages:
+        raise Refused(400, "invalid_messages", "'messages' must be a list with at least one message")
+    contents: list[Any] = [message.get("content") for message in messages if isinstance(message, dict)]
+    if len(contents) != len(messages) or not all(isinstance(content, str) for content in contents):
+        raise Refused(400, "invalid_messages", "each message must be an object with a text as 'content'")
+    return "\n\n".join(contents)
+
+
+def _cut(text: str, limit: int | None) -> tuple[str, int, str]:
+    """The first `limit` words, their number, and the finish reason."""
+    ends = [word.end() for word in re.finditer(r"\S+", text)]
+    if limit is None or len(ends) <= limit:
+        return text, len(ends), "stop"
+    return text[: ends[limit - 1]], limit, "length"
+
+
+class _WriterServer(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False  # connections that a client keeps alive must not hold up the end
+    request_queue_size = 1024  # hundreds of connections come at once
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._open: set[socket.socket] = set()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 (socketserver's types)
+        self._open.add(request)
+        try:
+            super().finish_request(request, client_address)
+        except ConnectionError:
+            pass  # the client went away; its answer has no reader
+        finally:
+            self._open.discard(request)
+
+    def close_connections(self) -> None:
+        for connection in tuple(self._open):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # closed meanwhile
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # keeps connections alive
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
+
+    def do_GET(self) -> None:
+        if self.path == "/v1/models":
+            model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "jz3"}
+            self._answer(200, {"object": "list", "data": [model]})
+        else:
+            self._refuse(Refused(404, "unknown_url", f"unknown request URL: GET {self.path}"))
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path != "/v1/chat/completions":
+            self._refuse(Refused(404, "unknown_url", f"unknown request URL: POST {self.path}"))
+            return
+        try:
+            self._answer(200, complete(_object(body)))
+        except Refused as refused:
+            self._refuse(refused)
+
+    def _refuse(self, refused: Refused) -> None:
+        self._answer(refused.status, refused.body())
+
+    def _answer(self, status: int, content: dict[str, Any]) -> None:
+        body = json.dumps(content).encode()
+        self.send_response_only(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 (as the base class has it)
+        """Say nothing: what was asked and answered stands in the row store."""
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        content: Any = json.loads(body)
+    except ValueError as error:
+        raise Refused(400, "invalid_json", f"the body is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise Refused(400, "invalid_json", "the body is not a JSON object")
+    return content

@@ -1,0 +1,75 @@
+"""Number draws of a family, shared out between those who use them, by hash.
+
+Promise: which part a draw belongs to depends on the family and its whole numbers alone, neither on names and
+goods nor on the wording. So a benchmark item never repeats the numbers of a problem that the teacher, the
+instruction data or the target tasks show, whatever the seeds.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from itertools import count
+from typing import Literal
+
+from jz3.core.errors import UserError
+from jz3.writer.draws import Draws
+from jz3.writer.family import Family, Values
+
+Part = Literal["benchmark", "target", "instruction", "teacher"]
+
+SHARES: dict[Part, int] = {"benchmark": 10, "target": 10, "instruction": 15, "teacher": 65}
+"""Per cent of a family's number draws. Chosen: the teacher writes thousands of problems, the others tens of a
+family; a family has at least 150 number draws (tested), so that the least part has about 15.
+"""
+
+ATTEMPTS = 10_000
+
+
+class TooFewDrawsError(UserError):
+    """A family has fewer draws of a part than a parameter asks for."""
+
+
+def part_of(family: Family, values: Values) -> Part:
+    """The part that a draw belongs to."""
+    numbers = "\x00".join(
+        f"{name}={value}" for name, value in sorted(values.drawn.items()) if isinstance(value, int)
+    )
+    digest = hashlib.blake2b(f"{family.name}\x00{numbers}".encode(), digest_size=8).digest()
+    point = int.from_bytes(digest, "big") % 100
+    for part, share in SHARES.items():
+        if point < share:
+            return part
+        point -= share
+    message = "shares do not add up to 100"
+    raise AssertionError(message)
+
+
+def draw_of_part(family: Family, part: Part, key: str) -> Values:
+    """The first draw of a key that belongs to the part."""
+    return next(_draws_of_part(family, part, key))
+
+
+def distinct_draws(family: Family, part: Part, rows: int, key: str) -> list[Values]:
+    """As many draws of the part, no two alike. More rows keep the first ones.
+
+    Raises TooFewDrawsError where the part has not so many.
+    """
+    found: dict[tuple[int | str, ...], Values] = {}
+    for values in _draws_of_part(family, part, key):
+        if len(found) == rows:
+            break
+        found.setdefault(tuple(values.drawn.values()), values)
+    if len(found) < rows:
+        raise TooFewDrawsError(
+            f"family {family.name} has only {len(found)} draws of part '{part}' in {ATTEMPTS} attempts; "
+            f"{rows} were asked for. Ask for fewer rows of each family."
+        )
+    return list(found.values())
+
+
+def _draws_of_part(family: Family, part: Part, key: str) -> Iterator[Values]:
+    for attempt in count():
+        if attempt == ATTEMPTS:
+            return
+        values = family.draw(Draws(f"{key}\x00{attempt}"))
+        if part_of(family, values) == part:
+            yield values
