@@ -1,0 +1,44 @@
+# Needs Python 3.11 or newer, git and make; everything else is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(abspath $(BIN)):$(PATH)
+export TOKENIZERS_PARALLELISM := false
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: repro test test-long check format setup
+
+repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
+	dvc repro
+	@cat tables/summary.md
+	@echo "Report: $(CURDIR)/report/index.html"
+
+test: $(VENV)/.ready-test  ## the quick suite
+	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile -m "not long"
+
+test-long: $(VENV)/.ready-test  ## kills, real servers, whole runs
+	pytest -q -m long
+
+check: $(VENV)/.ready-test  ## format, lint, types, layers, contracts
+	ruff format --check .
+	ruff check .
+	pyright
+	lint-imports
+	pytest -q tests/test_pipeline.py
+
+format: $(VENV)/.ready-test
+	ruff format .
+	ruff check --fix .
+
+setup: $(VENV)/.ready-test
+
+$(VENV)/.ready: pyproject.toml constraints/main.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "jz3 needs Python 3.11 or newer; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt torch
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e .
+	touch $@
+
+$(VENV)/.ready-test: $(VENV)/.ready
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e ".[test,dev,s3]"
+	touch $@

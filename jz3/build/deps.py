@@ -1,0 +1,108 @@
+"""The code that a stage depends on: the import closure of its file, as explicit dependencies in dvc.yaml.
+
+DVC does not follow Python imports (treeverse/dvc#9195): a hand-written list goes stale without a sign, and so
+do the results. Here the list follows from the code. `jz3/core` is left out on purpose: it may not change
+what a stage computes (a golden artifact in the tests holds it to that), and a better log line must not call
+a paid teacher again. Empty `__init__.py` files are left out, as they can change nothing.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+EXEMPT = "jz3/core/"
+PACKAGES = ("jz3", "stages")
+
+
+def closure(root: Path, stage: str) -> list[str]:
+    """Paths of the code behind a stage, under `root`, sorted: its file and all that it imports of ours."""
+    waiting, seen = [root / "stages" / f"{stage}.py"], set[Path]()
+    while waiting:
+        file = waiting.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        waiting.extend(path for name in _imported(file, root) for path in _files(name, root))
+    paths = (file.relative_to(root).as_posix() for file in seen if file.stat().st_size)
+    return sorted(path for path in paths if not path.startswith(EXEMPT))
+
+
+def differences(root: Path) -> dict[str, tuple[list[str], list[str]]]:
+    """For each stage whose code dependencies are not its closure: those missing, and those too many."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for stage, body in _stages(_document(root)):
+        wanted, listed = set(closure(root, stage)), {dep for dep in body["deps"] if _is_code(dep)}
+        if wanted != listed:
+            found[stage] = (sorted(wanted - listed), sorted(listed - wanted))
+    return found
+
+
+def fix(root: Path) -> None:
+    """Rewrite the code dependencies in dvc.yaml, comments and order of the rest kept."""
+    document = _document(root)
+    for stage, body in _stages(document):
+        deps = body["deps"]  # changed in place: ruamel keeps the comments of a list by position
+        for place in reversed([place for place, dep in enumerate(deps) if _is_code(dep)]):
+            del deps[place]
+        for place, file in enumerate(closure(root, stage)):
+            deps.insert(place, file)
+    _yaml().dump(document, root / "dvc.yaml")
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def _document(root: Path) -> Any:  # noqa: ANN401 (ruamel's round-trip tree)
+    return _yaml().load(root / "dvc.yaml")
+
+
+def _stages(document: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (ruamel's round-trip tree)
+    """Each stage's name and body; that of a `foreach` stage stands under `do`."""
+    for name, stage in document["stages"].items():
+        yield name, stage.get("do", stage)
+
+
+def _is_code(dep: object) -> bool:
+    return isinstance(dep, str) and dep.endswith(".py") and dep.startswith(tuple(f"{p}/" for p in PACKAGES))
+
+
+def _imported(file: Path, root: Path) -> Iterator[str]:
+    """Dotted names that a file imports anywhere, in functions too; of `from a import b` both a and a.b."""
+    package = file.relative_to(root).parent.parts
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and _imports_a_module(node):
+            name = node.args[0]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                yield name.value
+
+
+def _imports_a_module(call: ast.Call) -> bool:
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return bool(call.args) and name in {"import_module", "__import__"}
+
+
+def _files(name: str, root: Path) -> Iterator[Path]:
+    """The files that importing a dotted name of ours runs: its module and the packages above it."""
+    parts = name.split(".")
+    if parts[0] not in PACKAGES:
+        return
+    for length in range(1, len(parts) + 1):
+        path = root.joinpath(*parts[:length])
+        for file in (path / "__init__.py", path.with_suffix(".py")):
+            if file.is_file():
+                yield file

@@ -1,0 +1,70 @@
+"""The command line. Commands import what they need when they run, so that `jz3 --help` answers at once."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jz3.core.errors import UserError
+
+app = typer.Typer(
+    name="jz3",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A build system for mathematical-reasoning data. `dvc repro` builds; these look and prepare.",
+)
+
+ROOT = Path()
+
+
+@app.command()
+def profile(
+    name: Annotated[str, typer.Argument(help="embedded, test, single_gpu or paper")],
+    *,
+    force: Annotated[bool, typer.Option("--force", help="write over edits of params.yaml")] = False,
+) -> None:
+    """Write a profile to params.yaml, showing the difference first.
+
+    Example: jz3 profile paper
+    """
+    from jz3.build.profile import check_no_edits, profile_difference, write_profile
+
+    typer.echo(profile_difference(ROOT, name) or f"params.yaml is the profile {name} already", nl=True)
+    if not force:
+        check_no_edits(ROOT)
+    write_profile(ROOT, name)
+
+
+@app.command()
+def deps(
+    *,
+    check: Annotated[bool, typer.Option("--check", help="exit with 1 where dvc.yaml is not right")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="rewrite the code dependencies in dvc.yaml")] = False,
+) -> None:
+    """Compare the code dependencies in dvc.yaml with what each stage imports.
+
+    Example: jz3 deps --check
+    """
+    from jz3.build.deps import differences
+    from jz3.build.deps import fix as rewrite
+
+    found = differences(ROOT)
+    for stage, (missing, extra) in found.items():
+        for file in missing:
+            typer.echo(f"{stage} lacks {file}")
+        for file in extra:
+            typer.echo(f"{stage} lists {file}, which it does not import")
+    if fix:
+        rewrite(ROOT)
+    elif check and found:
+        raise UserError("dvc.yaml lists other code than the stages import. Run `jz3 deps --fix`.")
+
+
+def main() -> None:
+    """Run a command; what the user can mend becomes one line on stderr and its exit status."""
+    try:
+        app()
+    except UserError as error:
+        print(f"jz3: {error}", file=sys.stderr)  # noqa: T201 (this is the one place that speaks to users)
+        sys.exit(error.exit_status)

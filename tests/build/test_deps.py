@@ -1,0 +1,80 @@
+"""The dependencies in dvc.yaml are the import closure: adding an import, or losing a line, is noticed."""
+
+import pytest
+
+from jz3.build.deps import closure, differences, fix
+
+DVC_YAML = """\
+stages:
+  one: # the first
+    cmd: python -m stages.one
+    deps:
+      - stages/one.py
+      - data/raw # the texts
+  many:
+    foreach:
+      a: {x: 1}
+    do:
+      cmd: python -m stages.many
+      deps:
+        - stages/many.py
+"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name, text in {
+        "stages/one.py": "from jz3.part.logic import f\n",
+        "stages/many.py": "",
+        "jz3/__init__.py": "",
+        "jz3/part/__init__.py": "",
+        "jz3/part/logic.py": "def f():\n    from jz3.part import lazy\n    import jz3.core.stage\n",
+        "jz3/part/lazy.py": "import importlib\nimportlib.import_module('jz3.part.named')\n",
+        "jz3/part/named.py": "import json\n",
+        "jz3/core/stage.py": "from jz3.core import log\n",
+        "jz3/core/log.py": "X = 1\n",
+        "dvc.yaml": DVC_YAML,
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "stages/many.py").write_text("X = 1\n")
+    return tmp_path
+
+
+def test_the_closure_follows_imports_in_functions_and_by_name_and_leaves_out_core(root):
+    assert closure(root, "one") == [
+        "jz3/part/lazy.py",
+        "jz3/part/logic.py",
+        "jz3/part/named.py",
+        "stages/one.py",
+    ]
+
+
+def test_a_package_whose_init_runs_code_is_a_dependency(root):
+    (root / "jz3/part/__init__.py").write_text("X = 1\n")
+    assert "jz3/part/__init__.py" in closure(root, "one")
+
+
+def test_fix_makes_the_list_right_and_keeps_comments_and_data(root):
+    assert set(differences(root)) == {"one"}
+    fix(root)
+    assert differences(root) == {}
+    text = (root / "dvc.yaml").read_text()
+    assert "# the first" in text
+    assert "data/raw # the texts" in text
+
+
+def test_a_new_import_in_any_module_is_noticed(root):
+    fix(root)
+    (root / "jz3/part/named.py").write_text("import jz3.part.extra\n")
+    (root / "jz3/part/extra.py").write_text("Y = 2\n")
+    assert differences(root) == {"one": (["jz3/part/extra.py"], [])}
+
+
+def test_a_dependency_too_many_is_noticed(root):
+    fix(root)
+    text = (root / "dvc.yaml").read_text()
+    (root / "dvc.yaml").write_text(
+        text.replace("- stages/many.py", "- stages/many.py\n        - jz3/part/lazy.py")
+    )
+    assert differences(root) == {"many": ([], ["jz3/part/lazy.py"])}

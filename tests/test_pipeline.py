@@ -1,0 +1,149 @@
+"""dvc.yaml, stages/, params.yaml and jz3/ say the same thing."""
+
+import ast
+import importlib
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from dvc.dependency import ParamsDependency
+from dvc.repo import Repo
+
+from jz3.build.deps import closure, differences
+from jz3.core.artifacts import In, InDir, InFiles, InMetrics, Metrics, Out, OutDir, Plot
+from jz3.core.execution import Execution
+from jz3.core.params import load_params
+from jz3.core.stage import Signature
+
+ROOT = Path(__file__).parent.parent
+CODE = ("stages/", "jz3/")
+STAGES = list(Repo(str(ROOT)).index.stages)
+every_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+every_profile = pytest.mark.parametrize(
+    "profile", sorted((ROOT / "profiles").glob("*.yaml")), ids=lambda p: p.stem
+)
+
+
+def base_name(stage):
+    return stage.name.partition("@")[0]
+
+
+def module(stage):
+    return f"stages.{base_name(stage)}"
+
+
+def signature(stage):
+    return Signature.of(importlib.import_module(module(stage)).main)
+
+
+def flags(stage):
+    """The flags that a stage's command passes, each with its values."""
+    words = shlex.split(stage.cmd)
+    assert words[:3] == ["python", "-m", module(stage)], "cmd is always `python -m stages.X`"
+    passed = {}
+    for word in words[3:]:
+        if word.startswith("--"):
+            name = word.removeprefix("--").replace("-", "_")
+            assert name not in passed
+            passed[name] = []
+        else:
+            passed[name].append(word)
+    return passed
+
+
+def given(stage, *kinds):
+    """The paths that a stage's command passes for artifacts of these kinds."""
+    declared, passed = signature(stage), flags(stage)
+    return {
+        path
+        for name in declared.artifacts
+        if isinstance(declared.handle(name, [Path()]), kinds)
+        for path in passed[name]
+    }
+
+
+def watched(stage):
+    return {dep.def_path for dep in stage.deps if not isinstance(dep, ParamsDependency)}
+
+
+def section_of(stage):
+    return flags(stage).get("params", [base_name(stage)])[0]
+
+
+def test_each_stage_has_a_file_a_module_and_a_test_of_its_name():
+    names = {base_name(stage) for stage in STAGES}
+    assert names == {path.stem for path in (ROOT / "stages").glob("[!_]*.py")}
+    for name in names:
+        assert len(list((ROOT / "jz3").glob(f"*/{name}.py"))) == 1, name
+        assert len(list((ROOT / "tests").glob(f"*/test_{name}.py"))) == 1, name
+
+
+@every_stage
+def test_the_command_passes_what_the_signature_declares(stage):
+    assert set(flags(stage)) - {"params"} == set(signature(stage).artifacts)
+
+
+@every_stage
+def test_dvc_knows_every_path_that_a_stage_reads_and_leaves(stage):
+    data = {path for path in watched(stage) if not path.startswith(CODE)}
+    assert given(stage, In, InDir, InFiles, InMetrics) == data
+    assert given(stage, Out, OutDir) == {
+        out.def_path for out in stage.outs if not out.metric and not out.plot
+    }
+    assert given(stage, Metrics) == {out.def_path for out in stage.outs if out.metric}
+    assert given(stage, Plot) == {out.def_path for out in stage.outs if out.plot}
+
+
+@every_stage
+def test_dvc_watches_the_section_of_the_stage_and_no_other(stage):
+    names = [name for dep in stage.deps if isinstance(dep, ParamsDependency) for name in dep.params]
+    assert names == ([section_of(stage)] if signature(stage).params else [])
+
+
+@every_profile
+@every_stage
+def test_every_profile_fits_every_stage(stage, profile):
+    declared = signature(stage)
+    if declared.params:
+        load_params(declared.params, section_of(stage), profile)
+
+
+@every_profile
+def test_every_profile_says_how_to_run_and_nothing_that_no_stage_reads(profile):
+    load_params(Execution, "execution", profile)
+    sections = {section_of(stage).partition(".")[0] for stage in STAGES if signature(stage).params}
+    assert set(yaml.safe_load(profile.read_text())) == sections | {"execution"}
+
+
+def test_params_yaml_is_the_embedded_profile():
+    assert (ROOT / "params.yaml").read_text() == (ROOT / "profiles" / "embedded.yaml").read_text()
+
+
+def test_a_change_of_any_code_behind_a_stage_makes_it_run_again():
+    assert differences(ROOT) == {}, "run `jz3 deps --fix`"
+
+
+def test_the_closure_holds_more_than_the_stage_itself():
+    """Guard against an empty closure agreeing with an empty list."""
+    assert "jz3/corpus/sample.py" in closure(ROOT, "sample")
+    assert "jz3/tables/passage.py" in closure(ROOT, "sample")
+
+
+@every_stage
+def test_a_stage_reads_calls_and_writes_and_no_more(stage):
+    tree = ast.parse((ROOT / f"{module(stage).replace('.', '/')}.py").read_text())
+    logic = (ast.For, ast.While, ast.comprehension, ast.ClassDef, ast.Lambda, ast.Try, ast.If)
+    main = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    assert [node.name for node in main] == ["main"]
+    assert not [node for node in ast.walk(main[0]) if isinstance(node, logic)]
+    assert {node.module.partition(".")[0] for node in tree.body if isinstance(node, ast.ImportFrom)} == {
+        "jz3"
+    }
+    assert not [node for node in tree.body if isinstance(node, ast.Import)]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "jz3").rglob("__init__.py")), ids=str)
+def test_packages_are_empty(file):
+    """What an `__init__` imports would be loaded by every stage that needs anything of the package."""
+    assert file.read_text() == ""
