@@ -26,7 +26,7 @@ def library_versions() -> dict[str, str]:
 
 
 def environment_digest() -> str:
-    """Digest of the Python version and of the preloaded libraries' versions: part of a stored result's key."""
+    """Digest of the versions of Python and the preloaded libraries: part of a stored result's key."""
     facts = {"python": platform.python_version(), "libraries": library_versions()}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

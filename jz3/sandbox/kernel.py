@@ -105,7 +105,7 @@ def set_host_name(name: bytes) -> None:
 
 
 def drop_capabilities() -> None:
-    """Give up all capabilities for good. What bounds them may itself be refused: no_new_privs follows anyway."""
+    """Give up all capabilities for good. The bounds may be refused to us: no_new_privs does the same."""
     zero = ctypes.c_ulong(0)
     for capability in range(64):
         if libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), zero, zero, zero) < 0:

@@ -37,7 +37,8 @@ def landlock_abi() -> int:
 
 def make_ruleset(readable: list[str], writable: list[str]) -> int:
     """A file descriptor of rules: nothing is allowed but reading below `readable` and reading and changing
-    below `writable`. Paths that do not exist are left out."""
+    below `writable`. Paths that do not exist are left out.
+    """
     abi = landlock_abi()
     handled = (1 << _FILE_RIGHTS_OF_ABI.get(abi, _FILE_RIGHTS_LATER)) - 1
     network = _BIND_AND_CONNECT_TCP if abi >= 4 else 0

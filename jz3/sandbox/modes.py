@@ -98,7 +98,7 @@ def failure_of(mode: Mode) -> str | None:
         return f"{sys.platform} is not Linux"
     if mode is ROOT_NAMESPACES and os.geteuid() != 0:
         return "not root"
-    if mode is BUBBLEWRAP and shutil.which("bwrap") is None:
+    if mode is BUBBLEWRAP and not _bubblewrap():
         return "not installed"
     with tempfile.TemporaryDirectory(prefix="jz3-self-test-") as folder:
         secret = Path(folder, "secret")
@@ -125,10 +125,13 @@ def _self_test(mode: Mode, folder: Path) -> str | None:
 
 
 def _bubblewrap_command(paths: list[str]) -> tuple[str, ...]:
-    """bwrap's own walls; the capabilities are those over its namespaces that the zygote needs to give each
-    program a scratch and a user of its own, and gives up in each program."""
+    """The words that build bubblewrap's walls around a command.
+
+    The capabilities are over its namespaces: the zygote gives each program a scratch and a user of its own by
+    them, and takes them from it.
+    """
     words = [
-        "bwrap",
+        _bubblewrap(),
         "--unshare-pid",
         "--unshare-net",
         "--unshare-ipc",
@@ -150,8 +153,13 @@ def _bubblewrap_command(paths: list[str]) -> tuple[str, ...]:
             words += ["--ro-bind", path, path]
     for device in DEVICES:
         words += ["--dev-bind", device, device]
-    words += ["--proc", "/proc", "--dir", SCRATCH, "--symlink", SCRATCH[1:], "/tmp"]  # noqa: S108
+    words += ["--proc", "/proc", "--dir", SCRATCH, "--symlink", SCRATCH[1:], "/tmp"]
     return (*words, "--remount-ro", "/", "--chdir", "/", "--")
+
+
+def _bubblewrap() -> str:
+    """Where bubblewrap is; empty where it is not."""
+    return shutil.which("bwrap") or ""
 
 
 def _interpreter_paths() -> list[str]:

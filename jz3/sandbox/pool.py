@@ -3,15 +3,15 @@
     with open_sandbox(settings) as sandbox:
         results = sandbox.run_all(programs)
 
-Promises: no program sees the network, the machine's files, other processes or another program; none outlives
-its limits; whatever it does is a result and never the end of the run; results come in the order of the programs
-and do not depend on the number of workers. What each level contains stands in docs/sandbox.md.
+Promises: no program sees the network, the machine's files, other processes or another program; none
+outlives its limits; whatever it does is a result and never the end of the run; results come in the order of
+the programs and do not depend on the number of workers. What each level contains stands in docs/sandbox.md.
 Costs: about a second and 100 MB for each worker, a few milliseconds for each program.
 """
 
 import platform
 import select
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from pydantic import BaseModel, ConfigDict
@@ -98,7 +98,7 @@ def _finished(busy: dict[Worker, int]) -> list[tuple[Worker, ProgramResult]]:
 
 
 @contextmanager
-def open_sandbox(settings: SandboxSettings) -> Iterator[Sandbox]:
+def open_sandbox(settings: SandboxSettings) -> Generator[Sandbox]:
     """A sandbox of the strongest kind that holds here.
 
     Raises SandboxUnavailable where that is weaker than `required_level`.
@@ -108,7 +108,7 @@ def open_sandbox(settings: SandboxSettings) -> Iterator[Sandbox]:
 
 
 @contextmanager
-def open_mode(mode: Mode, settings: SandboxSettings) -> Iterator[Sandbox]:
+def open_mode(mode: Mode, settings: SandboxSettings) -> Generator[Sandbox]:
     """A sandbox built in one given way; SandboxUnavailable where its workers do not start."""
     with ExitStack() as stack:
         workers: list[Worker] = []
@@ -134,8 +134,8 @@ def strongest_mode(required_level: Level) -> Mode:
         failures.append(f"{mode.name} ({failure})")
     raise SandboxUnavailable(
         f"execution.sandbox: no sandbox of level {required_level} or more holds on this machine, tried "
-        f"{', '.join(failures)}; expected Linux with user namespaces, bubblewrap or Landlock (5.13 or later). "
-        f"Run in Docker as docs/sandbox.md says, or accept a weaker level there."
+        f"{', '.join(failures)}; expected Linux with user namespaces, bubblewrap or Landlock (from 5.13). "
+        f"Run in Docker as docs/sandbox.md says, or accept what is weaker by a lower level there."
     )
 
 
@@ -144,8 +144,8 @@ def _hello(worker: Worker, mode: Mode) -> Hello:
         return worker.hello()
     except WorkerFailed as failure:
         raise SandboxUnavailable(
-            f"execution.workers: a worker of the sandbox ({mode.name}) did not start: {failure}; expected about "
-            f"100 MB of memory for each. Ask for fewer workers."
+            f"execution.workers: a worker of the sandbox ({mode.name}) did not start: {failure}; expected "
+            f"about 100 MB of memory for each. Ask for fewer workers."
         ) from failure
 
 

@@ -3,12 +3,12 @@
 import atexit
 import gc
 import importlib
+import inspect
 import linecache
 import random
 import sys
 import threading
 import types
-from typing import Any
 
 _NAME = "program.py"
 _SEED = 0  # chosen: a fork copies the state of generators, so each program starts from the same known one
@@ -16,8 +16,7 @@ _INTERNAL_FRAMES_LIMIT = 100
 
 
 def run_program(program: str, scratch: str) -> int:
-    """Run a program as the interpreter would run it as a script; its exit code. Output is left unflushed
-    only where it cannot be written any more."""
+    """Run a program as the interpreter runs a script, to the end; its exit code."""
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=_NAME, __builtins__=__builtins__)
     _make_fresh(module, scratch)
@@ -30,9 +29,9 @@ def _make_fresh(module: types.ModuleType, scratch: str) -> None:
     sys.modules["__main__"] = module
     sys.argv[:] = [_NAME]
     sys.path.insert(0, scratch)
-    sys.stdin = sys.__stdin__ = open(0)  # noqa: SIM115, PTH123 (for the life of the process, by number)
-    sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115, PTH123 (as above)
-    sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115, PTH123 (as above)
+    sys.stdin = sys.__stdin__ = open(0)  # noqa: SIM115 (for the life of the process, by number)
+    sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115 (as above)
+    sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115 (as above)
     random.seed(_SEED)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(_SEED)
@@ -57,13 +56,13 @@ def _run(program: str, module: types.ModuleType) -> int:
 
 def _depth() -> int:
     """Frames from here down to the bottom, less the one that a script has anyway."""
-    frame, depth = sys._getframe(1), 0  # noqa: SLF001 (the documented way to count)
-    while frame.f_back is not None and depth < _INTERNAL_FRAMES_LIMIT:
+    frame, depth = inspect.currentframe(), -1
+    while frame is not None and depth < _INTERNAL_FRAMES_LIMIT:
         frame, depth = frame.f_back, depth + 1
     return depth
 
 
-def _exit_code(code: Any) -> int:
+def _exit_code(code: object) -> int:
     if code is None:
         return 0
     if isinstance(code, int):

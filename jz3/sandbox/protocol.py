@@ -1,4 +1,4 @@
-"""What host and zygote say to each other: 4 bytes of length, then JSON. Imported on both sides, so stdlib only."""
+"""What host and zygote say to each other: 4 bytes of length, then JSON. Both import it, so stdlib only."""
 
 import json
 import os

@@ -120,7 +120,7 @@ def filter_program(pid: int, *, files_change: bool, metadata_change: bool) -> by
     """The filter for the process `pid` (as it sees itself) as a BPF program.
 
     `files_change`: calls that write or change files pass (something else says where); without it not even a
-    file opens for writing. `metadata_change`: also modes and times, where all within reach is the program's own.
+    file opens for writing. `metadata_change`: also modes and times, where all in reach is the program's own.
     """
     numbers, machine = (X86_64, _AUDIT_ARCH_X86_64) if IS_X86 else (AARCH64, _AUDIT_ARCH_AARCH64)
     conditions = _conditions(pid, files_change=files_change)

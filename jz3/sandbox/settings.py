@@ -33,6 +33,6 @@ class SandboxSettings(BaseModel):
     workers: int = Field(ge=1)
     """Warm interpreters, one program at a time in each; results do not depend on the number."""
     required_level: Level
-    """3: namespaces and seccomp; 2: at least Landlock and seccomp; 1: seccomp and resource limits alone, which
-    leaves the files of the machine readable: to ask for 1 is to accept that."""
+    """3: namespaces and seccomp; 2: at least Landlock and seccomp; 1: seccomp and resource limits alone,
+    which leaves the files of the machine readable: to ask for 1 is to accept that."""
     limits: Limits

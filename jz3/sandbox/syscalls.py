@@ -1,4 +1,4 @@
-"""Numbers of the system calls that the filter knows, for the two machines (tests compare them with libseccomp).
+"""Numbers of the system calls that the filter knows, by machine; tests compare them with libseccomp.
 
 A name that a machine lacks (aarch64 has no `open`, only `openat`) is left out there.
 """

@@ -1,5 +1,6 @@
 """What a warm interpreter has done before the first program: common calls, so that what libraries load and
-compute at first use is loaded and computed once in the zygote and not once in each program."""
+compute at first use is loaded and computed once in the zygote and not once in each program.
+"""
 
 # pyright: basic
 

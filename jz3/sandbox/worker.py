@@ -23,7 +23,7 @@ _GRACE_SECONDS = 5  # chosen: how long after a program's own limit its worker is
 # All that a worker and its programs know of the environment.
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
-    "HOME": "/tmp",  # noqa: S108 (inside: the scratch)
+    "HOME": "/tmp",
     "LANG": "C.UTF-8",
     "TZ": "UTC",
     "PYTHONHASHSEED": "0",

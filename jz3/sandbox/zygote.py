@@ -50,7 +50,8 @@ class Zygote:
         self.proc = ProcFiles()
         self.config = config
         self.proc.try_write("self/oom_score_adj", "1000")  # rather a program than the training run
-        self.own_uid = _unused_uid(config.uid, self.proc) if os.geteuid() == 0 else None
+        may_change_uid = os.geteuid() == 0 and config.wall != "user"
+        self.own_uid = _unused_uid(config.uid, self.proc) if may_change_uid else None
         if config.wall in ("root", "user"):
             enter_namespaces(config, self.proc)
         os.chdir("/")
@@ -234,7 +235,7 @@ class _Watch:
 
 
 def _unused_uid(wanted: int, proc: ProcFiles) -> int | None:
-    """A user that nobody is, among those mapped here (in rootless containers few are); None where only one is.
+    """A user that nobody is, among those mapped here; None where only one is, as in rootless containers.
 
     The kernel does not count the threads of root, and a user of its own owns no file.
     """
