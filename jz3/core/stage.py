@@ -79,7 +79,9 @@ def run(main: Main) -> None:
 
 
 def _parser(stage: str, docstring: str, signature: Signature) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m stages.{stage}", description=docstring)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m stages.{stage}", description=docstring, allow_abbrev=False
+    )
     parser.add_argument("--params", default=stage, help="section of params.yaml (default: %(default)s)")
     for name, hint in signature.artifacts.items():
         count = "+" if hint is InMetrics else 1

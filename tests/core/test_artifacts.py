@@ -1,0 +1,132 @@
+"""A table is written whole or not at all, sorted by key, and read back checked; what is damaged is named."""
+
+import json
+
+import dataframely as dy
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from jz3.core import artifacts
+from jz3.core.artifacts import ArtifactError, In, InDir, InMetrics, Metrics, Out, OutDir, Plot
+
+
+class Fruit(dy.Schema):
+    fruit_id = dy.String(primary_key=True)
+    weight = dy.Int64(min=0)
+
+
+def fruits(*ids):
+    return pl.DataFrame(
+        {"fruit_id": ids, "weight": [len(i) for i in ids]}, schema=Fruit.create_empty().schema
+    )
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=3), unique=True, max_size=20), st.booleans())
+def test_what_is_written_is_read_back_in_key_order(tmp_path_factory, ids, parts):
+    path = tmp_path_factory.mktemp("t") / ("fruits" if parts else "fruits.parquet")
+    Out(Fruit, path).write(fruits(*ids))
+    table = In(Fruit, path)
+    assert list(table.read()["fruit_id"]) == sorted(ids)
+    assert table.rows() == len(ids)
+    pieces = list(table.frames(3))
+    assert [row for piece in pieces for row in piece["fruit_id"]] == sorted(ids)
+    assert all(piece.height <= 3 for piece in pieces)
+
+
+def test_parts_are_cut_by_size_and_listed(tmp_path, monkeypatch):
+    monkeypatch.setattr(artifacts, "PART_BYTES", 200)
+    out = Out(Fruit, tmp_path / "fruits")
+    out.sink(fruits(f"a{i:03}") for i in range(100))
+    manifest = json.loads((tmp_path / "fruits" / "manifest.json").read_text())
+    assert manifest["rows"] == sum(manifest["parts"].values()) == 100
+    assert len(manifest["parts"]) > 3
+    assert In(Fruit, tmp_path / "fruits").read().height == 100
+
+
+def test_the_same_rows_give_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        Out(Fruit, tmp_path / f"{name}.parquet").write(
+            fruits("x", "yy") if name == "a" else fruits("yy", "x")
+        )
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("ids", [["a", "a"], ["b", "a"]])
+def test_frames_that_are_not_in_key_order_are_our_mistake(tmp_path, ids):
+    with pytest.raises(AssertionError, match="not sorted"):
+        Out(Fruit, tmp_path / "fruits").sink(fruits(i) for i in ids)
+    assert not (tmp_path / "fruits").exists()
+
+
+def test_a_row_that_breaks_the_schema_leaves_no_table(tmp_path):
+    out = Out(Fruit, tmp_path / "fruits.parquet")
+    with pytest.raises(dy.exc.ValidationError, match="min"):
+        out.write(fruits("a").with_columns(weight=pl.lit(-1, pl.Int64)))
+    assert not out.path.exists()
+
+
+def test_a_missing_a_truncated_and_another_table_are_each_named(tmp_path):
+    path = tmp_path / "fruits.parquet"
+    with pytest.raises(ArtifactError, match=r"fruits.parquet does not exist; it should hold Fruit"):
+        In(Fruit, path).read()
+    Out(Fruit, path).write(fruits("a", "b"))
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(ArtifactError, match=r"fruits.parquet cannot be read.*Delete it"):
+        In(Fruit, path).read()
+    pl.DataFrame({"fruit_id": ["a"]}).write_parquet(path)
+    with pytest.raises(ArtifactError, match=r"is not a table of Fruit: it differs in .*weight"):
+        In(Fruit, path).read()
+
+
+def test_a_part_that_the_manifest_lists_must_be_there(tmp_path):
+    Out(Fruit, tmp_path / "fruits").write(fruits("a"))
+    (tmp_path / "fruits" / "part-00000.parquet").unlink()
+    with pytest.raises(ArtifactError, match=r"part-00000.parquet does not exist"):
+        In(Fruit, tmp_path / "fruits").read()
+
+
+class Box(BaseModel):
+    size: int
+
+
+def test_a_directory_takes_its_place_only_with_a_manifest_that_fits(tmp_path):
+    out = OutDir(Box, tmp_path / "box")
+    with pytest.raises(ArtifactError, match=r"manifest.json does not exist"), out.open():
+        pass
+    with out.open() as directory:
+        (directory / "manifest.json").write_text('{"size": 3}')
+    assert InDir(Box, tmp_path / "box").manifest().size == 3
+    with pytest.raises(ArtifactError, match="is not a Box"), out.open() as directory:
+        (directory / "manifest.json").write_text('{"size": "large"}')
+    assert InDir(Box, tmp_path / "box").manifest().size == 3
+
+
+def test_a_block_that_fails_leaves_the_directory_that_was_there(tmp_path):
+    out = OutDir(Box, tmp_path / "box")
+    with out.open() as directory:
+        (directory / "manifest.json").write_text('{"size": 3}')
+
+    def fail():
+        with out.open() as directory:
+            (directory / "manifest.json").write_text('{"size": 4}')
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert InDir(Box, tmp_path / "box").manifest().size == 3
+
+
+def test_metrics_are_named_by_their_place_and_plots_are_csv(tmp_path):
+    Metrics(tmp_path / "metrics" / "ingest" / "web.json").write(Box(size=1))
+    Plot(Fruit, tmp_path / "fruits.csv").write(fruits("b", "a"))
+    assert (tmp_path / "fruits.csv").read_text() == "fruit_id,weight\na,1\nb,1\n"
+
+
+def test_metrics_of_several_stages_are_read_by_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = (tmp_path / "metrics" / "ingest" / "web.json").relative_to(tmp_path)
+    Metrics(path).write(Box(size=1))
+    assert InMetrics((path,)).read() == {"ingest/web": {"size": 1}}
