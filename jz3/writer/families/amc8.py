@@ -47,7 +47,7 @@ def _consecutive(v: Values) -> Mapping[str, Exact]:
 
 
 def _sum(v: Values) -> Mapping[str, Exact]:
-    _expect(v.a <= v.b, f"numbers from {v.a} to {v.b}")
+    _expect(0 <= v.a <= v.b, f"whole numbers from {v.a} to {v.b}")
     size, pair = v.b - v.a + 1, v.a + v.b
     return {"size": size, "pairs": Fraction(size, 2), "pair": pair, "answer": Fraction(size * pair, 2)}
 
@@ -148,11 +148,11 @@ FAMILIES = (
         },
         wordings=(
             "From the {x} {a} roads lead to the {y}, {b} roads lead from there to the {z}, "
-            "and {c} roads go straight. How many routes lead to the {z}?",
+            "and {c} roads go straight to the {z}. How many routes lead from the {x} to the {z}?",
             "There are {a} roads from the {x} to the {y}, {b} roads from there to the {z}, "
-            "and {c} roads go straight. How many routes lead to the {z}?",
+            "and {c} roads go straight to the {z}. How many routes lead from the {x} to the {z}?",
             "To go from the {x} to the {y} there are {a} roads, then {b} roads to the {z}, "
-            "and {c} roads go straight. How many routes lead to the {z}?",
+            "and {c} roads go straight to the {z}. How many routes lead from the {x} to the {z}?",
         ),
         holds=_different_places,
         solve=lambda v: {"through": v.a * v.b, "answer": v.a * v.b + v.c},
@@ -186,7 +186,7 @@ FAMILIES = (
             "The sum of all whole numbers from {a} to {b} is wanted by {name}. What is the sum?",
             "On the board {name} writes the sum of all whole numbers from {a} to {b}. What is the sum?",
         ),
-        holds=lambda v: 4 <= v.b - v.a + 1 <= 20 and (v.b - v.a) % 2 == 1,
+        holds=lambda v: 4 <= v.b - v.a + 1 <= 20 and (v.b - v.a) % 2 == 1 and sum(range(v.a, v.b + 1)) <= 700,
         solve=_sum,
         solution="There are {b} - {a} + 1 = {size} numbers, so {size} / 2 = {pairs} pairs. "
         "Each pair makes {a} + {b} = {pair}. The sum is {pairs} * {pair} = {answer}.",

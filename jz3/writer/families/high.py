@@ -147,7 +147,7 @@ FAMILIES = (
             "The line of {name} goes through the points ({a}, {b}) and ({c}, {d}). "
             "What is the slope of the line?",
         ),
-        holds=lambda v: v.c - v.a >= 2 and v.d > v.b and (v.d - v.b) % (v.c - v.a) == 0,
+        holds=lambda v: v.d - v.b > v.c - v.a >= 2 and (v.d - v.b) % (v.c - v.a) == 0,
         solve=lambda v: {
             "rise": v.d - v.b,
             "run": v.c - v.a,

@@ -3,11 +3,20 @@
 Whole results but for the chances; division comes out even, so that each step is one small operation.
 """
 
+from collections.abc import Mapping
 from fractions import Fraction
 from math import gcd
 
-from jz3.writer.family import Family, Whole, Word
+from jz3.writer.family import Exact, Family, Values, Whole, Word
 from jz3.writer.vocabulary import GOODS, NAMES, PLACES
+
+
+def _area(v: Values) -> Mapping[str, Exact]:
+    if not 0 < v.c <= min(v.a, v.b):
+        message = f"square with side {v.c} in a sheet of {v.a} by {v.b}; one that fits was expected"
+        raise ValueError(message)
+    return {"sheet": v.a * v.b, "square": v.c * v.c, "answer": v.a * v.b - v.c * v.c}
+
 
 FAMILIES = (
     Family(
@@ -103,7 +112,7 @@ FAMILIES = (
             "What area is left in square cm?",
         ),
         holds=lambda v: v.a > v.b > v.c,
-        solve=lambda v: {"sheet": v.a * v.b, "square": v.c * v.c, "answer": v.a * v.b - v.c * v.c},
+        solve=_area,
         solution="The sheet has the area {a} * {b} = {sheet}. The square has the area {c} * {c} = {square}. "
         "There are {sheet} - {square} = {answer} square cm left.",
         program="a = {a}\nb = {b}\nc = {c}\nprint(a * b - c * c)",
@@ -166,7 +175,8 @@ FAMILIES = (
             "answer": Fraction(v.a, v.a + v.b + v.c),
         },
         solution="The bag holds {a} + {b} = {two} and {two} + {c} = {total} balls, and {a} of them are red. "
-        "The common divisor of {a} and {total} is {common}. The probability {a} / {total} is {answer}.",
+        "The greatest common divisor of {a} and {total} is {common}. "
+        "The probability {a} / {total} is {answer}.",
         program="from fractions import Fraction\na = {a}\nb = {b}\nc = {c}\nprint(Fraction(a, a + b + c))",
         proves=lambda v, answer: Fraction(answer) + Fraction(v.b + v.c, v.a + v.b + v.c) == 1,
     ),
