@@ -247,7 +247,24 @@ class InMetrics:
         """Each file's values by its name under `metrics/` without the ending, such as `distill/initial`."""
         import json
 
-        return {"/".join(path.with_suffix("").parts[1:]): json.loads(path.read_text()) for path in self.paths}
+        for path in self.paths:
+            _must_exist(path, Metrics)
+        return {_name(path): json.loads(path.read_text()) for path in self.paths}
+
+
+@dataclass(frozen=True)
+class InPlots(Generic[T]):
+    """The curves of several stages (the flag takes several paths)."""
+
+    kind: type[T]
+    paths: tuple[Path, ...]
+
+    def read(self) -> dict[str, dy.DataFrame[T]]:
+        """Each curve by its name under `plots/` without the ending, such as `finetune/initial`."""
+        for path in self.paths:
+            _must_exist(path, self.kind)
+        schema = self.kind.create_empty().schema
+        return {_name(path): self.kind.validate(pl.read_csv(path, schema=schema)) for path in self.paths}
 
 
 @dataclass(frozen=True)
@@ -272,6 +289,11 @@ class Plot(Generic[T]):
         checked = self.kind.validate(rows).sort(self.kind.primary_key())
         self.path.parent.mkdir(parents=True, exist_ok=True)
         checked.write_csv(self.path)
+
+
+def _name(path: Path) -> str:
+    """`metrics/ingest/web.json` is `ingest/web`."""
+    return "/".join(path.with_suffix("").parts[1:])
 
 
 def _must_exist(path: Path, kind: type) -> None:

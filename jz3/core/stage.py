@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from jz3.core.artifacts import InMetrics
+from jz3.core.artifacts import InMetrics, InPlots
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.params import Params, load_params
@@ -20,6 +20,9 @@ from jz3.core.parent import end_with_parent
 log = logging.getLogger(__name__)
 
 Main = Callable[..., None]
+
+SEVERAL = (InMetrics, InPlots)
+"""Handles whose flag takes several paths."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,10 @@ class Signature:
     def handle(self, name: str, paths: list[Path]) -> Any:  # noqa: ANN401 (whatever `main` declares)
         """The handle that `main` gets for an artifact, such as `In(Problem, path)`."""
         hint = self.artifacts[name]
-        if hint is InMetrics:
-            return InMetrics(tuple(paths))
-        return (get_origin(hint) or hint)(*get_args(hint), *paths)
+        handle: Any = get_origin(hint) or hint
+        if handle in SEVERAL:
+            return handle(*get_args(hint), tuple(paths))
+        return handle(*get_args(hint), *paths)
 
 
 def run(main: Main) -> None:
@@ -84,7 +88,7 @@ def _parser(stage: str, docstring: str, signature: Signature) -> argparse.Argume
     )
     parser.add_argument("--params", default=stage, help="section of params.yaml (default: %(default)s)")
     for name, hint in signature.artifacts.items():
-        count = "+" if hint is InMetrics else 1
+        count = "+" if (get_origin(hint) or hint) in SEVERAL else 1
         parser.add_argument(
             f"--{name.replace('_', '-')}", type=Path, nargs=count, required=True, help=str(hint)
         )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from jz3.core import artifacts
-from jz3.core.artifacts import ArtifactError, In, InDir, InMetrics, Metrics, Out, OutDir, Plot
+from jz3.core.artifacts import ArtifactError, In, InDir, InMetrics, InPlots, Metrics, Out, OutDir, Plot
 
 
 class Fruit(dy.Schema):
@@ -130,3 +130,10 @@ def test_metrics_of_several_stages_are_read_by_name(tmp_path, monkeypatch):
     path = (tmp_path / "metrics" / "ingest" / "web.json").relative_to(tmp_path)
     Metrics(path).write(Box(size=1))
     assert InMetrics((path,)).read() == {"ingest/web": {"size": 1}}
+
+
+def test_curves_of_several_stages_are_read_by_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = (tmp_path / "plots" / "fruits.csv").relative_to(tmp_path)
+    Plot(Fruit, path).write(fruits("b", "a"))
+    assert InPlots(Fruit, (path,)).read()["fruits"].equals(fruits("a", "b"))
