@@ -44,10 +44,8 @@ class Signature:
     def handle(self, name: str, paths: list[Path]) -> Any:  # noqa: ANN401 (whatever `main` declares)
         """The handle that `main` gets for an artifact, such as `In(Problem, path)`."""
         hint = self.artifacts[name]
-        handle: Any = get_origin(hint) or hint
-        if handle in SEVERAL:
-            return handle(*get_args(hint), tuple(paths))
-        return handle(*get_args(hint), *paths)
+        handle: Callable[..., Any] = get_origin(hint) or hint
+        return handle(*get_args(hint), tuple(paths) if handle in SEVERAL else paths[0])
 
 
 def run(main: Main) -> None:
