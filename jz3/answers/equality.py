@@ -1,0 +1,370 @@
+"""Equality of two final answers. Every verdict names the rule that gave it (`docs/evaluation.md` lists them).
+
+`equal(gold, predicted)` is symmetric and reflexive. Plain answers cost microseconds, expressions tens of them;
+only what the own grammar cannot read (integrals, sums, limits) goes to sympy in a worker process with a hard
+time limit. Text that cannot be read, is undefined, too long or takes too long is 'different', each by a rule
+of its own.
+"""
+
+import re
+from collections.abc import Sequence as AbstractSequence
+from fractions import Fraction
+
+from jz3.answers.expressions import Node, Product, Sum, UnreadableError, MINUS_ONE, parse, symbols
+from jz3.answers.expressions import Number as NumberNode
+from jz3.answers.expressions import Quotient as QuotientNode
+from jz3.answers.notation import clean, normal_form
+from jz3.answers.reading import (
+    Answer,
+    Choice,
+    Clock,
+    Collection,
+    Matrix,
+    Numeral,
+    Ratio,
+    Relation,
+    Scalar,
+    Sequence,
+    Union,
+    Words,
+    read,
+    scalar,
+)
+from jz3.answers.symbolic import AnswerVerdict, Symbolic, default_symbolic
+from jz3.answers.values import Tolerance, UndefinedError, proportion, same_value
+
+MAX_CHARACTERS = 4000  # chosen: the longest gold of the eight benchmarks has 89
+MAX_PARTS = 64  # chosen: parts of a set that are matched one to one
+POLICY = Tolerance(absolute=1e-6, relative=1e-6)  # facts.md 1.13, policy for the doubtful cases
+
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!=", "in": "in"}
+_NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?(?:\([A-Za-z](?:,\s*[A-Za-z])*\))?")
+
+
+IDENTICAL = AnswerVerdict(equal=True, rule="identical")
+
+
+def equal(gold: str, predicted: str, tolerance: Tolerance = POLICY) -> AnswerVerdict:
+    """Whether two answers are the same, with the process-wide symbolic worker."""
+    return equal_with(gold, predicted, tolerance, default_symbolic())
+
+
+def equal_with(gold: str, predicted: str, tolerance: Tolerance, symbolic: Symbolic) -> AnswerVerdict:
+    """Whether two answers are the same. Symmetric in gold and predicted."""
+    if gold == predicted:
+        return IDENTICAL
+    if gold.isdecimal() and predicted.isdecimal() and len(gold) + len(predicted) <= MAX_CHARACTERS:
+        return AnswerVerdict(int(gold) == int(predicted), "number")
+    if max(len(gold), len(predicted)) > MAX_CHARACTERS:
+        return AnswerVerdict(equal=False, rule="too_long")
+    if _CONTROL.search(gold) or _CONTROL.search(predicted):
+        return AnswerVerdict(equal=False, rule="control_characters")
+    comparison = _Comparison(tolerance, symbolic)
+    return comparison.texts(gold, predicted, depth=0)
+
+
+class _Comparison:
+    """One comparison of two texts; holds what its parts share."""
+
+    def __init__(self, tolerance: Tolerance, symbolic: Symbolic) -> None:
+        self.tolerance = tolerance
+        self.symbolic = symbolic
+
+    def texts(self, a: str, b: str, depth: int) -> AnswerVerdict:
+        if a == b:
+            return IDENTICAL
+        if depth > 8:
+            return AnswerVerdict(equal=False, rule="too_deep")
+        if normal_form(clean(a)) == normal_form(clean(b)):
+            return AnswerVerdict(equal=True, rule="normal_form")
+        verdict = AnswerVerdict(equal=False, rule="different_kinds")
+        for first in read(a):
+            for second in read(b):
+                verdict = self.answers(first, second, depth)
+                if verdict.equal:
+                    return verdict
+        return verdict
+
+    def same(self, a: str, b: str, depth: int) -> bool:
+        return self.texts(a, b, depth + 1).equal
+
+    def answers(self, a: Answer, b: Answer, depth: int) -> AnswerVerdict:
+        match a, b:
+            case Scalar(), Scalar():
+                return self.scalars(a, b)
+            case Words(), Words():
+                return AnswerVerdict(_plain_words(a.text) == _plain_words(b.text), "words")
+            case Choice(), Choice():
+                return AnswerVerdict(a.letter == b.letter, "choice")
+            case Clock(), Clock():
+                return AnswerVerdict(_same_time(a, b), "clock")
+            case Numeral(), Numeral():
+                same = a.base == b.base and a.digits.lstrip("0") == b.digits.lstrip("0")
+                return AnswerVerdict(same, "numeral")
+            case Matrix(), Matrix():
+                return AnswerVerdict(self.matrices(a, b, depth), "matrix")
+            case Sequence(), Sequence():
+                return AnswerVerdict(self.sequences(a, b, depth), "sequence")
+            case Collection(), Collection():
+                return AnswerVerdict(self.matched(a.parts, b.parts, depth), "set")
+            case Union(), Union():
+                return AnswerVerdict(self.matched(a.parts, b.parts, depth), "union")
+            case Relation(), Relation():
+                return self.relations(a, b, depth)
+            case _:
+                return self.kinds(a, b, depth)
+
+    def kinds(self, a: Answer, b: Answer, depth: int) -> AnswerVerdict:
+        """Two answers of different kinds: the few that may say the same."""
+        for first, second in ((a, b), (b, a)):
+            match first, second:
+                case Relation(), _:
+                    return self.named(first, second, depth)
+                case Ratio(), Ratio() | Clock():
+                    return AnswerVerdict(self.ratios(first.parts, _ratio_parts(second), depth), "ratio")
+                case Collection(braces=False), Sequence():
+                    same = len(first.parts) == len(second.parts) and self.each(first.parts, second.parts, depth)
+                    return AnswerVerdict(same, "list_without_brackets")
+                case Collection(), Union():
+                    return AnswerVerdict(self.matched(first.parts, second.parts, depth), "union")
+                case Collection(), _ if len(first.parts) == 1:
+                    return self.answers(read(first.parts[0])[0], second, depth + 1)
+                case Matrix(), Sequence(opening="(", closing=")"):
+                    cells = _vector(first)
+                    same = cells is not None and len(cells) == len(second.parts)
+                    return AnswerVerdict(same and self.each(cells or (), second.parts, depth), "vector")
+                case Words(), Scalar():
+                    return self.word_and_expression(first, second)
+                case Choice(content=""), Scalar():
+                    return self.scalars(scalar(first.letter), second)
+                case _:
+                    pass
+        return AnswerVerdict(equal=False, rule="different_kinds")
+
+    def scalars(self, a: Scalar, b: Scalar) -> AnswerVerdict:
+        if a.node is None or b.node is None:
+            return self.unread(a, b)
+        if a.unit and b.unit and a.unit != b.unit or (a.percent and b.unit) or (b.percent and a.unit):
+            return AnswerVerdict(equal=False, rule="different_units")
+        try:
+            same, rule = same_value(a.node, b.node, self.tolerance)
+            if not same and a.percent != b.percent:
+                same, rule = self.as_fraction(a, b), "percent"
+            if not same and (a.unit == "degree") != (b.unit == "degree"):
+                same, rule = self.as_radians(a, b), "degrees"
+        except UndefinedError:
+            return AnswerVerdict(equal=False, rule="undefined")
+        if same and a.percent != b.percent:
+            rule = "percent"
+        if same and a.unit != b.unit and rule != "degrees":
+            rule = "unit"
+        return AnswerVerdict(same, rule)
+
+    def as_fraction(self, a: Scalar, b: Scalar) -> bool:
+        """50% is 0.5 as well."""
+        percent, other = (a, b) if a.percent else (b, a)
+        assert percent.node is not None
+        assert other.node is not None
+        hundredth = QuotientNode(percent.node, NumberNode(_HUNDRED, decimal=False))
+        return same_value(hundredth, other.node, self.tolerance)[0]
+
+    def as_radians(self, a: Scalar, b: Scalar) -> bool:
+        """30 degrees is pi/6 as well."""
+        degrees, other = (a, b) if a.unit == "degree" else (b, a)
+        assert degrees.node is not None
+        assert other.node is not None
+        return same_value(Product((degrees.node, _DEGREE)), other.node, self.tolerance)[0]
+
+    def unread(self, a: Scalar, b: Scalar) -> AnswerVerdict:
+        if normal_form(a.text) == normal_form(b.text) and (a.unit == b.unit or not (a.unit and b.unit)):
+            return AnswerVerdict(equal=True, rule="normal_form")
+        return self.symbolic.same(a.text, b.text)
+
+    def word_and_expression(self, a: Words, b: Scalar) -> AnswerVerdict:
+        """`\\frac{2(ellipse)}{2}` against `ellipse`: the letters of one word as a product."""
+        if not a.text.isalpha() or b.node is None or b.unit:
+            return AnswerVerdict(equal=False, rule="different_kinds")
+        try:
+            same, rule = same_value(parse(a.text), b.node, self.tolerance)
+        except (UnreadableError, UndefinedError):
+            return AnswerVerdict(equal=False, rule="different_kinds")
+        return AnswerVerdict(same, rule)
+
+    def each(self, a: AbstractSequence[str], b: AbstractSequence[str], depth: int) -> bool:
+        return all(self.same(first, second, depth) for first, second in zip(a, b, strict=True))
+
+    def matched(self, a: AbstractSequence[str], b: AbstractSequence[str], depth: int) -> bool:
+        """Whether the parts can be paired one to one."""
+        if len(a) != len(b) or len(a) > MAX_PARTS:
+            return False
+        partner: dict[int, int] = {}
+        fits: dict[tuple[int, int], bool] = {}
+
+        def place(first: int, seen: set[int]) -> bool:
+            for second in range(len(b)):
+                if second in seen:
+                    continue
+                if (first, second) not in fits:
+                    fits[first, second] = self.same(a[first], b[second], depth)
+                if not fits[first, second]:
+                    continue
+                seen.add(second)
+                if second not in partner or place(partner[second], seen):
+                    partner[second] = first
+                    return True
+            return False
+
+        return all(place(first, set()) for first in range(len(a)))
+
+    def sequences(self, a: Sequence, b: Sequence, depth: int) -> bool:
+        """Two parts in brackets may be an interval: there the brackets count."""
+        if len(a.parts) != len(b.parts) or len(a.parts) > MAX_PARTS:
+            return False
+        if len(a.parts) == 2 and (a.opening, a.closing) != (b.opening, b.closing):
+            return False
+        return self.each(a.parts, b.parts, depth)
+
+    def matrices(self, a: Matrix, b: Matrix, depth: int) -> bool:
+        if [len(row) for row in a.rows] != [len(row) for row in b.rows]:
+            return False
+        return all(self.each(first, second, depth) for first, second in zip(a.rows, b.rows, strict=True))
+
+    def ratios(self, a: tuple[str, ...], b: tuple[str, ...], depth: int) -> bool:
+        """1:2 is 2:4, never the number 1/2."""
+        if len(a) != len(b):
+            return False
+        if self.each(a, b, depth):
+            return True
+        crossed = [
+            (f"({first})*({b[0]})", f"({second})*({a[0]})") for first, second in zip(a[1:], b[1:], strict=True)
+        ]
+        return all(self.same(first, second, depth) for first, second in crossed)
+
+    def relations(self, a: Relation, b: Relation, depth: int) -> AnswerVerdict:
+        if len(a.parts) != len(b.parts):
+            return AnswerVerdict(equal=False, rule="relation")
+        mirrored = Relation(b.parts[::-1], tuple(_MIRROR[operator] for operator in b.operators[::-1]))
+        for other in (b, mirrored):
+            if a.operators == other.operators and self.each(a.parts, other.parts, depth):
+                return AnswerVerdict(equal=True, rule="relation")
+        if len(a.parts) == 2 and "in" not in (*a.operators, *b.operators):
+            return AnswerVerdict(self.proportional(a, b), "relation")
+        first, second = _interval(a), _interval(b)
+        if first is not None and second is not None and first[0] == second[0]:
+            return AnswerVerdict(self.sequences(first[1], second[1], depth), "interval")
+        return AnswerVerdict(equal=False, rule="relation")
+
+    def proportional(self, a: Relation, b: Relation) -> bool:
+        """2x = 10 is x = 5; -x < -5 is x > 5."""
+        first, second = _difference(a), _difference(b)
+        if first is None or second is None:
+            return False
+        try:
+            sign = proportion(first, second)
+        except UndefinedError:
+            return False
+        if sign is None:
+            return False
+        operator = a.operators[0] if sign > 0 else _MIRROR[a.operators[0]]
+        return operator == b.operators[0]
+
+    def named(self, a: Relation, b: Answer, depth: int) -> AnswerVerdict:
+        """`x = 5` against 5, `x \\in [1,2]` and `1 <= x <= 2` against [1,2]."""
+        content = _content(a, self, depth)
+        if content is not None:
+            readings = [self.answers(reading, b, depth + 1) for reading in read(content)]
+            return next((verdict for verdict in readings if verdict.equal), readings[0])
+        interval = _interval(a)
+        if interval is not None and isinstance(b, Sequence):
+            return AnswerVerdict(self.sequences(interval[1], b, depth), "interval")
+        return AnswerVerdict(equal=False, rule="different_kinds")
+
+
+def _content(relation: Relation, comparison: _Comparison, depth: int) -> str | None:
+    """What a name stands for: 5 in `x = 5`; the result of a computation that ends in it: 8 in `5+3 = 8`."""
+    operators = set(relation.operators)
+    if operators == {"in"} and len(relation.parts) == 2 and _NAME.fullmatch(relation.parts[0]):
+        return relation.parts[1]
+    if operators != {"="}:
+        return None
+    first, last = relation.parts[0], relation.parts[-1]
+    if all(_NAME.fullmatch(part.replace(" ", "")) for part in relation.parts[:-1]):
+        return last
+    if len(relation.parts) == 2 and _NAME.fullmatch(last) and not _NAME.fullmatch(first):
+        return first
+    numbers = [_is_number(part) for part in relation.parts]
+    if all(numbers) and all(comparison.same(part, last, depth) for part in relation.parts[:-1]):
+        return last
+    return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return not symbols(parse(text))
+    except UnreadableError:
+        return False
+
+
+def _interval(relation: Relation) -> tuple[str, Sequence] | None:
+    """The variable and the interval of an inequality in one variable."""
+    parts, operators = relation.parts, relation.operators
+    if operators[0] in (">", ">="):
+        parts, operators = parts[::-1], tuple(_MIRROR[operator] for operator in operators[::-1])
+    if any(operator not in ("<", "<=") for operator in operators):
+        return None
+    if len(parts) == 3 and _NAME.fullmatch(parts[1]):
+        opening = "(" if operators[0] == "<" else "["
+        closing = ")" if operators[1] == "<" else "]"
+        return parts[1], Sequence(opening, closing, (parts[0], parts[2]))
+    if len(parts) != 2:
+        return None
+    if _NAME.fullmatch(parts[0]):
+        closing = ")" if operators[0] == "<" else "]"
+        return parts[0], Sequence("(", closing, ("-\\infty", parts[1]))
+    if _NAME.fullmatch(parts[1]):
+        opening = "(" if operators[0] == "<" else "["
+        return parts[1], Sequence(opening, ")", (parts[0], "\\infty"))
+    return None
+
+
+def _difference(relation: Relation) -> Node | None:
+    try:
+        left, right = parse(relation.parts[0]), parse(relation.parts[1])
+    except UnreadableError:
+        return None
+    return Sum((left, Product((MINUS_ONE, right))))
+
+
+def _vector(matrix: Matrix) -> tuple[str, ...] | None:
+    if all(len(row) == 1 for row in matrix.rows):
+        return tuple(row[0] for row in matrix.rows)
+    return matrix.rows[0] if len(matrix.rows) == 1 else None
+
+
+def _ratio_parts(answer: Ratio | Clock) -> tuple[str, ...]:
+    if isinstance(answer, Ratio):
+        return answer.parts
+    return () if answer.half or answer.second else (str(answer.hour), str(answer.minute))
+
+
+def _same_time(a: Clock, b: Clock) -> bool:
+    """5:45 is 5:45 p.m. and 17:45 is 5:45 p.m., but a.m. is not p.m."""
+    if (a.minute, a.second) != (b.minute, b.second):
+        return False
+    if a.half and b.half and a.half != b.half:
+        return False
+    if a.half == b.half:
+        return a.hour == b.hour
+    with_half, bare = (a, b) if a.half else (b, a)
+    hour = with_half.hour % 12 + (12 if with_half.half == "p" else 0)
+    return bare.hour in (with_half.hour, hour)
+
+
+def _plain_words(text: str) -> str:
+    words = re.findall(r"[\w%$]+(?:'\w+)?", text.lower().replace(".", ""))
+    return " ".join(word for word in words if word not in ("the", "a", "an"))
+
+
+_HUNDRED = Fraction(100)
+_DEGREE = parse("\\pi/180")

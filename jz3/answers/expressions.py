@@ -1,0 +1,558 @@
+"""Expressions: a parser of school notation (LaTeX and plain) into a small tree.
+
+Costs some ten microseconds for a short expression, needs no library. What it cannot read raises
+`UnreadableError`, and the symbolic stage (`jz3.answers.symbolic`) may try. Nothing is ever evaluated as code.
+Depth and length are bounded, so hostile text ends at once.
+
+Readings that are choices:
+- `3\\frac{1}{2}` and `3 1/2` are mixed numbers when the parts are whole and the fraction is proper;
+- two numbers side by side (`3 4`) are not a product but unreadable;
+- `1/2x` is `x/2` (left to right);
+- `\\sin 2x` takes the whole product, `\\sin x \\cos y` stops at the next function;
+- `i` is the imaginary unit, `e` Euler's number, every other letter a variable of its own.
+"""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+MAX_DEPTH = 40  # chosen: deepest gold of the eight benchmarks is 5; each level costs five Python frames
+
+
+class UnreadableError(ValueError):
+    """The text is no expression of this grammar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    value: Fraction
+    decimal: bool  # written with a point or an exponent: compared within a tolerance
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    terms: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    factors: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    top: "Node"
+    bottom: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    base: "Node"
+    exponent: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of the table `jz3.answers.values.FUNCTIONS`, or root, factorial, binomial."""
+
+    name: str
+    arguments: "tuple[Node, ...]"
+
+
+Node = Number | Symbol | Sum | Product | Quotient | Power | Call
+
+MINUS_ONE = Number(Fraction(-1), decimal=False)
+
+FUNCTIONS = (
+    "arcsinh arccosh arctanh arcsin arccos arctan asin acos atan sinh cosh tanh sin cos tan cot sec csc "
+    "exp log ln lg"
+).split()
+_ALIASES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
+GREEK = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho sigma "
+    "tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell hbar infty "
+    "emptyset partial nabla"
+).split()
+_PLAIN_WORDS = [*FUNCTIONS, "sqrt", "infinity", "infty", "theta", "alpha", "beta", "pi"]
+_KNOWN = {*FUNCTIONS, *GREEK, "sqrt", "frac", "binom"}
+_ACCENTS = {
+    *"vec overline underline hat widehat bar dot ddot tilde mathbb mathcal mathbf mathfrak mathscr".split(),
+    *"overrightarrow boldsymbol bm prime".split(),
+}
+_NAMED_PREFIXES = {"angle", "triangle", "measuredangle", "odot", "parallelogram"}
+
+_TOKEN = re.compile(
+    r"(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+(?![\dA-Za-z.]))?|\.\d+|\d+\.)"
+    r"|\\(?P<command>[A-Za-z]+)"
+    r"|(?P<text>\\text\{[^{}]*\})"
+    r"|(?P<word>" + "|".join(sorted(_PLAIN_WORDS, key=len, reverse=True)) + r")"
+    r"|(?P<letter>[A-Za-z])"
+    r"|(?P<mark>\*\*|\\[{}|]|[-+*/^_()\[\]{}|!%'&])"
+    r"|(?P<space>\s+)"
+    r"|(?P<stray>\\(?=\d))"
+)
+
+
+def parse(text: str) -> Node:
+    """The tree of a cleaned text. Raises UnreadableError."""
+    tokens = _tokens(text)
+    if not tokens:
+        raise UnreadableError("empty")
+    parser = _Parser(tokens)
+    node = parser.expression()
+    if parser.position != len(parser.tokens):
+        raise UnreadableError(f"does not end after {parser.position} tokens")
+    return node
+
+
+# A token is (kind, text, a space stands before it).
+_Token = tuple[str, str, bool]
+
+
+def _tokens(text: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    position = 0
+    spaced = False
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise UnreadableError(f"unknown character at {position}")
+        position = match.end()
+        kind = match.lastgroup or ""
+        if kind == "space":
+            spaced = True
+            continue
+        if kind == "stray":
+            continue
+        if match["text"]:
+            tokens.append(("text", match["text"][6:-1].strip(), spaced))
+        elif kind == "command":
+            tokens.extend(_commands(match["command"], spaced=spaced))
+        elif match[0] == "**":
+            tokens.append(("mark", "^", spaced))
+        else:
+            tokens.append(("command" if kind == "word" else kind, match[0], spaced))
+        spaced = False
+    return tokens
+
+
+def _commands(name: str, *, spaced: bool) -> list[_Token]:
+    """The command; `\\cotx`, which a careless normalisation leaves, is `\\cot x`."""
+    if name in _KNOWN or name in _ACCENTS or name in _NAMED_PREFIXES:
+        return [("command", name, spaced)]
+    for known in sorted([*FUNCTIONS, "sqrt"], key=len, reverse=True):
+        if name.startswith(known):
+            letters: list[_Token] = [("letter", letter, False) for letter in name[len(known) :]]
+            return [("command", known, spaced), *letters]
+    return [("command", name, spaced)]
+
+
+class _Parser:
+    def __init__(self, tokens: list[_Token]) -> None:
+        self.tokens = tokens
+        self.position = 0
+        self.depth = 0
+        self.bars = 0
+
+    def peek(self) -> tuple[str, str]:
+        if self.position < len(self.tokens):
+            token = self.tokens[self.position]
+            return token[0], token[1]
+        return "", ""
+
+    def at_mark(self, mark: str) -> bool:
+        return self.peek() == ("mark", mark)
+
+    def take_mark(self, mark: str) -> None:
+        if not self.at_mark(mark):
+            raise UnreadableError(f"no {mark} at token {self.position}")
+        self.position += 1
+
+    def expression(self) -> Node:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise UnreadableError("too deep")
+        terms: list[Node] = [self.term()]
+        while True:
+            kind, text = self.peek()
+            if kind != "mark" or text not in "+-":
+                break
+            self.position += 1
+            term = self.term()
+            terms.append(term if text == "+" else _negative(term))
+        self.depth -= 1
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+    def term(self) -> Node:
+        negative = False
+        while self.peek() in (("mark", "-"), ("mark", "+")):
+            negative ^= self.peek()[1] == "-"
+            self.position += 1
+        node = self.product(stop_at_function=False)
+        return _negative(node) if negative else node
+
+    def product(self, *, stop_at_function: bool) -> Node:
+        factors: list[Node] = [self.factor()]
+        while True:
+            kind, text = self.peek()
+            if kind == "mark" and text in "*/" and not (stop_at_function):
+                self.position += 1
+                factor = self.signed_factor()
+                if text == "*":
+                    factors.append(factor)
+                else:
+                    factors = [Quotient(_product(factors), factor)]
+                continue
+            if not self.begins_factor() or (stop_at_function and kind == "command" and text in FUNCTIONS):
+                break
+            if kind == "number":
+                self.implied_number(factors)
+                continue
+            factors.append(self.factor())
+        return _product(factors)
+
+    def implied_number(self, factors: list[Node]) -> None:
+        """A number right after a factor: part of a mixed number (`3 1/2`), else unreadable (`3 4`)."""
+        before = self.tokens[self.position - 1]
+        tokens = self.tokens[self.position : self.position + 3]
+        whole = factors[-1]
+        if (
+            before[0] == "number"
+            and isinstance(whole, Number)
+            and len(tokens) == 3
+            and tokens[1][1] == "/"
+            and tokens[2][0] == "number"
+            and before[1].isdigit()
+            and tokens[0][1].isdigit()
+            and tokens[2][1].isdigit()
+            and int(tokens[0][1]) < int(tokens[2][1])
+        ):
+            self.position += 3
+            part = Fraction(int(tokens[0][1]), int(tokens[2][1]))
+            factors[-1] = Number(whole.value + part, decimal=False)
+            return
+        if before[0] == "number":
+            raise UnreadableError("two numbers side by side")
+        factors.append(self.factor())
+
+    def begins_factor(self) -> bool:
+        kind, text = self.peek()
+        if kind == "mark":
+            return text in ("(", "[", "{", "\\{") or (text == "|" and self.bars == 0)
+        return kind in ("number", "letter", "command", "text") and text not in (
+            "rfloor",
+            "rceil",
+            "in",
+            "cup",
+            "cap",
+            "pm",
+            "mp",
+        )
+
+    def signed_factor(self) -> Node:
+        if self.at_mark("-"):
+            self.position += 1
+            return _negative(self.signed_factor_bounded())
+        if self.at_mark("+"):
+            self.position += 1
+            return self.signed_factor_bounded()
+        return self.factor()
+
+    def signed_factor_bounded(self) -> Node:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise UnreadableError("too deep")
+        node = self.signed_factor()
+        self.depth -= 1
+        return node
+
+    def factor(self) -> Node:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise UnreadableError("too deep")
+        node = self.primary()
+        while True:
+            kind, text = self.peek()
+            if kind != "mark":
+                break
+            if text == "^":
+                self.position += 1
+                node = self.raised(node)
+            elif text == "!":
+                self.position += 1
+                node = Call("factorial", (node,))
+            elif text == "%":
+                self.position += 1
+                node = Quotient(node, Number(Fraction(100), decimal=False))
+            elif text == "'" and isinstance(node, Symbol):
+                self.position += 1
+                node = Symbol(node.name + "'")
+            else:
+                break
+        self.depth -= 1
+        return node
+
+    def raised(self, base: Node) -> Node:
+        if self.degree_follows():
+            return Product((base, Quotient(Symbol("\\pi"), Number(Fraction(180), decimal=False))))
+        exponent = self.group() if self.at_mark("{") else self.signed_factor()
+        return Power(base, exponent)
+
+    def degree_follows(self) -> bool:
+        tokens = [token[1] for token in self.tokens[self.position : self.position + 3]]
+        if tokens[:1] == ["circ"]:
+            self.position += 1
+            return True
+        if tokens == ["{", "circ", "}"]:
+            self.position += 3
+            return True
+        return False
+
+    def group(self) -> Node:
+        self.take_mark("{")
+        node = self.expression()
+        self.take_mark("}")
+        return node
+
+    def primary(self) -> Node:
+        kind, text = self.peek()
+        if kind == "number":
+            return self.number(text)
+        if kind == "letter":
+            self.position += 1
+            return self.subscripted(text)
+        if kind == "text":
+            self.position += 1
+            return self.subscripted("text " + text)
+        if kind == "command":
+            return self.command(text)
+        if kind == "mark":
+            return self.bracketed(text)
+        raise UnreadableError(f"no factor at token {self.position}")
+
+    def number(self, text: str) -> Node:
+        self.position += 1
+        number = number_node(text)
+        if self.at_mark("_"):
+            raise UnreadableError("a number with a base")
+        if not number.decimal and self.peek() == ("command", "frac"):
+            return self.mixed(number)
+        return number
+
+    def mixed(self, whole: Number) -> Node:
+        start = self.position
+        self.position += 1
+        top, bottom = self.argument(), self.argument()
+        if (
+            isinstance(top, Number)
+            and isinstance(bottom, Number)
+            and not (top.decimal or bottom.decimal)
+            and 0 <= top.value < bottom.value
+            and not self.at_mark("^")
+        ):
+            return Number(whole.value + top.value / bottom.value, decimal=False)
+        self.position = start
+        return whole
+
+    def bracketed(self, mark: str) -> Node:
+        closing = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}.get(mark)
+        if closing is not None:
+            self.position += 1
+            bars, self.bars = self.bars, 0
+            node = self.expression()
+            self.bars = bars
+            self.take_mark(closing)
+            return node
+        if mark == "|":
+            self.position += 1
+            self.bars += 1
+            node = self.expression()
+            self.bars -= 1
+            self.take_mark("|")
+            return Call("abs", (node,))
+        raise UnreadableError(f"unexpected {mark}")
+
+    def command(self, name: str) -> Node:
+        self.position += 1
+        if name == "frac":
+            return self.fraction()
+        if name == "sqrt":
+            return self.root()
+        if name in FUNCTIONS:
+            return self.function(_ALIASES.get(name, name))
+        if name == "binom":
+            return Call("binomial", (self.argument(), self.argument()))
+        if name in ("lfloor", "lceil"):
+            node = self.expression()
+            if self.peek() != ("command", "r" + name[1:]):
+                raise UnreadableError("open floor or ceiling")
+            self.position += 1
+            return Call("floor" if name == "lfloor" else "ceiling", (node,))
+        if name == "infinity":
+            return Symbol("\\infty")
+        if name in GREEK:
+            return self.subscripted("\\" + name)
+        if name in _ACCENTS or name in _NAMED_PREFIXES:
+            return self.subscripted(f"\\{name} {self.raw_argument()}")
+        raise UnreadableError(f"unknown command \\{name}")
+
+    def fraction(self) -> Node:
+        derivative = self.derivative()
+        if derivative is not None:
+            return derivative
+        return Quotient(self.argument(), self.argument())
+
+    def derivative(self) -> Node | None:
+        """`\\frac{dv}{dt}` is one symbol: d over d does not cancel."""
+        texts = [token[1] for token in self.tokens[self.position : self.position + 12]]
+        if len(texts) < 6 or texts[:2] != ["{", "d"] or "}" not in texts[:8]:
+            return None
+        end = texts.index("}")
+        rest = texts[end + 1 :]
+        if rest[:2] != ["{", "d"] or "}" not in rest or end < 3 or rest.index("}") < 3:
+            return None
+        self.position += end + 1 + rest.index("}") + 1
+        return Symbol("d " + "".join(texts[2:end]) + " / d " + "".join(rest[2 : rest.index("}")]))
+
+    def root(self) -> Node:
+        degree: Node = Number(Fraction(2), decimal=False)
+        if self.at_mark("["):
+            self.position += 1
+            degree = self.expression()
+            self.take_mark("]")
+        return Call("root", (self.argument(), degree))
+
+    def function(self, name: str) -> Node:
+        base: Node | None = None
+        exponent: Node | None = None
+        for _ in range(2):
+            if self.at_mark("_") and name == "log":
+                self.position += 1
+                base = self.argument()
+            elif self.at_mark("^") and exponent is None:
+                self.position += 1
+                exponent = self.group() if self.at_mark("{") else self.signed_factor()
+        call = self.applied(name)
+        if base is not None:
+            call = Quotient(call, Call("ln", (base,)))
+        if exponent is None:
+            return call
+        if exponent == MINUS_ONE and name in ("sin", "cos", "tan"):
+            return self.inverse(name, call)
+        return Power(call, exponent)
+
+    @staticmethod
+    def inverse(name: str, call: Node) -> Node:
+        assert isinstance(call, Call)
+        return Call("arc" + name, call.arguments)
+
+    def applied(self, name: str) -> Call:
+        if self.peek() in (("mark", "("), ("mark", "{"), ("mark", "[")):
+            return Call(name, (self.bracketed(self.peek()[1]),))
+        if self.at_mark("-"):
+            self.position += 1
+            return Call(name, (_negative(self.product(stop_at_function=True)),))
+        return Call(name, (self.product(stop_at_function=True),))
+
+    def argument(self) -> Node:
+        """What follows a command: a group, or one token; of a number its first digit, as TeX reads it."""
+        kind, text = self.peek()
+        if kind == "mark" and text == "{":
+            return self.group()
+        if kind == "mark" and text == "(":
+            return self.bracketed("(")
+        if kind == "number":
+            if len(text) > 1 and text.isdigit() and not self.tokens[self.position][2]:
+                self.tokens[self.position] = ("number", text[1:], False)
+                return number_node(text[0])
+            self.position += 1
+            return number_node(text)
+        if kind == "letter" or (kind == "command" and text in GREEK):
+            self.position += 1
+            return Symbol(text if kind == "letter" else "\\" + text)
+        if kind == "command":
+            return self.command(text)
+        raise UnreadableError(f"no argument at token {self.position}")
+
+    def subscripted(self, name: str) -> Node:
+        if not self.at_mark("_"):
+            return Symbol(name)
+        self.position += 1
+        return Symbol(f"{name}_{self.raw_argument()}")
+
+    def raw_argument(self) -> str:
+        """The texts of the next token or group, joined: the name in a subscript or under an accent."""
+        kind, text = self.peek()
+        if not kind:
+            raise UnreadableError("no argument at the end")
+        self.position += 1
+        if (kind, text) != ("mark", "{"):
+            return text
+        texts: list[str] = []
+        depth = 1
+        while True:
+            kind, text = self.peek()
+            if not kind:
+                raise UnreadableError("open group")
+            self.position += 1
+            depth += {"{": 1, "}": -1}.get(text, 0) if kind == "mark" else 0
+            if depth == 0:
+                return "".join(texts)
+            texts.append(text)
+
+
+def number_node(text: str) -> Number:
+    """A written number as its exact value. Raises UnreadableError for exponents beyond sense."""
+    if text.isdigit():
+        return Number(Fraction(int(text)), decimal=False)
+    mantissa, _, exponent = text.lower().partition("e")
+    if exponent and abs(int(exponent[:8])) > 400:
+        raise UnreadableError("exponent beyond 400")
+    whole, _, part = mantissa.partition(".")
+    value = Fraction(int((whole + part) or "0"), 10 ** len(part))
+    if exponent:
+        value *= Fraction(10) ** int(exponent)
+    return Number(value, decimal=True)
+
+
+def _negative(node: Node) -> Node:
+    if isinstance(node, Number):
+        return Number(-node.value, node.decimal)
+    return Product((MINUS_ONE, node))
+
+
+def _product(factors: list[Node]) -> Node:
+    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+
+def has_decimal(node: Node) -> bool:
+    """Whether a number in the tree is written with a point or an exponent."""
+    if isinstance(node, Number):
+        return node.decimal
+    return any(has_decimal(child) for child in children(node))
+
+
+def symbols(node: Node) -> frozenset[str]:
+    """The names in a tree, constants (`\\pi`, `e`, `i`) among them."""
+    if isinstance(node, Symbol):
+        return frozenset((node.name,))
+    return frozenset(name for child in children(node) for name in symbols(child))
+
+
+def children(node: Node) -> "tuple[Node, ...]":
+    if isinstance(node, Sum):
+        return node.terms
+    if isinstance(node, Product):
+        return node.factors
+    if isinstance(node, Quotient):
+        return (node.top, node.bottom)
+    if isinstance(node, Power):
+        return (node.base, node.exponent)
+    if isinstance(node, Call):
+        return node.arguments
+    return ()

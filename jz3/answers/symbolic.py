@@ -1,0 +1,154 @@
+"""Symbolic equality, and the second opinion of plain math-verify, in one warm worker process a caller.
+
+The worker starts with the first question (0.3 s of CPU), holds about 90 MB, and is killed and replaced when a
+question passes its time limit: a timeout is 'different' by the rule `timeout`. It dies with its owner: its
+stdin closes, `close` (or the end of the interpreter) kills it, and it never outlives a question by more than
+the limit and a second. A process forked from the owner starts a worker of its own.
+"""
+
+import atexit
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+LIMIT_SECONDS = 3.0  # chosen: simplify of a gold-sized integral or sum takes below 1 s; math-verify allows 5
+
+_SYMBOLIC_COMMANDS = re.compile(r"\\(?:int|iint|sum|prod|lim|log|max|min|gcd|lcm|det|frac|sqrt|binom|bmod|mod)(?![A-Za-z])")
+_UNSAFE = re.compile(r"__|[\"'`;#@\\]{3}|\\(?:input|include|write|def|catcode|csname|immediate|read|openout)")
+
+Task = Literal["symbolic", "math_verify"]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerVerdict:
+    """Whether two answers are equal, and the rule that says so."""
+
+    equal: bool
+    rule: str
+
+
+class Symbolic:
+    """Owner of one worker process; safe to share between threads (questions wait for each other)."""
+
+    def __init__(self, limit_seconds: float) -> None:
+        self.limit_seconds = limit_seconds
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = os.getpid()
+
+    def same(self, a: str, b: str) -> AnswerVerdict:
+        """Equality by sympy of two texts that the own grammar cannot read; symmetric."""
+        if not (_SYMBOLIC_COMMANDS.search(a) or _SYMBOLIC_COMMANDS.search(b)):
+            return AnswerVerdict(equal=False, rule="unreadable")
+        if _UNSAFE.search(a) or _UNSAFE.search(b) or _nesting(a) > 40 or _nesting(b) > 40:
+            return AnswerVerdict(equal=False, rule="unreadable")
+        first, second = sorted((a, b))
+        reply = self._ask("symbolic", first, second)
+        if isinstance(reply, str):
+            return AnswerVerdict(equal=False, rule=reply)
+        if reply is None:
+            return AnswerVerdict(equal=False, rule="unreadable")
+        return AnswerVerdict(reply, "symbolic")
+
+    def second_opinion(self, gold: str, predicted: str) -> AnswerVerdict:
+        """The verdict of plain math-verify 0.9.0 with its own settings."""
+        reply = self._ask("math_verify", gold, predicted)
+        if isinstance(reply, str):
+            return AnswerVerdict(equal=False, rule=reply)
+        return AnswerVerdict(bool(reply), "math_verify")
+
+    def close(self) -> None:
+        """Ends the worker. A later question starts another."""
+        process, self._process = self._process, None
+        if process is None or self._owner != os.getpid():
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def __enter__(self) -> "Symbolic":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, task: Task, gold: str, predicted: str) -> bool | None | str:
+        """The worker's answer, or the rule for its absence: `timeout` or `worker_died`."""
+        question = {"task": task, "gold": gold, "predicted": predicted, "limit": self.limit_seconds}
+        with self._lock:
+            process = self._running()
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                process.stdin.write(json.dumps(question).encode() + b"\n")
+                process.stdin.flush()
+            except BrokenPipeError:
+                self.close()
+                return "worker_died"
+            line = _line_within(process.stdout.fileno(), self.limit_seconds)
+            if line is None or not line.endswith(b"\n"):
+                self.close()
+                return "timeout" if line is None else "worker_died"
+        answer: bool | None = json.loads(line)["equal"]
+        return answer
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._owner != os.getpid():
+            self._process, self._owner = None, os.getpid()
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+            self._process = subprocess.Popen(  # noqa: S603 (our own module, no shell)
+                [sys.executable, "-m", "jz3.answers.symbolic_worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+            )
+        return self._process
+
+
+def _line_within(descriptor: int, seconds: float) -> bytes | None:
+    """One line of the worker, what came before it ended, or None after the limit."""
+    deadline = time.monotonic() + seconds
+    received = b""
+    while not received.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            return None
+        piece = os.read(descriptor, 65536)
+        if not piece:
+            return received
+        received += piece
+    return received
+
+
+def _nesting(text: str) -> int:
+    depth = deepest = 0
+    for character in text:
+        if character in "{([":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "})]":
+            depth -= 1
+    return deepest
+
+
+_shared: list[Symbolic] = []
+
+
+def default_symbolic() -> Symbolic:
+    """The process-wide worker's owner; the worker itself starts with the first question."""
+    if not _shared:
+        _shared.append(Symbolic(LIMIT_SECONDS))
+        atexit.register(_shared[0].close)
+    return _shared[0]
