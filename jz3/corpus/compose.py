@@ -4,6 +4,7 @@ Promises: level and kind of a prompt are drawn by hash of (seed, passage), so a 
 other's; a passage stands in its prompt character by character. Costs: some 100,000 prompts a second a core.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import polars as pl
@@ -64,7 +65,7 @@ def compose(
     )
 
 
-def levels_of(passage_id: str, count: int, seed: int) -> list[str]:
+def levels_of(passage_id: str, count: int, seed: int) -> Sequence[str]:
     """The levels with the least hash; more of them keep the first."""
     return sorted(LEVELS, key=lambda level: draw_order(seed, f"level/{passage_id}/{level}"))[:count]
 

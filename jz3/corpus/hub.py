@@ -49,6 +49,6 @@ def fetch(files: HubFiles) -> Path:
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise RawFileError(
             f"{files.name}@{files.revision} could not be fetched ({' '.join(str(error).split())[:200]}); "
-            f"a data set of the hub was expected. Check name, revision and network, or put the files there by hand."
+            f"a data set of the hub was expected. Check name, revision and network, or put the files there."
         ) from error
     return Path(directory)

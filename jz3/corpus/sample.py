@@ -4,6 +4,8 @@ Promises: a draw is the n passages of a source with the least hash of (seed, id)
 larger n moves no passage that was drawn; candidates hold none of the initial passages (facts 1.2, step 7).
 """
 
+from collections.abc import Mapping
+
 import polars as pl
 from pydantic import BaseModel
 
@@ -48,7 +50,7 @@ class Draw(BaseModel):
     metrics: SampleMetrics
 
 
-def sample(sources: dict[str, pl.DataFrame], params: SampleParams) -> Draw:
+def sample(sources: Mapping[str, pl.DataFrame], params: SampleParams) -> Draw:
     """Passages of each round from the passages of each source."""
     pairs = [(table, params.quotas[name]) for name, table in sources.items()]
     initial = pl.concat([_drawn(table, quota.initial, params.seed) for table, quota in pairs])
@@ -73,7 +75,7 @@ def _drawn(table: pl.DataFrame, count: int | None, seed: int) -> pl.DataFrame:
 
 
 def _metrics(
-    sources: dict[str, pl.DataFrame], drawn: dict[str, pl.DataFrame], params: SampleParams
+    sources: Mapping[str, pl.DataFrame], drawn: dict[str, pl.DataFrame], params: SampleParams
 ) -> SampleMetrics:
     by_set = {
         name: {source: table.filter(pl.col("source") == source).height for source in sources}
