@@ -64,6 +64,22 @@ def equal_with(gold: str, predicted: str, tolerance: Tolerance, symbolic: Symbol
     return comparison.texts(gold, predicted, depth=0)
 
 
+def equal_choices(gold: str, predicted: str) -> AnswerVerdict:
+    """Equality where the answers are letters of choices: `(b)`, `B.` and `B) 12` are B; capitals do not matter."""
+    if gold == predicted:
+        return IDENTICAL
+    first, second = _letter(gold), _letter(predicted)
+    return AnswerVerdict(first is not None and first == second, "choice")
+
+
+_LETTER = re.compile(r"\W*(?:\\(?:text|textbf|mathrm)\{)?\W*([A-Ja-j])(?:\W*|\s*[).:].*)", re.DOTALL)
+
+
+def _letter(text: str) -> str | None:
+    match = _LETTER.fullmatch(text[:MAX_CHARACTERS])
+    return None if match is None else match[1].upper()
+
+
 class _Comparison:
     """One comparison of two texts; holds what its parts share."""
 
@@ -179,11 +195,15 @@ class _Comparison:
     def unread(self, a: Scalar, b: Scalar) -> AnswerVerdict:
         if normal_form(a.text) == normal_form(b.text) and (a.unit == b.unit or not (a.unit and b.unit)):
             return AnswerVerdict(equal=True, rule="normal_form")
+        if _plain_words(a.text) == _plain_words(b.text) != "" and "\\" not in a.text + b.text and a.text[:1].isalpha():
+            return AnswerVerdict(equal=True, rule="words")
         return self.symbolic.same(a.text, b.text)
 
     def word_and_expression(self, a: Words, b: Scalar) -> AnswerVerdict:
         """`\\frac{2(ellipse)}{2}` against `ellipse`: the letters of one word as a product."""
-        if not a.text.isalpha() or b.node is None or b.unit:
+        if b.node is None:
+            return AnswerVerdict(_plain_words(a.text) == _plain_words(b.text), "words")
+        if not a.text.isalpha() or b.unit:
             return AnswerVerdict(equal=False, rule="different_kinds")
         try:
             same, rule = same_value(parse(a.text), b.node, self.tolerance)

@@ -139,8 +139,10 @@ def clean(text: str) -> str:
     text = text.strip()
     if _NEEDS_WORK.search(text):
         text = _clean_latex(text)
-    text = _JOINED.sub(" ", text).strip()
-    return _without_end(text)
+    text = _without_end(_JOINED.sub(" ", text).strip())
+    if text.startswith("**") and text.endswith("**"):
+        text = text.strip("* ")
+    return text.lstrip("= ") if text.startswith("=") else text
 
 
 def normal_form(cleaned: str) -> str:
@@ -154,7 +156,9 @@ def _clean_latex(text: str) -> str:
         text = _without_math_delimiters(text)
     if "\\" not in text:
         return text.replace("{,}", ",")
-    if "\\begin" not in text:
+    if "\\begin" in text:
+        text = text.replace("\\\\", "\\cr ")  # `\\ 5` must not read as a backslash and a wide space
+    else:
         text = _DOUBLE_ESCAPE.sub(r"\\", text)
     text = _unwrapped(text)
     text = _THOUSANDS_MARK.sub("", text)

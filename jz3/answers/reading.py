@@ -97,6 +97,16 @@ Answer = (
     Scalar | Words | Choice | Sequence | Collection | Union | Relation | Matrix | Ratio | Clock | Numeral
 )
 
+_REALS = Sequence("(", ")", ("-\\infty", "\\infty"))
+_NAMED_SETS: dict[str, Answer] = {
+    "\\mathbb{R}": _REALS,
+    "\\mathbb R": _REALS,
+    "\\text{all real numbers}": _REALS,
+    "all real numbers": _REALS,
+    "\\emptyset": Collection((), braces=True),
+    "\\{\\}": Collection((), braces=True),
+    "\\{ \\}": Collection((), braces=True),
+}
 _NUMBER = re.compile(r"[-+]?\s?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?![\d,])(?=\.\d|\D|$)")
 _SPACED_THOUSANDS = re.compile(r"(-?\s?\d{1,3})((?: \d{3})+)(\.\d+)?")
@@ -109,13 +119,15 @@ _COLON = re.compile(r":")
 _MATRIX = re.compile(
     r"\\begin\{([pbvBV]?matrix|smallmatrix|array)\}(?:\{[^{}]*\})?(.*)\\end\{\1\}", re.DOTALL
 )
-_ROW = re.compile(r"\\\\(?:\[[^\]]*\])?|\\cr")
+_ROW = re.compile(r"\\cr(?![A-Za-z])(?:\s*\[[^\]]*\])?")
 _CHOICE = re.compile(r"\(?\s*([A-J])\s*\)?[.:]?")
 _CHOICE_WITH_CONTENT = re.compile(r"\(\s*([A-J])\s*\)\s*(\S.*)|([A-J])\s*[).:]\s*(\S.*)")
 _CLOCK = re.compile(r"(\d{1,2})\s*:\s*(\d{2})(?:\s*:\s*(\d{2}))?\s*(?:([aApP])\.?\s?[mM]\.?)?")
 _HOUR = re.compile(r"(\d{1,2})\s*([aApP])\.?\s?[mM]\.?")
 _NUMERAL = re.compile(r"([0-9A-F][0-9A-F ]*)_\s*\{?\s*(\w+|\\text\{\w+\})\s*\}?")
-_NUMERAL_IN_WORDS = re.compile(r"([0-9A-F]+)\s*(?:\\text\{)?\s*\(?\s*(?:in )?base[ -]?\{?(\w+)\}?\s*\)?\s*\}?")
+_NUMERAL_IN_ORDINAL_PHRASE = re.compile(r"\d+(?:st|nd|rd|th)\s+[A-Za-z][A-Za-z .']*")
+_BOUND = re.compile(r"(\\?[A-Za-z]+)\s*(<=|>=|<|>)\s*([^<>=]+)")
+_WORDS = re.compile(r"([0-9A-F]+)\s*(?:\\text\{)?\s*\(?\s*(?:in )?base[ -]?\{?(\w+)\}?\s*\)?\s*\}?")
 _ORDINAL = re.compile(r"(\d+)\s*\^?\s*\{?\s*(?:\\text\{)?\s*(?:st|nd|rd|th)\s*\}?\s*\}?")
 _WORDS = re.compile(r"[A-Za-z\"][\w\s'\".,!?&-]*")
 _TEXT_ONLY = re.compile(r"(?:\\text\{([^{}]*)\}|([\s.,]))+")
@@ -191,6 +203,8 @@ def _one(text: str) -> Answer:
     if number is not None:
         return number
     text = _ungrouped(text)
+    if text in _NAMED_SETS:
+        return _NAMED_SETS[text]
     return (
         _as_matrix(text)
         or _as_time_or_numeral(text)
@@ -262,6 +276,8 @@ def _as_words(text: str) -> Answer | None:
         return _number_in_words(words) or (
             scalar(words) if _NUMBER.match(words) else Words(words)
         )
+    if _ORDINAL_PHRASE.fullmatch(text):
+        return Words(text)
     if not text[0].isalpha() and text[0] != '"':
         return None
     if _WORDS.fullmatch(text) is None or _LIST.search(text) and len(split_top(text, _LIST)) > 1:
@@ -323,13 +339,27 @@ def _as_structure(text: str) -> Answer | None:
             return Union(tuple(piece for _, piece in pieces))
     pieces = split_top(text, _LIST)
     if len(pieces) > 1:
-        return _collection([piece for _, piece in pieces if piece], braces=False)
+        return _conjunction(pieces) or _collection([piece for _, piece in pieces if piece], braces=False)
     pieces = split_top(text, _RELATION)
     if len(pieces) > 1:
         return Relation(
             tuple(piece for _, piece in pieces), tuple(_operator(mark) for mark, _ in pieces[1:])
         )
     return _as_bracketed(text) or _as_ratio(text) or _as_plus_minus(text)
+
+
+def _conjunction(pieces: list[tuple[str, str]]) -> Relation | None:
+    """`x > 1 and x < 3` is `1 < x < 3`."""
+    if len(pieces) != 2 or pieces[1][0] != "and":
+        return None
+    bounds = [_BOUND.fullmatch(piece) for _, piece in pieces]
+    first, second = bounds
+    if first is None or second is None or first[1] != second[1]:
+        return None
+    lower, upper = (first, second) if first[2][0] == ">" else (second, first)
+    if lower[2][0] != ">" or upper[2][0] != "<":
+        return None
+    return Relation((lower[3].strip(), lower[1], upper[3].strip()), (lower[2].replace(">", "<"), upper[2]))
 
 
 def _operator(mark: str) -> str:
