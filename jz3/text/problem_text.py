@@ -52,8 +52,8 @@ class _Broken(Exception):  # noqa: N818 (never leaves this module)
 
 
 def read_completion(text: str, finish_reason: str, kind: str, prompt: str) -> ParsedProblem | Unusable:
-    """A model's completion of a prompt. A prompt that ends with the mark `[Problem]` has opened the problem, whatever
-    the problem calls its parts, unless the model writes that very mark again.
+    """A model's completion of a prompt. One that ends with the mark `[Problem]` has opened the problem,
+    whatever the model calls its parts, unless the model writes that very mark again.
     """
     if finish_reason == "length":
         return Unusable("truncated", _shortened(text[-EVIDENCE_CHARACTERS:]))

@@ -1,0 +1,30 @@
+"""The teacher writes a problem for each prompt."""
+
+from jz3.core.artifacts import In, Metrics, Out
+from jz3.core.execution import Execution
+from jz3.core.stage import run
+from jz3.tables.failure import Failure
+from jz3.tables.problem import Problem
+from jz3.tables.prompt import Prompt
+from jz3.tables.reject import Reject
+from jz3.teacher.distill import DistillParams, distill
+
+
+def main(
+    params: DistillParams,
+    execution: Execution,
+    prompts: In[Prompt],
+    problems: Out[Problem],
+    rejects: Out[Reject],
+    failures: Out[Failure],
+    metrics: Metrics,
+) -> None:
+    kd_set = distill(prompts.read(), params, execution)
+    problems.write(kd_set.problems)
+    rejects.write(kd_set.rejects)
+    failures.write(kd_set.failures)
+    metrics.write(kd_set.metrics)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,27 @@
+"""Read problems and solutions out of completions."""
+
+from jz3.core.artifacts import In, Metrics, Out
+from jz3.core.stage import run
+from jz3.synthesis.parse import FRAME_ROWS, ParseParams, Parsing
+from jz3.tables.completion import Completion
+from jz3.tables.problem import Problem
+from jz3.tables.prompt import Prompt
+from jz3.tables.reject import Reject
+
+
+def main(
+    params: ParseParams,
+    completions: In[Completion],
+    prompts: In[Prompt],
+    problems: Out[Problem],
+    rejects: Out[Reject],
+    metrics: Metrics,
+) -> None:
+    parsing = Parsing(prompts.scan(), params)
+    problems.sink(parsing.problems(completions.frames(FRAME_ROWS)))
+    rejects.write(parsing.rejects())
+    metrics.write(parsing.metrics())
+
+
+if __name__ == "__main__":
+    run(main)

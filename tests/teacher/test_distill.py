@@ -1,0 +1,137 @@
+"""The whole way of a KD set: prompts, the problem writer's server, the client, the row store, parsing."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from jz3.core.artifacts import In, Metrics, Out
+from jz3.core.execution import Execution, Price
+from jz3.tables.failure import Failure
+from jz3.tables.problem import Problem
+from jz3.tables.prompt import Prompt
+from jz3.tables.reject import Reject
+from jz3.teacher.distill import DistillParams, distill
+from jz3.writer.catalogue import BY_LEVEL, read
+from jz3.writer.server import MODEL
+from stages.distill import main
+
+LEVELS = [level for level, families in BY_LEVEL.items() if families]
+PARAMS = DistillParams(provider="writer", model=MODEL, temperature=0.6, top_p=1.0, max_tokens=2_500, seed=1)
+EXECUTION = Execution(
+    device="cpu",
+    threads=1,
+    workers=1,
+    ranks=1,
+    generation_batch=8,
+    generation_commit=8,
+    training_batch=8,
+    teacher="call",
+    concurrency=8,
+    requests_per_minute=1_000_000,
+    tokens_per_minute=1_000_000_000,
+    timeout_s=30,
+    retries=2,
+    budget_usd=None,
+    prices={},
+    sandbox=1,
+    sandbox_workers=1,
+)
+REPLAY = EXECUTION.model_copy(update={"teacher": "replay"})
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
+
+
+def prompts(count):
+    return Prompt.validate(
+        pl.DataFrame([prompt(number) for number in range(count)], schema=Prompt.create_empty().schema)
+    )
+
+
+def prompt(number):
+    level, kind = LEVELS[number % len(LEVELS)], ("cot", "tool")[number // 2 % 2]
+    passage = f"Passage {number} speaks of money."
+    return {
+        "prompt_id": f"p{number:03}",
+        "passage_id": f"passage-{number}",
+        "source": "web",
+        "level": level,
+        "kind": kind,
+        "full": f"Level: {level}\nKind: {kind}\n\n### Passage\n{passage}\n\n### New problem\n",
+        "compact": f"{level} {kind}\n{passage}\n[Problem]\n",
+    }
+
+
+def test_each_prompt_becomes_a_problem_that_a_family_wrote():
+    asked = prompts(40)
+    kd_set = distill(asked, PARAMS, EXECUTION)
+    assert kd_set.problems.height == kd_set.metrics.rows.kept == kd_set.metrics.answered == 40
+    rows = kd_set.problems.sort("prompt_id").iter_rows(named=True)
+    for question, row in zip(asked.iter_rows(named=True), rows, strict=True):
+        reading = read(row["problem"])
+        assert reading is not None
+        assert reading.family.level == row["level"] == question["level"]
+        assert ("```python" in row["solution"]) == (row["kind"] == "tool")
+        assert row["answer"]
+    assert (kd_set.metrics.provider, kd_set.metrics.priced, kd_set.metrics.cost_usd) == ("writer", False, 0)
+
+
+def test_a_replay_rebuilds_the_set_from_the_store_with_the_same_numbers():
+    first = distill(prompts(20), PARAMS, EXECUTION)
+    again = distill(prompts(20), PARAMS, REPLAY)
+    assert again.problems.equals(first.problems)
+    assert again.metrics == first.metrics
+
+
+def test_a_larger_set_keeps_the_ids_and_texts_of_the_smaller_one():
+    few = distill(prompts(10), PARAMS, EXECUTION).problems.sort("problem_id")
+    many = distill(prompts(15), PARAMS, EXECUTION).problems.sort("problem_id")
+    assert many.filter(pl.col("prompt_id").is_in(few["prompt_id"].implode())).equals(few)
+
+
+def test_answers_cut_at_the_limit_are_rejected_by_their_rule():
+    kd_set = distill(prompts(6), PARAMS.model_copy(update={"max_tokens": 8}), EXECUTION)
+    assert kd_set.metrics.rows.rejected == {"distill.truncated": 6}
+    assert kd_set.rejects.height == 6
+
+
+def test_prompts_that_the_teacher_refuses_are_failures_with_the_reason():
+    unreadable = prompts(3).with_columns(full=pl.col("full").str.replace("### New problem", ""))
+    kd_set = distill(Prompt.validate(unreadable), PARAMS, EXECUTION)
+    assert kd_set.metrics.rows.failed == 3
+    assert kd_set.failures["row_id"].sort().to_list() == ["p000", "p001", "p002"]
+    assert all("problem writer" in reason for reason in kd_set.failures["reason"])
+
+
+def test_the_cost_is_that_of_the_tokens_of_all_answers():
+    priced = EXECUTION.model_copy(update={"prices": {MODEL: Price(input=2.0, output=10.0)}})
+    metrics = distill(prompts(5), PARAMS, priced).metrics
+    assert metrics.priced
+    assert metrics.cost_usd == pytest.approx(
+        (2 * metrics.prompt_tokens + 10 * metrics.completion_tokens) / 1e6, abs=1e-6
+    )
+    assert metrics.cost_usd > 0
+
+
+def test_the_stage_writes_every_table(tmp_path: Path):
+    Out(Prompt, tmp_path / "prompts.parquet").write(prompts(4))
+    main(
+        PARAMS,
+        EXECUTION,
+        In(Prompt, tmp_path / "prompts.parquet"),
+        Out(Problem, tmp_path / "problems.parquet"),
+        Out(Reject, tmp_path / "rejects.parquet"),
+        Out(Failure, tmp_path / "failures.parquet"),
+        Metrics(tmp_path / "metrics.json"),
+    )
+    assert In(Problem, tmp_path / "problems.parquet").rows() == 4
+    assert (
+        In(Reject, tmp_path / "rejects.parquet").rows()
+        == In(Failure, tmp_path / "failures.parquet").rows()
+        == 0
+    )
+    assert json.loads((tmp_path / "metrics.json").read_text())["rows"]["kept"] == 4
