@@ -1,0 +1,89 @@
+"""Engine `vllm`: offline generation on GPUs, the only module that imports vllm (extra `vllm`).
+
+Prefix caching is on: prompts that begin with the same instructions share their cache. Each row has its own
+seed; the text of a row may still differ between batches where rounding decides a draw.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from jz3.core.errors import UserError
+from jz3.core.execution import Execution
+from jz3.generation.api import Generated, GenerationRequest, ModelSource, Sampling
+from jz3.generation.prompts import encode_prompts
+
+
+class VllmEngine:
+    """`vllm.LLM` over a model; started by the first `generate`."""
+
+    def __init__(self, source: ModelSource, execution: Execution) -> None:
+        self._source = source
+        self._execution = execution
+        self._llm: Any = None
+
+    @property
+    def identity(self) -> dict[str, str]:
+        return {"engine": "vllm", "model": self._source.digest, "dtype": self._source.dtype}
+
+    def generate(self, requests: Sequence[GenerationRequest], sampling: Sampling) -> list[Generated]:
+        """A completion for each request, in order."""
+        self._load()
+        prompts = encode_prompts(self._llm.get_tokenizer(), [request.prompt for request in requests])
+        context = int(self._llm.llm_engine.model_config.max_model_len)
+        # vllm refuses a whole call for one prompt that fills the context.
+        fitting = [place for place, prompt in enumerate(prompts) if len(prompt) < context]
+        outputs = self._llm.generate(
+            [{"prompt_token_ids": prompts[place]} for place in fitting],
+            [_settings(requests[place], sampling) for place in fitting],
+            use_tqdm=False,
+        )
+        written = dict(zip(fitting, map(_generated, outputs), strict=True))
+        return [
+            written.get(place, Generated("", "length", len(prompt), 0))
+            for place, prompt in enumerate(prompts)
+        ]
+
+    def close(self) -> None:
+        self._llm = None
+
+    def _load(self) -> None:
+        if self._llm is not None:
+            return
+        try:
+            vllm: Any = import_module("vllm")
+        except ImportError as error:
+            raise UserError(
+                f"engine vllm cannot be imported ({error}); the extra `vllm` was expected. "
+                f"Run `pip install 'jz3[vllm]'`, or set the stage's engine to transformers."
+            ) from error
+        source = self._source
+        self._llm = vllm.LLM(
+            model=source.path,
+            revision=source.revision,
+            dtype=source.dtype,
+            enable_prefix_caching=True,
+            max_num_seqs=self._execution.generation_batch,
+        )
+
+
+def _settings(request: GenerationRequest, sampling: Sampling) -> Any:  # noqa: ANN401 (vllm is an extra)
+    vllm: Any = import_module("vllm")
+    return vllm.SamplingParams(
+        n=1,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        max_tokens=sampling.max_tokens,
+        stop=sampling.stop,
+        seed=request.seed,
+    )
+
+
+def _generated(output: Any) -> Generated:  # noqa: ANN401 (vllm is an extra)
+    completion = output.outputs[0]
+    return Generated(
+        text=completion.text,
+        finish_reason="stop" if completion.finish_reason == "stop" else "length",
+        prompt_tokens=len(output.prompt_token_ids),
+        completion_tokens=len(completion.token_ids),
+    )

@@ -1,0 +1,31 @@
+"""A synthesis model writes problems: a completion for each prompt."""
+
+from jz3.core.artifacts import In, InDir, Metrics, Out
+from jz3.core.execution import Execution
+from jz3.core.stage import run
+from jz3.generation.api import open_engine
+from jz3.synthesis.synthesize import SynthesizeParams, synthesize
+from jz3.tables.completion import Completion
+from jz3.tables.failure import Failure
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.prompt import Prompt
+
+
+def main(
+    params: SynthesizeParams,
+    execution: Execution,
+    prompts: In[Prompt],
+    model: InDir[ModelManifest],
+    completions: Out[Completion],
+    failures: Out[Failure],
+    metrics: Metrics,
+) -> None:
+    with open_engine(params.engine, model, execution) as engine:
+        synthesized = synthesize(prompts.read(), engine, params, execution)
+    completions.write(synthesized.completions)
+    failures.write(synthesized.failures)
+    metrics.write(synthesized.metrics)
+
+
+if __name__ == "__main__":
+    run(main)
