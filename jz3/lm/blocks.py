@@ -1,0 +1,190 @@
+"""Rows packed into blocks of a fixed length, several documents a block.
+
+Documents do not see each other: positions restart at each one, and models read blocks with these positions,
+without an attention mask and without a cache. The first label of a document is masked, so nothing is
+predicted across a border.
+
+Rows go where they fit best, longest first, within a window; windows keep their order. Packing costs about a
+microsecond a row, as all rows of one length are placed together.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jz3.lm.encode import IGNORED_LABEL, EncodedRow
+
+ARRAYS = ("tokens", "labels", "positions", "documents")
+
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Each array has shape [blocks, block_length].
+
+    `documents` numbers the documents of a block from 1; 0 is padding, which is a document of its own.
+    """
+
+    tokens: Ints
+    labels: Ints
+    positions: Ints
+    documents: Ints
+
+    @property
+    def length(self) -> int:
+        """Tokens in a block."""
+        return int(self.tokens.shape[1])
+
+    def __len__(self) -> int:
+        return int(self.tokens.shape[0])
+
+
+def pack_rows(rows: Sequence[EncodedRow], length: int, padding: int) -> Blocks:
+    """One window of rows in as few blocks as best-fit decreasing finds; the same rows give the same blocks.
+
+    Blocks stand in the order of their first rows, rows in a block in the order given. `padding` fills up.
+    """
+    lengths = np.fromiter((len(row.tokens) for row in rows), np.int64, len(rows))
+    assert not len(rows) or int(lengths.max()) <= length, "a row is longer than a block"
+    places = _in_order_of_first_rows(best_fit(lengths, length))
+    order = np.lexsort((np.arange(len(rows)), places))
+    return _laid_out([rows[row] for row in order], lengths[order], places[order], length, padding)
+
+
+def best_fit(lengths: NDArray[np.int64], capacity: int) -> NDArray[np.int64]:
+    """The bin of each row under best-fit decreasing, bins of equal room first come, first served.
+
+    Rows of one length l are placed together: a bin with room r takes r // l of them before the next bin is
+    looked at, as its room stays the least that fits. For capacity 10 and lengths 6, 4, 3, 3: 6 and 4 share
+    bin 0, both 3 go into bin 1.
+    """
+    bins = np.empty(len(lengths), np.int64)
+    order = np.lexsort((np.arange(len(lengths)), -lengths))
+    by_room: defaultdict[int, deque[NDArray[np.int64]]] = defaultdict(deque)
+    rooms = 0  # bit r is set where a bin with room r is open
+    opened = placed = 0
+    sizes, counts = np.unique(lengths, return_counts=True)
+    for size, count in zip(sizes[::-1].tolist(), counts[::-1].tolist(), strict=True):
+        left = count
+        while left:
+            fitting = rooms >> size
+            room = (fitting & -fitting).bit_length() - 1 + size if fitting else capacity
+            each = room // size
+            wanted = max(1, left // each)
+            if fitting:
+                chosen = _take(by_room[room], wanted)
+                if not by_room[room]:
+                    rooms &= ~(1 << room)
+            else:
+                chosen = np.arange(opened, opened + wanted)
+                opened += wanted
+            here = min(left, len(chosen) * each)
+            bins[order[placed : placed + here]] = np.repeat(chosen, each)[:here]
+            room_left = room - size * min(each, left)
+            if room_left:
+                by_room[room_left].append(chosen)
+                rooms |= 1 << room_left
+            placed += here
+            left -= here
+    return bins
+
+
+def _take(open_bins: deque[NDArray[np.int64]], wanted: int) -> NDArray[np.int64]:
+    """At most `wanted` of the open bins, from the front."""
+    front = open_bins.popleft()
+    if len(front) > wanted:
+        open_bins.appendleft(front[wanted:])
+    return front[:wanted]
+
+
+def _in_order_of_first_rows(bins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The bins renumbered in the order in which their first rows come."""
+    _, first_rows, numbers = np.unique(bins, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first_rows))[numbers]
+
+
+def _laid_out(
+    rows: Sequence[EncodedRow],
+    lengths: NDArray[np.int64],
+    places: NDArray[np.int64],
+    length: int,
+    padding: int,
+) -> Blocks:
+    """Arrays of rows that come sorted by block."""
+    count = int(places[-1]) + 1 if len(rows) else 0
+    starts = np.cumsum(lengths) - lengths  # of each row among all tokens
+    is_first = np.diff(places, prepend=-1) != 0  # of its block
+    block_starts = np.repeat(starts[is_first], np.diff(np.flatnonzero(is_first), append=len(rows)))
+    targets = places * length + starts - block_starts  # of each row in the flattened blocks
+    within = np.arange(int(lengths.sum())) - np.repeat(starts, lengths)
+    cells = np.repeat(targets, lengths) + within
+    numbers = np.arange(len(rows)) - np.repeat(
+        np.flatnonzero(is_first), np.diff(np.flatnonzero(is_first), append=len(rows))
+    )
+    tokens = np.full(count * length, padding, np.int32)
+    labels = np.full(count * length, IGNORED_LABEL, np.int32)
+    documents = np.zeros(count * length, np.int32)
+    positions = np.empty(count * length, np.int32)
+    tokens[cells] = _joined([row.tokens for row in rows], len(cells))
+    labels[cells] = _joined([row.labels for row in rows], len(cells))
+    labels[targets] = IGNORED_LABEL
+    documents[cells] = np.repeat(numbers + 1, lengths)
+    filled = np.bincount(places, weights=lengths, minlength=count).astype(np.int64)
+    positions[:] = (np.arange(length) - filled[:, None]).reshape(-1)
+    positions[cells] = within
+    shape = (count, length)
+    return Blocks(
+        tokens.reshape(shape), labels.reshape(shape), positions.reshape(shape), documents.reshape(shape)
+    )
+
+
+def _joined(lists: list[list[int]], total: int) -> Ints:
+    return np.fromiter((value for values in lists for value in values), np.int32, total)
+
+
+class BlockWriter:
+    """Appends blocks to four `.npy` files, whose headers are completed at the end: memory stays flat."""
+
+    def __init__(self, directory: Path, length: int) -> None:
+        self._directory, self._length = directory, length
+        self._files: list[BinaryIO] = []
+        self.blocks = 0
+
+    def __enter__(self) -> "BlockWriter":
+        self._files = [(self._directory / f"{name}.npy").open("wb") for name in ARRAYS]
+        self._write_headers()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._write_headers()
+        for file in self._files:
+            file.close()
+
+    def write(self, blocks: Blocks) -> None:
+        for file, name in zip(self._files, ARRAYS, strict=True):
+            file.write(np.ascontiguousarray(getattr(blocks, name)).tobytes())
+        self.blocks += len(blocks)
+
+    def _write_headers(self) -> None:
+        """Numpy leaves room in the header for a first dimension of any size, so it can be written twice."""
+        header = {"descr": "<i4", "fortran_order": False, "shape": (self.blocks, self._length)}
+        for file in self._files:
+            file.seek(0)
+            np.lib.format.write_array_header_1_0(file, header)
+
+
+def open_blocks(directory: Path) -> Blocks:
+    """Packed blocks, mapped into memory: read by index, nothing is copied."""
+    return Blocks(*(np.load(directory / f"{name}.npy", mmap_mode="r") for name in ARRAYS))

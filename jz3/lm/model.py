@@ -1,0 +1,156 @@
+"""Models on disk: a directory with weights (safetensors), config, tokenizer and `manifest.json`.
+
+The manifest may also stand alone and name a model of the hub by a fixed revision: then weights and tokenizer
+come from there, through the hub's own cache. Heavy libraries are imported when a model is first touched.
+"""
+
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jz3.core.artifacts import MANIFEST, InDir
+from jz3.core.errors import UserError
+from jz3.core.hashing import canonical_json, content_id, files_digest
+from jz3.tables.model_manifest import ModelManifest
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
+"""Their versions stand in each manifest: another version may give other weights."""
+
+
+class ModelError(UserError):
+    """A model directory cannot be used."""
+
+
+def load_model(directory: Path, dtype: str) -> "PreTrainedModel":
+    """The model in a directory, or the hub model that its manifest names; `dtype` such as `float32`.
+
+    Raises ModelError where weights or config are missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    place, revision = _place(directory)
+    try:
+        return AutoModelForCausalLM.from_pretrained(place, revision=revision, dtype=dtype)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise ModelError(_unreadable(directory, "a model", error)) from error
+
+
+def load_tokenizer(directory: Path) -> "PreTrainedTokenizerFast":
+    """The tokenizer in a directory, or of the hub model that its manifest names.
+
+    Raises ModelError where it is missing, damaged, or has no token for the end of a text.
+    """
+    from transformers import AutoTokenizer
+
+    place, revision = _place(directory)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
+    except (OSError, ValueError) as error:
+        raise ModelError(_unreadable(directory, "a tokenizer", error)) from error
+    if not tokenizer.is_fast or tokenizer.eos_token_id is None:
+        raise ModelError(
+            f"the tokenizer of {directory} ({place}) has no fast form or no end token; both were expected. "
+            f"Choose another model in section `base`."
+        )
+    return tokenizer
+
+
+def save_model(
+    directory: Path,
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerFast",
+    *,
+    made_by: str,
+    steps: int,
+    tokens: int,
+) -> ModelManifest:
+    """Write weights, config, tokenizer and manifest into a directory; the same model gives the same bytes."""
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    model.save_pretrained(directory)
+    save_tokenizer(directory, tokenizer)
+    manifest = ModelManifest(
+        hub=None,
+        digest=model_digest(directory),
+        tokenizer_digest=tokenizer_digest(tokenizer),
+        parameters=model.num_parameters(),
+        made_by=made_by,
+        steps=steps,
+        tokens=tokens,
+        libraries=libraries(),
+    )
+    write_manifest(directory, manifest)
+    return manifest
+
+
+def save_tokenizer(directory: Path, tokenizer: "PreTrainedTokenizerFast") -> None:
+    """The tokenizer's files, free of where it was loaded from and of the last call's padding."""
+    backend = tokenizer.backend_tokenizer
+    backend.no_padding()
+    backend.no_truncation()
+    tokenizer.save_pretrained(directory)
+    config_file = directory / "tokenizer_config.json"
+    config: dict[str, Any] = json.loads(config_file.read_text())
+    for trace in ("is_local", "local_files_only", "name_or_path"):
+        config.pop(trace, None)
+    config_file.write_text(json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def write_manifest(directory: Path, manifest: ModelManifest) -> None:
+    (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+
+
+def model_digest(directory: Path) -> str:
+    """Of every file of a model but the manifest."""
+    files = [file for file in directory.rglob("*") if file.is_file() and file.name != MANIFEST]
+    return files_digest(files, directory)
+
+
+def tokenizer_digest(tokenizer: "PreTrainedTokenizerFast") -> str:
+    """Of what the tokenizer does: vocabulary, rules, special tokens; not of the bytes of its files."""
+    rules: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
+    rules.pop("padding", None)
+    rules.pop("truncation", None)
+    special = {name: str(token) for name, token in tokenizer.special_tokens_map.items()}
+    return content_id(canonical_json(rules), canonical_json(special))
+
+
+def padding_token(tokenizer: "PreTrainedTokenizerFast") -> int:
+    """Some tokenizers have no pad token; the end token does as well, as padding bears no loss."""
+    pad: Any = tokenizer.pad_token_id
+    return end_token(tokenizer) if pad is None else int(pad)
+
+
+def end_token(tokenizer: "PreTrainedTokenizerFast") -> int:
+    """Of a tokenizer that `load_tokenizer` let through, so that it has one."""
+    end: Any = tokenizer.eos_token_id
+    return int(end)
+
+
+def libraries() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+
+
+def _place(directory: Path) -> tuple[str, str]:
+    """What `from_pretrained` takes: a path or a hub name, and the revision (unused for a path)."""
+    manifest = InDir(ModelManifest, directory).manifest()
+    if manifest.hub is None:
+        return str(directory), "main"
+    name, _, revision = manifest.hub.rpartition("@")
+    return name, revision
+
+
+def _unreadable(directory: Path, what: str, error: Exception) -> str:
+    reason = " ".join(str(error).split())[:200]
+    return (
+        f"{directory} cannot be read as {what} ({reason}); weights, config, tokenizer were expected there. "
+        f"Delete it and run `dvc checkout` or `dvc repro`; for a hub model, check the network or the cache."
+    )

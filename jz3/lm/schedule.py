@@ -1,0 +1,44 @@
+"""Learning-rate schedules: the factor of the peak at step s (from 0) of T, exactly."""
+
+import math
+from collections.abc import Callable
+
+from pydantic import Field, model_validator
+
+from jz3.core.params import Params
+
+Schedule = Callable[[int, int], float]
+"""(step from 0, number of steps) -> factor of the peak learning rate."""
+
+
+def cosine(step: int, steps: int) -> float:
+    """From 1 at the first step down half a cosine to 0 behind the last, no warm-up."""
+    return 0.5 * (1.0 + math.cos(math.pi * step / steps))
+
+
+class WarmupStableDecay(Params):
+    """s / W below W = warm_up x T; 1 until stable x T; then max(floor, (T - s) / ((1 - stable) x T))."""
+
+    warm_up: float = Field(ge=0, lt=1)
+    """Share of the steps in which the rate rises."""
+    stable: float = Field(gt=0, lt=1)
+    """Share of the steps after which the decay begins."""
+    floor: float = Field(ge=0, le=1)
+    """Least factor of the decay."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "WarmupStableDecay":
+        if self.warm_up > self.stable:
+            raise ValueError(f"warm_up {self.warm_up} reaches beyond stable {self.stable}")
+        return self
+
+    def __call__(self, step: int, steps: int) -> float:
+        if step < self.warm_up * steps:
+            return step / (self.warm_up * steps)
+        if step < self.stable * steps:
+            return 1.0
+        return max(self.floor, (steps - step) / ((1 - self.stable) * steps))
+
+    def decay_step(self, steps: int) -> int:
+        """Steps done when the decay begins."""
+        return math.ceil(self.stable * steps)

@@ -1,0 +1,160 @@
+"""A synthesis model learns to write problems from a KD set.
+
+A row is the prompt that synthesis will use, byte for byte, and the problem as synthesis will be parsed; loss
+on the latter alone. Rows are packed into blocks over the whole set and read in a new order each epoch. The
+same rows, base and parameters give the same weights on one machine. Costs `epochs` x tokens of the KD set.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import dataframely as dy
+import polars as pl
+from pydantic import BaseModel, Field
+
+from jz3.core.errors import UserError
+from jz3.core.execution import Execution
+from jz3.core.params import Params
+from jz3.lm.blocks import Blocks, pack_rows
+from jz3.lm.encode import EncodedRow, encode_rows
+from jz3.lm.model import load_model, load_tokenizer, padding_token, save_model
+from jz3.lm.schedule import cosine
+from jz3.lm.train import OptimizerParams, epoch_plan, train
+from jz3.tables.ledger import Ledger
+from jz3.tables.problem import Problem
+from jz3.tables.prompt import Prompt
+from jz3.text.problem_text import render_problem
+
+TOO_LONG = "finetune.too_long"
+
+
+class FinetuneParams(Params):
+    """Section `finetune`; the learning rate falls by a cosine, without warm-up (facts 1.7)."""
+
+    prompt_form: Literal["full", "compact"]
+    """The form of the prompt that the model reads; the same as in section `synthesize`."""
+    block_length: int = Field(gt=1)
+    """Tokens of a block; longer rows are rejected."""
+    batch_tokens: int = Field(gt=0)
+    """Tokens of a step, in whole blocks."""
+    epochs: int = Field(gt=0)
+    seed: int
+    """Of the order of the blocks."""
+    optimizer: OptimizerParams
+
+
+class FinetuneMetrics(BaseModel):
+    """`rows` are the problems of the KD set."""
+
+    rows: Ledger
+    blocks: int
+    fill: float
+    """Share of the blocks' places that hold a token."""
+    tokens: int
+    """Of one epoch, padding not counted."""
+    label_tokens: int
+    """Of one epoch, with loss."""
+    steps: int
+    first_loss: float
+    """Of the first step, nats a label token."""
+    last_epoch_loss: float
+    """Mean over the steps of the last epoch."""
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """Rows of LossPoint and the metrics; the model lies in its directory."""
+
+    loss: pl.DataFrame
+    metrics: FinetuneMetrics
+
+
+def finetune(
+    problems: dy.DataFrame[Problem],
+    prompts: dy.DataFrame[Prompt],
+    base: Path,
+    directory: Path,
+    params: FinetuneParams,
+    execution: Execution,
+) -> Finetuned:
+    """Train the base on the KD set and save it into `directory`."""
+    tokenizer = load_tokenizer(base)
+    rows = training_rows(problems, prompts, params.prompt_form)
+    encoded = encode_rows(tokenizer, rows["input"].to_list(), rows["output"].to_list(), params.block_length)
+    kept = [row for row in encoded if row is not None]
+    blocks = pack_rows(kept, params.block_length, padding_token(tokenizer))
+    plan = epoch_plan(
+        len(blocks), params.epochs, max(1, params.batch_tokens // params.block_length), params.seed
+    )
+    model = load_model(base, "float32")
+    loss = train(
+        model,
+        blocks,
+        plan,
+        cosine,
+        params.optimizer,
+        execution,
+        what="finetune",
+        seed=params.seed,
+        at_steps={},
+        on_epoch_end=None,
+    )
+    save_model(
+        directory,
+        model,
+        tokenizer,
+        made_by="finetune full",
+        steps=loss.height,
+        tokens=int(loss["tokens"][-1]),
+    )
+    return Finetuned(loss, _metrics(encoded, kept, blocks, loss, params))
+
+
+def training_rows(
+    problems: dy.DataFrame[Problem], prompts: dy.DataFrame[Prompt], prompt_form: str
+) -> pl.DataFrame:
+    """Columns `input` and `output`, a row for each problem, by problem_id.
+
+    Raises UserError where a problem's prompt is not among the prompts.
+    """
+    joined = problems.join(
+        prompts.select("prompt_id", input=prompt_form), on="prompt_id", how="left", maintain_order="left"
+    ).sort("problem_id")
+    lost = joined.filter(pl.col("input").is_null())
+    if lost.height:
+        raise UserError(
+            f"problem {lost['problem_id'][0]} comes from prompt {lost['prompt_id'][0]}, which is not among "
+            f"the prompts of its set; each problem's prompt was expected. Run `dvc repro` from `distill` on."
+        )
+    outputs = [
+        render_problem(problem, solution, prompt)
+        for problem, solution, prompt in joined.select("problem", "solution", "input").iter_rows()
+    ]
+    return joined.select("input", output=pl.Series(outputs, dtype=pl.String))
+
+
+def _metrics(
+    encoded: list[EncodedRow | None],
+    kept: list[EncodedRow],
+    blocks: Blocks,
+    loss: pl.DataFrame,
+    params: FinetuneParams,
+) -> FinetuneMetrics:
+    too_long = len(encoded) - len(kept)
+    tokens = sum(len(row.tokens) for row in kept)
+    return FinetuneMetrics(
+        rows=Ledger(
+            read=len(encoded),
+            kept=len(kept),
+            rejected={TOO_LONG: too_long} if too_long else {},
+            failed=0,
+        ),
+        blocks=len(blocks),
+        fill=tokens / blocks.tokens.size,
+        tokens=tokens,
+        label_tokens=int((blocks.labels >= 0).sum()),
+        steps=loss.height,
+        first_loss=float(loss["loss"][0]),
+        last_epoch_loss=float(loss["loss"].tail(loss.height // params.epochs).mean()),  # pyright: ignore[reportArgumentType]
+    )

@@ -1,0 +1,23 @@
+"""Build or name the base models and the tokenizer."""
+
+from jz3.core.artifacts import In, Metrics, OutDir
+from jz3.core.stage import run
+from jz3.lm.base import BaseParams, base
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.passage import Passage
+
+
+def main(
+    params: BaseParams,
+    corpus: In[Passage],
+    synthesis: OutDir[ModelManifest],
+    reference: OutDir[ModelManifest],
+    final: OutDir[ModelManifest],
+    metrics: Metrics,
+) -> None:
+    with synthesis.open() as first, reference.open() as second, final.open() as third:
+        metrics.write(base(corpus.read(), params, first, second, third))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,177 @@
+"""Base models: the same corpus and parameters give the same bytes; what is saved is what is loaded."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+from pydantic import ValidationError
+
+from jz3.core.artifacts import MANIFEST, InDir
+from jz3.lm.base import BaseParams, ConfigModel, base, build
+from jz3.lm.model import ModelError, load_model, load_tokenizer, model_digest, save_model, tokenizer_digest
+from jz3.lm.tokenizer import train_tokenizer
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.passage import Passage
+from tests.lm.texts import TEXTS
+
+CONFIG = {
+    "kind": "config",
+    "hidden_size": 32,
+    "layers": 2,
+    "heads": 2,
+    "mlp": 64,
+    "seed": 0,
+    "max_positions": 128,
+}
+ROOT = Path(__file__).parents[2]
+
+
+def corpus():
+    return Passage.validate(
+        pl.DataFrame(
+            [
+                {
+                    "passage_id": f"{number:03}",
+                    "source": "web",
+                    "document_id": str(number),
+                    "origin": "test",
+                    "licence": "CC0-1.0",
+                    "offset": 0,
+                    "text": text,
+                }
+                for number, text in enumerate(TEXTS)
+            ]
+        ),
+        cast=True,
+    )
+
+
+def params(**changes) -> BaseParams:
+    return BaseParams.model_validate(
+        {"vocabulary": 350, "synthesis": CONFIG, "reference": CONFIG, "final": CONFIG, **changes}
+    )
+
+
+def directories(root: Path) -> list[Path]:
+    made = [root / name for name in ("synthesis", "reference", "final")]
+    for directory in made:
+        directory.mkdir(parents=True)
+    return made
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
+
+
+def test_two_runs_leave_the_same_bytes_and_three_whole_models(tmp_path):
+    metrics = base(corpus(), params(), *directories(tmp_path / "one"))
+    assert base(corpus().reverse(), params(), *directories(tmp_path / "other")) == metrics
+    one, other = contents(tmp_path / "one"), contents(tmp_path / "other")
+    assert one == other
+    assert {Path(name).name for name in one} >= {
+        "model.safetensors",
+        "config.json",
+        "tokenizer.json",
+        MANIFEST,
+    }
+    assert metrics.rows.kept == len(TEXTS)
+    assert metrics.vocabulary == 350
+
+
+def test_another_seed_gives_other_weights_and_the_same_tokenizer(tmp_path):
+    made = directories(tmp_path)
+    base(corpus(), params(final={**CONFIG, "seed": 1}), *made)
+    synthesis, _, final = (InDir(ModelManifest, directory).manifest() for directory in made)
+    assert synthesis.digest != final.digest
+    assert synthesis.tokenizer_digest == final.tokenizer_digest
+
+
+def test_a_saved_model_loads_with_equal_logits_and_an_equal_tokenizer(tmp_path):
+    tokenizer = train_tokenizer(TEXTS, 350)
+    manifest = build(ConfigModel.model_validate(CONFIG), tokenizer, tmp_path)
+    model, loaded = load_model(tmp_path, "float32"), load_tokenizer(tmp_path)
+    assert manifest.digest == model_digest(tmp_path)
+    assert manifest.tokenizer_digest == tokenizer_digest(loaded) == tokenizer_digest(tokenizer)
+    assert manifest.parameters == sum(weight.numel() for weight in model.parameters())
+    assert [loaded(text)["input_ids"] for text in TEXTS] == [tokenizer(text)["input_ids"] for text in TEXTS]
+    again = tmp_path / "again"
+    again.mkdir()
+    save_model(again, model, loaded, made_by="test", steps=1, tokens=2)
+    tokens = torch.tensor([loaded(TEXTS[0])["input_ids"]])
+    with torch.no_grad():
+        assert torch.equal(load_model(again, "float32")(tokens).logits, model(tokens).logits)
+    for name in ("tokenizer.json", "tokenizer_config.json", "model.safetensors"):
+        assert (again / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+def test_padding_of_an_earlier_call_does_not_change_what_is_saved(tmp_path):
+    tokenizer = train_tokenizer(TEXTS, 350)
+    digest = tokenizer_digest(tokenizer)
+    tokenizer(["a", "b c d"], padding=True, truncation=True, max_length=2)
+    assert tokenizer_digest(tokenizer) == digest
+    build(ConfigModel.model_validate(CONFIG), tokenizer, tmp_path)
+    saved = json.loads((tmp_path / "tokenizer.json").read_text())
+    assert saved["padding"] is None
+    assert saved["truncation"] is None
+
+
+def test_damaged_weights_are_one_clear_error(tmp_path):
+    build(ConfigModel.model_validate(CONFIG), train_tokenizer(TEXTS, 350), tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="cannot be read as a model"):
+        load_model(tmp_path, "float32")
+
+
+def test_a_branch_is_no_revision():
+    with pytest.raises(ValidationError, match="40 hex digits"):
+        params(final={"kind": "hub", "name": "org/model", "revision": "main"})
+
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+HUB_RUN = """
+import sys
+from pathlib import Path
+from jz3.lm.base import HubModel, fetch_manifest
+from jz3.lm.model import ModelError, load_model, load_tokenizer
+directory = Path(sys.argv[1])
+made = fetch_manifest(HubModel(kind="hub", name="org/tiny", revision=sys.argv[2]), directory)
+assert [file.name for file in directory.iterdir()] == ["manifest.json"]
+assert load_model(directory, "float32").num_parameters() == made.parameters
+print(len(load_tokenizer(directory)), made.hub)
+try:
+    fetch_manifest(HubModel(kind="hub", name="org/absent", revision=sys.argv[2]), directory)
+except ModelError as error:
+    print(error)
+"""
+
+
+def test_a_hub_model_leaves_its_manifest_alone_and_loads_through_it(tmp_path):
+    # A hub cache as the hub's own client lays it out, so that the real client runs without a network.
+    cached = tmp_path / "hub" / "models--org--tiny"
+    snapshot = cached / "snapshots" / REVISION
+    snapshot.mkdir(parents=True)
+    (cached / "refs").mkdir()
+    build(ConfigModel.model_validate(CONFIG), train_tokenizer(TEXTS, 350), snapshot)
+    (snapshot / MANIFEST).unlink()
+    out = tmp_path / "out"
+    out.mkdir()
+    environment = os.environ | {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
+    run = subprocess.run(
+        [sys.executable, "-c", HUB_RUN, str(out), REVISION],
+        cwd=ROOT,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    loaded, refused = run.stdout.splitlines()
+    assert loaded == f"350 org/tiny@{REVISION}"
+    assert refused.startswith(f"model org/absent at {REVISION} could not be had")
