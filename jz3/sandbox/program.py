@@ -12,6 +12,7 @@ import types
 
 _NAME = "program.py"
 _SEED = 0  # chosen: a fork copies the state of generators, so each program starts from the same known one
+_DEPTH_OF_EXEC = 1 if sys.version_info < (3, 12) else 0  # later versions count Python's own frames alone
 _INTERNAL_FRAMES_LIMIT = 100
 
 
@@ -42,7 +43,7 @@ def _make_fresh(module: types.ModuleType, scratch: str) -> None:
 
 def _run(program: str, module: types.ModuleType) -> int:
     # A script begins at depth 1: what it may recurse must not depend on the frames that called it.
-    sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
+    sys.setrecursionlimit(sys.getrecursionlimit() + _depth() + _DEPTH_OF_EXEC)
     try:
         exec(compile(program, _NAME, "exec", dont_inherit=True), module.__dict__)
     except SystemExit as stop:

@@ -68,6 +68,17 @@ def enter_namespaces(config: WorkerConfig, proc: ProcFiles) -> None:
     _go_on_in_first_process()
 
 
+def finish_bubblewrap() -> None:
+    """Take away what bubblewrap itself must leave: /proc, and devices whose times and modes can be set.
+
+    Raises OSError where the zygote was given no capabilities over its namespaces.
+    """
+    kernel.unshare(kernel.CLONE_NEWNS)
+    kernel.detach("/proc")
+    for device in DEVICES:
+        kernel.make_readonly(device, kernel.DEVICE_READONLY)
+
+
 def mount_scratch() -> None:
     """A mount namespace of one's own with an empty scratch: what it holds ends with the process."""
     kernel.unshare(kernel.CLONE_NEWNS)

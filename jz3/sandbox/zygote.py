@@ -28,6 +28,7 @@ from jz3.sandbox.walls import (
     SCRATCH_BYTES,
     ProcFiles,
     enter_namespaces,
+    finish_bubblewrap,
     mount_scratch,
 )
 from jz3.sandbox.warm import warm_up
@@ -55,6 +56,8 @@ class Zygote:
         if config.wall in ("root", "user"):
             enter_namespaces(config, self.proc)
         os.chdir("/")
+        if config.wall == "bwrap" and _succeeds_in_child(finish_bubblewrap):
+            finish_bubblewrap()
         self.has_scratch = config.wall != "none" and _succeeds_in_child(mount_scratch)
         self.real_uid_only = self.own_uid is not None and not _succeeds_in_child(
             self._read_library_as_own_uid
@@ -142,7 +145,7 @@ class Zygote:
         if self.rules is not None:
             landlock.restrict(_RULES_FD)
             os.close(_RULES_FD)
-        shares_user = self.own_uid is None and self.config.wall != "user"
+        shares_user = self.own_uid is None and self.config.wall in ("none", "root")
         kernel.limit_resources(
             address_space=self.address_space,
             cpu_seconds=self.config.cpu_seconds,
