@@ -1,0 +1,96 @@
+"""Answers that compute: the model writes a program, the program runs, the model reads its output and goes on.
+
+A round: the model writes until it opens an output block; the programs of its answer so far run as one (never
+those of the prompt); the real output is put in its place. An answer ends when it holds a box, closes no new
+program, or has used up its rounds. The released code takes any output with "nan" or "error" inside a word for
+a failure; here the exit status decides.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from jz3.generation.api import Generated, GenerationRequest
+from jz3.sandbox.result import ProgramResult
+
+PROGRAM = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+Generate = Callable[[Sequence[GenerationRequest]], list[Generated]]
+Run = Callable[[Sequence[str]], list[ProgramResult]]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An answer on its way. `printed` is what its programs have printed so far."""
+
+    prompt: str
+    seed: int
+    text: str = ""
+    printed: str = ""
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    truncated: bool = False
+    ended: bool = False
+
+
+def answer_with_tools(
+    attempts: Sequence[Attempt], generate: Generate, run: Run, *, rounds: int, shown_characters: int
+) -> list[Attempt]:
+    """The attempts, each at its end."""
+    current = list(attempts)
+    for _ in range(rounds):
+        open_places = [place for place, attempt in enumerate(current) if not attempt.ended]
+        if not open_places:
+            break
+        requests = [
+            GenerationRequest(current[place].prompt + current[place].text, current[place].seed)
+            for place in open_places
+        ]
+        for place, written in zip(open_places, generate(requests), strict=True):
+            current[place] = continued(current[place], written)
+        computing = [place for place in open_places if not current[place].ended]
+        results = run([program_so_far(current[place].text) for place in computing]) if computing else []
+        for place, result in zip(computing, results, strict=True):
+            current[place] = _with_output(current[place], result, shown_characters)
+    return current
+
+
+def program_so_far(text: str) -> str:
+    """All programs of an answer as one."""
+    return "\n".join(block.strip("\n") for block in PROGRAM.findall(text)) + "\n"
+
+
+def continued(attempt: Attempt, written: Generated) -> Attempt:
+    """The attempt with what a call has written."""
+    text = attempt.text + written.text
+    computes = written.text.rstrip().endswith("```") and bool(PROGRAM.search(written.text))
+    return replace(
+        attempt,
+        text=text,
+        calls=attempt.calls + 1,
+        prompt_tokens=attempt.prompt_tokens + written.prompt_tokens,
+        completion_tokens=attempt.completion_tokens + written.completion_tokens,
+        truncated=written.finish_reason == "length",
+        ended="\\boxed" in text or not computes or written.finish_reason == "length",
+    )
+
+
+def _with_output(attempt: Attempt, result: ProgramResult, shown_characters: int) -> Attempt:
+    """The programs run as one, so what earlier rounds have shown is taken off the front."""
+    if result.status == "ok":
+        output = result.stdout.removeprefix(attempt.printed)
+        printed = result.stdout
+    else:
+        output = result.error or result.status
+        printed = attempt.printed
+    block = f"```output\n{_shortened(output.strip(), shown_characters)}\n```\n"
+    return replace(attempt, text=attempt.text.rstrip() + "\n" + block, printed=printed)
+
+
+def _shortened(text: str, characters: int) -> str:
+    """First and last half of a long output (released code: 400 characters)."""
+    if len(text) <= characters:
+        return text
+    half = characters // 2
+    return f"{text[:half]}...{text[-half:]}"

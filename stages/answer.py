@@ -1,0 +1,28 @@
+"""A final model answers the benchmarks."""
+
+from jz3.core.artifacts import In, InDir, Metrics, Out
+from jz3.core.execution import Execution
+from jz3.core.stage import run
+from jz3.evaluation.answer import AnswerParams, answer
+from jz3.generation.api import open_engine
+from jz3.tables.item import Item
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.response import Response
+
+
+def main(
+    params: AnswerParams,
+    execution: Execution,
+    items: In[Item],
+    model: InDir[ModelManifest],
+    responses: Out[Response],
+    metrics: Metrics,
+) -> None:
+    with open_engine(params.engine, model, execution) as engine:
+        answered, account = answer(items.read(), engine, params, execution)
+    responses.write(answered)
+    metrics.write(account)
+
+
+if __name__ == "__main__":
+    run(main)
