@@ -13,7 +13,7 @@ from fractions import Fraction
 from jz3.answers.expressions import Node, Product, Sum, UnreadableError, MINUS_ONE, parse, symbols
 from jz3.answers.expressions import Number as NumberNode
 from jz3.answers.expressions import Quotient as QuotientNode
-from jz3.answers.notation import clean, normal_form
+from jz3.answers.notation import clean, nesting, normal_form
 from jz3.answers.reading import (
     Answer,
     Choice,
@@ -34,6 +34,7 @@ from jz3.answers.symbolic import AnswerVerdict, Symbolic, default_symbolic
 from jz3.answers.values import Tolerance, UndefinedError, proportion, same_value
 
 MAX_CHARACTERS = 4000  # chosen: the longest gold of the eight benchmarks has 89
+MAX_NESTING = 30  # chosen: the deepest gold of the eight benchmarks nests 4 brackets; recursion stays shallow
 MAX_PARTS = 64  # chosen: parts of a set that are matched one to one
 POLICY = Tolerance(absolute=1e-6, relative=1e-6)  # facts.md 1.13, policy for the doubtful cases
 
@@ -60,6 +61,8 @@ def equal_with(gold: str, predicted: str, tolerance: Tolerance, symbolic: Symbol
         return AnswerVerdict(equal=False, rule="too_long")
     if _CONTROL.search(gold) or _CONTROL.search(predicted):
         return AnswerVerdict(equal=False, rule="control_characters")
+    if max(len(gold), len(predicted)) > MAX_NESTING and max(nesting(gold), nesting(predicted)) > MAX_NESTING:
+        return AnswerVerdict(equal=False, rule="too_deep")
     comparison = _Comparison(tolerance, symbolic)
     return comparison.texts(gold, predicted, depth=0)
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 MAX_DEPTH = 40  # chosen: deepest gold of the eight benchmarks is 5; each level costs five Python frames
+MAX_SUFFIXES = 8  # chosen: powers, factorials and primes after one factor; more are unreadable
 
 
 class UnreadableError(ValueError):
@@ -66,6 +67,7 @@ class Call:
 
 Node = Number | Symbol | Sum | Product | Quotient | Power | Call
 
+ONE = Number(Fraction(1), decimal=False)
 MINUS_ONE = Number(Fraction(-1), decimal=False)
 
 FUNCTIONS = (
@@ -203,10 +205,7 @@ class _Parser:
             if kind == "mark" and text in "*/" and not (stop_at_function):
                 self.position += 1
                 factor = self.signed_factor()
-                if text == "*":
-                    factors.append(factor)
-                else:
-                    factors = [Quotient(_product(factors), factor)]
+                factors.append(factor if text == "*" else Quotient(ONE, factor))
                 continue
             if not self.begins_factor() or (stop_at_function and kind == "command" and text in FUNCTIONS):
                 break
@@ -276,7 +275,7 @@ class _Parser:
         if self.depth > MAX_DEPTH:
             raise UnreadableError("too deep")
         node = self.primary()
-        while True:
+        for _ in range(MAX_SUFFIXES):
             kind, text = self.peek()
             if kind != "mark":
                 break

@@ -288,3 +288,18 @@ def closes_at_end(text: str) -> bool:
 _MARKS = re.compile(r"\\[{}]|\\[lr]angle|\\[lr]floor|\\[lr]ceil|[()\[\]{}]|\\begin\{|\\end\{|\\text\{")
 _OPENING = frozenset(["(", "[", "{", "\\{", "\\langle", "\\lfloor", "\\lceil", "\\text{"])
 _CLOSING = frozenset([")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil"])
+
+
+def nesting(text: str) -> int:
+    """How deep brackets of any kind lie in one another."""
+    depth = deepest = 0
+    for match in _BRACKET.finditer(text):
+        if match[0] in "{([":
+            depth += 1
+            deepest = max(deepest, depth)
+        else:
+            depth -= 1
+    return deepest
+
+
+_BRACKET = re.compile(r"[{}()\[\]]")
