@@ -1,0 +1,72 @@
+"""When a request may be sent: limits a minute, pauses that the server asks for, and waits after failures."""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+BURST_S = 1.0
+"""What a limit a minute allows in this time may go out at once (chosen: servers count in seconds, too)."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
+"""Back-off after a failure: doubles from the first to the longest (chosen)."""
+
+
+class Pace:
+    """Requests and tokens a minute, shared by all tasks."""
+
+    def __init__(self, requests_per_minute: int, tokens_per_minute: int) -> None:
+        self._requests = Bucket(requests_per_minute / 60)
+        self._tokens = Bucket(tokens_per_minute / 60)
+        self._not_before = 0.0
+
+    async def wait(self, tokens: int) -> None:
+        """Until a request that may cost so many tokens may be sent."""
+        now = time.monotonic()
+        await asyncio.sleep(max(self._requests.take(1, now), self._tokens.take(tokens, now)))
+        while (pause := self._not_before - time.monotonic()) > 0:
+            await asyncio.sleep(pause)
+
+    def pause(self, seconds: float) -> None:
+        """The server is busy: nobody sends for so long."""
+        self._not_before = max(self._not_before, time.monotonic() + seconds)
+
+
+class Bucket:
+    """A rate with a little room for bursts; those who come are served in order."""
+
+    def __init__(self, per_second: float) -> None:
+        self._per_second = per_second
+        self._free_at = 0.0
+
+    def take(self, amount: float, now: float) -> float:
+        """Seconds to wait for `amount`, which counts as taken."""
+        start = max(self._free_at, now - BURST_S)
+        self._free_at = start + amount / self._per_second
+        return max(0.0, start - now)
+
+
+def backoff_s(attempt: int) -> float:
+    """Seconds to wait after failure number `attempt` (from 0), scattered lest all waiters come together."""
+    return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt) * random.uniform(0.5, 1.0)
+
+
+def asked_wait_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait (`retry-after-ms`, or `Retry-After` as seconds or as a date)."""
+    milliseconds, text = headers.get("retry-after-ms"), headers.get("retry-after")
+    try:
+        if milliseconds is not None:
+            return max(0.0, float(milliseconds) / 1000)
+        return None if text is None else max(0.0, float(text))
+    except ValueError:
+        return _until(text or "")
+
+
+def _until(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
