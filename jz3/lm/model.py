@@ -6,6 +6,8 @@ come from there, through the hub's own cache. Heavy libraries are imported when 
 
 import importlib.metadata
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +73,15 @@ def save_model(
     steps: int,
     tokens: int,
 ) -> ModelManifest:
-    """Write weights, config, tokenizer and manifest into a directory; the same model gives the same bytes."""
+    """Write weights, config, tokenizer and manifest into a directory; the same model gives the same bytes.
+
+    What is written generates with the cache on, also when the model is saved amid a training without it.
+    """
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-    model.save_pretrained(directory)
+    with cache(model, on=True):
+        model.save_pretrained(directory)
     save_tokenizer(directory, tokenizer)
     manifest = ModelManifest(
         hub=None,
@@ -89,6 +95,19 @@ def save_model(
     )
     write_manifest(directory, manifest)
     return manifest
+
+
+@contextmanager
+def cache(model: "PreTrainedModel", *, on: bool) -> Generator[None]:
+    """The model with its cache on or off, then as it was. With the cache on, packed documents see each other,
+    without a warning: every forward pass over packed blocks needs it off.
+    """
+    before = model.config.use_cache
+    model.config.use_cache = on
+    try:
+        yield
+    finally:
+        model.config.use_cache = before
 
 
 def save_tokenizer(directory: Path, tokenizer: "PreTrainedTokenizerFast") -> None:

@@ -11,8 +11,7 @@ import logging
 import math
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +24,7 @@ from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.lm.blocks import Blocks
+from jz3.lm.model import cache
 from jz3.lm.schedule import Schedule
 from jz3.tables.loss_point import LossPoint
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 log = logging.getLogger(__name__)
+
+AtStep = Callable[[int], None]
+"""(tokens read so far, padding not counted)."""
 
 EpochEnd = Callable[[int, "PreTrainedModel", "torch.optim.Optimizer", float, float], None]
 """(epoch from 0, model, optimizer, mean learning rate of its steps, mean loss of its label tokens)."""
@@ -102,12 +105,12 @@ def train(
     *,
     what: str,
     seed: int,
-    at_steps: Mapping[int, Callable[[], None]],
+    at_steps: Mapping[int, AtStep],
     on_epoch_end: EpochEnd | None,
 ) -> pl.DataFrame:
     """Train the model in place; one LossPoint row for each step.
 
-    `at_steps` is called when that number of steps is done. Only weights that require a gradient move, so an
+    Each of `at_steps` is called when its number of steps is done. Only weights that require a gradient move, so an
     adapter trains alone; the optimizer that `on_epoch_end` gets holds `exp_avg` and `exp_avg_sq` in
     `optimizer.state[parameter]`. Raises TrainingError where blocks are longer than the model's positions,
     there is nothing to train on, or the loss is not finite.
@@ -123,7 +126,7 @@ def train(
     moved = _optimizer(model, optimizer)
     observer = Observer(model, moved, plan, what, at_steps, on_epoch_end)
     started = time.monotonic()
-    with _without_cache(model), tempfile.TemporaryDirectory() as scratch:
+    with cache(model, on=False), tempfile.TemporaryDirectory() as scratch:
         run_trainer(model, blocks, plan, moved, schedule, optimizer, execution, seed, observer, scratch)
     seconds = time.monotonic() - started
     log.info("%s: %d tokens, %.0f tokens/s", what, observer.tokens, observer.tokens / seconds)
@@ -161,14 +164,3 @@ def _optimizer(model: "PreTrainedModel", params: OptimizerParams) -> "torch.opti
         eps=params.epsilon,
         fused=True,
     )
-
-
-@contextmanager
-def _without_cache(model: "PreTrainedModel") -> Generator[None]:
-    """With the cache on, packed documents see each other, silently; generation wants it on afterwards."""
-    before = model.config.use_cache
-    model.config.use_cache = False
-    try:
-        yield
-    finally:
-        model.config.use_cache = before

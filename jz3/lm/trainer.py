@@ -4,7 +4,7 @@ Importing this module takes seconds.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -26,7 +26,7 @@ from jz3.core.progress import Progress
 from jz3.lm.blocks import Blocks
 from jz3.lm.encode import IGNORED_LABEL
 from jz3.lm.schedule import Schedule
-from jz3.lm.train import EpochEnd, OptimizerParams, Plan, TrainingError
+from jz3.lm.train import AtStep, EpochEnd, OptimizerParams, Plan, TrainingError
 
 Batch = dict[str, torch.Tensor]
 
@@ -183,7 +183,7 @@ class Observer(TrainerCallback):
         optimizer: torch.optim.Optimizer,
         plan: Plan,
         what: str,
-        at_steps: Mapping[int, Callable[[], None]],
+        at_steps: Mapping[int, AtStep],
         on_epoch_end: EpochEnd | None,
     ) -> None:
         self._model, self._optimizer, self._plan = model, optimizer, plan
@@ -238,7 +238,7 @@ class Observer(TrainerCallback):
     ) -> None:
         self.bar.advance()
         if state.global_step in self._at_steps:
-            self._at_steps[state.global_step]()
+            self._at_steps[state.global_step](self.tokens)
         if self._on_epoch_end and state.global_step in self._plan.epochs:
             self._end_epoch(self._plan.epochs.index(state.global_step), self._on_epoch_end)
 

@@ -156,5 +156,5 @@ def _metrics(
         label_tokens=int((blocks.labels >= 0).sum()),
         steps=loss.height,
         first_loss=float(loss["loss"][0]),
-        last_epoch_loss=float(loss["loss"].tail(loss.height // params.epochs).mean()),  # pyright: ignore[reportArgumentType]
+        last_epoch_loss=float(loss["loss"].tail(loss.height // params.epochs).to_numpy().mean()),
     )

@@ -153,7 +153,8 @@ def test_the_hooks_see_the_step_and_the_state_of_the_optimizer():
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     kept, epochs = {}, []
 
-    def keep() -> None:
+    def keep(tokens) -> None:
+        assert 0 < tokens < blocks.tokens.size
         kept.update({name: weight.detach().clone() for name, weight in model.named_parameters()})
 
     def end(epoch, its_model, optimizer, rate, loss) -> None:

@@ -1,0 +1,145 @@
+"""The training set as packed blocks, in training order.
+
+Rows are packed within windows of `window_rows`; windows keep the order of the mix, so that a larger window
+fills better and mixes more. Pre-training and instruction rows never share a block, nor a window. Rows longer
+than a block are rejected by a rule. One pass, one window in memory; a row costs about as much as one batched
+call of its tokenizer.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, Field
+
+from jz3.core.artifacts import MANIFEST, In
+from jz3.core.errors import UserError
+from jz3.core.params import Params
+from jz3.core.progress import Progress
+from jz3.lm.blocks import Blocks, BlockWriter, pack_rows
+from jz3.lm.encode import IGNORED_LABEL, encode_rows
+from jz3.lm.model import load_tokenizer, padding_token, tokenizer_digest
+from jz3.tables.blocks_manifest import BlocksManifest
+from jz3.tables.ledger import Ledger
+from jz3.tables.training_row import TrainingRow
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+TOO_LONG = "pack.too_long"
+
+
+class PackParams(Params):
+    """Section `pack`."""
+
+    block_length: int = Field(gt=1)
+    """Tokens of a block."""
+    window_rows: int = Field(gt=0)
+    """Rows that are packed together; within a window rows may change places."""
+
+
+class PackMetrics(BaseModel):
+    """`rows` are the rows of the training set."""
+
+    rows: Ledger
+    blocks: int
+    instruction_blocks: int
+    tokens: int
+    """Without padding."""
+    label_tokens: int
+    fill: float
+    """Share of the blocks' places that hold a token."""
+
+
+@dataclass
+class _Account:
+    """What was packed so far."""
+
+    read: int = 0
+    kept: int = 0
+    tokens: int = 0
+    label_tokens: int = 0
+    blocks: Counter[str] = field(default_factory=Counter[str])
+    """By part."""
+
+
+def pack(training: In[TrainingRow], base: Path, directory: Path, params: PackParams) -> PackMetrics:
+    """Write the blocks of a training set into a directory, with their manifest.
+
+    Raises UserError where an instruction row stands before a pre-training row.
+    """
+    tokenizer = load_tokenizer(base)
+    account = _Account()
+    with (
+        BlockWriter(directory, params.block_length) as writer,
+        Progress("pack", training.rows(), "rows") as bar,
+    ):
+        for window in windows(training, params.window_rows):
+            writer.write(_pack_window(window, tokenizer, params, account))
+            bar.advance(window.height)
+    manifest = _manifest(account, tokenizer, params)
+    (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+    too_long = account.read - account.kept
+    return PackMetrics(
+        rows=Ledger(
+            read=account.read,
+            kept=account.kept,
+            rejected={TOO_LONG: too_long} if too_long else {},
+            failed=0,
+        ),
+        blocks=manifest.blocks,
+        instruction_blocks=account.blocks["instruction"],
+        tokens=account.tokens,
+        label_tokens=account.label_tokens,
+        fill=manifest.fill,
+    )
+
+
+def windows(training: In[TrainingRow], window_rows: int) -> Iterator[pl.DataFrame]:
+    """At most `window_rows` rows of one part, in training order: pre-training, then instruction."""
+    ended = False
+    for frame in training.frames(window_rows):
+        pretrain = frame.filter(pl.col("part") == "pretrain")
+        if ended and pretrain.height:
+            raise UserError(
+                f"row {pretrain['position'][0]} of {training.path} is a pre-training row behind an "
+                f"instruction row; all instruction rows were expected last. Run `dvc repro` from `mix` on."
+            )
+        instruction = frame.filter(pl.col("part") == "instruction")
+        ended = ended or instruction.height > 0
+        yield from (window for window in (pretrain, instruction) if window.height)
+
+
+def _pack_window(
+    window: pl.DataFrame, tokenizer: "PreTrainedTokenizerFast", params: PackParams, account: _Account
+) -> Blocks:
+    encoded = encode_rows(
+        tokenizer, window["input"].to_list(), window["output"].to_list(), params.block_length
+    )
+    kept = [row for row in encoded if row is not None]
+    blocks = pack_rows(kept, params.block_length, padding_token(tokenizer))
+    account.read += len(encoded)
+    account.kept += len(kept)
+    account.tokens += sum(len(row.tokens) for row in kept)
+    account.label_tokens += int(np.count_nonzero(blocks.labels != IGNORED_LABEL))
+    account.blocks[window["part"][0]] += len(blocks)
+    return blocks
+
+
+def _manifest(account: _Account, tokenizer: "PreTrainedTokenizerFast", params: PackParams) -> BlocksManifest:
+    blocks = account.blocks.total()
+    return BlocksManifest(
+        tokenizer_digest=tokenizer_digest(tokenizer),
+        block_length=params.block_length,
+        blocks=blocks,
+        rows=account.kept,
+        tokens=account.tokens,
+        label_tokens=account.label_tokens,
+        fill=account.tokens / (blocks * params.block_length) if blocks else 0.0,
+        first_instruction_block=account.blocks["pretrain"],
+        padding_label=IGNORED_LABEL,
+    )

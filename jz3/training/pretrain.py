@@ -1,0 +1,162 @@
+"""The final model: packed blocks under one warm-up, stable, decay schedule.
+
+Blocks are read in training order, pre-training data first, instruction data last. With a token budget the
+pre-training part is repeated first and the instruction part behind it, each as many times as the whole set
+goes into the budget: so instruction data still fall to the end of the schedule. The metrics say at which
+steps the decay and the instruction data begin. Left are the final model and the one before the decay, from
+which a training on more data can go on.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field
+
+from jz3.core.artifacts import InDir
+from jz3.core.errors import UserError
+from jz3.core.execution import Execution
+from jz3.core.params import Params
+from jz3.lm.blocks import open_blocks
+from jz3.lm.model import load_model, load_tokenizer, save_model, tokenizer_digest
+from jz3.lm.schedule import WarmupStableDecay
+from jz3.lm.train import OptimizerParams, Plan, cut_into_steps, train
+from jz3.tables.blocks_manifest import BlocksManifest
+from jz3.tables.ledger import Ledger
+
+
+class PretrainParams(Params):
+    """Section `pretrain.MODEL`."""
+
+    token_budget: int | None = Field(gt=0)
+    """Tokens to read, padding not counted: blocks are repeated or left out. null: each block once."""
+    batch_blocks: int = Field(gt=0)
+    """Blocks of a step."""
+    seed: int
+    """Of what the model draws while training (no block is drawn: their order is that of the mix)."""
+    schedule: WarmupStableDecay
+    optimizer: OptimizerParams
+
+
+class PretrainMetrics(BaseModel):
+    """`rows` are blocks; one that a small token budget does not reach is rejected by `pretrain.budget`."""
+
+    rows: Ledger
+    epochs: float
+    """Blocks read over blocks there are."""
+    tokens: int
+    """Read, padding not counted."""
+    steps: int
+    decay_step: int
+    """Steps done when the decay begins."""
+    instruction_step: int
+    """Steps done when the first instruction block is read; equal to `steps` where there is none."""
+    loss: float
+    """Mean of the last twentieth of the steps, nats a label token."""
+    loss_before_decay: float
+    """Of as many steps before the decay."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Rows of LossPoint and the metrics; the models lie in their directories."""
+
+    loss: pl.DataFrame
+    metrics: PretrainMetrics
+
+
+def pretrain(
+    blocks: InDir[BlocksManifest],
+    base: Path,
+    before_decay: Path,
+    directory: Path,
+    params: PretrainParams,
+    execution: Execution,
+) -> Pretrained:
+    """Train the base on the blocks; save it before the decay and at the end."""
+    manifest, tokenizer = blocks.manifest(), load_tokenizer(base)
+    if manifest.tokenizer_digest != tokenizer_digest(tokenizer):
+        raise UserError(
+            f"{blocks.path} was packed with another tokenizer than that of {base}; the same was expected. "
+            f"Run `dvc repro` from `pack` on."
+        )
+    order = reading_order(manifest, params.token_budget)
+    steps = cut_into_steps(order, params.batch_blocks)
+    decay_step = params.schedule.decay_step(len(steps))
+    packed, model = open_blocks(blocks.path), load_model(base, "float32")
+
+    def keep_before_decay(tokens: int) -> None:
+        save_model(
+            before_decay,
+            model,
+            tokenizer,
+            made_by="pretrain full, before the decay",
+            steps=decay_step,
+            tokens=tokens,
+        )
+
+    loss = train(
+        model,
+        packed,
+        Plan(steps, [len(steps)]),
+        params.schedule,
+        params.optimizer,
+        execution,
+        what="pretrain",
+        seed=params.seed,
+        at_steps={decay_step: keep_before_decay},
+        on_epoch_end=None,
+    )
+    tokens = int(loss["tokens"][-1])
+    save_model(directory, model, tokenizer, made_by="pretrain full", steps=loss.height, tokens=tokens)
+    return Pretrained(loss, _metrics(manifest, order, steps, decay_step, loss))
+
+
+def reading_order(manifest: BlocksManifest, token_budget: int | None) -> NDArray[np.int64]:
+    """The blocks as they are read: the pre-training part, repeated, then the instruction part, repeated.
+
+    Either part is read `token_budget / tokens` times, the last time from its start as far as the share goes.
+    For 4 + 2 blocks and 1.5 epochs: 0 1 2 3 0 1 | 4 5 4.
+    """
+    epochs = 1.0 if token_budget is None else token_budget / max(manifest.tokens, 1)
+    first, end = manifest.first_instruction_block, manifest.blocks
+    parts = [_repeated(np.arange(0, first), epochs), _repeated(np.arange(first, end), epochs)]
+    return np.concatenate(parts)
+
+
+def _repeated(part: NDArray[np.int64], epochs: float) -> NDArray[np.int64]:
+    return np.resize(part, round(len(part) * epochs))
+
+
+def _metrics(
+    manifest: BlocksManifest,
+    order: NDArray[np.int64],
+    steps: list[NDArray[np.int64]],
+    decay_step: int,
+    loss: pl.DataFrame,
+) -> PretrainMetrics:
+    is_read = len(np.unique(order))
+    unread = manifest.blocks - is_read
+    instruction = [bool((step >= manifest.first_instruction_block).any()) for step in steps]
+    window = max(1, len(steps) // 20)
+    return PretrainMetrics(
+        rows=Ledger(
+            read=manifest.blocks,
+            kept=is_read,
+            rejected={"pretrain.budget": unread} if unread else {},
+            failed=0,
+        ),
+        epochs=len(order) / manifest.blocks,
+        tokens=int(loss["tokens"][-1]),
+        steps=len(steps),
+        decay_step=decay_step,
+        instruction_step=instruction.index(True) if any(instruction) else len(steps),
+        loss=_mean(loss["loss"].tail(window)),
+        loss_before_decay=_mean(loss["loss"].head(decay_step).tail(window)),
+    )
+
+
+def _mean(losses: pl.Series) -> float:
+    return float(losses.to_numpy().mean())

@@ -1,0 +1,136 @@
+"""Packing of a training set: order, parts and accounts. The laws of blocks are in tests/lm/test_blocks.py."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jz3.core.artifacts import In, InDir, Out, OutDir
+from jz3.core.errors import UserError
+from jz3.lm.base import ConfigModel, build
+from jz3.lm.blocks import open_blocks
+from jz3.lm.encode import encode_rows
+from jz3.lm.model import load_tokenizer
+from jz3.lm.tokenizer import train_tokenizer
+from jz3.tables.blocks_manifest import BlocksManifest
+from jz3.tables.training_row import TrainingRow
+from jz3.training.pack import PackParams, pack
+from tests.lm.texts import TEXTS
+
+LENGTH = 64
+PARAMS = PackParams(block_length=LENGTH, window_rows=8)
+
+
+@pytest.fixture(scope="module")
+def base_model(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("base")
+    config = ConfigModel(kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=128)
+    build(config, train_tokenizer(TEXTS, 350), directory)
+    return directory
+
+
+def training_set(path, pretrain: list[int], instruction: list[int]) -> In[TrainingRow]:
+    """Rows whose outputs hold the given numbers of words; each starts with its own position."""
+    parts = ["pretrain"] * len(pretrain) + ["instruction"] * len(instruction)
+    words = [*pretrain, *instruction]
+    count = len(words)
+    rows = pl.DataFrame(
+        {
+            "position": range(count),
+            "row_id": [f"r{n}" for n in range(count)],
+            "part": parts,
+            "source": ["web"] * count,
+            "level": ["grade"] * count,
+            "kind": ["cot"] * count,
+            "input": [f"## Question\n{n}\n\n## Solution\n" for n in range(count)],
+            "output": [" apples" * number for number in words],
+        },
+        schema_overrides={"position": pl.Int64},
+    )
+    Out(TrainingRow, path).write(TrainingRow.validate(rows, cast=True))
+    return In(TrainingRow, path)
+
+
+def packed(training, base_model, root, params=PARAMS):
+    out = OutDir(BlocksManifest, root / "blocks")
+    with out.open() as directory:
+        metrics = pack(training, base_model, directory, params)
+    return metrics, InDir(BlocksManifest, out.path).manifest(), open_blocks(out.path)
+
+
+def positions_of(blocks, tokenizer) -> list[list[int]]:
+    """For each block, the places in the training order of its rows."""
+    found = []
+    for tokens, documents in zip(blocks.tokens, blocks.documents, strict=True):
+        texts = [
+            tokenizer.decode(tokens[documents == number], skip_special_tokens=True)
+            for number in range(1, documents.max() + 1)
+        ]
+        found.append([int(text.split("\n")[1]) for text in texts])
+    return found
+
+
+words = st.lists(st.integers(1, 30), max_size=25)
+
+
+@given(words, words)
+@settings(max_examples=20, deadline=None)
+def test_every_row_is_in_one_block_parts_apart_and_windows_in_order(
+    base_model, tmp_path_factory, pretrain, instruction
+):
+    root = tmp_path_factory.mktemp("pack")
+    metrics, manifest, blocks = packed(
+        training_set(root / "mix.parquet", pretrain, instruction), base_model, root
+    )
+    tokenizer = load_tokenizer(base_model)
+    places = positions_of(blocks, tokenizer)
+    assert sorted(place for block in places for place in block) == list(
+        range(len(pretrain) + len(instruction))
+    )
+    first = manifest.first_instruction_block
+    assert all(place < len(pretrain) for block in places[:first] for place in block)
+    assert all(place >= len(pretrain) for block in places[first:] for place in block)
+    windows = [{place // PARAMS.window_rows for place in block} for block in places]
+    assert all(len(window) == 1 for window in windows)
+    assert [max(window) for window in windows] == sorted(max(window) for window in windows)
+    assert metrics.tokens == manifest.tokens == (blocks.documents > 0).sum()
+    assert manifest.label_tokens == (blocks.labels != manifest.padding_label).sum()
+    assert manifest.blocks == len(blocks)
+
+
+def test_labels_and_tokens_are_those_of_the_row_alone(base_model, tmp_path):
+    training = training_set(tmp_path / "mix.parquet", [3], [])
+    _, _, blocks = packed(training, base_model, tmp_path)
+    rows = training.read()
+    (row,) = encode_rows(
+        load_tokenizer(base_model), rows["input"].to_list(), rows["output"].to_list(), LENGTH
+    )
+    size = len(row.tokens)
+    assert blocks.tokens[0, :size].tolist() == row.tokens
+    assert blocks.labels[0, :size].tolist() == row.labels
+
+
+def test_over_long_rows_are_rejected_by_their_rule(base_model, tmp_path):
+    training = training_set(tmp_path / "mix.parquet", [3, 500, 4], [500, 2])
+    metrics, manifest, _ = packed(training, base_model, tmp_path)
+    assert metrics.rows.rejected == {"pack.too_long": 2}
+    assert metrics.rows.kept == manifest.rows == 3
+
+
+def test_two_runs_leave_the_same_bytes(base_model, tmp_path):
+    training = training_set(tmp_path / "mix.parquet", [3, 9, 4, 12] * 5, [7, 2] * 4)
+    packed(training, base_model, tmp_path / "one")
+    packed(training, base_model, tmp_path / "other")
+    names = [file.name for file in (tmp_path / "one" / "blocks").iterdir()]
+    assert len(names) == 5
+    for name in names:
+        one, other = (tmp_path / run / "blocks" / name for run in ("one", "other"))
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_an_instruction_row_before_a_pre_training_row_is_refused(base_model, tmp_path):
+    training = training_set(tmp_path / "mix.parquet", [3] * 20, [3] * 2)
+    rows = training.read().with_columns(position=21 - pl.col("position"))
+    Out(TrainingRow, training.path).write(rows)
+    with pytest.raises(UserError, match=r"row 8 of .* is a pre-training row behind an instruction row"):
+        packed(training, base_model, tmp_path)

@@ -1,0 +1,108 @@
+"""The final training: what is read when, what is left, and that the checkpoint lies before the decay."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jz3.core.artifacts import InDir
+from jz3.core.errors import UserError
+from jz3.lm.base import ConfigModel, build
+from jz3.lm.model import load_model, model_digest
+from jz3.lm.schedule import WarmupStableDecay
+from jz3.lm.tokenizer import train_tokenizer
+from jz3.tables.blocks_manifest import BlocksManifest
+from jz3.tables.model_manifest import ModelManifest
+from jz3.training.pretrain import PretrainParams, pretrain, reading_order
+from tests.lm.test_train import OPTIMIZER, execution
+from tests.lm.texts import TEXTS
+from tests.training.test_pack import base_model, packed, training_set  # noqa: F401 (a fixture)
+
+PARAMS = PretrainParams(
+    token_budget=None,
+    batch_blocks=2,
+    seed=0,
+    schedule=WarmupStableDecay(warm_up=0.1, stable=0.7, floor=0.1),
+    optimizer=OPTIMIZER,
+)
+
+
+def manifest(pretrain_blocks: int, instruction_blocks: int, tokens: int = 100) -> BlocksManifest:
+    blocks = pretrain_blocks + instruction_blocks
+    return BlocksManifest(
+        tokenizer_digest="", block_length=8, blocks=blocks, rows=blocks, tokens=tokens, label_tokens=1,
+        fill=1.0, first_instruction_block=pretrain_blocks, padding_label=-100,
+    )  # fmt: skip
+
+
+def test_either_part_is_repeated_in_its_place():
+    assert reading_order(manifest(4, 2), 150).tolist() == [0, 1, 2, 3, 0, 1, 4, 5, 4]
+    assert reading_order(manifest(4, 2), None).tolist() == list(range(6))
+    assert reading_order(manifest(0, 3), 200).tolist() == [0, 1, 2, 0, 1, 2]
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 1000))
+def test_instruction_blocks_come_last_and_the_budget_is_met_to_a_block_of_each_part(first, second, budget):
+    order = reading_order(manifest(first, second), budget)
+    is_instruction = order >= first
+    assert (np.diff(is_instruction.astype(int)) >= 0).all()
+    assert abs(len(order) - (first + second) * budget / 100) <= 1
+    times = np.bincount(order[is_instruction], minlength=first + second)[first:]
+    assert not second or times.max() - times.min() <= 1
+
+
+def run(root, base, params=PARAMS, pretrain_rows=40, instruction_rows=12):
+    rng = np.random.default_rng(0)
+    training = training_set(
+        root / "mix.parquet",
+        rng.integers(1, 30, pretrain_rows).tolist(),
+        rng.integers(1, 30, instruction_rows).tolist(),
+    )
+    packed(training, base, root)
+    made = [root / "before", root / "final"]
+    for directory in made:
+        directory.mkdir()
+    return pretrain(InDir(BlocksManifest, root / "blocks"), base, *made, params, execution())
+
+
+def test_one_epoch_reads_every_token_once_and_leaves_both_models(base_model, tmp_path):  # noqa: F811
+    trained = run(tmp_path, base_model)
+    blocks = InDir(BlocksManifest, tmp_path / "blocks").manifest()
+    metrics = trained.metrics
+    assert metrics.tokens == blocks.tokens
+    assert metrics.rows.kept == metrics.rows.read == blocks.blocks
+    assert metrics.epochs == 1.0
+    before, final = (InDir(ModelManifest, tmp_path / name).manifest() for name in ("before", "final"))
+    assert final.steps == metrics.steps == trained.loss.height
+    assert before.steps == metrics.decay_step
+    assert before.tokens == trained.loss["tokens"][metrics.decay_step - 1]
+    assert final.tokens == metrics.tokens
+    assert len({before.digest, final.digest, model_digest(base_model)}) == 3
+    rates = trained.loss["learning_rate"]
+    assert rates[metrics.decay_step] == pytest.approx(OPTIMIZER.learning_rate, rel=0.1)
+    assert rates[-1] < rates[metrics.decay_step]
+    assert 0 < metrics.instruction_step < metrics.steps
+    assert load_model(tmp_path / "before", "float32").config.use_cache
+
+
+def test_a_budget_of_two_epochs_reads_twice_and_a_small_one_accounts_for_what_it_leaves(base_model, tmp_path):  # noqa: F811
+    for name in ("one", "small"):
+        (tmp_path / name).mkdir()
+    one = run(tmp_path / "one", base_model, PARAMS)
+    twice = PARAMS.model_copy(update={"token_budget": 2 * one.metrics.tokens})
+    small = PARAMS.model_copy(update={"token_budget": one.metrics.tokens // 2})
+    (tmp_path / "two").mkdir()
+    assert run(tmp_path / "two", base_model, twice).metrics.tokens == 2 * one.metrics.tokens
+    cut = run(tmp_path / "small", base_model, small).metrics
+    assert cut.rows.rejected["pretrain.budget"] == cut.rows.read - cut.rows.kept > 0
+
+
+def test_blocks_of_another_tokenizer_are_refused(base_model, tmp_path):  # noqa: F811
+    other = tmp_path / "other"
+    other.mkdir()
+    config = ConfigModel(kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=128)
+    build(config, train_tokenizer(TEXTS[:1], 280), other)
+    training = training_set(tmp_path / "mix.parquet", [3] * 4, [])
+    packed(training, base_model, tmp_path)
+    with pytest.raises(UserError, match="packed with another tokenizer"):
+        pretrain(InDir(BlocksManifest, tmp_path / "blocks"), other, tmp_path, tmp_path, PARAMS, execution())
