@@ -1,0 +1,195 @@
+"""Items of every benchmark: question, choices, gold answer, and the revision that they come from.
+
+Promises: an item's id is its place in its source, so that a longer benchmark keeps the ids it had; golds are
+not changed on the way; a row that is no item is counted by its rule. Costs: seconds.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from jz3.core.artifacts import InFiles
+from jz3.core.params import Params
+from jz3.tables.item import Item
+from jz3.tables.ledger import Ledger
+from jz3.tasks.gym import gym_items
+from jz3.tasks.gym import revision as gym_revision
+from jz3.tasks.item_formats import READERS, Format, ItemText, Unfit
+from jz3.tasks.raw import DataError, RawRows, read_files, read_hub
+from jz3.writer.catalogue import FAMILIES
+from jz3.writer.family import latex
+from jz3.writer.server import MODEL
+from jz3.writer.splits import distinct_draws
+from jz3.writer.write import write_draw
+
+PLACES_OF_A_FAMILY = 1_000
+"""Numbers that are kept free for each family's items, so that more of them move no id."""
+
+
+class WriterBenchmark(Params):
+    """Draws of all families of the problem writer that nobody trains on."""
+
+    name: str
+    reader: Literal["writer"]
+    per_family: int = Field(ge=1, lt=PLACES_OF_A_FAMILY)
+    seed: int
+
+
+class GymBenchmark(Params):
+    """A data set that `reasoning_gym` makes."""
+
+    name: str
+    reader: Literal["reasoning_gym"]
+    dataset: str
+    size: int = Field(ge=1)
+    seed: int
+    config: dict[str, Any]
+    """Settings of the data set, by its own names."""
+
+
+class FileBenchmark(Params):
+    """A JSON lines file under `data/raw/benchmarks`."""
+
+    name: str
+    reader: Literal["file"]
+    pattern: str
+    format: Format
+    items: int | None
+    """How many rows it must have, or null: a file of another size is another benchmark."""
+
+
+class HubBenchmark(Params):
+    """A split of a data set on the hub."""
+
+    name: str
+    reader: Literal["hub"]
+    dataset: str
+    configs: list[str]
+    """Configs to join, or none for the default one."""
+    split: str
+    revision: str
+    format: Format
+    items: int | None
+
+
+Benchmark = Annotated[
+    WriterBenchmark | GymBenchmark | FileBenchmark | HubBenchmark, Field(discriminator="reader")
+]
+
+
+class BenchmarksParams(Params):
+    """The benchmarks, in any order."""
+
+    sources: list[Benchmark]
+
+
+class BenchmarksMetrics(BaseModel):
+    """Rows read, kept as items, and by which rule they are none."""
+
+    rows: Ledger
+    items: dict[str, int]
+    """By benchmark."""
+
+
+def collect_items(raw: InFiles, params: BenchmarksParams) -> tuple[pl.DataFrame, BenchmarksMetrics]:
+    """Table of Item. Raises DataError for a file or data set that is not what the parameters say."""
+    _check_names([source.name for source in params.sources])
+    kept: list[dict[str, Any]] = []
+    rejected: Counter[str] = Counter()
+    for source in params.sources:
+        revision, items = _items(source, raw)
+        for number, item in items:
+            if isinstance(item, Unfit):
+                rejected[f"benchmarks.{item.rule}"] += 1
+            else:
+                kept.append(_row(source.name, number, revision, item))
+    by_benchmark = Counter(row["benchmark"] for row in kept)
+    for source in params.sources:
+        _check_size(source, by_benchmark[source.name])
+    return pl.DataFrame(kept, schema=Item.create_empty().schema), BenchmarksMetrics(
+        rows=Ledger(
+            read=len(kept) + rejected.total(),
+            kept=len(kept),
+            rejected=dict(sorted(rejected.items())),
+            failed=0,
+        ),
+        items=dict(sorted(by_benchmark.items())),
+    )
+
+
+Numbered = Iterator[tuple[int, ItemText | Unfit]]
+
+
+def _items(source: Benchmark, raw: InFiles) -> tuple[str, Numbered]:
+    """The revision of a benchmark, and its items with their numbers."""
+    match source:
+        case WriterBenchmark():
+            return MODEL, _held_out(source)
+        case GymBenchmark():
+            items = gym_items(source.dataset, source.size, source.seed, source.config)
+            return gym_revision(), enumerate(items)
+        case FileBenchmark():
+            rows = read_files(raw, source.pattern)
+        case HubBenchmark():
+            rows = read_hub(source.dataset, source.configs, source.split, source.revision)
+    return rows.revision, _read(rows, source.format)
+
+
+def _held_out(source: WriterBenchmark) -> Numbered:
+    for place, family in enumerate(FAMILIES):
+        key = f"{source.seed}\x00{source.name}\x00{family.name}"
+        for number, values in enumerate(distinct_draws(family, "benchmark", source.per_family, key)):
+            question = write_draw(family, "cot", values, f"{key}\x00{number}").problem
+            gold = latex(family.solve(values)["answer"])
+            yield (
+                place * PLACES_OF_A_FAMILY + number,
+                ItemText(question, gold, subject=family.name, level=family.level),
+            )
+
+
+def _read(rows: RawRows, form: Format) -> Numbered:
+    for number, row in enumerate(rows.rows):
+        try:
+            yield number, READERS[form](row)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise DataError(
+                f"{rows.where} row {number + 1} is not of the format '{form}' ({error!r}); its fields are "
+                f"{', '.join(row)}. Name the right format, or fetch the file again."
+            ) from error
+
+
+def _row(benchmark: str, number: int, revision: str, item: ItemText) -> dict[str, Any]:
+    return {
+        "item_id": f"{benchmark}/{number:05}",
+        "benchmark": benchmark,
+        "revision": revision,
+        "question": item.question,
+        "choices": list(item.choices) if item.choices else None,
+        "gold": item.gold,
+        "subject": item.subject,
+        "level": item.level,
+    }
+
+
+def _check_names(names: list[str]) -> None:
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    if repeated:
+        raise DataError(f"benchmarks {', '.join(repeated)} are listed twice; give each a name of its own.")
+
+
+def _check_size(source: Benchmark, found: int) -> None:
+    match source:
+        case WriterBenchmark():
+            return
+        case GymBenchmark():
+            expected = source.size
+        case FileBenchmark() | HubBenchmark():
+            expected = source.items
+    if expected is not None and found != expected:
+        raise DataError(
+            f"benchmark '{source.name}' has {found} items; {expected} were expected. "
+            f"Mend its entry among benchmarks.sources, or fetch the right file."
+        )

@@ -1,0 +1,57 @@
+r"""How training sets that others made write question and solution.
+
+gsm8k: `question`, `answer` with calculator marks `<<3*4=12>>` and a last line `#### 12`. math: `problem`,
+`solution` with the answer in its last box, `type` or `subject`. sft: `input` with a heading, `output`.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from jz3.tasks.item_formats import gsm8k_gold
+from jz3.tasks.raw import Row
+from jz3.text.problem_text import last_boxed
+
+TrainingFormat = Literal["gsm8k", "math", "sft"]
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A question with its solution."""
+
+    kind: Literal["cot", "tool"]
+    question: str
+    solution: str
+    answer: str | None
+    subject: str | None = None
+    level: str | None = None
+    """One of our levels; null where the data do not say (MATH's levels 1 to 5 are not ours)."""
+
+
+def _gsm8k(row: Row) -> Solved:
+    """The calculator's marks go; the last line becomes a sentence with a box, as in other solutions."""
+    answer = gsm8k_gold(row["answer"])
+    steps = re.sub(r"<<[^<>]*>>", "", row["answer"].rpartition("####")[0]).strip()
+    return Solved("cot", row["question"].strip(), f"{steps}\nThe answer is $\\boxed{{{answer}}}$.", answer)
+
+
+def _math(row: Row) -> Solved:
+    subject = row.get("type") or row.get("subject")
+    solution = row["solution"].strip()
+    return Solved("cot", row["problem"].strip(), solution, last_boxed(solution), subject)
+
+
+def _sft(row: Row) -> Solved:
+    found = re.fullmatch(
+        r"## Question\n(.*)\n\n## (Code Solution|Step-by-Step Solution|Solution)\s*", row["input"], re.DOTALL
+    )
+    if not found:
+        message = "the input has no headings '## Question' and '## Solution'"
+        raise ValueError(message)
+    solution = row["output"].strip()
+    kind = "tool" if found[2] == "Code Solution" else "cot"
+    return Solved(kind, found[1].strip(), solution, last_boxed(solution))
+
+
+READERS: dict[TrainingFormat, Callable[[Row], Solved]] = {"gsm8k": _gsm8k, "math": _math, "sft": _sft}
