@@ -108,7 +108,7 @@ _NAMED_SETS: dict[str, Answer] = {
     "\\{ \\}": Collection((), braces=True),
 }
 _NUMBER = re.compile(r"[-+]?\s?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
-_THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?![\d,])(?=\.\d|\D|$)")
+_THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?!\d|,\d)")
 _SPACED_THOUSANDS = re.compile(r"(-?\s?\d{1,3})((?: \d{3})+)(\.\d+)?")
 _SPACED_LIST = re.compile(r",\s")
 _UNION = re.compile(r"\\cup(?![A-Za-z])")

@@ -1,0 +1,119 @@
+"""Speed, accuracy and memory of grading, against plain math-verify in the same run.
+
+`python benchmarks/grading.py [--quick]` prints a table and, as its last line, one JSON object with the keys
+`ratio_math_verify` (our pairs per CPU second over those of math-verify, caches cold, worker included),
+`accuracy` (share of the labelled pairs judged rightly), `responses_per_second` (lenient extraction, one core)
+and `peak_mb` (ours: this process before math-verify is loaded, plus the symbolic worker).
+The pairs are read from the folder that JZ3_SHARED names; --quick takes every tenth.
+"""
+
+import argparse
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+from jz3.answers.equality import equal
+from jz3.answers.extract import extract_lenient
+from jz3.answers.reading import read
+from jz3.answers.symbolic import default_symbolic
+
+SHARED = Path(os.environ.get("JZ3_SHARED", "../shared"))
+NUM_RESPONSES = 50_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="every tenth pair, a tenth of the responses")
+    step = 10 if parser.parse_args().quick else 1
+    pairs = _pairs(SHARED / "answers" / "pairs.jsonl")[::step]
+    ours, right, loaded_sympy = _grade_ours(pairs)
+    responses = _responses(pairs, NUM_RESPONSES // step)
+    per_second = _extract(responses)
+    peak_mb = _peak_mb()
+    theirs, right_theirs = _grade_math_verify(pairs)
+    _print_table(len(pairs), ours, theirs, right, right_theirs)
+    print(f"sympy loaded in this process for the pairs: {'yes' if loaded_sympy else 'no'}")
+    print(f"extraction: {per_second:,.0f} responses/s a core; peak {peak_mb:.0f} MB")
+    figures = {
+        "ratio_math_verify": round(theirs / ours, 1),
+        "accuracy": round(right / len(pairs), 5),
+        "responses_per_second": round(per_second),
+        "peak_mb": round(peak_mb, 1),
+    }
+    print(json.dumps(figures))
+
+
+def _pairs(path: Path) -> list[tuple[str, str, bool]]:
+    if not path.exists():
+        sys.exit(f"{path}: absent; expected the labelled pairs. Set JZ3_SHARED to the folder that holds them.")
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [(row["gold"], row["predicted"], row["equal"]) for row in rows]
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of children that have ended."""
+    own, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
+
+
+def _grade_ours(pairs: list[tuple[str, str, bool]]) -> tuple[float, int, bool]:
+    """CPU seconds, pairs judged rightly, and whether sympy was loaded."""
+    read.cache_clear()
+    start = _cpu_seconds()
+    right = sum(equal(gold, predicted).equal is label for gold, predicted, label in pairs)
+    default_symbolic().close()  # a worker's time counts once it has ended
+    return _cpu_seconds() - start, right, "sympy" in sys.modules
+
+
+def _grade_math_verify(pairs: list[tuple[str, str, bool]]) -> tuple[float, int]:
+    """CPU seconds and pairs judged rightly, as its documentation uses it; the import is not counted."""
+    import logging
+
+    from math_verify import parse, verify
+
+    logging.disable(logging.ERROR)
+    parse("\\boxed{1}")
+    start = _cpu_seconds()
+    right = 0
+    for gold, predicted, label in pairs:
+        verdict = verify(parse(f"\\boxed{{{gold}}}"), parse(f"\\boxed{{{predicted}}}"))
+        right += bool(verdict) is label
+    return _cpu_seconds() - start, right
+
+
+def _responses(pairs: list[tuple[str, str, bool]], num_responses: int) -> list[str]:
+    """Responses of usual length (some 900 characters) that end in a box, a phrase or a bare number."""
+    step = "First we add the 12 eggs to the 7 that were left, so $12 + 7 = 19$ eggs are in the basket. "
+    ends = ["So the result is $\\boxed{{{}}}$.", "The answer is {}.", "That leaves {} of them."]
+    return [
+        step * (6 + i % 8) + ends[i % 3].format(pairs[i % len(pairs)][1]) for i in range(num_responses)
+    ]
+
+
+def _extract(responses: list[str]) -> float:
+    start = time.process_time()
+    found = sum(extract_lenient(response).answer is not None for response in responses)
+    seconds = time.process_time() - start
+    if found != len(responses):
+        sys.exit(f"extraction found {found} of {len(responses)} answers; expected all")
+    return len(responses) / seconds
+
+
+def _peak_mb() -> float:
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return (own + worker) / 1024
+
+
+def _print_table(num_pairs: int, ours: float, theirs: float, right: int, right_theirs: int) -> None:
+    print(f"{'grader':22} {'pairs':>7} {'right':>9} {'CPU s':>8} {'pairs per CPU s':>16}")
+    for name, seconds, correct in (("jz3", ours, right), ("math-verify 0.9.0", theirs, right_theirs)):
+        share = 100 * correct / num_pairs
+        print(f"{name:22} {num_pairs:7d} {share:8.2f}% {seconds:8.2f} {num_pairs / seconds:16,.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The worker: it answers what only sympy can, ends on time, and never outlives its owner."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from jz3.answers.equality import equal_with, POLICY
+from jz3.answers.symbolic import Symbolic
+
+SLOW = "\\sum_{i=1}^{1000}\\sum_{j=1}^{1000}\\sum_{k=1}^{1000} i^{j k}"
+
+
+def _alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_sympy_decides_what_the_own_grammar_cannot_read():
+    with Symbolic(10.0) as symbolic:
+        verdict = equal_with("\\int_0^1 x dx", "\\frac{1}{2}", POLICY, symbolic)
+        assert (verdict.equal, verdict.rule) == (True, "symbolic")
+        assert not equal_with("\\int_0^1 x dx", "\\frac{1}{3}", POLICY, symbolic).equal
+        assert equal_with("6", "\\sum_{i=1}^{3} i", POLICY, symbolic).equal
+
+
+def test_a_timeout_is_different_and_the_next_question_is_answered():
+    with Symbolic(1.5) as symbolic:
+        start = time.monotonic()
+        assert symbolic.same("5", SLOW).rule == "timeout"
+        assert time.monotonic() - start < 4
+    with Symbolic(10.0) as symbolic:
+        assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").equal
+
+
+def test_a_killed_worker_is_replaced():
+    with Symbolic(10.0) as symbolic:
+        assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").equal
+        process = symbolic._process
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").equal
+
+
+def test_closing_ends_the_worker():
+    symbolic = Symbolic(10.0)
+    assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").equal
+    pid = symbolic._process.pid
+    symbolic.close()
+    assert not _alive(pid)
+
+
+def test_the_worker_ends_when_its_owner_is_killed():
+    program = (
+        "from jz3.answers.symbolic import Symbolic; import time; s = Symbolic(20.0); "
+        "s.same('\\\\int_0^1 x dx', '1'); print(s._process.pid, flush=True); time.sleep(60)"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    pid = int(owner.stdout.readline())
+    assert _alive(pid)
+    owner.kill()
+    owner.wait()
+    owner.stdout.close()
+    deadline = time.monotonic() + 10
+    while _alive(pid) and time.monotonic() < deadline and not _is_zombie(pid):
+        time.sleep(0.05)
+    assert not _alive(pid) or _is_zombie(pid)
+
+
+def _is_zombie(pid):
+    """Where nobody reaps orphans, a dead process keeps its number."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_the_second_opinion_is_plain_math_verify():
+    with Symbolic(20.0) as symbolic:
+        assert symbolic.second_opinion("\\frac{1}{2}", "0.5").equal
+        assert not symbolic.second_opinion("\\frac{1}{2}", "0.6").equal
