@@ -17,9 +17,9 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from jz3.core.execution import Execution
-from jz3.core.hashing import content_id, draw_order
+from jz3.core.hashing import draw_order
 from jz3.core.params import Params
-from jz3.generation.openai import ChatAnswer, ChatFailure, ChatRequest, Endpoint, ask_all
+from jz3.generation.openai import ChatAnswer, ChatFailure, ChatRequest, Endpoint, ask_all, chat_key
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
@@ -104,11 +104,6 @@ def _request(prompt: dict[str, Any], params: DistillParams) -> ChatRequest:
     )
 
 
-def _request_id(request: ChatRequest) -> str:
-    sampling = (request.temperature, request.top_p, request.max_tokens, request.seed)
-    return content_id("distill", request.provider, request.model, request.prompt, repr(sampling))
-
-
 def _sorted_out(
     asked: list[dict[str, Any]],
     requests: list[ChatRequest],
@@ -120,7 +115,7 @@ def _sorted_out(
     rejected: list[dict[str, str]] = []
     failed: list[dict[str, str]] = []
     for prompt, request, reply in zip(asked, requests, replies, strict=True):
-        row_id = _request_id(request)
+        row_id = chat_key(request)
         if isinstance(reply, ChatFailure):
             failed.append({"request_id": row_id, "row_id": prompt["prompt_id"], "reason": reply.reason})
             continue

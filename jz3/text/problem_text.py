@@ -5,8 +5,8 @@ colon, closing tags, a fence around the whole, other labels on code blocks) and 
 used: each such text is `Unusable` by a rule. What is read is canonical: program and output of a tool problem
 stand in one ```python and one ```output block, so that later stages need to know that form alone.
 
-Rules: truncated, missing_problem, missing_solution, repeated_marker, wrong_order, empty_problem,
-empty_solution, open_fence, tool_without_program, tool_with_two_programs, tool_without_output.
+Rules: truncated, not_finished, missing_problem, missing_solution, repeated_marker, wrong_order,
+empty_problem, empty_solution, open_fence, tool_without_program, tool_with_two_programs, tool_without_output.
 """
 
 import re
@@ -56,7 +56,9 @@ def read_completion(text: str, finish_reason: str, kind: str, prompt: str) -> Pa
     whatever the model calls its parts, unless the model writes that very mark again.
     """
     if finish_reason == "length":
-        return Unusable("truncated", _shortened(text[-EVIDENCE_CHARACTERS:]))
+        return Unusable("truncated", text[-EVIDENCE_CHARACTERS:])
+    if finish_reason != "stop":  # content_filter and what else servers say
+        return Unusable("not_finished", _shortened(f"{finish_reason}: {text}"))
     opened = prompt.rstrip().endswith("[Problem]") and not re.search(
         _bracketed("problem"), text, re.IGNORECASE
     )
