@@ -22,7 +22,15 @@ def _divisors(number: int) -> list[int]:
 
 def _pairs(v: Values) -> dict[str, Exact]:
     first, second = comb(v.a, 2), comb(v.b, 2)
-    return {"before_a": v.a - 1, "before_b": v.b - 1, "red": first, "blue": second, "answer": first + second}
+    return {
+        "before_a": v.a - 1,
+        "before_b": v.b - 1,
+        "twice_red": 2 * first,
+        "twice_blue": 2 * second,
+        "red": first,
+        "blue": second,
+        "answer": first + second,
+    }
 
 
 def _medals(v: Values) -> dict[str, Exact]:
@@ -39,10 +47,19 @@ def _multiples(v: Values) -> dict[str, Exact]:
         raise ValueError(message)
     least = lcm(v.b, v.c)
     count = v.a // least
-    return {"greatest": gcd(v.b, v.c), "least": least, "under": count * least, "answer": count}
+    return {
+        "greatest": gcd(v.b, v.c),
+        "product": v.b * v.c,
+        "least": least,
+        "under": count * least,
+        "answer": count,
+    }
 
 
 def _common_divisors(v: Values) -> dict[str, Exact]:
+    if v.a < 1 or v.b < 1:
+        message = f"{v.a} and {v.b}; positive whole numbers were expected"
+        raise ValueError(message)
     greatest = gcd(v.a, v.b)
     divisors = _divisors(greatest)
     return {"greatest": greatest, "terms": " + ".join(map(str, divisors)), "answer": sum(divisors)}
@@ -123,8 +140,8 @@ FAMILIES: tuple[Family, ...] = (
         ),
         holds=lambda v: v.a != v.b,
         solve=_pairs,
-        solution="Two red {goods} can be chosen in {a} * {before_a} / 2 = {red} ways. "
-        "Two blue {goods} can be chosen in {b} * {before_b} / 2 = {blue} ways. "
+        solution="Two red {goods} can be chosen in {a} * {before_a} / 2 = {twice_red} / 2 = {red} ways. "
+        "Two blue {goods} can be chosen in {b} * {before_b} / 2 = {twice_blue} / 2 = {blue} ways. "
         "Together there are {red} + {blue} = {answer} ways.",
         program="from math import comb\na = {a}\nb = {b}\nprint(comb(a, 2) + comb(b, 2))",
         proves=lambda v, answer: (
@@ -153,16 +170,16 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         name="amc10.multiples",
         words=("lcm", "gcd", "multiples", "multiple", "common", "divisible", "coprime"),
-        fields={"a": Whole(50, 400), "b": Whole(4, 20), "c": Whole(4, 20)},
+        fields={"a": Whole(60, 400), "b": Whole(3, 16), "c": Whole(3, 16)},
         wordings=(
             "How many whole numbers from 1 to {a} are multiples of both {b} and {c}?",
             "How many of the whole numbers up to {a} are multiples of {b} and also multiples of {c}?",
             "Count the whole numbers from 1 to {a} that are multiples of {b} as well as multiples of {c}.",
         ),
-        holds=lambda v: v.b != v.c and lcm(v.b, v.c) <= v.a,
+        holds=lambda v: v.b != v.c and 2 * lcm(v.b, v.c) <= v.a,
         solve=_multiples,
         solution="The greatest common divisor of {b} and {c} is {greatest}. "
-        "The least common multiple is {b} * {c} / {greatest} = {least}. "
+        "The least common multiple is {b} * {c} / {greatest} = {product} / {greatest} = {least}. "
         "Up to {a} its last multiple is {least} * {answer} = {under}, so there are {answer} of them.",
         program="from math import lcm\na = {a}\nb = {b}\nc = {c}\nprint(a // lcm(b, c))",
         proves=lambda v, answer: sum(n % v.b == n % v.c == 0 for n in range(1, v.a + 1)) == answer,
@@ -170,13 +187,13 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         name="amc10.divisors",
         words=("divisor", "divisors", "sigma", "aliquot", "factor", "factors", "divides"),
-        fields={"a": Whole(8, 60), "b": Whole(8, 60)},
+        fields={"a": Whole(12, 90), "b": Whole(12, 90)},
         wordings=(
             "What is the sum of the positive common divisors of {a} and {b}?",
             "Find the sum of all positive common divisors that {a} and {b} have.",
             "Add all positive common divisors of the two numbers {a} and {b}. What is the sum?",
         ),
-        holds=lambda v: v.a != v.b and gcd(v.a, v.b) >= 4,
+        holds=lambda v: v.a != v.b and gcd(v.a, v.b) >= 6,
         solve=_common_divisors,
         solution="The greatest common divisor of {a} and {b} is {greatest}. "
         "The common divisors are the divisors of {greatest}. Their sum is {terms} = {answer}.",

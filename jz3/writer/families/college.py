@@ -63,7 +63,7 @@ FAMILIES: tuple[Family, ...] = (
         ),
         holds=lambda v: v.a % 2 == 0,
         solve=_integral,
-        solution="The antiderivative is {half}x^2 + {b}x, as {a} / 2 = {half}. At x = {c} we have "
+        solution="As {a} / 2 = {half}, the antiderivative is {half}x^2 + {b}x. At x = {c} we have "
         "{c} * {c} = {square} and {half} * {square} = {first}. Also {b} * {c} = {second}. "
         "Then {first} + {second} = {answer}.",
         program="from fractions import Fraction\na = {a}\nb = {b}\nc = {c}\n"
