@@ -104,12 +104,17 @@ def set_host_name(name: bytes) -> None:
     check(libc.sethostname(name, len(name)), "sethostname")
 
 
-def drop_capabilities() -> None:
-    """Give up all capabilities for good. The bounds may be refused to us: no_new_privs does the same."""
+def drop_bounding_capabilities() -> None:
+    """No program started from here gets capabilities. May be refused to us: no_new_privs does the same."""
     zero = ctypes.c_ulong(0)
     for capability in range(64):
         if libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), zero, zero, zero) < 0:
             break
+
+
+def drop_capabilities() -> None:
+    """Give up all capabilities for good."""
+    zero = ctypes.c_ulong(0)
     libc.prctl(PR_CAP_AMBIENT, ctypes.c_ulong(_CAP_AMBIENT_CLEAR_ALL), zero, zero, zero)
     libc.prctl(PR_SET_SECUREBITS, ctypes.c_ulong(_SECBITS_NO_ROOT_LOCKED), zero, zero, zero)
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)

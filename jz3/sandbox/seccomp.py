@@ -38,6 +38,7 @@ _AF_UNIX = 1
 _RET_ALLOW, _RET_KILL_PROCESS, _RET_ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _OFFSET_NUMBER, _OFFSET_ARCH, _OFFSET_ARGUMENTS = 0, 4, 16
 _MAX_JUMP = 255
+_OWN_PID = 0x7E57F00D  # stands in a filter for the process that it will hold; no process has this number
 
 
 def _instruction(code: int, if_true: int, if_false: int, value: int) -> bytes:
@@ -87,7 +88,7 @@ def _allow_without_address() -> list[bytes]:
     return [_load(low), _if_equal(0, 0, 2), _load(high), _if_equal(0, 1, 0), _REFUSE, _ALLOW]
 
 
-def _conditions(pid: int, *, files_change: bool) -> dict[str, list[bytes]]:
+def _conditions(*, files_change: bool) -> dict[str, list[bytes]]:
     conditions = {
         "clone": [
             _load_argument(0),
@@ -98,13 +99,13 @@ def _conditions(pid: int, *, files_change: bool) -> dict[str, list[bytes]]:
             _REFUSE,
         ],
         "clone3": [_UNKNOWN],  # glibc then uses clone, whose flags can be seen
-        "kill": _allow_if_argument_in(0, (pid,)),
-        "tgkill": _allow_if_argument_in(0, (pid,)),
+        "kill": _allow_if_argument_in(0, (_OWN_PID,)),
+        "tgkill": _allow_if_argument_in(0, (_OWN_PID,)),
         "prlimit64": _allow_if_argument_in(0, (0,)),
         "sched_setaffinity": _allow_if_argument_in(0, (0,)),
-        "sched_getaffinity": _allow_if_argument_in(0, (0, pid)),
-        "getpgid": _allow_if_argument_in(0, (0, pid)),
-        "getsid": _allow_if_argument_in(0, (0, pid)),
+        "sched_getaffinity": _allow_if_argument_in(0, (0, _OWN_PID)),
+        "getpgid": _allow_if_argument_in(0, (0, _OWN_PID)),
+        "getsid": _allow_if_argument_in(0, (0, _OWN_PID)),
         "socketpair": _allow_if_argument_in(0, (_AF_UNIX,)),
         "sendto": _allow_without_address(),
         "ioctl": _allow_if_argument_in(1, _IOCTLS),
@@ -116,14 +117,14 @@ def _conditions(pid: int, *, files_change: bool) -> dict[str, list[bytes]]:
     return conditions
 
 
-def filter_program(pid: int, *, files_change: bool, metadata_change: bool) -> bytes:
-    """The filter for the process `pid` (as it sees itself) as a BPF program.
+def filter_program(*, files_change: bool, metadata_change: bool) -> bytes:
+    """The filter as a BPF program, for whichever process installs it.
 
     `files_change`: calls that write or change files pass (something else says where); without it not even a
     file opens for writing. `metadata_change`: also modes and times, where all in reach is the program's own.
     """
     numbers, machine = (X86_64, _AUDIT_ARCH_X86_64) if IS_X86 else (AARCH64, _AUDIT_ARCH_AARCH64)
-    conditions = _conditions(pid, files_change=files_change)
+    conditions = _conditions(files_change=files_change)
     refused = set() if files_change else {"open", *_CHANGES}
     refused |= set() if metadata_change else _METADATA
     parts = [_load(_OFFSET_ARCH), _if_equal(machine, 1, 0), _return(_RET_KILL_PROCESS), _load(_OFFSET_NUMBER)]
@@ -144,9 +145,10 @@ class _FilterProgram(ctypes.Structure):
     _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def install(program: bytes) -> None:
-    """Put this process and its threads to come under the filter for good."""
+def install(program: bytes, pid: int) -> None:
+    """Put this process, whose number as it sees itself is `pid`, under the filter for good."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
+    program = program.replace(struct.pack("I", _OWN_PID), struct.pack("I", pid))
     code = ctypes.create_string_buffer(program, len(program))
     holder = _FilterProgram(len(program) // 8, ctypes.addressof(code))
     mode_filter, zero = ctypes.c_ulong(2), ctypes.c_ulong(0)

@@ -64,7 +64,11 @@ class Zygote:
         )
         self.place = config.base if config.wall == "none" else SCRATCH
         self.rules = self._make_rules() if config.landlock else None
+        self.filter = seccomp.filter_program(
+            files_change=self.has_scratch or config.landlock, metadata_change=self.has_scratch
+        )
         self.address_space = 0
+        kernel.drop_bounding_capabilities()
 
     def load(self) -> None:
         """Import and warm up the libraries; what is alive afterwards is shared by all programs."""
@@ -158,10 +162,7 @@ class Zygote:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         if os.getppid() != zygote:
             os._exit(1)
-        files = self.has_scratch or self.config.landlock
-        seccomp.install(
-            seccomp.filter_program(os.getpid(), files_change=files, metadata_change=self.has_scratch)
-        )
+        seccomp.install(self.filter, os.getpid())
         os.write(_STATUS_FD, _READY)
         os.close(_STATUS_FD)
 
