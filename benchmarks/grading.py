@@ -48,7 +48,9 @@ def main() -> None:
 
 def _pairs(path: Path) -> list[tuple[str, str, bool]]:
     if not path.exists():
-        sys.exit(f"{path}: absent; expected the labelled pairs. Set JZ3_SHARED to the folder that holds them.")
+        sys.exit(
+            f"{path}: absent; expected the labelled pairs. Set JZ3_SHARED to the folder that holds them."
+        )
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [(row["gold"], row["predicted"], row["equal"]) for row in rows]
 
@@ -88,9 +90,7 @@ def _responses(pairs: list[tuple[str, str, bool]], num_responses: int) -> list[s
     """Responses of usual length (some 900 characters) that end in a box, a phrase or a bare number."""
     step = "First we add the 12 eggs to the 7 that were left, so $12 + 7 = 19$ eggs are in the basket. "
     ends = ["So the result is $\\boxed{{{}}}$.", "The answer is {}.", "That leaves {} of them."]
-    return [
-        step * (6 + i % 8) + ends[i % 3].format(pairs[i % len(pairs)][1]) for i in range(num_responses)
-    ]
+    return [step * (6 + i % 8) + ends[i % 3].format(pairs[i % len(pairs)][1]) for i in range(num_responses)]
 
 
 def _extract(responses: list[str]) -> float:

@@ -1,7 +1,7 @@
 """Equality of two final answers. Every verdict names the rule that gave it (`docs/evaluation.md` lists them).
 
-`equal(gold, predicted)` is symmetric and reflexive. Plain answers cost microseconds, expressions tens of them;
-only what the own grammar cannot read (integrals, sums, limits) goes to sympy in a worker process with a hard
+`equal(gold, predicted)` is symmetric and reflexive. Plain answers cost microseconds, expressions tens of
+them; only what the own grammar cannot read (integrals, sums, limits) goes to sympy in a worker process with a hard
 time limit. Text that cannot be read, is undefined, too long or takes too long is 'different', each by a rule
 of its own.
 """
@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence as AbstractSequence
 from fractions import Fraction
 
-from jz3.answers.expressions import Node, Product, Sum, UnreadableError, MINUS_ONE, parse, symbols
+from jz3.answers.expressions import MINUS_ONE, Node, Product, Sum, UnreadableError, parse, symbols
 from jz3.answers.expressions import Number as NumberNode
 from jz3.answers.expressions import Quotient as QuotientNode
 from jz3.answers.notation import clean, nesting, normal_form
@@ -68,7 +68,7 @@ def equal_with(gold: str, predicted: str, tolerance: Tolerance, symbolic: Symbol
 
 
 def equal_choices(gold: str, predicted: str) -> AnswerVerdict:
-    """Equality where the answers are letters of choices: `(b)`, `B.` and `B) 12` are B; capitals do not matter."""
+    """Equality where the answers are letters of choices: `(b)`, `B.` and `B) 12` are B."""
     if gold == predicted:
         return IDENTICAL
     first, second = _letter(gold), _letter(predicted)
@@ -109,30 +109,28 @@ class _Comparison:
         return self.texts(a, b, depth + 1).equal
 
     def answers(self, a: Answer, b: Answer, depth: int) -> AnswerVerdict:
-        match a, b:
-            case Scalar(), Scalar():
-                return self.scalars(a, b)
-            case Words(), Words():
-                return AnswerVerdict(_plain_words(a.text) == _plain_words(b.text), "words")
-            case Choice(), Choice():
-                return AnswerVerdict(a.letter == b.letter, "choice")
-            case Clock(), Clock():
-                return AnswerVerdict(_same_time(a, b), "clock")
-            case Numeral(), Numeral():
-                same = a.base == b.base and a.digits.lstrip("0") == b.digits.lstrip("0")
-                return AnswerVerdict(same, "numeral")
-            case Matrix(), Matrix():
-                return AnswerVerdict(self.matrices(a, b, depth), "matrix")
-            case Sequence(), Sequence():
-                return AnswerVerdict(self.sequences(a, b, depth), "sequence")
-            case Collection(), Collection():
-                return AnswerVerdict(self.matched(a.parts, b.parts, depth), "set")
-            case Union(), Union():
-                return AnswerVerdict(self.matched(a.parts, b.parts, depth), "union")
-            case Relation(), Relation():
-                return self.relations(a, b, depth)
-            case _:
-                return self.kinds(a, b, depth)
+        if isinstance(a, Scalar) and isinstance(b, Scalar):
+            return self.scalars(a, b)
+        if isinstance(a, Words) and isinstance(b, Words):
+            return AnswerVerdict(_plain_words(a.text) == _plain_words(b.text), "words")
+        if isinstance(a, Choice) and isinstance(b, Choice):
+            return AnswerVerdict(a.letter == b.letter, "choice")
+        if isinstance(a, Clock) and isinstance(b, Clock):
+            return AnswerVerdict(_same_time(a, b), "clock")
+        if isinstance(a, Numeral) and isinstance(b, Numeral):
+            same = a.base == b.base and a.digits.lstrip("0") == b.digits.lstrip("0")
+            return AnswerVerdict(same, "numeral")
+        if isinstance(a, Matrix) and isinstance(b, Matrix):
+            return AnswerVerdict(self.matrices(a, b, depth), "matrix")
+        if isinstance(a, Sequence) and isinstance(b, Sequence):
+            return AnswerVerdict(self.sequences(a, b, depth), "sequence")
+        if isinstance(a, Collection) and isinstance(b, Collection):
+            return AnswerVerdict(self.matched(a.parts, b.parts, depth), "set")
+        if isinstance(a, Union) and isinstance(b, Union):
+            return AnswerVerdict(self.matched(a.parts, b.parts, depth), "union")
+        if isinstance(a, Relation) and isinstance(b, Relation):
+            return self.relations(a, b, depth)
+        return self.kinds(a, b, depth)
 
     def kinds(self, a: Answer, b: Answer, depth: int) -> AnswerVerdict:
         """Two answers of different kinds: the few that may say the same."""
@@ -143,7 +141,9 @@ class _Comparison:
                 case Ratio(), Ratio() | Clock():
                     return AnswerVerdict(self.ratios(first.parts, _ratio_parts(second), depth), "ratio")
                 case Collection(braces=False), Sequence():
-                    same = len(first.parts) == len(second.parts) and self.each(first.parts, second.parts, depth)
+                    same = len(first.parts) == len(second.parts) and self.each(
+                        first.parts, second.parts, depth
+                    )
                     return AnswerVerdict(same, "list_without_brackets")
                 case Collection(), Union():
                     return AnswerVerdict(self.matched(first.parts, second.parts, depth), "union")
@@ -164,7 +164,7 @@ class _Comparison:
     def scalars(self, a: Scalar, b: Scalar) -> AnswerVerdict:
         if a.node is None or b.node is None:
             return self.unread(a, b)
-        if a.unit and b.unit and a.unit != b.unit or (a.percent and b.unit) or (b.percent and a.unit):
+        if (a.unit and b.unit and a.unit != b.unit) or (a.percent and b.unit) or (b.percent and a.unit):
             return AnswerVerdict(equal=False, rule="different_units")
         try:
             same, rule = same_value(a.node, b.node, self.tolerance)
@@ -198,12 +198,16 @@ class _Comparison:
     def unread(self, a: Scalar, b: Scalar) -> AnswerVerdict:
         if normal_form(a.text) == normal_form(b.text) and (a.unit == b.unit or not (a.unit and b.unit)):
             return AnswerVerdict(equal=True, rule="normal_form")
-        if _plain_words(a.text) == _plain_words(b.text) != "" and "\\" not in a.text + b.text and a.text[:1].isalpha():
+        if (
+            _plain_words(a.text) == _plain_words(b.text) != ""
+            and "\\" not in a.text + b.text
+            and a.text[:1].isalpha()
+        ):
             return AnswerVerdict(equal=True, rule="words")
         return self.symbolic.same(a.text, b.text)
 
     def word_and_expression(self, a: Words, b: Scalar) -> AnswerVerdict:
-        """`\\frac{2(ellipse)}{2}` against `ellipse`: the letters of one word as a product."""
+        r"""`\frac{2(ellipse)}{2}` against `ellipse`: the letters of one word as a product."""
         if b.node is None:
             return AnswerVerdict(_plain_words(a.text) == _plain_words(b.text), "words")
         if not a.text.isalpha() or b.unit:
@@ -260,7 +264,8 @@ class _Comparison:
         if self.each(a, b, depth):
             return True
         crossed = [
-            (f"({first})*({b[0]})", f"({second})*({a[0]})") for first, second in zip(a[1:], b[1:], strict=True)
+            (f"({first})*({b[0]})", f"({second})*({a[0]})")
+            for first, second in zip(a[1:], b[1:], strict=True)
         ]
         return all(self.same(first, second, depth) for first, second in crossed)
 
@@ -293,7 +298,7 @@ class _Comparison:
         return operator == b.operators[0]
 
     def named(self, a: Relation, b: Answer, depth: int) -> AnswerVerdict:
-        """`x = 5` against 5, `x \\in [1,2]` and `1 <= x <= 2` against [1,2]."""
+        r"""`x = 5` against 5, `x \in [1,2]` and `1 <= x <= 2` against [1,2]."""
         content = _content(a, self, depth)
         if content is not None:
             readings = [self.answers(reading, b, depth + 1) for reading in read(content)]

@@ -1,14 +1,14 @@
-"""Expressions: a parser of school notation (LaTeX and plain) into a small tree.
+r"""Expressions: a parser of school notation (LaTeX and plain) into a small tree.
 
 Costs some ten microseconds for a short expression, needs no library. What it cannot read raises
 `UnreadableError`, and the symbolic stage (`jz3.answers.symbolic`) may try. Nothing is ever evaluated as code.
 Depth and length are bounded, so hostile text ends at once.
 
 Readings that are choices:
-- `3\\frac{1}{2}` and `3 1/2` are mixed numbers when the parts are whole and the fraction is proper;
+- `3\frac{1}{2}` and `3 1/2` are mixed numbers when the parts are whole and the fraction is proper;
 - two numbers side by side (`3 4`) are not a product but unreadable;
 - `1/2x` is `x/2` (left to right);
-- `\\sin 2x` takes the whole product, `\\sin x \\cos y` stops at the next function;
+- `\sin 2x` takes the whole product, `\sin x \cos y` stops at the next function;
 - `i` is the imaginary unit, `e` Euler's number, every other letter a variable of its own.
 """
 
@@ -70,21 +70,95 @@ Node = Number | Symbol | Sum | Product | Quotient | Power | Call
 ONE = Number(Fraction(1), decimal=False)
 MINUS_ONE = Number(Fraction(-1), decimal=False)
 
-FUNCTIONS = (
-    "arcsinh arccosh arctanh arcsin arccos arctan asin acos atan sinh cosh tanh sin cos tan cot sec csc "
-    "exp log ln lg"
-).split()
+FUNCTIONS = [
+    "arcsinh",
+    "arccosh",
+    "arctanh",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "sin",
+    "cos",
+    "tan",
+    "cot",
+    "sec",
+    "csc",
+    "exp",
+    "log",
+    "ln",
+    "lg",
+]
 _ALIASES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
-GREEK = (
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho sigma "
-    "tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell hbar infty "
-    "emptyset partial nabla"
-).split()
+GREEK = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "varepsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "vartheta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "pi",
+    "rho",
+    "sigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "varphi",
+    "chi",
+    "psi",
+    "omega",
+    "Gamma",
+    "Delta",
+    "Theta",
+    "Lambda",
+    "Xi",
+    "Pi",
+    "Sigma",
+    "Phi",
+    "Psi",
+    "Omega",
+    "ell",
+    "hbar",
+    "infty",
+    "emptyset",
+    "partial",
+    "nabla",
+]
 _PLAIN_WORDS = [*FUNCTIONS, "sqrt", "infinity", "infty", "theta", "alpha", "beta", "pi"]
 _KNOWN = {*FUNCTIONS, *GREEK, "sqrt", "frac", "binom"}
 _ACCENTS = {
-    *"vec overline underline hat widehat bar dot ddot tilde mathbb mathcal mathbf mathfrak mathscr".split(),
-    *"overrightarrow boldsymbol bm prime".split(),
+    *[
+        "vec",
+        "overline",
+        "underline",
+        "hat",
+        "widehat",
+        "bar",
+        "dot",
+        "ddot",
+        "tilde",
+        "mathbb",
+        "mathcal",
+        "mathbf",
+        "mathfrak",
+        "mathscr",
+    ],
+    *["overrightarrow", "boldsymbol", "bm", "prime"],
 }
 _NAMED_PREFIXES = {"angle", "triangle", "measuredangle", "odot", "parallelogram"}
 
@@ -144,7 +218,7 @@ def _tokens(text: str) -> list[_Token]:
 
 
 def _commands(name: str, *, spaced: bool) -> list[_Token]:
-    """The command; `\\cotx`, which a careless normalisation leaves, is `\\cot x`."""
+    r"""The command; `\cotx`, which a careless normalisation leaves, is `\cot x`."""
     if name in _KNOWN or name in _ACCENTS or name in _NAMED_PREFIXES:
         return [("command", name, spaced)]
     for known in sorted([*FUNCTIONS, "sqrt"], key=len, reverse=True):
@@ -407,7 +481,7 @@ class _Parser:
         return Quotient(self.argument(), self.argument())
 
     def derivative(self) -> Node | None:
-        """`\\frac{dv}{dt}` is one symbol: d over d does not cancel."""
+        r"""`\frac{dv}{dt}` is one symbol: d over d does not cancel."""
         texts = [token[1] for token in self.tokens[self.position : self.position + 12]]
         if len(texts) < 6 or texts[:2] != ["{", "d"] or "}" not in texts[:8]:
             return None
@@ -537,7 +611,7 @@ def has_decimal(node: Node) -> bool:
 
 
 def symbols(node: Node) -> frozenset[str]:
-    """The names in a tree, constants (`\\pi`, `e`, `i`) among them."""
+    r"""The names in a tree, constants (`\pi`, `e`, `i`) among them."""
     if isinstance(node, Symbol):
         return frozenset((node.name,))
     return frozenset(name for child in children(node) for name in symbols(child))

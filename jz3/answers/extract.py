@@ -1,4 +1,4 @@
-"""The final answer of a response: strict (`\\boxed{}` alone) and lenient (closing phrases, last number).
+r"""The final answer of a response: strict (`\boxed{}` alone) and lenient (closing phrases, last number).
 
 Both name the rule that found the answer: `boxed`, `hashes`, `answer_phrase`, `answer_phrase_number`,
 `last_number`, for choices also `letter_in_brackets` and `last_letter`; `none` where nothing was found.
@@ -27,16 +27,23 @@ class Extraction:
 NOTHING = Extraction(None, "none")
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
-_PHRASE_MARK = re.compile(r"answer\s*\**\s*(?:is|are|was|will be|equals|=|:)\s*\**(?:\s*equal to|\s*given by)?\s*:?\s*\**\s*")
-_END = re.compile(r"\n|\.(?=\s|$|\*|\")|(?<=\$)\.|\s+(?:because|since|which|so that|as we|I hope)\b|,\s+(?:so|because|since|which|as|and so|where)\s")
-_NUMBER = re.compile(r"(?<![\w.)\]}])-?\$?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+(?![\d/]))?%?|\d+(?:,\d{3})*(?:\.\d+)?")
+_PHRASE_MARK = re.compile(
+    r"answer\s*\**\s*(?:is|are|was|will be|equals|=|:)\s*\**(?:\s*equal to|\s*given by)?\s*:?\s*\**\s*"
+)
+_END = re.compile(
+    r"\n|\.(?=\s|$|\*|\")|(?<=\$)\.|\s+(?:because|since|which|so that|as we|I hope)\b"
+    r"|,\s+(?:so|because|since|which|as|and so|where)\s"
+)
+_NUMBER = re.compile(
+    r"(?<![\w.)\]}])-?\$?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+(?![\d/]))?%?|\d+(?:,\d{3})*(?:\.\d+)?"
+)
 _DIGIT = re.compile(r"\d")
 _ARITHMETIC = re.compile(r"[-+*/().,\d\s$%×÷]+|.*\\(?:times|div|cdot|frac).*")
 _HASHES = "####"
 
 
 def extract_strict(response: str) -> Extraction:
-    """The content of the last `\\boxed{}` whose braces match."""
+    r"""The content of the last `\boxed{}` whose braces match."""
     end = len(response)
     for _ in range(MAX_BOXES):
         start = max(response.rfind("\\boxed", 0, end), response.rfind("\\fbox", 0, end))
@@ -100,7 +107,12 @@ def _answer_at(tail: str) -> Extraction | None:
     if not text:
         return None
     left, equals, right = text.rpartition("=")
-    if equals and right.strip() and left[-1:] not in "<>!:" and _ARITHMETIC.fullmatch(left.rpartition("=")[2]):
+    if (
+        equals
+        and right.strip()
+        and left[-1:] not in "<>!:"
+        and _ARITHMETIC.fullmatch(left.rpartition("=")[2])
+    ):
         return Extraction(right.strip(), "answer_phrase")
     if len(text.split()) > 5 and "$" not in text and "\\" not in text:
         number = _last_number(text)
@@ -121,7 +133,8 @@ def _last_number(response: str) -> str | None:
 
 
 _TRIGGER = re.compile(
-    r"(?:answer|choice|option|choose|select|pick)(?:\s+(?:is|would be|must be|should be|choice|option))*\s*:?\s*"
+    r"(?:answer|choice|option|choose|select|pick)"
+    r"(?:\s+(?:is|would be|must be|should be|choice|option))*\s*:?\s*"
 )
 
 
@@ -129,8 +142,8 @@ def extract_choice(response: str, letters: str) -> Extraction:
     """The letter of a choice. Only capitals count, and the article 'A' before a word does not.
 
     Order: a boxed letter; after the last trigger ('answer is', 'choose' ...) a letter in brackets, then one
-    standing alone; then the same in the whole text, last one first. A small letter counts only where it is all
-    that follows the trigger (`the answer is c.`).
+    standing alone; then the same in the whole text, last one first. A small letter counts only where it is
+    all that follows the trigger (`the answer is c.`).
     """
     boxed = extract_strict(response)
     if boxed.answer is not None:

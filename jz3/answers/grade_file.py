@@ -1,7 +1,8 @@
 """`jz3 grade FILE.jsonl`: verdicts for anybody's file of answers or whole responses.
 
-A line holds `gold`, `predicted` and perhaps `benchmark`, which decides the tolerance and whether the answers are
-letters of choices. Verdicts come in the order of the lines, one by one, so a file of any length passes through.
+A line holds `gold`, `predicted` and perhaps `benchmark`, which decides the tolerance and whether the
+answers are letters of choices. Verdicts come in the order of the lines, one by one, so a file of any length
+passes through.
 """
 
 import json
@@ -45,14 +46,16 @@ def grade_answer(line: GradeLine) -> AnswerVerdict:
 def grade_response(line: GradeLine) -> AnswerVerdict:
     """The verdict on the answer that lenient extraction finds; `no_answer` where it finds none."""
     rules = rules_of(line.benchmark)
-    found = extract_choice(line.predicted, rules.letters) if rules.letters else extract_lenient(line.predicted)
+    found = (
+        extract_choice(line.predicted, rules.letters) if rules.letters else extract_lenient(line.predicted)
+    )
     if found is NOTHING or found.answer is None:
         return AnswerVerdict(equal=False, rule="no_answer")
     return grade_answer(GradeLine(line.gold, found.answer, line.benchmark))
 
 
 def read_lines(path: Path) -> Iterator[GradeLine]:
-    """The lines of a file; blank ones are passed over. Raises UserError with the number of a malformed line."""
+    """The lines of a file; blank ones are passed over. Raises UserError that names the malformed line."""
     try:
         file = path.open(encoding="utf-8")
     except OSError as error:
@@ -100,5 +103,7 @@ def summary(verdicts: Iterable[AnswerVerdict]) -> str:
     right = sum(count for (is_equal, _), count in counts.items() if is_equal)
     lines = [f"{right} of {total} equal ({100 * right / total:.2f} %)", ""]
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    lines += [f"{'equal' if is_equal else 'different':9}  {rule:24} {count:8}" for (is_equal, rule), count in ranked]
+    lines += [
+        f"{'equal' if is_equal else 'different':9}  {rule:24} {count:8}" for (is_equal, rule), count in ranked
+    ]
     return "\n".join(lines)

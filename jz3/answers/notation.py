@@ -1,8 +1,8 @@
-"""One notation for an answer: what LaTeX, Unicode and plain text write differently is written once.
+r"""One notation for an answer: what LaTeX, Unicode and plain text write differently is written once.
 
 `clean` never changes a value: brackets, braces, digits, letters and words stay. It drops what only
-shapes the page (`\\left`, thin spaces, dollar signs around formulas) and gives one spelling to
-operators (`\\leq`, `≤` and `\\le` become `<=`). A few microseconds for a short answer.
+shapes the page (`\left`, thin spaces, dollar signs around formulas) and gives one spelling to
+operators (`\leq`, `≤` and `\le` become `<=`). A few microseconds for a short answer.
 """
 
 import re
@@ -129,7 +129,27 @@ _WRAPPER = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 _JOINED = re.compile(r"\s+")
 _LOOSE_SPACE = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.])")
 _FUNCTION_TEXT = frozenset(
-    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp gcd lcm max min".split()
+    [
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "ln",
+        "log",
+        "exp",
+        "gcd",
+        "lcm",
+        "max",
+        "min",
+    ]
 )
 _NEEDS_WORK = re.compile(r"[^0-9A-Za-z .,+*/<>=()-]")
 
@@ -156,10 +176,9 @@ def _clean_latex(text: str) -> str:
         text = _without_math_delimiters(text)
     if "\\" not in text:
         return text.replace("{,}", ",")
-    if "\\begin" in text:
-        text = text.replace("\\\\", "\\cr ")  # `\\ 5` must not read as a backslash and a wide space
-    else:
-        text = _DOUBLE_ESCAPE.sub(r"\\", text)
+    # In a matrix `\\ 5` ends a row and must not read as a backslash and a wide space.
+    in_rows = "\\begin" in text
+    text = text.replace("\\\\", "\\cr ") if in_rows else _DOUBLE_ESCAPE.sub(r"\\", text)
     text = _unwrapped(text)
     text = _THOUSANDS_MARK.sub("", text)
     text = text.replace("\\!", "").replace("\\%", "%").replace("{,}", ",").replace("\\/", "")
@@ -180,7 +199,7 @@ def _as_text(match: re.Match[str]) -> str:
         return "\\" + content + " "
     if content.lower() in ("or", "and"):
         return f" {content.lower()} "
-    if content.startswith("{") or "mathrm" in match[0] and content in ("e", "i", "d"):
+    if content.startswith("{") or ("mathrm" in match[0] and content in ("e", "i", "d")):
         return " " + content + " "
     if "bf" in match[0] or "bold" in match[0] or "bm" in match[0]:
         return content if len(content) != 1 else f" {content} "
@@ -196,7 +215,7 @@ def _as_command(match: re.Match[str]) -> str:
 
 
 def _without_math_delimiters(text: str) -> str:
-    """Dollar signs around formulas go, a dollar sign of money becomes `\\$`."""
+    r"""Dollar signs around formulas go, a dollar sign of money becomes `\$`."""
     bare = len(re.findall(r"(?<!\\)\$", text))
     if bare == 1:
         return re.sub(r"(?<!\\)\$", r"\\$", text)
@@ -273,7 +292,7 @@ def split_top(text: str, separators: re.Pattern[str]) -> list[tuple[str, str]]:
 
 
 def closes_at_end(text: str) -> bool:
-    """Whether the bracket that a text begins with closes at its very end; all kinds of brackets count as one."""
+    """Whether the bracket that a text begins with closes at its very end; all kinds count as one."""
     depth = 0
     for match in _MARKS.finditer(text):
         if match[0] in _OPENING:

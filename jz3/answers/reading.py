@@ -93,9 +93,7 @@ class Numeral:
     base: int
 
 
-Answer = (
-    Scalar | Words | Choice | Sequence | Collection | Union | Relation | Matrix | Ratio | Clock | Numeral
-)
+Answer = Scalar | Words | Choice | Sequence | Collection | Union | Relation | Matrix | Ratio | Clock | Numeral
 
 _REALS = Sequence("(", ")", ("-\\infty", "\\infty"))
 _NAMED_SETS: dict[str, Answer] = {
@@ -127,34 +125,124 @@ _HOUR = re.compile(r"(\d{1,2})\s*([aApP])\.?\s?[mM]\.?")
 _NUMERAL = re.compile(r"([0-9A-F][0-9A-F ]*)_\s*\{?\s*(\w+|\\text\{\w+\})\s*\}?")
 _ORDINAL_PHRASE = re.compile(r"\d+(?:st|nd|rd|th)\s+[A-Za-z][A-Za-z .']*")
 _BOUND = re.compile(r"(\\?[A-Za-z]+)\s*(<=|>=|<|>)\s*([^<>=]+)")
-_NUMERAL_IN_WORDS = re.compile(r"([0-9A-F]+)\s*(?:\\text\{)?\s*\(?\s*(?:in )?base[ -]?\{?(\w+)\}?\s*\)?\s*\}?")
+_NUMERAL_IN_WORDS = re.compile(
+    r"([0-9A-F]+)\s*(?:\\text\{)?\s*\(?\s*(?:in )?base[ -]?\{?(\w+)\}?\s*\)?\s*\}?"
+)
 _ORDINAL = re.compile(r"(\d+)\s*\^?\s*\{?\s*(?:\\text\{)?\s*(?:st|nd|rd|th)\s*\}?\s*\}?")
 _WORDS = re.compile(r"[A-Za-z\"][\w\s'\".,!?&-]*")
 _TEXT_ONLY = re.compile(r"(?:\\text\{([^{}]*)\}|([\s.,]))+")
 _TEXT_PART = re.compile(r"\\text\{([^{}]*)\}")
-_APPROXIMATELY = re.compile(r"(?i)(?:about|approximately|approx\.?|around|roughly|exactly|only|=)\s+(?=[-\d.\\$])")
+_APPROXIMATELY = re.compile(
+    r"(?i)(?:about|approximately|approx\.?|around|roughly|exactly|only|=)\s+(?=[-\d.\\$])"
+)
 _CURRENCY = re.compile(r"([-+]?)\s*(\\\$|\$|€|£)\s*")
 _CURRENCY_END = re.compile(r"(\\\$|€|£)$")
 _DEGREE_END = re.compile(r"\^\s*(?:\\circ|\{\s*\\circ\s*\})\s*(?:(?:\\text\{)?\s*([CF])\s*\}?)?$")
 _UNIT_POWER = r"(?:\s*\^\s*(?:\{\s*-?\d+\s*\}|-?\d))?"
 _UNIT_TEXT_END = re.compile(
-    r"((?:\s*(?:[*/]|\\text\{[^{}]*\}" + _UNIT_POWER + r"))*\s*\\text\{[^{}]*\}" + _UNIT_POWER + r"(?:\s*/\s*[a-z]{1,3})?)$"
+    r"((?:\s*(?:[*/]|\\text\{[^{}]*\}"
+    + _UNIT_POWER
+    + r"))*\s*\\text\{[^{}]*\}"
+    + _UNIT_POWER
+    + r"(?:\s*/\s*[a-z]{1,3})?)$"
 )
-_UNIT_PLAIN_END = re.compile(r"\s*([A-Za-z][A-Za-z.]*(?:[ /-]+[A-Za-z][A-Za-z.]*)*(?:\^\s*\{?\d\}?)?(?:/[A-Za-z]+(?:\^\s*\{?\d\}?)?)?)$")
+_UNIT_PLAIN_END = re.compile(
+    r"\s*([A-Za-z][A-Za-z.]*(?:[ /-]+[A-Za-z][A-Za-z.]*)*(?:\^\s*\{?\d\}?)?"
+    r"(?:/[A-Za-z]+(?:\^\s*\{?\d\}?)?)?)$"
+)
 _PLAIN_HEAD = re.compile(r"[-+]?\s*[\d.,\s/{}()]*(?:\\frac\s*\{[-\d\s]*\}\s*\{[\d\s]*\})?[\d}]?\s*\)?")
-_SHORT_WORDS = frozenset("yes no odd even all any ten one two six red sad up down in on or not sum".split())
-_MATH_WORDS = frozenset(
-    "sqrt pi infinity infty theta alpha beta sin cos tan cot sec csc log ln exp arcsin arccos arctan".split()
+_SHORT_WORDS = frozenset(
+    [
+        "yes",
+        "no",
+        "odd",
+        "even",
+        "all",
+        "any",
+        "ten",
+        "one",
+        "two",
+        "six",
+        "red",
+        "sad",
+        "up",
+        "down",
+        "in",
+        "on",
+        "or",
+        "not",
+        "sum",
+    ]
 )
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ORDINALS = (
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
+_MATH_WORDS = frozenset(
+    [
+        "sqrt",
+        "pi",
+        "infinity",
+        "infty",
+        "theta",
+        "alpha",
+        "beta",
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "log",
+        "ln",
+        "exp",
+        "arcsin",
+        "arccos",
+        "arctan",
+    ]
+)
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_ORDINALS = [
+    "zeroth",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+]
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _NUMBER_WORDS = {word: value for value, word in enumerate(_SMALL)} | {
     word: 10 * value for value, word in enumerate(_TENS, 2)
@@ -273,20 +361,18 @@ def _as_words(text: str) -> Answer | None:
         return Words("")
     if "\\text{" in text and _TEXT_ONLY.fullmatch(text):
         words = _unworded(text)
-        return _number_in_words(words) or (
-            scalar(words) if _NUMBER.match(words) else Words(words)
-        )
+        return _number_in_words(words) or (scalar(words) if _NUMBER.match(words) else Words(words))
     if _ORDINAL_PHRASE.fullmatch(text):
         return Words(text)
     if not text[0].isalpha() and text[0] != '"':
         return None
-    if _WORDS.fullmatch(text) is None or _LIST.search(text) and len(split_top(text, _LIST)) > 1:
+    if _WORDS.fullmatch(text) is None or (_LIST.search(text) and len(split_top(text, _LIST)) > 1):
         return None
     return _number_in_words(text) or (Words(text) if _is_word_like(text) else None)
 
 
 def _is_word_like(text: str) -> bool:
-    """Whether letters are words and not a product: `east`, `Mrs. Hilt`, `ABC`; but `xy`, `abc`, `pi r` are not."""
+    """Whether letters are words and not a product: `east`, `Mrs. Hilt`, `ABC`; not `xy`, `abc`, `pi r`."""
     pieces = re.findall(r"[A-Za-z']+", text)
     if not pieces or any(piece in _MATH_WORDS for piece in pieces):
         return False
@@ -313,7 +399,7 @@ def _number_in_words(text: str) -> Scalar | None:
     while rest and rest[0] in MULTIPLIERS:
         value *= MULTIPLIERS[rest[0]]
         rest = rest[1:]
-    if rest and rest[0] in _NUMBER_WORDS or "and" in rest:
+    if (rest and rest[0] in _NUMBER_WORDS) or "and" in rest:
         return None
     return _whole(value, canonical_unit(" ".join(rest)))
 
@@ -342,9 +428,7 @@ def _as_structure(text: str) -> Answer | None:
         return _conjunction(pieces) or _collection([piece for _, piece in pieces if piece], braces=False)
     pieces = split_top(text, _RELATION)
     if len(pieces) > 1:
-        return Relation(
-            tuple(piece for _, piece in pieces), tuple(_operator(mark) for mark, _ in pieces[1:])
-        )
+        return Relation(tuple(piece for _, piece in pieces), tuple(_operator(mark) for mark, _ in pieces[1:]))
     return _as_bracketed(text) or _as_ratio(text) or _as_plus_minus(text)
 
 
@@ -472,11 +556,13 @@ def _without_unit_at_end(text: str) -> tuple[str, str, bool]:
 
 
 def _without_plain_unit(text: str) -> tuple[str, str, bool]:
-    if "\\" in text.replace("\\frac", "") or not text[0].isdigit() and text[0] not in "-+.\\(":
+    if "\\" in text.replace("\\frac", "") or (not text[0].isdigit() and text[0] not in "-+.\\("):
         return text, "", False
     found = _UNIT_PLAIN_END.search(text)
-    if found is None or not _PLAIN_HEAD.fullmatch(text[: found.start()]) or not any(
-        character.isdigit() for character in text[: found.start()]
+    if (
+        found is None
+        or not _PLAIN_HEAD.fullmatch(text[: found.start()])
+        or not any(character.isdigit() for character in text[: found.start()])
     ):
         return text, "", False
     words = re.findall(r"[A-Za-z]+", found[1])

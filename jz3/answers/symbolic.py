@@ -21,7 +21,9 @@ from typing import Literal
 LIMIT_SECONDS = 3.0  # chosen: simplify of a gold-sized integral or sum takes below 1 s; math-verify allows 5
 MAX_CHARACTERS = 600  # chosen: of one text; longer ones only run into the time limit
 
-_SYMBOLIC_COMMANDS = re.compile(r"\\(?:int|iint|sum|prod|lim|log|max|min|gcd|lcm|det|frac|sqrt|binom|bmod|mod)(?![A-Za-z])")
+_SYMBOLIC_COMMANDS = re.compile(
+    r"\\(?:int|iint|sum|prod|lim|log|max|min|gcd|lcm|det|frac|sqrt|binom|bmod|mod)(?![A-Za-z])"
+)
 _UNSAFE = re.compile(r"__|[\"'`;#@\\]{3}|\\(?:input|include|write|def|catcode|csname|immediate|read|openout)")
 
 Task = Literal["symbolic", "math_verify"]
@@ -82,7 +84,7 @@ class Symbolic:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, task: Task, gold: str, predicted: str) -> bool | None | str:
+    def _ask(self, task: Task, gold: str, predicted: str) -> bool | str | None:
         """The worker's answer, or the rule for its absence: `timeout` or `worker_died`."""
         question = {"task": task, "gold": gold, "predicted": predicted, "limit": self.limit_seconds}
         with self._lock:
@@ -108,7 +110,7 @@ class Symbolic:
         if self._process is None or self._process.poll() is not None:
             self.close()
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-            self._process = subprocess.Popen(  # noqa: S603 (our own module, no shell)
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "jz3.answers.symbolic_worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

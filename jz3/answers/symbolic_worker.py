@@ -1,9 +1,9 @@
 """The worker process of `jz3.answers.symbolic`: reads questions on stdin, writes one line of answer each.
 
-A question is one line of JSON: `{"task": "symbolic" | "math_verify", "gold": ..., "predicted": ..., "limit": s}`;
-an answer is `{"equal": true | false | null}`, null where a text could not be read. Strings are parsed by the
-LaTeX grammar of latex2sympy2_extended alone; sympy's own `parse_expr`, which evaluates Python, never sees them
-in the symbolic task. The process ends with its stdin, and by SIGALRM if nobody is left to kill it.
+A question is one line of JSON: `{"task": "symbolic" | "math_verify", "gold": ..., "predicted": ...,
+"limit": seconds}`; an answer is `{"equal": true | false | null}`, null where a text could not be read. Strings are parsed by the
+LaTeX grammar of latex2sympy2_extended alone; sympy's own `parse_expr`, which evaluates Python, never sees
+them in the symbolic task. The process ends with its stdin, and by SIGALRM if nobody is left to kill it.
 """
 
 import json
@@ -42,8 +42,9 @@ def _symbolic(gold: str, predicted: str) -> bool | None:
             return bool(first == second)
         difference: Any = sympy.simplify((first - second).doit())
         return bool(difference == 0)
-    # The grammar raises bare Exception for what it cannot read, sympy many kinds for what it cannot do.
-    except BaseException as error:  # noqa: BLE001
+    # The grammar raises bare Exception for what it cannot read, sympy many kinds (RecursionError,
+    # MemoryError, NotImplementedError ...) for what it cannot do: to the caller all are 'unreadable', and counted as such.
+    except BaseException as error:
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise
         return None
@@ -51,11 +52,12 @@ def _symbolic(gold: str, predicted: str) -> bool | None:
 
 def _math_verify(gold: str, predicted: str) -> bool | None:
     """The verdict of plain math-verify; its own limits are off, for the caller keeps a harder one."""
-    from math_verify import parse, verify
+    import math_verify
 
+    parse: Any = math_verify.parse  # annotated as int, None is documented for threads and works
     first = parse(f"\\boxed{{{gold}}}", parsing_timeout=None)
     second = parse(f"\\boxed{{{predicted}}}", parsing_timeout=None)
-    return bool(verify(first, second, timeout_seconds=None))
+    return bool(math_verify.verify(first, second, timeout_seconds=None))
 
 
 _TASKS = {"symbolic": _symbolic, "math_verify": _math_verify}

@@ -38,6 +38,9 @@ EXACT_DIGITS = 50
 EXACT_TOLERANCE = 1e-30  # of the 50-digit stage; rounding there stays far below
 
 
+Value = Any  # complex, or mpmath's mpc: arithmetic, `real`, `imag`
+
+
 class UndefinedError(ArithmeticError):
     """Division by zero, infinity, or beyond the limits."""
 
@@ -226,11 +229,11 @@ class _Floats:
     j: Any = 1j
 
     @staticmethod
-    def number(value: Fraction) -> Any:
+    def number(value: Fraction) -> Value:
         return complex(value)
 
     @staticmethod
-    def function(name: str, value: Any) -> Any:
+    def function(name: str, value: Value) -> Value:
         return getattr(cmath, name)(value)
 
 
@@ -246,22 +249,24 @@ class _Digits:
         self.e: Any = +self.context.e
         self.j: Any = self.context.j
 
-    def number(self, value: Fraction) -> Any:
+    def number(self, value: Fraction) -> Value:
         return self.context.mpc(self.context.mpf(value.numerator) / value.denominator)
 
-    def function(self, name: str, value: Any) -> Any:
+    def function(self, name: str, value: Value) -> Value:
         return getattr(self.context, name)(value)
 
+
+Field = _Floats | _Digits
 
 _FLOATS = _Floats()
 _digits: list[_Digits] = []
 
-_DIRECT = frozenset("exp sin cos tan sinh cosh tanh".split())
+_DIRECT = frozenset(["exp", "sin", "cos", "tan", "sinh", "cosh", "tanh"])
 _ARCS = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
 _RECIPROCALS = {"cot": "tan", "sec": "cos", "csc": "sin"}
 
 
-def numeric(node: Node, at: dict[str, float], field: Any = _FLOATS) -> Any:
+def numeric(node: Node, at: dict[str, float], field: "Field") -> Value:
     """The complex value at a point. Raises UndefinedError."""
     try:
         value = _numeric(node, at, field)
@@ -272,7 +277,7 @@ def numeric(node: Node, at: dict[str, float], field: Any = _FLOATS) -> Any:
     return value
 
 
-def _numeric(node: Node, at: dict[str, float], field: Any) -> Any:
+def _numeric(node: Node, at: dict[str, float], field: Field) -> Value:
     match node:
         case Number():
             return field.number(node.value)
@@ -296,7 +301,7 @@ def _numeric(node: Node, at: dict[str, float], field: Any) -> Any:
             return _numeric_call(node, at, field)
 
 
-def _constant(name: str, at: dict[str, float], field: Any) -> Any:
+def _constant(name: str, at: dict[str, float], field: Field) -> Value:
     if name == "\\pi":
         return field.pi + 0 * field.j
     if name == "e":
@@ -306,24 +311,28 @@ def _constant(name: str, at: dict[str, float], field: Any) -> Any:
     return field.number(Fraction(at[name]))
 
 
-def _numeric_power(node: Power, at: dict[str, float], field: Any) -> Any:
+def _numeric_power(node: Power, at: dict[str, float], field: Field) -> Value:
     exponent = exact_value(node.exponent)
     base = _numeric(node.base, at, field)
     if exponent is not None and exponent.denominator == 1 and abs(exponent) < 10**6:
         return base ** int(exponent)
     if exponent is not None and exponent.denominator % 2 and exponent.denominator < 64 and _is_negative(base):
-        return -((-base) ** field.number(exponent)) if exponent.numerator % 2 else (-base) ** field.number(exponent)
+        return (
+            -((-base) ** field.number(exponent))
+            if exponent.numerator % 2
+            else (-base) ** field.number(exponent)
+        )
     power = _numeric(node.exponent, at, field)
     if abs(power) > 10**6:
         raise UndefinedError("exponent too large")
     return base**power
 
 
-def _is_negative(value: Any) -> bool:
+def _is_negative(value: Value) -> bool:
     return value.imag == 0 and value.real < 0
 
 
-def _numeric_call(node: Call, at: dict[str, float], field: Any) -> Any:
+def _numeric_call(node: Call, at: dict[str, float], field: Field) -> Value:
     exact = exact_value(node) if node.name in ("factorial", "binomial", "floor", "ceiling") else None
     if exact is not None:
         return field.number(exact)
@@ -346,7 +355,7 @@ def _numeric_call(node: Call, at: dict[str, float], field: Any) -> Any:
     raise UndefinedError(f"no value for {name}")
 
 
-def _numeric_root(value: Any, degree_node: Node, at: dict[str, float], field: Any) -> Any:
+def _numeric_root(value: Value, degree_node: Node, at: dict[str, float], field: Field) -> Value:
     degree = exact_value(degree_node)
     if degree == 2:
         return field.function("sqrt", value)
@@ -424,11 +433,11 @@ def _same_exactly(a: Node, b: Node) -> bool:
     return True
 
 
-def _pair_at(a: Node, b: Node, names: frozenset[str], seed: int) -> tuple[Any, Any] | None:
+def _pair_at(a: Node, b: Node, names: frozenset[str], seed: int) -> tuple[Value, Value] | None:
     """Both values, or None where one is undefined or leaves the real numbers without being told to."""
     at = point(names, seed)
     try:
-        first, second = numeric(a, at), numeric(b, at)
+        first, second = numeric(a, at, _FLOATS), numeric(b, at, _FLOATS)
     except UndefinedError:
         return None
     if "i" not in names and len(names - CONSTANTS) > 0:
@@ -465,7 +474,7 @@ def _constant_residue_ratio(a: Node, b: Node) -> bool:
 
 def _constant_ratio(a: Node, b: Node, names: frozenset[str]) -> bool:
     field = _fifty_digits()
-    ratios: list[Any] = []
+    ratios: list[Value] = []
     for seed in range(NUM_POINTS):
         at = point(names, seed)
         if _pair_at(a, b, names, seed) is None:

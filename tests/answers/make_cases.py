@@ -17,7 +17,30 @@ WRITTEN = HERE / "written.txt"
 
 Case = tuple[str, str, bool, str]
 
-INTEGERS = [1, 2, 3, 7, 9, 12, 18, 25, 36, 64, 99, 144, 180, 225, 400, 999, 1024, 2500, 6174, 12600, 98765, 1234567]
+INTEGERS = [
+    1,
+    2,
+    3,
+    7,
+    9,
+    12,
+    18,
+    25,
+    36,
+    64,
+    99,
+    144,
+    180,
+    225,
+    400,
+    999,
+    1024,
+    2500,
+    6174,
+    12600,
+    98765,
+    1234567,
+]
 
 
 def integers() -> Iterator[Case]:
@@ -60,7 +83,18 @@ def integers() -> Iterator[Case]:
 
 
 def fractions() -> Iterator[Case]:
-    for top, bottom in [(1, 2), (3, 4), (7, 8), (5, 16), (2, 3), (17, 21), (35, 64), (14, 3), (9, 100), (11, 36)]:
+    for top, bottom in [
+        (1, 2),
+        (3, 4),
+        (7, 8),
+        (5, 16),
+        (2, 3),
+        (17, 21),
+        (35, 64),
+        (14, 3),
+        (9, 100),
+        (11, 36),
+    ]:
         a = f"\\frac{{{top}}}{{{bottom}}}"
         decimal = f"{top / bottom:.10f}"
         for text, why in [
@@ -244,9 +278,19 @@ def ordered_and_unordered() -> Iterator[Case]:
         for i, first in enumerate(forms):
             for second in forms[i + 1 :]:
                 yield first, second, False, "interval: open against closed"
-            yield first, first.replace(",", ", ").replace("[", "\\left[").replace("(", "\\left("), True, "interval: space"
+            yield (
+                first,
+                first.replace(",", ", ").replace("[", "\\left[").replace("(", "\\left("),
+                True,
+                "interval: space",
+            )
             yield first, f"x \\in {first}", True, "interval: x in it"
-            yield first, first.replace(p, p + "1", 1) if p[-1].isdigit() else f"{first[0]}0,{q}{first[-1]}", False, "interval: other end"
+            yield (
+                first,
+                first.replace(p, p + "1", 1) if p[-1].isdigit() else f"{first[0]}0,{q}{first[-1]}",
+                False,
+                "interval: other end",
+            )
         yield f"({p},{q})\\cup(7,8)", f"(7,8) \\cup ({p}, {q})", True, "union: order"
         yield f"({p},{q})\\cup(7,8)", f"({p},{q})\\cup(7,9)", False, "union: digit"
         yield f"({p},{q})\\cup(7,8)", f"({p},{q})\\cup[7,8)", False, "union: closed end"
@@ -302,12 +346,27 @@ def matrices() -> Iterator[Case]:
     for a, b, c, d in [(1, 2, 3, 4), (-1, 0, 0, -1), (5, -18, 2, 7)]:
         m = f"\\begin{{pmatrix}} {a} & {b} \\\\ {c} & {d} \\end{{pmatrix}}"
         yield m, f"\\begin{{bmatrix}}{a}&{b}\\\\{c}&{d}\\end{{bmatrix}}", True, "matrix: brackets"
-        yield m, f"\\begin{{pmatrix}} {a}.0 & {b} \\\\ {c} & \\frac{{{2 * d}}}{{2}} \\end{{pmatrix}}", True, "matrix: forms"
-        yield m, f"\\begin{{pmatrix}} {a} & {c} \\\\ {b} & {d + 1} \\end{{pmatrix}}", False, "matrix: transposed"
+        yield (
+            m,
+            f"\\begin{{pmatrix}} {a}.0 & {b} \\\\ {c} & \\frac{{{2 * d}}}{{2}} \\end{{pmatrix}}",
+            True,
+            "matrix: forms",
+        )
+        yield (
+            m,
+            f"\\begin{{pmatrix}} {a} & {c} \\\\ {b} & {d + 1} \\end{{pmatrix}}",
+            False,
+            "matrix: transposed",
+        )
         yield m, f"\\begin{{pmatrix}} {a} & {b} \\\\ {c} & {d + 1} \\end{{pmatrix}}", False, "matrix: digit"
         yield m, f"\\begin{{pmatrix}} {a} & {b} & {c} & {d} \\end{{pmatrix}}", False, "matrix: shape"
         v = f"\\begin{{pmatrix}} {a} \\\\ {b} \\\\ {c}/3 \\end{{pmatrix}}"
-        yield v, f"\\begin{{pmatrix}} {a} \\\\ {b} \\\\ \\frac{{{c}}}{{3}} \\end{{pmatrix}}", True, "vector: fraction"
+        yield (
+            v,
+            f"\\begin{{pmatrix}} {a} \\\\ {b} \\\\ \\frac{{{c}}}{{3}} \\end{{pmatrix}}",
+            True,
+            "vector: fraction",
+        )
         yield v, f"\\left( {a}, {b}, \\frac{{{c}}}{{3}} \\right)", True, "vector: as a tuple"
         yield v, f"\\begin{{pmatrix}} {b} \\\\ {a} \\\\ {c}/3 \\end{{pmatrix}}", False, "vector: swapped"
 
@@ -329,14 +388,38 @@ def units_and_words() -> Iterator[Case]:
             yield n, wrapped, True, "unit: missing on one side"
             yield wrapped, f"{n}\\text{{ {same}}}", True, "unit: other spelling"
             yield wrapped, f"{n}\\text{{ {other}}}", False, "unit: another"
-            yield wrapped, f"{n}1\\text{{ {unit}}}" if n[-1].isdigit() else f"2{wrapped}", False, "unit: other number"
-    for degrees, radians in [(30, "\\frac{\\pi}{6}"), (90, "\\pi/2"), (120, "\\frac{2\\pi}{3}"), (180, "\\pi")]:
+            yield (
+                wrapped,
+                f"{n}1\\text{{ {unit}}}" if n[-1].isdigit() else f"2{wrapped}",
+                False,
+                "unit: other number",
+            )
+    for degrees, radians in [
+        (30, "\\frac{\\pi}{6}"),
+        (90, "\\pi/2"),
+        (120, "\\frac{2\\pi}{3}"),
+        (180, "\\pi"),
+    ]:
         for form in (f"{degrees}^\\circ", f"{degrees}^{{\\circ}}", f"{degrees}°", f"{degrees} degrees"):
             yield str(degrees), form, True, "degrees: sign missing"
             yield form, radians, True, "degrees: radians"
             yield form, f"{degrees + 1}^\\circ", False, "degrees: digit"
         yield str(degrees), radians, False, "degrees: no sign on either side"
-    words = ["east", "west", "ellipse", "Evelyn", "Navin", "Monday", "Friday", "even", "odd", "Yes", "No", "Brand A", "Brand B"]
+    words = [
+        "east",
+        "west",
+        "ellipse",
+        "Evelyn",
+        "Navin",
+        "Monday",
+        "Friday",
+        "even",
+        "odd",
+        "Yes",
+        "No",
+        "Brand A",
+        "Brand B",
+    ]
     for i, word in enumerate(words):
         yield word, f"\\text{{{word}}}", True, "words: text"
         yield word, word.upper() if len(word) > 3 else word.lower(), True, "words: capitals"
@@ -345,7 +428,13 @@ def units_and_words() -> Iterator[Case]:
             yield word, other, False, "words: another word"
             yield f"\\text{{{word}}}", f"\\text{{{other}}}", False, "words: another word in text"
     for letter, other in zip("ABCDE", "BCDEA", strict=True):
-        for form in (f"({letter})", f"\\text{{({letter})}}", f"{letter}.", f"{letter}) 12", f"\\textbf{{{letter}}}"):
+        for form in (
+            f"({letter})",
+            f"\\text{{({letter})}}",
+            f"{letter}.",
+            f"{letter}) 12",
+            f"\\textbf{{{letter}}}",
+        ):
             yield letter, form, True, "choice: form"
             yield form, f"({other})", False, "choice: another letter"
 

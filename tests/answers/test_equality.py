@@ -1,4 +1,4 @@
-"""Laws of equality: it is reflexive and symmetric, it holds every labelled case, and nothing hostile stops it.
+"""Laws of equality: it is reflexive and symmetric, it holds every labelled case, nothing hostile stops it.
 
 If symmetry fails, a score depends on which side a text stands; if a hostile text is accepted or hangs, one
 response spoils a run of days.
@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from jz3.answers.equality import equal, equal_choices
 from jz3.answers.values import Tolerance
-
 from tests.answers.make_cases import CASES, as_text
 
 SHARED = Path(os.environ.get("JZ3_SHARED", "../shared"))
 PAIRS = SHARED / "answers" / "pairs.jsonl"
-needs_shared = pytest.mark.skipif(not PAIRS.exists(), reason="no shared folder with labelled pairs and benchmarks")
+needs_shared = pytest.mark.skipif(
+    not PAIRS.exists(), reason="no shared folder with labelled pairs and benchmarks"
+)
 
 
 def _rows(path):
@@ -139,7 +141,10 @@ def test_fractions_are_compared_exactly(a, b, c, d):
     assert same is (a * d == b * c)
 
 
-@given(st.lists(st.integers(-20, 20), min_size=3, max_size=3), st.lists(st.integers(-20, 20), min_size=3, max_size=3))
+@given(
+    st.lists(st.integers(-20, 20), min_size=3, max_size=3),
+    st.lists(st.integers(-20, 20), min_size=3, max_size=3),
+)
 def test_polynomials_are_equal_exactly_when_their_coefficients_are(p, q):
     first = f"{p[0]}x^2{p[1]:+d}x{p[2]:+d}"
     second = f"{q[2]:+d}{q[1]:+d}x{q[0]:+d}x^2"
@@ -211,7 +216,8 @@ def test_heavy_imports_wait_for_the_first_need():
     program = (
         "import sys; import jz3.answers.grade_file; from jz3.answers.equality import equal; "
         "assert equal('18', '18.0').equal; assert equal('(x+1)^2', 'x^2+2x+1').equal; "
-        "print([m for m in ('sympy', 'math_verify', 'mpmath', 'latex2sympy2_extended', 'torch') if m in sys.modules])"
+        "heavy = ('sympy', 'math_verify', 'mpmath', 'latex2sympy2_extended', 'torch'); "
+        "print([m for m in heavy if m in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

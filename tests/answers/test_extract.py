@@ -1,4 +1,4 @@
-"""Extraction: the last matched box, else closing phrases, else the last number; letters without the article."""
+"""Extraction: the last matched box, else closing phrases, else the last number; letters, no article."""
 
 import json
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jz3.answers.equality import equal
 from jz3.answers.extract import extract_choice, extract_lenient, extract_strict
 
@@ -103,7 +104,12 @@ def test_no_text_breaks_extraction(text):
 
 def test_megabytes_and_open_braces_end_at_once():
     start = time.monotonic()
-    for hostile in ("\\boxed{" * 200_000, "\\boxed{" + "{" * 2_000_000, "9" * 5_000_000, "answer is " * 200_000):
+    for hostile in (
+        "\\boxed{" * 200_000,
+        "\\boxed{" + "{" * 2_000_000,
+        "9" * 5_000_000,
+        "answer is " * 200_000,
+    ):
         extract_strict(hostile)
         extract_lenient(hostile)
         extract_choice(hostile, "ABCDE")

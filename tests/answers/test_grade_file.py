@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from jz3.answers.grade_file import as_json, grade_answers, grade_responses, summary
 from jz3.core.errors import UserError
 

@@ -5,8 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from jz3.answers.equality import equal_with, POLICY
+from jz3.answers.equality import POLICY, equal_with
 from jz3.answers.symbolic import Symbolic
 
 SLOW = "\\sum_{i=1}^{1000}\\sum_{j=1}^{1000}\\sum_{k=1}^{1000} i^{j k}"
@@ -74,8 +75,7 @@ def test_the_worker_ends_when_its_owner_is_killed():
 def _is_zombie(pid):
     """Where nobody reaps orphans, a dead process keeps its number."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] == "Z"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
 
