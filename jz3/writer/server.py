@@ -5,7 +5,7 @@ hash from the prompt and the request's `seed`: the same request always gets the 
 top_p are taken and change nothing, as nothing is sampled. A token is a word here. Answers are cut at
 `max_tokens` with finish reason `length`, as real servers do.
 
-One thread a connection; some 1,500 answers a second on one core.
+One thread a connection; some 1,900 answers a second on one core (measured with 8 connections).
 """
 
 import json
