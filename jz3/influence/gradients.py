@@ -1,0 +1,146 @@
+"""The gradient of each sample of a batch for the weights of a LoRA adapter, exactly, in one pass.
+
+With X the inputs of a layer and G the gradients of the summed loss for its outputs, both caught by hooks, the
+gradients of one sample are dB = s G^T (X A^T) and dA = s (G B)^T X: two batched matrix products a layer.
+They are handed on layer by layer in the middle of the backward pass, so no more than one layer's gradients
+of one batch are ever held. The loss of a sample is the mean over its label tokens, in nats.
+
+Rows are padded on the right. A causal model cannot look there, so the gradients at padded places are exact
+zeros and no attention mask is needed. Padding changes the result by rounding alone.
+
+Shapes: B samples, T tokens, I inputs and O outputs of a layer, R rank, N label tokens of the batch,
+D weights of one matrix, flat.
+"""
+
+# ruff: noqa: N803, N806, N815 (names of tensors end in their shape)
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import cross_entropy, pad
+from transformers import PreTrainedModel
+
+from jz3.influence.checkpoints import CheckpointError, LoraLayer
+from jz3.lm.encode import IGNORED_LABEL, EncodedRow
+
+Take = Callable[[tuple[str, str], torch.Tensor], None]
+"""Gets ((layer, `A` or `B`), gradients [B, D] in float32) for each matrix of the adapter, once a batch."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows side by side; `places_N` are the indices in the flattened batch from which `targets_N` is told."""
+
+    tokens_BT: torch.Tensor
+    places_N: torch.Tensor
+    targets_N: torch.Tensor
+    labels_B: torch.Tensor
+    """Label tokens of each row."""
+
+
+def cut_batches(rows: Sequence[EncodedRow], padded_tokens: int) -> list[Sequence[EncodedRow]]:
+    """Rows in order, in batches of at most `padded_tokens` places (a batch has at least one row)."""
+    batches: list[Sequence[EncodedRow]] = []
+    start = longest = 0
+    for end, row in enumerate(rows):
+        longest = max(longest, len(row.tokens))
+        if end > start and longest * (end + 1 - start) > padded_tokens:
+            batches.append(rows[start:end])
+            start, longest = end, len(row.tokens)
+    return [*batches, rows[start:]] if len(rows) else []
+
+
+def batch_of(rows: Sequence[EncodedRow], device: torch.device) -> Batch:
+    length = max(len(row.tokens) for row in rows)
+    tokens_BT = torch.tensor([row.tokens + [0] * (length - len(row.tokens)) for row in rows])
+    labels_BT = torch.tensor([row.labels + [IGNORED_LABEL] * (length - len(row.labels)) for row in rows])
+    targets_BT = pad(labels_BT[:, 1:], (0, 1), value=IGNORED_LABEL)  # each place tells the next token
+    is_told_BT = targets_BT != IGNORED_LABEL
+    places_N = is_told_BT.flatten().nonzero().squeeze(1)
+    return Batch(
+        tokens_BT.to(device),
+        places_N.to(device),
+        targets_BT.flatten()[places_N].to(device),
+        is_told_BT.sum(1).to(device),
+    )
+
+
+def backward(
+    model: PreTrainedModel, layers: Mapping[str, LoraLayer], rows: Sequence[EncodedRow], take: Take
+) -> torch.Tensor:
+    """One forward and backward pass over the rows; the loss of each [B], float32.
+
+    The model's own weights are to be frozen (`open_checkpoint` does it): they get no gradient.
+    """
+    batch = batch_of(rows, model.device)
+    with torch.enable_grad(), _caught(model, layers, take), _narrowed_head(model, batch.places_N):
+        logits_NV = model(input_ids=batch.tokens_BT, use_cache=False).logits
+        losses_N = cross_entropy(logits_NV.float(), batch.targets_N, reduction="none")
+        rows_N = batch.places_N // batch.tokens_BT.shape[1]
+        losses_B = torch.zeros(len(rows), device=model.device)
+        losses_B = losses_B.index_add(0, rows_N, losses_N / batch.labels_B[rows_N])
+        losses_B.sum().backward()
+    return losses_B.detach()
+
+
+@contextmanager
+def _narrowed_head(model: PreTrainedModel, places_N: torch.Tensor) -> Generator[None]:
+    """While open, logits are computed only for the places that tell a label: [N, V]."""
+
+    def narrow(_head: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
+        return (inputs[0].reshape(-1, inputs[0].shape[-1]).index_select(0, places_N),)
+
+    head: torch.nn.Module | None = model.get_output_embeddings()
+    assert head is not None, "a causal language model has a head"
+    with head.register_forward_pre_hook(narrow):
+        yield
+
+
+@contextmanager
+def _caught(model: PreTrainedModel, layers: Mapping[str, LoraLayer], take: Take) -> Generator[None]:
+    """While open, a backward pass hands the gradients of each layer's adapter to `take`."""
+    with ExitStack() as hooks:
+        embeddings = model.get_input_embeddings()
+        hooks.enter_context(embeddings.register_forward_hook(_begin_graph))
+        for name, layer in layers.items():
+            module = model.get_submodule(name)
+            hooks.enter_context(module.register_forward_hook(_catcher(name, layer, take)))
+        yield
+
+
+def _begin_graph(_module: torch.nn.Module, _inputs: object, output: torch.Tensor) -> torch.Tensor:
+    """No weight asks for a gradient, so the graph has to begin at the embeddings."""
+    return output.requires_grad_()
+
+
+def _catcher(name: str, layer: LoraLayer, take: Take) -> Callable[..., None]:
+    def catch(_module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        x_BTI = inputs[0].detach()
+        if x_BTI.ndim != 3:
+            raise CheckpointError(
+                f"layer {name} reads {x_BTI.ndim} dimensions; batch, tokens and features were expected, as "
+                f"gradients of a sample need its tokens apart. Choose other warmup.adapter.targets."
+            )
+
+        def give(g_BTO: torch.Tensor) -> None:
+            a_BRI, b_BOR = adapter_gradients(layer, x_BTI, g_BTO)
+            take((name, "A"), a_BRI.flatten(1).float())
+            take((name, "B"), b_BOR.flatten(1).float())
+
+        output.register_hook(give)
+
+    return catch
+
+
+def adapter_gradients(
+    layer: LoraLayer, x_BTI: torch.Tensor, g_BTO: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of each sample: dA [B, R, I] and dB [B, O, R].
+
+    The scale goes into the thin factors: [B, T, R] is far smaller than either gradient.
+    """
+    down_BTR = layer.scale * (x_BTI @ layer.a_RI.T)
+    up_BTR = layer.scale * (g_BTO @ layer.b_OR)
+    return up_BTR.mT @ x_BTI, g_BTO.mT @ down_BTR

@@ -1,0 +1,286 @@
+"""The reference model, by whose gradients problems are valued, learns a share of the candidate problems.
+
+A LoRA adapter is trained as LESS does it: its gradients need a warmed-up adapter (with B = 0 those of A are
+zero) and the moments of its optimizer. Problems are drawn by hash, so more candidates move none of the drawn
+ones for another's sake. A base with random weights has no features that a low-rank update could use, so it
+may be trained in full on the same problems first; a pretrained base is taken as it is. The same inputs give
+the same bytes on one machine. Costs the share's tokens x all epochs.
+"""
+
+import importlib.metadata
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dataframely as dy
+import polars as pl
+from pydantic import BaseModel, Field
+
+from jz3.core.artifacts import MANIFEST, InDir
+from jz3.core.errors import UserError
+from jz3.core.execution import Execution
+from jz3.core.hashing import draw_order
+from jz3.core.params import Params
+from jz3.influence.checkpoints import BASE, write_checkpoint
+from jz3.lm.blocks import Blocks, pack_rows
+from jz3.lm.encode import encode_rows
+from jz3.lm.model import libraries, load_model, load_tokenizer, padding_token, save_model
+from jz3.lm.schedule import WarmupStableDecay, cosine
+from jz3.lm.train import OptimizerParams, Plan, epoch_plan, train
+from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
+from jz3.tables.ledger import Ledger
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.problem import Problem
+from jz3.text.training_text import training_input
+
+if TYPE_CHECKING:
+    import torch
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
+NOT_DRAWN = "warmup.not_drawn"
+TOO_LONG = "warmup.too_long"
+
+
+class AdapterParams(Params):
+    """LoRA: the update of a layer is alpha / rank x B A."""
+
+    rank: int = Field(gt=0)
+    alpha: float = Field(gt=0)
+    dropout: float = Field(ge=0, lt=1)
+    """While the adapter is trained; gradients of `attribute` are taken without."""
+    targets: list[str] = Field(min_length=1)
+    """Ends of the names of the linear layers that get one, such as `q_proj`."""
+
+
+class PretrainParams(Params):
+    """Training of all weights before the adapter is added; the rate falls by a cosine."""
+
+    epochs: int = Field(gt=0)
+    optimizer: OptimizerParams
+
+
+class WarmupParams(Params):
+    """Section `warmup`."""
+
+    share: float = Field(gt=0, le=1)
+    """Of the candidate problems, drawn by hash, at least one."""
+    seed: int
+    """Of the draw, the adapter's weights, and the order of the blocks."""
+    block_length: int = Field(gt=1)
+    """Tokens of a block; longer problems are rejected."""
+    batch_tokens: int = Field(gt=0)
+    """Tokens of a step, in whole blocks."""
+    pretrain: PretrainParams | None
+    """For a base with random weights, which a low-rank update can teach little; null for a pretrained one."""
+    epochs: int = Field(gt=0)
+    """Of the adapter; each leaves a checkpoint."""
+    adapter: AdapterParams
+    schedule: WarmupStableDecay
+    optimizer: OptimizerParams
+    """Of the adapter."""
+
+
+class WarmupMetrics(BaseModel):
+    """`rows` are the candidate problems; kept are those that the model learns."""
+
+    rows: Ledger
+    blocks: int
+    tokens: int
+    """Of one epoch, padding not counted."""
+    adapter_parameters: int
+    pretrain_steps: int
+    steps: int
+    """Of the adapter."""
+    first_loss: float
+    """Of the first step of all, nats a label token."""
+    adapter_losses: list[float]
+    """Mean over each epoch of the adapter."""
+
+
+@dataclass(frozen=True)
+class WarmedUp:
+    """Rows of LossPoint (full training, then adapter) and the metrics; checkpoints lie in their directory."""
+
+    loss: pl.DataFrame
+    metrics: WarmupMetrics
+
+
+@dataclass(frozen=True)
+class Share:
+    """The drawn problems in blocks."""
+
+    blocks: Blocks
+    rows: Ledger
+    tokens: int
+
+
+def warmup(
+    problems: dy.DataFrame[Problem],
+    base: Path,
+    directory: Path,
+    params: WarmupParams,
+    execution: Execution,
+) -> WarmedUp:
+    """Train the reference model; fill `directory` with its base, its checkpoints and their manifest."""
+    share = _share(problems, base, params)
+    curve = _train_base(share.blocks, base, directory / BASE, params, execution)
+    model = _with_adapter(load_model(directory / BASE, "float32"), params)
+    plan = _plan(share.blocks, params.epochs, params)
+    checkpoints: list[Checkpoint] = []
+
+    def keep(
+        epoch: int,
+        _model: "PreTrainedModel",
+        optimizer: "torch.optim.Optimizer",
+        mean_learning_rate: float,
+        mean_loss: float,
+    ) -> None:
+        name = f"epoch-{epoch + 1}"
+        write_checkpoint(directory / name, model, optimizer)
+        step = plan.epochs[epoch]
+        checkpoints.append(
+            Checkpoint(directory=name, mean_learning_rate=mean_learning_rate, step=step, mean_loss=mean_loss)
+        )
+
+    points = train(
+        model,  # pyright: ignore[reportArgumentType] (a PeftModel is used as the model that it wraps)
+        share.blocks,
+        plan,
+        params.schedule,
+        params.optimizer,
+        execution,
+        what="warmup",
+        seed=params.seed,
+        at_steps={},
+        on_epoch_end=keep,
+    )
+    _write_manifest(directory, checkpoints, params)
+    loss = _continued(curve, points)
+    return WarmedUp(
+        loss,
+        WarmupMetrics(
+            rows=share.rows,
+            blocks=len(share.blocks),
+            tokens=share.tokens,
+            adapter_parameters=sum(w.numel() for w in model.parameters() if w.requires_grad),
+            pretrain_steps=curve.height,
+            steps=points.height,
+            first_loss=float(loss["loss"][0]),
+            adapter_losses=[checkpoint.mean_loss for checkpoint in checkpoints],
+        ),
+    )
+
+
+def draw(problems: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
+    """The share of the rows with the least hash of (seed, problem_id), by problem_id; at least one of any."""
+    order = pl.Series([draw_order(seed, row_id) for row_id in problems["problem_id"]], dtype=pl.Int64)
+    drawn = (
+        problems.with_columns(order=order)
+        .sort("order", "problem_id")
+        .head(math.ceil(share * problems.height))
+    )
+    return drawn.drop("order").sort("problem_id")
+
+
+def _share(problems: dy.DataFrame[Problem], base: Path, params: WarmupParams) -> Share:
+    drawn = draw(problems, params.share, params.seed)
+    tokenizer = load_tokenizer(base)
+    inputs = [training_input(problem, kind) for problem, kind in drawn.select("problem", "kind").iter_rows()]
+    encoded = encode_rows(tokenizer, inputs, drawn["solution"].to_list(), params.block_length)
+    kept = [row for row in encoded if row is not None]
+    rejected = {NOT_DRAWN: problems.height - drawn.height, TOO_LONG: drawn.height - len(kept)}
+    return Share(
+        pack_rows(kept, params.block_length, padding_token(tokenizer)),
+        Ledger(
+            read=problems.height,
+            kept=len(kept),
+            rejected={rule: rows for rule, rows in rejected.items() if rows},
+            failed=0,
+        ),
+        sum(len(row.tokens) for row in kept),
+    )
+
+
+def _plan(blocks: Blocks, epochs: int, params: WarmupParams) -> Plan:
+    return epoch_plan(len(blocks), epochs, max(1, params.batch_tokens // params.block_length), params.seed)
+
+
+def _train_base(
+    blocks: Blocks, base: Path, directory: Path, params: WarmupParams, execution: Execution
+) -> pl.DataFrame:
+    """Leave the base of the adapter in `directory`; the loss of each step of its own training, if any."""
+    if params.pretrain is None:
+        shutil.copytree(base, directory)
+        return pl.DataFrame()
+    model = load_model(base, "float32")
+    points = train(
+        model,
+        blocks,
+        _plan(blocks, params.pretrain.epochs, params),
+        cosine,
+        params.pretrain.optimizer,
+        execution,
+        what="warmup of all weights",
+        seed=params.seed,
+        at_steps={},
+        on_epoch_end=None,
+    )
+    tokens = int(points["tokens"][-1])
+    save_model(
+        directory, model, load_tokenizer(base), made_by="warmup full", steps=points.height, tokens=tokens
+    )
+    return points
+
+
+def _with_adapter(model: "PreTrainedModel", params: WarmupParams) -> "PeftModel":
+    """The model with a new adapter, whose weights are drawn by the seed; all others are frozen."""
+    import torch
+    from peft import LoraConfig, PeftModel, get_peft_model
+
+    adapter = params.adapter
+    config = LoraConfig(
+        r=adapter.rank,
+        lora_alpha=adapter.alpha,  # pyright: ignore[reportArgumentType] (peft divides it; any number does)
+        lora_dropout=adapter.dropout,
+        target_modules=adapter.targets,
+        task_type="CAUSAL_LM",
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(params.seed)
+        try:
+            adapted = get_peft_model(model, config)
+        except ValueError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"warmup.adapter.targets {adapter.targets} do not fit the reference model ({reason}); names "
+                f"of its linear layers were expected. Mend them in params.yaml."
+            ) from error
+    assert isinstance(adapted, PeftModel)
+    return adapted
+
+
+def _write_manifest(directory: Path, checkpoints: list[Checkpoint], params: WarmupParams) -> None:
+    base = InDir(ModelManifest, directory / BASE).manifest()
+    manifest = CheckpointsManifest(
+        base_digest=base.digest,
+        tokenizer_digest=base.tokenizer_digest,
+        checkpoints=checkpoints,
+        adam_beta1=params.optimizer.beta1,
+        adam_beta2=params.optimizer.beta2,
+        adam_epsilon=params.optimizer.epsilon,
+        libraries=libraries() | {"peft": importlib.metadata.version("peft")},
+    )
+    (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+
+
+def _continued(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Two curves as one: steps and tokens of the second count on from the first."""
+    if before.is_empty():
+        return after
+    last = before.row(-1, named=True)
+    return pl.concat(
+        [before, after.with_columns(pl.col("step") + last["step"], pl.col("tokens") + last["tokens"])]
+    )

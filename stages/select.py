@@ -1,0 +1,26 @@
+"""The initial prompts and those whose problems are of the highest value."""
+
+from jz3.core.artifacts import In, Metrics, Out
+from jz3.core.stage import run
+from jz3.influence.select import SelectParams, select
+from jz3.tables.influence_score import InfluenceScore
+from jz3.tables.problem import Problem
+from jz3.tables.prompt import Prompt
+
+
+def main(
+    params: SelectParams,
+    scores: In[InfluenceScore],
+    problems: In[Problem],
+    candidates: In[Prompt],
+    initial: In[Prompt],
+    boosted: Out[Prompt],
+    metrics: Metrics,
+) -> None:
+    selection = select(scores.read(), problems.read(), candidates.read(), initial.read(), params)
+    boosted.write(selection.boosted)
+    metrics.write(selection.metrics)
+
+
+if __name__ == "__main__":
+    run(main)
