@@ -32,6 +32,7 @@ def draw(logits_BV: torch.Tensor, uniforms_B: torch.Tensor, temperature: float, 
 def _invert(weights_BV: torch.Tensor, uniforms_B: torch.Tensor) -> torch.Tensor:
     """The first index whose cumulative weight is above the uniform share of the total."""
     cumulative_BV = weights_BV.cumsum(dim=-1)
-    aims_B = uniforms_B * cumulative_BV[:, -1]
-    places_B = torch.searchsorted(cumulative_BV, aims_B[:, None], right=True)[:, 0]
-    return places_B.clamp(max=weights_BV.shape[-1] - 1)
+    totals_B = cumulative_BV[:, -1]
+    # A number next to 1 may round up to the total, behind the last token that can be drawn.
+    aims_B = torch.minimum(uniforms_B * totals_B, torch.nextafter(totals_B, torch.zeros_like(totals_B)))
+    return torch.searchsorted(cumulative_BV, aims_B[:, None], right=True)[:, 0]

@@ -352,8 +352,8 @@ class Asker:
     def _stop_at_budget(self, needed_usd: float) -> None:
         spending = self._spending
         self.stopped = self.stopped or BudgetReached(
-            f"stopped at the budget: {spending.spent_usd:.4f} USD of {spending.cap_usd} are spent and the next "
-            f"request may cost {needed_usd:.4f}; {self._received} answers came in this run. "
+            f"stopped at the budget: {spending.spent_usd:.4f} USD of {spending.cap_usd} are spent and the "
+            f"next request may cost {needed_usd:.4f}; {self._received} answers came in this run. "
             f"Raise execution.budget_usd and run again: nothing is asked twice."
         )
 

@@ -1,0 +1,76 @@
+"""A tiny model with random weights, and an execution for it."""
+
+import json
+from pathlib import Path
+
+from jz3.core.execution import Execution
+from jz3.tables.model_manifest import ModelManifest
+
+EXECUTION = Execution(
+    device="cpu",
+    threads=1,
+    workers=1,
+    ranks=1,
+    generation_batch=4,
+    generation_commit=8,
+    training_batch=1,
+    teacher="call",
+    concurrency=16,
+    requests_per_minute=1_000_000,
+    tokens_per_minute=1_000_000_000,
+    timeout_s=2,
+    retries=4,
+    budget_usd=None,
+    prices={},
+    sandbox=1,
+    sandbox_workers=1,
+)
+
+
+def execution(**changes) -> Execution:
+    return EXECUTION.model_copy(update=changes)
+
+
+def tiny_model(directory: Path, *, context: int = 64) -> Path:
+    """A Llama over bytes: token 0 pads, token 1 ends, the others are the 256 bytes."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {"<pad>": 0, "<end>": 1} | {letter: 2 + place for place, letter in enumerate(alphabet)}
+    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<end>", pad_token="<pad>")
+    torch.manual_seed(1)
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=258,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=context,
+            initializer_range=0.3,  # sharp enough that what came before matters
+            eos_token_id=1,
+            pad_token_id=0,
+        )
+    )
+    model.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    manifest = ModelManifest(
+        hub=None,
+        digest="0" * 32,
+        tokenizer_digest="1" * 32,
+        parameters=model.num_parameters(),
+        made_by="base",
+        steps=0,
+        tokens=0,
+        libraries={},
+    )
+    (directory / "manifest.json").write_text(json.dumps(manifest.model_dump()))
+    return directory

@@ -1,0 +1,212 @@
+"""The store gives back what was committed, whatever happens to processes and files around it.
+
+If these laws fail, answers that were paid for are lost, or damaged ones are used.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jz3.store import writer as writer_module
+from jz3.store.records import HEADER
+from jz3.store.rows import Operation, RowStore, open_store, request_key
+
+OPERATION = Operation("test", 1)
+
+TEXTS = st.text(st.characters(), max_size=30)
+"""Lone surrogates among them."""
+COMMITS = st.lists(st.lists(TEXTS, max_size=4), max_size=5)
+
+
+def write(store: RowStore, commits, tag=""):
+    """Commit each list of texts; text to key."""
+    keys = {}
+    with store.writer(OPERATION) as writer:
+        for texts in commits:
+            for text in texts:
+                keys[text] = request_key(OPERATION, {"text": tag + text})
+                writer.append(keys[text], {"text": tag + text}, {"twice": text * 2})
+            writer.commit()
+    return keys
+
+
+def only_file(store: RowStore) -> Path:
+    (file,) = (store.root / "test@1").iterdir()
+    return file
+
+
+@given(COMMITS)
+@settings(max_examples=30, deadline=None)
+def test_what_was_committed_is_known(commits):
+    with TemporaryDirectory() as directory:
+        keys = write(RowStore(Path(directory)), commits)
+        store = RowStore(Path(directory))
+        assert store.known(OPERATION, keys.values()) == {keys[text]: {"twice": text * 2} for text in keys}
+        assert {row.key: row.request["text"] for row in store.rows(OPERATION)} == {
+            key: text for text, key in keys.items()
+        }
+
+
+@given(COMMITS, st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_torn_journal_holds_whole_commits_from_the_start(commits, data):
+    with TemporaryDirectory() as directory:
+        store = RowStore(Path(directory))
+        distinct = [[f"{i}.{j} {text}" for j, text in enumerate(texts)] for i, texts in enumerate(commits)]
+        keys = write(store, distinct)
+        if not keys:
+            return
+        file = only_file(store)
+        whole = file.read_bytes()
+        file.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
+        known = RowStore(Path(directory)).known(OPERATION, keys.values())
+        there = [[keys[text] in known for text in texts] for texts in distinct if texts]
+        assert all(len(set(commit)) == 1 for commit in there), "a commit is whole or not there"
+        assert there == sorted(there, reverse=True, key=all), "commits before the tear are there"
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_damaged_byte_costs_one_row_and_never_gives_a_wrong_one(data):
+    with TemporaryDirectory() as directory:
+        store = RowStore(Path(directory))
+        keys = write(store, [[f"row {i}"] for i in range(8)])
+        file = only_file(store)
+        damaged = bytearray(file.read_bytes())
+        place = data.draw(st.integers(0, len(damaged) - 1))
+        damaged[place] ^= 1 << data.draw(st.integers(0, 7))
+        file.write_bytes(damaged)
+        known = RowStore(Path(directory)).known(OPERATION, keys.values())
+        assert len(known) == 7
+        assert all(known[keys[text]] == {"twice": text * 2} for text in keys if keys[text] in known)
+
+
+@pytest.mark.parametrize("place", [3, HEADER.size + 3], ids=["header", "payload"])
+def test_damage_is_named_with_file_and_byte_and_healed_by_computing_the_row_again(tmp_path, caplog, place):
+    keys = write(RowStore(tmp_path), [["a"], ["b"], ["c"]])
+    file = only_file(RowStore(tmp_path))
+    damaged = bytearray(file.read_bytes())
+    start = len(damaged) // 3  # three records of one length
+    damaged[start + place] ^= 1
+    file.write_bytes(damaged)
+    with caplog.at_level(logging.WARNING):
+        assert set(RowStore(tmp_path).known(OPERATION, keys.values())) == {keys["a"], keys["c"]}
+    assert str(file) in caplog.text
+    assert f"byte {start}" in caplog.text
+    write(RowStore(tmp_path), [["b"]])
+    assert set(RowStore(tmp_path).known(OPERATION, keys.values())) == set(keys.values())
+
+
+def test_rows_that_were_not_committed_are_not_there(tmp_path):
+    with RowStore(tmp_path).writer(OPERATION) as writer:
+        writer.append(request_key(OPERATION, {}), {}, {})
+    assert RowStore(tmp_path).known(OPERATION, [request_key(OPERATION, {})]) == {}
+
+
+def test_a_large_journal_is_sealed_and_its_rows_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer_module, "SEGMENT_BYTES", 2000)
+    texts = [[f"row {i}"] for i in range(100)]
+    reader = RowStore(tmp_path)
+    keys = write(RowStore(tmp_path), texts[:50])
+    assert len(reader.known(OPERATION, keys.values())) == 50
+    keys |= write(RowStore(tmp_path), texts[50:])
+    endings = [file.suffix for file in (tmp_path / "test@1").iterdir()]
+    assert endings.count(".segment") == 2
+    assert set(endings) <= {".segment", ".journal"}
+    expected = {key: {"twice": text * 2} for text, key in keys.items()}
+    assert reader.known(OPERATION, keys.values()) == expected, "a reader sees what was sealed since"
+    assert RowStore(tmp_path).known(OPERATION, [*keys.values(), "0" * 32, "f" * 32]) == expected
+
+
+def test_a_segment_with_a_damaged_index_still_gives_its_rows(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(writer_module, "SEGMENT_BYTES", 1)
+    keys = write(RowStore(tmp_path), [[f"row {i}" for i in range(20)]])
+    file = only_file(RowStore(tmp_path))
+    damaged = bytearray(file.read_bytes())
+    damaged[-40] ^= 1
+    file.write_bytes(damaged)
+    assert len(RowStore(tmp_path).known(OPERATION, keys.values())) == 20
+    assert "damaged index" in caplog.text
+
+
+def test_operations_and_versions_do_not_share_rows(tmp_path):
+    request = {"text": "a"}
+    assert request_key(Operation("test", 1), request) != request_key(Operation("test", 2), request)
+    keys = write(RowStore(tmp_path), [["a"]])
+    assert RowStore(tmp_path).known(Operation("test", 2), keys.values()) == {}
+
+
+def test_the_store_lies_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "here"))
+    assert open_store().root == tmp_path / "here"
+    monkeypatch.delenv("JZ3_STORE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert open_store().root == tmp_path / "jz3"
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from jz3.store import writer as module
+from jz3.store.rows import Operation, RowStore, request_key
+module.SEGMENT_BYTES = 20_000
+name, commits = sys.argv[2], int(sys.argv[3])
+operation = Operation("test", 1)
+with RowStore(Path(sys.argv[1])).writer(operation) as writer:
+    for i in range(commits):
+        for j in range(10):
+            request = {"text": f"{name} {i} {j}"}
+            writer.append(request_key(operation, request), request, {"i": i, "pad": "x" * 50})
+        writer.commit()
+        print(i, flush=True)
+"""
+
+
+def start_writer(root: Path, name: str, commits: int) -> subprocess.Popen:
+    command = [sys.executable, "-c", WRITER, str(root), name, str(commits)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."})
+
+
+def keys_of(name: str, commits: int) -> list[list[str]]:
+    return [[request_key(OPERATION, {"text": f"{name} {i} {j}"}) for j in range(10)] for i in range(commits)]
+
+
+def test_writers_in_several_processes_lose_nothing(tmp_path):
+    writers = [start_writer(tmp_path, name, 40) for name in "abc"]
+    reader = RowStore(tmp_path)
+    seen = 0
+    while any(writer.poll() is None for writer in writers):
+        keys = [key for name in "abc" for commit in keys_of(name, 40) for key in commit]
+        now = len(reader.known(OPERATION, keys))
+        assert now >= seen, "rows never disappear, even while journals are sealed"
+        seen = now
+    for writer in writers:
+        writer.communicate()
+        assert writer.returncode == 0
+    assert len(reader.known(OPERATION, keys)) == 1200
+
+
+def test_a_killed_writer_loses_at_most_the_commit_in_flight(tmp_path):
+    for trial in range(3):
+        root = tmp_path / str(trial)
+        writer = start_writer(root, "a", 100_000)
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        time.sleep(0.05 + 0.1 * trial)
+        writer.send_signal(signal.SIGKILL)
+        confirmed = 1 + len(writer.communicate()[0].splitlines())
+        commits = keys_of("a", confirmed + 2)
+        known = RowStore(root).known(OPERATION, [key for commit in commits for key in commit])
+        there = [sum(key in known for key in commit) for commit in commits]
+        assert there[:confirmed] == [10] * confirmed
+        assert there[confirmed:] in ([0, 0], [10, 0]), "one more may have been committed, but whole"
