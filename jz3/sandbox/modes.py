@@ -153,7 +153,9 @@ def _bubblewrap_command(paths: list[str]) -> tuple[str, ...]:
             words += ["--ro-bind", path, path]
     for device in DEVICES:
         words += ["--dev-bind", device, device]
-    words += ["--proc", "/proc", "--dir", SCRATCH, "--symlink", SCRATCH[1:], "/tmp"]
+    words += ["--proc", "/proc", "--dir", SCRATCH]
+    if not any(word.startswith("/tmp/") for word in words):  # where Python itself lies there, it stays
+        words += ["--symlink", SCRATCH[1:], "/tmp"]
     return (*words, "--remount-ro", "/", "--chdir", "/", "--")
 
 

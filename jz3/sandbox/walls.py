@@ -101,7 +101,8 @@ def _make_root(config: WorkerConfig) -> None:
         _bind(path, root + path, kernel.DEVICE_READONLY)
     for path in (SCRATCH, "/.old"):
         _make_folders(root + path)
-    Path(root + "/tmp").symlink_to(SCRATCH[1:])
+    if not Path(root + "/tmp").exists():  # where Python itself lies below /tmp, it stays what it is
+        Path(root + "/tmp").symlink_to(SCRATCH[1:])
     kernel.pivot_root(root, root + "/.old")
     os.chdir("/")
     kernel.detach("/.old")

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from jz3.sandbox.protocol import HEADER, Hello, WorkerConfig, pack
 from jz3.sandbox.result import LOST, Ending, ProgramResult, last_line, result_of
+from jz3.sandbox.walls import SCRATCH
 
 _START_SECONDS = 120  # chosen: sympy imports in one second; a laptop with all cores taken needs many
 _GRACE_SECONDS = 5  # chosen: how long after a program's own limit its worker is held to be hung
@@ -23,7 +24,7 @@ _GRACE_SECONDS = 5  # chosen: how long after a program's own limit its worker is
 # All that a worker and its programs know of the environment.
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
-    "HOME": "/tmp",
+    "HOME": SCRATCH,
     "LANG": "C.UTF-8",
     "TZ": "UTC",
     "PYTHONHASHSEED": "0",

@@ -23,7 +23,7 @@ from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.settings import Limits, SandboxSettings
 from tests.sandbox.attacks import ATTACKS
 
-LIMITS = Limits(wall_seconds=1, cpu_seconds=2, memory_mb=128, output_characters=10_000)
+LIMITS = Limits(wall_seconds=0.6, cpu_seconds=2, memory_mb=128, output_characters=10_000)
 SETTINGS = SandboxSettings(workers=1, required_level=1, limits=LIMITS)
 
 # What an honest program finds; the same before and after every attack.

@@ -370,7 +370,7 @@ MEMORY = {
     "memory_list": """
 blocks = []
 while len(blocks) < 50:
-    blocks.append(bytearray(4 << 20))
+    blocks.append(bytes(4 << 20))
 breach("200 MB")
 """,
     "memory_numpy": """

@@ -48,7 +48,7 @@ def test_any_text_is_a_program_with_a_result(sandbox: Sandbox, text: str) -> Non
 
 
 @settings(max_examples=25, deadline=None)
-@given(value=st.one_of(st.integers(), st.text(max_size=50), st.floats(allow_nan=False)))
+@given(value=st.one_of(st.integers(), st.text(max_size=50), st.floats(allow_nan=False, allow_infinity=False)))
 def test_a_value_is_printed_as_outside(sandbox: Sandbox, value: object) -> None:
     printed = sandbox.run(f"print(ascii({value!r}))").stdout
     assert printed == f"{value!a}\n"
