@@ -1,10 +1,10 @@
 """The one training loop, around the Trainer of transformers: finetune, pretrain and warmup share it.
 
 Which blocks a step reads is fixed before the first one (`Plan`). The loss of a step is the mean over all its
-label tokens, however its blocks are cut for memory. Blocks go in with positions that restart at each
-document, without an attention mask and without a cache, which is what keeps documents apart; logits are
-computed only where there is a label. The same inputs on the same machine with the same number of threads
-give the same weights. Costs, beside the model itself, about 3 ms a step.
+label tokens, however its blocks are cut for memory. The documents of a block go through the model end to
+end, each attended to by itself; padding is left out, and logits are computed only where there is a label.
+The same inputs on the same machine with the same number of threads give the same weights. Costs the time of
+the model, and a few milliseconds a step.
 """
 
 import logging
@@ -110,8 +110,8 @@ def train(
 ) -> pl.DataFrame:
     """Train the model in place; one LossPoint row for each step.
 
-    Each of `at_steps` is called when its number of steps is done. Only weights that require a gradient move, so an
-    adapter trains alone; the optimizer that `on_epoch_end` gets holds `exp_avg` and `exp_avg_sq` in
+    Each of `at_steps` is called when its number of steps is done. Only weights that require a gradient move:
+    an adapter trains alone; the optimizer that `on_epoch_end` gets holds `exp_avg` and `exp_avg_sq` in
     `optimizer.state[parameter]`. Raises TrainingError where blocks are longer than the model's positions,
     there is nothing to train on, or the loss is not finite.
     """

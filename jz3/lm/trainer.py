@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset, Sampler, SequentialSampler
 from transformers import (
@@ -24,6 +25,7 @@ from transformers import (
 from jz3.core.execution import Execution
 from jz3.core.progress import Progress
 from jz3.lm.blocks import Blocks
+from jz3.lm.document_attention import by_documents
 from jz3.lm.encode import IGNORED_LABEL
 from jz3.lm.schedule import Schedule
 from jz3.lm.train import AtStep, EpochEnd, OptimizerParams, Plan, TrainingError
@@ -74,13 +76,14 @@ def run_trainer(
     trainer.remove_callback(PrinterCallback)
     trainer.observer = observer
     observer.begin()
-    with observer.bar, LabelledPlaces(model) as places:
+    with observer.bar, by_documents(model), LabelledPlaces(model) as places:
         trainer.places = places
         trainer.train()
 
 
 class Pieces(Dataset[Batch]):
-    """The steps of a plan, each cut into the same number of pieces; a piece is what the model reads at once.
+    """The steps of a plan, each cut into the same number of pieces; a piece is what the model reads at once:
+    the documents of its blocks end to end in one row, without padding.
 
     A step of fewer blocks than pieces gets pieces without a label, which add nothing.
     """
@@ -94,16 +97,24 @@ class Pieces(Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         step, piece = divmod(index, self._pieces)
         numbers = np.array_split(self._plan.steps[step], self._pieces)[piece]
-        labelled = len(numbers) > 0
-        chosen = np.sort(numbers) if labelled else self._plan.steps[step][:1]
-        labels = self._blocks.labels[chosen] if labelled else np.full((1, self._blocks.length), IGNORED_LABEL)
+        chosen = np.sort(numbers) if len(numbers) else self._plan.steps[step][:1]
         documents = self._blocks.documents[chosen]
+        is_token = documents > 0
+        labels = self._blocks.labels[chosen][is_token] if len(numbers) else IGNORED_LABEL
+        positions = self._blocks.positions[chosen][is_token]
+        starts = np.flatnonzero(positions == 0)
         return {
-            "input_ids": torch.from_numpy(self._blocks.tokens[chosen].astype(np.int64)),
-            "position_ids": torch.from_numpy(self._blocks.positions[chosen].astype(np.int64)),
-            "labels": torch.from_numpy(labels.astype(np.int64)),
-            "tokens": torch.tensor(int(np.count_nonzero(documents)) if labelled else 0),
+            "input_ids": _row(self._blocks.tokens[chosen][is_token]),
+            "position_ids": _row(positions),
+            "labels": _row(np.broadcast_to(labels, positions.shape)),
+            "document_lengths": torch.from_numpy(np.diff(starts, append=len(positions))),
+            "tokens": torch.tensor(len(positions) if len(numbers) else 0),
         }
+
+
+def _row(values: NDArray[np.integer[Any]]) -> torch.Tensor:
+    """[1, tokens]"""
+    return torch.from_numpy(values.astype(np.int64)).unsqueeze(0)
 
 
 def _only(batch: list[Batch]) -> Batch:
@@ -111,7 +122,7 @@ def _only(batch: list[Batch]) -> Batch:
 
 
 class LabelledPlaces:
-    """While open, the head of a model sees only the places that bear loss: [B, L, D] becomes [N, D].
+    """While open, the head of a model sees only the places that bear loss: [1, L, D] becomes [N, D].
 
     Of a row to be learned, half may be input: its logits over the vocabulary would be thrown away.
     """
@@ -128,7 +139,7 @@ class LabelledPlaces:
         self._handle.remove()
 
     def _narrow(self, _head: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
-        hidden = inputs[0]  # [B, L, D]
+        hidden = inputs[0]  # [1, L, D]
         return (hidden.reshape(-1, hidden.shape[-1]).index_select(0, self.indices),)
 
 
@@ -156,7 +167,11 @@ class BlockTrainer(Trainer):
         assert num_items_in_batch is not None
         targets = torch.nn.functional.pad(inputs["labels"][:, 1:], (0, 1), value=IGNORED_LABEL)
         labelled, self.places.indices = _labelled(targets)  # both [N]
-        logits = model(input_ids=inputs["input_ids"], position_ids=inputs["position_ids"]).logits  # [N, V]
+        logits = model(
+            input_ids=inputs["input_ids"],
+            position_ids=inputs["position_ids"],
+            document_lengths=inputs["document_lengths"].tolist(),
+        ).logits  # [N, V]
         total = torch.nn.functional.cross_entropy(logits.float(), labelled, reduction="sum")
         loss = total / num_items_in_batch
         self.observer.piece_done(float(loss.detach()), len(labelled), int(inputs["tokens"]))
