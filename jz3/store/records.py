@@ -102,16 +102,17 @@ def record_bytes(data: mmap, offset: int, key: bytes, file: Path) -> bytes | Non
 def decode_result(record: bytes) -> dict[str, Any]:
     """The result alone: look-ups need no request."""
     request_bytes = HEADER.unpack_from(record)[3]
-    return _parsed(record[HEADER.size + request_bytes :])
+    return parsed(record[HEADER.size + request_bytes :])
 
 
 def decode_row(record: bytes) -> Row:
     _, key, _, request_bytes, _, _, _ = HEADER.unpack_from(record)
     middle = HEADER.size + request_bytes
-    return Row(key.hex(), _parsed(record[HEADER.size : middle]), _parsed(record[middle:]))
+    return Row(key.hex(), parsed(record[HEADER.size : middle]), parsed(record[middle:]))
 
 
-def _parsed(payload: bytes) -> dict[str, Any]:
+def parsed(payload: bytes) -> dict[str, Any]:
+    """What `json_bytes` encoded."""
     return json.loads(payload.decode("utf-8", "surrogatepass"))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from jz3.store.records import encode_rows, json_bytes
+from jz3.store.records import encode_rows, json_bytes, parsed
 from jz3.store.segment import JOURNAL, SEGMENT_BYTES, seal, sync_directory
 
 
@@ -24,9 +24,11 @@ class RowWriter:
         self._path: Path | None = None
         self._file: BinaryIO | None = None
 
-    def append(self, key: str, request: Mapping[str, Any], result: Mapping[str, Any]) -> None:
-        """Keep a row for the next flush or commit."""
-        self._waiting.append((bytes.fromhex(key), json_bytes(request), json_bytes(result)))
+    def append(self, key: str, request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep a row for the next flush or commit. Gives the result as the store will give it."""
+        payload = json_bytes(result)
+        self._waiting.append((bytes.fromhex(key), json_bytes(request), payload))
+        return parsed(payload)
 
     def flush(self) -> None:
         """Hand the waiting rows to the operating system, all or none: they outlive this process."""

@@ -5,12 +5,10 @@ is committed whole. So a killed run loses the batch in flight and nothing else, 
 batches: where a result depends on its batch (batched floating point), it is still the same.
 """
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jz3.core.hashing import canonical_json
 from jz3.core.progress import Progress
 from jz3.store.rows import Operation, open_store, request_key
 
@@ -43,8 +41,7 @@ def fill(
         for start in range(0, len(ordered), batch_rows):
             batch = ordered[start : start + batch_rows]
             for key, result in zip(batch, work([missing[key] for key in batch]), strict=True):
-                writer.append(key, missing[key], result)
-                results[key] = json.loads(canonical_json(result))  # as the store will give it the next time
+                results[key] = writer.append(key, missing[key], result)
             writer.commit()
             bar.advance(len(batch))
     return [results[key] for key in keys]
