@@ -1,8 +1,9 @@
 """Equality of two final answers. Every verdict names the rule that gave it (`docs/evaluation.md` lists them).
 
 `equal(gold, predicted)` is symmetric and reflexive. Plain answers cost microseconds, expressions tens of
-them; only what the own grammar cannot read (integrals, sums, limits) goes to sympy in a worker process with a hard
-time limit. Text that cannot be read, is undefined, too long or takes too long is 'different', each by a rule
+them; only what the own grammar cannot read (integrals, sums, limits) goes to sympy in a worker process with
+a hard time limit.
+Text that cannot be read, is undefined, too long or takes too long is 'different', each by a rule
 of its own.
 """
 
@@ -210,6 +211,8 @@ class _Comparison:
         r"""`\frac{2(ellipse)}{2}` against `ellipse`: the letters of one word as a product."""
         if b.node is None:
             return AnswerVerdict(_plain_words(a.text) == _plain_words(b.text), "words")
+        if len(a.text) > 2 and _plain_words(a.text) == _plain_words(b.text) and not b.unit:
+            return AnswerVerdict(equal=True, rule="words")
         if not a.text.isalpha() or b.unit:
             return AnswerVerdict(equal=False, rule="different_kinds")
         try:

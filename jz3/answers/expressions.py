@@ -420,7 +420,7 @@ class _Parser:
     def mixed(self, whole: Number) -> Node:
         start = self.position
         self.position += 1
-        top, bottom = self.argument(), self.argument()
+        top, bottom = self.fraction_part(), self.fraction_part()
         if (
             isinstance(top, Number)
             and isinstance(bottom, Number)
@@ -478,7 +478,7 @@ class _Parser:
         derivative = self.derivative()
         if derivative is not None:
             return derivative
-        return Quotient(self.argument(), self.argument())
+        return Quotient(self.fraction_part(), self.fraction_part())
 
     def derivative(self) -> Node | None:
         r"""`\frac{dv}{dt}` is one symbol: d over d does not cancel."""
@@ -531,6 +531,13 @@ class _Parser:
             self.position += 1
             return Call(name, (_negative(self.product(stop_at_function=True)),))
         return Call(name, (self.product(stop_at_function=True),))
+
+    def fraction_part(self) -> Node:
+        r"""As `argument`, but of a number the first digit even after a space: `\frac 34` is 3/4."""
+        kind, text = self.peek()
+        if kind == "number":
+            self.tokens[self.position] = (kind, text, False)
+        return self.argument()
 
     def argument(self) -> Node:
         """What follows a command: a group, or one token; of a number its first digit, as TeX reads it."""

@@ -123,11 +123,12 @@ _TEXT = re.compile(
     r"\\(?:text|textbf|textit|textrm|textnormal|texttt|textsf|mathrm|mbox|hbox|operatorname|mathit|rm|mathsf"
     r"|mathbf|boldsymbol|bf|bm|textup)\s*\*?\s*\{([^{}]*)\}"
 )
-_THOUSANDS_MARK = re.compile(r"(?<=\d)(?:\{,\}|,\\!)\s*(?=\d{3}(?!\d))")
+_THOUSANDS_MARK = re.compile(r"(?<=\d)(?:\{,\}|,\s*\\!)\s*(?=\d{3}(?!\d))")
 _DOUBLE_ESCAPE = re.compile(r"\\\\(?=[A-Za-z{}%$(\[])")
 _WRAPPER = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 _JOINED = re.compile(r"\s+")
 _LOOSE_SPACE = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.])")
+_BARE_FRACTION = re.compile(r"\\frac\s*(\d)\s*(\d)")  # TeX takes one digit each: `\frac 34`
 _FUNCTION_TEXT = frozenset(
     [
         "sin",
@@ -188,7 +189,8 @@ def _clean_latex(text: str) -> str:
     text = _TEXT.sub(_as_text, text)
     text = _SHAPE.sub("", text)
     text = _SPACES.sub(" ", text)
-    return _COMMAND.sub(_as_command, text)
+    text = _COMMAND.sub(_as_command, text)
+    return _BARE_FRACTION.sub(r"\\frac{\1}{\2}", text) if "\\frac" in text else text
 
 
 def _as_text(match: re.Match[str]) -> str:

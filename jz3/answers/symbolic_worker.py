@@ -1,8 +1,9 @@
 """The worker process of `jz3.answers.symbolic`: reads questions on stdin, writes one line of answer each.
 
 A question is one line of JSON: `{"task": "symbolic" | "math_verify", "gold": ..., "predicted": ...,
-"limit": seconds}`; an answer is `{"equal": true | false | null}`, null where a text could not be read. Strings are parsed by the
-LaTeX grammar of latex2sympy2_extended alone; sympy's own `parse_expr`, which evaluates Python, never sees
+"limit": seconds}`; an answer is `{"equal": true | false | null}`, null where a text could not be read.
+Strings are parsed by the LaTeX grammar
+of latex2sympy2_extended alone; sympy's own `parse_expr`, which evaluates Python, never sees
 them in the symbolic task. The process ends with its stdin, and by SIGALRM if nobody is left to kill it.
 """
 
@@ -43,7 +44,8 @@ def _symbolic(gold: str, predicted: str) -> bool | None:
         difference: Any = sympy.simplify((first - second).doit())
         return bool(difference == 0)
     # The grammar raises bare Exception for what it cannot read, sympy many kinds (RecursionError,
-    # MemoryError, NotImplementedError ...) for what it cannot do: to the caller all are 'unreadable', and counted as such.
+    # MemoryError, NotImplementedError ...) for what it cannot do:
+    # to the caller all are 'unreadable', and counted as such.
     except BaseException as error:
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise

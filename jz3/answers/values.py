@@ -234,6 +234,10 @@ class _Floats:
 
     @staticmethod
     def function(name: str, value: Value) -> Value:
+        if name == "gamma":
+            if value.imag:
+                raise ValueError("factorial of a complex number")
+            return complex(math.gamma(value.real))
         return getattr(cmath, name)(value)
 
 
@@ -338,6 +342,12 @@ def _numeric_call(node: Call, at: dict[str, float], field: Field) -> Value:
         return field.number(exact)
     value = _numeric(node.arguments[0], at, field)
     name = node.name
+    if name == "factorial":
+        return field.function("gamma", value + 1)
+    if name == "binomial":
+        chosen = _numeric(node.arguments[1], at, field)
+        below = field.function("gamma", chosen + 1) * field.function("gamma", value - chosen + 1)
+        return field.function("gamma", value + 1) / below
     if name in _DIRECT:
         return field.function(name, value)
     if name in _ARCS:

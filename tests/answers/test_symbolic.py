@@ -32,8 +32,10 @@ def test_sympy_decides_what_the_own_grammar_cannot_read():
 def test_a_timeout_is_different_and_the_next_question_is_answered():
     with Symbolic(1.5) as symbolic:
         start = time.monotonic()
+        pid = symbolic._running().pid
         assert symbolic.same("5", SLOW).rule == "timeout"
         assert time.monotonic() - start < 4
+        assert not _alive(pid)
     with Symbolic(10.0) as symbolic:
         assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").equal
 
