@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
+from jz3.tables.words import LEVELS
 from jz3.writer.families import aime, amc8, amc10, amc12, college, grade, high, middle
 from jz3.writer.family import Exact, Family, Values
-
-LEVELS = ("grade", "middle", "high", "college", "amc8", "amc10", "amc12", "aime")
-"""From the first years of school to contests, as the prompts of the paper (facts: 8 levels, released code)."""
 
 FAMILIES: tuple[Family, ...] = (
     *grade.FAMILIES,
@@ -27,7 +25,8 @@ BY_LEVEL: dict[str, tuple[Family, ...]] = {
 @dataclass(frozen=True)
 class Reading:
     """A problem as a family reads it: the family, the values in its text, the exact answer (None where the
-    values that the text gives have none)."""
+    values that the text gives have none).
+    """
 
     family: Family
     values: Values

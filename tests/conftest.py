@@ -1,0 +1,58 @@
+"""One run of the whole graph on the test profile, shared by all tests that look at one."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A copy of the repository with a row store and a DVC cache of its own, both empty at first."""
+
+    path: Path
+
+    @property
+    def environment(self):
+        return os.environ | {
+            "JZ3_STORE": str(self.path.parent / f"{self.path.name}-store"),
+            "DVC_SITE_CACHE_DIR": str(self.path.parent / f"{self.path.name}-site"),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(self.path),
+            "OMP_NUM_THREADS": "1",
+        }
+
+    def run(self, *command):
+        """A command in the clone, its output as text; a failure shows what it said."""
+        done = subprocess.run(
+            command, cwd=self.path, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        return done.stdout + done.stderr
+
+
+def make_clone(path, profile="test"):
+    """The files of the working tree as git sees them, with a profile in use."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file() and name != "dvc.lock":
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, path / name)
+    shutil.copy(ROOT / "profiles" / f"{profile}.yaml", path / "params.yaml")
+    subprocess.run(["git", "init", "-q"], cwd=path, check=True)
+    return Clone(path)
+
+
+@pytest.fixture(scope="session")
+def whole_run(tmp_path_factory):
+    """The whole graph, run once, with what `dvc repro` printed."""
+    clone = make_clone(tmp_path_factory.mktemp("whole") / "clone")
+    return clone, clone.run("dvc", "repro")
