@@ -1,0 +1,53 @@
+"""Requests go out no faster than the limits, and waits are those that the server asks for."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jz3.generation.pace import BURST_S, FIRST_WAIT_S, LONGEST_WAIT_S, Bucket, asked_wait_s, backoff_s
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.floats(0.1, 50)), max_size=40), st.floats(0.5, 100))
+def test_no_span_of_time_passes_more_than_its_rate_and_one_burst(steps, per_second):
+    bucket, now, sent = Bucket(per_second), 100.0, []
+    for pause, amount in steps:
+        now += pause
+        sent.append((now + bucket.take(amount, now), amount))
+    assert sent == sorted(sent, key=lambda pair: pair[0]), "those who come first go first"
+    for first in range(len(sent)):
+        for last in range(first, len(sent)):
+            before_last = sum(amount for _, amount in sent[first:last])
+            span = sent[last][0] - sent[first][0]
+            assert before_last <= (span + BURST_S) * per_second + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "-7"}, 0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after-ms": "250", "retry-after": "7"}, 0.25),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+    ],
+)
+def test_the_wait_that_a_server_asks_for_is_read_in_each_form(headers, seconds):
+    assert asked_wait_s(headers) == seconds
+
+
+def test_a_wait_until_a_date_is_counted_from_now():
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert 85 < (asked_wait_s({"retry-after": date}) or 0) <= 90
+
+
+@given(st.integers(0, 30))
+def test_waits_grow_to_a_limit_and_are_scattered(attempt):
+    full = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt)
+    waits = [backoff_s(attempt) for _ in range(20)]
+    assert all(full / 2 <= wait <= full for wait in waits)
+    assert len(set(waits)) > 1
