@@ -86,9 +86,8 @@ def test_a_second_run_runs_nothing(clone):
 def test_a_changed_curation_parameter_runs_what_follows_and_nothing_before(clone):
     params = clone.path / "params.yaml"
     before = params.read_text()
-    section = yaml.safe_load(before)["decontaminate"]
-    assert section["ngram_words"] == 13
-    params.write_text(before.replace("ngram_words: 13", "ngram_words: 12"))
+    assert yaml.safe_load(before)["decontaminate"]["ngram"] == 13
+    params.write_text(before.replace("  ngram: 13", "  ngram: 12"))
     changed = ran(clone.run("dvc", "repro"))
     assert {"decontaminate@synthetic", "decontaminate@instruction"} <= changed
     follows = {"decontaminate", "mix", "pack", "pretrain", "answer", "grade", "tabulate", "report"}
