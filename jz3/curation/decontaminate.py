@@ -1,0 +1,157 @@
+"""Finds rows that repeat an item of a benchmark, and certifies what was looked at and found.
+
+Rules: `decontaminate.ngram`, `decontaminate.whole`, `decontaminate.short_ngram` (`overlap.py` beside this
+says what they mean); the evidence is the item's id. The certificate names each benchmark with revision and
+digest, the method, and every pair of texts; pairs that differ in their numbers alone stand there too, but
+reject nothing and make no item a hit. Questions alone are compared, on both sides. Costs some 2,000 rows a
+second; rows are read in frames.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+from pydantic import BaseModel
+
+from jz3.core.artifacts import MANIFEST, Out, OutDir
+from jz3.core.hashing import content_id
+from jz3.curation.overlap import CLASSES, DecontaminateParams, ItemIndex
+from jz3.curation.verdicts import VERDICT_SCHEMA, verdict_ledger
+from jz3.tables.certificate_manifest import BenchmarkCheck, CertificateManifest
+from jz3.tables.hit import Hit
+from jz3.tables.item import Item
+from jz3.tables.ledger import Ledger
+from jz3.tables.problem import Problem
+
+FRAME_ROWS = 50_000
+"""Rows compared at a time: some 300 MB of text, words and windows."""
+REPORTED_ONLY = "number_masked"
+HIT_SCHEMA = Hit.create_empty().schema
+
+
+class DecontaminateMetrics(BaseModel):
+    """What was found."""
+
+    rows: Ledger
+    items: int
+    hit_items: int
+    """Items that some row repeats (the same words with other numbers do not count)."""
+    hits_by_class: dict[str, int]
+    """Pairs of row and item."""
+
+
+class Decontamination:
+    """Reads rows frame by frame; afterwards it has verdicts, hits and the certificate."""
+
+    def __init__(self, items: dy.DataFrame[Item], params: DecontaminateParams) -> None:
+        self._params = params
+        self._items = items.select("item_id", "benchmark", "revision", "question")
+        self._index = ItemIndex(self._items["question"].to_list(), params)
+        self._verdicts = [pl.DataFrame(schema=VERDICT_SCHEMA)]
+        self._hits = [pl.DataFrame(schema=HIT_SCHEMA)]
+        self._digest = content_id()
+
+    def read(self, frames: Iterable[dy.DataFrame[Problem]]) -> "Decontamination":
+        """Compare the rows of all frames."""
+        for frame in frames:
+            hits = self._hits_of(frame)
+            self._hits.append(hits)
+            self._verdicts.append(_verdicts(frame, hits))
+            for row_id, text in frame.select("problem_id", "problem").iter_rows():
+                self._digest = content_id(self._digest, row_id, text)
+        return self
+
+    def verdicts(self) -> pl.DataFrame:
+        """One verdict for each row."""
+        return pl.concat(self._verdicts)
+
+    def certify(self, name: str, certificate: OutDir[CertificateManifest]) -> None:
+        """Leave the manifest and the pairs of text."""
+        with certificate.open() as directory:
+            Out(Hit, directory / "hits.parquet").write(self._all_hits())
+            _write_manifest(directory, self._manifest(name))
+
+    def metrics(self) -> DecontaminateMetrics:
+        hits, verdicts = self._all_hits(), self.verdicts()
+        return DecontaminateMetrics(
+            rows=verdict_ledger(verdicts, verdicts.height),
+            items=self._items.height,
+            hit_items=_counting(hits)["item_id"].n_unique(),
+            hits_by_class=_by_class(hits),
+        )
+
+    def _hits_of(self, frame: pl.DataFrame) -> pl.DataFrame:
+        ids, texts = frame["problem_id"].to_list(), frame["problem"].to_list()
+        found = self._index.hits(texts)
+        pairs = pl.DataFrame(
+            {
+                "row_id": [ids[row] for row, _ in found],
+                "row_text": [texts[row] for row, _ in found],
+                "item": [item for _, item in found],
+                "hit_class": list(found.values()),
+            },
+            schema={"row_id": pl.String, "row_text": pl.String, "item": pl.UInt32, "hit_class": pl.String},
+        )
+        items = self._items.rename({"question": "item_text"}).with_row_index("item")
+        return (
+            pairs.join(items, on="item", how="left", maintain_order="left")
+            .select(Hit.column_names())
+            .cast(HIT_SCHEMA)
+        )
+
+    def _all_hits(self) -> pl.DataFrame:
+        return pl.concat(self._hits)
+
+    def _manifest(self, name: str) -> CertificateManifest:
+        hits = self._all_hits()
+        benchmarks = sorted(self._items["benchmark"].unique().to_list())
+        return CertificateManifest(
+            certified=name,
+            certified_digest=self._digest,
+            rows=sum(table.height for table in self._verdicts),
+            method=self._params.model_dump(),
+            benchmarks=[self._check(benchmark, hits) for benchmark in benchmarks],
+        )
+
+    def _check(self, benchmark: str, hits: pl.DataFrame) -> BenchmarkCheck:
+        items = self._items.filter(pl.col("benchmark") == benchmark).sort("item_id")
+        found = hits.filter(pl.col("benchmark") == benchmark)
+        texts: Iterator[Any] = items.select("item_id", "question").iter_rows()
+        return BenchmarkCheck(
+            benchmark=benchmark,
+            revision=", ".join(sorted(items["revision"].unique().to_list())),
+            items=items.height,
+            items_digest=content_id(*(text for row in texts for text in row)),
+            hit_items=_counting(found)["item_id"].n_unique(),
+            hits_by_class=_rows_by_class(found),
+        )
+
+
+def _verdicts(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
+    """The strongest hit of each row; `hits` has a row's strongest first."""
+    strongest = _counting(hits).unique("row_id", keep="first", maintain_order=True)
+    rules = strongest.select(
+        "row_id",
+        rule=pl.concat_str(pl.lit("decontaminate."), pl.col("hit_class").cast(pl.String)),
+        evidence="item_id",
+    )
+    rows = frame.select(row_id="problem_id")
+    return rows.join(rules, on="row_id", how="left", maintain_order="left").cast(VERDICT_SCHEMA)
+
+
+def _counting(hits: pl.DataFrame) -> pl.DataFrame:
+    return hits.filter(pl.col("hit_class") != REPORTED_ONLY)
+
+
+def _by_class(hits: pl.DataFrame) -> dict[str, int]:
+    return {name: hits.filter(pl.col("hit_class") == name).height for name in CLASSES}
+
+
+def _rows_by_class(hits: pl.DataFrame) -> dict[str, int]:
+    return {name: hits.filter(pl.col("hit_class") == name)["row_id"].n_unique() for name in CLASSES}
+
+
+def _write_manifest(directory: Path, manifest: CertificateManifest) -> None:
+    (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")

@@ -1,0 +1,167 @@
+r"""Runs the program of every tool problem and holds the solution against what it really prints.
+
+Rules, in this order: `execute.no_program`; `execute.timeout`; `execute.failed` (an error, a kill, too much
+memory or output); `execute.no_output` (it prints nothing, or a code fence that no output block can hold);
+`execute.wrong_answer` (the box disagrees with the output); `execute.wrong_output` (there is no box, and the
+output block is wrong). A row whose output block alone is wrong is kept: `mix` writes the real output into it.
+Problems of kind cot are kept as they are. Costs a few milliseconds a program, once for each program.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import polars as pl
+from pydantic import BaseModel
+
+from jz3.answers.equality import equal
+from jz3.core.execution import Execution
+from jz3.core.params import Params
+from jz3.curation.output_block import claimed_output, same_output
+from jz3.curation.verdicts import VERDICT_SCHEMA, shown, verdict_ledger
+from jz3.sandbox.result import ProgramResult
+from jz3.sandbox.rows import run_rows
+from jz3.sandbox.settings import Limits
+from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.ledger import Ledger
+from jz3.text.problem_text import program_of
+
+
+class ExecuteParams(Params):
+    """What a program may use."""
+
+    limits: Limits
+
+
+class ExecuteMetrics(BaseModel):
+    """What the programs did."""
+
+    rows: Ledger
+    programs: int
+    by_status: dict[str, int]
+    output_correct: int
+    """Tool problems whose output block says what the program prints."""
+    output_correct_share: float
+    corrected: int
+    """Kept although the output block is wrong, since the answer is right: `mix` corrects them."""
+
+
+Row = dict[str, str | None]
+
+
+def execute(
+    problems: pl.LazyFrame, params: ExecuteParams, execution: Execution
+) -> tuple[pl.DataFrame, pl.DataFrame, ExecuteMetrics]:
+    """Tables of ExecutionResult (tool problems with a program) and Verdict (all problems), and the counts."""
+    tools = (
+        problems.filter(pl.col("kind") == "tool").select("problem_id", "solution", "answer").collect().rows()
+    )
+    programs = {row_id: program_of(solution) for row_id, solution, _ in tools}
+    running = {row_id: program for row_id, program in programs.items() if program is not None}
+    results = dict(
+        zip(running, run_rows(list(running.values()), params.limits, execution, "programs"), strict=True)
+    )
+    judged = {row_id: judge(solution, answer, results.get(row_id)) for row_id, solution, answer in tools}
+    correct = {
+        row_id
+        for row_id, solution, _ in tools
+        if row_id in results and _claim_holds(solution, results[row_id])
+    }
+    verdicts = _verdicts(problems, judged)
+    return _results(results), verdicts, _metrics(verdicts, results, judged, correct)
+
+
+Finding = tuple[str, str] | None
+"""Rule and evidence; None for what is kept."""
+
+
+def judge(solution: str, answer: str | None, result: ProgramResult | None) -> Finding:
+    """What is wrong with a tool solution, given what its program did (None: it has no program)."""
+    if result is None:
+        return "execute.no_program", shown(solution)
+    if result.status == "timeout":
+        return "execute.timeout", result.status
+    if result.status != "ok":
+        return "execute.failed", shown(f"{result.status}: {result.error}")
+    output = result.stdout
+    if not output.strip() or "```" in output:
+        return "execute.no_output", shown(output)
+    if answer is None:
+        claim = claimed_output(solution)
+        held = same_output(claim, output)
+        return None if held else ("execute.wrong_output", shown(f"claimed {claim!r}, printed {output!r}"))
+    if not agrees(answer, output):
+        return "execute.wrong_answer", shown(f"boxed {answer!r}, printed {output!r}")
+    return None
+
+
+def agrees(answer: str, output: str) -> bool:
+    """Whether a boxed answer says what was printed: all of it, its last line, or what that line ends with
+    (`The cost is: 12.50`); also where the answer is the printed number rounded to the decimals it shows.
+    """
+    return any(
+        equal(answer, candidate).equal or _is_rounding(answer, candidate) for candidate in _candidates(output)
+    )
+
+
+def _candidates(output: str) -> list[str]:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    last = lines[-1]
+    ends = [part.strip().rstrip(".") for part in re.split(r"[:=]|\bis\b|\bare\b", last)[1:][-1:]]
+    numbers = _NUMBER.findall(last)[-1:]
+    return list(dict.fromkeys(text for text in (last, *ends, *numbers, " ".join(lines)) if text))
+
+
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?(?:/\d+)?")
+_DECIMAL = re.compile(r"-?\d+\.(\d+)")
+
+
+def _is_rounding(answer: str, printed: str) -> bool:
+    """Whether `3.46` is printed as `3.4641016`: both are decimals, and the answer shows fewer places."""
+    shown_places = _DECIMAL.fullmatch(answer.replace(",", "").strip("$ "))
+    if not shown_places or not _DECIMAL.fullmatch(printed):
+        return False
+    half = 0.5 * 10.0 ** -len(shown_places[1])
+    return abs(float(shown_places[0]) - float(printed)) <= half * (1 + 1e-9)
+
+
+def _claim_holds(solution: str, result: ProgramResult) -> bool:
+    return result.status == "ok" and same_output(claimed_output(solution), result.stdout)
+
+
+def _results(results: dict[str, ProgramResult]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "problem_id": row_id,
+                "status": result.status,
+                "output": result.stdout,
+                "error": result.error or None,
+            }
+            for row_id, result in results.items()
+        ],
+        schema=ExecutionResult.create_empty().schema,
+    )
+
+
+def _verdicts(problems: pl.LazyFrame, judged: dict[str, Finding]) -> pl.DataFrame:
+    ids: Sequence[str] = problems.select("problem_id").collect()["problem_id"].to_list()
+    findings = [judged.get(row_id) or (None, None) for row_id in ids]
+    return pl.DataFrame(
+        {"row_id": ids, "rule": [rule for rule, _ in findings], "evidence": [seen for _, seen in findings]},
+        schema=VERDICT_SCHEMA,
+    )
+
+
+def _metrics(
+    verdicts: pl.DataFrame, results: dict[str, ProgramResult], judged: dict[str, Finding], correct: set[str]
+) -> ExecuteMetrics:
+    statuses = Counter(str(result.status) for result in results.values())
+    return ExecuteMetrics(
+        rows=verdict_ledger(verdicts, verdicts.height),
+        programs=len(results),
+        by_status=dict(sorted(statuses.items())),
+        output_correct=len(correct),
+        output_correct_share=len(correct) / max(len(judged), 1),
+        corrected=sum(finding is None and row_id not in correct for row_id, finding in judged.items()),
+    )

@@ -1,0 +1,49 @@
+r"""Whether the box contradicts the last step before it.
+
+Cautious: it speaks only of a plain number in the box, and of a last step that computes one plain number
+(`90 - 20 = 70`) that is the only result on its line; and it is silent where the boxed number stands anywhere
+in the sentences of that line or after it. So `... 90 - 20 = 70 dollars are there. The answer is \boxed{60}`
+is a contradiction, `x = 5 and y = 7, the sum is \boxed{12}` is none that can be seen.
+"""
+
+import re
+
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_COMPUTED = re.compile(
+    rf"(?:\d|\)|\}})\s*(?:[-+*/×·÷−^]|\\times|\\cdot|\\div)[^=\n]*?=\s*({_NUMBER})(?![\d/^]|\s*[-+*/×·÷^\\=(]|\.\d)"
+)
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))|(?<=\d)\{,\}(?=\d{3})")
+
+
+def contradiction(solution: str, answer: str | None) -> str | None:
+    """The last result and the boxed number, where they disagree; None where they agree or nothing is sure."""
+    boxed = re.fullmatch(_NUMBER, _plain(answer or ""))
+    boxes = list(_BOX.finditer(solution))
+    if not boxed or len(boxes) != 1:
+        return None
+    before = _plain(solution[: boxes[0].start()])
+    lines = [line for line in before.splitlines() if "=" in line]
+    if not lines:
+        return None
+    step = lines[-1]
+    results = list(_COMPUTED.finditer(step))
+    if not results or results[-1].end() < step.rindex("="):
+        return None
+    said_after = before[before.rindex(step) :]
+    values = {float(number) for number in re.findall(rf"(?<![\d.]){_NUMBER}", said_after)}
+    values |= {abs(value) for value in values}
+    value = float(boxed[0])
+    if value in values or abs(value) in values or _rounds(value, boxed[0], float(results[-1][1])):
+        return None
+    return f"... = {results[-1][1]}, boxed {boxed[0]}"
+
+
+def _plain(text: str) -> str:
+    return _THOUSANDS.sub("", text).replace("−", "-").strip("$ \n")
+
+
+def _rounds(value: float, written: str, result: float) -> bool:
+    """Whether the box is the result with fewer places."""
+    places = len(written.partition(".")[2])
+    return abs(value - result) <= 0.5 * 10.0**-places

@@ -1,0 +1,161 @@
+"""Which rows repeat which benchmark items, and how.
+
+Classes, strongest first; a pair of row and item is of the first that fits:
+- `ngram`: they share `ngram` words in a row;
+- `whole`: their letters and digits are the same throughout, or all words of an item shorter than `ngram`
+  stand in the row in order (at least `least_contained_words` of them, or a large share of the row);
+- `short_ngram`: they share `short_ngram` words in a row, in so many places that these cover a share of the
+  item;
+- `number_masked`: the same words throughout, other numbers. This one is only reported.
+
+Case, spacing and punctuation do not matter. A row that repeats an item whole is always found; a longer
+`ngram` never finds more rows. Costs: one pass of numpy over the rows for each window length; memory for the
+items' windows.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from jz3.core.params import Params
+from jz3.curation.fingerprints import I64, U64, Texts, windows
+from jz3.text.words import letters, masked, words
+
+CLASSES = ("ngram", "whole", "short_ngram", "number_masked")
+
+
+class DecontaminateParams(Params):
+    """What counts as a repeated item."""
+
+    ngram: int = Field(ge=1)
+    """Words in a row that give a row away."""
+    least_contained_words: int = Field(ge=1)
+    """A shorter item of so many words counts wherever it stands in a row; one of fewer words only where it
+    fills `least_filled_share` of the row."""
+    least_filled_share: float = Field(gt=0, le=1)
+    short_ngram: int = Field(ge=1)
+    """Words in a row that count only together with `short_ngram_coverage`."""
+    short_ngram_coverage: float = Field(gt=0, le=1)
+    """Least share of the item's short n-grams that the row holds."""
+    least_masked_words: int = Field(ge=1)
+    """Fewer words with masked numbers say nothing."""
+
+
+@dataclass(frozen=True)
+class WindowIndex:
+    """Windows of n words of many items; item numbers beside sorted hashes, each pair once."""
+
+    n: int
+    hashes: U64
+    items: I64
+
+    @classmethod
+    def of(cls, texts: Texts, n: int, chosen: I64) -> "WindowIndex":
+        """Of the items with these numbers."""
+        found = windows(texts, n)
+        of_chosen = np.isin(found.texts, chosen)
+        hashes, items = _unique_pairs(found.hashes[of_chosen], found.texts[of_chosen])
+        return cls(n, hashes, items)
+
+    def sizes(self, items: int) -> I64:
+        """Different windows of each item."""
+        return np.bincount(self.items, minlength=items)
+
+    def pairs(self, texts: Texts) -> tuple[I64, I64]:
+        """Row and item of each different window that they share: two arrays of numbers."""
+        found = windows(texts, self.n)
+        if not len(self.hashes) or not len(found.hashes):
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        known = self.hashes[np.minimum(np.searchsorted(self.hashes, found.hashes), len(self.hashes) - 1)]
+        shared, rows = _unique_pairs(found.hashes[known == found.hashes], found.texts[known == found.hashes])
+        first = np.searchsorted(self.hashes, shared, side="left")
+        counts = np.searchsorted(self.hashes, shared, side="right") - first
+        # Windows of one hash lie side by side: 0, 1, ... from the first on, for each shared window.
+        steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        return np.repeat(rows, counts), self.items[np.repeat(first, counts) + steps]
+
+
+Pair = tuple[int, int]
+"""Numbers of a row and an item."""
+
+
+class ItemIndex:
+    """All questions of the benchmarks, ready to be sought."""
+
+    def __init__(self, questions: Sequence[str], params: DecontaminateParams) -> None:
+        self._params = params
+        sequences = [words(question) for question in questions]
+        texts = Texts.of(sequences)
+        self._lengths = texts.lengths
+        everything = np.arange(len(questions))
+        self._ngrams = WindowIndex.of(texts, params.ngram, everything)
+        short = [n for n in np.unique(self._lengths).tolist() if 0 < n < params.ngram]
+        self._contained = [WindowIndex.of(texts, n, np.flatnonzero(self._lengths == n)) for n in short]
+        self._short_ngrams = WindowIndex.of(texts, params.short_ngram, everything)
+        self._short_sizes = self._short_ngrams.sizes(len(questions))
+        self._by_letters = _places(letters(question) for question in questions)
+        self._by_mask = _places(" ".join(masked(sequence)) for sequence in sequences)
+
+    def hits(self, questions: Sequence[str]) -> dict[Pair, str]:
+        """Class of each pair of row and item that is one, sorted by row, then class, then item."""
+        sequences = [words(question) for question in questions]
+        texts = Texts.of(sequences)
+        found: dict[Pair, str] = {}
+        for hit_class, pairs in (
+            ("ngram", _numbered(*self._ngrams.pairs(texts))),
+            ("whole", self._whole(questions, texts)),
+            ("short_ngram", self._covered(texts)),
+            ("number_masked", self._masked(sequences)),
+        ):
+            for pair in pairs:
+                found.setdefault(pair, hit_class)
+        return dict(sorted(found.items(), key=lambda hit: (hit[0][0], CLASSES.index(hit[1]), hit[0][1])))
+
+    def _whole(self, questions: Sequence[str], texts: Texts) -> Iterator[Pair]:
+        for row, question in enumerate(questions):
+            for item in self._by_letters.get(letters(question), ()):
+                yield row, item
+        for index in self._contained:
+            fills = index.n >= self._params.least_filled_share * texts.lengths
+            for row, item in _numbered(*index.pairs(texts)):
+                if index.n >= self._params.least_contained_words or fills[row]:
+                    yield row, item
+
+    def _covered(self, texts: Texts) -> Iterator[Pair]:
+        rows, items = self._short_ngrams.pairs(texts)
+        if not len(rows):
+            return
+        pairs, counts = np.unique(np.stack((rows, items)), axis=1, return_counts=True)
+        covered = counts >= self._params.short_ngram_coverage * self._short_sizes[pairs[1]]
+        yield from _numbered(pairs[0][covered], pairs[1][covered])
+
+    def _masked(self, sequences: Sequence[list[str]]) -> Iterator[Pair]:
+        for row, sequence in enumerate(sequences):
+            if len(sequence) >= self._params.least_masked_words:
+                for item in self._by_mask.get(" ".join(masked(sequence)), ()):
+                    yield row, item
+
+
+def _unique_pairs(hashes: U64, numbers: I64) -> tuple[U64, I64]:
+    """Each pair once, sorted by hash, then number."""
+    order = np.lexsort((numbers, hashes))
+    hashes, numbers = hashes[order], numbers[order]
+    fresh = np.ones(len(hashes), dtype=np.bool_)
+    fresh[1:] = (hashes[1:] != hashes[:-1]) | (numbers[1:] != numbers[:-1])
+    return hashes[fresh], numbers[fresh]
+
+
+def _numbered(rows: I64, items: I64) -> Iterator[Pair]:
+    return zip(rows.tolist(), items.tolist(), strict=True)
+
+
+def _places(keys: Iterable[str]) -> dict[str, list[int]]:
+    """Key to the numbers where it stands; an empty one says nothing."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for number, key in enumerate(keys):
+        if key:
+            places[key].append(number)
+    return dict(places)

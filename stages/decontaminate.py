@@ -1,0 +1,28 @@
+"""Find rows that repeat an item of a benchmark."""
+
+from jz3.core.artifacts import In, Metrics, Out, OutDir
+from jz3.core.stage import run
+from jz3.curation.decontaminate import FRAME_ROWS, Decontamination
+from jz3.curation.overlap import DecontaminateParams
+from jz3.tables.certificate_manifest import CertificateManifest
+from jz3.tables.item import Item
+from jz3.tables.problem import Problem
+from jz3.tables.verdict import Verdict
+
+
+def main(
+    params: DecontaminateParams,
+    problems: In[Problem],
+    items: In[Item],
+    verdicts: Out[Verdict],
+    certificate: OutDir[CertificateManifest],
+    metrics: Metrics,
+) -> None:
+    decontamination = Decontamination(items.read(), params).read(problems.frames(FRAME_ROWS))
+    verdicts.write(decontamination.verdicts())
+    decontamination.certify(certificate.path.name, certificate)
+    metrics.write(decontamination.metrics())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,34 @@
+"""The training set of each model, in training order."""
+
+from jz3.core.artifacts import In, Metrics, Out
+from jz3.core.stage import run
+from jz3.curation.mix import Judged, Mix, MixParams
+from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.problem import Problem
+from jz3.tables.training_row import TrainingRow
+from jz3.tables.verdict import Verdict
+
+
+def main(
+    params: MixParams,
+    problems: In[Problem],
+    results: In[ExecutionResult],
+    executed: In[Verdict],
+    filtered: In[Verdict],
+    deduped: In[Verdict],
+    decontaminated: In[Verdict],
+    instructions: In[Problem],
+    decontaminated_instructions: In[Verdict],
+    training: Out[TrainingRow],
+    metrics: Metrics,
+) -> None:
+    verdicts = [executed.read(), filtered.read(), deduped.read(), decontaminated.read()]
+    synthetic = Judged(problems.scan(), verdicts)
+    instruction = Judged(instructions.scan(), [decontaminated_instructions.read()])
+    mix = Mix(synthetic, instruction, results.read(), params)
+    training.sink(mix.frames())
+    metrics.write(mix.metrics())
+
+
+if __name__ == "__main__":
+    run(main)
