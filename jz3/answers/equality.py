@@ -43,6 +43,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!=", "in": "in"}
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?(?:\([A-Za-z](?:,\s*[A-Za-z])*\))?")
 
+_NAMES = re.compile(rf"{_NAME.pattern}|\((?:{_NAME.pattern})(?:,(?:{_NAME.pattern}))+\)")
 
 IDENTICAL = AnswerVerdict(equal=True, rule="identical")
 
@@ -273,6 +274,10 @@ class _Comparison:
         return all(self.same(first, second, depth) for first, second in crossed)
 
     def relations(self, a: Relation, b: Relation, depth: int) -> AnswerVerdict:
+        for first, second in ((a, b), (b, a)):
+            interval = _interval(second)
+            if first.operators == ("in",) and interval is not None and first.parts[0] == interval[0]:
+                return self.named(first, interval[1], depth)
         if len(a.parts) != len(b.parts):
             return AnswerVerdict(equal=False, rule="relation")
         mirrored = Relation(b.parts[::-1], tuple(_MIRROR[operator] for operator in b.operators[::-1]))
@@ -320,7 +325,7 @@ def _content(relation: Relation, comparison: _Comparison, depth: int) -> str | N
     if operators != {"="}:
         return None
     first, last = relation.parts[0], relation.parts[-1]
-    if all(_NAME.fullmatch(part.replace(" ", "")) for part in relation.parts[:-1]):
+    if all(_NAMES.fullmatch(part.replace(" ", "")) for part in relation.parts[:-1]):
         return last
     if len(relation.parts) == 2 and _NAME.fullmatch(last) and not _NAME.fullmatch(first):
         return first

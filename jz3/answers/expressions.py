@@ -483,6 +483,8 @@ class _Parser:
     def derivative(self) -> Node | None:
         r"""`\frac{dv}{dt}` is one symbol: d over d does not cancel."""
         texts = [token[1] for token in self.tokens[self.position : self.position + 12]]
+        if texts[:5] == ["{", "d", "}", "{", "d"]:
+            raise UnreadableError("a derivative to be taken")
         if len(texts) < 6 or texts[:2] != ["{", "d"] or "}" not in texts[:8]:
             return None
         end = texts.index("}")

@@ -129,6 +129,7 @@ _WRAPPER = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 _JOINED = re.compile(r"\s+")
 _LOOSE_SPACE = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.])")
 _BARE_FRACTION = re.compile(r"\\frac\s*(\d)\s*(\d)")  # TeX takes one digit each: `\frac 34`
+_REPEATING = re.compile(r"(\d{0,20})\.(\d{0,20})\\overline\s*\{(\d{1,20})\}")
 _FUNCTION_TEXT = frozenset(
     [
         "sin",
@@ -189,6 +190,8 @@ def _clean_latex(text: str) -> str:
     text = _TEXT.sub(_as_text, text)
     text = _SHAPE.sub("", text)
     text = _SPACES.sub(" ", text)
+    if "overline" in text:
+        text = _REPEATING.sub(_as_fraction, text)
     text = _COMMAND.sub(_as_command, text)
     return _BARE_FRACTION.sub(r"\\frac{\1}{\2}", text) if "\\frac" in text else text
 
@@ -206,6 +209,13 @@ def _as_text(match: re.Match[str]) -> str:
     if "bf" in match[0] or "bold" in match[0] or "bm" in match[0]:
         return content if len(content) != 1 else f" {content} "
     return "\\text{" + content + "}"
+
+
+def _as_fraction(match: re.Match[str]) -> str:
+    r"""`1.2\overline{3}` is 111/90."""
+    whole, start, period = match[1] or "0", match[2], match[3]
+    top = int(whole + start + period) - int(whole + start)
+    return f"\\frac{{{top}}}{{{(10 ** len(period) - 1) * 10 ** len(start)}}}"
 
 
 def _as_command(match: re.Match[str]) -> str:

@@ -113,13 +113,13 @@ _UNION = re.compile(r"\\cup(?![A-Za-z])")
 _LIST = re.compile(r"[,;]|(?<![A-Za-z])(?:or|and)(?![A-Za-z])")
 _COMMA = re.compile(r"[,;]")
 _RELATION = re.compile(r"<=|>=|!=|=<|=>|==|=|<|>|\\in(?![A-Za-z])|\\not\s*=")
-_COLON = re.compile(r":")
+_COLON = re.compile(r":|(?<=\s)to(?=\s)")
 _MATRIX = re.compile(
     r"\\begin\{([pbvBV]?matrix|smallmatrix|array)\}(?:\{[^{}]*\})?(.*)\\end\{\1\}", re.DOTALL
 )
 _ROW = re.compile(r"\\cr(?![A-Za-z])(?:\s*\[[^\]]*\])?")
 _CHOICE = re.compile(r"\(?\s*([A-J])\s*\)?[.:]?")
-_CHOICE_WITH_CONTENT = re.compile(r"\(\s*([A-J])\s*\)\s*(\S.*)|([A-J])\s*[).:]\s*(\S.*)")
+_CHOICE_WITH_CONTENT = re.compile(r"\(\s*([A-J])\s*\)\s*(?!and\b|or\b)([^\s,].*)|([A-J])\s*[).:]\s*(\S.*)")
 _CLOCK = re.compile(r"(\d{1,2})\s*:\s*(\d{2})(?:\s*:\s*(\d{2}))?\s*(?:([aApP])\.?\s?[mM]\.?)?")
 _HOUR = re.compile(r"(\d{1,2})\s*([aApP])\.?\s?[mM]\.?")
 _NUMERAL = re.compile(r"([0-9A-F][0-9A-F ]*)_\s*\{?\s*(\w+|\\text\{\w+\})\s*\}?")
@@ -414,7 +414,9 @@ def _as_ordinal(text: str) -> Scalar | None:
 
 
 def _as_structure(text: str) -> Answer | None:
-    if not any(mark in text for mark in ",;=<>:([\\{") and "or" not in text and "and" not in text:
+    if not any(mark in text for mark in ",;=<>:([\\{") and not any(
+        word in text for word in ("or", "and", " to ")
+    ):
         return None
     if text.startswith("]") and text.endswith("[") and text.count(",") == 1:
         first, second = text[1:-1].split(",")
@@ -498,7 +500,7 @@ def _as_bracketed(text: str) -> Answer | None:
 
 
 def _as_ratio(text: str) -> Ratio | None:
-    if ":" not in text:
+    if ":" not in text and " to " not in text:
         return None
     pieces = [piece for _, piece in split_top(text, _COLON)]
     return Ratio(tuple(pieces)) if len(pieces) > 1 and all(pieces) else None
