@@ -11,6 +11,7 @@ microsecond a row, as all rows of one length are placed together.
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -146,7 +147,7 @@ def _laid_out(
 
 
 def _joined(lists: list[list[int]], total: int) -> Ints:
-    return np.fromiter((value for values in lists for value in values), np.int32, total)
+    return np.fromiter(chain.from_iterable(lists), np.int32, total)
 
 
 class BlockWriter:
