@@ -13,13 +13,23 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from jz3.core.errors import UserError
+
+
+class DepsError(UserError):
+    """A stage of dvc.yaml has no code."""
+
+
 EXEMPT = "jz3/core/"
 PACKAGES = ("jz3", "stages")
 
 
 def closure(root: Path, stage: str) -> list[str]:
     """Paths of the code behind a stage, under `root`, sorted: its file and all that it imports of ours."""
-    waiting, seen = [root / "stages" / f"{stage}.py"], set[Path]()
+    first = root / "stages" / f"{stage}.py"
+    if not first.is_file():
+        raise DepsError(f"dvc.yaml has the stage {stage}; {first} was expected to run it. Write it.")
+    waiting, seen = [first], set[Path]()
     while waiting:
         file = waiting.pop()
         if file in seen:

@@ -61,6 +61,29 @@ def deps(
         raise UserError("dvc.yaml lists other code than the stages import. Run `jz3 deps --fix`.")
 
 
+@app.command()
+def grade(
+    file: Annotated[Path, typer.Argument(help="JSON lines with gold, predicted and, if there, benchmark")],
+    *,
+    responses: Annotated[bool, typer.Option("--responses", help="predicted holds whole responses")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="one verdict a line, in the order of the file")
+    ] = False,
+) -> None:
+    """Judge predicted answers against gold answers.
+
+    Example: jz3 grade answers.jsonl --json
+    """
+    from jz3.answers.grade_file import as_json, grade_answers, grade_responses, summary
+
+    verdicts = grade_responses(file) if responses else grade_answers(file)
+    if json:
+        for verdict in verdicts:
+            typer.echo(as_json(verdict))
+    else:
+        typer.echo(summary(verdicts))
+
+
 def main() -> None:
     """Run a command; what the user can mend becomes one line on stderr and its exit status."""
     try:

@@ -27,9 +27,12 @@ def draw_order(seed: int, row_id: str) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical_json(value: Mapping[str, Any]) -> str:
     """The same text for the same content: sorted keys, no blanks, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def files_digest(paths: Iterable[Path], root: Path) -> str:

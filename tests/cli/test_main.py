@@ -1,0 +1,75 @@
+"""The command line: results on stdout, one line and status 1 for what the user can mend, 2 for wrong usage."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+def jz3(*arguments, folder=ROOT):
+    return subprocess.run(
+        [sys.executable, "-c", "from jz3.cli.main import main; main()", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def answers(tmp_path):
+    file = tmp_path / "answers.jsonl"
+    rows = [{"gold": "1/2", "predicted": "0.5"}, {"gold": "[0,1)", "predicted": "(0,1]"}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+def test_grade_gives_a_verdict_a_line_in_the_order_of_the_file(answers):
+    done = jz3("grade", str(answers), "--json")
+    assert [json.loads(line)["equal"] for line in done.stdout.splitlines()] == [True, False]
+    assert "1 of 2" in jz3("grade", str(answers)).stdout
+
+
+def test_grade_reads_whole_responses(tmp_path):
+    file = tmp_path / "responses.jsonl"
+    file.write_text(json.dumps({"gold": "12", "predicted": "So it is 3 * 4 = \\boxed{12}."}) + "\n")
+    verdict = json.loads(jz3("grade", str(file), "--responses", "--json").stdout)
+    assert verdict["equal"] is True
+
+
+def test_a_malformed_line_is_named(answers):
+    answers.write_text('{"gold": "1"}\n')
+    done = jz3("grade", str(answers))
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "answers.jsonl" in done.stderr
+
+
+def test_a_profile_is_written_only_over_a_profile(tmp_path):
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "small.yaml").write_text("a: 1\n")
+    (tmp_path / "params.yaml").write_text("a: 2\n")
+    done = jz3("profile", "small", folder=tmp_path)
+    assert (done.returncode, "+a: 1" in done.stdout) == (1, True)
+    assert "holds edits" in done.stderr
+    assert jz3("profile", "small", "--force", folder=tmp_path).returncode == 0
+    assert (tmp_path / "params.yaml").read_text() == "a: 1\n"
+
+
+def test_dependencies_are_checked(tmp_path):
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / "one.py").write_text("X = 1\n")
+    (tmp_path / "dvc.yaml").write_text("stages:\n  one:\n    cmd: python -m stages.one\n    deps: [data]\n")
+    done = jz3("deps", "--check", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "one lacks stages/one.py\n")
+    assert jz3("deps", "--fix", folder=tmp_path).returncode == 0
+    assert jz3("deps", "--check", folder=tmp_path).returncode == 0
+
+
+def test_wrong_usage_is_status_2():
+    assert jz3("deps", "--nonsense").returncode == 2
