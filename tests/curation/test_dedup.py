@@ -1,0 +1,145 @@
+"""Duplicates: kept and dropped rows partition the input, a second pass and the order of rows change nothing,
+and each dropped row names a kept one that is like it.
+"""
+
+import random
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jz3.curation.dedup import DedupParams, dedup, find_survivors
+from jz3.curation.fingerprints import Texts, jaccard, shingles
+from jz3.tables.verdict import Verdict
+from jz3.text.words import tokens
+from tests.curation.rows import needs_samples, problem, problems, sampled, verdicts
+
+THRESHOLD = 0.5
+PARAMS = DedupParams(seed=3, threshold=THRESHOLD, bands=16, rows_per_band=4)
+
+# Few words, so that chance makes many rows that are nearly the same.
+QUESTIONS = st.lists(
+    st.lists(st.sampled_from(["one", "Two", "3", "four,", "five", "+"]), max_size=12)
+    .map(" ".join)
+    .map("Q {}".format),
+    max_size=25,
+)
+
+
+def survivors(questions, ids=None):
+    return find_survivors(ids or [f"r{number}" for number in range(len(questions))], questions, PARAMS)
+
+
+def similarity(one, other):
+    first, second = shingles(Texts.of([tokens(one), tokens(other)]), 5)
+    return jaccard(first, second)
+
+
+@given(QUESTIONS)
+def test_each_row_is_judged_once_and_each_dropped_one_names_a_kept_one_like_it(questions):
+    found = survivors(questions)
+    text = {f"r{number}": question for number, question in enumerate(questions)}
+    assert found.keys() == text.keys()
+    for row_id, (rule, survivor) in found.items():
+        if rule is None:
+            assert survivor is None
+            continue
+        assert found[survivor] == (None, None)
+        assert similarity(text[row_id], text[survivor]) >= THRESHOLD
+        assert (rule == "dedup.exact") == (tokens(text[row_id]) == tokens(text[survivor]))
+
+
+@given(QUESTIONS)
+def test_a_second_pass_drops_nothing(questions):
+    found = survivors(questions)
+    kept = [row_id for row_id, (rule, _) in found.items() if rule is None]
+    again = survivors([questions[int(row_id[1:])] for row_id in kept], kept)
+    assert all(rule is None for rule, _ in again.values())
+
+
+@given(QUESTIONS, st.randoms())
+def test_the_order_of_rows_does_not_matter(questions, shuffler):
+    numbered = [(f"r{number}", question) for number, question in enumerate(questions)]
+    found = survivors(questions)
+    shuffler.shuffle(numbered)
+    assert survivors([text for _, text in numbered], [row_id for row_id, _ in numbered]) == found
+
+
+@given(QUESTIONS.filter(bool), st.data())
+def test_an_exact_duplicate_is_always_found_whatever_its_case_and_punctuation(questions, data):
+    planted = data.draw(st.sampled_from(questions))
+    found = survivors([*questions, planted.upper().replace(" ", "  ") + "?"])
+    same = [
+        found[f"r{number}"]
+        for number, question in enumerate([*questions, planted])
+        if tokens(question) == tokens(planted)
+    ]
+    kept = [finding for finding in same if finding[0] is None]
+    assert len(kept) <= 1
+    assert len({survivor for _, survivor in same if survivor}) == 1
+
+
+def test_a_chain_does_not_swallow_what_differs_from_every_kept_row():
+    """A ~ b and b ~ c, but a and c differ: where b is dropped for one of them, the other stays."""
+    start = [f"w{number}" for number in range(40)]
+    changed = [*start[:37], "v0", "v1", "v2"]
+    changed_more = ["u0", "u1", "u2", *changed[3:]]
+    questions = [" ".join(text) for text in (start, changed, changed_more)]
+    assert similarity(questions[0], questions[1]) >= 0.8 > similarity(questions[0], questions[2])
+    params = PARAMS.model_copy(update={"threshold": 0.8, "bands": 32})
+    orders = set()
+    for trial in range(12):
+        ids = [f"{trial}/{number}" for number in range(3)]
+        found = find_survivors(ids, questions, params)
+        dropped = [number for number in range(3) if found[ids[number]][0]]
+        orders.add(tuple(dropped))
+        assert dropped in ([1], [0, 2])
+    assert orders == {(1,), (0, 2)}, "both survivor orders were met"
+
+
+def test_problems_that_differ_in_a_sign_alone_are_no_exact_duplicates():
+    found = survivors(["Solve x + 2 = 0.", "Solve x - 2 = 0."])
+    assert {rule for rule, _ in found.values()} != {None, "dedup.exact"}
+
+
+def test_rows_that_were_rejected_before_are_neither_judged_nor_survivors():
+    rows = problems(problem("a"), problem("b"), problem("c"))
+    found, metrics = dedup(rows.lazy(), [verdicts({"a": "execute.failed"}), verdicts({"b": None})], PARAMS)
+    Verdict.validate(found)
+    assert sorted(found["row_id"]) == ["b", "c"]
+    assert metrics.rows.model_dump() == {"read": 2, "kept": 1, "rejected": {"dedup.exact": 1}, "failed": 0}
+    assert metrics.largest_group == 2
+
+
+def test_questions_without_words_are_compared_as_they_are():
+    found = survivors(["△ □", "△ □", "□ △"])
+    assert sorted(str(rule) for rule, _ in found.values()) == ["None", "None", "dedup.exact"]
+
+
+@needs_samples
+@pytest.mark.parametrize("edits", [1, 2, 3])
+def test_edited_copies_of_real_questions_are_found_where_they_are_like_enough(edits):
+    """At 0.7 and 16 bands of 4 a pair is missed once in eighty."""
+    params = PARAMS.model_copy(update={"threshold": 0.7})
+    draws = random.Random(edits)
+    rows = [row["problem"] for row in sampled("cot", 300)]
+    copies = [edited(text, edits, draws) for text in rows]
+    like = [
+        n for n, (text, copy) in enumerate(zip(rows, copies, strict=True)) if similarity(text, copy) >= 0.7
+    ]
+    ids = [*(f"o{n}" for n in range(300)), *(f"c{n}" for n in range(300))]
+    found = find_survivors(ids, rows + copies, params)
+    pairs = [(found[f"o{n}"], found[f"c{n}"]) for n in like]
+    assert len(like) > 150
+    assert sum(any(rule for rule, _ in pair) for pair in pairs) >= 0.97 * len(like)
+    text_of = dict(zip(ids, rows + copies, strict=True))
+    dropped = pl.DataFrame([(row, end) for row, (rule, end) in found.items() if rule], orient="row")
+    assert all(similarity(text_of[row], text_of[end]) >= 0.7 for row, end in dropped.iter_rows())
+
+
+def edited(text, edits, draws):
+    changed = text.split()
+    for _ in range(edits):
+        changed[draws.randrange(len(changed))] = "changed"
+    return " ".join(changed)

@@ -1,0 +1,144 @@
+"""Programs are held against what they really print; only a wrong output block is mended."""
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jz3.core.execution import Execution
+from jz3.curation.execute import ExecuteParams, agrees, execute, judge
+from jz3.curation.output_block import claimed_output, same_output, with_output
+from jz3.sandbox.result import ProgramResult
+from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.verdict import Verdict
+from tests.curation.rows import needs_samples, problem, problems, sampled
+
+LIMITS = {"wall_seconds": 5, "cpu_seconds": 5, "memory_mb": 256, "output_characters": 1000}
+PARAMS = ExecuteParams.model_validate({"limits": LIMITS})
+
+
+@pytest.fixture(scope="module")
+def execution():
+    return Execution(
+        device="cpu",
+        threads=1,
+        workers=1,
+        ranks=1,
+        generation_batch=1,
+        generation_commit=64,
+        training_batch=1,
+        teacher="replay",
+        concurrency=1,
+        requests_per_minute=1,
+        tokens_per_minute=1,
+        timeout_s=1,
+        retries=0,
+        budget_usd=None,
+        prices={},
+        sandbox=1,
+        sandbox_workers=1,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _own_store(tmp_path, monkeypatch):
+    monkeypatch.setitem(os.environ, "JZ3_STORE", str(tmp_path / "store"))
+
+
+def tool(row_id, program, claim, closing="The answer is $\\boxed{4}$."):
+    text = f"We compute.\n```python\n{program}\n```\n```output\n{claim}\n```\n{closing}"
+    return problem(row_id, "How many?", text, kind="tool")
+
+
+ROWS = problems(
+    problem("cot"),
+    tool("right", "print(2 + 2)", "4"),
+    tool("mended", "print(2 + 2)", "5"),
+    tool("wrong", "print(2 + 3)", "4"),
+    tool("error", "print(1 / 0)", "4"),
+    tool("silent", "x = 2 + 2", "4"),
+    tool("endless", "while True:\n    pass", "4"),
+    tool("unboxed", "print(2 + 2)", "5", closing="That is all."),
+    tool("unboxed right", "print(2 + 2)", "4", closing="That is all."),
+    problem("no program", kind="tool"),
+)
+
+
+def test_every_problem_gets_its_verdict(execution):
+    limits = PARAMS.limits.model_copy(update={"wall_seconds": 1.0})
+    results, found, metrics = execute(ROWS.lazy(), ExecuteParams(limits=limits), execution)
+    ExecutionResult.validate(results)
+    assert dict(Verdict.validate(found).select("row_id", "rule").iter_rows()) == {
+        "cot": None,
+        "right": None,
+        "mended": None,
+        "wrong": "execute.wrong_answer",
+        "error": "execute.failed",
+        "silent": "execute.no_output",
+        "endless": "execute.timeout",
+        "unboxed": "execute.wrong_output",
+        "unboxed right": None,
+        "no program": "execute.no_program",
+    }
+    assert metrics.rows.read == ROWS.height == metrics.rows.kept + sum(metrics.rows.rejected.values())
+    assert (metrics.programs, metrics.output_correct, metrics.corrected) == (8, 2, 1)
+    assert dict(results.select("problem_id", "output").iter_rows())["mended"] == "4\n"
+
+
+def test_the_order_of_rows_does_not_matter(execution):
+    rows = ROWS.filter(ROWS["problem_id"] != "endless")
+    _, once, numbers = execute(rows.lazy(), PARAMS, execution)
+    _, again, same = execute(rows.reverse().lazy(), PARAMS, execution)
+    assert once.sort("row_id").equals(again.sort("row_id"))
+    assert numbers == same
+
+
+@pytest.mark.parametrize(
+    ("answer", "output", "expected"),
+    [
+        ("4", "4\n", True),
+        ("4", "The sum is: 4\n", True),
+        ("12.50", "Cost: $12.5\n", True),
+        (r"\frac{1}{2}", "1/2\n", True),
+        ("0.5", "1/2\n", True),
+        ("3.46", "3.4641016151377544\n", True),
+        ("3.45", "3.4641016151377544\n", False),
+        ("3", "3.4641016151377544\n", False),
+        ("7", "6\n7\n", True),
+        ("6", "6\n7\n", False),
+        ("1, 9", "[1, 9]\n", True),
+        ("True", "False\n", False),
+        ("10", "20.0\n", False),
+    ],
+)
+def test_an_answer_agrees_with_what_the_last_line_says(answer, output, expected):
+    assert agrees(answer, output) is expected
+
+
+@given(st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6))
+def test_whole_numbers_agree_if_and_only_if_they_are_equal(boxed, printed):
+    assert agrees(str(boxed), f"{printed}\n") == (boxed == printed)
+
+
+@given(st.text().filter(lambda text: "```" not in text and text.strip()), st.integers(50, 100))
+def test_what_is_written_into_the_block_is_what_it_claims(printed, characters):
+    solution = tool("x", "print()", "old")["solution"]
+    written = with_output(solution, printed, characters=max(characters, len(printed)))
+    assert same_output(claimed_output(written), printed)
+    assert with_output(written, printed, characters=max(characters, len(printed))) == written
+
+
+def test_an_output_that_no_block_can_hold_is_rejected():
+    printed = ProgramResult(status="ok", stdout="```\n4\n", error="", exit_code=0)
+    finding = judge(tool("x", "pass", "4")["solution"], "4", printed)
+    assert finding is not None
+    assert finding[0] == "execute.no_output"
+
+
+@needs_samples
+def test_released_programs_print_something_else_more_often_than_not(execution):
+    """246 of 400 were found to differ (facts P10)."""
+    _, _, metrics = execute(problems(*sampled("tool", 60)).lazy(), PARAMS, execution)
+    assert metrics.programs == 60
+    assert 0.1 < metrics.output_correct_share < 0.5

@@ -1,0 +1,127 @@
+"""The training set: every row is kept or counted, synthetic before instruction rows, shuffled by hash."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jz3.curation.mix import Judged, Mix, MixParams
+from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.training_row import TrainingRow
+from tests.curation.rows import problem, problems, verdicts
+
+PROGRAM = "The program adds.\n```python\nprint(2 + 2)\n```\n```output\n5\n```\nThe sum is \\boxed{4}."
+
+
+def params(rows=None, seed=5, **shares):
+    synthetic = {"rows": rows, "kinds": {}, "sources": {}, "levels": {}} | shares
+    return MixParams.model_validate({"seed": seed, "synthetic": synthetic, "shown_output_characters": 8})
+
+
+def results(**printed):
+    rows = [(row_id, "ok", output, None) for row_id, output in printed.items()]
+    return pl.DataFrame(rows, schema=ExecutionResult.create_empty().schema, orient="row")
+
+
+def mixed(synthetic, instruction, settings, tables=(), instruction_table=None, printed=None):
+    mix = Mix(
+        Judged(synthetic.lazy(), list(tables)),
+        Judged(instruction.lazy(), [] if instruction_table is None else [instruction_table]),
+        results() if printed is None else printed,
+        settings,
+    )
+    rows = TrainingRow.validate(pl.concat([TrainingRow.create_empty(), *mix.frames()]))
+    return rows, mix.metrics()
+
+
+INSTRUCTIONS = problems(*(problem(f"i{n}", source="instruction", level=None) for n in range(5)))
+RULE_OR_NONE = st.sampled_from([None, None, "x.rule", "y.rule"])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["cot", "tool"]), RULE_OR_NONE, RULE_OR_NONE), max_size=20),
+    st.none() | st.integers(0, 12),
+    st.dictionaries(st.sampled_from(["cot", "tool"]), st.floats(0.1, 1)),
+)
+def test_every_row_is_in_the_set_or_counted_by_the_first_rule(rows, cap, kinds):
+    synthetic = problems(*(problem(f"s{n:02}", kind=kind) for n, (kind, *_) in enumerate(rows)))
+    first = verdicts({f"s{n:02}": row[1] for n, row in enumerate(rows)})
+    second = verdicts({f"s{n:02}": row[2] for n, row in enumerate(rows)})
+    training, metrics = mixed(synthetic, INSTRUCTIONS, params(cap, kinds=kinds), [first, second])
+    assert metrics.rows.read == len(rows) + 5
+    assert metrics.rows.kept == training.height == metrics.pretrain_rows + 5
+    by_rule = {rule: sum((one or other) == rule for _, one, other in rows) for rule in ("x.rule", "y.rule")}
+    assert {rule: metrics.rows.rejected.get(rule, 0) for rule in by_rule} == by_rule
+    kept = {f"s{n:02}" for n, (_, one, other) in enumerate(rows) if one is None and other is None}
+    assert set(training.filter(pl.col("part") == "pretrain")["row_id"]) <= kept
+    assert cap is None or metrics.pretrain_rows <= cap
+
+
+@given(st.randoms())
+def test_the_order_is_by_hash_and_not_by_file(shuffler):
+    rows = [problem(f"s{n}") for n in range(9)]
+    once, _ = mixed(problems(*rows), INSTRUCTIONS, params())
+    shuffler.shuffle(rows)
+    again, _ = mixed(pl.DataFrame(rows, schema=problems().schema), INSTRUCTIONS, params())
+    assert once.equals(again)
+
+
+def test_synthetic_rows_come_before_instruction_rows_and_both_are_shuffled():
+    training, _ = mixed(problems(*(problem(f"s{n:02}") for n in range(40))), INSTRUCTIONS, params())
+    assert training["part"].to_list() == ["pretrain"] * 40 + ["instruction"] * 5
+    assert training["position"].to_list() == list(range(45))
+    ids = training["row_id"].to_list()[:40]
+    assert ids != sorted(ids)
+    other, _ = mixed(problems(*(problem(f"s{n:02}") for n in range(40))), INSTRUCTIONS, params(seed=6))
+    assert other["row_id"].to_list()[:40] != ids
+
+
+def test_a_larger_cap_keeps_the_rows_of_a_smaller_one():
+    synthetic = problems(*(problem(f"s{n}") for n in range(9)))
+    few, _ = mixed(synthetic, INSTRUCTIONS, params(3))
+    more, _ = mixed(synthetic, INSTRUCTIONS, params(5))
+    assert few["row_id"].to_list()[:3] == more["row_id"].to_list()[:3]
+
+
+def test_rows_have_the_headings_of_their_kind():
+    synthetic = problems(problem("a", "Why?", "So.", kind="cot"), problem("b", "Why?", PROGRAM, kind="tool"))
+    training, _ = mixed(synthetic, problems(), params(), printed=results(b="4\n"))
+    texts = dict(training.select("row_id", "input").iter_rows())
+    assert texts == {
+        "a": "## Question\nWhy?\n\n## Solution\n",
+        "b": "## Question\nWhy?\n\n## Code Solution\n",
+    }
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected", "corrected"),
+    [("4\n", "4", 1), ("5 \n", "5", 0), ("123456789012\n", "1234...9012", 1), (r"\1 \g<0>", r"\1 \g<0>", 1)],
+)
+def test_the_real_output_takes_the_place_of_the_claimed_one(printed, expected, corrected):
+    synthetic = problems(problem("b", "Why?", PROGRAM, kind="tool"))
+    training, metrics = mixed(synthetic, problems(), params(), printed=results(b=printed))
+    assert training["output"].item() == PROGRAM.replace("```output\n5\n", f"```output\n{expected}\n")
+    assert metrics.corrected == corrected
+
+
+def test_instruction_rows_stay_as_they_are_but_for_leaked_ones():
+    instructions = problems(problem("i", "Why?", PROGRAM, kind="tool"), problem("j"))
+    training, metrics = mixed(problems(), instructions, params(), (), verdicts({"j": "decontaminate.whole"}))
+    assert training["output"].to_list() == [PROGRAM]
+    assert metrics.rows.rejected == {"decontaminate.whole": 1}
+
+
+def test_instruction_data_alone_counts_the_synthetic_rows_as_not_asked_for():
+    synthetic = problems(*(problem(f"s{n}") for n in range(4)))
+    training, metrics = mixed(synthetic, INSTRUCTIONS, params(0), [verdicts({"s1": "filter.language"})])
+    assert training["part"].unique().to_list() == ["instruction"]
+    assert metrics.rows.rejected == {"filter.language": 1, "mix.not_asked": 3}
+    assert metrics.unfulfilled == {}
+
+
+def test_what_the_problems_cannot_give_is_said():
+    synthetic = problems(*(problem(f"s{n}", kind="tool" if n < 2 else "cot") for n in range(10)))
+    _, metrics = mixed(synthetic, problems(), params(8, kinds={"tool": 0.5, "cot": 0.5}))
+    assert metrics.by_kind == {"cot": 4, "tool": 2}
+    assert metrics.unfulfilled == {"kind/tool": 2, "rows": 2}
+    assert metrics.rows.rejected == {"mix.kind_share": 4}
