@@ -7,7 +7,7 @@ of their 5-grams (words, numbers, operators) at or above the threshold. Only kep
 swallow nothing, a second pass drops nothing, and the evidence names a row that is kept.
 
 The verdicts hold the rows that were judged; what was rejected before is not among them. Solutions are not
-read. Costs some 5,000 rows a second, and memory of about 2 KB a row.
+read. Costs some 3,000 rows a second, and memory of about 2 KB a row.
 """
 
 from collections import Counter, defaultdict

@@ -1,8 +1,8 @@
 """Judges each problem by rules of form, on its own text alone; the first rule in the order of RULES counts.
 
-Each rule is a function of one problem and the parameters that says what it saw, or None. `docs/curation.md`
-says where the rules and their numbers come from. Costs some 1,000 problems a second a core, most of it for
-repetition; rows are read in frames.
+Each rule is a function of one problem and the parameters that says what it saw, or None; its
+docstring is the reason for it, the numbers have their sources in the profiles. Costs some 400 problems of the
+released length a second, most of it for words and repetition; rows are read in frames.
 """
 
 import re
@@ -235,10 +235,10 @@ def filter_problems(
     )
 
 
-_TITLES = re.compile(r"^[\W_]*(?:problem|exercise|question)\s+\d+", re.IGNORECASE | re.MULTILINE)
+_TITLES = re.compile(r"^[^\w\n]*_*(?:problem|exercise|question)\s+\d+", re.IGNORECASE | re.MULTILINE)
 _PARTS = re.compile(
     # Capitals in brackets are choices, not parts.
-    r"^\s*[*_]*(?:\(?[a-h]\)|\(?(?:i{1,3}|iv|v)\)|[Pp]art\s+[a-hA-H1-9]\b|\d{1,2}[.)])(?=[\s*_])",
+    r"^[ \t]*[*_]*(?:\(?[a-h]\)|\(?(?:i{1,3}|iv|v)\)|[Pp]art\s+[a-hA-H1-9]\b|\d{1,2}[.)])(?=[\s*_])",
     re.MULTILINE,
 )
 

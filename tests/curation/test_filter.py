@@ -1,6 +1,7 @@
 """Rules of form: each has a case that it rejects and one beside it that it does not."""
 
 import dataclasses
+import time
 
 import pytest
 from hypothesis import given
@@ -190,3 +191,16 @@ def test_most_released_rows_are_kept_where_no_box_is_asked_for():
     params = PARAMS.model_copy(update={"boxed": {}, "most_parts": 4} | longer)
     _, metrics = filter_problems([problems(*sampled("cot", 150), *sampled("tool", 150))], params)
     assert 0.85 < metrics.kept_share < 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\0" * 1_000_000, "\n" * 1_000_000, "1+" * 500_000, "$" * 1_000_001, "\\" * 1_000_000, "{" * 1_000_000],
+    ids=["NUL", "empty lines", "sum", "dollars", "backslashes", "braces"],
+)
+def test_a_megabyte_of_anything_is_judged_at_once(text):
+    """In seconds: a rule that is quadratic in the length would take hours."""
+    started = time.process_time()
+    for changes in ({"problem": text}, {"problem": GOOD.problem + text}, {"solution": GOOD.solution + text}):
+        judge(dataclasses.replace(GOOD, **changes), PARAMS)
+    assert time.process_time() - started < 20
