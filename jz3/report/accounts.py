@@ -1,0 +1,139 @@
+"""The account of every row, stage by stage from passage to grade, with the rule of every drop."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jz3.report.markup import Html, classed, element, joined, table
+from jz3.report.writing import count
+from jz3.tables.ledger import Ledger
+
+ROWS_ARE = {
+    "ingest": "sections",
+    "tasks": "tasks",
+    "benchmarks": "items",
+    "base": "passages",
+    "distill": "prompts",
+    "finetune": "problems",
+    "synthesize": "prompts",
+    "parse": "completions",
+    "warmup": "problems",
+    "attribute": "problems",
+    "select": "prompts",
+    "execute": "problems",
+    "filter": "problems",
+    "dedup": "problems",
+    "decontaminate": "rows",
+    "mix": "rows",
+    "pack": "training rows",
+    "pretrain": "blocks",
+    "answer": "responses",
+    "grade": "responses",
+}
+"""What a row of a stage's ledger is."""
+
+NUMBERS = frozenset({"read", "kept", "failed"})
+
+
+def waterfall(measured: Mapping[str, Any]) -> Html:
+    """A line for each stage that has a ledger or counts; `measured` are metrics by stage, in their order."""
+    lines = [line for stage, values in measured.items() if (line := _line(stage, values))]
+    head = ["stage", "rows are", "read", "kept", "failed", "share", "rejected, by rule"]
+    return table(head, lines, NUMBERS)
+
+
+def _line(stage: str, values: Mapping[str, Any]) -> list[str] | None:
+    if "rows" in values:
+        rows = Ledger.model_validate(values["rows"])
+        unit = ROWS_ARE.get(stage.partition("/")[0], "rows")
+        numbers = (rows.read, rows.kept, rows.failed)
+        return [stage, unit, *map(count, numbers), _bar(rows), _rules(rows)]
+    totals = _totals(values)
+    if not totals:
+        return None
+    counts = ", ".join(f"{name.replace('_', ' ')} {count(total)}" for name, total in totals.items())
+    return [stage, "draws or writes, drops none", "", "", "", "", counts]
+
+
+def _totals(values: Mapping[str, Any]) -> dict[str, int]:
+    """The counts among a stage's values; those of a breakdown are added up."""
+    totals: dict[str, int] = {}
+    for name, value in values.items():
+        parts = list(value.values()) if isinstance(value, dict) else [value]
+        if parts and not name.startswith("by_") and all(type(part) is int for part in parts):
+            totals[name] = sum(parts)
+    return totals
+
+
+def _bar(rows: Ledger) -> Html:
+    """Kept, rejected and failed as parts of a bar."""
+    parts = {"kept": rows.kept, "rejected": sum(rows.rejected.values()), "failed": rows.failed}
+    shares = {name: 100 * part / max(rows.read, 1) for name, part in parts.items()}
+    pieces = [
+        element("span", attributes={"class": name, "style": f"width:{share:.2f}%"})
+        for name, share in shares.items()
+        if share
+    ]
+    title = f"{shares['kept']:.1f} % kept"
+    return element("div", *pieces, attributes={"class": "bar", "title": title})
+
+
+def _rules(rows: Ledger) -> Html:
+    most_first = sorted(rows.rejected.items(), key=lambda rule: (-rule[1], rule[0]))
+    return joined(
+        (
+            element("span", element("code", rule), f" {count(number)}", attributes={"class": "rule"})
+            for rule, number in most_first
+        ),
+        " ",
+    )
+
+
+def knowledge_sets(measured: Mapping[str, Any]) -> Html:
+    """Who wrote each KD set, and what it cost."""
+    sets = {
+        stage.partition("/")[2]: values for stage, values in measured.items() if stage.startswith("distill/")
+    }
+    said = [classed("p", "provider", _provider(name, values)) for name, values in sets.items()]
+    head = [
+        "KD set",
+        "provider",
+        "model",
+        "prompts",
+        "answered",
+        "problems",
+        "prompt tokens",
+        "completion tokens",
+        "cost",
+    ]
+    lines = [
+        [
+            name,
+            values["provider"],
+            values["model"],
+            count(values["rows"]["read"]),
+            count(values["answered"]),
+            count(values["rows"]["kept"]),
+            count(values["prompt_tokens"]),
+            count(values["completion_tokens"]),
+            _cost(values),
+        ]
+        for name, values in sets.items()
+    ]
+    return joined([*said, table(head, lines, frozenset(head[3:]))])
+
+
+def _provider(name: str, values: Mapping[str, Any]) -> str:
+    if values["provider"] == "writer":
+        return (
+            f"The set “{name}” was written by the built-in problem writer: it writes by rule, with drawn "
+            f"numbers, and is no LLM. No model was called and nothing was paid."
+        )
+    return (
+        f"The set “{name}” was written by the model {values['model']}, called through {values['provider']}."
+    )
+
+
+def _cost(values: Mapping[str, Any]) -> str:
+    if values["provider"] == "writer":
+        return "none (no LLM)"
+    return f"${values['cost_usd']:,.2f}" if values["priced"] else "no price known"

@@ -1,0 +1,54 @@
+"""The certificate of decontamination with its hits, as markup."""
+
+import polars as pl
+
+from jz3.core.artifacts import In, InDir
+from jz3.report.markup import Html, element, folded, joined, table
+from jz3.report.writing import count
+from jz3.tables.certificate_manifest import CertificateManifest
+from jz3.tables.hit import Hit
+
+SHOWN = 200  # chosen: pairs of text on the page; the certificate holds all
+
+
+def certificate_section(certificate: InDir[CertificateManifest]) -> Html:
+    """What was checked, against what, how, and each pair of texts that was found."""
+    manifest = certificate.manifest()
+    hits = In(Hit, certificate.path / "hits.parquet").read()
+    said = (
+        f"The set “{manifest.certified}” ({count(manifest.rows)} rows, digest {manifest.certified_digest}) "
+        f"was compared with every item of the benchmarks below. {count(hits.height)} pairs were found; those "
+        f"of class number_masked (the same words with other numbers) drop nothing."
+    )
+    head = ["benchmark", "revision", "items", "items hit", "hits by class", "digest of the items"]
+    checks = [
+        [
+            check.benchmark,
+            check.revision,
+            count(check.items),
+            count(check.hit_items),
+            ", ".join(f"{name} {count(rows)}" for name, rows in check.hits_by_class.items()) or "none",
+            element("code", check.items_digest),
+        ]
+        for check in manifest.benchmarks
+    ]
+    method = [[name, str(value)] for name, value in manifest.method.items()]
+    return joined(
+        [
+            element("p", said),
+            table(head, checks, frozenset({"items", "items hit"})),
+            folded("Method: thresholds", table(["threshold", "value"], method)),
+            _hits(hits),
+        ]
+    )
+
+
+def _hits(hits: pl.DataFrame) -> Html:
+    if not hits.height:
+        return element("p", "There is no hit to show.")
+    lines = [
+        [row["hit_class"], row["item_id"], row["row_text"], row["item_text"]]
+        for row in hits.sort("hit_class", "item_id", "row_id").head(SHOWN).iter_rows(named=True)
+    ]
+    title = f"Hits: {count(len(lines))} of {count(hits.height)}"
+    return folded(title, table(["class", "item", "row of the set", "benchmark item"], lines))

@@ -1,0 +1,111 @@
+r"""Text with LaTeX as markup with MathML, which browsers draw by themselves.
+
+Formulas are `$...$`, `$$...$$`, `\(...\)`, `\[...\]`, and `\boxed{...}`, `\frac{...}{...}` and the like
+outside of these. A formula that cannot be converted is shown as it was written. A converted one is rebuilt
+from permitted attributes alone: `\href` and `\style` would else let a model write what the page does. Costs
+some 0.1 ms a formula.
+"""
+
+import html
+import re
+from xml.etree.ElementTree import Element
+
+import latex2mathml.exceptions as refusal
+from latex2mathml.converter import convert_to_element
+
+from jz3.report.markup import Html, element, escaped, joined
+
+LONGEST = 2000  # characters; chosen: a longer formula is a run-away text, and time grows as its square
+ATTRIBUTES = frozenset(
+    {"columnalign", "columnlines", "depth", "display", "displaystyle", "fence", "form", "height"}
+    | {"linethickness", "lspace", "mathcolor", "mathvariant", "maxsize", "minsize", "movablelimits"}
+    | {"notation", "rowlines", "rspace", "scriptlevel", "separator", "stretchy", "voffset", "width"}
+)
+"""What the converter sets and MathML knows; not href, class, style."""
+
+# As pandoc: no blank inside the dollars and no digit after, so that `$5 and $7` are prices.
+_FORMULA = re.compile(
+    r"\$\$(?P<shown>.+?)\$\$|\\\[(?P<bracket>.+?)\\\]|\\\((?P<inline>.+?)\\\)"
+    r"|(?<!\\)\$(?P<dollar>(?! )[^$\n]+?(?<![ \\]))\$(?!\d)"
+    r"|(?P<bare>\\(?:boxed|fbox|[dt]?frac|sqrt|binom)(?=[{\[]))",
+    re.DOTALL,
+)
+_MACRO = re.compile(r"\\(?:newcommand|renewcommand|providecommand|def|let|gdef|edef)\b")
+
+UNREADABLE = (
+    refusal.DenominatorNotFoundError,
+    refusal.DoubleSubscriptsError,
+    refusal.DoubleSuperscriptsError,
+    refusal.ExtraLeftOrMissingRightError,
+    refusal.InvalidAlignmentError,
+    refusal.InvalidStyleForGenfracError,
+    refusal.InvalidWidthError,
+    refusal.LimitsMustFollowMathOperatorError,
+    refusal.MissingEndError,
+    refusal.MissingSuperScriptOrSubscriptError,
+    refusal.NoAvailableTokensError,
+    refusal.NumeratorNotFoundError,
+    # What else it raises for damaged LaTeX (40,000 random formulas).
+    AttributeError,
+    IndexError,
+    KeyError,
+    RuntimeError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
+
+
+def with_mathematics(text: str) -> Html:
+    """Text as markup: formulas drawn, the rest escaped."""
+    parts: list[Html] = []
+    place = 0
+    while found := _FORMULA.search(text, place):
+        parts.append(escaped(text[place : found.start()]))
+        end = found.end()
+        if found["bare"]:
+            end = _end_of_arguments(text, end)
+            latex = text[found.start() : end]
+        else:
+            latex = str(found[found.lastgroup or 0])
+        display = found.lastgroup in ("shown", "bracket")
+        formula = mathml(latex, "block" if display else "inline")
+        parts.append(formula or escaped(text[found.start() : end]))
+        place = end
+    return joined([*parts, escaped(text[place:])])
+
+
+def mathml(latex: str, display: str) -> Html | None:
+    """A formula as MathML; None where it cannot be read. Own macros are not: they may grow without end."""
+    if len(latex) > LONGEST or not latex.strip() or _MACRO.search(latex):
+        return None
+    try:
+        tree = convert_to_element(latex, display=display)
+        return _markup(tree)
+    except UNREADABLE:
+        return None
+
+
+def _markup(node: Element) -> Html:
+    """The converter leaves entities in its texts (`&#x000D7;`): they are read before they are escaped."""
+    kept = {name: value for name, value in node.attrib.items() if name in ATTRIBUTES}
+    children = (part for child in node for part in (_markup(child), html.unescape(child.tail or "")))
+    return element(node.tag, html.unescape(node.text or ""), *children, attributes=kept)
+
+
+def _end_of_arguments(text: str, start: int) -> int:
+    """Where the `{...}` and `[...]` that follow a command end; `start` where one is not closed."""
+    place = start
+    while place < len(text) and text[place] in "{[" and (end := _closing(text, place)):
+        place = end
+    return place
+
+
+def _closing(text: str, start: int) -> int | None:
+    opening, closing = text[start], {"{": "}", "[": "]"}[text[start]]
+    depth = 0
+    for place in range(start, min(len(text), start + LONGEST)):
+        depth += (text[place] == opening) - (text[place] == closing)
+        if depth == 0:
+            return place + 1
+    return None

@@ -1,0 +1,54 @@
+"""One page with the graph, the account of every row, curves, tables and samples."""
+
+from jz3.core.artifacts import In, InDir, InFiles, InMetrics, InPlots, Metrics, OutDir
+from jz3.core.stage import run
+from jz3.report.correctness import check_problems
+from jz3.report.report import Material, write_report
+from jz3.report.samples import draw_samples
+from jz3.report.wiring import read_wiring
+from jz3.tables.certificate_manifest import CertificateManifest
+from jz3.tables.comparison import Comparison
+from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.influence_score import InfluenceScore
+from jz3.tables.loss_point import LossPoint
+from jz3.tables.pages_manifest import PagesManifest
+from jz3.tables.passage import Passage
+from jz3.tables.problem import Problem
+from jz3.tables.prompt import Prompt
+from jz3.tables.score_row import ScoreRow
+
+
+def main(
+    graph: InFiles,
+    problems: In[Problem],
+    prompts: In[Prompt],
+    passages: In[Passage],
+    influence: In[InfluenceScore],
+    scores: In[ScoreRow],
+    comparisons: In[Comparison],
+    certificate: InDir[CertificateManifest],
+    curves: InPlots[LossPoint],
+    measured: InMetrics,
+    synthesized: In[Problem],
+    results: In[ExecutionResult],
+    pages: OutDir[PagesManifest],
+    metrics: Metrics,
+) -> None:
+    account = measured.read()
+    checked = check_problems(synthesized, results, account)
+    material = Material(
+        wiring=read_wiring(graph),
+        measured=account,
+        checked=checked,
+        curves=curves.read(),
+        scores=scores.read(),
+        comparisons=comparisons.read(),
+        certificate=certificate,
+        samples=draw_samples(problems, prompts, passages, influence),
+    )
+    write_report(material, pages)
+    metrics.write(checked)
+
+
+if __name__ == "__main__":
+    run(main)

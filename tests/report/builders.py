@@ -1,0 +1,231 @@
+"""A small whole run as the report sees it: tables on disk and metrics, made by hand."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from jz3.core.artifacts import In, InDir, Out
+from jz3.tables.certificate_manifest import BenchmarkCheck, CertificateManifest
+from jz3.tables.comparison import Comparison
+from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.hit import Hit
+from jz3.tables.influence_score import InfluenceScore
+from jz3.tables.loss_point import LossPoint
+from jz3.tables.passage import Passage
+from jz3.tables.problem import Problem
+from jz3.tables.prompt import Prompt
+from jz3.tables.score_row import ScoreRow
+
+HOSTILE = '<script>alert("1")</script>'
+
+
+def ledger(kept=3, failed=0, **rejected):
+    rules = {rule.replace("__", "."): rows for rule, rows in rejected.items()}
+    return {
+        "read": kept + failed + sum(rules.values()),
+        "kept": kept,
+        "rejected": dict(sorted(rules.items())),
+        "failed": failed,
+    }
+
+
+def distilled(provider="writer", **changes):
+    return {
+        "provider": provider,
+        "model": f"{provider}-model",
+        "rows": ledger(kept=9, failed=1, parse__truncated=2),
+        "answered": 11,
+        "prompt_tokens": 1000,
+        "completion_tokens": 2000,
+        "cost_usd": 1.5,
+        "priced": True,
+        "kept_by_level": {},
+        "kept_by_kind": {},
+    } | changes
+
+
+def metrics(provider="writer"):
+    return {
+        "ingest/web": {"rows": ledger(ingest__empty=4, ingest__too_short=1), "passages": 7},
+        "sample": {"passages": {"web": 7, "arxiv": 5}, "initial": {"web": 2, "arxiv": 1}},
+        "distill/initial": distilled(provider),
+        "distill/boosted": distilled(provider),
+        "filter": {"rows": ledger(filter__no_answer=5)},
+        "grade/jiuzhang": {"rows": ledger(kept=20), "correct": 0.5},
+        "tabulate": {"macro_over_families": {"jiuzhang": 61.5, "instruct_only": 30.25}},
+    }
+
+
+def problem(number, *, kind="cot", level="grade", text="What is $1+1$?", solution=None, answer="2"):
+    return {
+        "problem_id": f"q{number:03}",
+        "prompt_id": f"p{number:03}",
+        "passage_id": f"s{number:03}",
+        "source": "web",
+        "level": level,
+        "kind": kind,
+        "subject": None,
+        "problem": text,
+        "solution": solution or f"It is \\boxed{{{answer}}}.",
+        "answer": answer,
+    }
+
+
+def prompt(row):
+    return {
+        "prompt_id": row["prompt_id"],
+        "passage_id": row["passage_id"],
+        "source": row["source"],
+        "level": row["level"],
+        "kind": row["kind"],
+        "full": f"Write a problem. {HOSTILE}",
+        "compact": "grade cot",
+    }
+
+
+def passage(row):
+    return {
+        "passage_id": row["passage_id"],
+        "source": row["source"],
+        "document_id": "d",
+        "origin": "a file",
+        "licence": "CC0-1.0",
+        "offset": 0,
+        "text": f"Passage of {row['problem_id']}. {HOSTILE}",
+    }
+
+
+def influence(row, score, task="algebra"):
+    return {
+        "problem_id": row["problem_id"],
+        "task": task,
+        "score": score,
+        "loss": 1.0,
+        "solution_tokens": 5,
+    }
+
+
+def result(row, output, status="ok"):
+    return {"problem_id": row["problem_id"], "status": status, "output": output, "error": None}
+
+
+def score(model="jiuzhang", accuracy=50.0, **changes):
+    return {
+        "model": model,
+        "setting": "prose",
+        "benchmark": "families",
+        "group_by": "all",
+        "group": "all",
+        "items": 100,
+        "accuracy": accuracy,
+        "low": accuracy - 7.5,
+        "high": accuracy + 7.5,
+        "accuracy_lenient": accuracy,
+        "clean_items": 90,
+        "accuracy_clean": accuracy,
+        "contamination": "checked",
+    } | changes
+
+
+def comparison():
+    return {
+        "benchmark": "families",
+        "setting": "prose",
+        "model": "jiuzhang",
+        "against": "instruct_only",
+        "items": 100,
+        "difference": 12.0,
+        "low": 2.5,
+        "high": 21.5,
+        "p_value": 0.012,
+    }
+
+
+def curve(steps=30):
+    return pl.DataFrame(
+        {
+            "step": range(1, steps + 1),
+            "tokens": [100 * step for step in range(1, steps + 1)],
+            "loss": [5 / step for step in range(1, steps + 1)],
+            "learning_rate": [0.001] * steps,
+            "gradient_norm": [1.0] * steps,
+        },
+        schema=LossPoint.create_empty().schema,
+    )
+
+
+def table(schema, rows, path: Path):
+    """Write rows to a file and hand back the handle by which a stage reads them."""
+    Out(schema, path).write(pl.DataFrame(rows, schema=schema.create_empty().schema))
+    return In(schema, path)
+
+
+def certificate(directory: Path, hits=1):
+    directory.mkdir(parents=True)
+    rows = [
+        {
+            "row_id": f"q{number:03}",
+            "item_id": "families/001",
+            "benchmark": "families",
+            "hit_class": "ngram",
+            "row_text": f"row text {number} {HOSTILE}",
+            "item_text": "item text",
+        }
+        for number in range(hits)
+    ]
+    table(Hit, rows, directory / "hits.parquet")
+    check = BenchmarkCheck(
+        benchmark="families",
+        revision="r1",
+        items=12,
+        items_digest="abc",
+        hit_items=min(hits, 1),
+        hits_by_class={"ngram": hits} if hits else {},
+    )
+    manifest = CertificateManifest(
+        certified="synthetic",
+        certified_digest="def",
+        rows=40,
+        method={"ngram_words": 13},
+        benchmarks=[check],
+    )
+    (directory / "manifest.json").write_text(manifest.model_dump_json())
+    return InDir(CertificateManifest, directory)
+
+
+def write_run(root: Path, problems, provider="writer") -> list[str]:
+    """Everything the stage reads, under `root`; the flags of its command."""
+    tools = [row for row in problems if row["kind"] == "tool"]
+    table(Problem, problems, root / "data/problems/candidates")
+    table(Problem, problems, root / "data/problems/corpus")
+    table(Prompt, [prompt(row) for row in problems], root / "prompts.parquet")
+    table(Passage, [passage(row) for row in problems], root / "passages.parquet")
+    scores = [influence(row, number / 10) for number, row in enumerate(problems)]
+    table(InfluenceScore, scores, root / "influence.parquet")
+    table(ScoreRow, [score(), score("instruct_only", 30.0)], root / "scores.parquet")
+    table(Comparison, [comparison()], root / "comparisons.parquet")
+    table(ExecutionResult, [result(row, "12\n") for row in tools], root / "results.parquet")
+    certificate(root / "certificate")
+    (root / "plots").mkdir()
+    curve().write_csv(root / "plots/warmup.csv")
+    for name, values in metrics(provider).items():
+        file = root / "metrics" / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    return [
+        *("--graph", "dvc.yaml"),
+        *("--problems", "data/problems/candidates"),
+        *("--prompts", "prompts.parquet"),
+        *("--passages", "passages.parquet"),
+        *("--influence", "influence.parquet"),
+        *("--scores", "scores.parquet"),
+        *("--comparisons", "comparisons.parquet"),
+        *("--certificate", "certificate"),
+        *("--curves", "plots/warmup.csv"),
+        *("--measured", *(f"metrics/{name}.json" for name in metrics(provider))),
+        *("--synthesized", "data/problems/corpus"),
+        *("--results", "results.parquet"),
+        *("--pages", "report"),
+        *("--metrics", "metrics/report.json"),
+    ]

@@ -1,0 +1,69 @@
+"""The checker's figures: a correct problem counts, a wrong one and one that nobody can read do not."""
+
+from jz3.report.correctness import check_problems
+from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.problem import Problem
+from jz3.writer.catalogue import FAMILIES
+from jz3.writer.draws import Draws
+from jz3.writer.write import write_draw
+from tests.report.builders import metrics, problem, result, table
+
+BAGS = (
+    "There are 3 bags with 2 apples in each bag, and Ann finds 6 more apples. "
+    "How many apples are there altogether?"
+)
+
+
+def checked(root, problems, results=(), provider="writer"):
+    return check_problems(
+        table(Problem, problems, root / "problems"),
+        table(ExecutionResult, list(results), root / "results.parquet"),
+        metrics(provider),
+    )
+
+
+def test_a_tool_problem_is_correct_if_its_program_prints_the_exact_answer(tmp_path):
+    rows = [problem(number, kind="tool", text=BAGS, answer="12") for number in range(5)]
+    results = [
+        result(rows[0], "12\n"),
+        result(rows[1], "13\n"),
+        result(rows[2], "12", status="timeout"),
+        result(rows[3], "The answer\n12"),
+    ]
+    found = checked(tmp_path, rows, results)
+    assert (found.tool_problems, found.tool_read, found.tool_correct) == (5, 5, 1)
+    assert found.tool_correct_share == 0.2
+    assert (found.prose_problems, found.prose_correct_share) == (0, None)
+
+
+def test_a_prose_problem_is_correct_if_its_box_holds_the_exact_answer(tmp_path):
+    rows = [
+        problem(0, text=BAGS, answer="12"),
+        problem(1, text=BAGS, answer="24"),
+        problem(2, text=BAGS, answer="12") | {"answer": None},
+        problem(3, text="Which problem is this?", answer="12"),
+    ]
+    found = checked(tmp_path, rows)
+    assert (found.prose_problems, found.prose_read, found.prose_correct) == (4, 3, 1)
+    assert found.prose_correct_share == 0.25
+    assert found.families_read == 1
+
+
+def test_every_problem_that_a_family_writes_is_correct(tmp_path):
+    rows, results = [], []
+    for number, family in enumerate(FAMILIES):
+        kind = ("cot", "tool")[number % 2]
+        made = write_draw(family, kind, family.draw(Draws(f"key {number}")), "key")
+        rows.append(problem(number, kind=kind, text=made.problem, answer=made.answer))
+        if kind == "tool":
+            results.append(result(rows[-1], made.answer))
+    found = checked(tmp_path, rows, results)
+    assert found.families_read == found.families == len(FAMILIES)
+    assert found.tool_correct_share == found.prose_correct_share == 1
+
+
+def test_with_another_teacher_nothing_is_read_and_the_shares_are_null(tmp_path):
+    found = checked(tmp_path, [problem(0, text=BAGS, answer="12")], provider="openai")
+    assert (found.prose_problems, found.prose_read, found.prose_correct) == (1, 0, 0)
+    assert found.prose_correct_share is None
+    assert found.tool_correct_share is None
