@@ -84,7 +84,7 @@ def _is_code(dep: object) -> bool:
 
 
 def _imported(file: Path, root: Path) -> Iterator[str]:
-    """Dotted names that a file imports anywhere, in functions too; of `from a import b` both a and a.b."""
+    """Dotted names that a file imports or names anywhere; of `from a import b` both a and a.b."""
     package = file.relative_to(root).parent.parts
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -94,16 +94,18 @@ def _imported(file: Path, root: Path) -> Iterator[str]:
             base = ".".join([*above, *([node.module] if node.module else [])])
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and _imports_a_module(node):
-            name = node.args[0]
-            if isinstance(name, ast.Constant) and isinstance(name.value, str):
-                yield name.value
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _named(node.value, package)
 
 
-def _imports_a_module(call: ast.Call) -> bool:
-    function = call.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return bool(call.args) and name in {"import_module", "__import__"}
+def _named(text: str, package: tuple[str, ...]) -> Iterator[str]:
+    """The module that a text names: `jz3.x.y` for import_module or `python -m`, `y.py` for a script beside."""
+    if text.isidentifier() or not text.isascii():
+        return
+    if text.endswith(".py") and text.removesuffix(".py").isidentifier():
+        yield ".".join([*package, text.removesuffix(".py")])
+    elif all(part.isidentifier() for part in text.split(".")):
+        yield text
 
 
 def _files(name: str, root: Path) -> Iterator[Path]:

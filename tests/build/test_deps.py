@@ -50,6 +50,15 @@ def test_the_closure_follows_imports_in_functions_and_by_name_and_leaves_out_cor
     ]
 
 
+def test_a_module_that_is_run_in_a_process_of_its_own_is_a_dependency(root):
+    (root / "jz3/part/named.py").write_text(
+        "COMMAND = ['python', '-m', 'jz3.part.worker']\nSCRIPT = 'zygote.py'\n"
+    )
+    (root / "jz3/part/worker.py").write_text("X = 1\n")
+    (root / "jz3/part/zygote.py").write_text("X = 1\n")
+    assert {"jz3/part/worker.py", "jz3/part/zygote.py"} <= set(closure(root, "one"))
+
+
 def test_a_package_whose_init_runs_code_is_a_dependency(root):
     (root / "jz3/part/__init__.py").write_text("X = 1\n")
     assert "jz3/part/__init__.py" in closure(root, "one")

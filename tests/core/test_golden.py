@@ -1,0 +1,39 @@
+"""`jz3/core` is no dependency of any stage, so it may never change a result: these bytes are fixed.
+
+If one of them must change, every artifact and every paid row is another one from then on: say so in the
+changelog, and run everything with `dvc repro -f`.
+"""
+
+import hashlib
+
+import dataframely as dy
+import polars as pl
+
+from jz3.core.artifacts import Out
+from jz3.core.hashing import canonical_json, content_id, draw_order, files_digest
+
+
+class Number(dy.Schema):
+    name = dy.String(primary_key=True)
+    value = dy.Float64(nullable=True)
+
+
+def test_names_by_content_are_fixed():
+    assert content_id("web", "é", "0") == "72a608810e3313874c67a5f0518e1766"
+    assert draw_order(17, "a passage") == 45980791233528981
+    assert canonical_json({"b": [1, 2.5, None], "a": "é"}) == '{"a":"é","b":[1,2.5,null]}'
+
+
+def test_the_digest_of_files_is_fixed(tmp_path):
+    (tmp_path / "b").write_text("two")
+    (tmp_path / "a").write_text("one")
+    assert files_digest([tmp_path / "b", tmp_path / "a"], tmp_path) == "37ac8d45d62523cb89295be7d2afe551"
+
+
+def test_the_bytes_of_a_table_are_fixed(tmp_path):
+    table = pl.DataFrame({"name": ["b", "a"], "value": [None, 0.5]})
+    Out(Number, tmp_path / "numbers.parquet").write(table)
+    assert (
+        hashlib.sha256((tmp_path / "numbers.parquet").read_bytes()).hexdigest()
+        == "6087741a68b5221ec66fa930381e8949c05ef95e66003b46d6c3a3a2dfd0ea26"
+    )
