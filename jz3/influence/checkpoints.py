@@ -113,6 +113,10 @@ def open_checkpoint(base: Path, directory: Path, precision: Precision, device: s
     model = load_model(base, str(dtype).removeprefix("torch."))
     model.requires_grad_(requires_grad=False).eval()
     model.to(device)  # pyright: ignore[reportArgumentType] (its decorator hides the method's own types)
+    if (
+        device == "cpu"
+    ):  # measured: a bf16 pass takes 9.4 ms a row of 110 tokens, and 13.6 with the fused kernel
+        model.set_attn_implementation("eager")
     weights = load_file(directory / ADAPTER_FILE, device=device)
     scale = _scale(directory)
     layers: dict[str, LoraLayer] = {}

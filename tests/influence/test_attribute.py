@@ -1,4 +1,4 @@
-"""Warm-up and attribution, table to table: checkpoints open as they were, scores hold, no row is done twice."""
+"""Warm-up and attribution: checkpoints open as they were, scores hold, no row is computed twice."""
 
 from dataclasses import dataclass
 from pathlib import Path
