@@ -126,7 +126,7 @@ def _provider(name: str, values: Mapping[str, Any]) -> str:
     if values["provider"] == "writer":
         return (
             f"The set “{name}” was written by the built-in problem writer: it writes by rule, with drawn "
-            f"numbers, and is no LLM. No model was called and nothing was paid."
+            f"numbers, and is no LLM. No language model was called and nothing was paid."
         )
     return (
         f"The set “{name}” was written by the model {values['model']}, called through {values['provider']}."

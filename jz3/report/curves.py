@@ -26,7 +26,7 @@ def _figure(name: str, points: pl.DataFrame) -> Html:
         return element("p", f"{title}: no step was taken.")
     first, last = points["loss"].item(0), points["loss"].item(-1)
     caption = (
-        f"{title}: {points.height:,} steps, {points['tokens'].item(-1):,} tokens, "
+        f"{title}, loss by step: {points.height:,} steps, {points['tokens'].item(-1):,} tokens, "
         f"loss {first:.3f} at the first step, {last:.3f} at the last (nats a label token)"
     )
     return element("figure", _drawing(_thinned(points), title), element("figcaption", caption))

@@ -13,8 +13,8 @@ import networkx as nx
 from jz3.report.markup import Html, classed, element
 from jz3.report.wiring import Node, Wiring
 
-WIDTH, HEIGHT = 116, 34  # of a node, in units of the drawing
-ACROSS, DOWN = 138, 62  # from node to node
+WIDTH, HEIGHT = 128, 34  # of a node, in units of the drawing
+ACROSS, DOWN = 150, 62  # from node to node
 BEND = 18  # chosen: an edge between layers leaves and arrives upright
 SWEEPS = 4  # chosen: more change nothing on graphs of this size
 
@@ -24,7 +24,7 @@ Place = tuple[str, int]
 
 def drawn(wiring: Wiring) -> Html:
     """The graph as inline SVG; a dashed line begins the next round."""
-    graph = nx.DiGraph(wiring.forward())
+    graph: nx.DiGraph[str] = nx.DiGraph(wiring.forward())
     graph.add_nodes_from(node.name for node in wiring.nodes)
     layer = {name: number for number, names in enumerate(nx.topological_generations(graph)) for name in names}
     pairs = sorted(nx.transitive_reduction(graph).edges)
@@ -37,9 +37,23 @@ def drawn(wiring: Wiring) -> Html:
         for number, place in enumerate(row)
     }
     lines = [_line([at[place] for place in chain]) for chain in chains]
-    again = [_return(at[start, layer[start]], at[end, layer[end]]) for start, end in wiring.back()]
+    again = [
+        _return(at[start, layer[start]], at[end, layer[end]], ACROSS * widest + BEND)
+        for start, end in _not_implied(wiring.back(), graph)
+    ]
     boxes = [_box(node, at[node.name, layer[node.name]]) for node in wiring.nodes]
-    return classed("div", "scroll", _svg(ACROSS * widest, DOWN * len(rows), [*lines, *again, *boxes]))
+    return classed(
+        "div", "scroll", _svg(ACROSS * widest + 2 * BEND, DOWN * len(rows), [*lines, *again, *boxes])
+    )
+
+
+def _not_implied(back: Sequence[tuple[str, str]], graph: "nx.DiGraph[str]") -> list[tuple[str, str]]:
+    """Without pairs whose reader also follows from another stage that the next round begins with."""
+    return [
+        (start, end)
+        for start, end in back
+        if not any(end != other and nx.has_path(graph, other, end) for begin, other in back if begin == start)
+    ]
 
 
 def _svg(width: float, height: float, shapes: Sequence[Html]) -> Html:
@@ -103,13 +117,12 @@ def _line(points: Sequence[tuple[float, float]]) -> Html:
     return element("path", attributes={"d": "".join(path), "class": "edge"})
 
 
-def _return(start: tuple[float, float], end: tuple[float, float]) -> Html:
-    """Back up, on the left of both."""
-    left = min(start[0], end[0]) - WIDTH / 2
-    far = left - ACROSS / 2
+def _return(start: tuple[float, float], end: tuple[float, float], margin: float) -> Html:
+    """Back up, to the right of every stage."""
+    (x, y), (to_x, to_y) = start, end
     path = (
-        f"M{start[0] - WIDTH / 2:.0f} {start[1]:.0f}"
-        f"C{far:.0f} {start[1]:.0f} {far:.0f} {end[1]:.0f} {end[0] - WIDTH / 2:.0f} {end[1]:.0f}"
+        f"M{x + WIDTH / 2:.0f} {y:.0f}H{margin - BEND:.0f}Q{margin:.0f} {y:.0f} {margin:.0f} {y - BEND:.0f}"
+        f"V{to_y + BEND:.0f}Q{margin:.0f} {to_y:.0f} {margin - BEND:.0f} {to_y:.0f}H{to_x + WIDTH / 2:.0f}"
     )
     return element("path", attributes={"d": path, "class": "edge again"})
 

@@ -126,8 +126,16 @@ def _note(text: str) -> Html:
 
 def _figures(measured: Mapping[str, Any], checked: ReportMetrics) -> Html:
     """The few numbers by which a run is judged."""
-    macro: Mapping[str, float] = measured["tabulate"]["macro_over_families"]
-    figures = {f"macro average over families, {model}": f"{value:.1f} %" for model, value in macro.items()}
+    tables: Mapping[str, Mapping[str, float]] = measured["tabulate"]
+    averages = {
+        "macro average over families": tables["macro_over_families"],
+        "mean over benchmarks": tables["mean_over_benchmarks"],
+    }
+    figures = {
+        f"{name}, {model}": f"{value:.1f} %"
+        for name, by_model in averages.items()
+        for model, value in by_model.items()
+    }
     figures |= {
         "tool problems correct before curation": _per_cent(checked.tool_correct_share),
         "prose problems correct before curation": _per_cent(checked.prose_correct_share),

@@ -15,7 +15,7 @@ PARTS = {
     "level": "By level",
 }
 KEYS = ["benchmark", "group", "setting"]
-NUMBERS = frozenset({"items", "accuracy", "95 % interval", "lenient", "clean items", "on clean items"})
+NUMBERS = frozenset({"items", "accuracy", "95 % interval", "lenient", "clean (items)"})
 
 
 def score_tables(scores: pl.DataFrame) -> Html:
@@ -42,16 +42,13 @@ def _table(rows: pl.DataFrame) -> Html:
         "95 % interval",
         "",
         "lenient",
-        "clean items",
-        "on clean items",
+        "clean (items)",
     ]
     lines = [_line(row) for row in rows.sort(*KEYS, "model").iter_rows(named=True)]
     return table(head, lines, NUMBERS)
 
 
 def _line(row: Mapping[str, Any]) -> list[str]:
-    checked = row["contamination"] == "checked"
-    clean = row["accuracy_clean"]
     return [
         row["benchmark"],
         row["group"],
@@ -62,9 +59,16 @@ def _line(row: Mapping[str, Any]) -> list[str]:
         f"{row['low']:.1f} to {row['high']:.1f}",
         interval_bar(row["low"], row["accuracy"], row["high"]),
         f"{row['accuracy_lenient']:.1f}",
-        count(row["clean_items"]) if checked else "unchecked",
-        "" if clean is None or not checked else f"{clean:.1f}",
+        _clean(row),
     ]
+
+
+def _clean(row: Mapping[str, Any]) -> str:
+    """Accuracy on the items without a hit, and how many these are."""
+    if row["contamination"] == "unchecked":
+        return "unchecked"
+    accuracy = "none" if row["accuracy_clean"] is None else f"{row['accuracy_clean']:.1f}"
+    return f"{accuracy} ({count(row['clean_items'])})"
 
 
 def interval_bar(low: float, middle: float, high: float) -> Html:

@@ -48,16 +48,16 @@ figure { margin: 1.25rem 0; }
 svg { max-width: 100%; fill: currentColor; }
 svg text { font: 12px system-ui, sans-serif; }
 .graph { display: block; width: 100%; min-width: 40rem; }
-.graph text { text-anchor: middle; font-size: 14px; }
+.graph text { text-anchor: middle; font-size: 13px; }
 .graph rect { fill: var(--panel); stroke: var(--blue); }
 .edge { fill: none; stroke: var(--grey); stroke-width: 1.3; }
 .again { stroke: var(--red); stroke-dasharray: 6 4; }
-.plot { display: block; width: 100%; }
+.plot { display: block; width: 44rem; }
 .plot line { stroke: var(--line); }
 .plot .level text { text-anchor: end; }
 .plot .step text { text-anchor: middle; }
 .curve { fill: none; stroke: var(--blue); stroke-width: 1.6; }
-.estimate { width: 9rem; height: 1rem; vertical-align: middle; }
+.estimate { width: 7rem; max-width: none; height: 1rem; vertical-align: middle; }
 .estimate line { stroke: var(--line); }
 .estimate .interval { stroke: var(--blue); stroke-width: 2; }
 .estimate circle { fill: var(--blue); }

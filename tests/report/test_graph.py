@@ -37,8 +37,10 @@ def test_an_edge_that_follows_from_others_is_not_drawn(tmp_path):
     assert svg.count('class="edge again"') == 1
 
 
-def test_the_second_round_is_the_one_way_back_in_our_graph():
-    assert read_wiring(InFiles(ROOT / "dvc.yaml")).back() == [("select", "distill")]
+def test_the_second_round_of_our_graph_is_drawn_as_one_way_back():
+    ours = read_wiring(InFiles(ROOT / "dvc.yaml"))
+    assert ours.back() == [("select", "distill"), ("select", "finetune")], "the second follows from the first"
+    assert drawn(ours).count('class="edge again"') == 1
 
 
 def test_no_two_stages_stand_in_one_place():

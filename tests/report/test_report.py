@@ -117,6 +117,12 @@ def test_scores_and_comparisons_stand_with_their_intervals(made):
         assert shown in made[1].text
 
 
+def test_the_figures_of_the_run_stand_first(made):
+    shown = made[1].text
+    for figure in ("61.5 %", "41.5 %", "0.0 %"):
+        assert figure in shown[: shown.index("An edge says")]
+
+
 def test_hits_stand_with_both_texts(made):
     assert "row text 0" in made[1].text
     assert "item text" in made[1].text
