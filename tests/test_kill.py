@@ -26,7 +26,7 @@ def hashes(clone):
 
 
 def kill_after(clone, seconds):
-    """Start `dvc repro` and kill -9 the dvc process alone, as the kernel would; its stage must end with it."""
+    """Start `dvc repro` and kill -9 the dvc process alone; its stage must end with it."""
     with (clone.path / "killed.log").open("ab") as log:
         running = subprocess.Popen(
             ["dvc", "repro"], cwd=clone.path, env=clone.environment, stdout=log, stderr=log

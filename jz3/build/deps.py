@@ -99,7 +99,7 @@ def _imported(file: Path, root: Path) -> Iterator[str]:
 
 
 def _named(text: str, package: tuple[str, ...]) -> Iterator[str]:
-    """The module that a text names: `jz3.x.y` for import_module or `python -m`, `y.py` for a script beside."""
+    """The module that a text names: `jz3.x.y` for `python -m`, `y.py` for a script beside the file."""
     if text.isidentifier() or not text.isascii():
         return
     if text.endswith(".py") and text.removesuffix(".py").isidentifier():

@@ -27,7 +27,7 @@ from jz3.influence.checkpoints import BASE, write_checkpoint
 from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import encode_rows
 from jz3.lm.model import libraries, load_model, load_tokenizer, padding_token, save_model
-from jz3.lm.schedule import WarmupStableDecay, cosine
+from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.train import OptimizerParams, Plan, epoch_plan, train
 from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
 from jz3.tables.ledger import Ledger
@@ -56,9 +56,10 @@ class AdapterParams(Params):
 
 
 class PretrainParams(Params):
-    """Training of all weights before the adapter is added; the rate falls by a cosine."""
+    """Training of all weights before the adapter is added."""
 
     epochs: int = Field(gt=0)
+    schedule: WarmupCosine
     optimizer: OptimizerParams
 
 
@@ -220,7 +221,7 @@ def _train_base(
         model,
         blocks,
         _plan(blocks, params.pretrain.epochs, params),
-        cosine,
+        params.pretrain.schedule,
         params.pretrain.optimizer,
         execution,
         what="warmup of all weights",

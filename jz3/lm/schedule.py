@@ -11,9 +11,17 @@ Schedule = Callable[[int, int], float]
 """(step from 0, number of steps) -> factor of the peak learning rate."""
 
 
-def cosine(step: int, steps: int) -> float:
-    """From 1 at the first step down half a cosine to 0 behind the last, no warm-up."""
-    return 0.5 * (1.0 + math.cos(math.pi * step / steps))
+class WarmupCosine(Params):
+    """s / W below W = warm_up x T; then from 1 down half a cosine to 0 behind the last step."""
+
+    warm_up: float = Field(ge=0, lt=1)
+    """Share of the steps in which the rate rises; 0 in the released code, whose base is trained already."""
+
+    def __call__(self, step: int, steps: int) -> float:
+        rising = self.warm_up * steps
+        if step < rising:
+            return step / rising
+        return 0.5 * (1.0 + math.cos(math.pi * (step - rising) / (steps - rising)))
 
 
 class WarmupStableDecay(Params):

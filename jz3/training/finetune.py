@@ -19,7 +19,7 @@ from jz3.core.params import Params
 from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import EncodedRow, encode_rows
 from jz3.lm.model import load_model, load_tokenizer, padding_token, save_model
-from jz3.lm.schedule import cosine
+from jz3.lm.schedule import WarmupCosine
 from jz3.lm.train import OptimizerParams, epoch_plan, train
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
@@ -30,7 +30,7 @@ TOO_LONG = "finetune.too_long"
 
 
 class FinetuneParams(Params):
-    """Section `finetune`; the learning rate falls by a cosine, without warm-up (facts 1.7)."""
+    """Section `finetune`."""
 
     prompt_form: Literal["full", "compact"]
     """The form of the prompt that the model reads; the same as in section `synthesize`."""
@@ -41,6 +41,7 @@ class FinetuneParams(Params):
     epochs: int = Field(gt=0)
     seed: int
     """Of the order of the blocks."""
+    schedule: WarmupCosine
     optimizer: OptimizerParams
 
 
@@ -92,7 +93,7 @@ def finetune(
         model,
         blocks,
         plan,
-        cosine,
+        params.schedule,
         params.optimizer,
         execution,
         what="finetune",

@@ -1,4 +1,4 @@
-"""The command line: results on stdout, one line and status 1 for what the user can mend, 2 for wrong usage."""
+"""The command line: results on stdout; one line and status 1 for what one can mend, 2 for wrong usage."""
 
 import json
 import os

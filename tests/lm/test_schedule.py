@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from jz3.lm.schedule import WarmupStableDecay, cosine
+from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 
 PAPER = WarmupStableDecay(warm_up=0.03, stable=0.85, floor=0.1)
 
@@ -46,7 +46,13 @@ def test_a_schedule_rises_then_stays_then_falls_to_the_floor(steps):
 
 
 def test_a_cosine_starts_at_the_peak_and_ends_at_nothing():
-    assert [cosine(step, 100) for step in (0, 50, 100)] == pytest.approx([1.0, 0.5, 0.0])
+    plain = WarmupCosine(warm_up=0.0)
+    assert [plain(step, 100) for step in (0, 50, 100)] == pytest.approx([1.0, 0.5, 0.0])
+
+
+def test_a_cosine_may_rise_first():
+    warm = WarmupCosine(warm_up=0.2)
+    assert [warm(step, 100) for step in (0, 10, 20, 60, 100)] == pytest.approx([0.0, 0.5, 1.0, 0.5, 0.0])
 
 
 def test_a_warm_up_beyond_the_stable_part_is_refused():

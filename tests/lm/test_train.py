@@ -12,7 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from jz3.core.execution import Execution
 from jz3.lm.blocks import pack_rows
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow
-from jz3.lm.schedule import WarmupStableDecay, cosine
+from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.train import OptimizerParams, Plan, TrainingError, epoch_plan, train
 
 OPTIMIZER = OptimizerParams(
@@ -60,7 +60,10 @@ def some_blocks(rows: int = 40):
     return pack_rows(encoded, 32, 0)
 
 
-def trained(model, blocks, plan, schedule=cosine, optimizer=OPTIMIZER, run=None, at_steps=None, hook=None):
+COSINE = WarmupCosine(warm_up=0.0)
+
+
+def trained(model, blocks, plan, schedule=COSINE, optimizer=OPTIMIZER, run=None, at_steps=None, hook=None):
     return train(
         model, blocks, plan, schedule, optimizer, run or execution(), what="test", seed=0,
         at_steps=at_steps or {}, on_epoch_end=hook,

@@ -7,6 +7,7 @@ from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
 from jz3.lm.base import ConfigModel, build
 from jz3.lm.model import load_model, load_tokenizer, model_digest
+from jz3.lm.schedule import WarmupCosine
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem
@@ -51,7 +52,13 @@ def kd_set(count: int):
 
 
 PARAMS = FinetuneParams(
-    prompt_form="compact", block_length=128, batch_tokens=512, epochs=3, seed=0, optimizer=OPTIMIZER
+    prompt_form="compact",
+    block_length=128,
+    batch_tokens=512,
+    epochs=3,
+    seed=0,
+    schedule=WarmupCosine(warm_up=0.0),
+    optimizer=OPTIMIZER,
 )
 
 

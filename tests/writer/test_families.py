@@ -1,5 +1,6 @@
-"""Every family is right, reads its own problems back, and is worded so that no twelve words stand without a
-drawn value: otherwise decontamination (13 words) would take a whole family for a leaked benchmark item."""
+"""Every family is right, reads its own problems back, and words them so that no twelve words stand without
+a drawn value: otherwise decontamination (13 words) would take a whole family for a leaked benchmark item.
+"""
 
 import contextlib
 import io
@@ -95,7 +96,7 @@ def test_the_solution_states_each_result_and_has_no_gap(family):
 
 @each_family
 def test_the_numbers_differ_enough_for_held_out_draws(family):
-    """Benchmarks, instruction data and the teacher share out the number draws of a family among themselves."""
+    """Benchmarks, instruction data and the teacher share out the number draws of a family."""
     seen = {
         tuple(value for value in values.drawn.values() if isinstance(value, int)) for values in drawn(family)
     }

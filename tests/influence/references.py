@@ -1,0 +1,84 @@
+"""A reference model warmed up on a few problems, and targets to value them by."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from jz3.core.artifacts import InDir, OutDir
+from jz3.core.execution import Execution
+from jz3.influence.warmup import AdapterParams, PretrainParams, WarmupParams, warmup
+from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
+from jz3.lm.train import OptimizerParams
+from jz3.tables.checkpoints_manifest import CheckpointsManifest
+from jz3.tables.problem import Problem
+from jz3.tables.target import Target
+
+OPTIMIZER = OptimizerParams(
+    learning_rate=1e-2,
+    weight_decay=0.0,
+    beta1=0.9,
+    beta2=0.999,
+    epsilon=1e-8,
+    gradient_clip=1.0,
+    precision="fp32",
+)
+WARMUP = WarmupParams(
+    share=0.7,
+    seed=3,
+    block_length=64,
+    batch_tokens=256,
+    pretrain=PretrainParams(epochs=1, schedule=WarmupCosine(warm_up=0.0), optimizer=OPTIMIZER),
+    epochs=2,
+    adapter=AdapterParams(rank=2, alpha=4, dropout=0.1, targets=["q_proj", "down_proj"]),
+    schedule=WarmupStableDecay(warm_up=0.03, stable=0.03, floor=0.0),
+    optimizer=OPTIMIZER,
+)
+
+
+def execution(training_batch=4, generation_commit=5):
+    return Execution(
+        device="cpu", threads=1, workers=1, ranks=1, generation_batch=1, generation_commit=generation_commit,
+        training_batch=training_batch, teacher="call", concurrency=1, requests_per_minute=1,
+        tokens_per_minute=1, timeout_s=1, retries=0, budget_usd=None, prices={}, sandbox=1, sandbox_workers=1,
+    )  # fmt: skip
+
+
+def problems(count=20):
+    rows = [
+        {
+            "problem_id": f"c{i:02}",
+            "source": "web",
+            "kind": "tool" if i % 4 == 0 else "cot",
+            "problem": f"What is {i} plus {2 * i}?",
+            "solution": f"Adding {i} and {2 * i} " + "slowly " * (i % 5) + f"gives {3 * i}.",
+        }
+        for i in range(count)
+    ]
+    return Problem.validate(pl.DataFrame(rows, schema=Problem.create_empty().schema))
+
+
+def targets():
+    rows = [
+        {
+            "target_id": f"t{i}",
+            "task": ["sums", "products"][i % 2],
+            "kind": "cot",
+            "question": f"What is {i} {['plus', 'times'][i % 2]} 7?",
+            "solution": f"It is {[i + 7, i * 7][i % 2]}.",
+        }
+        for i in range(6)
+    ]
+    return Target.validate(pl.DataFrame(rows, schema=Target.create_empty().schema))
+
+
+@dataclass(frozen=True)
+class Trained:
+    base: Path
+    checkpoints: InDir[CheckpointsManifest]
+
+
+def train_reference(base: Path, path: Path):
+    with OutDir(CheckpointsManifest, path).open() as directory:
+        warmed_up = warmup(problems(), base, directory, WARMUP, execution())
+    return warmed_up, InDir(CheckpointsManifest, path)
