@@ -10,8 +10,8 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 
 repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
 	dvc repro
-	@cat tables/summary.md
-	@echo "Report: $(CURDIR)/report/index.html"
+	@cat data/tables/pages/summary.md
+	@echo "Report: $(CURDIR)/data/report/index.html"
 
 test: $(VENV)/.ready-test  ## the quick suite
 	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile -m "not long"

@@ -244,7 +244,7 @@ class InMetrics:
     paths: tuple[Path, ...]
 
     def read(self) -> dict[str, Any]:
-        """Each file's values by its name under `metrics/` without the ending, such as `distill/initial`."""
+        """Each file's values by its name under `data/metrics/` without the ending, such as `distill/initial`."""
         import json
 
         for path in self.paths:
@@ -260,7 +260,7 @@ class InPlots(Generic[T]):
     paths: tuple[Path, ...]
 
     def read(self) -> dict[str, dy.DataFrame[T]]:
-        """Each curve by its name under `plots/` without the ending, such as `finetune/initial`."""
+        """Each curve by its name under `data/plots/` without the ending, such as `finetune/initial`."""
         for path in self.paths:
             _must_exist(path, self.kind)
         schema = self.kind.create_empty().schema
@@ -292,8 +292,8 @@ class Plot(Generic[T]):
 
 
 def _name(path: Path) -> str:
-    """`metrics/ingest/web.json` is `ingest/web`."""
-    return "/".join(path.with_suffix("").parts[1:])
+    """`data/metrics/ingest/web.json` is `ingest/web`."""
+    return "/".join(path.with_suffix("").parts[2:])
 
 
 def _must_exist(path: Path, kind: type) -> None:

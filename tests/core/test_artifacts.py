@@ -127,13 +127,13 @@ def test_metrics_are_named_by_their_place_and_plots_are_csv(tmp_path):
 
 def test_metrics_of_several_stages_are_read_by_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = (tmp_path / "metrics" / "ingest" / "web.json").relative_to(tmp_path)
+    path = (tmp_path / "data" / "metrics" / "ingest" / "web.json").relative_to(tmp_path)
     Metrics(path).write(Box(size=1))
     assert InMetrics((path,)).read() == {"ingest/web": {"size": 1}}
 
 
 def test_curves_of_several_stages_are_read_by_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = (tmp_path / "plots" / "fruits.csv").relative_to(tmp_path)
+    path = (tmp_path / "data" / "plots" / "fruits.csv").relative_to(tmp_path)
     Plot(Fruit, path).write(fruits("b", "a"))
     assert InPlots(Fruit, (path,)).read()["fruits"].equals(fruits("a", "b"))

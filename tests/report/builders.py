@@ -210,10 +210,10 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
     table(Comparison, [comparison()], root / "comparisons.parquet")
     table(ExecutionResult, [result(row, "12\n") for row in tools], root / "results.parquet")
     certificate(root / "certificate")
-    (root / "plots").mkdir()
-    curve().write_csv(root / "plots/warmup.csv")
+    (root / "data/plots").mkdir(parents=True)
+    curve().write_csv(root / "data/plots/warmup.csv")
     for name, values in metrics(provider).items():
-        file = root / "metrics" / f"{name}.json"
+        file = root / "data/metrics" / f"{name}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
     return [
@@ -225,10 +225,10 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
         *("--scores", "scores.parquet"),
         *("--comparisons", "comparisons.parquet"),
         *("--certificate", "certificate"),
-        *("--curves", "plots/warmup.csv"),
-        *("--measured", *(f"metrics/{name}.json" for name in metrics(provider))),
+        *("--curves", "data/plots/warmup.csv"),
+        *("--measured", *(f"data/metrics/{name}.json" for name in metrics(provider))),
         *("--synthesized", "data/problems/corpus"),
         *("--results", "results.parquet"),
         *("--pages", "report"),
-        *("--metrics", "metrics/report.json"),
+        *("--metrics", "data/metrics/report.json"),
     ]

@@ -57,7 +57,7 @@ def run_stage(root, problems, provider="writer"):
         check=True,
     )
     html = (root / "report/index.html").read_text(encoding="utf-8")
-    return html, Page(html), json.loads((root / "metrics/report.json").read_text())
+    return html, Page(html), json.loads((root / "data/metrics/report.json").read_text())
 
 
 BAGS = (
