@@ -30,7 +30,7 @@ TOO_LONG = "finetune.too_long"
 
 
 class FinetuneParams(Params):
-    """Section `finetune`."""
+    """A section for each KD set, such as `finetune.initial`."""
 
     prompt_form: Literal["full", "compact"]
     """The form of the prompt that the model reads; the same as in section `synthesize`."""
