@@ -30,7 +30,7 @@ M = TypeVar("M", bound=BaseModel)
 
 MANIFEST = "manifest.json"
 PART_BYTES = 256_000_000
-"""Size of a part in memory before compression (design, section 3: about 256 MB)."""
+"""Size of a part in memory before compression (chosen)."""
 
 
 class ArtifactError(UserError):

@@ -1,7 +1,7 @@
 """Draws the passages of each round: for the first KD set, for the candidates of value, for mass synthesis.
 
 Promises: a draw is the n passages of a source with the least hash of (seed, id), so a larger corpus or a
-larger n moves no passage that was drawn; candidates hold none of the initial passages (facts 1.2, step 7).
+larger n moves no passage that was drawn; candidates hold none of the initial passages.
 """
 
 from collections.abc import Mapping

@@ -127,7 +127,7 @@ def copied_template(row: Candidate, params: FilterParams) -> str | None:
 
 
 def missing_figure(row: Candidate, params: FilterParams) -> str | None:
-    """The figure is not there (the prompts ask for problems in text alone, facts 1.4)."""
+    """The figure is not there (the prompts ask for problems in text alone, as the released ones do)."""
     return _phrase(params.figure_phrases, row.problem)
 
 

@@ -1,4 +1,4 @@
-"""How an item is put to a model, and where its answer ends (facts 1.10; released code).
+"""How an item is put to a model, and where its answer ends (released code).
 
 jiuzhang       ## Question / ## Solution: a natural-language answer
 jiuzhang_tora  ## Question / ## Code Solution: text, program, output, closing sentence

@@ -22,7 +22,7 @@ from jz3.store.records import decode_result, record_bytes, walk
 log = logging.getLogger(__name__)
 
 SEGMENT_BYTES = 64_000_000
-"""A journal of this size is sealed (design, section 4)."""
+"""A journal of this size is sealed (chosen)."""
 JOURNAL, SEGMENT = ".journal", ".segment"
 TRAILER = struct.Struct("<8sQQI")
 """Magic, number of rows, offset of the index, checksum of the index."""

@@ -8,7 +8,7 @@ class Checkpoint(BaseModel):
 
     directory: str
     mean_learning_rate: float
-    """Over the steps of the epoch; its weight in the influence score (facts 1.9)."""
+    """Over the steps of the epoch; its weight in the influence score (LESS, arXiv 2402.04333)."""
     step: int
     mean_loss: float
     """Nats a label token over the epoch."""

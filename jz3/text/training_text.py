@@ -1,4 +1,4 @@
-"""The input of a training row: what a model reads before the solution (facts 1.6)."""
+"""The input of a training row: what a model reads before the solution (released code)."""
 
 HEADINGS = {"cot": "Solution", "tool": "Code Solution"}
 

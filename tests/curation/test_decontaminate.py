@@ -193,6 +193,6 @@ def test_real_questions_of_any_length_are_found_in_another_dress():
 
 @needs_benchmarks
 def test_released_rows_are_hit_as_seldom_as_was_measured():
-    """13-gram overlap of the samples: cot 1 of 1,000 (facts 1.6)."""
+    """The 13-grams of one of 1,000 released cot rows are in a benchmark (measured)."""
     found = Decontamination(items(*benchmark_questions()), params()).read([problems(*sampled("cot", 1000))])
     assert found.metrics().rows.rejected == {"decontaminate.ngram": 1}

@@ -1,4 +1,4 @@
-"""Schedules are exact functions; the values of the paper's one are those of facts 1.7."""
+"""Schedules are exact functions; the values of the paper's one are those of its released code."""
 
 from itertools import pairwise
 
