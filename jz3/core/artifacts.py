@@ -244,7 +244,7 @@ class InMetrics:
     paths: tuple[Path, ...]
 
     def read(self) -> dict[str, Any]:
-        """Each file's values by its name under `data/metrics/` without the ending, such as `distill/initial`."""
+        """Each file's values by its name under `data/metrics/` without ending, such as `distill/initial`."""
         import json
 
         for path in self.paths:
