@@ -2,21 +2,22 @@ r"""Runs the program of every tool problem and holds the solution against what i
 
 Rules, in this order: `execute.no_program`; `execute.timeout`; `execute.failed` (an error, a kill, too much
 memory or output); `execute.no_output` (it prints nothing, or a code fence that no output block can hold);
-`execute.wrong_answer` (the box disagrees with the output); `execute.wrong_output` (there is no box, and the
-output block is wrong). A row whose output block alone is wrong is kept: `mix` writes the real output into it.
-Problems of kind cot are kept as they are. Costs a few milliseconds a program, once for each program.
+`execute.wrong_answer` (the box disagrees with the output, and the printed answer does not count);
+`execute.wrong_output` (there is no box, and the output block is wrong). A row whose output block alone is
+wrong is kept: `mix` writes the real output into it. Problems of kind cot are kept as they are. Costs a few
+milliseconds a program, once for each program.
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 import polars as pl
 from pydantic import BaseModel
 
-from jz3.answers.equality import equal
 from jz3.core.execution import Execution
 from jz3.core.params import Params
+from jz3.curation.agreement import agrees
 from jz3.curation.output_block import claimed_output, same_output
 from jz3.curation.verdicts import VERDICT_SCHEMA, shown, verdict_ledger
 from jz3.sandbox.result import ProgramResult
@@ -28,9 +29,15 @@ from jz3.text.problem_text import program_of
 
 
 class ExecuteParams(Params):
-    """What a program may use."""
+    """What a program may use, and whose answer counts."""
 
     limits: Limits
+    """Of each program."""
+    answer: Literal["claimed", "printed"]
+    """Where the box says another answer than the program prints: `claimed` rejects the row; `printed` keeps
+    it, and `mix` writes what was printed into the box. The second is for models that are too small to work
+    out what they can program.
+    """
 
 
 class ExecuteMetrics(BaseModel):
@@ -43,7 +50,9 @@ class ExecuteMetrics(BaseModel):
     """Tool problems whose output block says what the program prints."""
     output_correct_share: float
     corrected: int
-    """Kept although the output block is wrong, since the answer is right: `mix` corrects them."""
+    """Kept although the output block or, where the printed answer counts, the box is wrong: `mix` corrects
+    them.
+    """
 
 
 Row = dict[str, str | None]
@@ -61,7 +70,10 @@ def execute(
     results = dict(
         zip(running, run_rows(list(running.values()), params.limits, execution, "programs"), strict=True)
     )
-    judged = {row_id: judge(solution, answer, results.get(row_id)) for row_id, solution, answer in tools}
+    judged = {
+        row_id: judge(solution, answer, results.get(row_id), params.answer)
+        for row_id, solution, answer in tools
+    }
     correct = {
         row_id
         for row_id, solution, _ in tools
@@ -75,7 +87,9 @@ Finding = tuple[str, str] | None
 """Rule and evidence; None for what is kept."""
 
 
-def judge(solution: str, answer: str | None, result: ProgramResult | None) -> Finding:
+def judge(
+    solution: str, answer: str | None, result: ProgramResult | None, counts: Literal["claimed", "printed"]
+) -> Finding:
     """What is wrong with a tool solution, given what its program did (None: it has no program)."""
     if result is None:
         return "execute.no_program", shown(solution)
@@ -90,39 +104,10 @@ def judge(solution: str, answer: str | None, result: ProgramResult | None) -> Fi
         claim = claimed_output(solution)
         held = same_output(claim, output)
         return None if held else ("execute.wrong_output", shown(f"claimed {claim!r}, printed {output!r}"))
-    if not agrees(answer, output):
+    by_program = counts == "printed" and len(output.strip().splitlines()) == 1
+    if not by_program and not agrees(answer, output):
         return "execute.wrong_answer", shown(f"boxed {answer!r}, printed {output!r}")
     return None
-
-
-def agrees(answer: str, output: str) -> bool:
-    """Whether a boxed answer says what was printed: all of it, its last line, or what that line ends with
-    (`The cost is: 12.50`); also where the answer is the printed number rounded to the decimals it shows.
-    """
-    return any(
-        equal(answer, candidate).equal or _is_rounding(answer, candidate) for candidate in _candidates(output)
-    )
-
-
-def _candidates(output: str) -> list[str]:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    last = lines[-1]
-    ends = [part.strip().rstrip(".") for part in re.split(r"[:=]|\bis\b|\bare\b", last)[1:][-1:]]
-    numbers = _NUMBER.findall(last)[-1:]
-    return list(dict.fromkeys(text for text in (last, *ends, *numbers, " ".join(lines)) if text))
-
-
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?(?:/\d+)?")
-_DECIMAL = re.compile(r"-?\d+\.(\d+)")
-
-
-def _is_rounding(answer: str, printed: str) -> bool:
-    """Whether `3.46` is printed as `3.4641016`: both are decimals, and the answer shows fewer places."""
-    shown_places = _DECIMAL.fullmatch(answer.replace(",", "").strip("$ "))
-    if not shown_places or not _DECIMAL.fullmatch(printed):
-        return False
-    half = 0.5 * 10.0 ** -len(shown_places[1])
-    return abs(float(shown_places[0]) - float(printed)) <= half * (1 + 1e-9)
 
 
 def _claim_holds(solution: str, result: ProgramResult) -> bool:

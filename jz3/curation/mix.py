@@ -19,7 +19,8 @@ from pydantic import BaseModel, Field
 
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
-from jz3.curation.output_block import with_output
+from jz3.curation.agreement import agrees
+from jz3.curation.output_block import with_answer, with_output
 from jz3.curation.verdicts import rules_by_row
 from jz3.tables.ledger import Ledger
 from jz3.tables.training_row import TrainingRow
@@ -136,6 +137,8 @@ class Mix:
         if row["problem_id"] in self._outputs:
             real = self._outputs[row["problem_id"]]
             output = with_output(output, real, self._params.shown_output_characters)
+            if row["answer"] is not None and not agrees(row["answer"], real):
+                output = with_answer(output, real.strip())  # kept as `execute` lets the printed answer count
             self._corrected += output != row["solution"]
         return {
             "position": row["position"],

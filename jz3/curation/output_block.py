@@ -1,7 +1,8 @@
-"""The output block of a tool solution in canonical form: what it claims, and how the truth is put there."""
+"""The output block and the box of a tool solution: what they claim, and how the truth is put there."""
 
 import re
 
+BOX = "\\boxed{"
 _BLOCK = re.compile(r"^```output\n(.*?)\n?^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -25,6 +26,17 @@ def with_output(solution: str, printed: str, characters: int) -> str:
         half = characters // 2
         text = f"{text[:half]}...{text[-half:]}"
     return _BLOCK.sub(lambda _: f"```output\n{text}\n```", solution, count=1)
+
+
+def with_answer(solution: str, answer: str) -> str:
+    """The solution with another answer in its last box; as it is where it has no box that closes."""
+    start = solution.rfind(BOX)
+    depth = 0
+    for place in range(start + len(BOX) - 1, len(solution) if start >= 0 else 0):
+        depth += {"{": 1, "}": -1}.get(solution[place], 0)
+        if depth == 0:
+            return f"{solution[: start + len(BOX)]}{answer}{solution[place:]}"
+    return solution
 
 
 def _lines(text: str) -> list[str]:

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.execution import Execution
-from jz3.curation.execute import ExecuteParams, agrees, execute, judge
-from jz3.curation.output_block import claimed_output, same_output, with_output
+from jz3.curation.agreement import agrees
+from jz3.curation.execute import ExecuteParams, execute, judge
+from jz3.curation.output_block import claimed_output, same_output, with_answer, with_output
 from jz3.sandbox.result import ProgramResult
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.verdict import Verdict
@@ -67,7 +68,7 @@ ROWS = problems(
 
 def test_every_problem_gets_its_verdict(execution):
     limits = PARAMS.limits.model_copy(update={"wall_seconds": 1.0})
-    results, found, metrics = execute(ROWS.lazy(), ExecuteParams(limits=limits), execution)
+    results, found, metrics = execute(ROWS.lazy(), ExecuteParams(limits=limits, answer="claimed"), execution)
     ExecutionResult.validate(results)
     assert dict(Verdict.validate(found).select("row_id", "rule").iter_rows()) == {
         "cot": None,
@@ -131,9 +132,29 @@ def test_what_is_written_into_the_block_is_what_it_claims(printed, characters):
 
 def test_an_output_that_no_block_can_hold_is_rejected():
     printed = ProgramResult(status="ok", stdout="```\n4\n", error="", exit_code=0)
-    finding = judge(tool("x", "pass", "4")["solution"], "4", printed)
+    finding = judge(tool("x", "pass", "4")["solution"], "4", printed, "claimed")
     assert finding is not None
     assert finding[0] == "execute.no_output"
+
+
+def test_where_the_printed_answer_counts_a_wrong_box_is_kept_and_rewritten():
+    printed = ProgramResult(status="ok", stdout="5\n", error="", exit_code=0)
+    solution = tool("x", "print(2 + 3)", "4")["solution"]
+    assert judge(solution, "4", printed, "claimed") is not None
+    assert judge(solution, "4", printed, "printed") is None
+    assert with_answer(solution, "5") == solution.replace("boxed{4}", "boxed{5}")
+
+
+def test_a_printed_answer_of_several_lines_is_no_answer():
+    printed = ProgramResult(status="ok", stdout="5\n6\n", error="", exit_code=0)
+    assert judge(tool("x", "pass", "4")["solution"], "4", printed, "printed") is not None
+
+
+@given(st.text(alphabet="ab{} ", max_size=8).filter(lambda text: text.count("{") == text.count("}")))
+def test_only_the_last_box_is_rewritten(words):
+    solution = f"\\boxed{{1}} {words} \\boxed{{\\frac{{1}}{{2}}}}."
+    assert with_answer(solution, "7") == f"\\boxed{{1}} {words} \\boxed{{7}}."
+    assert with_answer("no box \\boxed{open", "7") == "no box \\boxed{open"
 
 
 @needs_samples

@@ -1,0 +1,35 @@
+"""Whether a boxed answer says what a program printed."""
+
+import re
+
+from jz3.answers.equality import equal
+
+
+def agrees(answer: str, output: str) -> bool:
+    """Whether a boxed answer says what was printed: all of it, its last line, or what that line ends with
+    (`The cost is: 12.50`); also where the answer is the printed number rounded to the decimals it shows.
+    """
+    return any(
+        equal(answer, candidate).equal or _is_rounding(answer, candidate) for candidate in _candidates(output)
+    )
+
+
+def _candidates(output: str) -> list[str]:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    last = lines[-1]
+    ends = [part.strip().rstrip(".") for part in re.split(r"[:=]|\bis\b|\bare\b", last)[1:][-1:]]
+    numbers = _NUMBER.findall(last)[-1:]
+    return list(dict.fromkeys(text for text in (last, *ends, *numbers, " ".join(lines)) if text))
+
+
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?(?:/\d+)?")
+_DECIMAL = re.compile(r"-?\d+\.(\d+)")
+
+
+def _is_rounding(answer: str, printed: str) -> bool:
+    """Whether `3.46` is printed as `3.4641016`: both are decimals, and the answer shows fewer places."""
+    shown_places = _DECIMAL.fullmatch(answer.replace(",", "").strip("$ "))
+    if not shown_places or not _DECIMAL.fullmatch(printed):
+        return False
+    half = 0.5 * 10.0 ** -len(shown_places[1])
+    return abs(float(shown_places[0]) - float(printed)) <= half * (1 + 1e-9)
