@@ -16,7 +16,7 @@ from jz3.tables.verdict import Verdict
 from tests.curation.rows import needs_samples, problem, problems, sampled
 
 LIMITS = {"wall_seconds": 5, "cpu_seconds": 5, "memory_mb": 256, "output_characters": 1000}
-PARAMS = ExecuteParams.model_validate({"limits": LIMITS})
+PARAMS = ExecuteParams.model_validate({"limits": LIMITS, "answer": "claimed"})
 
 
 @pytest.fixture(scope="module")
