@@ -95,12 +95,13 @@ def test_rows_have_the_headings_of_their_kind():
 
 @pytest.mark.parametrize(
     ("printed", "expected", "corrected"),
-    [("4\n", "4", 1), ("5 \n", "5", 0), ("123456789012\n", "1234...9012", 1), (r"\1 \g<0>", r"\1 \g<0>", 1)],
+    [("4\n", "4", 1), ("5 \n", "5", 1), ("123456789012\n", "1234...9012", 1), (r"\1 \g<0>", r"\1 \g<0>", 1)],
 )
-def test_the_real_output_takes_the_place_of_the_claimed_one(printed, expected, corrected):
+def test_what_was_printed_takes_the_place_of_claimed_output_and_answer(printed, expected, corrected):
     synthetic = problems(problem("b", "Why?", PROGRAM, kind="tool"))
     training, metrics = mixed(synthetic, problems(), params(), printed=results(b=printed))
-    assert training["output"].item() == PROGRAM.replace("```output\n5\n", f"```output\n{expected}\n")
+    with_output = PROGRAM.replace("```output\n5\n", f"```output\n{expected}\n")
+    assert training["output"].item() == with_output.replace("boxed{4}", f"boxed{{{printed.strip()}}}")
     assert metrics.corrected == corrected
 
 
