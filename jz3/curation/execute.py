@@ -141,7 +141,8 @@ def _verdicts(problems: pl.LazyFrame, judged: dict[str, Finding]) -> pl.DataFram
 def _metrics(
     verdicts: pl.DataFrame, results: dict[str, ProgramResult], judged: dict[str, Finding], correct: set[str]
 ) -> ExecuteMetrics:
-    statuses = Counter(str(result.status) for result in results.values())
+    # Not the bare status: DVC takes a metric named `error` for one that it could not load.
+    statuses = Counter(f"program_{result.status}" for result in results.values())
     return ExecuteMetrics(
         rows=verdict_ledger(verdicts, verdicts.height),
         programs=len(results),
