@@ -94,18 +94,26 @@ def launch(mode: Mode, limits: Limits, preload: tuple[str, ...], number: int) ->
 
 def failure_of(mode: Mode) -> str | None:
     """Why a mode does not hold here; None where it does."""
-    if not sys.platform.startswith("linux"):
-        return f"{sys.platform} is not Linux"
-    if mode is ROOT_NAMESPACES and os.geteuid() != 0:
-        return "not root"
-    if mode is BUBBLEWRAP and not _bubblewrap():
-        return "not installed"
+    lack = lacking(mode)
+    if lack is not None:
+        return lack
     with tempfile.TemporaryDirectory(prefix="jz3-self-test-") as folder:
         secret = Path(folder, "secret")
         secret.write_text("secret\n")
         Path(folder).chmod(0o777)  # what holds a program back must be the sandbox
         secret.chmod(0o666)
         return _self_test(mode, Path(folder))
+
+
+def lacking(mode: Mode) -> str | None:
+    """What a mode needs and has not; None where it can be tried."""
+    if not sys.platform.startswith("linux"):
+        return f"{sys.platform} is not Linux"
+    if mode is ROOT_NAMESPACES and os.geteuid() != 0:
+        return "not root"
+    if mode is BUBBLEWRAP and not _bubblewrap():
+        return "not installed"
+    return None
 
 
 def _self_test(mode: Mode, folder: Path) -> str | None:

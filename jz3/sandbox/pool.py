@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from jz3.core.errors import UserError
 from jz3.sandbox.environment import PRELOADED, library_versions
-from jz3.sandbox.modes import MODES, Mode, ModeName, failure_of, launch
+from jz3.sandbox.modes import MODES, Mode, ModeName, failure_of, lacking, launch
 from jz3.sandbox.protocol import Hello
 from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.settings import Level, SandboxSettings
@@ -110,6 +110,12 @@ def open_sandbox(settings: SandboxSettings) -> Generator[Sandbox]:
 @contextmanager
 def open_mode(mode: Mode, settings: SandboxSettings) -> Generator[Sandbox]:
     """A sandbox built in one given way; SandboxUnavailable where its workers do not start."""
+    lack = lacking(mode)
+    if lack is not None:
+        raise SandboxUnavailable(
+            f"the sandbox {mode.name} cannot be built here ({lack}); what it needs was expected. "
+            f"docs/sandbox.md says how to get it, and what else there is."
+        )
     with ExitStack() as stack:
         workers: list[Worker] = []
         for number in range(settings.workers):
