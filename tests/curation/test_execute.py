@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.core.execution import Execution
 from jz3.curation.agreement import agrees
 from jz3.curation.execute import ExecuteParams, execute, judge
 from jz3.curation.output_block import claimed_output, same_output, with_answer, with_output
 from jz3.sandbox.result import ProgramResult
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.verdict import Verdict
+from tests import executions
 from tests.curation.rows import needs_samples, problem, problems, sampled
 
 LIMITS = {"wall_seconds": 5, "cpu_seconds": 5, "memory_mb": 256, "output_characters": 1000}
@@ -21,25 +21,7 @@ PARAMS = ExecuteParams.model_validate({"limits": LIMITS, "answer": "claimed"})
 
 @pytest.fixture(scope="module")
 def execution():
-    return Execution(
-        device="cpu",
-        threads=1,
-        workers=1,
-        ranks=1,
-        generation_batch=1,
-        generation_commit=64,
-        training_batch=1,
-        teacher="replay",
-        concurrency=1,
-        requests_per_minute=1,
-        tokens_per_minute=1,
-        timeout_s=1,
-        retries=0,
-        budget_usd=None,
-        prices={},
-        sandbox=1,
-        sandbox_workers=1,
-    )
+    return executions.execution(teacher="replay")
 
 
 @pytest.fixture(autouse=True)

@@ -5,25 +5,16 @@ from pathlib import Path
 
 from jz3.core.execution import Execution
 from jz3.tables.model_manifest import ModelManifest
+from tests import executions
 
-EXECUTION = Execution(
-    device="cpu",
-    threads=1,
-    workers=1,
-    ranks=1,
+EXECUTION = executions.execution(
     generation_batch=4,
     generation_commit=8,
-    training_batch=1,
-    teacher="call",
     concurrency=16,
     requests_per_minute=1_000_000,
     tokens_per_minute=1_000_000_000,
     timeout_s=2,
     retries=4,
-    budget_usd=None,
-    prices={},
-    sandbox=1,
-    sandbox_workers=1,
 )
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import polars as pl
 
 from jz3.core.artifacts import InDir, OutDir
-from jz3.core.execution import Execution
 from jz3.influence.warmup import AdapterParams, PretrainParams, WarmupParams, warmup
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.train import OptimizerParams
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target
+from tests import executions
 
 OPTIMIZER = OptimizerParams(
     learning_rate=1e-2,
@@ -37,11 +37,7 @@ WARMUP = WarmupParams(
 
 
 def execution(training_batch=4, generation_commit=5):
-    return Execution(
-        device="cpu", threads=1, workers=1, ranks=1, generation_batch=1, generation_commit=generation_commit,
-        training_batch=training_batch, teacher="call", concurrency=1, requests_per_minute=1,
-        tokens_per_minute=1, timeout_s=1, retries=0, budget_usd=None, prices={}, sandbox=1, sandbox_workers=1,
-    )  # fmt: skip
+    return executions.execution(generation_commit=generation_commit, training_batch=training_batch)
 
 
 def problems(count=20):

@@ -14,6 +14,7 @@ from jz3.lm.blocks import pack_rows
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.train import OptimizerParams, Plan, TrainingError, epoch_plan, train
+from tests import executions
 
 OPTIMIZER = OptimizerParams(
     learning_rate=1e-2,
@@ -27,11 +28,7 @@ OPTIMIZER = OptimizerParams(
 
 
 def execution(training_batch: int = 4) -> Execution:
-    return Execution(
-        device="cpu", threads=1, workers=1, ranks=1, generation_batch=1, generation_commit=1,
-        training_batch=training_batch, teacher="call", concurrency=1, requests_per_minute=1,
-        tokens_per_minute=1, timeout_s=1, retries=0, budget_usd=None, prices={}, sandbox=1, sandbox_workers=1,
-    )  # fmt: skip
+    return executions.execution(generation_commit=1, training_batch=training_batch)  # fmt: skip
 
 
 def tiny_model(seed: int = 0) -> LlamaForCausalLM:

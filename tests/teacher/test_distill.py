@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from jz3.core.artifacts import In, Metrics, Out
-from jz3.core.execution import Execution, Price
+from jz3.core.execution import Price
 from jz3.tables.failure import Failure
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
@@ -16,27 +16,19 @@ from jz3.teacher.distill import DistillParams, distill
 from jz3.writer.catalogue import BY_LEVEL, read
 from jz3.writer.server import MODEL
 from stages.distill import main
+from tests import executions
 
 LEVELS = [level for level, families in BY_LEVEL.items() if families]
 PARAMS = DistillParams(provider="writer", model=MODEL, temperature=0.6, top_p=1.0, max_tokens=2_500, seed=1)
-EXECUTION = Execution(
-    device="cpu",
-    threads=1,
-    workers=1,
-    ranks=1,
+EXECUTION = executions.execution(
     generation_batch=8,
     generation_commit=8,
     training_batch=8,
-    teacher="call",
     concurrency=8,
     requests_per_minute=1_000_000,
     tokens_per_minute=1_000_000_000,
     timeout_s=30,
     retries=2,
-    budget_usd=None,
-    prices={},
-    sandbox=1,
-    sandbox_workers=1,
 )
 REPLAY = EXECUTION.model_copy(update={"teacher": "replay"})
 

@@ -1,0 +1,29 @@
+"""How stages run in tests: one of everything, but for what a test asks for."""
+
+from typing import Any
+
+from jz3.core.execution import Execution
+
+ONE_OF_EACH = {
+    "device": "cpu",
+    "threads": 1,
+    "workers": 1,
+    "ranks": 1,
+    "generation_batch": 1,
+    "generation_commit": 64,
+    "training_batch": 1,
+    "teacher": "call",
+    "concurrency": 1,
+    "requests_per_minute": 1,
+    "tokens_per_minute": 1,
+    "timeout_s": 1,
+    "retries": 0,
+    "budget_usd": None,
+    "prices": {},
+    "sandbox": 1,
+    "sandbox_workers": 1,
+}
+
+
+def execution(**changes: Any) -> Execution:
+    return Execution.model_validate(ONE_OF_EACH | changes)
