@@ -34,10 +34,10 @@ def tokens(text: str) -> list[str]:
 
 def letters(text: str) -> str:
     """Letters and digits without anything between them: also equal where only the spacing inside words or
-    numbers differs. A text that has none of them is itself without its blanks.
+    numbers differs. A text that has none of them (marks and operators alone) is itself without its blanks.
     """
     folded = _folded(text)
-    return "".join(filter(str.isalnum, folded)) or "".join(folded.split())
+    return "".join(filter(str.isalnum, folded)) or "".join(folded.split()) or "".join(text.split())
 
 
 def masked(sequence: Sequence[str]) -> list[str]:
