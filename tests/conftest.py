@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The same examples in every run, so that a change is judged by what it changes; no deadline, as machines differ.
+# The same examples in every run, so that a change is judged by what it changes; no deadline, as machines
+# differ.
 settings.register_profile("suite", derandomize=True, deadline=None)
 settings.load_profile("suite")
 
