@@ -6,7 +6,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: repro test test-long check format setup
+.PHONY: repro test test-long test-vllm check format setup
 
 repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
 	dvc repro
@@ -14,10 +14,14 @@ repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
 	@echo "Report: $(CURDIR)/data/report/index.html"
 
 test: $(VENV)/.ready-test  ## the quick suite
-	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile -m "not long"
+	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile -m "not long and not vllm"
 
 test-long: $(VENV)/.ready-test  ## kills, real servers, whole runs
 	pytest -q -m long
+
+test-vllm: .venv-vllm/.ready  ## vLLM itself, on a CPU; in an environment of its own
+	VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 PYTHONPATH=$(CURDIR) .venv-vllm/bin/python -m pytest -q -m vllm \
+		-o filterwarnings=default -p no:cacheprovider tests/generation/test_vllm.py
 
 check: $(VENV)/.ready-test  ## format, lint, types, layers, contracts
 	ruff format --check .
@@ -41,4 +45,10 @@ $(VENV)/.ready: pyproject.toml constraints/main.txt
 
 $(VENV)/.ready-test: $(VENV)/.ready
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e ".[test,dev,s3]"
+	touch $@
+
+.venv-vllm/.ready: constraints/vllm.txt
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/pip install -q --disable-pip-version-check -r constraints/vllm.txt
+	.venv-vllm/bin/pip uninstall -q -y torchvision torchaudio torchcodec # linked to CUDA: vllm would not start
 	touch $@

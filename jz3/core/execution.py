@@ -29,11 +29,19 @@ class Execution(BaseModel):
     threads: int = Field(ge=1)
     """Threads of one process. Threads x processes above the number of cores slows everything many times."""
     workers: int = Field(ge=1)
-    """Processes that share the missing rows of a stage. One works in the stage's own process."""
+    """Processes that share the missing rows of a stage. One works in the stage's own process; more are actors
+    of Ray, each with `threads` cores and `worker_gpus` GPUs.
+    """
+    worker_gpus: int = Field(ge=0)
+    """GPUs of one worker; above 1, vLLM splits the model over them (tensor parallel)."""
+    ray_address: str | None
+    """Of a running Ray cluster, such as `auto` or `10.0.0.1:6379`; null: Ray is started on this machine."""
+    vllm_memory: float = Field(gt=0, le=1)
+    """Share of the device's memory (on a CPU: of the machine's) that a worker's vLLM takes."""
     ranks: int = Field(ge=1)
     """Processes of a training; above 1 they are started by torchrun under DeepSpeed ZeRO."""
     generation_batch: int = Field(ge=1)
-    """Sequences generated together (transformers engine)."""
+    """Sequences generated together."""
     generation_commit: int = Field(ge=1)
     """Rows of a batch that is committed whole to the row store; a kill loses at most this many."""
     training_batch: int = Field(ge=1)

@@ -1,7 +1,8 @@
 """Engine `vllm`: offline generation on GPUs, the only module that imports vllm (extra `vllm`).
 
 Prefix caching is on: prompts that begin with the same instructions share their cache. Each row has its own
-seed; the text of a row may still differ between batches where rounding decides a draw.
+seed; the text of a row may still differ between batches where rounding decides a draw. One engine runs on
+`execution.worker_gpus` GPUs; several engines are several workers (jz3/workers).
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.generation.api import Generated, GenerationRequest, ModelSource, Sampling
 from jz3.generation.prompts import encode_prompts
+from jz3.generation.stops import Decoder
 
 
 class VllmEngine:
@@ -38,14 +40,18 @@ class VllmEngine:
             [_settings(requests[place], sampling) for place in fitting],
             use_tqdm=False,
         )
-        written = dict(zip(fitting, map(_generated, outputs), strict=True))
+        decoder = Decoder(self._llm.get_tokenizer(), sampling.stop)
+        written = {place: _generated(output, decoder) for place, output in zip(fitting, outputs, strict=True)}
         return [
             written.get(place, Generated("", "length", len(prompt), 0))
             for place, prompt in enumerate(prompts)
         ]
 
     def close(self) -> None:
-        self._llm = None
+        """Ends vLLM's processes, which hold the memory."""
+        if self._llm is not None:
+            self._llm.llm_engine.engine_core.shutdown()
+            self._llm = None
 
     def _load(self) -> None:
         if self._llm is not None:
@@ -57,13 +63,17 @@ class VllmEngine:
                 f"engine vllm cannot be imported ({error}); the extra `vllm` was expected. "
                 f"Run `pip install 'jz3[vllm]'`, or set the stage's engine to transformers."
             ) from error
-        source = self._source
+        source, execution = self._source, self._execution
         self._llm = vllm.LLM(
             model=source.path,
             revision=source.revision,
             dtype=source.dtype,
+            tensor_parallel_size=max(execution.worker_gpus, 1),
+            gpu_memory_utilization=execution.vllm_memory,
             enable_prefix_caching=True,
-            max_num_seqs=self._execution.generation_batch,
+            max_num_seqs=execution.generation_batch,
+            enforce_eager=execution.device
+            == "cpu",  # compiling takes longer than a model for a CPU wins by it
         )
 
 
@@ -79,10 +89,11 @@ def _settings(request: GenerationRequest, sampling: Sampling) -> Any:  # noqa: A
     )
 
 
-def _generated(output: Any) -> Generated:  # noqa: ANN401 (vllm is an extra)
+def _generated(output: Any, decoder: Decoder) -> Generated:  # noqa: ANN401 (vllm is an extra)
+    """The text is decoded here: vllm leaves out a character that is cut off, the other engine does not."""
     completion = output.outputs[0]
     return Generated(
-        text=completion.text,
+        text=decoder.text(list(completion.token_ids)),
         finish_reason="stop" if completion.finish_reason == "stop" else "length",
         prompt_tokens=len(output.prompt_token_ids),
         completion_tokens=len(completion.token_ids),

@@ -22,8 +22,10 @@ def execution(**changes) -> Execution:
     return EXECUTION.model_copy(update=changes)
 
 
-def tiny_model(directory: Path, *, context: int = 64) -> Path:
-    """A Llama over bytes: token 0 pads, token 1 ends, the others are the 256 bytes."""
+def tiny_model(directory: Path, *, context: int = 64, hidden: int = 32) -> Path:
+    """A Llama over bytes: token 0 pads, token 1 ends, the others are the 256 bytes. vLLM has no attention for
+    heads below 32 numbers on a CPU (hidden 128).
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -40,7 +42,7 @@ def tiny_model(directory: Path, *, context: int = 64) -> Path:
     model = LlamaForCausalLM(
         LlamaConfig(
             vocab_size=258,
-            hidden_size=32,
+            hidden_size=hidden,
             num_hidden_layers=2,
             num_attention_heads=4,
             num_key_value_heads=2,
