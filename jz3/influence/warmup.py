@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import dataframely as dy
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from jz3.core.artifacts import MANIFEST, InDir
 from jz3.core.errors import UserError
@@ -82,6 +82,12 @@ class WarmupParams(Params):
     schedule: WarmupStableDecay
     optimizer: OptimizerParams
     """Of the adapter."""
+
+    @model_validator(mode="after")
+    def _keeps_moments(self) -> "WarmupParams":
+        if self.optimizer.muon is not None:
+            raise ValueError("optimizer.muon is set; `attribute` needs the moments of AdamW. Make it null")
+        return self
 
 
 class WarmupMetrics(BaseModel):

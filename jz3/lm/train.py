@@ -45,8 +45,16 @@ class TrainingError(UserError):
     """A training cannot go on."""
 
 
+class MuonParams(Params):
+    """Muon of torch: momentum (Nesterov's), made orthogonal in five steps of Newton and Schulz."""
+
+    learning_rate: float = Field(gt=0)
+    """Peak; a matrix of more rows than columns takes the square root of their ratio times more."""
+    momentum: float = Field(ge=0, lt=1)
+
+
 class OptimizerParams(Params):
-    """AdamW and how far a step may go."""
+    """AdamW, where asked Muon for the hidden matrices, and how far a step may go."""
 
     learning_rate: float = Field(gt=0)
     """Peak."""
@@ -59,6 +67,8 @@ class OptimizerParams(Params):
     """Largest norm of the gradient of a step."""
     precision: Literal["bf16", "fp32"]
     """`bf16`: autocast; weights and optimizer stay in float32."""
+    muon: MuonParams | None
+    """For matrices that are neither embedding nor head; null: AdamW moves them too."""
 
 
 @dataclass(frozen=True)
@@ -149,18 +159,42 @@ def _check(model: "PreTrainedModel", blocks: Blocks, plan: Plan, execution: Exec
         )
 
 
-def _optimizer(model: "PreTrainedModel", params: OptimizerParams) -> "torch.optim.AdamW":
+def _optimizer(model: "PreTrainedModel", params: OptimizerParams) -> "torch.optim.Optimizer":
     import torch
 
     trained = [weight for weight in model.parameters() if weight.requires_grad]
+    hidden = _hidden_matrices(model) if params.muon else []
+    taken = {id(weight) for weight in hidden}
+    others = [weight for weight in trained if id(weight) not in taken]
     groups: list[dict[str, Any]] = [
-        {"params": [w for w in trained if w.ndim > 1], "weight_decay": params.weight_decay},
-        {"params": [w for w in trained if w.ndim <= 1], "weight_decay": 0.0},
+        {"params": [w for w in others if w.ndim > 1], "weight_decay": params.weight_decay},
+        {"params": [w for w in others if w.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(
+    adamw = torch.optim.AdamW(
         [group for group in groups if group["params"]],
         lr=params.learning_rate,
         betas=(params.beta1, params.beta2),
         eps=params.epsilon,
         fused=True,
     )
+    if params.muon is None:
+        return adamw
+    from jz3.lm.muon import MuonAndAdamW
+
+    muon = torch.optim.Muon(
+        hidden,
+        lr=params.muon.learning_rate,
+        momentum=params.muon.momentum,
+        weight_decay=params.weight_decay,
+    )
+    return MuonAndAdamW(muon, adamw)
+
+
+def _hidden_matrices(model: "PreTrainedModel") -> "list[torch.nn.Parameter]":
+    ends = {
+        id(weight)
+        for module in (model.get_input_embeddings(), model.get_output_embeddings())
+        if module is not None
+        for weight in module.parameters()
+    }
+    return [w for w in model.parameters() if w.requires_grad and w.ndim == 2 and id(w) not in ends]

@@ -22,6 +22,7 @@ OPTIMIZER = OptimizerParams(
     epsilon=1e-8,
     gradient_clip=1.0,
     precision="fp32",
+    muon=None,
 )
 WARMUP = WarmupParams(
     share=0.7,

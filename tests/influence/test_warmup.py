@@ -1,13 +1,14 @@
 """Warm-up: checkpoints open as they were, and a larger share keeps the smaller one."""
 
+import pytest
 import torch
 from peft import PeftModel
 
 from jz3.core.hashing import files_digest
 from jz3.influence.checkpoints import BASE, open_checkpoint
-from jz3.influence.warmup import draw
+from jz3.influence.warmup import WarmupParams, draw
 from jz3.lm.model import load_model
-from tests.influence.references import problems, train_reference
+from tests.influence.references import WARMUP, problems, train_reference
 
 
 def test_the_same_problems_give_the_same_bytes(trained, tmp_path):
@@ -44,3 +45,10 @@ def test_a_larger_share_keeps_the_problems_of_a_smaller_one():
     assert [len(drawn) for drawn in ids] == [1, 4, 10, 20]
     assert ids[0] < ids[1] < ids[2] < ids[3]
     assert set(draw(problems(), 0.5, 1)["problem_id"]) != ids[2]
+
+
+def test_an_adapter_without_the_moments_of_adamw_is_refused():
+    asked = WARMUP.model_dump()
+    asked["optimizer"]["muon"] = {"learning_rate": 0.02, "momentum": 0.95}
+    with pytest.raises(ValueError, match="needs the moments of AdamW"):
+        WarmupParams.model_validate(asked)

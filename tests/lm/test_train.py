@@ -24,6 +24,7 @@ OPTIMIZER = OptimizerParams(
     epsilon=1e-8,
     gradient_clip=1.0,
     precision="fp32",
+    muon=None,
 )
 
 
