@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from jz3.cli import graph, sharing
 from jz3.core.errors import UserError
 
 app = typer.Typer(
@@ -82,6 +83,11 @@ def grade(
             typer.echo(as_json(verdict))
     else:
         typer.echo(summary(verdicts))
+
+
+for command in (graph.why, graph.accept, graph.trace, graph.ledger, graph.doctor, sharing.verify):
+    app.command()(command)
+app.add_typer(sharing.store, name="store")
 
 
 def main() -> None:

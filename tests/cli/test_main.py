@@ -6,6 +6,9 @@ import subprocess
 import sys
 
 import pytest
+import typer
+
+from jz3.cli.main import app
 
 from tests.conftest import ROOT
 
@@ -73,3 +76,48 @@ def test_dependencies_are_checked(tmp_path):
 
 def test_wrong_usage_is_status_2():
     assert jz3("deps", "--nonsense").returncode == 2
+
+
+COMMANDS = typer.main.get_command(app).commands
+EVERY = [
+    *((name,) for name, command in COMMANDS.items() if not hasattr(command, "commands")),
+    *((name, inner) for name, command in COMMANDS.items() for inner in getattr(command, "commands", ())),
+]
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_each_command_has_an_example_that_names_it(path):
+    command = COMMANDS[path[0]] if len(path) == 1 else COMMANDS[path[0]].commands[path[1]]
+    assert f"Example: jz3 {' '.join(path)}" in command.help
+
+
+def test_help_comes_at_once():
+    """Under 0.3 s of processor time; wall time is the machine's load."""
+    before = os.times()
+    assert "verify" in jz3("--help").stdout
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    assert used < 0.3
+
+
+def test_the_shell_completes_commands():
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "_JZ3_COMPLETE": "complete_bash",
+        "COMP_WORDS": "jz3 ver",
+        "COMP_CWORD": "1",
+    }
+    code = "import sys; sys.argv[0] = 'jz3'; from jz3.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["verify"]
+
+
+def test_a_store_without_a_place_to_share_it_says_what_to_give(tmp_path):
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=tmp_path, check=True)
+    done = jz3("store", "push", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no default remote" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,79 @@
+"""Commands that look at the graph: what is stale and why, which edits mean nothing, where rows went."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ROOT = Path()
+
+Json = Annotated[bool, typer.Option("--json", help="for scripts")]
+
+
+def why(
+    stage: Annotated[str, typer.Argument(help="a stage such as mix@jiuzhang, or a group such as mix")],
+    *,
+    json: Json = False,
+) -> None:
+    """Say why a stage would run: each parameter from what to what, each file, each library that drifted.
+
+    Example: jz3 why mix@jiuzhang
+    """
+    from jz3.build.why import as_json, as_text
+    from jz3.build.why import why as reasons
+
+    found = reasons(ROOT, stage)
+    typer.echo(as_json(found) if json else as_text(found))
+
+
+def accept(
+    names: Annotated[list[str], typer.Argument(help="stages or groups", metavar="STAGE...")],
+) -> None:
+    """Take edits of comments, docstrings and layout into dvc.lock, so that they run nothing; refuse others.
+
+    Example: jz3 accept dedup mix
+    """
+    from jz3.build.accept import accept as take
+
+    for stage in take(ROOT, names):
+        typer.echo(f"{stage}: the code means what it meant; dvc.lock has its new hashes")
+
+
+def trace(
+    identity: Annotated[str, typer.Argument(help="id of a problem, or its first characters", metavar="ID")],
+    *,
+    json: Json = False,
+) -> None:
+    """Follow a problem back to its source and licence, and forward to block, checkpoint and benchmark items.
+
+    Example: jz3 trace 620dbf22
+    """
+    from jz3.build.trace import as_json, as_text
+    from jz3.build.trace import trace as follow
+
+    steps = follow(ROOT, identity)
+    typer.echo(as_json(steps) if json else as_text(steps))
+
+
+def ledger(*, json: Json = False) -> None:
+    """Account for every row of the graph; fail where read is not kept + rejected + failed.
+
+    Example: jz3 ledger
+    """
+    from jz3.build.ledger import accounts, as_json, as_table
+
+    found = accounts(ROOT)
+    typer.echo(as_json(found) if json else as_table(found))
+
+
+def doctor(*, json: Json = False) -> None:
+    """Say what this machine and this clone have for the graph, and what to do where something lacks.
+
+    Example: jz3 doctor
+    """
+    from jz3.build.doctor import as_json, as_text, examine
+
+    findings = examine(ROOT)
+    typer.echo(as_json(findings) if json else as_text(findings))
+    if any(finding.state == "lacks" for finding in findings):
+        raise typer.Exit(1)

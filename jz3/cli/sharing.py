@@ -1,0 +1,100 @@
+"""Commands around shared storage: is what is here and there whole; the row store to and fro."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jz3.core.errors import UserError
+
+if TYPE_CHECKING:
+    from jz3.store.sharing import Moved
+
+ROOT = Path()
+
+Url = Annotated[
+    str | None, typer.Argument(help="an fsspec URL such as s3://bucket/rows; else the default DVC remote")
+]
+
+store = typer.Typer(no_args_is_help=True, help="Share and check the row store: what was paid for, by row.")
+
+
+def verify(
+    *,
+    remote: Annotated[bool, typer.Option("--remote", help="the default remote too: reads all of it")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="delete what is damaged; DVC then mends it")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+) -> None:
+    """Re-hash the DVC cache and the row store; name what is damaged and which stage makes it anew.
+
+    Example: jz3 verify && dvc push --run-cache
+    """
+    from jz3.build.verify import as_json, as_text
+    from jz3.build.verify import remove as delete
+    from jz3.build.verify import verify as examined
+    from jz3.store.rows import open_store
+    from jz3.store.sharing import damages
+
+    found = [examined(ROOT, "cache"), *([examined(ROOT, "remote")] if remote else [])]
+    rows = damages(open_store())
+    typer.echo(as_json(found, rows) if json else as_text(found, rows))
+    if remove:
+        for path in [path for one in found for path in delete(ROOT, one)]:
+            typer.echo(f"removed {path}", err=True)
+    elif rows or any(one.damages for one in found):
+        raise UserError(
+            "something is damaged, as listed; every object and row was expected to be what its name says. "
+            "Do not push. Damaged rows are computed again by themselves; `jz3 verify --remove` clears others."
+        )
+
+
+@store.command("push")
+def push_rows(url: Url = None) -> None:
+    """Send the rows that the shared place has not.
+
+    Example: jz3 store push s3://bucket/rows
+    """
+    from jz3.build.shared_rows import moved
+    from jz3.store.rows import open_store
+    from jz3.store.sharing import push
+
+    typer.echo(_said("sent", moved(ROOT, url, open_store(), push)))
+
+
+@store.command("pull")
+def pull_rows(url: Url = None) -> None:
+    """Bring the rows that are not here, each one checked.
+
+    Example: jz3 store pull s3://bucket/rows
+    """
+    from jz3.build.shared_rows import moved
+    from jz3.store.rows import open_store
+    from jz3.store.sharing import pull
+
+    typer.echo(_said("brought", moved(ROOT, url, open_store(), pull)))
+
+
+@store.command("check")
+def check_rows() -> None:
+    """Read every row of the store and name the damaged ones, by file and byte.
+
+    Example: jz3 store check
+    """
+    from jz3.store.rows import open_store
+    from jz3.store.sharing import damages
+
+    lines = damages(open_store())
+    for line in lines:
+        typer.echo(line)
+    if lines:
+        raise UserError(
+            f"the row store at {open_store().root} is damaged in {len(lines)} places; none was expected. "
+            f"Nothing needs doing: those rows are computed again when a stage asks for them."
+        )
+    typer.echo(f"every row of {open_store().root} is whole")
+
+
+def _said(verb: str, done: "Moved") -> str:
+    return f"{verb} {done.rows} rows, {done.size / 1e6:.1f} MB; {done.there} were there already"
