@@ -4,11 +4,18 @@ nothing, and a changed parameter runs what follows from it and nothing else.
 
 import json
 import re
+from pathlib import Path
 
 import polars as pl
 import pytest
 import yaml
 
+from jz3.build.ledger import LedgerError, accounts
+from jz3.build.trace import trace
+from jz3.build.verify import verify
+from jz3.lm.blocks import open_blocks
+from jz3.store.rows import RowStore
+from jz3.store.sharing import damages
 from tests.conftest import ROOT
 
 
@@ -72,6 +79,36 @@ def test_only_the_real_difference_lies_between_the_models(clone):
 def test_the_tables_and_the_report_are_there_for_people(clone):
     assert "jiuzhang" in (clone.path / "data/tables/pages/summary.md").read_text()
     assert (clone.path / "data/report/index.html").stat().st_size > 10_000
+
+
+def test_a_problem_is_traced_from_its_licence_to_the_checkpoint(clone):
+    training = pl.read_parquet(clone.path / "data/mix/jiuzhang/*.parquet")
+    row = training.filter(pl.col("part") == "pretrain").row(0, named=True)
+    steps = trace(clone.path, row["row_id"][:12])
+    assert [step.what for step in steps[:4]] == ["problem", "completion", "prompt", "passage"]
+    assert steps[3].row["licence"]
+    found = {step.what: step for step in steps}
+    assert found["training row"].row["position"] == row["position"]
+    assert found["checkpoint"].stage == "pretrain@jiuzhang"
+    assert 0 <= found["block"].row["block"] < len(open_blocks(clone.path / "data/packed/jiuzhang"))
+    assert found["near benchmark item"].row["item_id"].partition("/")[1]
+
+
+def test_the_ledger_holds_every_stage_and_a_lost_row_is_an_error(clone):
+    found = {account.stage: account.rows for account in accounts(clone.path)}
+    assert len(found) == len(yaml.safe_load((clone.path / "dvc.lock").read_text())["stages"])
+    file = clone.path / "data/metrics/dedup.json"
+    before = file.read_text()
+    kept = found["dedup"].kept
+    file.write_text(before.replace(f'"kept": {kept}', f'"kept": {kept - 1}', 1))
+    with pytest.raises(LedgerError, match=r"dedup\.json: .*accounts for .* at dedup"):
+        accounts(clone.path)
+    file.write_text(before)
+
+
+def test_cache_and_row_store_of_a_run_are_whole(clone):
+    assert verify(clone.path, "cache").damages == []
+    assert damages(RowStore(Path(clone.environment["JZ3_STORE"]))) == []
 
 
 def test_dvc_shows_metrics_and_plots(clone):

@@ -9,7 +9,6 @@ import pytest
 import typer
 
 from jz3.cli.main import app
-
 from tests.conftest import ROOT
 
 
