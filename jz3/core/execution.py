@@ -5,18 +5,40 @@ means. Where the text itself can differ by it (batched floating point), the stag
 execution made it.
 """
 
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class Price(BaseModel):
-    """USD for a million tokens."""
+    """USD for a million tokens of one model, as a provider listed them on a day."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    as_of: date
+    """The day on which the prices were read."""
     input: float = Field(ge=0)
+    cached_input: float = Field(ge=0)
+    """Prompt tokens that the provider found in its cache of prefixes."""
     output: float = Field(ge=0)
+    batch_discount: float = Field(ge=0, le=1)
+    """Share that a batch file takes off every price; 0 for none."""
+
+
+class BatchFiles(BaseModel):
+    """Limits of a provider's batch files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    requests: int = Field(ge=1)
+    """Most requests of a file."""
+    megabytes: float = Field(gt=0)
+    """Largest file, in 10^6 bytes."""
+    enqueued_tokens: int = Field(ge=1)
+    """Most prompt tokens that may wait at the provider at once, over all files."""
+    poll_s: float = Field(gt=0)
+    """Seconds between two questions whether a file is done."""
 
 
 class Execution(BaseModel):
@@ -46,8 +68,9 @@ class Execution(BaseModel):
     """Rows of a batch that is committed whole to the row store; a kill loses at most this many."""
     training_batch: int = Field(ge=1)
     """Blocks that go through the model together; the rest of a step's blocks are accumulated."""
-    teacher: Literal["call", "replay"]
-    """`replay` answers from the row store alone: no key, no network."""
+    teacher: Literal["call", "batch", "replay"]
+    """`call` sends requests one by one, `batch` in the provider's batch files (slower, usually at half the
+    price); `replay` answers from the row store alone: no key, no network."""
     concurrency: int = Field(ge=1)
     """Requests to a server in flight at once."""
     requests_per_minute: int = Field(ge=1)
@@ -56,6 +79,7 @@ class Execution(BaseModel):
     """Seconds that one request may take."""
     retries: int = Field(ge=0)
     """Attempts after the first, for answers that may be better the next time (429, 5xx, lost connections)."""
+    batch_files: BatchFiles
     budget_usd: float | None = Field(ge=0)
     """A hard cap on what one stage spends; null for none."""
     prices: dict[str, Price]

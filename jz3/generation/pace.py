@@ -33,6 +33,46 @@ class Pace:
         self._not_before = max(self._not_before, time.monotonic() + seconds)
 
 
+class Window:
+    """How many requests may be in flight: halved when the server says that it is busy, widened as it answers.
+
+    Additive increase and multiplicative decrease, as TCP has it; a refusal counts once for all requests that
+    were in flight when it came.
+    """
+
+    def __init__(self, greatest: int) -> None:
+        self._greatest = greatest
+        self._width = float(greatest)
+        self._in_flight = 0
+        self._refused_until = 0
+        self._sent = 0
+        self._changed = asyncio.Condition()
+
+    @property
+    def width(self) -> int:
+        """Requests that may be in flight now."""
+        return int(self._width)
+
+    async def enter(self) -> int:
+        """Wait for a place; gives the number of the request, for `leave`."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._in_flight < self.width)
+            self._in_flight += 1
+            self._sent += 1
+            return self._sent
+
+    async def leave(self, number: int, *, busy: bool) -> None:
+        """The outcome is there."""
+        async with self._changed:
+            self._in_flight -= 1
+            if not busy:
+                self._width = min(self._greatest, self._width + 1 / self._width)
+            elif number > self._refused_until:
+                self._refused_until = self._sent
+                self._width = max(1.0, self._width / 2)
+            self._changed.notify_all()
+
+
 class Bucket:
     """A rate with a little room for bursts; those who come are served in order."""
 

@@ -42,6 +42,8 @@ class Walk:
     """The whole rows of a file: key (16 bytes) to the offset of its record; the last one of equal keys."""
 
     offsets: dict[bytes, int]
+    end: int
+    """The byte behind the last whole flush: a journal that has grown is walked on from here."""
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:
@@ -61,11 +63,14 @@ def _record(key: bytes, request: bytes, result: bytes, *, ends_flush: bool) -> b
     return b"".join((header, CHECKSUM.pack(zlib.crc32(header)), request, result))
 
 
-def walk(data: mmap, file: Path) -> Walk:
-    """Find the rows of a journal. A torn tail is normal and silent; damage before the end is logged."""
+def walk(data: mmap, file: Path, start: int = 0, *, sealed: bool = False) -> Walk:
+    """Find the rows of a journal. A torn tail is normal and silent; damage before the end is logged.
+
+    In a sealed file every row is whole: the marks of flushes that were merged say nothing there.
+    """
     offsets: dict[bytes, int] = {}
     waiting: dict[bytes, int] = {}
-    size, at = len(data), 0
+    size, at, whole = len(data), start, start
     while at + HEADER.size <= size:
         header = _header(data, at)
         if header is None:
@@ -80,11 +85,12 @@ def walk(data: mmap, file: Path) -> Walk:
         if end > size:
             break
         waiting[key] = at
-        if ends_flush:
+        if ends_flush or sealed:
             offsets.update(waiting)
             waiting.clear()
+            whole = end
         at = end
-    return Walk(offsets)
+    return Walk(offsets, whole)
 
 
 def record_bytes(data: mmap, offset: int, key: bytes, file: Path) -> bytes | None:

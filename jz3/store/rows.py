@@ -8,6 +8,7 @@ Costs: a look-up reads the rows found and an index (24 bytes a row of segments; 
 """
 
 import os
+import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from jz3.core.hashing import canonical_json, content_id
+from jz3.store.claims import Claims
+from jz3.store.compaction import Compacted, compact, compact_loose
 from jz3.store.records import Row, decode_row
 from jz3.store.segment import JOURNAL, SEGMENT, RowFile
 from jz3.store.writer import RowWriter
@@ -40,12 +43,26 @@ def open_store() -> "RowStore":
     return RowStore((Path(named) if named else cache / "jz3").absolute())
 
 
+CLOCK_NS = 100_000_000
+"""Two changes of a directory within this time may leave the same time on it (kernels count in ticks)."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a directory, and the time of its last change when they were listed."""
+
+    paths: list[Path]
+    changed_ns: int
+    may_be_stale: bool
+
+
 class RowStore:
     """Rows under one root directory, which need not exist yet."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._open: dict[Path, RowFile] = {}
+        self._listings: dict[Path, Listing] = {}
 
     def known(self, operation: Operation, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Key to result, for those keys whose row is here and undamaged."""
@@ -70,32 +87,60 @@ class RowStore:
     @contextmanager
     def writer(self, operation: Operation) -> Generator[RowWriter]:
         """A journal of its own; what was not committed or flushed when the block ends is not kept."""
+        compact_loose(self._directory(operation))
         writer = RowWriter(self._directory(operation))
         try:
             yield writer
         finally:
             writer.close()
 
+    @contextmanager
+    def claims(self, operation: Operation) -> Generator[Claims]:
+        """Claims on rows of an operation; all are given back when the block ends."""
+        claims = Claims(self._directory(operation))
+        try:
+            yield claims
+        finally:
+            claims.close()
+
+    def compact(self) -> Compacted:
+        """Merge journals without a writer and small segments, in every operation."""
+        done = [compact(directory) for directory in sorted(self.root.glob("*@*"))]
+        return Compacted(sum(part.merged for part in done), sum(part.into for part in done))
+
     def _directory(self, operation: Operation) -> Path:
         return self.root / f"{operation.name}@{operation.version}"
 
     def _files(self, operation: Operation) -> list[RowFile]:
         """Segments before journals: they are the cheaper ones to search."""
-        directory = self._directory(operation)
         while True:
             try:
-                return [
-                    self._file(path) for ending in (SEGMENT, JOURNAL) for path in _sorted(directory, ending)
-                ]
+                return [self._file(path) for path in self._paths(self._directory(operation))]
             except FileNotFoundError:
-                continue  # a journal was sealed after it was listed: its segment is there now
+                self._listings.clear()  # a journal was sealed after it was listed: its segment is there now
+
+    def _paths(self, directory: Path) -> list[Path]:
+        """The files of a directory, listed again only where it has changed."""
+        try:
+            changed_ns = directory.stat().st_mtime_ns
+        except FileNotFoundError:
+            return []
+        listing = self._listings.get(directory)
+        if listing is None or listing.changed_ns != changed_ns or listing.may_be_stale:
+            listed_ns = time.time_ns()
+            paths = [path for ending in (SEGMENT, JOURNAL) for path in sorted(directory.glob(f"*{ending}"))]
+            self._open = {
+                path: file for path, file in self._open.items() if path.parent != directory or path in paths
+            }
+            listing = self._listings[directory] = Listing(
+                paths, changed_ns, may_be_stale=abs(listed_ns - changed_ns) < CLOCK_NS
+            )
+        return listing.paths
 
     def _file(self, path: Path) -> RowFile:
         file = self._open.get(path)
-        if file is None or file.size != path.stat().st_size:
+        if file is None:
             file = self._open[path] = RowFile(path)
+        elif path.suffix == JOURNAL:
+            file.refresh()
         return file
-
-
-def _sorted(directory: Path, ending: str) -> list[Path]:
-    return sorted(directory.glob(f"*{ending}"))

@@ -1,8 +1,9 @@
 """Files of the store as a reader sees them: journals, which grow, and sealed segments, which never change.
 
-A segment is the records of a journal, then an index sorted by key (three arrays of 64-bit numbers: upper and
-lower half of the key, offset), then a trailer with the index's place and checksum. It is written whole
-under another name and renamed. A look-up costs a binary search in the index and one read for each row found.
+A segment is the records of one or more journals, then an index sorted by key (three arrays of 64-bit numbers:
+upper and lower half of the key, offset), then a trailer with the index's place and checksum. It is written
+whole under another name and renamed. A look-up costs a binary search in the index and one read for each row
+found; a journal that has grown is read on from where it was left.
 """
 
 import logging
@@ -10,7 +11,7 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,41 +28,41 @@ JOURNAL, SEGMENT = ".journal", ".segment"
 TRAILER = struct.Struct("<8sQQI")
 """Magic, number of rows, offset of the index, checksum of the index."""
 TRAILER_MAGIC = b"jz3-rows"
+RELEASED_ROWS = 2_000
+"""Rows read between two releases of the mapped pages: what was read is not held in memory (chosen)."""
 
 Numbers = NDArray[np.uint64]
 
 
-class RowFile:
-    """An open journal or segment: where its rows are."""
+class JournalIndex:
+    """Where the rows of a journal are."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        with path.open("rb") as file:
-            self.size = os.fstat(file.fileno()).st_size
-            self._data = mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ) if self.size else None
-        self._high, self._low, self._offsets = self._index()
+    def __init__(self) -> None:
+        self._offsets: dict[bytes, int] = {}
+        self._end = 0
 
-    def results(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Results of those keys that lie here undamaged."""
-        return {key: decode_result(record) for key, record in self.records(keys)}
+    def read_on(self, data: mmap.mmap, path: Path) -> None:
+        """Take in what was flushed since."""
+        found = walk(data, path, self._end, sealed=path.suffix == SEGMENT)
+        self._offsets.update(found.offsets)
+        self._end = found.end
 
-    def records(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Key and record of those keys that lie here undamaged, in the order of the file."""
-        if self._data is None:
-            return
-        for key, offset in self._find([bytes.fromhex(key) for key in keys]):
-            record = record_bytes(self._data, offset, key, self.path)
-            if record is not None:
-                yield key.hex(), record
+    def find(self, keys: list[bytes]) -> list[tuple[bytes, int]]:
+        """Key and offset of those that are here."""
+        return [(key, self._offsets[key]) for key in keys if key in self._offsets]
 
-    def keys(self) -> list[str]:
-        """Every key here, sorted."""
-        return [
-            (high.to_bytes(8, "big") + low.to_bytes(8, "big")).hex()
-            for high, low in zip(self._high.tolist(), self._low.tolist(), strict=True)
-        ]
+    def keys(self) -> list[bytes]:
+        return sorted(self._offsets)
 
-    def _find(self, keys: list[bytes]) -> list[tuple[bytes, int]]:
+
+class SegmentIndex:
+    """Where the rows of a segment are: 24 bytes a row."""
+
+    def __init__(self, high: Numbers, low: Numbers, offsets: Numbers) -> None:
+        self._high, self._low, self._offsets = high, low, offsets
+
+    def find(self, keys: list[bytes]) -> list[tuple[bytes, int]]:
+        """Key and offset of those that are here."""
         if not keys or not self._high.size:
             return []
         high, low = _halves(keys)
@@ -73,39 +74,97 @@ class RowFile:
                 break
             place = place + shared
         hits = np.flatnonzero((self._high[place] == high) & (self._low[place] == low))
-        found = zip(hits.tolist(), self._offsets[place[hits]].tolist(), strict=True)
-        return sorted(((keys[hit], offset) for hit, offset in found), key=lambda pair: pair[1])
+        return [
+            (keys[hit], offset)
+            for hit, offset in zip(hits.tolist(), self._offsets[place[hits]].tolist(), strict=True)
+        ]
 
-    def _index(self) -> tuple[Numbers, Numbers, Numbers]:
-        if self._data is None:
-            return _sorted_index({})
+    def keys(self) -> list[bytes]:
+        return [
+            high.to_bytes(8, "big") + low.to_bytes(8, "big")
+            for high, low in zip(self._high.tolist(), self._low.tolist(), strict=True)
+        ]
+
+
+class RowFile:
+    """An open journal or segment: where its rows are."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self._data: mmap.mmap | None = None
+        self._index: JournalIndex | SegmentIndex = JournalIndex()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """See what was appended since; raises FileNotFoundError where the file was merged into another."""
+        size = self.path.stat().st_size
+        if size == self.size:
+            return
+        with self.path.open("rb") as file:
+            self.size = os.fstat(file.fileno()).st_size
+            self._data = mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ)
+        sealed = _sealed_index(self._data) if self.path.suffix == SEGMENT else None
+        if sealed is not None:
+            self._index = sealed
+            return
         if self.path.suffix == SEGMENT:
-            sealed = _sealed_index(self._data)
-            if sealed is not None:
-                return sealed
             log.warning("%s has a damaged index; its records are read one by one", self.path)
-        return _sorted_index(walk(self._data, self.path).offsets)
+        if isinstance(self._index, JournalIndex):
+            self._index.read_on(self._data, self.path)
+        self._release()
+
+    def results(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Results of those keys that lie here undamaged."""
+        return {key: decode_result(record) for key, record in self.records(keys)}
+
+    def records(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Key and record of those keys that lie here undamaged, in the order of the file."""
+        if self._data is None:
+            return
+        found = self._index.find([bytes.fromhex(key) for key in keys])
+        for place, (key, offset) in enumerate(sorted(found, key=lambda pair: pair[1]), start=1):
+            record = record_bytes(self._data, offset, key, self.path)
+            if record is not None:
+                yield key.hex(), record
+            if place % RELEASED_ROWS == 0:
+                self._release()
+        self._release()
+
+    def keys(self) -> list[str]:
+        """Every key here, sorted."""
+        return [key.hex() for key in self._index.keys()]  # noqa: SIM118 (no dict)
+
+    def _release(self) -> None:
+        """Mapped pages count as ours until they are given back; the operating system keeps them cached."""
+        if self._data is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self._data.madvise(mmap.MADV_DONTNEED)
 
 
-def seal(journal: Path) -> Path:
-    """Make a segment of a closed journal, then delete the journal. Damaged rows stay out."""
-    source = RowFile(journal)
-    segment = journal.with_suffix(SEGMENT)
+def seal(sources: Sequence[Path], segment: Path) -> int:
+    """Make one segment of closed journals and segments, then delete them. Gives the number of rows.
+
+    Of equal keys the first file's row stays; damaged rows, which the log names, stay out.
+    """
     part = segment.with_suffix(".part")
     offsets: dict[bytes, int] = {}
     with part.open("wb") as file:
-        for key, record in source.records(source.keys()):
-            offsets[bytes.fromhex(key)] = file.tell()
-            file.write(record)
-        index = b"".join(array.astype("<u8").tobytes() for array in _sorted_index(offsets))
+        for source in map(RowFile, sources):
+            new = [key for key in source.keys() if bytes.fromhex(key) not in offsets]  # noqa: SIM118 (no dict)
+            for key, record in source.records(new):
+                offsets[bytes.fromhex(key)] = file.tell()
+                file.write(record)
+        index = _encoded_index(offsets)
         trailer = TRAILER.pack(TRAILER_MAGIC, len(offsets), file.tell(), zlib.crc32(index))
         file.write(index + trailer)
         file.flush()
         os.fsync(file.fileno())
     part.replace(segment)
     sync_directory(segment.parent)
-    journal.unlink()
-    return segment
+    for source in sources:
+        if source != segment:
+            source.unlink()
+    return len(offsets)
 
 
 def sync_directory(directory: Path) -> None:
@@ -117,7 +176,7 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _sealed_index(data: mmap.mmap) -> tuple[Numbers, Numbers, Numbers] | None:
+def _sealed_index(data: mmap.mmap) -> SegmentIndex | None:
     """The arrays at the end of a segment, or None where they are damaged."""
     at = len(data) - TRAILER.size
     if at < 0:
@@ -126,13 +185,14 @@ def _sealed_index(data: mmap.mmap) -> tuple[Numbers, Numbers, Numbers] | None:
     if magic != TRAILER_MAGIC or start + rows * 24 != at or zlib.crc32(data[start:at]) != checksum:
         return None
     numbers = np.frombuffer(data[start:at], dtype="<u8").astype(np.uint64).reshape(3, rows)
-    return numbers[0], numbers[1], numbers[2]
+    return SegmentIndex(numbers[0], numbers[1], numbers[2])
 
 
-def _sorted_index(offsets: dict[bytes, int]) -> tuple[Numbers, Numbers, Numbers]:
+def _encoded_index(offsets: dict[bytes, int]) -> bytes:
     keys = sorted(offsets)
     high, low = _halves(keys)
-    return high, low, np.array([offsets[key] for key in keys], dtype=np.uint64)
+    places = np.array([offsets[key] for key in keys], dtype=np.uint64)
+    return b"".join(array.astype("<u8").tobytes() for array in (high, low, places))
 
 
 def _halves(keys: list[bytes]) -> tuple[Numbers, Numbers]:

@@ -19,7 +19,10 @@ from pydantic import BaseModel, Field
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
-from jz3.generation.openai import ChatAnswer, ChatFailure, ChatRequest, Endpoint, ask_all, chat_key
+from jz3.generation.asking import ask_all
+from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest, chat_key
+from jz3.generation.openai import Endpoint
+from jz3.generation.spending import answer_usd
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
@@ -56,10 +59,16 @@ class DistillMetrics(BaseModel):
     """Prompts with an answer, usable or not."""
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int
+    """Of the prompt tokens, those that the provider had in its cache."""
+    by_batch: int
+    """Answers that came through batch files."""
     cost_usd: float
-    """Of all answers, at today's prices, whenever they were paid."""
+    """Of all answers, at the prices of `execution`, whenever they were paid."""
     priced: bool
     """Whether the model has a price; else it counts as free."""
+    prices_as_of: str | None
+    """The day of that price."""
     kept_by_level: dict[str, int]
     kept_by_kind: dict[str, int]
 
@@ -79,7 +88,7 @@ def distill(prompts: dy.DataFrame[Prompt], params: DistillParams, execution: Exe
     asked = list(prompts.sort("prompt_id").iter_rows(named=True))
     requests = [_request(prompt, params) for prompt in asked]
     with _endpoint(params) as endpoint:
-        replies = ask_all(requests, endpoint, execution, what="teacher")
+        replies = list(ask_all(requests, endpoint, execution, what="teacher"))
     return _sorted_out(asked, requests, replies, params, execution)
 
 
@@ -145,7 +154,6 @@ def _metrics(
     prompt_tokens = sum(answer.prompt_tokens for answer in answers)
     completion_tokens = sum(answer.completion_tokens for answer in answers)
     price = execution.prices.get(params.model)
-    cost = (prompt_tokens * price.input + completion_tokens * price.output) / 1e6 if price else 0.0
     return DistillMetrics(
         provider=params.provider,
         model=params.model,
@@ -158,8 +166,11 @@ def _metrics(
         answered=len(answers),
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
-        cost_usd=round(cost, 6),
+        cached_tokens=sum(answer.cached_tokens for answer in answers),
+        by_batch=sum(answer.by_batch for answer in answers),
+        cost_usd=round(sum(answer_usd(price, answer) for answer in answers), 6),
         priced=price is not None,
+        prices_as_of=price.as_of.isoformat() if price else None,
         kept_by_level=dict(sorted(Counter(row["level"] for row in kept).items())),
         kept_by_kind=dict(sorted(Counter(row["kind"] for row in kept).items())),
     )

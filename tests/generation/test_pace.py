@@ -1,5 +1,6 @@
 """Requests go out no faster than the limits, and waits are those that the server asks for."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -7,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.generation.pace import BURST_S, FIRST_WAIT_S, LONGEST_WAIT_S, Bucket, asked_wait_s, backoff_s
+from jz3.generation.pace import (
+    BURST_S,
+    FIRST_WAIT_S,
+    LONGEST_WAIT_S,
+    Bucket,
+    Window,
+    asked_wait_s,
+    backoff_s,
+)
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.floats(0.1, 50)), max_size=40), st.floats(0.5, 100))
@@ -51,3 +60,23 @@ def test_waits_grow_to_a_limit_and_are_scattered(attempt):
     waits = [backoff_s(attempt) for _ in range(20)]
     assert all(full / 2 <= wait <= full for wait in waits)
     assert len(set(waits)) > 1
+
+
+def test_a_window_is_halved_by_a_busy_server_once_and_widens_as_it_answers():
+    async def run():
+        window = Window(16)
+        sent = [await window.enter() for _ in range(16)]
+        for number in sent[:8]:
+            await window.leave(number, busy=True)
+        assert window.width == 8, "eight refusals of one moment count once"
+        for number in sent[8:]:
+            await window.leave(number, busy=False)
+        assert window.width in (8, 9)
+        for _ in range(300):
+            await window.leave(await window.enter(), busy=False)
+        assert window.width == 16
+        for _ in range(10):
+            await window.leave(await window.enter(), busy=True)
+        assert window.width == 1, "one may always be sent"
+
+    asyncio.run(run())

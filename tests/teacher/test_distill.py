@@ -100,7 +100,13 @@ def test_prompts_that_the_teacher_refuses_are_failures_with_the_reason():
 
 
 def test_the_cost_is_that_of_the_tokens_of_all_answers():
-    priced = EXECUTION.model_copy(update={"prices": {MODEL: Price(input=2.0, output=10.0)}})
+    priced = EXECUTION.model_copy(
+        update={
+            "prices": {
+                MODEL: Price(as_of="2026-01-01", input=2.0, cached_input=1.0, output=10.0, batch_discount=0.5)
+            }
+        }
+    )
     metrics = distill(prompts(5), PARAMS, priced).metrics
     assert metrics.priced
     assert metrics.cost_usd == pytest.approx(

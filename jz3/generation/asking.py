@@ -1,0 +1,157 @@
+"""Asks a teacher for many answers, each paid for once: engine `openai`.
+
+An answer that was received whole is in the row store before it is used; a failed request fails alone, with
+its reason, and is not stored. Of several processes that want the same answers at once, one asks for each.
+What would meet every request (a wrong key, no money left, an unknown model) stops the stage with what was
+received kept.
+
+Costs: three passes over the requests (what the store has, what is missing, the replies), each in pieces, so
+that memory grows by some 70 bytes a request; about half a millisecond of one core for each that is sent.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+
+from jz3.core.errors import UserError
+from jz3.core.execution import Execution
+from jz3.core.progress import Progress
+from jz3.generation.batches import BatchRun, enqueued
+from jz3.generation.calls import CallRun
+from jz3.generation.chat import CHAT, ChatAnswer, ChatFailure, ChatRequest, chat_key, stored_answer
+from jz3.generation.openai import Endpoint, open_client
+from jz3.generation.spending import SENT, SETTLED, Spending, answer_usd, unknown_usd
+from jz3.store.rows import RowStore, open_store
+
+log = logging.getLogger(__name__)
+
+PIECE = 2_000
+"""Requests that are looked up together (chosen)."""
+NAMED_KEYS = 5
+
+
+@dataclass
+class Survey:
+    """What the store has of a set of requests, each counted once."""
+
+    known: int = 0
+    missing: int = 0
+    first_missing: tuple[str, ...] = ()
+    enqueued: int = 0
+    """Of the missing, those that wait in batch files which were sent before."""
+    spent_usd: float = 0.0
+    """By the stored answers, and by attempts whose outcome nobody knows: the cap is on the whole set, or a
+    restart would be a new budget."""
+
+
+def ask_all(
+    requests: Iterable[ChatRequest], endpoint: Endpoint, execution: Execution, what: str
+) -> Iterator[ChatAnswer | ChatFailure]:
+    """An answer or a failure for each request, in order; equal requests are sent once.
+
+    `requests` is gone through up to three times and must begin anew each time. Everything is asked for before
+    this returns. Raises UserError where nothing can be asked (replay with missing answers, no key, a key that
+    is refused) and BudgetReached at the cap; what was received before is in the store.
+    """
+    store = open_store()
+    survey = _survey(requests, store, execution)
+    log.info("%s: %d requests, %d of them to send", what, survey.known + survey.missing, survey.missing)
+    failures: dict[str, str] = {}
+    if survey.missing:
+        _must_be_askable(survey, store, endpoint, execution)
+        failures = asyncio.run(_ask(requests, survey, store, endpoint, execution, what))
+    return _replies(requests, store, failures)
+
+
+def _pieces(requests: Iterable[ChatRequest]) -> Iterator[dict[str, ChatRequest]]:
+    """Requests by key, some at a time."""
+    rest = iter(requests)
+    while piece := list(islice(rest, PIECE)):
+        yield {chat_key(request): request for request in piece}
+
+
+def _survey(requests: Iterable[ChatRequest], store: RowStore, execution: Execution) -> Survey:
+    survey, seen = Survey(), set[int]()
+    unknown = unknown_usd(store) if execution.budget_usd is not None else {}
+    waiting = enqueued(store)
+    for piece in _pieces(requests):
+        new = {key: request for key, request in piece.items() if _number(key) not in seen}
+        seen.update(map(_number, new))
+        stored = store.known(CHAT, new)
+        for key, request in new.items():
+            survey.spent_usd += unknown.get(key, 0.0)
+            if key in stored:
+                survey.known += 1
+                price = execution.prices.get(request.model)
+                survey.spent_usd += answer_usd(price, stored_answer(stored[key]))
+            else:
+                survey.missing += 1
+                survey.enqueued += key in waiting
+                if len(survey.first_missing) < NAMED_KEYS:
+                    survey.first_missing += (key,)
+    return survey
+
+
+def _number(key: str) -> int:
+    """Half of a key: a number takes less memory than its text."""
+    return int(key[:15], 16)
+
+
+def _must_be_askable(survey: Survey, store: RowStore, endpoint: Endpoint, execution: Execution) -> None:
+    if execution.teacher == "replay":
+        more = " ..." if survey.missing > NAMED_KEYS else ""
+        raise UserError(
+            f"execution.teacher is replay, and {survey.missing} requests have no answer in the row store at "
+            f"{store.root}: {', '.join(survey.first_missing)}{more}; all were expected there "
+            f"({survey.known} are). Fetch the store that holds them, or set execution.teacher to call."
+        )
+    if execution.teacher == "call" and survey.enqueued:
+        raise UserError(
+            f"{survey.enqueued} of {survey.missing} missing answers wait in batch files that were sent "
+            f"before; sending them again would pay twice. Set execution.teacher to batch to collect them."
+        )
+    if not endpoint.api_key:
+        raise UserError(
+            f"there is no key for {survey.missing} requests that the row store has no answer to; "
+            f"OPENAI_API_KEY was expected in the environment. Set it (to any word, for a server that asks "
+            f"for none), or set execution.teacher to replay with a store that has the answers."
+        )
+
+
+async def _ask(
+    requests: Iterable[ChatRequest],
+    survey: Survey,
+    store: RowStore,
+    endpoint: Endpoint,
+    execution: Execution,
+    what: str,
+) -> dict[str, str]:
+    """Send what is missing; gives the reason of each failure by key."""
+    async with open_client(endpoint, execution.timeout_s, execution.concurrency) as client:
+        with ExitStack() as stack:
+            answers, sent, settled = (
+                stack.enter_context(store.writer(operation)) for operation in (CHAT, SENT, SETTLED)
+            )
+            spending = Spending(execution.budget_usd, survey.spent_usd, sent, settled)
+            bar = stack.enter_context(Progress(what, survey.missing, "requests"))
+            if execution.teacher == "batch":
+                return await BatchRun(client, execution, spending, store, answers, bar).run(
+                    lambda: _pieces(requests)
+                )
+            claims = stack.enter_context(store.claims(CHAT))
+            calls = CallRun(client, execution, spending, store, answers, claims, bar)
+            return await calls.run(_pieces(requests))
+
+
+def _replies(
+    requests: Iterable[ChatRequest], store: RowStore, failures: dict[str, str]
+) -> Iterator[ChatAnswer | ChatFailure]:
+    rest = iter(requests)
+    while piece := list(islice(rest, PIECE)):
+        keys = [chat_key(request) for request in piece]
+        stored = store.known(CHAT, keys)
+        for key in keys:
+            yield stored_answer(stored[key]) if key in stored else ChatFailure(failures[key])

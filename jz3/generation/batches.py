@@ -1,0 +1,396 @@
+"""Batch mode: the same requests in a provider's batch files, slower and usually at half the price.
+
+Promises: results are joined by `custom_id`, which is the row's key, never by order; what an expired,
+cancelled or partly failed batch did answer is taken, and only the rest is sent again; a batch that was begun
+before the process died is found again and collected, even if it died before it learnt the batch's id. One
+process at a time sends batches from a store. Costs no core; memory for the answers of one batch.
+
+Each batch has two files under `batches/` in the store, from before it is sent until its answers are there:
+`NONCE.json`, how it stands, and `NONCE.requests`, a line of key, tab, request for each of its requests.
+"""
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import uuid
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel
+
+from jz3.core.errors import UserError
+from jz3.core.execution import Execution
+from jz3.core.progress import Progress
+from jz3.generation.batch_results import Failed, Results, read_results
+from jz3.generation.calls import budget_reached
+from jz3.generation.chat import CHAT, Body, ChatRequest, as_answer, as_row, batch_line
+from jz3.generation.openai import Client, Setback, Stop
+from jz3.generation.pace import backoff_s
+from jz3.generation.spending import Spending, answer_usd, greatest_usd
+from jz3.store.rows import RowStore
+from jz3.store.segment import sync_directory
+from jz3.store.writer import RowWriter
+
+if TYPE_CHECKING:
+    from openai.types import Batch
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+FOLDER, STATE, REQUESTS, LOCK = "batches", ".json", ".requests", "lock"
+KEY_LENGTH = 32
+ENDED = ("completed", "failed", "expired", "cancelled")
+TOO_MANY_TOKENS = "token_limit_exceeded"
+COMMIT_ANSWERS = 1_000
+"""Answers of a result file that are put on the disk together (chosen)."""
+
+
+class Record(BaseModel):
+    """A batch that was sent, or is about to be."""
+
+    nonce: str
+    requests: int
+    tokens: int
+    """Of the prompts, about: what counts against the limit on waiting tokens."""
+    usd: float
+    """The most that it may cost: held under the cap until it has ended."""
+    batch_id: str | None
+    """None until the provider has said it."""
+    sent_on: str
+
+
+@dataclass
+class Draft:
+    """Requests that will be one file."""
+
+    requests: dict[str, ChatRequest] = field(default_factory=dict[str, ChatRequest])
+    bytes: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+
+
+def enqueued(store: RowStore) -> set[str]:
+    """Keys of all requests that wait in batches."""
+    return {key for file in _folder(store).glob(f"*{STATE}") for key in _keys(file.with_suffix(REQUESTS))}
+
+
+class BatchRun:
+    """One set of requests on its way to the store, in batch files."""
+
+    def __init__(
+        self,
+        client: Client,
+        execution: Execution,
+        spending: Spending,
+        store: RowStore,
+        answers: RowWriter,
+        bar: Progress,
+    ) -> None:
+        self._client, self._execution, self._spending = client, execution, spending
+        self._store, self._answers, self._bar = store, answers, bar
+        self._limits = execution.batch_files
+        self._token_limit = self._limits.enqueued_tokens
+        self._folder = _folder(store)
+        self._pending: dict[str, Record] = {}
+        self._failures: dict[str, str] = {}
+        self._unanswered: dict[str, str] = {}
+        """Those that came back without an answer, and why; they go out again."""
+        self._received = 0
+
+    async def run(self, pieces: Callable[[], Iterator[Mapping[str, ChatRequest]]]) -> dict[str, str]:
+        """Send what the store lacks, in rounds; gives the reasons of those that failed, by key."""
+        with _alone(self._folder):
+            await self._adopt()
+            rounds = 0
+            while rounds <= self._execution.retries:
+                answered_before = self._received + len(self._failures) + len(self._unanswered)
+                self._unanswered.clear()
+                if not await self._round(pieces()) and not self._unanswered:
+                    break
+                rounds += int(self._received + len(self._failures) + len(self._unanswered) > answered_before)
+        return self._failures | self._unanswered
+
+    async def _adopt(self) -> None:
+        """Take up what an earlier process sent."""
+        for file in sorted(self._folder.glob(f"*{STATE}")):
+            record = Record.model_validate_json(file.read_text())
+            if record.batch_id is None:
+                batch = await self._found(record.nonce)
+                if batch is None:
+                    self._forget(record)
+                    continue
+                record.batch_id = batch.id
+                self._save(record)
+            log.info("batch %s, sent on %s, is taken up again", record.batch_id, record.sent_on)
+            self._pending[record.nonce] = record
+            self._spending.hold(record.usd)
+
+    async def _round(self, pieces: Iterator[Mapping[str, ChatRequest]]) -> int:
+        """Send every request that has no answer, no failure and waits in no batch; wait for all of them."""
+        draft, sent = Draft(), 0
+        waiting = enqueued(self._store)
+        for piece in pieces:
+            stored = self._store.known(CHAT, piece)
+            for key, request in piece.items():
+                if key in stored or key in waiting or key in self._failures:
+                    continue
+                if draft.requests and not self._fits(draft, request):
+                    await self._send(draft)
+                    draft = Draft()
+                while not draft.requests and not self._fits(draft, request):
+                    if not self._pending:
+                        usd = self._greatest_usd(request)
+                        raise budget_reached(self._spending, usd, self._received)
+                    await self._wait()
+                waiting.add(key)
+                self._add(draft, key, request)
+                sent += 1
+        if draft.requests:
+            await self._send(draft)
+        while self._pending:
+            await self._wait()
+        return sent
+
+    def _fits(self, draft: Draft, request: ChatRequest) -> bool:
+        """Whether a file may grow by a request. Nothing bounds the first one but the money."""
+        if not self._spending.has_room(draft.usd + self._greatest_usd(request)):
+            return False
+        waiting = sum(record.tokens for record in self._pending.values())
+        if not draft.requests and not waiting:
+            return True
+        return (
+            len(draft.requests) < self._limits.requests
+            and draft.bytes + len(batch_line("0" * KEY_LENGTH, request)) <= self._limits.megabytes * 1e6
+            and waiting + draft.tokens + request.prompt_tokens <= self._token_limit
+        )
+
+    def _add(self, draft: Draft, key: str, request: ChatRequest) -> None:
+        draft.requests[key] = request
+        draft.bytes += len(batch_line(key, request))
+        draft.tokens += request.prompt_tokens
+        draft.usd += self._greatest_usd(request)
+
+    def _greatest_usd(self, request: ChatRequest) -> float:
+        return greatest_usd(self._execution.prices.get(request.model), request, by_batch=True)
+
+    async def _send(self, draft: Draft) -> None:
+        """Note the batch, begin it, note its id: whatever dies in between, it is found again."""
+        record = Record(
+            nonce=uuid.uuid4().hex,
+            requests=len(draft.requests),
+            tokens=draft.tokens,
+            usd=draft.usd,
+            batch_id=None,
+            sent_on=datetime.now(UTC).date().isoformat(),
+        )
+        self._save_requests(record, draft.requests)
+        self._save(record)
+        lines = b"".join(batch_line(key, request) for key, request in draft.requests.items())
+        batch = await self._begun(record, lines)
+        record.batch_id = batch.id
+        self._save(record)
+        log.info("batch %s: %d requests sent", batch.id, record.requests)
+        self._pending[record.nonce] = record
+        self._spending.hold(record.usd)
+
+    async def _begun(self, record: Record, lines: bytes) -> "Batch":
+        outcome: Batch | Setback | Stop = Stop("was not sent")
+        for attempt in range(self._execution.retries + 1):
+            outcome = await self._client.submit(lines, record.nonce)
+            if isinstance(outcome, Setback) and outcome.paid:
+                outcome = await self._found(record.nonce) or outcome
+            if not isinstance(outcome, Setback | Stop):
+                return outcome
+            if isinstance(outcome, Stop) or not outcome.again:
+                break
+            await asyncio.sleep(max(backoff_s(attempt), outcome.wait_s or 0.0))
+        self._forget(record)
+        raise UserError(
+            f"the server takes no batch file: {outcome.reason}; one that has the endpoints /v1/files and "
+            f"/v1/batches was expected. Set execution.teacher to call where it has none. "
+            f"The {self._received} answers received are in the row store."
+        )
+
+    async def _found(self, nonce: str) -> "Batch | None":
+        """The batch of a nonce whose id is not known; looked for twice, as lists may lag behind."""
+        for look in range(2):
+            if look:
+                await asyncio.sleep(self._limits.poll_s)
+            batch = await self._patiently(lambda: self._client.find_batch(nonce))
+            if batch is not None:
+                return batch
+        return None
+
+    async def _wait(self) -> None:
+        """Until at least one batch has ended and its results are in the store."""
+        while True:
+            for record in list(self._pending.values()):
+                batch = await self._patiently(lambda: self._client.batch(str(record.batch_id)), record)  # noqa: B023
+                if batch.status in ENDED:
+                    await self._collect(record, batch)
+                    return
+            await asyncio.sleep(self._limits.poll_s)
+
+    async def _collect(self, record: Record, batch: "Batch") -> None:
+        results = await self._results(record, batch)
+        log.info(
+            "batch %s %s: %d of %d answered", batch.id, batch.status, len(results.bodies), record.requests
+        )
+        paid = self._take_in(record, results)
+        del self._pending[record.nonce]
+        self._spending.release(record.usd, paid)
+        self._forget(record)
+        if batch.status == "failed" and not results.bodies:
+            self._learn_from(record, batch)
+
+    async def _results(self, record: Record, batch: "Batch") -> Results:
+        """Whole, or a UserError: a row that was only lost on the way may not look like one without answer."""
+        counted = batch.request_counts.completed if batch.request_counts else 0
+        results = Results()
+        for attempt in range(self._execution.retries + 1):
+            if attempt:
+                await asyncio.sleep(backoff_s(attempt - 1))
+            results = read_results(
+                [
+                    *await self._lines(record, batch.output_file_id),
+                    *await self._lines(record, batch.error_file_id),
+                ]
+            )
+            if results.answered >= counted and not results.damaged:
+                return results
+        raise UserError(
+            f"the results of batch {batch.id} have {results.answered} answers and {results.damaged} damaged "
+            f"lines; {counted} answers were expected. Run again: the batch is collected anew, not sent anew."
+        )
+
+    async def _lines(self, record: Record, file_id: str | None) -> list[bytes]:
+        """Of a result file; a batch without errors, say, has none for them."""
+        return await self._patiently(lambda: self._client.file_lines(file_id), record) if file_id else []
+
+    def _take_in(self, record: Record, results: Results) -> float:
+        """Answers into the store, the rest noted; gives what the answers cost."""
+        stored = self._store.known(CHAT, _keys(self._path(record, REQUESTS)))
+        paid = 0.0
+        for key, request in _requests(self._path(record, REQUESTS)):
+            outcome = results.bodies.get(key) or results.failed.get(key)
+            if isinstance(outcome, Body):
+                answer = as_answer(outcome, request, by_batch=True)
+                paid += answer_usd(self._execution.prices.get(request.model), answer)
+                if key not in stored:
+                    self._keep(key, request, outcome)
+            elif outcome is not None and not outcome.again:
+                self._failures[key] = outcome.reason
+                self._bar.advance()
+            else:
+                self._note_unanswered(key, request, outcome)
+        self._answers.commit()
+        return paid
+
+    def _keep(self, key: str, request: ChatRequest, body: Body) -> None:
+        self._answers.append(key, asdict(request), as_row(as_answer(body, request, by_batch=True), body))
+        self._received += 1
+        self._bar.advance()
+        if self._received % COMMIT_ANSWERS == 0:
+            self._answers.commit()
+
+    def _note_unanswered(self, key: str, request: ChatRequest, outcome: Failed | None) -> None:
+        self._unanswered[key] = outcome.reason if outcome else "the batch ended without an answer"
+        if outcome is not None and outcome.paid:
+            self._spending.note_lost(key, self._greatest_usd(request))
+
+    def _learn_from(self, record: Record, batch: "Batch") -> None:
+        """A batch that was not begun: too many waiting tokens mend themselves, the rest stops."""
+        errors = (batch.errors.data if batch.errors else None) or []
+        if any(error.code == TOO_MANY_TOKENS for error in errors) and record.requests > 1:
+            self._token_limit = max(1, record.tokens // 2)
+            log.info("the provider takes fewer waiting tokens: %d are tried", self._token_limit)
+            return
+        reasons = (
+            "; ".join(f"{error.message} (line {error.line})" for error in errors[:3]) or "no reason given"
+        )
+        raise UserError(
+            f"batch {batch.id} failed: {reasons}; a batch that the provider takes was expected. Mend it and "
+            f"run again: the {self._received} answers received are in the row store."
+        )
+
+    async def _patiently(
+        self, ask: Callable[[], Awaitable[T | Setback | Stop]], record: Record | None = None
+    ) -> T:
+        """Ask for what costs nothing until there is an answer."""
+        outcome: T | Setback | Stop = Stop("was not asked")
+        for attempt in range(self._execution.retries + 1):
+            outcome = await ask()
+            if not isinstance(outcome, Setback | Stop):
+                return outcome
+            if isinstance(outcome, Stop) or not outcome.again:
+                break
+            await asyncio.sleep(max(backoff_s(attempt), outcome.wait_s or 0.0))
+        where = (
+            f" about batch {record.batch_id} of {record.requests} requests ({self._path(record, STATE)})"
+            if record
+            else ""
+        )
+        raise UserError(
+            f"the server does not answer{where}: {outcome.reason}. Run again with the account that sent it: "
+            f"nothing is sent twice. Delete the file to give the batch up and ask anew."
+        )
+
+    def _path(self, record: Record, ending: str) -> Path:
+        return self._folder / f"{record.nonce}{ending}"
+
+    def _save(self, record: Record) -> None:
+        _write_whole(self._path(record, STATE), [record.model_dump_json(indent=2).encode() + b"\n"])
+
+    def _save_requests(self, record: Record, requests: Mapping[str, ChatRequest]) -> None:
+        lines = (f"{key}\t{json.dumps(asdict(request))}\n".encode() for key, request in requests.items())
+        _write_whole(self._path(record, REQUESTS), lines)
+
+    def _forget(self, record: Record) -> None:
+        self._path(record, STATE).unlink()
+        self._path(record, REQUESTS).unlink()
+
+
+def _folder(store: RowStore) -> Path:
+    return store.root / FOLDER
+
+
+@contextmanager
+def _alone(folder: Path) -> Generator[None]:
+    """One process at a time: two that send the same requests would pay twice."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("another process sends batches from %s; this one waits for it", folder)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _keys(requests: Path) -> list[str]:
+    with requests.open() as lines:
+        return [line[:KEY_LENGTH] for line in lines]
+
+
+def _requests(requests: Path) -> Iterator[tuple[str, ChatRequest]]:
+    with requests.open() as lines:
+        for line in lines:
+            key, _, request = line.partition("\t")
+            yield key, ChatRequest(**json.loads(request))
+
+
+def _write_whole(path: Path, lines: "Iterator[bytes] | list[bytes]") -> None:
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync_directory(path.parent)
