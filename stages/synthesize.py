@@ -4,7 +4,7 @@ from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.generation.api import open_engine
-from jz3.synthesis.synthesize import SynthesizeParams, synthesize
+from jz3.synthesis.synthesize import Synthesis, SynthesizeParams
 from jz3.tables.completion import Completion
 from jz3.tables.failure import Failure
 from jz3.tables.model_manifest import ModelManifest
@@ -21,10 +21,10 @@ def main(
     metrics: Metrics,
 ) -> None:
     with open_engine(params.engine, model, execution) as engine:
-        synthesized = synthesize(prompts.read(), engine, params, execution)
-    completions.write(synthesized.completions)
-    failures.write(synthesized.failures)
-    metrics.write(synthesized.metrics)
+        synthesis = Synthesis(prompts.scan(), engine, params, execution)
+        completions.sink(synthesis.completions())
+    failures.write(synthesis.failures())
+    metrics.write(synthesis.metrics())
 
 
 if __name__ == "__main__":

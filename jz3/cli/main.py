@@ -85,6 +85,24 @@ def grade(
         typer.echo(summary(verdicts))
 
 
+@app.command()
+def fill(
+    stage: Annotated[str, typer.Argument(help="synthesize@candidates or synthesize@corpus")],
+    *,
+    part: Annotated[str, typer.Option("--slice", help="n/m: the n-th of m slices of the rows")] = "1/1",
+) -> None:
+    """Compute what the row store lacks of a slice of a stage's rows, and write no output: for job arrays.
+
+    Example: jz3 fill synthesize@corpus --slice 3/8
+    """
+    import logging
+
+    from jz3.build.fill import fill_stage, read_slice
+
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {stage} {part} %(message)s")
+    fill_stage(ROOT, stage, read_slice(part))
+
+
 for command in (graph.why, graph.accept, graph.trace, graph.ledger, graph.doctor, sharing.verify):
     app.command()(command)
 app.add_typer(sharing.store, name="store")

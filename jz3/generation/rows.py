@@ -1,12 +1,13 @@
 """Completions through the row store: what an engine wrote once, it is not asked for again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from jz3.core.execution import Execution
 from jz3.generation.api import Engine, Generated, GenerationRequest, Sampling
 from jz3.store.rows import Operation, request_key
+from jz3.workers.batch import workers_of
 from jz3.workers.fill import fill
 
 GENERATE = Operation("generate", 1)
@@ -19,24 +20,40 @@ def generate_rows(
     execution: Execution,
     what: str,
 ) -> list[Generated]:
-    """A completion for each request, in order; batches are of like length, the longest prompts first.
-
-    Longest first, so that a batch too large for the memory is found at the start and not after hours.
-    """
-
-    def work(batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        asked = [GenerationRequest(row["prompt"], row["seed"]) for row in batch]
-        return [asdict(generated) for generated in engine.generate(asked, sampling)]
-
+    """A completion for each request, in order; batches are of like length, the longest prompts first."""
     rows = fill(
         GENERATE,
         [payload(engine, request, sampling) for request in requests],
-        work,
-        order=lambda row: -len(row["prompt"]),
+        Generation(engine),
+        order=longest_first,
         batch_rows=execution.generation_commit,
         what=what,
+        workers=workers_of(execution),
+        tokens=completion_tokens,
     )
     return [Generated(**row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What a worker does with a batch of payloads, which share their sampling."""
+
+    engine: Engine
+
+    def __call__(self, batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        asked = [GenerationRequest(row["prompt"], row["seed"]) for row in batch]
+        sampling = Sampling.model_validate(batch[0]["sampling"])
+        assert all(row["sampling"] == batch[0]["sampling"] for row in batch)
+        return [asdict(generated) for generated in self.engine.generate(asked, sampling)]
+
+
+def longest_first(request: Mapping[str, Any]) -> int:
+    """So that a batch too large for the memory is found at the start and not after hours."""
+    return -len(request["prompt"])
+
+
+def completion_tokens(result: Mapping[str, Any]) -> int:
+    return result["completion_tokens"]
 
 
 def generation_key(engine: Engine, request: GenerationRequest, sampling: Sampling) -> str:

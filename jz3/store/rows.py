@@ -9,17 +9,19 @@ Costs: a look-up reads the rows found and an index (24 bytes a row of segments; 
 
 import os
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jz3.core.hashing import canonical_json, content_id
 from jz3.store.claims import Claims
 from jz3.store.compaction import Compacted, compact, compact_loose
-from jz3.store.records import Row, decode_row
-from jz3.store.segment import JOURNAL, SEGMENT, RowFile
+from jz3.store.records import Row, decode_result, decode_row
+from jz3.store.segment import JOURNAL, SEGMENT, RowFile, places_of
 from jz3.store.writer import RowWriter
 
 
@@ -75,6 +77,20 @@ class RowStore:
             found.update(results)
             missing -= results.keys()
         return found
+
+    def sweep(self, operation: Operation, keys: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Place among `keys` (each of which is there once) and result of those that are here and undamaged.
+
+        For more keys than there is memory for results: every file is read once, in its order.
+        """
+        wanted = places_of(keys)
+        found = np.zeros(len(keys), dtype=bool)
+        for file in self._files(operation):
+            here = wanted.find([bytes.fromhex(key) for key in file.keys()])  # noqa: SIM118 (no dict)
+            places = {key.hex(): place for key, place in here if not found[place]}
+            for key, record in file.records(places):
+                found[places[key]] = True
+                yield places[key], decode_result(record)
 
     def rows(self, operation: Operation) -> Iterator[Row]:
         """Every undamaged row of an operation with its request, each key once."""

@@ -86,6 +86,13 @@ class SegmentIndex:
         ]
 
 
+def places_of(keys: Sequence[str]) -> SegmentIndex:
+    """An index that finds the place of each key (32 hex digits, each there once) in the sequence."""
+    numbers = np.frombuffer(bytes.fromhex("".join(keys)), dtype=">u8").astype(np.uint64).reshape(-1, 2)
+    order = np.lexsort((numbers[:, 1], numbers[:, 0]))
+    return SegmentIndex(numbers[order, 0], numbers[order, 1], order.astype(np.uint64))
+
+
 class RowFile:
     """An open journal or segment: where its rows are."""
 

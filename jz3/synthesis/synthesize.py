@@ -1,24 +1,51 @@
 """A synthesis model writes a completion for each prompt.
 
 A row's seed comes from the stage's seed and its prompt's id: a larger set asks only for the new prompts.
-Costs the model's time for the rows that the store has not; memory for the whole table of completions.
+Prompts and completions are read and written in frames, so that memory holds the ids of all and the texts of
+a window (under 6 GB for six million). Costs the model's time for the rows that the store has not, and one
+read of those that it has.
 """
 
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
-from jz3.generation.api import Engine, EngineName, Generated, GenerationRequest, Sampling
-from jz3.generation.rows import generate_rows, generation_key
+from jz3.core.progress import Progress
+from jz3.generation.api import Engine, EngineName, GenerationRequest, Sampling
+from jz3.generation.rows import (
+    GENERATE,
+    Generation,
+    completion_tokens,
+    generation_key,
+    longest_first,
+    payload,
+)
+from jz3.store.rows import open_store
+from jz3.synthesis.key_order import KeyOrder
 from jz3.tables.completion import Completion
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
+from jz3.tables.prompt import Prompt
 from jz3.tables.words import KINDS, LEVELS
+from jz3.workers.batch import Lost, Request, workers_of
+from jz3.workers.fill import fill_windows
+
+log = logging.getLogger(__name__)
+
+FRAME_ROWS = 20_000
+"""Prompts read at a time: some 60 MB of text."""
+WINDOW_ROWS = 40_000
+"""Prompts of one kind among which batches are of like length (chosen); rounded up to whole batches."""
 
 
 class SynthesizeParams(Params):
@@ -47,83 +74,180 @@ class SynthesizeMetrics(BaseModel):
 
 
 @dataclass(frozen=True)
-class Synthesized:
-    """What the stage leaves."""
+class Slice:
+    """Part `number` (from 1) of `count` parts of all keys: whatever else is asked for, a row stays in it."""
 
-    completions: pl.DataFrame
-    failures: pl.DataFrame
-    metrics: SynthesizeMetrics
+    number: int
+    count: int
 
-
-def synthesize(
-    prompts: pl.DataFrame, engine: Engine, params: SynthesizeParams, execution: Execution
-) -> Synthesized:
-    """A completion for each prompt whose text leaves room in the model's context; the others are failures."""
-    parts = [
-        _written(prompts.filter(pl.col("kind") == kind), engine, sampling, params, execution)
-        for kind, sampling in zip(KINDS, (params.cot, params.tool), strict=True)
-    ]
-    rows = pl.concat(parts)
-    # A model draws one token at least, unless the prompt fills its context.
-    made, unmade = rows.filter(pl.col("completion_tokens") > 0), rows.filter(pl.col("completion_tokens") == 0)
-    failures = unmade.select(
-        request_id="completion_id",
-        row_id="prompt_id",
-        reason=pl.format("the prompt's {} tokens leave no room in the model's context", "prompt_tokens"),
-    )
-    return Synthesized(
-        completions=Completion.cast(made.select(Completion.column_names())),
-        failures=Failure.cast(failures),
-        metrics=_metrics(prompts, rows, params),
-    )
+    def holds(self, keys: pl.Series) -> NDArray[np.bool_]:
+        numbers = keys.str.tail(8).str.to_integer(base=16, dtype=pl.Int64).to_numpy()
+        return numbers % self.count == self.number - 1
 
 
-def _written(
-    prompts: pl.DataFrame, engine: Engine, sampling: Sampling, params: SynthesizeParams, execution: Execution
-) -> pl.DataFrame:
-    """Prompts of one kind with their completions."""
-    texts = prompts.get_column(params.prompt_form).to_list()
-    requests = [
-        GenerationRequest(text, draw_order(params.seed, prompt_id))
-        for text, prompt_id in zip(texts, prompts.get_column("prompt_id"), strict=True)
-    ]
-    generated = generate_rows(engine, requests, sampling, execution, "completions")
-    keys = [generation_key(engine, request, sampling) for request in requests]
-    return prompts.select("prompt_id", "level", "kind", "full", "compact").with_columns(
-        pl.Series("completion_id", keys, dtype=pl.String), *_columns(generated)
-    )
+WHOLE = Slice(1, 1)
 
 
-def _columns(generated: list[Generated]) -> list[pl.Series]:
-    return [
-        pl.Series("text", [row.text for row in generated], dtype=pl.String),
-        pl.Series("finish_reason", [row.finish_reason for row in generated], dtype=pl.String),
-        pl.Series("prompt_tokens", [row.prompt_tokens for row in generated], dtype=pl.Int64),
-        pl.Series("completion_tokens", [row.completion_tokens for row in generated], dtype=pl.Int64),
-    ]
+class Synthesis:
+    """The completions of a table of prompts, and afterwards the failures and the numbers."""
+
+    def __init__(
+        self, prompts: pl.LazyFrame, engine: Engine, params: SynthesizeParams, execution: Execution
+    ) -> None:
+        self._prompts, self._engine, self._params, self._execution = prompts, engine, params, execution
+        self._asked = self._keys_of_prompts()
+        self._failures: list[dict[str, str]] = []
+        self._levels: Counter[str] = Counter()
+        self._kinds: Counter[str] = Counter()
+        self._prompt_tokens = self._completion_tokens = self._truncated = 0
+
+    def fill(self, part: Slice) -> None:
+        """Compute what the store lacks of a slice; nothing is left but rows in the store."""
+        for row in self._results(part):
+            if isinstance(row, Lost):
+                log.warning("row %s %s", row.key, row.reason)
+
+    def completions(self) -> Iterator[pl.DataFrame]:
+        """Frames of Completion in key order. A prompt that fills the model's context is a failure."""
+        with KeyOrder(self._asked.height, open_store().root) as ordered:
+            for row in self._results(WHOLE):
+                if isinstance(row, Lost):
+                    self._fail(row)
+                else:
+                    ordered.add(*row)
+            for frame in ordered.frames():
+                yield self._made(
+                    frame.join(self._asked, on="completion_id", how="left", maintain_order="left")
+                )
+
+    def failures(self) -> pl.DataFrame:
+        """Table of Failure: the prompts without a completion so far."""
+        return pl.DataFrame(self._failures, schema=Failure.create_empty().schema)
+
+    def metrics(self) -> SynthesizeMetrics:
+        kept = self._kinds.total()
+        sent, full = (int(self._asked[column].sum()) for column in ("sent_characters", "full_characters"))
+        return SynthesizeMetrics(
+            rows=Ledger(read=self._asked.height, kept=kept, rejected={}, failed=len(self._failures)),
+            prompt_tokens=self._prompt_tokens,
+            completion_tokens=self._completion_tokens,
+            # By the characters that are not sent, at the ratio of tokens to characters of those that are.
+            tokens_saved=round((full - sent) * self._prompt_tokens / max(sent, 1)),
+            truncation_rate=self._truncated / max(kept, 1),
+            share_per_level={level: self._levels[level] / max(kept, 1) for level in LEVELS},
+            share_per_kind={kind: self._kinds[kind] / max(kept, 1) for kind in KINDS},
+        )
+
+    def _keys_of_prompts(self) -> pl.DataFrame:
+        """For each prompt, in order: the key of its completion, its words, and the lengths of its forms."""
+        read = [
+            frame.select(
+                self._keys(frame).alias("completion_id"),
+                "prompt_id",
+                "level",
+                "kind",
+                full_characters=pl.col("full").str.len_chars(),
+                sent_characters=pl.col(self._params.prompt_form).str.len_chars(),
+            )
+            for frame in map(Prompt.validate, _frames(self._prompts))
+        ]
+        rows_of_window = (
+            -(-WINDOW_ROWS // self._execution.generation_commit) * self._execution.generation_commit
+        )
+        place_in_kind = pl.int_range(pl.len()).over("kind")
+        return pl.concat(read, rechunk=True).with_columns(window=place_in_kind // rows_of_window)
+
+    def _keys(self, frame: pl.DataFrame) -> pl.Series:
+        rows = frame.select("prompt_id", self._params.prompt_form, "kind").iter_rows()
+        return pl.Series(
+            [
+                generation_key(self._engine, self._request(prompt_id, text), self._sampling(kind))
+                for prompt_id, text, kind in rows
+            ],
+            dtype=pl.String,
+        )
+
+    def _request(self, prompt_id: str, text: str) -> GenerationRequest:
+        return GenerationRequest(text, draw_order(self._params.seed, prompt_id))
+
+    def _sampling(self, kind: str) -> Sampling:
+        return self._params.tool if kind == "tool" else self._params.cot
+
+    def _results(self, part: Slice) -> Iterator[tuple[str, dict[str, Any]] | Lost]:
+        """Key and result of each row of a slice: first those of the store, then those computed now."""
+        keys = self._asked["completion_id"]
+        missing = part.holds(keys)
+        rows, mine = int(missing.sum()), np.flatnonzero(missing)
+        for place, result in open_store().sweep(GENERATE, keys.filter(missing).to_list()):
+            missing[mine[place]] = False
+            yield keys[int(mine[place])], result
+        count = int(missing.sum())
+        log.info("completions: %d rows, %d of them to compute", rows, count)
+        if not count:
+            return
+        with Progress("completions", count, "rows", also="tokens") as bar:
+            for row in fill_windows(
+                GENERATE,
+                (window for kind in KINDS for window in self._windows(kind, missing)),
+                Generation(self._engine),
+                order=longest_first,
+                batch_rows=self._execution.generation_commit,
+                workers=workers_of(self._execution),
+            ):
+                bar.advance(1, 0 if isinstance(row, Lost) else completion_tokens(row[1]))
+                yield row
+
+    def _windows(self, kind: str, missing: NDArray[np.bool_]) -> Iterator[Mapping[str, Request]]:
+        """The missing rows of each window, whose bounds do not depend on what is missing."""
+        sampling = self._sampling(kind)
+        start, number = 0, 0
+        window: dict[str, Request] = {}
+        for frame in _frames(self._prompts.select(self._params.prompt_form)):
+            rows = self._asked.slice(start, frame.height).with_columns(
+                frame.to_series().alias("text"), pl.Series("missing", missing[start : start + frame.height])
+            )
+            start += frame.height
+            asked = rows.filter((pl.col("kind") == kind) & pl.col("missing"))
+            for key, prompt_id, text, its_window in asked.select(
+                "completion_id", "prompt_id", "text", "window"
+            ).iter_rows():
+                if its_window != number:
+                    yield window
+                    window, number = {}, its_window
+                window[key] = payload(self._engine, self._request(prompt_id, text), sampling)
+        yield window
+
+    def _made(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Of rows in key order the completions; a model draws one token at least, unless there is no room."""
+        made, unmade = (
+            rows.filter(pl.col("completion_tokens") > 0),
+            rows.filter(pl.col("completion_tokens") == 0),
+        )
+        self._failures += [
+            {
+                "request_id": row["completion_id"],
+                "row_id": row["prompt_id"],
+                "reason": f"the prompt's {row['prompt_tokens']} tokens leave no room in the model's context",
+            }
+            for row in unmade.iter_rows(named=True)
+        ]
+        self._prompt_tokens += int(rows["prompt_tokens"].sum())
+        self._completion_tokens += int(rows["completion_tokens"].sum())
+        self._truncated += made.filter(pl.col("finish_reason") == "length").height
+        self._levels.update(made["level"].to_list())
+        self._kinds.update(made["kind"].to_list())
+        return Completion.cast(made.select(Completion.column_names()))
+
+    def _fail(self, lost: Lost) -> None:
+        (prompt_id,) = self._asked.filter(pl.col("completion_id") == lost.key)["prompt_id"]
+        self._failures.append({"request_id": lost.key, "row_id": prompt_id, "reason": lost.reason})
 
 
-def _metrics(prompts: pl.DataFrame, rows: pl.DataFrame, params: SynthesizeParams) -> SynthesizeMetrics:
-    made = rows.filter(pl.col("completion_tokens") > 0)
-    truncated = made.filter(pl.col("finish_reason") == "length").height
-    return SynthesizeMetrics(
-        rows=Ledger(read=prompts.height, kept=made.height, rejected={}, failed=rows.height - made.height),
-        prompt_tokens=int(rows.get_column("prompt_tokens").sum()),
-        completion_tokens=int(rows.get_column("completion_tokens").sum()),
-        tokens_saved=_tokens_saved(rows, params),
-        truncation_rate=truncated / max(made.height, 1),
-        share_per_level=_shares(made, "level", LEVELS),
-        share_per_kind=_shares(made, "kind", KINDS),
-    )
-
-
-def _tokens_saved(rows: pl.DataFrame, params: SynthesizeParams) -> int:
-    """By the characters that are not sent, at the ratio of tokens to characters of those that are."""
-    sent = int(rows.get_column(params.prompt_form).str.len_chars().sum())
-    full = int(rows.get_column("full").str.len_chars().sum())
-    return round((full - sent) * int(rows.get_column("prompt_tokens").sum()) / max(sent, 1))
-
-
-def _shares(made: pl.DataFrame, column: str, words: tuple[str, ...]) -> dict[str, float]:
-    counts = dict(made.group_by(column).len().iter_rows())
-    return {word: counts.get(word, 0) / max(made.height, 1) for word in words}
+def _frames(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """One after the other, in order; an empty table is one empty frame."""
+    read = False
+    for frame in rows.collect_batches(chunk_size=FRAME_ROWS, maintain_order=True):
+        read = True
+        yield frame
+    if not read:
+        yield rows.head(0).collect()

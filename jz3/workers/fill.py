@@ -1,47 +1,108 @@
 """Fills the store with the rows that a stage asks for and the store has not.
 
 The missing requests are put into one stated order and cut into batches before the first runs, and each batch
-is committed whole. So a killed run loses the batch in flight and nothing else, and goes on with the same
-batches: where a result depends on its batch (batched floating point), it is still the same.
+is committed whole, once, by the stage's own process. So a killed run loses the batches in flight (one for
+each worker) and nothing else, and goes on with the same batches: where a result depends on its batch (batched
+floating point), it is still the same. With one worker, the batches run in this process; with more, each goes
+to whichever actor of Ray is free (jz3/workers/actors.py).
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from jz3.core.errors import UserError
 from jz3.core.progress import Progress
 from jz3.store.rows import Operation, open_store, request_key
+from jz3.store.writer import RowWriter
+from jz3.workers.batch import IN_PROCESS, Batch, Computed, Lost, Request, Work, Workers
 
 log = logging.getLogger(__name__)
 
-Request = Mapping[str, Any]
+Order = Callable[[Request], Any]
 
 
 def fill(
     operation: Operation,
     requests: Sequence[Request],
-    work: Callable[[Sequence[Request]], Sequence[Mapping[str, Any]]],
+    work: Work,
     *,
-    order: Callable[[Request], Any],
+    order: Order,
     batch_rows: int,
     what: str,
+    workers: Workers = IN_PROCESS,
+    tokens: Callable[[Mapping[str, Any]], int] | None = None,
 ) -> list[dict[str, Any]]:
     """The result of each request, in the order of the requests; equal requests are computed once.
 
     `work` gets at most `batch_rows` requests and gives a result for each, in order. Batches follow `order`,
-    then the key.
+    then the key. `tokens` counts what a result has of them: their rate is shown. Raises UserError where a
+    row ends every worker that it is given to.
     """
     store = open_store()
     keys = [request_key(operation, request) for request in requests]
     results = store.known(operation, keys)
     missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in results}
-    ordered = sorted(missing, key=lambda key: (order(missing[key]), key))
-    log.info("%s: %d rows, %d of them to compute", what, len(requests), len(ordered))
-    with store.writer(operation) as writer, Progress(what, len(ordered), "rows") as bar:
-        for start in range(0, len(ordered), batch_rows):
-            batch = ordered[start : start + batch_rows]
-            for key, result in zip(batch, work([missing[key] for key in batch]), strict=True):
-                results[key] = writer.append(key, missing[key], result)
-            writer.commit()
-            bar.advance(len(batch))
+    log.info("%s: %d rows, %d of them to compute", what, len(requests), len(missing))
+    with Progress(what, len(missing), "rows", also="tokens" if tokens else None) as bar:
+        rows = fill_windows(operation, [missing], work, order=order, batch_rows=batch_rows, workers=workers)
+        for row in rows:
+            if isinstance(row, Lost):
+                raise UserError(
+                    f"{what}: row {row.key} {row.reason}; a result was expected. "
+                    f"Give each worker more memory, or fewer rows at once (execution.generation_batch)."
+                )
+            key, result = row
+            results[key] = result
+            bar.advance(1, tokens(result) if tokens else 0)
     return [results[key] for key in keys]
+
+
+def fill_windows(
+    operation: Operation,
+    windows: Iterable[Mapping[str, Request]],
+    work: Work,
+    *,
+    order: Order,
+    batch_rows: int,
+    workers: Workers,
+) -> Iterator[tuple[str, dict[str, Any]] | Lost]:
+    """Key and result of each row, as batches are done and committed; for more rows than memory holds.
+
+    A window (key to request, all missing in the store) is ordered and cut into batches by itself, and read
+    only when workers have nothing else to do.
+    """
+    batches = (batch for window in windows for batch in cut(window, order, batch_rows))
+    with open_store().writer(operation) as writer:
+        for outcome in _outcomes(batches, work, workers):
+            if isinstance(outcome, Lost):
+                yield outcome
+            else:
+                yield from _committed(outcome, writer)
+
+
+def cut(window: Mapping[str, Request], order: Order, batch_rows: int) -> Iterator[Batch]:
+    """Batches of at most `batch_rows`, by `order`, then by key."""
+    ordered = sorted(window, key=lambda key: (order(window[key]), key))
+    for start in range(0, len(ordered), batch_rows):
+        keys = ordered[start : start + batch_rows]
+        yield Batch(keys, [window[key] for key in keys])
+
+
+def _outcomes(batches: Iterator[Batch], work: Work, workers: Workers) -> Iterator[Computed | Lost]:
+    if workers.count == 1 and workers.address is None:
+        return (Computed(batch, work(batch.requests)) for batch in batches)
+    from jz3.workers.actors import compute
+
+    return compute(batches, work, workers)
+
+
+def _committed(done: Computed, writer: RowWriter) -> list[tuple[str, dict[str, Any]]]:
+    """The results as the store will give them. A worker that loses a row is noticed by zip."""
+    batch = done.batch
+    rows = [
+        (key, writer.append(key, request, result))
+        for key, request, result in zip(batch.keys, batch.requests, done.results, strict=True)
+    ]
+    writer.commit()
+    return rows

@@ -56,6 +56,20 @@ def test_what_was_committed_is_known(commits):
         }
 
 
+@given(COMMITS, COMMITS, st.lists(TEXTS, max_size=4))
+@settings(max_examples=30, deadline=None)
+def test_a_sweep_gives_each_wanted_row_once_with_its_place(first, second, strange):
+    with TemporaryDirectory() as directory:
+        store = RowStore(Path(directory))
+        keys = write(store, first) | write(store, second)  # two journals, which may share rows
+        asked = sorted({*list(keys)[::2], *strange})
+        places = [request_key(OPERATION, {"text": text}) for text in asked]
+        found = list(store.sweep(OPERATION, places))
+        assert sorted(found, key=lambda row: row[0]) == [
+            (place, {"twice": text * 2}) for place, text in enumerate(asked) if text in keys
+        ]
+
+
 @given(COMMITS, st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_torn_journal_holds_whole_commits_from_the_start(commits, data):

@@ -1,5 +1,7 @@
 """Every prompt ends as a completion or a failure, and a prompt's completion does not depend on the others."""
 
+from dataclasses import dataclass
+
 import polars as pl
 import pytest
 
@@ -7,13 +9,13 @@ from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.generation.api import Sampling, open_engine
 from jz3.generation.rows import GENERATE
 from jz3.store.rows import open_store
-from jz3.synthesis.synthesize import SynthesizeParams, synthesize
+from jz3.synthesis.synthesize import Synthesis, SynthesizeMetrics, SynthesizeParams
 from jz3.tables.completion import Completion
 from jz3.tables.failure import Failure
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.prompt import Prompt
 from stages.synthesize import main
-from tests.generation.builders import execution, tiny_model
+from tests.generation.builders import EXECUTION, execution, tiny_model
 
 PARAMS = SynthesizeParams(
     seed=1,
@@ -46,9 +48,18 @@ def prompts(count: int, too_long: int | None = None) -> pl.DataFrame:
     return Prompt.validate(Prompt.cast(pl.DataFrame(rows)))
 
 
-def run(model, rows, params=PARAMS):
-    with open_engine(params.engine, model, execution()) as engine:
-        return synthesize(rows, engine, params, execution())
+@dataclass(frozen=True)
+class Made:
+    completions: pl.DataFrame
+    failures: pl.DataFrame
+    metrics: SynthesizeMetrics
+
+
+def run(model, rows, params=PARAMS, how=EXECUTION):
+    with open_engine(params.engine, model, how) as engine:
+        synthesis = Synthesis(rows.lazy(), engine, params, how)
+        completions = pl.concat(list(synthesis.completions()))
+        return Made(completions, synthesis.failures(), synthesis.metrics())
 
 
 def test_every_prompt_is_a_completion_or_a_failure(model):

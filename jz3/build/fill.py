@@ -1,0 +1,63 @@
+"""Fills the row store with a slice of a stage's rows, and writes no output: one task of a job array.
+
+The stage is taken as `dvc.yaml` has it, with its present inputs and parameters; once all slices are filled,
+`dvc repro` finds every row in the store.
+"""
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+
+from jz3.core.artifacts import In, InDir
+from jz3.core.errors import UserError
+from jz3.core.execution import Execution
+from jz3.core.params import load_params
+from jz3.generation.api import open_engine
+from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeParams
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.prompt import Prompt
+
+STAGE = "synthesize"
+
+
+class FillError(UserError):
+    """There is no such slice or no such stage to fill."""
+
+
+def read_slice(text: str) -> Slice:
+    """`3/8` is the third of eight slices."""
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise FillError(f"--slice is {text!r}; n/m with n from 1 to m was expected, such as 3/8. Give it so.")
+    return Slice(int(found[1]), int(found[2]))
+
+
+def fill_stage(root: Path, name: str, part: Slice) -> None:
+    """Compute what the store lacks of a slice of a stage's rows."""
+    prompts, model = _inputs(root, name)
+    execution = load_params(Execution, "execution", root / "params.yaml")
+    params = load_params(SynthesizeParams, STAGE, root / "params.yaml")
+    with open_engine(params.engine, model, execution) as engine:
+        Synthesis(prompts.scan(), engine, params, execution).fill(part)
+
+
+def _inputs(root: Path, name: str) -> tuple[In[Prompt], InDir[ModelManifest]]:
+    """What the command of the stage reads."""
+    try:
+        stages = {str(getattr(stage, "name", "")): str(stage.cmd) for stage in Repo(str(root)).index.stages}
+    except DvcException as error:
+        raise FillError(f"dvc.yaml cannot be read: {error}. Mend it.") from error
+    known = [stage for stage in stages if stage.partition("@")[0] == STAGE]
+    if name not in known:
+        raise FillError(
+            f"'{name}' cannot be filled in slices; one of {', '.join(sorted(known))} was expected. Name one."
+        )
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--prompts", type=Path)
+    parser.add_argument("--model", type=Path)
+    passed, _ = parser.parse_known_args(shlex.split(stages[name]))
+    return In(Prompt, root / passed.prompts), InDir(ModelManifest, root / passed.model)

@@ -1,0 +1,226 @@
+"""Many workers: actors of Ray, on this machine or on a cluster. The only module that imports ray.
+
+Promises: each batch is computed by one worker at a time and its results come back once. The end of a worker
+or of its machine (SIGKILL, out of memory, lost network) is noticed by Ray; its batch goes to another worker,
+whole, so that batched floating point gives the same text, and a new worker takes the place of the old one. A
+batch that ended two workers is halved until the row that does it stands alone; what ended three is lost. A
+machine that joins the cluster while batches are left is used as soon as Ray has started a worker there.
+
+Costs: a second or two for each worker to start, then what `work` itself has to load; results pass through
+this process. `work` is pickled (cloudpickle), so it must not hold an open engine.
+"""
+
+import logging
+import os
+import socket
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from itertools import chain
+from typing import Any
+
+from jz3.core.errors import UserError
+from jz3.workers.batch import Batch, Computed, Lost, Request, Work, Workers
+
+log = logging.getLogger(__name__)
+
+DEATHS_BEFORE_HALVING = 2
+"""One death may be the machine's; after two the rows are suspected (chosen)."""
+DEATHS_OF_A_LOST_ROW = 3
+DEATHS_IN_A_ROW = 20
+"""Workers that end one after the other with no batch done between: it is not the rows (chosen; a row alone
+in a halved batch ends two or three between batches that are done).
+"""
+WAIT_S = 30.0
+"""Between two lines in the log while no worker is there."""
+CONNECT_S = 10.0
+OBJECT_STORE_BYTES = 1_000_000_000
+"""Of a Ray that is started here: results in flight, some 25 MB a batch of 8,000 completions."""
+
+
+class Worker:
+    """The process of one worker."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def ready(self) -> None:
+        """Returns once Ray has started this process."""
+
+    def run(self, requests: Sequence[Request]) -> list[Mapping[str, Any]]:
+        return list(self._work(requests))
+
+
+def compute(batches: Iterator[Batch], work: Work, workers: Workers) -> Iterator[Computed | Lost]:
+    """Every batch as it is done, or the rows that were lost, in whatever order workers finish."""
+    with _connected(workers) as ray:
+        crew = Crew(ray, work, workers)
+        try:
+            yield from crew.compute(batches)
+        finally:
+            crew.dismiss()
+
+
+class Crew:
+    """Workers with what each is doing."""
+
+    def __init__(self, ray: Any, work: Work, workers: Workers) -> None:  # noqa: ANN401 (an extra)
+        self._ray = ray
+        self._work = ray.put(work)
+        self._workers = workers
+        self._actor_class = ray.remote(num_cpus=workers.threads, num_gpus=workers.gpus)(Worker)
+        errors = import_module("ray.exceptions")
+        self._deaths: tuple[type[Exception], ...] = (
+            errors.RayActorError,
+            errors.ObjectLostError,
+            errors.NodeDiedError,
+            errors.OutOfMemoryError,
+            errors.WorkerCrashedError,
+        )
+        self._failed: type[Exception] = errors.RayTaskError
+        self._starting: dict[Any, Any] = {}
+        """The call that waits for a worker to start, to that worker."""
+        self._idle: list[Any] = []
+        self._busy: dict[Any, tuple[Any, Batch]] = {}
+        self._again: deque[Batch] = deque()
+        self._deaths_in_a_row = 0
+        for _ in range(workers.count):
+            self._start()
+
+    def compute(self, batches: Iterator[Batch]) -> Iterator[Computed | Lost]:
+        """Every batch; ends when all are done, even where some workers never started."""
+        while self._give(batches):
+            ready, _ = self._ray.wait([*self._starting, *self._busy], num_returns=1, timeout=WAIT_S)
+            if not ready and not self._busy:
+                self._log_waiting()
+            for call in ready:
+                if call in self._starting:
+                    self._started(call)
+                else:
+                    yield from self._finished(call)
+
+    def dismiss(self) -> None:
+        """End all workers, whatever they do."""
+        busy = [actor for actor, _ in self._busy.values()]
+        for actor in chain(self._starting.values(), self._idle, busy):
+            self._ray.kill(actor)
+
+    def _start(self) -> None:
+        actor = self._actor_class.remote(self._work)
+        self._starting[actor.ready.remote()] = actor
+
+    def _started(self, call: Any) -> None:  # noqa: ANN401 (Ray's reference)
+        actor = self._starting.pop(call)
+        try:
+            self._ray.get(call)
+        except self._deaths as death:
+            self._count_death(death)
+            self._start()
+        else:
+            self._idle.append(actor)
+
+    def _give(self, batches: Iterator[Batch]) -> bool:
+        """A batch to each idle worker while there are any; whether something is being done or waits."""
+        while self._idle:
+            batch = self._again.popleft() if self._again else next(batches, None)
+            if batch is None:
+                break
+            actor = self._idle.pop()
+            self._busy[actor.run.remote(batch.requests)] = actor, batch
+        else:
+            return True
+        return bool(self._busy)
+
+    def _finished(self, call: Any) -> Iterator[Computed | Lost]:  # noqa: ANN401 (Ray's reference)
+        actor, batch = self._busy.pop(call)
+        try:
+            results = self._ray.get(call)
+        except self._deaths as death:
+            self._count_death(death)
+            self._ray.kill(actor)
+            self._start()
+            yield from self._retried(batch)
+        except self._failed as error:
+            cause: Exception | None = getattr(error, "cause", None)
+            raise (cause or error) from None if isinstance(cause, UserError) else error
+        else:
+            self._deaths_in_a_row = 0
+            self._idle.append(actor)
+            yield Computed(batch, results)
+
+    def _retried(self, batch: Batch) -> Iterator[Lost]:
+        deaths = batch.deaths + 1
+        again = Batch(batch.keys, batch.requests, deaths)
+        if deaths < DEATHS_BEFORE_HALVING or (len(batch.keys) == 1 and deaths < DEATHS_OF_A_LOST_ROW):
+            self._again.append(again)
+        elif len(batch.keys) > 1:
+            self._again.extend(again.halves())
+        else:
+            log.warning("row %s ended %d workers; it is left out", batch.keys[0], deaths)
+            yield Lost(batch.keys[0], f"ended {DEATHS_OF_A_LOST_ROW} workers or more")
+
+    def _count_death(self, death: Exception) -> None:
+        self._deaths_in_a_row += 1
+        reason = " ".join(str(death).split())[:300]
+        log.warning("a worker ended, its batch goes to another: %s", reason)
+        if self._deaths_in_a_row >= DEATHS_IN_A_ROW:
+            raise UserError(
+                f"{DEATHS_IN_A_ROW} workers ended one after the other, the last one with: {reason}; batches "
+                f"that are done were expected between. Look at the memory of the machines, then run again: "
+                f"what was done is in the row store."
+            )
+
+    def _log_waiting(self) -> None:
+        log.warning(
+            "waiting for a worker with %d cores and %d GPUs; the cluster has %s",
+            self._workers.threads,
+            self._workers.gpus,
+            {
+                name: amount
+                for name, amount in self._ray.cluster_resources().items()
+                if name in ("CPU", "GPU")
+            },
+        )
+
+
+@contextmanager
+def _connected(workers: Workers) -> Generator[Any]:
+    """Ray itself; one that was started here ends with the block."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no report leaves the machine
+    try:
+        ray: Any = import_module("ray")
+    except ImportError as error:
+        raise UserError(
+            f"execution.workers is {workers.count}, and ray cannot be imported ({error}); the extra "
+            f"`cluster` was expected. Run `pip install 'jz3[cluster]'`, or set execution.workers to 1."
+        ) from error
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
+    if workers.address is None:
+        settings |= {
+            "address": "local",  # not any cluster that happens to run here
+            "num_cpus": workers.count * workers.threads,
+            "include_dashboard": False,
+            "object_store_memory": OBJECT_STORE_BYTES,
+        }
+    else:
+        settings["address"] = workers.address
+    if workers.address and ":" in workers.address:
+        _must_answer(workers.address)
+    ray.init(**settings)
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _must_answer(address: str) -> None:
+    """Ray itself tries for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"no Ray cluster answers at execution.ray_address {address} ({error}); a running one was "
+            f"expected. Start it with `ray start --head`, or set execution.ray_address to null."
+        ) from error

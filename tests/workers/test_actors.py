@@ -1,0 +1,130 @@
+"""Many workers compute what one computes, whoever of them dies; a row that ends workers stops no other row.
+
+Ray is real here: a cluster of three nodes on loopback, as Ray's own tests start it.
+"""
+
+import pytest
+
+from jz3.core.errors import UserError
+from jz3.store.rows import Operation, open_store, request_key
+from jz3.workers.batch import IN_PROCESS, Lost, Workers
+from jz3.workers.fill import fill, fill_windows
+from tests.workers.work import Refuses, Squares
+
+pytestmark = pytest.mark.long
+
+SQUARE = Operation("square", 1)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    from ray.cluster_utils import Cluster
+
+    started = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 100_000_000}
+    )
+    yield started
+    started.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _store(tmp_path, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
+
+
+def requests(numbers):
+    return [{"n": n} for n in numbers]
+
+
+def order(row):
+    return -row["n"]
+
+
+def on(cluster, count):
+    return Workers(count=count, threads=1, gpus=0, address=cluster.address)
+
+
+def batches(folder):
+    return [eval(line.partition(" ")[2]) for line in (folder / "batches").read_text().splitlines()]
+
+
+def run(numbers, work, workers, batch_rows=4):
+    return fill(
+        SQUARE, requests(numbers), work, order=order, batch_rows=batch_rows, what="n", workers=workers
+    )
+
+
+def test_a_node_dies_and_one_joins_and_no_row_is_there_twice(cluster, tmp_path):
+    node = {"num_cpus": 1, "object_store_memory": 100_000_000}
+    second, _third = cluster.add_node(**node), cluster.add_node(**node)
+    cluster.wait_for_nodes()
+
+    window = {request_key(SQUARE, {"n": n}): {"n": n} for n in range(200)}
+    work = Squares(tmp_path, seconds=0.3)
+    outcomes = {}
+    workers = on(cluster, 3)
+    for key, result in fill_windows(SQUARE, [window], work, order=order, batch_rows=4, workers=workers):
+        outcomes[key] = result["square"]
+        if len(outcomes) == 24:  # in the middle: every worker has a batch
+            cluster.remove_node(second, allow_graceful=False)
+            cluster.add_node(**node)
+    assert outcomes == {key: request["n"] ** 2 for key, request in window.items()}
+    keys = [row.key for row in open_store().rows(SQUARE)]
+    assert len(keys) == len(set(keys)) == 200
+    assert journal_rows() == 200
+    cut = {tuple(range(n, n - 4, -1)) for n in range(199, 0, -4)}
+    done = [tuple(batch) for batch in batches(tmp_path)]
+    assert set(done) == cut, "a batch whose worker died goes to another one as it was"
+    assert len(done) - len(cut) <= 3
+    workers = {line.split()[0] for line in (tmp_path / "batches").read_text().splitlines()}
+    assert len(workers) >= 4, "the node that joined was used"
+
+
+def journal_rows():
+    """Records in the files of the store: `rows` would hide a second one of a key."""
+    (folder,) = open_store().root.iterdir()
+    return sum(file.read_bytes().count(b"\xaajz3") for file in folder.iterdir())
+
+
+def test_a_row_that_ends_its_workers_is_lost_alone(cluster, tmp_path):
+    window = {f"{n % 2**64:032x}": {"n": n} for n in range(-1, 15)}
+    outcomes = list(
+        fill_windows(SQUARE, [window], Squares(tmp_path), order=order, batch_rows=8, workers=on(cluster, 2))
+    )
+    lost = [row for row in outcomes if isinstance(row, Lost)]
+    assert [row.key for row in lost] == [f"{2**64 - 1:032x}"]
+    assert "ended 3 workers" in lost[0].reason
+    done = dict(row for row in outcomes if not isinstance(row, Lost))
+    assert sorted(row["square"] for row in done.values()) == [n * n for n in range(15)]
+    deaths = [batch for batch in batches(tmp_path) if -1 in batch]
+    assert [len(batch) for batch in deaths] == [8, 8, 4, 2, 1]
+
+
+def test_who_needs_every_row_says_which_one_ends_the_workers(cluster, tmp_path):
+    with pytest.raises(UserError, match=r"row [0-9a-f]{32} ended 3 workers"):
+        run([-1], Squares(tmp_path), on(cluster, 1))
+
+
+def test_what_a_worker_says_to_the_user_reaches_the_user(cluster):
+    with pytest.raises(UserError, match=r"^the model is not there; it was expected\. Put it there\.$"):
+        run([1], Refuses(), on(cluster, 1))
+
+
+def test_more_workers_than_the_cluster_has_room_for_do_not_hold_it_up(cluster, tmp_path):
+    assert run(range(9), Squares(tmp_path), on(cluster, 64)) == [{"square": n * n} for n in range(9)]
+
+
+def test_workers_on_this_machine_fill_the_same_rows_as_one(tmp_path, monkeypatch):
+    rows = {}
+    for name, workers in (("one", IN_PROCESS), ("four", Workers(4, 1, 0, None))):
+        monkeypatch.setenv("JZ3_STORE", str(tmp_path / name))
+        (tmp_path / f"{name}-batches").mkdir()
+        run(range(50), Squares(tmp_path / f"{name}-batches"), workers)
+        rows[name] = {row.key: row.result for row in open_store().rows(SQUARE)}
+    assert rows["one"] == rows["four"]
+    assert sorted(batches(tmp_path / "one-batches")) == sorted(batches(tmp_path / "four-batches"))
+
+
+def test_a_cluster_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"no Ray cluster answers at execution.ray_address 127\.0\.0\.1:1"):
+        run([1], Squares(tmp_path), Workers(2, 1, 0, "127.0.0.1:1"))
