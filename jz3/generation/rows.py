@@ -1,7 +1,7 @@
 """Completions through the row store: what an engine wrote once, it is not asked for again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from jz3.core.execution import Execution
@@ -44,7 +44,7 @@ class Generation:
         asked = [GenerationRequest(row["prompt"], row["seed"]) for row in batch]
         sampling = Sampling.model_validate(batch[0]["sampling"])
         assert all(row["sampling"] == batch[0]["sampling"] for row in batch)
-        return [asdict(generated) for generated in self.engine.generate(asked, sampling)]
+        return [dict(vars(generated)) for generated in self.engine.generate(asked, sampling)]
 
 
 def longest_first(request: Mapping[str, Any]) -> int:

@@ -9,7 +9,7 @@ from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.generation.api import Sampling, open_engine
 from jz3.generation.rows import GENERATE
 from jz3.store.rows import open_store
-from jz3.synthesis.synthesize import Synthesis, SynthesizeMetrics, SynthesizeParams
+from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeMetrics, SynthesizeParams
 from jz3.tables.completion import Completion
 from jz3.tables.failure import Failure
 from jz3.tables.model_manifest import ModelManifest
@@ -107,6 +107,51 @@ def test_metrics_describe_the_completions(model):
     assert made.metrics.share_per_kind == {"cot": 0.75, "tool": 0.25}
     assert made.metrics.share_per_level["aime"] == made.metrics.share_per_level["grade"] == 0.5
     assert made.metrics.completion_tokens == made.completions.get_column("completion_tokens").sum()
+
+
+def test_the_rows_do_not_depend_on_batches_and_slices(model, tmp_path, monkeypatch):
+    """With float32 the texts do not either, but where a draw falls between two tokens to within rounding."""
+    rows, made = prompts(60, too_long=5), {}
+    for name, batch in (("one by one", 1), ("together", 64), ("in slices", 8)):
+        monkeypatch.setenv("JZ3_STORE", str(tmp_path / name))
+        how = execution(generation_batch=batch, generation_commit=batch)
+        if name == "in slices":
+            with open_engine("transformers", model, how) as engine:
+                for number in (3, 1, 2):
+                    Synthesis(rows.lazy(), engine, PARAMS, how).fill(Slice(number, 3))
+                    filled = len(list(open_store().rows(GENERATE)))
+            assert filled == 60
+        made[name] = run(model, rows, how=how)
+        assert len(list(open_store().rows(GENERATE))) == 60
+    together = made["together"]
+    for other in made.values():
+        assert other.completions["completion_id"].equals(together.completions["completion_id"])
+        assert other.failures.equals(together.failures)
+        assert (other.completions["text"] == together.completions["text"]).mean() > 0.95
+
+
+def test_a_slice_holds_its_rows_whatever_else_is_asked_for(model):
+    few, many = (set(run(model, prompts(count)).completions["completion_id"]) for count in (20, 40))
+    for number in (1, 2, 3):
+        part = Slice(number, 3)
+        held = {key for key in many if part.holds(pl.Series([key])).item()}
+        assert held & few == {key for key in few if part.holds(pl.Series([key])).item()}
+        assert 5 < len(held) < 25
+
+
+def test_windows_and_frames_that_are_smaller_than_the_table_give_the_same_rows(model, tmp_path, monkeypatch):
+    rows = prompts(50, too_long=7)
+    whole = run(model, rows)
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "other store"))
+    monkeypatch.setattr("jz3.synthesis.synthesize.FRAME_ROWS", 7)
+    monkeypatch.setattr("jz3.synthesis.synthesize.WINDOW_ROWS", 9)
+    monkeypatch.setattr("jz3.synthesis.key_order.FILE_ROWS", 11)
+    monkeypatch.setattr("jz3.synthesis.key_order.CHUNK_ROWS", 5)
+    small = run(model, rows)
+    assert small.completions["completion_id"].is_sorted()
+    assert small.completions["completion_id"].equals(whole.completions["completion_id"])
+    assert small.metrics.rows == whole.metrics.rows
+    assert small.failures.equals(whole.failures)
 
 
 def test_no_prompts_are_no_completions(model):

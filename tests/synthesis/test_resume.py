@@ -1,0 +1,112 @@
+"""kill -9 at any moment costs at most the batches in flight, and the output is the same byte for byte."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import polars as pl
+import pytest
+
+from jz3.core.artifacts import Out
+from jz3.tables.prompt import Prompt
+from tests.conftest import ROOT
+from tests.generation.builders import tiny_model
+from tests.synthesis.noting_stage import BATCH
+
+pytestmark = pytest.mark.long
+
+ROWS = 120
+SEED = 20261121
+"""Of the moments at which the stage is killed."""
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inputs")
+    tiny_model(folder / "model")
+    rows = [
+        {
+            "prompt_id": f"prompt {n:03}",
+            "passage_id": "passage",
+            "source": "web",
+            "level": "grade",
+            "kind": "tool" if n % 3 == 0 else "cot",
+            "full": f"write problem {n}" + "." * (n % 11),
+            "compact": f"write {n}",
+        }
+        for n in range(ROWS)
+    ]
+    Out(Prompt, folder / "prompts.parquet").write(Prompt.cast(pl.DataFrame(rows)))
+    return folder
+
+
+def start(inputs, folder, workers):
+    if not folder.exists():
+        shutil.copytree(inputs, folder)
+    environment = os.environ | {
+        "JZ3_STORE": str(folder / "store"),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "tests.synthesis.noting_stage", str(folder), str(workers)]
+    with (folder / "log").open("a") as log:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+
+def finish(running, folder):
+    assert running.wait(180) == 0, (folder / "log").read_text()[-3000:]
+
+
+def computed(folder):
+    """Seeds of the rows that engines computed, with how often."""
+    file = folder / "computed"
+    return Counter(file.read_text().split()) if file.exists() else Counter()
+
+
+def output(folder):
+    return {
+        str(file.relative_to(folder / "out")): file.read_bytes() for file in (folder / "out").rglob("*.*")
+    }
+
+
+@pytest.fixture(scope="module")
+def reference(inputs, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reference") / "run"
+    finish(start(inputs, folder, 1), folder)
+    assert set(computed(folder).values()) == {1}
+    return output(folder)
+
+
+def kill_in_the_middle(inputs, folder, workers, rows, extra_s):
+    """Kill (-9) the whole process group some time after so many rows were computed."""
+    running = start(inputs, folder, workers)
+    while computed(folder).total() < rows:
+        assert running.poll() is None, (folder / "log").read_text()[-3000:]
+        time.sleep(0.01)
+    time.sleep(extra_s)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+
+
+def test_five_kills_at_random_moments_change_no_byte(inputs, reference, tmp_path):
+    moments = random.Random(SEED)
+    for trial in range(5):
+        folder = tmp_path / str(trial)
+        kill_in_the_middle(inputs, folder, 1, moments.randrange(1, ROWS - BATCH), moments.uniform(0, 0.15))
+        finish(start(inputs, folder, 1), folder)
+        assert output(folder) == reference
+        again = computed(folder).total() - ROWS
+        assert 0 <= again <= BATCH, f"trial {trial} computed {again} rows twice"
+
+
+def test_four_workers_leave_the_same_bytes_and_a_kill_costs_a_batch_of_each(inputs, reference, tmp_path):
+    folder = tmp_path / "run"
+    kill_in_the_middle(inputs, folder, 4, ROWS // 2, 0.0)
+    finish(start(inputs, folder, 4), folder)
+    assert output(folder) == reference
+    assert computed(folder).total() - ROWS <= 4 * BATCH
