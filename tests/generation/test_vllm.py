@@ -3,7 +3,6 @@
 Needs the environment of constraints/vllm.txt: `make test-vllm` (three minutes).
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -19,7 +18,9 @@ import pytest
 
 from jz3.core.artifacts import InDir
 from jz3.generation.api import GenerationRequest, Sampling, open_engine
-from jz3.generation.openai import ChatRequest, Endpoint, ask_all
+from jz3.generation.asking import ask_all
+from jz3.generation.chat import ChatRequest
+from jz3.generation.openai import Endpoint
 from jz3.generation.rows import GENERATE, generate_rows
 from jz3.store.rows import open_store
 from jz3.tables.model_manifest import ModelManifest
@@ -153,11 +154,11 @@ def test_the_openai_engine_gets_from_vllms_server_what_the_other_engines_write(
         for request in REQUESTS[:40]
     ]
     patient = execution(timeout_s=120)
-    replies = ask_all(requests, Endpoint(server, "any"), patient, "answers")
+    replies = list(ask_all(requests, Endpoint(server, "any"), patient, "answers"))
     expected = transformers.generate(REQUESTS[:40], GREEDY)
     # Servers send no half characters: what was cut off within one is not compared.
     assert [asdict(reply) | {"text": reply.text.rstrip("\ufffd")} for reply in replies] == [
         asdict(row) | {"text": row.text.rstrip("\ufffd")} for row in expected
     ]
     unreachable = Endpoint("http://127.0.0.1:9/v1", "any")
-    assert ask_all(requests, unreachable, patient, "answers") == replies, json.dumps("from the store")
+    assert list(ask_all(requests, unreachable, patient, "answers")) == replies, "from the store"
