@@ -26,6 +26,24 @@ def why(
     typer.echo(as_json(found) if json else as_text(found))
 
 
+def plan(
+    *,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="a profile that is not in use, as if nothing were built")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say what would run and what it costs: rows to do, rows the store has, tokens, USD, hours. Needs no key.
+
+    Example: jz3 plan --profile paper
+    """
+    from jz3.build.plan import as_json, as_text
+    from jz3.build.plan import plan as planned
+
+    found = planned(ROOT, profile)
+    typer.echo(as_json(found) if json else as_text(found))
+
+
 def accept(
     names: Annotated[list[str], typer.Argument(help="stages or groups", metavar="STAGE...")],
 ) -> None:

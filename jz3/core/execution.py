@@ -41,6 +41,23 @@ class BatchFiles(BaseModel):
     """Seconds between two questions whether a file is done."""
 
 
+class Planning(BaseModel):
+    """What `jz3 plan` takes where neither a file nor a stored answer nor another parameter says it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    corpus_prompts: int = Field(ge=0)
+    """Prompts of the corpus, where a quota is open."""
+    instruction_rows: int = Field(ge=0)
+    characters_per_token: float = Field(gt=0)
+    problem_tokens: int = Field(ge=1)
+    """Of a problem with its solution: what a teacher or a synthesis model writes for one prompt."""
+    generated_tokens_per_second: float = Field(gt=0)
+    """Of one device, prompts not counted."""
+    trained_tokens_per_second: float = Field(gt=0)
+    """Of one device."""
+
+
 class Execution(BaseModel):
     """The section `execution`."""
 
@@ -84,6 +101,7 @@ class Execution(BaseModel):
     """A hard cap on what one stage spends; null for none."""
     prices: dict[str, Price]
     """By model name; a model without a price costs nothing and is reported as unpriced."""
+    planning: Planning
     sandbox: int = Field(ge=1, le=3)
     """Least strength that programs of models are run at: 3 namespaces, 2 Landlock and seccomp, 1 seccomp."""
     sandbox_workers: int = Field(ge=1)

@@ -7,7 +7,7 @@ nothing that this stage leaves tells the one from the other. Costs: the teacher'
 
 import os
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -86,7 +86,7 @@ class KdSet:
 def distill(prompts: dy.DataFrame[Prompt], params: DistillParams, execution: Execution) -> KdSet:
     """Ask the teacher for a problem for each prompt."""
     asked = list(prompts.sort("prompt_id").iter_rows(named=True))
-    requests = [_request(prompt, params) for prompt in asked]
+    requests = [chat_request(prompt, params) for prompt in asked]
     with _endpoint(params) as endpoint:
         replies = list(ask_all(requests, endpoint, execution, what="teacher"))
     return _sorted_out(asked, requests, replies, params, execution)
@@ -101,7 +101,8 @@ def _endpoint(params: DistillParams) -> Generator[Endpoint]:
         yield Endpoint(base_url=os.environ.get("OPENAI_BASE_URL"), api_key=os.environ.get("OPENAI_API_KEY"))
 
 
-def _request(prompt: dict[str, Any], params: DistillParams) -> ChatRequest:
+def chat_request(prompt: Mapping[str, Any], params: DistillParams) -> ChatRequest:
+    """What the teacher is asked for a prompt (its `prompt_id` and `full` text)."""
     return ChatRequest(
         provider=params.provider,
         model=params.model,

@@ -1,0 +1,343 @@
+"""`jz3 plan`: what would run, what of it the row store has, and what the rest costs, before anything runs.
+
+Calls nothing and needs no key. Counts come from files where they are right and from parameters where they do
+not exist yet; tokens come from answers so far, else from characters at the ratio of the profile. Everything
+that was not counted is marked as an estimate. Costs reading DVC's state (two seconds on the whole graph) and
+looking up at most 50,000 prompts of a stage.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from jz3.build.repository import base_name, opened, stages
+from jz3.build.sizes import Amount, PromptSet, Sizes
+from jz3.build.stale import Reason, Stale, stale_stages
+from jz3.build.stored_rows import Experience, experience, stored
+from jz3.core.artifacts import InDir
+from jz3.core.errors import UserError
+from jz3.core.execution import Execution
+from jz3.core.hashing import draw_order
+from jz3.core.params import PARAMS_FILE, load_params
+from jz3.evaluation.answer import AnswerParams
+from jz3.generation.api import GenerationRequest, open_engine
+from jz3.generation.chat import CHAT, chat_key
+from jz3.generation.rows import GENERATE, generation_key
+from jz3.store.rows import RowStore, open_store
+from jz3.synthesis.synthesize import SynthesizeParams
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, WriterBenchmark
+from jz3.teacher.distill import DistillParams, chat_request
+from jz3.writer.catalogue import FAMILIES
+
+MODELS = {"candidates": "initial", "corpus": "boosted"}
+"""The synthesis model that writes a set."""
+
+
+def items_of(source: Benchmark) -> int | None:
+    """How many items a benchmark has by its parameters; None where only its file knows."""
+    if isinstance(source, WriterBenchmark):
+        return source.per_family * len(FAMILIES)
+    return source.size if isinstance(source, GymBenchmark) else source.items
+
+
+@dataclass
+class Line:
+    """A stage that would run. What is None is not known or has no meaning for the stage."""
+
+    stage: str
+    why: str
+    rows: int | None = None
+    stored: int | None = None
+    to_do: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    usd: float | None = None
+    device_hours: float | None = None
+    """On one device of the kind that `execution.device` says."""
+    estimated: bool = False
+    """Whether a figure of this line was not counted."""
+    notes: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All stages that would run, upstream first."""
+
+    device: str
+    lines: list[Line]
+
+
+class PlanError(UserError):
+    """A profile that is not there."""
+
+
+def plan(root: Path, profile: str | None) -> Plan:
+    """The plan of params.yaml, or of a profile as if it were the one in use and nothing were built."""
+    file = root / PARAMS_FILE if profile is None else root / "profiles" / f"{profile}.yaml"
+    if not file.is_file():
+        raise PlanError(f"{file} does not exist; a set of parameters was expected. `jz3 profile` lists them.")
+    in_use = file.read_bytes() == (root / PARAMS_FILE).read_bytes()
+    stale = stale_stages(root) if in_use else _all_stages(root, f"profile {profile}")
+    return _Planner(root, file, stale).plan()
+
+
+def _all_stages(root: Path, why: str) -> list[Stale]:
+    with opened(root) as repo:
+        return [Stale(str(stage.name), [Reason("param", why, None, None)]) for stage in stages(repo)]
+
+
+class _Planner:
+    """One plan in the making."""
+
+    def __init__(self, root: Path, file: Path, stale: Sequence[Stale]) -> None:
+        self._root = root
+        self._stale = stale
+        self._sections: dict[str, Any] = yaml.safe_load(file.read_text())
+        self._execution = load_params(Execution, "execution", file)
+        self._distill = load_params(DistillParams, "distill", file)
+        self._synthesize = load_params(SynthesizeParams, "synthesize", file)
+        self._sizes = Sizes(root, self._sections, self._execution, self._changing())
+        self._store: RowStore = open_store()
+        self._experience: Experience | None = experience(
+            self._store, self._distill.provider, self._distill.model
+        )
+
+    def plan(self) -> Plan:
+        planners: dict[str, Callable[[Line], None]] = {
+            "distill": self._plan_distill,
+            "finetune": self._plan_finetune,
+            "synthesize": self._plan_synthesize,
+            "warmup": self._plan_warmup,
+            "attribute": self._plan_attribute,
+            "pretrain": self._plan_pretrain,
+            "answer": self._plan_answer,
+        }
+        lines: list[Line] = []
+        for found in self._stale:
+            line = Line(found.stage, _why(found))
+            planner = planners.get(base_name(found.stage))
+            if planner is not None and not found.only_missing:
+                planner(line)
+            lines.append(line)
+        return Plan(self._execution.device, lines)
+
+    def _changing(self) -> set[str]:
+        """Paths that will be written anew."""
+        names = {found.stage for found in self._stale if not found.only_missing}
+        with opened(self._root) as repo:
+            return {out.def_path for stage in stages(repo) if stage.name in names for out in stage.outs}
+
+    def _plan_distill(self, line: Line) -> None:
+        name = _item(line.stage)
+        prompts = self._sizes.prompts(name)
+        file = self._sizes.prompts_file(name)
+        if file is not None:
+            have = stored(self._store, CHAT, file, lambda row: chat_key(chat_request(row, self._distill)))
+        else:
+            initial = self._sizes.prompts("initial").rows.value if name == "boosted" else 0
+            have = Amount(initial, exact=False)
+            if initial:
+                line.notes.append("the answers of the initial set are in the store by then")
+        to_do = self._rows(line, prompts, have)
+        ratio, answer_tokens = self._teacher_ratios(line)
+        line.prompt_tokens = round(to_do * prompts.characters["full"] / ratio)
+        line.completion_tokens = round(to_do * answer_tokens)
+        line.estimated = line.estimated or to_do > 0
+        self._price(line)
+
+    def _teacher_ratios(self, line: Line) -> tuple[float, float]:
+        """Characters a token of a prompt, and tokens of an answer."""
+        seen, planning = self._experience, self._execution.planning
+        if seen is None:
+            line.notes.append(
+                f"no answer of {self._distill.model} yet: {planning.problem_tokens} tokens an answer and "
+                f"{planning.characters_per_token:g} characters a token are assumed"
+            )
+            return planning.characters_per_token, planning.problem_tokens
+        known = "" if seen.error is None else f"; the last such estimate was {100 * seen.error:+.1f} % off"
+        line.notes.append(
+            f"{seen.completion_tokens:.0f} tokens an answer, by {seen.answers} answers so far{known}"
+        )
+        return seen.characters_per_token, seen.completion_tokens
+
+    def _price(self, line: Line) -> None:
+        price = self._execution.prices.get(self._distill.model)
+        if price is None:
+            line.notes.append(f"{self._distill.model} has no price and counts as free")
+            line.usd = 0.0
+            return
+        usd = ((line.prompt_tokens or 0) * price.input + (line.completion_tokens or 0) * price.output) / 1e6
+        batch = usd * (1 - price.batch_discount)
+        line.usd = batch if self._execution.teacher == "batch" else usd
+        other = (
+            f"{usd:,.2f} by calls" if self._execution.teacher == "batch" else f"{batch:,.2f} by batch files"
+        )
+        line.notes.append(f"prices of {price.as_of}; {other}")
+
+    def _plan_synthesize(self, line: Line) -> None:
+        name = _item(line.stage)
+        prompts, form = self._sizes.prompts(name), self._synthesize.prompt_form
+        file, model = self._sizes.prompts_file(name), f"data/models/synthesis/{MODELS[name]}"
+        if file is not None and self._sizes.is_right(model):
+            have = self._completions(file, self._root / model)
+        else:
+            have = Amount(0, exact=False)
+            line.notes.append("its model is not there yet, so nothing in the store is by it")
+        to_do = self._rows(line, prompts, have)
+        planning = self._execution.planning
+        line.prompt_tokens = round(to_do * prompts.characters[form] / planning.characters_per_token)
+        line.completion_tokens = to_do * planning.problem_tokens
+        line.device_hours = line.completion_tokens / planning.generated_tokens_per_second / 3600
+        line.estimated = line.estimated or to_do > 0
+
+    def _completions(self, file: Path, model: Path) -> Amount:
+        """Those in the store; the engine says its identity without loading a weight."""
+        params = self._synthesize
+
+        def key(row: Mapping[str, Any]) -> str:
+            request = GenerationRequest(row[params.prompt_form], draw_order(params.seed, row["prompt_id"]))
+            return generation_key(engine, request, params.cot if row["kind"] == "cot" else params.tool)
+
+        with open_engine(params.engine, InDir(ModelManifest, model), self._execution) as engine:
+            return stored(self._store, GENERATE, file, key)
+
+    def _plan_finetune(self, line: Line) -> None:
+        name = _item(line.stage)
+        params = self._sections["finetune"][name]
+        prompts = self._sizes.prompts(name)
+        problems = self._sizes.table(f"data/kd/{name}.parquet", prompts.rows.value)
+        planning = self._execution.planning
+        prompt_tokens = prompts.characters[params["prompt_form"]] / planning.characters_per_token
+        self._train(line, problems, (prompt_tokens + planning.problem_tokens) * params["epochs"])
+
+    def _plan_warmup(self, line: Line) -> None:
+        params = self._sections["warmup"]
+        problems = self._candidates()
+        share = Amount(round(problems.value * params["share"]), problems.exact)
+        whole = (params["pretrain"] or {"epochs": 0})["epochs"] / params["share"]
+        self._train(line, share, self._execution.planning.problem_tokens * (params["epochs"] + whole))
+
+    def _plan_attribute(self, line: Line) -> None:
+        """A gradient of each candidate at each checkpoint: a forward and a backward pass, as in training."""
+        epochs = self._sections["warmup"]["epochs"]
+        self._train(line, self._candidates(), self._execution.planning.problem_tokens * epochs)
+
+    def _plan_pretrain(self, line: Line) -> None:
+        model, planning = _item(line.stage), self._execution.planning
+        budget = self._sections["pretrain"][model]["token_budget"]
+        synthetic = self._sections["mix"][model]["synthetic"]["rows"]
+        problems = self._sizes.prompts("corpus").rows.value if synthetic is None else synthetic
+        rows = self._sizes.table(f"data/mix/{model}", problems + planning.instruction_rows)
+        self._train(line, rows, planning.problem_tokens if budget is None else budget / max(rows.value, 1))
+
+    def _plan_answer(self, line: Line) -> None:
+        """An answer is taken to be as long as a problem with its solution, which is somewhat too long."""
+        params = AnswerParams.model_validate(self._sections["answer"])
+        settings = Counter([*params.prose, *params.tool])
+        sources = BenchmarksParams.model_validate(self._sections["benchmarks"]).sources
+        items = sum((items_of(source) or 0) * settings[source.name] for source in sources)
+        line.rows = line.to_do = items * params.samples
+        line.completion_tokens = line.rows * self._execution.planning.problem_tokens
+        rate = self._execution.planning.generated_tokens_per_second
+        line.device_hours = line.completion_tokens / rate / 3600
+        line.estimated = True
+
+    def _candidates(self) -> Amount:
+        return self._sizes.table("data/problems/candidates", self._sizes.prompts("candidates").rows.value)
+
+    def _train(self, line: Line, rows: Amount, tokens_per_row: float) -> None:
+        line.rows = line.to_do = rows.value
+        line.prompt_tokens = round(rows.value * tokens_per_row)
+        line.device_hours = line.prompt_tokens / self._execution.planning.trained_tokens_per_second / 3600
+        line.estimated = True
+
+    def _rows(self, line: Line, prompts: PromptSet, have: Amount) -> int:
+        line.rows, line.stored = prompts.rows.value, have.value
+        line.to_do = max(0, prompts.rows.value - have.value)
+        line.estimated = not (prompts.rows.exact and have.exact)
+        return line.to_do
+
+
+def as_json(planned: Plan) -> str:
+    """For scripts: every figure of every stage, and the sums."""
+    lines = planned.lines
+    total = {
+        "usd": sum(line.usd or 0.0 for line in lines),
+        "device_hours": sum(line.device_hours or 0.0 for line in lines),
+        "calls": sum(line.to_do or 0 for line in lines if base_name(line.stage) == "distill"),
+    }
+    document = {"device": planned.device, "stages": [asdict(line) for line in lines], "total": total}
+    return json.dumps(document, indent=2)
+
+
+def as_text(planned: Plan) -> str:
+    """For people: a line a stage that costs, the names of the others, notes, sums. `~` marks estimates."""
+    lines = planned.lines
+    if not lines:
+        return "nothing to do: every stage is up to date"
+    hours = "GPU-hours" if planned.device == "cuda" else "hours"
+    head = ("stage", "rows", "in store", "to do", "tokens read", "written", "USD", hours, "why")
+    costly = [line for line in lines if line.to_do is not None]
+    rows = [head, *(_cells(line) for line in costly), _sums(costly)] if costly else []
+    widths = [max(len(row[place]) for row in rows) for place in range(len(head))] if rows else []
+    table = [_aligned(row, widths) for row in rows]
+    others = [line.stage for line in lines if line.to_do is None]
+    notes = [f"  {line.stage}: {note}" for line in costly for note in line.notes]
+    return "\n".join(
+        [
+            *table,
+            *(["", f"and without a price: {', '.join(others)}"] if others else []),
+            *(["", *notes] if notes else []),
+            "",
+            "~ an estimate. Training reads each row once an epoch. Hours are of one device.",
+        ]
+    )
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    mark = "~" if line.estimated else ""
+    return (
+        line.stage,
+        _count(line.rows),
+        _count(line.stored),
+        _count(line.to_do),
+        _count(line.prompt_tokens, mark),
+        _count(line.completion_tokens, mark),
+        "" if line.usd is None else f"{mark if line.usd else ''}{line.usd:,.2f}",
+        "" if line.device_hours is None else f"{mark}{line.device_hours:,.2f}",
+        line.why,
+    )
+
+
+def _sums(lines: Sequence[Line]) -> tuple[str, ...]:
+    usd = sum(line.usd or 0.0 for line in lines)
+    hours = sum(line.device_hours or 0.0 for line in lines)
+    return ("in all", "", "", "", "", "", f"~{usd:,.2f}", f"~{hours:,.2f}", "")
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
+    first, *middle, last = (
+        cell.ljust(width) if place in (0, len(widths) - 1) else cell.rjust(width)
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+    )
+    return "  ".join([first, *middle, last]).rstrip()
+
+
+def _count(value: int | None, mark: str = "") -> str:
+    return "" if value is None else f"{mark}{value:,}"
+
+
+def _why(found: Stale) -> str:
+    first = found.reasons[0]
+    more = f" and {len(found.reasons) - 1} more" if len(found.reasons) > 1 else ""
+    return f"{first.kind} {first.what}{more}"
+
+
+def _item(stage: str) -> str:
+    return stage.partition("@")[2]

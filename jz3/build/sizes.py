@@ -1,0 +1,137 @@
+"""How many rows and tokens each stage of the graph has before it: from files where they are right, else from
+the parameters, else from what the profile assumes.
+
+A figure is exact (counted in a file that no stage will change) or an estimate. Costs reading the metadata of
+tables and at most SAMPLE_ROWS of their texts.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from jz3.core.artifacts import In, InFiles, PartsManifest
+from jz3.core.execution import Execution
+from jz3.corpus.compose import ComposeParams
+from jz3.corpus.sample import Quota, SampleParams
+from jz3.corpus.templates import Templates, read_templates
+from jz3.tables.prompt import Prompt
+from jz3.tables.words import KINDS, LEVELS
+
+SAMPLE_ROWS = 20_000
+"""Rows whose texts are measured (chosen: the mean length is then known to about 1 %)."""
+PIECES = 20
+"""Places of a table that they are taken from; prompts lie in the order of their hashes."""
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number of rows or tokens, and whether it was counted or estimated."""
+
+    value: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """Prompts that a stage will read."""
+
+    rows: Amount
+    characters: dict[str, float]
+    """Mean length, by form (`full`, `compact`)."""
+
+
+class Sizes:
+    """Sizes of the graph's tables under one set of parameters.
+
+    `sections` are those of params.yaml or of a profile; `changing` are the paths that a stale stage will
+    write anew: what lies there now says nothing.
+    """
+
+    def __init__(
+        self, root: Path, sections: dict[str, Any], execution: Execution, changing: set[str]
+    ) -> None:
+        self._root, self._sections, self._changing = root, sections, changing
+        self._planning = execution.planning
+        self._templates = read_templates(InFiles(root / "data/prompts"))
+
+    def prompts(self, name: str) -> PromptSet:
+        """The prompts of a set: initial, candidates, corpus or boosted."""
+        file = self.prompts_file(name)
+        if file is not None:
+            return _measured(file)
+        rows = self._composed("initial") + self._selected() if name == "boosted" else self._composed(name)
+        return PromptSet(Amount(rows, exact=False), self._composed_characters())
+
+    def prompts_file(self, name: str) -> Path | None:
+        """The table of a set, if it is there and no stage will change it."""
+        path = f"data/composed/{name}.parquet"
+        return self._root / path if self.is_right(path) else None
+
+    def is_right(self, path: str) -> bool:
+        """Whether what lies at a path is what the stages below will read."""
+        return path not in self._changing and (self._root / path).exists()
+
+    def table(self, path: str, otherwise: int) -> Amount:
+        """Rows of a table that is there and stays, else an estimate."""
+        if not self.is_right(path):
+            return Amount(otherwise, exact=False)
+        place = self._root / path
+        if place.is_dir():
+            manifest = PartsManifest.model_validate_json((place / "manifest.json").read_text())
+            return Amount(manifest.rows, exact=True)
+        return Amount(pl.scan_parquet(place).select(pl.len()).collect().item(), exact=True)
+
+    def _selected(self) -> int:
+        return min(int(self._sections["select"]["count"]), self.prompts("candidates").rows.value)
+
+    def _composed(self, name: str) -> int:
+        """Passages of the quotas, each with its number of prompts; an open quota is what the profile says."""
+        sample = SampleParams.model_validate(self._sections["sample"])
+        levels = ComposeParams.model_validate(self._sections["compose"]).levels_per_passage
+        quotas = {source: _of(quota, name) for source, quota in sample.quotas.items()}
+        if any(quota is None for quota in quotas.values()):
+            return self._planning.corpus_prompts
+        return sum((quota or 0) * levels[source] for source, quota in quotas.items())
+
+    def _composed_characters(self) -> dict[str, float]:
+        """Templates filled with passages of the greatest length, levels in equal shares."""
+        share = ComposeParams.model_validate(self._sections["compose"]).tool_share
+        ingest: dict[str, Any] = self._sections["ingest"]
+        passage = "x" * max(int(source["max_characters"]) for source in ingest.values())
+        weights = dict(zip(KINDS, (1 - share, share), strict=True))
+        return {
+            form: sum(
+                weights[kind] * _template_characters(self._templates, form, kind, passage) for kind in KINDS
+            )
+            for form in ("full", "compact")
+        }
+
+
+def _of(quota: Quota, name: str) -> int | None:
+    return {"initial": quota.initial, "candidates": quota.candidates, "corpus": quota.corpus}[name]
+
+
+def _template_characters(templates: Templates, form: str, kind: str, passage: str) -> float:
+    texts = [
+        templates.full_prompt(level, kind, passage, 0)
+        if form == "full"
+        else templates.compact_prompt(level, kind, passage)
+        for level in LEVELS
+    ]
+    return sum(map(len, texts)) / len(texts)
+
+
+def _measured(file: Path) -> PromptSet:
+    rows = In(Prompt, file).rows()
+    lengths = pl.col("full", "compact").str.len_chars()
+    if rows <= SAMPLE_ROWS:
+        texts = In(Prompt, file).scan().select(lengths).collect()
+    else:
+        step = SAMPLE_ROWS // PIECES
+        starts = [place * (rows - step) // (PIECES - 1) for place in range(PIECES)]
+        scan = In(Prompt, file).scan()
+        texts = pl.concat([scan.slice(start, step).select(lengths).collect() for start in starts])
+    means = {form: float(texts.get_column(form).mean() or 0.0) for form in ("full", "compact")}  # type: ignore[arg-type]
+    return PromptSet(Amount(rows, exact=True), means)

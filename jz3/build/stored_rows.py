@@ -1,0 +1,94 @@
+"""What the row store already has of what a stage would ask for, and what earlier answers say about the next.
+
+Sets of more than LOOKED_UP prompts are looked up by a sample of them, spread over the table.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from jz3.build.sizes import Amount
+from jz3.core.artifacts import In
+from jz3.generation.chat import CHAT
+from jz3.store.rows import Operation, Row, RowStore
+from jz3.tables.prompt import Prompt
+
+LOOKED_UP = 50_000
+"""Prompts whose keys are looked up (chosen: two seconds)."""
+PIECES = 20
+ANSWERS = 20_000
+"""Answers that are looked at for an estimate (chosen: a second)."""
+
+
+@dataclass(frozen=True)
+class Experience:
+    """What the answers of a teacher so far say."""
+
+    answers: int
+    completion_tokens: float
+    """Mean of an answer."""
+    characters_per_token: float
+    """Of prompts."""
+    error: float | None
+    """By how much the mean of the last tenth missed the mean of those before; None for fewer than 20."""
+
+
+def stored(
+    store: RowStore, operation: Operation, file: Path, key_of: Callable[[Mapping[str, Any]], str]
+) -> Amount:
+    """How many prompts of a table have a row in the store."""
+    total = In(Prompt, file).rows()
+    prompts, found = 0, 0
+    for piece in _pieces(file, total):
+        keys = [key_of(prompt) for prompt in piece.iter_rows(named=True)]
+        found += len(store.known(operation, keys))
+        prompts += len(keys)
+    if prompts == total:
+        return Amount(found, exact=True)
+    return Amount(round(found * total / max(prompts, 1)), exact=False)
+
+
+def experience(store: RowStore, provider: str, model: str) -> Experience | None:
+    """From the stored answers of a provider's model; None where there are none."""
+    rows = list(islice(_answers(store, provider, model), ANSWERS))
+    if not rows:
+        return None
+    tokens = [int(row.result["completion_tokens"]) for row in rows]
+    characters = sum(len(row.request["prompt"]) for row in rows)
+    prompt_tokens = sum(int(row.result["prompt_tokens"]) for row in rows)
+    return Experience(
+        answers=len(rows),
+        completion_tokens=sum(tokens) / len(tokens),
+        characters_per_token=characters / max(prompt_tokens, 1),
+        error=_error(tokens),
+    )
+
+
+def _answers(store: RowStore, provider: str, model: str) -> Iterator[Row]:
+    for row in store.rows(CHAT):
+        if row.request["provider"] == provider and row.request["model"] == model:
+            yield row
+
+
+def _error(tokens: list[int]) -> float | None:
+    """An estimate made as this one is, from nine tenths, held against the last tenth."""
+    cut = len(tokens) * 9 // 10
+    if len(tokens) < 20 or not sum(tokens[cut:]):
+        return None
+    before, after = sum(tokens[:cut]) / cut, sum(tokens[cut:]) / (len(tokens) - cut)
+    return before / after - 1
+
+
+def _pieces(file: Path, total: int) -> Iterator[pl.DataFrame]:
+    scan = In(Prompt, file).scan().select("prompt_id", "kind", "full", "compact")
+    if total <= LOOKED_UP:
+        for start in range(0, total, LOOKED_UP // PIECES):
+            yield scan.slice(start, LOOKED_UP // PIECES).collect()
+        return
+    step = LOOKED_UP // PIECES
+    for place in range(PIECES):
+        yield scan.slice(place * (total - step) // (PIECES - 1), step).collect()

@@ -1,0 +1,152 @@
+"""The plan says what a run costs before anything runs, without a key, and marks what it did not count."""
+
+import json
+import time
+
+import polars as pl
+import pytest
+
+from jz3.build.plan import PlanError, as_json, as_text, plan
+from jz3.build.sizes import Sizes
+from jz3.build.stored_rows import LOOKED_UP, experience, stored
+from jz3.core.artifacts import Out
+from jz3.core.execution import Execution
+from jz3.core.params import load_params
+from jz3.generation.chat import CHAT, chat_key
+from jz3.store.rows import RowStore
+from jz3.tables.prompt import Prompt
+from jz3.teacher.distill import DistillParams, chat_request
+from tests.conftest import make_clone
+from tests.teacher.test_distill import prompts
+
+PARAMS = DistillParams(provider="openai", model="gpt-4o", temperature=0.6, top_p=1.0, max_tokens=99, seed=1)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    return make_clone(tmp_path_factory.mktemp("plan") / "clone", profile="paper").path
+
+
+@pytest.fixture(autouse=True)
+def _no_key_and_own_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+def key_of(row):
+    return chat_key(chat_request(row, PARAMS))
+
+
+def answered(store, table, tokens):
+    """As if a teacher had answered each prompt with so many tokens."""
+    with store.writer(CHAT) as writer:
+        for row, count in zip(table.iter_rows(named=True), tokens, strict=True):
+            request = chat_request(row, PARAMS)
+            result = {"text": "t", "finish_reason": "stop", "prompt_tokens": 20, "completion_tokens": count}
+            writer.append(chat_key(request), vars(request), result)
+        writer.commit()
+
+
+def lines(found):
+    return {line["stage"]: line for line in json.loads(as_json(found))["stages"]}
+
+
+def test_the_paper_profile_asks_for_its_9300_calls_and_says_what_they_cost(clone):
+    found = lines(plan(clone, None))
+    assert found["distill@initial"]["to_do"] == 5300
+    assert found["distill@boosted"]["rows"] == 9300
+    assert found["distill@boosted"]["to_do"] == 4000, "the initial answers are in the store by then"
+    for name in ("distill@initial", "distill@boosted"):
+        line = found[name]
+        assert line["estimated"]
+        expected = (2.5 * line["prompt_tokens"] + 10 * line["completion_tokens"]) / 1e6
+        assert line["usd"] == pytest.approx(expected)
+    assert 50 < sum(found[f"distill@{name}"]["usd"] for name in ("initial", "boosted")) < 200
+    assert found["synthesize@corpus"]["to_do"] == 5_980_000
+    assert found["synthesize@corpus"]["device_hours"] > 100
+    assert found["pretrain@jiuzhang"]["device_hours"] > found["finetune@boosted"]["device_hours"]
+    assert found["dedup"]["usd"] is None
+
+
+def test_another_profile_is_planned_without_writing_it(clone):
+    before = (clone / "params.yaml").read_bytes()
+    found = plan(clone, "embedded")
+    assert (clone / "params.yaml").read_bytes() == before
+    assert found.device == "cpu"
+    assert lines(found)["distill@initial"]["usd"] == 0
+    with pytest.raises(PlanError, match=r"profiles/none\.yaml does not exist"):
+        plan(clone, "none")
+
+
+def test_the_text_has_a_line_for_each_stage_that_costs_and_names_the_others(clone):
+    text = as_text(plan(clone, None))
+    (line,) = (line for line in text.splitlines() if line.startswith("distill@initial "))
+    assert "5,300" in line
+    assert "~" in line
+    assert "GPU-hours" in text
+    assert "gpt-4o" in text
+    assert "tabulate" in text
+
+
+def test_rows_in_the_store_are_counted_in_the_table_that_is_there(tmp_path):
+    table = prompts(30)
+    Out(Prompt, tmp_path / "p.parquet").write(table)
+    store = RowStore(tmp_path / "rows")
+    answered(store, table.head(12), [50] * 12)
+    found = stored(store, CHAT, tmp_path / "p.parquet", key_of)
+    assert (found.value, found.exact) == (12, True)
+
+
+def test_answers_so_far_say_how_long_the_next_will_be_and_how_far_such_a_guess_was_off(tmp_path):
+    store = RowStore(tmp_path)
+    assert experience(store, "openai", "gpt-4o") is None
+    answered(store, prompts(40), [100] * 36 + [80] * 4)
+    seen = experience(store, "openai", "gpt-4o")
+    assert seen is not None
+    assert seen.completion_tokens == pytest.approx(98)
+    assert seen.error == pytest.approx(0.25)
+    assert experience(store, "writer", "gpt-4o") is None, "answers of another provider say nothing"
+
+
+def many_prompts(file, count):
+    ids = pl.select(pl.int_range(count, eager=False).alias("n")).with_columns(
+        prompt_id=pl.format("{}", pl.col("n") + 10**9)
+    )
+    frame = ids.select(
+        "prompt_id",
+        passage_id=pl.col("prompt_id"),
+        source=pl.lit("web"),
+        level=pl.lit("grade").cast(Prompt.create_empty().schema["level"]),
+        kind=pl.lit("cot").cast(Prompt.create_empty().schema["kind"]),
+        full=pl.format("A prompt of some {} words.", "n"),
+        compact=pl.lit("short"),
+    )
+    frame.write_parquet(file, row_group_size=100_000)
+
+
+def test_a_large_table_is_looked_up_by_a_sample_that_is_marked_as_one(tmp_path):
+    many_prompts(tmp_path / "p.parquet", 4 * LOOKED_UP)
+    store = RowStore(tmp_path / "rows")
+    half = pl.read_parquet(tmp_path / "p.parquet").filter(pl.int_range(pl.len()) % 2 == 0).head(0)
+    answered(store, half, [])
+    started = time.monotonic()
+    found = stored(store, CHAT, tmp_path / "p.parquet", key_of)
+    assert (found.value, found.exact) == (0, False)
+    assert time.monotonic() - started < 30
+
+
+def test_sizes_come_from_tables_that_stay_and_from_parameters_else(clone, tmp_path):
+    import yaml
+
+    sections = yaml.safe_load((clone / "params.yaml").read_text())
+    execution = load_params(Execution, "execution", clone / "params.yaml")
+    table = clone / "data/composed/initial.parquet"
+    Out(Prompt, table).write(prompts(17))
+    try:
+        counted = Sizes(clone, sections, execution, set()).prompts("initial")
+        assert (counted.rows.value, counted.rows.exact) == (17, True)
+        changing = Sizes(clone, sections, execution, {"data/composed/initial.parquet"}).prompts("initial")
+        assert (changing.rows.value, changing.rows.exact) == (5300, False)
+        assert changing.characters["full"] > 1000, "templates are longer than their passage"
+    finally:
+        table.unlink()
