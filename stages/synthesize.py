@@ -22,7 +22,7 @@ def main(
 ) -> None:
     with open_engine(params.engine, model, execution) as engine:
         synthesis = Synthesis(prompts.scan(), engine, params, execution)
-        completions.sink(synthesis.completions())
+        completions.sink(synthesis.completions(), synthesis.notes())
     failures.write(synthesis.failures())
     metrics.write(synthesis.metrics())
 

@@ -11,7 +11,7 @@ through `Plot`.
 """
 
 import shutil
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,8 @@ class PartsManifest(BaseModel):
     rows: int
     parts: dict[str, int]
     """File name to rows."""
+    notes: dict[str, str] = {}
+    """How the rows came to be, where a reader must know it."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,10 @@ class Out(Generic[T]):
         """Check every row, sort by key, and put the table at its path in one step."""
         self.sink([rows.sort(self.kind.primary_key())])
 
-    def sink(self, frames: Iterable[pl.DataFrame]) -> None:
+    def sink(self, frames: Iterable[pl.DataFrame], notes: Mapping[str, str] | None = None) -> None:
         """Write frames that come in key order, one at a time; the table may be larger than memory.
+
+        `notes` go into the manifest of a directory of parts; a single file has none.
 
         Raises AssertionError where two neighbouring keys are not in order: the caller's mistake.
         """
@@ -138,7 +142,7 @@ class Out(Generic[T]):
             self._write_file(checked)
         else:
             with OutDir(PartsManifest, self.path).open() as directory:
-                self._write_parts(checked, directory)
+                self._write_parts(checked, directory, dict(notes or {}))
 
     def _write_file(self, frames: Iterator[pl.DataFrame]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,13 +150,14 @@ class Out(Generic[T]):
         pl.concat([self.kind.create_empty(), *frames]).write_parquet(part)
         part.replace(self.path)
 
-    def _write_parts(self, frames: Iterator[pl.DataFrame], directory: Path) -> None:
+    def _write_parts(self, frames: Iterator[pl.DataFrame], directory: Path, notes: dict[str, str]) -> None:
         parts: dict[str, int] = {}
         for frame in _regrouped(frames):
             name = f"part-{len(parts):05}.parquet"
             frame.write_parquet(directory / name, compression="zstd")
             parts[name] = frame.height
-        manifest = PartsManifest(table=self.kind.__name__, rows=sum(parts.values()), parts=parts)
+        rows = sum(parts.values())
+        manifest = PartsManifest(table=self.kind.__name__, rows=rows, parts=parts, notes=notes)
         (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
 
     def _in_key_order(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

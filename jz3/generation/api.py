@@ -1,7 +1,7 @@
 """Engines that turn prompts into completions, behind one protocol."""
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,17 @@ class Engine(Protocol):
     def generate(self, requests: Sequence[GenerationRequest], sampling: Sampling) -> list[Generated]:
         """A completion for each request, in order."""
         ...
+
+
+def text_in_other_batches(identity: Mapping[str, str]) -> str:
+    """What becomes of a row's text where it is computed among other rows, in words for a manifest.
+
+    Batched sums are rounded in another order; a draw that falls between two tokens to within that gives the
+    other one, and the text goes on from there.
+    """
+    if identity["dtype"] == "float32":
+        return "the same but for draws within the rounding of float32"
+    return f"differs where the rounding of {identity['dtype']} decides a draw"
 
 
 @dataclass(frozen=True)

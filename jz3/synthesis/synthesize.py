@@ -21,7 +21,7 @@ from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
 from jz3.core.progress import Progress
-from jz3.generation.api import Engine, EngineName, GenerationRequest, Sampling
+from jz3.generation.api import Engine, EngineName, GenerationRequest, Sampling, text_in_other_batches
 from jz3.generation.rows import (
     GENERATE,
     Generation,
@@ -119,6 +119,11 @@ class Synthesis:
                 yield self._made(
                     frame.join(self._asked, on="completion_id", how="left", maintain_order="left")
                 )
+
+    def notes(self) -> dict[str, str]:
+        """For the manifest: who wrote the texts, and whether another batch gives the same."""
+        identity = self._engine.identity
+        return identity | {"text_in_other_batches": text_in_other_batches(identity)}
 
     def failures(self) -> pl.DataFrame:
         """Table of Failure: the prompts without a completion so far."""

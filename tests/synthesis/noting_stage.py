@@ -52,7 +52,7 @@ def main(folder: Path, workers: int):
     with open_engine("transformers", InDir(ModelManifest, folder / "model"), how) as engine:
         prompts = In(Prompt, folder / "prompts.parquet").scan()
         synthesis = Synthesis(prompts, Noting(engine, folder / "computed"), PARAMS, how)
-        Out(Completion, folder / "out" / "completions").sink(synthesis.completions())
+        Out(Completion, folder / "out" / "completions").sink(synthesis.completions(), synthesis.notes())
     Out(Failure, folder / "out" / "failures.parquet").write(synthesis.failures())
     Metrics(folder / "out" / "metrics.json").write(synthesis.metrics())
 

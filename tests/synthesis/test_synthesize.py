@@ -1,6 +1,8 @@
 """Every prompt ends as a completion or a failure, and a prompt's completion does not depend on the others."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -177,6 +179,9 @@ def test_the_stage_leaves_the_same_bytes_in_key_order_each_time(model, tmp_path)
     )
     assert first == second
     assert len(first) == 4
+    notes = json.loads(first[Path("completions/manifest.json")])["notes"]
+    assert notes["engine"] == "transformers"
+    assert notes["text_in_other_batches"] == "the same but for draws within the rounding of float32"
     rows = In(Completion, tmp_path / "first" / "completions").read()
     assert rows.get_column("completion_id").is_sorted()
     assert rows.height == 9

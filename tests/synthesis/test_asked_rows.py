@@ -1,0 +1,119 @@
+"""What a change of the graph asks of the synthesis model, counted in the row store: numbers of the README.
+
+The whole graph has run on the test profile; the synthesis models are held (`frozen`) from then on.
+"""
+
+import shutil
+
+import polars as pl
+import pytest
+import yaml
+from ruamel.yaml import YAML
+
+from jz3.generation.chat import CHAT
+from jz3.generation.rows import GENERATE
+from jz3.store.rows import RowStore
+from tests.conftest import Clone
+
+pytestmark = pytest.mark.long
+
+STAGE = "synthesize@corpus"
+PROMPTS = 360
+
+
+def edit(file, change):
+    """Load YAML, change it in place, and write it back with its comments."""
+    yaml_file = YAML()
+    document = yaml_file.load(file.read_text())
+    change(document)
+    with file.open("w") as out:
+        yaml_file.dump(document, out)
+
+
+@pytest.fixture(scope="module")
+def held(whole_run, tmp_path_factory):
+    """A copy of the run: models held, the full prompt form, about as many prompts for each template."""
+    path = tmp_path_factory.mktemp("held") / "clone"
+    shutil.copytree(whole_run[0].path, path, symlinks=True)
+    clone = Clone(path)
+
+    def hold(document):
+        document["stages"]["finetune"]["frozen"] = True
+
+    def full_form(document):
+        document["synthesize"]["prompt_form"] = "full"
+        document["compose"]["tool_share"] = 1 / 9
+        for source in document["sample"]["quotas"]:
+            document["sample"]["quotas"][source]["corpus"] = PROMPTS if source == "docstrings" else 0
+        for kind in ("cot", "tool"):
+            document["synthesize"][kind]["max_tokens"] = 8  # what is written does not matter here
+
+    edit(clone.path / "dvc.yaml", hold)
+    edit(clone.path / "params.yaml", full_form)
+    return clone
+
+
+def rows(clone, operation=GENERATE):
+    return sum(1 for _ in RowStore(clone.path.parent / f"{clone.path.name}-store").rows(operation))
+
+
+def asked(clone, *targets):
+    """Rows that a run adds to the store, and the stages that it ran."""
+    before = rows(clone)
+    output = clone.run("dvc", "repro", *targets)
+    ran = {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+    return rows(clone) - before, ran
+
+
+def prompts(clone):
+    return pl.read_parquet(clone.path / "data/composed/corpus.parquet", columns=["level", "kind"])
+
+
+def test_changes_ask_for_the_rows_that_they_change_and_no_others(held):
+    assert asked(held, STAGE)[0] == prompts(held).height == PROMPTS
+
+    template = held.path / "data/prompts/full/cot/amc10.md"
+    template.write_text(template.read_text().rstrip() + " Take care.\n")
+    of_template = prompts(held).filter((pl.col("level") == "amc10") & (pl.col("kind") == "cot")).height
+    one_template, ran = asked(held, STAGE)
+    assert one_template == of_template
+    assert 0.07 < one_template / PROMPTS < 0.16, "about one of nine"
+    assert "finetune@boosted" not in ran
+
+    def double(document):
+        document["sample"]["quotas"]["docstrings"]["corpus"] = 2 * PROMPTS
+
+    edit(held.path / "params.yaml", double)
+    doubled, _ = asked(held, STAGE)
+    assert doubled == PROMPTS
+
+    def stricter(document):
+        document["filter"]["problem_words"]["least"] += 1
+
+    edit(held.path / "params.yaml", stricter)
+    curated, ran = asked(held, "filter")
+    assert "filter" in ran
+    assert curated == 0
+
+    module = held.path / "jz3/synthesis/synthesize.py"
+    module.write_text(module.read_text() + "# a comment\n")
+    commented, ran = asked(held, STAGE)
+    assert STAGE in ran, "the code of the stage has changed"
+    assert commented == 0
+    core = held.path / "jz3/core/hashing.py"
+    core.write_text(core.read_text() + "# a comment\n")
+    assert asked(held, STAGE) == (0, set())
+    print(yaml.safe_dump({"template": one_template / PROMPTS, "doubled": doubled / PROMPTS, "other": 0}))
+
+
+def test_a_model_that_is_not_held_asks_the_teacher_for_the_prompts_of_the_template(held):
+    """Of the teacher one of nine again; all of synthesis follows, as the model is another then."""
+    assert asked(held, "distill@initial")[0] == 0
+    before = rows(held, CHAT)
+    template = held.path / "data/prompts/full/cot/aime.md"
+    template.write_text(template.read_text().rstrip() + " Take care.\n")
+    held.run("dvc", "repro", "distill@initial")
+    composed = pl.read_parquet(held.path / "data/composed/initial.parquet", columns=["level", "kind"])
+    changed = composed.filter((pl.col("level") == "aime") & (pl.col("kind") == "cot")).height
+    assert rows(held, CHAT) - before == changed
+    assert 0.07 < changed / composed.height < 0.16
