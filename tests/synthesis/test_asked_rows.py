@@ -65,6 +65,14 @@ def asked(clone, *targets):
     return rows(clone) - before, ran
 
 
+def reword(clone, level):
+    """One more sentence in a template, before the passage."""
+    template = clone.path / f"data/prompts/full/cot/{level}.md"
+    text = template.read_text()
+    assert "\n\n### Passage" in text
+    template.write_text(text.replace("\n\n### Passage", " Take care.\n\n### Passage"))
+
+
 def prompts(clone):
     return pl.read_parquet(clone.path / "data/composed/corpus.parquet", columns=["level", "kind"])
 
@@ -72,8 +80,7 @@ def prompts(clone):
 def test_changes_ask_for_the_rows_that_they_change_and_no_others(held):
     assert asked(held, STAGE)[0] == prompts(held).height == PROMPTS
 
-    template = held.path / "data/prompts/full/cot/amc10.md"
-    template.write_text(template.read_text().rstrip() + " Take care.\n")
+    reword(held, "amc10")
     of_template = prompts(held).filter((pl.col("level") == "amc10") & (pl.col("kind") == "cot")).height
     one_template, ran = asked(held, STAGE)
     assert one_template == of_template
@@ -110,8 +117,7 @@ def test_a_model_that_is_not_held_asks_the_teacher_for_the_prompts_of_the_templa
     """Of the teacher one of nine again; all of synthesis follows, as the model is another then."""
     assert asked(held, "distill@initial")[0] == 0
     before = rows(held, CHAT)
-    template = held.path / "data/prompts/full/cot/aime.md"
-    template.write_text(template.read_text().rstrip() + " Take care.\n")
+    reword(held, "aime")
     held.run("dvc", "repro", "distill@initial")
     composed = pl.read_parquet(held.path / "data/composed/initial.parquet", columns=["level", "kind"])
     changed = composed.filter((pl.col("level") == "aime") & (pl.col("kind") == "cot")).height
