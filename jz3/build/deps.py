@@ -7,7 +7,7 @@ a paid teacher again. Empty `__init__.py` files are left out, as they can change
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,26 @@ def closure(root: Path, stage: str) -> list[str]:
 
 def differences(root: Path) -> dict[str, tuple[list[str], list[str]]]:
     """For each stage whose code dependencies are not its closure: those missing, and those too many."""
-    found: dict[str, tuple[list[str], list[str]]] = {}
-    for stage, body in _stages(_document(root)):
-        wanted, listed = set(closure(root, stage)), {dep for dep in body["deps"] if _is_code(dep)}
-        if wanted != listed:
-            found[stage] = (sorted(wanted - listed), sorted(listed - wanted))
-    return found
+    listed = listed_code(root)
+    return compared({stage: closure(root, stage) for stage in listed}, listed)
+
+
+def compared(
+    wanted: Mapping[str, list[str]], listed: Mapping[str, list[str]]
+) -> dict[str, tuple[list[str], list[str]]]:
+    """Of each stage that differs: what is wanted and not listed, and what is listed and not wanted."""
+    return {
+        stage: (sorted({*files} - {*listed[stage]}), sorted({*listed[stage]} - {*files}))
+        for stage, files in wanted.items()
+        if {*files} != {*listed[stage]}
+    }
+
+
+def listed_code(root: Path) -> dict[str, list[str]]:
+    """The code dependencies of each stage as dvc.yaml has them."""
+    return {
+        stage: [str(dep) for dep in body["deps"] if _is_code(dep)] for stage, body in _stages(_document(root))
+    }
 
 
 def fix(root: Path) -> None:

@@ -103,7 +103,16 @@ def fill(
     fill_stage(ROOT, stage, read_slice(part))
 
 
-for command in (graph.plan, graph.why, graph.accept, graph.trace, graph.ledger, graph.doctor, sharing.verify):
+for command in (
+    graph.plan,
+    graph.why,
+    graph.accept,
+    graph.trace,
+    graph.ledger,
+    graph.doctor,
+    sharing.verify,
+    sharing.push,
+):
     app.command()(command)
 app.add_typer(sharing.store, name="store")
 

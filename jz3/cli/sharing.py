@@ -29,7 +29,7 @@ def verify(
 ) -> None:
     """Re-hash the DVC cache and the row store; name what is damaged and which stage makes it anew.
 
-    Example: jz3 verify && dvc push --run-cache
+    Example: jz3 verify --remote
     """
     from jz3.build.verify import as_json, as_text
     from jz3.build.verify import remove as delete
@@ -48,6 +48,19 @@ def verify(
             "something is damaged, as listed; every object and row was expected to be what its name says. "
             "Do not push. Damaged rows are computed again by themselves; `jz3 verify --remove` clears others."
         )
+
+
+def push() -> None:
+    """Verify the cache, then send outputs, run cache, metrics and rows to the default DVC remote.
+
+    Example: jz3 push
+    """
+    from jz3.build.push import push as send
+    from jz3.store.rows import open_store
+
+    done = send(ROOT, open_store())
+    typer.echo(f"sent {done.files} files and run cache entries, {done.metrics} metrics")
+    typer.echo(_said("sent", done.rows))
 
 
 @store.command("push")

@@ -18,9 +18,23 @@ def end_with_parent() -> None:
     """Start the watch. Does nothing where /proc or pidfds are missing (not Linux)."""
     if not hasattr(os, "pidfd_open") or not Path("/proc/self/stat").exists():
         return
+    if _orphaned():
+        os.kill(os.getpid(), signal.SIGKILL)
     watched = _ancestors()
     if watched:
         threading.Thread(target=_wait_and_end, args=(watched,), daemon=True, name="parent-watch").start()
+
+
+def _orphaned() -> bool:
+    """Whether the `dvc` that started this was killed before the watch began: it says so by DVC_STAGE, and
+    what is left above is the first process, which is no `dvc` (in a container that runs only it, it is one).
+    """
+    if "DVC_STAGE" not in os.environ:
+        return False
+    parent = os.getppid()
+    name, grandparent = _name_and_parent(parent)
+    first = parent == 1 or (name in SHELLS and grandparent == 1)
+    return first and not _name_and_parent(1)[0].startswith(("dvc", "python"))
 
 
 def _ancestors() -> list[int]:

@@ -1,8 +1,11 @@
 """The dependencies in dvc.yaml are the import closure: adding an import, or losing a line, is noticed."""
 
+import shutil
+
 import pytest
 
-from jz3.build.deps import closure, differences, fix
+from jz3.build.deps import closure, compared, differences, fix, listed_code
+from tests.conftest import ROOT
 
 DVC_YAML = """\
 stages:
@@ -87,3 +90,37 @@ def test_a_dependency_too_many_is_noticed(root):
         text.replace("- stages/many.py", "- stages/many.py\n        - jz3/part/lazy.py")
     )
     assert differences(root) == {"many": ([], ["jz3/part/lazy.py"])}
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory):
+    """The code and dvc.yaml of this repository, to mutate."""
+    root = tmp_path_factory.mktemp("ours")
+    for folder in ("jz3", "stages"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "dvc.yaml", root)
+    return root
+
+
+def test_of_every_stage_each_missing_dependency_and_a_wrong_one_is_noticed(ours):
+    listed = listed_code(ours)
+    closures = {stage: closure(ours, stage) for stage in listed}
+    assert compared(closures, listed) == {}
+    assert min(map(len, listed.values())) > 1
+    for stage, files in listed.items():
+        for file in files:
+            without = listed | {stage: [other for other in files if other != file]}
+            assert compared(closures, without) == {stage: ([file], [])}
+        wrong = next(file for other in listed.values() for file in other if file not in files)
+        assert compared(closures, listed | {stage: [*files, wrong]}) == {stage: ([], [wrong])}
+
+
+@pytest.mark.parametrize("module", ["jz3/tables/ledger.py", "jz3/text/words.py", "stages/dedup.py"])
+def test_a_new_import_in_a_module_is_noticed_at_every_stage_behind_which_it_is(ours, module):
+    before = (ours / module).read_text()
+    (ours / "jz3/tables/added.py").write_text("X = 1\n")
+    (ours / module).write_text(before + "import jz3.tables.added\n")
+    behind = {stage for stage, files in listed_code(ours).items() if module in files}
+    assert behind
+    assert differences(ours) == {stage: (["jz3/tables/added.py"], []) for stage in behind}
+    (ours / module).write_text(before)

@@ -1,0 +1,172 @@
+"""A real S3 server on loopback (SeaweedFS), and clones of this repository that share through it.
+
+The clones run real early stages of the graph: a minute in all, not the whole graph.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Clone, make_clone
+
+BUCKET = "shared"
+KEY, SECRET = "testkey", "testsecret123"
+EARLY = ("compose@initial", "decontaminate@instruction")
+"""Stages with what they need: 12 stages, among them one with a folder as output."""
+
+
+def free_port():
+    """A port that is free, and so is the one 10,000 above it, which SeaweedFS takes as well."""
+    for port in range(20_000 + os.getpid() % 5000, 40_000, 7):
+        with socket.socket() as one, socket.socket() as other:
+            if one.connect_ex(("127.0.0.1", port)) and other.connect_ex(("127.0.0.1", port + 10_000)):
+                yield port
+
+
+@dataclass
+class Server:
+    """SeaweedFS with one bucket; it keeps its ports and its files when it is killed and started again."""
+
+    folder: Path
+    ports: list[int] = field(default_factory=list)
+    process: subprocess.Popen | None = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.ports[0]}"
+
+    def start(self):
+        s3, master, volume, filer = self.ports
+        command = [
+            *(str(Path(sys.executable).parent / "weed"), "mini", f"-dir={self.folder}"),
+            *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={s3}", f"-s3.config={self.folder}/s3.json"),
+            *(f"-bucket={BUCKET}", "-admin.ui=false", "-webdav=false", f"-master.port={master}"),
+            *(f"-volume.port={volume}", f"-filer.port={filer}"),
+        ]
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
+        for _ in range(300):
+            with socket.socket() as probe:
+                if not probe.connect_ex(("127.0.0.1", s3)) and self._has_bucket():
+                    return
+            time.sleep(0.1)
+        raise AssertionError((self.folder / "server.log").read_text()[-2000:])
+
+    def _has_bucket(self):
+        try:
+            return self.files().exists(BUCKET)
+        except (OSError, PermissionError):
+            return False
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def files(self):
+        """The server's files by its S3 interface, for looking at and for damaging them."""
+        import s3fs
+
+        return s3fs.S3FileSystem(
+            key=KEY, secret=SECRET, client_kwargs={"endpoint_url": self.url}, skip_instance_cache=True
+        )
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("s3")
+    identity = {
+        "name": "dvc",
+        "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
+        "actions": ["Read", "Write", "List", "Tagging"],
+    }
+    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+    ports = free_port()
+    server = Server(folder, [next(ports) for _ in range(4)])
+    server.start()
+    yield server
+    server.kill()
+
+
+@dataclass(frozen=True)
+class Machine(Clone):
+    """A clone on a machine of its own: cache, row store and DVC's state are not shared with any other."""
+
+    secret: str = SECRET
+
+    @property
+    def environment(self):
+        return super().environment | {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": self.secret}
+
+    def fails(self, *command):
+        """A command that must fail; what it said."""
+        done = subprocess.run(
+            command, cwd=self.path, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode not in (0, None), done.stdout
+        return done.returncode, done.stdout, done.stderr
+
+    def objects(self):
+        """The objects in the DVC cache, by md5, with their sizes."""
+        files = self.path.glob(".dvc/cache/files/md5/??/*")
+        return {file.parent.name + file.name: file.stat().st_size for file in files}
+
+
+def jz3(*arguments):
+    code = "from jz3.cli.main import main; main()"
+    return (sys.executable, "-c", code, *arguments)
+
+
+def commit(machine, message):
+    machine.run("git", "add", ".")
+    machine.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", message)
+
+
+@pytest.fixture(scope="session")
+def early(tmp_path_factory):
+    """A clone that ran the early stages; nothing is shared yet."""
+    path = tmp_path_factory.mktemp("early") / "clone"
+    make_clone(path)
+    early = Machine(path)
+    commit(early, "start")
+    early.run("dvc", "repro", *EARLY)
+    commit(early, "run")
+    return early
+
+
+@pytest.fixture
+def machine(early, tmp_path):
+    """A copy of the clone that ran the early stages, with its cache, for tests that break it."""
+    shutil.copytree(early.path, tmp_path / "machine", symlinks=True)
+    return Machine(tmp_path / "machine")
+
+
+@pytest.fixture(scope="session")
+def pushed(server, early, tmp_path_factory):
+    """The clone that ran the early stages and pushed them, with the run cache."""
+    path = tmp_path_factory.mktemp("machines") / "first"
+    shutil.copytree(early.path, path, symlinks=True)
+    first = Machine(path)
+    first.run("dvc", "remote", "add", "-d", "shared", f"s3://{BUCKET}/jz3")
+    first.run("dvc", "remote", "modify", "shared", "endpointurl", server.url)
+    first.run("dvc", "remote", "modify", "shared", "verify", "true")
+    commit(first, "remote")
+    first.run(*jz3("push"))
+    return first
+
+
+@pytest.fixture
+def another(pushed, tmp_path):
+    """A fresh clone on another machine: the files of git and nothing else."""
+    path = tmp_path / "another"
+    subprocess.run(["git", "clone", "-q", str(pushed.path), str(path)], check=True)
+    yield Machine(path)
+    shutil.rmtree(path)

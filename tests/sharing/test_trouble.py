@@ -1,0 +1,155 @@
+"""What goes wrong on one machine: kills, two runs at once, a full disk, lost state; and experiments."""
+
+import csv
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.sharing.conftest import jz3
+
+pytestmark = pytest.mark.long
+
+STAGE = "benchmarks"
+"""Runs for about two seconds."""
+
+
+def start(machine, *command):
+    """A command in the background; what it says goes to `said.log`."""
+    with (machine.path / "said.log").open("wb") as log:
+        return subprocess.Popen(
+            command, cwd=machine.path, env=machine.environment, stdout=log, stderr=subprocess.STDOUT
+        )
+
+
+def stage_process(parent):
+    """The process that runs the stage under this dvc, once it is there."""
+    for _ in range(2000):
+        for task in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                command = task.read_bytes().split(b"\0")
+                above = int(Path(task.parent, "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                continue
+            if f"stages.{STAGE}".encode() in command and above == parent:
+                return int(task.parent.name)
+        time.sleep(0.005)
+    raise AssertionError("the stage did not start")
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def written(machine):
+    """Every file that a stage may write, with its size and time."""
+    return {
+        path: (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in (machine.path / "data").rglob("*")
+        if path.is_file()
+    }
+
+
+def ran(output):
+    return set(re.findall(r"Running stage '([^']+)'", output))
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.5])
+def test_no_stage_writes_after_its_dvc_was_killed_and_the_next_run_ends_right(machine, delay):
+    wanted = (machine.path / "data/tasks/items.parquet").read_bytes()
+    running = start(machine, "dvc", "repro", "-f", "-s", STAGE)
+    child = stage_process(running.pid)
+    time.sleep(delay)
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    for _ in range(600):  # an interpreter that is still starting sees it once it has started
+        if not alive(child):
+            break
+        time.sleep(0.05)
+    assert not alive(child)
+    before = written(machine)
+    time.sleep(1)
+    assert written(machine) == before
+    machine.run("dvc", "repro", STAGE)
+    assert (machine.path / "data/tasks/items.parquet").read_bytes() == wanted
+    assert ran(machine.run("dvc", "repro", STAGE)) == set()
+
+
+def test_of_two_runs_at_once_the_second_says_that_it_is_busy_and_the_first_ends_right(machine):
+    first = start(machine, "dvc", "repro", "-f", "-s", STAGE)
+    stage_process(first.pid)
+    code, stdout, stderr = machine.fails("dvc", "repro", "-f", "-s", STAGE)
+    assert code == 255
+    assert "is busy" in stdout + stderr
+    assert first.wait(120) == 0, (machine.path / "said.log").read_text()
+    assert ran(machine.run("dvc", "repro", STAGE)) == set()
+
+
+def test_lost_state_of_dvc_runs_nothing_again(machine):
+    shutil.rmtree(machine.path / ".dvc/tmp")
+    shutil.rmtree(machine.environment["DVC_SITE_CACHE_DIR"], ignore_errors=True)
+    assert ran(machine.run("dvc", "repro", STAGE)) == set()
+
+
+def test_a_full_disk_while_caching_is_said_and_once_there_is_room_the_next_run_ends_right(machine):
+    """The cache is a file system of 8 kB in a mount namespace; afterwards the real one is back."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no user namespaces here: a small file system cannot be mounted")
+    mount = "mount -t tmpfs -o size=8k tmpfs .dvc/cache && dvc repro -f -s benchmarks"
+    code, stdout, stderr = machine.fails("unshare", "-rm", "sh", "-c", mount)
+    assert code == 255
+    assert "No space left on device" in stdout + stderr
+    machine.run("dvc", "repro", STAGE)
+    assert ran(machine.run("dvc", "repro", STAGE)) == set()
+    assert "0 damaged" in machine.run(*jz3("verify"))
+
+
+def test_a_number_that_dvc_writes_as_text_is_read_as_a_number(machine):
+    output = machine.run(
+        "dvc", "exp", "run", "-S", "decontaminate.short_ngram_coverage=9e-01", "decontaminate@instruction"
+    )
+    assert ran(output) == {"decontaminate@instruction"}
+    machine.run("dvc", "exp", "run", "-S", "finetune.initial.optimizer.learning_rate=3e-06", STAGE)
+    assert "learning_rate: 3e-06" in (machine.path / "params.yaml").read_text()
+    code = (
+        "from jz3.core.params import load_params; from jz3.training.finetune import FinetuneParams; "
+        "print(load_params(FinetuneParams, 'finetune.initial').optimizer.learning_rate + 0)"
+    )
+    assert machine.run("python", "-c", code).strip() == "3e-06"
+
+
+def test_two_workers_run_a_queue_of_experiments_each_with_its_own_result(machine):
+    machine.run(
+        "dvc", "exp", "run", "--queue", "-S", "decontaminate.ngram=10,12", "decontaminate@instruction"
+    )
+    machine.run("dvc", "queue", "start", "-j", "2")
+    for _ in range(300):
+        status = machine.run("dvc", "queue", "status")
+        if "Queued" not in status and "Running" not in status:
+            break
+        time.sleep(1)
+    assert status.count("Success") == 2, status
+    head, *lines = csv.reader(machine.run("dvc", "exp", "show", "--csv").splitlines())
+    assert {"10", "12"} <= {dict(zip(head, line, strict=True))["decontaminate.ngram"] for line in lines}
+
+
+def test_a_temporary_experiment_finds_the_same_row_store_and_asks_for_nothing_again(machine):
+    machine.run("dvc", "repro", "distill@initial")
+    store = Path(machine.environment["JZ3_STORE"])
+    before = {path: path.stat().st_size for path in store.rglob("*") if path.is_file()}
+    assert sum(before.values()) > 0
+    output = machine.run(
+        "dvc", "exp", "run", "--temp", "-f", "-S", "execution.concurrency=2", "-s", "distill@initial"
+    )
+    assert ran(output) == {"distill@initial"}
+    assert {path: path.stat().st_size for path in store.rglob("*.journal") if path.stat().st_size} == {
+        path: size for path, size in before.items() if path.suffix == ".journal"
+    }
