@@ -78,7 +78,17 @@ class Execution(BaseModel):
     vllm_memory: float = Field(gt=0, le=1)
     """Share of the device's memory (on a CPU: of the machine's) that a worker's vLLM takes."""
     ranks: int = Field(ge=1)
-    """Processes of a training; above 1 they are started by torchrun under DeepSpeed ZeRO."""
+    """Processes of a training, on all machines together; above 1 they train under DeepSpeed ZeRO."""
+    zero: Literal[1, 2, 3]
+    """What the ranks of a training share out: 1 the optimizer's state, 2 gradients too, 3 weights too."""
+    hostfile: str | None
+    """Machines of a training, in the form of DeepSpeed (`host slots=8`, a line each); null: this one alone."""
+    gradient_checkpointing: bool
+    """Compute activations anew in the backward pass: a third more time, far less memory."""
+    checkpoint_steps: int = Field(ge=1)
+    """Steps of a training between two checkpoints to resume from."""
+    checkpoints_kept: int = Field(ge=1)
+    """Latest checkpoints that stay while a training runs."""
     generation_batch: int = Field(ge=1)
     """Sequences generated together."""
     generation_commit: int = Field(ge=1)

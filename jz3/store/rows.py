@@ -7,7 +7,6 @@ checksum, named in the log with file and byte, and counts as not there: its row 
 Costs: a look-up reads the rows found and an index (24 bytes a row of segments; the headers of journals).
 """
 
-import os
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from jz3.core.cache import cache_root
 from jz3.core.hashing import canonical_json, content_id
 from jz3.store.claims import Claims
 from jz3.store.compaction import Compacted, compact, compact_loose
@@ -40,9 +40,7 @@ def request_key(operation: Operation, request: Mapping[str, Any]) -> str:
 
 def open_store() -> "RowStore":
     """The store at $JZ3_STORE, by default in the user's cache directory: shared by all clones of a user."""
-    named = os.environ.get("JZ3_STORE")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return RowStore((Path(named) if named else cache / "jz3").absolute())
+    return RowStore(cache_root())
 
 
 CLOCK_NS = 100_000_000
