@@ -50,7 +50,7 @@ def _lay_out(lengths: np.ndarray) -> tuple[int, float]:
     """Rows, and seconds of CPU for the whole way from token lists to arrays."""
     rows = [EncodedRow([1] * int(length), [1] * int(length)) for length in lengths]
     started = time.process_time()
-    pack_rows(rows, BLOCK_LENGTH, 0)
+    pack_rows(dict(enumerate(rows)), BLOCK_LENGTH, 0)
     return len(rows), time.process_time() - started
 
 

@@ -21,7 +21,9 @@ def main(
     metrics: Metrics,
 ) -> None:
     with model.open() as directory:
-        trained = finetune(problems.read(), prompts.read(), base.path, directory, params, execution)
+        trained = finetune(
+            problems.read(), prompts.read(), base.path, directory, loss.live(), params, execution
+        )
     loss.write(trained.loss)
     metrics.write(trained.metrics)
 

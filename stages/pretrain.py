@@ -20,7 +20,7 @@ def main(
     metrics: Metrics,
 ) -> None:
     with before_decay.open() as before, model.open() as final:
-        trained = pretrain(blocks, base.path, before, final, params, execution)
+        trained = pretrain(blocks, base.path, before, final, loss.live(), params, execution)
     loss.write(trained.loss)
     metrics.write(trained.metrics)
 

@@ -295,6 +295,13 @@ class Plot(Generic[T]):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         checked.write_csv(self.path)
 
+    def live(self) -> Path:
+        """Where a run may note what differs from run to run (speed, memory): `data/plots/x.csv` has
+        `data/live/x`. No out, so no stage watches it and nothing is cached.
+        """
+        root, _, *name = self.path.with_suffix("").parts
+        return Path(root, "live", *name)
+
 
 def _name(path: Path) -> str:
     """`data/metrics/ingest/web.json` is `ingest/web`."""

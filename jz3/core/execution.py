@@ -82,7 +82,7 @@ class Execution(BaseModel):
     zero: Literal[1, 2, 3]
     """What the ranks of a training share out: 1 the optimizer's state, 2 gradients too, 3 weights too."""
     hostfile: str | None
-    """Machines of a training, in the form of DeepSpeed (`host slots=8`, a line each); null: this one alone."""
+    """File of a training's machines as DeepSpeed reads it (`host slots=8`, a line each); null: this one."""
     gradient_checkpointing: bool
     """Compute activations anew in the backward pass: a third more time, far less memory."""
     checkpoint_steps: int = Field(ge=1)

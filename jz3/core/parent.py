@@ -37,6 +37,17 @@ def _orphaned() -> bool:
     return first and not _name_and_parent(1)[0].startswith(("dvc", "python"))
 
 
+def end_with_process(pid: int) -> None:
+    """Start the watch of one process that is no parent, such as the stage behind a launcher."""
+    if hasattr(os, "pidfd_open"):
+        try:
+            watched = [os.pidfd_open(pid)]
+        except ProcessLookupError:
+            os.kill(os.getpid(), signal.SIGKILL)
+            raise
+        threading.Thread(target=_wait_and_end, args=(watched,), daemon=True, name="stage-watch").start()
+
+
 def _ancestors() -> list[int]:
     """Pidfds of the parent, and of its parent where the first is a shell; pid 1 is nobody's run."""
     parent = os.getppid()

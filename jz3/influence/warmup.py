@@ -161,7 +161,7 @@ def warmup(
         execution,
         what="warmup",
         seed=params.seed,
-        at_steps={},
+        keep={},
         on_epoch_end=keep,
     )
     _write_manifest(directory, checkpoints, params)
@@ -197,7 +197,7 @@ def _share(problems: dy.DataFrame[Problem], base: Path, params: WarmupParams) ->
     tokenizer = load_tokenizer(base)
     inputs = [training_input(problem, kind) for problem, kind in drawn.select("problem", "kind").iter_rows()]
     encoded = encode_rows(tokenizer, inputs, drawn["solution"].to_list(), params.block_length)
-    kept = [row for row in encoded if row is not None]
+    kept = {number: row for number, row in enumerate(encoded) if row is not None}
     rejected = {NOT_DRAWN: problems.height - drawn.height, TOO_LONG: drawn.height - len(kept)}
     return Share(
         pack_rows(kept, params.block_length, padding_token(tokenizer)),
@@ -207,7 +207,7 @@ def _share(problems: dy.DataFrame[Problem], base: Path, params: WarmupParams) ->
             rejected={rule: rows for rule, rows in rejected.items() if rows},
             failed=0,
         ),
-        sum(len(row.tokens) for row in kept),
+        sum(len(row.tokens) for row in kept.values()),
     )
 
 
@@ -232,7 +232,7 @@ def _train_base(
         execution,
         what="warmup of all weights",
         seed=params.seed,
-        at_steps={},
+        keep={},
         on_epoch_end=None,
     )
     tokens = int(points["tokens"][-1])

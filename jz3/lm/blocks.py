@@ -8,8 +8,9 @@ Rows go where they fit best, longest first, within a window; windows keep their 
 microsecond a row, as all rows of one length are placed together.
 """
 
+import hashlib
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -25,10 +26,13 @@ ARRAYS = ("tokens", "labels", "positions", "documents")
 
 Ints = NDArray[np.int32]
 
+DIGESTED_AT_ONCE = 4096
+"""Blocks (chosen: some megabytes)."""
+
 
 @dataclass(frozen=True)
 class Blocks:
-    """Each array has shape [blocks, block_length].
+    """Tokens, labels, positions and documents have the shape [blocks, block_length].
 
     `documents` numbers the documents of a block from 1; 0 is padding, which is a document of its own.
     """
@@ -37,6 +41,13 @@ class Blocks:
     labels: Ints
     positions: Ints
     documents: Ints
+    rows: NDArray[np.int64]
+    """[documents] number of the row that each document is, block after block."""
+    row_starts: NDArray[np.int64]
+    """[blocks + 1] where the rows of each block start."""
+
+    def rows_of(self, block: int) -> NDArray[np.int64]:
+        return self.rows[self.row_starts[block] : self.row_starts[block + 1]]
 
     @property
     def length(self) -> int:
@@ -47,16 +58,21 @@ class Blocks:
         return int(self.tokens.shape[0])
 
 
-def pack_rows(rows: Sequence[EncodedRow], length: int, padding: int) -> Blocks:
+def pack_rows(numbered: Mapping[int, EncodedRow], length: int, padding: int) -> Blocks:
     """One window of rows in as few blocks as best-fit decreasing finds; the same rows give the same blocks.
 
-    Blocks stand in the order of their first rows, rows in a block in the order given. `padding` fills up.
+    `numbered` are rows under their numbers in the table that they come from. Blocks stand in the order of
+    their first rows, rows in a block in the order given. `padding` fills up.
     """
+    rows = list(numbered.values())
     lengths = np.fromiter((len(row.tokens) for row in rows), np.int64, len(rows))
     assert not len(rows) or int(lengths.max()) <= length, "a row is longer than a block"
     places = _in_order_of_first_rows(best_fit(lengths, length))
     order = np.lexsort((np.arange(len(rows)), places))
-    return _laid_out([rows[row] for row in order], lengths[order], places[order], length, padding)
+    numbers = np.fromiter(numbered, np.int64, len(rows))
+    return _laid_out(
+        [rows[row] for row in order], numbers[order], lengths[order], places[order], length, padding
+    )
 
 
 def best_fit(lengths: NDArray[np.int64], capacity: int) -> NDArray[np.int64]:
@@ -113,6 +129,7 @@ def _in_order_of_first_rows(bins: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _laid_out(
     rows: Sequence[EncodedRow],
+    numbers: NDArray[np.int64],
     lengths: NDArray[np.int64],
     places: NDArray[np.int64],
     length: int,
@@ -126,7 +143,7 @@ def _laid_out(
     targets = places * length + starts - block_starts  # of each row in the flattened blocks
     within = np.arange(int(lengths.sum())) - np.repeat(starts, lengths)
     cells = np.repeat(targets, lengths) + within
-    numbers = np.arange(len(rows)) - np.repeat(
+    places_in_block = np.arange(len(rows)) - np.repeat(
         np.flatnonzero(is_first), np.diff(np.flatnonzero(is_first), append=len(rows))
     )
     tokens = np.full(count * length, padding, np.int32)
@@ -136,13 +153,18 @@ def _laid_out(
     tokens[cells] = _joined([row.tokens for row in rows], len(cells))
     labels[cells] = _joined([row.labels for row in rows], len(cells))
     labels[targets] = IGNORED_LABEL
-    documents[cells] = np.repeat(numbers + 1, lengths)
+    documents[cells] = np.repeat(places_in_block + 1, lengths)
     filled = np.bincount(places, weights=lengths, minlength=count).astype(np.int64)
     positions[:] = (np.arange(length) - filled[:, None]).reshape(-1)
     positions[cells] = within
     shape = (count, length)
     return Blocks(
-        tokens.reshape(shape), labels.reshape(shape), positions.reshape(shape), documents.reshape(shape)
+        tokens.reshape(shape),
+        labels.reshape(shape),
+        positions.reshape(shape),
+        documents.reshape(shape),
+        numbers,
+        np.append(np.flatnonzero(is_first), len(rows)),
     )
 
 
@@ -151,14 +173,20 @@ def _joined(lists: list[list[int]], total: int) -> Ints:
 
 
 class BlockWriter:
-    """Appends blocks to four `.npy` files, whose headers are completed at the end: memory stays flat."""
+    """Appends blocks to four `.npy` files, whose headers are completed at the end: memory stays flat but for
+    the numbers of the rows (8 bytes each), which are written to two more files at the end.
+    """
 
     def __init__(self, directory: Path, length: int) -> None:
         self._directory, self._length = directory, length
         self._files: list[BinaryIO] = []
+        self._rows: list[NDArray[np.int64]] = []
+        self._row_starts: list[NDArray[np.int64]] = []
+        self._documents = 0
         self.blocks = 0
 
     def __enter__(self) -> "BlockWriter":
+        self._directory.mkdir(exist_ok=True)
         self._files = [(self._directory / f"{name}.npy").open("wb") for name in ARRAYS]
         self._write_headers()
         return self
@@ -172,10 +200,16 @@ class BlockWriter:
         self._write_headers()
         for file in self._files:
             file.close()
+        end = np.array([self._documents], np.int64)
+        np.save(self._directory / "rows.npy", np.concatenate([end[:0], *self._rows]))
+        np.save(self._directory / "row_starts.npy", np.concatenate([*self._row_starts, end]))
 
     def write(self, blocks: Blocks) -> None:
         for file, name in zip(self._files, ARRAYS, strict=True):
-            file.write(np.ascontiguousarray(getattr(blocks, name)).tobytes())
+            file.write(np.ascontiguousarray(getattr(blocks, name)).data)
+        self._rows.append(blocks.rows)
+        self._row_starts.append(blocks.row_starts[:-1] + self._documents)
+        self._documents += len(blocks.rows)
         self.blocks += len(blocks)
 
     def _write_headers(self) -> None:
@@ -188,4 +222,16 @@ class BlockWriter:
 
 def open_blocks(directory: Path) -> Blocks:
     """Packed blocks, mapped into memory: read by index, nothing is copied."""
-    return Blocks(*(np.load(directory / f"{name}.npy", mmap_mode="r") for name in ARRAYS))
+    names = (*ARRAYS, "rows", "row_starts")
+    return Blocks(*(np.load(directory / f"{name}.npy", mmap_mode="r") for name in names))
+
+
+def blocks_digest(blocks: Blocks) -> str:
+    """Of what a training reads of them. Costs a second a gigabyte."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in ("tokens", "labels", "documents"):
+        array = getattr(blocks, name)
+        digest.update(f"{name}{array.shape}".encode())
+        for start in range(0, len(array), DIGESTED_AT_ONCE):
+            digest.update(np.ascontiguousarray(array[start : start + DIGESTED_AT_ONCE]).data)
+    return digest.hexdigest()

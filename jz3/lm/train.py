@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -24,6 +25,7 @@ from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.lm.blocks import Blocks
+from jz3.lm.checkpoints import Checkpoints
 from jz3.lm.model import cache
 from jz3.lm.schedule import Schedule
 from jz3.tables.loss_point import LossPoint
@@ -33,9 +35,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 log = logging.getLogger(__name__)
-
-AtStep = Callable[[int], None]
-"""(tokens read so far, padding not counted)."""
 
 EpochEnd = Callable[[int, "PreTrainedModel", "torch.optim.Optimizer", float, float], None]
 """(epoch from 0, model, optimizer, mean learning rate of its steps, mean loss of its label tokens)."""
@@ -115,86 +114,48 @@ def train(
     *,
     what: str,
     seed: int,
-    at_steps: Mapping[int, AtStep],
+    keep: Mapping[int, Path],
     on_epoch_end: EpochEnd | None,
+    checkpoints: Checkpoints | None = None,
+    live: Path | None = None,
+    zero: dict[str, Any] | None = None,
 ) -> pl.DataFrame:
     """Train the model in place; one LossPoint row for each step.
 
-    Each of `at_steps` is called when its number of steps is done. Only weights that require a gradient move:
-    an adapter trains alone; the optimizer that `on_epoch_end` gets holds `exp_avg` and `exp_avg_sq` in
-    `optimizer.state[parameter]`. Raises TrainingError where blocks are longer than the model's positions,
-    there is nothing to train on, or the loss is not finite.
+    The weights after each of the step counts in `keep` are written to the file named there. With
+    `checkpoints` a training that was killed goes on from its last one, to the same losses and weights. `zero`
+    is DeepSpeed's configuration where this process is one of several ranks. Only weights that require a
+    gradient move: an adapter trains alone; the optimizer that `on_epoch_end` gets holds `exp_avg` and
+    `exp_avg_sq` in `optimizer.state[parameter]`. Raises TrainingError where blocks are longer
+    than the model's positions, there is nothing to train on, the loss is not finite, or gradients explode.
     """
     import torch
     from transformers import set_seed
 
-    from jz3.lm.trainer import Observer, run_trainer
+    from jz3.lm.observer import Observer
+    from jz3.lm.trainer import run_trainer
 
-    _check(model, blocks, plan, execution)
+    _check(model, blocks, plan)
     torch.set_num_threads(execution.threads)
     set_seed(seed)
-    moved = _optimizer(model, optimizer)
-    observer = Observer(model, moved, plan, what, at_steps, on_epoch_end)
+    observer = Observer(model, blocks, plan, schedule, optimizer, what, keep, on_epoch_end, checkpoints, live)
     started = time.monotonic()
     with cache(model, on=False), tempfile.TemporaryDirectory() as scratch:
-        run_trainer(model, blocks, plan, moved, schedule, optimizer, execution, seed, observer, scratch)
+        run_trainer(model, blocks, plan, schedule, optimizer, execution, seed, observer, scratch, zero)
     seconds = time.monotonic() - started
     log.info("%s: %d tokens, %.0f tokens/s", what, observer.tokens, observer.tokens / seconds)
     return LossPoint.validate(pl.DataFrame(observer.points, schema=LossPoint.create_empty().schema))
 
 
-def _check(model: "PreTrainedModel", blocks: Blocks, plan: Plan, execution: Execution) -> None:
+def _check(model: "PreTrainedModel", blocks: Blocks, plan: Plan) -> None:
     if not plan.steps or not all(len(step) for step in plan.steps):
         raise TrainingError(
             "there is no block to train on; at least one row that fits a block was expected. "
             "Look at the ledger of the stage before, or raise the block length."
         )
-    if execution.ranks > 1:
-        raise TrainingError(f"execution.ranks is {execution.ranks}; one process trains for now. Set it to 1.")
     positions = int(getattr(model.config, "max_position_embeddings", blocks.length))
     if blocks.length > positions:
         raise TrainingError(
             f"blocks are {blocks.length} tokens long; the model has positions for {positions}. "
             f"Lower the block length, or raise max_positions in section `base`."
         )
-
-
-def _optimizer(model: "PreTrainedModel", params: OptimizerParams) -> "torch.optim.Optimizer":
-    import torch
-
-    trained = [weight for weight in model.parameters() if weight.requires_grad]
-    hidden = _hidden_matrices(model) if params.muon else []
-    taken = {id(weight) for weight in hidden}
-    others = [weight for weight in trained if id(weight) not in taken]
-    groups: list[dict[str, Any]] = [
-        {"params": [w for w in others if w.ndim > 1], "weight_decay": params.weight_decay},
-        {"params": [w for w in others if w.ndim <= 1], "weight_decay": 0.0},
-    ]
-    adamw = torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=params.learning_rate,
-        betas=(params.beta1, params.beta2),
-        eps=params.epsilon,
-        fused=True,
-    )
-    if params.muon is None:
-        return adamw
-    from jz3.lm.muon import MuonAndAdamW
-
-    muon = torch.optim.Muon(
-        hidden,
-        lr=params.muon.learning_rate,
-        momentum=params.muon.momentum,
-        weight_decay=params.weight_decay,
-    )
-    return MuonAndAdamW(muon, adamw)
-
-
-def _hidden_matrices(model: "PreTrainedModel") -> "list[torch.nn.Parameter]":
-    ends = {
-        id(weight)
-        for module in (model.get_input_embeddings(), model.get_output_embeddings())
-        if module is not None
-        for weight in module.parameters()
-    }
-    return [w for w in model.parameters() if w.requires_grad and w.ndim == 2 and id(w) not in ends]

@@ -1,11 +1,12 @@
-"""What `train` makes of the Trainer of transformers: its data, its loss, and what is noted at each step.
+"""What `train` makes of the Trainer of transformers: its data, its loss, its optimizer, its checkpoints.
 
 Importing this module takes seconds.
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any, cast
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -16,19 +17,22 @@ from transformers import (
     PreTrainedModel,
     PrinterCallback,
     Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
     TrainingArguments,
 )
 
 from jz3.core.execution import Execution
-from jz3.core.progress import Progress
 from jz3.lm.blocks import Blocks
 from jz3.lm.document_attention import by_documents
 from jz3.lm.encode import IGNORED_LABEL
+from jz3.lm.optimizer import make_optimizer
 from jz3.lm.schedule import Schedule
-from jz3.lm.train import AtStep, EpochEnd, OptimizerParams, Plan, TrainingError
+from jz3.lm.train import OptimizerParams, Plan
+from jz3.lm.weights import read_weights, write_weights
+
+if TYPE_CHECKING:
+    from jz3.lm.observer import Observer
+
+WEIGHTS = "weights.safetensors"
 
 Batch = dict[str, torch.Tensor]
 
@@ -37,48 +41,61 @@ def run_trainer(
     model: PreTrainedModel,
     blocks: Blocks,
     plan: Plan,
-    optimizer: torch.optim.Optimizer,
     schedule: Schedule,
     params: OptimizerParams,
     execution: Execution,
     seed: int,
     observer: "Observer",
     scratch: str,
+    zero: dict[str, Any] | None,
 ) -> None:
-    """Run the plan from its first step to its last."""
-    steps = len(plan.steps)
-    pieces = math.ceil(max(map(len, plan.steps)) / execution.training_batch)
+    """Run the plan to its last step, from its first one or from the last checkpoint.
+
+    `zero` is DeepSpeed's configuration where this process is one of several ranks, else None.
+    """
+    ranks = execution.ranks if zero else 1
+    pieces = pieces_of_a_step(plan, execution.training_batch, ranks)
+    checkpoint = observer.resume()
     arguments = TrainingArguments(
-        output_dir=scratch,
-        max_steps=steps,
+        output_dir=str(observer.checkpoints.directory) if observer.checkpoints else scratch,
+        max_steps=len(plan.steps),
         per_device_train_batch_size=1,  # a batch of the loader is a piece of a step, cut by `Pieces`
-        gradient_accumulation_steps=pieces,
+        gradient_accumulation_steps=pieces // ranks,
         max_grad_norm=params.gradient_clip,
-        bf16=params.precision == "bf16",
+        bf16=params.precision == "bf16" and not zero,  # DeepSpeed has an autocast of its own
+        activation_checkpointing=execution.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
         use_cpu=execution.device == "cpu",
+        ddp_backend="gloo" if zero and execution.device == "cpu" else None,
+        deepspeed=zero,
         dataloader_pin_memory=execution.device != "cpu",
         seed=seed,
         remove_unused_columns=False,
-        save_strategy="no",
+        save_strategy="no",  # the observer says when
         logging_strategy="no",
         logging_nan_inf_filter=False,
         disable_tqdm=True,
         report_to=[],
     )
+    assert arguments.world_size == ranks, f"{arguments.world_size} ranks run, {ranks} were to"
     trainer = BlockTrainer(
         model=model,
         args=arguments,
         train_dataset=Pieces(blocks, plan, pieces),
         data_collator=_only,
-        optimizers=(optimizer, LambdaLR(optimizer, lambda step: schedule(step, steps))),
         callbacks=[observer],
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.observer = observer
-    observer.begin()
-    with observer.bar, by_documents(model), LabelledPlaces(model) as places:
+    trainer.observer, trainer.schedule, trainer.optimizer_params = observer, schedule, params
+    observer.begin(trainer)
+    with observer, by_documents(model), LabelledPlaces(model) as places:
         trainer.places = places
-        trainer.train()
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+
+def pieces_of_a_step(plan: Plan, training_batch: int, ranks: int) -> int:
+    """As few as hold at most `training_batch` blocks each, and as many for each rank as for any other."""
+    return math.ceil(max(map(len, plan.steps)) / (training_batch * ranks)) * ranks
 
 
 class Pieces(Dataset[Batch]):
@@ -148,10 +165,28 @@ class BlockTrainer(Trainer):
 
     observer: "Observer"
     places: LabelledPlaces
+    schedule: Schedule
+    optimizer_params: OptimizerParams
 
     def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 (handed on as they are)
         super().__init__(**arguments)
         self.model_accepts_loss_kwargs = True  # so that it counts the labels of the whole step
+
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+        if self.optimizer is None:  # pyright: ignore[reportUnnecessaryComparison]
+            self.optimizer = make_optimizer(
+                model or cast("torch.nn.Module", self.model), self.optimizer_params
+            )
+            self.observer.optimizer = self.optimizer
+        return self.optimizer
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LRScheduler:
+        if self.lr_scheduler is None:  # pyright: ignore[reportUnnecessaryComparison]
+            factor = partial(_factor, self.schedule, num_training_steps)
+            self.lr_scheduler = LambdaLR(optimizer or self.optimizer, factor)
+        return self.lr_scheduler
 
     def _get_train_sampler(self, train_dataset: Dataset[Batch] | None = None) -> Sampler[int]:
         assert train_dataset is not None or self.train_dataset is not None
@@ -175,94 +210,35 @@ class BlockTrainer(Trainer):
         total = torch.nn.functional.cross_entropy(logits.float(), labelled, reduction="sum")
         loss = total / num_items_in_batch
         self.observer.piece_done(float(loss.detach()), len(labelled), int(inputs["tokens"]))
-        return loss
+        return loss * self.args.world_size  # ranks take the mean of their gradients; this loss wants the sum
 
     def _clip_grad_norm(self, model: torch.nn.Module) -> torch.Tensor:
         norm = cast("torch.Tensor", super()._clip_grad_norm(model))
         self.observer.gradient_norm = float(norm)
         return norm
 
+    def weights(self) -> dict[str, torch.Tensor]:
+        """All weights, gathered from the ranks; every rank must ask, and the first one gets them."""
+        return cast("dict[str, torch.Tensor]", self.accelerator.get_state_dict(self.model_wrapped)) or {}
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Into a checkpoint: all weights, not an adapter's alone; what lies under it may be drawn."""
+        assert output_dir is not None
+        Path(output_dir).mkdir(parents=True, exist_ok=True)
+        if not self.is_deepspeed_enabled:  # else they are in the file of each rank
+            write_weights(self.weights(), Path(output_dir) / WEIGHTS)
+
+    def _load_from_checkpoint(
+        self, resume_from_checkpoint: str, model: torch.nn.Module | None = None
+    ) -> None:
+        read_weights(model or cast("torch.nn.Module", self.model), Path(resume_from_checkpoint) / WEIGHTS)
+
+
+def _factor(schedule: Schedule, steps: int, step: int) -> float:
+    return schedule(step, steps)
+
 
 def _labelled(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     flat = targets.reshape(-1)
     indices = torch.nonzero(flat != IGNORED_LABEL).squeeze(1)
     return flat[indices], indices
-
-
-class Observer(TrainerCallback):
-    """Notes a LossPoint a step, calls what is to be called, and stops at a loss that is not finite."""
-
-    def __init__(
-        self,
-        model: PreTrainedModel,
-        optimizer: torch.optim.Optimizer,
-        plan: Plan,
-        what: str,
-        at_steps: Mapping[int, AtStep],
-        on_epoch_end: EpochEnd | None,
-    ) -> None:
-        self._model, self._optimizer, self._plan = model, optimizer, plan
-        self._what, self._at_steps, self._on_epoch_end = what, at_steps, on_epoch_end
-        self.points: list[dict[str, float]] = []
-        self.tokens = 0
-        self.gradient_norm = 0.0
-        self._label_tokens: list[int] = []
-        self._loss, self._labels = 0.0, 0
-
-    def begin(self) -> None:
-        self.bar = Progress(self._what, len(self._plan.steps), "steps")
-
-    def piece_done(self, loss: float, labels: int, tokens: int) -> None:
-        """`loss` is the piece's share of the step's mean."""
-        self._loss += loss
-        self._labels += labels
-        self.tokens += tokens
-
-    def on_pre_optimizer_step(
-        self,
-        args: TrainingArguments,  # noqa: ARG002
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        **kwargs: Any,  # noqa: ANN401, ARG002
-    ) -> None:
-        step = state.global_step + 1
-        if not math.isfinite(self._loss) or not math.isfinite(self.gradient_norm):
-            raise TrainingError(
-                f"the loss of step {step} of {self._what} is {self._loss}, its gradient norm "
-                f"{self.gradient_norm}; finite numbers were expected (blocks {self._blocks_of(step)}). "
-                f"Lower the learning rate, or look at these blocks."
-            )
-        self.points.append(
-            {
-                "step": step,
-                "tokens": self.tokens,
-                "loss": self._loss,
-                "learning_rate": float(self._optimizer.param_groups[0]["lr"]),
-                "gradient_norm": self.gradient_norm,
-            }
-        )
-        self._label_tokens.append(self._labels)
-        self._loss, self._labels = 0.0, 0
-
-    def on_step_end(
-        self,
-        args: TrainingArguments,  # noqa: ARG002
-        state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002
-        **kwargs: Any,  # noqa: ANN401, ARG002
-    ) -> None:
-        self.bar.advance()
-        if state.global_step in self._at_steps:
-            self._at_steps[state.global_step](self.tokens)
-        if self._on_epoch_end and state.global_step in self._plan.epochs:
-            self._end_epoch(self._plan.epochs.index(state.global_step), self._on_epoch_end)
-
-    def _end_epoch(self, epoch: int, hook: EpochEnd) -> None:
-        first, last = [0, *self._plan.epochs][epoch : epoch + 2]
-        points, weights = self.points[first:last], self._label_tokens[first:last]
-        rate = float(np.mean([point["learning_rate"] for point in points]))
-        loss = float(np.average([point["loss"] for point in points], weights=weights))
-        hook(epoch, self._model, self._optimizer, rate, loss)
-
-    def _blocks_of(self, step: int) -> str:
-        return ", ".join(map(str, self._plan.steps[step - 1][:8].tolist()))

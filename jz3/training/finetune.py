@@ -18,13 +18,15 @@ from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import EncodedRow, encode_rows
-from jz3.lm.model import load_model, load_tokenizer, padding_token, save_model
+from jz3.lm.model import load_tokenizer, padding_token, save_model
 from jz3.lm.schedule import WarmupCosine
-from jz3.lm.train import OptimizerParams, epoch_plan, train
+from jz3.lm.train import OptimizerParams, epoch_plan
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.text.problem_text import render_problem
+from jz3.training.job import run_job
+from jz3.training.methods import Method
 
 TOO_LONG = "finetune.too_long"
 
@@ -41,6 +43,7 @@ class FinetuneParams(Params):
     epochs: int = Field(gt=0)
     seed: int
     """Of the order of the blocks."""
+    method: Method
     schedule: WarmupCosine
     optimizer: OptimizerParams
 
@@ -76,21 +79,22 @@ def finetune(
     prompts: dy.DataFrame[Prompt],
     base: Path,
     directory: Path,
+    live: Path,
     params: FinetuneParams,
     execution: Execution,
 ) -> Finetuned:
-    """Train the base on the KD set and save it into `directory`."""
+    """Train the base on the KD set and save it into `directory`; speed and the like are noted in `live`."""
     tokenizer = load_tokenizer(base)
     rows = training_rows(problems, prompts, params.prompt_form)
     encoded = encode_rows(tokenizer, rows["input"].to_list(), rows["output"].to_list(), params.block_length)
-    kept = [row for row in encoded if row is not None]
+    kept = {number: row for number, row in enumerate(encoded) if row is not None}
     blocks = pack_rows(kept, params.block_length, padding_token(tokenizer))
     plan = epoch_plan(
         len(blocks), params.epochs, max(1, params.batch_tokens // params.block_length), params.seed
     )
-    model = load_model(base, "float32")
-    loss = train(
-        model,
+    trained = run_job(
+        base,
+        params.method,
         blocks,
         plan,
         params.schedule,
@@ -98,18 +102,20 @@ def finetune(
         execution,
         what="finetune",
         seed=params.seed,
-        at_steps={},
-        on_epoch_end=None,
+        keep=[],
+        live=live,
     )
+    loss = trained.loss
     save_model(
         directory,
-        model,
+        trained.model(loss.height),
         tokenizer,
-        made_by="finetune full",
+        made_by=f"finetune {params.method.kind}",
         steps=loss.height,
         tokens=int(loss["tokens"][-1]),
     )
-    return Finetuned(loss, _metrics(encoded, kept, blocks, loss, params))
+    trained.discard()
+    return Finetuned(loss, _metrics(encoded, blocks, loss, params))
 
 
 def training_rows(
@@ -137,17 +143,16 @@ def training_rows(
 
 def _metrics(
     encoded: list[EncodedRow | None],
-    kept: list[EncodedRow],
     blocks: Blocks,
     loss: pl.DataFrame,
     params: FinetuneParams,
 ) -> FinetuneMetrics:
-    too_long = len(encoded) - len(kept)
-    tokens = sum(len(row.tokens) for row in kept)
+    too_long = encoded.count(None)
+    tokens = int((blocks.documents > 0).sum())
     return FinetuneMetrics(
         rows=Ledger(
             read=len(encoded),
-            kept=len(kept),
+            kept=len(encoded) - too_long,
             rejected={TOO_LONG: too_long} if too_long else {},
             failed=0,
         ),

@@ -120,11 +120,11 @@ def _pack_window(
     encoded = encode_rows(
         tokenizer, window["input"].to_list(), window["output"].to_list(), params.block_length
     )
-    kept = [row for row in encoded if row is not None]
+    kept = {number: row for number, row in zip(window["position"], encoded, strict=True) if row is not None}
     blocks = pack_rows(kept, params.block_length, padding_token(tokenizer))
     account.read += len(encoded)
     account.kept += len(kept)
-    account.tokens += sum(len(row.tokens) for row in kept)
+    account.tokens += sum(len(row.tokens) for row in kept.values())
     account.label_tokens += int(np.count_nonzero(blocks.labels != IGNORED_LABEL))
     account.blocks[window["part"][0]] += len(blocks)
     return blocks

@@ -19,12 +19,13 @@ from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.params import Params
-from jz3.lm.blocks import open_blocks
-from jz3.lm.model import load_model, load_tokenizer, save_model, tokenizer_digest
+from jz3.lm.model import load_tokenizer, save_model, tokenizer_digest
 from jz3.lm.schedule import WarmupStableDecay
-from jz3.lm.train import OptimizerParams, Plan, cut_into_steps, train
+from jz3.lm.train import OptimizerParams, Plan, cut_into_steps
 from jz3.tables.blocks_manifest import BlocksManifest
 from jz3.tables.ledger import Ledger
+from jz3.training.job import run_job
+from jz3.training.methods import Method
 
 
 class PretrainParams(Params):
@@ -36,6 +37,7 @@ class PretrainParams(Params):
     """Blocks of a step."""
     seed: int
     """Of what the model draws while training (no block is drawn: their order is that of the mix)."""
+    method: Method
     schedule: WarmupStableDecay
     optimizer: OptimizerParams
 
@@ -72,10 +74,14 @@ def pretrain(
     base: Path,
     before_decay: Path,
     directory: Path,
+    live: Path,
     params: PretrainParams,
     execution: Execution,
 ) -> Pretrained:
-    """Train the base on the blocks; save it before the decay and at the end."""
+    """Train the base on the blocks; save it before the decay and at the end.
+
+    Speed and the like are noted in `live`.
+    """
     manifest, tokenizer = blocks.manifest(), load_tokenizer(base)
     if manifest.tokenizer_digest != tokenizer_digest(tokenizer):
         raise UserError(
@@ -85,32 +91,27 @@ def pretrain(
     order = reading_order(manifest, params.token_budget)
     steps = cut_into_steps(order, params.batch_blocks)
     decay_step = params.schedule.decay_step(len(steps))
-    packed, model = open_blocks(blocks.path), load_model(base, "float32")
-
-    def keep_before_decay(tokens: int) -> None:
-        save_model(
-            before_decay,
-            model,
-            tokenizer,
-            made_by="pretrain full, before the decay",
-            steps=decay_step,
-            tokens=tokens,
-        )
-
-    loss = train(
-        model,
-        packed,
+    trained = run_job(
+        base,
+        params.method,
+        blocks.path,
         Plan(steps, [len(steps)]),
         params.schedule,
         params.optimizer,
         execution,
         what="pretrain",
         seed=params.seed,
-        at_steps={decay_step: keep_before_decay},
-        on_epoch_end=None,
+        keep=[decay_step],
+        live=live,
     )
-    tokens = int(loss["tokens"][-1])
-    save_model(directory, model, tokenizer, made_by="pretrain full", steps=loss.height, tokens=tokens)
+    loss, made_by = trained.loss, f"pretrain {params.method.kind}"
+    for path, step, told in (
+        (before_decay, decay_step, f"{made_by}, before the decay"),
+        (directory, loss.height, made_by),
+    ):
+        tokens = int(loss["tokens"][step - 1])
+        save_model(path, trained.model(step), tokenizer, made_by=told, steps=step, tokens=tokens)
+    trained.discard()
     return Pretrained(loss, _metrics(manifest, order, steps, decay_step, loss))
 
 

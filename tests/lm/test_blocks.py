@@ -49,14 +49,14 @@ def documents_of(blocks: Blocks) -> list[tuple[list[int], list[int], list[int]]]
 @given(row_lists)
 def test_each_row_is_one_document_of_one_block_with_positions_from_zero(shapes):
     rows = rows_of(shapes)
-    documents = documents_of(pack_rows(rows, LENGTH, PADDING))
+    documents = documents_of(pack_rows(dict(enumerate(rows)), LENGTH, PADDING))
     expected = [(row.tokens, [IGNORED_LABEL, *row.labels[1:]], list(range(len(row.tokens)))) for row in rows]
     assert sorted(documents) == sorted(expected)
 
 
 @given(row_lists)
 def test_padding_has_no_label_and_is_a_document_of_its_own(shapes):
-    blocks = pack_rows(rows_of(shapes), LENGTH, PADDING)
+    blocks = pack_rows(dict(enumerate(rows_of(shapes))), LENGTH, PADDING)
     padding = blocks.documents == 0
     assert (blocks.tokens[padding] == PADDING).all()
     assert (blocks.labels[padding] == IGNORED_LABEL).all()
@@ -91,7 +91,7 @@ def test_rows_of_like_lengths_to_real_ones_fill_blocks_to_99_per_cent():
 
 @given(row_lists)
 def test_blocks_come_in_the_order_of_their_first_rows(shapes):
-    firsts = pack_rows(rows_of(shapes), LENGTH, PADDING).tokens[:, 0]
+    firsts = pack_rows(dict(enumerate(rows_of(shapes))), LENGTH, PADDING).tokens[:, 0]
     assert (np.diff(firsts) > 0).all()  # the tokens of rows_of rise from row to row
 
 
@@ -99,7 +99,7 @@ def test_blocks_come_in_the_order_of_their_first_rows(shapes):
 @settings(max_examples=30)
 def test_blocks_are_the_same_when_read_from_disk(tmp_path_factory, windows):
     directory = tmp_path_factory.mktemp("blocks")
-    packed = [pack_rows(rows_of(shapes), LENGTH, PADDING) for shapes in windows]
+    packed = [pack_rows(dict(enumerate(rows_of(shapes))), LENGTH, PADDING) for shapes in windows]
     with BlockWriter(directory, LENGTH) as writer:
         for blocks in packed:
             writer.write(blocks)
@@ -144,7 +144,7 @@ def small_rows() -> list[EncodedRow]:
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_loss_and_gradients_of_packed_blocks_are_those_of_the_documents_one_by_one(attention):
-    model, blocks = tiny_model(attention), pack_rows(small_rows(), LENGTH, PADDING)
+    model, blocks = tiny_model(attention), pack_rows(dict(enumerate(small_rows())), LENGTH, PADDING)
     packed = summed_loss(model, blocks.tokens, blocks.labels, blocks.positions)
     packed_gradients = torch.autograd.grad(packed, list(model.parameters()))
     alone = sum(summed_loss(model, [row.tokens], [row.labels]) for row in small_rows())
@@ -157,7 +157,7 @@ def test_loss_and_gradients_of_packed_blocks_are_those_of_the_documents_one_by_o
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_another_first_document_leaves_the_logits_of_the_second_alone(attention):
-    model, blocks = tiny_model(attention), pack_rows(small_rows(), LENGTH, PADDING)
+    model, blocks = tiny_model(attention), pack_rows(dict(enumerate(small_rows())), LENGTH, PADDING)
     second = blocks.documents == 2
     changed = np.where(blocks.documents == 1, (blocks.tokens + 7) % 64, blocks.tokens)
     positions = torch.as_tensor(blocks.positions).long()

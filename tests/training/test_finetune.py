@@ -14,6 +14,7 @@ from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.text.problem_text import ParsedProblem, read_completion
 from jz3.training.finetune import FinetuneParams, finetune, training_rows
+from jz3.training.methods import Full
 from tests.lm.test_train import OPTIMIZER, execution
 from tests.lm.texts import TEXTS
 
@@ -58,6 +59,7 @@ PARAMS = FinetuneParams(
     epochs=3,
     seed=0,
     schedule=WarmupCosine(warm_up=0.0),
+    method=Full(kind="full"),
     optimizer=OPTIMIZER,
 )
 
@@ -95,7 +97,9 @@ def test_two_runs_give_the_same_model_and_the_loss_falls(tmp_path, base_model):
     for name in ("one", "other"):
         directory = tmp_path / name
         directory.mkdir()
-        runs.append(finetune(problems, prompts, base_model, directory, PARAMS, execution()))
+        runs.append(
+            finetune(problems, prompts, base_model, directory, tmp_path / "live", PARAMS, execution())
+        )
     one, other = runs
     assert one.metrics == other.metrics
     assert one.loss.equals(other.loss)
@@ -114,7 +118,9 @@ def test_rows_longer_than_a_block_are_rejected_by_their_rule(tmp_path, base_mode
     problems, prompts = kd_set(60)
     long = pl.when(pl.col("problem_id") == "p003").then(pl.lit("1 2 3 4 " * 50)).otherwise("problem")
     problems = Problem.validate(problems.with_columns(problem=long))
-    metrics = finetune(problems, prompts, base_model, tmp_path, PARAMS, execution()).metrics
+    metrics = finetune(
+        problems, prompts, base_model, tmp_path, tmp_path / "live", PARAMS, execution()
+    ).metrics
     assert metrics.rows.rejected == {"finetune.too_long": 1}
     assert metrics.rows.kept == 59
 
@@ -122,4 +128,4 @@ def test_rows_longer_than_a_block_are_rejected_by_their_rule(tmp_path, base_mode
 def test_a_problem_without_its_prompt_is_named(tmp_path, base_model):
     problems, prompts = kd_set(5)
     with pytest.raises(UserError, match="problem p004 comes from prompt q001, which is not among"):
-        finetune(problems, prompts.slice(1), base_model, tmp_path, PARAMS, execution())
+        finetune(problems, prompts.slice(1), base_model, tmp_path, tmp_path / "live", PARAMS, execution())

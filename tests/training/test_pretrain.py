@@ -13,6 +13,7 @@ from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.tables.blocks_manifest import BlocksManifest
 from jz3.tables.model_manifest import ModelManifest
+from jz3.training.methods import Full
 from jz3.training.pretrain import PretrainParams, pretrain, reading_order
 from tests.lm.test_train import OPTIMIZER, execution
 from tests.lm.texts import TEXTS
@@ -23,6 +24,7 @@ PARAMS = PretrainParams(
     batch_blocks=2,
     seed=0,
     schedule=WarmupStableDecay(warm_up=0.1, stable=0.7, floor=0.1),
+    method=Full(kind="full"),
     optimizer=OPTIMIZER,
 )
 
@@ -62,7 +64,7 @@ def run(root, base, params=PARAMS, pretrain_rows=40, instruction_rows=12):
     made = [root / "before", root / "final"]
     for directory in made:
         directory.mkdir()
-    return pretrain(InDir(BlocksManifest, root / "blocks"), base, *made, params, execution())
+    return pretrain(InDir(BlocksManifest, root / "blocks"), base, *made, root / "live", params, execution())
 
 
 def test_one_epoch_reads_every_token_once_and_leaves_both_models(base_model, tmp_path):  # noqa: F811
@@ -105,4 +107,12 @@ def test_blocks_of_another_tokenizer_are_refused(base_model, tmp_path):  # noqa:
     training = training_set(tmp_path / "mix.parquet", [3] * 4, [])
     packed(training, base_model, tmp_path)
     with pytest.raises(UserError, match="packed with another tokenizer"):
-        pretrain(InDir(BlocksManifest, tmp_path / "blocks"), other, tmp_path, tmp_path, PARAMS, execution())
+        pretrain(
+            InDir(BlocksManifest, tmp_path / "blocks"),
+            other,
+            tmp_path,
+            tmp_path,
+            tmp_path / "live",
+            PARAMS,
+            execution(),
+        )

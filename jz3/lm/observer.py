@@ -1,0 +1,192 @@
+"""What is noted at each step of a training, what is kept of it, and what stops it.
+
+Importing this module takes seconds.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from jz3.core.progress import Progress
+from jz3.lm.blocks import Blocks
+from jz3.lm.checkpoints import Checkpoints, progress_at
+from jz3.lm.live import LiveLog
+from jz3.lm.schedule import Schedule
+from jz3.lm.train import EpochEnd, OptimizerParams, Plan, TrainingError
+from jz3.lm.weights import write_weights
+
+if TYPE_CHECKING:
+    from jz3.lm.trainer import BlockTrainer
+
+NAMED = 16
+"""Rows of a batch that an error names at most (chosen: a line)."""
+
+
+EXPLODED = 1000.0
+"""Times the clip: of such a gradient a step keeps a thousandth; the training is lost (chosen)."""
+
+
+class Observer(TrainerCallback):
+    """Notes a LossPoint a step, keeps weights and checkpoints, and stops at a loss that is not finite."""
+
+    optimizer: torch.optim.Optimizer
+    trainer: "BlockTrainer"
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        blocks: Blocks,
+        plan: Plan,
+        schedule: Schedule,
+        params: OptimizerParams,
+        what: str,
+        keep: Mapping[int, Path],
+        on_epoch_end: EpochEnd | None,
+        checkpoints: Checkpoints | None,
+        live: Path | None,
+    ) -> None:
+        self._model, self._blocks, self._plan = model, blocks, plan
+        self._schedule, self._params, self._what = schedule, params, what
+        self._keep, self._on_epoch_end = keep, on_epoch_end
+        self.checkpoints, self._live_directory = checkpoints, live
+        self.points: list[dict[str, float]] = []
+        self.tokens = 0
+        self.gradient_norm = 0.0
+        self._label_tokens: list[int] = []
+        self._loss, self._labels, self._new_tokens, self._blocks_read = 0.0, 0, 0, 0
+        self._live: LiveLog | None = None
+
+    def resume(self) -> Path | None:
+        """The checkpoint to go on from, if there is one, whose notes are now these."""
+        checkpoint = self.checkpoints.latest() if self.checkpoints else None
+        if checkpoint:
+            noted = progress_at(checkpoint)
+            self.points, self._label_tokens = noted["points"], noted["label_tokens"]
+            self.tokens = int(self.points[-1]["tokens"])
+            self._blocks_read = sum(map(len, self._plan.steps[: len(self.points)]))
+        return checkpoint
+
+    def begin(self, trainer: "BlockTrainer") -> None:
+        self.trainer, self._is_first = trainer, trainer.is_world_process_zero()
+        self._bar = Progress(self._what, len(self._plan.steps), "steps")
+        self._bar.advance(len(self.points))
+        if self._live_directory and self._is_first:
+            self._live = LiveLog(self._live_directory, len(self._plan.steps), resumed=bool(self.points))
+
+    def __enter__(self) -> "Observer":
+        self._bar.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.__exit__(kind, error, traceback)
+        if self._live:
+            self._live.close()
+
+    def piece_done(self, loss: float, labels: int, tokens: int) -> None:
+        """`loss` is the piece's share of the step's mean."""
+        self._loss += loss
+        self._labels += labels
+        self._new_tokens += tokens
+
+    def on_pre_optimizer_step(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ANN401, ARG002
+    ) -> None:
+        step = state.global_step + 1
+        loss, labels, tokens = self._summed(args)
+        self._stop_if_lost(step, loss)
+        self.tokens += tokens
+        self._blocks_read += len(self._plan.steps[step - 1])
+        factor = self._schedule(step - 1, len(self._plan.steps))
+        point = {
+            "step": step,
+            "tokens": self.tokens,
+            "loss": loss,
+            "learning_rate": self._params.learning_rate * factor,
+            "gradient_norm": self.gradient_norm,
+        }
+        self.points.append(point)
+        self._label_tokens.append(labels)
+        self._loss, self._labels, self._new_tokens = 0.0, 0, 0
+        if self._live:
+            self._live.note(step, point, self.tokens / (self._blocks_read * self._blocks.length))
+
+    def _summed(self, args: TrainingArguments) -> tuple[float, int, int]:
+        """Loss, label tokens and tokens of the step, over all ranks."""
+        if args.world_size == 1:
+            return self._loss, self._labels, self._new_tokens
+        sums = torch.tensor([self._loss, self._labels, self._new_tokens], dtype=torch.float64)
+        sums = sums.to(args.device)
+        torch.distributed.all_reduce(sums)
+        loss, labels, tokens = sums.tolist()
+        return loss, round(labels), round(tokens)
+
+    def _stop_if_lost(self, step: int, loss: float) -> None:
+        norm, most = self.gradient_norm, EXPLODED * self._params.gradient_clip
+        if math.isfinite(loss) and norm <= most:
+            return
+        chosen = self._plan.steps[step - 1]
+        rows = np.concatenate([self._blocks.rows_of(block) for block in chosen.tolist()])
+        raise TrainingError(
+            f"the loss of step {step} of {self._what} is {loss}, its gradient norm {norm}; a finite loss and "
+            f"a norm of at most {most:g} were expected (blocks {_some(chosen)}; rows {_some(rows)} of their "
+            f"table). Lower the learning rate, or look at these rows."
+        )
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401, ARG002
+    ) -> None:
+        step = state.global_step
+        self._bar.advance()
+        if step in self._keep:
+            weights = self.trainer.weights()
+            if self._is_first:
+                write_weights(weights, self._keep[step])
+        if self._on_epoch_end and step in self._plan.epochs:
+            self._end_epoch(self._plan.epochs.index(step), self._on_epoch_end)
+        if self.checkpoints and step % self.checkpoints.every == 0 and step < len(self._plan.steps):
+            control.should_save = True
+
+    def on_save(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ANN401, ARG002
+    ) -> None:
+        """The files of all ranks are written."""
+        if args.world_size > 1:
+            torch.distributed.barrier()
+        if self.checkpoints and self._is_first:
+            noted = {"points": self.points, "label_tokens": self._label_tokens}
+            self.checkpoints.complete(state.global_step, noted)
+
+    def _end_epoch(self, epoch: int, hook: EpochEnd) -> None:
+        first, last = [0, *self._plan.epochs][epoch : epoch + 2]
+        points, weights = self.points[first:last], self._label_tokens[first:last]
+        rate = float(np.mean([point["learning_rate"] for point in points]))
+        loss = float(np.average([point["loss"] for point in points], weights=weights))
+        hook(epoch, self._model, self.optimizer, rate, loss)
+
+
+def _some(numbers: np.ndarray) -> str:
+    named = ", ".join(map(str, numbers[:NAMED].tolist()))
+    return f"{named} and {len(numbers) - NAMED} more" if len(numbers) > NAMED else named

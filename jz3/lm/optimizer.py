@@ -1,0 +1,47 @@
+"""The optimizer that OptimizerParams describe. Importing this module takes seconds."""
+
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from jz3.lm.muon import MuonAndAdamW
+from jz3.lm.train import OptimizerParams
+
+
+def make_optimizer(model: PreTrainedModel, params: OptimizerParams) -> torch.optim.Optimizer:
+    """Over the weights that require a gradient."""
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    hidden = _hidden_matrices(model) if params.muon else []
+    taken = {id(weight) for weight in hidden}
+    others = [weight for weight in trained if id(weight) not in taken]
+    groups: list[dict[str, Any]] = [
+        {"params": [w for w in others if w.ndim > 1], "weight_decay": params.weight_decay},
+        {"params": [w for w in others if w.ndim <= 1], "weight_decay": 0.0},
+    ]
+    adamw = torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        lr=params.learning_rate,
+        betas=(params.beta1, params.beta2),
+        eps=params.epsilon,
+        fused=True,
+    )
+    if params.muon is None:
+        return adamw
+    muon = torch.optim.Muon(
+        hidden,
+        lr=params.muon.learning_rate,
+        momentum=params.muon.momentum,
+        weight_decay=params.weight_decay,
+    )
+    return MuonAndAdamW(muon, adamw)
+
+
+def _hidden_matrices(model: PreTrainedModel) -> list[torch.nn.Parameter]:
+    ends = {
+        id(weight)
+        for module in (model.get_input_embeddings(), model.get_output_embeddings())
+        if module is not None
+        for weight in module.parameters()
+    }
+    return [w for w in model.parameters() if w.requires_grad and w.ndim == 2 and id(w) not in ends]

@@ -1,0 +1,40 @@
+"""Weights in a file, as they were while training: adapters and what lies under them, in their own precision.
+
+The same weights give the same bytes. Reading them back into a model of the same form leaves nothing over.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def write_weights(weights: "Mapping[str, torch.Tensor]", file: Path) -> None:
+    """A tensor that several names share (tied embeddings) is written once, under the first of them."""
+    from safetensors.torch import save_file
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(file.name + ".part")
+    save_file({name: weights[name].contiguous() for name in _unshared(weights)}, part)
+    part.replace(file)
+
+
+def read_weights(model: "torch.nn.Module", file: Path) -> None:
+    """Raises AssertionError where the file is of a model of another form: the caller's mistake."""
+    from safetensors.torch import load_file
+
+    found = load_file(file)
+    missing, unexpected = model.load_state_dict(found, strict=False)
+    shared = set(model.state_dict()) - set(_unshared(model.state_dict()))
+    assert not unexpected, f"{file} holds {unexpected[:3]}, which the model has not"
+    assert set(missing) <= shared, f"{file} lacks {sorted(set(missing) - shared)[:3]} of the model"
+
+
+def _unshared(weights: "Mapping[str, torch.Tensor]") -> list[str]:
+    """Names in order, without those whose tensor stands under an earlier name."""
+    first: dict[tuple[int, tuple[int, ...]], str] = {}
+    for name in sorted(weights):
+        first.setdefault((weights[name].data_ptr(), tuple(weights[name].shape)), name)
+    return sorted(first.values())

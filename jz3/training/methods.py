@@ -1,0 +1,140 @@
+"""How weights are trained: all of them, or an adapter that is merged into plain weights at the end.
+
+LoRA: W + alpha / rank B A. PiSSA: LoRA that starts from the main singular directions of W, which are drawn
+by a random SVD; so what is saved is the merged weight, never the adapter alone. Bone: the first, block-affine
+form (W' = W (I + B) + B by blocks of rank x rank; `bat` in peft's MiSS). MiSS: one matrix shared by all
+shards of the input; what the authors of Bone ended with. Costs: a pass over W at the start and at the end.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from jz3.core.errors import UserError
+from jz3.core.params import Params
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from transformers import PreTrainedModel
+
+
+class Full(Params):
+    """All weights."""
+
+    kind: Literal["full"]
+
+
+class Lora(Params):
+    """Of each target, W + alpha / rank B A; B starts at zero."""
+
+    kind: Literal["lora"]
+    rank: int = Field(gt=0)
+    alpha: float = Field(gt=0)
+    dropout: float = Field(ge=0, lt=1)
+    targets: list[str] = Field(min_length=1)
+    """Ends of the names of linear layers, such as `q_proj`."""
+
+
+class Pissa(Params):
+    """LoRA with alpha = rank, begun at the `rank` main singular directions of W."""
+
+    kind: Literal["pissa"]
+    rank: int = Field(gt=0)
+    iterations: int = Field(gt=0)
+    """Of the random SVD; more are nearer to the exact one (the authors take 4, or 16)."""
+    targets: list[str] = Field(min_length=1)
+
+
+class Bone(Params):
+    """Block-affine; `rank` must divide both sides of each target."""
+
+    kind: Literal["bone"]
+    rank: int = Field(gt=0)
+    targets: list[str] = Field(min_length=1)
+
+
+class Miss(Params):
+    """One matrix of rank x outputs for each target, shared by all shards of its input."""
+
+    kind: Literal["miss"]
+    rank: int = Field(gt=0)
+    targets: list[str] = Field(min_length=1)
+
+
+Method = Annotated[Full | Lora | Pissa | Bone | Miss, Field(discriminator="kind")]
+
+
+def adapted(model: "PreTrainedModel", method: Method, seed: int) -> "PreTrainedModel":
+    """The model as the method trains it: itself, or under a new adapter drawn by the seed.
+
+    Raises UserError where targets or rank do not fit the model.
+    """
+    if isinstance(method, Full):
+        return model
+    import torch
+    from peft import get_peft_model
+
+    _check(model, method)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return get_peft_model(model, _config(method))  # pyright: ignore[reportReturnType] (used as what it wraps)
+
+
+def merged(model: "PreTrainedModel", method: Method) -> "PreTrainedModel":
+    """Plain weights that compute what the trained model computes."""
+    if isinstance(method, Full):
+        return model
+    return model.merge_and_unload()  # pyright: ignore[reportCallIssue]
+
+
+def _config(method: Lora | Pissa | Bone | Miss) -> "PeftConfig":
+    from peft import LoraConfig, MissConfig
+
+    task, targets = "CAUSAL_LM", method.targets
+    match method:
+        case Lora():
+            return LoraConfig(
+                r=method.rank,
+                lora_alpha=method.alpha,  # pyright: ignore[reportArgumentType] (peft divides it; any number does)
+                lora_dropout=method.dropout,
+                target_modules=targets,
+                task_type=task,
+            )
+        case Pissa():
+            return LoraConfig(
+                r=method.rank,
+                lora_alpha=method.rank,
+                init_lora_weights=f"pissa_niter_{method.iterations}",  # pyright: ignore[reportArgumentType]
+                target_modules=targets,
+                task_type=task,
+            )
+        case Bone():
+            return MissConfig(r=method.rank, init_weights="bat", target_modules=targets, task_type=task)
+        case Miss():
+            return MissConfig(r=method.rank, target_modules=targets, task_type=task)
+
+
+def _check(model: "PreTrainedModel", method: Lora | Pissa | Bone | Miss) -> None:
+    import torch
+
+    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, torch.nn.Linear)}
+    for target in method.targets:
+        fitting = [layer for name, layer in layers.items() if name.split(".")[-1] == target]
+        if not fitting:
+            known = sorted({name.split(".")[-1] for name in layers})
+            raise UserError(
+                f"method.targets names {target}, which the model has not; some of {', '.join(known)} were "
+                f"expected. Mend it in params.yaml."
+            )
+        for layer in fitting:
+            sides = (layer.in_features, layer.out_features)
+            if isinstance(method, Bone) and any(side % method.rank for side in sides):
+                raise UserError(
+                    f"method.rank {method.rank} of bone does not divide {target}, which is {sides[1]} x "
+                    f"{sides[0]}; a divisor of both was expected. Choose another rank in params.yaml."
+                )
+            if isinstance(method, Pissa | Lora | Miss) and method.rank > min(sides):
+                raise UserError(
+                    f"method.rank {method.rank} is above a side of {target}, which is {sides[1]} x "
+                    f"{sides[0]}; at most {min(sides)} was expected. Choose another rank in params.yaml."
+                )

@@ -1,0 +1,9 @@
+"""Each test trains in a store of its own, so that none goes on where another was."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
+    return tmp_path / "store"

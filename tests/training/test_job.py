@@ -1,0 +1,163 @@
+"""A training that is killed at any step and resumed is the training that nobody killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from jz3.core.errors import UserError
+from jz3.lm.checkpoints import Checkpoints
+from jz3.lm.observer import Observer
+from jz3.training.methods import Bone, Lora, Miss, Pissa
+from tests.training.trainings import FULL, OPTIMIZER, build_base, some_blocks, trained
+
+TARGETS = ["q_proj", "v_proj", "down_proj"]
+METHODS = {
+    "full": FULL,
+    "lora": Lora(kind="lora", rank=4, alpha=8, dropout=0.1, targets=TARGETS),
+    "pissa": Pissa(kind="pissa", rank=4, iterations=4, targets=TARGETS),
+    "bone": Bone(kind="bone", rank=8, targets=TARGETS),
+    "miss": Miss(kind="miss", rank=8, targets=TARGETS),
+}
+
+
+@pytest.fixture
+def root(tmp_path):
+    build_base(tmp_path / "base")
+    return tmp_path
+
+
+class Killed(BaseException):
+    """Ends a training where kill -9 would, as far as its own process can tell."""
+
+
+def killed(root, step, event, **how):
+    """A training ended at `event` of a step: before its update, after it, or before a checkpoint counts."""
+    alive = getattr(Observer, event)
+
+    def dying(self, args, state, control, **kwargs):
+        if state.global_step == step:
+            raise Killed
+        return alive(self, args, state, control, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Observer, event, dying)
+        with pytest.raises(Killed):
+            trained(root, **how)
+
+
+def same(one, other):
+    weights, others = one.state_dict(), other.state_dict()
+    return weights.keys() == others.keys() and all(
+        torch.equal(weights[name], others[name]) for name in weights
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "event"), [(0, "on_pre_optimizer_step"), (1, "on_step_end"), (5, "on_save"), (11, "on_save")]
+)
+def test_losses_and_weights_after_a_kill_are_those_of_a_run_that_was_not_killed(root, own_store, step, event):
+    whole = trained(root)
+    models = [whole.model(8), whole.model(12)]
+    whole.discard()
+    killed(root, step, event, checkpoint_steps=1)
+    resumed = trained(root, checkpoint_steps=1)
+    assert resumed.loss.equals(whole.loss)
+    assert all(same(resumed.model(at), model) for at, model in zip((8, 12), models, strict=True))
+    assert not same(*models)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_each_method_resumes_exactly(root, name):
+    whole = trained(root, method=METHODS[name])
+    model = whole.model(12)
+    whole.discard()
+    killed(root, 7, "on_step_end", method=METHODS[name], checkpoint_steps=3)
+    resumed = trained(root, method=METHODS[name], checkpoint_steps=3)
+    assert resumed.loss.equals(whole.loss)
+    assert same(resumed.model(12), model)
+
+
+def test_a_run_without_its_optimizer_state_would_differ(root):
+    """Guard: the comparison above can tell an exact resume from one that only keeps the weights."""
+    whole = trained(root)
+    whole.discard()
+    killed(root, 7, "on_step_end", checkpoint_steps=3)
+    (checkpoint,) = (root / "store" / "checkpoints").glob("*/checkpoint-6")
+    state = torch.load(checkpoint / "optimizer.pt", weights_only=True)
+    for moments in state["state"].values():
+        moments["exp_avg"].zero_()
+    torch.save(state, checkpoint / "optimizer.pt")
+    assert not trained(root, checkpoint_steps=3).loss.equals(whole.loss)
+
+
+def test_the_last_checkpoints_stay_while_it_runs_and_none_once_it_is_discarded(root, own_store):
+    killed(root, 9, "on_step_end", checkpoint_steps=2, checkpoints_kept=2)
+    found = sorted(path.name for path in own_store.glob("checkpoints/*/checkpoint-*"))
+    assert found == ["checkpoint-6", "checkpoint-8"]
+    done = trained(root, checkpoint_steps=2, checkpoints_kept=2)
+    done.discard()
+    assert not list(own_store.glob("checkpoints/*"))
+
+
+def test_other_data_or_parameters_have_a_directory_of_their_own(root, own_store):
+    trained(root)
+    trained(root, blocks=some_blocks(seed=1))
+    trained(root, optimizer=OPTIMIZER.model_copy(update={"learning_rate": 1e-3}))
+    trained(root, seed=1)
+    trained(root, method=METHODS["lora"])
+    assert len(list(own_store.glob("checkpoints/*"))) == 5
+
+
+def test_a_checkpoint_of_other_data_is_refused(root, own_store):
+    killed(root, 5, "on_step_end", checkpoint_steps=2)
+    (checkpoint,) = own_store.glob("checkpoints/*/checkpoint-4")
+    notes = json.loads((checkpoint / "notes.json").read_text())
+    notes["identity"] |= {"blocks": "of other data", "seed": "7"}
+    (checkpoint / "notes.json").write_text(json.dumps(notes))
+    with pytest.raises(UserError, match=r"is a checkpoint of another training \(other blocks, seed\)"):
+        trained(root, checkpoint_steps=2)
+
+
+def test_a_checkpoint_whose_writing_was_killed_does_not_count(tmp_path):
+    checkpoints = Checkpoints(tmp_path, {"a": "b"}, every=1, kept=3)
+    for step in (2, 9, 10):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    checkpoints.complete(9, {})
+    assert checkpoints.latest() == tmp_path / "checkpoint-9"
+
+
+def kill_after_checkpoint(root, store, step, *ranks):
+    """Start the training as a process; kill -9 it once the checkpoint of that step is there."""
+    running = start(root, store, *ranks)
+    deadline = time.monotonic() + 120
+    while not list(store.glob(f"checkpoints/*/checkpoint-{step}/notes.json")):
+        assert running.poll() is None, "the training ended before it was killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    os.kill(running.pid, signal.SIGKILL)
+    assert running.wait() == -signal.SIGKILL
+
+
+def start(root, store, *ranks):
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.training.trainings", str(root), *map(str, ranks)],
+        env=os.environ | {"JZ3_STORE": str(store), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def test_a_process_that_is_killed_goes_on_to_the_same_losses(root, own_store):
+    whole = trained(root)
+    whole.discard()
+    kill_after_checkpoint(root, own_store, 4, 1, 2)
+    resumed = trained(root, checkpoint_steps=1)
+    assert resumed.loss.equals(whole.loss)
+    live = (root / "live" / "plots" / "metrics" / "loss.tsv").read_text().splitlines()
+    assert live[0].split("\t") == ["step", "loss"]
+    assert live[-1].split("\t")[0] == "12"

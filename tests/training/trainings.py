@@ -1,0 +1,64 @@
+"""A tiny training for tests of resume, ranks and methods.
+
+`python -m tests.training.trainings ROOT RANKS ZERO` runs one in a process of its own, which can be killed.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from jz3.lm.base import ConfigModel, build
+from jz3.lm.blocks import Blocks, pack_rows
+from jz3.lm.encode import IGNORED_LABEL, EncodedRow
+from jz3.lm.schedule import WarmupStableDecay
+from jz3.lm.tokenizer import train_tokenizer
+from jz3.lm.train import OptimizerParams, epoch_plan
+from jz3.training.job import run_job
+from jz3.training.methods import Full
+from tests import executions
+from tests.lm.texts import TEXTS
+
+SCHEDULE = WarmupStableDecay(warm_up=0.1, stable=0.6, floor=0.1)
+OPTIMIZER = OptimizerParams(
+    learning_rate=1e-2,
+    weight_decay=0.1,
+    beta1=0.9,
+    beta2=0.95,
+    epsilon=1e-8,
+    gradient_clip=1.0,
+    precision="fp32",
+)
+FULL = Full(kind="full")
+
+
+def build_base(directory: Path) -> Path:
+    directory.mkdir(parents=True)
+    config = ConfigModel(kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=64)
+    build(config, train_tokenizer(TEXTS, 300), directory)
+    return directory
+
+
+def some_blocks(seed: int = 0) -> Blocks:
+    generator = np.random.default_rng(seed)
+    rows = {}
+    for number in range(40):
+        tokens = generator.integers(1, 256, int(generator.integers(4, 30))).tolist()
+        masked = int(generator.integers(0, len(tokens)))
+        rows[number] = EncodedRow(tokens, [IGNORED_LABEL] * masked + tokens[masked:])
+    return pack_rows(rows, 32, 0)
+
+
+def trained(root: Path, blocks=None, method=FULL, optimizer=OPTIMIZER, seed=0, blocks_per_step=4, **how):
+    """12 steps of the base in `root`, weights kept after the eighth."""
+    blocks = blocks or some_blocks()
+    plan = epoch_plan(len(blocks), 2, blocks_per_step, seed=3)
+    execution = executions.execution(training_batch=2, **how)
+    return run_job(
+        root / "base", method, blocks, plan, SCHEDULE, optimizer, execution,
+        what="test", seed=seed, keep=[8], live=root / "live",
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    trained(Path(sys.argv[1]), checkpoint_steps=1, ranks=int(sys.argv[2]), zero=int(sys.argv[3]))
