@@ -49,6 +49,12 @@ class Blocks:
     def rows_of(self, block: int) -> NDArray[np.int64]:
         return self.rows[self.row_starts[block] : self.row_starts[block + 1]]
 
+    def part(self, first: int, end: int) -> "Blocks":
+        """Blocks from `first` to before `end`."""
+        cut = (getattr(self, name)[first:end] for name in ARRAYS)
+        starts = self.row_starts[first : end + 1]
+        return Blocks(*cut, rows=self.rows[starts[0] : starts[-1]], row_starts=starts - starts[0])
+
     @property
     def length(self) -> int:
         """Tokens in a block."""

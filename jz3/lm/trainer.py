@@ -172,11 +172,9 @@ class BlockTrainer(Trainer):
         super().__init__(**arguments)
         self.model_accepts_loss_kwargs = True  # so that it counts the labels of the whole step
 
-    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:  # noqa: ARG002
         if self.optimizer is None:  # pyright: ignore[reportUnnecessaryComparison]
-            self.optimizer = make_optimizer(
-                model or cast("torch.nn.Module", self.model), self.optimizer_params
-            )
+            self.optimizer = make_optimizer(cast("PreTrainedModel", self.model), self.optimizer_params)
             self.observer.optimizer = self.optimizer
         return self.optimizer
 
@@ -201,7 +199,7 @@ class BlockTrainer(Trainer):
     ) -> torch.Tensor:
         assert num_items_in_batch is not None
         targets = torch.nn.functional.pad(inputs["labels"][:, 1:], (0, 1), value=IGNORED_LABEL)
-        labelled, self.places.indices = _labelled(targets)  # both [N]
+        labelled, self.places.indices = labelled_places(targets)  # both [N]
         logits = model(
             input_ids=inputs["input_ids"],
             position_ids=inputs["position_ids"],
@@ -238,7 +236,8 @@ def _factor(schedule: Schedule, steps: int, step: int) -> float:
     return schedule(step, steps)
 
 
-def _labelled(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def labelled_places(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The labels that bear loss, and where they stand in the flattened targets: both [N]."""
     flat = targets.reshape(-1)
     indices = torch.nonzero(flat != IGNORED_LABEL).squeeze(1)
     return flat[indices], indices

@@ -2,9 +2,24 @@
 
 from pydantic import BaseModel
 
+HELD_OUT_BLOCKS = "held_out"
+"""Directory, under the blocks', of those that are not trained on."""
+
+
+class HeldOut(BaseModel):
+    """Blocks of one source and kind in HELD_OUT_BLOCKS, which are not trained on."""
+
+    source: str
+    kind: str
+    rows: int
+    first_block: int
+    blocks: int
+
 
 class BlocksManifest(BaseModel):
-    """`tokens.npy`, `labels.npy`, `positions.npy`, `documents.npy`, each [blocks, block_length]."""
+    """`tokens.npy`, `labels.npy`, `positions.npy`, `documents.npy`, each [blocks, block_length]; `rows.npy`
+    and `row_starts.npy` say which rows of the training set are in a block.
+    """
 
     tokenizer_digest: str
     block_length: int
@@ -21,3 +36,5 @@ class BlocksManifest(BaseModel):
     first_instruction_block: int
     """Blocks from this one on hold instruction data; equal to `blocks` where there are none."""
     padding_label: int
+    held_out: list[HeldOut]
+    """By source and kind; none of their rows is in the blocks."""

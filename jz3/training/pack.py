@@ -2,7 +2,7 @@
 
 Rows are packed within windows of `window_rows`; windows keep the order of the mix, so that a larger window
 fills better and mixes more. Pre-training and instruction rows never share a block, nor a window. Rows longer
-than a block are rejected by a rule. One pass, one window in memory; a row costs about as much as one batched
+than a block are rejected by a rule; a share of the rows is held out, to measure the loss on. One pass, one window in memory; a row costs about as much as one batched
 call of its tokenizer.
 """
 
@@ -18,19 +18,20 @@ from pydantic import BaseModel, Field
 
 from jz3.core.artifacts import MANIFEST, In
 from jz3.core.errors import UserError
+from jz3.core.hashing import draw_order
 from jz3.core.params import Params
 from jz3.core.progress import Progress
 from jz3.lm.blocks import Blocks, BlockWriter, pack_rows
 from jz3.lm.encode import IGNORED_LABEL, encode_rows
 from jz3.lm.model import load_tokenizer, padding_token, tokenizer_digest
-from jz3.tables.blocks_manifest import BlocksManifest
+from jz3.tables.blocks_manifest import HELD_OUT_BLOCKS, BlocksManifest, HeldOut
 from jz3.tables.ledger import Ledger
 from jz3.tables.training_row import TrainingRow
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-TOO_LONG = "pack.too_long"
+TOO_LONG, HELD_OUT = "pack.too_long", "pack.held_out"
 
 
 class PackParams(Params):
@@ -40,6 +41,10 @@ class PackParams(Params):
     """Tokens of a block."""
     window_rows: int = Field(gt=0)
     """Rows that are packed together; within a window rows may change places."""
+    held_out_share: float = Field(ge=0, lt=1)
+    """Of the rows, drawn by hash: not trained on, their loss is reported by source and kind."""
+    seed: int
+    """Of that draw."""
 
 
 class PackMetrics(BaseModel):
@@ -61,6 +66,8 @@ class _Account:
 
     read: int = 0
     kept: int = 0
+    rejected: Counter[str] = field(default_factory=Counter[str])
+    """By rule."""
     tokens: int = 0
     label_tokens: int = 0
     blocks: Counter[str] = field(default_factory=Counter[str])
@@ -74,21 +81,24 @@ def pack(training: In[TrainingRow], base: Path, directory: Path, params: PackPar
     """
     tokenizer = load_tokenizer(base)
     account = _Account()
+    held_out: list[pl.DataFrame] = []
     with (
         BlockWriter(directory, params.block_length) as writer,
         Progress("pack", training.rows(), "rows") as bar,
     ):
         for window in windows(training, params.window_rows):
-            writer.write(_pack_window(window, tokenizer, params, account))
+            is_held_out = _drawn(window, params)
+            held_out.append(window.filter(is_held_out))
+            writer.write(_pack_window(window.filter(~is_held_out), tokenizer, params, account))
             bar.advance(window.height)
-    manifest = _manifest(account, tokenizer, params)
+    groups = _pack_held_out(held_out, tokenizer, directory / HELD_OUT_BLOCKS, params, account)
+    manifest = _manifest(account, tokenizer, params, groups)
     (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
-    too_long = account.read - account.kept
     return PackMetrics(
         rows=Ledger(
             read=account.read,
             kept=account.kept,
-            rejected={TOO_LONG: too_long} if too_long else {},
+            rejected=dict(sorted(account.rejected.items())),
             failed=0,
         ),
         blocks=manifest.blocks,
@@ -124,13 +134,55 @@ def _pack_window(
     blocks = pack_rows(kept, params.block_length, padding_token(tokenizer))
     account.read += len(encoded)
     account.kept += len(kept)
+    account.rejected += Counter({TOO_LONG: len(encoded) - len(kept)})  # a sum without zeros
     account.tokens += sum(len(row.tokens) for row in kept.values())
     account.label_tokens += int(np.count_nonzero(blocks.labels != IGNORED_LABEL))
-    account.blocks[window["part"][0]] += len(blocks)
+    if window.height:
+        account.blocks[window["part"][0]] += len(blocks)
     return blocks
 
 
-def _manifest(account: _Account, tokenizer: "PreTrainedTokenizerFast", params: PackParams) -> BlocksManifest:
+def _drawn(window: pl.DataFrame, params: PackParams) -> pl.Series:
+    """By the hash of each row alone: of a larger training set the same rows are held out, and more."""
+    if not params.held_out_share:
+        return pl.repeat(value=False, n=window.height, eager=True)
+    below = params.held_out_share * 2**63
+    return pl.Series([draw_order(params.seed, row) < below for row in window["row_id"]], dtype=pl.Boolean)
+
+
+def _pack_held_out(
+    frames: list[pl.DataFrame],
+    tokenizer: "PreTrainedTokenizerFast",
+    directory: Path,
+    params: PackParams,
+    account: _Account,
+) -> list[HeldOut]:
+    """Blocks of each source and kind by themselves; rows too long for a block are counted as such."""
+    rows = pl.concat(frames) if frames else pl.DataFrame()
+    groups: list[HeldOut] = []
+    with BlockWriter(directory, params.block_length) as writer:
+        for (source, kind), group in (
+            rows.sort("source", "kind", "position").group_by("source", "kind", maintain_order=True)
+            if rows.height
+            else ()
+        ):
+            seen = _Account()
+            blocks = _pack_window(group, tokenizer, params, seen)
+            account.read += seen.read
+            account.rejected += seen.rejected + Counter({HELD_OUT: seen.kept})
+            first = writer.blocks
+            writer.write(blocks)
+            groups.append(
+                HeldOut(
+                    source=str(source), kind=str(kind), rows=seen.kept, first_block=first, blocks=len(blocks)
+                )
+            )
+    return groups
+
+
+def _manifest(
+    account: _Account, tokenizer: "PreTrainedTokenizerFast", params: PackParams, held_out: list[HeldOut]
+) -> BlocksManifest:
     blocks = account.blocks.total()
     return BlocksManifest(
         tokenizer_digest=tokenizer_digest(tokenizer),
@@ -142,4 +194,5 @@ def _manifest(account: _Account, tokenizer: "PreTrainedTokenizerFast", params: P
         fill=account.tokens / (blocks * params.block_length) if blocks else 0.0,
         first_instruction_block=account.blocks["pretrain"],
         padding_label=IGNORED_LABEL,
+        held_out=held_out,
     )

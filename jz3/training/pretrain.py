@@ -9,6 +9,7 @@ which a training on more data can go on.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -19,13 +20,17 @@ from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.params import Params
-from jz3.lm.model import load_tokenizer, save_model, tokenizer_digest
+from jz3.lm.blocks import open_blocks
+from jz3.lm.model import load_model, load_tokenizer, save_model, tokenizer_digest
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.train import OptimizerParams, Plan, cut_into_steps
-from jz3.tables.blocks_manifest import BlocksManifest
+from jz3.tables.blocks_manifest import HELD_OUT_BLOCKS, BlocksManifest
 from jz3.tables.ledger import Ledger
 from jz3.training.job import run_job
 from jz3.training.methods import Method
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class PretrainParams(Params):
@@ -40,6 +45,15 @@ class PretrainParams(Params):
     method: Method
     schedule: WarmupStableDecay
     optimizer: OptimizerParams
+
+
+class HeldOutLoss(BaseModel):
+    """Nats a label token on rows that were not trained on."""
+
+    rows: int
+    base: float
+    before_decay: float
+    final: float
 
 
 class PretrainMetrics(BaseModel):
@@ -59,6 +73,8 @@ class PretrainMetrics(BaseModel):
     """Mean of the last twentieth of the steps, nats a label token."""
     loss_before_decay: float
     """Of as many steps before the decay."""
+    held_out: dict[str, HeldOutLoss]
+    """By source and kind, such as `docstrings/cot`."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +121,43 @@ def pretrain(
         live=live,
     )
     loss, made_by = trained.loss, f"pretrain {params.method.kind}"
+    measured = [_held_out(load_model(base, "float32"), blocks, params, execution)]
     for path, step, told in (
         (before_decay, decay_step, f"{made_by}, before the decay"),
         (directory, loss.height, made_by),
     ):
-        tokens = int(loss["tokens"][step - 1])
-        save_model(path, trained.model(step), tokenizer, made_by=told, steps=step, tokens=tokens)
+        model, tokens = trained.model(step), int(loss["tokens"][step - 1])
+        save_model(path, model, tokenizer, made_by=told, steps=step, tokens=tokens)
+        measured.append(_held_out(model, blocks, params, execution))
     trained.discard()
-    return Pretrained(loss, _metrics(manifest, order, steps, decay_step, loss))
+    return Pretrained(loss, _metrics(manifest, order, steps, decay_step, loss, _by_group(manifest, measured)))
+
+
+def _held_out(
+    model: "PreTrainedModel", blocks: InDir[BlocksManifest], params: PretrainParams, execution: Execution
+) -> list[float]:
+    """The model's loss on each group of rows that were held out."""
+    from jz3.lm.held_out import mean_loss
+
+    packed = open_blocks(blocks.path / HELD_OUT_BLOCKS)
+    return [
+        mean_loss(
+            model,
+            packed.part(group.first_block, group.first_block + group.blocks),
+            params.optimizer.precision,
+            execution,
+        )
+        for group in blocks.manifest().held_out
+    ]
+
+
+def _by_group(manifest: BlocksManifest, measured: list[list[float]]) -> dict[str, HeldOutLoss]:
+    return {
+        f"{group.source}/{group.kind}": HeldOutLoss(
+            rows=group.rows, base=base, before_decay=before_decay, final=final
+        )
+        for group, base, before_decay, final in zip(manifest.held_out, *measured, strict=True)
+    }
 
 
 def reading_order(manifest: BlocksManifest, token_budget: int | None) -> NDArray[np.int64]:
@@ -137,6 +182,7 @@ def _metrics(
     steps: list[NDArray[np.int64]],
     decay_step: int,
     loss: pl.DataFrame,
+    held_out: dict[str, HeldOutLoss],
 ) -> PretrainMetrics:
     is_read = len(np.unique(order))
     unread = manifest.blocks - is_read
@@ -156,6 +202,7 @@ def _metrics(
         instruction_step=instruction.index(True) if any(instruction) else len(steps),
         loss=_mean(loss["loss"].tail(window)),
         loss_before_decay=_mean(loss["loss"].head(decay_step).tail(window)),
+        held_out=held_out,
     )
 
 

@@ -1,0 +1,45 @@
+"""Loss on blocks that are not trained on, as the training itself computes it. Costs a forward pass.
+
+Importing this module takes seconds.
+"""
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from jz3.core.execution import Execution
+from jz3.lm.blocks import Blocks
+from jz3.lm.document_attention import by_documents
+from jz3.lm.encode import IGNORED_LABEL
+from jz3.lm.model import cache
+from jz3.lm.train import Plan, cut_into_steps
+from jz3.lm.trainer import LabelledPlaces, Pieces, labelled_places
+
+
+def mean_loss(model: PreTrainedModel, blocks: Blocks, precision: str, execution: Execution) -> float:
+    """Nats a label token, over all of them; documents apart, dropout off. NaN where nothing bears a label."""
+    device = torch.device(execution.device)
+    model.to(device).eval()  # pyright: ignore[reportArgumentType]
+    steps = cut_into_steps(np.arange(len(blocks)), execution.training_batch)
+    pieces = Pieces(blocks, Plan(steps, [len(steps)]), 1)
+    total, labels = 0.0, 0
+    with (
+        torch.no_grad(),
+        torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"),
+        cache(model, on=False),
+        by_documents(model),
+        LabelledPlaces(model) as places,
+    ):
+        for number in range(len(steps)):
+            piece = {name: values.to(device) for name, values in pieces[number].items()}
+            targets = torch.nn.functional.pad(piece["labels"][:, 1:], (0, 1), value=IGNORED_LABEL)
+            labelled, places.indices = labelled_places(targets)
+            logits = model(
+                input_ids=piece["input_ids"],
+                position_ids=piece["position_ids"],
+                document_lengths=piece["document_lengths"].tolist(),
+            ).logits
+            total += float(torch.nn.functional.cross_entropy(logits.float(), labelled, reduction="sum"))
+            labels += len(labelled)
+    model.to("cpu")  # pyright: ignore[reportArgumentType]
+    return total / labels if labels else float("nan")
