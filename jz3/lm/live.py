@@ -4,23 +4,32 @@
 none of it is an out of a stage. Costs two milliseconds for each of at most POINTS points.
 """
 
+import logging
 import resource
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dvclive import Live
+
+log = logging.getLogger(__name__)
 
 POINTS = 200
 """Of one training (chosen: a plot shows no more)."""
 
 
-class LiveLog:
-    """Of one training of `steps` steps; the directory is emptied unless the training goes on."""
+def open_live(directory: Path, steps: int, *, resumed: bool) -> "LiveLog | None":
+    """For a training of `steps` steps; the directory is emptied unless the training goes on.
 
-    def __init__(self, directory: Path, steps: int, *, resumed: bool) -> None:
-        from dvclive import Live
+    None in a git repository without a commit, which DVCLive cannot name.
+    """
+    from dvclive import Live
+    from scmrepo.exceptions import SCMError
 
-        self._every = max(1, -(-steps // POINTS))
-        self._live = Live(
+    try:
+        live = Live(
             str(directory),
             resume=resumed,
             save_dvc_exp=False,
@@ -28,10 +37,21 @@ class LiveLog:
             report=None,
             monitor_system=False,
         )
+    except SCMError as error:
+        log.info("no live notes in %s: %s", directory, error)
+        return None
+    return LiveLog(live, max(1, -(-steps // POINTS)))
+
+
+class LiveLog:
+    """Of one training, every few steps."""
+
+    def __init__(self, live: "Live", every: int) -> None:
+        self._live, self._every = live, every
         self._at, self._tokens = time.monotonic(), -1
 
     def note(self, step: int, point: Mapping[str, float], fill: float) -> None:
-        """`point` as in LossPoint; nothing happens but at every few steps."""
+        """`point` as in LossPoint."""
         if step % self._every:
             return
         now, tokens = time.monotonic(), int(point["tokens"])

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel, TrainerCallback, TrainerControl, Train
 from jz3.core.progress import Progress
 from jz3.lm.blocks import Blocks
 from jz3.lm.checkpoints import Checkpoints, progress_at
-from jz3.lm.live import LiveLog
+from jz3.lm.live import LiveLog, open_live
 from jz3.lm.schedule import Schedule
 from jz3.lm.train import EpochEnd, OptimizerParams, Plan, TrainingError
 from jz3.lm.weights import write_weights
@@ -77,7 +77,7 @@ class Observer(TrainerCallback):
         self._bar = Progress(self._what, len(self._plan.steps), "steps")
         self._bar.advance(len(self.points))
         if self._live_directory and self._is_first:
-            self._live = LiveLog(self._live_directory, len(self._plan.steps), resumed=bool(self.points))
+            self._live = open_live(self._live_directory, len(self._plan.steps), resumed=bool(self.points))
 
     def __enter__(self) -> "Observer":
         self._bar.__enter__()

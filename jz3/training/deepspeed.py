@@ -45,7 +45,15 @@ def zero_config(stage: int, precision: str, gradient_clip: float, accumulation: 
 
 
 def run_ranks(job: Job) -> None:
-    """Start the ranks and wait. Raises RankError where they did not leave the losses and all kept weights."""
+    """Start the ranks and wait.
+
+    Raises RankError where they cannot share out the optimizer, or did not leave losses and all kept weights.
+    """
+    if job.optimizer.muon:
+        raise RankError(
+            f"optimizer.muon needs whole matrices, which {job.execution.ranks} ranks share out under ZeRO; "
+            f"AdamW was expected. Set muon to null, or execution.ranks to 1."
+        )
     left = [job.directory / LOSS, *map(job.weights, job.keep)]
     left[0].unlink(missing_ok=True)
     environment = os.environ | {

@@ -2,8 +2,8 @@
 
 Rows are packed within windows of `window_rows`; windows keep the order of the mix, so that a larger window
 fills better and mixes more. Pre-training and instruction rows never share a block, nor a window. Rows longer
-than a block are rejected by a rule; a share of the rows is held out, to measure the loss on. One pass, one window in memory; a row costs about as much as one batched
-call of its tokenizer.
+than a block are rejected by a rule; a share of the rows is held out, to measure the loss on. One pass, one
+window in memory; a row costs about as much as one batched call of its tokenizer.
 """
 
 from collections import Counter

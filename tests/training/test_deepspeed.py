@@ -10,7 +10,7 @@ import pytest
 
 from jz3.core.errors import UserError
 from tests.training.test_job import kill_after_checkpoint
-from tests.training.trainings import OPTIMIZER, build_base, trained
+from tests.training.trainings import MUON, OPTIMIZER, build_base, trained
 
 TOLERANCE = 1e-5
 BF16 = OPTIMIZER.model_copy(update={"precision": "bf16"})
@@ -70,6 +70,11 @@ def test_a_training_that_cannot_go_on_ends_the_stage_with_the_ranks_message(root
     with pytest.raises(UserError, match="the ranks of test ended with status 1 and left no loss"):
         trained(root, optimizer=OPTIMIZER.model_copy(update={"learning_rate": 1e30}), ranks=2, zero=2)
     assert "a finite loss and a norm of at most 1000 were expected" in capfd.readouterr().err
+
+
+def test_muon_is_refused_on_several_ranks(root):
+    with pytest.raises(UserError, match=r"muon needs whole matrices, which 2 ranks share out"):
+        trained(root, optimizer=MUON, ranks=2)
 
 
 def test_a_host_file_of_other_size_or_form_is_refused(root):

@@ -14,7 +14,7 @@ from jz3.core.errors import UserError
 from jz3.lm.checkpoints import Checkpoints
 from jz3.lm.observer import Observer
 from jz3.training.methods import Bone, Lora, Miss, Pissa
-from tests.training.trainings import FULL, OPTIMIZER, build_base, some_blocks, trained
+from tests.training.trainings import FULL, MUON, OPTIMIZER, build_base, some_blocks, trained
 
 TARGETS = ["q_proj", "v_proj", "down_proj"]
 METHODS = {
@@ -81,6 +81,13 @@ def test_each_method_resumes_exactly(root, name):
     resumed = trained(root, method=METHODS[name], checkpoint_steps=3)
     assert resumed.loss.equals(whole.loss)
     assert same(resumed.model(12), model)
+
+
+def test_muon_resumes_exactly(root):
+    whole = trained(root, optimizer=MUON)
+    whole.discard()
+    killed(root, 7, "on_step_end", optimizer=MUON, checkpoint_steps=3)
+    assert trained(root, optimizer=MUON, checkpoint_steps=3).loss.equals(whole.loss)
 
 
 def test_a_run_without_its_optimizer_state_would_differ(root):

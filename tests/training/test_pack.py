@@ -134,3 +134,44 @@ def test_an_instruction_row_before_a_pre_training_row_is_refused(base_model, tmp
     Out(TrainingRow, training.path).write(rows)
     with pytest.raises(UserError, match=r"row 8 of .* is a pre-training row behind an instruction row"):
         packed(training, base_model, tmp_path)
+
+
+def test_held_out_rows_are_in_no_block_and_grouped_by_source_and_kind(base_model, tmp_path):
+    params = PARAMS.model_copy(update={"held_out_share": 0.3})
+    training = training_set(tmp_path / "mix.parquet", [3] * 40, [5] * 20)
+    rows = training.read().with_columns(
+        source=pl.when(pl.col("position") % 2 == 0).then(pl.lit("web")).otherwise(pl.lit("wiki"))
+    )
+    Out(TrainingRow, training.path).write(rows)
+    metrics, manifest, blocks = packed(training, base_model, tmp_path, params)
+    held_out = open_blocks(tmp_path / "blocks" / "held_out")
+    apart = {
+        group.source: set(held_out.part(group.first_block, group.first_block + group.blocks).rows.tolist())
+        for group in manifest.held_out
+    }
+    assert set(apart) == {"web", "wiki"}
+    assert all(place % 2 == (source == "wiki") for source, places in apart.items() for place in places)
+    assert [len(places) for places in apart.values()] == [group.rows for group in manifest.held_out]
+    kept = set(blocks.rows.tolist())
+    assert kept | apart["web"] | apart["wiki"] == set(range(60))
+    assert not kept & (apart["web"] | apart["wiki"])
+    assert metrics.rows.rejected == {"pack.held_out": 60 - len(kept)}
+    assert 8 < 60 - len(kept) < 30
+
+
+def test_a_larger_training_set_keeps_what_was_held_out(base_model, tmp_path):
+    params = PARAMS.model_copy(update={"held_out_share": 0.3})
+    apart = []
+    for name, size in (("small", 20), ("large", 40)):
+        root = tmp_path / name
+        root.mkdir()
+        packed(training_set(root / "mix.parquet", [3] * size, []), base_model, root, params)
+        apart.append({row for row in open_blocks(root / "blocks" / "held_out").rows.tolist() if row < 20})
+    assert apart[0] == apart[1] != set()
+
+
+def test_the_rows_of_a_block_are_named(base_model, tmp_path):
+    training = training_set(tmp_path / "mix.parquet", [3, 500, 9, 2] * 5, [4] * 9)
+    _, _, blocks = packed(training, base_model, tmp_path)
+    places = positions_of(blocks, load_tokenizer(base_model))
+    assert [blocks.rows_of(number).tolist() for number in range(len(blocks))] == places

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
 from jz3.lm.base import ConfigModel, build
+from jz3.lm.blocks import open_blocks
 from jz3.lm.model import load_model, model_digest
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
@@ -17,6 +19,7 @@ from jz3.training.methods import Full
 from jz3.training.pretrain import PretrainParams, pretrain, reading_order
 from tests.lm.test_train import OPTIMIZER, execution
 from tests.lm.texts import TEXTS
+from tests.training.test_pack import PARAMS as PACK
 from tests.training.test_pack import base_model, packed, training_set  # noqa: F401 (a fixture)
 
 PARAMS = PretrainParams(
@@ -53,14 +56,14 @@ def test_instruction_blocks_come_last_and_the_budget_is_met_to_a_block_of_each_p
     assert not second or times.max() - times.min() <= 1
 
 
-def run(root, base, params=PARAMS, pretrain_rows=40, instruction_rows=12):
+def run(root, base, params=PARAMS, pretrain_rows=40, instruction_rows=12, held_out_share=0.0):
     rng = np.random.default_rng(0)
     training = training_set(
         root / "mix.parquet",
         rng.integers(1, 30, pretrain_rows).tolist(),
         rng.integers(1, 30, instruction_rows).tolist(),
     )
-    packed(training, base, root)
+    packed(training, base, root, PACK.model_copy(update={"held_out_share": held_out_share}))
     made = [root / "before", root / "final"]
     for directory in made:
         directory.mkdir()
@@ -116,3 +119,22 @@ def test_blocks_of_another_tokenizer_are_refused(base_model, tmp_path):  # noqa:
             PARAMS,
             execution(),
         )
+
+
+def test_the_loss_on_held_out_rows_is_that_of_these_rows_one_by_one(base_model, tmp_path):  # noqa: F811
+    held_out = run(tmp_path, base_model, held_out_share=0.2).metrics.held_out
+    (group,) = InDir(BlocksManifest, tmp_path / "blocks").manifest().held_out
+    blocks = open_blocks(tmp_path / "blocks" / "held_out")
+    model = load_model(tmp_path / "final", "float32").eval()
+    total, labels = 0.0, 0
+    for tokens, marked, documents in zip(blocks.tokens, blocks.labels, blocks.documents, strict=True):
+        for number in range(1, documents.max() + 1):
+            row = torch.tensor(tokens[documents == number]).long()[None]
+            targets = torch.tensor(marked[documents == number]).long()[1:]
+            logits = model(input_ids=row, use_cache=False).logits[0, :-1]
+            total += torch.nn.functional.cross_entropy(logits, targets, reduction="sum").item()
+            labels += int((targets >= 0).sum())
+    measured = held_out["web/cot"]
+    assert measured.rows == group.rows == len(blocks.rows) > 3
+    assert measured.final == pytest.approx(total / labels, rel=1e-4)
+    assert measured.final < measured.before_decay < measured.base

@@ -13,7 +13,7 @@ from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
-from jz3.lm.train import OptimizerParams, epoch_plan
+from jz3.lm.train import MuonParams, OptimizerParams, epoch_plan
 from jz3.training.job import run_job
 from jz3.training.methods import Full
 from tests import executions
@@ -28,7 +28,9 @@ OPTIMIZER = OptimizerParams(
     epsilon=1e-8,
     gradient_clip=1.0,
     precision="fp32",
+    muon=None,
 )
+MUON = OPTIMIZER.model_copy(update={"muon": MuonParams(learning_rate=0.02, momentum=0.95)})
 FULL = Full(kind="full")
 
 
