@@ -13,170 +13,28 @@ Readings that are choices:
 """
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 
+from jz3.answers.tokens import (
+    ACCENTS,
+    ALIASES,
+    FUNCTIONS,
+    GREEK,
+    NAMED_PREFIXES,
+    Token,
+    UnreadableError,
+    tokens_of,
+)
+from jz3.answers.tree import MINUS_ONE, ONE, Call, Node, Number, Power, Product, Quotient, Sum, Symbol
+
+_TEXT = re.compile(r"text\{([^{}]*)\}")  # `V_{\text{out}}` is `V_{out}`
 MAX_DEPTH = 40  # chosen: deepest gold of the eight benchmarks is 5; each level costs five Python frames
 MAX_SUFFIXES = 8  # chosen: powers, factorials and primes after one factor; more are unreadable
 
 
-class UnreadableError(ValueError):
-    """The text is no expression of this grammar."""
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    value: Fraction
-    decimal: bool  # written with a point or an exponent: compared within a tolerance
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    terms: "tuple[Node, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    factors: "tuple[Node, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Quotient:
-    top: "Node"
-    bottom: "Node"
-
-
-@dataclass(frozen=True, slots=True)
-class Power:
-    base: "Node"
-    exponent: "Node"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function of the table `jz3.answers.values.FUNCTIONS`, or root, factorial, binomial."""
-
-    name: str
-    arguments: "tuple[Node, ...]"
-
-
-Node = Number | Symbol | Sum | Product | Quotient | Power | Call
-
-ONE = Number(Fraction(1), decimal=False)
-MINUS_ONE = Number(Fraction(-1), decimal=False)
-
-FUNCTIONS = [
-    "arcsinh",
-    "arccosh",
-    "arctanh",
-    "arcsin",
-    "arccos",
-    "arctan",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "sin",
-    "cos",
-    "tan",
-    "cot",
-    "sec",
-    "csc",
-    "exp",
-    "log",
-    "ln",
-    "lg",
-]
-_ALIASES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
-GREEK = [
-    "alpha",
-    "beta",
-    "gamma",
-    "delta",
-    "epsilon",
-    "varepsilon",
-    "zeta",
-    "eta",
-    "theta",
-    "vartheta",
-    "iota",
-    "kappa",
-    "lambda",
-    "mu",
-    "nu",
-    "xi",
-    "pi",
-    "rho",
-    "sigma",
-    "tau",
-    "upsilon",
-    "phi",
-    "varphi",
-    "chi",
-    "psi",
-    "omega",
-    "Gamma",
-    "Delta",
-    "Theta",
-    "Lambda",
-    "Xi",
-    "Pi",
-    "Sigma",
-    "Phi",
-    "Psi",
-    "Omega",
-    "ell",
-    "hbar",
-    "infty",
-    "emptyset",
-    "partial",
-    "nabla",
-]
-_PLAIN_WORDS = [*FUNCTIONS, "sqrt", "infinity", "infty", "theta", "alpha", "beta", "pi"]
-_KNOWN = {*FUNCTIONS, *GREEK, "sqrt", "frac", "binom"}
-_ACCENTS = {
-    *[
-        "vec",
-        "overline",
-        "underline",
-        "hat",
-        "widehat",
-        "bar",
-        "dot",
-        "ddot",
-        "tilde",
-        "mathbb",
-        "mathcal",
-        "mathbf",
-        "mathfrak",
-        "mathscr",
-    ],
-    *["overrightarrow", "boldsymbol", "bm", "prime"],
-}
-_NAMED_PREFIXES = {"angle", "triangle", "measuredangle", "odot", "parallelogram"}
-
-_TOKEN = re.compile(
-    r"(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+(?![\dA-Za-z.]))?|\.\d+|\d+\.)"
-    r"|\\(?P<command>[A-Za-z]+)"
-    r"|(?P<text>\\text\{[^{}]*\})"
-    r"|(?P<word>" + "|".join(sorted(_PLAIN_WORDS, key=len, reverse=True)) + r")"
-    r"|(?P<letter>[A-Za-z])"
-    r"|(?P<mark>\*\*|\\[{}|]|[-+*/^_()\[\]{}|!%'&])"
-    r"|(?P<space>\s+)"
-    r"|(?P<stray>\\(?=\d))"
-)
-
-
 def parse(text: str) -> Node:
     """The tree of a cleaned text. Raises UnreadableError."""
-    tokens = _tokens(text)
+    tokens = tokens_of(text)
     if not tokens:
         raise UnreadableError("empty")
     parser = _Parser(tokens)
@@ -186,50 +44,8 @@ def parse(text: str) -> Node:
     return node
 
 
-# A token is (kind, text, a space stands before it).
-_Token = tuple[str, str, bool]
-
-
-def _tokens(text: str) -> list[_Token]:
-    tokens: list[_Token] = []
-    position = 0
-    spaced = False
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise UnreadableError(f"unknown character at {position}")
-        position = match.end()
-        kind = match.lastgroup or ""
-        if kind == "space":
-            spaced = True
-            continue
-        if kind == "stray":
-            continue
-        if match["text"]:
-            tokens.append(("text", match["text"][6:-1].strip(), spaced))
-        elif kind == "command":
-            tokens.extend(_commands(match["command"], spaced=spaced))
-        elif match[0] == "**":
-            tokens.append(("mark", "^", spaced))
-        else:
-            tokens.append(("command" if kind == "word" else kind, match[0], spaced))
-        spaced = False
-    return tokens
-
-
-def _commands(name: str, *, spaced: bool) -> list[_Token]:
-    r"""The command; `\cotx`, which a careless normalisation leaves, is `\cot x`."""
-    if name in _KNOWN or name in _ACCENTS or name in _NAMED_PREFIXES:
-        return [("command", name, spaced)]
-    for known in sorted([*FUNCTIONS, "sqrt"], key=len, reverse=True):
-        if name.startswith(known):
-            letters: list[_Token] = [("letter", letter, False) for letter in name[len(known) :]]
-            return [("command", known, spaced), *letters]
-    return [("command", name, spaced)]
-
-
 class _Parser:
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
         self.position = 0
         self.depth = 0
@@ -457,7 +273,7 @@ class _Parser:
         if name == "sqrt":
             return self.root()
         if name in FUNCTIONS:
-            return self.function(_ALIASES.get(name, name))
+            return self.function(ALIASES.get(name, name))
         if name == "binom":
             return Call("binomial", (self.argument(), self.argument()))
         if name in ("lfloor", "lceil"):
@@ -470,7 +286,7 @@ class _Parser:
             return Symbol("\\infty")
         if name in GREEK:
             return self.subscripted("\\" + name)
-        if name in _ACCENTS or name in _NAMED_PREFIXES:
+        if name in ACCENTS or name in NAMED_PREFIXES:
             return self.subscripted(f"\\{name} {self.raw_argument()}")
         raise UnreadableError(f"unknown command \\{name}")
 
@@ -512,7 +328,7 @@ class _Parser:
             elif self.at_mark("^") and exponent is None:
                 self.position += 1
                 exponent = self.group() if self.at_mark("{") else self.signed_factor()
-        call = self.applied(name)
+        call = self.applied("ln" if base is not None else name)
         if base is not None:
             call = Quotient(call, Call("ln", (base,)))
         if exponent is None:
@@ -584,7 +400,7 @@ class _Parser:
             self.position += 1
             depth += {"{": 1, "}": -1}.get(text, 0) if kind == "mark" else 0
             if depth == 0:
-                return "".join(texts)
+                return _TEXT.sub(r"\1", "".join(texts))
             texts.append(text)
 
 
@@ -610,31 +426,3 @@ def _negative(node: Node) -> Node:
 
 def _product(factors: list[Node]) -> Node:
     return factors[0] if len(factors) == 1 else Product(tuple(factors))
-
-
-def has_decimal(node: Node) -> bool:
-    """Whether a number in the tree is written with a point or an exponent."""
-    if isinstance(node, Number):
-        return node.decimal
-    return any(has_decimal(child) for child in children(node))
-
-
-def symbols(node: Node) -> frozenset[str]:
-    r"""The names in a tree, constants (`\pi`, `e`, `i`) among them."""
-    if isinstance(node, Symbol):
-        return frozenset((node.name,))
-    return frozenset(name for child in children(node) for name in symbols(child))
-
-
-def children(node: Node) -> "tuple[Node, ...]":
-    if isinstance(node, Sum):
-        return node.terms
-    if isinstance(node, Product):
-        return node.factors
-    if isinstance(node, Quotient):
-        return (node.top, node.bottom)
-    if isinstance(node, Power):
-        return (node.base, node.exponent)
-    if isinstance(node, Call):
-        return node.arguments
-    return ()

@@ -159,12 +159,32 @@ _NEEDS_WORK = re.compile(r"[^0-9A-Za-z .,+*/<>=()-]")
 def clean(text: str) -> str:
     """The answer in the one notation; words and values unchanged."""
     text = text.strip()
+    if _GOES_ON.search(text):
+        text = _RUNNING.sub(_running_fraction, text)
+    if "10^" in text.replace(" ", ""):
+        text = _TIMES_TEN.sub("*", text)
     if _NEEDS_WORK.search(text):
         text = _clean_latex(text)
     text = _without_end(_JOINED.sub(" ", text).strip())
     if text.startswith("**") and text.endswith("**"):
         text = text.strip("* ")
     return text.lstrip("= ") if text.startswith("=") else text
+
+
+_TIMES_TEN = re.compile(r"(?<=[\d.])\s*[xX]\s*(?=10\s*\^)")
+_GOES_ON = re.compile(r"\.\.\.|…|\\[lc]?dots")
+_RUNNING = re.compile(r"(\d{1,20})\.(\d{3,40})\s*(?:\.\.\.|…|\\[lc]?dots)(?!\d)")
+_PERIOD = re.compile(r"(\d*?)(?:(\d)\2{2,}|(\d{2,12}?)\3+)")
+
+
+def _running_fraction(match: re.Match[str]) -> str:
+    """`0.333...` is 1/3 and `0.1666...` is 1/6; digits without a visible period stay as they are."""
+    period = _PERIOD.fullmatch(match[2])
+    if period is None:
+        return match[0]
+    digits = period[2] or period[3]
+    top = int(match[1] + period[1] + digits) - int(match[1] + period[1])
+    return f"\\frac{{{top}}}{{{(10 ** len(digits) - 1) * 10 ** len(period[1])}}}"
 
 
 def normal_form(cleaned: str) -> str:

@@ -52,12 +52,15 @@ _SPELLINGS = {
     "man": "men",
     "woman": "women",
     "foot^2": "sqft",
+    "mile / hour": "mph",
+    "km / hour": "kmh kph",
+    "m / s": "mps",
 }
-_TABLE = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()} | {
+SPELT = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()} | {
     unit: unit for unit in _SPELLINGS
 }
 MULTIPLIERS = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_LONG_TABLE = frozenset(word for word in _TABLE if len(word) >= 2 and word.isalpha())
+_LONG_TABLE = frozenset(word for word in SPELT if len(word) >= 2 and word.isalpha())
 _WORD = re.compile(r"[A-Za-z$€£¢°]+|\^\s*\{?\s*-?\d+\s*\}?|/")
 _POWER = re.compile(r"-?\d+")
 
@@ -94,8 +97,8 @@ def canonical_unit(text: str) -> str:
 
 
 def _singular(word: str) -> str:
-    if word in _TABLE:
-        return _TABLE[word]
+    if word in SPELT:
+        return SPELT[word]
     if len(word) > 3 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("ches", "shes", "xes", "sses")):

@@ -161,7 +161,7 @@ def test_intervals_with_other_ends_differ(opening, low, high, closing, other):
 
 
 def test_a_tolerance_is_what_the_caller_says():
-    wide = Tolerance(absolute=0.01, relative=0.01)
+    wide = Tolerance(absolute=0.01, relative=0.01, most=1.0)
     assert not equal("3.14", "3.15").equal
     assert equal("3.14", "3.15", wide).equal
     assert not equal("314", "315", wide).equal

@@ -1,0 +1,109 @@
+"""Numbers written in words: `twenty-five`, `five apples`, `first`."""
+
+from fractions import Fraction
+
+from jz3.answers.forms import Scalar
+from jz3.answers.tree import Number
+from jz3.answers.units import MULTIPLIERS, canonical_unit
+
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_ORDINALS = [
+    "zeroth",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+]
+_NUMBER_WORDS = {word: value for value, word in enumerate(_SMALL)} | {
+    word: 10 * value for value, word in enumerate(_TENS, 2)
+}
+_PARTS = {"half": 2, "halve": 2, "quarter": 4} | {
+    word: value for value, word in enumerate(_ORDINALS) if value > 2
+}
+
+
+def number_in_words(text: str) -> Scalar | None:
+    """`twenty-five`, `five apples`, `first`."""
+    words = text.lower().replace("-", " ").split()
+    if not words:
+        return None
+    if len(words) == 1 and words[0] in _ORDINALS and words[0] != "second":
+        return whole_number(_ORDINALS.index(words[0]), "ordinal")
+    taken, value = _value_of(words)
+    rest = words[taken:]
+    if not taken or "and" in rest:
+        return None
+    if rest and rest[0].removesuffix("s") in _PARTS and taken == 1:
+        part = Fraction(value, _PARTS[rest[0].removesuffix("s")])
+        return Scalar(text, Number(part, decimal=False), canonical_unit(" ".join(rest[1:])), percent=False)
+    if rest and rest[0] in _NUMBER_WORDS:
+        return None
+    return whole_number(value, canonical_unit(" ".join(rest)))
+
+
+def _value_of(words: list[str]) -> tuple[int, int]:
+    """How many of the words make a number, and that number: `one hundred and five apples` gives 4 and 105."""
+    total = current = taken = 0
+    last = 10**18  # the place of the word before: within hundreds, words go down
+    for place, word in enumerate(words):
+        value = _NUMBER_WORDS.get(word)
+        if value is not None:
+            size = 10 if value >= 20 else 1
+            if size >= last or (last == 10 and value >= 10):
+                break
+            current, last, taken = current + value, size, place + 1
+        elif word in MULTIPLIERS and taken == place and place:
+            if word == "hundred":
+                current, last = current * 100, 100
+            else:
+                total, current, last = total + current * MULTIPLIERS[word], 0, 10**18
+            taken = place + 1
+        elif word == "and" and taken == place and words[place - 1] in MULTIPLIERS and place + 1 < len(words):
+            if words[place + 1] not in _NUMBER_WORDS:
+                break
+            taken = place + 1
+        else:
+            break
+    return taken, total + current
+
+
+def whole_number(value: int, unit: str) -> Scalar:
+    return Scalar(str(value), Number(Fraction(value), decimal=False), unit, percent=False)

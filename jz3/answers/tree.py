@@ -1,0 +1,97 @@
+"""Trees of expressions: exact numbers, names, sums, products, quotients, powers and calls."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    value: Fraction
+    decimal: bool  # written with a point or an exponent: compared within a tolerance
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    terms: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    factors: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    top: "Node"
+    bottom: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    base: "Node"
+    exponent: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of the table `jz3.answers.tokens.FUNCTIONS`, or root, factorial, binomial."""
+
+    name: str
+    arguments: "tuple[Node, ...]"
+
+
+Node = Number | Symbol | Sum | Product | Quotient | Power | Call
+
+ONE = Number(Fraction(1), decimal=False)
+MINUS_ONE = Number(Fraction(-1), decimal=False)
+
+
+def has_decimal(node: Node) -> bool:
+    """Whether a number in the tree is written with a point or an exponent."""
+    if isinstance(node, Number):
+        return node.decimal
+    return any(has_decimal(child) for child in children(node))
+
+
+def with_decimal_logarithms(node: Node) -> Node:
+    r"""The tree with each `\log` that names no base read as the logarithm to base 10."""
+    match node:
+        case Number() | Symbol():
+            return node
+        case Sum():
+            return Sum(tuple(map(with_decimal_logarithms, node.terms)))
+        case Product():
+            return Product(tuple(map(with_decimal_logarithms, node.factors)))
+        case Quotient():
+            return Quotient(with_decimal_logarithms(node.top), with_decimal_logarithms(node.bottom))
+        case Power():
+            return Power(with_decimal_logarithms(node.base), with_decimal_logarithms(node.exponent))
+        case Call():
+            name = "lg" if node.name == "log" else node.name
+            return Call(name, tuple(map(with_decimal_logarithms, node.arguments)))
+
+
+def symbols(node: Node) -> frozenset[str]:
+    r"""The names in a tree, constants (`\pi`, `e`, `i`) among them."""
+    if isinstance(node, Symbol):
+        return frozenset((node.name,))
+    return frozenset(name for child in children(node) for name in symbols(child))
+
+
+def children(node: Node) -> "tuple[Node, ...]":
+    if isinstance(node, Sum):
+        return node.terms
+    if isinstance(node, Product):
+        return node.factors
+    if isinstance(node, Quotient):
+        return (node.top, node.bottom)
+    if isinstance(node, Power):
+        return (node.base, node.exponent)
+    if isinstance(node, Call):
+        return node.arguments
+    return ()
