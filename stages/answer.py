@@ -1,6 +1,6 @@
 """A final model answers the benchmarks."""
 
-from jz3.core.artifacts import In, InDir, Metrics, Out
+from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out
 from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.evaluation.answer import AnswerParams, answer
@@ -14,12 +14,13 @@ def main(
     params: AnswerParams,
     execution: Execution,
     items: In[Item],
+    shots: InFiles,
     model: InDir[ModelManifest],
     responses: Out[Response],
     metrics: Metrics,
 ) -> None:
     with open_engine(params.engine, model, execution) as engine:
-        answered, account = answer(items.read(), engine, params, execution)
+        answered, account = answer(items.read(), shots, engine, params, execution)
     responses.write(answered)
     metrics.write(account)
 

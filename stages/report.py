@@ -8,6 +8,8 @@ from jz3.report.samples import draw_samples
 from jz3.report.wiring import read_wiring
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.comparison import Comparison
+from jz3.tables.cost import Cost
+from jz3.tables.disagreement import Disagreement
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.loss_point import LossPoint
@@ -15,6 +17,7 @@ from jz3.tables.pages_manifest import PagesManifest
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
+from jz3.tables.published_row import PublishedRow
 from jz3.tables.score_row import ScoreRow
 
 
@@ -26,6 +29,9 @@ def main(
     influence: In[InfluenceScore],
     scores: In[ScoreRow],
     comparisons: In[Comparison],
+    published: In[PublishedRow],
+    disagreements: In[Disagreement],
+    costs: In[Cost],
     certificate: InDir[CertificateManifest],
     curves: InPlots[LossPoint],
     measured: InMetrics,
@@ -43,6 +49,9 @@ def main(
         curves=curves.read(),
         scores=scores.read(),
         comparisons=comparisons.read(),
+        published=published.read(),
+        disagreements=disagreements.read(),
+        costs=costs.read(),
         certificate=certificate,
         samples=draw_samples(problems, prompts, passages, influence),
     )

@@ -1,13 +1,19 @@
 """The evaluation tables."""
 
-from jz3.core.artifacts import In, Metrics, Out, OutDir, Plot
+from jz3.core.artifacts import In, InFiles, InMetrics, Metrics, Out, OutDir, Plot
 from jz3.core.stage import run
-from jz3.evaluation.pages import write_pages
+from jz3.evaluation.costs import costs_of
+from jz3.evaluation.disagreements import disagreements_of
+from jz3.evaluation.pages import Tables, write_pages
+from jz3.evaluation.published import beside_published, read_published
 from jz3.evaluation.tabulate import TabulateParams, stack, tabulate
 from jz3.tables.comparison import Comparison
+from jz3.tables.cost import Cost
+from jz3.tables.disagreement import Disagreement
 from jz3.tables.grade import Grade
 from jz3.tables.pages_manifest import PagesManifest
 from jz3.tables.problem import Problem
+from jz3.tables.published_row import PublishedRow
 from jz3.tables.score_row import ScoreRow
 
 
@@ -16,8 +22,13 @@ def main(
     jiuzhang: In[Grade],
     instruct_only: In[Grade],
     instructions: In[Problem],
+    figures: InFiles,
+    measured: InMetrics,
     scores: Out[ScoreRow],
     comparisons: Out[Comparison],
+    published: Out[PublishedRow],
+    disagreements: Out[Disagreement],
+    costs: Out[Cost],
     pages: OutDir[PagesManifest],
     plot: Plot[ScoreRow],
     metrics: Metrics,
@@ -25,10 +36,20 @@ def main(
     grades = stack({"jiuzhang": jiuzhang.read(), "instruct_only": instruct_only.read()})
     covered = frozenset(instructions.read()["subject"].drop_nulls())
     accuracies, compared, headline = tabulate(grades, covered, params)
-    scores.write(accuracies)
-    comparisons.write(compared)
-    write_pages(accuracies, compared, pages)
-    plot.write(accuracies)
+    tables = Tables(
+        scores=accuracies,
+        comparisons=compared,
+        published=beside_published(accuracies, read_published(figures, params.published)),
+        disagreements=disagreements_of(grades),
+        costs=costs_of(measured.read()),
+    )
+    scores.write(tables.scores)
+    comparisons.write(tables.comparisons)
+    published.write(tables.published)
+    disagreements.write(tables.disagreements)
+    costs.write(tables.costs)
+    write_pages(tables, pages)
+    plot.write(tables.scores)
     metrics.write(headline)
 
 

@@ -1,9 +1,10 @@
 """Symbolic equality, and the second opinion of plain math-verify, in one warm worker process a caller.
 
-The worker starts with the first question (0.3 s of CPU), holds about 90 MB, and is killed and replaced when a
-question passes its time limit: a timeout is 'different' by the rule `timeout`. It dies with its owner: its
-stdin closes, `close` (or the end of the interpreter) kills it, and it never outlives a question by more than
-the limit and a second. A process forked from the owner starts a worker of its own.
+The worker starts with the first question (a second of CPU: sympy and math-verify) and holds about 100 MB.
+A question that passes its limit of CPU time is ended where it is: 'different' by the rule `timeout`. It
+is CPU time, so that a verdict does not depend on what else the machine does. The worker dies with its
+owner: its stdin closes, `close` (or the end of the interpreter) kills it. A process forked from the owner
+starts a worker of its own.
 """
 
 import atexit
@@ -18,7 +19,10 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-LIMIT_SECONDS = 3.0  # chosen: simplify of a gold-sized integral or sum takes below 1 s; math-verify allows 5
+LIMIT_SECONDS = 3.0  # chosen, of CPU time: a gold-sized integral or sum takes below 1 s; math-verify allows 5
+PATIENCE_SECONDS = (
+    60.0  # chosen, of wall time: import and limit on a machine with many times more work than cores
+)
 MAX_CHARACTERS = 600  # chosen: of one text; longer ones only run into the time limit
 
 _SYMBOLIC_COMMANDS = re.compile(
@@ -97,11 +101,12 @@ class Symbolic:
             except BrokenPipeError:
                 self.close()
                 return "worker_died"
-            line = _line_within(process.stdout.fileno(), self.limit_seconds)
+            line = _line_within(process.stdout.fileno(), PATIENCE_SECONDS + 10 * self.limit_seconds)
             if line is None or not line.endswith(b"\n"):
                 self.close()
                 return "timeout" if line is None else "worker_died"
-        answer: bool | None = json.loads(line)["equal"]
+        reply = json.loads(line)
+        answer: bool | str | None = reply["ended"] or reply["equal"]
         return answer
 
     def _running(self) -> subprocess.Popen[bytes]:

@@ -1,34 +1,61 @@
 """The worker process of `jz3.answers.symbolic`: reads questions on stdin, writes one line of answer each.
 
 A question is one line of JSON: `{"task": "symbolic" | "math_verify", "gold": ..., "predicted": ...,
-"limit": seconds}`; an answer is `{"equal": true | false | null}`, null where a text could not be read.
-Strings are parsed by the LaTeX grammar
-of latex2sympy2_extended alone; sympy's own `parse_expr`, which evaluates Python, never sees
-them in the symbolic task. The process ends with its stdin, and by SIGALRM if nobody is left to kill it.
+"limit": CPU seconds}`; an answer is `{"equal": true | false | null, "ended": null | "timeout" |
+"worker_died"}`, null where a text could not be read. Strings are parsed by the LaTeX grammar of
+latex2sympy2_extended alone; sympy's own `parse_expr`, which evaluates Python, never sees them in the
+symbolic task.
+
+The process imports sympy once and forks a child that answers. A child that passes its limit of CPU time is
+ended by the kernel wherever it is, in C code too; the parent says so in its place and forks the next (10 ms,
+no new import). The child dies with its parent, and both with their stdin.
 """
 
+import ctypes
 import json
 import os
 import resource
 import signal
-import sys
 from typing import Any
 
 MEMORY_BYTES = 2 * 2**30  # chosen: sympy needs 90 MB; a runaway expansion stops here
+PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def main() -> None:
+    import latex2sympy2_extended  # noqa: F401  # pyright: ignore[reportUnusedImport] (children share it)
+    import math_verify  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    replies = os.dup(1)
     os.dup2(2, 1)  # what libraries print is no answer
-    for line in sys.stdin:
-        question = json.loads(line)
-        signal.setitimer(signal.ITIMER_REAL, question["limit"] + 1)  # default action: the process ends
-        answer = _TASKS[question["task"]](question["gold"], question["predicted"])
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        replies.write(json.dumps({"equal": answer}) + "\n")
-        replies.flush()
+    while True:
+        child = os.fork()
+        if child == 0:
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            _serve(replies)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if status == 0:  # stdin has ended
+            return
+        ended = "timeout" if status == -signal.SIGPROF else "worker_died"
+        _reply(replies, equal=None, ended=ended)
+
+
+def _serve(replies: int) -> None:
+    """Answer questions until stdin ends, in a child that never returns."""
+    with os.fdopen(os.dup(0), encoding="utf-8") as questions:
+        for line in questions:
+            question = json.loads(line)
+            signal.setitimer(signal.ITIMER_PROF, question["limit"])  # default action: the process ends
+            answer = _TASKS[question["task"]](question["gold"], question["predicted"])
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            _reply(replies, equal=answer, ended=None)
+    os._exit(0)
+
+
+def _reply(replies: int, *, equal: bool | None, ended: str | None) -> None:
+    os.write(replies, json.dumps({"equal": equal, "ended": ended}).encode() + b"\n")
 
 
 def _symbolic(gold: str, predicted: str) -> bool | None:

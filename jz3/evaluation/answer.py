@@ -4,17 +4,20 @@ Promises: an answer that is in the row store is not written again; greedy by def
 programs run in the sandbox. Costs: one generation an item in prose, up to `rounds` with programs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import polars as pl
 from pydantic import BaseModel, Field
 
+from jz3.core.artifacts import InFiles
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
-from jz3.evaluation.templates import JIUZHANG, JIUZHANG_TORA, Template
+from jz3.evaluation.shots import ShotParams, read_shots
+from jz3.evaluation.templates import JIUZHANG_TORA, TEMPLATES, Template, prompt
 from jz3.evaluation.tool_loop import Attempt, answer_with_tools, continued
-from jz3.generation.api import Engine, EngineName, Generated, GenerationRequest, Sampling
+from jz3.generation.api import Engine, EngineName, Generated, GenerationRequest, Prompt, Sampling
 from jz3.generation.rows import generate_rows
 from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.rows import run_rows
@@ -23,14 +26,35 @@ from jz3.tables.ledger import Ledger
 from jz3.tables.response import Response
 
 
+class ProseParams(Params):
+    """Answers in natural language."""
+
+    template: Literal["jiuzhang", "cot", "chat"]
+    """`jiuzhang` for models trained on our rows, `cot` for base models, `chat` for instruct models."""
+    benchmarks: list[str]
+    shots: dict[str, ShotParams]
+    """By benchmark; one that is not here is asked without examples."""
+
+
+class ToolParams(Params):
+    """Answers by program, in the template `jiuzhang_tora`."""
+
+    benchmarks: list[str]
+    shots: dict[str, ShotParams]
+    rounds: int = Field(ge=1)
+    """Calls of one answer."""
+    limits: Limits
+    """Of each program."""
+    shown_characters: int = Field(ge=2)
+    """Of a program's output, in the answer."""
+
+
 class AnswerParams(Params):
     """How the benchmarks are answered."""
 
     engine: EngineName
-    prose: list[str]
-    """Benchmarks that are answered in natural language."""
-    tool: list[str]
-    """Benchmarks that are answered by program."""
+    prose: ProseParams
+    tool: ToolParams
     samples: int = Field(ge=1)
     """Answers to each item; above 1 a temperature above 0 is of use."""
     seed: int
@@ -38,12 +62,6 @@ class AnswerParams(Params):
     top_p: float = Field(gt=0, le=1)
     max_tokens: int = Field(ge=1)
     """Of one call."""
-    rounds: int = Field(ge=1)
-    """Calls of one answer by program."""
-    limits: Limits
-    """Of each program."""
-    shown_characters: int = Field(ge=2)
-    """Of a program's output, in the answer."""
 
 
 class AnswerMetrics(BaseModel):
@@ -58,59 +76,73 @@ class AnswerMetrics(BaseModel):
 
 
 def answer(
-    items: pl.DataFrame, engine: Engine, params: AnswerParams, execution: Execution
+    items: pl.DataFrame, directory: InFiles, engine: Engine, params: AnswerParams, execution: Execution
 ) -> tuple[pl.DataFrame, AnswerMetrics]:
     """A response for each item of the benchmarks in each of their settings, `samples` times."""
-    prose = items.filter(pl.col("benchmark").is_in(params.prose))
-    tool = items.filter(pl.col("benchmark").is_in(params.tool))
+    prose = items.filter(pl.col("benchmark").is_in(params.prose.benchmarks))
+    tool = items.filter(pl.col("benchmark").is_in(params.tool.benchmarks))
     responses = pl.concat(
         [
-            _responses(
-                prose,
-                "prose",
-                _in_prose(_attempts(prose, JIUZHANG, params), engine, params, execution),
-                params,
-            ),
-            _responses(
-                tool,
-                "tool",
-                _by_program(_attempts(tool, JIUZHANG_TORA, params), engine, params, execution),
-                params,
-            ),
+            _responses(prose, "prose", _in_prose(prose, directory, engine, params, execution), params),
+            _responses(tool, "tool", _by_program(tool, directory, engine, params, execution), params),
         ]
     )
     return responses, _metrics(responses, items)
 
 
+def prompts_of(
+    items: pl.DataFrame, template: Template, shots: Mapping[str, ShotParams], directory: InFiles
+) -> list[Prompt]:
+    """What the model reads before it answers each item."""
+    examples = {name: read_shots(directory, shots.get(name)) for name in items["benchmark"].unique()}
+    return [
+        prompt(template, item["question"], item["choices"], examples[item["benchmark"]])
+        for item in items.iter_rows(named=True)
+    ]
+
+
 def _attempts(items: pl.DataFrame, template: Template, params: AnswerParams) -> list[Attempt]:
     return [
-        Attempt(
-            prompt=template.prompt(item["question"], item["choices"]),
-            seed=draw_order(params.seed, f"{item['item_id']}/{template.heading}/{draw}"),
-        )
-        for item in items.iter_rows(named=True)
+        Attempt(seed=draw_order(params.seed, f"{item_id}/{template.name}/{draw}"))
+        for item_id in items["item_id"]
         for draw in range(params.samples)
     ]
 
 
+def _repeated(prompts: Sequence[Prompt], params: AnswerParams) -> list[Prompt]:
+    return [prompt for prompt in prompts for _ in range(params.samples)]
+
+
 def _in_prose(
-    attempts: Sequence[Attempt], engine: Engine, params: AnswerParams, execution: Execution
+    items: pl.DataFrame, directory: InFiles, engine: Engine, params: AnswerParams, execution: Execution
 ) -> list[Attempt]:
     """One call each."""
-    generate = _generator(engine, JIUZHANG, params, execution, "prose")
-    written = generate([GenerationRequest(attempt.prompt, attempt.seed) for attempt in attempts])
+    template = TEMPLATES[params.prose.template]
+    attempts = _attempts(items, template, params)
+    prompts = _repeated(prompts_of(items, template, params.prose.shots, directory), params)
+    generate = _generator(engine, template, params, execution, "prose")
+    written = generate(
+        [GenerationRequest(prompt, attempt.seed) for prompt, attempt in zip(prompts, attempts, strict=True)]
+    )
     return [continued(attempt, text) for attempt, text in zip(attempts, written, strict=True)]
 
 
 def _by_program(
-    attempts: Sequence[Attempt], engine: Engine, params: AnswerParams, execution: Execution
+    items: pl.DataFrame, directory: InFiles, engine: Engine, params: AnswerParams, execution: Execution
 ) -> list[Attempt]:
-    def run(programs: Sequence[str]) -> list[ProgramResult]:
-        return run_rows(programs, params.limits, execution, "programs")
+    tool = params.tool
 
-    generate = _generator(engine, JIUZHANG_TORA, params, execution, "tool")
+    def run(programs: Sequence[str]) -> list[ProgramResult]:
+        return run_rows(programs, tool.limits, execution, "programs")
+
+    prompts = _repeated(prompts_of(items, JIUZHANG_TORA, tool.shots, directory), params)
     return answer_with_tools(
-        attempts, generate, run, rounds=params.rounds, shown_characters=params.shown_characters
+        [prompt for prompt in prompts if isinstance(prompt, str)],
+        _attempts(items, JIUZHANG_TORA, params),
+        _generator(engine, JIUZHANG_TORA, params, execution, "tool"),
+        run,
+        rounds=tool.rounds,
+        shown_characters=tool.shown_characters,
     )
 
 

@@ -18,6 +18,12 @@ class Contamination(BaseModel):
     hit_items: frozenset[str]
     certificates: dict[str, str]
 
+    @property
+    def name(self) -> str:
+        """The certificates in one text: `instruction 1a2b3c4d5e6f, synthetic ...`, digests cut short."""
+        named = [f"{name} {digest[:12]}" for name, digest in sorted(self.certificates.items())]
+        return ", ".join(named) or "none"
+
     def of(self, benchmark: str, item_id: str) -> str:
         """`clean`, `hit` or `unchecked`."""
         if benchmark not in self.benchmarks:

@@ -5,11 +5,13 @@ asked as a second opinion; each item says whether the certificate of the mix tha
 covers its benchmark and found it in the training data.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 from pydantic import BaseModel, Field
 
+from jz3.answers.benchmark_rules import rules_of
 from jz3.answers.equality import equal_with
 from jz3.answers.extract import extract_choice, extract_lenient, extract_strict
 from jz3.answers.symbolic import AnswerVerdict, Symbolic
@@ -17,7 +19,7 @@ from jz3.answers.values import Tolerance
 from jz3.core.params import Params
 from jz3.core.progress import progress
 from jz3.evaluation.certificates import Contamination
-from jz3.evaluation.templates import LETTERS
+from jz3.evaluation.letters import LETTERS
 from jz3.tables.grade import Grade
 from jz3.tables.ledger import Ledger
 
@@ -25,12 +27,8 @@ from jz3.tables.ledger import Ledger
 class GradeParams(Params):
     """What counts as equal; the rules are in docs/evaluation.md."""
 
-    absolute_tolerance: float = Field(ge=0)
-    """Of a decimal against a whole number."""
-    relative_tolerance: float = Field(ge=0)
-    """Of other decimals."""
     symbolic_seconds: float = Field(gt=0)
-    """Time that sympy gets for one pair; after it the answers are different."""
+    """CPU time that sympy gets for one pair; after it the answers are different."""
 
 
 class GradeMetrics(BaseModel):
@@ -52,24 +50,31 @@ def grade(
     responses: pl.DataFrame, items: pl.DataFrame, contamination: Contamination, params: GradeParams
 ) -> tuple[pl.DataFrame, GradeMetrics]:
     """A grade for each response."""
-    rows = responses.join(items, on="item_id", how="left", suffix="_item").sort("response_id")
-    tolerance = Tolerance(absolute=params.absolute_tolerance, relative=params.relative_tolerance)
+    rows = responses.join(items, on="item_id", how="left", suffix="_item").sort("item_id", "setting", "draw")
+    earlier: list[dict[str, Any]] = []
+    graded: list[dict[str, Any]] = []
     with Symbolic(params.symbolic_seconds) as symbolic:
-        graded = [
-            _grade(row, contamination, tolerance, symbolic)
-            for row in progress(rows.iter_rows(named=True), "grade", rows.height, "responses")
-        ]
+        for row in progress(rows.iter_rows(named=True), "grade", rows.height, "responses"):
+            if earlier and not _same_item(earlier[0], row):
+                earlier.clear()
+            judged = _grade(row, contamination, symbolic)
+            judged["same_as"] = _same_as(judged, earlier, symbolic)
+            earlier.append(judged)
+            graded.append(judged)
     grades = pl.DataFrame(graded, schema=Grade.create_empty().schema)
     return grades, _metrics(grades, contamination)
 
 
-def _grade(
-    row: dict[str, Any], contamination: Contamination, tolerance: Tolerance, symbolic: Symbolic
-) -> dict[str, Any]:
+def _same_item(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return (a["item_id"], a["setting"]) == (b["item_id"], b["setting"])
+
+
+def _grade(row: dict[str, Any], contamination: Contamination, symbolic: Symbolic) -> dict[str, Any]:
     if row["choices"]:
         strict = lenient = extract_choice(row["text"], LETTERS[: len(row["choices"])]).answer
     else:
         strict, lenient = extract_strict(row["text"]).answer, extract_lenient(row["text"]).answer
+    tolerance = rules_of(row["benchmark"]).tolerance
     verdict = _verdict(row["gold"], strict, tolerance, symbolic)
     return {
         "response_id": row["response_id"],
@@ -85,8 +90,25 @@ def _grade(
         "correct_lenient": _verdict(row["gold"], lenient, tolerance, symbolic).equal,
         "rule": verdict.rule,
         "second_opinion": strict is not None and symbolic.second_opinion(row["gold"], strict).equal,
+        "prompt_tokens": row["prompt_tokens"],
+        "completion_tokens": row["completion_tokens"],
+        "truncated": row["finish_reason"] == "length",
+        "certificate": contamination.name,
         "contamination": contamination.of(row["benchmark"], row["item_id"]),
     }
+
+
+def _same_as(row: dict[str, Any], earlier: Sequence[dict[str, Any]], symbolic: Symbolic) -> int | None:
+    """The first draw of the same item whose answer is equal to this one's: what a majority vote counts."""
+    if row["predicted"] is None:
+        return None
+    tolerance = rules_of(row["benchmark"]).tolerance
+    for other in earlier:
+        if other["same_as"] == other["draw"] and (
+            equal_with(other["predicted"], row["predicted"], tolerance, symbolic).equal
+        ):
+            return other["draw"]
+    return row["draw"]
 
 
 def _verdict(gold: str, predicted: str | None, tolerance: Tolerance, symbolic: Symbolic) -> AnswerVerdict:

@@ -1,41 +1,86 @@
 """The evaluation tables for people: Markdown and CSV."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import polars as pl
 
 from jz3.core.artifacts import MANIFEST, OutDir
 from jz3.tables.pages_manifest import PagesManifest
 
-FILES = {
-    "summary.md": "the main tables",
-    "scores.csv": "all scores",
-    "scores.md": "all scores",
-    "comparisons.csv": "models compared on the same items",
-    "comparisons.md": "models compared on the same items",
+WHAT = {
+    "scores": "all scores",
+    "comparisons": "models compared on the same items",
+    "published": "our scores beside published ones",
+    "disagreements": "responses on which plain math-verify gives another verdict",
+    "costs": "requests, tokens and money by stage",
+}
+FILES = {"summary.md": "the main tables"} | {
+    f"{name}.{ending}": what for name, what in WHAT.items() for ending in ("csv", "md")
 }
 
 
-def write_pages(scores: pl.DataFrame, comparisons: pl.DataFrame, pages: OutDir[PagesManifest]) -> None:
+@dataclass(frozen=True)
+class Tables:
+    """Tables of ScoreRow, Comparison, PublishedRow, Disagreement and Cost."""
+
+    scores: pl.DataFrame
+    comparisons: pl.DataFrame
+    published: pl.DataFrame
+    disagreements: pl.DataFrame
+    costs: pl.DataFrame
+
+
+def write_pages(tables: Tables, pages: OutDir[PagesManifest]) -> None:
     """Write the tables as a directory of files for people."""
-    scores = scores.sort("group_by", "benchmark", "group", "setting", "model")
-    comparisons = comparisons.sort("benchmark", "setting")
+    scores = tables.scores.sort("group_by", "benchmark", "group", "setting", "model")
+    comparisons = tables.comparisons.sort("benchmark", "setting")
+    shown = {
+        "scores": _scores_table(scores),
+        "comparisons": _comparisons_table(comparisons),
+        "published": _rounded(tables.published),
+        "disagreements": _markdown(tables.disagreements),
+        "costs": _markdown(tables.costs),
+    }
+    exact = {
+        "scores": scores,
+        "comparisons": comparisons,
+        "published": tables.published,
+        "disagreements": tables.disagreements,
+        "costs": tables.costs,
+    }
     with pages.open() as directory:
-        scores.write_csv(directory / "scores.csv", float_precision=2)
-        comparisons.write_csv(directory / "comparisons.csv", float_precision=6)
-        (directory / "scores.md").write_text(_scores_table(scores))
-        (directory / "comparisons.md").write_text(_comparisons_table(comparisons))
-        (directory / "summary.md").write_text(_summary(scores, comparisons))
+        for name, table in exact.items():
+            table.write_csv(directory / f"{name}.csv", float_precision=6 if name == "comparisons" else 2)
+            (directory / f"{name}.md").write_text(shown[name], encoding="utf-8")
+        (directory / "summary.md").write_text(_summary(scores, shown, tables), encoding="utf-8")
         (directory / MANIFEST).write_text(PagesManifest(files=FILES).model_dump_json(indent=2) + "\n")
 
 
-def _summary(scores: pl.DataFrame, comparisons: pl.DataFrame) -> str:
+def _summary(scores: pl.DataFrame, shown: Mapping[str, str], tables: Tables) -> str:
     parts = [
         ("Averages", scores.filter(pl.col("group_by") == "average")),
         ("Benchmarks", scores.filter(pl.col("group_by") == "all")),
+        ("Several answers to each item", scores.filter(pl.col("group_by") == "samples")),
         ("By coverage of the instruction data", scores.filter(pl.col("group_by") == "coverage")),
         ("By level", scores.filter(pl.col("group_by") == "level")),
     ]
-    tables = [f"## {title}\n\n{_wide(rows)}" for title, rows in parts if rows.height]
-    return "\n".join([*tables, f"## Models compared\n\n{_comparisons_table(comparisons)}"])
+    written = [f"## {title}\n\n{_wide(rows)}" for title, rows in parts if rows.height]
+    written.append(f"## Models compared\n\n{shown['comparisons']}")
+    if tables.published.height:
+        written.append(f"## Beside published figures\n\n{shown['published']}")
+    written.append(f"## Requests and tokens\n\n{shown['costs']}")
+    written.append(f"## Certificates\n\n{_certificates(scores)}")
+    return "\n".join(written)
+
+
+def _certificates(scores: pl.DataFrame) -> str:
+    """Of the mix that each model was trained on."""
+    return _markdown(scores.select("model", "certificate").unique().sort("model"))
+
+
+def _rounded(table: pl.DataFrame) -> str:
+    return _markdown(table.with_columns(pl.col(pl.Float64).round(1)))
 
 
 def _wide(scores: pl.DataFrame) -> str:
@@ -52,7 +97,7 @@ def _wide(scores: pl.DataFrame) -> str:
 
 
 def _scores_table(scores: pl.DataFrame) -> str:
-    return _markdown(scores.with_columns(pl.col(pl.Float64).round(1)))
+    return _rounded(scores)
 
 
 def _comparisons_table(comparisons: pl.DataFrame) -> str:

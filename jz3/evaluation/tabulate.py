@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
 from jz3.evaluation.mcnemar import exact_p_value
+from jz3.evaluation.sampling import by_samples
 from jz3.tables.comparison import Comparison
 from jz3.tables.score_row import ScoreRow
 
@@ -30,6 +31,8 @@ class TabulateParams(Params):
     seed: int
     resamples: int = Field(ge=100)
     """Of each bootstrap."""
+    published: list[str]
+    """Models of `data/raw/published/accuracies.csv` that stand beside ours."""
     families: str
     """The benchmark whose subjects are problem families; its macro average over them is the headline."""
 
@@ -62,6 +65,7 @@ def tabulate(
     rows = [
         *_by(marked, "all", params),
         *(row for column in ("level", "subject", "coverage") for row in _by(marked, column, params)),
+        *_samples(marked, params),
         *_averages(marked, params),
     ]
     scores = pl.DataFrame(rows, schema=ScoreRow.create_empty().schema)
@@ -97,7 +101,12 @@ def _score(group: pl.DataFrame, params: TabulateParams, name: str) -> dict[str, 
         pl.col("correct", "correct_lenient").mean(), pl.col("contamination").first()
     )
     items = items.sort("item_id")
-    correct = items["correct"].to_numpy().astype(np.float64)
+    return _of_items(items, params, name) | usage(group)
+
+
+def _of_items(items: pl.DataFrame, params: TabulateParams, name: str) -> dict[str, Any]:
+    """Of a table with `correct`, `correct_lenient` and `contamination` for each item."""
+    correct = _floats(items, "correct")
     clean = items.filter(pl.col("contamination") == "clean")
     low, high = interval(correct, params.resamples, draw_order(params.seed, name))
     checked = not (items["contamination"] == "unchecked").any()
@@ -106,11 +115,43 @@ def _score(group: pl.DataFrame, params: TabulateParams, name: str) -> dict[str, 
         "accuracy": 100 * float(correct.mean()),
         "low": low,
         "high": high,
-        "accuracy_lenient": 100 * float(items["correct_lenient"].to_numpy().mean()),
+        "accuracy_lenient": 100 * float(_floats(items, "correct_lenient").mean()),
         "clean_items": clean.height,
-        "accuracy_clean": 100 * float(clean["correct"].to_numpy().mean()) if clean.height else None,
+        "accuracy_clean": 100 * float(_floats(clean, "correct").mean()) if clean.height else None,
         "contamination": "checked" if checked else "unchecked",
     }
+
+
+def _floats(table: pl.DataFrame, column: str) -> Floats:
+    return table[column].to_numpy().astype(np.float64)
+
+
+def usage(group: pl.DataFrame) -> dict[str, Any]:
+    """What the responses of some grades took, and the certificate of the mix behind them."""
+    return {
+        "certificate": str(group["certificate"].first()),
+        "responses": group.height,
+        "prompt_tokens": int(group["prompt_tokens"].sum()),
+        "completion_tokens": int(group["completion_tokens"].sum()),
+        "truncated": int(group["truncated"].sum()),
+    }
+
+
+def _samples(grades: pl.DataFrame, params: TabulateParams) -> list[dict[str, Any]]:
+    """pass@k and majority vote, where items were answered more than once."""
+    rows: list[dict[str, Any]] = []
+    for values, group in grades.group_by("model", "setting", "benchmark", maintain_order=True):
+        model, setting, benchmark = (str(part) for part in values)
+        for kind, items in by_samples(group).items():
+            name = {
+                "model": model,
+                "setting": setting,
+                "benchmark": benchmark,
+                "group_by": "samples",
+                "group": kind,
+            }
+            rows.append(name | _of_items(items, params, "/".join(name.values())) | usage(group))
+    return rows
 
 
 def interval(values: Floats, resamples: int, seed: int) -> tuple[float, float]:
@@ -160,6 +201,7 @@ def _average(
                 "accuracy_clean": 100 * float(clean_units.to_numpy().mean()) if clean.height else None,
                 "contamination": "unchecked" if unchecked else "checked",
             }
+            | usage(of_model)
         )
     return rows
 

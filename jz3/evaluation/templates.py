@@ -1,28 +1,73 @@
-"""How an item is put to a model, and where its answer ends (released code).
+"""How an item is put to a model, with worked examples before it or none, and where its answer ends.
 
 jiuzhang       ## Question / ## Solution: a natural-language answer
 jiuzhang_tora  ## Question / ## Code Solution: text, program, output, closing sentence
+cot            Question: / Answer: for base models, which learn the form from the examples
+chat           a conversation in the model's own chat template, for instruct models
+
+The first three, their stop words and the two blank lines between examples are the released code's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+from jz3.evaluation.letters import LETTERS
+from jz3.evaluation.shots import Shot
+from jz3.generation.api import Prompt, Turn
+
+BETWEEN = "\n\n\n"
+"""Two blank lines between an example and what follows (released code)."""
+
+TemplateName = Literal["jiuzhang", "jiuzhang_tora", "cot", "chat"]
 
 
 @dataclass(frozen=True)
 class Template:
-    """The heading of the answer, and the strings at which the model is stopped."""
+    """What stands before a question and before its answer, and the strings at which the model is stopped."""
 
-    heading: str
+    name: TemplateName
+    before_question: str
+    before_answer: str
     stop: tuple[str, ...]
 
-    def prompt(self, question: str, choices: list[str] | None) -> str:
-        """What the model reads before it answers."""
-        return f"## Question\n{shown(question, choices)}\n\n## {self.heading}\n"
+    def text(self, question: str, shots: Sequence[Shot]) -> str:
+        """What a model that goes on with a text reads; without trailing blanks, as in the released code."""
+        examples = "".join(f"{self._posed(shot.question)}{shot.solution}{BETWEEN}" for shot in shots)
+        return examples + self._posed(question).rstrip(" ")
+
+    def _posed(self, question: str) -> str:
+        return f"{self.before_question}{question}{self.before_answer}"
 
 
-JIUZHANG = Template(heading="Solution", stop=("\n\n## Question",))
-JIUZHANG_TORA = Template(heading="Code Solution", stop=("\n\n## Question", "\n\n---", "```output"))
+JIUZHANG = Template("jiuzhang", "## Question\n", "\n\n## Solution\n", ("\n\n## Question",))
+JIUZHANG_TORA = Template(
+    "jiuzhang_tora",
+    "## Question\n",
+    "\n\n## Code Solution\n",
+    ("\n\n## Question", "\n\n---", "```output"),
+)
+COT = Template("cot", "Question: ", "\nAnswer: ", ("\n\nQuestion:",))
+CHAT = Template("chat", "", "", ())
+
+TEMPLATES: dict[TemplateName, Template] = {
+    template.name: template for template in (JIUZHANG, JIUZHANG_TORA, COT, CHAT)
+}
+
+ASK_FOR_BOX = "Reason step by step, and put the final answer within \\boxed{}."
+"""What a chat model is told once, before the first question (chosen; the usual words of Qwen2.5-Math)."""
+
+
+def prompt(template: Template, question: str, choices: list[str] | None, shots: Sequence[Shot]) -> Prompt:
+    """What the model reads before it answers."""
+    posed = shown(question, choices)
+    if template is not CHAT:
+        return template.text(posed, shots)
+    exchanged = [
+        turn for shot in shots for turn in (Turn("user", shot.question), Turn("assistant", shot.solution))
+    ]
+    first, *rest = [*exchanged, Turn("user", posed)]
+    return (Turn("user", f"{ASK_FOR_BOX}\n\n{first.content}"), *rest)
 
 
 def shown(question: str, choices: list[str] | None) -> str:

@@ -23,7 +23,6 @@ Run = Callable[[Sequence[str]], list[ProgramResult]]
 class Attempt:
     """An answer on its way. `printed` is what its programs have printed so far."""
 
-    prompt: str
     seed: int
     text: str = ""
     printed: str = ""
@@ -35,16 +34,22 @@ class Attempt:
 
 
 def answer_with_tools(
-    attempts: Sequence[Attempt], generate: Generate, run: Run, *, rounds: int, shown_characters: int
+    prompts: Sequence[str],
+    attempts: Sequence[Attempt],
+    generate: Generate,
+    run: Run,
+    *,
+    rounds: int,
+    shown_characters: int,
 ) -> list[Attempt]:
-    """The attempts, each at its end."""
+    """The attempts, one for each prompt, each at its end."""
     current = list(attempts)
     for _ in range(rounds):
         open_places = [place for place, attempt in enumerate(current) if not attempt.ended]
         if not open_places:
             break
         requests = [
-            GenerationRequest(current[place].prompt + current[place].text, current[place].seed)
+            GenerationRequest(prompts[place] + current[place].text, current[place].seed)
             for place in open_places
         ]
         for place, written in zip(open_places, generate(requests), strict=True):

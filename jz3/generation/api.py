@@ -30,10 +30,22 @@ class Sampling(Params):
 
 
 @dataclass(frozen=True)
+class Turn:
+    """What one side of a conversation said."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+Prompt = str | tuple[Turn, ...]
+"""A text to go on from, or a conversation that the model's own chat template puts into words."""
+
+
+@dataclass(frozen=True)
 class GenerationRequest:
     """One completion to write. `seed` (63 bits) decides its draws, whatever else is in its batch."""
 
-    prompt: str
+    prompt: Prompt
     seed: int
 
 

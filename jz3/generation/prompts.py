@@ -1,15 +1,49 @@
 """Prompts as token ids, the way that a training encodes its inputs (jz3/lm/encode.py).
 
 A token that the tokenizer puts at the beginning stays, an end token that it adds goes, and special tokens
-that a text spells out are read as text.
+that a text spells out are read as text. A conversation is written by the chat template of the tokenizer: its
+marks are special tokens; what a turn says is text there too.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+from jz3.core.errors import UserError
+from jz3.generation.api import Prompt, Turn
 
-def encode_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[list[int]]:  # noqa: ANN401 (transformers')
-    """Token ids of each prompt."""
+
+def encode_prompts(tokenizer: Any, prompts: Sequence[Prompt]) -> list[list[int]]:  # noqa: ANN401
+    """Token ids of each prompt. Raises UserError for a conversation where the model has no chat template."""
+    texts = iter(_encode_texts(tokenizer, [prompt for prompt in prompts if isinstance(prompt, str)]))
+    return [
+        next(texts) if isinstance(prompt, str) else _encode_conversation(tokenizer, prompt)
+        for prompt in prompts
+    ]
+
+
+def _encode_conversation(tokenizer: Any, turns: tuple[Turn, ...]) -> list[int]:  # noqa: ANN401
+    if not tokenizer.chat_template:
+        raise UserError(
+            "the model has no chat template; an instruct model was expected. Take the template 'jiuzhang' or "
+            "'cot' in answer.prose."
+        )
+    spoken = [{"role": turn.role, "content": _without_marks(tokenizer, turn.content)} for turn in turns]
+    written = tokenizer.apply_chat_template(spoken, add_generation_prompt=True, tokenize=False)
+    backend = tokenizer.backend_tokenizer
+    backend.no_padding()
+    backend.no_truncation()
+    ids: list[int] = backend.encode(written, add_special_tokens=False).ids
+    return ids
+
+
+def _without_marks(tokenizer: Any, text: str) -> str:  # noqa: ANN401
+    """The text with a blank inside each special token that it spells out, so that it is no mark."""
+    for mark in sorted(tokenizer.all_special_tokens, key=len, reverse=True):
+        text = text.replace(mark, f"{mark[:1]} {mark[1:]}")
+    return text
+
+
+def _encode_texts(tokenizer: Any, prompts: Sequence[str]) -> list[list[int]]:  # noqa: ANN401
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.no_truncation()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jz3.core.execution import Execution
-from jz3.generation.api import Engine, Generated, GenerationRequest, Sampling
+from jz3.generation.api import Engine, Generated, GenerationRequest, Prompt, Sampling, Turn
 from jz3.store.rows import Operation, request_key
 from jz3.workers.batch import workers_of
 from jz3.workers.fill import fill
@@ -41,7 +41,7 @@ class Generation:
     engine: Engine
 
     def __call__(self, batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        asked = [GenerationRequest(row["prompt"], row["seed"]) for row in batch]
+        asked = [GenerationRequest(_prompt(row["prompt"]), row["seed"]) for row in batch]
         sampling = Sampling.model_validate(batch[0]["sampling"])
         assert all(row["sampling"] == batch[0]["sampling"] for row in batch)
         return [dict(vars(generated)) for generated in self.engine.generate(asked, sampling)]
@@ -49,11 +49,19 @@ class Generation:
 
 def longest_first(request: Mapping[str, Any]) -> int:
     """So that a batch too large for the memory is found at the start and not after hours."""
-    return -len(request["prompt"])
+    return -_length(request["prompt"])
 
 
 def completion_tokens(result: Mapping[str, Any]) -> int:
     return result["completion_tokens"]
+
+
+def _prompt(stored: str | list[dict[str, Any]]) -> Prompt:
+    return stored if isinstance(stored, str) else tuple(Turn(**turn) for turn in stored)
+
+
+def _length(stored: str | list[dict[str, Any]]) -> int:
+    return len(stored) if isinstance(stored, str) else sum(len(turn["content"]) for turn in stored)
 
 
 def generation_key(engine: Engine, request: GenerationRequest, sampling: Sampling) -> str:
@@ -65,7 +73,7 @@ def payload(engine: Engine, request: GenerationRequest, sampling: Sampling) -> d
     """All that determines a completion. A change here needs a new version of GENERATE."""
     return {
         "engine": engine.identity,
-        "prompt": request.prompt,
+        "prompt": request.prompt if isinstance(request.prompt, str) else list(map(asdict, request.prompt)),
         "sampling": sampling.model_dump(),
         "seed": request.seed,
     }

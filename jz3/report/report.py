@@ -16,6 +16,7 @@ from jz3.report.accounts import knowledge_sets, waterfall
 from jz3.report.certificates import certificate_section
 from jz3.report.correctness import ReportMetrics
 from jz3.report.curves import loss_curves
+from jz3.report.evaluation import cost_table, disagreement_table, published_table
 from jz3.report.graph import drawn
 from jz3.report.markup import Html, classed, element, folded, joined, table
 from jz3.report.samples import Samples, sample_section
@@ -34,7 +35,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 @dataclass(frozen=True)
 class Material:
-    """What the page shows: tables of ScoreRow and Comparison, curves of LossPoint, metrics by stage."""
+    """What the page shows: the tables of the evaluation, curves of LossPoint, metrics by stage."""
 
     wiring: Wiring
     measured: Mapping[str, Any]
@@ -42,6 +43,9 @@ class Material:
     curves: Mapping[str, pl.DataFrame]
     scores: pl.DataFrame
     comparisons: pl.DataFrame
+    published: pl.DataFrame
+    disagreements: pl.DataFrame
+    costs: pl.DataFrame
     certificate: InDir[CertificateManifest]
     samples: Samples
 
@@ -93,6 +97,9 @@ def _sections(material: Material) -> dict[str, Html]:
         "Losses": loss_curves(material.curves),
         "Scores": joined([_note(SCORES), score_tables(material.scores)]),
         "Models compared": joined([_note(COMPARED), comparison_table(material.comparisons)]),
+        "Beside published figures": joined([_note(PUBLISHED), published_table(material.published)]),
+        "Second opinion": joined([_note(DISPUTED), disagreement_table(material.disagreements)]),
+        "Requests and tokens": cost_table(material.costs),
         "Certificate": certificate_section(material.certificate),
         "Samples": joined([_note(SAMPLES), sample_section(material.samples)]),
         "All metrics": joined(_metrics(stage, values) for stage, values in measured.items()),
@@ -113,6 +120,14 @@ SCORES = (
 )
 COMPARED = (
     "Points of accuracy on the same items, model minus the other; 95 % paired bootstrap; exact McNemar test."
+)
+PUBLISHED = (
+    "Ours minus theirs, in points. Their extraction and equality are not ours, and these alone move a score "
+    "by points."
+)
+DISPUTED = (
+    "Every answer is also judged by plain math-verify. Where its verdict is another than that of our rules, "
+    "the response stands here with the rule that decided."
 )
 SAMPLES = (
     "Candidate problems as the synthesis model wrote them, drawn by hash and not chosen, those of highest "

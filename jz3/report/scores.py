@@ -11,6 +11,7 @@ from jz3.report.writing import count
 PARTS = {
     "average": "Averages",
     "all": "Benchmarks",
+    "samples": "Several answers to each item",
     "coverage": "By coverage of the instruction data",
     "level": "By level",
 }

@@ -7,8 +7,10 @@ class ScoreRow(dy.Schema):
     model = dy.String(primary_key=True)
     setting = dy.String(primary_key=True)  # prose, tool; `both` for averages over the two
     benchmark = dy.String(primary_key=True)
-    group_by = dy.String(primary_key=True)  # all, level, subject, coverage, average
-    group = dy.String(primary_key=True)  # the value of that group; `all` for all items
+    group_by = dy.String(primary_key=True)  # all, level, subject, coverage, samples, average
+    group = dy.String(
+        primary_key=True
+    )  # the value of that group; `all` for all items; `pass@4`, `majority@4`
     items = dy.Int64(min=1)
     accuracy = dy.Float64(min=0, max=100)  # per cent, strict extraction
     low = dy.Float64(min=0, max=100)  # 95 % bootstrap interval over items
@@ -17,3 +19,8 @@ class ScoreRow(dy.Schema):
     clean_items = dy.Int64(min=0)  # items without a hit in the certificate of the mix
     accuracy_clean = dy.Float64(min=0, max=100, nullable=True)  # on these; null where there is none
     contamination = dy.String()  # checked, unchecked
+    certificate = dy.String(min_length=1)  # of the mix that the model was trained on
+    responses = dy.Int64(min=1)
+    prompt_tokens = dy.Int64(min=0)  # of all responses
+    completion_tokens = dy.Int64(min=0)
+    truncated = dy.Int64(min=0)  # responses cut at the token limit

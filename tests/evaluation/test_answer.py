@@ -1,12 +1,25 @@
 """An answer by program is made of what the model wrote and what its programs really printed."""
 
+from pathlib import Path
+
+import polars as pl
 import pytest
 
-from jz3.evaluation.templates import JIUZHANG, JIUZHANG_TORA, shown
+from jz3.answers.equality import equal
+from jz3.answers.extract import extract_strict
+from jz3.core.artifacts import InDir, InFiles
+from jz3.core.errors import UserError
+from jz3.evaluation.answer import AnswerParams, answer
+from jz3.evaluation.shots import Shot, ShotParams, ShotsError, read_shots
+from jz3.evaluation.templates import ASK_FOR_BOX, CHAT, COT, JIUZHANG, JIUZHANG_TORA, prompt, shown
 from jz3.evaluation.tool_loop import Attempt, answer_with_tools, program_so_far
-from jz3.generation.api import Generated
+from jz3.generation.api import Generated, open_engine
 from jz3.sandbox.pool import open_sandbox
 from jz3.sandbox.settings import Limits, SandboxSettings
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.response import Response
+from tests.evaluation.test_grade import items
+from tests.generation.builders import execution, tiny_model
 
 SETTINGS = SandboxSettings(
     workers=1,
@@ -34,9 +47,9 @@ def scripted(*texts):
 
 def answered(sandbox, *texts, rounds=4, shown_characters=400):
     generate, read = scripted(*texts)
-    attempt = Attempt(prompt="Q\n", seed=1)
+    attempt = Attempt(seed=1)
     (done,) = answer_with_tools(
-        [attempt], generate, sandbox.run_all, rounds=rounds, shown_characters=shown_characters
+        ["Q\n"], [attempt], generate, sandbox.run_all, rounds=rounds, shown_characters=shown_characters
     )
     return done, read
 
@@ -86,6 +99,155 @@ def test_a_program_is_built_from_the_answer_alone():
 
 
 def test_prompts_are_those_of_the_training_rows():
-    assert JIUZHANG.prompt("Why?", None) == "## Question\nWhy?\n\n## Solution\n"
-    assert JIUZHANG_TORA.prompt("Why?", None).endswith("\n\n## Code Solution\n")
+    assert prompt(JIUZHANG, "Why?", None, ()) == "## Question\nWhy?\n\n## Solution\n"
+    assert prompt(JIUZHANG_TORA, "Why?", None, ()).endswith("\n\n## Code Solution\n")
     assert shown("Which?", ["3", "4"]) == "Which?\nAnswer Choices: (A) 3 (B) 4"
+
+
+SHOTS = (Shot("1+1?", "It is \\boxed{2}."), Shot("2+2?", "It is \\boxed{4}."))
+
+
+def test_examples_stand_before_a_question_two_blank_lines_apart():
+    assert prompt(COT, "Why?", None, SHOTS) == (
+        "Question: 1+1?\nAnswer: It is \\boxed{2}.\n\n\n"
+        "Question: 2+2?\nAnswer: It is \\boxed{4}.\n\n\n"
+        "Question: Why?\nAnswer:"
+    )
+    assert prompt(JIUZHANG, "Why?", ["3"], SHOTS[:1]) == (
+        "## Question\n1+1?\n\n## Solution\nIt is \\boxed{2}.\n\n\n"
+        "## Question\nWhy?\nAnswer Choices: (A) 3\n\n## Solution\n"
+    )
+
+
+@pytest.mark.parametrize("template", [JIUZHANG, JIUZHANG_TORA, COT])
+def test_a_stop_word_ends_what_would_be_the_next_question(template):
+    following = template.text("Next?", ())
+    written = f"\\boxed{{1}}.\n\n\n{following}"
+    assert min(written.find(stop) for stop in template.stop if stop in written) <= len("\\boxed{1}.\n")
+    assert not any(stop in shot.solution for stop in template.stop for shot in SHOTS)
+
+
+def test_a_conversation_shows_examples_as_turns_and_asks_for_a_box_once():
+    turns = prompt(CHAT, "Why?", None, SHOTS)
+    assert [turn.role for turn in turns] == ["user", "assistant", "user", "assistant", "user"]
+    assert [turn.content.count("boxed{}") for turn in turns] == [1, 0, 0, 0, 0]
+    assert turns[-1].content == "Why?"
+    (alone,) = prompt(CHAT, "Why?", None, ())
+    assert alone.content == f"{ASK_FOR_BOX}\n\nWhy?"
+
+
+FILES = InFiles(Path(__file__).parents[2] / "data/raw/shots")
+
+
+def all_shots(name):
+    count = len((FILES.path / name).read_text(encoding="utf-8").splitlines())
+    return read_shots(FILES, ShotParams(file=name, count=count))
+
+
+ANSWERS = {
+    "arithmetic.jsonl": [
+        6 * 45 * 4,
+        (84 - 12) / 9,
+        4 * 3 + 6 * 1.5,
+        5 + 7 + 9 + 11,
+        240 * 3 / 4 / 20,
+        150 - (150 * 0.4 + 27),
+        (25 - 4) / 3,
+        80 - 80 / 4 + 5,
+    ],
+    "competition.jsonl": ["5,2", 3**20 % 10, (5 + 12 - 13) / 2, "4/10", r"x < -3 or x \ge 1"],
+    "choices.jsonl": ["C", "D", "B", "A", "D"],
+    "programs.jsonl": [18 * 24 * 2, 50, 3, 53 - 35],
+}
+
+
+def test_every_example_of_ours_ends_with_the_right_answer():
+    assert {file.name for file in FILES.matching("*.jsonl")} == set(ANSWERS)
+    for name, answers in ANSWERS.items():
+        for shot, right in zip(all_shots(name), answers, strict=True):
+            assert equal(extract_strict(shot.solution).answer, str(right)).equal, shot.question
+
+
+def test_the_programs_of_the_examples_print_what_stands_below_them(sandbox):
+    shots = all_shots("programs.jsonl")
+    results = sandbox.run_all([program_so_far(shot.solution) for shot in shots])
+    for shot, result in zip(shots, results, strict=True):
+        assert f"```output\n{result.stdout}```" in shot.solution
+
+
+def test_examples_that_are_not_there_are_named(tmp_path):
+    with pytest.raises(ShotsError, match=r"arithmetic.jsonl has 8 examples; 9 were expected"):
+        read_shots(FILES, ShotParams(file="arithmetic.jsonl", count=9))
+    with pytest.raises(ShotsError, match=r"none.jsonl does not exist"):
+        read_shots(FILES, ShotParams(file="none.jsonl", count=1))
+    (tmp_path / "odd.jsonl").write_text('{"question": "Q"}\n')
+    with pytest.raises(ShotsError, match=r"odd.jsonl line 1 is no example"):
+        read_shots(InFiles(tmp_path), ShotParams(file="odd.jsonl", count=1))
+    assert read_shots(FILES, None) == ()
+
+
+def parameters(**changes):
+    return AnswerParams.model_validate(
+        {
+            "engine": "transformers",
+            "prose": {"template": "jiuzhang", "benchmarks": ["b"], "shots": {}},
+            "tool": {
+                "benchmarks": [],
+                "shots": {},
+                "rounds": 2,
+                "limits": SETTINGS.limits,
+                "shown_characters": 400,
+            },
+            "samples": 1,
+            "seed": 0,
+            "temperature": 1.0,
+            "top_p": 1.0,
+            "max_tokens": 8,
+        }
+        | changes
+    )
+
+
+@pytest.fixture(scope="module")
+def answering(tmp_path_factory):
+    """Answers by a tiny real model, through a row store of its own."""
+    directory = tmp_path_factory.mktemp("answers")
+    model = InDir(ModelManifest, tiny_model(directory / "model", context=512))
+    table = items(["1", "2"])
+
+    def answer_with(params):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("JZ3_STORE", str(directory / "store"))
+            with open_engine("transformers", model, execution()) as engine:
+                return answer(table, FILES, engine, params, execution())
+
+    return answer_with
+
+
+def test_each_item_is_answered_as_often_as_asked_and_more_samples_keep_the_first(answering):
+    few, _ = answering(parameters(samples=2))
+    many, account = answering(parameters(samples=3))
+    Response.validate(many)
+    assert many.height == account.rows.kept == 6
+    kept = many.filter(pl.col("draw") < 2).sort("response_id")
+    assert kept.equals(few.sort("response_id"))
+    assert many["text"].n_unique() > 2, "draws differ"
+
+
+def test_examples_lengthen_the_prompt_that_the_model_reads(answering):
+    bare, _ = answering(parameters())
+    prose = {
+        "template": "cot",
+        "benchmarks": ["b"],
+        "shots": {"b": {"file": "arithmetic.jsonl", "count": 1}},
+    }
+    shown_one, _ = answering(parameters(prose=prose))
+    (shot,) = read_shots(FILES, ShotParams(file="arithmetic.jsonl", count=1))
+    assert bare["prompt_tokens"].to_list() == [len("## Question\nq\n\n## Solution\n")] * 2
+    assert shown_one["prompt_tokens"].to_list() == [len(COT.text("q", [shot]).encode())] * 2
+
+
+def test_a_model_without_a_chat_template_cannot_chat(answering):
+    prose = {"template": "chat", "benchmarks": ["b"], "shots": {}}
+    with pytest.raises(UserError, match="no chat template"):
+        answering(parameters(prose=prose))

@@ -10,7 +10,7 @@ from jz3.tables.grade import Grade
 from jz3.tables.item import Item
 from jz3.tables.response import Response
 
-PARAMS = GradeParams(absolute_tolerance=1e-6, relative_tolerance=1e-6, symbolic_seconds=5)
+PARAMS = GradeParams(symbolic_seconds=5)
 CLEAN = Contamination(
     benchmarks=frozenset({"b"}), hit_items=frozenset({"b/1"}), certificates={"synthetic": "d"}
 )
@@ -83,6 +83,23 @@ def test_the_second_opinion_is_asked(graded):
 
 def test_each_item_carries_what_the_certificate_says(graded):
     assert list(graded[0]["contamination"]) == ["clean", "hit", "clean", "clean"]
+
+
+def test_each_grade_names_the_certificates_of_the_mix(graded):
+    assert set(graded[0]["certificate"]) == {"synthetic d"}
+    named = CLEAN.model_copy(update={"certificates": {"synthetic": "b" * 32, "instruction": "a" * 32}})
+    assert named.name == f"instruction {'a' * 12}, synthetic {'b' * 12}"
+
+
+def test_equal_answers_of_one_item_are_one_candidate_of_a_vote():
+    drawn = ["\\boxed{1/2}", "\\boxed{3}", "\\boxed{0.5}", "nothing", "\\boxed{x = 3}"]
+    table = responses(drawn).with_columns(
+        item_id=pl.lit("b/0"),
+        draw=pl.Series(range(5), dtype=pl.Int64),
+        response_id=pl.format("b/0/prose/{}", pl.Series(range(5))),
+    )
+    graded, _ = grade(table, items(["3"]), CLEAN, PARAMS)
+    assert graded.sort("draw")["same_as"].to_list() == [0, 1, 0, None, 1]
 
 
 def test_choices_are_read_as_letters():

@@ -1,21 +1,30 @@
 """The tables say what the grades hold, with intervals that do not move from run to run."""
 
+from itertools import combinations
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.core.artifacts import OutDir
+from jz3.core.artifacts import InFiles, OutDir
+from jz3.evaluation.costs import costs_of
+from jz3.evaluation.disagreements import disagreements_of
 from jz3.evaluation.mcnemar import exact_p_value
-from jz3.evaluation.pages import write_pages
+from jz3.evaluation.pages import Tables, write_pages
+from jz3.evaluation.published import PublishedError, beside_published, read_published
+from jz3.evaluation.sampling import by_samples, pass_at
 from jz3.evaluation.tabulate import TabulateParams, interval, stack, tabulate
 from jz3.tables.comparison import Comparison
+from jz3.tables.disagreement import Disagreement
 from jz3.tables.grade import Grade
 from jz3.tables.pages_manifest import PagesManifest
+from jz3.tables.published_row import PublishedRow
 from jz3.tables.score_row import ScoreRow
 
-PARAMS = TabulateParams(seed=1, resamples=500, families="held_out")
+PARAMS = TabulateParams(seed=1, resamples=500, families="held_out", published=[])
 
 
 def grades(correct, hit=()):
@@ -30,11 +39,16 @@ def grades(correct, hit=()):
             "subject": subject,
             "level": "high",
             "gold": "1",
+            "same_as": 0,
             "predicted": "1",
             "correct": verdict,
             "correct_lenient": True,
             "rule": "number",
             "second_opinion": verdict,
+            "prompt_tokens": 10,
+            "completion_tokens": 3,
+            "truncated": False,
+            "certificate": "synthetic 0a1b",
             "contamination": "hit" if f"{subject}{number}" in hit else "clean",
         }
         for setting, subjects in correct.items()
@@ -87,14 +101,150 @@ def test_two_models_are_compared_on_the_same_items(tables):
     assert prose["p_value"] == exact_p_value(3, 0) == 0.25
 
 
-def test_the_same_grades_give_the_same_pages(tables, tmp_path):
+def all_tables():
+    scores, comparisons, _ = tabulate(stack({"good": GOOD, "poor": POOR}), frozenset({"a"}), PARAMS)
+    figures = read_published(FIGURES, ["JiuZhang3.0-7B"])
+    return Tables(
+        scores=scores,
+        comparisons=comparisons,
+        published=beside_published(scores, figures),
+        disagreements=disagreements_of(stack({"good": GOOD})),
+        costs=costs_of(MEASURED),
+    )
+
+
+FIGURES = InFiles(Path(__file__).parents[2] / "data/raw/published")
+MEASURED = {
+    "distill/initial": {
+        "rows": {"read": 5},
+        "prompt_tokens": 70,
+        "completion_tokens": 80,
+        "cost_usd": 0.25,
+        "priced": True,
+    },
+    "answer/good": {"rows": {"read": 8}, "prompt_tokens": 40, "completion_tokens": 12},
+}
+
+
+def test_the_same_grades_give_the_same_pages(tmp_path):
     for name in ("one", "two"):
-        write_pages(*tabulate(stack({"good": GOOD, "poor": POOR}), frozenset({"a"}), PARAMS)[:2],
-                    OutDir(PagesManifest, tmp_path / name))  # fmt: skip
+        write_pages(all_tables(), OutDir(PagesManifest, tmp_path / name))
     for file in sorted((tmp_path / "one").iterdir()):
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()
     summary = (tmp_path / "one" / "summary.md").read_text()
     assert "| held_out | macro over families | both | 4 | checked | 87.5 [" in summary
+    assert "| distill/initial | 5 | 70 | 80 | 0.25 |" in summary
+    assert "| good | synthetic 0a1b |" in summary
+    assert "published figures" not in summary, "none of these benchmarks is in the paper"
+
+
+def test_a_score_carries_what_its_responses_took_and_its_certificate(tables):
+    row = score(tables[0], model="good", setting="prose", group_by="all")
+    assert (row["responses"], row["prompt_tokens"], row["completion_tokens"]) == (4, 40, 12)
+    assert row["certificate"] == "synthetic 0a1b"
+
+
+def drawn(*verdicts):
+    """One item, answered several times: each verdict with the first draw that has an equal answer."""
+    one = grades({"prose": {"a": [True]}}).to_dicts()[0]
+    rows = [
+        one
+        | {
+            "response_id": f"a0/prose/{draw}",
+            "draw": draw,
+            "same_as": same_as,
+            "predicted": None if same_as is None else str(same_as),
+            "correct": correct,
+            "correct_lenient": correct,
+        }
+        for draw, (same_as, correct) in enumerate(verdicts)
+    ]
+    return pl.DataFrame(rows, schema=Grade.create_empty().schema)
+
+
+def test_pass_at_k_and_the_vote_stand_beside_the_mean_of_the_draws():
+    table = drawn((0, False), (1, True), (1, True), (None, False))
+    scores, _, _ = tabulate(stack({"m": table}), frozenset(), PARAMS)
+    ScoreRow.validate(scores)
+    of = {
+        row["group"]: row["accuracy"] for row in scores.iter_rows(named=True) if row["group_by"] == "samples"
+    }
+    assert score(scores, group_by="all")["accuracy"] == 50
+    assert of == {"pass@2": pytest.approx(100 * 5 / 6), "pass@4": 100.0, "majority@4": 100.0}
+
+
+def test_a_tied_vote_goes_to_the_first_answer_and_no_answer_has_no_vote():
+    first = by_samples(drawn((0, True), (1, False), (None, False), (None, False)))
+    assert first["majority@4"]["correct"].to_list() == [1.0]
+    none = by_samples(drawn((None, False), (None, False)))
+    assert none["majority@2"]["correct"].to_list() == [0.0]
+    assert by_samples(drawn((0, True))) == {}
+
+
+@given(st.integers(1, 12), st.data())
+def test_pass_at_k_is_the_share_of_draws_of_k_that_hold_a_right_answer(answers, data):
+    right = data.draw(st.integers(0, answers))
+    k = data.draw(st.integers(1, min(answers, 4)))
+    marks = [place < right for place in range(answers)]
+    chosen = list(combinations(marks, k))
+    assert pass_at(k, answers, right) == pytest.approx(sum(map(any, chosen)) / len(chosen))
+
+
+def test_published_figures_stand_beside_ours_with_the_difference_and_their_mean():
+    of_paper = pl.concat(
+        [
+            grades({"prose": {"a": [True, False]}}).with_columns(benchmark=pl.lit(name))
+            for name in ("gsm8k", "svamp")
+        ]
+    )
+    scores, _, _ = tabulate(stack({"ours": of_paper}), frozenset(), PARAMS)
+    rows = beside_published(scores, read_published(FIGURES, ["JiuZhang3.0-7B"]))
+    PublishedRow.validate(rows)
+    of = {row["benchmark"]: row for row in rows.iter_rows(named=True)}
+    assert list(of) == ["gsm8k", "mean", "svamp"]
+    assert of["gsm8k"]["difference"] == pytest.approx(50 - 88.6)
+    assert of["mean"]["published"] == pytest.approx((88.6 + 90.4) / 2)
+    assert of["mean"]["low"] is None
+
+
+def test_the_published_means_are_those_that_the_paper_prints():
+    """A mistyped figure moves its model's mean. (MAmmoTH2-7B-Plus prints 75.2 for 75.4.)"""
+    printed = {
+        "GPT-4": 82.5,
+        "Llemma-34B": 59.1,
+        "Intern-Math-20B": 63.9,
+        "MAmmoTH2-8x7B-Plus": 76.4,
+        "JiuZhang3.0-8x7B": 79.3,
+        "Mistral-7B-MMIQC": 65.2,
+        "MetaMath-Mistral-7B": 65.4,
+        "Abel-7B-002": 66.4,
+        "WizardMath-7B-1.1": 67.6,
+        "Math-Shepherd-Mistral-7B": 68.3,
+        "MAmmoTH2-8B-Plus": 74.6,
+        "DeepSeekMath-7B-Instruct": 73.9,
+        "DeepSeekMath-7B-RL": 77.4,
+        "JiuZhang3.0-7B": 78.8,
+        "JiuZhang3.0-8B": 78.3,
+    }
+    means = read_published(FIGURES, list(printed)).group_by("model").agg(pl.col("accuracy").mean())
+    for model, mean in means.iter_rows():
+        assert mean == pytest.approx(printed[model], abs=0.0501), model
+
+
+def test_a_published_model_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(PublishedError, match="no figures of GPT-5"):
+        read_published(FIGURES, ["GPT-5"])
+    with pytest.raises(PublishedError, match="cannot be read"):
+        read_published(InFiles(tmp_path), [])
+
+
+def test_a_disagreement_is_a_response_with_an_answer_on_which_the_verdicts_differ():
+    table = grades({"prose": {"a": [True, True, False]}}).with_columns(
+        second_opinion=pl.Series([True, False, True]), predicted=pl.Series(["1", "1", None])
+    )
+    found = disagreements_of(stack({"m": table}))
+    Disagreement.validate(found)
+    assert found["response_id"].to_list() == ["a1/prose/0"]
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(0, 2**32))

@@ -8,6 +8,8 @@ import polars as pl
 from jz3.core.artifacts import In, InDir, Out
 from jz3.tables.certificate_manifest import BenchmarkCheck, CertificateManifest
 from jz3.tables.comparison import Comparison
+from jz3.tables.cost import Cost
+from jz3.tables.disagreement import Disagreement
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.hit import Hit
 from jz3.tables.influence_score import InfluenceScore
@@ -15,6 +17,7 @@ from jz3.tables.loss_point import LossPoint
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
+from jz3.tables.published_row import PublishedRow
 from jz3.tables.score_row import ScoreRow
 
 HOSTILE = '<script>alert("1")</script>'
@@ -128,6 +131,11 @@ def score(model="jiuzhang", accuracy=50.0, **changes):
         "clean_items": 90,
         "accuracy_clean": accuracy,
         "contamination": "checked",
+        "certificate": "instruction 0a1b2c3d4e5f, synthetic 9f8e7d6c5b4a",
+        "responses": 100,
+        "prompt_tokens": 4000,
+        "completion_tokens": 3000,
+        "truncated": 1,
     } | changes
 
 
@@ -142,6 +150,44 @@ def comparison():
         "low": 2.5,
         "high": 21.5,
         "p_value": 0.012,
+    }
+
+
+def published():
+    return {
+        "model": "jiuzhang",
+        "benchmark": "gsm8k",
+        "setting": "prose",
+        "published_model": "JiuZhang3.0-7B",
+        "accuracy": 71.5,
+        "low": 69.0,
+        "high": 74.0,
+        "published": 88.6,
+        "difference": -17.1,
+        "source": "a paper",
+    }
+
+
+def disagreement():
+    return {
+        "model": "jiuzhang",
+        "response_id": "b/0/prose/0",
+        "benchmark": "b",
+        "gold": "[0,1)",
+        "predicted": HOSTILE,
+        "correct": False,
+        "rule": "sequence",
+        "second_opinion": True,
+    }
+
+
+def cost(stage="distill/initial", cost_usd=12.5):
+    return {
+        "stage": stage,
+        "requests": 1200,
+        "prompt_tokens": 345678,
+        "completion_tokens": 90123,
+        "cost_usd": cost_usd,
     }
 
 
@@ -208,6 +254,9 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
     table(InfluenceScore, scores, root / "influence.parquet")
     table(ScoreRow, [score(), score("instruct_only", 30.0)], root / "scores.parquet")
     table(Comparison, [comparison()], root / "comparisons.parquet")
+    table(PublishedRow, [published()], root / "published.parquet")
+    table(Disagreement, [disagreement()], root / "disagreements.parquet")
+    table(Cost, [cost(), cost("answer/jiuzhang", None)], root / "costs.parquet")
     table(ExecutionResult, [result(row, "12\n") for row in tools], root / "results.parquet")
     certificate(root / "certificate")
     (root / "data/plots").mkdir(parents=True)
@@ -224,6 +273,9 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
         *("--influence", "influence.parquet"),
         *("--scores", "scores.parquet"),
         *("--comparisons", "comparisons.parquet"),
+        *("--published", "published.parquet"),
+        *("--disagreements", "disagreements.parquet"),
+        *("--costs", "costs.parquet"),
         *("--certificate", "certificate"),
         *("--curves", "data/plots/warmup.csv"),
         *("--measured", *(f"data/metrics/{name}.json" for name in metrics(provider))),

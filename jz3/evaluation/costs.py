@@ -1,0 +1,23 @@
+"""What the run asked of models, stage by stage: requests, tokens, and the money where a provider was paid."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from jz3.tables.cost import Cost
+
+
+def costs_of(measured: Mapping[str, Any]) -> pl.DataFrame:
+    """Table of Cost from the metrics of the stages that ask a model, by their names."""
+    rows = [
+        {
+            "stage": stage,
+            "requests": values["rows"]["read"],
+            "prompt_tokens": values["prompt_tokens"],
+            "completion_tokens": values["completion_tokens"],
+            "cost_usd": values["cost_usd"] if values.get("priced") else None,
+        }
+        for stage, values in measured.items()
+    ]
+    return pl.DataFrame(rows, schema=Cost.create_empty().schema)

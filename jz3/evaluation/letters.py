@@ -1,0 +1,3 @@
+"""The letters of choices, in the order in which choices are shown."""
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

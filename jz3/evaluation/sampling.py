@@ -1,0 +1,65 @@
+"""Scores of several answers to each item: pass@k without bias, and the majority vote.
+
+pass@k is the chance that one of k answers, drawn from the n there are, is right: 1 - C(n-c, k) / C(n, k)
+for c right ones (Chen et al. 2021). The vote counts equal answers, by our equality and not by their text;
+of equally many the one that came first wins; an answer that is none has no vote.
+"""
+
+from math import comb
+
+import polars as pl
+
+
+def by_samples(grades: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Scores of each item, by `pass@2`, `pass@4` ... and `majority@n`; nothing where each has one answer.
+
+    `grades` are of one model, benchmark and setting. The tables have the columns `item_id`, `correct`,
+    `correct_lenient` (from 0 to 1) and `contamination`.
+    """
+    samples = grades.group_by("item_id").len()["len"].min()
+    if not isinstance(samples, int) or samples < 2:
+        return {}
+    ks = [2**power for power in range(1, samples.bit_length()) if 2**power < samples]
+    scores = {f"pass@{k}": _pass(grades, k) for k in [*ks, samples]}
+    return scores | {f"majority@{samples}": _majority(grades)}
+
+
+def pass_at(k: int, answers: int, right: int) -> float:
+    """The chance that k of the answers hold a right one.
+
+    >>> pass_at(1, 4, 1), pass_at(2, 4, 1)
+    (0.25, 0.5)
+    """
+    return 1.0 - comb(answers - right, k) / comb(answers, k)
+
+
+def _pass(grades: pl.DataFrame, k: int) -> pl.DataFrame:
+    counts = grades.group_by("item_id").agg(
+        pl.len(),
+        pl.col("correct").sum(),
+        pl.col("correct_lenient").sum(),
+        pl.col("contamination").first(),
+    )
+    rows = [
+        {
+            "item_id": row["item_id"],
+            "correct": pass_at(k, row["len"], row["correct"]),
+            "correct_lenient": pass_at(k, row["len"], row["correct_lenient"]),
+            "contamination": row["contamination"],
+        }
+        for row in counts.sort("item_id").iter_rows(named=True)
+    ]
+    return pl.DataFrame(rows)
+
+
+def _majority(grades: pl.DataFrame) -> pl.DataFrame:
+    votes = grades.group_by("item_id", "same_as").agg(pl.len().alias("votes")).drop_nulls("same_as")
+    chosen = votes.sort("votes", "same_as", descending=[True, False]).unique(
+        "item_id", keep="first", maintain_order=True
+    )
+    winners = chosen.join(grades, left_on=["item_id", "same_as"], right_on=["item_id", "draw"], how="left")
+    items = grades.group_by("item_id").agg(pl.col("contamination").first())
+    found = items.join(winners.select("item_id", "correct", "correct_lenient"), on="item_id", how="left")
+    return found.with_columns(
+        pl.col("correct", "correct_lenient").fill_null(value=False).cast(pl.Float64)
+    ).sort("item_id")

@@ -1,0 +1,71 @@
+"""What stands behind the scores: published figures beside ours, disputed verdicts, requests and tokens."""
+
+import polars as pl
+
+from jz3.report.markup import Html, element, folded, joined, table
+from jz3.report.writing import count
+
+MOST_SHOWN = 200
+"""Disputed verdicts on the page (chosen); the table `data/tables/disagreements.parquet` has all."""
+
+
+def published_table(published: pl.DataFrame) -> Html:
+    """Our scores beside a paper's, on the benchmarks that both have."""
+    if not published.height:
+        return element("p", "None of this run's benchmarks is among the published ones that were asked for.")
+    head = ["benchmark", "setting", "model", "ours", "95 % interval", "published by", "theirs", "difference"]
+    lines = [
+        [
+            row["benchmark"],
+            row["setting"],
+            row["model"],
+            f"{row['accuracy']:.1f}",
+            "" if row["low"] is None else f"{row['low']:.1f} to {row['high']:.1f}",
+            row["published_model"],
+            f"{row['published']:.1f}",
+            f"{row['difference']:+.1f}",
+        ]
+        for row in published.iter_rows(named=True)
+    ]
+    return table(head, lines, frozenset({"ours", "95 % interval", "theirs", "difference"}))
+
+
+def disagreement_table(disagreements: pl.DataFrame) -> Html:
+    """Responses on which plain math-verify gives another verdict than our rules."""
+    if not disagreements.height:
+        return element("p", "There are none in this run.")
+    head = ["benchmark", "model", "gold", "predicted", "ours", "rule", "math-verify"]
+    lines = [
+        [
+            row["benchmark"],
+            row["model"],
+            row["gold"],
+            row["predicted"],
+            _word(right=row["correct"]),
+            row["rule"],
+            _word(right=row["second_opinion"]),
+        ]
+        for row in disagreements.head(MOST_SHOWN).iter_rows(named=True)
+    ]
+    said = element("p", f"{count(disagreements.height)} responses; {count(len(lines))} are shown.")
+    return joined([said, folded("Disputed verdicts", table(head, lines, frozenset()))])
+
+
+def _word(*, right: bool) -> str:
+    return "equal" if right else "different"
+
+
+def cost_table(costs: pl.DataFrame) -> Html:
+    """What was asked of models, stage by stage."""
+    head = ["stage", "requests", "prompt tokens", "completion tokens", "paid"]
+    lines = [
+        [
+            row["stage"],
+            count(row["requests"]),
+            count(row["prompt_tokens"]),
+            count(row["completion_tokens"]),
+            "" if row["cost_usd"] is None else f"${row['cost_usd']:,.2f}",
+        ]
+        for row in costs.iter_rows(named=True)
+    ]
+    return table(head, lines, frozenset(head[1:]))
