@@ -117,6 +117,36 @@ for command in (
 app.add_typer(sharing.store, name="store")
 
 
+@app.command(name="lm-eval")
+def lm_eval(
+    model: Annotated[str, typer.Argument(help="a model whose answers are graded: jiuzhang, instruct_only")],
+    directory: Annotated[Path, typer.Argument(help="where the files go")],
+) -> None:
+    """Write a model's results and samples in the layout of lm-eval.
+
+    Example: jz3 lm-eval jiuzhang lm-eval-out
+    """
+    from jz3.core.artifacts import In, InFiles
+    from jz3.core.params import load_params
+    from jz3.evaluation.answer import AnswerParams
+    from jz3.evaluation.lm_eval import Answered, export_lm_eval
+    from jz3.tables.grade import Grade
+    from jz3.tables.item import Item
+    from jz3.tables.response import Response
+
+    data = ROOT / "data"
+    answered = Answered(
+        model=model,
+        items=In(Item, data / "tasks/items.parquet").read(),
+        responses=In(Response, data / f"responses/{model}.parquet").read(),
+        grades=In(Grade, data / f"grades/{model}.parquet").read(),
+        params=load_params(AnswerParams, "answer"),
+        shots=InFiles(data / "raw/shots"),
+    )
+    for file in export_lm_eval(answered, directory):
+        typer.echo(file)
+
+
 def main() -> None:
     """Run a command; what the user can mend becomes one line on stderr and its exit status."""
     try:

@@ -59,6 +59,8 @@ class FileBenchmark(Params):
     format: Format
     items: int | None
     """How many rows it must have, or null: a file of another size is another benchmark."""
+    digest: str | None
+    """Of the files, as `revision` of the items has it, or null: other content is another benchmark."""
 
 
 class HubBenchmark(Params):
@@ -133,6 +135,7 @@ def _items(source: Benchmark, raw: InFiles) -> tuple[str, Numbered]:
             return gym_revision(), enumerate(items)
         case FileBenchmark():
             rows = read_files(raw, source.pattern)
+            _check_digest(source, rows)
         case HubBenchmark():
             rows = read_hub(source.dataset, source.configs, source.split, source.revision)
     return rows.revision, _read(rows, source.format)
@@ -178,6 +181,14 @@ def _check_names(names: list[str]) -> None:
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise DataError(f"benchmarks {', '.join(repeated)} are listed twice; give each a name of its own.")
+
+
+def _check_digest(source: FileBenchmark, rows: RawRows) -> None:
+    if source.digest is not None and rows.revision != source.digest:
+        raise DataError(
+            f"{rows.where} has the digest {rows.revision}; {source.digest} was expected for benchmark "
+            f"'{source.name}'. Fetch the public file, or set its digest to null if yours is meant."
+        )
 
 
 def _check_size(source: Benchmark, found: int) -> None:

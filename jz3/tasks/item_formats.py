@@ -16,8 +16,8 @@ from jz3.tasks.raw import Row
 from jz3.text.problem_text import last_boxed
 
 Format = Literal[
-    "gsm8k", "math-oai", "svamp", "asdiv", "mawps", "carp_en", "gsm-hard", "minerva_math", "aqua", "sat_math",
-    "mmlu_stem", "tabmwp", "lm_eval",
+    "gsm8k", "math", "math-oai", "svamp", "asdiv", "mawps", "carp_en", "gsm-hard", "minerva_math", "aqua",
+    "sat_math", "mmlu_stem", "tabmwp", "lm_eval",
 ]  # fmt: skip
 
 LETTERS = "ABCDEFGHIJ"
@@ -63,6 +63,16 @@ def _math(row: Row) -> ItemText:
     return ItemText(
         row["problem"].strip(), row["answer"].strip(), subject=row["subject"], level=str(row["level"])
     )
+
+
+def _full_math(row: Row) -> ItemText:
+    """A row of the whole MATH set, as its authors ship it: the answer is the last box of the solution."""
+    gold = last_boxed(row["solution"])
+    if gold is None:
+        message = "the solution has no box"
+        raise ValueError(message)
+    level = row["level"].removeprefix("Level ").strip()
+    return ItemText(row["problem"].strip(), gold.strip(), subject=row["type"], level=level)
 
 
 def _svamp(row: Row) -> ItemText:
@@ -176,6 +186,7 @@ def _lm_eval(row: Row) -> ItemText:
 
 READERS: dict[Format, Callable[[Row], ItemText | Unfit]] = {
     "gsm8k": _gsm8k,
+    "math": _full_math,
     "math-oai": _math,
     "svamp": _svamp,
     "asdiv": _asdiv,

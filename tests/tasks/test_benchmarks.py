@@ -14,7 +14,14 @@ from stages.benchmarks import main
 
 HELD_OUT = {"name": "held_out", "reader": "writer", "per_family": 3, "seed": 1}
 SUMS = {"name": "sums", "reader": "reasoning_gym", "dataset": "chain_sum", "size": 5, "seed": 1, "config": {}}
-GSM8K = {"name": "gsm8k", "reader": "file", "pattern": "gsm8k/*.jsonl", "format": "gsm8k", "items": 2}
+GSM8K = {
+    "name": "gsm8k",
+    "reader": "file",
+    "pattern": "gsm8k/*.jsonl",
+    "format": "gsm8k",
+    "items": 2,
+    "digest": None,
+}
 
 
 def params(*sources):
@@ -67,6 +74,8 @@ def test_the_stage_leaves_the_items_of_all_benchmarks_in_key_order(raw, tmp_path
 def test_a_file_with_other_content_is_named(raw):
     with pytest.raises(DataError, match="'gsm8k' has 2 items; 1319 were expected"):
         collect_items(raw, params(GSM8K | {"items": 1319}))
+    with pytest.raises(DataError, match=r"has the digest .*; 0a1b was expected for benchmark 'gsm8k'"):
+        collect_items(raw, params(GSM8K | {"digest": "0a1b"}))
     with pytest.raises(DataError, match=r"gsm8k/\*.jsonl row 1 is not of the format 'svamp'"):
         collect_items(raw, params(GSM8K | {"format": "svamp"}))
     with pytest.raises(DataError, match=r"no file fits .*math"):

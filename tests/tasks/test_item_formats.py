@@ -20,6 +20,16 @@ ROWS = [
         ItemText("Find x.", r"\frac{1}{2}", subject="Algebra", level="3"),
     ),
     (
+        "math",
+        {
+            "problem": "Find x.",
+            "level": "Level 5",
+            "type": "Algebra",
+            "solution": r"\boxed{1} or \boxed{x^{2}}.",
+        },
+        ItemText("Find x.", "x^{2}", subject="Algebra", level="5"),
+    ),
+    (
         "svamp",
         {"Body": "There are 2 cats", "Question": "How many?", "Answer": 145.0, "Type": "Sum"},
         ItemText("There are 2 cats. How many?", "145", subject="Sum"),

@@ -1,0 +1,198 @@
+"""Results and samples in the layout of lm-eval (0.4), for tools that read its output folders.
+
+`results_TAG.json` holds a task for each benchmark and setting with `exact_match,strict-match` and
+`exact_match,flexible-extract` (our strict and lenient extraction, our equality); `samples_TASK_TAG.jsonl` a
+line for each item and filter. Where lm-eval writes the date into the names there is a tag from the content:
+the same responses give the same files.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from jz3.answers.extract import extract_choice, extract_lenient
+from jz3.core.artifacts import InFiles
+from jz3.evaluation.answer import AnswerParams, prompts_of
+from jz3.evaluation.letters import LETTERS
+from jz3.evaluation.shots import ShotParams
+from jz3.evaluation.templates import JIUZHANG_TORA, TEMPLATES, Template
+from jz3.generation.api import Prompt
+
+STRICT, LENIENT = "strict-match", "flexible-extract"
+METRIC = "exact_match"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Responses of one model, with their items and grades."""
+
+    model: str
+    items: pl.DataFrame
+    responses: pl.DataFrame
+    grades: pl.DataFrame
+    params: AnswerParams
+    shots: InFiles
+
+
+@dataclass(frozen=True)
+class _Task:
+    name: str
+    benchmark: str
+    setting: str
+    template: Template
+    shots: Mapping[str, ShotParams]
+    samples: list[dict[str, Any]]
+    revision: str
+
+
+def export_lm_eval(answered: Answered, directory: Path) -> list[Path]:
+    """Write the files, and say which. The directory is made where it does not exist."""
+    tasks = [task for task in _tasks(answered) if task.samples]
+    texts = {task.name: "".join(_line(row) for row in task.samples) for task in tasks}
+    tag = sha256("".join(texts.values()).encode()).hexdigest()[:12]
+    directory.mkdir(parents=True, exist_ok=True)
+    results = directory / f"results_{tag}.json"
+    results.write_text(json.dumps(_results(answered, tasks), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    written = [results]
+    for name, text in texts.items():
+        written.append(directory / f"samples_{name}_{tag}.jsonl")
+        written[-1].write_text(text, encoding="utf-8")
+    return written
+
+
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def _tasks(answered: Answered) -> list[_Task]:
+    params = answered.params
+    settings = [
+        ("prose", TEMPLATES[params.prose.template], params.prose.benchmarks, params.prose.shots),
+        ("tool", JIUZHANG_TORA, params.tool.benchmarks, params.tool.shots),
+    ]
+    tasks: list[_Task] = []
+    for setting, template, benchmarks, shots in settings:
+        for benchmark in sorted(benchmarks):
+            items = answered.items.filter(pl.col("benchmark") == benchmark).sort("item_id")
+            samples = _samples(answered, items, setting, prompts_of(items, template, shots, answered.shots))
+            revision = str(items["revision"].first())
+            name = f"{benchmark}_{setting}"
+            tasks.append(_Task(name, benchmark, setting, template, shots, samples, revision))
+    return tasks
+
+
+def _samples(
+    answered: Answered, items: pl.DataFrame, setting: str, prompts: Sequence[Prompt]
+) -> list[dict[str, Any]]:
+    """A line for each item and filter, in the order of the items."""
+    graded = answered.responses.join(
+        answered.grades.select("response_id", "predicted", "correct", "correct_lenient"), on="response_id"
+    ).filter(pl.col("setting") == setting)
+    by_item = {
+        str(key[0]): group.sort("draw").to_dicts()
+        for key, group in graded.group_by("item_id", maintain_order=True)
+    }
+    rows: list[dict[str, Any]] = []
+    for number, (item, prompt) in enumerate(zip(items.iter_rows(named=True), prompts, strict=True)):
+        drawn = by_item.get(item["item_id"], [])
+        if drawn:
+            sample = _sample(number, item, prompt, drawn, answered.params)
+            rows += [
+                sample | _filtered(STRICT, [row["predicted"] for row in drawn], _mean(drawn, "correct")),
+                sample | _filtered(LENIENT, _lenient(item, drawn), _mean(drawn, "correct_lenient")),
+            ]
+    return rows
+
+
+def _sample(
+    number: int, item: dict[str, Any], prompt: Prompt, drawn: list[dict[str, Any]], params: AnswerParams
+) -> dict[str, Any]:
+    document = {"question": item["question"], "choices": item["choices"], "answer": item["gold"]}
+    text = prompt if isinstance(prompt, str) else json.dumps([vars(turn) for turn in prompt])
+    asked = {"temperature": params.temperature, "top_p": params.top_p, "max_gen_toks": params.max_tokens}
+    return {
+        "doc_id": number,
+        "doc": document,
+        "target": item["gold"],
+        "arguments": {"gen_args_0": {"arg_0": text, "arg_1": asked}},
+        "resps": [[row["text"] for row in drawn]],
+        "doc_hash": _hash(json.dumps(document, indent=2, ensure_ascii=False)),
+        "prompt_hash": _hash(text),
+        "target_hash": _hash(item["gold"]),
+    }
+
+
+def _filtered(name: str, answers: list[str | None], score: float) -> dict[str, Any]:
+    shown = ["[invalid]" if answer is None else answer for answer in answers]  # lm-eval's word for none
+    return {"filter": name, "filtered_resps": shown, "metrics": [METRIC], METRIC: score}
+
+
+def _lenient(item: dict[str, Any], drawn: list[dict[str, Any]]) -> list[str | None]:
+    if item["choices"]:
+        letters = LETTERS[: len(item["choices"])]
+        return [extract_choice(row["text"], letters).answer for row in drawn]
+    return [extract_lenient(row["text"]).answer for row in drawn]
+
+
+def _mean(rows: list[dict[str, Any]], column: str) -> float:
+    return sum(map(float, (row[column] for row in rows))) / len(rows)
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def _results(answered: Answered, tasks: Sequence[_Task]) -> dict[str, Any]:
+    shots = {
+        task.name: task.shots[task.benchmark].count if task.benchmark in task.shots else 0 for task in tasks
+    }
+    return {
+        "results": {task.name: _scores(task) for task in tasks},
+        "group_subtasks": {task.name: [] for task in tasks},
+        "configs": {task.name: _config(task, shots[task.name]) for task in tasks},
+        "versions": {task.name: task.revision for task in tasks},
+        "n-shot": shots,
+        "higher_is_better": {task.name: {METRIC: True} for task in tasks},
+        "n-samples": {task.name: dict.fromkeys(("original", "effective"), _items(task)) for task in tasks},
+        "config": {
+            "model": "jz3",
+            "model_args": answered.model,
+            "gen_kwargs": answered.params.model_dump(include={"temperature", "top_p", "max_tokens", "seed"}),
+        },
+        "model_name": answered.model,
+    }
+
+
+def _items(task: _Task) -> int:
+    return len(task.samples) // 2
+
+
+def _scores(task: _Task) -> dict[str, Any]:
+    scores: dict[str, Any] = {"alias": task.name}
+    for name in (STRICT, LENIENT):
+        values = [row[METRIC] for row in task.samples if row["filter"] == name]
+        mean = sum(values) / len(values)
+        spread = sum((value - mean) ** 2 for value in values) / max(len(values) - 1, 1)
+        scores[f"{METRIC},{name}"] = mean
+        scores[f"{METRIC}_stderr,{name}"] = math.sqrt(spread / len(values))
+    return scores
+
+
+def _config(task: _Task, shots: int) -> dict[str, Any]:
+    return {
+        "task": task.name,
+        "dataset_path": task.benchmark,
+        "output_type": "generate_until",
+        "doc_to_text": task.template.text("{{question}}", ()),
+        "doc_to_target": "{{answer}}",
+        "num_fewshot": shots,
+        "generation_kwargs": {"until": list(task.template.stop)},
+        "metric_list": [{"metric": METRIC, "aggregation": "mean", "higher_is_better": True}],
+        "filter_list": [{"name": STRICT}, {"name": LENIENT}],
+    }
