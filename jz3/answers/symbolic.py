@@ -65,7 +65,9 @@ class Symbolic:
         return AnswerVerdict(reply, "symbolic")
 
     def second_opinion(self, gold: str, predicted: str) -> AnswerVerdict:
-        """The verdict of plain math-verify 0.9.0 with its own settings."""
+        """The verdict of plain math-verify 0.9.0 with its own settings; `too_long` where it would choke."""
+        if max(len(gold), len(predicted)) > MAX_CHARACTERS:
+            return AnswerVerdict(equal=False, rule="too_long")
         reply = self._ask("math_verify", gold, predicted)
         if isinstance(reply, str):
             return AnswerVerdict(equal=False, rule=reply)

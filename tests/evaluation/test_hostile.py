@@ -1,0 +1,74 @@
+"""A thousand hostile predictions in a row: all different, within their limits, and nothing is left behind."""
+
+import os
+import resource
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from jz3.answers.symbolic import Symbolic
+from jz3.evaluation.grade import GradeParams, grade
+from tests.answers.test_equality import HOSTILE
+from tests.evaluation.test_grade import CLEAN, items, responses
+
+LIMIT = 0.2
+GOLDS = ["5", "\\frac{x}{2}", "(1,2)", "\\text{east}", "\\int_0^1 x\\,dx"]
+TEXTS = [f"So \\boxed{{{text}}}." for text in HOSTILE.values()] + list(HOSTILE.values())
+
+
+def _processes_of_worker():
+    """Living processes of the symbolic worker that are ours, or whose parent has gone."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().decode(errors="replace")
+            ours = os.getsid(int(entry.name)) == os.getsid(0) and _parent(entry) in (os.getpid(), 1)
+        except OSError:
+            continue
+        if "jz3.answers.symbolic_worker" in command and ours:
+            found.append(entry.name)
+    return found
+
+
+def _parent(entry):
+    try:
+        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return -1
+
+
+def _cpu():
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def _hostile(count):
+    golds = [GOLDS[number % len(GOLDS)] for number in range(count)]
+    texts = [TEXTS[number % len(TEXTS)] for number in range(count)]
+    start = _cpu()
+    graded, metrics = grade(responses(texts), items(golds), CLEAN, GradeParams(symbolic_seconds=LIMIT))
+    return graded, metrics, _cpu() - start
+
+
+@pytest.mark.long
+def test_a_thousand_hostile_predictions_cost_at_most_their_limits_and_leak_no_worker():
+    graded, metrics, seconds = _hostile(1000)
+    assert graded.height == 1000
+    assert not graded["correct"].any()
+    assert not graded["correct_lenient"].any()
+    assert "worker_died" not in metrics.by_rule
+    # Two extractions and a second opinion: at most three questions a prediction; most end long before.
+    assert seconds < 1000 * LIMIT * 3
+    assert seconds / 1000 < 2 * LIMIT
+    assert _processes_of_worker() == []
+
+
+def test_a_question_after_many_timeouts_is_answered_as_before_them():
+    with Symbolic(LIMIT) as symbolic:
+        rules = Counter(symbolic.second_opinion("5", "9^{9^{9^{9}}}").rule for _ in range(3))
+        assert rules == {"timeout": 3}
+        assert symbolic.second_opinion("\\frac{1}{2}", "0.5").equal
+    assert _processes_of_worker() == []
