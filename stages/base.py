@@ -1,6 +1,7 @@
 """Build or name the base models and the tokenizer."""
 
 from jz3.core.artifacts import In, Metrics, OutDir
+from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.lm.base import BaseParams, base
 from jz3.tables.model_manifest import ModelManifest
@@ -9,6 +10,7 @@ from jz3.tables.passage import Passage
 
 def main(
     params: BaseParams,
+    execution: Execution,
     corpus: In[Passage],
     synthesis: OutDir[ModelManifest],
     reference: OutDir[ModelManifest],
@@ -16,7 +18,7 @@ def main(
     metrics: Metrics,
 ) -> None:
     with synthesis.open() as first, reference.open() as second, final.open() as third:
-        metrics.write(base(corpus.read(), params, first, second, third))
+        metrics.write(base(corpus.read(), params, first, second, third, execution))
 
 
 if __name__ == "__main__":

@@ -1,20 +1,25 @@
 """The models that the trainings start from, with their tokenizer.
 
-A base is either built from a config (a Llama with random weights and tied embeddings; all of these share one
-tokenizer, trained on the corpus table alone), or a model of the hub, of which the manifest alone is left.
+A base is either built from a config (a Llama with tied embeddings; all of these share one tokenizer, trained
+on the corpus table alone), or a model of the hub, of which the manifest alone is left. One from a config has
+random weights, or is trained on the corpus (`jz3/lm/corpus_training.py`); equal configs are trained once.
 The same corpus and parameters give the same bytes.
 """
 
 import re
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import dataframely as dy
 from pydantic import BaseModel, Field, model_validator
 
+from jz3.core.execution import Execution
 from jz3.core.hashing import content_id, files_digest
 from jz3.core.params import Params
-from jz3.lm.model import ModelError, libraries, save_model, tokenizer_digest, write_manifest
+from jz3.lm.corpus_training import CorpusTraining, last_loss, train_on_corpus
+from jz3.lm.model import ModelError, libraries, load_model, save_model, tokenizer_digest, write_manifest
 from jz3.lm.tokenizer import BEGIN, END, PAD, train_tokenizer
 from jz3.tables.ledger import Ledger
 from jz3.tables.model_manifest import ModelManifest
@@ -28,7 +33,7 @@ HUB_FILES = ("*.json", "*.model", "*.txt", "*.jinja")
 
 
 class ConfigModel(Params):
-    """A Llama with random weights."""
+    """A Llama of its own."""
 
     kind: Literal["config"]
     hidden_size: int = Field(gt=0)
@@ -40,6 +45,8 @@ class ConfigModel(Params):
     """Of the weights."""
     max_positions: int = Field(gt=0)
     """Longest text in tokens."""
+    training: CorpusTraining | None
+    """null leaves random weights."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> "ConfigModel":
@@ -89,33 +96,81 @@ class BaseMetrics(BaseModel):
     synthesis_parameters: int
     reference_parameters: int
     final_parameters: int
+    synthesis_loss: float | None
+    """Nats a token over the last twentieth of the steps, where the base was trained on the corpus."""
+    reference_loss: float | None
+    final_loss: float | None
+
+
+@dataclass(frozen=True)
+class Left:
+    """What lies in a directory of a base, and the last loss of its training."""
+
+    directory: Path
+    manifest: ModelManifest
+    loss: float | None
 
 
 def base(
-    corpus: dy.DataFrame[Passage], params: BaseParams, synthesis: Path, reference: Path, final: Path
+    corpus: dy.DataFrame[Passage],
+    params: BaseParams,
+    synthesis: Path,
+    reference: Path,
+    final: Path,
+    execution: Execution,
 ) -> BaseMetrics:
     """Fill the three directories."""
+    texts = corpus.sort("passage_id")["text"].to_list()
+    tokenizer = train_tokenizer(texts, params.vocabulary)
+    left: dict[str, Left] = {}
+    made: list[Left] = []
     models = (params.synthesis, params.reference, params.final)
-    tokenizer = train_tokenizer(corpus.sort("passage_id")["text"], params.vocabulary)
-    manifests = [
-        _leave(model, tokenizer, directory)
-        for model, directory in zip(models, (synthesis, reference, final), strict=True)
-    ]
+    for model, directory in zip(models, (synthesis, reference, final), strict=True):
+        same = left.get(model.model_dump_json())
+        made.append(
+            _copied(same, directory) if same else _leave(model, tokenizer, texts, directory, execution)
+        )
+        left[model.model_dump_json()] = made[-1]
     return BaseMetrics(
         rows=Ledger(read=corpus.height, kept=corpus.height, rejected={}, failed=0),
         vocabulary=len(tokenizer),
-        synthesis_parameters=manifests[0].parameters,
-        reference_parameters=manifests[1].parameters,
-        final_parameters=manifests[2].parameters,
+        synthesis_parameters=made[0].manifest.parameters,
+        reference_parameters=made[1].manifest.parameters,
+        final_parameters=made[2].manifest.parameters,
+        synthesis_loss=made[0].loss,
+        reference_loss=made[1].loss,
+        final_loss=made[2].loss,
     )
 
 
+def _copied(left: Left, directory: Path) -> Left:
+    shutil.copytree(left.directory, directory, dirs_exist_ok=True)
+    return Left(directory, left.manifest, left.loss)
+
+
 def _leave(
-    model: ConfigModel | HubModel, tokenizer: "PreTrainedTokenizerFast", directory: Path
-) -> ModelManifest:
-    if isinstance(model, ConfigModel):
-        return build(model, tokenizer, directory)
-    return fetch_manifest(model, directory)
+    model: ConfigModel | HubModel,
+    tokenizer: "PreTrainedTokenizerFast",
+    texts: list[str],
+    directory: Path,
+    execution: Execution,
+) -> Left:
+    if isinstance(model, HubModel):
+        return Left(directory, fetch_manifest(model, directory), None)
+    manifest = build(model, tokenizer, directory)
+    if model.training is None:
+        return Left(directory, manifest, None)
+    llama = load_model(directory, "float32")
+    loss = train_on_corpus(llama, tokenizer, texts, model.training, execution)
+    manifest = save_model(
+        directory,
+        llama,
+        tokenizer,
+        made_by="base config, trained on the corpus",
+        steps=loss.height,
+        tokens=int(loss["tokens"][-1]),
+    )
+    return Left(directory, manifest, last_loss(loss))
 
 
 def build(params: ConfigModel, tokenizer: "PreTrainedTokenizerFast", directory: Path) -> ModelManifest:

@@ -17,6 +17,8 @@ from jz3.lm.model import ModelError, load_model, load_tokenizer, model_digest, s
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.passage import Passage
+from tests import executions
+from tests.lm.test_corpus_training import TRAINING
 from tests.lm.texts import TEXTS
 
 CONFIG = {
@@ -27,6 +29,7 @@ CONFIG = {
     "mlp": 64,
     "seed": 0,
     "max_positions": 128,
+    "training": None,
 }
 ROOT = Path(__file__).parents[2]
 
@@ -57,6 +60,10 @@ def params(**changes) -> BaseParams:
     )
 
 
+def made_base(asked: BaseParams, made: list[Path], passages=None):
+    return base(corpus() if passages is None else passages, asked, *made, executions.execution())
+
+
 def directories(root: Path) -> list[Path]:
     made = [root / name for name in ("synthesis", "reference", "final")]
     for directory in made:
@@ -69,8 +76,8 @@ def contents(root: Path) -> dict[str, bytes]:
 
 
 def test_two_runs_leave_the_same_bytes_and_three_whole_models(tmp_path):
-    metrics = base(corpus(), params(), *directories(tmp_path / "one"))
-    assert base(corpus().reverse(), params(), *directories(tmp_path / "other")) == metrics
+    metrics = made_base(params(), directories(tmp_path / "one"))
+    assert made_base(params(), directories(tmp_path / "other"), corpus().reverse()) == metrics
     one, other = contents(tmp_path / "one"), contents(tmp_path / "other")
     assert one == other
     assert {Path(name).name for name in one} >= {
@@ -85,10 +92,27 @@ def test_two_runs_leave_the_same_bytes_and_three_whole_models(tmp_path):
 
 def test_another_seed_gives_other_weights_and_the_same_tokenizer(tmp_path):
     made = directories(tmp_path)
-    base(corpus(), params(final={**CONFIG, "seed": 1}), *made)
+    made_base(params(final={**CONFIG, "seed": 1}), made)
     synthesis, _, final = (InDir(ModelManifest, directory).manifest() for directory in made)
     assert synthesis.digest != final.digest
     assert synthesis.tokenizer_digest == final.tokenizer_digest
+
+
+def test_a_trained_base_is_the_same_for_equal_configs_and_in_every_run(tmp_path):
+    asked = params(
+        synthesis={**CONFIG, "training": TRAINING.model_dump()},
+        reference={**CONFIG, "training": TRAINING.model_dump()},
+    )
+    one, other = directories(tmp_path / "one"), directories(tmp_path / "other")
+    metrics = made_base(asked, one)
+    assert made_base(asked, other, corpus().reverse()) == metrics
+    assert contents(tmp_path / "one") == contents(tmp_path / "other")
+    synthesis, reference, final = (InDir(ModelManifest, directory).manifest() for directory in one)
+    assert synthesis == reference
+    assert synthesis.digest != final.digest
+    assert synthesis.tokens > 0 == final.tokens
+    assert metrics.synthesis_loss == metrics.reference_loss is not None
+    assert metrics.final_loss is None
 
 
 def test_a_saved_model_loads_with_equal_logits_and_an_equal_tokenizer(tmp_path):

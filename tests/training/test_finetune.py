@@ -68,7 +68,9 @@ PARAMS = FinetuneParams(
 def base_model(tmp_path):
     directory = tmp_path / "base"
     directory.mkdir()
-    config = ConfigModel(kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=128)
+    config = ConfigModel(
+        kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=128, training=None
+    )
     build(config, train_tokenizer(TEXTS, 400), directory)
     return directory
 

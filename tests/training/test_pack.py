@@ -24,7 +24,9 @@ PARAMS = PackParams(block_length=LENGTH, window_rows=8, held_out_share=0.0, seed
 @pytest.fixture(scope="module")
 def base_model(tmp_path_factory):
     directory = tmp_path_factory.mktemp("base")
-    config = ConfigModel(kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=128)
+    config = ConfigModel(
+        kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=128, training=None
+    )
     build(config, train_tokenizer(TEXTS, 350), directory)
     return directory
 

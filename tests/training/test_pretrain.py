@@ -105,7 +105,9 @@ def test_a_budget_of_two_epochs_reads_twice_and_a_small_one_accounts_for_what_it
 def test_blocks_of_another_tokenizer_are_refused(base_model, tmp_path):  # noqa: F811
     other = tmp_path / "other"
     other.mkdir()
-    config = ConfigModel(kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=128)
+    config = ConfigModel(
+        kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=128, training=None
+    )
     build(config, train_tokenizer(TEXTS[:1], 280), other)
     training = training_set(tmp_path / "mix.parquet", [3] * 4, [])
     packed(training, base_model, tmp_path)

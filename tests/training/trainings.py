@@ -36,7 +36,9 @@ FULL = Full(kind="full")
 
 def build_base(directory: Path) -> Path:
     directory.mkdir(parents=True)
-    config = ConfigModel(kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=64)
+    config = ConfigModel(
+        kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=64, training=None
+    )
     build(config, train_tokenizer(TEXTS, 300), directory)
     return directory
 

@@ -1,0 +1,75 @@
+"""A base from a config learns the corpus, and to copy from what it has read.
+
+Every row is a passage twice over, so that half of its tokens can be had by looking back. A pretrained model
+can do that from the start; one with random weights learns it only after some million tokens of problems,
+where few tokens are numbers copied from the question, but within 300 steps of these rows, and each training
+that starts from the base is spared them (docs/performance.md). Costs `epochs` x twice the tokens of the
+corpus, once for all models of one config.
+"""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+from pydantic import Field
+
+from jz3.core.execution import Execution
+from jz3.core.params import Params
+from jz3.lm.blocks import pack_rows
+from jz3.lm.encode import EncodedRow, encode_rows
+from jz3.lm.model import padding_token
+from jz3.lm.schedule import WarmupStableDecay
+from jz3.lm.train import OptimizerParams, epoch_plan, train
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+class CorpusTraining(Params):
+    """Training of all weights of a base on the passages of the corpus."""
+
+    block_length: int = Field(gt=1)
+    """Tokens of a block; a passage that is longer than half of it is left out."""
+    batch_tokens: int = Field(gt=0)
+    """Tokens of a step, in whole blocks."""
+    epochs: int = Field(gt=0)
+    seed: int
+    """Of the order of the blocks."""
+    schedule: WarmupStableDecay
+    optimizer: OptimizerParams
+
+
+def train_on_corpus(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerFast",
+    texts: list[str],
+    params: CorpusTraining,
+    execution: Execution,
+) -> pl.DataFrame:
+    """Train the model in place; one LossPoint row for each step."""
+    rows = twice(tokenizer, texts, params.block_length)
+    kept = {number: row for number, row in enumerate(rows) if row is not None}
+    blocks = pack_rows(kept, params.block_length, padding_token(tokenizer))
+    return train(
+        model,
+        blocks,
+        epoch_plan(
+            len(blocks), params.epochs, max(1, params.batch_tokens // params.block_length), params.seed
+        ),
+        params.schedule,
+        params.optimizer,
+        execution,
+        what="base",
+        seed=params.seed,
+        keep={},
+        on_epoch_end=None,
+    )
+
+
+def twice(tokenizer: "PreTrainedTokenizerFast", texts: list[str], max_tokens: int) -> list[EncodedRow | None]:
+    """Each text, a line break, and the text again, with loss on every token; None where it is too long."""
+    return encode_rows(tokenizer, [""] * len(texts), [f"{text}\n{text}" for text in texts], max_tokens)
+
+
+def last_loss(loss: pl.DataFrame) -> float:
+    """Mean of the last twentieth of the steps, nats a token."""
+    return round(float(loss["loss"].tail(max(1, loss.height // 20)).mean()), 4)  # pyright: ignore[reportArgumentType]

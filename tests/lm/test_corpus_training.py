@@ -1,0 +1,57 @@
+"""A base learns from passages that stand twice in a row."""
+
+import polars as pl
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from jz3.lm.corpus_training import CorpusTraining, last_loss, train_on_corpus, twice
+from jz3.lm.schedule import WarmupStableDecay
+from jz3.lm.tokenizer import train_tokenizer
+from tests import executions
+from tests.lm.test_train import OPTIMIZER
+from tests.lm.texts import TEXTS
+
+TRAINING = CorpusTraining(
+    block_length=64,
+    batch_tokens=128,
+    epochs=3,
+    seed=0,
+    schedule=WarmupStableDecay(warm_up=0.1, stable=0.8, floor=0.5),
+    optimizer=OPTIMIZER,
+)
+
+
+def test_a_row_is_a_passage_twice_with_loss_on_all_but_the_token_that_begins_it():
+    tokenizer = train_tokenizer(TEXTS, 350)
+    for text, row in zip(TEXTS, twice(tokenizer, TEXTS, 1000), strict=True):
+        assert row is not None
+        assert tokenizer.decode(row.tokens, skip_special_tokens=True) == f"{text}\n{text}"
+        assert row.labels[1:] == row.tokens[1:]
+
+
+def test_a_passage_that_does_not_fit_twice_is_left_out():
+    tokenizer = train_tokenizer(TEXTS, 350)
+    lengths = [len(row.tokens) for row in twice(tokenizer, TEXTS, 1000) if row is not None]
+    border = sorted(lengths)[len(lengths) // 2]
+    kept = [row for row in twice(tokenizer, TEXTS, border) if row is not None]
+    assert [len(row.tokens) for row in kept] == [length for length in lengths if length <= border]
+
+
+def test_the_loss_falls_and_the_last_of_it_is_reported():
+    tokenizer = train_tokenizer(TEXTS, 350)
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=64,
+            tie_word_embeddings=True,
+        )
+    )
+    loss = train_on_corpus(model, tokenizer, TEXTS, TRAINING, executions.execution())
+    assert loss["loss"][-1] < loss["loss"][0] - 0.1
+    assert last_loss(loss) == round(loss["loss"][-1], 4)
+    assert last_loss(pl.DataFrame({"loss": [9.0] * 40 + [1.0, 2.0]})) == 1.5
