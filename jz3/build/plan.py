@@ -239,7 +239,7 @@ class _Planner:
     def _plan_answer(self, line: Line) -> None:
         """An answer is taken to be as long as a problem with its solution, which is somewhat too long."""
         params = AnswerParams.model_validate(self._sections["answer"])
-        settings = Counter([*params.prose, *params.tool])
+        settings = Counter([*params.prose.benchmarks, *params.tool.benchmarks])
         sources = BenchmarksParams.model_validate(self._sections["benchmarks"]).sources
         items = sum((items_of(source) or 0) * settings[source.name] for source in sources)
         line.rows = line.to_do = items * params.samples
