@@ -55,6 +55,7 @@ def _hostile(count):
 
 @pytest.mark.long
 def test_a_thousand_hostile_predictions_cost_at_most_their_limits_and_leak_no_worker():
+    before = _processes_of_worker()
     graded, metrics, seconds = _hostile(1000)
     assert graded.height == 1000
     assert not graded["correct"].any()
@@ -63,12 +64,14 @@ def test_a_thousand_hostile_predictions_cost_at_most_their_limits_and_leak_no_wo
     # Two extractions and a second opinion: at most three questions a prediction; most end long before.
     assert seconds < 1000 * LIMIT * 3
     assert seconds / 1000 < 2 * LIMIT
-    assert _processes_of_worker() == []
+    assert set(_processes_of_worker()) <= set(before)
 
 
 def test_a_question_after_many_timeouts_is_answered_as_before_them():
+    before = _processes_of_worker()  # what other tests of this process keep
     with Symbolic(LIMIT) as symbolic:
         rules = Counter(symbolic.second_opinion("5", "9^{9^{9^{9}}}").rule for _ in range(3))
         assert rules == {"timeout": 3}
         assert symbolic.second_opinion("\\frac{1}{2}", "0.5").equal
-    assert _processes_of_worker() == []
+        assert set(_processes_of_worker()) > set(before)
+    assert set(_processes_of_worker()) <= set(before)
