@@ -10,7 +10,7 @@ from jz3.core.params import load_params
 from tests.conftest import ROOT
 from tests.test_pipeline import STAGES, section_of, signature
 
-SWEEPS = sorted((ROOT / "sweeps").glob("*.sh"))
+SWEEPS = sorted((ROOT / "docs/sweeps").glob("*.sh"))
 
 
 def swept(file):
