@@ -5,6 +5,7 @@ import resource
 from collections import Counter
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from jz3.answers.symbolic import Symbolic
@@ -45,11 +46,20 @@ def _cpu():
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
+def _asked(number):
+    return GOLDS[number % len(GOLDS)], TEXTS[number % len(TEXTS)]
+
+
+def _numbers(graded):
+    return {int(item.partition("/")[2]) for item in graded["item_id"]}
+
+
 def _hostile(count):
-    golds = [GOLDS[number % len(GOLDS)] for number in range(count)]
-    texts = [TEXTS[number % len(TEXTS)] for number in range(count)]
+    golds, texts = zip(*map(_asked, range(count)), strict=True)
     start = _cpu()
-    graded, metrics = grade(responses(texts), items(golds), CLEAN, GradeParams(symbolic_seconds=LIMIT))
+    graded, metrics = grade(
+        responses(list(texts)), items(list(golds)), CLEAN, GradeParams(symbolic_seconds=LIMIT)
+    )
     return graded, metrics, _cpu() - start
 
 
@@ -59,7 +69,9 @@ def test_a_thousand_hostile_predictions_cost_at_most_their_limits_and_leak_no_wo
     graded, metrics, seconds = _hostile(1000)
     assert graded.height == 1000
     assert not graded["correct"].any()
-    assert not graded["correct_lenient"].any()
+    # Two of the bare texts hold one number, 5, which the lenient extraction takes whatever stands behind it.
+    five = {("5", HOSTILE["NUL"]), ("5", HOSTILE["many percent signs"])}
+    assert _numbers(graded.filter(pl.col("correct_lenient"))) == {n for n in range(1000) if _asked(n) in five}
     assert "worker_died" not in metrics.by_rule
     # Two extractions and a second opinion: at most three questions a prediction; most end long before.
     assert seconds < 1000 * LIMIT * 3
