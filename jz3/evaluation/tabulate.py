@@ -177,13 +177,15 @@ def _average(
     """The mean over units, each the mean of its settings; the interval draws units."""
     rows: list[dict[str, Any]] = []
     for (model,), of_model in grades.group_by("model", maintain_order=True):
+        # Sorted before every mean: the last digit of a sum hangs on its order.
         cells = of_model.group_by(unit, "setting").agg(pl.col("correct", "correct_lenient").mean())
+        cells = cells.sort(unit, "setting")
         units = cells.group_by(unit).agg(pl.col("correct", "correct_lenient").mean()).sort(unit)
         values = units["correct"].to_numpy().astype(np.float64)
         low, high = interval(values, params.resamples, draw_order(params.seed, f"{model}/{group}"))
         clean = of_model.filter(pl.col("contamination") == "clean")
-        clean_cells = clean.group_by(unit, "setting").agg(pl.col("correct").mean())
-        clean_units = clean_cells.group_by(unit).agg(pl.col("correct").mean())["correct"]
+        clean_cells = clean.group_by(unit, "setting").agg(pl.col("correct").mean()).sort(unit, "setting")
+        clean_units = clean_cells.group_by(unit).agg(pl.col("correct").mean()).sort(unit)["correct"]
         unchecked = (of_model["contamination"] == "unchecked").any()
         rows.append(
             {
