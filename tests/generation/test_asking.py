@@ -22,25 +22,10 @@ from jz3.generation.openai import Endpoint
 from jz3.store.rows import open_store
 from tests.conftest import ROOT
 from tests.generation.builders import execution
-from tests.generation.provider import running_provider
 
 KEY = "sk-secret-of-the-test"
 PRICES = {"m": Price(as_of="2026-01-01", input=1, cached_input=1, output=1, batch_discount=0.5)}
 FAULTS = ("429", "500", "503", "drops", "truncates", "garbles", "chooses-none", "doubles")
-
-
-@pytest.fixture(scope="module")
-def provider():
-    with running_provider() as running:
-        yield running
-
-
-@pytest.fixture
-def server(provider, tmp_path, monkeypatch):
-    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
-    monkeypatch.setattr("jz3.generation.pace.FIRST_WAIT_S", 0.02)
-    provider.reset()
-    return provider
 
 
 def request(prompt, seed=0) -> ChatRequest:

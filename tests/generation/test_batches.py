@@ -16,24 +16,9 @@ from jz3.generation.openai import Endpoint
 from jz3.store.rows import open_store
 from tests.conftest import ROOT
 from tests.generation.builders import execution
-from tests.generation.provider import running_provider
 from tests.generation.test_asking import KEY, PRICES, answer, ask, request
 
 FILES = {"requests": 50_000, "megabytes": 200.0, "enqueued_tokens": 1_000_000, "poll_s": 0.02}
-
-
-@pytest.fixture(scope="module")
-def provider():
-    with running_provider() as running:
-        yield running
-
-
-@pytest.fixture
-def server(provider, tmp_path, monkeypatch):
-    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
-    monkeypatch.setattr("jz3.generation.pace.FIRST_WAIT_S", 0.02)
-    provider.reset()
-    return provider
 
 
 def by_batch(server, prompts, key=KEY, files=(), **changes):

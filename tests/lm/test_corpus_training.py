@@ -1,14 +1,12 @@
 """A base learns from passages that stand twice in a row."""
 
 import polars as pl
-import torch
-from transformers import LlamaConfig, LlamaForCausalLM
 
 from jz3.lm.corpus_training import CorpusTraining, last_loss, train_on_corpus, twice
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
 from tests import executions
-from tests.lm.test_train import OPTIMIZER
+from tests.lm.test_train import OPTIMIZER, tiny_model
 from tests.lm.texts import TEXTS
 
 TRAINING = CorpusTraining(
@@ -39,18 +37,7 @@ def test_a_passage_that_does_not_fit_twice_is_left_out():
 
 def test_the_loss_falls_and_the_last_of_it_is_reported():
     tokenizer = train_tokenizer(TEXTS, 350)
-    torch.manual_seed(0)
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            max_position_embeddings=64,
-            tie_word_embeddings=True,
-        )
-    )
+    model = tiny_model(vocabulary=len(tokenizer))
     loss = train_on_corpus(model, tokenizer, TEXTS, TRAINING, executions.execution())
     assert loss["loss"][-1] < loss["loss"][0] - 0.1
     assert last_loss(loss) == round(loss["loss"][-1], 4)

@@ -3,10 +3,8 @@
 import torch
 
 from jz3.lm.muon import MuonAndAdamW
-from jz3.lm.train import MuonParams, epoch_plan
-from tests.lm.test_train import COSINE, OPTIMIZER, WSD, some_blocks, tiny_model, trained
-
-BOTH = OPTIMIZER.model_copy(update={"muon": MuonParams(learning_rate=0.02, momentum=0.95)})
+from jz3.lm.train import epoch_plan
+from tests.lm.test_train import COSINE, MUON, OPTIMIZER, WSD, some_blocks, tiny_model, trained
 
 
 def is_hidden(name: str) -> bool:
@@ -41,7 +39,7 @@ def test_a_training_moves_hidden_matrices_by_muon_and_embeddings_and_norms_as_be
     blocks = some_blocks()
     plan = epoch_plan(len(blocks), 1, len(blocks), seed=3)  # one step: the first update tells who made it
     start, model, plain = tiny_model(), tiny_model(), tiny_model()
-    trained(model, blocks, plan, optimizer=BOTH)
+    trained(model, blocks, plan, optimizer=MUON)
     trained(plain, blocks, plan)
     for (name, before), after, other in zip(
         start.named_parameters(), model.parameters(), plain.parameters(), strict=True
@@ -52,7 +50,7 @@ def test_a_training_moves_hidden_matrices_by_muon_and_embeddings_and_norms_as_be
 
 def test_an_update_of_a_hidden_matrix_is_nearly_orthogonal():
     blocks, start, model = some_blocks(), tiny_model(), tiny_model()
-    undecayed = BOTH.model_copy(update={"weight_decay": 0.0})
+    undecayed = MUON.model_copy(update={"weight_decay": 0.0})
     trained(model, blocks, epoch_plan(len(blocks), 1, len(blocks), seed=3), optimizer=undecayed)
     update = model.model.layers[0].mlp.gate_proj.weight - start.model.layers[0].mlp.gate_proj.weight
     singular = torch.linalg.svdvals(update.detach() / (0.02 * 2**0.5))  # 64 rows over 32 columns
@@ -67,7 +65,7 @@ def test_the_schedule_scales_both_rates():
     def end(epoch, model, optimizer, rate, loss) -> None:
         seen.extend(group["lr"] for group in optimizer.param_groups)
 
-    trained(tiny_model(), blocks, plan, WSD, optimizer=BOTH, hook=end)
+    trained(tiny_model(), blocks, plan, WSD, optimizer=MUON, hook=end)
     matrices, vectors, hidden = seen
     assert matrices == vectors
     assert 0 < matrices < OPTIMIZER.learning_rate  # at the floor of the schedule
@@ -93,7 +91,7 @@ def test_a_saved_state_goes_on_as_if_nothing_had_been():
 def test_the_same_inputs_give_the_same_weights_and_a_smaller_loss():
     blocks, first, second = some_blocks(), tiny_model(), tiny_model()
     plan = epoch_plan(len(blocks), 4, 5, seed=3)
-    points = trained(first, blocks, plan, COSINE, optimizer=BOTH)
-    trained(second, blocks, plan, COSINE, optimizer=BOTH)
+    points = trained(first, blocks, plan, COSINE, optimizer=MUON)
+    trained(second, blocks, plan, COSINE, optimizer=MUON)
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
     assert points["loss"][-1] < points["loss"][0]

@@ -13,7 +13,7 @@ from jz3.core.execution import Execution
 from jz3.lm.blocks import pack_rows
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
-from jz3.lm.train import OptimizerParams, Plan, TrainingError, epoch_plan, train
+from jz3.lm.train import MuonParams, OptimizerParams, Plan, TrainingError, epoch_plan, train
 from jz3.lm.weights import read_weights
 from tests import executions
 
@@ -27,17 +27,18 @@ OPTIMIZER = OptimizerParams(
     precision="fp32",
     muon=None,
 )
+MUON = OPTIMIZER.model_copy(update={"muon": MuonParams(learning_rate=0.02, momentum=0.95)})
 
 
 def execution(training_batch: int = 4) -> Execution:
     return executions.execution(generation_commit=1, training_batch=training_batch)  # fmt: skip
 
 
-def tiny_model(seed: int = 0) -> LlamaForCausalLM:
+def tiny_model(seed: int = 0, vocabulary: int = 64) -> LlamaForCausalLM:
     torch.manual_seed(seed)
     return LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=64,
+            vocab_size=vocabulary,
             hidden_size=32,
             num_hidden_layers=2,
             num_attention_heads=2,

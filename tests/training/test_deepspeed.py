@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from jz3.core.errors import UserError
+from tests.lm.test_train import MUON, OPTIMIZER
 from tests.training.test_job import kill_after_checkpoint
-from tests.training.trainings import MUON, OPTIMIZER, build_base, trained
+from tests.training.trainings import build_base, trained
 
 TOLERANCE = 1e-5
 BF16 = OPTIMIZER.model_copy(update={"precision": "bf16"})

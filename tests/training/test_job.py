@@ -14,7 +14,8 @@ from jz3.core.errors import UserError
 from jz3.lm.checkpoints import Checkpoints
 from jz3.lm.observer import Observer
 from jz3.training.methods import Bone, Lora, Miss, Pissa
-from tests.training.trainings import FULL, MUON, OPTIMIZER, build_base, some_blocks, trained
+from tests.lm.test_train import MUON, OPTIMIZER
+from tests.training.trainings import FULL, build_base, some_blocks, trained
 
 TARGETS = ["q_proj", "v_proj", "down_proj"]
 METHODS = {

@@ -13,24 +13,14 @@ from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
-from jz3.lm.train import MuonParams, OptimizerParams, epoch_plan
+from jz3.lm.train import epoch_plan
 from jz3.training.job import run_job
 from jz3.training.methods import Full
 from tests import executions
+from tests.lm.test_train import OPTIMIZER
 from tests.lm.texts import TEXTS
 
 SCHEDULE = WarmupStableDecay(warm_up=0.1, stable=0.6, floor=0.1)
-OPTIMIZER = OptimizerParams(
-    learning_rate=1e-2,
-    weight_decay=0.1,
-    beta1=0.9,
-    beta2=0.95,
-    epsilon=1e-8,
-    gradient_clip=1.0,
-    precision="fp32",
-    muon=None,
-)
-MUON = OPTIMIZER.model_copy(update={"muon": MuonParams(learning_rate=0.02, momentum=0.95)})
 FULL = Full(kind="full")
 
 
