@@ -243,6 +243,7 @@ def _scores(
                 weight * at_checkpoint[i]["cosines"][task]
                 for weight, at_checkpoint in zip(weights, results, strict=True)
             ),
+            "cosines": [at_checkpoint[i]["cosines"][task] for at_checkpoint in results],
             "loss": results[-1][i]["loss"],
             "solution_tokens": sum(label >= 0 for label in text.row.labels),
         }

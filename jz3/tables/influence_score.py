@@ -7,5 +7,6 @@ class InfluenceScore(dy.Schema):
     problem_id = dy.String(primary_key=True)
     task = dy.String(primary_key=True)
     score = dy.Float64()  # sum over checkpoints of learning rate x cosine
+    cosines = dy.List(dy.Float64(), min_length=1)  # at each checkpoint, in order
     loss = dy.Float64(min=0)  # mean loss of the solution tokens, nats, at the last checkpoint
     solution_tokens = dy.Int64(min=1)

@@ -1,5 +1,7 @@
 """Attribution: scores hold however the work is cut, and no row is computed twice."""
 
+from operator import mul
+
 import polars as pl
 import pytest
 
@@ -30,6 +32,14 @@ def test_scores_do_not_depend_on_how_the_work_is_cut(trained, tmp_path, monkeypa
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "other"))
     found = scores_of(trained, training_batch=1, generation_commit=3)
     assert found["score"].to_list() == pytest.approx(expected["score"].to_list(), abs=1e-6)
+
+
+@pytest.mark.usefixtures("store")
+def test_a_score_is_the_sum_of_learning_rate_times_cosine_over_the_checkpoints(trained):
+    rates = [checkpoint.mean_learning_rate for checkpoint in trained.checkpoints.manifest().checkpoints]
+    assert len(set(rates)) > 1
+    for score, cosines in scores_of(trained).select("score", "cosines").iter_rows():
+        assert score == pytest.approx(sum(map(mul, rates, cosines)), rel=1e-12)
 
 
 @pytest.mark.usefixtures("store")

@@ -40,7 +40,14 @@ def tables(pool):
             problem_id = f"{prompt_id}-{j}"
             problems.append({"problem_id": problem_id, "prompt_id": prompt_id, "passage_id": f"t{prompt_id}"})
             scores.extend(
-                {"problem_id": problem_id, "task": task, "score": score, "loss": 1.0, "solution_tokens": 3}
+                {
+                    "problem_id": problem_id,
+                    "task": task,
+                    "score": score,
+                    "cosines": [score],
+                    "loss": 1.0,
+                    "solution_tokens": 3,
+                }
                 for task, score in zip(TASKS, pair, strict=True)
             )
     known = {"source": "web", "level": "grade", "kind": "cot", "problem": "q", "solution": "s"}

@@ -107,6 +107,7 @@ def influence(row, score, task="algebra"):
         "problem_id": row["problem_id"],
         "task": task,
         "score": score,
+        "cosines": [score, -score],
         "loss": 1.0,
         "solution_tokens": 5,
     }
