@@ -1,16 +1,36 @@
-"""Judge each problem by rules of form."""
+"""Judge each problem by rules of form, against its passage, and by answering it anew."""
 
-from jz3.core.artifacts import In, Metrics, Out
+from jz3.core.artifacts import In, InDir, Metrics, Out
+from jz3.core.execution import Execution
 from jz3.core.stage import run
-from jz3.curation.filter import FRAME_ROWS, FilterParams, filter_problems
+from jz3.curation.filter import (
+    FRAME_ROWS,
+    FilterParams,
+    filter_metrics,
+    judge_copies,
+    judge_form,
+    judge_samples,
+)
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.verdict import Verdict
 
 
-def main(params: FilterParams, problems: In[Problem], verdicts: Out[Verdict], metrics: Metrics) -> None:
-    found, numbers = filter_problems(problems.frames(FRAME_ROWS), params)
+def main(
+    params: FilterParams,
+    execution: Execution,
+    problems: In[Problem],
+    passages: In[Passage],
+    model: InDir[ModelManifest],
+    verdicts: Out[Verdict],
+    metrics: Metrics,
+) -> None:
+    by_form = judge_form(problems.frames(FRAME_ROWS), params)
+    with_copies = judge_copies(by_form, problems.scan(), passages.scan(), params)
+    found = judge_samples(with_copies, problems.scan(), model, params, execution)
     verdicts.write(found)
-    metrics.write(numbers)
+    metrics.write(filter_metrics(found, problems.scan()))
 
 
 if __name__ == "__main__":

@@ -1,35 +1,34 @@
-"""Judges each problem by rules of form, on its own text alone; the first rule in the order of RULES counts.
+"""Judges each problem by rules of form, many at a time; the first rule in the order of RULES counts.
 
-Each rule is a function of one problem and the parameters that says what it saw, or None; its
-docstring is the reason for it, the numbers have their sources in the profiles. Costs some 400 problems of the
-released length a second, most of it for words and repetition; rows are read in frames.
+Each rule gives an expression of polars that says what it saw, or null; its docstring is the reason for it,
+the numbers have their sources in the profiles. Two rules come after, which need more than the problem:
+`filter.copied_passage` (`copying.py` beside this) and `filter.inconsistent` (`consistency.py`). Costs some
+100 microseconds a problem of the released length; rows are read in frames.
 """
 
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable
 
 import dataframely as dy
 import polars as pl
 from pydantic import BaseModel, Field
 
+from jz3.core.artifacts import InDir
+from jz3.core.execution import Execution
 from jz3.core.params import Params
-from jz3.curation.last_step import contradiction
+from jz3.curation.consistency import SelfConsistency, inconsistent_rows
+from jz3.curation.copying import Copying, copied_rows
+from jz3.curation.english import English, not_english
+from jz3.curation.last_step import contradictions
 from jz3.curation.latex import unbalanced
-from jz3.curation.repetition import most_frequent_share, repeated_lines_share, repeated_share
-from jz3.curation.verdicts import VERDICT_SCHEMA, shown, verdict_ledger
+from jz3.curation.patterns import WORD, phrase_in, shown_of
+from jz3.curation.repetition import Repetition, repetitions
+from jz3.curation.verdicts import VERDICT_SCHEMA, verdict_ledger
 from jz3.tables.ledger import Ledger
+from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem
-from jz3.text.words import words
 
-FRAME_ROWS = 50_000
-"""Problems judged at a time: some 150 MB of text."""
-
-Share = Annotated[float, Field(ge=0, le=1)]
+FRAME_ROWS = 20_000
+"""Problems judged at a time: some 60 MB of text, and ten times as much for its words."""
 
 
 class Length(Params):
@@ -39,35 +38,24 @@ class Length(Params):
     most: int = Field(ge=1)
 
 
-class Repetition(Params):
-    """Bounds on how much a solution's prose repeats itself; Gopher's, wider where mathematics repeats."""
-
-    least_words: int = Field(ge=1)
-    """Shorter prose is not judged."""
-    lines: Share
-    """Share of repeated lines."""
-    most_frequent: dict[int, Share]
-    """By n: share of the most frequent n-gram."""
-    repeated: dict[int, Share]
-    """By n: share of words in repeated n-grams."""
-
-
 class FilterParams(Params):
-    """Thresholds and phrases of the rules. Phrases are sought in lower case, between word boundaries."""
+    """Thresholds and phrases of the rules. Phrases are sought in any case, between word boundaries."""
 
     problem_words: Length
     solution_words: Length
     repetition: Repetition
-    most_foreign_letters: Share
-    """Share of letters that are neither Latin nor Greek."""
+    english: English
     copied_phrases: list[str]
     """Words of our prompt templates that a self-contained problem does not use."""
+    copied_passage: Copying
     figure_phrases: list[str]
     most_parts: int = Field(ge=1)
     """Parts that one problem may ask for, such as (a), (b), (c)."""
     doubt_phrases: list[str]
     boxed: dict[str, list[str]]
     """By kind: the levels whose solutions must end in a box."""
+    self_consistency: SelfConsistency | None
+    """null: no problem is answered anew."""
 
 
 class FilterMetrics(BaseModel):
@@ -78,106 +66,83 @@ class FilterMetrics(BaseModel):
     rejected_by_kind: dict[str, int]
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A problem with what several rules ask of it."""
-
-    level: str | None
-    kind: str
-    problem: str
-    solution: str
-    answer: str | None
-
-    @cached_property
-    def prose(self) -> str:
-        """The solution without its code blocks."""
-        return re.sub(r"^```.*?^```[ \t]*$", "", self.solution, flags=re.DOTALL | re.MULTILINE)
-
-    @cached_property
-    def prose_words(self) -> list[str]:
-        return words(self.prose)
+Rule = Callable[[FilterParams], pl.Expr]
+"""Evidence, or null, of each row of a table of Problem with the column `prose`: the solution without its code
+blocks."""
 
 
-Rule = Callable[[Candidate, FilterParams], str | None]
-
-
-def problem_length(row: Candidate, params: FilterParams) -> str | None:
+def problem_length(params: FilterParams) -> pl.Expr:
     """Empty, cut short or rambling: no one can work on it (released rows: 10 to 546 words)."""
-    return _outside(len(words(row.problem)), params.problem_words, row.problem)
+    return _outside("problem", params.problem_words)
 
 
-def solution_length(row: Candidate, params: FilterParams) -> str | None:
+def solution_length(params: FilterParams) -> pl.Expr:
     """A bare answer teaches nothing; what runs on has lost its way (released rows: 36 to 1,231 words)."""
-    return _outside(len(words(row.solution)), params.solution_words, row.solution)
+    return _outside("solution", params.solution_words)
 
 
-def language(row: Candidate, params: FilterParams) -> str | None:
-    """The corpus is English; models drift into other scripts at high temperature."""
-    text = row.problem + row.solution
-    if text.isascii():
-        return None
-    letters = [character for character in text if character.isalpha()]
-    foreign = [character for character in letters if not _is_latin_or_greek(character)]
-    return shown("".join(foreign)) if len(foreign) > params.most_foreign_letters * len(letters) else None
+def language(params: FilterParams) -> pl.Expr:
+    """The corpus is English; models drift into other scripts and languages at high temperature."""
+    return pl.concat_str("problem", "prose", separator="\n").map_batches(
+        lambda texts: not_english(texts, params.english), return_dtype=pl.String
+    )
 
 
-def copied_template(row: Candidate, params: FilterParams) -> str | None:
+def copied_template(params: FilterParams) -> pl.Expr:
     """A problem that speaks of the passage or of our marks cannot be read without the prompt."""
-    return _phrase(params.copied_phrases, row.problem) or _phrase(params.copied_phrases, row.solution)
+    return pl.coalesce(phrase_in(name, params.copied_phrases) for name in ("problem", "solution"))
 
 
-def missing_figure(row: Candidate, params: FilterParams) -> str | None:
+def missing_figure(params: FilterParams) -> pl.Expr:
     """The figure is not there (the prompts ask for problems in text alone, as the released ones do)."""
-    return _phrase(params.figure_phrases, row.problem)
+    return phrase_in("problem", params.figure_phrases)
 
 
-def several_problems(row: Candidate, params: FilterParams) -> str | None:
+def several_problems(params: FilterParams) -> pl.Expr:
     """One answer cannot be checked against many questions (37 % of released prose rows have parts)."""
-    titles = _TITLES.findall(row.problem)
-    parts = [part.strip() for part in _PARTS.findall(row.problem)]
-    if len(titles) > 1:
-        return shown(" ".join(titles))
-    return shown(" ".join(parts)) if len(parts) > params.most_parts else None
+    titles, parts = (pl.col("problem").str.count_matches(pattern) for pattern in (_TITLE, _PART))
+    return (
+        pl.when(titles > 1)
+        .then(pl.format("{} titles", titles))
+        .when(parts > params.most_parts)
+        .then(pl.format("{} parts", parts))
+    )
 
 
-def unbalanced_latex(row: Candidate, _: FilterParams) -> str | None:
+def unbalanced_latex(_: FilterParams) -> pl.Expr:
     """Cut or garbled formulas."""
-    return unbalanced(row.problem) or unbalanced(row.prose)
+    return pl.coalesce(
+        pl.col(name).map_batches(unbalanced, return_dtype=pl.String) for name in ("problem", "prose")
+    )
 
 
-def repetition(row: Candidate, params: FilterParams) -> str | None:
+def repetition(params: FilterParams) -> pl.Expr:
     """Loops of a model that has lost its way (Rae et al. 2021)."""
-    bounds, sequence = params.repetition, row.prose_words
-    if len(sequence) < bounds.least_words:
-        return None
-    lines = repeated_lines_share(row.prose)
-    if lines > bounds.lines:
-        return f"repeated lines {lines:.3f}"
-    for name, share, bound_of in (
-        ("most frequent", most_frequent_share, bounds.most_frequent),
-        ("repeated", repeated_share, bounds.repeated),
-    ):
-        for n, bound in bound_of.items():
-            found = share(sequence, n)
-            if found > bound:
-                return f"{name} {n}-grams {found:.3f}"
-    return None
+    return pl.col("prose").map_batches(
+        lambda texts: repetitions(texts, params.repetition), return_dtype=pl.String
+    )
 
 
-def self_doubt(row: Candidate, params: FilterParams) -> str | None:
+def self_doubt(params: FilterParams) -> pl.Expr:
     """A solution that takes itself back is a wrong path taught as the right one (27 of 1,000 rows)."""
-    return _phrase(params.doubt_phrases, row.prose)
+    return phrase_in("prose", params.doubt_phrases)
 
 
-def no_answer(row: Candidate, params: FilterParams) -> str | None:
+def no_answer(params: FilterParams) -> pl.Expr:
     """Where a level asks for a box, a solution without one was not finished."""
-    wanted = row.answer is None and row.level in params.boxed.get(row.kind, [])
-    return shown(row.solution[-100:]) if wanted else None
+    asked = [
+        (pl.col("kind") == kind) & pl.col("level").is_in(levels) for kind, levels in params.boxed.items()
+    ]
+    missing = pl.col("answer").is_null() & pl.any_horizontal(pl.lit(value=False), *asked)
+    return pl.when(missing).then(pl.col("solution").str.slice(-100))
 
 
-def contradicted_answer(row: Candidate, _: FilterParams) -> str | None:
+def contradicted_answer(_: FilterParams) -> pl.Expr:
     """The box is not what the last step found."""
-    return contradiction(row.prose, row.answer)
+    return pl.struct("prose", "answer").map_batches(
+        lambda rows: contradictions(rows.struct.field("prose"), rows.struct.field("answer")),
+        return_dtype=pl.String,
+    )
 
 
 RULES: tuple[tuple[str, Rule], ...] = (
@@ -196,89 +161,82 @@ RULES: tuple[tuple[str, Rule], ...] = (
 """Cheap rules and plain defects first, so that the evidence is the plainest there is."""
 
 
-def judge(row: Candidate, params: FilterParams) -> tuple[str | None, str | None]:
-    """Rule and evidence of the first rule that fires."""
-    for name, rule in RULES:
-        evidence = rule(row, params)
-        if evidence is not None:
-            return name, evidence
-    return None, None
+def judge(problems: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
+    """Table of Verdict: the first rule of RULES that fires on each row."""
+    seen = problems.with_columns(prose=_PROSE).select(
+        pl.col("problem_id").alias("row_id"), *(rule(params).alias(name) for name, rule in RULES)
+    )
+    names = [name for name, _ in RULES]
+    return seen.select(
+        "row_id",
+        rule=pl.coalesce(pl.when(pl.col(name).is_not_null()).then(pl.lit(name)) for name in names),
+        evidence=pl.coalesce(names),
+    ).cast(VERDICT_SCHEMA)
 
 
-def filter_problems(
-    frames: Iterable[dy.DataFrame[Problem]], params: FilterParams
-) -> tuple[pl.DataFrame, FilterMetrics]:
-    """A verdict for each problem, and the counts."""
-    tables = [pl.DataFrame(schema=VERDICT_SCHEMA)]
-    by_kind: Counter[str] = Counter()
-    for frame in frames:
-        found = [judge(_candidate(row), params) for row in frame.iter_rows(named=True)]
-        by_kind.update(
-            kind for kind, (rule, _) in zip(frame["kind"].to_list(), found, strict=True) if rule is not None
-        )
-        tables.append(
-            pl.DataFrame(
-                {
-                    "row_id": frame["problem_id"].to_list(),
-                    "rule": [rule for rule, _ in found],
-                    "evidence": [evidence for _, evidence in found],
-                },
-                schema=VERDICT_SCHEMA,
-            )
-        )
-    verdicts = pl.concat(tables)
-    ledger = verdict_ledger(verdicts, verdicts.height)
-    return verdicts, FilterMetrics(
+def judge_form(frames: Iterable[dy.DataFrame[Problem]], params: FilterParams) -> pl.DataFrame:
+    """A verdict for each problem, by its own text."""
+    return pl.concat([pl.DataFrame(schema=VERDICT_SCHEMA), *(judge(frame, params) for frame in frames)])
+
+
+def judge_copies(
+    verdicts: pl.DataFrame, problems: pl.LazyFrame, passages: pl.LazyFrame, params: FilterParams
+) -> pl.DataFrame:
+    """The verdicts, with one for what is kept so far and repeats its passage."""
+    copied = copied_rows(problems, passages, params.copied_passage)
+    return _with(verdicts, copied.with_columns(rule=pl.lit("filter.copied_passage")))
+
+
+def judge_samples(
+    verdicts: pl.DataFrame,
+    problems: pl.LazyFrame,
+    model: InDir[ModelManifest],
+    params: FilterParams,
+    execution: Execution,
+) -> pl.DataFrame:
+    """The verdicts, with one for what is kept so far and is not answered so again; as they are where the
+    parameter is null.
+    """
+    if params.self_consistency is None:
+        return verdicts
+    kept = verdicts.filter(pl.col("rule").is_null()).select(problem_id="row_id")
+    asked = problems.join(kept.lazy(), on="problem_id", how="semi").sort("problem_id")
+    return _with(verdicts, inconsistent_rows(asked, model, params.self_consistency, execution))
+
+
+def filter_metrics(verdicts: pl.DataFrame, problems: pl.LazyFrame) -> FilterMetrics:
+    """The counts; raises where a problem has no verdict."""
+    rejected = verdicts.drop_nulls("rule").select(problem_id="row_id")
+    kinds = problems.join(rejected.lazy(), on="problem_id", how="semi").select("kind").collect()
+    ledger = verdict_ledger(verdicts, problems.select(pl.len()).collect().item())
+    return FilterMetrics(
         rows=ledger,
         kept_share=ledger.kept / max(ledger.read, 1),
-        rejected_by_kind=dict(sorted(by_kind.items())),
+        rejected_by_kind=dict(sorted(kinds["kind"].cast(pl.String).value_counts().iter_rows())),
     )
 
 
-_TITLES = re.compile(r"^[^\w\n]*_*(?:problem|exercise|question)\s+\d+", re.IGNORECASE | re.MULTILINE)
-_PARTS = re.compile(
-    # Capitals in brackets are choices, not parts.
-    r"^[ \t]*[*_]*(?:\(?[a-h]\)|\(?(?:i{1,3}|iv|v)\)|[Pp]art\s+[a-hA-H1-9]\b|\d{1,2}[.)])(?=[\s*_])",
-    re.MULTILINE,
+_TITLE = r"(?im)^[^\w\n]*_*(?:problem|exercise|question)\s+\d+"
+# Capitals in brackets are choices, not parts.
+_PART = r"(?m)^[ \t]*[*_]*(?:\(?[a-h]\)|\(?(?:i{1,3}|iv|v)\)|[Pp]art\s+[a-hA-H1-9](?-u:\b)|\d{1,2}[.)])[\s*_]"
+_PROSE = (
+    pl.when(pl.col("solution").str.contains("```", literal=True))
+    .then(pl.col("solution").str.replace_all(r"(?ms)^```.*?^```[ \t]*$", ""))
+    .otherwise("solution")
 )
 
 
-def _candidate(row: Mapping[str, Any]) -> Candidate:
-    return Candidate(
-        level=row["level"],
-        kind=row["kind"],
-        problem=row["problem"],
-        solution=row["solution"],
-        answer=row["answer"],
-    )
+def _outside(column: str, bounds: Length) -> pl.Expr:
+    count = pl.col(column).str.count_matches(WORD)
+    evidence = shown_of(pl.format("{} words: {}", count, pl.col(column).str.slice(0, 200)))
+    return pl.when(~count.is_between(bounds.least, bounds.most)).then(evidence)
 
 
-def _outside(count: int, bounds: Length, text: str) -> str | None:
-    return None if bounds.least <= count <= bounds.most else shown(f"{count} words: {text}")
-
-
-def _phrase(phrases: Iterable[str], text: str) -> str | None:
-    """The first phrase that stands in the text, with what surrounds it."""
-    lower = text.lower()
-    for phrase in phrases:
-        found = lower.find(phrase)
-        while found >= 0:
-            end = found + len(phrase)
-            if not (_in_word(lower, found) or _in_word(lower, end)):
-                return shown(text[max(0, found - 40) : end + 40])
-            found = lower.find(phrase, end)
-    return None
-
-
-def _in_word(text: str, place: int) -> bool:
-    """Whether a word goes on over this place."""
-    return 0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum()
-
-
-def _is_latin_or_greek(character: str) -> bool:
-    if character.isascii():
-        return True
-    name = unicodedata.name(character, "")
-    return name.startswith(
-        ("LATIN", "GREEK", "MATHEMATICAL", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER", "MODIFIER")
+def _with(verdicts: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """The verdicts, with those of `found` for rows that had no rule."""
+    later = found.select("row_id", later_rule="rule", later_evidence="evidence")
+    return verdicts.join(later, on="row_id", how="left", maintain_order="left").select(
+        "row_id",
+        pl.coalesce("rule", "later_rule"),
+        pl.when(pl.col("rule").is_null()).then("later_evidence").otherwise("evidence").alias("evidence"),
     )

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from jz3.tables.item import Item
+from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.verdict import Verdict
 from jz3.text.problem_text import last_boxed
@@ -37,6 +38,17 @@ def problem(row_id, text="How many are two and two?", solution="Two and two are 
 
 def problems(*rows):
     return Problem.validate(pl.DataFrame(list(rows), schema=Problem.create_empty().schema).sort("problem_id"))
+
+
+def passages(**texts):
+    """Passages by id."""
+    constant = {"source": "web", "document_id": "d", "origin": "o", "licence": "CC0-1.0", "offset": 0}
+    return Passage.validate(
+        pl.DataFrame(
+            [{"passage_id": passage_id, "text": text} | constant for passage_id, text in texts.items()],
+            schema=Passage.create_empty().schema,
+        )
+    )
 
 
 def items(*questions, benchmark="exam"):

@@ -1,22 +1,24 @@
 """Rules of form: each has a case that it rejects and one beside it that it does not."""
 
-import dataclasses
 import time
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.curation.filter import Candidate, FilterParams, Length, filter_problems, judge
-from jz3.curation.last_step import contradiction
+from jz3.curation.copying import Copying, copied_rows, copied_shares
+from jz3.curation.filter import FilterParams, Length, filter_metrics, judge, judge_copies, judge_form
+from jz3.curation.last_step import contradiction, contradictions
 from jz3.curation.latex import unbalanced
-from jz3.curation.repetition import most_frequent_share, repeated_lines_share, repeated_share
+from jz3.curation.patterns import WORD
+from jz3.curation.repetition import coded, most_frequent_share, repeated_lines_share, repeated_share
 from jz3.tables.verdict import Verdict
 from jz3.text.problem_text import last_boxed
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.splits import distinct_draws
 from jz3.writer.write import write_draw
-from tests.curation.rows import needs_samples, problem, problems, sampled
+from tests.curation.rows import needs_samples, passages, problem, problems, sampled, verdicts
 
 PARAMS = FilterParams.model_validate(
     {
@@ -28,33 +30,41 @@ PARAMS = FilterParams.model_validate(
             "most_frequent": {2: 0.4, 3: 0.4},
             "repeated": {5: 0.6, 10: 0.4},
         },
-        "most_foreign_letters": 0.02,
+        "english": {
+            "most_foreign_letters": 0.02,
+            "common_words": ["the", "is", "has", "and"],
+            "least_common": 2,
+            "least_words": 20,
+        },
         "copied_phrases": ["[problem", "the passage"],
+        "copied_passage": {"ngram": 4, "most": 0.5},
         "figure_phrases": ["figure below", "![", "in the diagram"],
         "most_parts": 3,
         "doubt_phrases": ["wait,", "i made a mistake"],
         "boxed": {"cot": ["grade", "high"], "tool": ["high"]},
+        "self_consistency": None,
     }
 )
 
-GOOD = Candidate(
-    level="high",
-    kind="cot",
-    problem="Tom has 3 apples and buys 4 more. How many apples has he?",
-    solution="He has 3 + 4 = 7 apples.\nThe answer is \\boxed{7}.",
-    answer="7",
+GOOD = problem(
+    "good",
+    "Tom has 3 apples and buys 4 more. How many apples has he?",
+    "He has 3 + 4 = 7 apples.\nThe answer is \\boxed{7}.",
 )
 
 
+def judged(*rows):
+    """Rule and evidence of each row, in the order of their ids."""
+    return judge(problems(*rows), PARAMS).select("rule", "evidence").rows()
+
+
 def rule_of(**changes):
-    row = dataclasses.replace(GOOD, **changes)
-    if "solution" in changes and "answer" not in changes:
-        row = dataclasses.replace(row, answer=last_boxed(row.solution))
-    return judge(row, PARAMS)[0]
+    row = GOOD | changes
+    return judged(row | {"answer": last_boxed(row["solution"])})[0][0]
 
 
 def test_a_good_problem_is_kept():
-    assert judge(GOOD, PARAMS) == (None, None)
+    assert judged(GOOD) == [(None, None)]
 
 
 @pytest.mark.parametrize(
@@ -65,8 +75,15 @@ def test_a_good_problem_is_kept():
         ({"problem": "many words " * 40}, "problem_length"),
         ({"solution": "\\boxed{7}"}, "solution_length"),
         ({"problem": "Сколько яблок у Тома, если у него их три?"}, "language"),
+        (
+            {
+                "problem": "Tom hat drei Birnen und kauft noch vier dazu. Wie viele Birnen hat er dann?",
+                "solution": "Er hat 3 + 4 = 7 Birnen.\nDie Antwort lautet \\boxed{7}.",
+            },
+            "language",
+        ),
         ({"problem": "As the passage says, Tom has 3 apples. How many?"}, "copied_template"),
-        ({"solution": GOOD.solution + "\n[Problem] next"}, "copied_template"),
+        ({"solution": GOOD["solution"] + "\n[Problem] next"}, "copied_template"),
         ({"problem": "Find the angle x that is marked in the figure below."}, "missing_figure"),
         ({"problem": "Tom counts. ![apples](a.png) How many apples has he?"}, "missing_figure"),
         ({"problem": "Problem 1: Find x in x = 3.\nProblem 2: Find y in y = 4."}, "several_problems"),
@@ -122,6 +139,8 @@ def test_what_only_looks_wrong_is_kept(changes):
 def test_only_a_plain_contradiction_counts(steps, boxed, fires):
     solution = f"{steps}\nThe answer is \\boxed{{{boxed}}}."
     assert (contradiction(solution, boxed) is not None) == fires
+    found = contradictions(pl.Series(["no box", solution]), pl.Series([None, boxed]))
+    assert found.is_not_null().to_list() == [False, fires]
 
 
 @pytest.mark.parametrize(
@@ -142,55 +161,187 @@ def test_only_a_plain_contradiction_counts(steps, boxed, fires):
     ],
 )
 def test_latex_that_is_not_closed_is_seen(text, found):
-    result = unbalanced(text)
+    before, result, after = unbalanced(pl.Series(["{ é \\", text, "$ $"]))
+    assert (before, after) == ("{", None), "texts do not touch each other"
     assert (result is None) == (found is None)
     assert found in (result, "array")
 
 
-@given(st.lists(st.sampled_from("abcdef"), max_size=30), st.integers(1, 6))
-def test_shares_are_shares_and_nothing_repeats_in_a_text_of_different_words(words, n):
-    for share in (repeated_share, most_frequent_share):
-        assert 0 <= share(words, n) <= 1
-        assert share(list(dict.fromkeys(words)), n) == 0
+@given(st.lists(st.text(alphabet="{}\\$é(", max_size=12), max_size=6))
+def test_texts_are_judged_as_if_each_were_alone(texts):
+    together = unbalanced(pl.Series(texts, dtype=pl.String)).to_list()
+    assert together == [unbalanced(pl.Series([text]))[0] for text in texts]
+
+
+@given(st.text(alphabet="{}\\a", max_size=12))
+def test_braces_match_as_one_reads_them(text):
+    depth, escaped, wrong = 0, False, False
+    for character in text:
+        if not escaped:
+            depth += {"{": 1, "}": -1}.get(character, 0)
+        wrong |= depth < 0
+        escaped = character == "\\" and not escaped
+    assert (unbalanced(pl.Series([text]))[0] == "{") == (wrong or depth != 0)
+
+
+def numbered(*texts):
+    return coded(pl.Series([list(text) for text in texts], dtype=pl.List(pl.String)))
+
+
+letter_texts = st.lists(st.text(alphabet="abcd", max_size=24), min_size=1, max_size=5)
+
+
+@given(letter_texts, st.integers(1, 6))
+def test_shares_are_shares_and_nothing_repeats_in_a_text_of_different_words(texts, n):
+    once = ["".join(dict.fromkeys(text)) for text in texts]
+    for shares in (lambda rows: repeated_share(rows, n, 0.0), lambda rows: most_frequent_share(rows, n)):
+        found = shares(numbered(*texts))
+        assert ((found >= 0) & (found <= 1)).all()
+        assert (shares(numbered(*once)) == 0).all()
+
+
+@given(letter_texts, st.integers(1, 6))
+def test_shares_are_what_one_counts_window_by_window(texts, n):
+    def covered(text):
+        seen, places = set(), set()
+        for start in range(len(text) - n + 1):
+            window = text[start : start + n]
+            places |= set(range(start, start + n)) if window in seen else set()
+            seen.add(window)
+        return len(places) / max(len(text), 1)
+
+    def most(text):
+        windows = [text[start : start + n] for start in range(len(text) - n + 1)]
+        count = max(map(windows.count, windows), default=0)
+        return min(1.0, n * count / len(text)) if count > 1 else 0.0
+
+    assert repeated_share(numbered(*texts), n, 0.0).tolist() == pytest.approx(list(map(covered, texts)))
+    assert most_frequent_share(numbered(*texts), n).tolist() == pytest.approx(list(map(most, texts)))
 
 
 def test_a_text_said_twice_repeats_half_of_itself_or_more():
-    words = [f"w{n}" for n in range(30)]
-    assert repeated_share(words + words, 10) == pytest.approx(0.5)
-    assert most_frequent_share(["a", "b"] * 10, 2) == 1.0
-    assert repeated_lines_share("we add one more\n" * 4) == pytest.approx(0.75)
+    words = "".join(map(chr, range(ord("a"), ord("a") + 26)))
+    assert repeated_share(numbered("ab", words + words), 10, 0.1) == pytest.approx([0, 0.5])
+    assert most_frequent_share(numbered("ab" * 10, ""), 2) == pytest.approx([1.0, 0])
+    assert repeated_lines_share(pl.Series(["one", "we add one more\n" * 4])) == pytest.approx([0, 0.75])
 
 
-@given(
-    st.lists(
-        st.tuples(st.text(min_size=1), st.text(min_size=1), st.sampled_from(["cot", "tool"])), max_size=6
-    )
+any_texts = st.lists(
+    st.tuples(st.text(min_size=1), st.text(min_size=1), st.sampled_from(["cot", "tool"])), max_size=6
 )
-def test_kept_and_rejected_partition_any_input_and_frames_do_not_matter(texts):
+
+
+@given(any_texts)
+def test_kept_and_rejected_partition_any_input_and_neither_order_nor_frames_matter(texts):
     rows = problems(*(problem(f"{n}", p, s, kind=kind) for n, (p, s, kind) in enumerate(texts)))
-    found, metrics = filter_problems([rows], PARAMS)
+    found = judge_form([rows], PARAMS)
     assert Verdict.validate(found)["row_id"].to_list() == rows["problem_id"].to_list()
-    assert metrics.rows.read == rows.height
-    again, same = filter_problems(reversed(list(rows.iter_slices(2))), PARAMS)
+    assert filter_metrics(found, rows.lazy()).rows.read == rows.height
+    again = judge_form(reversed(list(rows.iter_slices(2))), PARAMS)
     assert again.sort("row_id").equals(found.sort("row_id"))
-    assert same == metrics
+
+
+@given(any_texts)
+def test_a_second_pass_over_what_is_kept_keeps_all_of_it(texts):
+    rows = problems(*(problem(f"{n}", p, s, kind=kind) for n, (p, s, kind) in enumerate(texts)))
+    kept = rows.filter(judge_form([rows], PARAMS)["rule"].is_null())
+    assert judge_form([kept], PARAMS)["rule"].null_count() == kept.height
+
+
+def test_a_row_without_a_verdict_fails_the_stage():
+    rows = problems(GOOD, GOOD | {"problem_id": "other"})
+    lost = judge_form([rows.head(1)], PARAMS)
+    with pytest.raises(ValueError, match="read 2 rows and accounts for 1"):
+        filter_metrics(lost, rows.lazy())
+
+
+PASSAGE = "A lattice of order four has two maximal chains of equal length between its bounds in every case."
+
+
+@pytest.mark.parametrize(
+    ("text", "rejected"),
+    [
+        (PASSAGE, True),
+        (PASSAGE.upper().replace(" ", "  "), True),
+        (f"Show this: {PASSAGE}", True),
+        (f"A lattice of order four is given. {GOOD['problem']}", False),
+        (GOOD["problem"], False),
+        ("Maximal chains?", False),
+    ],
+)
+def test_a_problem_that_is_its_passage_is_rejected_and_one_that_takes_a_name_is_not(text, rejected):
+    rows = problems(GOOD | {"passage_id": "p1", "problem": text}, problem("without"))
+    found = judge_copies(
+        verdicts({"good": None, "without": None}),
+        rows.lazy(),
+        passages(p0="other", p1=PASSAGE).lazy(),
+        PARAMS,
+    )
+    assert found["rule"].to_list() == ["filter.copied_passage" if rejected else None, None]
+    assert found.schema == Verdict.create_empty().schema
+
+
+def test_a_rule_of_form_stands_before_the_copy():
+    rows = problems(GOOD | {"passage_id": "p1", "problem": PASSAGE})
+    found = judge_copies(verdicts({"good": "filter.x"}), rows.lazy(), passages(p1=PASSAGE).lazy(), PARAMS)
+    assert found["rule"].to_list() == ["filter.x"]
+
+
+@given(st.lists(st.tuples(st.text("ab "), st.text("ab ")), min_size=1, max_size=5), st.integers(1, 4))
+def test_a_copied_share_is_that_of_the_windows_which_the_passage_holds(pairs, n):
+    def windows(text):
+        words = [word for word in text.split(" ") if word]
+        return [words[start : start + n] for start in range(len(words) - n + 1)]
+
+    def share(text, passage):
+        own = windows(text)
+        return sum(window in windows(passage) for window in own) / max(len(own), 1)
+
+    texts, others = (pl.Series(side, dtype=pl.String) for side in zip(*pairs, strict=True))
+    assert copied_shares(texts, others, n).tolist() == pytest.approx([share(*pair) for pair in pairs])
+
+
+def test_copies_are_found_in_every_share_of_a_large_table(monkeypatch):
+    monkeypatch.setattr("jz3.curation.copying.SHARE_ROWS", 3)
+    texts = {f"p{n}": f"{PASSAGE} {n}" for n in range(10)}
+    rows = problems(
+        *(problem(f"{n}", texts[f"p{n}"] if n % 2 else "fine", passage_id=f"p{n}") for n in range(10))
+    )
+    found = copied_rows(rows.lazy(), passages(**texts).lazy(), Copying(ngram=4, most=0.5))
+    assert sorted(found["row_id"]) == ["1", "3", "5", "7", "9"]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_what_the_problem_writer_writes_is_kept(family):
-    for values in distinct_draws(family, "teacher", 3, family.name):
-        for kind in ("cot", "tool"):
-            written = write_draw(family, kind, values, family.name)
-            row = Candidate(family.level, kind, written.problem, written.solution, written.answer)
-            assert judge(row, PARAMS) == (None, None)
+    written = [
+        (kind, write_draw(family, kind, values, family.name))
+        for values in distinct_draws(family, "teacher", 3, family.name)
+        for kind in ("cot", "tool")
+    ]
+    rows = (
+        problem(f"{n}", text.problem, text.solution, level=family.level, kind=kind, answer=text.answer)
+        for n, (kind, text) in enumerate(written)
+    )
+    assert judged(*rows) == [(None, None)] * 6
 
 
 @needs_samples
 def test_most_released_rows_are_kept_where_no_box_is_asked_for():
     longer = {"problem_words": Length(least=5, most=400), "solution_words": Length(least=5, most=1200)}
     params = PARAMS.model_copy(update={"boxed": {}, "most_parts": 4} | longer)
-    _, metrics = filter_problems([problems(*sampled("cot", 150), *sampled("tool", 150))], params)
-    assert 0.85 < metrics.kept_share < 1
+    rows = problems(*sampled("cot", 150), *sampled("tool", 150))
+    assert 0.85 < filter_metrics(judge_form([rows], params), rows.lazy()).kept_share < 1
+
+
+@needs_samples
+def test_a_thousand_released_solutions_are_judged_in_a_second():
+    """Six million are then some 15 minutes of one core; row by row it was an hour and more."""
+    rows = problems(*sampled("cot", 500), *sampled("tool", 500))
+    judge(rows, PARAMS)
+    started = time.process_time()
+    judge(rows, PARAMS)
+    assert time.process_time() - started < 1.0
+    assert rows["solution"].str.count_matches(WORD).median() > 100
 
 
 @pytest.mark.parametrize(
@@ -201,6 +352,10 @@ def test_most_released_rows_are_kept_where_no_box_is_asked_for():
 def test_a_megabyte_of_anything_is_judged_at_once(text):
     """In seconds: a rule that is quadratic in the length would take hours."""
     started = time.process_time()
-    for changes in ({"problem": text}, {"problem": GOOD.problem + text}, {"solution": GOOD.solution + text}):
-        judge(dataclasses.replace(GOOD, **changes), PARAMS)
+    for changes in (
+        {"problem": text},
+        {"problem": GOOD["problem"] + text},
+        {"solution": GOOD["solution"] + text},
+    ):
+        judged(GOOD | changes)
     assert time.process_time() - started < 20

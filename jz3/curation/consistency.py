@@ -1,0 +1,168 @@
+"""Self-consistency: a model answers each problem anew, and enough of its answers must be the problem's.
+
+Asked are problems of kind cot that the rules of form keep and whose answer has a digit and is short: what can
+be compared. The model is `data/models/base/synthesis` under the engine `transformers` or `vllm`, or whoever
+answers at OPENAI_BASE_URL under the engine `openai`. Each sample is a row of the row store. Costs `samples`
+completions a problem, and an open engine at the most where the parameter is null.
+"""
+
+import os
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Literal
+
+import polars as pl
+from pydantic import Field
+
+from jz3.answers.equality import equal
+from jz3.core.artifacts import InDir
+from jz3.core.execution import Execution
+from jz3.core.hashing import draw_order
+from jz3.core.params import Params
+from jz3.curation.verdicts import shown
+from jz3.generation.api import EngineName, GenerationRequest, Prompt, Sampling, Turn, open_engine
+from jz3.generation.asking import ask_all
+from jz3.generation.chat import ChatAnswer, ChatRequest
+from jz3.generation.openai import Endpoint
+from jz3.generation.rows import generate_rows
+from jz3.tables.model_manifest import ModelManifest
+from jz3.text.problem_text import last_boxed
+
+FRAME_ROWS = 20_000
+"""Problems asked at a time."""
+LONGEST_ANSWER = 60
+"""Characters of an answer that is compared (chosen: a number, an expression, a short list)."""
+INSTRUCTION = "Please reason step by step, and put your final answer within \\boxed{}."
+"""The words that DeepSeekMath and Qwen ask with."""
+SEED_LIMIT = 1 << 31
+"""Servers take seeds of 32 bits with a sign at the least."""
+
+
+class OwnSolver(Params):
+    """The synthesis model's base answers."""
+
+    engine: EngineName
+    form: Literal["text", "chat"]
+    """`chat`: in the model's own chat template."""
+
+
+class ServedSolver(Params):
+    """A server answers."""
+
+    engine: Literal["openai"]
+    provider: Literal["openai", "azure", "vllm"]
+    model: str
+
+
+class SelfConsistency(Params):
+    """How often a problem is answered anew, by whom, and how many answers must agree."""
+
+    solver: Annotated[OwnSolver | ServedSolver, Field(discriminator="engine")]
+    samples: int = Field(ge=1)
+    least_agreeing: int = Field(ge=1)
+    seed: int
+    temperature: float = Field(ge=0)
+    top_p: float = Field(gt=0, le=1)
+    max_tokens: int = Field(ge=1)
+
+
+Ask = Callable[[Sequence[tuple[str, int]]], list[str | None]]
+"""Texts for pairs of problem and seed, in order; None where no answer came."""
+
+
+def checkable() -> pl.Expr:
+    """Of a table of problems: which ones can be checked so."""
+    short = pl.col("answer").str.len_chars() <= LONGEST_ANSWER
+    return (pl.col("kind") == "cot") & short & pl.col("answer").str.contains(r"\d")
+
+
+def inconsistent_rows(
+    problems: pl.LazyFrame, model: InDir[ModelManifest], params: SelfConsistency, execution: Execution
+) -> pl.DataFrame:
+    """Columns `row_id`, `rule` and `evidence`: `filter.inconsistent`, or `filter.unchecked` where too few
+    answers came to tell.
+    """
+    columns = ("problem_id", "problem", "answer")
+    schema = {"row_id": pl.String, "rule": pl.String, "evidence": pl.String}
+    found: list[tuple[str, str, str]] = []
+    with _asking(model, params, execution) as ask:
+        for frame in (
+            problems.filter(checkable())
+            .select(columns)
+            .collect_batches(chunk_size=FRAME_ROWS, maintain_order=True)
+        ):
+            rows = frame.rows()
+            answers = ask(
+                [
+                    (problem, draw_order(params.seed, f"{row_id}/{draw}"))
+                    for row_id, problem, _ in rows
+                    for draw in range(params.samples)
+                ]
+            )
+            for place, (row_id, _, answer) in enumerate(rows):
+                own = answers[place * params.samples : (place + 1) * params.samples]
+                finding = judge(answer, own, params.least_agreeing)
+                if finding is not None:
+                    found.append((row_id, *finding))
+    return pl.DataFrame(found, schema=schema, orient="row")
+
+
+def judge(answer: str, texts: Sequence[str | None], least_agreeing: int) -> tuple[str, str] | None:
+    """Rule and evidence where too few of the texts end in the answer; None for what is kept."""
+    boxed = [None if text is None else last_boxed(text) for text in texts]
+    agreeing = sum(found is not None and equal(answer, found).equal for found in boxed)
+    if agreeing >= least_agreeing:
+        return None
+    missing = sum(text is None for text in texts)
+    others = ", ".join(repr(found) for found in boxed)
+    evidence = shown(f"{agreeing} of {len(texts)} say {answer!r}: {others}")
+    return ("filter.unchecked" if agreeing + missing >= least_agreeing else "filter.inconsistent", evidence)
+
+
+@contextmanager
+def _asking(model: InDir[ModelManifest], params: SelfConsistency, execution: Execution) -> Generator[Ask]:
+    solver = params.solver
+    if isinstance(solver, ServedSolver):
+        yield lambda asked: _served(asked, solver, params, execution)
+        return
+    sampling = Sampling(
+        temperature=params.temperature, top_p=params.top_p, max_tokens=params.max_tokens, stop=[]
+    )
+    form: Callable[[str], Prompt] = _turn if solver.form == "chat" else _text
+    with open_engine(solver.engine, model, execution) as engine:
+
+        def ask(asked: Sequence[tuple[str, int]]) -> list[str | None]:
+            requests = [GenerationRequest(form(problem), seed) for problem, seed in asked]
+            return [
+                written.text for written in generate_rows(engine, requests, sampling, execution, "samples")
+            ]
+
+        yield ask
+
+
+def _served(
+    asked: Sequence[tuple[str, int]], solver: ServedSolver, params: SelfConsistency, execution: Execution
+) -> list[str | None]:
+    endpoint = Endpoint(os.environ.get("OPENAI_BASE_URL"), os.environ.get("OPENAI_API_KEY"))
+    requests = [
+        ChatRequest(
+            provider=solver.provider,
+            model=solver.model,
+            prompt=_text(problem),
+            temperature=params.temperature,
+            top_p=params.top_p,
+            max_tokens=params.max_tokens,
+            seed=seed % SEED_LIMIT,
+        )
+        for problem, seed in asked
+    ]
+    replies = ask_all(requests, endpoint, execution, what="samples")
+    return [reply.text if isinstance(reply, ChatAnswer) else None for reply in replies]
+
+
+def _text(problem: str) -> str:
+    return f"{problem}\n{INSTRUCTION}\n"
+
+
+def _turn(problem: str) -> tuple[Turn, ...]:
+    return (Turn("user", f"{problem}\n{INSTRUCTION}"),)
