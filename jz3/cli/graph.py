@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-ROOT = Path()
+from jz3.cli.output import Json, show
 
-Json = Annotated[bool, typer.Option("--json", help="for scripts")]
+ROOT = Path()
 
 
 def why(
@@ -46,6 +46,8 @@ def plan(
 
 def accept(
     names: Annotated[list[str], typer.Argument(help="stages or groups", metavar="STAGE...")],
+    *,
+    json: Json = False,
 ) -> None:
     """Take edits of comments, docstrings and layout into dvc.lock, so that they run nothing; refuse others.
 
@@ -53,8 +55,9 @@ def accept(
     """
     from jz3.build.accept import accept as take
 
-    for stage in take(ROOT, names):
-        typer.echo(f"{stage}: the code means what it meant; dvc.lock has its new hashes")
+    taken = take(ROOT, names)
+    lines = [f"{stage}: the code means what it meant; dvc.lock has its new hashes" for stage in taken]
+    show("\n".join(lines) or "no code was edited: there is nothing to accept", taken, json=json)
 
 
 def trace(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from jz3.cli import graph, sharing
+from jz3.cli.output import Json, show
 from jz3.core.errors import UserError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ def profile(
     name: Annotated[str, typer.Argument(help="embedded, test, single_gpu or paper")],
     *,
     force: Annotated[bool, typer.Option("--force", help="write over edits of params.yaml")] = False,
+    json: Json = False,
 ) -> None:
     """Write a profile to params.yaml, showing the difference first.
 
@@ -31,7 +33,9 @@ def profile(
     """
     from jz3.build.profile import check_no_edits, profile_difference, write_profile
 
-    typer.echo(profile_difference(ROOT, name) or f"params.yaml is the profile {name} already", nl=True)
+    difference = profile_difference(ROOT, name)
+    document = {"profile": name, "difference": difference}
+    show(difference or f"params.yaml is the profile {name} already", document, json=json)
     if not force:
         check_no_edits(ROOT)
     write_profile(ROOT, name)
@@ -42,6 +46,7 @@ def deps(
     *,
     check: Annotated[bool, typer.Option("--check", help="exit with 1 where dvc.yaml is not right")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="rewrite the code dependencies in dvc.yaml")] = False,
+    json: Json = False,
 ) -> None:
     """Compare the code dependencies in dvc.yaml with what each stage imports.
 
@@ -51,11 +56,16 @@ def deps(
     from jz3.build.deps import fix as rewrite
 
     found = differences(ROOT)
-    for stage, (missing, extra) in found.items():
-        for file in missing:
-            typer.echo(f"{stage} lacks {file}")
-        for file in extra:
-            typer.echo(f"{stage} lists {file}, which it does not import")
+    lines = [
+        line
+        for stage, (missing, extra) in found.items()
+        for line in (
+            *(f"{stage} lacks {file}" for file in missing),
+            *(f"{stage} lists {file}, which it does not import" for file in extra),
+        )
+    ]
+    document = {stage: {"lacks": missing, "extra": extra} for stage, (missing, extra) in found.items()}
+    show("\n".join(lines), document, json=json)
     if fix:
         rewrite(ROOT)
     elif check and found:
@@ -120,7 +130,9 @@ app.add_typer(sharing.store, name="store")
 @app.command(name="lm-eval")
 def lm_eval(
     model: Annotated[str, typer.Argument(help="a model whose answers are graded: jiuzhang, instruct_only")],
-    directory: Annotated[Path, typer.Argument(help="where the files go")],
+    directory: Annotated[Path, typer.Argument(help="where the folder of the model goes")],
+    *,
+    json: Json = False,
 ) -> None:
     """Write a model's results and samples in the layout of lm-eval.
 
@@ -143,8 +155,8 @@ def lm_eval(
         params=load_params(AnswerParams, "answer"),
         shots=InFiles(data / "raw/shots"),
     )
-    for file in export_lm_eval(answered, directory):
-        typer.echo(file)
+    files = [str(file) for file in export_lm_eval(answered, directory)]
+    show("\n".join(files), files, json=json)
 
 
 def main() -> None:

@@ -1,10 +1,12 @@
 """Commands around shared storage: is what is here and there whole; the row store to and fro."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jz3.cli.output import Json, show
 from jz3.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def verify(
     remove: Annotated[
         bool, typer.Option("--remove", help="delete what is damaged; DVC then mends it")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="for scripts")] = False,
+    json: Json = False,
 ) -> None:
     """Re-hash the DVC cache and the row store; name what is damaged and which stage makes it anew.
 
@@ -50,7 +52,7 @@ def verify(
         )
 
 
-def push() -> None:
+def push(*, json: Json = False) -> None:
     """Verify the cache, then send outputs, run cache, metrics and rows to the default DVC remote.
 
     Example: jz3 push
@@ -59,12 +61,12 @@ def push() -> None:
     from jz3.store.rows import open_store
 
     done = send(ROOT, open_store())
-    typer.echo(f"sent {done.files} files and run cache entries, {done.metrics} metrics")
-    typer.echo(_said("sent", done.rows))
+    sent = f"sent {done.files} files and run cache entries, {done.metrics} metrics"
+    show(f"{sent}\n{_said('sent', done.rows)}", asdict(done), json=json)
 
 
 @store.command("push")
-def push_rows(url: Url = None) -> None:
+def push_rows(url: Url = None, *, json: Json = False) -> None:
     """Send the rows that the shared place has not.
 
     Example: jz3 store push s3://bucket/rows
@@ -73,11 +75,12 @@ def push_rows(url: Url = None) -> None:
     from jz3.store.rows import open_store
     from jz3.store.sharing import push
 
-    typer.echo(_said("sent", moved(ROOT, url, open_store(), push)))
+    done = moved(ROOT, url, open_store(), push)
+    show(_said("sent", done), asdict(done), json=json)
 
 
 @store.command("pull")
-def pull_rows(url: Url = None) -> None:
+def pull_rows(url: Url = None, *, json: Json = False) -> None:
     """Bring the rows that are not here, each one checked.
 
     Example: jz3 store pull s3://bucket/rows
@@ -86,11 +89,12 @@ def pull_rows(url: Url = None) -> None:
     from jz3.store.rows import open_store
     from jz3.store.sharing import pull
 
-    typer.echo(_said("brought", moved(ROOT, url, open_store(), pull)))
+    done = moved(ROOT, url, open_store(), pull)
+    show(_said("brought", done), asdict(done), json=json)
 
 
 @store.command("check")
-def check_rows() -> None:
+def check_rows(*, json: Json = False) -> None:
     """Read every row of the store and name the damaged ones, by file and byte.
 
     Example: jz3 store check
@@ -98,15 +102,15 @@ def check_rows() -> None:
     from jz3.store.rows import open_store
     from jz3.store.sharing import damages
 
-    lines = damages(open_store())
-    for line in lines:
-        typer.echo(line)
+    rows = open_store()
+    lines = damages(rows)
+    whole = f"every row of {rows.root} is whole"
+    show("\n".join(lines) or whole, {"store": str(rows.root), "damages": lines}, json=json)
     if lines:
         raise UserError(
-            f"the row store at {open_store().root} is damaged in {len(lines)} places; none was expected. "
+            f"the row store at {rows.root} is damaged in {len(lines)} places; none was expected. "
             f"Nothing needs doing: those rows are computed again when a stage asks for them."
         )
-    typer.echo(f"every row of {open_store().root} is whole")
 
 
 def _said(verb: str, done: "Moved") -> str:

@@ -1,13 +1,15 @@
-"""Results and samples in the layout of lm-eval (0.4), for tools that read its output folders.
+"""Results and samples in the layout of lm-eval (as 0.4.13 writes it), for tools that read its output folders.
 
-`results_TAG.json` holds a task for each benchmark and setting with `exact_match,strict-match` and
-`exact_match,flexible-extract` (our strict and lenient extraction, our equality); `samples_TASK_TAG.jsonl` a
-line for each item and filter. Where lm-eval writes the date into the names there is a tag from the content:
-the same responses give the same files.
+In a folder named after the model, `results_TAG.json` holds a task for each benchmark and setting with
+`exact_match,strict-match` and `exact_match,flexible-extract` (our strict and lenient extraction, our
+equality); `samples_TASK_TAG.jsonl` a line for each item and filter. Where lm-eval writes the date into the
+names there is a tag from the content, and what it says of machine and clock is null: the same responses give
+the same files.
 """
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,11 +23,21 @@ from jz3.core.artifacts import InFiles
 from jz3.evaluation.answer import AnswerParams, prompts_of
 from jz3.evaluation.letters import LETTERS
 from jz3.evaluation.shots import ShotParams
-from jz3.evaluation.templates import JIUZHANG_TORA, TEMPLATES, Template
+from jz3.evaluation.templates import BETWEEN, JIUZHANG_TORA, TEMPLATES, Template
 from jz3.generation.api import Prompt
 
 STRICT, LENIENT = "strict-match", "flexible-extract"
 METRIC = "exact_match"
+
+UNSTATED = (
+    "git_hash",
+    "date",
+    "pretty_env_info",
+    "transformers_version",
+    "lm_eval_version",
+    "upper_git_hash",
+)
+"""What lm-eval says of its own run and machine: there was no such run."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +64,17 @@ class _Task:
 
 
 def export_lm_eval(answered: Answered, directory: Path) -> list[Path]:
-    """Write the files, and say which. The directory is made where it does not exist."""
+    """Write the files under `directory/MODEL`, and say which. Folders are made where they do not exist."""
     tasks = [task for task in _tasks(answered) if task.samples]
     texts = {task.name: "".join(_line(row) for row in task.samples) for task in tasks}
-    tag = sha256("".join(texts.values()).encode()).hexdigest()[:12]
-    directory.mkdir(parents=True, exist_ok=True)
-    results = directory / f"results_{tag}.json"
-    results.write_text(json.dumps(_results(answered, tasks), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    tag = _hash("".join(texts.values()))[:12]
+    folder = directory / _sanitized(answered.model)
+    folder.mkdir(parents=True, exist_ok=True)
+    results = folder / f"results_{tag}.json"
+    results.write_text(json.dumps(_results(answered, tasks), indent=2, ensure_ascii=False), "utf-8")
     written = [results]
     for name, text in texts.items():
-        written.append(directory / f"samples_{name}_{tag}.jsonl")
+        written.append(folder / f"samples_{name}_{tag}.jsonl")
         written[-1].write_text(text, encoding="utf-8")
     return written
 
@@ -80,7 +93,8 @@ def _tasks(answered: Answered) -> list[_Task]:
     for setting, template, benchmarks, shots in settings:
         for benchmark in sorted(benchmarks):
             items = answered.items.filter(pl.col("benchmark") == benchmark).sort("item_id")
-            samples = _samples(answered, items, setting, prompts_of(items, template, shots, answered.shots))
+            prompts = prompts_of(items, template, shots, answered.shots)
+            samples = _samples(answered, items, setting, template, prompts)
             revision = str(items["revision"].first())
             name = f"{benchmark}_{setting}"
             tasks.append(_Task(name, benchmark, setting, template, shots, samples, revision))
@@ -88,9 +102,9 @@ def _tasks(answered: Answered) -> list[_Task]:
 
 
 def _samples(
-    answered: Answered, items: pl.DataFrame, setting: str, prompts: Sequence[Prompt]
+    answered: Answered, items: pl.DataFrame, setting: str, template: Template, prompts: Sequence[Prompt]
 ) -> list[dict[str, Any]]:
-    """A line for each item and filter, in the order of the items."""
+    """A line for each item, in their order, by the one filter and then by the other."""
     graded = answered.responses.join(
         answered.grades.select("response_id", "predicted", "correct", "correct_lenient"), on="response_id"
     ).filter(pl.col("setting") == setting)
@@ -98,24 +112,51 @@ def _samples(
         str(key[0]): group.sort("draw").to_dicts()
         for key, group in graded.group_by("item_id", maintain_order=True)
     }
-    rows: list[dict[str, Any]] = []
+    asked = _asked(template, answered.params)
+    strict: list[dict[str, Any]] = []
+    lenient: list[dict[str, Any]] = []
     for number, (item, prompt) in enumerate(zip(items.iter_rows(named=True), prompts, strict=True)):
         drawn = by_item.get(item["item_id"], [])
-        if drawn:
-            sample = _sample(number, item, prompt, drawn, answered.params)
-            rows += [
-                sample | _filtered(STRICT, [row["predicted"] for row in drawn], _mean(drawn, "correct")),
-                sample | _filtered(LENIENT, _lenient(item, drawn), _mean(drawn, "correct_lenient")),
-            ]
-    return rows
+        if not drawn:
+            continue
+        sample = _sample(number, item, prompt, drawn, asked)
+        answers = [row["predicted"] for row in drawn]
+        strict.append(sample | _filtered(STRICT, answers, _mean(drawn, "correct")))
+        lenient.append(sample | _filtered(LENIENT, _lenient(item, drawn), _mean(drawn, "correct_lenient")))
+    return _in_order(strict) + _in_order(lenient)
+
+
+FIELDS = (
+    *("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"),
+    *("doc_hash", "prompt_hash", "target_hash", METRIC),
+)
+"""Of a sample, in lm-eval's order."""
+
+
+def _in_order(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: row[name] for name in FIELDS} for row in rows]
+
+
+def _asked(template: Template, params: AnswerParams) -> dict[str, Any]:
+    """The settings of a generation, by lm-eval's names."""
+    return {
+        "until": list(template.stop),
+        "temperature": params.temperature,
+        "do_sample": params.temperature > 0,
+        "top_p": params.top_p,
+        "max_gen_toks": params.max_tokens,
+    }
 
 
 def _sample(
-    number: int, item: dict[str, Any], prompt: Prompt, drawn: list[dict[str, Any]], params: AnswerParams
+    number: int,
+    item: dict[str, Any],
+    prompt: Prompt,
+    drawn: list[dict[str, Any]],
+    asked: dict[str, Any],
 ) -> dict[str, Any]:
     document = {"question": item["question"], "choices": item["choices"], "answer": item["gold"]}
     text = prompt if isinstance(prompt, str) else json.dumps([vars(turn) for turn in prompt])
-    asked = {"temperature": params.temperature, "top_p": params.top_p, "max_gen_toks": params.max_tokens}
     return {
         "doc_id": number,
         "doc": document,
@@ -148,25 +189,52 @@ def _hash(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+def _sanitized(model: str) -> str:
+    """The model's name as lm-eval names its folder."""
+    return re.sub(r"[\"<>:/|\\?*\[\]]+", "__", model)
+
+
 def _results(answered: Answered, tasks: Sequence[_Task]) -> dict[str, Any]:
     shots = {
         task.name: task.shots[task.benchmark].count if task.benchmark in task.shots else 0 for task in tasks
     }
     return {
         "results": {task.name: _scores(task) for task in tasks},
-        "group_subtasks": {task.name: [] for task in tasks},
-        "configs": {task.name: _config(task, shots[task.name]) for task in tasks},
+        "group_subtasks": {},
+        "configs": {task.name: _config(task, shots[task.name], answered.params) for task in tasks},
         "versions": {task.name: task.revision for task in tasks},
         "n-shot": shots,
         "higher_is_better": {task.name: {METRIC: True} for task in tasks},
         "n-samples": {task.name: dict.fromkeys(("original", "effective"), _items(task)) for task in tasks},
-        "config": {
-            "model": "jz3",
-            "model_args": answered.model,
-            "gen_kwargs": answered.params.model_dump(include={"temperature", "top_p", "max_tokens", "seed"}),
-        },
+        "config": _run_config(answered),
+        **dict.fromkeys(UNSTATED),
+        "task_hashes": {task.name: _task_hash(task) for task in tasks},
+        "model_source": "jz3",
         "model_name": answered.model,
+        "model_name_sanitized": _sanitized(answered.model),
+        "system_instruction": None,
+        "system_instruction_sha": None,
+        "fewshot_as_multiturn": answered.params.prose.template == "chat",
+        "chat_template": None,
+        "chat_template_sha": None,
+        "total_evaluation_time_seconds": None,
     }
+
+
+def _run_config(answered: Answered) -> dict[str, Any]:
+    params = answered.params
+    return {
+        "model": "jz3",
+        "model_args": {"pretrained": answered.model},
+        **dict.fromkeys(("batch_size", "batch_sizes", "device", "use_cache", "limit")),
+        "bootstrap_iters": None,  # the standard error of a mean needs none
+        "gen_kwargs": params.model_dump(include={"temperature", "top_p", "max_tokens"}),
+        **dict.fromkeys(("random_seed", "numpy_seed", "torch_seed", "fewshot_seed"), params.seed),
+    }
+
+
+def _task_hash(task: _Task) -> str:
+    return _hash("".join(row["doc_hash"] + row["prompt_hash"] + row["target_hash"] for row in task.samples))
 
 
 def _items(task: _Task) -> int:
@@ -174,7 +242,7 @@ def _items(task: _Task) -> int:
 
 
 def _scores(task: _Task) -> dict[str, Any]:
-    scores: dict[str, Any] = {"alias": task.name}
+    scores: dict[str, Any] = {"name": task.name, "alias": task.name, "sample_len": _items(task)}
     for name in (STRICT, LENIENT):
         values = [row[METRIC] for row in task.samples if row["filter"] == name]
         mean = sum(values) / len(values)
@@ -184,15 +252,22 @@ def _scores(task: _Task) -> dict[str, Any]:
     return scores
 
 
-def _config(task: _Task, shots: int) -> dict[str, Any]:
+def _config(task: _Task, shots: int, params: AnswerParams) -> dict[str, Any]:
     return {
         "task": task.name,
         "dataset_path": task.benchmark,
-        "output_type": "generate_until",
         "doc_to_text": task.template.text("{{question}}", ()),
         "doc_to_target": "{{answer}}",
+        "unsafe_code": False,
+        "description": "",
+        "target_delimiter": "",  # a template ends where the answer begins
+        "fewshot_delimiter": BETWEEN,
         "num_fewshot": shots,
-        "generation_kwargs": {"until": list(task.template.stop)},
         "metric_list": [{"metric": METRIC, "aggregation": "mean", "higher_is_better": True}],
+        "output_type": "generate_until",
+        "generation_kwargs": _asked(task.template, params),
+        "repeats": params.samples,
         "filter_list": [{"name": STRICT}, {"name": LENIENT}],
+        "should_decontaminate": False,
+        "metadata": {"version": task.revision},
     }

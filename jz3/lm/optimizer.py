@@ -10,7 +10,10 @@ from jz3.lm.train import OptimizerParams
 
 
 def make_optimizer(model: PreTrainedModel, params: OptimizerParams) -> torch.optim.Optimizer:
-    """Over the weights that require a gradient."""
+    """Over the weights that require a gradient; Muon and AdamW each where there is something for it to train.
+
+    An adapter may leave no weight to one of them: the factors of LoRA are all matrices, blocks of Bone none.
+    """
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     hidden = _hidden_matrices(model) if params.muon else []
     taken = {id(weight) for weight in hidden}
@@ -19,22 +22,25 @@ def make_optimizer(model: PreTrainedModel, params: OptimizerParams) -> torch.opt
         {"params": [w for w in others if w.ndim > 1], "weight_decay": params.weight_decay},
         {"params": [w for w in others if w.ndim <= 1], "weight_decay": 0.0},
     ]
-    adamw = torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=params.learning_rate,
-        betas=(params.beta1, params.beta2),
-        eps=params.epsilon,
-        fused=True,
-    )
-    if params.muon is None:
-        return adamw
+    if params.muon is None or not hidden:
+        return _adamw(groups, params)
     muon = torch.optim.Muon(
         hidden,
         lr=params.muon.learning_rate,
         momentum=params.muon.momentum,
         weight_decay=params.weight_decay,
     )
-    return MuonAndAdamW(muon, adamw)
+    return MuonAndAdamW(muon, _adamw(groups, params)) if others else muon
+
+
+def _adamw(groups: list[dict[str, Any]], params: OptimizerParams) -> torch.optim.AdamW:
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        lr=params.learning_rate,
+        betas=(params.beta1, params.beta2),
+        eps=params.epsilon,
+        fused=True,
+    )
 
 
 def _hidden_matrices(model: PreTrainedModel) -> list[torch.nn.Parameter]:

@@ -33,6 +33,10 @@ Path("one", "manifest.json").write_text('{"libraries": {"numpy": "1.0"}}')
 '''
 
 
+def jz3(*arguments):
+    return (sys.executable, "-c", "from jz3.cli.main import main; main()", *arguments)
+
+
 def run_in(root, *command):
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     return subprocess.run(

@@ -1,6 +1,7 @@
 """Cosmetic edits run nothing, and only cosmetic edits: the law is that the syntax trees are equal."""
 
 import ast
+import json
 import random
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from jz3.build.accept import NotCosmetic, accept, same_meaning
 from jz3.build.stale import stale_stages
 from jz3.core.errors import UserError
-from tests.build.conftest import FIRST_PY
+from tests.build.conftest import FIRST_PY, jz3, run_in
 from tests.conftest import ROOT
 
 COSMETIC = FIRST_PY.replace("What it does.", "What it does, in other words.").replace(
@@ -22,6 +23,13 @@ def test_a_new_docstring_comment_and_line_break_are_accepted_and_then_nothing_is
     assert [stale.stage for stale in stale_stages(run)] == ["first", "second"]
     assert accept(run, ["first"]) == ["first"]
     assert stale_stages(run) == []
+    assert accept(run, ["first"]) == [], "there is nothing left to accept"
+
+
+def test_the_command_line_says_what_it_accepted(run):
+    (run / "first.py").write_text(COSMETIC)
+    assert json.loads(run_in(run, *jz3("accept", "first", "--json"))) == ["first"]
+    assert run_in(run, *jz3("accept", "first")) == "no code was edited: there is nothing to accept\n"
 
 
 @pytest.mark.parametrize(

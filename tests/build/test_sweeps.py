@@ -1,35 +1,109 @@
-"""The ready sweeps name parameters that exist, with values that the stages take."""
+"""The ready sweeps name parameters that exist, with values that DVC can set and the stages take."""
 
-import re
-from functools import reduce
+import os
+import shutil
+import subprocess
+from itertools import pairwise
 
 import pytest
 import yaml
 
 from jz3.core.params import load_params
+from jz3.training.methods import Full, merged
+from jz3.training.pretrain import PretrainParams
 from tests.conftest import ROOT
 from tests.test_pipeline import STAGES, section_of, signature
 
 SWEEPS = sorted((ROOT / "docs/sweeps").glob("*.sh"))
 
 
-def swept(file):
-    [(name, values)] = re.findall(r"-S '([\w.]+)=(.*)'", file.read_text())
-    return name, [yaml.safe_load(value) for value in re.split(r",(?![^{]*\})", values)]
+def queued(script, tmp_path):
+    """The overrides of each experiment that a script queues: it is run, and `dvc` notes what it is told."""
+    noted = tmp_path / "told"
+    program = tmp_path / "dvc"
+    program.write_text(f'#!/bin/sh\nfor word in "$@"; do printf "%s\\0" "$word"; done > {noted}\n')
+    program.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    subprocess.run(["sh", script, "-n", "mine"], env=os.environ | {"PATH": path}, check=True)
+    words = noted.read_text().split("\0")[:-1]
+    assert words[:3] == ["exp", "run", "--queue"]
+    assert words[-2:] == ["-n", "mine"], "what follows the script's name is passed on"
+    from dvc.utils.hydra import get_hydra_sweeps
+
+    overrides = [value for flag, value in pairwise(words) if flag == "-S"]
+    return [experiment["params.yaml"] for experiment in get_hydra_sweeps({"params.yaml": overrides})]
+
+
+def set_parameters(overrides, path):
+    """The embedded profile as DVC writes it for an experiment."""
+    from dvc.utils.hydra import apply_overrides
+
+    shutil.copy(ROOT / "profiles/embedded.yaml", path)
+    apply_overrides(path, overrides)
+    return yaml.safe_load(path.read_text())
+
+
+def readers(override):
+    name = override.lstrip("+").partition("=")[0]
+    return [stage for stage in STAGES if name.startswith(f"{section_of(stage)}.")]
 
 
 @pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
 def test_every_value_of_a_sweep_fits_the_stages_that_read_it(file, tmp_path):
-    name, values = swept(file)
-    assert len(values) > 1
-    readers = [stage for stage in STAGES if name.startswith(f"{section_of(stage)}.")]
-    assert readers
-    for value in values:
-        document = yaml.safe_load((ROOT / "profiles/embedded.yaml").read_text())
-        *above, last = name.split(".")
-        section = reduce(lambda level, key: level[key], above, document)
-        assert last in section, f"params.yaml has no {name}"
-        section[last] = value
+    experiments = queued(file, tmp_path)
+    documents = [set_parameters(overrides, tmp_path / "params.yaml") for overrides in experiments]
+    assert len(documents) > 1
+    assert all(documents.count(document) == 1 for document in documents), "each experiment is another one"
+    for overrides, document in zip(experiments, documents, strict=True):
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
-        for stage in readers:
-            load_params(signature(stage).params, section_of(stage), tmp_path / "params.yaml")
+        for override in overrides:
+            assert readers(override), f"no stage reads {override}"
+            for stage in readers(override):
+                load_params(signature(stage).params, section_of(stage), tmp_path / "params.yaml")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A model of the embedded profile's shape."""
+    from jz3.lm.base import BaseParams, build
+    from jz3.lm.tokenizer import train_tokenizer
+    from tests.lm.texts import TEXTS
+
+    directory = tmp_path_factory.mktemp("base")
+    document = yaml.safe_load((ROOT / "profiles/embedded.yaml").read_text())["base"]
+    config = BaseParams.model_validate(document).final
+    build(config, train_tokenizer(TEXTS, 300), directory)
+    return directory
+
+
+def test_each_method_of_the_adapter_sweep_trains_a_model_of_the_embedded_shape(base, tmp_path):
+    """One step by the optimizer of that experiment lowers the loss, and merging keeps what was learnt."""
+    import torch
+
+    from jz3.lm.model import load_model
+    from jz3.lm.optimizer import make_optimizer
+    from jz3.training.methods import adapted
+
+    tokens = torch.arange(4, 68)[None]
+    kinds = []
+    for overrides in queued(ROOT / "docs/sweeps/adapter.sh", tmp_path):
+        set_parameters(overrides, tmp_path / "params.yaml")
+        params = load_params(PretrainParams, "pretrain.jiuzhang", tmp_path / "params.yaml")
+        assert params.optimizer.muon is None
+        model = adapted(load_model(base, "float32"), params.method, seed=0)
+        optimizer = make_optimizer(model, params.optimizer)
+        losses = []
+        for _ in range(3):
+            loss = model(input_ids=tokens, labels=tokens, use_cache=False).loss
+            losses.append(loss.item())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        with torch.no_grad():
+            trained = model(input_ids=tokens, use_cache=False).logits
+            plain = merged(model, params.method)(input_ids=tokens, use_cache=False).logits
+        assert losses[-1] < losses[0], params.method.kind
+        assert torch.allclose(trained, plain, atol=1e-4), params.method.kind
+        kinds.append(params.method.kind)
+        assert isinstance(params.method, Full) == (len(kinds) == 1)
+    assert kinds == ["full", "lora", "pissa", "bone", "miss"]

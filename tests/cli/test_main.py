@@ -90,6 +90,35 @@ def test_each_command_has_an_example_that_names_it(path):
     assert f"Example: jz3 {' '.join(path)}" in command.help
 
 
+# `fill` has no result: it says how far it is, on stderr.
+@pytest.mark.parametrize("path", [path for path in EVERY if path != ("fill",)], ids=" ".join)
+def test_each_command_with_a_result_has_it_as_json(path):
+    command = COMMANDS[path[0]] if len(path) == 1 else COMMANDS[path[0]].commands[path[1]]
+    assert "--json" in {name for parameter in command.params for name in parameter.opts}
+
+
+def test_what_a_command_did_is_one_document_of_json_on_stdout(tmp_path, monkeypatch):
+    """Commands that need no whole graph; the others are run with --json in the tests of what they do."""
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "rows"))
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "small.yaml").write_text("a: 1\n")
+    profile = json.loads(jz3("profile", "small", "--json", folder=tmp_path).stdout)
+    assert (profile["profile"], "+a: 1" in profile["difference"]) == ("small", True)
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / "one.py").write_text("X = 1\n")
+    (tmp_path / "dvc.yaml").write_text("stages:\n  one:\n    cmd: python -m stages.one\n    deps: [data]\n")
+    done = jz3("deps", "--check", "--json", folder=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)) == (
+        1,
+        {"one": {"lacks": ["stages/one.py"], "extra": []}},
+    )
+    assert json.loads(jz3("store", "check", "--json", folder=tmp_path).stdout)["damages"] == []
+    away = f"file://{tmp_path}/away"
+    for command in ("push", "pull"):
+        moved = json.loads(jz3("store", command, away, "--json", folder=tmp_path).stdout)
+        assert moved == {"rows": 0, "size": 0, "there": 0}
+
+
 def test_help_comes_at_once():
     """Under 0.3 s of processor time; wall time is the machine's load."""
     before = os.times()
@@ -99,18 +128,30 @@ def test_help_comes_at_once():
     assert used < 0.3
 
 
-def test_the_shell_completes_commands():
-    environment = os.environ | {
-        "PYTHONPATH": str(ROOT),
-        "_JZ3_COMPLETE": "complete_bash",
-        "COMP_WORDS": "jz3 ver",
-        "COMP_CWORD": "1",
-    }
+def as_installed(*arguments, **variables):
+    """The command under its own name, by which a shell knows it."""
     code = "import sys; sys.argv[0] = 'jz3'; from jz3.cli.main import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.stdout.split() == ["verify"]
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "last", "offered"),
+    [("jz3 ver", "1", ["verify"]), ("jz3 store pu", "2", ["push", "pull"]), ("jz3 why --j", "2", ["--json"])],
+)
+def test_the_shell_completes_commands_and_options(words, last, offered):
+    found = as_installed(_JZ3_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=last)
+    assert found.split() == offered
+
+
+def test_the_script_for_a_shell_is_shown():
+    assert "_JZ3_COMPLETE=complete_bash" in as_installed("--show-completion", "bash")
 
 
 def test_a_store_without_a_place_to_share_it_says_what_to_give(tmp_path):

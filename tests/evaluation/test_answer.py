@@ -14,8 +14,10 @@ from jz3.evaluation.shots import Shot, ShotParams, ShotsError, read_shots
 from jz3.evaluation.templates import ASK_FOR_BOX, CHAT, COT, JIUZHANG, JIUZHANG_TORA, prompt, shown
 from jz3.evaluation.tool_loop import Attempt, answer_with_tools, program_so_far
 from jz3.generation.api import Generated, open_engine
+from jz3.generation.rows import GENERATE
 from jz3.sandbox.pool import open_sandbox
 from jz3.sandbox.settings import Limits, SandboxSettings
+from jz3.store.rows import open_store
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.response import Response
 from tests.evaluation.test_grade import items
@@ -247,7 +249,63 @@ def test_examples_lengthen_the_prompt_that_the_model_reads(answering):
     assert shown_one["prompt_tokens"].to_list() == [len(COT.text("q", [shot]).encode())] * 2
 
 
+CHATTING = {
+    "template": "chat",
+    "benchmarks": ["b"],
+    "shots": {"b": {"file": "arithmetic.jsonl", "count": 2}},
+}
+
+
 def test_a_model_without_a_chat_template_cannot_chat(answering):
-    prose = {"template": "chat", "benchmarks": ["b"], "shots": {}}
-    with pytest.raises(UserError, match="no chat template"):
-        answering(parameters(prose=prose))
+    with pytest.raises(UserError, match=r"no chat template; an instruct model was expected.*answer.prose"):
+        answering(parameters(prose=CHATTING))
+
+
+@pytest.fixture(scope="module")
+def instruct(tmp_path_factory):
+    """A tiny real model with a chat template of its own."""
+    return InDir(ModelManifest, tiny_model(tmp_path_factory.mktemp("instruct"), context=2048, chat=True))
+
+
+def test_an_instruct_model_answers_in_its_own_chat_template(instruct, tmp_path, monkeypatch):
+    """Token for token what transformers itself makes of the conversation; greedy, as `generate` goes on."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
+    table = items(["1", "2"]).with_columns(question=pl.Series(["What is 1 + 0?", "What is <user>1 + 1?"]))
+    params = parameters(prose=CHATTING, temperature=0.0)
+    with open_engine("transformers", instruct, execution()) as engine:
+        responses, _ = answer(table, FILES, engine, params, execution())
+    Response.validate(responses)
+    tokenizer = AutoTokenizer.from_pretrained(instruct.path)
+    model = AutoModelForCausalLM.from_pretrained(instruct.path)
+    shots = read_shots(FILES, ShotParams(file="arithmetic.jsonl", count=2))
+    for number, row in enumerate(responses.sort("item_id").iter_rows(named=True)):
+        # What a question spells out is no mark of a turn: a blank stands in it.
+        question = table["question"][number].replace("<user>", "< user>")
+        turns = [vars(turn) for turn in prompt(CHAT, question, None, shots)]
+        assert [turn["role"] for turn in turns] == ["user", "assistant"] * 2 + ["user"]
+        tokens = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt")[
+            "input_ids"
+        ]
+        marks = tokenizer.convert_tokens_to_ids(["<user>", "<assistant>", "<end>"])
+        assert [int((tokens == mark).sum()) for mark in marks] == [3, 3, 5]
+        assert row["prompt_tokens"] == tokens.shape[1]
+        written = model.generate(
+            tokens, attention_mask=torch.ones_like(tokens), max_new_tokens=8, do_sample=False
+        )
+        theirs = written[0, tokens.shape[1] :]
+        assert row["text"] == tokenizer.decode(theirs, skip_special_tokens=True)
+        assert row["completion_tokens"] == len(theirs)
+
+
+def test_a_conversation_that_was_answered_is_not_asked_for_again(instruct, tmp_path, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
+    params = parameters(prose=CHATTING)
+    with open_engine("transformers", instruct, execution()) as engine:
+        first, _ = answer(items(["1", "2"]), FILES, engine, params, execution())
+        stored = len(list(open_store().rows(GENERATE)))
+        again, _ = answer(items(["1", "2"]), FILES, engine, params, execution())
+        assert again.equals(first)
+        assert len(list(open_store().rows(GENERATE))) == stored == 2

@@ -22,9 +22,16 @@ def execution(**changes) -> Execution:
     return EXECUTION.model_copy(update=changes)
 
 
-def tiny_model(directory: Path, *, context: int = 64, hidden: int = 32) -> Path:
-    """A Llama over bytes: token 0 pads, token 1 ends, the others are the 256 bytes. vLLM has no attention for
-    heads below 32 numbers on a CPU (hidden 128).
+CHAT_TEMPLATE = (
+    "{% for turn in messages %}<{{ turn.role }}>{{ turn.content }}<end>{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+"""Marks before each turn and the end token after it; `<user>` and `<assistant>` are special tokens."""
+
+
+def tiny_model(directory: Path, *, context: int = 64, hidden: int = 32, chat: bool = False) -> Path:
+    """A Llama over bytes: token 0 pads, token 1 ends, the others are the 256 bytes; two marks more if the model
+    can `chat`. vLLM has no attention for heads below 32 numbers on a CPU (hidden 128).
     """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -38,10 +45,13 @@ def tiny_model(directory: Path, *, context: int = 64, hidden: int = 32) -> Path:
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<end>", pad_token="<pad>")
+    if chat:
+        tokenizer.add_special_tokens({"additional_special_tokens": ["<user>", "<assistant>"]})
+        tokenizer.chat_template = CHAT_TEMPLATE
     torch.manual_seed(1)
     model = LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=258,
+            vocab_size=len(tokenizer),
             hidden_size=hidden,
             num_hidden_layers=2,
             num_attention_heads=4,

@@ -1,6 +1,7 @@
 """Sharing through a real S3 server: what a fresh clone runs and downloads, and what happens when it fails."""
 
 import dataclasses
+import json
 import os
 import re
 import subprocess
@@ -67,7 +68,9 @@ def test_nothing_is_downloaded_to_see_that_nothing_is_to_do(another):
 def test_what_ran_elsewhere_is_restored_and_not_run(pushed, another):
     set_ngram(pushed, 11)
     assert ran(pushed.run("dvc", "repro", LATE)) == {LATE}
-    assert "1 metrics" in pushed.run(*jz3("push"))
+    said = pushed.run(*jz3("push", "--json"))
+    sent = json.loads(said[said.index("{") : said.rindex("}") + 1])
+    assert (sent["metrics"], sent["files"] > 0) == (1, True)
     made = outs(pushed, LATE)
     pushed.run("git", "checkout", "-q", ".")
     set_ngram(another, 11)

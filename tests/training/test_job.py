@@ -84,11 +84,14 @@ def test_each_method_resumes_exactly(root, name):
     assert same(resumed.model(12), model)
 
 
-def test_muon_resumes_exactly(root):
-    whole = trained(root, optimizer=MUON)
+# All matrices (lora), none (bone), or some of the weights (full) are Muon's.
+@pytest.mark.parametrize("name", ["full", "lora", "bone"])
+def test_muon_resumes_exactly_whatever_the_method_leaves_it_to_train(root, name):
+    told = {"optimizer": MUON, "method": METHODS[name]}
+    whole = trained(root, **told)
     whole.discard()
-    killed(root, 7, "on_step_end", optimizer=MUON, checkpoint_steps=3)
-    assert trained(root, optimizer=MUON, checkpoint_steps=3).loss.equals(whole.loss)
+    killed(root, 7, "on_step_end", **told, checkpoint_steps=3)
+    assert trained(root, **told, checkpoint_steps=3).loss.equals(whole.loss)
 
 
 def test_a_run_without_its_optimizer_state_would_differ(root):
