@@ -30,8 +30,8 @@ CHAT_TEMPLATE = (
 
 
 def tiny_model(directory: Path, *, context: int = 64, hidden: int = 32, chat: bool = False) -> Path:
-    """A Llama over bytes: token 0 pads, token 1 ends, the others are the 256 bytes; two marks more if the model
-    can `chat`. vLLM has no attention for heads below 32 numbers on a CPU (hidden 128).
+    """A Llama over bytes: token 0 pads, token 1 ends, the others are the 256 bytes; two marks more if it can
+    `chat`. vLLM has no attention for heads below 32 numbers on a CPU (hidden 128).
     """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
