@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 
 def content_id(*parts: str) -> str:
     """128 bits of hex for a row, from the texts that determine it. `("ab", "c")` and `("a", "bc")` differ."""
@@ -32,7 +34,31 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 
 def canonical_json(value: Mapping[str, Any]) -> str:
     """The same text for the same content: sorted keys, no blanks, no NaN."""
+    if _is_plain(value):
+        try:
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        except orjson.JSONEncodeError:
+            pass  # a lone surrogate, which models do write
     return _ENCODER.encode(value)
+
+
+LARGE_INT = 1 << 63
+SMALLEST_PLAIN, LARGEST_PLAIN = 1e-4, 1e15
+"""Between them a float is written without an exponent, of which the two encoders have different forms."""
+
+
+def _is_plain(value: Any) -> bool:  # noqa: ANN401 (any JSON)
+    """Whether the fast encoder writes it as the one of the standard library, by which keys were made."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return -LARGE_INT <= value < LARGE_INT
+    if kind is float:
+        return value == 0 or SMALLEST_PLAIN <= abs(value) < LARGEST_PLAIN
+    if kind is dict:
+        return all(type(key) is str and _is_plain(held) for key, held in value.items())
+    return (kind is list or kind is tuple) and all(map(_is_plain, value))
 
 
 def files_digest(paths: Iterable[Path], root: Path) -> str:

@@ -14,7 +14,7 @@ from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.tables.model_manifest import ModelManifest
 
-EngineName = Literal["transformers", "vllm"]
+EngineName = Literal["transformers", "vllm", "openai"]
 
 
 class Sampling(Params):
@@ -73,6 +73,14 @@ class Engine(Protocol):
         ...
 
 
+OWN_BATCHES = "not promised: the engine forms batches of its own"
+
+
+def text_in_same_batches(identity: Mapping[str, str]) -> str:
+    """What becomes of a row's text where the same batch is computed again, in words for a manifest."""
+    return "the same" if identity["engine"] == "transformers" else OWN_BATCHES
+
+
 def text_in_other_batches(identity: Mapping[str, str]) -> str:
     """What becomes of a row's text where it is computed among other rows, in words for a manifest.
 
@@ -104,6 +112,10 @@ def open_engine(name: EngineName, model: InDir[ModelManifest], execution: Execut
         from jz3.generation.vllm import VllmEngine
 
         engine = VllmEngine(source, execution)
+    elif name == "openai":
+        from jz3.generation.served import ServedEngine
+
+        engine = ServedEngine(source, execution)
     else:
         from jz3.generation.transformers import TransformersEngine
 

@@ -1,4 +1,5 @@
-"""A client of any OpenAI-compatible server: chat completions, and the files and batches of batch mode.
+"""A client of any OpenAI-compatible server: chat completions, the files and batches of batch mode, and plain
+completions of a synthesis model.
 
 Every outcome is a value: an answer, a setback (this request has no answer, for this reason), or a stop (every
 other request would meet the same: a wrong key, no money left, an unknown model). The only module that imports
@@ -10,8 +11,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, ValidationError
 
 from jz3.generation.chat import Body, ChatRequest, Unreadable, one_line, read_body
 from jz3.generation.pace import asked_wait_s
@@ -65,6 +68,29 @@ class Stop:
     reason: str
 
 
+class _Text(BaseModel):
+    text: str
+    finish_reason: str
+
+
+class _Counted(BaseModel):
+    completion_tokens: int
+
+
+class _TextBody(BaseModel):
+    choices: list[_Text] = Field(min_length=1)
+    usage: _Counted
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a model wrote after a prompt. `completion_tokens` are the server's count."""
+
+    text: str
+    finish_reason: Literal["stop", "length"]
+    completion_tokens: int
+
+
 @asynccontextmanager
 async def open_client(endpoint: Endpoint, timeout_s: float, concurrency: int) -> AsyncGenerator["Client"]:
     """A client for one event loop. Retries are the caller's: it knows the limits and the budget."""
@@ -105,6 +131,24 @@ class Client:
             return outcome
         body = read_body(outcome)
         return Setback(body.reason, again=True, paid=True) if isinstance(body, Unreadable) else body
+
+    async def complete(self, body: Mapping[str, Any]) -> Completed | Setback | Stop:
+        """One plain completion (`/v1/completions`) of a body as the protocol has it."""
+
+        async def asked() -> bytes:
+            response = await next(self._in_turn).completions.with_raw_response.create(**body)
+            return response.http_response.content
+
+        outcome = await self._outcome(asked, self._timeout_s)
+        if not isinstance(outcome, bytes):
+            return outcome
+        try:
+            read = _TextBody.model_validate_json(outcome)
+        except ValidationError as error:
+            return Setback(one_line(f"no completion: {error}"), again=True, paid=True)
+        written = read.choices[0]
+        finish: Literal["stop", "length"] = "stop" if written.finish_reason == "stop" else "length"
+        return Completed(written.text, finish, read.usage.completion_tokens)
 
     async def submit(self, lines: bytes, nonce: str) -> "Batch | Setback | Stop":
         """Put a batch file up and begin its batch. A setback that is `paid` may have begun it."""

@@ -35,7 +35,12 @@ class Operation:
 
 def request_key(operation: Operation, request: Mapping[str, Any]) -> str:
     """32 hex digits, by the operation and everything in the request."""
-    return content_id(operation.name, str(operation.version), canonical_json(request))
+    return key_of_text(operation, canonical_json(request))
+
+
+def key_of_text(operation: Operation, request: str) -> str:
+    """The same, for a request that is canonical JSON already."""
+    return content_id(operation.name, str(operation.version), request)
 
 
 def open_store() -> "RowStore":

@@ -11,9 +11,9 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,6 +142,10 @@ class RowFile:
         """Every key here, sorted."""
         return [key.hex() for key in self._index.keys()]  # noqa: SIM118 (no dict)
 
+    def offsets(self) -> dict[bytes, int]:
+        """Every key here, as 16 bytes, and where its record begins."""
+        return dict(self._index.find(self._index.keys()))
+
     def _release(self) -> None:
         """Mapped pages count as ours until they are given back; the operating system keeps them cached."""
         if self._data is not None and hasattr(mmap, "MADV_DONTNEED"):
@@ -161,17 +165,34 @@ def seal(sources: Sequence[Path], segment: Path) -> int:
             for key, record in source.records(new):
                 offsets[bytes.fromhex(key)] = file.tell()
                 file.write(record)
-        index = _encoded_index(offsets)
-        trailer = TRAILER.pack(TRAILER_MAGIC, len(offsets), file.tell(), zlib.crc32(index))
-        file.write(index + trailer)
-        file.flush()
-        os.fsync(file.fileno())
+        _write_index(file, offsets)
     part.replace(segment)
     sync_directory(segment.parent)
     for source in sources:
         if source != segment:
             source.unlink()
     return len(offsets)
+
+
+def seal_in_place(journal: Path) -> None:
+    """Make a segment of one journal that ends with a flush: its index goes to its end, and it is renamed.
+
+    Costs no copy of the rows. A journal that was left between the two is still a journal: what follows its
+    last flush is not looked at.
+    """
+    offsets = RowFile(journal).offsets()
+    with journal.open("ab") as file:
+        _write_index(file, offsets)
+    journal.replace(journal.with_suffix(SEGMENT))
+    sync_directory(journal.parent)
+
+
+def _write_index(file: BinaryIO, offsets: Mapping[bytes, int]) -> None:
+    """What makes records a segment, put on the disk."""
+    index = _encoded_index(offsets)
+    file.write(index + TRAILER.pack(TRAILER_MAGIC, len(offsets), file.tell(), zlib.crc32(index)))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def sync_directory(directory: Path) -> None:
@@ -195,7 +216,7 @@ def _sealed_index(data: mmap.mmap) -> SegmentIndex | None:
     return SegmentIndex(numbers[0], numbers[1], numbers[2])
 
 
-def _encoded_index(offsets: dict[bytes, int]) -> bytes:
+def _encoded_index(offsets: Mapping[bytes, int]) -> bytes:
     keys = sorted(offsets)
     high, low = _halves(keys)
     places = np.array([offsets[key] for key in keys], dtype=np.uint64)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from jz3.store.records import encode_rows, json_bytes, parsed
-from jz3.store.segment import JOURNAL, SEGMENT, SEGMENT_BYTES, seal, sync_directory
+from jz3.store.segment import JOURNAL, SEGMENT_BYTES, seal_in_place, sync_directory
 
 
 class RowWriter:
@@ -48,7 +48,7 @@ class RowWriter:
             return
         os.fsync(self._file.fileno())
         if self._file.tell() >= SEGMENT_BYTES:
-            seal([self._path], self._path.with_suffix(SEGMENT))
+            seal_in_place(self._path)
             self._file.close()
             self._file = self._path = None
 

@@ -28,6 +28,7 @@ COLUMNS = pl.Schema(
         "completion_tokens": pl.Int64,
     }
 )
+RESULT_COLUMNS = COLUMNS.names()[1:]
 ARROW = pl.DataFrame(schema=COLUMNS).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
 OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
@@ -44,7 +45,7 @@ class KeyOrder:
             for _ in range(count)
         ]
         self._writers = [pa.ipc.new_stream(file, ARROW, options=OPTIONS) for file in self._files]
-        self._waiting: list[tuple[Any, ...]] = []
+        self._waiting: dict[str, list[Any]] = {name: [] for name in COLUMNS}
 
     def __enter__(self) -> "KeyOrder":
         return self
@@ -59,8 +60,10 @@ class KeyOrder:
 
     def add(self, key: str, result: Mapping[str, Any]) -> None:
         """A row of the store; each key once."""
-        self._waiting.append((key, *(result[name] for name in list(COLUMNS)[1:])))
-        if len(self._waiting) >= CHUNK_ROWS:
+        self._waiting["completion_id"].append(key)
+        for name in RESULT_COLUMNS:
+            self._waiting[name].append(result[name])
+        if len(self._waiting["completion_id"]) >= CHUNK_ROWS:
             self._share_out()
 
     def frames(self) -> Iterator[pl.DataFrame]:
@@ -75,8 +78,8 @@ class KeyOrder:
             yield rows.cast(COLUMNS).sort("completion_id")
 
     def _share_out(self) -> None:
-        rows = pl.DataFrame(self._waiting, schema=COLUMNS, orient="row")
-        self._waiting.clear()
+        rows = pl.DataFrame(self._waiting, schema=COLUMNS)
+        self._waiting = {name: [] for name in COLUMNS}
         upper_half = pl.col("completion_id").str.head(8).str.to_integer(base=16, dtype=pl.Int64)
         numbered = rows.with_columns(file=upper_half * len(self._files) // 2**32)
         for part in numbered.partition_by("file"):

@@ -21,12 +21,19 @@ from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
 from jz3.core.progress import Progress
-from jz3.generation.api import Engine, EngineName, GenerationRequest, Sampling, text_in_other_batches
+from jz3.generation.api import (
+    Engine,
+    EngineName,
+    GenerationRequest,
+    Sampling,
+    text_in_other_batches,
+    text_in_same_batches,
+)
 from jz3.generation.rows import (
     GENERATE,
     Generation,
+    Keys,
     completion_tokens,
-    generation_key,
     longest_first,
     payload,
 )
@@ -115,15 +122,18 @@ class Synthesis:
                     self._fail(row)
                 else:
                     ordered.add(*row)
+            asked = self._asked.select("completion_id", "prompt_id", "level", "kind").sort("completion_id")
             for frame in ordered.frames():
-                yield self._made(
-                    frame.join(self._asked, on="completion_id", how="left", maintain_order="left")
-                )
+                near = _between(asked, frame["completion_id"])
+                yield self._made(frame.join(near, on="completion_id", how="left", maintain_order="left"))
 
     def notes(self) -> dict[str, str]:
         """For the manifest: who wrote the texts, and whether another batch gives the same."""
         identity = self._engine.identity
-        return identity | {"text_in_other_batches": text_in_other_batches(identity)}
+        return identity | {
+            "text_in_same_batches": text_in_same_batches(identity),
+            "text_in_other_batches": text_in_other_batches(identity),
+        }
 
     def failures(self) -> pl.DataFrame:
         """Table of Failure: the prompts without a completion so far."""
@@ -163,37 +173,35 @@ class Synthesis:
         return pl.concat(read, rechunk=True).with_columns(window=place_in_kind // rows_of_window)
 
     def _keys(self, frame: pl.DataFrame) -> pl.Series:
+        keys = {kind: Keys(self._engine, self._sampling(kind)) for kind in KINDS}
         rows = frame.select("prompt_id", self._params.prompt_form, "kind").iter_rows()
         return pl.Series(
-            [
-                generation_key(self._engine, self._request(prompt_id, text), self._sampling(kind))
-                for prompt_id, text, kind in rows
-            ],
-            dtype=pl.String,
+            [keys[kind].of(text, self._seed(prompt_id)) for prompt_id, text, kind in rows], dtype=pl.String
         )
 
-    def _request(self, prompt_id: str, text: str) -> GenerationRequest:
-        return GenerationRequest(text, draw_order(self._params.seed, prompt_id))
+    def _seed(self, prompt_id: str) -> int:
+        return draw_order(self._params.seed, prompt_id)
 
     def _sampling(self, kind: str) -> Sampling:
         return self._params.tool if kind == "tool" else self._params.cot
 
     def _results(self, part: Slice) -> Iterator[tuple[str, dict[str, Any]] | Lost]:
         """Key and result of each row of a slice: first those of the store, then those computed now."""
-        keys = self._asked["completion_id"]
-        missing = part.holds(keys)
-        rows, mine = int(missing.sum()), np.flatnonzero(missing)
-        for place, result in open_store().sweep(GENERATE, keys.filter(missing).to_list()):
-            missing[mine[place]] = False
-            yield keys[int(mine[place])], result
+        missing = part.holds(self._asked["completion_id"])
+        places = np.flatnonzero(missing)
+        keys = self._asked["completion_id"].filter(missing).to_list()
+        for place, result in open_store().sweep(GENERATE, keys):
+            missing[places[place]] = False
+            yield keys[place], result
         count = int(missing.sum())
-        log.info("completions: %d rows, %d of them to compute", rows, count)
+        log.info("completions: %d rows, %d of them to compute", len(keys), count)
+        del keys, places
         if not count:
             return
         with Progress("completions", count, "rows", also="tokens") as bar:
             for row in fill_windows(
                 GENERATE,
-                (window for kind in KINDS for window in self._windows(kind, missing)),
+                self._windows(missing),
                 Generation(self._engine),
                 order=longest_first,
                 batch_rows=self._execution.generation_commit,
@@ -202,25 +210,26 @@ class Synthesis:
                 bar.advance(1, 0 if isinstance(row, Lost) else completion_tokens(row[1]))
                 yield row
 
-    def _windows(self, kind: str, missing: NDArray[np.bool_]) -> Iterator[Mapping[str, Request]]:
-        """The missing rows of each window, whose bounds do not depend on what is missing."""
-        sampling = self._sampling(kind)
-        start, number = 0, 0
-        window: dict[str, Request] = {}
+    def _windows(self, missing: NDArray[np.bool_]) -> Iterator[Mapping[str, Request]]:
+        """The missing rows of each window; its bounds do not depend on what is missing."""
+        start, numbers = 0, dict.fromkeys(KINDS, 0)
+        windows: dict[str, dict[str, Request]] = {kind: {} for kind in KINDS}
         for frame in _frames(self._prompts.select(self._params.prompt_form)):
-            rows = self._asked.slice(start, frame.height).with_columns(
+            asked = self._asked.slice(start, frame.height).with_columns(
                 frame.to_series().alias("text"), pl.Series("missing", missing[start : start + frame.height])
             )
             start += frame.height
-            asked = rows.filter((pl.col("kind") == kind) & pl.col("missing"))
-            for key, prompt_id, text, its_window in asked.select(
-                "completion_id", "prompt_id", "text", "window"
-            ).iter_rows():
-                if its_window != number:
-                    yield window
-                    window, number = {}, its_window
-                window[key] = payload(self._engine, self._request(prompt_id, text), sampling)
-        yield window
+            for kind, window, key, prompt_id, text in (
+                asked.filter("missing")
+                .select("kind", "window", "completion_id", "prompt_id", "text")
+                .iter_rows()
+            ):
+                if window != numbers[kind]:
+                    yield windows[kind]
+                    windows[kind], numbers[kind] = {}, window
+                request = GenerationRequest(text, self._seed(prompt_id))
+                windows[kind][key] = payload(self._engine, request, self._sampling(kind))
+        yield from windows.values()
 
     def _made(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Of rows in key order the completions; a model draws one token at least, unless there is no room."""
@@ -239,13 +248,26 @@ class Synthesis:
         self._prompt_tokens += int(rows["prompt_tokens"].sum())
         self._completion_tokens += int(rows["completion_tokens"].sum())
         self._truncated += made.filter(pl.col("finish_reason") == "length").height
-        self._levels.update(made["level"].to_list())
-        self._kinds.update(made["kind"].to_list())
+        self._levels.update(_counts(made["level"]))
+        self._kinds.update(_counts(made["kind"]))
         return Completion.cast(made.select(Completion.column_names()))
 
     def _fail(self, lost: Lost) -> None:
         (prompt_id,) = self._asked.filter(pl.col("completion_id") == lost.key)["prompt_id"]
         self._failures.append({"request_id": lost.key, "row_id": prompt_id, "reason": lost.reason})
+
+
+def _between(asked: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
+    """Of the rows sorted by `completion_id` those from the first to the last of the sorted keys."""
+    if not len(keys):
+        return asked.head(0)
+    ids = asked["completion_id"]
+    start, stop = ids.search_sorted(keys[0], "left"), ids.search_sorted(keys[-1], "right")
+    return asked.slice(start, stop - start)
+
+
+def _counts(column: pl.Series) -> dict[str, int]:
+    return dict(column.cast(pl.String).value_counts().iter_rows())
 
 
 def _frames(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:

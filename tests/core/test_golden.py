@@ -5,9 +5,13 @@ changelog, and run everything with `dvc repro -f`.
 """
 
 import hashlib
+import json
 
 import dataframely as dy
 import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jz3.core.artifacts import Out
 from jz3.core.hashing import canonical_json, content_id, draw_order, files_digest
@@ -22,6 +26,34 @@ def test_names_by_content_are_fixed():
     assert content_id("web", "é", "0") == "72a608810e3313874c67a5f0518e1766"
     assert draw_order(17, "a passage") == 45980791233528981
     assert canonical_json({"b": [1, 2.5, None], "a": "é"}) == '{"a":"é","b":[1,2.5,null]}'
+
+
+TEXTS = st.text(st.characters())  # lone surrogates among them
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner) | st.tuples(inner, inner),
+)
+
+
+@given(st.dictionaries(TEXTS, JSON))
+def test_canonical_json_is_that_of_the_standard_library(value):
+    """Keys were made by it; the faster encoder that writes most values may not change one."""
+    plain = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    assert canonical_json(value) == plain
+
+
+@pytest.mark.parametrize(
+    "value", [0.0, -0.0, 1e-4, 9.99e-5, 1e15, 1e16, 2**53, 2**63 - 1, 2**63, -(2**63) - 1]
+)
+def test_canonical_json_of_numbers_at_the_bounds_of_the_fast_encoder(value):
+    assert canonical_json({"n": value}) == f'{{"n":{value!r}}}'
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_canonical_json_holds_no_number_that_is_none(value):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_json({"n": value})
 
 
 def test_the_digest_of_files_is_fixed(tmp_path):
