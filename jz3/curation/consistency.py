@@ -20,7 +20,7 @@ from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
 from jz3.curation.verdicts import shown
-from jz3.generation.api import EngineName, GenerationRequest, Prompt, Sampling, Turn, open_engine
+from jz3.generation.api import GenerationRequest, Prompt, Sampling, Turn, open_engine
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import ChatAnswer, ChatRequest
 from jz3.generation.openai import Endpoint
@@ -41,7 +41,7 @@ SEED_LIMIT = 1 << 31
 class OwnSolver(Params):
     """The synthesis model's base answers."""
 
-    engine: EngineName
+    engine: Literal["transformers", "vllm"]
     form: Literal["text", "chat"]
     """`chat`: in the model's own chat template."""
 
