@@ -1,15 +1,19 @@
-"""Teacher calls against a provider on loopback that answers in 200 ms, and what the row store adds.
+"""Teacher calls against a server on loopback that answers in 200 ms, and what the row store adds.
 
     python benchmarks/teacher.py            # 20,000 requests at concurrency 256; memory from 10k to 200k
     python benchmarks/teacher.py --quick    # less of each, under a minute
 
-`share_of_ideal` is the rate against concurrency / latency (1,280 requests/s); `share_of_core` says how much
-of one core the client used meanwhile: near 1, the client's core is the limit and not the client's waiting.
-`store_us_per_row` is an answer put into the journal and found again, a row. `peak_mb` is the memory of a
-process of its own that asks for the most requests, `growth_mb` how much more than for a twentieth of them.
+`share_of_ideal` is the rate against concurrency / latency (1,280 requests/s). What else bounds it is the one
+core of the client, so that is measured in the same run: the bare openai client with the cheapest transport
+and call, no store, no limits, no journal (`bare`), and the client as its documentation has it (`plain`).
+`share_of_core` is how much of one core jz3 used: near 1, the core is the limit. `share_of_bare` is our rate
+over that of the bare client, `core_limit_share` the same by time of the core, which other work on the machine
+disturbs less. `store_us_per_row` is an answer put into the journal and found again, a row. `peak_mb` is the
+memory of a process of its own that asks for the most requests, `growth_mb` how much more than for one in 20.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import resource
@@ -17,19 +21,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.servers.answering import answering_server
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import CHAT, ChatRequest, chat_key
 from jz3.generation.openai import Endpoint
 from jz3.store.rows import RowStore
-from tests.generation.provider import running_provider
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
 
 LATENCY_S = 0.2
 CONCURRENCY = 256
@@ -58,15 +67,81 @@ def ask(url: str, requests: Requests) -> int:
     return sum(1 for _ in ask_all(requests, Endpoint(url, "key"), execution(CONCURRENCY), "requests"))
 
 
-def rate(count: int) -> tuple[float, float]:
-    """Requests a second, and the share of one core that the client used."""
-    with running_provider() as provider:
-        provider.set(delay_s=LATENCY_S)
-        ask(provider.url, Requests(CONCURRENCY, first=10**9))  # imports and connections
-        started, used = time.monotonic(), time.process_time()
-        assert ask(provider.url, Requests(count)) == count
-        seconds = time.monotonic() - started
-        return count / seconds, (time.process_time() - used) / seconds
+@dataclass(frozen=True)
+class Rate:
+    """How fast one way of asking went."""
+
+    per_second: float
+    core_us: float
+    """Microseconds of the client's core a request."""
+
+    @property
+    def core(self) -> float:
+        """The share of one core that the client used meanwhile."""
+        return self.per_second * self.core_us / 1e6
+
+
+def rates(count: int, rounds: int) -> dict[str, Rate]:
+    """Of each way, in turns, so that what else the machine does meets all of them alike."""
+    ways = {"jz3": ask, "bare": ask_bare, "plain": ask_plain}
+    wall, core = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0.0)
+    with answering_server(LATENCY_S) as url:
+        ask(url, Requests(CONCURRENCY, first=10**9))  # imports
+        for turn in range(rounds):
+            for name, way in ways.items():
+                started, used = time.monotonic(), time.process_time()
+                assert way(url, Requests(count // rounds, first=turn * count)) == count // rounds
+                wall[name] += time.monotonic() - started
+                core[name] += time.process_time() - used
+    asked = count // rounds * rounds
+    return {name: Rate(asked / wall[name], core[name] / asked * 1e6) for name in ways}
+
+
+def ask_bare(url: str, requests: Requests) -> int:
+    """The least that the openai client can do: the same transport and call as jz3, and nothing around it."""
+    import httpx2
+    from openai import AsyncOpenAI, DefaultAioHttpClient
+
+    async def texts(client: AsyncOpenAI, request: ChatRequest) -> str:
+        response = await client.post("/chat/completions", cast_to=httpx2.Response, body=request.body())
+        return json.loads(response.content)["choices"][0]["message"]["content"]
+
+    limits = httpx2.Limits(max_connections=CONCURRENCY)
+    return asyncio.run(loop(url, requests, texts, http_client=DefaultAioHttpClient(limits=limits)))
+
+
+def ask_plain(url: str, requests: Requests) -> int:
+    """As its documentation has it: httpx's own connections, and answers as typed objects."""
+
+    async def texts(client: "AsyncOpenAI", request: ChatRequest) -> str | None:
+        answer = await client.chat.completions.create(**request.body())
+        return answer.choices[0].message.content
+
+    return asyncio.run(loop(url, requests, texts))
+
+
+async def loop(
+    url: str,
+    requests: Requests,
+    text: Callable[["AsyncOpenAI", ChatRequest], Awaitable[str | None]],
+    http_client: "httpx2.AsyncClient | None" = None,
+) -> int:
+    """As many tasks as there may be requests in flight, over one client; the texts are dropped."""
+    from openai import AsyncOpenAI
+
+    waiting, answered = iter(requests), 0
+
+    async def work() -> None:
+        nonlocal answered
+        for request in waiting:
+            said = await text(client, request)
+            answered += bool(said)
+
+    client = AsyncOpenAI(base_url=url, api_key="key", max_retries=0, http_client=http_client)
+    async with client, asyncio.TaskGroup() as tasks:
+        for _ in range(CONCURRENCY):
+            tasks.create_task(work())
+    return answered
 
 
 def store_us(count: int) -> float:
@@ -94,10 +169,10 @@ def store_us(count: int) -> float:
 
 
 def peak_mb(count: int) -> float:
-    """Memory of a process that asks for so many, of a provider that answers at once."""
-    with running_provider() as provider, tempfile.TemporaryDirectory() as store:
+    """Memory of a process that asks for so many, of a server that answers at once."""
+    with answering_server(0.0) as url, tempfile.TemporaryDirectory() as store:
         environment = os.environ | {"JZ3_STORE": store}
-        command = [sys.executable, __file__, "--ask", provider.url, str(count)]
+        command = [sys.executable, __file__, "--ask", url, str(count)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         return float(done.stdout.splitlines()[-1])
 
@@ -113,23 +188,30 @@ def main() -> None:
         ask(arguments.ask[0], Requests(int(arguments.ask[1])))
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
-    calls, rows, many = (1_000, 5_000, 1_000) if arguments.quick else (20_000, 100_000, 200_000)
+    calls, rounds, rows, many = (1_500, 1, 5_000, 1_000) if arguments.quick else (20_000, 4, 100_000, 200_000)
     with tempfile.TemporaryDirectory() as directory:
         os.environ["JZ3_STORE"] = directory
-        per_second, core = rate(calls)
+        measured = rates(calls, rounds)
     ideal = CONCURRENCY / LATENCY_S
     per_row = store_us(rows)
     few_mb, many_mb = peak_mb(many // 20), peak_mb(many)
-    print(f"{calls:,} requests, {CONCURRENCY} at once, {LATENCY_S:g} s each")
-    print(
-        f"  {per_second:8.0f} requests/s   of {ideal:.0f} ideal; the client used {100 * core:.0f} % of a core"
-    )
-    print(f"  {per_row:8.1f} us a row      in the store, {rows:,} rows of 3.5 kB")
-    print(f"  {few_mb:8.0f} MB             at {many // 20:,} requests")
-    print(f"  {many_mb:8.0f} MB             at {many:,} requests")
+    ours, bare = measured["jz3"], measured["bare"]
+    print(f"{calls:,} requests, {CONCURRENCY} at once, {LATENCY_S:g} s each: {ideal:,.0f}/s at best")
+    for name, rate in measured.items():
+        print(
+            f"  {name:5}  {rate.per_second:6.0f} requests/s  {rate.core_us:6.0f} us of the core a request  "
+            f"{100 * rate.core:3.0f} % of the core used  {1e6 / rate.core_us:6.0f}/s on a whole core"
+        )
+    print(f"store: {per_row:.1f} us a row, {rows:,} rows of 3.5 kB")
+    print(f"memory: {few_mb:.0f} MB at {many // 20:,} requests, {many_mb:.0f} MB at {many:,}")
     figures = {
-        "share_of_ideal": round(per_second / ideal, 3),
-        "share_of_core": round(core, 3),
+        "share_of_ideal": round(ours.per_second / ideal, 3),
+        "share_of_core": round(ours.core, 3),
+        "share_of_bare": round(ours.per_second / bare.per_second, 3),
+        "core_limit_share": round(bare.core_us / ours.core_us, 3),
+        "core_us": round(ours.core_us),
+        "bare_core_us": round(bare.core_us),
+        "plain_core_us": round(measured["plain"].core_us),
         "store_us_per_row": round(per_row, 1),
         "peak_mb": round(many_mb),
         "growth_mb": round(many_mb - few_mb),

@@ -6,7 +6,7 @@ What would meet every request (a wrong key, no money left, an unknown model) sto
 received kept.
 
 Costs: three passes over the requests (what the store has, what is missing, the replies), each in pieces, so
-that memory grows by some 70 bytes a request; some 1.7 milliseconds of one core for each that is sent.
+that memory grows by some 70 bytes a request; about a millisecond of one core for each that is sent.
 """
 
 import asyncio

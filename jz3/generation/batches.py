@@ -17,7 +17,7 @@ import os
 import uuid
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -294,7 +294,7 @@ class BatchRun:
         return paid
 
     def _keep(self, key: str, request: ChatRequest, body: Body) -> None:
-        self._answers.append(key, asdict(request), as_row(as_answer(body, request, by_batch=True), body))
+        self._answers.append(key, vars(request), as_row(as_answer(body, request, by_batch=True), body))
         self._received += 1
         self._bar.advance()
         if self._received % COMMIT_ANSWERS == 0:
@@ -349,7 +349,7 @@ class BatchRun:
         _write_whole(self._path(record, STATE), [record.model_dump_json(indent=2).encode() + b"\n"])
 
     def _save_requests(self, record: Record, requests: Mapping[str, ChatRequest]) -> None:
-        lines = (f"{key}\t{json.dumps(asdict(request))}\n".encode() for key, request in requests.items())
+        lines = (f"{key}\t{json.dumps(vars(request))}\n".encode() for key, request in requests.items())
         _write_whole(self._path(record, REQUESTS), lines)
 
     def _forget(self, record: Record) -> None:

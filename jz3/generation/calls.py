@@ -1,9 +1,9 @@
 """Requests sent one by one, many in flight at once, under shared limits, one window and one budget."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from itertools import islice
 
 from jz3.core.errors import BudgetReached, UserError
@@ -19,8 +19,8 @@ from jz3.store.writer import RowWriter
 
 LONGEST_ASKED_WAIT_S = 600.0
 """A request whose server asks for a longer wait fails (chosen)."""
-COMMIT_ANSWERS = 100
-"""Answers between two fsyncs; a kill of the process loses none of them, a power cut these."""
+COMMIT_S = 1.0
+"""Between two fsyncs; a kill of the process loses no answer, a power cut those of this time."""
 CLAIMED_TOGETHER = 64
 """Requests claimed and looked up at once (chosen: a look-up costs as much for 64 as for one)."""
 CLAIM_POLL_S = 0.1
@@ -48,6 +48,7 @@ class CallRun:
         self._stopped: UserError | None = None
         """Why no more requests are sent."""
         self._received = 0
+        self._commit_at = 0.0
         self._ready: deque[tuple[str, ChatRequest]] = deque()
         self._ours: set[str] = set()
         self._elsewhere: dict[str, ChatRequest] = {}
@@ -165,11 +166,12 @@ class CallRun:
     def _keep(self, key: str, request: ChatRequest, body: Body) -> float:
         """Into the journal before anyone uses it; gives what it cost."""
         answer = as_answer(body, request, by_batch=False)
-        self._answers.append(key, asdict(request), as_row(answer, body))
+        self._answers.append(key, vars(request), as_row(answer, body))
         self._answers.flush()
         self._received += 1
-        if self._received % COMMIT_ANSWERS == 0:
+        if time.monotonic() >= self._commit_at:
             self._answers.commit()
+            self._commit_at = time.monotonic() + COMMIT_S
         self._bar.advance()
         return answer_usd(self._execution.prices.get(request.model), answer)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,7 +103,7 @@ class Unreadable:
 
 def chat_key(request: ChatRequest) -> str:
     """The key of a request in the store."""
-    return request_key(CHAT, asdict(request))
+    return request_key(CHAT, vars(request))
 
 
 def read_body(content: bytes) -> Body | Unreadable:
@@ -135,7 +135,7 @@ def as_answer(body: Body, request: ChatRequest, *, by_batch: bool) -> ChatAnswer
 def as_row(answer: ChatAnswer, body: Body) -> dict[str, Any]:
     """The answer as the store keeps it, with who served it and when."""
     today = datetime.now(UTC).date().isoformat()
-    return {**asdict(answer), "served_model": body.model, "answered_on": today}
+    return {**vars(answer), "served_model": body.model, "answered_on": today}
 
 
 def stored_answer(row: Mapping[str, Any]) -> ChatAnswer:

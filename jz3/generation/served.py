@@ -6,7 +6,7 @@ there is no such model, and no row is kept under a digest that did not write it.
 ids, encoded here as for the other engines. A batch is done when all its requests are; a request that fails
 `execution.retries` times stops the stage, and the batches before are in the store.
 
-Costs: some 1.7 milliseconds of one core a request, as teachers' (jz3/generation/openai.py).
+Costs: less than a millisecond of one core a request, as teachers' (jz3/generation/openai.py).
 """
 
 import asyncio
