@@ -116,7 +116,9 @@ class Client:
 
     async def chat(self, request: ChatRequest) -> Body | Setback | Stop:
         """One chat completion."""
-        outcome = await self._outcome(lambda: self._post("/chat/completions", request.body()), self._timeout_s)
+        outcome = await self._outcome(
+            lambda: self._post("/chat/completions", request.body()), self._timeout_s
+        )
         if not isinstance(outcome, bytes):
             return outcome
         body = read_body(outcome)
