@@ -5,6 +5,7 @@ from jz3.core.stage import run
 from jz3.report.correctness import check_problems
 from jz3.report.report import Material, write_report
 from jz3.report.samples import draw_samples
+from jz3.report.selection import find_extremes
 from jz3.report.wiring import read_wiring
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.comparison import Comparison
@@ -18,6 +19,7 @@ from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.published_row import PublishedRow
+from jz3.tables.ranked_prompt import RankedPrompt
 from jz3.tables.score_row import ScoreRow
 
 
@@ -27,6 +29,7 @@ def main(
     prompts: In[Prompt],
     passages: In[Passage],
     influence: In[InfluenceScore],
+    ranking: In[RankedPrompt],
     scores: In[ScoreRow],
     comparisons: In[Comparison],
     published: In[PublishedRow],
@@ -41,6 +44,7 @@ def main(
     metrics: Metrics,
 ) -> None:
     account = measured.read()
+    ranked = ranking.read()
     checked = check_problems(synthesized, results, account)
     material = Material(
         wiring=read_wiring(graph),
@@ -53,6 +57,8 @@ def main(
         disagreements=disagreements.read(),
         costs=costs.read(),
         certificate=certificate,
+        ranking=ranked,
+        extremes=find_extremes(ranked, problems, prompts, passages, influence),
         samples=draw_samples(problems, prompts, passages, influence),
     )
     write_report(material, pages)

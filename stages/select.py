@@ -6,6 +6,7 @@ from jz3.influence.select import SelectParams, select
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
+from jz3.tables.ranked_prompt import RankedPrompt
 
 
 def main(
@@ -15,10 +16,12 @@ def main(
     candidates: In[Prompt],
     initial: In[Prompt],
     boosted: Out[Prompt],
+    ranking: Out[RankedPrompt],
     metrics: Metrics,
 ) -> None:
     selection = select(scores.read(), problems.read(), candidates.read(), initial.read(), params)
     boosted.write(selection.boosted)
+    ranking.write(selection.ranking)
     metrics.write(selection.metrics)
 
 

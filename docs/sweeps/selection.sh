@@ -1,3 +1,3 @@
 #!/bin/sh
-# Does value pay? The prompts of highest influence score, or as many drawn at random.
-exec dvc exp run --queue -S 'select.method=value,random' "$@"
+# Does value pay? The prompts of highest influence score; as many drawn at random; those with the longest solutions.
+exec dvc exp run --queue -S 'select.by=value,random,longest' "$@"

@@ -21,6 +21,7 @@ from jz3.report.graph import drawn
 from jz3.report.markup import Html, classed, element, folded, joined, table
 from jz3.report.samples import Samples, sample_section
 from jz3.report.scores import comparison_table, score_tables
+from jz3.report.selection import Extremes, selection_section
 from jz3.report.style import CSS
 from jz3.report.wiring import Wiring
 from jz3.report.writing import count
@@ -47,6 +48,8 @@ class Material:
     disagreements: pl.DataFrame
     costs: pl.DataFrame
     certificate: InDir[CertificateManifest]
+    ranking: pl.DataFrame
+    extremes: Extremes
     samples: Samples
 
 
@@ -94,6 +97,9 @@ def _sections(material: Material) -> dict[str, Html]:
         "Rows": joined([_note(ROWS), waterfall(measured)]),
         "KD sets": knowledge_sets(measured),
         "Correct before curation": _correctness(material.checked),
+        "Selection": joined(
+            [_note(SELECTION), selection_section(measured["select"], material.ranking, material.extremes)]
+        ),
         "Losses": loss_curves(material.curves),
         "Scores": joined([_note(SCORES), score_tables(material.scores)]),
         "Models compared": joined([_note(COMPARED), comparison_table(material.comparisons)]),
@@ -113,6 +119,10 @@ GRAPH = (
 ROWS = (
     "Each stage accounts for its rows: read = kept + rejected + failed. Green is kept, red rejected, grey "
     "failed. A row that mix turns away bears the rule of the first stage that judged against it."
+)
+SELECTION = (
+    "The value of a problem is its highest influence score over the target tasks: over all checkpoints, the "
+    "sum of mean learning rate times cosine. In the second round the teacher answers the chosen prompts."
 )
 SCORES = (
     "Per cent of items, strict extraction; 95 % bootstrap intervals over items (over families for their "

@@ -35,7 +35,7 @@ def draw_samples(
     problems: In[Problem], prompts: In[Prompt], passages: In[Passage], influence: In[InfluenceScore]
 ) -> Samples:
     """Up to EACH problems of each level; those without a score only where too few have one."""
-    values = _values(influence.scan())
+    values = problem_values(influence)
     keys = problems.scan().select("problem_id", "level").collect()
     order = pl.Series([draw_order(SEED, row_id) for row_id in keys["problem_id"]], dtype=pl.Int64)
     drawn = (
@@ -46,22 +46,30 @@ def draw_samples(
         .head(EACH)
         .drop("level", "order")
     )
+    rows = whole(drawn, problems, prompts, passages)
+    rows = rows.sort("value", "problem_id", descending=[True, False], nulls_last=True)
+    return Samples(rows, values.height)
+
+
+def whole(
+    drawn: pl.DataFrame, problems: In[Problem], prompts: In[Prompt], passages: In[Passage]
+) -> pl.DataFrame:
+    """The problems that `drawn` names by `problem_id`, beside its columns those of passage and prompt."""
     of_passage = pl.col("passage_id", "origin", "licence", "text")
-    rows = (
+    return (
         problems.scan()
         .join(drawn.lazy(), on="problem_id", how="inner")
         .join(passages.scan().select(of_passage), on="passage_id", how="left")
         .join(prompts.scan().select("prompt_id", "full"), on="prompt_id", how="left")
         .collect()
-        .sort("value", "problem_id", descending=[True, False], nulls_last=True)
     )
-    return Samples(rows, values.height)
 
 
-def _values(scores: pl.LazyFrame) -> pl.DataFrame:
+def problem_values(influence: In[InfluenceScore]) -> pl.DataFrame:
     """Of each problem its highest score (the value by which `select` chooses), the task, and its rank."""
     return (
-        scores.sort("problem_id", "score", "task", descending=[False, True, False])
+        influence.scan()
+        .sort("problem_id", "score", "task", descending=[False, True, False])
         .group_by("problem_id", maintain_order=True)
         .first()
         .select("problem_id", "loss", value="score", task="task")
@@ -80,13 +88,14 @@ def _level(level: str, samples: Samples) -> Html:
     title = element("h3", f"{level} ({rows.height})", attributes={"id": f"level-{level}"})
     none = [] if rows.height else [element("p", "There is no candidate problem of this level.")]
     shown = [
-        _sample(f"{level} {number}", row, samples.valued)
+        article(f"{level} {number}", row, samples.valued)
         for number, row in enumerate(rows.iter_rows(named=True), start=1)
     ]
     return joined([title, *none, *shown])
 
 
-def _sample(title: str, row: dict[str, Any], valued: int) -> Html:
+def article(title: str, row: dict[str, Any], valued: int) -> Html:
+    """One row of `whole`, of which `valued` problems have a value."""
     answer = element("p", "Answer: ", element("code", row["answer"])) if row["answer"] else Html()
     passage = row["text"] or "The passage is not among the candidates' sample."
     where = f"Source passage: {row['source']}, {row['origin'] or ''}, {row['licence'] or ''}"

@@ -57,6 +57,8 @@ svg text { font: 12px system-ui, sans-serif; }
 .plot .level text { text-anchor: end; }
 .plot .step text { text-anchor: middle; }
 .curve { fill: none; stroke: var(--blue); stroke-width: 1.6; }
+.plot .pool { fill: var(--grey); opacity: .55; }
+.plot .chosen { fill: var(--green); }
 .estimate { width: 7rem; max-width: none; height: 1rem; vertical-align: middle; }
 .estimate line { stroke: var(--line); }
 .estimate .interval { stroke: var(--blue); stroke-width: 2; }

@@ -1,18 +1,24 @@
 """Laws of the choice: the chosen are of higher value than the others, and every prompt is accounted for."""
 
+from typing import get_args
+
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.influence.select import SelectParams, prompt_values, select
+from jz3.influence.prompt_values import prompt_values
+from jz3.influence.select import SelectParams, select
+from jz3.influence.select_order import By
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
+from jz3.tables.ranked_prompt import RankedPrompt
 
 TASKS = ("gsm8k", "math")
 values = st.sampled_from([-0.5, -0.1, 0.0, 0.1, 0.1, 0.3])
 problem_scores = st.lists(st.tuples(values, values), max_size=3)  # of the problems of a prompt
 pools = st.lists(problem_scores, min_size=1, max_size=12)
+orders = st.sampled_from(get_args(By))
 
 
 def prompts(ids, passages):
@@ -44,7 +50,7 @@ def tables(pool):
                     "problem_id": problem_id,
                     "task": task,
                     "score": score,
-                    "cosines": [score],
+                    "cosines": [score, -score],
                     "loss": 1.0,
                     "solution_tokens": 3,
                 }
@@ -63,8 +69,8 @@ def tables(pool):
 INITIAL = prompts(["i0", "i1"], ["x0", "x1"])
 
 
-def params(count, method="value", prompt_value="max", seed=0):
-    return SelectParams(count=count, method=method, prompt_value=prompt_value, seed=seed)
+def params(count, by="value", prompt_value="max", seed=0):
+    return SelectParams(count=count, by=by, prompt_value=prompt_value, seed=seed)
 
 
 @given(pools, st.integers(0, 14), st.sampled_from(["max", "mean"]))
@@ -83,30 +89,36 @@ def test_chosen_prompts_are_those_of_highest_value_with_ties_by_id(pool, count, 
     assert {"i0", "i1"} <= set(selection.boosted["prompt_id"])
 
 
-@given(pools, st.integers(0, 14), st.sampled_from(["value", "random"]))
-def test_every_prompt_is_kept_or_rejected_by_a_rule(pool, count, method):
-    selection = select(*tables(pool), INITIAL, params(count, method))
+@given(pools, st.integers(0, 14), orders)
+def test_every_prompt_is_kept_or_rejected_by_a_rule(pool, count, by):
+    selection = select(*tables(pool), INITIAL, params(count, by))
     rows = selection.metrics.rows
     assert rows.read == 2 + len(pool)
     assert rows.kept == selection.boosted.height == 2 + min(count, sum(map(bool, pool)))
     assert rows.rejected.get("select.no_score", 0) == sum(not of_prompt for of_prompt in pool)
-    assert sum(selection.metrics.selected.values()) == 3 * (rows.kept - 2)
+    assert sum(selection.metrics.selected.values()) == 4 * (rows.kept - 2)
     Prompt.validate(selection.boosted)
+    ranking = RankedPrompt.validate(selection.ranking)
+    chosen = ranking.filter(pl.col("rule").is_null())
+    assert set(chosen["prompt_id"]) == set(selection.boosted["prompt_id"]) - {"i0", "i1"}
+    assert sorted(ranking["place"].drop_nulls()) == list(range(1, sum(map(bool, pool)) + 1))
+    assert chosen["place"].max() in (None, chosen.height)
 
 
-@given(pools, st.integers(0, 14), st.randoms())
-def test_the_order_of_rows_does_not_matter(pool, count, random):
-    expected = select(*tables(pool), INITIAL, params(count))
+@given(pools, st.integers(0, 14), orders, st.randoms())
+def test_the_order_of_rows_does_not_matter(pool, count, by, random):
+    expected = select(*tables(pool), INITIAL, params(count, by, "mean"))
     shuffled = [table.sample(fraction=1, shuffle=True, seed=random.randint(0, 99)) for table in tables(pool)]
-    found = select(*shuffled, INITIAL, params(count))
+    found = select(*shuffled, INITIAL, params(count, by, "mean"))
     assert found.boosted.equals(expected.boosted)
+    assert found.ranking.equals(expected.ranking)
     assert found.metrics == expected.metrics
 
 
-@given(pools, st.integers(0, 12), st.sampled_from(["value", "random"]))
-def test_a_larger_count_keeps_what_a_smaller_one_chose(pool, count, method):
-    fewer = select(*tables(pool), INITIAL, params(count, method)).boosted["prompt_id"]
-    more = select(*tables(pool), INITIAL, params(count + 1, method)).boosted["prompt_id"]
+@given(pools, st.integers(0, 12), orders)
+def test_a_larger_count_keeps_what_a_smaller_one_chose(pool, count, by):
+    fewer = select(*tables(pool), INITIAL, params(count, by)).boosted["prompt_id"]
+    more = select(*tables(pool), INITIAL, params(count + 1, by)).boosted["prompt_id"]
     assert set(fewer) <= set(more)
 
 
@@ -133,5 +145,6 @@ def test_the_value_of_a_prompt_is_the_mean_or_the_highest_of_its_problems():
     scores, problems, _ = tables([[(0.1, 0.5), (0.2, 0.1)], [(0.4, 0.0)]])
     highest = prompt_values(scores, problems, "max").sort("prompt_id")
     mean = prompt_values(scores, problems, "mean").sort("prompt_id")
-    assert highest.rows() == [("p00", 0.5, "math"), ("p01", 0.4, "gsm8k")]
+    columns = ["prompt_id", "problems", "value", "best_task"]
+    assert highest.select(columns).rows() == [("p00", 2, 0.5, "math"), ("p01", 1, 0.4, "gsm8k")]
     assert mean["value"].to_list() == [0.35, 0.4]

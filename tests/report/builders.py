@@ -18,6 +18,7 @@ from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.published_row import PublishedRow
+from jz3.tables.ranked_prompt import RankedPrompt
 from jz3.tables.score_row import ScoreRow
 
 HOSTILE = '<script>alert("1")</script>'
@@ -48,12 +49,42 @@ def distilled(provider="writer", **changes):
     } | changes
 
 
+def selected(**changes):
+    return {
+        "rows": ledger(kept=9),
+        "by": "value",
+        "pool": {"source/web": 12, "level/grade": 8, "level/aime": 4, "kind/cot": 12, "length/4-5": 12},
+        "selected": {"source/web": 6, "level/grade": 6, "kind/cot": 6, "length/4-5": 6},
+        "pool_value": {"0.0": -0.1, "0.5": 0.25, "1.0": 0.75},
+        "selected_value": {"0.0": 0.25, "0.5": 0.5, "1.0": 0.75},
+        "best_task": {"algebra": 6},
+        "agreement": {"spearman": {"1-2": 0.625}, "chosen_alone": {"1": 0.875, "2": 0.5}},
+    } | changes
+
+
+def ranked(row, value, place, rule=None):
+    return {
+        "prompt_id": row["prompt_id"],
+        "source": row["source"],
+        "level": row["level"],
+        "rule": rule,
+        "place": place,
+        "problems": 1,
+        "value": value,
+        "best_task": "algebra",
+        "loss": 1.0,
+        "solution_tokens": 5.0,
+        "cosines": [value, -value],
+    }
+
+
 def metrics(provider="writer"):
     return {
         "ingest/web": {"rows": ledger(ingest__empty=4, ingest__too_short=1), "passages": 7},
         "sample": {"passages": {"web": 7, "arxiv": 5}, "initial": {"web": 2, "arxiv": 1}},
         "distill/initial": distilled(provider),
         "distill/boosted": distilled(provider),
+        "select": selected(),
         "filter": {"rows": ledger(filter__no_answer=5)},
         "grade/jiuzhang": {"rows": ledger(kept=20), "correct": 0.5},
         "tabulate": {
@@ -253,6 +284,11 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
     table(Passage, [passage(row) for row in problems], root / "passages.parquet")
     scores = [influence(row, number / 10) for number, row in enumerate(problems)]
     table(InfluenceScore, scores, root / "influence.parquet")
+    ranking = [
+        ranked(row, number / 10, len(problems) - number, None if number % 2 else "select.lower_value")
+        for number, row in enumerate(problems)
+    ]
+    table(RankedPrompt, ranking, root / "ranking.parquet")
     table(ScoreRow, [score(), score("instruct_only", 30.0)], root / "scores.parquet")
     table(Comparison, [comparison()], root / "comparisons.parquet")
     table(PublishedRow, [published()], root / "published.parquet")
@@ -272,6 +308,7 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
         *("--prompts", "prompts.parquet"),
         *("--passages", "passages.parquet"),
         *("--influence", "influence.parquet"),
+        *("--ranking", "ranking.parquet"),
         *("--scores", "scores.parquet"),
         *("--comparisons", "comparisons.parquet"),
         *("--published", "published.parquet"),

@@ -1,0 +1,93 @@
+"""The orders in which candidate prompts are chosen: by value, and what value is compared with.
+
+A choice of n prompts is the first n of an order, so that a larger choice keeps a smaller one, and ties go to
+the least id. Every draw is by hash of (seed, id). Costs milliseconds a thousand rows.
+
+Columns that are read: `prompt_id`, `source`, `level`, `value`, `loss`, `solution_tokens`.
+"""
+
+import math
+from typing import Literal, assert_never
+
+import polars as pl
+
+from jz3.core.hashing import draw_order
+
+By = Literal["value", "random", "length_matched", "highest_loss", "longest", "stratified"]
+
+LENGTH_RATIO = 1.1
+"""Lengths of one class differ by less than this factor. Chosen: finer than what a length says of a solution,
+and wide enough for a class to hold more than its chosen prompts.
+"""
+
+
+def ordered(pool: pl.DataFrame, by: By, seed: int) -> pl.DataFrame:
+    """The pool, best first; no order of equal rows is left open."""
+    match by:
+        case "value":
+            return _highest(pool, "value")
+        case "highest_loss":
+            return _highest(pool, "loss")
+        case "longest":
+            return _highest(pool, "solution_tokens")
+        case "random":
+            return _drawn(pool, seed)
+        case "length_matched":
+            return _length_matched(pool, seed)
+        case "stratified":
+            return _stratified(pool)
+        case _:
+            assert_never(by)
+
+
+def length_class(tokens: float) -> int:
+    """Number of the class of a solution's length; 0 holds one token alone."""
+    return math.floor(math.log(tokens) / math.log(LENGTH_RATIO))
+
+
+def _highest(pool: pl.DataFrame, column: str) -> pl.DataFrame:
+    return pool.sort([column, "prompt_id"], descending=[True, False])
+
+
+def _drawn(pool: pl.DataFrame, seed: int) -> pl.DataFrame:
+    order = pl.Series([draw_order(seed, row_id) for row_id in pool["prompt_id"]], dtype=pl.Int64)
+    return pool.with_columns(order=order).sort("order", "prompt_id").drop("order")
+
+
+def _length_matched(pool: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Where the order by value has a prompt of some class of lengths, one drawn of that class.
+
+    The first n therefore have the lengths of the n best, class by class, and are else drawn blindly: what
+    value gains over them, it does not gain by length.
+    """
+    best = _in_class(_highest(pool, "value").with_row_index("place"))
+    drawn = _in_class(_drawn(pool, seed))
+    places = best.select("length_class", "number", "place")
+    return (
+        drawn.join(places, on=["length_class", "number"])
+        .sort("place")
+        .drop("length_class", "number", "place")
+    )
+
+
+def _in_class(rows: pl.DataFrame) -> pl.DataFrame:
+    """With the class of its length, and its number among the rows of that class."""
+    classes = pl.Series([length_class(tokens) for tokens in rows["solution_tokens"]], dtype=pl.Int64)
+    return rows.with_columns(length_class=classes).with_columns(
+        number=pl.int_range(pl.len()).over("length_class")
+    )
+
+
+def _stratified(pool: pl.DataFrame) -> pl.DataFrame:
+    """By value, each source and level in proportion to its share of the pool (method of Sainte-Laguë).
+
+    The i-th best of m prompts of a stratum stands at (i - 1/2) / m.
+    """
+    stratum = ("source", "level")
+    number = pl.int_range(1, pl.len() + 1).over(stratum)
+    return (
+        _highest(pool, "value")
+        .with_columns(at=(number - 0.5) / pl.len().over(stratum))
+        .sort(["at", "value", "prompt_id"], descending=[False, True, False])
+        .drop("at")
+    )

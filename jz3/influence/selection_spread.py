@@ -1,0 +1,90 @@
+"""What a selection is made of: its spread beside that of its pool, and whether checkpoints agree on it.
+
+Costs milliseconds a thousand rows. Frames have the columns of RankedPrompt, and `kind`.
+"""
+
+from collections import Counter
+
+import polars as pl
+from pydantic import BaseModel
+
+QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+
+class Agreement(BaseModel):
+    """How far the checkpoints, each taken alone, rank as their sum does; they are counted from 1."""
+
+    spearman: dict[str, float]
+    """Rank correlation of the prompts' values at two checkpoints, such as `1-2`, where both differ at all."""
+    chosen_alone: dict[str, float]
+    """Share of as many prompts of highest value as are chosen that this checkpoint alone would take, too."""
+
+
+def spread(prompts: pl.DataFrame) -> dict[str, int]:
+    """Prompts by `source/NAME`, `level/NAME`, `kind/NAME` and `length/FROM-TO`, short to long."""
+    named = {
+        f"{column}/{name}": rows
+        for column in ("source", "level", "kind")
+        for name, rows in counts(prompts[column]).items()
+    }
+    return named | _lengths(prompts["solution_tokens"])
+
+
+def counts(column: pl.Series) -> dict[str, int]:
+    """Rows by value, sorted."""
+    found = column.cast(pl.String).value_counts(name="rows").sort(column.name)
+    return dict(found.iter_rows())
+
+
+def quantiles(values: pl.Series) -> dict[str, float]:
+    """By their share; none of no value."""
+    if values.is_empty():
+        return {}
+    return {str(share): float(values.quantile(share, "nearest") or 0.0) for share in QUANTILES}
+
+
+def agreement(pool: pl.DataFrame, count: int) -> Agreement:
+    """Of the prompts that could be chosen, and of the `count` best of them."""
+    checkpoints = pool["cosines"].list.len().max() if pool.height else 0
+    assert isinstance(checkpoints, int)
+    columns = [f"at_{number}" for number in range(checkpoints)]
+    alone = pool.select(
+        "prompt_id",
+        "value",
+        *(pl.col("cosines").list.get(number).alias(column) for number, column in enumerate(columns)),
+    )
+    differs = [column for column in columns if alone[column].n_unique() > 1]
+    best = _best(alone, "value", count)
+    return Agreement(
+        spearman={
+            f"{columns.index(a) + 1}-{columns.index(b) + 1}": alone.select(
+                pl.corr(a, b, method="spearman")
+            ).item()
+            for place, a in enumerate(differs)
+            for b in differs[place + 1 :]
+        },
+        chosen_alone={
+            str(number): len(best & _best(alone, column, count)) / len(best)
+            for number, column in enumerate(columns, start=1)
+            if best
+        },
+    )
+
+
+def _best(rows: pl.DataFrame, column: str, count: int) -> set[str]:
+    return set(rows.sort([column, "prompt_id"], descending=[True, False]).head(count)["prompt_id"])
+
+
+def _lengths(tokens: pl.Series) -> dict[str, int]:
+    """By bounds that grow as 32, 48, 64, 96, 128 do: a few classes on any scale."""
+    classes = Counter(_length_class(int(length)) for length in tokens)
+    return {f"length/{start}-{end}": classes[start, end] for start, end in sorted(classes)}
+
+
+def _length_class(tokens: int) -> tuple[int, int]:
+    """First and last length of its class."""
+    power = 1 << (tokens.bit_length() - 1)
+    half = power // 2
+    if half == 0 or tokens < power + half:
+        return power, power + max(half, 1) - 1
+    return power + half, 2 * power - 1

@@ -1,0 +1,81 @@
+"""The selection's section: shares, values, agreement, and the texts at both ends in order."""
+
+import re
+
+import polars as pl
+
+from jz3.report.selection import find_extremes, selection_section
+from jz3.tables.influence_score import InfluenceScore
+from jz3.tables.passage import Passage
+from jz3.tables.problem import Problem
+from jz3.tables.prompt import Prompt
+from jz3.tables.ranked_prompt import RankedPrompt
+from tests.report.builders import influence, passage, problem, prompt, ranked, selected, table
+
+PROBLEMS = [problem(number, text=f"Problem number {number}") for number in range(25)]
+
+
+def ranking(values):
+    rows = [
+        ranked(row, value, place, None if place <= 6 else "select.lower_value")
+        for place, (row, value) in enumerate(zip(PROBLEMS, values, strict=False), start=1)
+    ]
+    return pl.DataFrame(rows, schema=RankedPrompt.create_empty().schema)
+
+
+def shown(root, values, **changes):
+    ranked_prompts = ranking(values)
+    scores = [influence(row, value) for row, value in zip(PROBLEMS, values, strict=False)]
+    extremes = find_extremes(
+        ranked_prompts,
+        table(Problem, PROBLEMS, root / "problems.parquet"),
+        table(Prompt, [prompt(row) for row in PROBLEMS], root / "prompts.parquet"),
+        table(Passage, [passage(row) for row in PROBLEMS], root / "passages.parquet"),
+        table(InfluenceScore, scores, root / "influence.parquet"),
+    )
+    return selection_section(selected(**changes), ranked_prompts, extremes)
+
+
+def numbers(html):
+    return [int(number) for number in re.findall(r"Problem number (\d+)", html)]
+
+
+def test_the_ten_best_and_the_ten_worst_texts_stand_with_their_problems(tmp_path):
+    page = shown(tmp_path, [1 - number / 25 for number in range(25)])
+    best, worst = page.split("Texts of lowest value")
+    assert numbers(best) == list(range(10))
+    assert numbers(worst) == list(range(24, 14, -1))
+    assert best.count("Passage of q") == 10
+    assert "Score 1 on algebra, rank 1 of 25" in best
+
+
+def test_shares_of_the_chosen_stand_beside_those_of_the_pool(tmp_path):
+    page = shown(tmp_path, [0.5, 0.25])
+    lines = [re.findall(r"<td[^>]*>(.*?)</td>", line) for line in re.findall(r"<tr>.*?</tr>", page)]
+    assert ["level", "grade", "8", "66.7%", "6", "100.0%", "1.50"] in lines
+    assert ["level", "aime", "4", "33.3%", "0", "0.0%", "0.00"] in lines
+    assert ["tokens of the solution", "4-5", "12", "100.0%", "6", "100.0%", "1.00"] in lines
+
+
+def test_checkpoints_are_compared_pair_by_pair_and_with_the_choice(tmp_path):
+    page = shown(tmp_path, [0.5, 0.25])
+    assert "checkpoints 1 and 2" in page
+    assert "0.625" in page
+    assert "87.5%" in page
+
+
+def test_bars_count_the_pool_and_the_chosen(tmp_path):
+    page = shown(tmp_path, [0.0] * 3 + [1.0] * 5)
+    bars = re.findall(r'x="([\d.]+)"[^>]* height="([\d.]+)" class="(\w+)"', page)
+    assert [(float(x) > 600, round(float(height)), name) for x, height, name in bars] == [
+        (False, 106, "pool"),
+        (True, 176, "pool"),
+        (False, 106, "chosen"),
+        (True, 106, "chosen"),
+    ]
+
+
+def test_a_pool_without_values_is_said_to_be_one(tmp_path):
+    page = shown(tmp_path, [], pool={}, selected={}, pool_value={}, selected_value={}, best_task={})
+    assert "0 of 0 candidate prompts with a value were chosen" in page
+    assert "No prompt has a value." in page
