@@ -95,7 +95,7 @@ def _summary(measured: Mapping[str, Any], valued: pl.DataFrame) -> str:
 
 
 def _spread(pool: Mapping[str, int], selected: Mapping[str, int]) -> Html:
-    """A line for each source, level, kind and length; lift is the share of the chosen over that of the pool."""
+    """A line for each source, level, kind and length; lift is the share of the chosen over the pool's."""
     totals = {column: _total(pool, column) for column in ("source", "level", "kind", "length")}
     chosen = {column: _total(selected, column) for column in totals}
     lines: list[list[str]] = []
