@@ -11,7 +11,7 @@ from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
 from jz3.build.deps import closure, differences
-from jz3.core.artifacts import In, InDir, InFiles, InMetrics, InPlots, Metrics, Out, OutDir, Plot
+from jz3.core.artifacts import In, InDir, InFiles, InMetrics, InPlots, Metrics, Out, OutDir, OutText, Plot
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
 from jz3.core.stage import Signature
@@ -89,7 +89,7 @@ def test_the_command_passes_what_the_signature_declares(stage):
 def test_dvc_knows_every_path_that_a_stage_reads_and_leaves(stage):
     data = {path for path in watched(stage) if not path.startswith(CODE)}
     assert given(stage, In, InDir, InFiles, InMetrics, InPlots) - {"dvc.yaml"} == data  # DVC refuses itself
-    assert given(stage, Out, OutDir) == {
+    assert given(stage, Out, OutDir, OutText) == {
         out.def_path for out in stage.outs if not out.metric and not out.plot
     }
     assert given(stage, Metrics) == {out.def_path for out in stage.outs if out.metric}

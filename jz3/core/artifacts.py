@@ -7,7 +7,7 @@ manifest, for tables that may be larger than memory. Rows are sorted by key.
 
 A directory that is no table (a checkpoint, packed blocks) is an `InDir[M]` or `OutDir[M]`, with a manifest.
 Raw files and templates come through `InFiles`, the few numbers of a run go out through `Metrics`, curves
-through `Plot`.
+through `Plot`, a page for people through `OutText`.
 """
 
 import shutil
@@ -81,6 +81,10 @@ class In(Generic[T]):
         frame, height = self.scan(), self.rows()
         for start in range(0, height, rows):
             yield self._checked(self._collect(frame.slice(start, rows)))
+
+    def notes(self) -> dict[str, str]:
+        """How the rows of a directory of parts came to be, as its manifest has it."""
+        return InDir(PartsManifest, self.path).manifest().notes
 
     def rows(self) -> int:
         """Number of rows."""
@@ -226,6 +230,20 @@ class OutDir(Generic[M]):
         yield part
         InDir(self.kind, part).manifest()
         shutil.rmtree(self.path, ignore_errors=True)
+        part.replace(self.path)
+
+
+@dataclass(frozen=True)
+class OutText:
+    """A text for people that this stage leaves."""
+
+    path: Path
+
+    def write(self, text: str) -> None:
+        """Put the text at its path in one step."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_name(self.path.name + ".part")
+        part.write_text(text)
         part.replace(self.path)
 
 

@@ -128,10 +128,13 @@ class Synthesis:
                 yield self._made(frame.join(near, on="completion_id", how="left", maintain_order="left"))
 
     def notes(self) -> dict[str, str]:
-        """For the manifest: who wrote the texts, and whether another batch gives the same."""
+        """For the manifest: who wrote the texts and how, and whether another batch gives the same."""
         identity = self._engine.identity
         return identity | {
             "text_in_same_batches": text_in_same_batches(identity),
+            "prompt_form": self._params.prompt_form,
+            "sampling_cot": self._params.cot.model_dump_json(),
+            "sampling_tool": self._params.tool.model_dump_json(),
             "text_in_other_batches": text_in_other_batches(identity),
         }
 

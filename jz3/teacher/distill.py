@@ -54,6 +54,8 @@ class DistillMetrics(BaseModel):
 
     provider: str
     model: str
+    sampling: dict[str, float]
+    """Temperature, top_p and the greatest number of tokens."""
     rows: Ledger
     answered: int
     """Prompts with an answer, usable or not."""
@@ -158,6 +160,7 @@ def _metrics(
     return DistillMetrics(
         provider=params.provider,
         model=params.model,
+        sampling=params.model_dump(include={"temperature", "top_p", "max_tokens"}),
         rows=Ledger(
             read=len(replies),
             kept=len(kept),
