@@ -17,10 +17,10 @@ def main(
     verdicts: Out[Verdict],
     metrics: Metrics,
 ) -> None:
-    executed, found, numbers = execute(problems.scan(), params, execution)
-    results.write(executed)
-    verdicts.write(found)
-    metrics.write(numbers)
+    executed = execute(problems.scan(), params, execution)
+    results.write(executed.results, executed.notes)
+    verdicts.write(executed.verdicts)
+    metrics.write(executed.metrics)
 
 
 if __name__ == "__main__":

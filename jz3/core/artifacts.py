@@ -130,9 +130,9 @@ class Out(Generic[T]):
     kind: type[T]
     path: Path
 
-    def write(self, rows: pl.DataFrame) -> None:
-        """Check every row, sort by key, and put the table at its path in one step."""
-        self.sink([rows.sort(self.kind.primary_key())])
+    def write(self, rows: pl.DataFrame, notes: Mapping[str, str] | None = None) -> None:
+        """Check every row, sort by key, and put the table at its path in one step; `notes` as in `sink`."""
+        self.sink([rows.sort(self.kind.primary_key())], notes)
 
     def sink(self, frames: Iterable[pl.DataFrame], notes: Mapping[str, str] | None = None) -> None:
         """Write frames that come in key order, one at a time; the table may be larger than memory.

@@ -10,6 +10,7 @@ milliseconds a program, once for each program.
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
@@ -58,18 +59,27 @@ class ExecuteMetrics(BaseModel):
 Row = dict[str, str | None]
 
 
-def execute(
-    problems: pl.LazyFrame, params: ExecuteParams, execution: Execution
-) -> tuple[pl.DataFrame, pl.DataFrame, ExecuteMetrics]:
+@dataclass(frozen=True)
+class Executed:
     """Tables of ExecutionResult (tool problems with a program) and Verdict (all problems), and the counts."""
+
+    results: pl.DataFrame
+    verdicts: pl.DataFrame
+    metrics: ExecuteMetrics
+    notes: dict[str, str]
+    """For the manifest: what the programs met, and how strong the weakest sandbox was that one of them ran
+    in, now or when its result was stored."""
+
+
+def execute(problems: pl.LazyFrame, params: ExecuteParams, execution: Execution) -> Executed:
+    """Run the programs that the store lacks, and judge all."""
     tools = (
         problems.filter(pl.col("kind") == "tool").select("problem_id", "solution", "answer").collect().rows()
     )
     programs = {row_id: program_of(solution) for row_id, solution, _ in tools}
     running = {row_id: program for row_id, program in programs.items() if program is not None}
-    results = dict(
-        zip(running, run_rows(list(running.values()), params.limits, execution, "programs"), strict=True)
-    )
+    runs = run_rows(list(running.values()), params.limits, execution, "programs")
+    results = dict(zip(running, runs.results, strict=True))
     judged = {
         row_id: judge(solution, answer, results.get(row_id), params.answer)
         for row_id, solution, answer in tools
@@ -80,7 +90,16 @@ def execute(
         if row_id in results and _claim_holds(solution, results[row_id])
     }
     verdicts = _verdicts(problems, judged)
-    return _results(results), verdicts, _metrics(verdicts, results, judged, correct)
+    read = problems.select(pl.len()).collect().item()
+    return Executed(
+        results=_results(results),
+        verdicts=verdicts,
+        metrics=_metrics(verdicts, read, results, judged, correct),
+        notes={
+            "environment": runs.environment,
+            "weakest_sandbox_level": "none ran" if runs.weakest_level is None else str(runs.weakest_level),
+        },
+    )
 
 
 Finding = tuple[str, str] | None
@@ -139,12 +158,16 @@ def _verdicts(problems: pl.LazyFrame, judged: dict[str, Finding]) -> pl.DataFram
 
 
 def _metrics(
-    verdicts: pl.DataFrame, results: dict[str, ProgramResult], judged: dict[str, Finding], correct: set[str]
+    verdicts: pl.DataFrame,
+    read: int,
+    results: dict[str, ProgramResult],
+    judged: dict[str, Finding],
+    correct: set[str],
 ) -> ExecuteMetrics:
     # Not the bare status: DVC takes a metric named `error` for one that it could not load.
     statuses = Counter(f"program_{result.status}" for result in results.values())
     return ExecuteMetrics(
-        rows=verdict_ledger(verdicts, verdicts.height),
+        rows=verdict_ledger(verdicts, read),
         programs=len(results),
         by_status=dict(sorted(statuses.items())),
         output_correct=len(correct),

@@ -133,7 +133,7 @@ def _by_program(
     tool = params.tool
 
     def run(programs: Sequence[str]) -> list[ProgramResult]:
-        return run_rows(programs, tool.limits, execution, "programs")
+        return run_rows(programs, tool.limits, execution, "programs").results
 
     prompts = _repeated(prompts_of(items, JIUZHANG_TORA, tool.shots, directory), params)
     return answer_with_tools(

@@ -1,13 +1,13 @@
 """Results of programs through the row store: a program that ran here once is not run again.
 
-The key holds the program, its limits and the versions of Python and the preloaded libraries. A program whose
-worker was lost is tried again; what loses its worker three times is `killed`, so that one program cannot stop
-a run.
+The key holds the program, its limits and the versions of Python and the preloaded libraries; beside the
+result stands how strong the sandbox was. A program whose worker was lost is tried again; what loses its
+worker three times is `killed`, so that one program cannot stop a run.
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from jz3.core.execution import Execution
@@ -16,39 +16,80 @@ from jz3.sandbox.pool import Sandbox, open_sandbox
 from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.settings import Limits, SandboxSettings
 from jz3.store.rows import Operation
+from jz3.workers.batch import Workers
 from jz3.workers.fill import fill
 
-EXECUTE = Operation("execute", 1)
+EXECUTE = Operation("execute", 2)
 
 TRIES = 3
 """Of a program that loses its worker (chosen; a second loss is already no accident)."""
 
 
-def run_rows(programs: Sequence[str], limits: Limits, execution: Execution, what: str) -> list[ProgramResult]:
-    """The result of each program, in order. The sandbox starts only if one of them has to run."""
+@dataclass(frozen=True)
+class Runs:
+    """What became of programs, in order, and where they ran."""
+
+    results: list[ProgramResult]
+    environment: str
+    """Digest of the versions that they met."""
+    weakest_level: int | None
+    """Of the sandboxes that they ran in, now or when they were stored; None: there was no program."""
+
+
+class WarmPool:
+    """What a worker does with a batch: it holds warm interpreters of its own from its first batch on."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self._settings = settings
+        self._stack = ExitStack()
+        self._sandbox: Sandbox | None = None
+
+    def __call__(self, batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        sandbox = self._opened()
+        results = run_with_retries(sandbox, [row["program"] for row in batch])
+        return [{**asdict(result), "sandbox_level": sandbox.report.level} for result in results]
+
+    def close(self) -> None:
+        """End the interpreters."""
+        self._stack.close()
+
+    def __reduce__(self) -> tuple[type["WarmPool"], tuple[SandboxSettings]]:
+        """As it goes to another process: without interpreters."""
+        return WarmPool, (self._settings,)
+
+    def _opened(self) -> Sandbox:
+        if self._sandbox is None:
+            self._sandbox = self._stack.enter_context(open_sandbox(self._settings))
+        return self._sandbox
+
+
+def run_rows(programs: Sequence[str], limits: Limits, execution: Execution, what: str) -> Runs:
+    """Run what the store lacks. A sandbox starts only if a program has to run: in this process, or in each of
+    `execution.workers` on one machine or many.
+    """
     environment = environment_digest()
     requests = [
         {"program": program, "limits": limits.model_dump(), "environment": environment}
         for program in programs
     ]
-    with ExitStack() as stack:
-        opened: list[Sandbox] = []
-
-        def work(batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-            if not opened:
-                opened.append(stack.enter_context(open_sandbox(_settings(limits, execution))))
-            results = run_with_retries(opened[0], [row["program"] for row in batch])
-            return [asdict(result) for result in results]
-
+    pool = WarmPool(_settings(limits, execution))
+    try:
         rows = fill(
             EXECUTE,
             requests,
-            work,
+            pool,
             order=lambda row: row["program"],
             batch_rows=execution.generation_commit,
             what=what,
+            workers=Workers(execution.workers, execution.sandbox_workers, 0, execution.ray_address),
         )
-    return [ProgramResult(**row) for row in rows]
+    finally:
+        pool.close()
+    return Runs(
+        results=[ProgramResult(row["status"], row["stdout"], row["error"], row["exit_code"]) for row in rows],
+        environment=environment,
+        weakest_level=min((row["sandbox_level"] for row in rows), default=None),
+    )
 
 
 def run_with_retries(sandbox: Sandbox, programs: Sequence[str]) -> list[ProgramResult]:

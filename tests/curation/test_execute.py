@@ -50,7 +50,8 @@ ROWS = problems(
 
 def test_every_problem_gets_its_verdict(execution):
     limits = PARAMS.limits.model_copy(update={"wall_seconds": 1.0})
-    results, found, metrics = execute(ROWS.lazy(), ExecuteParams(limits=limits, answer="claimed"), execution)
+    done = execute(ROWS.lazy(), ExecuteParams(limits=limits, answer="claimed"), execution)
+    results, found, metrics = done.results, done.verdicts, done.metrics
     ExecutionResult.validate(results)
     assert dict(Verdict.validate(found).select("row_id", "rule").iter_rows()) == {
         "cot": None,
@@ -71,10 +72,34 @@ def test_every_problem_gets_its_verdict(execution):
 
 def test_the_order_of_rows_does_not_matter(execution):
     rows = ROWS.filter(ROWS["problem_id"] != "endless")
-    _, once, numbers = execute(rows.lazy(), PARAMS, execution)
-    _, again, same = execute(rows.reverse().lazy(), PARAMS, execution)
-    assert once.sort("row_id").equals(again.sort("row_id"))
-    assert numbers == same
+    once = execute(rows.lazy(), PARAMS, execution)
+    again = execute(rows.reverse().lazy(), PARAMS, execution)
+    assert once.verdicts.sort("row_id").equals(again.verdicts.sort("row_id"))
+    assert once.metrics == again.metrics
+
+
+def test_the_manifest_says_how_strong_the_sandbox_was_also_where_the_store_answered(execution):
+    rows = problems(tool("right", "print(2 + 2)", "4"))
+    first = execute(rows.lazy(), PARAMS, execution)
+    assert int(first.notes["weakest_sandbox_level"]) >= execution.sandbox
+    assert len(first.notes["environment"]) == 64
+    again = execute(rows.lazy(), PARAMS, execution.model_copy(update={"sandbox": 3}))
+    assert again.notes == first.notes
+    none = execute(problems(problem("cot")).lazy(), PARAMS, execution)
+    assert none.notes["weakest_sandbox_level"] == "none ran"
+
+
+@pytest.mark.long
+def test_two_workers_with_interpreters_of_their_own_give_the_same_rows(execution, tmp_path, monkeypatch):
+    rows = problems(
+        *(tool(f"{n:02}", f"import sympy\nprint(sympy.Integer({n}) ** 3)", "1") for n in range(24))
+    )
+    alone = execute(rows.lazy(), PARAMS, execution)
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store of two"))
+    changes = {"workers": 2, "sandbox_workers": 1, "generation_commit": 4}
+    together = execute(rows.lazy(), PARAMS, execution.model_copy(update=changes))
+    assert together.results.equals(alone.results)
+    assert together.verdicts.equals(alone.verdicts)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +167,6 @@ def test_only_the_last_box_is_rewritten(words):
 @needs_samples
 def test_released_programs_print_something_else_more_often_than_not(execution):
     """Of 400 released programs, 246 printed something else than the row claims (measured)."""
-    _, _, metrics = execute(problems(*sampled("tool", 60)).lazy(), PARAMS, execution)
+    metrics = execute(problems(*sampled("tool", 60)).lazy(), PARAMS, execution).metrics
     assert metrics.programs == 60
     assert 0.1 < metrics.output_correct_share < 0.5
