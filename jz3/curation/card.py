@@ -176,7 +176,7 @@ def _making(facts: Facts) -> str:
         ("teacher", f"{_teacher(teacher)}, {_settings(teacher['sampling'])}"),
         ("synthesis model", f"digest `{model.digest}`, {model.made_by}, {model.tokens:,} tokens"),
         ("its base", facts.base.hub or f"{facts.base.made_by}, digest `{facts.base.digest}`"),
-        ("engine", f"{notes['engine']}, {notes['dtype']}"),
+        ("engine", ", ".join(notes[name] for name in ("engine", "dtype") if name in notes)),
         ("sampling, cot", _settings(json.loads(notes["sampling_cot"]))),
         ("sampling, tool", _settings(json.loads(notes["sampling_tool"]))),
         ("completions", f"{written['rows']['kept']:,} with {written['completion_tokens']:,} tokens"),
