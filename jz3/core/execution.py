@@ -108,7 +108,7 @@ class Execution(BaseModel):
     """Attempts after the first, for answers that may be better the next time (429, 5xx, lost connections)."""
     batch_files: BatchFiles
     budget_usd: float | None = Field(ge=0)
-    """A hard cap on what one stage spends; null for none."""
+    """A hard cap on what a set of prompts costs, by all processes that share the store; null for none."""
     prices: dict[str, Price]
     """By model name; a model without a price costs nothing and is reported as unpriced."""
     planning: Planning

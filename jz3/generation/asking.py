@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from jz3.core.errors import UserError
@@ -23,7 +23,7 @@ from jz3.generation.batches import BatchRun, enqueued
 from jz3.generation.calls import CallRun
 from jz3.generation.chat import CHAT, ChatAnswer, ChatFailure, ChatRequest, chat_key, stored_answer
 from jz3.generation.openai import Endpoint, open_client
-from jz3.generation.spending import SENT, SETTLED, Spending, answer_usd, unknown_usd
+from jz3.generation.spending import SENT, SETTLED, Spending
 from jz3.store.rows import RowStore, open_store
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,23 @@ log = logging.getLogger(__name__)
 PIECE = 2_000
 """Requests that are looked up together (chosen)."""
 NAMED_KEYS = 5
+
+
+class KeySet:
+    """Keys by half of each, as a number, which takes less memory than its text."""
+
+    def __init__(self) -> None:
+        self._numbers: set[int] = set()
+
+    def __contains__(self, key: object) -> bool:
+        return _number(str(key)) in self._numbers
+
+    def update(self, keys: Iterable[str]) -> None:
+        self._numbers.update(map(_number, keys))
+
+
+def _number(key: str) -> int:
+    return int(key[:15], 16)
 
 
 @dataclass
@@ -42,9 +59,7 @@ class Survey:
     first_missing: tuple[str, ...] = ()
     enqueued: int = 0
     """Of the missing, those that wait in batch files which were sent before."""
-    spent_usd: float = 0.0
-    """By the stored answers, and by attempts whose outcome nobody knows: the cap is on the whole set, or a
-    restart would be a new budget."""
+    keys: KeySet = field(default_factory=KeySet)
 
 
 def ask_all(
@@ -57,7 +72,7 @@ def ask_all(
     is refused) and BudgetReached at the cap; what was received before is in the store.
     """
     store = open_store()
-    survey = _survey(requests, store, execution)
+    survey = _survey(requests, store)
     log.info("%s: %d requests, %d of them to send", what, survey.known + survey.missing, survey.missing)
     failures: dict[str, str] = {}
     if survey.missing:
@@ -73,31 +88,21 @@ def _pieces(requests: Iterable[ChatRequest]) -> Iterator[dict[str, ChatRequest]]
         yield {chat_key(request): request for request in piece}
 
 
-def _survey(requests: Iterable[ChatRequest], store: RowStore, execution: Execution) -> Survey:
-    survey, seen = Survey(), set[int]()
-    unknown = unknown_usd(store) if execution.budget_usd is not None else {}
-    waiting = enqueued(store)
+def _survey(requests: Iterable[ChatRequest], store: RowStore) -> Survey:
+    survey, waiting = Survey(), enqueued(store)
     for piece in _pieces(requests):
-        new = {key: request for key, request in piece.items() if _number(key) not in seen}
-        seen.update(map(_number, new))
+        new = [key for key in piece if key not in survey.keys]
+        survey.keys.update(new)
         stored = store.known(CHAT, new)
-        for key, request in new.items():
-            survey.spent_usd += unknown.get(key, 0.0)
+        for key in new:
             if key in stored:
                 survey.known += 1
-                price = execution.prices.get(request.model)
-                survey.spent_usd += answer_usd(price, stored_answer(stored[key]))
             else:
                 survey.missing += 1
                 survey.enqueued += key in waiting
                 if len(survey.first_missing) < NAMED_KEYS:
                     survey.first_missing += (key,)
     return survey
-
-
-def _number(key: str) -> int:
-    """Half of a key: a number takes less memory than its text."""
-    return int(key[:15], 16)
 
 
 def _must_be_askable(survey: Survey, store: RowStore, endpoint: Endpoint, execution: Execution) -> None:
@@ -135,7 +140,7 @@ async def _ask(
             answers, sent, settled = (
                 stack.enter_context(store.writer(operation)) for operation in (CHAT, SENT, SETTLED)
             )
-            spending = Spending(execution.budget_usd, survey.spent_usd, sent, settled)
+            spending = Spending(execution, survey.keys, store, sent, settled)
             bar = stack.enter_context(Progress(what, survey.missing, "requests"))
             if execution.teacher == "batch":
                 return await BatchRun(client, execution, spending, store, answers, bar).run(

@@ -32,7 +32,7 @@ from jz3.generation.calls import budget_reached
 from jz3.generation.chat import CHAT, Body, ChatRequest, as_answer, as_row, batch_line
 from jz3.generation.openai import Client, Setback, Stop
 from jz3.generation.pace import backoff_s
-from jz3.generation.spending import Spending, answer_usd, greatest_usd
+from jz3.generation.spending import Spending, greatest_usd
 from jz3.store.rows import RowStore
 from jz3.store.segment import sync_directory
 from jz3.store.writer import RowWriter
@@ -107,6 +107,7 @@ class BatchRun:
     async def run(self, pieces: Callable[[], Iterator[Mapping[str, ChatRequest]]]) -> dict[str, str]:
         """Send what the store lacks, in rounds; gives the reasons of those that failed, by key."""
         with _alone(self._folder):
+            self._spending.look()
             await self._adopt()
             rounds = 0
             while rounds <= self._execution.retries:
@@ -243,9 +244,9 @@ class BatchRun:
         log.info(
             "batch %s %s: %d of %d answered", batch.id, batch.status, len(results.bodies), record.requests
         )
-        paid = self._take_in(record, results)
+        self._take_in(record, results)
         del self._pending[record.nonce]
-        self._spending.release(record.usd, paid)
+        self._spending.release(record.usd)
         self._forget(record)
         if batch.status == "failed" and not results.bodies:
             self._learn_from(record, batch)
@@ -274,15 +275,12 @@ class BatchRun:
         """Of a result file; a batch without errors, say, has none for them."""
         return await self._patiently(lambda: self._client.file_lines(file_id), record) if file_id else []
 
-    def _take_in(self, record: Record, results: Results) -> float:
-        """Answers into the store, the rest noted; gives what the answers cost."""
+    def _take_in(self, record: Record, results: Results) -> None:
+        """Answers into the store, the rest noted."""
         stored = self._store.known(CHAT, _keys(self._path(record, REQUESTS)))
-        paid = 0.0
         for key, request in _requests(self._path(record, REQUESTS)):
             outcome = results.bodies.get(key) or results.failed.get(key)
             if isinstance(outcome, Body):
-                answer = as_answer(outcome, request, by_batch=True)
-                paid += answer_usd(self._execution.prices.get(request.model), answer)
                 if key not in stored:
                     self._keep(key, request, outcome)
             elif outcome is not None and not outcome.again:
@@ -291,7 +289,6 @@ class BatchRun:
             else:
                 self._note_unanswered(key, request, outcome)
         self._answers.commit()
-        return paid
 
     def _keep(self, key: str, request: ChatRequest, body: Body) -> None:
         self._answers.append(key, vars(request), as_row(as_answer(body, request, by_batch=True), body))

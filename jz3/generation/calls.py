@@ -12,7 +12,7 @@ from jz3.core.progress import Progress
 from jz3.generation.chat import CHAT, Body, ChatRequest, as_answer, as_row
 from jz3.generation.openai import Client, Setback, Stop
 from jz3.generation.pace import Pace, Window, backoff_s
-from jz3.generation.spending import Spending, answer_usd, greatest_usd
+from jz3.generation.spending import Spending, greatest_usd
 from jz3.store.claims import Claims
 from jz3.store.rows import RowStore
 from jz3.store.writer import RowWriter
@@ -146,25 +146,25 @@ class CallRun:
             await self._window.leave(number, busy=False)
             self._stop_at_budget(greatest)
             return None
-        paid: float | None = None
-        busy = False
+        known, busy = False, False
         try:
             outcome = await self._client.chat(request)
             if isinstance(outcome, Body):
-                paid = self._keep(key, request, outcome)
+                self._keep(key, request, outcome)
+                known = True
                 return None
             if isinstance(outcome, Stop):
-                paid = 0.0
+                known = True
                 self._stop(outcome.reason)
                 return None
-            paid, busy = None if outcome.paid else 0.0, outcome.busy
+            known, busy = not outcome.paid, outcome.busy
             return outcome
         finally:
             await self._window.leave(number, busy=busy)
-            await self._spending.settle(reservation, paid)
+            await self._spending.settle(reservation, known=known)
 
-    def _keep(self, key: str, request: ChatRequest, body: Body) -> float:
-        """Into the journal before anyone uses it; gives what it cost."""
+    def _keep(self, key: str, request: ChatRequest, body: Body) -> None:
+        """Into the journal before anyone uses it."""
         answer = as_answer(body, request, by_batch=False)
         self._answers.append(key, vars(request), as_row(answer, body))
         self._answers.flush()
@@ -173,7 +173,6 @@ class CallRun:
             self._answers.commit()
             self._commit_at = time.monotonic() + COMMIT_S
         self._bar.advance()
-        return answer_usd(self._execution.prices.get(request.model), answer)
 
     def _stop(self, reason: str) -> None:
         self._stopped = self._stopped or UserError(
@@ -187,7 +186,7 @@ class CallRun:
 def budget_reached(spending: Spending, needed_usd: float, received: int) -> BudgetReached:
     """How far a run came."""
     return BudgetReached(
-        f"stopped at the budget: {spending.spent_usd:.4f} USD of {spending.cap_usd} are spent and the "
-        f"next request may cost {needed_usd:.4f}; {received} answers came in this run. "
+        f"stopped at the budget: {spending.spent_usd:.4f} USD of {spending.cap_usd} are spent or held, and "
+        f"the next request may cost {needed_usd:.4f}; {received} answers came in this run. "
         f"Raise execution.budget_usd and run again: nothing is asked twice."
     )

@@ -7,8 +7,9 @@ checksum, named in the log with file and byte, and counts as not there: its row 
 Costs: a look-up reads the rows found and an index (24 bytes a row of segments; the headers of journals).
 """
 
+import fcntl
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,32 @@ def open_store() -> "RowStore":
 
 CLOCK_NS = 100_000_000
 """Two changes of a directory within this time may leave the same time on it (kernels count in ticks)."""
+
+
+ALONE = "alone.lock"
+
+
+class Follower:
+    """Rows of an operation, each key once: those that are here, then those that come."""
+
+    def __init__(self, files: Callable[[], list[RowFile]], wanted: Container[str] | None) -> None:
+        self._files, self._wanted = files, wanted
+        self._seen: set[str] = set()
+        self._read: dict[Path, int] = {}
+        """Keys of each file that were looked at."""
+
+    def new(self) -> list[Row]:
+        """What came since the last call. Costs a look at each file's size, and reading what is new."""
+        rows: list[Row] = []
+        for file in self._files():
+            keys = [key for key in file.later_keys(self._read.get(file.path, 0)) if self._is_new(key)]
+            self._read[file.path] = file.count
+            self._seen.update(keys)
+            rows.extend(decode_row(record) for _, record in file.records(keys))
+        return rows
+
+    def _is_new(self, key: str) -> bool:
+        return key not in self._seen and (self._wanted is None or key in self._wanted)
 
 
 @dataclass(frozen=True)
@@ -121,6 +148,19 @@ class RowStore:
             yield claims
         finally:
             claims.close()
+
+    @contextmanager
+    def alone(self, operation: Operation) -> Generator[None]:
+        """One process at a time; the others wait. For moments, as the waiting is not given up."""
+        directory = self._directory(operation)
+        directory.mkdir(parents=True, exist_ok=True)
+        with (directory / ALONE).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def follow(self, operation: Operation, wanted: Container[str] | None = None) -> Follower:
+        """Rows of an operation as they come from any process; of those keys alone that are wanted."""
+        return Follower(lambda: self._files(operation), wanted)
 
     def compact(self) -> Compacted:
         """Merge journals without a writer and small segments, in every operation."""

@@ -12,6 +12,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -54,12 +55,26 @@ class JournalIndex:
     def keys(self) -> list[bytes]:
         return sorted(self._offsets)
 
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def later(self, start: int) -> list[bytes]:
+        """Keys from the `start`-th on, in the order in which they came."""
+        return list(islice(self._offsets, start, None))
+
 
 class SegmentIndex:
     """Where the rows of a segment are: 24 bytes a row."""
 
     def __init__(self, high: Numbers, low: Numbers, offsets: Numbers) -> None:
         self._high, self._low, self._offsets = high, low, offsets
+
+    def __len__(self) -> int:
+        return int(self._high.size)
+
+    def later(self, start: int) -> list[bytes]:
+        """All keys, or none: a segment never grows."""
+        return [] if start else self.keys()
 
     def find(self, keys: list[bytes]) -> list[tuple[bytes, int]]:
         """Key and offset of those that are here."""
@@ -141,6 +156,15 @@ class RowFile:
     def keys(self) -> list[str]:
         """Every key here, sorted."""
         return [key.hex() for key in self._index.keys()]  # noqa: SIM118 (no dict)
+
+    @property
+    def count(self) -> int:
+        """Keys here."""
+        return len(self._index)
+
+    def later_keys(self, start: int) -> list[str]:
+        """Those that came after the first `start`."""
+        return [key.hex() for key in self._index.later(start)] if start < self.count else []
 
     def offsets(self) -> dict[bytes, int]:
         """Every key here, as 16 bytes, and where its record begins."""

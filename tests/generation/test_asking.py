@@ -206,10 +206,10 @@ print([reply.text for reply in replies])
 """
 
 
-def start_asker(server, count, budget=0.0):
+def start_asker(server, count, budget=0.0, stderr=None):
     command = [sys.executable, "-c", ASKER, server.url, str(count), str(budget)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True)
 
 
 def kill_after(server, asker, answers):
@@ -247,6 +247,18 @@ def test_a_kill_is_no_new_budget(server):
     with pytest.raises(BudgetReached):
         ask(server, [f"fine {n}" for n in range(400)], concurrency=8, budget_usd=cap_usd, prices=PRICES)
     assert server.state["usd"] <= cap_usd
+
+
+def test_two_processes_share_one_cap(server):
+    """Each alone would spend all of it."""
+    server.set(delay_s=0.01)
+    cap_usd = 0.004
+    askers = [start_asker(server, 300, cap_usd, stderr=subprocess.PIPE) for _ in range(2)]
+    said = [asker.communicate(timeout=60)[1] for asker in askers]
+    assert all("BudgetReached: stopped at the budget" in words for words in said)
+    assert 0.6 * cap_usd < server.state["usd"] <= cap_usd
+    assert server.answered.total() > 40
+    assert max(server.seen.values()) == 1
 
 
 def test_two_processes_that_ask_the_same_pay_once(server):
