@@ -1,0 +1,439 @@
+"""Exact influence against LESS with its projection: speed, rank agreement, memory.
+
+    OMP_NUM_THREADS=1 python benchmarks/influence.py            # 400 candidates
+    OMP_NUM_THREADS=1 python benchmarks/influence.py --quick    # 48 candidates, less training and projection
+
+A Llama of 6.4M weights, trained on problems of the built-in writer, and LoRA of rank 16 on its seven linears,
+warmed up by the stage's own code. Times are CPU time of one thread, of the passes that `attribute` makes
+(Adam form, bf16), against two paths that stand in this file:
+
+- LESS: batch 1, fp32, Rademacher projection to 8,192 in blocks of 128 that are drawn anew for every 16
+  gradients, as LESS sets up trak's BasicProjector; 8 candidates are timed, their projection as half of 16.
+  `--quick` draws 2 of the 64 blocks and counts them 32 times.
+- A stronger one: batch 1, bf16, the matrix drawn once and kept in bf16 (8 GB whole; 1,024 of its columns are
+  drawn and counted eight times), 128 gradients projected at once; drawing is not counted.
+
+The truth is fp32, batch 1, autograd through peft's own layers, cosines unprojected. Nothing is compiled.
+`gradients_overhead` is per-sample gradients over the same pass without them, `peak_gb` the memory of a
+process that does nothing but `attribute`. Not measured on a GPU.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import polars as pl
+import torch
+from peft import PeftModel
+
+from jz3.core.artifacts import InDir, OutDir
+from jz3.core.execution import Execution
+from jz3.core.params import load_params
+from jz3.influence.attribute import AttributeParams, attribute
+from jz3.influence.checkpoints import BASE, Reference, open_checkpoint
+from jz3.influence.directions import DIRECTIONS, AdamConstants
+from jz3.influence.gradients import backward, cut_batches
+from jz3.influence.similarity import TaskGradients, similarities, task_gradients
+from jz3.influence.warmup import AdapterParams, PretrainParams, WarmupParams, warmup
+from jz3.lm.base import ConfigModel, build
+from jz3.lm.encode import EncodedRow, encode_rows
+from jz3.lm.model import load_model, load_tokenizer
+from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
+from jz3.lm.tokenizer import train_tokenizer
+from jz3.lm.train import OptimizerParams
+from jz3.tables.checkpoints_manifest import CheckpointsManifest
+from jz3.tables.problem import Problem
+from jz3.tables.target import Target
+from jz3.tables.words import LEVELS
+from jz3.text.training_text import training_input
+from jz3.writer.write import write_problem
+
+PROJECTED, LESS_BLOCK, LESS_ROWS = 8192, 128, 16
+KEPT_COLUMNS, KEPT_ROWS = 1024, 128
+LESS_CANDIDATES = 8
+MAX_TOKENS = 400
+BATCH = 12
+"""Blocks of MAX_TOKENS at once: 32 problems of 150 tokens."""
+TASKS = ("grade", "high")
+"""Levels whose problems are the targets: one task each."""
+
+OPTIMIZER = OptimizerParams(
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    beta1=0.9,
+    beta2=0.999,
+    epsilon=1e-8,
+    gradient_clip=1.0,
+    precision="bf16",
+    muon=None,
+)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    candidates: int
+    targets: int
+    trained: int
+    """Problems that the base learns, once."""
+    less_blocks: int
+    passes: int
+    """Over the candidates; the fastest counts."""
+
+
+WHOLE = Sizes(candidates=400, targets=64, trained=3000, less_blocks=64, passes=3)
+QUICK = Sizes(candidates=48, targets=16, trained=240, less_blocks=2, passes=1)
+
+
+def problems(count: int, first: int = 0) -> pl.DataFrame:
+    rows = []
+    for number in range(first, first + count):
+        level = LEVELS[number % len(LEVELS)]
+        kind = ("cot", "tool")[number // len(LEVELS) % 2]
+        written = write_problem(level, kind, "", f"benchmark {number}", "teacher")
+        rows.append(
+            {
+                "problem_id": f"p{number:06}",
+                "source": "writer",
+                "level": level,
+                "kind": kind,
+                "problem": written.problem,
+                "solution": written.solution,
+            }
+        )
+    return Problem.validate(pl.DataFrame(rows, schema=Problem.create_empty().schema))
+
+
+def targets(count: int) -> pl.DataFrame:
+    drawn = problems(count * len(LEVELS) // len(TASKS), first=10**6).filter(pl.col("level").is_in(TASKS))
+    rows = drawn.select(
+        "kind", "solution", target_id="problem_id", task=pl.col("level").cast(pl.String), question="problem"
+    )
+    return Target.validate(
+        rows.with_columns(subject=pl.lit(None, pl.String)).select(Target.create_empty().columns)
+    )
+
+
+def execution(**changes: Any) -> Execution:
+    root = Path(__file__).parent.parent
+    embedded = load_params(Execution, "execution", root / "profiles/embedded.yaml")
+    return embedded.model_copy(update={"threads": 1, "workers": 1, "training_batch": BATCH} | changes)
+
+
+def trained_reference(root: Path, sizes: Sizes) -> InDir[CheckpointsManifest]:
+    """Base and adapter, both trained by the stage `warmup`."""
+    rows = problems(sizes.trained, first=10**5)
+    texts = pl.Series([f"{row['problem']}\n{row['solution']}" for row in rows.iter_rows(named=True)])
+    shape = ConfigModel(
+        kind="config",
+        hidden_size=320,
+        layers=5,
+        heads=5,
+        mlp=864,
+        seed=0,
+        max_positions=MAX_TOKENS,
+        training=None,
+    )
+    build(shape, train_tokenizer(texts, 370), root / "base")
+    params = WarmupParams(
+        share=1.0,
+        seed=0,
+        block_length=MAX_TOKENS,
+        batch_tokens=2000,
+        pretrain=PretrainParams(epochs=1, schedule=WarmupCosine(warm_up=0.03), optimizer=OPTIMIZER),
+        epochs=1,
+        adapter=AdapterParams(
+            rank=16,
+            alpha=32,
+            dropout=0.0,
+            targets=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+        ),
+        schedule=WarmupStableDecay(warm_up=0.03, stable=0.03, floor=0.0),
+        optimizer=OPTIMIZER,
+    )
+    with OutDir(CheckpointsManifest, root / "reference").open() as directory:
+        warmup(rows, root / "base", directory, params, execution(training_batch=5))
+    return InDir(CheckpointsManifest, root / "reference")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A checkpoint, and what is valued by it."""
+
+    checkpoint: Path
+    base: Path
+    constants: AdamConstants
+    rows: list[EncodedRow]
+    """Longest first, as `attribute` orders them."""
+    by_task: dict[str, list[EncodedRow]]
+
+    def open(self, precision: Any) -> Reference:
+        return open_checkpoint(self.base, self.checkpoint, precision, "cpu")
+
+
+def case(checkpoints: InDir[CheckpointsManifest], candidates: pl.DataFrame, wanted: pl.DataFrame) -> Case:
+    manifest = checkpoints.manifest()
+    tokenizer = load_tokenizer(checkpoints.path / BASE)
+
+    def encoded(rows: pl.DataFrame, question: str) -> list[EncodedRow]:
+        before = [training_input(text, kind) for text, kind in rows.select(question, "kind").iter_rows()]
+        found = encode_rows(tokenizer, before, rows["solution"].to_list(), MAX_TOKENS)
+        return sorted((row for row in found if row is not None), key=lambda row: -len(row.tokens))
+
+    return Case(
+        checkpoints.path / manifest.checkpoints[-1].directory,
+        checkpoints.path / BASE,
+        AdamConstants(manifest.adam_beta1, manifest.adam_beta2, manifest.adam_epsilon),
+        encoded(candidates, "problem"),
+        {task: encoded(wanted.filter(pl.col("task") == task), "question") for task in TASKS},
+    )
+
+
+def cpu_ms(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return (time.process_time() - started) * 1e3
+
+
+# ---- the path of the stage ------------------------------------------------------------------------------
+
+
+def values(
+    reference: Reference, tasks: TaskGradients, direction: str, constants: AdamConstants, rows: list[Any]
+) -> torch.Tensor:
+    """The cosines [rows, tasks]."""
+    found = [
+        list(similarity.cosines.values())
+        for batch in cut_batches(rows, BATCH * MAX_TOKENS)
+        for similarity in similarities(reference, tasks, DIRECTIONS[direction], constants, batch)
+    ]
+    return torch.tensor(found)
+
+
+def timed_passes(it: Case, passes: int) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
+    """CPU milliseconds a candidate of each part, each the fastest of some; and the cosines."""
+    reference = it.open("bf16")
+    batches = cut_batches(it.rows, BATCH * MAX_TOKENS)
+    tasks = task_gradients(reference, it.by_task, BATCH * MAX_TOKENS)
+    cosines: dict[str, torch.Tensor] = {}
+
+    def without() -> None:
+        for batch in batches:
+            backward(reference.model, {}, batch, lambda *_: None)
+
+    def gradients() -> None:
+        for batch in batches:
+            backward(reference.model, reference.layers, batch, lambda *_: None)
+
+    def score(direction: str) -> None:
+        cosines[direction] = values(reference, tasks, direction, it.constants, it.rows)
+
+    parts: dict[str, Callable[[], None]] = {
+        "forward and backward": without,
+        "with gradients": gradients,
+        "with plain scores": lambda: score("plain"),
+        "with Adam scores": lambda: score("adam"),
+    }
+    without()  # the first pass fills caches
+    times = [{name: cpu_ms(part) / len(it.rows) for name, part in parts.items()} for _ in range(passes)]
+    return {name: min(of[name] for of in times) for name in parts}, cosines
+
+
+# ---- one by one, through peft ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OneByOne:
+    """The adapter in peft's own layers, and the moments of its optimizer in the order of its weights."""
+
+    model: PeftModel
+    weights: list[torch.nn.Parameter]
+    first_D: torch.Tensor
+    second_D: torch.Tensor
+    constants: AdamConstants
+
+    def gradient(self, row: EncodedRow) -> torch.Tensor:
+        loss = self.model(input_ids=torch.tensor([row.tokens]), labels=torch.tensor([row.labels])).loss
+        return torch.cat([g.flatten() for g in torch.autograd.grad(loss, self.weights)]).float()
+
+    def adam(self, gradient_D: torch.Tensor) -> torch.Tensor:
+        """As in the paper of LESS: the epsilon outside the root."""
+        beta1, beta2 = self.constants.beta1, self.constants.beta2
+        first_D = beta1 * self.first_D + (1 - beta1) * gradient_D
+        second_D = beta2 * self.second_D + (1 - beta2) * gradient_D.square()
+        return first_D / (second_D.sqrt() + self.constants.epsilon)
+
+
+def one_by_one(it: Case, dtype: str) -> OneByOne:
+    from safetensors.torch import load_file
+
+    model = PeftModel.from_pretrained(load_model(it.base, dtype), it.checkpoint, is_trainable=True).eval()
+    if dtype == "bfloat16":
+        model.to(torch.bfloat16)
+    named = {
+        name.replace(".default.", "."): weight
+        for name, weight in model.named_parameters()
+        if weight.requires_grad
+    }
+    first, second = (load_file(it.checkpoint / f"{m}.safetensors") for m in ("exp_avg", "exp_avg_sq"))
+    return OneByOne(
+        model,
+        list(named.values()),
+        torch.cat([first[name].flatten() for name in named]),
+        torch.cat([second[name].flatten() for name in named]),
+        it.constants,
+    )
+
+
+def true_cosines(it: Case) -> dict[str, torch.Tensor]:
+    single = one_by_one(it, "float32")
+    means = [torch.stack([single.gradient(r) for r in rows]).mean(0) for rows in it.by_task.values()]
+    tasks_KD = torch.stack([mean / mean.norm() for mean in means])
+    found: dict[str, list[torch.Tensor]] = {"plain": [], "adam": []}
+    for row in it.rows:
+        gradient_D = single.gradient(row)
+        for name, direction_D in (("plain", gradient_D), ("adam", single.adam(gradient_D))):
+            found[name].append(tasks_KD @ (direction_D / direction_D.norm()))
+    return {name: torch.stack(rows) for name, rows in found.items()}
+
+
+def rademacher(matrix: torch.Tensor, seed: int) -> None:
+    matrix.bernoulli_(0.5, generator=torch.Generator().manual_seed(seed)).mul_(2).sub_(1)
+
+
+def less_ms(it: Case, blocks: int) -> float:
+    """CPU milliseconds a candidate of the path of LESS."""
+    single = one_by_one(it, "float32")
+    step = max(1, len(it.rows) // LESS_CANDIDATES)
+    rows = it.rows[step // 2 :: step][:LESS_CANDIDATES]
+    taken: list[torch.Tensor] = []
+    single.gradient(rows[0])
+    backward_ms = cpu_ms(lambda: taken.extend(single.adam(single.gradient(row)) for row in rows)) / len(rows)
+    gradients_BD = torch.stack(taken).repeat(LESS_ROWS // len(rows), 1)
+    matrix_DP = torch.empty(gradients_BD.shape[1], LESS_BLOCK)
+    sketch_BP = torch.zeros(LESS_ROWS, PROJECTED)
+
+    def project() -> None:
+        for block in range(blocks):
+            rademacher(matrix_DP, block)
+            sketch_BP[:, block * LESS_BLOCK : (block + 1) * LESS_BLOCK] = gradients_BD @ matrix_DP
+
+    projection_ms = cpu_ms(project) * (PROJECTED / LESS_BLOCK / blocks) / LESS_ROWS
+    return backward_ms + projection_ms
+
+
+def stored_matrix_ms(it: Case) -> float:
+    """CPU milliseconds a candidate with bf16 and the matrix kept."""
+    single = one_by_one(it, "bfloat16")
+    step = max(1, len(it.rows) // 32)
+    rows = it.rows[step // 2 :: step][:32]
+    taken: list[torch.Tensor] = []
+    single.gradient(rows[0])
+    backward_ms = cpu_ms(lambda: taken.extend(single.adam(single.gradient(row)) for row in rows)) / len(rows)
+    gradients_BD = torch.stack(taken).bfloat16().repeat(-(-KEPT_ROWS // len(rows)), 1)[:KEPT_ROWS]
+    matrix_DP = torch.empty(gradients_BD.shape[1], KEPT_COLUMNS, dtype=torch.bfloat16)
+    rademacher(matrix_DP, 0)
+    gradients_BD[:2] @ matrix_DP
+    projection_ms = cpu_ms(lambda: gradients_BD @ matrix_DP) / KEPT_ROWS * (PROJECTED / KEPT_COLUMNS)
+    return backward_ms + projection_ms
+
+
+# ---- figures --------------------------------------------------------------------------------------------
+
+
+def spearman(a: torch.Tensor, b: torch.Tensor) -> float:
+    frame = pl.DataFrame({"a": a.tolist(), "b": b.tolist()})
+    return frame.select(pl.corr("a", "b", method="spearman")).item()
+
+
+def top_overlap(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Of the best tenth by each."""
+    count = max(1, len(a) // 10)
+    best = [set(values.topk(count).indices.tolist()) for values in (a, b)]
+    return len(best[0] & best[1]) / count
+
+
+def whole_stage(root: Path, store: Path) -> dict[str, float]:
+    """`attribute` in a process of its own: its memory and CPU seconds."""
+    command = [sys.executable, __file__, "--attribute", str(root)]
+    environment = os.environ | {"JZ3_STORE": str(store)}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def attribute_alone(root: Path) -> None:
+    params = AttributeParams(max_tokens=MAX_TOKENS, direction="adam", precision="bf16")
+    candidates = Problem.validate(pl.read_parquet(root / "candidates.parquet"))
+    wanted = Target.validate(pl.read_parquet(root / "targets.parquet"))
+    started = time.process_time()
+    attribute(candidates, wanted, InDir(CheckpointsManifest, root / "reference"), params, execution())
+    seconds = time.process_time() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"stage_seconds": round(seconds, 2), "peak_gb": round(peak, 2)}))
+
+
+def measure(root: Path, sizes: Sizes) -> Iterator[tuple[str, float]]:
+    candidates, wanted = problems(sizes.candidates), targets(sizes.targets)
+    candidates.write_parquet(root / "candidates.parquet")
+    wanted.write_parquet(root / "targets.parquet")
+    checkpoints = trained_reference(root, sizes)
+    it = case(checkpoints, candidates, wanted)
+    yield "candidates", len(it.rows)
+    yield "mean_tokens", round(sum(len(row.tokens) for row in it.rows) / len(it.rows), 1)
+    times, cosines = timed_passes(it, sizes.passes)
+    for name, milliseconds in times.items():
+        yield f"ms: {name}", round(milliseconds, 2)
+    less, stored = less_ms(it, sizes.less_blocks), stored_matrix_ms(it)
+    yield "ms: LESS", round(less, 1)
+    yield "ms: stored matrix", round(stored, 1)
+    mine = times["with Adam scores"]
+    yield "gradients_overhead", round(times["with gradients"] / times["forward and backward"] - 1, 3)
+    yield "scores_overhead", round(mine / times["forward and backward"] - 1, 3)
+    yield "examples_per_cpu_second", round(1e3 / mine, 1)
+    yield "compilation_seconds", 0.0
+    yield "ratio_less", round(less / mine, 1)
+    yield "ratio_stored_matrix", round(stored / mine, 2)
+    truth = true_cosines(it)
+    best = {name: (cosines[name].amax(1), truth[name].amax(1)) for name in truth}
+    for name, pair in best.items():
+        yield f"spearman_{name}", round(spearman(*pair), 5)
+        yield f"top10_overlap_{name}", round(top_overlap(*pair), 3)
+    yield "top10_overlap", round(min(top_overlap(*pair) for pair in best.values()), 3)
+    yield "largest_difference", round(
+        max(float((cosines[name] - truth[name]).abs().max()) for name in truth), 5
+    )
+    yield from whole_stage(root, root / "store").items()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--attribute", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    if arguments.attribute:
+        attribute_alone(arguments.attribute)
+        return
+    figures: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        for name, value in measure(Path(directory), QUICK if arguments.quick else WHOLE):
+            print(f"{name:28} {value:>12,}", flush=True)
+            figures[name] = value
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
