@@ -1,7 +1,7 @@
 """Exact influence against LESS with its projection: speed, rank agreement, memory.
 
     OMP_NUM_THREADS=1 python benchmarks/influence.py            # 400 candidates
-    OMP_NUM_THREADS=1 python benchmarks/influence.py --quick    # 48 candidates, less training and projection
+    OMP_NUM_THREADS=1 python benchmarks/influence.py --quick    # 32 candidates, less training and projection
 
 A Llama of 6.4M weights, trained on problems of the built-in writer, and LoRA of rank 16 on its seven linears,
 warmed up by the stage's own code. Times are CPU time of one thread, of the passes that `attribute` makes
@@ -9,7 +9,7 @@ warmed up by the stage's own code. Times are CPU time of one thread, of the pass
 
 - LESS: batch 1, fp32, Rademacher projection to 8,192 in blocks of 128 that are drawn anew for every 16
   gradients, as LESS sets up trak's BasicProjector; 8 candidates are timed, their projection as half of 16.
-  `--quick` draws 2 of the 64 blocks and counts them 32 times.
+  `--quick` draws one of the 64 blocks and counts it 64 times.
 - A stronger one: batch 1, bf16, the matrix drawn once and kept in bf16 (8 GB whole; 1,024 of its columns are
   drawn and counted eight times), 128 gradients projected at once; drawing is not counted.
 
@@ -18,10 +18,11 @@ The truth is fp32, batch 1, autograd through peft's own layers, cosines unprojec
 process that does nothing but `attribute`. Not measured on a GPU.
 """
 
+# ruff: noqa: N803, N806, N815 (names of tensors end in their shape)
+
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -42,7 +42,7 @@ from jz3.core.artifacts import InDir, OutDir
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
 from jz3.influence.attribute import AttributeParams, attribute
-from jz3.influence.checkpoints import BASE, Reference, open_checkpoint
+from jz3.influence.checkpoints import BASE, Precision, Reference, open_checkpoint
 from jz3.influence.directions import DIRECTIONS, AdamConstants
 from jz3.influence.gradients import backward, cut_batches
 from jz3.influence.similarity import TaskGradients, similarities, task_gradients
@@ -92,8 +92,8 @@ class Sizes:
     """Over the candidates; the fastest counts."""
 
 
-WHOLE = Sizes(candidates=400, targets=64, trained=3000, less_blocks=64, passes=3)
-QUICK = Sizes(candidates=48, targets=16, trained=240, less_blocks=2, passes=1)
+WHOLE = Sizes(candidates=400, targets=64, trained=1200, less_blocks=64, passes=3)
+QUICK = Sizes(candidates=32, targets=8, trained=60, less_blocks=1, passes=1)
 
 
 def problems(count: int, first: int = 0) -> pl.DataFrame:
@@ -125,10 +125,10 @@ def targets(count: int) -> pl.DataFrame:
     )
 
 
-def execution(**changes: Any) -> Execution:
+def execution(training_batch: int = BATCH) -> Execution:
     root = Path(__file__).parent.parent
     embedded = load_params(Execution, "execution", root / "profiles/embedded.yaml")
-    return embedded.model_copy(update={"threads": 1, "workers": 1, "training_batch": BATCH} | changes)
+    return embedded.model_copy(update={"threads": 1, "workers": 1, "training_batch": training_batch})
 
 
 def trained_reference(root: Path, sizes: Sizes) -> InDir[CheckpointsManifest]:
@@ -178,7 +178,7 @@ class Case:
     """Longest first, as `attribute` orders them."""
     by_task: dict[str, list[EncodedRow]]
 
-    def open(self, precision: Any) -> Reference:
+    def open(self, precision: Precision) -> Reference:
         return open_checkpoint(self.base, self.checkpoint, precision, "cpu")
 
 
@@ -210,7 +210,11 @@ def cpu_ms(work: Callable[[], object]) -> float:
 
 
 def values(
-    reference: Reference, tasks: TaskGradients, direction: str, constants: AdamConstants, rows: list[Any]
+    reference: Reference,
+    tasks: TaskGradients,
+    direction: str,
+    constants: AdamConstants,
+    rows: list[EncodedRow],
 ) -> torch.Tensor:
     """The cosines [rows, tasks]."""
     found = [
@@ -336,8 +340,8 @@ def less_ms(it: Case, blocks: int) -> float:
 def stored_matrix_ms(it: Case) -> float:
     """CPU milliseconds a candidate with bf16 and the matrix kept."""
     single = one_by_one(it, "bfloat16")
-    step = max(1, len(it.rows) // 32)
-    rows = it.rows[step // 2 :: step][:32]
+    step = max(1, len(it.rows) // LESS_CANDIDATES)
+    rows = it.rows[step // 2 :: step][:LESS_CANDIDATES]
     taken: list[torch.Tensor] = []
     single.gradient(rows[0])
     backward_ms = cpu_ms(lambda: taken.extend(single.adam(single.gradient(row)) for row in rows)) / len(rows)
@@ -379,8 +383,14 @@ def attribute_alone(root: Path) -> None:
     started = time.process_time()
     attribute(candidates, wanted, InDir(CheckpointsManifest, root / "reference"), params, execution())
     seconds = time.process_time() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = peak_kb() / 2**20
     print(json.dumps({"stage_seconds": round(seconds, 2), "peak_gb": round(peak, 2)}))
+
+
+def peak_kb() -> int:
+    """Of this program. `ru_maxrss` would count what started it, too."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def measure(root: Path, sizes: Sizes) -> Iterator[tuple[str, float]]:
@@ -410,8 +420,9 @@ def measure(root: Path, sizes: Sizes) -> Iterator[tuple[str, float]]:
         yield f"spearman_{name}", round(spearman(*pair), 5)
         yield f"top10_overlap_{name}", round(top_overlap(*pair), 3)
     yield "top10_overlap", round(min(top_overlap(*pair) for pair in best.values()), 3)
-    yield "largest_difference", round(
-        max(float((cosines[name] - truth[name]).abs().max()) for name in truth), 5
+    yield (
+        "largest_difference",
+        round(max(float((cosines[name] - truth[name]).abs().max()) for name in truth), 5),
     )
     yield from whole_stage(root, root / "store").items()
 

@@ -50,7 +50,7 @@ class LoraLayer:
 
 @dataclass(frozen=True)
 class Moments:
-    """Of one weight of the adapter, flat, in float32."""
+    """Of one matrix of the adapter, flat, in float32; `B` transposed first, as its gradients are."""
 
     first_D: "torch.Tensor"
     second_D: "torch.Tensor"
@@ -127,11 +127,11 @@ def open_checkpoint(base: Path, directory: Path, precision: Precision, device: s
     first, second = (
         load_file(directory / f"{m}.safetensors", device=device) for m in (FIRST_MOMENTS, SECOND_MOMENTS)
     )
-    moments = {
-        (name, matrix): Moments(first[_key(name, matrix)].flatten(), second[_key(name, matrix)].flatten())
-        for name in layers
-        for matrix in "AB"
-    }
+    moments: dict[tuple[str, str], Moments] = {}
+    for name in layers:
+        key_a, key_b = (_key(name, matrix) for matrix in "AB")
+        moments[name, "A"] = Moments(first[key_a].flatten(), second[key_a].flatten())
+        moments[name, "B"] = Moments(first[key_b].T.flatten(), second[key_b].T.flatten())
     return Reference(model, layers, moments)
 
 

@@ -26,7 +26,10 @@ from jz3.influence.checkpoints import CheckpointError, LoraLayer
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow
 
 Take = Callable[[tuple[str, str], torch.Tensor], None]
-"""Gets ((layer, `A` or `B`), gradients [B, D] in float32) for each matrix of the adapter, once a batch."""
+"""Gets ((layer, `A` or `B`), gradients [B, D] in float32) for each matrix of the adapter, once a batch.
+
+`B` is transposed before it is made flat.
+"""
 
 
 @dataclass(frozen=True)
@@ -125,9 +128,9 @@ def _catcher(name: str, layer: LoraLayer, take: Take) -> Callable[..., None]:
             )
 
         def give(g_BTO: torch.Tensor) -> None:
-            a_BRI, b_BOR = adapter_gradients(layer, x_BTI, g_BTO)
+            a_BRI, b_BRO = adapter_gradients(layer, x_BTI, g_BTO)
             take((name, "A"), a_BRI.flatten(1).float())
-            take((name, "B"), b_BOR.flatten(1).float())
+            take((name, "B"), b_BRO.flatten(1).float())
 
         output.register_hook(give)
 
@@ -137,10 +140,10 @@ def _catcher(name: str, layer: LoraLayer, take: Take) -> Callable[..., None]:
 def adapter_gradients(
     layer: LoraLayer, x_BTI: torch.Tensor, g_BTO: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of each sample: dA [B, R, I] and dB [B, O, R].
+    """Of each sample: dA [B, R, I] and dB transposed [B, R, O], whose product reads G as it lies in memory.
 
-    The scale goes into the thin factors: [B, T, R] is far smaller than either gradient.
+    The scale goes into A and B, which are the smallest of all.
     """
-    down_BTR = layer.scale * (x_BTI @ layer.a_RI.T)
-    up_BTR = layer.scale * (g_BTO @ layer.b_OR)
-    return up_BTR.mT @ x_BTI, g_BTO.mT @ down_BTR
+    down_BTR = x_BTI @ (layer.scale * layer.a_RI).T
+    up_BTR = g_BTO @ (layer.scale * layer.b_OR)
+    return up_BTR.mT @ x_BTI, down_BTR.mT @ g_BTO

@@ -33,7 +33,11 @@ def autograd_gradients(architecture, row: EncodedRow):
         weights[name, "A"].data, weights[name, "B"].data = layer.a_RI.clone(), layer.b_OR.clone()
     loss = model(input_ids=torch.tensor([row.tokens]), labels=torch.tensor([row.labels])).loss
     gradients = torch.autograd.grad(loss, list(weights.values()))
-    return dict(zip(weights, (g.flatten() for g in gradients), strict=True)), loss.detach()
+    flat = [
+        (gradient.T if matrix == "B" else gradient).flatten()
+        for (_, matrix), gradient in zip(weights, gradients, strict=True)
+    ]
+    return dict(zip(weights, flat, strict=True)), loss.detach()
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
