@@ -53,7 +53,7 @@ DRAWN = ("random", "length_matched")
 COMPARED = tuple(by for by in get_args(By) if by != "random")
 QUICK_ROWS = 2
 """Problems of each family and kind."""
-QUICK_SHAPE = {"hidden_size": 96, "layers": 3, "heads": 3, "mlp": 256, "seed": 0, "max_positions": 512}
+QUICK_SHAPE = {"hidden_size": 64, "layers": 2, "heads": 2, "mlp": 176, "seed": 0, "max_positions": 512}
 QUICK_EPOCHS = 6
 """Of all weights, which have read nothing; the profile's base has read the corpus."""
 
