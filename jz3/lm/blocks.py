@@ -10,9 +10,9 @@ microsecond a row, as all rows of one length are placed together.
 
 import hashlib
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -20,12 +20,14 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from jz3.lm.encode import IGNORED_LABEL, EncodedRow
+from jz3.lm.encode import IGNORED_LABEL, EncodedRow, FlatRows, flat_rows
 
 ARRAYS = ("tokens", "labels", "positions", "documents")
 
 Ints = NDArray[np.int32]
 
+LAID_OUT_AT_ONCE = 512
+"""Blocks (chosen: of 2,048 tokens, some 60 MB of arrays and indices)."""
 DIGESTED_AT_ONCE = 4096
 """Blocks (chosen: some megabytes)."""
 
@@ -65,20 +67,42 @@ class Blocks:
 
 
 def pack_rows(numbered: Mapping[int, EncodedRow], length: int, padding: int) -> Blocks:
+    """One window of rows as `pack_flat` packs it, in one piece.
+
+    `numbered` are rows under their numbers in the table that they come from.
+    """
+    rows = numbered.values()
+    flat = flat_rows([row.tokens for row in rows], [_masked(row) for row in rows], list(numbered))
+    order, places = _placed(flat, length)
+    return _laid_out(flat, order, places, length, padding)
+
+
+def pack_flat(rows: FlatRows, length: int, padding: int) -> Iterator[Blocks]:
     """One window of rows in as few blocks as best-fit decreasing finds; the same rows give the same blocks.
 
-    `numbered` are rows under their numbers in the table that they come from. Blocks stand in the order of
-    their first rows, rows in a block in the order given. `padding` fills up.
+    Blocks stand in the order of their first rows, rows in a block in the order given. `padding` fills up.
+    They come in pieces of LAID_OUT_AT_ONCE.
     """
-    rows = list(numbered.values())
-    lengths = np.fromiter((len(row.tokens) for row in rows), np.int64, len(rows))
-    assert not len(rows) or int(lengths.max()) <= length, "a row is longer than a block"
-    places = _in_order_of_first_rows(best_fit(lengths, length))
-    order = np.lexsort((np.arange(len(rows)), places))
-    numbers = np.fromiter(numbered, np.int64, len(rows))
-    return _laid_out(
-        [rows[row] for row in order], numbers[order], lengths[order], places[order], length, padding
-    )
+    order, places = _placed(rows, length)
+    starts = np.arange(0, int(places[-1]) + 1 if len(places) else 0, LAID_OUT_AT_ONCE)
+    edges = np.append(np.searchsorted(places, starts), len(places))
+    for start, (first, end) in zip(starts.tolist(), pairwise(edges.tolist()), strict=True):
+        yield _laid_out(rows, order[first:end], places[first:end] - start, length, padding)
+
+
+def _masked(row: EncodedRow) -> int:
+    """How many tokens at the head of the row bear no loss."""
+    masked = row.labels.count(IGNORED_LABEL)
+    assert row.labels[masked:] == row.tokens[masked:], "tokens without loss stand behind one with loss"
+    return masked
+
+
+def _placed(rows: FlatRows, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows in the order of their blocks, and the block of each of them: [rows] both."""
+    assert not len(rows.lengths) or int(rows.lengths.max()) <= length, "a row is longer than a block"
+    places = _in_order_of_first_rows(best_fit(rows.lengths, length))
+    order = np.argsort(places, kind="stable")
+    return order, places[order]
 
 
 def best_fit(lengths: NDArray[np.int64], capacity: int) -> NDArray[np.int64]:
@@ -134,34 +158,31 @@ def _in_order_of_first_rows(bins: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _laid_out(
-    rows: Sequence[EncodedRow],
-    numbers: NDArray[np.int64],
-    lengths: NDArray[np.int64],
+    rows: FlatRows,
+    chosen: NDArray[np.int64],
     places: NDArray[np.int64],
     length: int,
     padding: int,
 ) -> Blocks:
-    """Arrays of rows that come sorted by block."""
-    count = int(places[-1]) + 1 if len(rows) else 0
-    starts = np.cumsum(lengths) - lengths  # of each row among all tokens
-    is_first = np.diff(places, prepend=-1) != 0  # of its block
-    block_starts = np.repeat(starts[is_first], np.diff(np.flatnonzero(is_first), append=len(rows)))
-    targets = places * length + starts - block_starts  # of each row in the flattened blocks
+    """Arrays of the chosen rows, which come sorted by block; `places` are their blocks from 0."""
+    count = int(places[-1]) + 1 if len(places) else 0
+    lengths = rows.lengths[chosen]
+    first_rows = np.flatnonzero(np.diff(places, prepend=-1))  # of each block
+    in_block = np.diff(first_rows, append=len(places))  # rows of each block
+    starts = np.cumsum(lengths) - lengths  # of each row among the chosen tokens
+    targets = places * length + starts - np.repeat(starts[first_rows], in_block)  # in the flattened blocks
     within = np.arange(int(lengths.sum())) - np.repeat(starts, lengths)
     cells = np.repeat(targets, lengths) + within
-    places_in_block = np.arange(len(rows)) - np.repeat(
-        np.flatnonzero(is_first), np.diff(np.flatnonzero(is_first), append=len(rows))
-    )
+    sources = np.repeat((np.cumsum(rows.lengths) - rows.lengths)[chosen], lengths) + within
     tokens = np.full(count * length, padding, np.int32)
     labels = np.full(count * length, IGNORED_LABEL, np.int32)
     documents = np.zeros(count * length, np.int32)
-    positions = np.empty(count * length, np.int32)
-    tokens[cells] = _joined([row.tokens for row in rows], len(cells))
-    labels[cells] = _joined([row.labels for row in rows], len(cells))
-    labels[targets] = IGNORED_LABEL
-    documents[cells] = np.repeat(places_in_block + 1, lengths)
+    tokens[cells] = rows.tokens[sources]
+    with_loss = within >= np.repeat(np.maximum(rows.inputs[chosen], 1), lengths)  # never a row's first token
+    labels[cells[with_loss]] = tokens[cells[with_loss]]
+    documents[cells] = np.repeat(np.arange(len(places)) - np.repeat(first_rows, in_block) + 1, lengths)
     filled = np.bincount(places, weights=lengths, minlength=count).astype(np.int64)
-    positions[:] = (np.arange(length) - filled[:, None]).reshape(-1)
+    positions = (np.arange(length) - filled[:, None]).astype(np.int32).reshape(-1)
     positions[cells] = within
     shape = (count, length)
     return Blocks(
@@ -169,13 +190,9 @@ def _laid_out(
         labels.reshape(shape),
         positions.reshape(shape),
         documents.reshape(shape),
-        numbers,
-        np.append(np.flatnonzero(is_first), len(rows)),
+        rows.numbers[chosen],
+        np.append(first_rows, len(places)),
     )
-
-
-def _joined(lists: list[list[int]], total: int) -> Ints:
-    return np.fromiter(chain.from_iterable(lists), np.int32, total)
 
 
 class BlockWriter:

@@ -2,12 +2,16 @@
 
 Input and output are tokenised together, once; which tokens belong to the input is read from the character
 offsets. A token that spans the border belongs to the input. Costs one batched call of the fast tokenizer and
-a few look-ups a row.
+a few look-ups a row (docs/performance.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from jz3.lm.model import end_token
 
@@ -26,6 +30,20 @@ class EncodedRow:
     labels: list[int]
 
 
+@dataclass(frozen=True)
+class FlatRows:
+    """Many rows end to end: 4 bytes a token, where lists take ten times as much."""
+
+    tokens: NDArray[np.int32]
+    """[tokens]"""
+    lengths: NDArray[np.int64]
+    """[rows]"""
+    inputs: NDArray[np.int64]
+    """[rows] tokens at the head of each that bear no loss."""
+    numbers: NDArray[np.int64]
+    """[rows] of each in the table that it comes from."""
+
+
 def encode_rows(
     tokenizer: "PreTrainedTokenizerFast", inputs: Sequence[str], outputs: Sequence[str], max_tokens: int
 ) -> list[EncodedRow | None]:
@@ -33,6 +51,53 @@ def encode_rows(
 
     Special tokens that the texts spell out are read as text, so the end token stands once, at the end.
     """
+    return [
+        None if len(tokens) > max_tokens else EncodedRow(tokens, [*[IGNORED_LABEL] * first, *tokens[first:]])
+        for tokens, first in _encoded(tokenizer, inputs, outputs)
+    ]
+
+
+def encode_flat(
+    tokenizer: "PreTrainedTokenizerFast",
+    numbers: Sequence[int],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    max_tokens: int,
+) -> FlatRows:
+    """As `encode_rows`, without the rows that are too long; `numbers` are those of the rows."""
+    kept = [
+        (number, tokens, first)
+        for number, (tokens, first) in zip(numbers, _encoded(tokenizer, inputs, outputs), strict=True)
+        if len(tokens) <= max_tokens
+    ]
+    return flat_rows([tokens for _, tokens, _ in kept], [f for *_, f in kept], [n for n, *_ in kept])
+
+
+def flat_rows(tokens: Sequence[list[int]], inputs: Sequence[int], numbers: Sequence[int]) -> FlatRows:
+    """Of the tokens of each row, how many of them are input, and its number."""
+    lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
+    return FlatRows(
+        np.fromiter(chain.from_iterable(tokens), np.int32, int(lengths.sum())),
+        lengths,
+        np.array(inputs, np.int64),
+        np.array(numbers, np.int64),
+    )
+
+
+def joined_rows(parts: Sequence[FlatRows]) -> FlatRows:
+    """All rows of at least one part, in order."""
+    return FlatRows(
+        np.concatenate([part.tokens for part in parts]),
+        np.concatenate([part.lengths for part in parts]),
+        np.concatenate([part.inputs for part in parts]),
+        np.concatenate([part.numbers for part in parts]),
+    )
+
+
+def _encoded(
+    tokenizer: "PreTrainedTokenizerFast", inputs: Sequence[str], outputs: Sequence[str]
+) -> Iterator[tuple[list[int], int]]:
+    """For each pair its tokens, with one end token, and how many of them are input."""
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.no_truncation()
@@ -42,20 +107,12 @@ def encode_rows(
     encodings = backend.encode_batch(texts)
     backend.encode_special_tokens = spelled_out_as_text
     end = end_token(tokenizer)
-    return [
-        _row(encoding, len(before), len(text), end, max_tokens)
-        for encoding, before, text in zip(encodings, inputs, texts, strict=True)
-    ]
-
-
-def _row(encoding: Any, border: int, length: int, end: int, max_tokens: int) -> EncodedRow | None:  # noqa: ANN401
-    tokens: list[int] = encoding.ids
-    if tokens[-1:] == [end]:  # some tokenizers put it there themselves
-        tokens = tokens[:-1]
-    if len(tokens) + 1 > max_tokens:
-        return None
-    first = min(_first_output_token(encoding, border, length), len(tokens))
-    return EncodedRow([*tokens, end], [*[IGNORED_LABEL] * first, *tokens[first:], end])
+    for encoding, before, text in zip(encodings, inputs, texts, strict=True):
+        tokens: list[int] = encoding.ids
+        if tokens[-1:] != [end]:  # some tokenizers put it there themselves
+            tokens.append(end)
+        first = min(_first_output_token(encoding, len(before), len(text)), len(tokens) - 1)
+        yield tokens, first
 
 
 def _first_output_token(encoding: Any, border: int, length: int) -> int:  # noqa: ANN401

@@ -21,8 +21,8 @@ from jz3.core.errors import UserError
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
 from jz3.core.progress import Progress
-from jz3.lm.blocks import Blocks, BlockWriter, pack_rows
-from jz3.lm.encode import IGNORED_LABEL, encode_rows
+from jz3.lm.blocks import BlockWriter, pack_flat
+from jz3.lm.encode import IGNORED_LABEL, FlatRows, encode_flat, joined_rows
 from jz3.lm.model import load_tokenizer, padding_token, tokenizer_digest
 from jz3.tables.blocks_manifest import HELD_OUT_BLOCKS, BlocksManifest, HeldOut
 from jz3.tables.ledger import Ledger
@@ -31,6 +31,8 @@ from jz3.tables.training_row import TrainingRow
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+ENCODED_AT_ONCE = 1000
+"""Rows (chosen: a tokenizer keeps some hundred bytes a token while a batch is encoded)."""
 TOO_LONG, HELD_OUT = "pack.too_long", "pack.held_out"
 
 
@@ -89,7 +91,7 @@ def pack(training: In[TrainingRow], base: Path, directory: Path, params: PackPar
         for window in windows(training, params.window_rows):
             is_held_out = _drawn(window, params)
             held_out.append(window.filter(is_held_out))
-            writer.write(_pack_window(window.filter(~is_held_out), tokenizer, params, account))
+            _pack_window(window.filter(~is_held_out), tokenizer, params, account, writer)
             bar.advance(window.height)
     groups = _pack_held_out(held_out, tokenizer, directory / HELD_OUT_BLOCKS, params, account)
     manifest = _manifest(account, tokenizer, params, groups)
@@ -124,22 +126,39 @@ def windows(training: In[TrainingRow], window_rows: int) -> Iterator[pl.DataFram
         yield from (window for window in (pretrain, instruction) if window.height)
 
 
-def _pack_window(
-    window: pl.DataFrame, tokenizer: "PreTrainedTokenizerFast", params: PackParams, account: _Account
-) -> Blocks:
-    encoded = encode_rows(
-        tokenizer, window["input"].to_list(), window["output"].to_list(), params.block_length
+def encode_window(
+    window: pl.DataFrame, tokenizer: "PreTrainedTokenizerFast", block_length: int
+) -> FlatRows:
+    """The rows of a window that fit a block, a batch at a time."""
+    parts = window.select("position", "input", "output").iter_slices(ENCODED_AT_ONCE)
+    batches = (part.to_dict(as_series=False) for part in parts)
+    return joined_rows(
+        [
+            encode_flat(tokenizer, batch["position"], batch["input"], batch["output"], block_length)
+            for batch in batches
+        ]
     )
-    kept = {number: row for number, row in zip(window["position"], encoded, strict=True) if row is not None}
-    blocks = pack_rows(kept, params.block_length, padding_token(tokenizer))
-    account.read += len(encoded)
-    account.kept += len(kept)
-    account.rejected += Counter({TOO_LONG: len(encoded) - len(kept)})  # a sum without zeros
-    account.tokens += sum(len(row.tokens) for row in kept.values())
-    account.label_tokens += int(np.count_nonzero(blocks.labels != IGNORED_LABEL))
-    if window.height:
-        account.blocks[window["part"][0]] += len(blocks)
-    return blocks
+
+
+def _pack_window(
+    window: pl.DataFrame,
+    tokenizer: "PreTrainedTokenizerFast",
+    params: PackParams,
+    account: _Account,
+    writer: BlockWriter,
+) -> None:
+    if not window.height:
+        return
+    rows = encode_window(window, tokenizer, params.block_length)
+    kept, first_block = len(rows.lengths), writer.blocks
+    for blocks in pack_flat(rows, params.block_length, padding_token(tokenizer)):
+        writer.write(blocks)
+        account.label_tokens += int(np.count_nonzero(blocks.labels != IGNORED_LABEL))
+    account.read += window.height
+    account.kept += kept
+    account.rejected += Counter({TOO_LONG: window.height - kept})  # a sum without zeros
+    account.tokens += len(rows.tokens)
+    account.blocks[window["part"][0]] += writer.blocks - first_block
 
 
 def _drawn(window: pl.DataFrame, params: PackParams) -> pl.Series:
@@ -167,14 +186,17 @@ def _pack_held_out(
             else ()
         ):
             seen = _Account()
-            blocks = _pack_window(group, tokenizer, params, seen)
+            first = writer.blocks
+            _pack_window(group, tokenizer, params, seen, writer)
             account.read += seen.read
             account.rejected += seen.rejected + Counter({HELD_OUT: seen.kept})
-            first = writer.blocks
-            writer.write(blocks)
             groups.append(
                 HeldOut(
-                    source=str(source), kind=str(kind), rows=seen.kept, first_block=first, blocks=len(blocks)
+                    source=str(source),
+                    kind=str(kind),
+                    rows=seen.kept,
+                    first_block=first,
+                    blocks=writer.blocks - first,
                 )
             )
     return groups
