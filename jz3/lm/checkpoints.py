@@ -2,25 +2,53 @@
 
 They lie outside the outs of the graph, in a directory of their own for each training. A checkpoint counts
 once its notes are there, which are written last; they say of which data and parameters it is, so that no
-other training goes on from it. All but the last few are deleted as new ones come.
+other training goes on from it. All but the last few are deleted as new ones come. One process at a time has
+the directory; the operating system gives the lock back when it ends, however it ends.
 """
 
+import fcntl
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from jz3.core.errors import UserError
 
 NOTES = "notes.json"
+LOCK = "lock"
 PREFIX = "checkpoint-"
 """As the Trainer of transformers names them."""
 
 
 class CheckpointError(UserError):
-    """A checkpoint is of another training."""
+    """A checkpoint is of another training, or another process is at this one."""
+
+
+def hold(directory: Path) -> TextIO:
+    """The directory of a training, made if it is not there, for this process alone until the file is closed.
+
+    Across machines it holds where the locks of the file system do. Raises CheckpointError where another
+    process has it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = (directory / LOCK).open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.seek(0)
+        holder = lock.read().strip()
+        lock.close()
+        raise CheckpointError(
+            f"process {holder} trains the same data with the same parameters in {directory}; one process at "
+            f"a time was expected there. Wait until it has ended, or end it, and run this again."
+        ) from error
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from jz3.tables.model_manifest import ModelManifest
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+CARD = "README.md"
+"""Beside the weights of a trained model, for people."""
 LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
 """Their versions stand in each manifest: another version may give other weights."""
 
@@ -128,8 +130,8 @@ def write_manifest(directory: Path, manifest: ModelManifest) -> None:
 
 
 def model_digest(directory: Path) -> str:
-    """Of every file of a model but the manifest."""
-    files = [file for file in directory.rglob("*") if file.is_file() and file.name != MANIFEST]
+    """Of every file of a model but the manifest and the card."""
+    files = [file for file in directory.rglob("*") if file.is_file() and file.name not in (MANIFEST, CARD)]
     return files_digest(files, directory)
 
 

@@ -1,4 +1,4 @@
-"""Loss curves as SVG."""
+"""Curves of trainings as SVG: loss, learning rate, gradient norm by step."""
 
 import math
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import polars as pl
 
-from jz3.report.markup import Html, classed, element, joined
+from jz3.report.markup import Html, classed, element, folded, joined
 
 WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 34
@@ -20,8 +20,18 @@ def loss_curves(curves: Mapping[str, pl.DataFrame]) -> Html:
     return joined(_figure(name, points) for name, points in curves.items())
 
 
+def step_curves(curves: Mapping[str, pl.DataFrame]) -> Html:
+    """Learning rate and gradient norm of each training, folded away."""
+    return joined(
+        folded(f"{_title(name)}, {what} by step", _drawing(_thinned(points, column), f"{what} of {name}"))
+        for name, points in curves.items()
+        if points.height
+        for column, what in (("learning_rate", "learning rate"), ("gradient_norm", "gradient norm"))
+    )
+
+
 def _figure(name: str, points: pl.DataFrame) -> Html:
-    title = " ".join(PurePosixPath(name).parts)
+    title = _title(name)
     if not points.height:
         return element("p", f"{title}: no step was taken.")
     first, last = points["loss"].item(0), points["loss"].item(-1)
@@ -29,25 +39,32 @@ def _figure(name: str, points: pl.DataFrame) -> Html:
         f"{title}, loss by step: {points.height:,} steps, {points['tokens'].item(-1):,} tokens, "
         f"loss {first:.3f} at the first step, {last:.3f} at the last (nats a label token)"
     )
-    return element("figure", _drawing(_thinned(points), title), element("figcaption", caption))
+    drawing = _drawing(_thinned(points, "loss"), f"loss by step of {title}")
+    return element("figure", drawing, element("figcaption", caption))
 
 
-def _thinned(points: pl.DataFrame) -> pl.DataFrame:
-    """At most POINTS rows of step and finite loss."""
-    finite = points.filter(pl.col("loss").is_finite()).select(pl.col("step").cast(pl.Float64), "loss")
+def _title(name: str) -> str:
+    return " ".join(PurePosixPath(name).parts)
+
+
+def _thinned(points: pl.DataFrame, column: str) -> pl.DataFrame:
+    """At most POINTS rows of `step` and `value`, where the column is finite."""
+    finite = points.filter(pl.col(column).is_finite()).select(
+        pl.col("step").cast(pl.Float64), value=pl.col(column)
+    )
     size = math.ceil(finite.height / POINTS)
     if size <= 1:
         return finite
     place = pl.int_range(pl.len()) // size
-    return finite.group_by(place.alias("place"), maintain_order=True).agg(pl.col("step", "loss").mean())
+    return finite.group_by(place.alias("place"), maintain_order=True).agg(pl.col("step", "value").mean())
 
 
-def _drawing(points: pl.DataFrame, title: str) -> Html:
-    steps, losses = points["step"].to_list(), points["loss"].to_list()
+def _drawing(points: pl.DataFrame, label: str) -> Html:
+    steps, values = points["step"].to_list(), points["value"].to_list()
     across = _Axis(steps, LEFT, WIDTH - RIGHT)
-    down = _Axis(losses, HEIGHT - BOTTOM, TOP)
+    down = _Axis(values, HEIGHT - BOTTOM, TOP)
     line = " ".join(
-        f"{across.at(step):.1f},{down.at(loss):.1f}" for step, loss in zip(steps, losses, strict=True)
+        f"{across.at(step):.1f},{down.at(value):.1f}" for step, value in zip(steps, values, strict=True)
     )
     return element(
         "svg",
@@ -58,7 +75,7 @@ def _drawing(points: pl.DataFrame, title: str) -> Html:
             "viewBox": f"0 0 {WIDTH} {HEIGHT}",
             "class": "plot",
             "role": "img",
-            "aria-label": f"loss by step of {title}",
+            "aria-label": label,
         },
     )
 

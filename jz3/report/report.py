@@ -15,7 +15,7 @@ from jz3.core.artifacts import MANIFEST, InDir, OutDir
 from jz3.report.accounts import knowledge_sets, waterfall
 from jz3.report.certificates import certificate_section
 from jz3.report.correctness import ReportMetrics
-from jz3.report.curves import loss_curves
+from jz3.report.curves import loss_curves, step_curves
 from jz3.report.evaluation import cost_table, disagreement_table, published_table
 from jz3.report.graph import drawn
 from jz3.report.markup import Html, classed, element, folded, joined, table
@@ -23,6 +23,7 @@ from jz3.report.samples import Samples, sample_section
 from jz3.report.scores import comparison_table, score_tables
 from jz3.report.selection import Extremes, selection_section
 from jz3.report.style import CSS
+from jz3.report.trainings import held_out_tables, training_table
 from jz3.report.wiring import Wiring
 from jz3.report.writing import count
 from jz3.tables.certificate_manifest import CertificateManifest
@@ -100,7 +101,15 @@ def _sections(material: Material) -> dict[str, Html]:
         "Selection": joined(
             [_note(SELECTION), selection_section(measured["select"], material.ranking, material.extremes)]
         ),
-        "Losses": loss_curves(material.curves),
+        "Trainings": joined(
+            [
+                _note(TRAININGS),
+                training_table(measured),
+                loss_curves(material.curves),
+                step_curves(material.curves),
+                held_out_tables(measured),
+            ]
+        ),
         "Scores": joined([_note(SCORES), score_tables(material.scores)]),
         "Models compared": joined([_note(COMPARED), comparison_table(material.comparisons)]),
         "Beside published figures": joined([_note(PUBLISHED), published_table(material.published)]),
@@ -123,6 +132,10 @@ ROWS = (
 SELECTION = (
     "The value of a problem is its highest influence score over the target tasks: over all checkpoints, the "
     "sum of mean learning rate times cosine. In the second round the teacher answers the chosen prompts."
+)
+TRAININGS = (
+    "Speed and memory differ from run to run and so are not on this page: `dvc plots show` draws them, with "
+    "loss, learning rate, gradient norm and fill, as the trainings note them while they run."
 )
 SCORES = (
     "Per cent of items, strict extraction; 95 % bootstrap intervals over items (over families for their "

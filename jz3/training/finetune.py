@@ -25,6 +25,7 @@ from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.text.problem_text import render_problem
+from jz3.training.card import write_card
 from jz3.training.job import run_job
 from jz3.training.methods import Method
 
@@ -114,8 +115,10 @@ def finetune(
         steps=loss.height,
         tokens=int(loss["tokens"][-1]),
     )
+    metrics = _metrics(encoded, blocks, loss, params)
+    write_card(directory, base, {"Training": params, "Measured": metrics})
     trained.discard()
-    return Finetuned(loss, _metrics(encoded, blocks, loss, params))
+    return Finetuned(loss, metrics)
 
 
 def training_rows(

@@ -2,11 +2,13 @@
 
 What determines the weights (base, method, blocks, plan, schedule, optimizer, seed, libraries, ranks) gives
 the training its directory under $JZ3_STORE/checkpoints. A killed training goes on there from its last
-checkpoint, to the same losses and weights; a training of anything else has another directory.
-`Trained.discard` deletes it once the result is safe.
+checkpoint, to the same losses and weights; a training of anything else has another directory. Of two
+processes that want the same training, the second is refused. `Trained.discard` deletes the directory once the
+result is safe.
 """
 
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ from jz3.core.cache import cache_root
 from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json, content_id
 from jz3.lm.blocks import Blocks, BlockWriter, blocks_digest, open_blocks
-from jz3.lm.checkpoints import Checkpoints
+from jz3.lm.checkpoints import Checkpoints, hold
 from jz3.lm.model import libraries, load_model
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.train import OptimizerParams, Plan, train
@@ -65,6 +67,8 @@ class Trained:
 
     loss: pl.DataFrame
     job: Job
+    lock: ExitStack
+    """Of the directory, which other processes leave alone until `discard`."""
 
     def model(self, step: int) -> "PreTrainedModel":
         """Plain weights as they were after so many steps."""
@@ -75,6 +79,7 @@ class Trained:
     def discard(self) -> None:
         """Delete checkpoints and kept weights."""
         _checkpoints(self.job).discard()
+        self.lock.close()
 
 
 def run_job(
@@ -120,14 +125,21 @@ def run_job(
         identity=identity,
         execution=execution,
     )
-    directory.mkdir(parents=True, exist_ok=True)
-    if execution.ranks == 1:
-        return Trained(train_job(job, packed, plan, None), job)
+    with ExitStack() as kept:
+        kept.enter_context(hold(directory))
+        loss = _trained(job, packed, plan)
+        return Trained(loss, job, kept.pop_all())
+
+
+def _trained(job: Job, blocks: Blocks, plan: Plan) -> pl.DataFrame:
+    """The loss of each step, by this process or by its ranks."""
+    if job.execution.ranks == 1:
+        return train_job(job, blocks, plan, None)
     from jz3.training.deepspeed import run_ranks
 
-    _write(job, packed, plan)
+    _write(job, blocks, plan)
     run_ranks(job)
-    return Trained(LossPoint.validate(pl.read_parquet(directory / LOSS)), job)
+    return LossPoint.validate(pl.read_parquet(job.directory / LOSS))
 
 
 def train_job(job: Job, blocks: Blocks, plan: Plan, zero: dict[str, Any] | None) -> pl.DataFrame:

@@ -126,9 +126,7 @@ def windows(training: In[TrainingRow], window_rows: int) -> Iterator[pl.DataFram
         yield from (window for window in (pretrain, instruction) if window.height)
 
 
-def encode_window(
-    window: pl.DataFrame, tokenizer: "PreTrainedTokenizerFast", block_length: int
-) -> FlatRows:
+def encode_window(window: pl.DataFrame, tokenizer: "PreTrainedTokenizerFast", block_length: int) -> FlatRows:
     """The rows of a window that fit a block, a batch at a time."""
     parts = window.select("position", "input", "output").iter_slices(ENCODED_AT_ONCE)
     batches = (part.to_dict(as_series=False) for part in parts)

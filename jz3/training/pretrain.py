@@ -7,6 +7,7 @@ steps the decay and the instruction data begin. Left are the final model and the
 which a training on more data can go on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.train import OptimizerParams, Plan, cut_into_steps
 from jz3.tables.blocks_manifest import HELD_OUT_BLOCKS, BlocksManifest
 from jz3.tables.ledger import Ledger
+from jz3.training.card import write_card
 from jz3.training.job import run_job
 from jz3.training.methods import Method
 
@@ -129,8 +131,18 @@ def pretrain(
         model, tokens = trained.model(step), int(loss["tokens"][step - 1])
         save_model(path, model, tokenizer, made_by=told, steps=step, tokens=tokens)
         measured.append(_held_out(model, blocks, params, execution))
+    metrics = _metrics(manifest, order, steps, decay_step, loss, _by_group(manifest, measured))
+    told = {"Data": _data(manifest), "Training": params, "Measured": metrics}
+    for path in (before_decay, directory):
+        write_card(path, base, told)
     trained.discard()
-    return Pretrained(loss, _metrics(manifest, order, steps, decay_step, loss, _by_group(manifest, measured)))
+    return Pretrained(loss, metrics)
+
+
+def _data(manifest: BlocksManifest) -> Mapping[str, object]:
+    """What the card tells of the blocks."""
+    counts = manifest.model_dump(exclude={"padding_label", "held_out", "tokenizer_digest"})
+    return counts | {"rows held out": sum(group.rows for group in manifest.held_out)}
 
 
 def _held_out(

@@ -1,0 +1,60 @@
+"""What the trainings read and how well they predict what they never read, as tables.
+
+Speed and memory are not here: they differ from run to run, and the page does not. `dvc plots` draws them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jz3.report.markup import Html, element, joined, table
+from jz3.report.writing import count
+
+
+def training_table(measured: Mapping[str, Any]) -> Html:
+    """A line for each fine-tuning and pre-training."""
+    head = ["training", "steps", "tokens", "fill of blocks", "last loss"]
+    lines = [
+        line
+        for stage, values in measured.items()
+        for line in (
+            [_finetuned(stage, values)]
+            if stage.startswith("finetune/")
+            else [_pretrained(stage, values, measured)]
+            if stage.startswith("pretrain/")
+            else []
+        )
+    ]
+    return table(head, lines, frozenset(head[1:]))
+
+
+def _finetuned(stage: str, values: Mapping[str, Any]) -> list[str]:
+    read = f"{count(values['tokens'])} an epoch"
+    return [stage, count(values["steps"]), read, _share(values["fill"]), f"{values['last_epoch_loss']:.3f}"]
+
+
+def _pretrained(stage: str, values: Mapping[str, Any], measured: Mapping[str, Any]) -> list[str]:
+    packed = measured.get(stage.replace("pretrain/", "pack/", 1))
+    fill = _share(packed["fill"]) if packed else "not known"
+    return [stage, count(values["steps"]), count(values["tokens"]), fill, f"{values['loss']:.3f}"]
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def held_out_tables(measured: Mapping[str, Any]) -> Html:
+    """For each pre-training the loss on rows that were held out, by source and kind."""
+    trained = {stage: values for stage, values in measured.items() if stage.startswith("pretrain/")}
+    return joined(_held_out(stage, values["held_out"]) for stage, values in trained.items())
+
+
+def _held_out(stage: str, groups: Mapping[str, Any]) -> Html:
+    if not groups:
+        return element("p", f"{stage}: no row was held out.")
+    head = ["source and kind", "rows", "base", "before the decay", "final"]
+    lines = [
+        [name, count(group["rows"]), *(f"{group[when]:.3f}" for when in ("base", "before_decay", "final"))]
+        for name, group in groups.items()
+    ]
+    title = element("h3", f"{stage}: loss on rows held out, nats a label token")
+    return joined([title, table(head, lines, frozenset(head[1:]))])
