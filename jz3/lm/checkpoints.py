@@ -10,10 +10,11 @@ import fcntl
 import json
 import os
 import shutil
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from jz3.core.errors import UserError
 
@@ -27,28 +28,32 @@ class CheckpointError(UserError):
     """A checkpoint is of another training, or another process is at this one."""
 
 
-def hold(directory: Path) -> TextIO:
-    """The directory of a training, made if it is not there, for this process alone until the file is closed.
+class Hold:
+    """A training's directory for this process alone, until `release` or until nobody knows this object."""
 
-    Across machines it holds where the locks of the file system do. Raises CheckpointError where another
-    process has it.
+    def __init__(self, lock: int) -> None:
+        self.release = weakref.finalize(self, os.close, lock)
+
+
+def hold(directory: Path) -> Hold:
+    """The directory is made if it is not there; across machines it is held where the file system's locks do.
+
+    Raises CheckpointError where another process has it.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    lock = (directory / LOCK).open("a+")
+    lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        lock.seek(0)
-        holder = lock.read().strip()
-        lock.close()
+        holder = os.read(lock, 20).decode().strip()
+        os.close(lock)
         raise CheckpointError(
             f"process {holder} trains the same data with the same parameters in {directory}; one process at "
             f"a time was expected there. Wait until it has ended, or end it, and run this again."
         ) from error
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
-    return lock
+    os.truncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
+    return Hold(lock)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ result is safe.
 """
 
 import json
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from jz3.core.cache import cache_root
 from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json, content_id
 from jz3.lm.blocks import Blocks, BlockWriter, blocks_digest, open_blocks
-from jz3.lm.checkpoints import Checkpoints, hold
+from jz3.lm.checkpoints import Checkpoints, Hold, hold
 from jz3.lm.model import libraries, load_model
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.train import OptimizerParams, Plan, train
@@ -67,8 +66,8 @@ class Trained:
 
     loss: pl.DataFrame
     job: Job
-    lock: ExitStack
-    """Of the directory, which other processes leave alone until `discard`."""
+    held: Hold
+    """Other processes leave the directory alone until `discard`."""
 
     def model(self, step: int) -> "PreTrainedModel":
         """Plain weights as they were after so many steps."""
@@ -79,7 +78,7 @@ class Trained:
     def discard(self) -> None:
         """Delete checkpoints and kept weights."""
         _checkpoints(self.job).discard()
-        self.lock.close()
+        self.held.release()
 
 
 def run_job(
@@ -125,10 +124,12 @@ def run_job(
         identity=identity,
         execution=execution,
     )
-    with ExitStack() as kept:
-        kept.enter_context(hold(directory))
-        loss = _trained(job, packed, plan)
-        return Trained(loss, job, kept.pop_all())
+    held = hold(directory)
+    try:
+        return Trained(_trained(job, packed, plan), job, held)
+    except BaseException:
+        held.release()
+        raise
 
 
 def _trained(job: Job, blocks: Blocks, plan: Plan) -> pl.DataFrame:

@@ -135,6 +135,19 @@ def test_a_checkpoint_of_other_data_is_refused(root, own_store):
         trained(root, checkpoint_steps=2)
 
 
+def test_a_second_process_at_the_same_training_is_refused_by_a_line_that_names_the_first(root):
+    first = trained(root)
+    with pytest.raises(UserError, match=rf"process {os.getpid()} trains the same data with the same param"):
+        trained(root)
+    first.discard()
+    trained(root).discard()
+
+
+def test_a_training_that_ended_in_an_error_does_not_block_the_next(root):
+    killed(root, 5, "on_step_end")
+    trained(root).discard()
+
+
 def test_a_checkpoint_whose_writing_was_killed_does_not_count(tmp_path):
     checkpoints = Checkpoints(tmp_path, {"a": "b"}, every=1, kept=3)
     for step in (2, 9, 10):
