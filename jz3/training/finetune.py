@@ -25,9 +25,9 @@ from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.text.problem_text import render_problem
-from jz3.training.model_card import write_card
 from jz3.training.job import run_job
 from jz3.training.methods import Method
+from jz3.training.model_card import write_card
 
 TOO_LONG = "finetune.too_long"
 
