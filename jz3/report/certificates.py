@@ -35,6 +35,7 @@ def certificate_section(certificate: InDir[CertificateManifest]) -> Html:
     method = [[name, str(value)] for name, value in manifest.method.items()]
     return joined(
         [
+            element("h3", f"Of the {manifest.certified} rows"),
             element("p", said),
             table(head, checks, frozenset({"items", "items hit"})),
             folded("Method: thresholds", table(["threshold", "value"], method)),

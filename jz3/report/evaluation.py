@@ -64,7 +64,7 @@ def cost_table(costs: pl.DataFrame) -> Html:
             count(row["requests"]),
             count(row["prompt_tokens"]),
             count(row["completion_tokens"]),
-            "" if row["cost_usd"] is None else f"${row['cost_usd']:,.2f}",
+            "none" if row["cost_usd"] is None else f"${row['cost_usd']:,.2f}",
         ]
         for row in costs.iter_rows(named=True)
     ]

@@ -5,7 +5,7 @@ same inputs give the same bytes. Costs a second, and about a millisecond for eac
 checked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ class Material:
     published: pl.DataFrame
     disagreements: pl.DataFrame
     costs: pl.DataFrame
-    certificate: InDir[CertificateManifest]
+    certificates: Sequence[InDir[CertificateManifest]]
     ranking: pl.DataFrame
     extremes: Extremes
     samples: Samples
@@ -115,7 +115,7 @@ def _sections(material: Material) -> dict[str, Html]:
         "Beside published figures": joined([_note(PUBLISHED), published_table(material.published)]),
         "Second opinion": joined([_note(DISPUTED), disagreement_table(material.disagreements)]),
         "Requests and tokens": cost_table(material.costs),
-        "Certificate": certificate_section(material.certificate),
+        "Certificates": joined(map(certificate_section, material.certificates)),
         "Samples": joined([_note(SAMPLES), sample_section(material.samples)]),
         "All metrics": joined(_metrics(stage, values) for stage, values in measured.items()),
     }
@@ -139,7 +139,8 @@ TRAININGS = (
 )
 SCORES = (
     "Per cent of items, strict extraction; 95 % bootstrap intervals over items (over families for their "
-    "macro average). Lenient extraction and the items that the certificate calls clean stand beside them."
+    "macro average). Lenient extraction and the items that the certificates call clean stand beside them, and "
+    "the certificates of the model's training set, by name and digest."
 )
 COMPARED = (
     "Points of accuracy on the same items, model minus the other; 95 % paired bootstrap; exact McNemar test."

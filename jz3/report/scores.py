@@ -44,6 +44,7 @@ def _table(rows: pl.DataFrame) -> Html:
         "",
         "lenient",
         "clean (items)",
+        "certificates",
     ]
     lines = [_line(row) for row in rows.sort(*KEYS, "model").iter_rows(named=True)]
     return table(head, lines, NUMBERS)
@@ -61,6 +62,7 @@ def _line(row: Mapping[str, Any]) -> list[str]:
         interval_bar(row["low"], row["accuracy"], row["high"]),
         f"{row['accuracy_lenient']:.1f}",
         _clean(row),
+        row["certificate"],
     ]
 
 

@@ -242,7 +242,7 @@ def table(schema, rows, path: Path):
     return In(schema, path)
 
 
-def certificate(directory: Path, hits=1):
+def certificate(directory: Path, hits=1, certified="synthetic"):
     directory.mkdir(parents=True)
     rows = [
         {
@@ -265,7 +265,7 @@ def certificate(directory: Path, hits=1):
         hits_by_class={"ngram": hits} if hits else {},
     )
     manifest = CertificateManifest(
-        certified="synthetic",
+        certified=certified,
         certified_digest="def",
         rows=40,
         method={"ngram_words": 13},
@@ -296,6 +296,7 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
     table(Cost, [cost(), cost("answer/jiuzhang", None)], root / "costs.parquet")
     table(ExecutionResult, [result(row, "12\n") for row in tools], root / "results.parquet")
     certificate(root / "certificate")
+    certificate(root / "other", hits=0, certified="instruction")
     (root / "data/plots").mkdir(parents=True)
     curve().write_csv(root / "data/plots/warmup.csv")
     for name, values in metrics(provider).items():
@@ -314,7 +315,8 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
         *("--published", "published.parquet"),
         *("--disagreements", "disagreements.parquet"),
         *("--costs", "costs.parquet"),
-        *("--certificate", "certificate"),
+        *("--synthetic", "certificate"),
+        *("--instruction", "other"),
         *("--curves", "data/plots/warmup.csv"),
         *("--measured", *(f"data/metrics/{name}.json" for name in metrics(provider))),
         *("--synthesized", "data/problems/corpus"),

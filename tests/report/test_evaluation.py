@@ -36,4 +36,5 @@ def test_what_nobody_was_paid_for_has_no_price():
     page = cost_table(rows(Cost, cost(), cost("answer/jiuzhang", None)))
     assert "$12.50" in page
     assert page.count("$") == 1
+    assert "none" in page
     assert "345,678" in page

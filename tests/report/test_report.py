@@ -125,9 +125,16 @@ def test_the_figures_of_the_run_stand_first(made):
         assert figure in shown[: shown.index("An edge says")]
 
 
-def test_hits_stand_with_both_texts(made):
-    assert "row text 0" in made[1].text
-    assert "item text" in made[1].text
+def test_hits_stand_with_both_texts_under_the_certificate_that_found_them(made):
+    shown = made[1].text
+    synthetic, instruction = (shown.index(f"Of the {name} rows") for name in ("synthetic", "instruction"))
+    assert synthetic < shown.index("row text 0") < instruction
+    assert "item text" in shown
+    assert "There is no hit to show." in shown[instruction:]
+
+
+def test_each_score_names_the_certificates_of_its_training_set(made):
+    assert made[1].text.count("instruction 0a1b2c3d4e5f, synthetic 9f8e7d6c5b4a") == 2
 
 
 def test_the_page_says_plainly_that_the_writer_is_no_llm(made, tmp_path):
