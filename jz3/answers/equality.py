@@ -273,11 +273,13 @@ class _Comparison:
         return all(self.each(first, second, depth) for first, second in zip(a.rows, b.rows, strict=True))
 
     def ratios(self, a: tuple[str, ...], b: tuple[str, ...], depth: int) -> bool:
-        """1:2 is 2:4, never the number 1/2."""
+        """1:2 is 2:4, never the number 1/2; with a part that is nought (17:00) no other ratio is the same."""
         if len(a) != len(b):
             return False
         if self.each(a, b, depth):
             return True
+        if any(self.same(part, "0", depth) for part in (*a, *b)):
+            return False
         crossed = [
             (f"({first})*({b[0]})", f"({second})*({a[0]})")
             for first, second in zip(a[1:], b[1:], strict=True)

@@ -7,9 +7,10 @@ Depth and length are bounded, so hostile text ends at once.
 Readings that are choices:
 - `3\frac{1}{2}` and `3 1/2` are mixed numbers when the parts are whole and the fraction is proper;
 - two numbers side by side (`3 4`) are not a product but unreadable;
-- `1/2x` is `x/2` (left to right);
+- `1/2x` is `x/2` (left to right), but letters written together stay together: `t/RC` is `t/(RC)`;
 - `\sin 2x` takes the whole product, `\sin x \cos y` stops at the next function;
-- `i` is the imaginary unit, `e` Euler's number, every other letter a variable of its own.
+- `i` is the imaginary unit, `e` Euler's number, every other letter a variable of its own;
+- `f(0)` and `y'(1)` are values of a function, each a symbol of its own, and no products.
 """
 
 import re
@@ -94,14 +95,27 @@ class _Parser:
             kind, text = self.peek()
             if kind == "mark" and text in "*/" and not (stop_at_function):
                 self.position += 1
-                factor = self.signed_factor()
-                factors.append(factor if text == "*" else Quotient(ONE, factor))
+                if text == "*":
+                    factors.append(self.signed_factor())
+                else:
+                    factors.append(Quotient(ONE, self.divisor()))
                 continue
             if not self.begins_factor() or (stop_at_function and kind == "command" and text in FUNCTIONS):
                 break
             if kind == "number":
                 self.implied_number(factors)
                 continue
+            factors.append(self.factor())
+        return _product(factors)
+
+    def divisor(self) -> Node:
+        """What a slash divides by: a factor, or letters with no space between them."""
+        first = self.signed_factor()
+        factors = [first]
+        while self.tokens[self.position - 1][0] == "letter" and isinstance(factors[-1], Symbol):
+            following = self.tokens[self.position : self.position + 1]
+            if not following or following[0][0] != "letter" or following[0][2]:
+                break
             factors.append(self.factor())
         return _product(factors)
 
@@ -181,10 +195,23 @@ class _Parser:
             elif text == "'" and isinstance(node, Symbol):
                 self.position += 1
                 node = Symbol(node.name + "'")
+            elif text == "(" and isinstance(node, Symbol) and self.value_follows(node):
+                node = Symbol(f"{node.name}({number_node(self.tokens[self.position + 1][1]).value})")
+                self.position += 3
             else:
                 break
         self.depth -= 1
         return node
+
+    def value_follows(self, function: Symbol) -> bool:
+        """Whether a number in brackets stands after a letter: a product with 0 would make all else nought."""
+        kinds = [token[0] for token in self.tokens[self.position : self.position + 3]]
+        return (
+            function.name[0].isalpha()
+            and function.name not in ("e", "i")
+            and kinds == ["mark", "number", "mark"]
+            and self.tokens[self.position + 2][1] == ")"
+        )
 
     def raised(self, base: Node) -> Node:
         if self.degree_follows():
@@ -286,9 +313,18 @@ class _Parser:
             return Symbol("\\infty")
         if name in GREEK:
             return self.subscripted("\\" + name)
-        if name in ACCENTS or name in NAMED_PREFIXES:
+        if name in NAMED_PREFIXES:
+            return self.subscripted(f"\\{name} {self.raw_argument()}{self.letters_that_follow()}")
+        if name in ACCENTS:
             return self.subscripted(f"\\{name} {self.raw_argument()}")
         raise UnreadableError(f"unknown command \\{name}")
+
+    def letters_that_follow(self) -> str:
+        r"""The other points of a figure: `\angle ABC` is no product."""
+        start = self.position
+        while self.peek()[0] == "letter" and not self.tokens[self.position][2]:
+            self.position += 1
+        return "".join(token[1] for token in self.tokens[start : self.position])
 
     def fraction(self) -> Node:
         derivative = self.derivative()

@@ -128,6 +128,7 @@ _DOUBLE_ESCAPE = re.compile(r"\\\\(?=[A-Za-z{}%$(\[])")
 _WRAPPER = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 _JOINED = re.compile(r"\s+")
 _LOOSE_SPACE = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.])")
+_BARE_MODULUS = re.compile(r"\\pmod\s*(\w)(?!\w)")
 _BARE_FRACTION = re.compile(r"\\frac\s*(\d)\s*(\d)")  # TeX takes one digit each: `\frac 34`
 _REPEATING = re.compile(r"(\d{0,20})\.(\d{0,20})\\overline\s*\{(\d{1,20})\}")
 _FUNCTION_TEXT = frozenset(
@@ -213,6 +214,8 @@ def _clean_latex(text: str) -> str:
     if "overline" in text:
         text = _REPEATING.sub(_as_fraction, text)
     text = _COMMAND.sub(_as_command, text)
+    if "\\pmod" in text:
+        text = _BARE_MODULUS.sub(r"\\pmod{\1}", text)
     return _BARE_FRACTION.sub(r"\\frac{\1}{\2}", text) if "\\frac" in text else text
 
 
@@ -304,11 +307,7 @@ def split_top(text: str, separators: re.Pattern[str]) -> list[tuple[str, str]]:
     while position < len(text):
         match = marks.match(text, position)
         if match is not None:
-            mark = match[0]
-            if mark in _OPENING:
-                depth += 1
-            elif mark in _CLOSING:
-                depth -= 1
+            depth += _DEPTH.get(match[0], 0)
             position = match.end()
             continue
         if depth == 0:
@@ -327,18 +326,20 @@ def closes_at_end(text: str) -> bool:
     """Whether the bracket that a text begins with closes at its very end; all kinds count as one."""
     depth = 0
     for match in _MARKS.finditer(text):
-        if match[0] in _OPENING:
-            depth += 1
-        elif match[0] in _CLOSING:
-            depth -= 1
-            if depth == 0:
-                return match.end() == len(text)
+        step = _DEPTH[match[0]]
+        depth += step
+        if step < 0 and depth == 0:
+            return match.end() == len(text)
     return False
 
 
 _MARKS = re.compile(r"\\[{}]|\\[lr]angle|\\[lr]floor|\\[lr]ceil|[()\[\]{}]|\\begin\{|\\end\{|\\text\{")
-_OPENING = frozenset(["(", "[", "{", "\\{", "\\langle", "\\lfloor", "\\lceil", "\\text{"])
-_CLOSING = frozenset([")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil"])
+_DEPTH = (
+    dict.fromkeys(("(", "[", "{", "\\{", "\\langle", "\\lfloor", "\\lceil", "\\text{"), 1)
+    | dict.fromkeys((")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil"), -1)
+    # Each is followed by a name and a closing brace: what lies between the two is one deeper.
+    | {"\\begin{": 2, "\\end{": 0}
+)
 
 
 def nesting(text: str) -> int:

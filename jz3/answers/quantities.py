@@ -26,6 +26,9 @@ _UNIT_PLAIN_END = re.compile(
 )
 _COUNTED = re.compile(r"([-+]?[\d.,/]+\s*)\(([A-Za-z][a-z]{2,}(?: [a-z]+)*)\)")  # `9 (apples)`
 _RATE = re.compile(r"([-+]?[\d.]+)\s+([A-Za-z]+\s*/\s*[A-Za-z]+(?:\s*\^\s*\{?\s*\d\s*\}?)?)")  # `9.8 m/s^2`
+_AFTER_SYMBOL = re.compile(
+    r"(.*(?:\}|\\pi))\s+([A-Za-z]{2,})((?:\s*\^\s*\{?\s*\d\s*\}?)?)", re.DOTALL
+)  # `2\sqrt{3} cm`
 _PLAIN_HEAD = re.compile(r"[-+]?\s*[\d.,\s/{}()]*(?:\\frac\s*\{[-\d\s]*\}\s*\{[\d\s]*\})?[\d}]?\s*\)?")
 _APPROXIMATELY = re.compile(
     r"(?i)(?:about|approximately|approx\.?|around|roughly|exactly|only|=)\s+(?=[-\d.\\$])"
@@ -118,6 +121,9 @@ def _without_unit_at_end(text: str) -> tuple[str, str, bool]:
 
 
 def _without_plain_unit(text: str) -> tuple[str, str, bool]:
+    measured = _AFTER_SYMBOL.fullmatch(text)
+    if measured is not None and is_known_unit(measured[2]):
+        return _named(measured[1].rstrip(), measured[2] + measured[3])
     if "\\" in text.replace("\\frac", "") or (not text[0].isdigit() and text[0] not in "-+.\\("):
         return text, "", False
     found = _UNIT_PLAIN_END.search(text)

@@ -25,6 +25,7 @@ from jz3.answers.forms import (
 from jz3.answers.notation import clean, closes_at_end, split_top
 from jz3.answers.number_words import number_in_words, whole_number
 from jz3.answers.quantities import MATH_WORDS, scalar, unworded
+from jz3.answers.relations import is_number
 from jz3.answers.tokens import UnreadableError
 
 _REALS = Sequence("(", ")", ("-\\infty", "\\infty"))
@@ -56,13 +57,16 @@ _LIST = re.compile(r"[,;]|(?<![A-Za-z])(?:or|and)(?![A-Za-z])")
 _COMMA = re.compile(r"[,;]")
 _RELATION = re.compile(r"<=|>=|!=|=<|=>|==|=|<|>|\\in(?![A-Za-z])|\\not\s*=")
 _CONDITION = re.compile(
-    r"[A-Za-z]\s*(?:\\in\s*\\mathbb\s*\{?\s*R\s*\}?\s*)?[|:](?!=)\s*([^|]*(?:[<>=]|\\in)[^|]*)"
+    r"([A-Za-z])\s*(?:\\in\s*\\mathbb\s*\{?\s*R\s*\}?\s*)?[|:](?!=)\s*([^|]*(?:[<>=]|\\in)[^|]*)"
 )
 _COLON = re.compile(r":|(?<=\s)to(?=\s)")
 _OUTWARD = re.compile(r"[\[\]]([^\[\],]+),([^\[\],]+)[\[\]]")  # `]0,1]`, with its ends turned outward
 _WITHOUT = re.compile(r"\\mathbb\s*\{?\s*R\s*\}?\s*\\(?:setminus|backslash)\s*\\\{([^,{}]+)\\\}")
 _MATRIX = re.compile(
     r"\\begin\{([pbvBV]?matrix|smallmatrix|array)\}(?:\{[^{}]*\})?(.*)\\end\{\1\}", re.DOTALL
+)
+_SYSTEM = re.compile(
+    r"\\begin\{cases\}(.*)\\end\{cases\}|\\\{\s*\\begin\{array\}(?:\{[^{}]*\})?(.*)\\end\{array\}", re.DOTALL
 )
 _ROW = re.compile(r"\\cr(?![A-Za-z])(?:\s*\[[^\]]*\])?")
 _CHOICE = re.compile(r"\(?\s*([A-J])\s*\)?[.:]?")
@@ -154,6 +158,7 @@ def _one(text: str) -> Answer:
         return _NAMED_SETS[text]
     return (
         _as_matrix(text)
+        or _as_system(text)
         or _as_time_or_numeral(text)
         or _as_choice(text)
         or _as_words(text)
@@ -174,11 +179,29 @@ def _ungrouped(text: str) -> str:
 
 
 def _as_matrix(text: str) -> Matrix | None:
-    match = _MATRIX.fullmatch(text) if text.startswith("\\begin") else None
+    """A matrix, or a number times one."""
+    start = text.find("\\begin")
+    match = _MATRIX.fullmatch(text, start) if start >= 0 else None
     if match is None or match[1].lower().startswith("v") or "\\begin" in match[2]:
         return None
-    rows = [row for row in _ROW.split(match[2]) if row.strip()]
-    return Matrix(tuple(tuple(cell.strip() for cell in row.split("&")) for row in rows))
+    factor = text[:start].rstrip(" *")
+    if factor in ("+", "-"):
+        factor += "1"
+    if factor and not is_number(factor):
+        return None
+    rows = [[cell.strip() for cell in row.split("&")] for row in _ROW.split(match[2]) if row.strip()]
+    if factor:
+        rows = [[f"({factor})*({cell})" for cell in row] for row in rows]
+    return Matrix(tuple(map(tuple, rows)))
+
+
+def _as_system(text: str) -> Answer | None:
+    """The equations of a system, as a list of them; a function in pieces (with `&`) is none."""
+    match = _SYSTEM.fullmatch(text) if "\\begin" in text else None
+    lines = (match[1] or match[2]) if match is not None else ""
+    if not lines or "&" in lines or "\\begin" in lines:
+        return None
+    return _collection([line.strip(" ,") for line in _ROW.split(lines) if line.strip(" ,")], braces=False)
 
 
 def _as_time_or_numeral(text: str) -> Answer | None:
@@ -269,6 +292,8 @@ def _as_structure(text: str) -> Answer | None:
         return _conjunction(pieces) or _collection([piece for _, piece in pieces if piece], braces=False)
     pieces = split_top(text, _RELATION)
     if len(pieces) > 1:
+        if any(_operator(mark) == "!=" for mark, _ in pieces[1:]) and len(_both_signs(text)) > 1:
+            return _collection([text], braces=False)
         return Relation(tuple(piece for _, piece in pieces), tuple(_operator(mark) for mark, _ in pieces[1:]))
     return _as_bracketed(text) or _as_ratio(text) or _as_plus_minus(text)
 
@@ -330,8 +355,8 @@ def _as_bracketed(text: str) -> Answer | None:
             pieces = [piece for _, piece in split_top(inner, _COMMA)]
             if is_set and len(pieces) == 1:
                 condition = _CONDITION.fullmatch(inner)
-                if condition is not None:
-                    return _one(condition[1])
+                if condition is not None and condition[1] in condition[2]:
+                    return _one(condition[2])
             if is_set:
                 return _collection([piece for piece in pieces if piece], braces=True)
             if len(pieces) == 1:

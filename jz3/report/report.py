@@ -139,8 +139,8 @@ TRAININGS = (
 )
 SCORES = (
     "Per cent of items, strict extraction; 95 % bootstrap intervals over items (over families for their "
-    "macro average). Lenient extraction and the items that the certificates call clean stand beside them, and "
-    "the certificates of the model's training set, by name and digest."
+    "macro average). Lenient extraction and the items that the certificates call clean stand beside them, "
+    "and the certificates of the model's training set, by name and digest."
 )
 COMPARED = (
     "Points of accuracy on the same items, model minus the other; 95 % paired bootstrap; exact McNemar test."
