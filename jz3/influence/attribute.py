@@ -10,7 +10,6 @@ pass for each problem and checkpoint, and for each target as long as any problem
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import dataframely as dy
@@ -32,6 +31,7 @@ from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target
 from jz3.text.training_text import training_input
+from jz3.workers.batch import workers_of
 from jz3.workers.fill import fill
 
 if TYPE_CHECKING:
@@ -166,14 +166,7 @@ def _at_checkpoint(
     execution: Execution,
 ) -> list[dict[str, Any]]:
     """Cosines (by task) and loss of each text, from the store or computed now; longest texts first."""
-    rows = {(text.before, text.solution): text.row for text in texts}
-    open_scorer = cache(
-        lambda: _scorer(checkpoints, manifest, checkpoint, by_task, params, execution)
-    )  # nothing is opened where no row is missing
-
-    def work(batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        return open_scorer()([rows[request["before"], request["solution"]] for request in batch])
-
+    lengths = {(text.before, text.solution): len(text.row.tokens) for text in texts}
     directory = checkpoints.path / checkpoint.directory
     shared = {
         "base": manifest.base_digest,
@@ -187,11 +180,41 @@ def _at_checkpoint(
     return fill(
         ATTRIBUTE,
         requests,
-        work,
-        order=lambda request: -len(rows[request["before"], request["solution"]].tokens),
+        Scoring(
+            checkpoints,
+            checkpoint,
+            {task: [text.row for text in rows] for task, rows in by_task.items()},
+            params,
+            execution,
+        ),
+        order=lambda request: -lengths[request["before"], request["solution"]],
         batch_rows=execution.generation_commit,
         what=f"attribute at {checkpoint.directory}",
+        workers=workers_of(execution),
     )
+
+
+@dataclass
+class Scoring:
+    """What a worker does with a batch of problems. Its first batch opens the checkpoint and takes the tasks'
+    gradients, in whatever process that is.
+    """
+
+    checkpoints: InDir[CheckpointsManifest]
+    checkpoint: Checkpoint
+    targets: Mapping[str, list[EncodedRow]]
+    params: AttributeParams
+    execution: Execution
+    score: "Score | None" = None
+
+    def __call__(self, batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        if self.score is None:
+            self.score = _scorer(self.checkpoints, self.checkpoint, self.targets, self.params, self.execution)
+        return self.score([row["before"] for row in batch], [row["solution"] for row in batch])
+
+
+Score = Callable[[Sequence[str], Sequence[str]], list[dict[str, Any]]]
+"""Cosines and loss of problems, given what stands before their solutions, and the solutions."""
 
 
 def _targets_digest(texts: list[Text]) -> str:
@@ -200,29 +223,34 @@ def _targets_digest(texts: list[Text]) -> str:
 
 def _scorer(
     checkpoints: InDir[CheckpointsManifest],
-    manifest: CheckpointsManifest,
     checkpoint: Checkpoint,
-    by_task: dict[str, list[Text]],
+    targets: Mapping[str, list[EncodedRow]],
     params: AttributeParams,
     execution: Execution,
-) -> Callable[[Sequence[EncodedRow]], list[dict[str, Any]]]:
+) -> Score:
     """Opens the checkpoint, takes the tasks' gradients; gives what computes the results of rows.
 
     As much goes through the model at once as in a step of a training with blocks of `max_tokens`.
     """
+    import torch
+
     from jz3.influence.directions import DIRECTIONS, AdamConstants
     from jz3.influence.gradients import cut_batches
     from jz3.influence.similarity import similarities, task_gradients
 
+    torch.set_num_threads(execution.threads)
     padded_tokens = execution.training_batch * params.max_tokens
     directory = checkpoints.path / checkpoint.directory
     reference = open_checkpoint(checkpoints.path / BASE, directory, params.precision, execution.device)
-    targets = {task: [text.row for text in texts] for task, texts in by_task.items()}
+    tokenizer = load_tokenizer(checkpoints.path / BASE)
     tasks = task_gradients(reference, targets, padded_tokens)
+    manifest = checkpoints.manifest()
     constants = AdamConstants(manifest.adam_beta1, manifest.adam_beta2, manifest.adam_epsilon)
     direction = DIRECTIONS[params.direction]
 
-    def score(rows: Sequence[EncodedRow]) -> list[dict[str, Any]]:
+    def score(before: Sequence[str], solutions: Sequence[str]) -> list[dict[str, Any]]:
+        encoded = encode_rows(tokenizer, before, solutions, params.max_tokens)
+        rows = [row for row in encoded if row is not None]
         return [
             asdict(similarity)
             for batch in cut_batches(rows, padded_tokens)

@@ -74,6 +74,9 @@ class SynthesizeMetrics(BaseModel):
     completion_tokens: int
     tokens_saved: int
     """Estimate of prompt tokens that the compact form saves against the full one; 0 for the full form."""
+    shared_prefix_tokens: int
+    """Estimate of prompt tokens that all prompts of a level and kind begin with, and that an engine with a
+    cache of prefixes computes once for each of these: the instructions, where the full form is read."""
     truncation_rate: float
     """Share of completions that were cut off at max_tokens or at the end of the model's context."""
     share_per_level: dict[str, float]
@@ -95,6 +98,26 @@ class Slice:
 WHOLE = Slice(1, 1)
 
 
+@dataclass
+class Beginning:
+    """What prompts begin with: all texts share what the least and the greatest of them share."""
+
+    rows: int
+    least: str
+    greatest: str
+
+    def add(self, rows: int, least: str, greatest: str) -> None:
+        self.rows += rows
+        self.least, self.greatest = min(self.least, least), max(self.greatest, greatest)
+
+    @property
+    def shared_characters(self) -> int:
+        """Of all rows but the first."""
+        pairs = enumerate(zip(self.least, self.greatest, strict=False))
+        end = min(len(self.least), len(self.greatest))
+        return (self.rows - 1) * next((place for place, (one, other) in pairs if one != other), end)
+
+
 class Synthesis:
     """The completions of a table of prompts, and afterwards the failures and the numbers."""
 
@@ -102,6 +125,7 @@ class Synthesis:
         self, prompts: pl.LazyFrame, engine: Engine, params: SynthesizeParams, execution: Execution
     ) -> None:
         self._prompts, self._engine, self._params, self._execution = prompts, engine, params, execution
+        self._beginnings: dict[tuple[str, str], Beginning] = {}
         self._asked = self._keys_of_prompts()
         self._failures: list[dict[str, str]] = []
         self._levels: Counter[str] = Counter()
@@ -149,8 +173,13 @@ class Synthesis:
             rows=Ledger(read=self._asked.height, kept=kept, rejected={}, failed=len(self._failures)),
             prompt_tokens=self._prompt_tokens,
             completion_tokens=self._completion_tokens,
-            # By the characters that are not sent, at the ratio of tokens to characters of those that are.
+            # Characters that are not sent, or shared, at the ratio of tokens to characters of what is sent.
             tokens_saved=round((full - sent) * self._prompt_tokens / max(sent, 1)),
+            shared_prefix_tokens=round(
+                sum(beginning.shared_characters for beginning in self._beginnings.values())
+                * self._prompt_tokens
+                / max(sent, 1)
+            ),
             truncation_rate=self._truncated / max(kept, 1),
             share_per_level={level: self._levels[level] / max(kept, 1) for level in LEVELS},
             share_per_kind={kind: self._kinds[kind] / max(kept, 1) for kind in KINDS},
@@ -167,7 +196,7 @@ class Synthesis:
                 full_characters=pl.col("full").str.len_chars(),
                 sent_characters=pl.col(self._params.prompt_form).str.len_chars(),
             )
-            for frame in map(Prompt.validate, _frames(self._prompts))
+            for frame in map(self._note_beginnings, map(Prompt.validate, _frames(self._prompts)))
         ]
         rows_of_window = (
             -(-WINDOW_ROWS // self._execution.generation_commit) * self._execution.generation_commit
@@ -181,6 +210,20 @@ class Synthesis:
         return pl.Series(
             [keys[kind].of(text, self._seed(prompt_id)) for prompt_id, text, kind in rows], dtype=pl.String
         )
+
+    def _note_beginnings(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The same frame; its texts count for what prompts of a level and kind begin with."""
+        text = pl.col(self._params.prompt_form)
+        groups = frame.group_by("level", "kind").agg(
+            pl.len().alias("rows"), text.min().alias("least"), text.max().alias("greatest")
+        )
+        for level, kind, rows, least, greatest in groups.iter_rows():
+            known = self._beginnings.get((level, kind))
+            if known is None:
+                self._beginnings[level, kind] = Beginning(rows, least, greatest)
+            else:
+                known.add(rows, least, greatest)
+        return frame
 
     def _seed(self, prompt_id: str) -> int:
         return draw_order(self._params.seed, prompt_id)

@@ -53,11 +53,17 @@ class Worker:
 
 
 def compute(batches: Iterator[Batch], work: Work, workers: Workers) -> Iterator[Computed | Lost]:
-    """Every batch as it is done, or the rows that were lost, in whatever order workers finish."""
+    """Every batch as it is done, or the rows that were lost, in whatever order workers finish.
+
+    Where there is no batch, Ray is not asked for anything.
+    """
+    first = next(batches, None)
+    if first is None:
+        return
     with _connected(workers) as ray:
         crew = Crew(ray, work, workers)
         try:
-            yield from crew.compute(batches)
+            yield from crew.compute(chain([first], batches))
         finally:
             crew.dismiss()
 

@@ -29,7 +29,9 @@ CHAT_TEMPLATE = (
 """Marks before each turn and the end token after it; `<user>` and `<assistant>` are special tokens."""
 
 
-def tiny_model(directory: Path, *, context: int = 64, hidden: int = 32, chat: bool = False) -> Path:
+def tiny_model(
+    directory: Path, *, context: int = 64, hidden: int = 32, chat: bool = False, dtype: str = "float32"
+) -> Path:
     """A Llama over bytes: token 0 pads, token 1 ends, the others are the 256 bytes; two marks more if it can
     `chat`. vLLM has no attention for heads below 32 numbers on a CPU (hidden 128).
     """
@@ -63,7 +65,7 @@ def tiny_model(directory: Path, *, context: int = 64, hidden: int = 32, chat: bo
             pad_token_id=0,
         )
     )
-    model.save_pretrained(directory)
+    model.to(getattr(torch, dtype)).save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     manifest = ModelManifest(
         hub=None,

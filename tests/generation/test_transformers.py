@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from jz3.core.artifacts import InDir
-from jz3.generation.api import Generated, GenerationRequest, Sampling, open_engine
+from jz3.generation.api import (
+    OWN_BATCHES,
+    Generated,
+    GenerationRequest,
+    Sampling,
+    open_engine,
+    text_in_other_batches,
+    text_in_same_batches,
+)
 from jz3.tables.model_manifest import ModelManifest
 from tests.generation.builders import execution, tiny_model
 
@@ -35,6 +43,31 @@ def test_a_rows_text_does_not_depend_on_the_batch(model, sampling):
     assert write(model, REQUESTS, sampling, batch=3) == alone
     assert write(model, REQUESTS[::-1], sampling, batch=8)[::-1] == alone
     assert len({row.text for row in alone}) == len(alone)
+
+
+def test_in_bfloat16_the_same_batch_gives_the_same_text(tmp_path_factory):
+    """In another batch it may be another text, as the manifest says of it: nothing is claimed but that."""
+    half = InDir(ModelManifest, tiny_model(tmp_path_factory.mktemp("half"), dtype="bfloat16"))
+    with open_engine("transformers", half, execution()) as engine:
+        assert engine.identity["dtype"] == "bfloat16"
+    requests = REQUESTS * 4
+    assert write(half, requests, FREE, batch=8) == write(half, requests, FREE, batch=8)
+    others = write(half, requests, FREE, batch=3)
+    assert [row.prompt_tokens for row in others] == [len(request.prompt.encode()) for request in requests]
+
+
+@pytest.mark.parametrize(
+    ("engine", "dtype", "same", "other"),
+    [
+        ("transformers", "float32", "the same", "the same but for draws within the rounding of float32"),
+        ("transformers", "bfloat16", "the same", "differs where the rounding of bfloat16 decides a draw"),
+        ("vllm", "float32", OWN_BATCHES, "the same but for draws within the rounding of float32"),
+        ("openai", "bfloat16", OWN_BATCHES, "differs where the rounding of bfloat16 decides a draw"),
+    ],
+)
+def test_the_manifest_says_of_each_engine_and_dtype_what_is_claimed(engine, dtype, same, other):
+    identity = {"engine": engine, "model": "m", "dtype": dtype}
+    assert (text_in_same_batches(identity), text_in_other_batches(identity)) == (same, other)
 
 
 def test_a_rows_text_depends_on_its_seed(model):

@@ -102,6 +102,12 @@ def test_the_form_of_the_prompt_is_what_the_model_reads(model):
     assert compact.metrics.tokens_saved == full.metrics.prompt_tokens - compact.metrics.prompt_tokens
 
 
+def test_what_prompts_begin_with_is_counted_once_for_each_level_and_kind(model):
+    full = run(model, prompts(16), PARAMS.model_copy(update={"prompt_form": "full"}))
+    groups = prompts(16).select("level", "kind").unique().height
+    assert full.metrics.shared_prefix_tokens == (16 - groups) * len("Please write problem number ")
+
+
 def test_metrics_describe_the_completions(model):
     made = run(model, prompts(16))
     truncated = made.completions.filter(pl.col("finish_reason") == "length").height

@@ -1,0 +1,41 @@
+"""How many completions the stage `synthesize@corpus` of a clone would ask a model for, and then has.
+
+`python -m tests.synthesis.asking`, in the clone, with its code. The model is held: its digest is always the
+same, and it writes prepared text, so that prompts, keys, store and stage are what is tested.
+"""
+
+from pathlib import Path
+
+from jz3.core.artifacts import In, Out
+from jz3.core.execution import Execution
+from jz3.core.params import load_params
+from jz3.generation.api import Generated
+from jz3.synthesis.synthesize import Synthesis, SynthesizeParams
+from jz3.tables.completion import Completion
+from jz3.tables.prompt import Prompt
+
+
+class Held:
+    """Counts what it is asked for."""
+
+    def __init__(self):
+        self.identity = {"engine": "transformers", "model": "0" * 32, "dtype": "float32"}
+        self.asked = 0
+
+    def generate(self, requests, sampling):
+        self.asked += len(requests)
+        return [Generated(f"completion {request.seed}", "stop", 100, 20) for request in requests]
+
+
+def main():
+    params = load_params(SynthesizeParams, "synthesize", Path("params.yaml"))
+    execution = load_params(Execution, "execution", Path("params.yaml"))
+    engine = Held()
+    prompts = In(Prompt, Path("data/composed/corpus.parquet")).scan()
+    synthesis = Synthesis(prompts, engine, params, execution)
+    Out(Completion, Path("data/completions/corpus")).sink(synthesis.completions())
+    print("asked", engine.asked, "of", synthesis.metrics().rows.kept)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Stages that compute rows leave the same bytes by two workers of a Ray cluster as by their own process."""
+
+import polars as pl
+import pytest
+
+from jz3.core.artifacts import InDir
+from jz3.curation.execute import execute
+from jz3.evaluation.answer import answer
+from jz3.generation.api import open_engine
+from jz3.generation.rows import GENERATE
+from jz3.influence.attribute import ATTRIBUTE, attribute
+from jz3.lm.base import ConfigModel, build
+from jz3.lm.tokenizer import train_tokenizer
+from jz3.sandbox.rows import EXECUTE
+from jz3.store.rows import open_store
+from jz3.tables.model_manifest import ModelManifest
+from tests import executions
+from tests.curation.test_execute import PARAMS as EXECUTION_PARAMS
+from tests.curation.test_execute import ROWS as PROGRAMS
+from tests.evaluation.test_answer import FILES, parameters
+from tests.evaluation.test_grade import items
+from tests.generation.builders import tiny_model
+from tests.influence.references import problems, targets, train_reference
+from tests.influence.test_attribute import ATTRIBUTION
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    from ray.cluster_utils import Cluster
+
+    started = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 100_000_000}
+    )
+    yield started
+    started.shutdown()
+
+
+@pytest.fixture
+def both_ways(cluster, tmp_path, monkeypatch):
+    """Runs a function with one worker and with two, each with a store of its own; gives results and rows."""
+
+    def run(stage, operation):
+        found = []
+        for name, changes in (("one", {}), ("two", {"workers": 2, "ray_address": cluster.address})):
+            monkeypatch.setenv("JZ3_STORE", str(tmp_path / name))
+            how = executions.execution(generation_batch=4, generation_commit=3, training_batch=4, **changes)
+            made = stage(how)
+            rows = {row.key: (row.request, row.result) for row in open_store().rows(operation)}
+            found.append((made, rows))
+        return found
+
+    return run
+
+
+def test_execute(both_ways):
+    (one, rows), (two, same_rows) = both_ways(
+        lambda how: execute(PROGRAMS.lazy(), EXECUTION_PARAMS, how), EXECUTE
+    )
+    assert one[0].equals(two[0])
+    assert one[1].equals(two[1])
+    assert one[2] == two[2]
+    assert rows == same_rows
+    assert len(rows) > 3
+
+
+def test_answer_by_prose_and_by_program(both_ways, tmp_path):
+    model = InDir(ModelManifest, tiny_model(tmp_path / "model", context=512))
+    table = items(["1", "2", "3"])
+    params = parameters(samples=3)
+    params = params.model_copy(update={"tool": params.tool.model_copy(update={"benchmarks": ["b"]})})
+
+    def stage(how):
+        with open_engine("transformers", model, how) as engine:
+            return answer(table, FILES, engine, params, how)
+
+    (one, rows), (two, same_rows) = both_ways(stage, GENERATE)
+    assert one[0].equals(two[0])
+    assert one[1] == two[1]
+    assert rows == same_rows
+    assert len(rows) >= 2 * 9
+
+
+def test_attribute(both_ways, reference):
+    (one, rows), (two, same_rows) = both_ways(
+        lambda how: attribute(problems(), targets(), reference, ATTRIBUTION, how), ATTRIBUTE
+    )
+    assert one.scores.equals(two.scores)
+    assert one.metrics == two.metrics
+    assert rows == same_rows
+    assert len(rows) == 2 * problems().height
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    root = tmp_path_factory.mktemp("reference")
+    texts = [text for row in problems().iter_rows(named=True) for text in (row["problem"], row["solution"])]
+    shape = {"hidden_size": 24, "layers": 2, "heads": 2, "mlp": 48, "seed": 0, "max_positions": 64}
+    model = ConfigModel(kind="config", training=None, **shape)
+    build(model, train_tokenizer(pl.Series(texts), 300), root / "base")
+    return train_reference(root / "base", root / "reference")[1]
