@@ -1,5 +1,5 @@
-"""`answer` and `attribute` leave the same by two workers of a Ray cluster as by their own process; `execute` has
-its own test of this, `synthesize` several.
+"""`answer` and `attribute` leave the same by two workers of a Ray cluster as by their own process; `execute`
+has its own test of this, `synthesize` several.
 """
 
 import polars as pl
