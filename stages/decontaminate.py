@@ -1,6 +1,7 @@
 """Find rows that repeat an item of a benchmark."""
 
 from jz3.core.artifacts import In, Metrics, Out, OutDir
+from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.curation.decontaminate import FRAME_ROWS, Decontamination
 from jz3.curation.overlap import DecontaminateParams
@@ -12,13 +13,15 @@ from jz3.tables.verdict import Verdict
 
 def main(
     params: DecontaminateParams,
+    execution: Execution,
     problems: In[Problem],
     items: In[Item],
     verdicts: Out[Verdict],
     certificate: OutDir[CertificateManifest],
     metrics: Metrics,
 ) -> None:
-    decontamination = Decontamination(items.read(), params).read(problems.frames(FRAME_ROWS))
+    questions = problems.columns("problem_id", "problem", rows=FRAME_ROWS)
+    decontamination = Decontamination(items.read(), params).read(questions, execution.threads)
     verdicts.write(decontamination.verdicts())
     decontamination.certify(certificate.path.name, certificate)
     metrics.write(decontamination.metrics())

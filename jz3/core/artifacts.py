@@ -78,9 +78,14 @@ class In(Generic[T]):
 
     def frames(self, rows: int) -> Iterator[dy.DataFrame[T]]:
         """The table in pieces of at most `rows` rows, each checked, in key order."""
-        frame, height = self.scan(), self.rows()
-        for start in range(0, height, rows):
-            yield self._checked(self._collect(frame.slice(start, rows)))
+        for batch in self._batches(self.scan(), rows):
+            yield self._checked(batch)
+
+    def columns(self, *names: str, rows: int) -> Iterator[pl.DataFrame]:
+        """Some columns in pieces of at most `rows` rows, in key order; the others are not read, and the rows
+        not checked.
+        """
+        yield from self._batches(self.scan().select(names), rows)
 
     def notes(self) -> dict[str, str]:
         """How the rows of a directory of parts came to be, as its manifest has it."""
@@ -99,6 +104,12 @@ class In(Generic[T]):
         for file in files:
             _must_exist(file, self.kind)
         return files
+
+    def _batches(self, frame: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
+        try:
+            yield from frame.collect_batches(chunk_size=rows, maintain_order=True)
+        except (pl.exceptions.ComputeError, OSError) as error:
+            raise ArtifactError(self._damaged(error)) from error
 
     def _collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
         try:
@@ -173,10 +184,14 @@ class Out(Generic[T]):
                 continue
             keys = frame.select(key)
             first = keys.row(0)
-            assert keys.equals(keys.sort(key)), f"rows of {self.path} are not sorted by {key}"
+            assert _sorted(keys), f"rows of {self.path} are not sorted by {key}"
             assert last is None or last < first, f"rows of {self.path} are not sorted by {key} at {first}"
             last = keys.row(-1)
             yield frame
+
+
+def _sorted(keys: pl.DataFrame) -> bool:
+    return keys.to_series().is_sorted() if keys.width == 1 else keys.equals(keys.sort(keys.columns))
 
 
 def _regrouped(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:

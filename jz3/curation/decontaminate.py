@@ -3,8 +3,8 @@
 Rules: `decontaminate.ngram`, `decontaminate.whole`, `decontaminate.short_ngram` (`overlap.py` beside this
 says what they mean); the evidence is the item's id. The certificate names each benchmark with revision and
 digest, the method, and every pair of texts; pairs that differ in their numbers alone stand there too, but
-reject nothing and make no item a hit. Questions alone are compared, on both sides. Costs some 2,000 rows a
-second; rows are read in frames.
+reject nothing and make no item a hit. Questions alone are compared, on both sides. Costs some 30,000 rows a
+second and core; rows are read in frames, and memory holds a verdict for each.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +15,7 @@ import dataframely as dy
 import polars as pl
 from pydantic import BaseModel
 
+from jz3.core.ahead import mapped
 from jz3.core.artifacts import MANIFEST, Out, OutDir
 from jz3.core.hashing import content_id
 from jz3.curation.overlap import CLASSES, DecontaminateParams, ItemIndex
@@ -23,7 +24,6 @@ from jz3.tables.certificate_manifest import BenchmarkCheck, CertificateManifest
 from jz3.tables.hit import Hit
 from jz3.tables.item import Item
 from jz3.tables.ledger import Ledger
-from jz3.tables.problem import Problem
 
 FRAME_ROWS = 50_000
 """Rows compared at a time: some 300 MB of text, words and windows."""
@@ -48,15 +48,14 @@ class Decontamination:
     def __init__(self, items: dy.DataFrame[Item], params: DecontaminateParams) -> None:
         self._params = params
         self._items = items.select("item_id", "benchmark", "revision", "question")
-        self._index = ItemIndex(self._items["question"].to_list(), params)
+        self._index = ItemIndex(self._items["question"], params)
         self._verdicts = [pl.DataFrame(schema=VERDICT_SCHEMA)]
         self._hits = [pl.DataFrame(schema=HIT_SCHEMA)]
         self._digest = content_id()
 
-    def read(self, frames: Iterable[dy.DataFrame[Problem]]) -> "Decontamination":
-        """Compare the rows of all frames."""
-        for frame in frames:
-            hits = self._hits_of(frame)
+    def read(self, frames: Iterable[pl.DataFrame], threads: int = 1) -> "Decontamination":
+        """Compare the rows of all frames of Problem; their `problem_id` and `problem` are looked at."""
+        for frame, hits in mapped(lambda frame: (frame, self._hits_of(frame)), frames, threads):
             self._hits.append(hits)
             self._verdicts.append(_verdicts(frame, hits))
             for row_id, text in frame.select("problem_id", "problem").iter_rows():
@@ -83,12 +82,12 @@ class Decontamination:
         )
 
     def _hits_of(self, frame: pl.DataFrame) -> pl.DataFrame:
-        ids, texts = frame["problem_id"].to_list(), frame["problem"].to_list()
-        found = self._index.hits(texts)
+        found = self._index.hits(frame["problem"])
+        rows = [row for row, _ in found]
         pairs = pl.DataFrame(
             {
-                "row_id": [ids[row] for row, _ in found],
-                "row_text": [texts[row] for row, _ in found],
+                "row_id": frame["problem_id"].gather(rows),
+                "row_text": frame["problem"].gather(rows),
                 "item": [item for _, item in found],
                 "hit_class": list(found.values()),
             },

@@ -1,19 +1,18 @@
-"""Words as numbers: a text becomes an array of 64-bit hashes of its words, and windows of words become hashes
-that numpy finds in one pass over many texts.
+"""Sets of word windows as sorted arrays of 64-bit hashes, and how alike two of them are.
 
 The hashes are the same on every machine and in every run. Two windows that differ agree by chance once in
-2^64 comparisons, which is never for the sets at hand. Costs: 8 bytes a word or window.
+2^64 comparisons, which is never for the sets at hand. Costs: 8 bytes a window.
 """
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from jz3.core.compiled import compiled
+from jz3.text.word_hashes import Texts
 
 U64: TypeAlias = npt.NDArray[np.uint64]
 I64: TypeAlias = npt.NDArray[np.int64]
@@ -22,64 +21,44 @@ _BASE = np.uint64(0x9E3779B97F4A7C15)
 """Odd, so that no bit of an earlier word is lost in a window's hash (the golden ratio in 64 bits)."""
 
 
-@lru_cache(maxsize=1 << 20)
-def word_hash(word: str) -> int:
-    """64 bits of a word."""
-    return int.from_bytes(
-        hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big"
-    )
-
-
 @dataclass(frozen=True)
-class Texts:
-    """Several texts as one array of word hashes: text i is `hashes[starts[i]:starts[i + 1]]`."""
+class Sets:
+    """Several sorted sets in one array: set i is `values[starts[i]:starts[i + 1]]`."""
 
-    hashes: U64
+    values: U64
     starts: I64
 
-    @classmethod
-    def of(cls, sequences: Iterable[Sequence[str]]) -> "Texts":
-        hashed = [[word_hash(word) for word in sequence] for sequence in sequences]
-        starts = np.zeros(len(hashed) + 1, dtype=np.int64)
-        np.cumsum([len(text) for text in hashed], out=starts[1:])
-        return cls(np.array([word for text in hashed for word in text], dtype=np.uint64), starts)
+    def __len__(self) -> int:
+        return len(self.starts) - 1
 
-    @property
-    def lengths(self) -> I64:
-        """Words of each text."""
-        return np.diff(self.starts)
+    def __getitem__(self, number: int) -> U64:
+        return self.values[self.starts[number] : self.starts[number + 1]]
 
 
-@dataclass(frozen=True)
-class Windows:
-    """Every window of n words that lies in one text: its hash, and the text's number."""
-
-    hashes: U64
-    texts: I64
+def shingles(texts: Texts, n: int) -> Sets:
+    """The set of each text's windows of n words; of a shorter text its one window of all words."""
+    values, counts = _shingles(texts.hashes, texts.starts, n)
+    return Sets(values, np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)]))
 
 
-def windows(texts: Texts, n: int) -> Windows:
-    """The windows of n words of each text, in order; a text shorter than n has none."""
-    count = len(texts.hashes) - n + 1
-    if count <= 0:
-        return Windows(np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64))
-    rolled = np.zeros(count, dtype=np.uint64)
-    for offset in range(n):
-        rolled = rolled * _BASE + texts.hashes[offset : offset + count]
-    owners = np.repeat(np.arange(len(texts.lengths), dtype=np.int64), texts.lengths)
-    inside = owners[:count] == owners[n - 1 :]
-    return Windows(_mixed(rolled[inside]), owners[:count][inside])
+def sequence_hashes(texts: Texts) -> U64:
+    """One hash for all words of each text in their order."""
+    return _sequences(texts.hashes, texts.starts)
 
 
-def shingles(texts: Texts, n: int) -> list[U64]:
-    """The set of each text's windows of n words, sorted; of a shorter text its one window of all words."""
-    found = windows(texts, n)
-    bounds = np.searchsorted(found.texts, np.arange(len(texts.lengths) + 1))
-    sets = [np.unique(found.hashes[start:end]) for start, end in pairwise(bounds)]
-    for number in np.flatnonzero(texts.lengths < n):
-        own = texts.hashes[texts.starts[number] : texts.starts[number + 1]]
-        sets[number] = windows(Texts(own, np.array([0, len(own)])), len(own)).hashes if len(own) else own
-    return sets
+def gathered(parts: Iterable[Sets], file: IO[bytes]) -> Sets:
+    """All sets of the parts, their values in the file: the system keeps of them in memory what it can."""
+    sizes = [np.zeros(1, dtype=np.int64)]
+    for part in parts:
+        part.values.tofile(file)
+        sizes.append(np.diff(part.starts))
+    file.flush()
+    starts = np.cumsum(np.concatenate(sizes))
+    values = np.memmap(file, dtype=np.uint64, mode="r", shape=(int(starts[-1]),)) if starts[-1] else _NONE
+    return Sets(values, starts)
+
+
+_NONE: U64 = np.empty(0, dtype=np.uint64)
 
 
 def jaccard(one: U64, other: U64) -> float:
@@ -89,8 +68,47 @@ def jaccard(one: U64, other: U64) -> float:
     return shared / union if union else 1.0
 
 
-def _mixed(values: U64) -> U64:
+@compiled
+def _shingles(hashes: U64, starts: I64, n: int) -> tuple[U64, I64]:
+    rows = len(starts) - 1
+    values = np.empty(len(hashes), dtype=np.uint64)
+    counts = np.zeros(rows, dtype=np.int64)
+    total = 0
+    for row in range(rows):
+        start, length = starts[row], starts[row + 1] - starts[row]
+        width = min(n, length)
+        if width == 0:
+            continue
+        own = np.empty(length - width + 1, dtype=np.uint64)
+        for at in range(len(own)):
+            value = np.uint64(0)
+            for offset in range(width):
+                value = value * _BASE + hashes[start + at + offset]
+            own[at] = _mixed(value)
+        own.sort()
+        for at in range(len(own)):
+            if at == 0 or own[at] != own[at - 1]:
+                values[total] = own[at]
+                total += 1
+                counts[row] += 1
+    return values[:total].copy(), counts
+
+
+@compiled
+def _sequences(hashes: U64, starts: I64) -> U64:
+    rows = len(starts) - 1
+    found = np.empty(rows, dtype=np.uint64)
+    for row in range(rows):
+        value = np.uint64(starts[row + 1] - starts[row])
+        for at in range(starts[row], starts[row + 1]):
+            value = _mixed(value * _BASE + np.uint64(hashes[at]))
+        found[row] = value
+    return found
+
+
+@compiled
+def _mixed(value: np.uint64) -> np.uint64:
     """Spreads what differs in the low bits over all of them (the finalizer of splitmix64)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))

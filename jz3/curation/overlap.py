@@ -9,20 +9,21 @@ Classes, strongest first; a pair of row and item is of the first that fits:
 - `number_masked`: the same words throughout, other numbers. This one is only reported.
 
 Case, spacing and punctuation do not matter. A row that repeats an item whole is always found; a longer
-`ngram` never finds more rows. Costs: one pass of numpy over the rows for each window length; memory for the
-items' windows.
+`ngram` never finds more rows. Words and questions are compared as 64-bit hashes. Costs: a compiled pass over
+the rows for each window length; memory for the items' windows.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from pydantic import Field
 
 from jz3.core.params import Params
-from jz3.curation.fingerprints import I64, U64, Texts, windows
-from jz3.text.words import letters, masked, words
+from jz3.curation.fingerprints import I64, U64, sequence_hashes
+from jz3.curation.windows import Filter, windows
+from jz3.text.word_hashes import Texts, hashed_letters, hashed_words
 
 CLASSES = ("ngram", "whole", "short_ngram", "number_masked")
 
@@ -45,37 +46,53 @@ class DecontaminateParams(Params):
 
 
 @dataclass(frozen=True)
-class WindowIndex:
-    """Windows of n words of many items; item numbers beside sorted hashes, each pair once."""
+class HashIndex:
+    """Hashes of many items, sorted, with the items' numbers beside them, each pair once."""
 
-    n: int
     hashes: U64
     items: I64
+
+    @classmethod
+    def of(cls, hashes: U64, items: I64) -> "HashIndex":
+        return cls(*_unique_pairs(hashes, items))
+
+    def pairs(self, hashes: U64, rows: I64) -> tuple[I64, I64]:
+        """Row and item of each different hash that they share: two arrays of numbers."""
+        if not len(self.hashes):
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        known = self.hashes[np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)]
+        shared, rows = _unique_pairs(hashes[known == hashes], rows[known == hashes])
+        first = np.searchsorted(self.hashes, shared, side="left")
+        counts = np.searchsorted(self.hashes, shared, side="right") - first
+        # Equal hashes lie side by side: 0, 1, ... from the first on, for each shared one.
+        steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        return np.repeat(rows, counts), self.items[np.repeat(first, counts) + steps]
+
+
+@dataclass(frozen=True)
+class WindowIndex:
+    """Windows of n words of many items."""
+
+    n: int
+    index: HashIndex
+    filter: Filter
 
     @classmethod
     def of(cls, texts: Texts, n: int, chosen: I64) -> "WindowIndex":
         """Of the items with these numbers."""
         found = windows(texts, n)
         of_chosen = np.isin(found.texts, chosen)
-        hashes, items = _unique_pairs(found.hashes[of_chosen], found.texts[of_chosen])
-        return cls(n, hashes, items)
+        index = HashIndex.of(found.hashes[of_chosen], found.texts[of_chosen])
+        return cls(n, index, Filter.of(index.hashes))
 
     def sizes(self, items: int) -> I64:
         """Different windows of each item."""
-        return np.bincount(self.items, minlength=items)
+        return np.bincount(self.index.items, minlength=items)
 
     def pairs(self, texts: Texts) -> tuple[I64, I64]:
         """Row and item of each different window that they share: two arrays of numbers."""
-        found = windows(texts, self.n)
-        if not len(self.hashes) or not len(found.hashes):
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        known = self.hashes[np.minimum(np.searchsorted(self.hashes, found.hashes), len(self.hashes) - 1)]
-        shared, rows = _unique_pairs(found.hashes[known == found.hashes], found.texts[known == found.hashes])
-        first = np.searchsorted(self.hashes, shared, side="left")
-        counts = np.searchsorted(self.hashes, shared, side="right") - first
-        # Windows of one hash lie side by side: 0, 1, ... from the first on, for each shared window.
-        steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        return np.repeat(rows, counts), self.items[np.repeat(first, counts) + steps]
+        found = windows(texts, self.n, self.filter)
+        return self.index.pairs(found.hashes, found.texts)
 
 
 Pair = tuple[int, int]
@@ -85,10 +102,9 @@ Pair = tuple[int, int]
 class ItemIndex:
     """All questions of the benchmarks, ready to be sought."""
 
-    def __init__(self, questions: Sequence[str], params: DecontaminateParams) -> None:
+    def __init__(self, questions: pl.Series, params: DecontaminateParams) -> None:
         self._params = params
-        sequences = [words(question) for question in questions]
-        texts = Texts.of(sequences)
+        texts, masks = hashed_words(questions)
         self._lengths = texts.lengths
         everything = np.arange(len(questions))
         self._ngrams = WindowIndex.of(texts, params.ngram, everything)
@@ -96,28 +112,26 @@ class ItemIndex:
         self._contained = [WindowIndex.of(texts, n, np.flatnonzero(self._lengths == n)) for n in short]
         self._short_ngrams = WindowIndex.of(texts, params.short_ngram, everything)
         self._short_sizes = self._short_ngrams.sizes(len(questions))
-        self._by_letters = _places(letters(question) for question in questions)
-        self._by_mask = _places(" ".join(masked(sequence)) for sequence in sequences)
+        lettered = np.flatnonzero(questions.str.contains(r"\S").to_numpy())
+        self._by_letters = HashIndex.of(hashed_letters(questions)[lettered], lettered)
+        self._by_mask = HashIndex.of(sequence_hashes(masks), everything)
 
-    def hits(self, questions: Sequence[str]) -> dict[Pair, str]:
+    def hits(self, questions: pl.Series) -> dict[Pair, str]:
         """Class of each pair of row and item that is one, sorted by row, then class, then item."""
-        sequences = [words(question) for question in questions]
-        texts = Texts.of(sequences)
+        texts, masks = hashed_words(questions)
         found: dict[Pair, str] = {}
         for hit_class, pairs in (
             ("ngram", _numbered(*self._ngrams.pairs(texts))),
             ("whole", self._whole(questions, texts)),
             ("short_ngram", self._covered(texts)),
-            ("number_masked", self._masked(sequences)),
+            ("number_masked", self._masked(masks)),
         ):
             for pair in pairs:
                 found.setdefault(pair, hit_class)
         return dict(sorted(found.items(), key=lambda hit: (hit[0][0], CLASSES.index(hit[1]), hit[0][1])))
 
-    def _whole(self, questions: Sequence[str], texts: Texts) -> Iterator[Pair]:
-        for row, question in enumerate(questions):
-            for item in self._by_letters.get(letters(question), ()):
-                yield row, item
+    def _whole(self, questions: pl.Series, texts: Texts) -> Iterator[Pair]:
+        yield from _numbered(*self._by_letters.pairs(hashed_letters(questions), np.arange(len(questions))))
         for index in self._contained:
             fills = index.n >= self._params.least_filled_share * texts.lengths
             for row, item in _numbered(*index.pairs(texts)):
@@ -132,11 +146,9 @@ class ItemIndex:
         covered = counts >= self._params.short_ngram_coverage * self._short_sizes[pairs[1]]
         yield from _numbered(pairs[0][covered], pairs[1][covered])
 
-    def _masked(self, sequences: Sequence[list[str]]) -> Iterator[Pair]:
-        for row, sequence in enumerate(sequences):
-            if len(sequence) >= self._params.least_masked_words:
-                for item in self._by_mask.get(" ".join(masked(sequence)), ()):
-                    yield row, item
+    def _masked(self, masks: Texts) -> Iterator[Pair]:
+        telling = np.flatnonzero(masks.lengths >= self._params.least_masked_words)
+        yield from _numbered(*self._by_mask.pairs(sequence_hashes(masks)[telling], telling))
 
 
 def _unique_pairs(hashes: U64, numbers: I64) -> tuple[U64, I64]:
@@ -150,12 +162,3 @@ def _unique_pairs(hashes: U64, numbers: I64) -> tuple[U64, I64]:
 
 def _numbered(rows: I64, items: I64) -> Iterator[Pair]:
     return zip(rows.tolist(), items.tolist(), strict=True)
-
-
-def _places(keys: Iterable[str]) -> dict[str, list[int]]:
-    """Key to the numbers where it stands; an empty one says nothing."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for number, key in enumerate(keys):
-        if key:
-            places[key].append(number)
-    return dict(places)

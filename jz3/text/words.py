@@ -17,6 +17,7 @@ _TOKENS = re.compile(f"{_NUMBER}|{_WORD}|{_OPERATOR}")
 _JOINERS = str.maketrans("", "", ",'’")
 _MINUS = str.maketrans({"−": "-"})
 _NUMERAL = re.compile(r"[\d.]+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 MASK = "#"
 """Stands for every number of a masked text."""
@@ -54,4 +55,8 @@ def _folded(text: str) -> str:
 
 
 def _unmarked(text: str) -> str:
-    return "".join(character for character in text if not unicodedata.combining(character))
+    return _NOT_ASCII.sub(_without_marks, text)
+
+
+def _without_marks(found: re.Match[str]) -> str:
+    return "".join(character for character in found[0] if not unicodedata.combining(character))

@@ -39,7 +39,7 @@ def params(**changes):
 
 
 def classes(question, text, **changes):
-    return list(ItemIndex([question], params(**changes)).hits([text]).values())
+    return list(ItemIndex(pl.Series([question]), params(**changes)).hits(pl.Series([text])).values())
 
 
 TEXTS = st.lists(st.sampled_from(["one", "Two", "3", "four.", "x", "(y)"]), min_size=1, max_size=30)
@@ -64,7 +64,9 @@ def test_a_question_of_thirteen_words_is_found_inside_any_row(before, question, 
 @given(SEVERAL, SEVERAL, st.integers(1, 14), st.integers(1, 6))
 def test_a_longer_n_never_finds_more(questions, rows, n, longer):
     def found(length):
-        hits = ItemIndex(questions, params(ngram=length, short_ngram=8, short_ngram_coverage=1.0)).hits(rows)
+        hits = ItemIndex(
+            pl.Series(questions), params(ngram=length, short_ngram=8, short_ngram_coverage=1.0)
+        ).hits(pl.Series(rows))
         return {pair for pair, hit_class in hits.items() if hit_class in ("ngram", "whole")}
 
     assert found(n + longer) <= found(n)
@@ -73,7 +75,7 @@ def test_a_longer_n_never_finds_more(questions, rows, n, longer):
 @given(SEVERAL, SEVERAL)
 def test_hits_are_those_of_a_plain_search(questions, rows):
     """The numpy index against sets of tuples."""
-    hits = ItemIndex(questions, params(ngram=4)).hits(rows)
+    hits = ItemIndex(pl.Series(questions), params(ngram=4)).hits(pl.Series(rows))
     ngram = {pair for pair, hit_class in hits.items() if hit_class == "ngram"}
     assert ngram == {
         (row, item)
@@ -90,9 +92,13 @@ def grams(text):
 
 @given(SEVERAL, SEVERAL.filter(lambda rows: len(rows) > 1))
 def test_rows_are_judged_one_by_one(questions, rows):
-    index = ItemIndex(questions, params(ngram=5))
-    together = index.hits(rows)
-    alone = {(row, item): c for row, text in enumerate(rows) for (_, item), c in index.hits([text]).items()}
+    index = ItemIndex(pl.Series(questions), params(ngram=5))
+    together = index.hits(pl.Series(rows))
+    alone = {
+        (row, item): c
+        for row, text in enumerate(rows)
+        for (_, item), c in index.hits(pl.Series([text])).items()
+    }
     assert together == alone
 
 
@@ -186,7 +192,7 @@ def test_real_questions_of_any_length_are_found_in_another_dress():
         question.upper().translate(str.maketrans(dict.fromkeys("?,.!", " "))) for question in questions
     ]
     chosen = draws.sample(range(len(questions)), 800)
-    hits = ItemIndex(questions, params()).hits([planted[number] for number in chosen])
+    hits = ItemIndex(pl.Series(questions), params()).hits(pl.Series([planted[number] for number in chosen]))
     found = {(row, item) for (row, item), hit_class in hits.items() if hit_class != "number_masked"}
     assert all((row, number) in found for row, number in enumerate(chosen))
 

@@ -3,16 +3,18 @@ and each dropped row names a kept one that is like it.
 """
 
 import random
+import tempfile
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.curation.dedup import DedupParams, dedup, find_survivors
-from jz3.curation.fingerprints import Texts, jaccard, shingles
+from jz3.curation.dedup import DedupParams, Workplace, dedup
 from jz3.tables.verdict import Verdict
 from jz3.text.words import tokens
+from tests.curation.planted import jaccard as similarity
 from tests.curation.rows import needs_samples, problem, problems, sampled, verdicts
 
 THRESHOLD = 0.5
@@ -27,13 +29,19 @@ QUESTIONS = st.lists(
 )
 
 
+PLACE = Workplace(threads=2, directory=Path(tempfile.gettempdir()))
+
+
 def survivors(questions, ids=None):
     return find_survivors(ids or [f"r{number}" for number in range(len(questions))], questions, PARAMS)
 
 
-def similarity(one, other):
-    first, second = shingles(Texts.of([tokens(one), tokens(other)]), 5)
-    return jaccard(first, second)
+def find_survivors(ids, questions, params):
+    """Id to rule and survivor; nothing for a kept row."""
+    schema = {"problem_id": pl.String, "problem": pl.String}
+    rows = pl.DataFrame({"problem_id": ids, "problem": questions}, schema=schema)
+    found, _ = dedup(rows.lazy(), [], params, PLACE)
+    return {row_id: (rule, survivor) for row_id, rule, survivor in found.iter_rows()}
 
 
 @given(QUESTIONS)
@@ -105,7 +113,9 @@ def test_problems_that_differ_in_a_sign_alone_are_no_exact_duplicates():
 
 def test_rows_that_were_rejected_before_are_neither_judged_nor_survivors():
     rows = problems(problem("a"), problem("b"), problem("c"))
-    found, metrics = dedup(rows.lazy(), [verdicts({"a": "execute.failed"}), verdicts({"b": None})], PARAMS)
+    found, metrics = dedup(
+        rows.lazy(), [verdicts({"a": "execute.failed"}), verdicts({"b": None})], PARAMS, PLACE
+    )
     Verdict.validate(found)
     assert sorted(found["row_id"]) == ["b", "c"]
     assert metrics.rows.model_dump() == {"read": 2, "kept": 1, "rejected": {"dedup.exact": 1}, "failed": 0}

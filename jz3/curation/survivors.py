@@ -1,0 +1,78 @@
+"""Which of many sets stay, where of those that are alike only the first may.
+
+The rule: sets are taken in their order; one is dropped if and only if an earlier set that was kept shares a
+bucket with it and has a Jaccard similarity at or above the threshold. So no chain of likeness drops a set
+that is unlike all kept ones. Costs: one comparison for each pair of a set and an earlier kept one that share
+a bucket and are of similar size; 12 bytes a set and bucket.
+"""
+
+import numpy as np
+
+from jz3.core.compiled import compiled
+from jz3.curation.fingerprints import I64, U64, Sets
+from jz3.curation.minhash import I32
+
+KEPT = -1
+
+
+def survivors(sets: Sets, order: I64, buckets: I32, threshold: float) -> I64:
+    """For each place of `order`, which holds the numbers of the sets, the earliest place that was kept and
+    is like it, or KEPT. `buckets`: [bands, places].
+    """
+    count = int(buckets.max(initial=-1)) + 1
+    return _survivors(sets.values, sets.starts, order, np.ascontiguousarray(buckets.T), count, threshold)
+
+
+@compiled
+def _survivors(values: U64, starts: I64, order: I64, buckets: I32, count: int, threshold: float) -> I64:
+    rows = len(order)
+    # The kept sets of each bucket, earliest first, as a chain of links.
+    heads, tails = np.full(count, -1, dtype=np.int32), np.full(count, -1, dtype=np.int32)
+    links, owners = np.full(buckets.size, -1, dtype=np.int32), np.empty(buckets.size, dtype=np.int32)
+    used = 0
+    compared = np.full(rows, -1, dtype=np.int64)
+    found = np.full(rows, -1, dtype=np.int64)
+    for row in range(rows):
+        best = rows
+        for bucket in buckets[row]:
+            link = heads[bucket] if bucket >= 0 else -1
+            while link >= 0 and owners[link] < best:
+                other = int(owners[link])
+                if compared[other] != row:
+                    compared[other] = row
+                    if _alike(values, starts, order[row], order[other], threshold):
+                        best = other
+                link = links[link]
+        if best < rows:
+            found[row] = best
+            continue
+        for bucket in buckets[row]:
+            if bucket >= 0:
+                owners[used] = row
+                if tails[bucket] < 0:
+                    heads[bucket] = used
+                else:
+                    links[tails[bucket]] = used
+                tails[bucket] = used
+                used += 1
+    return found
+
+
+@compiled
+def _alike(values: U64, starts: I64, row: int, other: int, threshold: float) -> bool:
+    """Whether the Jaccard similarity is at or above the threshold; two empty sets are alike."""
+    at, end = starts[row], starts[row + 1]
+    at_other, end_other = starts[other], starts[other + 1]
+    both = (end - at) + (end_other - at_other)
+    if both == 0:
+        return True
+    # The similarity is at most the ratio of the sizes.
+    if min(end - at, end_other - at_other) < threshold * max(end - at, end_other - at_other):
+        return False
+    shared = 0
+    while at < end and at_other < end_other:
+        one, another = values[at], values[at_other]
+        shared += one == another
+        at += one <= another
+        at_other += another <= one
+    return shared / (both - shared) >= threshold
