@@ -26,7 +26,7 @@ def main(
     synthetic = Judged(problems.scan(), verdicts)
     instruction = Judged(instructions.scan(), [decontaminated_instructions.read()])
     mix = Mix(synthetic, instruction, results.read(), params)
-    training.sink(mix.frames())
+    training.sink(mix.frames(training.path.parent))
     metrics.write(mix.metrics())
 
 

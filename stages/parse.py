@@ -1,6 +1,7 @@
 """Read problems and solutions out of completions."""
 
 from jz3.core.artifacts import In, Metrics, Out
+from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.synthesis.parse import FRAME_ROWS, ParseParams, Parsing
 from jz3.tables.completion import Completion
@@ -11,6 +12,7 @@ from jz3.tables.reject import Reject
 
 def main(
     params: ParseParams,
+    execution: Execution,
     completions: In[Completion],
     prompts: In[Prompt],
     problems: Out[Problem],
@@ -18,7 +20,7 @@ def main(
     metrics: Metrics,
 ) -> None:
     parsing = Parsing(prompts.scan(), params)
-    problems.sink(parsing.problems(completions.frames(FRAME_ROWS)))
+    problems.sink(parsing.problems(completions.frames(FRAME_ROWS), execution.threads))
     rejects.write(parsing.rejects())
     metrics.write(parsing.metrics())
 

@@ -23,6 +23,7 @@ from dataframely.exc import SchemaError, ValidationError
 from pydantic import BaseModel
 from pydantic import ValidationError as ManifestError
 
+from jz3.core.ahead import mapped
 from jz3.core.errors import UserError
 
 T = TypeVar("T", bound=dy.Schema)
@@ -31,6 +32,8 @@ M = TypeVar("M", bound=BaseModel)
 MANIFEST = "manifest.json"
 PART_BYTES = 256_000_000
 """Size of a part in memory before compression (chosen)."""
+ROW_GROUP = 25_000
+"""Rows that are compressed and read together (chosen: some 50 MB of problems)."""
 
 
 class ArtifactError(UserError):
@@ -167,10 +170,15 @@ class Out(Generic[T]):
 
     def _write_parts(self, frames: Iterator[pl.DataFrame], directory: Path, notes: dict[str, str]) -> None:
         parts: dict[str, int] = {}
-        for frame in _regrouped(frames):
-            name = f"part-{len(parts):05}.parquet"
-            frame.write_parquet(directory / name, compression="zstd")
-            parts[name] = frame.height
+
+        def write(numbered: tuple[int, pl.DataFrame]) -> tuple[str, int]:
+            number, frame = numbered
+            name = f"part-{number:05}.parquet"
+            frame.write_parquet(directory / name, compression="zstd", row_group_size=ROW_GROUP)
+            return name, frame.height
+
+        # One part is written while the next one's rows are made.
+        parts.update(mapped(write, enumerate(_regrouped(frames)), threads=1))
         rows = sum(parts.values())
         manifest = PartsManifest(table=self.kind.__name__, rows=rows, parts=parts, notes=notes)
         (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")

@@ -9,9 +9,9 @@ import polars as pl
 from pydantic import Field
 
 from jz3.core.params import Params
-from jz3.curation.fingerprints import windows
 from jz3.curation.patterns import WORD, Share
 from jz3.curation.repetition import coded
+from jz3.curation.windows import windows
 
 SHARE_ROWS = 300_000
 """Problems of one share, about."""

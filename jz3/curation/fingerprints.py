@@ -101,7 +101,7 @@ def _sequences(hashes: U64, starts: I64) -> U64:
     for row in range(rows):
         value = np.uint64(starts[row + 1] - starts[row])
         for at in range(starts[row], starts[row + 1]):
-            value = _mixed(value * _BASE + np.uint64(hashes[at]))
+            value = _mixed(value * _BASE + np.uint64(int(hashes[at])))
         found[row] = value
     return found
 

@@ -3,28 +3,37 @@
 Promises: both parts are shuffled by hash of (seed, id) and never mixed; a cap keeps the first rows of that
 order; in tool rows the real output of the program stands in the output block. The ledger counts each row that
 is left out by the first rule that rejects it: those of `execute`, `filter`, `dedup`, `decontaminate` in this
-order, then `mix.not_asked` (beyond the number of rows) and `mix.kind_share`, `mix.source_share`,
-`mix.level_share` (the share is full).
+order, then `mix.passage_repeated` (beyond the cap on the problems of one passage), `mix.not_asked` (beyond
+the number of rows) and `mix.kind_share`, `mix.source_share`, `mix.level_share` (the share is full). Rows that
+a share or a number asks for and the problems cannot give are logged and stand in the metrics.
 
-Costs: memory for the ids of all rows and the texts of those that are kept.
+Costs: some 50,000 rows of 2 KB a second and core; memory of 0.2 KB a row for ids and order, and for the texts
+of some 300,000 rows; disk for the texts once more (lz4) while the rows are brought into order.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field
 
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
 from jz3.curation.agreement import agrees
+from jz3.curation.buckets import POSITION, Buckets
+from jz3.curation.fingerprints import I64
 from jz3.curation.output_block import with_answer, with_output
 from jz3.curation.verdicts import rules_by_row
 from jz3.tables.ledger import Ledger
 from jz3.tables.training_row import TrainingRow
-from jz3.text.training_text import training_input
+from jz3.text.training_text import HEADINGS, training_input
+
+log = logging.getLogger(__name__)
 
 FRAME_ROWS = 50_000
 """Training rows that are made at a time."""
@@ -41,6 +50,8 @@ class SyntheticShare(Params):
     """Greatest share of a kind in the rows asked for; what is not named has no bound."""
     sources: dict[str, Share]
     levels: dict[str, Share]
+    of_a_passage: int | None = Field(ge=1)
+    """At most so many problems that one passage inspired, or null for all."""
 
 
 class MixParams(Params):
@@ -83,90 +94,141 @@ class Mix:
         self, synthetic: Judged, instruction: Judged, results: pl.DataFrame, params: MixParams
     ) -> None:
         self._params = params
-        self._outputs = dict(results.select("problem_id", "output").iter_rows())
-        rejected: Counter[str] = Counter()
-        candidates = _kept(synthetic, params.seed, rejected)
-        self._kept_before_shares = candidates.height
-        pretrain = _asked(candidates, params.synthetic, rejected)
-        instructions = _kept(instruction, params.seed, rejected)
-        self._order = pl.concat(
-            [
-                pretrain.with_columns(part=pl.lit("pretrain")),
-                instructions.with_columns(part=pl.lit("instruction")),
-            ]
-        ).with_row_index("position")
-        self._unfulfilled = _unfulfilled(candidates, pretrain, params.synthetic)
-        self._rejected = rejected
-        self._sources = {"pretrain": synthetic.problems, "instruction": instruction.problems}
+        self._outputs = results.select("problem_id", printed="output")
         self._corrected = 0
+        self._rejected: Counter[str] = Counter()
+        candidates = _kept(synthetic, params.seed, self._rejected)
+        pretrain = _asked(candidates, params.synthetic, self._rejected)
+        instructions = _kept(instruction, params.seed, self._rejected)
+        self._unfulfilled = _unfulfilled(candidates, pretrain, params.synthetic)
+        self._parts = [
+            Part("pretrain", synthetic.problems, pretrain["row"].to_numpy(), 0),
+            Part("instruction", instruction.problems, instructions["row"].to_numpy(), pretrain.height),
+        ]
+        chosen = pl.concat([pretrain, instructions])
+        self._by_kind = _counts(chosen["kind"])
+        self._by_level = _counts(chosen["level"].drop_nulls())
+        self._by_source = _counts(chosen["source"])
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        """Tables of TrainingRow in training order."""
-        for part, problems in self._sources.items():
-            places = self._order.filter(pl.col("part") == part).select("position", "problem_id", "part")
-            texts = problems.join(places.lazy(), on="problem_id").sort("position").collect()
-            for frame in texts.iter_slices(FRAME_ROWS):
-                yield self._training_rows(frame)
+    def frames(self, directory: Path) -> Iterator[pl.DataFrame]:
+        """Tables of TrainingRow in training order; temporary files lie in the directory."""
+        for missing, count in self._unfulfilled.items():
+            log.warning("%d rows are missing that %s asks for", count, missing)
+        for part in self._parts:
+            for frame in part.shuffled(directory):
+                for piece in frame.iter_slices(FRAME_ROWS):
+                    yield self._training_rows(piece, part)
 
     def metrics(self) -> MixMetrics:
         """To be asked after `frames` has run."""
-        parts = Counter(self._order["part"].to_list())
-        kept = self._order.height
+        pretrain, instructions = (len(part.order) for part in self._parts)
+        kept = pretrain + instructions
         return MixMetrics(
             rows=Ledger(
                 read=kept + self._rejected.total(),
                 kept=kept,
-                rejected=dict(sorted(self._rejected.items())),
+                rejected={rule: count for rule, count in sorted(self._rejected.items()) if count},
                 failed=0,
             ),
-            pretrain_rows=parts["pretrain"],
-            instruction_rows=parts["instruction"],
-            by_kind=_counts(self._order["kind"]),
-            by_level=_counts(self._order["level"].drop_nulls()),
-            by_source=_counts(self._order["source"]),
+            pretrain_rows=pretrain,
+            instruction_rows=instructions,
+            by_kind=self._by_kind,
+            by_level=self._by_level,
+            by_source=self._by_source,
             corrected=self._corrected,
             unfulfilled=self._unfulfilled,
         )
 
-    def _training_rows(self, frame: pl.DataFrame) -> pl.DataFrame:
-        rows = [self._training_row(row) for row in frame.iter_rows(named=True)]
-        return pl.DataFrame(rows, schema=TrainingRow.create_empty().schema)
+    def _training_rows(self, rows: pl.DataFrame, part: "Part") -> pl.DataFrame:
+        rows = rows.join(self._outputs, on="problem_id", how="left", maintain_order="left")
+        run = rows["printed"].is_not_null()
+        real = [self._with_truth(*row) for row in rows.filter(run).select(_CLAIMS).iter_rows()]
+        outputs = rows["solution"].scatter(run.arg_true(), pl.Series(real, dtype=pl.String))
+        self._corrected += int((outputs != rows["solution"]).sum())
+        headed = pl.coalesce(
+            pl.when(pl.col("kind").cast(pl.String) == kind).then(
+                pl.format(training_input("{}", kind), "problem")
+            )
+            for kind in HEADINGS
+        )
+        columns = rows.with_columns(part=pl.lit(part.name), row_id="problem_id", input=headed, output=outputs)
+        return columns.select(TrainingRow.column_names()).cast(TrainingRow.create_empty().schema)
 
-    def _training_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        output = row["solution"]
-        if row["problem_id"] in self._outputs:
-            real = self._outputs[row["problem_id"]]
-            output = with_output(output, real, self._params.shown_output_characters)
-            if row["answer"] is not None and not agrees(row["answer"], real):
-                output = with_answer(output, real.strip())  # kept as `execute` lets the printed answer count
-            self._corrected += output != row["solution"]
-        return {
-            "position": row["position"],
-            "row_id": row["problem_id"],
-            "part": row["part"],
-            "source": row["source"],
-            "level": row["level"],
-            "kind": row["kind"],
-            "input": training_input(row["problem"], row["kind"]),
-            "output": output,
-        }
+    def _with_truth(self, solution: str, answer: str | None, printed: str) -> str:
+        output = with_output(solution, printed, self._params.shown_output_characters)
+        if answer is not None and not agrees(answer, printed):
+            return with_answer(output, printed.strip())  # kept as `execute` lets the printed answer count
+        return output
+
+
+_CLAIMS = ("solution", "answer", "printed")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one table in the order of training."""
+
+    name: str
+    problems: pl.LazyFrame
+    order: I64
+    """Row numbers of the table."""
+    first: int
+    """Position of the first one."""
+
+    def shuffled(self, directory: Path) -> Iterator[pl.DataFrame]:
+        """The rows with their positions, in their order."""
+        if not len(self.order):
+            return
+        height = self.problems.select(pl.len()).collect().item()
+        places = np.full(height, -1, dtype=np.int64)
+        places[self.order] = np.arange(len(self.order))
+        schema = pl.Schema({**self.problems.select(_TEXTS).collect_schema(), POSITION: pl.Int64})
+        with Buckets(len(self.order), schema, directory) as buckets:
+            start = 0
+            for batch in self.problems.select(_TEXTS).collect_batches(
+                chunk_size=FRAME_ROWS, maintain_order=True
+            ):
+                positions = pl.Series(places[start : start + batch.height])
+                start += batch.height
+                buckets.add(batch.with_columns(positions.alias(POSITION)).filter(pl.col(POSITION) >= 0))
+            for frame in buckets.frames():
+                yield frame.with_columns(pl.col(POSITION) + self.first)
+
+
+_TEXTS = ("problem_id", "source", "level", "kind", "problem", "solution", "answer")
 
 
 def _kept(judged: Judged, seed: int, rejected: Counter[str]) -> pl.DataFrame:
-    """Rows that no verdict rejects, without their texts, shuffled; the rules of the others are counted."""
-    rows = judged.problems.select("problem_id", "source", "level", "kind").collect()
-    rules = rules_by_row(judged.verdicts)
-    found = [rules.get(row_id) for row_id in rows["problem_id"]]
-    rejected.update(rule for rule in found if rule is not None)
-    kept = rows.filter(pl.Series(found, dtype=pl.String).is_null())
-    order = pl.Series([draw_order(seed, row_id) for row_id in kept["problem_id"]], dtype=pl.Int64)
-    return kept.with_columns(order=order).sort("order", "problem_id").drop("order")
+    """Rows that no verdict rejects, without their texts, shuffled, with their numbers in the table as `row`;
+    the rules of the others are counted.
+    """
+    rows = judged.problems.select(_GROUPS).collect().with_row_index("row")
+    rules = rows.join(rules_by_row(judged.verdicts), on="problem_id", how="left", maintain_order="left")[
+        "rule"
+    ]
+    rejected.update(dict(rules.drop_nulls().value_counts().iter_rows()))
+    kept = rows.filter(rules.is_null())
+    draws = (draw_order(seed, row_id) for row_id in kept["problem_id"])
+    # Equal draws (one pair in 2^63) stay in the order of the table, which is by id.
+    order = np.argsort(np.fromiter(draws, np.int64, kept.height), kind="stable")
+    return kept[order].drop("problem_id")
+
+
+_GROUPS = ("problem_id", "passage_id", "source", "level", "kind")
 
 
 def _asked(rows: pl.DataFrame, asked: SyntheticShare, rejected: Counter[str]) -> pl.DataFrame:
     """The first rows whose shares are not full, as many as are asked for."""
+    if asked.of_a_passage is not None:
+        nth = pl.int_range(pl.len()).over("passage_id")
+        repeated = rows.select((nth >= asked.of_a_passage) & pl.col("passage_id").is_not_null()).to_series()
+        rejected["mix.passage_repeated"] += int(repeated.sum())
+        rows = rows.filter(~repeated)
     total = rows.height if asked.rows is None else min(asked.rows, rows.height)
     room = Counter(_bounds(asked, total))
+    if not room:
+        rejected["mix.not_asked"] += rows.height - total
+        return rows.head(total)
     taken: list[bool] = []
     count = 0
     for row in rows.select("kind", "source", "level").iter_rows():

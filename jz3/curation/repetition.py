@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from jz3.core.params import Params
-from jz3.curation.fingerprints import I64, Texts, windows
+from jz3.curation.fingerprints import I64
 from jz3.curation.patterns import WORD, Share
+from jz3.curation.windows import windows
+from jz3.text.word_hashes import Texts
 
 _LINE_WORDS = 4
 """Shorter lines (`\\[`, a step's number) repeat in any solution (chosen)."""

@@ -28,12 +28,11 @@ def rejected_ids(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema={"problem_id": pl.String}), *ids]).unique()
 
 
-def rules_by_row(tables: Sequence[pl.DataFrame]) -> dict[str, str]:
-    """Rejected row to the rule of the first table that rejects it."""
-    rules: dict[str, str] = {}
-    for table in reversed(tables):
-        rules.update(table.drop_nulls("rule").select("row_id", "rule").iter_rows())
-    return rules
+def rules_by_row(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Columns `problem_id`, `rule`: each rejected row, with the rule of the first table that rejects it."""
+    rules = [table.drop_nulls("rule").select("rule", problem_id="row_id") for table in tables]
+    none = pl.DataFrame(schema={"rule": pl.String, "problem_id": pl.String})
+    return pl.concat([none, *rules]).unique("problem_id", keep="first", maintain_order=True)
 
 
 def verdict_ledger(verdicts: pl.DataFrame, read: int) -> Ledger:

@@ -1,30 +1,31 @@
 """Reads problems and solutions out of completions; each completion that gives none is rejected by a rule.
 
 Promises: a completion becomes one problem with the same id, or one reject. Completions are read in frames, so
-that memory holds the prompts' ids and a frame, not the texts of all. Costs: some 10,000 completions a second.
+that memory holds the prompts' ids and some frames, not the texts of all. Costs: some 40,000 completions of
+2 KB a second and core, reading and writing included; 0.1 KB of memory a prompt.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-import dataframely as dy
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field
 
+from jz3.core.ahead import mapped
 from jz3.core.errors import UserError
 from jz3.core.params import Params
-from jz3.tables.completion import Completion
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
-from jz3.text.problem_text import ParsedProblem, Unusable, read_completion
+from jz3.text.completions import OPENING, SCHEMA, read_completions
 
-FRAME_ROWS = 50_000
-"""Completions read at a time: some 100 MB of text."""
-PROMPT_COLUMNS = ("prompt_id", "passage_id", "source", "level", "kind", "opening")
+FRAME_ROWS = 25_000
+"""Completions read at a time: some 50 MB of text."""
+PROMPT_COLUMNS = ("prompt_id", "passage_id", "source", "level", "kind")
 OPENING_CHARACTERS = 20
 """So much of a prompt's end is kept: it shows whether the prompt opens the problem with `[Problem]`."""
+EVIDENCE_CHARACTERS = 200
 
 
 class ParseParams(Params):
@@ -54,66 +55,103 @@ class Parsing:
     """Problems as they are read, and afterwards the rejects and the numbers."""
 
     def __init__(self, prompts: pl.LazyFrame, params: ParseParams) -> None:
-        opening = pl.col("compact").str.strip_chars_end().str.tail(OPENING_CHARACTERS).alias("opening")
-        self._prompts = prompts.with_columns(opening).select(PROMPT_COLUMNS).collect()
+        self._prompts = _Prompts(prompts)
         self._params = params
-        self._rejects: list[dict[str, str]] = []
+        self._rejects = [Reject.create_empty()]
         self._levels: Counter[str] = Counter()
         self._kinds: Counter[str] = Counter()
         self._with_answer = 0
 
-    def problems(self, completions: Iterable[dy.DataFrame[Completion]]) -> Iterator[pl.DataFrame]:
+    def problems(self, completions: Iterable[pl.DataFrame], threads: int = 1) -> Iterator[pl.DataFrame]:
         """Frames of Problem, in the order of the completions."""
-        for frame in completions:
-            rows = frame.join(self._prompts, on="prompt_id", how="left", maintain_order="left")
-            _check_prompts(rows)
-            kept = [row for row in map(self._problem, rows.iter_rows(named=True)) if row]
-            yield pl.DataFrame(kept, schema=Problem.create_empty().schema)
+        for read in mapped(self._read, completions, threads):
+            rejected = read.filter(pl.col("rule").is_not_null()).select(
+                row_id="completion_id", rule=pl.format("parse.{}", "rule"), evidence="evidence"
+            )
+            self._rejects.append(rejected.cast(Reject.create_empty().schema))
+            kept = read.filter(pl.col("rule").is_null())
+            self._levels.update(_counts(kept["level"]))
+            self._kinds.update(_counts(kept["kind"]))
+            self._with_answer += kept["answer"].count()
+            names = kept.with_columns(problem_id="completion_id", subject=pl.lit(None, pl.String))
+            yield names.select(Problem.column_names()).cast(Problem.create_empty().schema)
 
     def rejects(self) -> pl.DataFrame:
         """Table of Reject: the completions that gave no problem so far."""
-        return pl.DataFrame(self._rejects, schema=Reject.create_empty().schema)
+        return pl.concat(self._rejects)
 
     def metrics(self) -> ParseMetrics:
         kept = self._kinds.total()
-        rejected = Counter(reject["rule"] for reject in self._rejects)
+        rejected = _counts(self.rejects()["rule"])
         return ParseMetrics(
             rows=Ledger(
-                read=kept + rejected.total(), kept=kept, rejected=dict(sorted(rejected.items())), failed=0
+                read=kept + sum(rejected.values()),
+                kept=kept,
+                rejected=dict(sorted(rejected.items())),
+                failed=0,
             ),
             kept_by_level=dict(sorted(self._levels.items())),
             kept_by_kind=dict(sorted(self._kinds.items())),
             with_answer=self._with_answer,
         )
 
-    def _problem(self, row: dict[str, Any]) -> dict[str, Any] | None:
-        read = self._read(row)
-        if isinstance(read, Unusable):
-            rule = f"parse.{read.rule}"
-            self._rejects.append({"row_id": row["completion_id"], "rule": rule, "evidence": read.evidence})
-            return None
-        self._levels[row["level"]] += 1
-        self._kinds[row["kind"]] += 1
-        self._with_answer += read.answer is not None
-        columns = {name: row[name] for name in ("prompt_id", "passage_id", "source", "level", "kind")}
-        texts = {"problem": read.problem, "solution": read.solution, "answer": read.answer}
-        return {"problem_id": row["completion_id"], "subject": None, **columns, **texts}
-
-    def _read(self, row: dict[str, Any]) -> ParsedProblem | Unusable:
-        read = read_completion(row["text"], row["finish_reason"], row["kind"], row["opening"])
-        if isinstance(read, Unusable):
-            return read
-        if len(read.problem) > self._params.longest_problem:
-            return Unusable("long_problem", f"{len(read.problem)} characters: {read.problem[:200]}")
-        if len(read.solution) > self._params.longest_solution:
-            return Unusable("long_solution", f"{len(read.solution)} characters: {read.solution[:200]}")
-        return read
+    def _read(self, completions: pl.DataFrame) -> pl.DataFrame:
+        """The columns of a prompt, and what `read_completions` finds, for each completion."""
+        rows = completions.hstack(self._prompts.of(completions))
+        read = read_completions(rows)
+        too_long = (
+            pl.when(pl.col("problem").str.len_chars() > self._params.longest_problem)
+            .then(pl.lit("problem"))
+            .when(pl.col("solution").str.len_chars() > self._params.longest_solution)
+            .then(pl.lit("solution"))
+        )
+        part = pl.when(too_long == "problem").then("problem").otherwise("solution")
+        evidence = pl.format("{} characters: {}", part.str.len_chars(), part.str.head(EVIDENCE_CHARACTERS))
+        read = read.with_columns(
+            rule=pl.when(too_long.is_null()).then("rule").otherwise(pl.format("long_{}", too_long)),
+            evidence=pl.when(too_long.is_null()).then("evidence").otherwise(evidence),
+        )
+        columns = ("completion_id", "prompt_id", "passage_id", "source", "level", "kind")
+        return rows.select(columns).hstack(read.select(list(SCHEMA)))
 
 
-def _check_prompts(rows: pl.DataFrame) -> None:
-    strange = rows.filter(pl.col("kind").is_null())
+class _Prompts:
+    """All prompts without their texts, to be found by id. A join would sort the same millions of ids for
+    each frame.
+    """
+
+    def __init__(self, prompts: pl.LazyFrame) -> None:
+        end = pl.col("compact").str.strip_chars_end().str.tail(OPENING_CHARACTERS)
+        opened = end.str.ends_with(OPENING).alias("opened")
+        self._rows = prompts.select(*PROMPT_COLUMNS, opened).collect(engine="streaming")
+        hashes = _hashes(self._rows["prompt_id"])
+        self._order = np.argsort(hashes)
+        self._hashes = hashes[self._order]
+
+    def of(self, completions: pl.DataFrame) -> pl.DataFrame:
+        """Of each completion's prompt all but the id."""
+        wanted = completions["prompt_id"]
+        if not len(self._hashes):
+            _refuse(completions)
+        places = np.searchsorted(self._hashes, _hashes(wanted))
+        found = self._rows[self._order[np.minimum(places, len(self._order) - 1)]]
+        strange = completions.filter(found["prompt_id"] != wanted)
+        _refuse(strange)
+        return found.drop("prompt_id")
+
+
+def _hashes(ids: pl.Series) -> np.ndarray:
+    """64 bits of each id; they differ from release to release of polars, and stay in this process."""
+    return ids.hash().to_numpy()
+
+
+def _refuse(strange: pl.DataFrame) -> None:
     if strange.height:
         raise StrangeCompletionError(
             f"completion {strange['completion_id'][0]} is for prompt {strange['prompt_id'][0]}, which is not "
             f"among the prompts; completions of these prompts were expected. Run `dvc repro`."
         )
+
+
+def _counts(column: pl.Series) -> dict[str, int]:
+    return dict(column.cast(pl.String).value_counts().iter_rows())

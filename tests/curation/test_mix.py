@@ -1,10 +1,14 @@
 """The training set: every row is kept or counted, synthetic before instruction rows, shuffled by hash."""
 
+import tempfile
+from pathlib import Path
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jz3.curation.buckets import POSITION, Buckets
 from jz3.curation.mix import Judged, Mix, MixParams
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.training_row import TrainingRow
@@ -14,7 +18,7 @@ PROGRAM = "The program adds.\n```python\nprint(2 + 2)\n```\n```output\n5\n```\nT
 
 
 def params(rows=None, seed=5, **shares):
-    synthetic = {"rows": rows, "kinds": {}, "sources": {}, "levels": {}} | shares
+    synthetic = {"rows": rows, "kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None} | shares
     return MixParams.model_validate({"seed": seed, "synthetic": synthetic, "shown_output_characters": 8})
 
 
@@ -30,7 +34,9 @@ def mixed(synthetic, instruction, settings, tables=(), instruction_table=None, p
         results() if printed is None else printed,
         settings,
     )
-    rows = TrainingRow.validate(pl.concat([TrainingRow.create_empty(), *mix.frames()]))
+    with tempfile.TemporaryDirectory() as directory:
+        frames = list(mix.frames(Path(directory)))
+    rows = TrainingRow.validate(pl.concat([TrainingRow.create_empty(), *frames]))
     return rows, mix.metrics()
 
 
@@ -126,3 +132,27 @@ def test_what_the_problems_cannot_give_is_said():
     assert metrics.by_kind == {"cot": 4, "tool": 2}
     assert metrics.unfulfilled == {"kind/tool": 2, "rows": 2}
     assert metrics.rows.rejected == {"mix.kind_share": 4}
+
+
+@given(st.lists(st.integers(0, 3), max_size=20), st.integers(1, 3))
+def test_a_passage_gives_no_more_problems_than_the_cap_and_none_where_it_is_not_known(passages, cap):
+    rows = [problem(f"s{n:02}", passage_id=f"p{p}" if p else None) for n, p in enumerate(passages)]
+    training, metrics = mixed(problems(*rows), problems(), params(of_a_passage=cap))
+    kept = {
+        row_id: row["passage_id"] for row in rows if (row_id := row["problem_id"]) in set(training["row_id"])
+    }
+    for p in set(passages):
+        expected = passages.count(p) if p == 0 else min(cap, passages.count(p))
+        assert list(kept.values()).count(f"p{p}" if p else None) == expected
+    assert metrics.rows.rejected.get("mix.passage_repeated", 0) == len(passages) - len(kept)
+
+
+@given(st.permutations(range(30)), st.integers(1, 30), st.integers(2, 9))
+def test_rows_leave_the_buckets_by_position_however_they_came(positions, step, size):
+    rows = pl.DataFrame({POSITION: positions, "text": [f"row {n}" * 3 for n in positions]})
+    with tempfile.TemporaryDirectory() as directory:
+        with Buckets(30, rows.schema, Path(directory), size) as buckets:
+            for frame in rows.iter_slices(step):
+                buckets.add(frame)
+            assert pl.concat(buckets.frames()).equals(rows.sort(POSITION))
+        assert list(Path(directory).iterdir()) == []
