@@ -10,11 +10,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
-from typing import IO
+from typing import IO, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+
+I64: TypeAlias = npt.NDArray[np.int64]
 
 BUCKET_ROWS = 100_000
 """Least rows of a file (chosen: some 220 MB of problems)."""

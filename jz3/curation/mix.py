@@ -25,8 +25,7 @@ from pydantic import BaseModel, Field
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
 from jz3.curation.agreement import agrees
-from jz3.curation.buckets import POSITION, Buckets
-from jz3.curation.fingerprints import I64
+from jz3.curation.buckets import I64, POSITION, Buckets
 from jz3.curation.output_block import with_answer, with_output
 from jz3.curation.verdicts import rules_by_row
 from jz3.tables.ledger import Ledger
