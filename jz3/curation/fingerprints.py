@@ -84,7 +84,7 @@ def _shingles(hashes: U64, starts: I64, n: int) -> tuple[U64, I64]:
             value = np.uint64(0)
             for offset in range(width):
                 value = value * _BASE + hashes[start + at + offset]
-            own[at] = _mixed(value)
+            own[at] = _mixed(np.uint64(value))
         own.sort()
         for at in range(len(own)):
             if at == 0 or own[at] != own[at - 1]:
@@ -101,7 +101,7 @@ def _sequences(hashes: U64, starts: I64) -> U64:
     for row in range(rows):
         value = np.uint64(starts[row + 1] - starts[row])
         for at in range(starts[row], starts[row + 1]):
-            value = _mixed(value * _BASE + np.uint64(int(hashes[at])))
+            value = _mixed(np.uint64(value * _BASE + hashes[at]))
         found[row] = value
     return found
 

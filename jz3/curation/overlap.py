@@ -71,19 +71,28 @@ class HashIndex:
 
 @dataclass(frozen=True)
 class WindowIndex:
-    """Windows of n words of many items."""
+    """Windows of many items, of one or several lengths in words."""
 
-    n: int
+    lengths: tuple[int, ...]
     index: HashIndex
     filter: Filter
 
     @classmethod
-    def of(cls, texts: Texts, n: int, chosen: I64) -> "WindowIndex":
-        """Of the items with these numbers."""
+    def of(cls, texts: Texts, n: int) -> "WindowIndex":
+        """All windows of n words."""
         found = windows(texts, n)
-        of_chosen = np.isin(found.texts, chosen)
-        index = HashIndex.of(found.hashes[of_chosen], found.texts[of_chosen])
-        return cls(n, index, Filter.of(index.hashes))
+        return cls((n,), *_filtered(HashIndex.of(found.hashes, found.texts)))
+
+    @classmethod
+    def of_whole(cls, texts: Texts, below: int) -> "WindowIndex":
+        """The items shorter than that, each as the one window of all its words."""
+        lengths = tuple(n for n in np.unique(texts.lengths).tolist() if 0 < n < below)
+        found = [windows(texts, n) for n in lengths]
+        whole = [texts.lengths[some.texts] == n for n, some in zip(lengths, found, strict=True)]
+        hashes = [some.hashes[chosen] for some, chosen in zip(found, whole, strict=True)]
+        items = [some.texts[chosen] for some, chosen in zip(found, whole, strict=True)]
+        index = HashIndex.of(np.concatenate([_NO_HASH, *hashes]), np.concatenate([_NO_ITEM, *items]))
+        return cls(lengths, *_filtered(index))
 
     def sizes(self, items: int) -> I64:
         """Different windows of each item."""
@@ -91,8 +100,16 @@ class WindowIndex:
 
     def pairs(self, texts: Texts) -> tuple[I64, I64]:
         """Row and item of each different window that they share: two arrays of numbers."""
-        found = windows(texts, self.n, self.filter)
+        found = windows(texts, *self.lengths, known=self.filter)
         return self.index.pairs(found.hashes, found.texts)
+
+
+_NO_HASH: U64 = np.empty(0, dtype=np.uint64)
+_NO_ITEM: I64 = np.empty(0, dtype=np.int64)
+
+
+def _filtered(index: HashIndex) -> tuple[HashIndex, Filter]:
+    return index, Filter.of(index.hashes)
 
 
 Pair = tuple[int, int]
@@ -106,15 +123,13 @@ class ItemIndex:
         self._params = params
         texts, masks = hashed_words(questions)
         self._lengths = texts.lengths
-        everything = np.arange(len(questions))
-        self._ngrams = WindowIndex.of(texts, params.ngram, everything)
-        short = [n for n in np.unique(self._lengths).tolist() if 0 < n < params.ngram]
-        self._contained = [WindowIndex.of(texts, n, np.flatnonzero(self._lengths == n)) for n in short]
-        self._short_ngrams = WindowIndex.of(texts, params.short_ngram, everything)
+        self._ngrams = WindowIndex.of(texts, params.ngram)
+        self._contained = WindowIndex.of_whole(texts, params.ngram)
+        self._short_ngrams = WindowIndex.of(texts, params.short_ngram)
         self._short_sizes = self._short_ngrams.sizes(len(questions))
         lettered = np.flatnonzero(questions.str.contains(r"\S").to_numpy())
         self._by_letters = HashIndex.of(hashed_letters(questions)[lettered], lettered)
-        self._by_mask = HashIndex.of(sequence_hashes(masks), everything)
+        self._by_mask = HashIndex.of(sequence_hashes(masks), np.arange(len(questions)))
 
     def hits(self, questions: pl.Series) -> dict[Pair, str]:
         """Class of each pair of row and item that is one, sorted by row, then class, then item."""
@@ -132,11 +147,10 @@ class ItemIndex:
 
     def _whole(self, questions: pl.Series, texts: Texts) -> Iterator[Pair]:
         yield from _numbered(*self._by_letters.pairs(hashed_letters(questions), np.arange(len(questions))))
-        for index in self._contained:
-            fills = index.n >= self._params.least_filled_share * texts.lengths
-            for row, item in _numbered(*index.pairs(texts)):
-                if index.n >= self._params.least_contained_words or fills[row]:
-                    yield row, item
+        rows, items = self._contained.pairs(texts)
+        fills = self._lengths[items] >= self._params.least_filled_share * texts.lengths[rows]
+        counts = (self._lengths[items] >= self._params.least_contained_words) | fills
+        yield from _numbered(rows[counts], items[counts])
 
     def _covered(self, texts: Texts) -> Iterator[Pair]:
         rows, items = self._short_ngrams.pairs(texts)

@@ -1,7 +1,7 @@
 """Windows of words: every n words in a row of many texts, and those of them that may be known.
 
 A filter has one bit set for each known hash, so that a pass over millions of rows looks up the few windows
-that may be known and no others. Costs: some 2 ns a word and window length; 8 bytes a window that is found.
+that may be known and no others. Costs: some 2 ns a word and length; 8 bytes a window that is found.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from jz3.text.word_hashes import Texts
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 """Odd, so that no bit of an earlier word is lost in a window's hash (the golden ratio in 64 bits)."""
+_LENGTH = np.uint64(0xD1B54A32D192ED03)
+"""Times the length it tells windows of different lengths apart (odd, of the R2 sequence in 64 bits)."""
 _BITS_PER_HASH = 32
 """So one unknown window in 32 is looked up in vain (chosen: 1 MB for the benchmarks at hand)."""
 
@@ -48,36 +50,39 @@ class Windows:
     texts: I64
 
 
-def windows(texts: Texts, n: int, known: Filter | None = None) -> Windows:
-    """The windows of n words of each text, in order; with a filter only those that may be known. A text
-    shorter than n has none.
+def windows(texts: Texts, *lengths: int, known: Filter | None = None) -> Windows:
+    """The windows of each length in words, of each text, in order; with a filter only those that may be
+    known. A text shorter than a length has none of it. Windows of different lengths differ in their hash.
     """
     let_through = known or Filter.open()
-    return Windows(*_windows(texts.hashes, texts.starts, n, let_through.bits, let_through.shift))
+    widths = np.array(lengths, dtype=np.int64)
+    return Windows(*_windows(texts.hashes, texts.starts, widths, let_through.bits, let_through.shift))
 
 
 @compiled
-def _windows(hashes: U64, starts: I64, n: int, bits: npt.NDArray[np.uint8], shift: int) -> tuple[U64, I64]:
+def _windows(
+    hashes: U64, starts: I64, widths: I64, bits: npt.NDArray[np.uint8], shift: int
+) -> tuple[U64, I64]:
     found, owners = np.empty(1024, dtype=np.uint64), np.empty(1024, dtype=np.int64)
     total = 0
-    leaving = np.uint64(1)  # the factor of the word that leaves the window
-    for _ in range(n):
-        leaving *= _BASE
+    powers = np.ones(len(widths), dtype=np.uint64)  # the factor of what stands before a window
+    for place, width in enumerate(widths):
+        for _ in range(width):
+            powers[place] *= _BASE
+    sums = np.zeros(np.max(np.diff(starts)) + 1 if len(starts) > 1 else 1, dtype=np.uint64)
     for row in range(len(starts) - 1):
-        value = np.uint64(0)
-        first = starts[row]
-        for at in range(first, starts[row + 1]):
-            value = value * _BASE + hashes[at]
-            if at >= first + n:
-                value -= leaving * hashes[at - n]
-            if at < first + n - 1:
-                continue
-            place = value >> np.uint64(shift)
-            if not (bits[place >> np.uint64(3)] >> np.uint8(place & np.uint64(7))) & 1:
-                continue
-            if total == len(found):
-                found = np.concatenate((found, np.empty_like(found)))
-                owners = np.concatenate((owners, np.empty_like(owners)))
-            found[total], owners[total] = value, row
-            total += 1
+        length = starts[row + 1] - starts[row]
+        for at in range(length):
+            sums[at + 1] = sums[at] * _BASE + hashes[starts[row] + at]
+        for place, width in enumerate(widths):
+            for at in range(length - width + 1):
+                value = sums[at + width] - sums[at] * powers[place] + np.uint64(width) * _LENGTH
+                bit = value >> np.uint64(shift)
+                if not (bits[bit >> np.uint64(3)] >> np.uint8(bit & np.uint64(7))) & 1:
+                    continue
+                if total == len(found):
+                    found = np.concatenate((found, np.empty_like(found)))
+                    owners = np.concatenate((owners, np.empty_like(owners)))
+                found[total], owners[total] = value, row
+                total += 1
     return found[:total].copy(), owners[:total].copy()

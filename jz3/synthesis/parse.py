@@ -57,7 +57,7 @@ class Parsing:
     def __init__(self, prompts: pl.LazyFrame, params: ParseParams) -> None:
         self._prompts = _Prompts(prompts)
         self._params = params
-        self._rejects = [Reject.create_empty()]
+        self._rejects: list[pl.DataFrame] = [Reject.create_empty()]
         self._levels: Counter[str] = Counter()
         self._kinds: Counter[str] = Counter()
         self._with_answer = 0

@@ -8,6 +8,7 @@ a word; the first call in a new clone compiles for some seconds.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from jz3.core.compiled import compiled
-from jz3.text.words import MASK, letters, masked, tokens, words
+from jz3.text.words import MASK, folded, letters, masked, tokens, words
 
 U8: TypeAlias = npt.NDArray[np.uint8]
 U64: TypeAlias = npt.NDArray[np.uint64]
@@ -58,7 +59,7 @@ class Texts:
 
 def hashed_words(texts: pl.Series) -> tuple[Texts, Texts]:
     """Words and numbers of each text, and the same with MASK for each number."""
-    data = _utf8(texts)
+    data = _utf8(_in_ascii(texts, _word_letters()))
     hashes, masks, counts = _scan(*data, False)  # noqa: FBT003 (compiled loops take no names)
     left = _left(counts)
     sequences = [words(text) for text in texts.gather(left).to_list()]
@@ -70,7 +71,7 @@ def hashed_words(texts: pl.Series) -> tuple[Texts, Texts]:
 
 def hashed_tokens(texts: pl.Series) -> Texts:
     """Words, numbers and operators of each text; of a text without any, what stands between its blanks."""
-    hashes, _, counts = _scan(*_utf8(texts), True)  # noqa: FBT003
+    hashes, _, counts = _scan(*_utf8(_in_ascii(texts, _token_letters())), True)  # noqa: FBT003
     left = _left(counts)
     sequences = [tokens(text) or text.split() for text in texts.gather(left).to_list()]
     return _completed(hashes, counts, left, sequences)
@@ -78,12 +79,46 @@ def hashed_tokens(texts: pl.Series) -> Texts:
 
 def hashed_letters(texts: pl.Series) -> U64:
     """One hash for the letters and digits of each text, as `letters` has them."""
-    hashes, left = _scan_letters(*_utf8(texts))
+    hashes, left = _scan_letters(*_utf8(_in_ascii(texts, _word_letters())))
     others = np.flatnonzero(left)
     if len(others):
         folded = [letters(text) for text in texts.gather(others).to_list()]
         hashes[others] = _whole(*_utf8(pl.Series(folded, dtype=pl.String)))
     return hashes
+
+
+def _in_ascii(texts: pl.Series, table: dict[int, str]) -> pl.Series:
+    """The texts with what `table` has put in ASCII, which leaves few that are not."""
+    others = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
+    if not len(others):
+        return texts
+    return texts.clone().scatter(others, [text.translate(table) for text in texts.gather(others)])
+
+
+@cache
+def _word_letters() -> dict[int, str]:
+    """Characters that `words` and `letters` take for ASCII or for nothing, as that: é as e, ² as 2, ° as a
+    blank. What a text is folded to is what its characters are, one by one.
+    """
+    table: dict[int, str] = {}
+    for code in _COMMON:
+        plain = folded(chr(code))
+        if plain.isascii():
+            table[code] = plain
+        elif not any(map(str.isalnum, plain)):
+            table[code] = " "
+    return table | {ord("’"): "'"}
+
+
+@cache
+def _token_letters() -> dict[int, str]:
+    """The same for `tokens`, which keeps operators."""
+    table = {code: plain for code, plain in _word_letters().items() if plain != " " or not tokens(chr(code))}
+    return table | {ord("−"): "-"}
+
+
+_COMMON = (*range(0x80, 0x3000), *range(0xFE00, 0x10000), *range(0x1D400, 0x1D800))
+"""Latin, Greek, Cyrillic and the other alphabets, marks and operators; wide forms; letters of mathematics."""
 
 
 def _left(counts: I64) -> I64:

@@ -25,20 +25,20 @@ MASK = "#"
 
 def words(text: str) -> list[str]:
     """Words and numbers, in order."""
-    return [word.translate(_JOINERS) for word in _WORDS.findall(_folded(text))]
+    return [word.translate(_JOINERS) for word in _WORDS.findall(folded(text))]
 
 
 def tokens(text: str) -> list[str]:
     """Words, numbers and operators, in order."""
-    return [token.translate(_JOINERS) for token in _TOKENS.findall(_folded(text).translate(_MINUS))]
+    return [token.translate(_JOINERS) for token in _TOKENS.findall(folded(text).translate(_MINUS))]
 
 
 def letters(text: str) -> str:
     """Letters and digits without anything between them: also equal where only the spacing inside words or
     numbers differs. A text that has none of them (marks and operators alone) is itself without its blanks.
     """
-    folded = _folded(text)
-    return "".join(filter(str.isalnum, folded)) or "".join(folded.split()) or "".join(text.split())
+    plain = folded(text)
+    return "".join(filter(str.isalnum, plain)) or "".join(plain.split()) or "".join(text.split())
 
 
 def masked(sequence: Sequence[str]) -> list[str]:
@@ -46,7 +46,7 @@ def masked(sequence: Sequence[str]) -> list[str]:
     return [MASK if _NUMERAL.fullmatch(word) else word for word in sequence]
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Without case and accents. Upper case first: then `ı` and `ß` agree with their upper case."""
     if text.isascii():
         return text.lower()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from jz3.text.word_hashes import hashed_letters, hashed_tokens, hashed_words
 from jz3.text.words import letters, masked, tokens, words
 
-MATHS = st.text(alphabet="aB1234,,..''’-−**+_ \n#x=é²\\$^", max_size=40)
+MATHS = st.text(alphabet="aB1234,,..''’-−**+_ \n#x=é²\\$^°×½…ßıΩ٣e\u0301", max_size=40)
 TEXTS = st.lists(MATHS | st.text(max_size=20), max_size=8)
 
 
