@@ -1,5 +1,8 @@
 """The certificate of decontamination with its hits, as markup."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 
 from jz3.core.artifacts import In, InDir
@@ -41,6 +44,25 @@ def certificate_section(certificate: InDir[CertificateManifest]) -> Html:
             folded("Method: thresholds", table(["threshold", "value"], method)),
             _hits(hits),
         ]
+    )
+
+
+def audit_section(sets: Mapping[str, Any]) -> Html:
+    """What the audit of the sets upstream found."""
+    head = ["set", "rows", "rows with a hit", "items hit", "pairs by class"]
+    lines = [
+        [
+            name,
+            count(found["rows"]),
+            count(found["hit_rows"]),
+            count(found["hit_items"]),
+            ", ".join(f"{kind} {count(pairs)}" for kind, pairs in found["hits_by_class"].items()),
+        ]
+        for name, found in sets.items()
+    ]
+    said = "Upstream of synthesis nothing is removed. The same comparison of what was read there:"
+    return joined(
+        [element("p", said), table(head, lines, frozenset({"rows", "rows with a hit", "items hit"}))]
     )
 
 

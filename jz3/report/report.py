@@ -13,7 +13,7 @@ import polars as pl
 
 from jz3.core.artifacts import MANIFEST, InDir, OutDir
 from jz3.report.accounts import knowledge_sets, waterfall
-from jz3.report.certificates import certificate_section
+from jz3.report.certificates import audit_section, certificate_section
 from jz3.report.correctness import ReportMetrics
 from jz3.report.curves import loss_curves, step_curves
 from jz3.report.evaluation import cost_table, disagreement_table, published_table
@@ -115,7 +115,12 @@ def _sections(material: Material) -> dict[str, Html]:
         "Beside published figures": joined([_note(PUBLISHED), published_table(material.published)]),
         "Second opinion": joined([_note(DISPUTED), disagreement_table(material.disagreements)]),
         "Requests and tokens": cost_table(material.costs),
-        "Certificates": joined(map(certificate_section, material.certificates)),
+        "Certificates": joined(
+            [
+                *map(certificate_section, material.certificates),
+                audit_section(material.measured["audit"]["sets"]),
+            ]
+        ),
         "Samples": joined([_note(SAMPLES), sample_section(material.samples)]),
         "All metrics": joined(_metrics(stage, values) for stage, values in measured.items()),
     }

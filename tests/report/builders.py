@@ -86,6 +86,17 @@ def metrics(provider="writer"):
         "distill/boosted": distilled(provider),
         "select": selected(),
         "filter": {"rows": ledger(filter__no_answer=5)},
+        "audit": {
+            "rows": ledger(kept=30),
+            "sets": {
+                "kd_boosted": {
+                    "rows": 1234,
+                    "hit_rows": 5,
+                    "hit_items": 4,
+                    "hits_by_class": {"ngram": 5, "number_masked": 17},
+                }
+            },
+        },
         "grade/jiuzhang": {"rows": ledger(kept=20), "correct": 0.5},
         "tabulate": {
             "macro_over_families": {"jiuzhang": 61.5, "instruct_only": 30.25},
