@@ -98,6 +98,14 @@ class In(Generic[T]):
         """Number of rows."""
         return self._collect(self.scan().select(pl.len())).item()
 
+    def must_be_readable(self) -> None:
+        """Raise ArtifactError where a part is damaged; reads all of it."""
+        try:
+            for _ in self.scan().collect_batches():
+                pass
+        except (pl.exceptions.ComputeError, OSError) as error:
+            raise ArtifactError(self._damaged(error)) from error
+
     def _files(self) -> list[Path]:
         _must_exist(self.path, self.kind)
         if self.path.suffix == ".parquet":

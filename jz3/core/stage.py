@@ -6,12 +6,14 @@ import inspect
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from jz3.core.artifacts import InMetrics, InPlots
+import polars as pl
+
+from jz3.core.artifacts import In, InMetrics, InPlots
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.params import Params, load_params
@@ -64,7 +66,7 @@ def run(main: Main) -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
     started = time.monotonic()
     try:
-        main(**_values(signature, section, arguments))
+        _call(main, _values(signature, section, arguments))
     except UserError as error:
         print(f"{section}: {error}", file=sys.stderr)  # noqa: T201 (this is the one place that speaks to users)
         sys.exit(error.exit_status)
@@ -78,6 +80,17 @@ def run(main: Main) -> None:
         )
         sys.exit(1)
     log.info("done in %.1f s", time.monotonic() - started)
+
+
+def _call(main: Main, values: Mapping[str, Any]) -> None:
+    """A part that was found damaged while `main` worked on the table unread is named as one found at once."""
+    try:
+        main(**values)
+    except pl.exceptions.ComputeError:
+        for value in values.values():
+            if isinstance(value, In):
+                value.must_be_readable()
+        raise
 
 
 def _parser(stage: str, docstring: str, signature: Signature) -> argparse.ArgumentParser:

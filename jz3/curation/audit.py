@@ -5,6 +5,7 @@ what stands upstream explains where a hit came from. Costs what `decontaminate` 
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import dataframely as dy
 import polars as pl
@@ -39,7 +40,7 @@ class AuditMetrics(BaseModel):
 
 
 def audit(
-    frames: Iterable[pl.DataFrame],
+    frames: Iterable[Any],
     items: dy.DataFrame[Item],
     params: DecontaminateParams,
     certificate: OutDir[CertificateManifest],

@@ -1,0 +1,113 @@
+"""The curation stages as processes: killed, on damaged parts, a full disk, texts that nobody expects."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import polars as pl
+import pytest
+
+from tests.curation.chain import STAGES, make_chain
+
+NUL = "[Problem]\nHow many \0 are two and two?\n\n[Solution]\nTwo and two are \\boxed{4}.\0"
+LONG = f"[Problem]\nHow many are two and two?\n\n[Solution]\n{'So it goes. ' * 900_000}\\boxed{{4}}."
+
+
+def kept(chain, stage):
+    name = stage.replace("@", "/")
+    return json.loads((chain.path / f"data/metrics/{name}.json").read_text())["rows"]
+
+
+@pytest.mark.long
+def test_a_stage_that_is_killed_leaves_the_same_bytes_when_it_runs_again(tmp_path):
+    chain = make_chain(tmp_path / "chain", 600)
+    for stage in STAGES:
+        started = time.monotonic()
+        status, said = chain.run(stage)
+        seconds = time.monotonic() - started
+        assert status == 0, said
+        expected = chain.outs(stage)
+        chain.forget(stage)
+        for share in (0.6, 0.85):
+            process = chain.start(stage)
+            time.sleep(share * seconds)
+            ended = process.poll()
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            assert ended is None or chain.outs(stage) == expected
+        assert chain.run(stage)[0] == 0
+        assert chain.outs(stage) == expected, stage
+        assert not list(chain.path.glob("data/**/*.part")), "nothing half-written is left"
+
+
+@pytest.mark.long
+def test_a_nul_and_ten_megabytes_of_text_are_rows_like_any_other(tmp_path):
+    chain = make_chain(tmp_path / "chain", 60, extra=[(NUL, "cot"), (LONG, "cot"), ("", "cot")])
+    for stage in STAGES:
+        status, said = chain.run(stage)
+        assert status == 0, said
+    parsed = kept(chain, "parse@corpus")
+    assert parsed["read"] == 63
+    assert parsed["kept"] + sum(parsed["rejected"].values()) == 63
+    rejects = pl.read_parquet(chain.path / "data/rejects/parse/corpus.parquet")
+    assert {"c000061", "c000062"} <= set(rejects["row_id"]), "the long one and the empty one, each by a rule"
+    for stage in ("execute", "filter", "decontaminate@synthetic"):
+        assert kept(chain, stage)["read"] == parsed["kept"]
+    assert kept(chain, "mix@jiuzhang")["read"] == parsed["kept"] + 2
+
+
+READS_PROBLEMS = ("execute", "filter", "dedup", "decontaminate@synthetic", "mix@jiuzhang")
+
+
+@pytest.mark.long
+def test_a_damaged_part_is_named_in_one_line_and_what_was_left_stays(tmp_path):
+    chain = make_chain(tmp_path / "chain", 40)
+    for stage in STAGES:
+        assert chain.run(stage)[0] == 0
+    part = chain.path / "data/problems/corpus/part-00000.parquet"
+    whole = part.read_bytes()
+    for damaged in (
+        whole[: len(whole) // 2],
+        whole[: len(whole) // 3] + bytes(200) + whole[len(whole) // 3 + 200 :],
+    ):
+        part.write_bytes(damaged)
+        for stage in READS_PROBLEMS:
+            before = chain.outs(stage)
+            status, said = chain.run(stage)
+            assert chain.outs(stage) == before, "also where only a column is damaged that it does not read"
+            assert (status, len(said)) in {(0, 0), (1, 1)}, (stage, said)
+            assert status == 1 or stage.startswith(("dedup", "decontaminate"))
+            assert "data/problems/corpus" in "".join(said or ["data/problems/corpus"])
+    part.write_bytes(whole)
+    for stage in READS_PROBLEMS:
+        before = chain.outs(stage)
+        assert chain.run(stage)[0] == 0
+        assert chain.outs(stage) == before
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_is_one_line_and_the_next_run_is_whole(tmp_path):
+    chain = make_chain(tmp_path / "chain", 200)
+    for stage in STAGES[:3]:
+        assert chain.run(stage)[0] == 0
+    verdicts = chain.path / "data/verdicts"
+    expected = chain.outs("filter")
+    inner = f"mount -t tmpfs -o size=4k tmpfs {verdicts} && exec {' '.join(chain.commands['filter'])}"
+    done = subprocess.run(
+        ["unshare", "--mount", "bash", "-c", inner],
+        cwd=chain.path,
+        env=chain.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"no disk could be mounted: {done.stderr.strip()}")
+    assert done.returncode == 1, done.stderr
+    assert "the disk is full" in done.stderr.splitlines()[-1]
+    assert chain.outs("filter") == expected
+    assert chain.run("filter")[0] == 0
+    assert chain.outs("filter") == expected
