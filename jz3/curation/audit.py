@@ -5,7 +5,6 @@ what stands upstream explains where a hit came from. Costs what `decontaminate` 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import dataframely as dy
 import polars as pl
@@ -40,7 +39,7 @@ class AuditMetrics(BaseModel):
 
 
 def audit(
-    frames: Iterable[Any],
+    frames: Iterable[pl.DataFrame],
     items: dy.DataFrame[Item],
     params: DecontaminateParams,
     certificate: OutDir[CertificateManifest],
