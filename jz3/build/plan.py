@@ -1,9 +1,10 @@
 """`jz3 plan`: what would run, what of it the row store has, and what the rest costs, before anything runs.
 
 Calls nothing and needs no key. Counts come from files where they are right and from parameters where they do
-not exist yet; tokens come from answers so far, else from characters at the ratio of the profile. Everything
-that was not counted is marked as an estimate. Costs reading DVC's state (two seconds on the whole graph) and
-looking up at most 50,000 prompts of a stage.
+not exist yet. Tokens of prompts are counted with the tokenizer of the model that reads them, where both are
+here; else they come from characters, at the ratio of the answers so far or of the profile. Everything that
+was not counted is marked as an estimate. Costs reading DVC's state (two seconds on the whole graph), looking
+up at most 50,000 prompts of a stage and encoding 1,000.
 """
 
 import json
@@ -19,6 +20,7 @@ from jz3.build.repository import base_name, opened, stages
 from jz3.build.sizes import Amount, PromptSet, Sizes
 from jz3.build.stale import Reason, Stale, stale_stages
 from jz3.build.stored_rows import Experience, experience, stored
+from jz3.build.token_counts import count_tokens, local_tokenizer
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
@@ -84,7 +86,12 @@ def plan(root: Path, profile: str | None) -> Plan:
         raise PlanError(f"{file} does not exist; a set of parameters was expected. `jz3 profile` lists them.")
     in_use = file.read_bytes() == (root / PARAMS_FILE).read_bytes()
     stale = stale_stages(root) if in_use else _all_stages(root, f"profile {profile}")
-    return _Planner(root, file, stale).plan()
+    return plan_of(root, file, stale)
+
+
+def plan_of(root: Path, parameters: Path, stale: Sequence[Stale]) -> Plan:
+    """The plan of stages that are known to run."""
+    return _Planner(root, parameters, stale).plan()
 
 
 def _all_stages(root: Path, why: str) -> list[Stale]:
@@ -146,10 +153,33 @@ class _Planner:
                 line.notes.append("the answers of the initial set are in the store by then")
         to_do = self._rows(line, prompts, have)
         ratio, answer_tokens = self._teacher_ratios(line)
-        line.prompt_tokens = round(to_do * prompts.characters["full"] / ratio)
+        tokenizer = local_tokenizer(self._distill.model, None)
+        line.prompt_tokens = round(to_do * self._prompt_tokens(line, name, "full", tokenizer, ratio))
         line.completion_tokens = round(to_do * answer_tokens)
         line.estimated = line.estimated or to_do > 0
         self._price(line)
+
+    def _prompt_tokens(
+        self, line: Line, name: str, form: str, tokenizer: Path | None, characters_per_token: float
+    ) -> float:
+        """Of a prompt of a set, on the mean: counted where table and tokenizer are there, else estimated."""
+        file = self._sizes.prompts_file(name)
+        if file is None or tokenizer is None:
+            return self._sizes.prompts(name).characters[form] / characters_per_token
+        counted = count_tokens(tokenizer, file, form)
+        line.notes.append(
+            f"{counted.mean:.1f} tokens a prompt, counted in {counted.prompts:,} of them with the model's "
+            f"tokenizer"
+        )
+        return counted.mean
+
+    def _student_tokenizer(self) -> Path | None:
+        """Of the synthesis model: its base has the same."""
+        base = self._sections["base"]["synthesis"]
+        if base["kind"] == "hub":
+            return local_tokenizer(base["name"], base["revision"])
+        path = "data/models/base/synthesis"
+        return local_tokenizer(str(self._root / path), None) if self._sizes.is_right(path) else None
 
     def _teacher_ratios(self, line: Line) -> tuple[float, float]:
         """Characters a token of a prompt, and tokens of an answer."""
@@ -191,7 +221,10 @@ class _Planner:
             line.notes.append("its model is not there yet, so nothing in the store is by it")
         to_do = self._rows(line, prompts, have)
         planning = self._execution.planning
-        line.prompt_tokens = round(to_do * prompts.characters[form] / planning.characters_per_token)
+        tokens = self._prompt_tokens(
+            line, name, form, self._student_tokenizer(), planning.characters_per_token
+        )
+        line.prompt_tokens = round(to_do * tokens)
         line.completion_tokens = to_do * planning.problem_tokens
         line.device_hours = line.completion_tokens / planning.generated_tokens_per_second / 3600
         line.estimated = line.estimated or to_do > 0
@@ -213,7 +246,9 @@ class _Planner:
         prompts = self._sizes.prompts(name)
         problems = self._sizes.table(f"data/kd/{name}.parquet", prompts.rows.value)
         planning = self._execution.planning
-        prompt_tokens = prompts.characters[params["prompt_form"]] / planning.characters_per_token
+        prompt_tokens = self._prompt_tokens(
+            line, name, params["prompt_form"], self._student_tokenizer(), planning.characters_per_token
+        )
         self._train(line, problems, (prompt_tokens + planning.problem_tokens) * params["epochs"])
 
     def _plan_warmup(self, line: Line) -> None:

@@ -5,6 +5,7 @@ A figure is exact (counted in a file that no stage will change) or an estimate. 
 tables and at most SAMPLE_ROWS of their texts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,13 +126,17 @@ def _template_characters(templates: Templates, form: str, kind: str, passage: st
 
 def _measured(file: Path) -> PromptSet:
     rows = In(Prompt, file).rows()
-    lengths = pl.col("full", "compact").str.len_chars()
-    if rows <= SAMPLE_ROWS:
-        texts = In(Prompt, file).scan().select(lengths).collect()
-    else:
-        step = SAMPLE_ROWS // PIECES
-        starts = [place * (rows - step) // (PIECES - 1) for place in range(PIECES)]
-        scan = In(Prompt, file).scan()
-        texts = pl.concat([scan.slice(start, step).select(lengths).collect() for start in starts])
+    lengths = [pl.col(form).str.len_chars() for form in ("full", "compact")]
+    texts = sampled(file, lengths, SAMPLE_ROWS)
     means = {form: float(texts.get_column(form).mean() or 0.0) for form in ("full", "compact")}  # type: ignore[arg-type]
     return PromptSet(Amount(rows, exact=True), means)
+
+
+def sampled(file: Path, columns: Sequence[str | pl.Expr], count: int) -> pl.DataFrame:
+    """Columns of at most so many prompts of a table, from PIECES places of it."""
+    rows, scan = In(Prompt, file).rows(), In(Prompt, file).scan()
+    if rows <= count:
+        return scan.select(columns).collect()
+    step = count // PIECES
+    starts = [place * (rows - step) // (PIECES - 1) for place in range(PIECES)]
+    return pl.concat([scan.slice(start, step).select(columns).collect() for start in starts])

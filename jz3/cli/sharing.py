@@ -115,3 +115,15 @@ def check_rows(*, json: Json = False) -> None:
 
 def _said(verb: str, done: "Moved") -> str:
     return f"{verb} {done.rows} rows, {done.size / 1e6:.1f} MB; {done.there} were there already"
+
+
+@store.command("compact")
+def compact_rows(*, json: Json = False) -> None:
+    """Merge journals that no process writes and small segments into segments of about 64 MB.
+
+    Writers do the same by themselves where many journals have gathered. Example: jz3 store compact
+    """
+    from jz3.store.rows import open_store
+
+    done = open_store().compact()
+    show(f"merged {done.merged} files into {done.into}", asdict(done), json=json)

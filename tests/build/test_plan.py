@@ -6,9 +6,11 @@ import time
 import polars as pl
 import pytest
 
-from jz3.build.plan import PlanError, as_json, as_text, plan
+from jz3.build.plan import PlanError, as_json, as_text, plan, plan_of
 from jz3.build.sizes import Sizes
+from jz3.build.stale import Reason, Stale
 from jz3.build.stored_rows import LOOKED_UP, experience, stored
+from jz3.build.token_counts import count_tokens, local_tokenizer
 from jz3.core.artifacts import Out
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
@@ -106,6 +108,44 @@ def test_answers_so_far_say_how_long_the_next_will_be_and_how_far_such_a_guess_w
     assert seen.completion_tokens == pytest.approx(98)
     assert seen.error == pytest.approx(0.25)
     assert experience(store, "writer", "gpt-4o") is None, "answers of another provider say nothing"
+
+
+def byte_tokenizer(directory):
+    """One token a character, which no ratio of a profile is."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    letters = [chr(code) for code in range(33, 127)]
+    tokenizer = Tokenizer(models.WordLevel({letter: place for place, letter in enumerate(letters)}, "x"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    directory.mkdir(parents=True)
+    tokenizer.save(str(directory / "tokenizer.json"))
+
+
+def test_tokens_are_counted_with_the_tokenizer_that_is_here(tmp_path):
+    byte_tokenizer(tmp_path / "model")
+    table = prompts(30)
+    Out(Prompt, tmp_path / "p.parquet").write(table)
+    tokenizer = local_tokenizer(str(tmp_path / "model"), None)
+    assert tokenizer is not None
+    counted = count_tokens(tokenizer, tmp_path / "p.parquet", "full")
+    assert (counted.prompts, counted.mean) == (30, pytest.approx(table["full"].str.len_chars().mean()))
+    for model in ("gpt-4o", "accounts/x/models/y", str(tmp_path / "other")):
+        assert local_tokenizer(model, None) is None
+
+
+def test_the_plan_says_when_it_counted_tokens(clone, tmp_path):
+    byte_tokenizer(clone / "own-model")
+    Out(Prompt, clone / "data/composed/initial.parquet").write(prompts(30))
+    parameters = tmp_path / "params.yaml"
+    text = (clone / "params.yaml").read_text().replace("model: gpt-4o", f"model: {clone / 'own-model'}")
+    parameters.write_text(text)
+    try:
+        stale = [Stale("distill@initial", [Reason("param", "distill", None, None)])]
+        (line,) = plan_of(clone, parameters, stale).lines
+    finally:
+        (clone / "data/composed/initial.parquet").unlink()
+    assert line.prompt_tokens == prompts(30)["full"].str.len_chars().sum()
+    assert any("counted in 30 of them with the model's tokenizer" in note for note in line.notes)
 
 
 def many_prompts(file, count):

@@ -8,7 +8,9 @@ import sys
 import time
 
 import pytest
+from typer.testing import CliRunner
 
+from jz3.cli.main import app
 from jz3.store import segment as segments
 from jz3.store.compaction import LOOSE_FILES, compact
 from jz3.store.rows import RowStore
@@ -42,6 +44,13 @@ def test_journals_that_nobody_writes_become_one_segment_with_the_same_rows(tmp_p
     assert reader.known(OPERATION, keys.values()) == before, "a reader that was open sees the same"
     assert RowStore(tmp_path).known(OPERATION, keys.values()) == before
     assert RowStore(tmp_path).compact().merged == 0, "what is merged stays as it is"
+
+
+def test_the_command_compacts_the_store_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path))
+    leave_journals(tmp_path, 3)
+    assert "merged 3 files into 1" in CliRunner().invoke(app, ["store", "compact"]).stdout
+    assert len(files(tmp_path, ".segment")) == 1
 
 
 def test_a_journal_in_use_is_left_to_its_writer(tmp_path):
