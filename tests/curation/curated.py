@@ -1,0 +1,113 @@
+"""Planted rows through the stages `parse`, `dedup`, `decontaminate`, `mix`, and the share of the truth found.
+
+The stages run as `dvc repro` runs them, each in a process of its own, with the parameters of the paper
+profile; rows of `execute` and `filter` are all kept, and there is no instruction data.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import yaml
+
+from jz3.core.artifacts import In, Out
+from jz3.tables.completion import Completion
+from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.item import Item
+from jz3.tables.problem import Problem
+from jz3.tables.prompt import Prompt
+from jz3.tables.verdict import Verdict
+from tests.curation.planted import Planted, items, jaccard
+
+ROOT = Path(__file__).parents[2]
+PROFILE = ROOT / "profiles" / "paper.yaml"
+STAGES = {
+    "parse": "--completions completions --prompts prompts --problems problems --rejects rejects.parquet",
+    "dedup": "--problems problems --executed none.parquet --filtered none.parquet --verdicts dedup.parquet",
+    "decontaminate": "--problems problems --items items.parquet --verdicts decontaminate.parquet "
+    "--certificate certificate",
+    "mix": "--params mix.jiuzhang --problems problems --results results.parquet --executed none.parquet "
+    "--filtered none.parquet --deduped dedup.parquet --decontaminated decontaminate.parquet "
+    "--instructions instructions.parquet --decontaminated-instructions none.parquet --training mix",
+}
+CHECKED_DROPS = 2_000
+"""Near duplicates whose true similarity is looked at."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one stage."""
+
+    seconds: float
+    cpu_seconds: float
+    """Of all its threads."""
+
+
+def plant(rows: int, directory: Path) -> pl.DataFrame:
+    """Leaves what the stages read; the truth comes back."""
+    planted = Planted(rows)
+    Out(Completion, directory / "completions").sink(planted.completions())
+    Out(Prompt, directory / "prompts").sink(planted.prompts())
+    Out(Item, directory / "items.parquet").write(items())
+    Out(Verdict, directory / "none.parquet").write(Verdict.create_empty())
+    Out(ExecutionResult, directory / "results.parquet").write(ExecutionResult.create_empty())
+    Out(Problem, directory / "instructions.parquet").write(Problem.create_empty())
+    profile = yaml.safe_load(PROFILE.read_text())
+    profile["execution"]["threads"] = os.cpu_count()
+    (directory / "params.yaml").write_text(yaml.safe_dump(profile))
+    return planted.truth()
+
+
+def curate(directory: Path) -> Iterator[tuple[str, Cost]]:
+    """Runs the stages; each with its cost."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    for stage, paths in STAGES.items():
+        started, before = time.monotonic(), _cpu()
+        command = [sys.executable, "-m", f"stages.{stage}", *paths.split(), "--metrics", f"{stage}.json"]
+        subprocess.run(command, cwd=directory, env=environment, check=True, stderr=subprocess.DEVNULL)
+        yield stage, Cost(time.monotonic() - started, _cpu() - before)
+
+
+def recalls(directory: Path, truth: pl.DataFrame) -> dict[str, float]:
+    """Share found of each planted role; of near duplicates those at or above the threshold."""
+    threshold = yaml.safe_load(PROFILE.read_text())["dedup"]["threshold"]
+    dropped = _dropped(directory / "dedup.parquet")
+    leaked = _dropped(directory / "decontaminate.parquet")
+    copies = truth.filter(pl.col("role").is_in(["exact", "near"]))
+    either = copies.with_columns(found=pl.col("row_id").is_in(dropped) | pl.col("other").is_in(dropped))
+    items_found = truth.with_columns(found=pl.col("row_id").is_in(leaked))
+    like = (pl.col("role") == "exact") | (pl.col("jaccard") >= threshold)
+    shares = pl.concat(
+        [either.filter(like), items_found.filter(pl.col("role").is_in(["verbatim", "edited"]))]
+    )
+    return dict(shares.group_by("role").agg(pl.col("found").mean()).sort("role").iter_rows())
+
+
+def drops(directory: Path) -> pl.DataFrame:
+    """`rule`, `jaccard` of the texts, and whether the row named is a kept one, for some near duplicates."""
+    verdicts = pl.read_parquet(directory / "dedup.parquet")
+    kept = verdicts.filter(pl.col("rule").is_null())["row_id"].implode()
+    near = verdicts.filter(pl.col("rule") == "dedup.near").head(CHECKED_DROPS)
+    wanted = pl.concat([near["row_id"], near["evidence"]]).implode()
+    rows = In(Problem, directory / "problems").scan().filter(pl.col("problem_id").is_in(wanted))
+    text = dict(rows.select("problem_id", "problem").collect().iter_rows())
+    similar = [jaccard(text[row], text[end]) for row, end in near.select("row_id", "evidence").iter_rows()]
+    return near.select(
+        "rule", pl.Series("jaccard", similar, dtype=pl.Float64), names_kept=pl.col("evidence").is_in(kept)
+    )
+
+
+def _dropped(path: Path) -> pl.Series:
+    verdicts = pl.scan_parquet(path).filter(pl.col("rule").is_not_null())
+    return verdicts.select("row_id").collect().to_series().implode()
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
