@@ -1,4 +1,4 @@
-"""Planted truth through the stages: duplicates and leaked items are found, and no drop is unlike what stays."""
+"""Planted truth through the stages: duplicates and leaked items are found, no drop is unlike what stays."""
 
 import pytest
 
