@@ -24,7 +24,7 @@ def main(
     decontamination = Decontamination(items.read(), params).read(questions, execution.threads)
     verdicts.write(decontamination.verdicts())
     decontamination.certify(certificate.path.name, certificate)
-    metrics.write(decontamination.metrics())
+    metrics.write(decontamination.metrics(problems.rows()))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def main(
     parsing = Parsing(prompts.scan(), params)
     problems.sink(parsing.problems(completions.frames(FRAME_ROWS), execution.threads))
     rejects.write(parsing.rejects())
-    metrics.write(parsing.metrics())
+    metrics.write(parsing.metrics(completions.rows()))
 
 
 if __name__ == "__main__":

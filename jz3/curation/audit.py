@@ -47,7 +47,7 @@ def audit(
     """Compare a set, given as frames with `problem_id` and `problem`, and leave its certificate."""
     found = Decontamination(items, params).read(frames)
     found.certify(certificate.path.name, certificate)
-    verdicts, numbers = found.verdicts(), found.metrics()
+    verdicts, numbers = found.verdicts(), found.metrics(found.verdicts().height)
     return SetAudit(
         rows=verdicts.height,
         hit_rows=verdicts.height - verdicts["rule"].null_count(),

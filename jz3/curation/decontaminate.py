@@ -72,10 +72,11 @@ class Decontamination:
             Out(Hit, directory / "hits.parquet").write(self._all_hits())
             _write_manifest(directory, self._manifest(name))
 
-    def metrics(self) -> DecontaminateMetrics:
+    def metrics(self, read: int) -> DecontaminateMetrics:
+        """Of a table of so many rows; raises where one of them has no verdict."""
         hits, verdicts = self._all_hits(), self.verdicts()
         return DecontaminateMetrics(
-            rows=verdict_ledger(verdicts, verdicts.height),
+            rows=verdict_ledger(verdicts, read),
             items=self._items.height,
             hit_items=_counting(hits)["item_id"].n_unique(),
             hits_by_class=_by_class(hits),

@@ -94,7 +94,8 @@ class Mix:
     ) -> None:
         self._params = params
         self._outputs = results.select("problem_id", printed="output")
-        self._corrected = 0
+        self._read = sum(_height(judged.problems) for judged in (synthetic, instruction))
+        self._written = self._corrected = 0
         self._rejected: Counter[str] = Counter()
         candidates = _kept(synthetic, params.seed, self._rejected)
         pretrain = _asked(candidates, params.synthetic, self._rejected)
@@ -116,16 +117,16 @@ class Mix:
         for part in self._parts:
             for frame in part.shuffled(directory):
                 for piece in frame.iter_slices(FRAME_ROWS):
+                    self._written += piece.height
                     yield self._training_rows(piece, part)
 
     def metrics(self) -> MixMetrics:
-        """To be asked after `frames` has run."""
+        """To be asked after `frames` has run; raises where a row was neither written nor rejected."""
         pretrain, instructions = (len(part.order) for part in self._parts)
-        kept = pretrain + instructions
         return MixMetrics(
             rows=Ledger(
-                read=kept + self._rejected.total(),
-                kept=kept,
+                read=self._read,
+                kept=self._written,
                 rejected={rule: count for rule, count in sorted(self._rejected.items()) if count},
                 failed=0,
             ),
@@ -256,6 +257,10 @@ def _unfulfilled(rows: pl.DataFrame, taken: pl.DataFrame, asked: SyntheticShare)
     }
     missing["rows"] = total - taken.height
     return {name: count for name, count in sorted(missing.items()) if count > 0}
+
+
+def _height(rows: pl.LazyFrame) -> int:
+    return rows.select(pl.len()).collect().item()
 
 
 def _counts(column: pl.Series) -> dict[str, int]:

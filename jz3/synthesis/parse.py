@@ -80,12 +80,13 @@ class Parsing:
         """Table of Reject: the completions that gave no problem so far."""
         return pl.concat(self._rejects)
 
-    def metrics(self) -> ParseMetrics:
+    def metrics(self, read: int) -> ParseMetrics:
+        """Of a table of so many completions; raises where one of them is neither kept nor rejected."""
         kept = self._kinds.total()
         rejected = _counts(self.rejects()["rule"])
         return ParseMetrics(
             rows=Ledger(
-                read=kept + sum(rejected.values()),
+                read=read,
                 kept=kept,
                 rejected=dict(sorted(rejected.items())),
                 failed=0,

@@ -152,8 +152,11 @@ def test_each_row_has_one_verdict_that_names_the_item():
         ("3", None, None),
         ("4", "decontaminate.whole", "exam/00001"),
     ]
-    assert found.metrics().hit_items == 2
-    assert found.metrics().rows.rejected == {"decontaminate.ngram": 1, "decontaminate.whole": 1}
+    assert found.metrics(found.verdicts().height).hit_items == 2
+    assert found.metrics(found.verdicts().height).rows.rejected == {
+        "decontaminate.ngram": 1,
+        "decontaminate.whole": 1,
+    }
 
 
 def test_the_certificate_names_method_counts_and_pairs(tmp_path):
@@ -180,7 +183,7 @@ def test_the_frames_of_a_table_do_not_change_its_certificate(tmp_path):
 
 def test_no_rows_and_no_items_are_no_trouble():
     empty = Decontamination(ITEMS.clear(), params()).read([ROWS])
-    assert empty.metrics().rows.kept == 4
+    assert empty.metrics(4).rows.kept == 4
     assert Decontamination(ITEMS, params()).read([ROWS.clear()]).verdicts().height == 0
 
 
@@ -201,4 +204,10 @@ def test_real_questions_of_any_length_are_found_in_another_dress():
 def test_released_rows_are_hit_as_seldom_as_was_measured():
     """The 13-grams of one of 1,000 released cot rows are in a benchmark (measured)."""
     found = Decontamination(items(*benchmark_questions()), params()).read([problems(*sampled("cot", 1000))])
-    assert found.metrics().rows.rejected == {"decontaminate.ngram": 1}
+    assert found.metrics(found.verdicts().height).rows.rejected == {"decontaminate.ngram": 1}
+
+
+def test_a_row_without_a_verdict_fails_the_stage():
+    found = Decontamination(items(QUESTION), params()).read([problems(problem("a"), problem("b")).head(1)])
+    with pytest.raises(ValueError, match="read 2 rows and accounts for 1"):
+        found.metrics(2)

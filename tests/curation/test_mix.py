@@ -156,3 +156,11 @@ def test_rows_leave_the_buckets_by_position_however_they_came(positions, step, s
                 buckets.add(frame)
             assert pl.concat(buckets.frames()).equals(rows.sort(POSITION))
         assert list(Path(directory).iterdir()) == []
+
+
+def test_a_row_that_is_neither_written_nor_rejected_fails_the_stage(tmp_path):
+    synthetic = problems(problem("a"), problem("b"))
+    mix = Mix(Judged(synthetic.lazy(), []), Judged(INSTRUCTIONS.lazy(), []), results(), params())
+    next(mix.frames(tmp_path))
+    with pytest.raises(ValueError, match="read 7 rows and accounts for 2"):
+        mix.metrics()

@@ -77,8 +77,9 @@ def test_problems_and_rejects_share_out_the_completions(rows, frame_rows):
     assert kept.equals(pl.concat([Problem.create_empty(), *whole.problems([table])]))
     ids = kept["problem_id"].to_list() + parsing.rejects()["row_id"].to_list()
     assert sorted(ids) == table["completion_id"].to_list()
-    assert parsing.metrics() == whole.metrics()
-    assert parsing.metrics().rows.read == len(rows)
+    assert parsing.metrics(len(rows)) == whole.metrics(len(rows))
+    with pytest.raises(ValueError, match="accounts for"):
+        parsing.metrics(len(rows) + 1)
     Problem.validate(kept)
     Reject.validate(parsing.rejects())
 
