@@ -30,8 +30,8 @@ OPTIMIZER = OptimizerParams(
 MUON = OPTIMIZER.model_copy(update={"muon": MuonParams(learning_rate=0.02, momentum=0.95)})
 
 
-def execution(training_batch: int = 4) -> Execution:
-    return executions.execution(generation_commit=1, training_batch=training_batch)  # fmt: skip
+def execution(training_batch: int = 4, **changes) -> Execution:
+    return executions.execution(generation_commit=1, training_batch=training_batch, **changes)
 
 
 def tiny_model(seed: int = 0, vocabulary: int = 64) -> LlamaForCausalLM:
@@ -199,6 +199,29 @@ def test_a_loss_that_is_not_finite_stops_the_training_and_names_the_step():
         match=r"the loss of step 1 of test is nan.*finite .*were expected \(blocks .*; rows \d+, ",
     ):
         trained(model, blocks, epoch_plan(len(blocks), 1, 4, seed=3))
+
+
+def test_a_gradient_that_explodes_stops_the_training_though_its_loss_is_finite():
+    """The bound is a thousand times the clip; a tiny clip stands for a gradient that is too large for any."""
+    blocks, optimizer = some_blocks(), OPTIMIZER.model_copy(update={"gradient_clip": 1e-5})
+    with pytest.raises(
+        TrainingError,
+        match=r"step 1 of test is \d\.\d+, its gradient norm \d.*at most 0\.01 .*blocks .*; rows \d+, ",
+    ):
+        trained(tiny_model(), blocks, epoch_plan(len(blocks), 1, 4, seed=3), optimizer=optimizer)
+
+
+def test_gradient_checkpointing_gives_the_same_losses_and_weights():
+    blocks, plain, frugal = some_blocks(), tiny_model(), tiny_model()
+    plan = epoch_plan(len(blocks), 2, 4, seed=3)
+    computed = []
+    hook = frugal.model.layers[0].mlp.register_forward_pre_hook(lambda *_: computed.append(1))
+    one = trained(plain, blocks, plan, run=execution(100))
+    other = trained(frugal, blocks, plan, run=execution(100, gradient_checkpointing=True))
+    hook.remove()
+    assert len(computed) == 2 * len(plan.steps), "activations were kept: nothing was compared"
+    assert one.equals(other)
+    assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), frugal.parameters(), strict=True))
 
 
 def test_a_training_on_nothing_and_one_on_too_long_blocks_are_refused():

@@ -6,7 +6,7 @@ import re
 import polars as pl
 import pytest
 
-from jz3.report.curves import BOTTOM, HEIGHT, LEFT, POINTS, RIGHT, TOP, WIDTH, loss_curves
+from jz3.report.curves import BOTTOM, HEIGHT, LEFT, POINTS, RIGHT, TOP, WIDTH, loss_curves, step_curves
 from tests.report.builders import curve
 
 
@@ -34,3 +34,12 @@ def test_a_loss_that_is_no_number_is_left_out():
 
 def test_a_training_without_a_step_says_so():
     assert "no step was taken" in loss_curves({"finetune/initial": curve(0)})
+
+
+def test_learning_rate_and_gradient_norm_are_drawn_for_each_training_that_took_a_step():
+    page = step_curves({"warmup": curve(), "finetune/initial": curve(0)})
+    assert re.findall(r"<summary>([^<]*)", page) == [
+        "warmup, learning rate by step",
+        "warmup, gradient norm by step",
+    ]
+    assert len(re.findall("<polyline", page)) == 2

@@ -5,11 +5,23 @@ by some 1e-7 in the first step; twelve steps of a rate of 1e-2 let it grow. Meas
 batch moves the first gradient's norm by more than a thousand times the tolerance (asserted).
 """
 
-import numpy as np
-import pytest
+import subprocess
 
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+
+from jz3.core.artifacts import Out
 from jz3.core.errors import UserError
+from jz3.lm.base import ConfigModel, build
+from jz3.lm.tokenizer import train_tokenizer
+from jz3.tables.problem import Problem
+from jz3.tables.prompt import Prompt
+from tests.conftest import make_clone
 from tests.lm.test_train import MUON, OPTIMIZER
+from tests.lm.texts import TEXTS
+from tests.training.test_finetune import kd_set
 from tests.training.test_job import kill_after_checkpoint
 from tests.training.trainings import build_base, trained
 
@@ -71,6 +83,77 @@ def test_a_training_that_cannot_go_on_ends_the_stage_with_the_ranks_message(root
     with pytest.raises(UserError, match="the ranks of test ended with status 1 and left no loss"):
         trained(root, optimizer=OPTIMIZER.model_copy(update={"learning_rate": 1e30}), ranks=2, zero=2)
     assert "a finite loss and a norm of at most 1000 were expected" in capfd.readouterr().err
+
+
+NOTES_ITS_RANK = """
+import os
+if "WORLD_SIZE" in os.environ:
+    with open(os.environ["JZ3_TEST_RANKS"], "a") as file:
+        file.write(f"{os.environ['RANK']} of {os.environ['WORLD_SIZE']}\\n")
+"""
+ABORTS_AT_EXIT = """
+import os
+if "WORLD_SIZE" in os.environ:
+    os._exit = lambda status: os.abort()
+"""
+
+
+def in_every_process(root, monkeypatch, code):
+    """Python runs `code` at the start of each process that is started from here."""
+    (root / "site").mkdir()
+    (root / "site" / "sitecustomize.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(root / "site"))
+
+
+@pytest.mark.long
+def test_ranks_that_abort_at_their_exit_do_not_fail_a_training_that_is_written(root, monkeypatch, capfd):
+    whole = trained(root)
+    in_every_process(root, monkeypatch, ABORTS_AT_EXIT)
+    agree(whole, trained(root, ranks=2, zero=3))
+    assert "SIGABRT" in capfd.readouterr().err, "no rank aborted: nothing was tested"
+
+
+@pytest.mark.long
+def test_dvc_repro_starts_the_ranks_of_the_profile_with_the_same_command(tmp_path):
+    losses, commands = [], []
+    for ranks in (1, 2):
+        clone = clone_for_finetune(tmp_path / str(ranks), ranks)
+        noted = tmp_path / f"noted{ranks}"
+        environment = clone.environment | {"JZ3_TEST_RANKS": str(noted)}
+        environment["PYTHONPATH"] += f":{clone.path}/site"
+        subprocess.run(
+            ["dvc", "repro", "-s", "finetune@initial"], cwd=clone.path, env=environment, check=True
+        )
+        ran = sorted(noted.read_text().split("\n")[:-1]) if noted.exists() else []
+        assert set(ran) == ({"0 of 2", "1 of 2"} if ranks == 2 else set())
+        losses.append(pl.read_csv(clone.path / "data/plots/finetune/initial.csv")["loss"].to_list())
+        locked = yaml.safe_load((clone.path / "dvc.lock").read_text())["stages"]["finetune@initial"]
+        commands.append(locked["cmd"])
+    np.testing.assert_allclose(*losses, rtol=2e-2)  # bf16, and the sums of two ranks
+    assert commands[0] == commands[1]
+
+
+def clone_for_finetune(path, ranks):
+    """The repository on the test profile, with a KD set and a base, and so many ranks."""
+    path.mkdir()
+    clone = make_clone(path)
+    params = yaml.safe_load((path / "params.yaml").read_text())
+    params["execution"]["ranks"] = ranks
+    params["finetune"]["initial"]["optimizer"]["muon"] = None
+    (path / "params.yaml").write_text(yaml.safe_dump(params))
+    problems, prompts = kd_set(60)
+    Out(Problem, path / "data/kd/initial.parquet").write(problems)
+    Out(Prompt, path / "data/composed/initial.parquet").write(prompts)
+    base = path / "data/models/base/synthesis"
+    base.mkdir(parents=True)
+    length = params["finetune"]["initial"]["block_length"]
+    config = ConfigModel(
+        kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=length, training=None
+    )
+    build(config, train_tokenizer(TEXTS, 400), base)
+    (path / "site").mkdir()
+    (path / "site" / "sitecustomize.py").write_text(NOTES_ITS_RANK)
+    return clone
 
 
 def test_muon_is_refused_on_several_ranks(root):

@@ -90,6 +90,34 @@ def test_one_epoch_reads_every_token_once_and_leaves_both_models(base_model, tmp
     assert load_model(tmp_path / "before", "float32").config.use_cache
 
 
+def test_a_training_goes_on_with_more_data_from_before_the_decay(base_model, tmp_path):  # noqa: F811
+    """As docs/training.md tells it: the checkpoint is the base, the new rows are packed, nothing warms up."""
+    first = run(tmp_path, base_model)
+    more = tmp_path / "more"
+    more.mkdir()
+    stable = WarmupStableDecay(warm_up=0.0, stable=0.7, floor=0.1)
+    going_on = run(more, tmp_path / "before", PARAMS.model_copy(update={"schedule": stable}), 30, 8)
+    assert going_on.loss["learning_rate"][0] == OPTIMIZER.learning_rate
+    assert going_on.loss["loss"][0] < first.loss["loss"][: first.metrics.decay_step].mean()
+    assert going_on.metrics.loss < first.metrics.loss_before_decay
+    base = InDir(ModelManifest, tmp_path / "before").manifest()
+    assert f"| digest | {base.digest} |" in (more / "final" / "README.md").read_text()
+
+
+def test_the_card_beside_each_model_holds_the_figures_of_the_run(base_model, tmp_path):  # noqa: F811
+    metrics = run(tmp_path, base_model, held_out_share=0.2).metrics
+    cards = {name: (tmp_path / name / "README.md").read_text() for name in ("before", "final")}
+    for name, card in cards.items():
+        manifest = InDir(ModelManifest, tmp_path / name).manifest()
+        assert f"| digest | {manifest.digest} |" in card
+        assert f"| steps | {manifest.steps} |" in card
+        assert f"| held_out.web/cot.final | {metrics.held_out['web/cot'].final:.6g} |" in card
+        assert f"| loss | {metrics.loss:.6g} |" in card
+        assert model_digest(tmp_path / name) == manifest.digest, "the card is no part of the model"
+    assert "before the decay" in cards["before"].partition("\n## ")[0]
+    assert str(tmp_path) not in cards["final"]
+
+
 def test_a_budget_of_two_epochs_reads_twice_and_a_small_one_accounts_for_what_it_leaves(base_model, tmp_path):  # noqa: F811
     for name in ("one", "small"):
         (tmp_path / name).mkdir()
