@@ -34,6 +34,8 @@ def test_what_is_written_is_read_back_in_key_order(tmp_path_factory, ids, parts)
     pieces = list(table.frames(3))
     assert [row for piece in pieces for row in piece["fruit_id"]] == sorted(ids)
     assert all(piece.height <= 3 for piece in pieces)
+    weights = pl.concat([pl.DataFrame(schema={"weight": pl.Int64}), *table.columns("weight", rows=3)])
+    assert weights["weight"].to_list() == [len(i) for i in sorted(ids)]
 
 
 def test_parts_are_cut_by_size_and_listed(tmp_path, monkeypatch):
