@@ -27,3 +27,17 @@ class Refuses:
         from jz3.core.errors import UserError
 
         raise UserError("the model is not there; it was expected. Put it there.")
+
+
+class Poisoned:
+    """An engine whose process ends, as out of memory, at any batch that holds the prompt `poison`."""
+
+    def __init__(self):
+        self.identity = {"engine": "transformers", "model": "0" * 32, "dtype": "float32"}
+
+    def generate(self, requests, sampling):
+        from jz3.generation.api import Generated
+
+        if any(request.prompt == "poison" for request in requests):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [Generated(f"completion {request.seed}", "stop", 10, 5) for request in requests]
