@@ -1,10 +1,10 @@
 """Influence against the truth: what a target's loss does when a group of problems is left out of training.
 
-    OMP_NUM_THREADS=1 python benchmarks/influence_truth.py            # 48 groups, 48 trainings
+    OMP_NUM_THREADS=1 python benchmarks/influence_truth.py            # 40 groups, 41 trainings
     OMP_NUM_THREADS=1 python benchmarks/influence_truth.py --quick    # 8 groups
 
 A tiny Llama learns problems of the built-in writer (other draws), then an adapter learns the groups: one for
-each of 48 families. `attribute` predicts for each group the sum of its problems' scores, by the checkpoints
+each of 40 families. `attribute` predicts for each group the sum of its problems' scores, by the checkpoints
 of that training. The truth: the adapter is trained anew from the same start, the same blocks in the same
 order with the same rates, the group's labels masked; how much higher is the loss of the target task? The
 task is held-out problems of a quarter of the families. `spearman` is over groups, with a bootstrap interval
@@ -79,7 +79,7 @@ class Sizes:
     """Problems of each family that the base learns."""
 
 
-WHOLE = Sizes(groups=48, a_group=4, a_target=4, before=6)
+WHOLE = Sizes(groups=40, a_group=3, a_target=4, before=4)
 QUICK = Sizes(groups=8, a_group=2, a_target=2, before=2)
 
 
