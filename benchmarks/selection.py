@@ -13,6 +13,7 @@ own problems stand in for them, and a model from random weights for the base; tw
 import argparse
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from typing import get_args
 import dataframely as dy
 import polars as pl
 
-from jz3.core.artifacts import In, InDir, InFiles
+from jz3.core.artifacts import MANIFEST, In, InDir, InFiles
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
 from jz3.influence.attribute import AttributeParams, attribute
@@ -86,13 +87,15 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="a smaller case of its own; two seeds")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--work", type=Path, help="keeps what each seed made, so that a killed run goes on")
     arguments = parser.parse_args()
     execution = load_params(Execution, "execution").model_copy(update={"threads": 1})
     started = time.process_time()
     with tempfile.TemporaryDirectory() as scratch:
         case = _quick(Path(scratch)) if arguments.quick else _embedded()
         seeds = range(2 if arguments.quick else arguments.seeds)
-        done = [_seed(case, seed, execution, Path(scratch) / f"seed-{seed}") for seed in seeds]
+        work: Path = arguments.work or Path(scratch)
+        done = [_seed(case, seed, execution, work / f"seed-{seed}") for seed in seeds]
     figures = _figures(case, done)
     figures["cpu_seconds"] = round(time.process_time() - started, 1)
     print(json.dumps(figures))
@@ -180,21 +183,19 @@ def _seed(case: Case, seed: int, execution: Execution, directory: Path) -> Seed:
     """Warm-up, attribution and every selection of one seed."""
     os.environ["JZ3_STORE"] = str(directory / "store")
     started = time.process_time()
-    warmed_up = warmup(
-        Problem.validate(case.problems),
-        case.base,
-        directory / "reference",
-        case.warmup.model_copy(update={"seed": seed}),
-        execution,
-    )
+    reference = InDir(CheckpointsManifest, directory / "reference")
+    if not (reference.path / MANIFEST).exists():
+        shutil.rmtree(reference.path, ignore_errors=True)
+        params = case.warmup.model_copy(update={"seed": seed})
+        warmup(Problem.validate(case.problems), case.base, reference.path, params, execution)
     attributed = attribute(
         Problem.validate(case.problems),
         Target.validate(case.targets),
-        InDir(CheckpointsManifest, directory / "reference"),
+        reference,
         load_params(AttributeParams, "attribute", EMBEDDED),
         execution,
     )
-    losses = ", ".join(f"{loss:.3f}" for loss in warmed_up.metrics.adapter_losses)
+    losses = ", ".join(f"{checkpoint.mean_loss:.3f}" for checkpoint in reference.manifest().checkpoints)
     print(
         f"seed {seed}: losses of the adapter {losses}; {time.process_time() - started:.0f} CPU s", flush=True
     )
