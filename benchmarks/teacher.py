@@ -1,7 +1,8 @@
 """Teacher calls against a server on loopback that answers in 200 ms, and what the row store adds.
 
-    python benchmarks/teacher.py            # 20,000 requests at concurrency 256; memory from 10k to 200k
+    python benchmarks/teacher.py            # 6,000 requests at concurrency 256; memory from 10k to 200k
     python benchmarks/teacher.py --quick    # less of each, under a minute
+    python benchmarks/teacher.py memory     # a part: rates, store or memory
 
 `share_of_ideal` is the rate against concurrency / latency (1,280 requests/s). What else bounds it is the one
 core of the client, so that is measured in the same run: the bare openai client with the cheapest transport
@@ -177,24 +178,12 @@ def peak_mb(count: int) -> float:
         return float(done.stdout.splitlines()[-1])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--ask", nargs=2, metavar=("URL", "COUNT"), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.ask:
-        ask(arguments.ask[0], Requests(int(arguments.ask[1])))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        return
-    calls, rounds, rows, many = (1_500, 1, 5_000, 1_000) if arguments.quick else (20_000, 4, 100_000, 200_000)
+def measure_rates(*, quick: bool) -> dict[str, float]:
+    calls, rounds = (1_500, 1) if quick else (6_000, 3)
     with tempfile.TemporaryDirectory() as directory:
         os.environ["JZ3_STORE"] = directory
         measured = rates(calls, rounds)
     ideal = CONCURRENCY / LATENCY_S
-    per_row = store_us(rows)
-    few_mb, many_mb = peak_mb(many // 20), peak_mb(many)
     ours, bare = measured["jz3"], measured["bare"]
     print(f"{calls:,} requests, {CONCURRENCY} at once, {LATENCY_S:g} s each: {ideal:,.0f}/s at best")
     for name, rate in measured.items():
@@ -202,9 +191,7 @@ def main() -> None:
             f"  {name:5}  {rate.per_second:6.0f} requests/s  {rate.core_us:6.0f} us of the core a request  "
             f"{100 * rate.core:3.0f} % of the core used  {1e6 / rate.core_us:6.0f}/s on a whole core"
         )
-    print(f"store: {per_row:.1f} us a row, {rows:,} rows of 3.5 kB")
-    print(f"memory: {few_mb:.0f} MB at {many // 20:,} requests, {many_mb:.0f} MB at {many:,}")
-    figures = {
+    return {
         "share_of_ideal": round(ours.per_second / ideal, 3),
         "share_of_core": round(ours.core, 3),
         "share_of_bare": round(ours.per_second / bare.per_second, 3),
@@ -212,10 +199,41 @@ def main() -> None:
         "core_us": round(ours.core_us),
         "bare_core_us": round(bare.core_us),
         "plain_core_us": round(measured["plain"].core_us),
-        "store_us_per_row": round(per_row, 1),
-        "peak_mb": round(many_mb),
-        "growth_mb": round(many_mb - few_mb),
     }
+
+
+def measure_store(*, quick: bool) -> dict[str, float]:
+    rows = 5_000 if quick else 100_000
+    per_row = store_us(rows)
+    print(f"store: {per_row:.1f} us a row, {rows:,} rows of 3.5 kB")
+    return {"store_us_per_row": round(per_row, 1)}
+
+
+def measure_memory(*, quick: bool) -> dict[str, float]:
+    many = 1_000 if quick else 200_000
+    few_mb, many_mb = peak_mb(many // 20), peak_mb(many)
+    print(f"memory: {few_mb:.0f} MB at {many // 20:,} requests, {many_mb:.0f} MB at {many:,}")
+    return {"peak_mb": round(many_mb), "growth_mb": round(many_mb - few_mb)}
+
+
+PARTS = {"rates": measure_rates, "store": measure_store, "memory": measure_memory}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all, if none is named")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--ask", nargs=2, metavar=("URL", "COUNT"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.ask:
+        ask(arguments.ask[0], Requests(int(arguments.ask[1])))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    figures: dict[str, float] = {}
+    for name in arguments.parts or PARTS:
+        figures |= PARTS[name](quick=arguments.quick)
     print(json.dumps(figures))
 
 

@@ -68,7 +68,7 @@ def test_every_fault_ends_in_an_answer_or_a_failure_with_a_reason(server, each):
     started = time.monotonic()
     asked = [*prompts, *lost]
     replies = dict(zip(asked, ask(server, asked, timeout_s=5, concurrency=64), strict=True))
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 300, "five attempts of 5 s each and their waits"
     assert all(replies[prompt] == answer(prompt) for prompt in prompts)
     for prompt in lost:
         reply = replies[prompt]

@@ -1,0 +1,140 @@
+"""`jz3 plan` of the paper profile over its 6 million prompts, as they lie in data/composed/corpus.parquet.
+
+    python benchmarks/plan.py            # 6,000,000 prompts of 2,200 characters; some GB of disk for a while
+    python benchmarks/plan.py --quick    # 200,000, under a minute
+
+`plan_s` is the time of both parts of a plan: DVC's state of the whole graph, and the line of the stage that
+reads the prompts, with its look-up in a row store that has one in ten of them, at most 50,000.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from jz3.build.plan import Line, as_text, plan, plan_of
+from jz3.build.stale import Reason, Stale
+from jz3.core.artifacts import InDir
+from jz3.core.execution import Execution
+from jz3.core.hashing import draw_order
+from jz3.core.params import load_params
+from jz3.generation.api import GenerationRequest, open_engine
+from jz3.generation.rows import GENERATE, generation_key, payload
+from jz3.store.rows import open_store
+from jz3.synthesis.synthesize import SynthesizeParams
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.prompt import Prompt
+from tests.conftest import make_clone
+
+ROWS = 6_000_000
+PIECE = 250_000
+"""Rows of a row group (polars writes 262,144)."""
+STORED = 50_000
+FRAME = "Write a problem of this level that can be solved by what the passage says. " * 26
+"""Words that all prompts share, 1,950 characters; each has some 240 of its own."""
+NUMBERS = 12
+
+
+def prompts(first: int, count: int) -> pl.DataFrame:
+    schema = Prompt.create_empty().schema
+    number = pl.col("number")
+    own = pl.concat_str([number.hash(seed).cast(pl.String) for seed in range(NUMBERS)], separator=" ")
+    return pl.select(number=pl.int_range(first, first + count)).select(
+        prompt_id=pl.format("{}", number + 10**9),
+        passage_id=pl.format("{}", number),
+        source=pl.lit("web"),
+        level=pl.lit("grade").cast(schema["level"]),
+        kind=pl.lit("cot").cast(schema["kind"]),
+        full=pl.format("{}{}", pl.lit(FRAME), own),
+        compact=own,
+    )
+
+
+def write_prompts(file: Path, rows: int) -> None:
+    file.parent.mkdir(parents=True)
+    with pq.ParquetWriter(file, arrow(prompts(0, 1)).schema, compression="zstd") as writer:
+        for first in range(0, rows, PIECE):
+            writer.write_table(arrow(prompts(first, min(PIECE, rows - first))), row_group_size=PIECE)
+
+
+def arrow(frame: pl.DataFrame) -> pa.Table:
+    return frame.to_arrow()
+
+
+def write_model(folder: Path) -> InDir[ModelManifest]:
+    """What a plan reads of a synthesis model: its manifest and the number format of its weights."""
+    folder.mkdir(parents=True)
+    manifest = ModelManifest(
+        hub=None,
+        digest="0" * 32,
+        tokenizer_digest="1" * 32,
+        parameters=1,
+        made_by="finetune",
+        steps=1,
+        tokens=1,
+        libraries={},
+    )
+    (folder / "manifest.json").write_text(manifest.model_dump_json())
+    (folder / "config.json").write_text(json.dumps({"dtype": "bfloat16"}))
+    return InDir(ModelManifest, folder)
+
+
+def store_completions(root: Path, file: Path, model: InDir[ModelManifest], rows: int) -> None:
+    params = load_params(SynthesizeParams, "synthesize", root / "params.yaml")
+    execution = load_params(Execution, "execution", root / "params.yaml")
+    every = (
+        pl.scan_parquet(file).select("prompt_id", params.prompt_form).gather_every(max(10, rows // STORED))
+    )
+    with open_engine(params.engine, model, execution) as engine, open_store().writer(GENERATE) as writer:
+        for prompt_id, text in every.collect(engine="streaming").iter_rows():
+            request = GenerationRequest(text, draw_order(params.seed, prompt_id))
+            key = generation_key(engine, request, params.cot)
+            writer.append(key, payload(engine, request, params.cot), {"text": "a problem"})
+        writer.commit()
+
+
+def timed_plan(root: Path) -> tuple[float, Line]:
+    started = time.monotonic()
+    whole = plan(root, None)
+    stale = [Stale("synthesize@corpus", [Reason("param", "synthesize", None, None)])]
+    part = plan_of(root, root / "params.yaml", stale)
+    seconds = time.monotonic() - started
+    print(as_text(part).splitlines()[1])
+    assert len(whole.lines) > 40
+    return seconds, part.lines[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true")
+    rows = 200_000 if parser.parse_args().quick else ROWS
+    with tempfile.TemporaryDirectory() as directory:
+        os.environ["JZ3_STORE"] = f"{directory}/store"
+        root = make_clone(Path(directory) / "clone", profile="paper").path
+        file = root / "data/composed/corpus.parquet"
+        write_prompts(file, rows)
+        model = write_model(root / "data/models/synthesis/boosted")
+        store_completions(root, file, model, rows)
+        print(f"{rows:,} prompts, {file.stat().st_size / 1e9:.2f} GB")
+        used = time.process_time()
+        seconds, line = timed_plan(root)
+        core = time.process_time() - used
+    assert line.rows == rows
+    assert line.stored
+    print(f"plan: {seconds:.1f} s, of which {core:.1f} s of a core")
+    print(json.dumps({"plan_s": round(seconds, 1), "plan_core_s": round(core, 1), "prompts": rows}))
+
+
+if __name__ == "__main__":
+    main()
