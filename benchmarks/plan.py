@@ -88,14 +88,18 @@ def write_model(folder: Path) -> InDir[ModelManifest]:
     return InDir(ModelManifest, folder)
 
 
-def store_completions(root: Path, file: Path, model: InDir[ModelManifest], rows: int) -> None:
+def prompts_in_store(rows: int) -> pl.DataFrame:
+    """One in ten, in runs of a thousand that are spread over the table."""
+    runs = min(STORED, rows // 10) // 1_000
+    return pl.concat([prompts(place * (rows // runs), 1_000) for place in range(runs)])
+
+
+def store_completions(root: Path, model: InDir[ModelManifest], rows: int) -> None:
     params = load_params(SynthesizeParams, "synthesize", root / "params.yaml")
     execution = load_params(Execution, "execution", root / "params.yaml")
-    every = (
-        pl.scan_parquet(file).select("prompt_id", params.prompt_form).gather_every(max(10, rows // STORED))
-    )
+    stored = prompts_in_store(rows).select("prompt_id", params.prompt_form)
     with open_engine(params.engine, model, execution) as engine, open_store().writer(GENERATE) as writer:
-        for prompt_id, text in every.collect(engine="streaming").iter_rows():
+        for prompt_id, text in stored.iter_rows():
             request = GenerationRequest(text, draw_order(params.seed, prompt_id))
             key = generation_key(engine, request, params.cot)
             writer.append(key, payload(engine, request, params.cot), {"text": "a problem"})
@@ -125,7 +129,7 @@ def main() -> None:
         file = root / "data/composed/corpus.parquet"
         write_prompts(file, rows)
         model = write_model(root / "data/models/synthesis/boosted")
-        store_completions(root, file, model, rows)
+        store_completions(root, model, rows)
         print(f"{rows:,} prompts, {file.stat().st_size / 1e9:.2f} GB")
         used = time.process_time()
         seconds, line = timed_plan(root)
