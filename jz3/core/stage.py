@@ -4,6 +4,7 @@ import argparse
 import errno
 import inspect
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -83,10 +84,15 @@ def run(main: Main) -> None:
 
 
 def _call(main: Main, values: Mapping[str, Any]) -> None:
-    """A part that was found damaged while `main` worked on the table unread is named as one found at once."""
+    """A part that was found damaged while `main` worked on the table unread is named as one found at once; a
+    full disk that polars met is one like any other.
+    """
     try:
         main(**values)
-    except pl.exceptions.ComputeError:
+    except pl.exceptions.ComputeError as error:
+        for number in (errno.ENOSPC, errno.EDQUOT):
+            if f"(os error {number})" in str(error):
+                raise OSError(number, os.strerror(number)) from error
         for value in values.values():
             if isinstance(value, In):
                 value.must_be_readable()

@@ -23,6 +23,7 @@ def kept(chain, stage):
 @pytest.mark.long
 def test_a_stage_that_is_killed_leaves_the_same_bytes_when_it_runs_again(tmp_path):
     chain = make_chain(tmp_path / "chain", 600)
+    killed = 0
     for stage in STAGES:
         started = time.monotonic()
         status, said = chain.run(stage)
@@ -36,10 +37,12 @@ def test_a_stage_that_is_killed_leaves_the_same_bytes_when_it_runs_again(tmp_pat
             ended = process.poll()
             process.send_signal(signal.SIGKILL)
             process.communicate()
+            killed += ended is None
             assert ended is None or chain.outs(stage) == expected
         assert chain.run(stage)[0] == 0
         assert chain.outs(stage) == expected, stage
         assert not list(chain.path.glob("data/**/*.part")), "nothing half-written is left"
+    assert killed >= len(STAGES), "most of them were still at work"
 
 
 @pytest.mark.long
@@ -80,22 +83,16 @@ def test_a_damaged_part_is_named_in_one_line_and_what_was_left_stays(tmp_path):
             assert (status, len(said)) in {(0, 0), (1, 1)}, (stage, said)
             assert status == 1 or stage.startswith(("dedup", "decontaminate"))
             assert "data/problems/corpus" in "".join(said or ["data/problems/corpus"])
-    part.write_bytes(whole)
-    for stage in READS_PROBLEMS:
-        before = chain.outs(stage)
-        assert chain.run(stage)[0] == 0
-        assert chain.outs(stage) == before
 
 
 @pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_a_full_disk_is_one_line_and_the_next_run_is_whole(tmp_path):
-    chain = make_chain(tmp_path / "chain", 200)
-    for stage in STAGES[:3]:
-        assert chain.run(stage)[0] == 0
-    verdicts = chain.path / "data/verdicts"
-    expected = chain.outs("filter")
-    inner = f"mount -t tmpfs -o size=4k tmpfs {verdicts} && exec {' '.join(chain.commands['filter'])}"
+    chain = make_chain(tmp_path / "chain", 400)
+    assert chain.run("parse@corpus")[0] == 0
+    expected = chain.outs("parse@corpus")
+    small = chain.path / "data/problems"
+    inner = f"mount -t tmpfs -o size=8k tmpfs {small} && exec {' '.join(chain.commands['parse@corpus'])}"
     done = subprocess.run(
         ["unshare", "--mount", "bash", "-c", inner],
         cwd=chain.path,
@@ -108,6 +105,7 @@ def test_a_full_disk_is_one_line_and_the_next_run_is_whole(tmp_path):
         pytest.skip(f"no disk could be mounted: {done.stderr.strip()}")
     assert done.returncode == 1, done.stderr
     assert "the disk is full" in done.stderr.splitlines()[-1]
-    assert chain.outs("filter") == expected
-    assert chain.run("filter")[0] == 0
-    assert chain.outs("filter") == expected
+    assert "Traceback" not in done.stderr
+    assert chain.outs("parse@corpus") == expected
+    assert chain.run("parse@corpus")[0] == 0
+    assert chain.outs("parse@corpus") == expected
