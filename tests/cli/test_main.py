@@ -120,7 +120,7 @@ def test_what_a_command_did_is_one_document_of_json_on_stdout(tmp_path, monkeypa
 
 
 def test_help_comes_at_once():
-    """Under 0.3 s of processor time, the least of five: wall time, and what comes on top, are the machine's load."""
+    """Under 0.3 s of processor time, the least of five: the rest is the machine's load."""
 
     def used() -> float:
         before = os.times()
