@@ -56,8 +56,9 @@ def check(user: User, mode: Mode, attack: Attack) -> None:
     verdict = verdicts(user, mode)[attack.name]
     assert verdict["breaches"] == []
     assert verdict["status"] != "lost", verdict
-    # The time limit contains, too; on a busy machine it comes before the limit that is meant.
-    assert not attack.statuses or verdict["status"] in {*attack.statuses, "timeout"}, verdict
+    # What fills memory or output races with the time limit; on a busy machine that comes first, and contains.
+    racing = {"timeout"} if {"memory", "output-limit"} & set(attack.statuses) else set[str]()
+    assert not attack.statuses or verdict["status"] in {*attack.statuses} | racing, verdict
 
 
 @pytest.fixture(scope="module")
