@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jz3.store import segment as files
-from jz3.store.segment import JOURNAL, SEGMENT, seal
+from jz3.store.segment import JOURNAL, SEGMENT, paths_of, seal
 
 LOOSE_FILES = 32
 """So many journals without a writer are merged before the next writer begins (chosen: a run leaves one)."""
@@ -41,7 +41,7 @@ def compact(directory: Path) -> Compacted:
     with _alone(directory) as alone, ExitStack() as held:
         if not alone:
             return Compacted(0, 0)
-        small = [path for path in _by_age(directory) if _is_small(path) and _is_left(path, held)]
+        small = [path for path in paths_of(directory) if _is_small(path) and _is_left(path, held)]
         groups = [group for group in _groups(small) if len(group) > 1 or group[0].suffix == JOURNAL]
         for group in groups:
             seal(group, directory / f"{uuid.uuid4().hex}{SEGMENT}")
@@ -59,11 +59,6 @@ def _alone(directory: Path) -> Generator[bool]:
             yield True
 
 
-def _by_age(directory: Path) -> list[Path]:
-    """Segments, then journals, by name: the order in which readers look."""
-    return [path for ending in (SEGMENT, JOURNAL) for path in sorted(directory.glob(f"*{ending}"))]
-
-
 def _is_small(path: Path) -> bool:
     return path.suffix == JOURNAL or path.stat().st_size < files.SEGMENT_BYTES / 2
 
@@ -72,12 +67,12 @@ def _is_left(path: Path, held: ExitStack) -> bool:
     """Whether no writer holds a journal; its lock is ours until the end."""
     if path.suffix == SEGMENT:
         return True
-    journal = held.enter_context(path.open("rb"))
     try:
+        journal = held.enter_context(path.open("rb"))
         fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except (FileNotFoundError, BlockingIOError):
         return False
-    return True
+    return path.exists()  # else its writer sealed it before the lock was ours
 
 
 def _groups(paths: list[Path]) -> Iterator[list[Path]]:

@@ -22,7 +22,7 @@ from jz3.core.hashing import canonical_json, content_id
 from jz3.store.claims import Claims
 from jz3.store.compaction import Compacted, compact, compact_loose
 from jz3.store.records import Row, decode_result, decode_row
-from jz3.store.segment import JOURNAL, SEGMENT, RowFile, places_of
+from jz3.store.segment import JOURNAL, RowFile, paths_of, places_of
 from jz3.store.writer import RowWriter
 
 
@@ -100,7 +100,7 @@ class RowStore:
         """Key to result, for those keys whose row is here and undamaged."""
         missing = set(keys)
         found: dict[str, dict[str, Any]] = {}
-        for file in self._files(operation):
+        for file in self.files(self._directory(operation)):
             if not missing:
                 break
             results = file.results(missing)
@@ -115,7 +115,7 @@ class RowStore:
         """
         wanted = places_of(keys)
         found = np.zeros(len(keys), dtype=bool)
-        for file in self._files(operation):
+        for file in self.files(self._directory(operation)):
             here = wanted.find([bytes.fromhex(key) for key in file.keys()])  # noqa: SIM118 (no dict)
             places = {key.hex(): place for key, place in here if not found[place]}
             for key, record in file.records(places):
@@ -125,7 +125,7 @@ class RowStore:
     def rows(self, operation: Operation) -> Iterator[Row]:
         """Every undamaged row of an operation with its request, each key once."""
         seen: set[str] = set()
-        for file in self._files(operation):
+        for file in self.files(self._directory(operation)):
             for key, record in file.records([key for key in file.keys() if key not in seen]):  # noqa: SIM118
                 seen.add(key)
                 yield decode_row(record)
@@ -160,7 +160,7 @@ class RowStore:
 
     def follow(self, operation: Operation, wanted: Container[str] | None = None) -> Follower:
         """Rows of an operation as they come from any process; of those keys alone that are wanted."""
-        return Follower(lambda: self._files(operation), wanted)
+        return Follower(lambda: self.files(self._directory(operation)), wanted)
 
     def compact(self) -> Compacted:
         """Merge journals without a writer and small segments, in every operation."""
@@ -170,11 +170,11 @@ class RowStore:
     def _directory(self, operation: Operation) -> Path:
         return self.root / f"{operation.name}@{operation.version}"
 
-    def _files(self, operation: Operation) -> list[RowFile]:
-        """Segments before journals: they are the cheaper ones to search."""
+    def files(self, directory: Path) -> list[RowFile]:
+        """The files of an operation's directory, open; segments first, as they are the cheaper to search."""
         while True:
             try:
-                return [self._file(path) for path in self._paths(self._directory(operation))]
+                return [self._file(path) for path in self._paths(directory)]
             except FileNotFoundError:
                 self._listings.clear()  # a journal was sealed after it was listed: its segment is there now
 
@@ -187,7 +187,7 @@ class RowStore:
         listing = self._listings.get(directory)
         if listing is None or listing.changed_ns != changed_ns or listing.may_be_stale:
             listed_ns = time.time_ns()
-            paths = [path for ending in (SEGMENT, JOURNAL) for path in sorted(directory.glob(f"*{ending}"))]
+            paths = paths_of(directory)
             self._open = {
                 path: file for path, file in self._open.items() if path.parent != directory or path in paths
             }

@@ -35,6 +35,20 @@ RELEASED_ROWS = 2_000
 Numbers = NDArray[np.uint64]
 
 
+def paths_of(directory: Path) -> list[Path]:
+    """The files of an operation: segments, then journals, each by name.
+
+    Listed until two listings agree. One alone may miss a file that is renamed while it is read, and so its
+    rows; what it missed was there before the next listing began.
+    """
+    listed = None
+    while True:
+        names = sorted(path for path in directory.iterdir() if path.suffix in (SEGMENT, JOURNAL))
+        if names == listed:
+            return sorted(names, key=lambda path: path.suffix == JOURNAL)
+        listed = names
+
+
 class JournalIndex:
     """Where the rows of a journal are."""
 

@@ -11,6 +11,7 @@ import hashlib
 import logging
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 from jz3.core.errors import UserError
 from jz3.store.records import decode_row
 from jz3.store.rows import RowStore
-from jz3.store.segment import JOURNAL, SEGMENT, RowFile
+from jz3.store.segment import JOURNAL, RowFile
 from jz3.store.writer import RowWriter
 
 PACK_BYTES = 60_000_000
@@ -70,7 +71,7 @@ def push(store: RowStore, place: SharedPlace) -> Moved:
     rows = size = known = 0
     for directory in sorted(store.root.glob("*@*")):
         present = there.get(directory.name, set())
-        for pack, keys in _new_packs(directory, present):
+        for pack, keys in _new_packs(store.files(directory), present):
             name = hashlib.sha256(b"".join(map(bytes.fromhex, keys))).hexdigest()[:32]
             target = f"{place.path}/{directory.name}/{name}"
             place.files.makedirs(f"{place.path}/{directory.name}", exist_ok=True)
@@ -89,12 +90,12 @@ def pull(store: RowStore, place: SharedPlace) -> Moved:
     for pack, keys in sorted(place.packs().items()):
         operation, _, name = pack.partition("/")
         directory = store.root / operation
-        present = local.setdefault(operation, _local_keys(directory))
+        present = local.setdefault(operation, _local_keys(store.files(directory)))
         known += len(keys & present)
         if keys <= present:
             continue
         directory.mkdir(parents=True, exist_ok=True)
-        part = directory / f"{name}.part"
+        part = directory / f"{uuid.uuid4().hex}.part"
         place.files.get_file(f"{place.path}/{pack}{JOURNAL}", str(part))
         _check(part, keys, f"{place.path}/{pack}{JOURNAL}")
         rows += len(keys - present)
@@ -111,7 +112,7 @@ def damages(store: RowStore) -> list[str]:
     logger.addHandler(lines)
     try:
         for directory in sorted(store.root.glob("*@*")):
-            for file in _files(directory):
+            for file in store.files(directory):
                 for _ in file.records(file.keys()):
                     pass
     finally:
@@ -130,21 +131,16 @@ class _Lines(logging.Handler):
         self.said.append(record.getMessage())
 
 
-def _files(directory: Path) -> Iterator[RowFile]:
-    for ending in (SEGMENT, JOURNAL):
-        yield from map(RowFile, sorted(directory.glob(f"*{ending}")))
+def _local_keys(files: list[RowFile]) -> set[str]:
+    return {key for file in files for key in file.keys()}  # noqa: SIM118 (no dict)
 
 
-def _local_keys(directory: Path) -> set[str]:
-    return {key for file in _files(directory) for key in file.keys()}  # noqa: SIM118 (no dict)
-
-
-def _new_packs(directory: Path, there: set[str]) -> Iterator[tuple[Path, list[str]]]:
+def _new_packs(files: list[RowFile], there: set[str]) -> Iterator[tuple[Path, list[str]]]:
     """Files of the rows of an operation that are not there, with their sorted keys; gone once used."""
     with tempfile.TemporaryDirectory(prefix="jz3-push-") as folder:
         seen = set(there)
         pack = _Pack(Path(folder, "0"))
-        for file in _files(directory):
+        for file in files:
             for key, record in file.records([key for key in file.keys() if key not in seen]):  # noqa: SIM118
                 seen.add(key)
                 pack.add(key, record)

@@ -60,10 +60,14 @@ class RowWriter:
 
     def _journal(self) -> BinaryIO:
         """Begun with the first row, under a name that no other writer has, on any machine."""
-        if self._file is None:
+        while self._file is None:
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._path = self._directory / f"{uuid.uuid4().hex}{JOURNAL}"
-            self._file = self._path.open("xb")
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+            path = self._directory / f"{uuid.uuid4().hex}{JOURNAL}"
+            file = path.open("xb")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not path.exists():  # compaction took it for a journal that was left, before the lock was ours
+                file.close()
+                continue
+            self._path, self._file = path, file
             sync_directory(self._directory)
         return self._file

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from jz3.cli.main import app
 from jz3.store import segment as segments
 from jz3.store.compaction import LOOSE_FILES, compact
-from jz3.store.rows import RowStore
+from jz3.store.rows import RowStore, request_key
 from tests.conftest import ROOT
 from tests.store.test_rows import OPERATION, write
 
@@ -103,13 +104,68 @@ COMPACTOR = """
 import sys
 from pathlib import Path
 from jz3.store import segment
-from jz3.store.rows import RowStore
+from jz3.store.rows import RowStore, request_key
 segment.SEGMENT_BYTES = 30_000
 while True:
     RowStore(Path(sys.argv[1])).compact()
     print("once", flush=True)
     segment.SEGMENT_BYTES *= 2
 """
+
+
+BRIEF_WRITER = """
+import sys
+from pathlib import Path
+from jz3.store.rows import Operation, RowStore, request_key
+operation = Operation("test", 1)
+for i in range(100):
+    with RowStore(Path(sys.argv[1])).writer(operation) as writer:
+        request = {"text": f"brief {i}"}
+        writer.append(request_key(operation, request), request, {"i": i})
+        writer.commit()
+"""
+
+
+def test_rows_of_journals_that_begin_and_end_while_others_are_merged_stay(tmp_path):
+    directory(tmp_path).mkdir()
+    command = [sys.executable, "-c", BRIEF_WRITER, str(tmp_path)]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}) as writer:
+        while writer.poll() is None:
+            compact(directory(tmp_path))
+    assert writer.returncode == 0
+    keys = [request_key(OPERATION, {"text": f"brief {i}"}) for i in range(100)]
+    assert len(RowStore(tmp_path).known(OPERATION, keys)) == 100
+
+
+def test_a_journal_that_is_merged_before_its_writer_holds_it_costs_no_row(tmp_path, monkeypatch):
+    lock, merged = fcntl.flock, []
+
+    def compact_first(file, operation):
+        if not merged and not operation & fcntl.LOCK_NB:  # the writer's: compaction never waits for a lock
+            merged.append(compact(directory(tmp_path)).merged)
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", compact_first)
+    keys = write(RowStore(tmp_path), [["a"], ["b"]])
+    assert merged == [1], "the journal was taken between its creation and its lock"
+    assert len(RowStore(tmp_path).known(OPERATION, keys.values())) == 2
+
+
+def test_a_file_that_is_renamed_while_files_are_listed_is_listed(tmp_path):
+    names = {f"{number:03}" for number in range(300)}
+    for name in names:
+        (tmp_path / f"{name}{segments.JOURNAL}").touch()
+
+    def rename_all():
+        for name in sorted(names):
+            (tmp_path / f"{name}{segments.JOURNAL}").rename(tmp_path / f"{name}{segments.SEGMENT}")
+
+    sealing = threading.Thread(target=rename_all)
+    sealing.start()
+    while sealing.is_alive():
+        assert {path.stem for path in segments.paths_of(tmp_path)} == names
+    sealing.join()
+    assert {path.suffix for path in segments.paths_of(tmp_path)} == {segments.SEGMENT}
 
 
 @pytest.mark.parametrize("wait_s", [0.0, 0.01, 0.03])
