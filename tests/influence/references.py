@@ -12,6 +12,8 @@ from jz3.lm.train import OptimizerParams
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target
+from jz3.tables.words import KINDS, LEVELS
+from jz3.writer.write import write_problem
 from tests import executions
 
 OPTIMIZER = OptimizerParams(
@@ -67,6 +69,38 @@ def targets():
         for i in range(6)
     ]
     return Target.validate(pl.DataFrame(rows, schema=Target.create_empty().schema))
+
+
+def written(count, first=0):
+    """Problems of the built-in writer, of all levels and both kinds in turn."""
+    rows = []
+    for number in range(first, first + count):
+        level, kind = LEVELS[number % len(LEVELS)], KINDS[number // len(LEVELS) % len(KINDS)]
+        made = write_problem(level, kind, "", f"influence {number}", "teacher")
+        rows.append(
+            {
+                "problem_id": f"p{number:06}",
+                "source": "writer",
+                "level": level,
+                "kind": kind,
+                "problem": made.problem,
+                "solution": made.solution,
+            }
+        )
+    return Problem.validate(pl.DataFrame(rows, schema=Problem.create_empty().schema))
+
+
+def written_targets(count):
+    """As many of each of two levels, which are the tasks."""
+    drawn = written(count * len(LEVELS), 10**6).filter(
+        pl.col("level").cast(pl.String).is_in(["grade", "high"])
+    )
+    rows = drawn.select(
+        "kind", "solution", target_id="problem_id", task=pl.col("level").cast(pl.String), question="problem"
+    )
+    return Target.validate(
+        rows.with_columns(subject=pl.lit(None, pl.String)).select(Target.create_empty().columns)
+    )
 
 
 @dataclass(frozen=True)

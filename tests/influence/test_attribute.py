@@ -9,19 +9,27 @@ from operator import mul
 
 import polars as pl
 import pytest
-import torch
-from peft import PeftModel
-from safetensors.torch import load_file
 
+from jz3.core.artifacts import InDir, OutDir
 from jz3.influence.attribute import ATTRIBUTE, AttributeParams, attribute
-from jz3.influence.checkpoints import BASE
-from jz3.lm.encode import encode_rows
-from jz3.lm.model import load_model, load_tokenizer
+from jz3.influence.warmup import AdapterParams, PretrainParams, warmup
+from jz3.lm.base import ConfigModel, build
+from jz3.lm.schedule import WarmupCosine
+from jz3.lm.tokenizer import train_tokenizer
 from jz3.store.rows import open_store
+from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.problem import Problem
-from jz3.text.training_text import training_input
 from tests.conftest import ROOT
-from tests.influence.references import execution, problems, targets
+from tests.influence.one_by_one import expected_scores
+from tests.influence.references import (
+    OPTIMIZER,
+    WARMUP,
+    execution,
+    problems,
+    targets,
+    written,
+    written_targets,
+)
 
 ATTRIBUTION = AttributeParams(max_tokens=64, direction="adam", precision="fp32")
 
@@ -37,72 +45,12 @@ def scores_of(trained, rows=None, params=ATTRIBUTION, **settings):
     return found.scores.sort("problem_id", "task")
 
 
-class OneByOne:
-    """A checkpoint as peft opens it, and the gradient of one text at a time."""
-
-    def __init__(self, path, checkpoint):
-        base, directory = path / BASE, path / checkpoint.directory
-        self.tokenizer = load_tokenizer(base)
-        adapted = PeftModel.from_pretrained(load_model(base, "float32"), directory, is_trainable=True)
-        self.model = adapted.eval()
-        self.weights = {
-            name.replace(".default.", "."): weight
-            for name, weight in adapted.named_parameters()
-            if weight.requires_grad
-        }
-        self.moments = [
-            self.flat(load_file(directory / f"{m}.safetensors")) for m in ("exp_avg", "exp_avg_sq")
-        ]
-
-    def flat(self, by_name):
-        return torch.cat([by_name[name].flatten() for name in self.weights])
-
-    def gradient(self, question, kind, solution):
-        (row,) = encode_rows(self.tokenizer, [training_input(question, kind)], [solution], 64)
-        assert row.labels[0] == -100
-        assert row.labels[-1] == row.tokens[-1]
-        loss = self.model(input_ids=torch.tensor([row.tokens]), labels=torch.tensor([row.labels])).loss
-        return self.flat(
-            dict(zip(self.weights, torch.autograd.grad(loss, self.weights.values()), strict=True))
-        )
-
-    def direction(self, gradient, form, constants):
-        """The forms of LESS: of its paper, of its released code; and the plain gradient."""
-        beta1, beta2, epsilon = constants
-        first = beta1 * self.moments[0] + (1 - beta1) * gradient
-        second = beta2 * self.moments[1] + (1 - beta2) * gradient**2
-        return {
-            "adam": first / (second.sqrt() + epsilon),
-            "adam_epsilon_inside": first / (second + epsilon).sqrt(),
-            "plain": gradient,
-        }[form]
-
-
-def expected_scores(trained, form):
-    """{(problem, task): score} by the formula, from autograd, one text at a time."""
-    manifest = trained.checkpoints.manifest()
-    constants = (manifest.adam_beta1, manifest.adam_beta2, manifest.adam_epsilon)
-    scores: dict[tuple[str, str], float] = {}
-    for checkpoint in manifest.checkpoints:
-        single = OneByOne(trained.checkpoints.path, checkpoint)
-        for task in ("products", "sums"):
-            rows = targets().filter(pl.col("task") == task).select("question", "kind", "solution").rows()
-            mean = torch.stack([single.gradient(*row) for row in rows]).mean(0)
-            for row in problems().iter_rows(named=True):
-                gradient = single.gradient(row["problem"], row["kind"], row["solution"])
-                direction = single.direction(gradient, form, constants)
-                cosine = float(direction @ mean / direction.norm() / mean.norm())
-                key = row["problem_id"], task
-                scores[key] = scores.get(key, 0.0) + checkpoint.mean_learning_rate * cosine
-    return scores
-
-
 @pytest.mark.parametrize("form", ["adam", "adam_epsilon_inside", "plain"])
 @pytest.mark.usefixtures("store")
 def test_scores_are_those_of_autograd_one_text_at_a_time_by_the_formula(trained, form):
     params = ATTRIBUTION.model_copy(update={"direction": form})
     found = scores_of(trained, params=params)
-    expected = expected_scores(trained, form)
+    expected = expected_scores(trained.checkpoints, problems(), targets(), form)
     rates = sum(checkpoint.mean_learning_rate for checkpoint in trained.checkpoints.manifest().checkpoints)
     for row in found.iter_rows(named=True):
         assert row["score"] == pytest.approx(expected[row["problem_id"], row["task"]], abs=1e-5 * rates)
@@ -117,6 +65,51 @@ def test_scores_do_not_depend_on_how_the_work_is_cut(trained, tmp_path, monkeypa
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "other"))
     found = scores_of(trained, training_batch=1, generation_commit=3)
     assert found["score"].to_list() == pytest.approx(expected["score"].to_list(), abs=1e-6)
+
+
+@pytest.fixture(scope="session")
+def learned(tmp_path_factory):
+    """A reference that has read 200 problems of the writer three times: far enough for values to differ."""
+    root = tmp_path_factory.mktemp("learned")
+    rows = written(200, 10**5)
+    texts = pl.Series([f"{row['problem']} {row['solution']}" for row in rows.iter_rows(named=True)])
+    shape = {"hidden_size": 64, "layers": 2, "heads": 2, "mlp": 128, "max_positions": 400}
+    build(
+        ConfigModel(kind="config", seed=0, training=None, **shape), train_tokenizer(texts, 500), root / "base"
+    )
+    optimizer = OPTIMIZER.model_copy(update={"learning_rate": 5e-3})
+    params = WARMUP.model_copy(
+        update={
+            "share": 1.0,
+            "block_length": 400,
+            "batch_tokens": 1600,
+            "pretrain": PretrainParams(epochs=3, schedule=WarmupCosine(warm_up=0.03), optimizer=optimizer),
+            "epochs": 1,
+            "adapter": AdapterParams(rank=4, alpha=8, dropout=0.0, targets=["q_proj", "v_proj", "down_proj"]),
+            "optimizer": optimizer,
+        }
+    )
+    with OutDir(CheckpointsManifest, root / "reference").open() as directory:
+        warmup(rows, root / "base", directory, params, execution())
+    return InDir(CheckpointsManifest, root / "reference")
+
+
+@pytest.mark.parametrize("form", ["adam", "plain"])
+@pytest.mark.usefixtures("store")
+def test_bf16_ranks_problems_as_unprojected_fp32_cosines_do(learned, form):
+    """The selection is the same but for a few places at its border; the truth is autograd, one by one."""
+    rows, wanted = written(120), written_targets(8)
+    params = AttributeParams(max_tokens=400, direction=form, precision="bf16")
+    found = attribute(rows, wanted, learned, params, execution(training_batch=8)).scores
+    exact = expected_scores(learned, rows, wanted, form)
+    pairs = found.with_columns(
+        exact=pl.Series([exact[key] for key in found.select("problem_id", "task").iter_rows()])
+    )
+    values = pairs.group_by("problem_id").agg(pl.col("score").max(), pl.col("exact").max())
+    assert values.height == 120
+    assert values.select(pl.corr("score", "exact", method="spearman")).item() >= 0.999
+    best = [set(values.top_k(12, by=column)["problem_id"]) for column in ("score", "exact")]
+    assert len(best[0] & best[1]) / 12 >= 0.95
 
 
 @pytest.mark.usefixtures("store")
