@@ -122,6 +122,7 @@ class _Planner:
             "synthesize": self._plan_synthesize,
             "warmup": self._plan_warmup,
             "attribute": self._plan_attribute,
+            "sketch": self._plan_sketch,
             "pretrain": self._plan_pretrain,
             "answer": self._plan_answer,
         }
@@ -262,6 +263,12 @@ class _Planner:
         """A gradient of each candidate at each checkpoint: a forward and a backward pass, as in training."""
         epochs = self._sections["warmup"]["epochs"]
         self._train(line, self._candidates(), self._execution.planning.problem_tokens * epochs)
+
+    def _plan_sketch(self, line: Line) -> None:
+        """The passes of `attribute`, over a share of the candidates."""
+        candidates, epochs = self._candidates(), self._sections["warmup"]["epochs"]
+        drawn = Amount(round(candidates.value * self._sections["sketch"]["share"]), candidates.exact)
+        self._train(line, drawn, self._execution.planning.problem_tokens * epochs)
 
     def _plan_pretrain(self, line: Line) -> None:
         model, planning = _item(line.stage), self._execution.planning

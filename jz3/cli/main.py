@@ -159,6 +159,38 @@ def lm_eval(
     show("\n".join(files), files, json=json)
 
 
+@app.command()
+def influence(
+    targets: Annotated[Path, typer.Argument(help="a table of targets, as `tasks` writes it")],
+    scores: Annotated[Path, typer.Argument(help="where the scores go, a .parquet file")],
+    *,
+    json: Json = False,
+) -> None:
+    """Score the sketched candidate problems for other targets; no candidate goes through the model again.
+
+    Example: jz3 influence my-targets.parquet my-scores.parquet
+    """
+    from jz3.core.artifacts import In, InDir, Out
+    from jz3.core.execution import Execution
+    from jz3.core.params import load_params
+    from jz3.influence.sketch_scores import sketch_scores
+    from jz3.tables.checkpoints_manifest import CheckpointsManifest
+    from jz3.tables.influence_score import InfluenceScore
+    from jz3.tables.sketch import Sketch
+    from jz3.tables.target import Target
+
+    found = sketch_scores(
+        In(Sketch, ROOT / "data/influence/sketches"),
+        In(Target, targets).read(),
+        InDir(CheckpointsManifest, ROOT / "data/models/reference"),
+        load_params(Execution, "execution"),
+    )
+    Out(InfluenceScore, scores).write(found)
+    tasks = sorted(set(found["task"]))
+    text = f"{found['problem_id'].n_unique()} problems for {', '.join(tasks) or 'no task'}: {scores}"
+    show(text, {"problems": found["problem_id"].n_unique(), "tasks": tasks}, json=json)
+
+
 def main() -> None:
     """Run a command; what the user can mend becomes one line on stderr and its exit status."""
     try:

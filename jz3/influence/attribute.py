@@ -10,19 +10,19 @@ pass for each problem and checkpoint, and for each target as long as any problem
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import dataframely as dy
 import polars as pl
 from pydantic import BaseModel, Field
 
 from jz3.core.artifacts import InDir
-from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.hashing import content_id, files_digest
 from jz3.core.params import Params
-from jz3.influence.checkpoints import BASE, Precision, open_checkpoint
-from jz3.lm.encode import EncodedRow, encode_rows
+from jz3.influence.checkpoints import BASE, Precision, adapter_parameters, open_checkpoint
+from jz3.influence.texts import Text, encoded_texts, problem_texts, task_texts
+from jz3.lm.encode import EncodedRow
 from jz3.lm.model import load_tokenizer
 from jz3.store.rows import Operation
 from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
@@ -30,12 +30,8 @@ from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target
-from jz3.text.training_text import training_input
 from jz3.workers.batch import workers_of
 from jz3.workers.fill import fill
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
 
 ATTRIBUTE = Operation("attribute", 1)
 TOO_LONG = "attribute.too_long"
@@ -76,16 +72,6 @@ class Attributed:
     metrics: AttributeMetrics
 
 
-@dataclass(frozen=True)
-class Text:
-    """A problem or target as the reference model reads it."""
-
-    row_id: str
-    before: str
-    solution: str
-    row: EncodedRow
-
-
 def attribute(
     problems: dy.DataFrame[Problem],
     targets: dy.DataFrame[Target],
@@ -99,9 +85,8 @@ def attribute(
     torch.set_num_threads(execution.threads)
     manifest = checkpoints.manifest()
     tokenizer = load_tokenizer(checkpoints.path / BASE)
-    read = problems.select("problem_id", "problem", "kind", "solution").sort("problem_id")
-    texts = _texts(tokenizer, read, params)
-    by_task = _by_task(tokenizer, targets, params)
+    texts = problem_texts(tokenizer, problems, params.max_tokens)
+    by_task = task_texts(tokenizer, targets, params.max_tokens)
     results = [
         _at_checkpoint(checkpoints, manifest, checkpoint, texts, by_task, params, execution)
         for checkpoint in manifest.checkpoints
@@ -116,44 +101,11 @@ def attribute(
             targets=_ledger(targets.height, kept_targets),
             tasks=len(by_task),
             checkpoints=len(results),
-            adapter_parameters=_adapter_parameters(checkpoints, manifest.checkpoints[-1]),
+            adapter_parameters=adapter_parameters(checkpoints.path / manifest.checkpoints[-1].directory),
             mean_loss=sum(row["loss"] for row in results[-1]) / max(1, len(texts)),
             checkpoint_agreement=_agreement(results[0], results[-1]) if len(results) > 1 else None,
         ),
     )
-
-
-def _texts(tokenizer: "PreTrainedTokenizerFast", rows: pl.DataFrame, params: AttributeParams) -> list[Text]:
-    """Those that fit, in order; columns are id, problem, kind, solution."""
-    ids, questions, kinds, solutions = (column.to_list() for column in rows.iter_columns())
-    before = [training_input(question, kind) for question, kind in zip(questions, kinds, strict=True)]
-    encoded = encode_rows(tokenizer, before, solutions, params.max_tokens)
-    return [
-        Text(row_id, text, solution, row)
-        for row_id, text, solution, row in zip(ids, before, solutions, encoded, strict=True)
-        if row is not None
-    ]
-
-
-def _by_task(
-    tokenizer: "PreTrainedTokenizerFast", targets: dy.DataFrame[Target], params: AttributeParams
-) -> dict[str, list[Text]]:
-    """The targets of each task by target_id. Raises UserError for a task of which none fits."""
-    by_task: dict[str, list[Text]] = {}
-    for task in sorted(set(targets["task"])):
-        rows = targets.filter(pl.col("task") == task).sort("target_id")
-        texts = _texts(tokenizer, rows.select("target_id", "question", "kind", "solution"), params)
-        if not texts:
-            raise UserError(
-                f"none of the {rows.height} targets of task {task} has at most {params.max_tokens} tokens; "
-                f"at least one was expected. Raise attribute.max_tokens."
-            )
-        by_task[task] = texts
-    if not by_task:
-        raise UserError(
-            "the table of targets is empty; items of at least one target task were expected. Look at `tasks`."
-        )
-    return by_task
 
 
 def _at_checkpoint(
@@ -249,8 +201,7 @@ def _scorer(
     direction = DIRECTIONS[params.direction]
 
     def score(before: Sequence[str], solutions: Sequence[str]) -> list[dict[str, Any]]:
-        encoded = encode_rows(tokenizer, before, solutions, params.max_tokens)
-        rows = [row for row in encoded if row is not None]
+        rows = encoded_texts(tokenizer, before, solutions, params.max_tokens)
         return [
             asdict(similarity)
             for batch in cut_batches(rows, padded_tokens)
@@ -287,18 +238,6 @@ def _agreement(first: list[dict[str, Any]], last: list[dict[str, Any]]) -> float
     if frame["first"].n_unique() < 2 or frame["last"].n_unique() < 2:
         return None
     return frame.select(pl.corr("first", "last", method="spearman")).item()
-
-
-def _adapter_parameters(checkpoints: InDir[CheckpointsManifest], checkpoint: Checkpoint) -> int:
-    """Read from the headers of the adapter's file alone."""
-    import math
-
-    from safetensors import safe_open
-
-    from jz3.influence.checkpoints import ADAPTER_FILE
-
-    with safe_open(checkpoints.path / checkpoint.directory / ADAPTER_FILE, framework="pt") as file:
-        return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
 
 
 def _ledger(read: int, kept: int) -> Ledger:

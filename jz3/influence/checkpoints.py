@@ -14,6 +14,7 @@ of the base; A and B stay beside it for the gradients. Shapes: R rank, I inputs,
 # ruff: noqa: N803, N806, N815 (names of tensors end in their shape)
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -133,6 +134,14 @@ def open_checkpoint(base: Path, directory: Path, precision: Precision, device: s
         moments[name, "A"] = Moments(first[key_a].flatten(), second[key_a].flatten())
         moments[name, "B"] = Moments(first[key_b].T.flatten(), second[key_b].T.flatten())
     return Reference(model, layers, moments)
+
+
+def adapter_parameters(directory: Path) -> int:
+    """Of an epoch, read from the headers of the adapter's file alone."""
+    from safetensors import safe_open
+
+    with safe_open(directory / ADAPTER_FILE, framework="pt") as file:
+        return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
 
 
 def _key(layer: str, matrix: str) -> str:

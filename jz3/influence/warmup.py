@@ -8,7 +8,6 @@ the same bytes on one machine. Costs the share's tokens x all epochs.
 """
 
 import importlib.metadata
-import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,9 @@ from pydantic import BaseModel, Field, model_validator
 from jz3.core.artifacts import MANIFEST, InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
-from jz3.core.hashing import draw_order
 from jz3.core.params import Params
 from jz3.influence.checkpoints import BASE, write_checkpoint
+from jz3.influence.share import draw
 from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import encode_rows
 from jz3.lm.model import libraries, load_model, load_tokenizer, padding_token, save_model
@@ -67,7 +66,7 @@ class WarmupParams(Params):
     """Section `warmup`."""
 
     share: float = Field(gt=0, le=1)
-    """Of the candidate problems, drawn by hash, at least one."""
+    """Of the candidate problems, drawn by hash, rounded up."""
     seed: int
     """Of the draw, the adapter's weights, and the order of the blocks."""
     block_length: int = Field(gt=1)
@@ -179,17 +178,6 @@ def warmup(
             adapter_losses=[checkpoint.mean_loss for checkpoint in checkpoints],
         ),
     )
-
-
-def draw(problems: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
-    """The share of the rows with the least hash of (seed, problem_id), by problem_id; at least one of any."""
-    order = pl.Series([draw_order(seed, row_id) for row_id in problems["problem_id"]], dtype=pl.Int64)
-    drawn = (
-        problems.with_columns(order=order)
-        .sort("order", "problem_id")
-        .head(math.ceil(share * problems.height))
-    )
-    return drawn.drop("order").sort("problem_id")
 
 
 def _share(problems: dy.DataFrame[Problem], base: Path, params: WarmupParams) -> Share:

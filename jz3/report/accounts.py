@@ -18,6 +18,7 @@ ROWS_ARE = {
     "parse": "completions",
     "warmup": "problems",
     "attribute": "problems",
+    "sketch": "problems",
     "select": "prompts",
     "execute": "problems",
     "filter": "problems",

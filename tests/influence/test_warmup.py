@@ -6,7 +6,8 @@ from peft import PeftModel
 
 from jz3.core.hashing import files_digest
 from jz3.influence.checkpoints import BASE, open_checkpoint
-from jz3.influence.warmup import WarmupParams, draw
+from jz3.influence.share import draw
+from jz3.influence.warmup import WarmupParams
 from jz3.lm.model import load_model
 from tests.influence.references import WARMUP, problems, train_reference
 

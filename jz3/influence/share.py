@@ -1,0 +1,21 @@
+"""A share of the problems, drawn by hash: a larger share keeps a smaller one.
+
+Costs a hash a problem.
+"""
+
+import math
+
+import polars as pl
+
+from jz3.core.hashing import draw_order
+
+
+def draw(problems: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
+    """The share of the rows with the least hash of (seed, problem_id), by problem_id; rounded up."""
+    order = pl.Series([draw_order(seed, row_id) for row_id in problems["problem_id"]], dtype=pl.Int64)
+    drawn = (
+        problems.with_columns(order=order)
+        .sort("order", "problem_id")
+        .head(math.ceil(share * problems.height))
+    )
+    return drawn.drop("order").sort("problem_id")
