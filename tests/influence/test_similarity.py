@@ -87,6 +87,16 @@ def test_bf16_ranks_nearly_as_fp32_does():
         assert float(torch.corrcoef(ranks)[0, 1]) > 0.997, direction
 
 
+def test_in_bf16_company_moves_a_cosine_by_rounding_alone():
+    """The tolerance that docs/influence.md states."""
+    reference, rows = in_bf16(merged("llama")), some_rows(40, seed=6)
+    tasks = task_gradients(reference, TARGETS, 200)
+    for direction in DIRECTIONS:
+        alone = torch.tensor(cosines(rows, direction, 1, tasks, reference))
+        together = torch.tensor(cosines(rows, direction, 700, tasks, reference))
+        assert float((alone - together).abs().max()) < 0.02, direction
+
+
 ONE = AdamConstants(beta1=0.5, beta2=0.75, epsilon=1.0)
 
 

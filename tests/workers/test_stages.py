@@ -1,5 +1,6 @@
-"""`answer` and `attribute` leave the same by two workers of a Ray cluster as by their own process; `execute`
-has its own test of this, `synthesize` several.
+"""`answer`, `attribute` and `sketch` leave the same by two workers of a Ray cluster as by their own process.
+
+`execute` has its own test of this, `synthesize` several.
 """
 
 import polars as pl
@@ -10,6 +11,7 @@ from jz3.evaluation.answer import answer
 from jz3.generation.api import open_engine
 from jz3.generation.rows import GENERATE
 from jz3.influence.attribute import ATTRIBUTE, attribute
+from jz3.influence.sketch import SKETCH, sketch
 from jz3.lm.base import ConfigModel, build
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.store.rows import open_store
@@ -20,6 +22,7 @@ from tests.evaluation.test_grade import items
 from tests.generation.builders import tiny_model
 from tests.influence.references import problems, targets, train_reference
 from tests.influence.test_attribute import ATTRIBUTION
+from tests.influence.test_sketch import PARAMS
 
 pytestmark = pytest.mark.long
 
@@ -89,3 +92,13 @@ def reference(tmp_path_factory):
     model = ConfigModel(kind="config", training=None, **shape)
     build(model, train_tokenizer(pl.Series(texts), 300), root / "base")
     return train_reference(root / "base", root / "reference")[1]
+
+
+def test_sketch(both_ways, reference):
+    """The frames are computed as they are read."""
+    (one, rows), (two, same_rows) = both_ways(
+        lambda how: pl.concat(sketch(problems(), reference, PARAMS, how).frames), SKETCH
+    )
+    assert one.equals(two)
+    assert rows == same_rows
+    assert one.height == len(rows) == 40
