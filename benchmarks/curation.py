@@ -3,12 +3,12 @@
 Rows with a known truth are planted from `$JZ3_SHARED` (`tests/curation/planted.py`; that time does not
 count), then the stages run one after another as `dvc repro` runs them, with the paper profile's parameters.
 `seconds` is wall time, process starts and all reading and writing included; `cpu_seconds` stays valid where
-other work has the cores. `disk_gb` is what the file system held more than before, at most, seen each second.
+other work has the cores. `peak_gb` is the largest stage's resident memory, mapped files included.
+`disk_gb` is what the file system held more than before, at most, seen each second.
 """
 
 import argparse
 import json
-import resource
 import shutil
 import tempfile
 import threading
@@ -57,16 +57,19 @@ def main() -> None:
         costs: dict[str, Cost] = {}
         for stage, cost in curate(directory):
             costs[stage] = cost
-            print(f"{stage:16} {cost.seconds:8.1f} s wall {cost.cpu_seconds:8.1f} s CPU", flush=True)
+            print(
+                f"{stage:16} {cost.seconds:8.1f} s wall {cost.cpu_seconds:8.1f} s CPU {cost.peak_gb:6.2f} GB",
+                flush=True,
+            )
         disk.close()
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
         found = recalls(directory, truth)
         near = drops(directory)
     figures = {
         "rows": rows,
         "seconds": round(sum(cost.seconds for cost in costs.values()), 1),
         "cpu_seconds": round(sum(cost.cpu_seconds for cost in costs.values()), 1),
-        "peak_gb": round(peak, 2),
+        "peak_gb": round(max(cost.peak_gb for cost in costs.values()), 2),
+        **{f"{stage}_gb": round(cost.peak_gb, 2) for stage, cost in costs.items()},
         "disk_gb": round(disk.most / 1e9, 2),
         **{f"{role}_recall": round(share, 4) for role, share in found.items()},
         "least_dropped_jaccard": round(near["jaccard"].min() or 1.0, 4),

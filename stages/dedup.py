@@ -1,10 +1,12 @@
 """Find repeated problems among those kept so far."""
 
-from jz3.core.artifacts import In, Metrics, Out
+from jz3.core.artifacts import In, InFiles, Metrics, Out
 from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.curation.dedup import DedupParams, Workplace, dedup
+from jz3.curation.released import index_notes, read_releases
 from jz3.tables.problem import Problem
+from jz3.tables.question_index import QuestionIndex
 from jz3.tables.verdict import Verdict
 
 
@@ -14,13 +16,18 @@ def main(
     problems: In[Problem],
     executed: In[Verdict],
     filtered: In[Verdict],
+    releases: InFiles,
     verdicts: Out[Verdict],
+    index: Out[QuestionIndex],
     metrics: Metrics,
 ) -> None:
     place = Workplace(execution.threads, verdicts.path.parent)
-    found, numbers = dedup(problems.scan(), [executed.read(), filtered.read()], params, place)
-    verdicts.write(found)
-    metrics.write(numbers)
+    notes = index_notes(params.bands, params.rows_per_band)
+    released = read_releases(releases, params.releases, notes)
+    found = dedup(problems.scan(), [executed.read(), filtered.read()], released, params, place)
+    verdicts.write(found.verdicts)
+    index.sink(found.index(), notes)
+    metrics.write(found.metrics)
 
 
 if __name__ == "__main__":

@@ -3,22 +3,22 @@
 Rules: `decontaminate.ngram`, `decontaminate.whole`, `decontaminate.short_ngram` (`overlap.py` beside this
 says what they mean); the evidence is the item's id. The certificate names each benchmark with revision and
 digest, the method, and every pair of texts; pairs that differ in their numbers alone stand there too, but
-reject nothing and make no item a hit. Questions alone are compared, on both sides. Costs some 30,000 rows a
-second and core; rows are read in frames, and memory holds a verdict for each.
+reject nothing and make no item a hit. Questions alone are compared, on both sides. A benchmark that is new is
+sought alone: what was found of the others comes from the row store (`benchmark_hits.py`). Costs some 30,000
+rows a second and core; rows are read in frames, and memory holds a verdict for each.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import dataframely as dy
 import polars as pl
 from pydantic import BaseModel
 
-from jz3.core.ahead import mapped
 from jz3.core.artifacts import MANIFEST, Out, OutDir
 from jz3.core.hashing import content_id
-from jz3.curation.overlap import CLASSES, DecontaminateParams, ItemIndex
+from jz3.curation.benchmark_hits import Benchmark, BenchmarkHits, Found
+from jz3.curation.overlap import CLASSES, DecontaminateParams
 from jz3.curation.verdicts import VERDICT_SCHEMA, verdict_ledger
 from jz3.tables.certificate_manifest import BenchmarkCheck, CertificateManifest
 from jz3.tables.hit import Hit
@@ -48,14 +48,15 @@ class Decontamination:
     def __init__(self, items: dy.DataFrame[Item], params: DecontaminateParams) -> None:
         self._params = params
         self._items = items.select("item_id", "benchmark", "revision", "question")
-        self._index = ItemIndex(self._items["question"], params)
+        self._sought = BenchmarkHits(items, params)
         self._verdicts = [pl.DataFrame(schema=VERDICT_SCHEMA)]
         self._hits = [pl.DataFrame(schema=HIT_SCHEMA)]
         self._digest = content_id()
 
     def read(self, frames: Iterable[pl.DataFrame], threads: int = 1) -> "Decontamination":
         """Compare the rows of all frames of Problem; their `problem_id` and `problem` are looked at."""
-        for frame, hits in mapped(lambda frame: (frame, self._hits_of(frame)), frames, threads):
+        for frame, found in self._sought.of(frames, threads):
+            hits = self._texts(frame, found)
             self._hits.append(hits)
             self._verdicts.append(_verdicts(frame, hits))
             for row_id, text in frame.select("problem_id", "problem").iter_rows():
@@ -82,15 +83,15 @@ class Decontamination:
             hits_by_class=_by_class(hits),
         )
 
-    def _hits_of(self, frame: pl.DataFrame) -> pl.DataFrame:
-        found = self._index.hits(frame["problem"])
-        rows = [row for row, _ in found]
+    def _texts(self, frame: pl.DataFrame, found: Sequence[Found]) -> pl.DataFrame:
+        """A table of Hit."""
+        rows = [row for row, _, _ in found]
         pairs = pl.DataFrame(
             {
                 "row_id": frame["problem_id"].gather(rows),
                 "row_text": frame["problem"].gather(rows),
-                "item": [item for _, item in found],
-                "hit_class": list(found.values()),
+                "item": [item for _, item, _ in found],
+                "hit_class": [hit_class for _, _, hit_class in found],
             },
             schema={"row_id": pl.String, "row_text": pl.String, "item": pl.UInt32, "hit_class": pl.String},
         )
@@ -106,24 +107,22 @@ class Decontamination:
 
     def _manifest(self, name: str) -> CertificateManifest:
         hits = self._all_hits()
-        benchmarks = sorted(self._items["benchmark"].unique().to_list())
         return CertificateManifest(
             certified=name,
             certified_digest=self._digest,
             rows=sum(table.height for table in self._verdicts),
             method=self._params.model_dump(),
-            benchmarks=[self._check(benchmark, hits) for benchmark in benchmarks],
+            benchmarks=[self._check(benchmark, hits) for benchmark in self._sought.benchmarks],
         )
 
-    def _check(self, benchmark: str, hits: pl.DataFrame) -> BenchmarkCheck:
-        items = self._items.filter(pl.col("benchmark") == benchmark).sort("item_id")
-        found = hits.filter(pl.col("benchmark") == benchmark)
-        texts: Iterator[Any] = items.select("item_id", "question").iter_rows()
+    def _check(self, benchmark: Benchmark, hits: pl.DataFrame) -> BenchmarkCheck:
+        items = self._items[benchmark.items]
+        found = hits.filter(pl.col("benchmark") == benchmark.name)
         return BenchmarkCheck(
-            benchmark=benchmark,
+            benchmark=benchmark.name,
             revision=", ".join(sorted(items["revision"].unique().to_list())),
             items=items.height,
-            items_digest=content_id(*(text for row in texts for text in row)),
+            items_digest=benchmark.digest,
             hit_items=_counting(found)["item_id"].n_unique(),
             hits_by_class=_rows_by_class(found),
         )

@@ -6,15 +6,21 @@ by `dedup.near` where a kept earlier row that shares a band of its MinHash signa
 of their 5-grams (words, numbers, operators) at or above the threshold. Only kept rows drop others: chains
 swallow nothing, a second pass drops nothing, and the evidence names a row that is kept.
 
+The problems of earlier releases, known by their indexes (`released.py` beside this), come before all rows
+and stay: what is the same as one of them or like it is dropped by `dedup.released`, and the evidence is its
+id. So of two sets one after the other is kept what of both at once would be, with the earlier one first in
+the survivor order.
+
 The verdicts hold the rows that were judged; what was rejected before is not among them. Solutions are not
-read. The questions are read twice, in batches: for the signatures of all, and for the 5-grams of those that
-share a band with another. Costs some 30,000 rows a second and core; memory of about 0.3 KB a row, disk of
-0.7 KB for each row that shares a band (two questions that are the same have one 64-bit hash, and two that are
-not one in 2^64).
+read. The questions are read three times, in batches: for the signatures of all, for the 5-grams of those that
+share a band with another, for the index of those that are kept. Costs some 20,000 rows a second and core;
+memory of about 0.3 KB a row, disk of 0.7 KB for each row that shares a band and each that is kept (two
+questions that are the same have one 64-bit hash, and two that are not one in 2^64).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -26,7 +32,8 @@ from jz3.core.ahead import mapped
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
 from jz3.curation.fingerprints import I64, U64, Sets, gathered, sequence_hashes, shingles
-from jz3.curation.minhash import ALONE, U32, band_keys, shared_buckets
+from jz3.curation.minhash import ALONE, I32, U32, band_keys, shared_buckets
+from jz3.curation.released import Released, index_frame
 from jz3.curation.survivors import KEPT, survivors
 from jz3.curation.verdicts import VERDICT_SCHEMA, rejected_ids, verdict_ledger
 from jz3.tables.ledger import Ledger
@@ -48,6 +55,8 @@ class DedupParams(Params):
     bands: int = Field(ge=1)
     rows_per_band: int = Field(ge=1)
     """MinHash values in a band; bands x rows_per_band permutations are drawn."""
+    releases: list[str]
+    """Earlier releases that a problem must not repeat: names of folders under `data/raw/releases`."""
 
 
 class DedupMetrics(BaseModel):
@@ -68,36 +77,92 @@ class Workplace:
     """For a file without a name, which a killed run does not leave behind."""
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Problems that no earlier verdict rejects, in the order of the table."""
+
+    problems: pl.LazyFrame
+    chosen: pl.Series
+    """A truth value for each row of the table."""
+    ids: pl.Series
+    digests: U64
+    """Of the words of each question."""
+    keys: U32
+    """[bands, rows], of their MinHash signatures."""
+
+
+@dataclass(frozen=True)
+class Deduped:
+    """Verdicts of the judged rows, in their order, and the counts."""
+
+    judged: Judged
+    verdicts: pl.DataFrame
+    metrics: DedupMetrics
+    threads: int
+
+    def index(self) -> Iterator[pl.DataFrame]:
+        """Frames of QuestionIndex: the rows that were kept."""
+        judged, kept = self.judged, self.verdicts["rule"].is_null().to_numpy()
+        chosen = judged.chosen.to_numpy().copy()
+        chosen[chosen] = kept
+        rows = np.flatnonzero(kept)
+        start = 0
+        for sets in mapped(_sets, _questions(judged.problems, pl.Series(chosen)), self.threads):
+            some = rows[start : start + len(sets)]
+            start += len(sets)
+            yield index_frame(judged.ids.gather(some), judged.digests[some], judged.keys[:, some], sets)
+
+
 def dedup(
-    problems: pl.LazyFrame, earlier: Sequence[pl.DataFrame], params: DedupParams, place: Workplace
-) -> tuple[pl.DataFrame, DedupMetrics]:
-    """Verdicts of the problems that no earlier verdict rejects, in their order, and the counts."""
-    all_ids = problems.select("problem_id").collect()["problem_id"]
-    judged = ~all_ids.is_in(rejected_ids(earlier)["problem_id"].implode())
-    ids = all_ids.filter(judged)
-    digests, keys = _signatures(problems, judged, params, place.threads)
-    order = np.argsort(_draws(ids, params.seed), kind="stable")
-    firsts, group_of = _groups(digests[order])
-    nearest = _nearest(problems, judged, order[firsts], keys, params, place)
-    dropped = nearest != KEPT
-    kept_first = np.where(dropped, nearest, np.arange(len(firsts)))
-    survivor = np.empty(len(ids), dtype=np.int64)
-    survivor[order] = order[firsts[kept_first[group_of]]]
-    near = np.empty(len(ids), dtype=np.bool_)
-    near[order] = dropped[group_of]
-    verdicts = _verdicts(ids, survivor, near)
-    ledger = verdict_ledger(verdicts, len(ids))
-    return verdicts, DedupMetrics(
+    problems: pl.LazyFrame,
+    earlier: Sequence[pl.DataFrame],
+    released: Released,
+    params: DedupParams,
+    place: Workplace,
+) -> Deduped:
+    """Judge the problems that no earlier verdict rejects."""
+    judged = _judged(problems, earlier, params, place.threads)
+    order = np.argsort(_draws(judged.ids, params.seed), kind="stable")
+    # From here on places: those of the released problems, then those of the judged rows in survivor order.
+    before = len(released)
+    firsts, group_of = _groups(np.concatenate([released.digests, judged.digests[order]]))
+    nearest = _nearest(judged, order, released, firsts, params, place)
+    kept_first = np.where(nearest != KEPT, nearest, np.arange(len(firsts)))
+    ends = firsts[kept_first[group_of]][before:]
+    near = (nearest != KEPT)[group_of][before:]
+    survivor, is_near = np.empty_like(ends), np.empty_like(near)
+    survivor[order] = np.where(ends < before, ends, before + order[np.maximum(ends - before, 0)])
+    is_near[order] = near
+    verdicts = _verdicts(released.ids, judged.ids, survivor, is_near)
+    ledger = verdict_ledger(verdicts, len(judged.ids))
+    metrics = DedupMetrics(
         rows=ledger,
         duplicate_share=1 - ledger.kept / max(ledger.read, 1),
-        largest_group=int(np.bincount(survivor).max(initial=0)),
+        largest_group=int(np.bincount(survivor[survivor >= before]).max(initial=0)),
     )
+    return Deduped(judged, verdicts, metrics, place.threads)
 
 
-def _verdicts(ids: pl.Series, survivor: I64, near: np.ndarray) -> pl.DataFrame:
-    names = {"row_id": ids, "survivor": ids.gather(survivor), "near": near}
-    dropped = pl.Series(survivor != np.arange(len(ids)))
-    rule = pl.when("near").then(pl.lit("dedup.near")).otherwise(pl.lit("dedup.exact"))
+def _judged(
+    problems: pl.LazyFrame, earlier: Sequence[pl.DataFrame], params: DedupParams, threads: int
+) -> Judged:
+    all_ids = problems.select("problem_id").collect()["problem_id"]
+    chosen = ~all_ids.is_in(rejected_ids(earlier)["problem_id"].implode())
+    ids = all_ids.filter(chosen)
+    return Judged(problems, chosen, ids, *_signatures(problems, chosen, params, threads))
+
+
+def _verdicts(released: pl.Series, ids: pl.Series, survivor: I64, near: np.ndarray) -> pl.DataFrame:
+    """`survivor`: for each row the number of a released id, or after those of an id."""
+    names = {"row_id": ids, "survivor": pl.concat([released, ids]).gather(survivor), "near": near}
+    dropped = pl.Series(survivor != len(released) + np.arange(len(ids)))
+    rule = (
+        pl.when(pl.Series(survivor < len(released)))
+        .then(pl.lit("dedup.released"))
+        .when("near")
+        .then(pl.lit("dedup.near"))
+        .otherwise(pl.lit("dedup.exact"))
+    )
     return pl.DataFrame(names).select(
         "row_id", rule=pl.when(dropped).then(rule), evidence=pl.when(dropped).then("survivor")
     ).cast(VERDICT_SCHEMA)  # fmt: skip
@@ -146,26 +211,47 @@ def _groups(digests: U64) -> tuple[I64, I64]:
 
 
 def _nearest(
-    problems: pl.LazyFrame, judged: pl.Series, rows: I64, keys: U32, params: DedupParams, place: Workplace
+    judged: Judged, order: I64, released: Released, firsts: I64, params: DedupParams, place: Workplace
 ) -> I64:
-    """For each of the rows (numbers among the judged ones, in survivor order) the place of the kept one that
-    is like it, or KEPT.
+    """For each of the first places (released problems, then judged rows in `order`) the number among them of
+    the kept one that is like it, or KEPT.
     """
-    found = np.full(len(rows), KEPT, dtype=np.int64)
-    buckets = shared_buckets(keys[:, rows])
-    sharing = np.flatnonzero((buckets != ALONE).any(axis=0))
-    if not len(sharing):
-        return found
-    chosen = np.zeros(len(judged), dtype=np.bool_)
-    places = np.flatnonzero(judged.to_numpy())[rows[sharing]]
+    found = np.full(len(firsts), KEPT, dtype=np.int64)
+    before = int(np.searchsorted(firsts, len(released)))
+    old, rows = firsts[:before], order[firsts[before:] - len(released)]
+    keys = (
+        np.concatenate([theirs[old], ours[rows]])
+        for theirs, ours in zip(released.keys, judged.keys, strict=True)
+    )
+    buckets = shared_buckets(keys, params.bands, len(firsts))
+    sharing = _sharing(buckets, before)
+    given = int(np.searchsorted(sharing, before))
+    chosen_before = np.zeros(len(released), dtype=np.bool_)
+    chosen_before[old[sharing[:given]]] = True
+    places = np.flatnonzero(judged.chosen.to_numpy())[rows[sharing[given:] - before]]
+    chosen = np.zeros(len(judged.chosen), dtype=np.bool_)
     chosen[places] = True
-
-    def sets(questions: pl.Series) -> Sets:
-        return shingles(hashed_tokens(questions), SHINGLE)
-
     with TemporaryFile(dir=place.directory) as file:
-        parts = mapped(sets, _questions(problems, pl.Series(chosen)), place.threads)
-        order = np.argsort(np.argsort(places))  # number of each set in the file, which has the table's order
-        nearest = survivors(gathered(parts, file), order, buckets[:, sharing], params.threshold)
+        questions = _questions(judged.problems, pl.Series(chosen))
+        sets = gathered(chain(released.sets(chosen_before), mapped(_sets, questions, place.threads)), file)
+        # Numbers of the sets in the file, which has the orders of the tables.
+        numbers = np.concatenate([np.arange(given), given + np.argsort(np.argsort(places))])
+        nearest = survivors(sets, numbers, given, buckets[:, sharing], params.threshold)
     found[sharing] = np.where(nearest == KEPT, KEPT, sharing[nearest])
     return found
+
+
+def _sharing(buckets: I32, before: int) -> I64:
+    """The places that share a bucket with one of those from `before` on."""
+    met = np.zeros(buckets.max(initial=ALONE) + 2, dtype=np.bool_)
+    for band in buckets:
+        met[band[before:]] = True  # ALONE, which is -1, is the last and stands for none
+    met[ALONE] = False
+    shares = np.zeros(buckets.shape[1], dtype=np.bool_)
+    for band in buckets:
+        shares |= met[band]
+    return np.flatnonzero(shares)
+
+
+def _sets(questions: pl.Series) -> Sets:
+    return shingles(hashed_tokens(questions), SHINGLE)

@@ -4,6 +4,7 @@ Two sets of Jaccard similarity J share one of b bands of r values with probabili
 Costs: some 250,000 questions a second for 64 values; 4 bytes a row and band.
 """
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import numpy as np
@@ -28,18 +29,18 @@ def band_keys(sets: Sets, bands: int, rows: int) -> U32:
     return _keys(sets.values, sets.starts, raw[0] | np.uint64(1), raw[1], rows)
 
 
-def shared_buckets(keys: U32) -> I32:
+def shared_buckets(keys: Iterable[U32], bands: int, rows: int) -> I32:
     """[bands, rows]: the number of each row's bucket in each band, from 0 on over all bands; ALONE where no
-    other row has its key.
+    other row has its key. `keys` come one band after the other.
     """
-    buckets = np.full(keys.shape, ALONE, dtype=np.int32)
+    buckets = np.full((bands, rows), ALONE, dtype=np.int32)
     first = 0
-    for band in range(len(keys)):
-        values, counts = np.unique(keys[band], return_counts=True)
+    for band, found in enumerate(keys):
+        values, counts = np.unique(found, return_counts=True)
         values = values[counts > 1]
         if len(values):
-            place = np.minimum(np.searchsorted(values, keys[band]), len(values) - 1)
-            shared = values[place] == keys[band]
+            place = np.minimum(np.searchsorted(values, found), len(values) - 1)
+            shared = values[place] == found
             buckets[band, shared] = first + place[shared]
             first += len(values)
     return buckets

@@ -15,16 +15,19 @@ from jz3.curation.minhash import I32
 KEPT = -1
 
 
-def survivors(sets: Sets, order: I64, buckets: I32, threshold: float) -> I64:
+def survivors(sets: Sets, order: I64, given: int, buckets: I32, threshold: float) -> I64:
     """For each place of `order`, which holds the numbers of the sets, the earliest place that was kept and
-    is like it, or KEPT. `buckets`: [bands, places].
+    is like it, or KEPT. The first `given` places are kept, whatever they are like. `buckets`: [bands, places]
     """
     count = int(buckets.max(initial=-1)) + 1
-    return _survivors(sets.values, sets.starts, order, np.ascontiguousarray(buckets.T), count, threshold)
+    by_place = np.ascontiguousarray(buckets.T)
+    return _survivors(sets.values, sets.starts, order, given, by_place, count, threshold)
 
 
 @compiled
-def _survivors(values: U64, starts: I64, order: I64, buckets: I32, count: int, threshold: float) -> I64:
+def _survivors(
+    values: U64, starts: I64, order: I64, given: int, buckets: I32, count: int, threshold: float
+) -> I64:
     rows = len(order)
     # The kept sets of each bucket, earliest first, as a chain of links.
     heads, tails = np.full(count, -1, dtype=np.int32), np.full(count, -1, dtype=np.int32)
@@ -35,7 +38,7 @@ def _survivors(values: U64, starts: I64, order: I64, buckets: I32, count: int, t
     for row in range(rows):
         best = rows
         for bucket in buckets[row]:
-            link = heads[bucket] if bucket >= 0 else -1
+            link = heads[bucket] if bucket >= 0 and row >= given else -1
             while link >= 0 and owners[link] < best:
                 other = int(owners[link])
                 if compared[other] != row:

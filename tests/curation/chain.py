@@ -92,7 +92,7 @@ OUTS = {
     "parse": ("problems", "rejects", "metrics"),
     "execute": ("results", "verdicts", "metrics"),
     "filter": ("verdicts", "metrics"),
-    "dedup": ("verdicts", "metrics"),
+    "dedup": ("verdicts", "index", "metrics"),
     "decontaminate": ("verdicts", "certificate", "metrics"),
     "mix": ("training", "metrics"),
 }

@@ -4,8 +4,8 @@ The stages run as `dvc repro` runs them, each in a process of its own, with the 
 profile; rows of `execute` and `filter` are all kept, and there is no instruction data.
 """
 
+import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -29,7 +29,8 @@ ROOT = Path(__file__).parents[2]
 PROFILE = ROOT / "profiles" / "paper.yaml"
 STAGES = {
     "parse": "--completions completions --prompts prompts --problems problems --rejects rejects.parquet",
-    "dedup": "--problems problems --executed none.parquet --filtered none.parquet --verdicts dedup.parquet",
+    "dedup": "--problems problems --executed none.parquet --filtered none.parquet --releases releases "
+    "--verdicts dedup.parquet --index index",
     "decontaminate": "--problems problems --items items.parquet --verdicts decontaminate.parquet "
     "--certificate certificate",
     "mix": "--params mix.jiuzhang --problems problems --results results.parquet --executed none.parquet "
@@ -40,6 +41,18 @@ CHECKED_DROPS = 2_000
 """Near duplicates whose true similarity is looked at."""
 
 
+LAUNCHER = """
+import json, os, sys
+pid = os.posix_spawn(sys.executable, [sys.executable, *sys.argv[1:]], os.environ)
+_, status, used = os.wait4(pid, 0)
+print(json.dumps({"cpu_seconds": used.ru_utime + used.ru_stime, "peak_gb": used.ru_maxrss / 2**20}))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Starts a stage and says what it used. It stands between because Linux takes the peak memory of a process
+for that of its child, too, and the one that planted the rows is large.
+"""
+
+
 @dataclass(frozen=True)
 class Cost:
     """Of one stage."""
@@ -47,6 +60,8 @@ class Cost:
     seconds: float
     cpu_seconds: float
     """Of all its threads."""
+    peak_gb: float
+    """Resident memory at its largest, mapped files included."""
 
 
 def plant(rows: int, directory: Path) -> pl.DataFrame:
@@ -58,6 +73,7 @@ def plant(rows: int, directory: Path) -> pl.DataFrame:
     Out(Verdict, directory / "none.parquet").write(Verdict.create_empty())
     Out(ExecutionResult, directory / "results.parquet").write(ExecutionResult.create_empty())
     Out(Problem, directory / "instructions.parquet").write(Problem.create_empty())
+    (directory / "releases").mkdir()
     profile = yaml.safe_load(PROFILE.read_text())
     profile["execution"]["threads"] = os.cpu_count()
     (directory / "params.yaml").write_text(yaml.safe_dump(profile))
@@ -68,10 +84,17 @@ def curate(directory: Path) -> Iterator[tuple[str, Cost]]:
     """Runs the stages; each with its cost."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     for stage, paths in STAGES.items():
-        started, before = time.monotonic(), _cpu()
-        command = [sys.executable, "-m", f"stages.{stage}", *paths.split(), "--metrics", f"{stage}.json"]
-        subprocess.run(command, cwd=directory, env=environment, check=True, stderr=subprocess.DEVNULL)
-        yield stage, Cost(time.monotonic() - started, _cpu() - before)
+        started = time.monotonic()
+        command = ["-m", f"stages.{stage}", *paths.split(), "--metrics", f"{stage}.json"]
+        launched = subprocess.run(
+            [sys.executable, "-S", "-c", LAUNCHER, *command],
+            cwd=directory,
+            env=environment,
+            check=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        yield stage, Cost(time.monotonic() - started, **json.loads(launched.stdout))
 
 
 def recalls(directory: Path, truth: pl.DataFrame) -> dict[str, float]:
@@ -106,8 +129,3 @@ def drops(directory: Path) -> pl.DataFrame:
 def _dropped(path: Path) -> pl.Series:
     verdicts = pl.scan_parquet(path).filter(pl.col("rule").is_not_null())
     return verdicts.select("row_id").collect().to_series().implode()
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime

@@ -12,6 +12,14 @@ from tests.conftest import ROOT
 from tests.curation.rows import items, passages, problem, problems
 from tests.curation.test_decontaminate import QUESTION, params
 
+
+@pytest.fixture(autouse=True, scope="module")
+def own_store(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JZ3_STORE", str(tmp_path_factory.mktemp("store")))
+        yield
+
+
 ITEMS = items(
     QUESTION, "Another question about nine trains, of which six leave before noon on any given day."
 )

@@ -18,6 +18,14 @@ from jz3.tables.verdict import Verdict
 from jz3.text.words import words
 from tests.curation.rows import benchmark_questions, items, needs_benchmarks, problem, problems, sampled
 
+
+@pytest.fixture(autouse=True, scope="module")
+def own_store(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JZ3_STORE", str(tmp_path_factory.mktemp("store")))
+        yield
+
+
 QUESTION = (
     "Ann has 12 red marbles and twice as many blue ones. She gives 5 red and 6 blue marbles to Bob. "
     "How many marbles are left?"

@@ -11,14 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jz3.core.artifacts import InFiles
 from jz3.curation.dedup import DedupParams, Workplace, dedup
+from jz3.curation.released import index_notes, read_releases
 from jz3.tables.verdict import Verdict
 from jz3.text.words import tokens
 from tests.curation.planted import jaccard as similarity
 from tests.curation.rows import needs_samples, problem, problems, sampled, verdicts
 
 THRESHOLD = 0.5
-PARAMS = DedupParams(seed=3, threshold=THRESHOLD, bands=16, rows_per_band=4)
+PARAMS = DedupParams(seed=3, threshold=THRESHOLD, bands=16, rows_per_band=4, releases=[])
+NOTES = index_notes(PARAMS.bands, PARAMS.rows_per_band)
 
 # Few words, so that chance makes many rows that are nearly the same.
 QUESTIONS = st.lists(
@@ -29,6 +32,7 @@ QUESTIONS = st.lists(
 )
 
 
+NOWHERE = Path(tempfile.gettempdir()) / "no-releases"
 PLACE = Workplace(threads=2, directory=Path(tempfile.gettempdir()))
 
 
@@ -40,8 +44,9 @@ def find_survivors(ids, questions, params):
     """Id to rule and survivor; nothing for a kept row."""
     schema = {"problem_id": pl.String, "problem": pl.String}
     rows = pl.DataFrame({"problem_id": ids, "problem": questions}, schema=schema)
-    found, _ = dedup(rows.lazy(), [], params, PLACE)
-    return {row_id: (rule, survivor) for row_id, rule, survivor in found.iter_rows()}
+    released = read_releases(InFiles(NOWHERE), [], index_notes(params.bands, params.rows_per_band))
+    found = dedup(rows.lazy(), [], released, params, PLACE)
+    return {row_id: (rule, survivor) for row_id, rule, survivor in found.verdicts.iter_rows()}
 
 
 @given(QUESTIONS)
@@ -113,11 +118,14 @@ def test_problems_that_differ_in_a_sign_alone_are_no_exact_duplicates():
 
 def test_rows_that_were_rejected_before_are_neither_judged_nor_survivors():
     rows = problems(problem("a"), problem("b"), problem("c"))
-    found, metrics = dedup(
-        rows.lazy(), [verdicts({"a": "execute.failed"}), verdicts({"b": None})], PARAMS, PLACE
-    )
-    Verdict.validate(found)
-    assert sorted(found["row_id"]) == ["b", "c"]
+    none = read_releases(InFiles(NOWHERE), [], NOTES)
+    tables = [verdicts({"a": "execute.failed"}), verdicts({"b": None})]
+    found = dedup(rows.lazy(), tables, none, PARAMS, PLACE)
+    metrics = found.metrics
+    Verdict.validate(found.verdicts)
+    assert sorted(found.verdicts["row_id"]) == ["b", "c"]
+    kept = found.verdicts.filter(pl.col("rule").is_null())["row_id"].to_list()
+    assert pl.concat(found.index())["problem_id"].to_list() == kept
     assert metrics.rows.model_dump() == {"read": 2, "kept": 1, "rejected": {"dedup.exact": 1}, "failed": 0}
     assert metrics.largest_group == 2
 

@@ -1,0 +1,144 @@
+"""Which rows repeat which items, benchmark by benchmark through the row store.
+
+What a frame of rows shares with one benchmark is kept under the texts of both and the method. So a tenth
+benchmark, or a new revision of one, is sought alone, and the other nine are read from the store; what a frame
+lacks of several benchmarks is sought in one pass. Frames and store change no hit. Costs, beside the search: a
+digest of each text, and a record for each frame and benchmark.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+
+from jz3.core.ahead import mapped
+from jz3.core.hashing import content_id
+from jz3.curation.fingerprints import I64
+from jz3.curation.overlap import CLASSES, DecontaminateParams, ItemIndex
+from jz3.store.rows import Operation, RowStore, open_store, request_key
+from jz3.tables.item import Item
+
+log = logging.getLogger(__name__)
+
+HITS = Operation("decontaminate", 1)
+
+Found = tuple[int, int, str]
+"""Numbers of a row and an item, and the class."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark's items among all of them."""
+
+    name: str
+    items: I64
+    """Their numbers, by id."""
+    digest: str
+    """Of ids and questions."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A frame of rows, what is known of it, and what has to be sought."""
+
+    frame: pl.DataFrame
+    known: dict[str, list[Found]]
+    """By the name of the benchmark; items by their number within it."""
+    requests: dict[str, dict[str, Any]]
+    """Of the benchmarks that are not known."""
+    index: ItemIndex | None
+    """Of these."""
+
+
+class BenchmarkHits:
+    """All questions of the benchmarks, to be sought in frames of rows."""
+
+    def __init__(self, items: dy.DataFrame[Item], params: DecontaminateParams) -> None:
+        self._questions = items["question"]
+        self._method = params
+        self.benchmarks = [_benchmark(items, name) for name in sorted(items["benchmark"].unique().to_list())]
+        self._indexes: dict[tuple[str, ...], ItemIndex] = {}
+
+    def of(self, frames: Iterable[pl.DataFrame], threads: int) -> Iterator[tuple[pl.DataFrame, list[Found]]]:
+        """Each frame with its hits, sorted by row, then class (strongest first), then item; items by their
+        number among all. The column `problem` is looked at.
+        """
+        store = open_store()
+        parts = looked_up = 0
+        with store.writer(HITS) as writer:
+            for part, sought in mapped(self._sought, (self._part(frame, store) for frame in frames), threads):
+                hits = dict(part.known)
+                for name, request in part.requests.items():
+                    result = {"hits": sought[name]}
+                    hits[name] = writer.append(request_key(HITS, request), request, result)["hits"]
+                writer.commit()
+                parts, looked_up = parts + 1, looked_up + len(part.known)
+                yield part.frame, self._numbered(hits)
+        log.info(
+            "%d parts of rows, %d benchmarks: %d of %d checks were in the store",
+            parts, len(self.benchmarks), looked_up, parts * len(self.benchmarks),
+        )  # fmt: skip
+
+    def _part(self, frame: pl.DataFrame, store: RowStore) -> Part:
+        rows = _digest(frame["problem"])
+        method = self._method.model_dump()
+        requests = {
+            benchmark.name: {"method": method, "items": benchmark.digest, "rows": rows}
+            for benchmark in self.benchmarks
+        }
+        keys = {name: request_key(HITS, request) for name, request in requests.items()}
+        found = store.known(HITS, keys.values())
+        known = {name: found[key]["hits"] for name, key in keys.items() if key in found}
+        lacking = {name: request for name, request in requests.items() if name not in known}
+        return Part(frame, known, lacking, self._index(tuple(lacking)) if lacking else None)
+
+    def _index(self, names: tuple[str, ...]) -> ItemIndex:
+        """Of the items of some benchmarks, one after the other."""
+        if names not in self._indexes:
+            numbers = np.concatenate([b.items for b in self.benchmarks if b.name in names])
+            self._indexes[names] = ItemIndex(self._questions.gather(numbers), self._method)
+        return self._indexes[names]
+
+    def _sought(self, part: Part) -> tuple[Part, dict[str, list[Found]]]:
+        """What the benchmarks that are not known have in common with the rows."""
+        names = list(part.requests)
+        found: dict[str, list[Found]] = {name: [] for name in names}
+        if part.index is not None:
+            sizes = [len(benchmark.items) for benchmark in self.benchmarks if benchmark.name in found]
+            ends = np.cumsum(sizes)
+            for (row, item), hit_class in part.index.hits(part.frame["problem"]).items():
+                benchmark = int(np.searchsorted(ends, item, side="right"))
+                found[names[benchmark]].append(
+                    (row, item - int(ends[benchmark]) + sizes[benchmark], hit_class)
+                )
+        return part, found
+
+    def _numbered(self, hits: dict[str, list[Found]]) -> list[Found]:
+        numbered = [
+            (row, int(benchmark.items[item]), hit_class)
+            for benchmark in self.benchmarks
+            for row, item, hit_class in hits[benchmark.name]
+        ]
+        return sorted(numbered, key=lambda hit: (hit[0], CLASSES.index(hit[2]), hit[1]))
+
+
+def _benchmark(items: dy.DataFrame[Item], name: str) -> Benchmark:
+    own = items.with_row_index("number").filter(pl.col("benchmark") == name).sort("item_id")
+    texts: Iterator[Any] = own.select("item_id", "question").iter_rows()
+    return Benchmark(
+        name=name,
+        items=own["number"].to_numpy().astype(np.int64),
+        digest=content_id(*(text for row in texts for text in row)),
+    )
+
+
+def _digest(texts: pl.Series) -> str:
+    """128 bits of hex: texts that differ, or stand in another order, differ in it."""
+    digest = hashlib.blake2b(texts.str.len_bytes().to_numpy().tobytes(), digest_size=16)
+    digest.update("".join(texts.to_list()).encode())
+    return digest.hexdigest()
