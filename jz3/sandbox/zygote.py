@@ -6,6 +6,7 @@ endings go out on standard output. It ends when the host does: the channel close
 
 import gc
 import json
+import math
 import os
 import resource
 import select
@@ -82,7 +83,8 @@ class Zygote:
         self.address_space = pages * resource.getpagesize() + self.config.memory_bytes
 
     def run(self, program: str, jobs: int) -> Ending:
-        """Run one program to its end, whatever that is."""
+        """Run one program to its end, whatever that is. Its time counts from here on: the fork is in it."""
+        deadline = time.monotonic() + self.config.wall_seconds
         out, out_child = os.pipe()
         err, err_child = os.pipe()
         status, status_child = os.pipe()
@@ -94,7 +96,7 @@ class Zygote:
             self._be_program(program, zygote, out_child, err_child, status_child)
         for fd in (out_child, err_child, status_child):
             os.close(fd)
-        watch = _Watch(pid, out, err, jobs, self.config)
+        watch = _Watch(pid, out, err, jobs, deadline, self.config)
         stopped = watch.until_end()
         _, wait_status, usage = os.wait4(pid, 0)
         told = os.read(status, 4096)
@@ -188,7 +190,9 @@ class Zygote:
 class _Watch:
     """One running program: its output, its limits, and whether the host is still there."""
 
-    def __init__(self, pid: int, out: int, err: int, jobs: int, config: WorkerConfig) -> None:
+    def __init__(
+        self, pid: int, out: int, err: int, jobs: int, deadline: float, config: WorkerConfig
+    ) -> None:
         self.pid = pid
         self.pidfd = os.pidfd_open(pid)
         self.out = bytearray()
@@ -198,7 +202,7 @@ class _Watch:
         self._jobs = jobs
         self._limit = config.output_characters * _BYTES_PER_CHARACTER
         self._err_bytes = 0
-        self._deadline = time.monotonic() + config.wall_seconds
+        self._deadline = deadline
         self._poll = select.poll()
         for fd in (out, err, self.pidfd):
             self._poll.register(fd, select.POLLIN)
@@ -212,7 +216,7 @@ class _Watch:
             left = self._deadline - time.monotonic()
             if left <= 0 and not stopped:
                 stopped = self._kill("wall")
-            ready = {fd for fd, _ in self._poll.poll(max(left, 0) * 1000 + 1 if not stopped else None)}
+            ready = {fd for fd, _ in self._poll.poll(math.ceil(max(left, 0) * 1000) if not stopped else None)}
             if self._jobs in ready:
                 self._kill("wall")
                 os._exit(0)
