@@ -10,6 +10,7 @@ from typing import Annotated
 import polars as pl
 from pydantic import BaseModel, Field
 
+from jz3.core.counts import counts
 from jz3.core.hashing import content_id, draw_order
 from jz3.core.params import Params
 from jz3.corpus.templates import Templates
@@ -58,8 +59,8 @@ def compose(
     return prompts, ComposeMetrics(
         passages=passages.height,
         prompts=prompts.height,
-        by_level=_counts(prompts["level"]),
-        by_kind=_counts(prompts["kind"]),
+        by_level=counts(prompts["level"]),
+        by_kind=counts(prompts["kind"]),
         full_characters=int(prompts["full"].str.len_chars().sum()),
         compact_characters=int(prompts["compact"].str.len_chars().sum()),
     )
@@ -91,7 +92,3 @@ def _prompt(
         "full": templates.full_prompt(level, kind, text, demonstration),
         "compact": templates.compact_prompt(level, kind, text),
     }
-
-
-def _counts(column: pl.Series) -> dict[str, int]:
-    return dict(sorted(column.cast(pl.String).value_counts().iter_rows()))

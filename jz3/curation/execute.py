@@ -16,6 +16,7 @@ from typing import Literal
 import polars as pl
 from pydantic import BaseModel
 
+from jz3.core.counts import height
 from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.curation.agreement import agrees
@@ -90,11 +91,10 @@ def execute(problems: pl.LazyFrame, params: ExecuteParams, execution: Execution)
         if row_id in results and _claim_holds(solution, results[row_id])
     }
     verdicts = _verdicts(problems, judged)
-    read = problems.select(pl.len()).collect().item()
     return Executed(
         results=_results(results),
         verdicts=verdicts,
-        metrics=_metrics(verdicts, read, results, judged, correct),
+        metrics=_metrics(verdicts, height(problems), results, judged, correct),
         notes={
             "environment": runs.environment,
             "weakest_sandbox_level": "none ran" if runs.weakest_level is None else str(runs.weakest_level),

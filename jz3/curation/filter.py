@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from jz3.core.artifacts import InDir
+from jz3.core.counts import height
 from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.curation.consistency import SelfConsistency, inconsistent_rows
@@ -208,7 +209,7 @@ def filter_metrics(verdicts: pl.DataFrame, problems: pl.LazyFrame) -> FilterMetr
     """The counts; raises where a problem has no verdict."""
     rejected = verdicts.drop_nulls("rule").select(problem_id="row_id")
     kinds = problems.join(rejected.lazy(), on="problem_id", how="semi").select("kind").collect()
-    ledger = verdict_ledger(verdicts, problems.select(pl.len()).collect().item())
+    ledger = verdict_ledger(verdicts, height(problems))
     return FilterMetrics(
         rows=ledger,
         kept_share=ledger.kept / max(ledger.read, 1),

@@ -16,16 +16,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, Field
 
+from jz3.core.counts import counts, height
 from jz3.core.hashing import draw_order
+from jz3.core.in_order import InOrder
 from jz3.core.params import Params
 from jz3.curation.agreement import agrees
-from jz3.curation.buckets import I64, POSITION, Buckets
 from jz3.curation.output_block import with_answer, with_output
 from jz3.curation.verdicts import rules_by_row
 from jz3.tables.ledger import Ledger
@@ -34,8 +36,15 @@ from jz3.text.training_text import HEADINGS, training_input
 
 log = logging.getLogger(__name__)
 
+I64: TypeAlias = npt.NDArray[np.int64]
+
 FRAME_ROWS = 50_000
 """Training rows that are made at a time."""
+FILE_ROWS = 100_000
+"""Least rows of a temporary file (chosen: some 220 MB of problems)."""
+MOST_FILES = 256
+"""Open files at once (chosen: a process may have 1,024); above, files grow."""
+POSITION = "position"
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -94,7 +103,7 @@ class Mix:
     ) -> None:
         self._params = params
         self._outputs = results.select("problem_id", printed="output")
-        self._read = sum(_height(judged.problems) for judged in (synthetic, instruction))
+        self._read = sum(height(judged.problems) for judged in (synthetic, instruction))
         self._written = self._corrected = 0
         self._rejected: Counter[str] = Counter()
         candidates = _kept(synthetic, params.seed, self._rejected)
@@ -106,9 +115,9 @@ class Mix:
             Part("instruction", instruction.problems, instructions["row"].to_numpy(), pretrain.height),
         ]
         chosen = pl.concat([pretrain, instructions])
-        self._by_kind = _counts(chosen["kind"])
-        self._by_level = _counts(chosen["level"].drop_nulls())
-        self._by_source = _counts(chosen["source"])
+        self._by_kind = counts(chosen["kind"])
+        self._by_level = counts(chosen["level"].drop_nulls())
+        self._by_source = counts(chosen["source"])
 
     def frames(self, directory: Path) -> Iterator[pl.DataFrame]:
         """Tables of TrainingRow in training order; temporary files lie in the directory."""
@@ -179,19 +188,20 @@ class Part:
         """The rows with their positions, in their order."""
         if not len(self.order):
             return
-        height = self.problems.select(pl.len()).collect().item()
-        places = np.full(height, -1, dtype=np.int64)
+        places = np.full(height(self.problems), -1, dtype=np.int64)
         places[self.order] = np.arange(len(self.order))
         schema = pl.Schema({**self.problems.select(_TEXTS).collect_schema(), POSITION: pl.Int64})
-        with Buckets(len(self.order), schema, directory) as buckets:
+        file_rows = max(FILE_ROWS, -(-len(self.order) // MOST_FILES))
+        with InOrder(-(-len(self.order) // file_rows), schema, POSITION, directory) as ordered:
             start = 0
             for batch in self.problems.select(_TEXTS).collect_batches(
                 chunk_size=FRAME_ROWS, maintain_order=True
             ):
-                positions = pl.Series(places[start : start + batch.height])
+                positions = places[start : start + batch.height]
                 start += batch.height
-                buckets.add(batch.with_columns(positions.alias(POSITION)).filter(pl.col(POSITION) >= 0))
-            for frame in buckets.frames():
+                placed = batch.with_columns(pl.Series(POSITION, positions)).filter(positions >= 0)
+                ordered.add(placed, placed[POSITION].to_numpy() // file_rows)
+            for frame in ordered.frames():
                 yield frame.with_columns(pl.col(POSITION) + self.first)
 
 
@@ -257,11 +267,3 @@ def _unfulfilled(rows: pl.DataFrame, taken: pl.DataFrame, asked: SyntheticShare)
     }
     missing["rows"] = total - taken.height
     return {name: count for name, count in sorted(missing.items()) if count > 0}
-
-
-def _height(rows: pl.LazyFrame) -> int:
-    return rows.select(pl.len()).collect().item()
-
-
-def _counts(column: pl.Series) -> dict[str, int]:
-    return dict(sorted(column.cast(pl.String).value_counts().iter_rows()))

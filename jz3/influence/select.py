@@ -12,10 +12,11 @@ import dataframely as dy
 import polars as pl
 from pydantic import BaseModel, Field
 
+from jz3.core.counts import counts
 from jz3.core.params import Params
 from jz3.influence.prompt_values import PromptValue, prompt_values
 from jz3.influence.select_order import By, ordered
-from jz3.influence.selection_spread import Agreement, agreement, counts, quantiles, spread
+from jz3.influence.selection_spread import Agreement, agreement, quantiles, spread
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem

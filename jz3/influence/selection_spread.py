@@ -8,6 +8,8 @@ from collections import Counter
 import polars as pl
 from pydantic import BaseModel
 
+from jz3.core.counts import counts
+
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
@@ -28,12 +30,6 @@ def spread(prompts: pl.DataFrame) -> dict[str, int]:
         for name, rows in counts(prompts[column]).items()
     }
     return named | _lengths(prompts["solution_tokens"])
-
-
-def counts(column: pl.Series) -> dict[str, int]:
-    """Rows by value, sorted."""
-    found = column.cast(pl.String).value_counts(name="rows").sort(column.name)
-    return dict(found.iter_rows())
 
 
 def quantiles(values: pl.Series) -> dict[str, float]:

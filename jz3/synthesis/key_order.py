@@ -1,19 +1,17 @@
-"""Completions arrive in any order and leave in the order of their keys, whatever their number.
+"""Completions arrive in any order, one by one, and leave in the order of their keys, whatever their number.
 
-Each goes to one of several temporary files by the range that its key lies in; at the end one file after the
-other is sorted in memory. The files have no names: a killed run leaves none behind. Costs one more write and
-read of the texts (lz4), and memory for two files (some 300 MB).
+They are shared out over files by the first 32 bits of their keys (`jz3/core/in_order.py`). Costs memory for
+two files (some 300 MB) and for the rows that wait.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryFile
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import polars as pl
-import pyarrow as pa
+
+from jz3.core.in_order import InOrder
 
 FILE_ROWS = 50_000
 """Rows of a file, about (chosen: some 120 MB of text)."""
@@ -29,22 +27,14 @@ COLUMNS = pl.Schema(
     }
 )
 RESULT_COLUMNS = COLUMNS.names()[1:]
-ARROW = pl.DataFrame(schema=COLUMNS).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
-OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 class KeyOrder:
     """Up to `rows` completions; its files lie in `directory`."""
 
     def __init__(self, rows: int, directory: Path) -> None:
-        self._stack = ExitStack()
-        directory.mkdir(parents=True, exist_ok=True)
-        count = max(1, -(-rows // FILE_ROWS))
-        self._files: list[IO[bytes]] = [
-            self._stack.enter_context(TemporaryFile(dir=directory))  # noqa: SIM115 (the stack closes it)
-            for _ in range(count)
-        ]
-        self._writers = [pa.ipc.new_stream(file, ARROW, options=OPTIONS) for file in self._files]
+        self._count = max(1, -(-rows // FILE_ROWS))
+        self._ordered = InOrder(self._count, COLUMNS, "completion_id", directory)
         self._waiting: dict[str, list[Any]] = {name: [] for name in COLUMNS}
 
     def __enter__(self) -> "KeyOrder":
@@ -56,7 +46,7 @@ class KeyOrder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stack.close()
+        self._ordered.__exit__(kind, error, traceback)
 
     def add(self, key: str, result: Mapping[str, Any]) -> None:
         """A row of the store; each key once."""
@@ -69,19 +59,10 @@ class KeyOrder:
     def frames(self) -> Iterator[pl.DataFrame]:
         """All rows, sorted by `completion_id` within and across frames. Nothing is added after."""
         self._share_out()
-        for file, writer in zip(self._files, self._writers, strict=True):
-            writer.close()
-            file.seek(0)
-            table = pa.ipc.open_stream(file).read_all()
-            rows = pl.from_arrow(table)
-            assert isinstance(rows, pl.DataFrame)
-            yield rows.cast(COLUMNS).sort("completion_id")
+        yield from self._ordered.frames()
 
     def _share_out(self) -> None:
         rows = pl.DataFrame(self._waiting, schema=COLUMNS)
         self._waiting = {name: [] for name in COLUMNS}
-        upper_half = pl.col("completion_id").str.head(8).str.to_integer(base=16, dtype=pl.Int64)
-        numbered = rows.with_columns(file=upper_half * len(self._files) // 2**32)
-        for part in numbered.partition_by("file"):
-            table = part.drop("file").to_arrow(compat_level=pl.CompatLevel.oldest())
-            self._writers[int(part["file"][0])].write_table(table.cast(ARROW))
+        first_bits = rows["completion_id"].str.head(8).str.to_integer(base=16, dtype=pl.Int64)
+        self._ordered.add(rows, (first_bits * self._count // 2**32).to_numpy())

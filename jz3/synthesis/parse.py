@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from jz3.core.ahead import mapped
+from jz3.core.counts import counts
 from jz3.core.errors import UserError
 from jz3.core.params import Params
 from jz3.tables.ledger import Ledger
@@ -70,8 +71,8 @@ class Parsing:
             )
             self._rejects.append(rejected.cast(Reject.create_empty().schema))
             kept = read.filter(pl.col("rule").is_null())
-            self._levels.update(_counts(kept["level"]))
-            self._kinds.update(_counts(kept["kind"]))
+            self._levels.update(counts(kept["level"]))
+            self._kinds.update(counts(kept["kind"]))
             self._with_answer += kept["answer"].count()
             names = kept.with_columns(problem_id="completion_id", subject=pl.lit(None, pl.String))
             yield names.select(Problem.column_names()).cast(Problem.create_empty().schema)
@@ -83,7 +84,7 @@ class Parsing:
     def metrics(self, read: int) -> ParseMetrics:
         """Of a table of so many completions; raises where one of them is neither kept nor rejected."""
         kept = self._kinds.total()
-        rejected = _counts(self.rejects()["rule"])
+        rejected = counts(self.rejects()["rule"])
         return ParseMetrics(
             rows=Ledger(
                 read=read,
@@ -152,7 +153,3 @@ def _refuse(strange: pl.DataFrame) -> None:
             f"completion {strange['completion_id'][0]} is for prompt {strange['prompt_id'][0]}, which is not "
             f"among the prompts; completions of these prompts were expected. Run `dvc repro`."
         )
-
-
-def _counts(column: pl.Series) -> dict[str, int]:
-    return dict(column.cast(pl.String).value_counts().iter_rows())

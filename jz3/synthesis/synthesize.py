@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from jz3.core.counts import counts
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params
@@ -294,8 +295,8 @@ class Synthesis:
         self._prompt_tokens += int(rows["prompt_tokens"].sum())
         self._completion_tokens += int(rows["completion_tokens"].sum())
         self._truncated += made.filter(pl.col("finish_reason") == "length").height
-        self._levels.update(_counts(made["level"]))
-        self._kinds.update(_counts(made["kind"]))
+        self._levels.update(counts(made["level"]))
+        self._kinds.update(counts(made["kind"]))
         return Completion.cast(made.select(Completion.column_names()))
 
     def _fail(self, lost: Lost) -> None:
@@ -310,10 +311,6 @@ def _between(asked: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
     ids = asked["completion_id"]
     start, stop = ids.search_sorted(keys[0], "left"), ids.search_sorted(keys[-1], "right")
     return asked.slice(start, stop - start)
-
-
-def _counts(column: pl.Series) -> dict[str, int]:
-    return dict(column.cast(pl.String).value_counts().iter_rows())
 
 
 def _frames(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.curation.buckets import POSITION, Buckets
 from jz3.curation.mix import Judged, Mix, MixParams
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.training_row import TrainingRow
@@ -145,17 +144,6 @@ def test_a_passage_gives_no_more_problems_than_the_cap_and_none_where_it_is_not_
         expected = passages.count(p) if p == 0 else min(cap, passages.count(p))
         assert list(kept.values()).count(f"p{p}" if p else None) == expected
     assert metrics.rows.rejected.get("mix.passage_repeated", 0) == len(passages) - len(kept)
-
-
-@given(st.permutations(range(30)), st.integers(1, 30), st.integers(2, 9))
-def test_rows_leave_the_buckets_by_position_however_they_came(positions, step, size):
-    rows = pl.DataFrame({POSITION: positions, "text": [f"row {n}" * 3 for n in positions]})
-    with tempfile.TemporaryDirectory() as directory:
-        with Buckets(30, rows.schema, Path(directory), size) as buckets:
-            for frame in rows.iter_slices(step):
-                buckets.add(frame)
-            assert pl.concat(buckets.frames()).equals(rows.sort(POSITION))
-        assert list(Path(directory).iterdir()) == []
 
 
 def test_a_row_that_is_neither_written_nor_rejected_fails_the_stage(tmp_path):
