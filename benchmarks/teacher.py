@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,14 +59,16 @@ class Requests:
             yield ChatRequest("bench", "m", f"{PROMPT}{number}", 0.6, 1.0, 500, seed=number)
 
 
-def execution(concurrency: int) -> Execution:
+@cache
+def execution() -> Execution:
+    """Read once: reading a profile is no part of a request."""
     root = Path(__file__).parent.parent
     embedded = load_params(Execution, "execution", root / "profiles/embedded.yaml")
-    return embedded.model_copy(update={"concurrency": concurrency, "timeout_s": 60.0})
+    return embedded.model_copy(update={"concurrency": CONCURRENCY, "timeout_s": 60.0})
 
 
 def ask(url: str, requests: Requests) -> int:
-    return sum(1 for _ in ask_all(requests, Endpoint(url, "key"), execution(CONCURRENCY), "requests"))
+    return sum(1 for _ in ask_all(requests, Endpoint(url, "key"), execution(), "requests"))
 
 
 @dataclass(frozen=True)

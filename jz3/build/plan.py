@@ -19,7 +19,7 @@ import yaml
 from jz3.build.repository import base_name, opened, stages
 from jz3.build.sizes import Amount, PromptSet, Sizes
 from jz3.build.stale import Reason, Stale, stale_stages
-from jz3.build.stored_rows import Experience, experience, stored
+from jz3.build.stored_rows import Experience, Stored, experience, stored
 from jz3.build.token_counts import count_tokens, local_tokenizer
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
@@ -64,6 +64,8 @@ class Line:
     """On one device of the kind that `execution.device` says."""
     estimated: bool = False
     """Whether a figure of this line was not counted."""
+    rows_estimated: bool = False
+    stored_estimated: bool = False
     notes: list[str] = field(default_factory=list[str])
 
 
@@ -146,7 +148,9 @@ class _Planner:
         prompts = self._sizes.prompts(name)
         file = self._sizes.prompts_file(name)
         if file is not None:
-            have = stored(self._store, CHAT, file, lambda row: chat_key(chat_request(row, self._distill)))
+            have = stored(
+                self._store, CHAT, file, lambda row: chat_key(chat_request(row, self._distill))
+            ).rows
         else:
             initial = self._sizes.prompts("initial").rows.value if name == "boosted" else 0
             have = Amount(initial, exact=False)
@@ -218,19 +222,28 @@ class _Planner:
         if file is not None and self._sizes.is_right(model):
             have = self._completions(file, self._root / model)
         else:
-            have = Amount(0, exact=False)
+            have = Stored(Amount(0, exact=False), 0, 0.0)
             line.notes.append("its model is not there yet, so nothing in the store is by it")
-        to_do = self._rows(line, prompts, have)
+        to_do = self._rows(line, prompts, have.rows)
         planning = self._execution.planning
         tokens = self._prompt_tokens(
             line, name, form, self._student_tokenizer(), planning.characters_per_token
         )
         line.prompt_tokens = round(to_do * tokens)
-        line.completion_tokens = to_do * planning.problem_tokens
+        line.completion_tokens = round(to_do * self._written_tokens(line, have))
         line.device_hours = line.completion_tokens / planning.generated_tokens_per_second / 3600
         line.estimated = line.estimated or to_do > 0
 
-    def _completions(self, file: Path, model: Path) -> Amount:
+    def _written_tokens(self, line: Line, have: Stored) -> float:
+        """Of a completion that is to come: as those so far, where there are any."""
+        if not have.looked_at:
+            return self._execution.planning.problem_tokens
+        line.notes.append(
+            f"{have.completion_tokens:.0f} tokens a completion, by {have.looked_at:,} of this model so far"
+        )
+        return have.completion_tokens
+
+    def _completions(self, file: Path, model: Path) -> Stored:
         """Those in the store; the engine says its identity without loading a weight."""
         params = self._synthesize
 
@@ -295,6 +308,7 @@ class _Planner:
 
     def _train(self, line: Line, rows: Amount, tokens_per_row: float) -> None:
         line.rows = line.to_do = rows.value
+        line.rows_estimated = not rows.exact
         line.prompt_tokens = round(rows.value * tokens_per_row)
         line.device_hours = line.prompt_tokens / self._execution.planning.trained_tokens_per_second / 3600
         line.estimated = True
@@ -302,7 +316,8 @@ class _Planner:
     def _rows(self, line: Line, prompts: PromptSet, have: Amount) -> int:
         line.rows, line.stored = prompts.rows.value, have.value
         line.to_do = max(0, prompts.rows.value - have.value)
-        line.estimated = not (prompts.rows.exact and have.exact)
+        line.rows_estimated, line.stored_estimated = not prompts.rows.exact, not have.exact
+        line.estimated = line.rows_estimated or line.stored_estimated
         return line.to_do
 
 
@@ -346,9 +361,9 @@ def _cells(line: Line) -> tuple[str, ...]:
     mark = "~" if line.estimated else ""
     return (
         line.stage,
-        _count(line.rows),
-        _count(line.stored),
-        _count(line.to_do),
+        _count(line.rows, "~" if line.rows_estimated else ""),
+        _count(line.stored, "~" if line.stored_estimated else ""),
+        _count(line.to_do, "~" if line.rows_estimated or line.stored_estimated else ""),
         _count(line.prompt_tokens, mark),
         _count(line.completion_tokens, mark),
         "" if line.usd is None else f"{mark if line.usd else ''}{line.usd:,.2f}",

@@ -37,19 +37,32 @@ class Experience:
     """By how much the mean of the last tenth missed the mean of those before; None for fewer than 20."""
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What the store has of a table of prompts."""
+
+    rows: Amount
+    looked_at: int
+    """Rows whose tokens were counted."""
+    completion_tokens: float
+    """Mean of these; 0 without any."""
+
+
 def stored(
     store: RowStore, operation: Operation, file: Path, key_of: Callable[[Mapping[str, Any]], str]
-) -> Amount:
-    """How many prompts of a table have a row in the store."""
+) -> Stored:
+    """How many prompts of a table have a row in the store, and how long what is there is."""
     total = In(Prompt, file).rows()
-    prompts, found = 0, 0
+    prompts, found, tokens = 0, 0, 0
     for piece in _pieces(file, total):
         keys = [key_of(prompt) for prompt in piece.iter_rows(named=True)]
-        found += len(store.known(operation, keys))
+        known = store.known(operation, keys)
+        found += len(known)
+        tokens += sum(result["completion_tokens"] for result in known.values())
         prompts += len(keys)
-    if prompts == total:
-        return Amount(found, exact=True)
-    return Amount(round(found * total / max(prompts, 1)), exact=False)
+    whole = prompts == total
+    rows = Amount(found if whole else round(found * total / max(prompts, 1)), exact=whole)
+    return Stored(rows, found, tokens / max(found, 1))
 
 
 def experience(store: RowStore, provider: str, model: str) -> Experience | None:

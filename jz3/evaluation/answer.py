@@ -174,7 +174,7 @@ def _responses(
                 "setting": setting,
                 "draw": draw,
                 "text": attempt.text,
-                "finish_reason": "length" if attempt.truncated else "stop",
+                "finish_reason": attempt.finish_reason,
                 "calls": attempt.calls,
                 "prompt_tokens": attempt.prompt_tokens,
                 "completion_tokens": attempt.completion_tokens,

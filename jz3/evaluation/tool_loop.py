@@ -29,7 +29,8 @@ class Attempt:
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    truncated: bool = False
+    finish_reason: str = "stop"
+    """Of the last call."""
     ended: bool = False
 
 
@@ -76,8 +77,8 @@ def continued(attempt: Attempt, written: Generated) -> Attempt:
         calls=attempt.calls + 1,
         prompt_tokens=attempt.prompt_tokens + written.prompt_tokens,
         completion_tokens=attempt.completion_tokens + written.completion_tokens,
-        truncated=written.finish_reason == "length",
-        ended="\\boxed" in text or not computes or written.finish_reason == "length",
+        finish_reason=written.finish_reason,
+        ended="\\boxed" in text or not computes or written.finish_reason != "stop",
     )
 
 

@@ -54,7 +54,8 @@ class Generated:
     """One completion. A prompt that leaves no room in the model's context gives `length` with no tokens."""
 
     text: str
-    finish_reason: Literal["stop", "length"]
+    finish_reason: str
+    """`stop` where the model ended it, `length` where it was cut, or what else a server says."""
     prompt_tokens: int
     completion_tokens: int
     """Tokens drawn, the end-of-sequence token among them."""

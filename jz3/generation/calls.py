@@ -143,7 +143,7 @@ class CallRun:
         number = await self._window.enter()
         reservation = None if self._stopped is not None else await self._spending.reserve(key, greatest)
         if reservation is None:
-            await self._window.leave(number, busy=False)
+            self._window.leave(number, busy=False)
             self._stop_at_budget(greatest)
             return None
         known, busy = False, False
@@ -160,7 +160,7 @@ class CallRun:
             known, busy = not outcome.paid, outcome.busy
             return outcome
         finally:
-            await self._window.leave(number, busy=busy)
+            self._window.leave(number, busy=busy)
             await self._spending.settle(reservation, known=known)
 
     def _keep(self, key: str, request: ChatRequest, body: Body) -> None:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
@@ -81,10 +81,10 @@ class _TextBody(BaseModel):
 
 @dataclass(frozen=True)
 class Completed:
-    """What a model wrote after a prompt. `completion_tokens` are the server's count."""
+    """What a model wrote after a prompt, why it ended and its tokens, both in the server's words."""
 
     text: str
-    finish_reason: Literal["stop", "length"]
+    finish_reason: str
     completion_tokens: int
 
 
@@ -134,8 +134,7 @@ class Client:
         except ValidationError as error:
             return Setback(one_line(f"no completion: {error}"), again=True, paid=True)
         written = read.choices[0]
-        finish: Literal["stop", "length"] = "stop" if written.finish_reason == "stop" else "length"
-        return Completed(written.text, finish, read.usage.completion_tokens)
+        return Completed(written.text, written.finish_reason, read.usage.completion_tokens)
 
     async def submit(self, lines: bytes, nonce: str) -> "Batch | Setback | Stop":
         """Put a batch file up and begin its batch. A setback that is `paid` may have begun it."""

@@ -24,7 +24,8 @@ class Pace:
     async def wait(self, tokens: int) -> None:
         """Until a request that may cost so many tokens may be sent."""
         now = time.monotonic()
-        await asyncio.sleep(max(self._requests.take(1, now), self._tokens.take(tokens, now)))
+        if (limit := max(self._requests.take(1, now), self._tokens.take(tokens, now))) > 0:
+            await asyncio.sleep(limit)
         while (pause := self._not_before - time.monotonic()) > 0:
             await asyncio.sleep(pause)
 
@@ -46,7 +47,7 @@ class Window:
         self._in_flight = 0
         self._refused_until = 0
         self._sent = 0
-        self._changed = asyncio.Condition()
+        self._room = asyncio.Event()
 
     @property
     def width(self) -> int:
@@ -55,22 +56,22 @@ class Window:
 
     async def enter(self) -> int:
         """Wait for a place; gives the number of the request, for `leave`."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._in_flight < self.width)
-            self._in_flight += 1
-            self._sent += 1
-            return self._sent
+        while self._in_flight >= self.width:
+            self._room.clear()
+            await self._room.wait()
+        self._in_flight += 1
+        self._sent += 1
+        return self._sent
 
-    async def leave(self, number: int, *, busy: bool) -> None:
+    def leave(self, number: int, *, busy: bool) -> None:
         """The outcome is there."""
-        async with self._changed:
-            self._in_flight -= 1
-            if not busy:
-                self._width = min(self._greatest, self._width + 1 / self._width)
-            elif number > self._refused_until:
-                self._refused_until = self._sent
-                self._width = max(1.0, self._width / 2)
-            self._changed.notify_all()
+        self._in_flight -= 1
+        if not busy:
+            self._width = min(self._greatest, self._width + 1 / self._width)
+        elif number > self._refused_until:
+            self._refused_until = self._sent
+            self._width = max(1.0, self._width / 2)
+        self._room.set()
 
 
 class Bucket:

@@ -134,7 +134,7 @@ class _Asking:
             busy = isinstance(outcome, Setback) and outcome.busy
             return outcome
         finally:
-            await self._window.leave(number, busy=busy)
+            self._window.leave(number, busy=busy)
 
 
 def _endpoint() -> Endpoint:

@@ -94,7 +94,7 @@ def _generated(output: Any, decoder: Decoder) -> Generated:  # noqa: ANN401 (vll
     completion = output.outputs[0]
     return Generated(
         text=decoder.text(list(completion.token_ids)),
-        finish_reason="stop" if completion.finish_reason == "stop" else "length",
+        finish_reason=completion.finish_reason,
         prompt_tokens=len(output.prompt_token_ids),
         completion_tokens=len(completion.token_ids),
     )

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from jz3.store.records import encode_rows, json_bytes, parsed
+from jz3.store.records import encode_rows, json_bytes
 from jz3.store.segment import JOURNAL, SEGMENT_BYTES, seal_in_place, sync_directory
 
 
@@ -26,11 +26,11 @@ class RowWriter:
         self._path: Path | None = None
         self._file: BinaryIO | None = None
 
-    def append(self, key: str, request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
-        """Keep a row for the next flush or commit. Gives the result as the store will give it."""
+    def append(self, key: str, request: Mapping[str, Any], result: Mapping[str, Any]) -> bytes:
+        """Keep a row for the next flush or commit. Gives the result as it will lie in the store."""
         payload = json_bytes(result)
         self._waiting.append((bytes.fromhex(key), json_bytes(request), payload))
-        return parsed(payload)
+        return payload
 
     def flush(self) -> None:
         """Hand the waiting rows to the operating system, all or none: they outlive this process."""

@@ -288,7 +288,7 @@ class Synthesis:
             {
                 "request_id": row["completion_id"],
                 "row_id": row["prompt_id"],
-                "reason": f"the prompt's {row['prompt_tokens']} tokens leave no room in the model's context",
+                "reason": _why_unmade(row["finish_reason"], row["prompt_tokens"]),
             }
             for row in unmade.iter_rows(named=True)
         ]
@@ -302,6 +302,12 @@ class Synthesis:
     def _fail(self, lost: Lost) -> None:
         (prompt_id,) = self._asked.filter(pl.col("completion_id") == lost.key)["prompt_id"]
         self._failures.append({"request_id": lost.key, "row_id": prompt_id, "reason": lost.reason})
+
+
+def _why_unmade(finish_reason: str, prompt_tokens: int) -> str:
+    if finish_reason == "length":
+        return f"the prompt's {prompt_tokens} tokens leave no room in the model's context"
+    return f"the server wrote no token: {finish_reason}"
 
 
 def _between(asked: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:

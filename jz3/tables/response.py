@@ -9,7 +9,7 @@ class Response(dy.Schema):
     setting = dy.Enum(["prose", "tool"])
     draw = dy.Int64(min=0)  # number of the sample, from 0
     text = dy.String()  # the whole answer; in the tool setting with the real output of each program
-    finish_reason = dy.Enum(["stop", "length"])  # of the last call
+    finish_reason = dy.String(min_length=1)  # of the last call: `stop`, `length`, or what else a server says
     calls = dy.Int64(min=1)  # rounds with the model
     prompt_tokens = dy.Int64(min=0)
     completion_tokens = dy.Int64(min=0)

@@ -13,6 +13,7 @@ from typing import Any
 
 from jz3.core.errors import UserError
 from jz3.core.progress import Progress
+from jz3.store.records import parsed
 from jz3.store.rows import Operation, open_store, request_key
 from jz3.store.writer import RowWriter
 from jz3.workers.batch import IN_PROCESS, Batch, Computed, Lost, Request, Work, Workers
@@ -101,7 +102,7 @@ def _committed(done: Computed, writer: RowWriter) -> list[tuple[str, dict[str, A
     """The results as the store will give them. A worker that loses a row is noticed by zip."""
     batch = done.batch
     rows = [
-        (key, writer.append(key, request, result))
+        (key, parsed(writer.append(key, request, result)))
         for key, request, result in zip(batch.keys, batch.requests, done.results, strict=True)
     ]
     writer.commit()

@@ -6,7 +6,7 @@ import time
 import polars as pl
 import pytest
 
-from jz3.build.plan import PlanError, as_json, as_text, plan, plan_of
+from jz3.build.plan import Line, Plan, PlanError, as_json, as_text, plan, plan_of
 from jz3.build.sizes import Sizes
 from jz3.build.stale import Reason, Stale
 from jz3.build.stored_rows import LOOKED_UP, experience, stored
@@ -96,7 +96,8 @@ def test_rows_in_the_store_are_counted_in_the_table_that_is_there(tmp_path):
     store = RowStore(tmp_path / "rows")
     answered(store, table.head(12), [50] * 12)
     found = stored(store, CHAT, tmp_path / "p.parquet", key_of)
-    assert (found.value, found.exact) == (12, True)
+    assert (found.rows.value, found.rows.exact) == (12, True)
+    assert (found.looked_at, found.completion_tokens) == (12, 50)
 
 
 def test_answers_so_far_say_how_long_the_next_will_be_and_how_far_such_a_guess_was_off(tmp_path):
@@ -171,7 +172,10 @@ def test_a_large_table_is_looked_up_by_a_sample_that_is_marked_as_one(tmp_path):
     answered(store, half, [])
     started = time.monotonic()
     found = stored(store, CHAT, tmp_path / "p.parquet", key_of)
-    assert (found.value, found.exact) == (0, False)
+    assert (found.rows.value, found.rows.exact) == (0, False)
+    line = Line("distill@initial", "", rows=9, stored=4, to_do=5, stored_estimated=True)
+    (shown,) = (row for row in as_text(Plan("cpu", [line])).splitlines() if row.startswith("distill"))
+    assert shown.split()[1:4] == ["9", "~4", "~5"], "what rests on a sample says so"
     assert time.monotonic() - started < 30
 
 

@@ -1,7 +1,8 @@
 """A server of plain completions on loopback: a model behind the OpenAI protocol, as vLLM and others serve it.
 
 `python -m tests.generation.completions_server MODEL NAME`. It writes by the transformers engine, one request
-after the other, and serves the model under NAME alone. Each third request is met by 503 once.
+after the other, and serves the model under NAME alone. Each third request is met by 503 once; a prompt with
+the word `forbidden` is ended by a content filter.
 """
 
 import json
@@ -59,8 +60,9 @@ class Completions:
         )
         request = GenerationRequest(self.tokenizer.decode(asked["prompt"]), asked["seed"])
         (written,) = self.engine.generate([request], sampling)
+        reason = "content_filter" if "forbidden" in request.prompt else written.finish_reason
         return {
-            "choices": [{"index": 0, "text": written.text, "finish_reason": written.finish_reason}],
+            "choices": [{"index": 0, "text": written.text, "finish_reason": reason}],
             "usage": {
                 "prompt_tokens": written.prompt_tokens,
                 "completion_tokens": written.completion_tokens,

@@ -165,12 +165,12 @@ def test_a_server_that_asks_to_wait_is_left_alone_for_so_long(server):
 
 
 def test_a_busy_server_gets_fewer_requests_at_once(server):
-    server.set(delay_s=0.02)
+    server.set(delay_s=0.1)  # so long that 64 are there at once on a busy machine, too
     ask(server, [f"503 {n}" for n in range(64)], concurrency=64)
     times = sorted(server.state["times"])
     assert server.state["most_at_once"] == 64
     later = times[64:]
-    assert max(Counter(int(moment / 0.02) for moment in later).values()) < 48
+    assert max(Counter(int(moment / 0.1) for moment in later).values()) < 48
 
 
 def test_the_exact_request_and_what_was_served_are_kept(server):

@@ -67,16 +67,16 @@ def test_a_window_is_halved_by_a_busy_server_once_and_widens_as_it_answers():
         window = Window(16)
         sent = [await window.enter() for _ in range(16)]
         for number in sent[:8]:
-            await window.leave(number, busy=True)
+            window.leave(number, busy=True)
         assert window.width == 8, "eight refusals of one moment count once"
         for number in sent[8:]:
-            await window.leave(number, busy=False)
+            window.leave(number, busy=False)
         assert window.width in (8, 9)
         for _ in range(300):
-            await window.leave(await window.enter(), busy=False)
+            window.leave(await window.enter(), busy=False)
         assert window.width == 16
         for _ in range(10):
-            await window.leave(await window.enter(), busy=True)
+            window.leave(await window.enter(), busy=True)
         assert window.width == 1, "one may always be sent"
 
     asyncio.run(run())

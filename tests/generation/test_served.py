@@ -8,6 +8,7 @@ from jz3.generation.api import GenerationRequest, Sampling, open_engine
 from jz3.generation.rows import GENERATE, generate_rows
 from jz3.store.rows import open_store
 from jz3.tables.model_manifest import ModelManifest
+from jz3.text.problem_text import Unusable, read_completion
 from tests.generation.builders import execution, tiny_model
 from tests.generation.completions_server import serving
 
@@ -52,6 +53,16 @@ def test_a_server_writes_what_the_model_writes_here(model, change):
 def test_a_prompt_that_fills_the_context_is_not_sent(model):
     full, nearly = GenerationRequest("x" * 64, 1), GenerationRequest("x" * 60, 1)
     assert write("openai", model, [full, nearly], FREE) == write("transformers", model, [full, nearly], FREE)
+
+
+def test_a_completion_that_the_server_ends_for_a_reason_of_its_own_is_turned_away_with_it(model):
+    rows = write("openai", model, [GenerationRequest("forbidden", 1), GenerationRequest("fine", 1)], FREE)
+    assert rows[0].finish_reason == "content_filter"
+    assert rows[1].finish_reason in ("stop", "length")
+    unusable = read_completion(rows[0].text, rows[0].finish_reason, "cot", "[Problem]")
+    assert isinstance(unusable, Unusable)
+    assert unusable.rule == "not_finished"
+    assert unusable.evidence.startswith("content_filter: ")
 
 
 def test_special_tokens_that_a_prompt_spells_out_reach_the_server_as_text(model):

@@ -65,7 +65,9 @@ def completions(rows):
 
 
 written = st.tuples(
-    st.sampled_from(TEXTS), st.sampled_from(["cot", "tool"]), st.sampled_from(["stop", "length"])
+    st.sampled_from(TEXTS),
+    st.sampled_from(["cot", "tool"]),
+    st.sampled_from(["stop", "length", "content_filter"]),
 )
 
 
