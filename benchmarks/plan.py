@@ -102,7 +102,9 @@ def store_completions(root: Path, model: InDir[ModelManifest], rows: int) -> Non
         for prompt_id, text in stored.iter_rows():
             request = GenerationRequest(text, draw_order(params.seed, prompt_id))
             key = generation_key(engine, request, params.cot)
-            writer.append(key, payload(engine, request, params.cot), {"text": "a problem", "completion_tokens": 300})
+            writer.append(
+                key, payload(engine, request, params.cot), {"text": "a problem", "completion_tokens": 300}
+            )
         writer.commit()
 
 

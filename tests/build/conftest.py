@@ -34,7 +34,7 @@ Path("one", "manifest.json").write_text('{"libraries": {"numpy": "1.0"}}')
 
 
 def jz3(*arguments):
-    return (sys.executable, "-c", "from jz3.cli.main import main; main()", *arguments)
+    return (sys.executable, "-m", "jz3", *arguments)
 
 
 def run_in(root, *command):

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 def jz3(*arguments, folder=ROOT):
     return subprocess.run(
-        [sys.executable, "-c", "from jz3.cli.main import main; main()", *arguments],
+        [sys.executable, "-m", "jz3", *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,

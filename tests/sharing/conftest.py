@@ -121,8 +121,7 @@ class Machine(Clone):
 
 
 def jz3(*arguments):
-    code = "from jz3.cli.main import main; main()"
-    return (sys.executable, "-c", code, *arguments)
+    return (sys.executable, "-m", "jz3", *arguments)
 
 
 def commit(machine, message):

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.long
 STAGE = "synthesize@corpus"
 MODEL, PROMPTS = "data/models/synthesis/boosted", "data/composed/corpus.parquet"
 ROWS = 60
-JZ3 = (sys.executable, "-c", "from jz3.cli.main import main; main()")
+JZ3 = (sys.executable, "-m", "jz3")
 
 
 @pytest.fixture(scope="module")
