@@ -21,8 +21,8 @@ LONGEST_ASKED_WAIT_S = 600.0
 """A request whose server asks for a longer wait fails (chosen)."""
 COMMIT_S = 1.0
 """Between two fsyncs; a kill of the process loses no answer, a power cut those of this time."""
-CLAIMED_TOGETHER = 64
-"""Requests claimed and looked up at once (chosen: a look-up costs as much for 64 as for one)."""
+CLAIMED_TOGETHER = 256
+"""Requests claimed and looked up at once (chosen: a look-up costs as much for 256 as for one)."""
 CLAIM_POLL_S = 0.1
 """Between two looks at what another process is asking for (chosen)."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from jz3.store.rows import Operation, request_key
@@ -104,6 +105,14 @@ class Unreadable:
 def chat_key(request: ChatRequest) -> str:
     """The key of a request in the store."""
     return request_key(CHAT, vars(request))
+
+
+def body_bytes(body: Mapping[str, Any]) -> bytes:
+    """A request as it is sent. Lone surrogates, which texts of the web have, go as escapes."""
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        return json.dumps(body, separators=(",", ":")).encode()
 
 
 def read_body(content: bytes) -> Body | Unreadable:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
 
-from jz3.generation.chat import Body, ChatRequest, Unreadable, one_line, read_body
+from jz3.generation.chat import Body, ChatRequest, Unreadable, body_bytes, one_line, read_body
 from jz3.generation.pace import asked_wait_s
 
 if TYPE_CHECKING:
@@ -182,10 +182,11 @@ class Client:
         return await self._outcome(content, FILE_S)
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> bytes:
-        """By the client's plain `post`: what servers answer is read here, and needs no second reading."""
+        """By the client's plain `post`: bodies are written and answers read here, where both cost less."""
         import httpx2
 
-        return (await self._client.post(path, cast_to=httpx2.Response, body=body)).content
+        content = body_bytes(body)
+        return (await self._client.post(path, cast_to=httpx2.Response, content=content)).content
 
     async def _outcome(self, ask: Callable[[], Awaitable[T]], seconds: float) -> T | Setback | Stop:
         """What came of a call, whatever goes wrong on the way."""

@@ -4,6 +4,7 @@ The client talks to a provider on loopback, in a process of its own, that fails 
 counts what it sends.
 """
 
+import json
 import os
 import random
 import signal
@@ -17,7 +18,7 @@ import pytest
 from jz3.core.errors import BudgetReached, UserError
 from jz3.core.execution import Price
 from jz3.generation.asking import ask_all
-from jz3.generation.chat import CHAT, ChatAnswer, ChatFailure, ChatRequest, chat_key
+from jz3.generation.chat import CHAT, ChatAnswer, ChatFailure, ChatRequest, body_bytes, chat_key
 from jz3.generation.openai import Endpoint
 from jz3.store.rows import open_store
 from tests.conftest import ROOT
@@ -82,6 +83,13 @@ def test_every_fault_ends_in_an_answer_or_a_failure_with_a_reason(server, each):
     before = server.seen.total()
     assert ask(server, prompts) == [replies[prompt] for prompt in prompts]
     assert server.seen.total() == before
+
+
+def test_a_prompt_with_half_a_character_can_be_sent():
+    """Lone surrogates stand in texts of the web, and the openai client itself cannot encode them."""
+    for prompt in ("fine \ud800 \u00e9", "fine \u00e9"):
+        body = request(prompt).body()
+        assert json.loads(body_bytes(body)) == body
 
 
 def test_equal_requests_are_sent_once_and_a_larger_set_sends_the_new_ones(server):
