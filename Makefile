@@ -6,6 +6,9 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
+# Two processes, a file of tests in one of them; in the order of the files, as the longest have few tests.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: repro test test-long test-vllm check format setup
 
 repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
@@ -14,10 +17,10 @@ repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
 	@echo "Report: $(CURDIR)/data/report/index.html"
 
 test: $(VENV)/.ready-test  ## the quick suite
-	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile -m "not long and not vllm"
+	OMP_NUM_THREADS=1 pytest -q $(TWO) -m "not long and not vllm"
 
 test-long: $(VENV)/.ready-long  ## kills, real servers, whole runs, a real pretrained model
-	pytest -q -m long
+	OMP_NUM_THREADS=1 pytest -q $(TWO) -m long
 
 test-vllm: .venv-vllm/.ready  ## vLLM itself, on a CPU; in an environment of its own
 	VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 PYTHONPATH=$(CURDIR) .venv-vllm/bin/python -m pytest -q -m vllm \

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 # The same examples in every run, so that a change is judged by what it changes; no deadline, as machines
@@ -59,6 +60,14 @@ def make_clone(path, profile="test"):
 
 @pytest.fixture(scope="session")
 def whole_run(tmp_path_factory):
-    """The whole graph, run once, with what `dvc repro` printed."""
-    clone = make_clone(tmp_path_factory.mktemp("whole") / "clone")
-    return clone, clone.run("dvc", "repro")
+    """The whole graph, run once for all processes of the suite, with what `dvc repro` printed."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of this run of the suite; each process has one of its own in it
+    printed = folder / "whole.log"
+    with FileLock(folder / "whole.lock"):
+        if printed.is_file():
+            return Clone(folder / "whole" / "clone"), printed.read_text()
+        clone = make_clone(folder / "whole" / "clone")
+        printed.write_text(clone.run("dvc", "repro"))
+        return clone, printed.read_text()
