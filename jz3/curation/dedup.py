@@ -225,6 +225,7 @@ def _nearest(
     )
     buckets = shared_buckets(keys, params.bands, len(firsts))
     sharing = _sharing(buckets, before)
+    buckets = np.take(buckets.T, sharing, axis=0)
     given = int(np.searchsorted(sharing, before))
     chosen_before = np.zeros(len(released), dtype=np.bool_)
     chosen_before[old[sharing[:given]]] = True
@@ -236,7 +237,7 @@ def _nearest(
         sets = gathered(chain(released.sets(chosen_before), mapped(_sets, questions, place.threads)), file)
         # Numbers of the sets in the file, which has the orders of the tables.
         numbers = np.concatenate([np.arange(given), given + np.argsort(np.argsort(places))])
-        nearest = survivors(sets, numbers, given, buckets[:, sharing], params.threshold)
+        nearest = survivors(sets, numbers, given, buckets, params.threshold)
     found[sharing] = np.where(nearest == KEPT, KEPT, sharing[nearest])
     return found
 

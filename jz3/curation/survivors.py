@@ -3,7 +3,7 @@
 The rule: sets are taken in their order; one is dropped if and only if an earlier set that was kept shares a
 bucket with it and has a Jaccard similarity at or above the threshold. So no chain of likeness drops a set
 that is unlike all kept ones. Costs: one comparison for each pair of a set and an earlier kept one that share
-a bucket and are of similar size; 12 bytes a set and bucket.
+a bucket and are of similar size; 4 bytes a set and band, and 8 for each bucket that a set shares.
 """
 
 import numpy as np
@@ -17,21 +17,28 @@ KEPT = -1
 
 def survivors(sets: Sets, order: I64, given: int, buckets: I32, threshold: float) -> I64:
     """For each place of `order`, which holds the numbers of the sets, the earliest place that was kept and
-    is like it, or KEPT. The first `given` places are kept, whatever they are like. `buckets`: [bands, places]
+    is like it, or KEPT. The first `given` places are kept, whatever they are like. `buckets`: [places, bands]
     """
     count = int(buckets.max(initial=-1)) + 1
-    by_place = np.ascontiguousarray(buckets.T)
-    return _survivors(sets.values, sets.starts, order, given, by_place, count, threshold)
+    shared = int(np.count_nonzero(buckets >= 0))
+    return _survivors(sets.values, sets.starts, order, given, buckets, count, shared, threshold)
 
 
 @compiled
 def _survivors(
-    values: U64, starts: I64, order: I64, given: int, buckets: I32, count: int, threshold: float
+    values: U64,
+    starts: I64,
+    order: I64,
+    given: int,
+    buckets: I32,
+    count: int,
+    shared: int,
+    threshold: float,
 ) -> I64:
     rows = len(order)
     # The kept sets of each bucket, earliest first, as a chain of links.
     heads, tails = np.full(count, -1, dtype=np.int32), np.full(count, -1, dtype=np.int32)
-    links, owners = np.full(buckets.size, -1, dtype=np.int32), np.empty(buckets.size, dtype=np.int32)
+    links, owners = np.full(shared, -1, dtype=np.int32), np.empty(shared, dtype=np.int32)
     used = 0
     compared = np.full(rows, -1, dtype=np.int64)
     found = np.full(rows, -1, dtype=np.int64)
