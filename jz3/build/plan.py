@@ -219,11 +219,16 @@ class _Planner:
         name = _item(line.stage)
         prompts, form = self._sizes.prompts(name), self._synthesize.prompt_form
         file, model = self._sizes.prompts_file(name), f"data/models/synthesis/{MODELS[name]}"
-        if file is not None and self._sizes.is_right(model):
+        held = self._sizes.is_right(model)
+        if file is not None and held:
             have = self._completions(file, self._root / model)
         else:
             have = Stored(Amount(0, exact=False), 0, 0.0)
-            line.notes.append("its model is not there yet, so nothing in the store is by it")
+            line.notes.append(
+                "its prompts are written anew; how many of them the store has is not known before"
+                if held
+                else "its model is not there yet, so nothing in the store is by it"
+            )
         to_do = self._rows(line, prompts, have.rows)
         planning = self._execution.planning
         tokens = self._prompt_tokens(

@@ -92,13 +92,18 @@ def _own_reasons(
         return
     if stage.changed_stage():
         yield Reason("command", "cmd", _text(entry.get("cmd")), _text(stage.cmd))
-    for dep in stage.deps:
+    for dep in _looked_at(stage):
         if isinstance(dep, ParamsDependency):
             yield from _param_reasons(dep)
         else:
             yield from _dep_reasons(dep, makers.get(dep.fs_path), seen)
     for out in stage.outs:
         yield from _out_reasons(out, seen)
+
+
+def _looked_at(stage: "PipelineStage") -> "list[Output]":
+    """What a stage reads; of a held one (`dvc freeze`) nothing, as `dvc repro` does not look at it either."""
+    return [] if stage.frozen else list(stage.deps)
 
 
 def _param_reasons(dep: "ParamsDependency") -> Iterator[Reason]:
@@ -135,7 +140,7 @@ def _out_reasons(out: "Output", seen: dict[str, str | None]) -> Iterator[Reason]
 def _upstream(
     stage: "PipelineStage", makers: Mapping[str, "PipelineStage"], changing: set[str]
 ) -> Iterator[Reason]:
-    above = {name_of(makers[dep.fs_path]) for dep in stage.deps if dep.fs_path in makers}
+    above = {name_of(makers[dep.fs_path]) for dep in _looked_at(stage) if dep.fs_path in makers}
     for name in sorted(above & changing):
         yield Reason("upstream", name, None, None)
 

@@ -3,7 +3,9 @@
 The whole graph has run on the test profile; the synthesis models are held (`frozen`) from then on.
 """
 
+import json
 import shutil
+import sys
 
 import polars as pl
 import pytest
@@ -19,6 +21,7 @@ pytestmark = pytest.mark.long
 
 STAGE = "synthesize@corpus"
 PROMPTS = 360
+NO_MODEL = "its model is not there yet, so nothing in the store is by it"
 
 
 def edit(file, change):
@@ -73,6 +76,16 @@ def reword(clone, level):
     template.write_text(text.replace("\n\n### Passage", " Take care.\n\n### Passage"))
 
 
+def thaw(document):
+    document["stages"]["finetune"]["frozen"] = False
+
+
+def planned(clone):
+    """What `jz3 plan` says of each stage that would run."""
+    said = json.JSONDecoder().raw_decode(clone.run(sys.executable, "-m", "jz3", "plan", "--json"))[0]
+    return {line["stage"]: line for line in said["stages"]}
+
+
 def prompts(clone):
     return pl.read_parquet(clone.path / "data/composed/corpus.parquet", columns=["level", "kind"])
 
@@ -114,10 +127,20 @@ def test_changes_ask_for_the_rows_that_they_change_and_no_others(held):
 
 
 def test_a_model_that_is_not_held_asks_the_teacher_for_the_prompts_of_the_template(held):
-    """Of the teacher one of nine again; all of synthesis follows, as the model is another then."""
+    """Of the teacher one of nine again; all of synthesis follows, as the model is another then, and the plan
+    says so before anything runs.
+    """
     assert asked(held, "distill@initial")[0] == 0
     before = rows(held, CHAT)
     reword(held, "aime")
+    lines = planned(held)
+    assert "finetune@boosted" not in lines, "it is held"
+    assert NO_MODEL not in lines["synthesize@corpus"]["notes"]
+    edit(held.path / "dvc.yaml", thaw)
+    lines = planned(held)
+    for name in ("synthesize@candidates", "synthesize@corpus"):
+        assert lines[name]["to_do"] == lines[name]["rows"] > 0
+        assert NO_MODEL in lines[name]["notes"]
     held.run("dvc", "repro", "distill@initial")
     composed = pl.read_parquet(held.path / "data/composed/initial.parquet", columns=["level", "kind"])
     changed = composed.filter((pl.col("level") == "aime") & (pl.col("kind") == "cot")).height
