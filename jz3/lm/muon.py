@@ -14,13 +14,13 @@ from torch.optim import AdamW, Muon, Optimizer
 
 
 class MuonAndAdamW(Optimizer):
-    """`param_groups` are those of AdamW, then that of Muon: a schedule scales the learning rate of each."""
+    """`param_groups` are those of AdamW, then that of Muon, the same objects that the parts hold: a schedule
+    scales the learning rate of each.
+    """
 
     def __init__(self, muon: Muon, adamw: AdamW) -> None:
         self._parts = (adamw, muon)
-        groups = [group for part in self._parts for group in part.param_groups]
-        super().__init__(groups, {})
-        self.param_groups = groups
+        super().__init__([group for part in self._parts for group in part.param_groups], {})
 
     @overload
     def step(self, closure: None = None) -> None: ...
