@@ -14,8 +14,13 @@ warmed up by the stage's own code. Times are CPU time of one thread, of the pass
   drawn and counted eight times), 128 gradients projected at once; drawing is not counted.
 
 The truth is fp32, batch 1, autograd through peft's own layers, cosines unprojected. Nothing is compiled.
-`gradients_overhead` is per-sample gradients over the same pass without them, `peak_gb` the memory of a
-process that does nothing but `attribute`. Not measured on a GPU.
+`gradients_overhead` is per-sample gradients over the same pass without them: each batch goes through every
+part in turn, and the median of these ratios counts, so that what else the machine does falls on both sides.
+`peak_gb` is the memory of a process that does nothing but `attribute`.
+
+Where there is a GPU, a Llama of 1B weights goes through the passes there, too: weights and tokens are
+random, as time does not depend on them. `gpu_hours_7b` is scaled by weights to 100,000 candidates of 512
+tokens, 7B and 4 checkpoints. Not run on a GPU so far.
 """
 
 # ruff: noqa: N803, N806, N815 (names of tensors end in their shape)
@@ -27,9 +32,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -37,12 +43,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import polars as pl
 import torch
 from peft import PeftModel
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from jz3.core.artifacts import InDir, OutDir
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
 from jz3.influence.attribute import AttributeParams, attribute
-from jz3.influence.checkpoints import BASE, Precision, Reference, open_checkpoint
+from jz3.influence.checkpoints import BASE, LoraLayer, Moments, Precision, Reference, open_checkpoint
 from jz3.influence.directions import DIRECTIONS, AdamConstants
 from jz3.influence.gradients import backward, cut_batches
 from jz3.influence.similarity import TaskGradients, similarities, task_gradients
@@ -64,8 +71,9 @@ PROJECTED, LESS_BLOCK, LESS_ROWS = 8192, 128, 16
 KEPT_COLUMNS, KEPT_ROWS = 1024, 128
 LESS_CANDIDATES = 8
 MAX_TOKENS = 400
-BATCH = 12
-"""Blocks of MAX_TOKENS at once: 32 problems of 150 tokens."""
+BATCH = 6
+"""Blocks of MAX_TOKENS at once: 16 problems of 150 tokens (of 3, 6 and 12 blocks the fastest)."""
+WITHOUT = "forward and backward"
 TASKS = ("grade", "high")
 """Levels whose problems are the targets: one task each."""
 
@@ -89,11 +97,11 @@ class Sizes:
     """Problems that the base learns, once."""
     less_blocks: int
     passes: int
-    """Over the candidates; the fastest counts."""
+    """Over the candidates."""
 
 
 WHOLE = Sizes(candidates=400, targets=64, trained=1200, less_blocks=64, passes=3)
-QUICK = Sizes(candidates=32, targets=8, trained=60, less_blocks=1, passes=1)
+QUICK = Sizes(candidates=32, targets=8, trained=60, less_blocks=1, passes=2)
 
 
 def problems(count: int, first: int = 0) -> pl.DataFrame:
@@ -225,33 +233,152 @@ def values(
     return torch.tensor(found)
 
 
-def timed_passes(it: Case, passes: int) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
-    """CPU milliseconds a candidate of each part, each the fastest of some; and the cosines."""
+@dataclass(frozen=True)
+class Timed:
+    """CPU milliseconds a candidate of each part, of each batch the fastest of some; what each part costs on
+    top of a pass without gradients, the median over batches and passes; and cosines by direction.
+    """
+
+    milliseconds: dict[str, float]
+    overheads: dict[str, float]
+    cosines: dict[str, torch.Tensor]
+
+
+def timed_passes(it: Case, passes: int) -> Timed:
     reference = it.open("bf16")
     batches = cut_batches(it.rows, BATCH * MAX_TOKENS)
     tasks = task_gradients(reference, it.by_task, BATCH * MAX_TOKENS)
-    cosines: dict[str, torch.Tensor] = {}
+    found: dict[str, dict[int, torch.Tensor]] = {"plain": {}, "adam": {}}
 
-    def without() -> None:
-        for batch in batches:
-            backward(reference.model, {}, batch, lambda *_: None)
+    def scored(direction: str) -> Callable[[int], None]:
+        def score(number: int) -> None:
+            found[direction][number] = values(
+                reference, tasks, direction, it.constants, list(batches[number])
+            )
 
-    def gradients() -> None:
-        for batch in batches:
-            backward(reference.model, reference.layers, batch, lambda *_: None)
+        return score
 
-    def score(direction: str) -> None:
-        cosines[direction] = values(reference, tasks, direction, it.constants, it.rows)
-
-    parts: dict[str, Callable[[], None]] = {
-        "forward and backward": without,
-        "with gradients": gradients,
-        "with plain scores": lambda: score("plain"),
-        "with Adam scores": lambda: score("adam"),
+    parts: dict[str, Callable[[int], object]] = {
+        WITHOUT: lambda number: backward(reference.model, {}, batches[number], lambda *_: None),
+        "with gradients": lambda number: backward(
+            reference.model, reference.layers, batches[number], lambda *_: None
+        ),
+        "with plain scores": scored("plain"),
+        "with Adam scores": scored("adam"),
     }
-    without()  # the first pass fills caches
-    times = [{name: cpu_ms(part) / len(it.rows) for name, part in parts.items()} for _ in range(passes)]
-    return {name: min(of[name] for of in times) for name in parts}, cosines
+    for part in parts.values():
+        part(0)  # the first pass fills caches
+    milliseconds: dict[str, list[list[float]]] = {name: [[] for _ in batches] for name in parts}
+    for turn in range(passes):
+        for number in range(len(batches)):
+            first = (turn + number) % len(parts)
+            for name in [*parts, *parts][first : first + len(parts)]:
+                milliseconds[name][number].append(cpu_ms(lambda n=number, part=parts[name]: part(n)))
+    overheads = {
+        name: median(
+            ms / bare
+            for of_batch, bare_of_batch in zip(of, milliseconds[WITHOUT], strict=True)
+            for ms, bare in zip(of_batch, bare_of_batch, strict=True)
+        )
+        - 1
+        for name, of in milliseconds.items()
+    }
+    return Timed(
+        {name: sum(map(min, of)) / len(it.rows) for name, of in milliseconds.items()},
+        overheads,
+        {name: torch.cat([of[number] for number in range(len(batches))]) for name, of in found.items()},
+    )
+
+
+# ---- a large model, where there is a GPU -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A Llama, the rank of its adapter, and what goes through it."""
+
+    hidden: int
+    layers: int
+    heads: int
+    mlp: int
+    vocabulary: int
+    rank: int
+    tokens: int
+    rows: int
+    at_once: int
+
+
+ONE_B = Shape(
+    hidden=2048, layers=16, heads=32, mlp=8192, vocabulary=32_000, rank=16, tokens=512, rows=256, at_once=32
+)
+"""The layers of Llama 3.2 1B, with a smaller vocabulary."""
+
+
+def random_reference(shape: Shape, device: str) -> Reference:
+    """As `open_checkpoint` gives it in bf16; the adapter sits on all linears but the head."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        hidden_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=shape.mlp,
+        vocab_size=shape.vocabulary,
+        tie_word_embeddings=True,
+    )
+    with torch.device(device):
+        model = LlamaForCausalLM(config).to(torch.bfloat16).requires_grad_(requires_grad=False).eval()
+    layers: dict[str, LoraLayer] = {}
+    moments: dict[tuple[str, str], Moments] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear) and name != "lm_head":
+            outputs, inputs = module.weight.shape
+            a_RI = torch.randn(shape.rank, inputs, device=device, dtype=torch.bfloat16) / inputs**0.5
+            b_OR = torch.randn(outputs, shape.rank, device=device, dtype=torch.bfloat16) * 0.01
+            layers[name] = LoraLayer(a_RI, b_OR, 2.0)
+            for matrix, weight in (("A", a_RI), ("B", b_OR)):
+                length = weight.numel()
+                first_D, second_D = torch.randn(length, device=device), torch.rand(length, device=device)
+                moments[name, matrix] = Moments(first_D * 1e-4, second_D * 1e-8)
+    return Reference(model, layers, moments)
+
+
+def on_device(shape: Shape, device: str) -> Iterator[tuple[str, float]]:
+    """Wall time of the passes over random rows on a device, in bf16, Adam form, two tasks."""
+    reference = random_reference(shape, device)
+    generator = torch.Generator().manual_seed(1)
+    tokens_BT = torch.randint(1, shape.vocabulary, (shape.rows, shape.tokens), generator=generator)
+    rows = [
+        EncodedRow(tokens, [-100] * (shape.tokens // 2) + tokens[shape.tokens // 2 :])
+        for tokens in tokens_BT.tolist()
+    ]
+    places = shape.tokens * shape.at_once
+    tasks = task_gradients(reference, {"one": rows[:2], "two": rows[2:4]}, places)
+    constants = AdamConstants(0.9, 0.999, 1e-8)
+
+    def bare(batch: Sequence[EncodedRow]) -> None:
+        backward(reference.model, {}, batch, lambda *_: None)
+
+    def scored(batch: Sequence[EncodedRow]) -> None:
+        similarities(reference, tasks, DIRECTIONS["adam"], constants, batch)
+
+    def seconds(work: Callable[[Sequence[EncodedRow]], None], batch: Sequence[EncodedRow]) -> float:
+        started = time.perf_counter()
+        work(batch)
+        if device == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - started
+
+    batches = cut_batches(rows, places)
+    for work in (bare, scored):
+        seconds(work, batches[0])
+    both = [(seconds(bare, batch), seconds(scored, batch)) for batch in batches]
+    whole = sum(with_scores for _, with_scores in both)
+    weights = sum(weight.numel() for weight in reference.model.parameters())
+    yield "gpu_weights", weights
+    yield "gpu_examples_per_second", round(shape.rows / whole, 2)
+    yield "gpu_share_not_forward_backward", round(1 - sum(without for without, _ in both) / whole, 3)
+    passes = 100_000 * 4 * (7e9 / weights)
+    yield "gpu_hours_7b", round(passes * whole / shape.rows / 3600, 1)
 
 
 # ---- one by one, through peft ---------------------------------------------------------------------------
@@ -401,15 +528,16 @@ def measure(root: Path, sizes: Sizes) -> Iterator[tuple[str, float]]:
     it = case(checkpoints, candidates, wanted)
     yield "candidates", len(it.rows)
     yield "mean_tokens", round(sum(len(row.tokens) for row in it.rows) / len(it.rows), 1)
-    times, cosines = timed_passes(it, sizes.passes)
+    timed = timed_passes(it, sizes.passes)
+    times, cosines = timed.milliseconds, timed.cosines
     for name, milliseconds in times.items():
         yield f"ms: {name}", round(milliseconds, 2)
     less, stored = less_ms(it, sizes.less_blocks), stored_matrix_ms(it)
     yield "ms: LESS", round(less, 1)
     yield "ms: stored matrix", round(stored, 1)
     mine = times["with Adam scores"]
-    yield "gradients_overhead", round(times["with gradients"] / times["forward and backward"] - 1, 3)
-    yield "scores_overhead", round(mine / times["forward and backward"] - 1, 3)
+    yield "gradients_overhead", round(timed.overheads["with gradients"], 3)
+    yield "scores_overhead", round(timed.overheads["with Adam scores"], 3)
     yield "examples_per_cpu_second", round(1e3 / mine, 1)
     yield "compilation_seconds", 0.0
     yield "ratio_less", round(less / mine, 1)
@@ -425,6 +553,8 @@ def measure(root: Path, sizes: Sizes) -> Iterator[tuple[str, float]]:
         round(max(float((cosines[name] - truth[name]).abs().max()) for name in truth), 5),
     )
     yield from whole_stage(root, root / "store").items()
+    if torch.cuda.is_available():
+        yield from on_device(ONE_B, "cuda")
 
 
 def main() -> None:
