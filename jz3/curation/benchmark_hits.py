@@ -74,8 +74,8 @@ class BenchmarkHits:
             for part, sought in mapped(self._sought, (self._part(frame, store) for frame in frames), threads):
                 hits = dict(part.known)
                 for name, request in part.requests.items():
-                    result = {"hits": sought[name]}
-                    hits[name] = writer.append(request_key(HITS, request), request, result)["hits"]
+                    hits[name] = sought[name]
+                    writer.append(request_key(HITS, request), request, {"hits": sought[name]})
                 writer.commit()
                 parts, looked_up = parts + 1, looked_up + len(part.known)
                 yield part.frame, self._numbered(hits)
