@@ -1,19 +1,24 @@
 """Curation end to end at scale: parse, exact and near duplicates, decontamination, shuffle.
 
+    python benchmarks/curation.py [--rows N] [--directory DIR] [--quick]
+
 Rows with a known truth are planted from `$JZ3_SHARED` (`tests/curation/planted.py`; that time does not
 count), then the stages run one after another as `dvc repro` runs them, with the paper profile's parameters.
 `seconds` is wall time, process starts and all reading and writing included; `cpu_seconds` stays valid where
-other work has the cores. `peak_gb` is the largest stage's resident memory, mapped files included.
-`disk_gb` is what the file system held more than before, at most, seen each second.
+other work has the cores. `peak_gb` is the largest stage's resident memory, mapped files included
+(`anonymous_gb`: without). `disk_gb` is what the file system held more than before, at most, seen each second.
 """
 
 import argparse
 import json
 import shutil
+import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.curation.curated import Cost, curate, drops, plant, recalls
 from tests.curation.planted import SHARED
@@ -40,7 +45,9 @@ class Disk:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--quick", action="store_true", help="20,000 rows")
     parser.add_argument("--directory", type=Path, help="for the tables (default: the temporary directory)")
@@ -58,7 +65,8 @@ def main() -> None:
         for stage, cost in curate(directory):
             costs[stage] = cost
             print(
-                f"{stage:16} {cost.seconds:8.1f} s wall {cost.cpu_seconds:8.1f} s CPU {cost.peak_gb:6.2f} GB",
+                f"{stage:16} {cost.seconds:8.1f} s wall {cost.cpu_seconds:8.1f} s CPU {cost.peak_gb:6.2f} GB"
+                f" ({cost.anonymous_gb:.2f} without mapped files)",
                 flush=True,
             )
         disk.close()
@@ -69,6 +77,7 @@ def main() -> None:
         "seconds": round(sum(cost.seconds for cost in costs.values()), 1),
         "cpu_seconds": round(sum(cost.cpu_seconds for cost in costs.values()), 1),
         "peak_gb": round(max(cost.peak_gb for cost in costs.values()), 2),
+        "anonymous_gb": round(max(cost.anonymous_gb for cost in costs.values()), 2),
         **{f"{stage}_gb": round(cost.peak_gb, 2) for stage, cost in costs.items()},
         "disk_gb": round(disk.most / 1e9, 2),
         **{f"{role}_recall": round(share, 4) for role, share in found.items()},

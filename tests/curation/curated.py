@@ -42,10 +42,20 @@ CHECKED_DROPS = 2_000
 
 
 LAUNCHER = """
-import json, os, sys
+import json, os, sys, time
 pid = os.posix_spawn(sys.executable, [sys.executable, *sys.argv[1:]], os.environ)
-_, status, used = os.wait4(pid, 0)
-print(json.dumps({"cpu_seconds": used.ru_utime + used.ru_stime, "peak_gb": used.ru_maxrss / 2**20}))
+anonymous, done = 0, 0
+while not done:
+    with open(f"/proc/{pid}/status") as lines:
+        own = [int(line.split()[1]) for line in lines if line.startswith("RssAnon")]
+    anonymous = max(anonymous, *own, 0)
+    time.sleep(0.05)
+    done, status, used = os.wait4(pid, os.WNOHANG)
+print(json.dumps({
+    "cpu_seconds": used.ru_utime + used.ru_stime,
+    "peak_gb": used.ru_maxrss / 2**20,
+    "anonymous_gb": anonymous / 2**20,
+}))
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 """Starts a stage and says what it used. It stands between because Linux takes the peak memory of a process
@@ -62,6 +72,8 @@ class Cost:
     """Of all its threads."""
     peak_gb: float
     """Resident memory at its largest, mapped files included."""
+    anonymous_gb: float
+    """Without mapped files, which the system takes back where memory is short; seen each 50 ms."""
 
 
 def plant(rows: int, directory: Path) -> pl.DataFrame:
