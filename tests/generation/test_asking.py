@@ -63,13 +63,14 @@ def test_every_fault_ends_in_an_answer_or_a_failure_with_a_reason(server, each):
     """12 kinds of requests; at 160 of each, with 80 lost ones, these are 2,000."""
     once = ["fine", *FAULTS]
     lost = [f"always-{fault} {n}" for n in range(each // 2) for fault in ("400", "garbles")]
-    rare = [f"{fault} {n}" for n in range(each // 12) for fault in ("asks", "trickles")]
-    prompts = [f"{fault} {n}" for n in range(each * 12 // 9) for fault in once] + rare
+    asks = [f"asks {n}" for n in range(each // 12)]
+    slow = [f"trickles {n}" for n in range(max(1, each // 40))]
+    prompts = [f"{fault} {n}" for n in range(each * 12 // 9) for fault in once] + asks + slow
     random.Random(1).shuffle(prompts)
     started = time.monotonic()
     asked = [*prompts, *lost]
     replies = dict(zip(asked, ask(server, asked, timeout_s=5, concurrency=64), strict=True))
-    assert time.monotonic() - started < 300, "five attempts of 5 s each and their waits"
+    assert time.monotonic() - started < 120, "68 s on two cores that nine processes wanted"
     assert all(replies[prompt] == answer(prompt) for prompt in prompts)
     for prompt in lost:
         reply = replies[prompt]
