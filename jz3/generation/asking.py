@@ -7,7 +7,7 @@ received kept.
 
 Costs: two passes over the requests (what the store has, what is missing) and one over their answers, each
 in pieces, so that memory grows by some 90 bytes a request; about a millisecond of one core for each that is
-sent, nine tenths of it in the openai client.
+sent, three quarters of it in the openai client.
 """
 
 import asyncio
