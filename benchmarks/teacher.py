@@ -1,6 +1,6 @@
 """Teacher calls against a server on loopback that answers in 200 ms, and what the row store adds.
 
-    python benchmarks/teacher.py            # 18,000 requests at concurrency 256; memory from 10k to 200k
+    python benchmarks/teacher.py            # 36,000 requests at concurrency 256; memory from 10k to 200k
     python benchmarks/teacher.py --quick    # less of each, under a minute
     python benchmarks/teacher.py memory     # a part: rates, store or memory
 
@@ -183,7 +183,7 @@ def peak_mb(count: int) -> float:
 
 
 def measure_rates(*, quick: bool) -> dict[str, float]:
-    calls, rounds = (3_000, 3) if quick else (18_000, 12)
+    calls, rounds = (3_000, 2) if quick else (36_000, 3)
     with tempfile.TemporaryDirectory() as directory:
         os.environ["JZ3_STORE"] = directory
         measured = rates(calls, rounds)
