@@ -89,7 +89,7 @@ def write_model(folder: Path) -> InDir[ModelManifest]:
 
 
 def prompts_in_store(rows: int) -> pl.DataFrame:
-    """One in ten, in runs of a thousand that are spread over the table."""
+    """One in ten, at most STORED, in runs of a thousand that are spread over the table."""
     runs = min(STORED, rows // 10) // 1_000
     return pl.concat([prompts(place * (rows // runs), 1_000) for place in range(runs)])
 
