@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from jz3.build.plan import Line, as_text, plan, plan_of
+from jz3.build.plan import Line, plan, plan_of
+from jz3.build.plan_shown import as_text
 from jz3.build.stale import Reason, Stale
 from jz3.core.artifacts import InDir
 from jz3.core.execution import Execution

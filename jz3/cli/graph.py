@@ -37,8 +37,8 @@ def plan(
 
     Example: jz3 plan --profile paper
     """
-    from jz3.build.plan import as_json, as_text
     from jz3.build.plan import plan as planned
+    from jz3.build.plan_shown import as_json, as_text
 
     found = planned(ROOT, profile)
     typer.echo(as_json(found) if json else as_text(found))

@@ -6,7 +6,8 @@ import time
 import polars as pl
 import pytest
 
-from jz3.build.plan import Line, Plan, PlanError, as_json, as_text, plan, plan_of
+from jz3.build.plan import Line, Plan, PlanError, plan, plan_of
+from jz3.build.plan_shown import as_json, as_text
 from jz3.build.sizes import Sizes
 from jz3.build.stale import Reason, Stale
 from jz3.build.stored_rows import LOOKED_UP, experience, stored
