@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,25 +20,41 @@ STAGE = "benchmarks"
 """Runs for about two seconds."""
 
 
-def start(machine, *command):
-    """A command in the background; what it says goes to `said.log`."""
+@contextmanager
+def started(machine, *command, shell="/bin/sh"):
+    """A command in the background that is over, one way or another, at the end; it says it to `said.log`."""
+    environment = {**machine.environment, "SHELL": shell}
     with (machine.path / "said.log").open("wb") as log:
-        return subprocess.Popen(
-            command, cwd=machine.path, env=machine.environment, stdout=log, stderr=subprocess.STDOUT
+        running = subprocess.Popen(
+            command, cwd=machine.path, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
 
 
-def stage_process(parent):
-    """The process that runs the stage under this dvc, once it is there."""
+def parents():
+    """The parent of each process that is there."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            found[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    return found
+
+
+def stage_process(dvc):
+    """The process that runs the stage for this dvc, once it is there: below it or below its shell, as some
+    shells run a single command in their own place and some do not.
+    """
     for _ in range(2000):
-        for task in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                command = task.read_bytes().split(b"\0")
-                above = int(Path(task.parent, "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, IndexError):
-                continue
-            if f"stages.{STAGE}".encode() in command and above == parent:
-                return int(task.parent.name)
+        above = parents()
+        for pid, parent in above.items():
+            with suppress(OSError):
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if f"stages.{STAGE}".encode() in command and dvc in (parent, above.get(parent)):
+                    return pid
         time.sleep(0.005)
     raise AssertionError("the stage did not start")
 
@@ -62,14 +79,14 @@ def ran(output):
     return set(re.findall(r"Running stage '([^']+)'", output))
 
 
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
 @pytest.mark.parametrize("delay", [0.0, 0.5])
-def test_no_stage_writes_after_its_dvc_was_killed_and_the_next_run_ends_right(machine, delay):
+def test_no_stage_writes_after_its_dvc_was_killed_and_the_next_run_ends_right(machine, delay, shell):
     wanted = (machine.path / "data/tasks/items.parquet").read_bytes()
-    running = start(machine, "dvc", "repro", "-f", "-s", STAGE)
-    child = stage_process(running.pid)
-    time.sleep(delay)
-    os.kill(running.pid, signal.SIGKILL)
-    running.wait()
+    with started(machine, "dvc", "repro", "-f", "-s", STAGE, shell=shell) as running:
+        child = stage_process(running.pid)
+        time.sleep(delay)
+        os.kill(running.pid, signal.SIGKILL)
     for _ in range(600):  # an interpreter that is still starting sees it once it has started
         if not alive(child):
             break
@@ -84,12 +101,12 @@ def test_no_stage_writes_after_its_dvc_was_killed_and_the_next_run_ends_right(ma
 
 
 def test_of_two_runs_at_once_the_second_says_that_it_is_busy_and_the_first_ends_right(machine):
-    first = start(machine, "dvc", "repro", "-f", "-s", STAGE)
-    stage_process(first.pid)
-    code, stdout, stderr = machine.fails("dvc", "repro", "-f", "-s", STAGE)
-    assert code == 255
-    assert "is busy" in stdout + stderr
-    assert first.wait(120) == 0, (machine.path / "said.log").read_text()
+    with started(machine, "dvc", "repro", "-f", "-s", STAGE) as first:
+        stage_process(first.pid)
+        code, stdout, stderr = machine.fails("dvc", "repro", "-f", "-s", STAGE)
+        assert code == 255
+        assert "is busy" in stdout + stderr
+        assert first.wait(120) == 0, (machine.path / "said.log").read_text()
     assert ran(machine.run("dvc", "repro", STAGE)) == set()
 
 
