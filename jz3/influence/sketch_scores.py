@@ -19,10 +19,10 @@ from jz3.core.artifacts import In, InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.influence.checkpoints import BASE, open_checkpoint
-from jz3.influence.sketch import checkpoints_digest
+from jz3.influence.passes import Place, places, places_digest
 from jz3.influence.texts import Text, task_texts
 from jz3.lm.model import load_tokenizer
-from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
+from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.sketch import Sketch, SketchFacts
 from jz3.tables.target import Target
@@ -47,23 +47,20 @@ def sketch_scores(
     import torch
 
     torch.set_num_threads(execution.threads)
-    facts, manifest = SketchFacts.model_validate(sketches.notes()), checkpoints.manifest()
-    if facts.checkpoints != checkpoints_digest(checkpoints, manifest):
+    facts, at = SketchFacts.model_validate(sketches.notes()), places(checkpoints)
+    if facts.checkpoints != places_digest(at):
         raise UserError(
             f"{sketches.path} was made at other checkpoints than {checkpoints.path} holds; sketches of these "
             f"were expected. Run `dvc repro sketch`."
         )
     by_task = task_texts(load_tokenizer(checkpoints.path / BASE), targets, facts.max_tokens)
-    tasks_KS = {
-        checkpoint.directory: _task_sketches(checkpoints, checkpoint, by_task, facts, execution)
-        for checkpoint in manifest.checkpoints
-    }
+    tasks_KS = {place.checkpoint.directory: _task_sketches(place, by_task, facts, execution) for place in at}
     frames = _cosines(sketches, facts.size, sorted(by_task), tasks_KS)
     order = pl.DataFrame(
         {
-            "checkpoint": [checkpoint.directory for checkpoint in manifest.checkpoints],
-            "place": range(len(manifest.checkpoints)),
-            "weight": [checkpoint.mean_learning_rate for checkpoint in manifest.checkpoints],
+            "checkpoint": [place.checkpoint.directory for place in at],
+            "place": range(len(at)),
+            "weight": [place.checkpoint.mean_learning_rate for place in at],
         }
     )
     return (
@@ -94,8 +91,7 @@ _COSINES = pl.Schema(
 
 
 def _task_sketches(
-    checkpoints: InDir[CheckpointsManifest],
-    checkpoint: Checkpoint,
+    place: Place,
     by_task: dict[str, list[Text]],
     facts: SketchFacts,
     execution: Execution,
@@ -104,9 +100,7 @@ def _task_sketches(
     from jz3.influence.countsketch import reference_sketch, sketch_tasks
     from jz3.influence.similarity import task_gradients
 
-    reference = open_checkpoint(
-        checkpoints.path / BASE, checkpoints.path / checkpoint.directory, facts.precision, execution.device
-    )
+    reference = open_checkpoint(place.base, place.directory, facts.precision, execution.device)
     rows = {task: [text.row for text in texts] for task, texts in by_task.items()}
     tasks = task_gradients(reference, rows, execution.training_batch * facts.max_tokens)
     return sketch_tasks(reference_sketch(reference, facts.size, facts.seed), tasks).cpu()

@@ -1,0 +1,149 @@
+"""Texts at a checkpoint of the reference model: what names their rows in the store, and the order of work.
+
+`attribute` and `sketch` differ in what they make of a direction; what goes through the model, and when, is
+here. Costs reading the files of each checkpoint once, for its digest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from jz3.core.artifacts import InDir
+from jz3.core.execution import Execution
+from jz3.core.hashing import content_id, files_digest
+from jz3.core.params import Params
+from jz3.influence.checkpoints import BASE, Precision, open_checkpoint
+from jz3.influence.texts import Text, encoded_texts
+from jz3.lm.encode import EncodedRow
+from jz3.lm.model import load_tokenizer
+from jz3.store.rows import Operation
+from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
+from jz3.workers.batch import Work, workers_of
+from jz3.workers.fill import fill
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from jz3.influence.checkpoints import Reference
+    from jz3.influence.directions import AdamConstants, Direction
+
+
+class DirectionParams(Params):
+    """How the direction of a problem is taken."""
+
+    max_tokens: int = Field(gt=1)
+    """Longer problems and targets are rejected."""
+    direction: Literal["adam", "adam_epsilon_inside", "plain"]
+    """`adam` with the epsilon outside the root (paper of LESS), `adam_epsilon_inside` (its released code), or
+    `plain` gradients."""
+    precision: Precision
+    """Of the matrix products; sums are float32 in both."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A checkpoint on disk."""
+
+    checkpoints: InDir[CheckpointsManifest]
+    checkpoint: Checkpoint
+    digest: str
+    """Of its weights and moments."""
+
+    @property
+    def base(self) -> Path:
+        return self.checkpoints.path / BASE
+
+    @property
+    def directory(self) -> Path:
+        return self.checkpoints.path / self.checkpoint.directory
+
+
+def places(checkpoints: InDir[CheckpointsManifest]) -> list[Place]:
+    """In the order of the epochs."""
+    directories = [checkpoints.path / one.directory for one in checkpoints.manifest().checkpoints]
+    digests = [files_digest(directory.iterdir(), directory) for directory in directories]
+    return [
+        Place(checkpoints, checkpoint, digest)
+        for checkpoint, digest in zip(checkpoints.manifest().checkpoints, digests, strict=True)
+    ]
+
+
+def places_digest(places: Sequence[Place]) -> str:
+    """Of the base and of all checkpoints; there is at least one."""
+    return content_id(places[0].checkpoints.manifest().base_digest, *(place.digest for place in places))
+
+
+def results_at(
+    place: Place,
+    operation: Operation,
+    texts: Sequence[Text],
+    params: DirectionParams,
+    more: Mapping[str, Any],
+    work: Work,
+    execution: Execution,
+) -> list[dict[str, Any]]:
+    """The result of each text, from the store or computed now; longest texts first.
+
+    `more` is what determines a result beside the checkpoint, the form of the direction and the text.
+    """
+    lengths = {(text.before, text.solution): len(text.row.tokens) for text in texts}
+    manifest = place.checkpoints.manifest()
+    shared = {
+        "base": manifest.base_digest,
+        "checkpoint": place.digest,
+        "constants": [manifest.adam_beta1, manifest.adam_beta2, manifest.adam_epsilon],
+        "direction": params.direction,
+        "precision": params.precision,
+        **more,
+    }
+    return fill(
+        operation,
+        [shared | {"before": text.before, "solution": text.solution} for text in texts],
+        work,
+        order=lambda request: -lengths[request["before"], request["solution"]],
+        batch_rows=execution.generation_commit,
+        what=f"{operation.name} at {place.checkpoint.directory}",
+        workers=workers_of(execution),
+    )
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A checkpoint in memory, and the form in which directions are taken at it."""
+
+    reference: "Reference"
+    tokenizer: "PreTrainedTokenizerFast"
+    direction: "Direction"
+    constants: "AdamConstants"
+    max_tokens: int
+    padded_tokens: int
+    """What goes through the model at once: as much as in a step of a training with blocks of `max_tokens`."""
+
+    def batches(self, requests: Sequence[Mapping[str, Any]]) -> list[Sequence[EncodedRow]]:
+        """The texts of requests, in order, cut to what goes through the model at once."""
+        from jz3.influence.gradients import cut_batches
+
+        before, solutions = ([request[part] for request in requests] for part in ("before", "solution"))
+        rows = encoded_texts(self.tokenizer, before, solutions, self.max_tokens)
+        return cut_batches(rows, self.padded_tokens)
+
+
+def opened(place: Place, params: DirectionParams, execution: Execution) -> Opened:
+    """For the process that asks, whose threads it sets."""
+    import torch
+
+    from jz3.influence.directions import DIRECTIONS, AdamConstants
+
+    torch.set_num_threads(execution.threads)
+    manifest = place.checkpoints.manifest()
+    return Opened(
+        open_checkpoint(place.base, place.directory, params.precision, execution.device),
+        load_tokenizer(place.base),
+        DIRECTIONS[params.direction],
+        AdamConstants(manifest.adam_beta1, manifest.adam_beta2, manifest.adam_epsilon),
+        params.max_tokens,
+        execution.training_batch * params.max_tokens,
+    )
