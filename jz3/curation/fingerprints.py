@@ -4,6 +4,7 @@ The hashes are the same on every machine and in every run. Two windows that diff
 2^64 comparisons, which is never for the sets at hand. Costs: 8 bytes a window.
 """
 
+import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO, TypeAlias
@@ -27,6 +28,13 @@ class Sets:
 
     values: U64
     starts: I64
+    file: mmap.mmap | None = None
+    """Where the values lie, if not in memory of this process."""
+
+    def give_back(self) -> None:
+        """Let go of what was read of the file into memory; what is read again comes from there."""
+        if self.file is not None:
+            self.file.madvise(mmap.MADV_DONTNEED)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -47,18 +55,17 @@ def sequence_hashes(texts: Texts) -> U64:
 
 
 def gathered(parts: Iterable[Sets], file: IO[bytes]) -> Sets:
-    """All sets of the parts, their values in the file: the system keeps of them in memory what it can."""
+    """All sets of the parts, their values in the file, which is empty before."""
     sizes = [np.zeros(1, dtype=np.int64)]
     for part in parts:
         part.values.tofile(file)
         sizes.append(np.diff(part.starts))
     file.flush()
     starts = np.cumsum(np.concatenate(sizes))
-    values = np.memmap(file, dtype=np.uint64, mode="r", shape=(int(starts[-1]),)) if starts[-1] else _NONE
-    return Sets(values, starts)
-
-
-_NONE: U64 = np.empty(0, dtype=np.uint64)
+    if not starts[-1]:
+        return Sets(np.empty(0, dtype=np.uint64), starts)
+    pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return Sets(np.frombuffer(pages, dtype=np.uint64), starts, pages)
 
 
 def jaccard(one: U64, other: U64) -> float:

@@ -15,13 +15,30 @@ from jz3.curation.minhash import I32
 KEPT = -1
 
 
+LOOKS = 10_000
+"""Comparisons until the pages of the sets' file are given back. Linux maps 64 KB around what is read, so that
+they are some 0.7 GB at most."""
+
+
 def survivors(sets: Sets, order: I64, given: int, buckets: I32, threshold: float) -> I64:
     """For each place of `order`, which holds the numbers of the sets, the earliest place that was kept and
     is like it, or KEPT. The first `given` places are kept, whatever they are like. `buckets`: [places, bands]
     """
     count = int(buckets.max(initial=-1)) + 1
     shared = int(np.count_nonzero(buckets >= 0))
-    return _survivors(sets.values, sets.starts, order, given, buckets, count, shared, threshold)
+    chains = (_none(count), _none(count), _none(shared), _none(shared))
+    compared, found = np.full(len(order), -1, dtype=np.int32), np.full(len(order), KEPT, dtype=np.int64)
+    place = used = 0
+    while place < len(order):
+        place, used = _survivors(
+            sets.values, sets.starts, order, given, buckets, threshold, chains, compared, found, place, used
+        )
+        sets.give_back()
+    return found
+
+
+def _none(count: int) -> I32:
+    return np.full(count, -1, dtype=np.int32)
 
 
 @compiled
@@ -31,29 +48,32 @@ def _survivors(
     order: I64,
     given: int,
     buckets: I32,
-    count: int,
-    shared: int,
     threshold: float,
-) -> I64:
-    rows = len(order)
+    chains: tuple[I32, I32, I32, I32],
+    compared: I32,
+    found: I64,
+    place: int,
+    used: int,
+) -> tuple[int, int]:
+    """Go on at a place for some LOOKS comparisons; the next place, and how many links are used by then."""
     # The kept sets of each bucket, earliest first, as a chain of links.
-    heads, tails = np.full(count, -1, dtype=np.int32), np.full(count, -1, dtype=np.int32)
-    links, owners = np.full(shared, -1, dtype=np.int32), np.empty(shared, dtype=np.int32)
-    used = 0
-    compared = np.full(rows, -1, dtype=np.int64)
-    found = np.full(rows, -1, dtype=np.int64)
-    for row in range(rows):
-        best = rows
+    heads, tails, links, owners = chains
+    looks = 0
+    for row in range(place, len(order)):
+        if looks >= LOOKS:
+            return row, used
+        best = len(order)
         for bucket in buckets[row]:
             link = heads[bucket] if bucket >= 0 and row >= given else -1
             while link >= 0 and owners[link] < best:
                 other = int(owners[link])
                 if compared[other] != row:
                     compared[other] = row
+                    looks += 1
                     if _alike(values, starts, order[row], order[other], threshold):
                         best = other
                 link = links[link]
-        if best < rows:
+        if best < len(order):
             found[row] = best
             continue
         for bucket in buckets[row]:
@@ -65,7 +85,7 @@ def _survivors(
                     links[tails[bucket]] = used
                 tails[bucket] = used
                 used += 1
-    return found
+    return len(order), used
 
 
 @compiled
