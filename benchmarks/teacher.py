@@ -5,12 +5,13 @@
     python benchmarks/teacher.py memory     # a part: rates, store or memory
 
 `share_of_ideal` is the rate against concurrency / latency (1,280 requests/s). What else bounds it is the one
-core of the client, so that is measured in the same run: the bare openai client with the cheapest transport
-and call, no store, no limits, no journal (`bare`), and the client as its documentation has it (`plain`).
-`share_of_core` is how much of one core jz3 used: near 1, the core is the limit. `share_of_bare` is our rate
-over that of the bare client, `core_limit_share` the same by time of the core, which other work on the machine
-disturbs less. `store_us_per_row` is an answer put into the journal and found again, a row. `peak_mb` is the
-memory of a process of its own that asks for the most requests, `growth_mb` how much more than for one in 20.
+core of the client, so that is measured in the same run: the bare openai client with the fastest transport
+and call it has, no store, no limits, no journal (`bare`), and the client as its documentation has it
+(`plain`). `share_of_core` is how much of one core jz3 used: near 1, the core is the limit; `server_core` how
+much of another the server used meanwhile. `share_of_bare` is our rate over that of the bare client,
+`core_limit_share` the same by time of the core, which other work on the machine disturbs less.
+`store_us_per_row` is an answer put into the journal and found again, a row. `peak_mb` is the memory of a
+process of its own that asks for the most requests, `growth_mb` how much more than for one in 20.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.servers.answering import answering_server
+from benchmarks.servers.answering import answering_server, core_s
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
 from jz3.generation.asking import ask_all
@@ -78,32 +79,42 @@ class Rate:
     per_second: float
     core_us: float
     """Microseconds of the client's core a request."""
+    server_us: float
+    """Those of the server's core."""
 
     @property
     def core(self) -> float:
         """The share of one core that the client used meanwhile."""
         return self.per_second * self.core_us / 1e6
 
+    @property
+    def server_core(self) -> float:
+        """The share that the server used of another."""
+        return self.per_second * self.server_us / 1e6
+
 
 def rates(count: int, rounds: int) -> dict[str, Rate]:
     """Of each way, in turns, another first each time, so that what else the machine does meets all alike."""
     ways = {"jz3": ask, "bare": ask_bare, "plain": ask_plain}
-    wall, core = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0.0)
+    wall, core, served = (dict.fromkeys(ways, 0.0) for _ in range(3))
     with answering_server(LATENCY_S) as url:
         ask(url, Requests(CONCURRENCY, first=10**9))  # imports
         for turn in range(rounds):
             first = turn % len(ways)
             for name, way in [*ways.items()][first:] + [*ways.items()][:first]:
-                started, used = time.monotonic(), time.process_time()
+                started, used, server_used = time.monotonic(), time.process_time(), core_s(url)
                 assert way(url, Requests(count // rounds, first=turn * count)) == count // rounds
                 wall[name] += time.monotonic() - started
                 core[name] += time.process_time() - used
+                served[name] += core_s(url) - server_used
     asked = count // rounds * rounds
-    return {name: Rate(asked / wall[name], core[name] / asked * 1e6) for name in ways}
+    return {
+        name: Rate(asked / wall[name], core[name] / asked * 1e6, served[name] / asked * 1e6) for name in ways
+    }
 
 
 def ask_bare(url: str, requests: Requests) -> int:
-    """The least that the openai client can do: the same transport and call as jz3, and nothing around it."""
+    """The openai client over its own fastest transport, and nothing around it."""
     import httpx2
     from openai import AsyncOpenAI, DefaultAioHttpClient
 
@@ -182,6 +193,14 @@ def peak_mb(count: int) -> float:
         return float(done.stdout.splitlines()[-1])
 
 
+def used_mb() -> float:
+    """The most memory that this process held at once."""
+    status = Path("/proc/self/status")
+    if status.exists():  # ru_maxrss begins at what the parent held when it forked
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def measure_rates(*, quick: bool) -> dict[str, float]:
     calls, rounds = (3_000, 2) if quick else (36_000, 3)
     with tempfile.TemporaryDirectory() as directory:
@@ -193,11 +212,13 @@ def measure_rates(*, quick: bool) -> dict[str, float]:
     for name, rate in measured.items():
         print(
             f"  {name:5}  {rate.per_second:6.0f} requests/s  {rate.core_us:6.0f} us of the core a request  "
-            f"{100 * rate.core:3.0f} % of the core used  {1e6 / rate.core_us:6.0f}/s on a whole core"
+            f"{100 * rate.core:3.0f} % of the core used  {1e6 / rate.core_us:6.0f}/s on a whole core  "
+            f"{100 * rate.server_core:3.0f} % of the server's core"
         )
     return {
         "share_of_ideal": round(ours.per_second / ideal, 3),
         "share_of_core": round(ours.core, 3),
+        "server_core": round(ours.server_core, 3),
         "share_of_bare": round(ours.per_second / bare.per_second, 3),
         "core_limit_share": round(bare.core_us / ours.core_us, 3),
         "core_us": round(ours.core_us),
@@ -233,7 +254,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.ask:
         ask(arguments.ask[0], Requests(int(arguments.ask[1])))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(used_mb())
         return
     figures: dict[str, float] = {}
     for name in arguments.parts or PARTS:

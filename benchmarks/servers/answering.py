@@ -1,13 +1,15 @@
 """A server of chat completions on loopback that answers each request after a time, in a process of its own.
 
 Reads HTTP itself, as little of it as the benchmark's clients write, so that the server takes a small part of
-a core and the client is what is measured.
+a core and the client is what is measured. To any GET it says how many seconds of a core it has used so far.
 """
 
 import asyncio
 import json
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -23,10 +25,14 @@ BODY = json.dumps(
         "usage": {"prompt_tokens": 300, "completion_tokens": 500, "total_tokens": 800},
     }
 ).encode()
-ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
-    len(BODY),
-    BODY,
-)
+
+
+def answer_of(body: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    return head % len(body) + body
+
+
+ANSWER = answer_of(BODY)
 
 
 class Connection(asyncio.Protocol):
@@ -41,6 +47,9 @@ class Connection(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        if data.startswith(b"GET"):
+            self._transport.write(answer_of(str(time.process_time()).encode()))
+            return
         self._received += data
         head = self._received.find(b"\r\n\r\n")
         if head >= 0 and len(self._received) >= head + 4 + content_length(bytes(self._received[:head])):
@@ -59,6 +68,13 @@ async def serve(delay_s: float) -> None:
     server = await loop.create_server(lambda: Connection(delay_s), "127.0.0.1", 0, backlog=4096)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     await server.serve_forever()
+
+
+def core_s(url: str) -> float:
+    """Seconds of a core that a server has used since it began."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(url) as answer:
+        return float(answer.read())
 
 
 @contextmanager

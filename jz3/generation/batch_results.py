@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from jz3.generation.chat import Body, one_line
+from jz3.generation.chat import Body, one_line, read_json
 
 AGAIN = (408, 409, 429)
 """Refusals that another attempt may not meet; those of 500 and above, too."""
@@ -57,7 +57,7 @@ def read_results(lines: Iterable[bytes]) -> Results:
         if not line.strip():
             continue
         try:
-            read = _Line.model_validate_json(line)
+            read = read_json(_Line, line)
         except ValidationError:
             results.damaged += 1
             continue

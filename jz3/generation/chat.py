@@ -4,12 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 from jz3.store.rows import Operation, request_key
+
+Read = TypeVar("Read", bound=BaseModel)
 
 CHAT = Operation("chat", 1)
 
@@ -118,10 +120,29 @@ def body_bytes(body: Mapping[str, Any]) -> bytes:
 def read_body(content: bytes) -> Body | Unreadable:
     """A server's answer. Of more choices than the one asked for the first counts: they were paid for."""
     try:
-        body = Body.model_validate_json(content)
+        body = read_json(Body, content)
     except ValidationError as error:
         return Unreadable(one_line(f"no chat completion: {error}"))
     return body if body.choices else Unreadable("0 choices instead of 1")
+
+
+def read_json(model: type[Read], content: bytes) -> Read:
+    """What a server wrote as JSON; raises ValidationError. What is no character there becomes U+FFFD.
+
+    Models write halves of surrogate pairs, cut emoji among them, and servers pass them on as escapes, which
+    pydantic does not read. The answer is paid for and is kept.
+    """
+    try:
+        return model.model_validate_json(content)
+    except ValidationError:
+        try:
+            value = json.loads(content.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            value = None
+        if value is None:
+            raise
+        written = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
+        return model.model_validate_json(written.decode("utf-16", "replace"))
 
 
 def as_answer(body: Body, request: ChatRequest, *, by_batch: bool) -> ChatAnswer:

@@ -3,7 +3,7 @@ completions of a synthesis model.
 
 Every outcome is a value: an answer, a setback (this request has no answer, for this reason), or a stop (every
 other request would meet the same: a wrong key, no money left, an unknown model). The only module that imports
-openai. Costs: less than a millisecond of one core a request at 256 at once, some third of what it is over
+openai. Costs: some half a millisecond of one core a request at 256 at once, a third of what it is over
 httpx's own connections and the typed `chat.completions.create`.
 """
 
@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
 
-from jz3.generation.chat import Body, ChatRequest, Unreadable, body_bytes, one_line, read_body
-from jz3.generation.pace import asked_wait_s
+from jz3.generation.chat import Body, ChatRequest, Unreadable, body_bytes, one_line, read_body, read_json
+from jz3.generation.pace import Turnstile, asked_wait_s
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -92,7 +92,9 @@ class Completed:
 async def open_client(endpoint: Endpoint, timeout_s: float, concurrency: int) -> AsyncGenerator["Client"]:
     """A client for one event loop. Retries are the caller's: it knows the limits and the budget."""
     import httpx2
-    from openai import AsyncOpenAI, DefaultAioHttpClient
+    from openai import AsyncOpenAI
+
+    from jz3.generation.connections import Connections
 
     local = urlsplit(endpoint.base_url or "").hostname in LOOPBACK
     async with AsyncOpenAI(
@@ -100,10 +102,7 @@ async def open_client(endpoint: Endpoint, timeout_s: float, concurrency: int) ->
         api_key=endpoint.api_key,
         max_retries=0,
         timeout=httpx2.Timeout(None, connect=CONNECT_S),
-        http_client=DefaultAioHttpClient(
-            trust_env=not local,  # no proxy leads to loopback
-            limits=httpx2.Limits(max_connections=concurrency),
-        ),
+        http_client=Connections(concurrency, CONNECT_S, local=local),
     ) as client:
         yield Client(client, timeout_s)
 
@@ -113,6 +112,8 @@ class Client:
 
     def __init__(self, client: "AsyncOpenAI", timeout_s: float) -> None:
         self._client, self._timeout_s = client, timeout_s
+        self._root = str(client.base_url).rstrip("/")
+        self._turnstile = Turnstile()
 
     async def chat(self, request: ChatRequest) -> Body | Setback | Stop:
         """One chat completion."""
@@ -130,7 +131,7 @@ class Client:
         if not isinstance(outcome, bytes):
             return outcome
         try:
-            read = _TextBody.model_validate_json(outcome)
+            read = read_json(_TextBody, outcome)
         except ValidationError as error:
             return Setback(one_line(f"no completion: {error}"), again=True, paid=True)
         written = read.choices[0]
@@ -182,17 +183,22 @@ class Client:
         return await self._outcome(content, FILE_S)
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> bytes:
-        """By the client's plain `post`: bodies are written and answers read here, where both cost less."""
+        """By the client's plain `post`: bodies are written and answers read here, where both cost less.
+
+        So does a whole address: the client would take its own apart for each request.
+        """
         import httpx2
 
         content = body_bytes(body)
-        return (await self._client.post(path, cast_to=httpx2.Response, content=content)).content
+        url = self._root + path
+        return (await self._client.post(url, cast_to=httpx2.Response, content=content)).content
 
     async def _outcome(self, ask: Callable[[], Awaitable[T]], seconds: float) -> T | Setback | Stop:
         """What came of a call, whatever goes wrong on the way."""
         from aiohttp import ClientError
         from openai import APIConnectionError, APIResponseValidationError, APIStatusError
 
+        await self._turnstile.wait()
         try:
             async with asyncio.timeout(seconds):
                 return await ask()

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -72,6 +73,39 @@ class Window:
             self._refused_until = self._sent
             self._width = max(1.0, self._width / 2)
         self._room.set()
+
+
+class Turnstile:
+    """Lets one task a turn of the event loop pass, first come first served.
+
+    A connection writes a request in the turn after the one that made it (aiohttp on Python 3.11). So after a
+    hundred answers that came together, a hundred requests would be made before the first of them is written;
+    they would be answered together again, and few would be on their way while this core deals with them.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._turning = False
+
+    async def wait(self) -> None:
+        """Until it is our turn."""
+        loop = asyncio.get_running_loop()
+        if self._turning:
+            turn: asyncio.Future[None] = loop.create_future()
+            self._waiting.append(turn)
+            await turn
+        else:
+            self._turning = True
+            loop.call_soon(self._let_next)
+
+    def _let_next(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():  # else its task was cancelled
+                turn.set_result(None)
+                asyncio.get_running_loop().call_soon(self._let_next)
+                return
+        self._turning = False
 
 
 class Bucket:

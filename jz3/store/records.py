@@ -10,11 +10,11 @@ Walking a file touches its headers alone, about a microsecond a row; payloads ar
 
 import json
 import logging
+import mmap
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from mmap import mmap
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ MAGIC = b"\xaajz3"
 HEADER = struct.Struct("<4s16sBIIII")
 """Magic, key, whether it ends a flush, bytes of request and of result, checksums of payload and header."""
 CHECKSUM = struct.Struct("<I")
+RELEASED_BYTES = 4_000_000
+"""Walked between two releases of the mapped pages (chosen)."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,13 @@ def _record(key: bytes, request: bytes, result: bytes, *, ends_flush: bool) -> b
     return b"".join((header, CHECKSUM.pack(zlib.crc32(header)), request, result))
 
 
-def walk(data: mmap, file: Path, start: int = 0, *, sealed: bool = False) -> Walk:
+def release(data: mmap.mmap) -> None:
+    """Give mapped pages back, which count as memory of ours; the operating system keeps them cached."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        data.madvise(mmap.MADV_DONTNEED)
+
+
+def walk(data: mmap.mmap, file: Path, start: int = 0, *, sealed: bool = False) -> Walk:
     """Find the rows of a journal. A torn tail is normal and silent; damage before the end is logged.
 
     In a sealed file every row is whole: the marks of flushes that were merged say nothing there.
@@ -71,6 +79,7 @@ def walk(data: mmap, file: Path, start: int = 0, *, sealed: bool = False) -> Wal
     offsets: dict[bytes, int] = {}
     waiting: dict[bytes, int] = {}
     size, at, whole = len(data), start, start
+    release_at = start + RELEASED_BYTES
     while at + HEADER.size <= size:
         header = _header(data, at)
         if header is None:
@@ -90,10 +99,13 @@ def walk(data: mmap, file: Path, start: int = 0, *, sealed: bool = False) -> Wal
             waiting.clear()
             whole = end
         at = end
+        if at >= release_at:
+            release(data)
+            release_at = at + RELEASED_BYTES
     return Walk(offsets, whole)
 
 
-def record_bytes(data: mmap, offset: int, key: bytes, file: Path) -> bytes | None:
+def record_bytes(data: mmap.mmap, offset: int, key: bytes, file: Path) -> bytes | None:
     """The record at `offset`, or None (and a line that names it) where it is not that key's or is damaged."""
     header = _header(data, offset)
     if header is not None and header[0] == key:
@@ -122,7 +134,7 @@ def parsed(payload: bytes) -> dict[str, Any]:
     return json.loads(payload.decode("utf-8", "surrogatepass"))
 
 
-def _header(data: mmap, at: int) -> tuple[bytes, bool, int, int, int] | None:
+def _header(data: mmap.mmap, at: int) -> tuple[bytes, bool, int, int, int] | None:
     raw = data[at : at + HEADER.size]
     if len(raw) < HEADER.size or raw[:4] != MAGIC:
         return None
@@ -132,7 +144,7 @@ def _header(data: mmap, at: int) -> tuple[bytes, bool, int, int, int] | None:
     return key, bool(ends_flush), request_bytes, result_bytes, payload_checksum
 
 
-def _next_header(data: mmap, start: int) -> int | None:
+def _next_header(data: mmap.mmap, start: int) -> int | None:
     at = data.find(MAGIC, start)
     while at >= 0:
         if _header(data, at) is not None:

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from jz3.store.records import decode_result, record_bytes, walk
+from jz3.store.records import decode_result, record_bytes, release, walk
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,9 @@ class JournalIndex:
     def keys(self) -> list[bytes]:
         return sorted(self._offsets)
 
+    def offsets(self) -> Mapping[bytes, int]:
+        return self._offsets
+
     def __len__(self) -> int:
         return len(self._offsets)
 
@@ -114,6 +117,9 @@ class SegmentIndex:
             for high, low in zip(self._high.tolist(), self._low.tolist(), strict=True)
         ]
 
+    def offsets(self) -> Mapping[bytes, int]:
+        return dict(self.find(self.keys()))
+
 
 def places_of(keys: Sequence[str]) -> SegmentIndex:
     """An index that finds the place of each key (32 hex digits, each there once) in the sequence."""
@@ -143,12 +149,11 @@ class RowFile:
         sealed = _sealed_index(self._data) if self.path.suffix == SEGMENT else None
         if sealed is not None:
             self._index = sealed
-            return
-        if self.path.suffix == SEGMENT:
+        elif self.path.suffix == SEGMENT:
             log.warning("%s has a damaged index; its records are read one by one", self.path)
         if isinstance(self._index, JournalIndex):
             self._index.read_on(self._data, self.path)
-        self._release()
+        release(self._data)
 
     def results(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Results of those keys that lie here undamaged."""
@@ -164,8 +169,8 @@ class RowFile:
             if record is not None:
                 yield key.hex(), record
             if place % RELEASED_ROWS == 0:
-                self._release()
-        self._release()
+                release(self._data)
+        release(self._data)
 
     def keys(self) -> list[str]:
         """Every key here, sorted."""
@@ -180,14 +185,9 @@ class RowFile:
         """Those that came after the first `start`."""
         return [key.hex() for key in self._index.later(start)] if start < self.count else []
 
-    def offsets(self) -> dict[bytes, int]:
+    def offsets(self) -> Mapping[bytes, int]:
         """Every key here, as 16 bytes, and where its record begins."""
-        return dict(self._index.find(self._index.keys()))
-
-    def _release(self) -> None:
-        """Mapped pages count as ours until they are given back; the operating system keeps them cached."""
-        if self._data is not None and hasattr(mmap, "MADV_DONTNEED"):
-            self._data.madvise(mmap.MADV_DONTNEED)
+        return self._index.offsets()
 
 
 def seal(sources: Sequence[Path], segment: Path) -> int:

@@ -1,9 +1,9 @@
 """A provider of chat completions on loopback, an ASGI app in its own process, that fails as real ones do.
 
-A prompt's first word says what happens: `fine`, or a fault, met at the first request for it or (`always-...`)
-at each. It counts what it is asked, what it answers whole, what it answers into broken connections, and the
-money (a millionth of a USD a token, half of it in batches). `GET /state` tells, `POST /set` changes, `POST
-/reset` begins anew.
+A prompt's first word says what happens: one of WHOLE, or a fault, met at the first request for it or
+(`always-...`) at each. It counts what it is asked, what it answers whole, what it answers into broken
+connections, and the money (a millionth of a USD a token, half of it in batches). `GET /state` tells, `POST
+/set` changes, `POST /reset` begins anew.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from tests.conftest import ROOT
 
 USAGE = {"completion_tokens": 50}
 STARTED = "listens on "
+WHOLE = ("fine", "halves")
+"""What is answered at once; `halves` with half a character in the answer."""
 
 
 class Provider:
@@ -78,7 +80,7 @@ class Provider:
             fault = prompt.split()[0]
             if fault.startswith("always-"):
                 await self.fail(call, fault.removeprefix("always-"), prompt, asked)
-            elif fault != "fine" and self.seen[prompt] == 1:
+            elif fault not in WHOLE and self.seen[prompt] == 1:
                 await self.fail(call, fault, prompt, asked)
             else:
                 await self.answer(call, prompt, asked)
@@ -198,7 +200,7 @@ class Provider:
             fault = prompt.split()[0]
             if place >= len(lines) * self.batch["answers"]:
                 errors.append(line_of(line, None, {"code": "batch_expired", "message": "too late"}))
-            elif fault == "always-400" or (fault != "fine" and self.seen[prompt] == 1):
+            elif fault == "always-400" or (fault not in WHOLE and self.seen[prompt] == 1):
                 status = int(fault.rpartition("-")[2]) if fault[-1].isdigit() else 500
                 errors.append(
                     line_of(line, {"status_code": status, "body": {"error": {"message": "no"}}}, None)
@@ -238,7 +240,10 @@ class Call:
 
 
 def completion(prompt, asked):
-    message = {"role": "assistant", "content": f"re: {prompt} seed {asked['seed']}"}
+    text = f"re: {prompt} seed {asked['seed']}"
+    if prompt.startswith("halves"):
+        text += " \ud83d and \U0001f600"
+    message = {"role": "assistant", "content": text}
     details = {"cached_tokens": 1}
     usage = {"prompt_tokens": len(prompt.split()), "prompt_tokens_details": details, **USAGE}
     return {

@@ -18,7 +18,16 @@ import pytest
 from jz3.core.errors import BudgetReached, UserError
 from jz3.core.execution import Price
 from jz3.generation.asking import ask_all
-from jz3.generation.chat import CHAT, ChatAnswer, ChatFailure, ChatRequest, body_bytes, chat_key
+from jz3.generation.chat import (
+    CHAT,
+    ChatAnswer,
+    ChatFailure,
+    ChatRequest,
+    Unreadable,
+    body_bytes,
+    chat_key,
+    read_body,
+)
 from jz3.generation.openai import Endpoint
 from jz3.store.rows import open_store
 from tests.conftest import ROOT
@@ -91,6 +100,20 @@ def test_a_prompt_with_half_a_character_can_be_sent():
     for prompt in ("fine \ud800 \u00e9", "fine \u00e9"):
         body = request(prompt).body()
         assert json.loads(body_bytes(body)) == body
+
+
+def test_an_answer_with_half_a_character_is_kept_and_paid_once(server):
+    """Models cut emoji, and servers pass the halves on as escapes; whole ones are left alone."""
+    (reply,) = ask(server, ["halves a"])
+    assert isinstance(reply, ChatAnswer)
+    assert reply.text == "re: halves a seed 0 \ufffd and \U0001f600"
+    assert ask(server, ["halves a"]) == [reply]
+    assert server.seen == server.answered == {"halves a": 1}
+
+
+def test_what_is_no_json_at_any_reading_is_no_answer():
+    for content in (b"{not json", b"", b"null", b"9" * 5000, b"[" * 100_000, b"\xff\xfe"):
+        assert isinstance(read_body(content), Unreadable)
 
 
 def test_equal_requests_are_sent_once_and_a_larger_set_sends_the_new_ones(server):
@@ -174,7 +197,7 @@ def test_a_server_that_asks_to_wait_is_left_alone_for_so_long(server):
 
 
 def test_a_busy_server_gets_fewer_requests_at_once(server):
-    server.set(delay_s=0.1)  # so long that 64 are there at once on a busy machine, too
+    server.set(delay_s=0.4)  # so long that 64 are there at once on a busy machine, too
     ask(server, [f"503 {n}" for n in range(64)], concurrency=64)
     times = sorted(server.state["times"])
     assert server.state["most_at_once"] == 64

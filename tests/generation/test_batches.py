@@ -88,6 +88,13 @@ def test_a_result_file_that_was_cut_on_its_way_is_fetched_again_not_paid_again(s
     assert len(server.state["batches"]) == 1
 
 
+def test_a_result_with_half_a_character_is_kept_and_paid_once(server):
+    (reply,) = by_batch(server, ["halves a"])
+    assert isinstance(reply, ChatAnswer)
+    assert reply.text == "re: halves a seed 0 \ufffd and \U0001f600"
+    assert server.seen == server.answered == {"halves a": 1}
+
+
 def test_a_provider_that_takes_fewer_waiting_tokens_gets_smaller_files(server):
     server.set(batch={"token_limit": 30})
     prompts = [f"fine {n:02}" for n in range(30)]

@@ -13,6 +13,7 @@ from jz3.generation.pace import (
     FIRST_WAIT_S,
     LONGEST_WAIT_S,
     Bucket,
+    Turnstile,
     Window,
     asked_wait_s,
     backoff_s,
@@ -80,3 +81,35 @@ def test_a_window_is_halved_by_a_busy_server_once_and_widens_as_it_answers():
         assert window.width == 1, "one may always be sent"
 
     asyncio.run(run())
+
+
+def test_of_a_hundred_ready_tasks_one_passes_a_turn_in_order_and_writes_before_the_next():
+    """What a task schedules as it passes, such as the writing of its request, comes before the next one."""
+    done = []
+
+    async def send(turnstile, number):
+        await turnstile.wait()
+        done.append(("made", number))
+        asyncio.get_running_loop().call_soon(done.append, ("written", number))
+
+    async def all_at_once():
+        turnstile = Turnstile()
+        for _ in range(2):  # it is as it was once nobody waits
+            await asyncio.gather(*(send(turnstile, number) for number in range(100)))
+            await asyncio.sleep(0.001)
+
+    asyncio.run(all_at_once())
+    assert done == 2 * [(what, number) for number in range(100) for what in ("made", "written")]
+
+
+def test_a_task_that_is_cancelled_while_it_waits_holds_nobody_up():
+    async def passed_by():
+        turnstile = Turnstile()
+        tasks = [asyncio.create_task(turnstile.wait()) for _ in range(9)]
+        await asyncio.sleep(0)
+        for task in tasks[2::3]:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=5)
+        return [task.cancelled() for task in tasks]
+
+    assert asyncio.run(passed_by()) == [False, False, True] * 3

@@ -226,3 +226,32 @@ def test_a_killed_writer_loses_at_most_the_commit_in_flight(tmp_path):
         there = [sum(key in known for key in commit) for commit in commits]
         assert there[:confirmed] == [10] * confirmed
         assert there[confirmed:] in ([0, 0], [10, 0]), "one more may have been committed, but whole"
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from jz3.store.segment import RowFile, seal_in_place
+def peak_mb():
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1000
+before = peak_mb()
+journal = Path(sys.argv[1])
+assert len(RowFile(journal).offsets()) == 1_000
+seal_in_place(journal)
+print(peak_mb() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak where Linux tells it")
+def test_a_journal_is_walked_and_sealed_in_less_memory_than_it_is_large(tmp_path):
+    """Pages of a mapped file count as the reader's until it gives them back."""
+    store = RowStore(tmp_path)
+    with store.writer(OPERATION) as writer:
+        for number in range(1_000):
+            request = {"number": number}
+            writer.append(request_key(OPERATION, request), request, {"text": "x" * 40_000})
+            writer.flush()
+    [journal] = tmp_path.rglob("*.journal")
+    command = [sys.executable, "-c", PEAK, str(journal)]
+    grown_mb = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert grown_mb < 12
