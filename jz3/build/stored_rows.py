@@ -1,6 +1,7 @@
 """What the row store already has of what a stage would ask for, and what earlier answers say about the next.
 
-Sets of more than LOOKED_UP prompts are looked up by a sample of them, spread over the table.
+Sets of more than LOOKED_UP prompts are looked up by a sample of them, drawn by a hash of each id. Costs a
+pass over the table: some four seconds for 6 million prompts.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,8 +19,9 @@ from jz3.store.rows import Operation, Row, RowStore
 from jz3.tables.prompt import Prompt
 
 LOOKED_UP = 50_000
-"""Prompts whose keys are looked up (chosen: two seconds)."""
-PIECES = 20
+"""Prompts whose keys are looked up, at most (chosen: two seconds)."""
+PIECE = 2_500
+"""Prompts that are looked up together (chosen)."""
 ANSWERS = 20_000
 """Answers that are looked at for an estimate (chosen: a second)."""
 
@@ -97,11 +99,9 @@ def _error(tokens: list[int]) -> float | None:
 
 
 def _pieces(file: Path, total: int) -> Iterator[pl.DataFrame]:
+    """All prompts, or those that a hash of their id draws: rows that lie together are met no more than others."""
     scan = In(Prompt, file).scan().select("prompt_id", "kind", "full", "compact")
-    if total <= LOOKED_UP:
-        for start in range(0, total, LOOKED_UP // PIECES):
-            yield scan.slice(start, LOOKED_UP // PIECES).collect()
-        return
-    step = LOOKED_UP // PIECES
-    for place in range(PIECES):
-        yield scan.slice(place * (total - step) // (PIECES - 1), step).collect()
+    if total > LOOKED_UP:
+        one_in = -(-total // LOOKED_UP)
+        scan = scan.filter(pl.col("prompt_id").hash() % one_in == 0)
+    yield from scan.collect(engine="streaming").iter_slices(PIECE)
