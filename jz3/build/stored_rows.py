@@ -99,7 +99,7 @@ def _error(tokens: list[int]) -> float | None:
 
 
 def _pieces(file: Path, total: int) -> Iterator[pl.DataFrame]:
-    """All prompts, or those that a hash of their id draws: rows that lie together are met no more than others."""
+    """All prompts, or those that a hash of their id draws: rows that lie together count as others do."""
     scan = In(Prompt, file).scan().select("prompt_id", "kind", "full", "compact")
     if total > LOOKED_UP:
         one_in = -(-total // LOOKED_UP)
