@@ -15,7 +15,9 @@ warmed up by the stage's own code. Times are CPU time of one thread, of the pass
 
 The truth is fp32, batch 1, autograd through peft's own layers, cosines unprojected. Nothing is compiled.
 `gradients_overhead` is per-sample gradients over the same pass without them: each batch goes through every
-part in turn, and the median of these ratios counts, so that what else the machine does falls on both sides.
+part, one after the other in an order drawn anew, and the median of these ratios counts, so that what else the
+machine does falls on both sides. `_low` and `_high` bound that median with 95 % (order statistics),
+`_quarter` and `_three_quarters` are the quartiles of the single ratios.
 `peak_gb` is the memory of a process that does nothing but `attribute`.
 
 Where there is a GPU, a Llama of 1B weights goes through the passes there, too: weights and tokens are
@@ -27,7 +29,9 @@ tokens, 7B and 4 checkpoints. Not run on a GPU so far.
 
 import argparse
 import json
+import math
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -100,8 +104,8 @@ class Sizes:
     """Over the candidates."""
 
 
-WHOLE = Sizes(candidates=400, targets=64, trained=1200, less_blocks=64, passes=3)
-QUICK = Sizes(candidates=32, targets=8, trained=60, less_blocks=1, passes=2)
+WHOLE = Sizes(candidates=400, targets=64, trained=1200, less_blocks=64, passes=5)
+QUICK = Sizes(candidates=32, targets=8, trained=60, less_blocks=1, passes=4)
 
 
 def problems(count: int, first: int = 0) -> pl.DataFrame:
@@ -236,11 +240,11 @@ def values(
 @dataclass(frozen=True)
 class Timed:
     """CPU milliseconds a candidate of each part, of each batch the fastest of some; what each part costs on
-    top of a pass without gradients, the median over batches and passes; and cosines by direction.
+    top of a pass without gradients, of each batch and pass, sorted; and cosines by direction.
     """
 
     milliseconds: dict[str, float]
-    overheads: dict[str, float]
+    overheads: dict[str, list[float]]
     cosines: dict[str, torch.Tensor]
 
 
@@ -269,18 +273,17 @@ def timed_passes(it: Case, passes: int) -> Timed:
     for part in parts.values():
         part(0)  # the first pass fills caches
     milliseconds: dict[str, list[list[float]]] = {name: [[] for _ in batches] for name in parts}
-    for turn in range(passes):
+    generator = random.Random(0)
+    for _ in range(passes):
         for number in range(len(batches)):
-            first = (turn + number) % len(parts)
-            for name in [*parts, *parts][first : first + len(parts)]:
+            for name in generator.sample(sorted(parts), len(parts)):
                 milliseconds[name][number].append(cpu_ms(lambda n=number, part=parts[name]: part(n)))
     overheads = {
-        name: median(
-            ms / bare
+        name: sorted(
+            ms / bare - 1
             for of_batch, bare_of_batch in zip(of, milliseconds[WITHOUT], strict=True)
             for ms, bare in zip(of_batch, bare_of_batch, strict=True)
         )
-        - 1
         for name, of in milliseconds.items()
     }
     return Timed(
@@ -288,6 +291,21 @@ def timed_passes(it: Case, passes: int) -> Timed:
         overheads,
         {name: torch.cat([of[number] for number in range(len(batches))]) for name, of in found.items()},
     )
+
+
+def with_spread(name: str, ordered: list[float]) -> Iterator[tuple[str, float]]:
+    """The median, its 95 % interval and the quartiles."""
+    count = len(ordered)
+    aside = 0.98 * count**0.5  # 1.96 standard deviations of how many of `count` lie below their median
+    ranks = {
+        "_low": max(0, math.floor(count / 2 - aside)),
+        "_high": min(count - 1, math.ceil(count / 2 + aside)),
+        "_quarter": count // 4,
+        "_three_quarters": 3 * count // 4,
+    }
+    yield name, round(median(ordered), 4)
+    for suffix, rank in ranks.items():
+        yield name + suffix, round(ordered[rank], 4)
 
 
 # ---- a large model, where there is a GPU -----------------------------------------------------------------
@@ -536,8 +554,8 @@ def measure(root: Path, sizes: Sizes) -> Iterator[tuple[str, float]]:
     yield "ms: LESS", round(less, 1)
     yield "ms: stored matrix", round(stored, 1)
     mine = times["with Adam scores"]
-    yield "gradients_overhead", round(timed.overheads["with gradients"], 3)
-    yield "scores_overhead", round(timed.overheads["with Adam scores"], 3)
+    yield from with_spread("gradients_overhead", timed.overheads["with gradients"])
+    yield "scores_overhead", round(median(timed.overheads["with Adam scores"]), 4)
     yield "examples_per_cpu_second", round(1e3 / mine, 1)
     yield "compilation_seconds", 0.0
     yield "ratio_less", round(less / mine, 1)

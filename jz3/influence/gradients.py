@@ -119,6 +119,10 @@ def _begin_graph(_module: torch.nn.Module, _inputs: object, output: torch.Tensor
 
 
 def _catcher(name: str, layer: LoraLayer, take: Take) -> Callable[..., None]:
+    # The scale goes into A and B, which are the smallest of all.
+    scaled_a_IR = (layer.scale * layer.a_RI).T
+    scaled_b_OR = layer.scale * layer.b_OR
+
     def catch(_module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         x_BTI = inputs[0].detach()
         if x_BTI.ndim != 3:
@@ -126,24 +130,18 @@ def _catcher(name: str, layer: LoraLayer, take: Take) -> Callable[..., None]:
                 f"layer {name} reads {x_BTI.ndim} dimensions; batch, tokens and features were expected, as "
                 f"gradients of a sample need its tokens apart. Choose other warmup.adapter.targets."
             )
+        # The layer has just read X: by the backward pass it has left the core's cache.
+        down_BTR = x_BTI @ scaled_a_IR
 
         def give(g_BTO: torch.Tensor) -> None:
-            a_BRI, b_BRO = adapter_gradients(layer, x_BTI, g_BTO)
+            up_BTR = g_BTO @ scaled_b_OR
+            # B transposed, as this reads G as it lies in memory; beside the other product of G, which then is
+            # in the cache.
+            b_BRO = down_BTR.mT @ g_BTO
+            a_BRI = up_BTR.mT @ x_BTI
             take((name, "A"), a_BRI.flatten(1).float())
             take((name, "B"), b_BRO.flatten(1).float())
 
         output.register_hook(give)
 
     return catch
-
-
-def adapter_gradients(
-    layer: LoraLayer, x_BTI: torch.Tensor, g_BTO: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of each sample: dA [B, R, I] and dB transposed [B, R, O], whose product reads G as it lies in memory.
-
-    The scale goes into A and B, which are the smallest of all.
-    """
-    down_BTR = x_BTI @ (layer.scale * layer.a_RI).T
-    up_BTR = g_BTO @ (layer.scale * layer.b_OR)
-    return up_BTR.mT @ x_BTI, down_BTR.mT @ g_BTO
