@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +35,6 @@ from jz3.tables.training_row import TrainingRow
 from jz3.text.training_text import HEADINGS, training_input
 
 log = logging.getLogger(__name__)
-
-I64: TypeAlias = npt.NDArray[np.int64]
 
 FRAME_ROWS = 50_000
 """Training rows that are made at a time."""
@@ -179,7 +177,7 @@ class Part:
 
     name: str
     problems: pl.LazyFrame
-    order: I64
+    order: npt.NDArray[np.int64]
     """Row numbers of the table."""
     first: int
     """Position of the first one."""
