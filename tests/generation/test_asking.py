@@ -13,11 +13,14 @@ import sys
 import time
 from collections import Counter
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jz3.core.errors import BudgetReached, UserError
 from jz3.core.execution import Price
-from jz3.generation.asking import ask_all
+from jz3.generation.asking import KeyList, KeySet, ask_all
 from jz3.generation.chat import (
     CHAT,
     ChatAnswer,
@@ -120,6 +123,20 @@ def test_equal_requests_are_sent_once_and_a_larger_set_sends_the_new_ones(server
     ask(server, ["fine a", "fine b", "fine a"])
     ask(server, ["fine a", "fine b", "fine c"])
     assert server.seen == {"fine a": 1, "fine b": 1, "fine c": 1}
+
+
+@given(st.lists(st.integers(0, 5_000), max_size=40), st.integers(1, 7))
+def test_keys_come_back_in_order_and_a_set_holds_those_and_no_others(numbers, piece):
+    keys = [chat_key(request(str(number))) for number in numbers]
+    listed = KeyList(keys)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jz3.generation.asking.PIECE", piece)
+        pieces = list(listed.pieces())
+    assert [key for some in pieces for key in some] == keys
+    assert all(len(some) == piece for some in pieces[:-1])
+    held = KeySet(np.unique(listed.halves()))
+    assert all(key in held for key in keys)
+    assert chat_key(request("another")) not in held
 
 
 def test_a_key_is_asked_for_only_where_the_store_lacks_an_answer(server):
