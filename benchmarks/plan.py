@@ -1,4 +1,4 @@
-"""`jz3 plan` of the paper profile over its 6 million prompts, as they lie in data/composed/corpus.parquet.
+"""`jz3 plan` of the paper profile over its 6 million prompts, as they lie in data/composed/corpus.
 
     python benchmarks/plan.py            # 6,000,000 prompts of 2,200 characters; some GB of disk for a while
     python benchmarks/plan.py --quick    # 200,000, under a minute
@@ -16,15 +16,13 @@ import time
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from jz3.build.plan import Line, plan, plan_of
 from jz3.build.plan_shown import as_text
 from jz3.build.stale import Reason, Stale
-from jz3.core.artifacts import InDir
+from jz3.core.artifacts import InDir, Out
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import load_params
@@ -37,8 +35,8 @@ from jz3.tables.prompt import Prompt
 from tests.conftest import make_clone
 
 ROWS = 6_000_000
-PIECE = 250_000
-"""Rows of a row group (polars writes 262,144)."""
+PIECE = 50_000
+"""Rows that are made at a time."""
 STORED = 50_000
 FRAME = "Write a problem of this level that can be solved by what the passage says. " * 26
 """Words that all prompts share, 1,950 characters; each has some 240 of its own."""
@@ -60,15 +58,8 @@ def prompts(first: int, count: int) -> pl.DataFrame:
     )
 
 
-def write_prompts(file: Path, rows: int) -> None:
-    file.parent.mkdir(parents=True)
-    with pq.ParquetWriter(file, arrow(prompts(0, 1)).schema, compression="zstd") as writer:
-        for first in range(0, rows, PIECE):
-            writer.write_table(arrow(prompts(first, min(PIECE, rows - first))), row_group_size=PIECE)
-
-
-def arrow(frame: pl.DataFrame) -> pa.Table:
-    return frame.to_arrow()
+def write_prompts(folder: Path, rows: int) -> None:
+    Out(Prompt, folder).sink(prompts(first, min(PIECE, rows - first)) for first in range(0, rows, PIECE))
 
 
 def write_model(folder: Path) -> InDir[ModelManifest]:
@@ -129,11 +120,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         os.environ["JZ3_STORE"] = f"{directory}/store"
         root = make_clone(Path(directory) / "clone", profile="paper").path
-        file = root / "data/composed/corpus.parquet"
-        write_prompts(file, rows)
+        folder = root / "data/composed/corpus"
+        write_prompts(folder, rows)
         model = write_model(root / "data/models/synthesis/boosted")
         store_completions(root, model, rows)
-        print(f"{rows:,} prompts, {file.stat().st_size / 1e9:.2f} GB")
+        print(f"{rows:,} prompts, {sum(part.stat().st_size for part in folder.iterdir()) / 1e9:.2f} GB")
         used = time.process_time()
         seconds, line = timed_plan(root)
         core = time.process_time() - used

@@ -106,8 +106,8 @@ def _embedded() -> Case:
     targets = In(Target, Path("data/tasks/targets.parquet")).read()
     return Case(
         problems,
-        In(Prompt, Path("data/composed/candidates.parquet")).read(),
-        In(Prompt, Path("data/composed/initial.parquet")).read(),
+        In(Prompt, Path("data/composed/candidates")).read(),
+        In(Prompt, Path("data/composed/initial")).read(),
         targets,
         Path("data/models/base/reference"),
         load_params(WarmupParams, "warmup"),

@@ -145,10 +145,10 @@ class _Planner:
     def _plan_distill(self, line: Line) -> None:
         name = _item(line.stage)
         prompts = self._sizes.prompts(name)
-        file = self._sizes.prompts_file(name)
-        if file is not None:
+        table = self._sizes.prompts_table(name)
+        if table is not None:
             have = stored(
-                self._store, CHAT, file, lambda row: chat_key(chat_request(row, self._distill))
+                self._store, CHAT, table, lambda row: chat_key(chat_request(row, self._distill))
             ).rows
         else:
             initial = self._sizes.prompts("initial").rows.value if name == "boosted" else 0
@@ -167,10 +167,10 @@ class _Planner:
         self, line: Line, name: str, form: str, tokenizer: Path | None, characters_per_token: float
     ) -> float:
         """Of a prompt of a set, on the mean: counted where table and tokenizer are there, else estimated."""
-        file = self._sizes.prompts_file(name)
-        if file is None or tokenizer is None:
+        table = self._sizes.prompts_table(name)
+        if table is None or tokenizer is None:
             return self._sizes.prompts(name).characters[form] / characters_per_token
-        counted = count_tokens(tokenizer, file, form)
+        counted = count_tokens(tokenizer, table, form)
         line.notes.append(
             f"{counted.mean:.1f} tokens a prompt, counted in {counted.prompts:,} of them with the model's "
             f"tokenizer"
@@ -217,10 +217,10 @@ class _Planner:
     def _plan_synthesize(self, line: Line) -> None:
         name = _item(line.stage)
         prompts, form = self._sizes.prompts(name), self._synthesize.prompt_form
-        file, model = self._sizes.prompts_file(name), f"data/models/synthesis/{MODELS[name]}"
+        table, model = self._sizes.prompts_table(name), f"data/models/synthesis/{MODELS[name]}"
         held = self._sizes.is_right(model)
-        if file is not None and held:
-            have = self._completions(file, self._root / model)
+        if table is not None and held:
+            have = self._completions(table, self._root / model)
         else:
             have = Stored(Amount(0, exact=False), 0, 0.0)
             line.notes.append(
@@ -247,7 +247,7 @@ class _Planner:
         )
         return have.completion_tokens
 
-    def _completions(self, file: Path, model: Path) -> Stored:
+    def _completions(self, table: Path, model: Path) -> Stored:
         """Those in the store; the engine says its identity without loading a weight."""
         params = self._synthesize
 
@@ -256,7 +256,7 @@ class _Planner:
             return generation_key(engine, request, params.cot if row["kind"] == "cot" else params.tool)
 
         with open_engine(params.engine, InDir(ModelManifest, model), self._execution) as engine:
-            return stored(self._store, GENERATE, file, key)
+            return stored(self._store, GENERATE, table, key)
 
     def _plan_finetune(self, line: Line) -> None:
         name = _item(line.stage)

@@ -59,15 +59,15 @@ class Sizes:
 
     def prompts(self, name: str) -> PromptSet:
         """The prompts of a set: initial, candidates, corpus or boosted."""
-        file = self.prompts_file(name)
-        if file is not None:
-            return _measured(file)
+        table = self.prompts_table(name)
+        if table is not None:
+            return _measured(table)
         rows = self._composed("initial") + self._selected() if name == "boosted" else self._composed(name)
         return PromptSet(Amount(rows, exact=False), self._composed_characters())
 
-    def prompts_file(self, name: str) -> Path | None:
+    def prompts_table(self, name: str) -> Path | None:
         """The table of a set, if it is there and no stage will change it."""
-        path = f"data/composed/{name}.parquet"
+        path = f"data/composed/{name}"
         return self._root / path if self.is_right(path) else None
 
     def is_right(self, path: str) -> bool:
@@ -124,17 +124,17 @@ def _template_characters(templates: Templates, form: str, kind: str, passage: st
     return sum(map(len, texts)) / len(texts)
 
 
-def _measured(file: Path) -> PromptSet:
-    rows = In(Prompt, file).rows()
+def _measured(table: Path) -> PromptSet:
+    rows = In(Prompt, table).rows()
     lengths = [pl.col(form).str.len_chars() for form in ("full", "compact")]
-    texts = sampled(file, lengths, SAMPLE_ROWS)
+    texts = sampled(table, lengths, SAMPLE_ROWS)
     means = {form: float(texts.get_column(form).mean() or 0.0) for form in ("full", "compact")}  # type: ignore[arg-type]
     return PromptSet(Amount(rows, exact=True), means)
 
 
-def sampled(file: Path, columns: Sequence[str | pl.Expr], count: int) -> pl.DataFrame:
+def sampled(table: Path, columns: Sequence[str | pl.Expr], count: int) -> pl.DataFrame:
     """Columns of at most so many prompts of a table, from PIECES places of it."""
-    rows, scan = In(Prompt, file).rows(), In(Prompt, file).scan()
+    rows, scan = In(Prompt, table).rows(), In(Prompt, table).scan()
     if rows <= count:
         return scan.select(columns).collect()
     step = count // PIECES

@@ -51,12 +51,12 @@ class Stored:
 
 
 def stored(
-    store: RowStore, operation: Operation, file: Path, key_of: Callable[[Mapping[str, Any]], str]
+    store: RowStore, operation: Operation, table: Path, key_of: Callable[[Mapping[str, Any]], str]
 ) -> Stored:
     """How many prompts of a table have a row in the store, and how long what is there is."""
-    total = In(Prompt, file).rows()
+    total = In(Prompt, table).rows()
     prompts, found, tokens = 0, 0, 0
-    for piece in _pieces(file, total):
+    for piece in _pieces(table, total):
         keys = [key_of(prompt) for prompt in piece.iter_rows(named=True)]
         known = store.known(operation, keys)
         found += len(known)
@@ -98,9 +98,9 @@ def _error(tokens: list[int]) -> float | None:
     return before / after - 1
 
 
-def _pieces(file: Path, total: int) -> Iterator[pl.DataFrame]:
+def _pieces(table: Path, total: int) -> Iterator[pl.DataFrame]:
     """All prompts, or those that a hash of their id draws: rows that lie together count as others do."""
-    scan = In(Prompt, file).scan().select("prompt_id", "kind", "full", "compact")
+    scan = In(Prompt, table).scan().select("prompt_id", "kind", "full", "compact")
     if total > LOOKED_UP:
         one_in = -(-total // LOOKED_UP)
         scan = scan.filter(pl.col("prompt_id").hash() % one_in == 0)

@@ -18,6 +18,8 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+MOST_FILES = 256
+"""Open files at once (chosen: a process may have 1,024); above, files grow."""
 OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
@@ -64,6 +66,17 @@ class InOrder:
             assert isinstance(rows, pl.DataFrame)
             file.close()
             yield rows.sort(self._by)
+
+
+def files_for(rows: int, file_rows: int) -> int:
+    """Files of about `file_rows` rows each, at least one and at most MOST_FILES."""
+    return min(MOST_FILES, max(1, -(-rows // file_rows)))
+
+
+def by_hash(keys: pl.Series, files: int) -> npt.NDArray[np.int64]:
+    """The file of each key, where keys are hashes of hex digits: their first 32 bits say it."""
+    first_bits = keys.str.head(8).str.to_integer(base=16, dtype=pl.Int64)
+    return (first_bits * files // 2**32).to_numpy()
 
 
 def _arrow(rows: pl.DataFrame) -> pa.Table:

@@ -1,11 +1,13 @@
 """Puts passages into the templates of their levels.
 
 Promises: level and kind of a prompt are drawn by hash of (seed, passage), so a new passage changes no
-other's; a passage stands in its prompt character by character. Costs: some 50,000 prompts a second of a core,
-and the memory of all of them (3.9 kB each in the full and the compact form).
+other's; a passage stands in its prompt character by character; prompts leave in the order of their ids, in
+whatever order passages come. Costs: some MEASURED
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import polars as pl
@@ -13,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from jz3.core.counts import counts
 from jz3.core.hashing import content_id, draw_order
+from jz3.core.in_order import InOrder, by_hash, files_for
 from jz3.core.params import Params
 from jz3.corpus.templates import Templates
 from jz3.tables.prompt import Prompt
@@ -20,10 +23,10 @@ from jz3.tables.words import LEVELS
 
 HALF_RANGE = 1 << 63
 """`draw_order` gives 63 bits."""
-PASSAGES_AT_ONCE = 10_000
-"""Whose prompts are Python's at once, beside the table (chosen). All of 100,000 at once took 1.8 times the
-memory of their table, so 1.0 times (measured).
-"""
+FRAME_ROWS = 10_000
+"""Passages whose prompts are Python's at once (chosen: some 40 MB of prompts, at eight levels 300)."""
+FILE_ROWS = 50_000
+"""Least prompts of a temporary file (chosen: some 200 MB)."""
 
 
 class ComposeParams(Params):
@@ -47,24 +50,46 @@ class ComposeMetrics(BaseModel):
     compact_characters: int
 
 
-def compose(
-    passages: pl.DataFrame, templates: Templates, params: ComposeParams
-) -> tuple[pl.DataFrame, ComposeMetrics]:
-    """Prompts of the passages."""
-    prompts = pl.concat(
-        [
-            Prompt.create_empty(),
-            *(_prompts(some, templates, params) for some in passages.iter_slices(PASSAGES_AT_ONCE)),
-        ]
-    )
-    return prompts, ComposeMetrics(
-        passages=passages.height,
-        prompts=prompts.height,
-        by_level=counts(prompts["level"]),
-        by_kind=counts(prompts["kind"]),
-        full_characters=int(prompts["full"].str.len_chars().sum()),
-        compact_characters=int(prompts["compact"].str.len_chars().sum()),
-    )
+class Composition:
+    """Prompts as they are made, and afterwards the numbers. `passages` says how many there will be."""
+
+    def __init__(self, passages: pl.LazyFrame, templates: Templates, params: ComposeParams) -> None:
+        self._templates, self._params = templates, params
+        by_source = passages.group_by("source").len().collect(engine="streaming")
+        self._expected = sum(
+            params.levels_per_passage[source] * number for source, number in by_source.iter_rows()
+        )
+        self._passages = self._full = self._compact = 0
+        self._levels: Counter[str] = Counter()
+        self._kinds: Counter[str] = Counter()
+
+    def prompts(self, passages: Iterable[pl.DataFrame], directory: Path) -> Iterator[pl.DataFrame]:
+        """Frames of Prompt in key order; temporary files lie in the directory."""
+        files = files_for(self._expected, FILE_ROWS)
+        with InOrder(files, Prompt.create_empty().schema, "prompt_id", directory) as ordered:
+            for some in passages:
+                prompts = _prompts(some, self._templates, self._params)
+                ordered.add(prompts, by_hash(prompts["prompt_id"], files))
+                self._passages += some.height
+                self._count(prompts)
+            yield from ordered.frames()
+
+    def metrics(self) -> ComposeMetrics:
+        """Of the prompts made so far."""
+        return ComposeMetrics(
+            passages=self._passages,
+            prompts=self._kinds.total(),
+            by_level=dict(sorted(self._levels.items())),
+            by_kind=dict(sorted(self._kinds.items())),
+            full_characters=self._full,
+            compact_characters=self._compact,
+        )
+
+    def _count(self, prompts: pl.DataFrame) -> None:
+        self._levels.update(counts(prompts["level"]))
+        self._kinds.update(counts(prompts["kind"]))
+        self._full += int(prompts["full"].str.len_chars().sum())
+        self._compact += int(prompts["compact"].str.len_chars().sum())
 
 
 def _prompts(passages: pl.DataFrame, templates: Templates, params: ComposeParams) -> pl.DataFrame:

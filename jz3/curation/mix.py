@@ -25,7 +25,7 @@ from pydantic import BaseModel, Field
 
 from jz3.core.counts import counts, height
 from jz3.core.hashing import draw_order
-from jz3.core.in_order import InOrder
+from jz3.core.in_order import MOST_FILES, InOrder
 from jz3.core.params import Params
 from jz3.curation.agreement import agrees
 from jz3.curation.output_block import with_answer, with_output
@@ -40,8 +40,6 @@ FRAME_ROWS = 50_000
 """Training rows that are made at a time."""
 FILE_ROWS = 100_000
 """Least rows of a temporary file (chosen: some 220 MB of problems)."""
-MOST_FILES = 256
-"""Open files at once (chosen: a process may have 1,024); above, files grow."""
 POSITION = "position"
 
 Share = Annotated[float, Field(gt=0, le=1)]

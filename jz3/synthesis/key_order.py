@@ -11,10 +11,10 @@ from typing import Any
 
 import polars as pl
 
-from jz3.core.in_order import InOrder
+from jz3.core.in_order import InOrder, by_hash, files_for
 
 FILE_ROWS = 50_000
-"""Rows of a file, about (chosen: some 120 MB of text)."""
+"""Least rows of a file, about (chosen: some 120 MB of text)."""
 CHUNK_ROWS = 20_000
 """Rows that wait in memory before they are shared out (chosen)."""
 COLUMNS = pl.Schema(
@@ -33,7 +33,7 @@ class KeyOrder:
     """Up to `rows` completions; its files lie in `directory`."""
 
     def __init__(self, rows: int, directory: Path) -> None:
-        self._count = max(1, -(-rows // FILE_ROWS))
+        self._count = files_for(rows, FILE_ROWS)
         self._ordered = InOrder(self._count, COLUMNS, "completion_id", directory)
         self._waiting: dict[str, list[Any]] = {name: [] for name in COLUMNS}
 
@@ -64,5 +64,4 @@ class KeyOrder:
     def _share_out(self) -> None:
         rows = pl.DataFrame(self._waiting, schema=COLUMNS)
         self._waiting = {name: [] for name in COLUMNS}
-        first_bits = rows["completion_id"].str.head(8).str.to_integer(base=16, dtype=pl.Int64)
-        self._ordered.add(rows, (first_bits * self._count // 2**32).to_numpy())
+        self._ordered.add(rows, by_hash(rows["completion_id"], self._count))

@@ -1,6 +1,7 @@
 """The plan says what a run costs before anything runs, without a key, and marks what it did not count."""
 
 import json
+import shutil
 import time
 
 import polars as pl
@@ -137,7 +138,7 @@ def test_tokens_are_counted_with_the_tokenizer_that_is_here(tmp_path):
 
 def test_the_plan_says_when_it_counted_tokens(clone, tmp_path):
     byte_tokenizer(clone / "own-model")
-    Out(Prompt, clone / "data/composed/initial.parquet").write(prompts(30))
+    Out(Prompt, clone / "data/composed/initial").write(prompts(30))
     parameters = tmp_path / "params.yaml"
     text = (clone / "params.yaml").read_text().replace("model: gpt-4o", f"model: {clone / 'own-model'}")
     parameters.write_text(text)
@@ -145,7 +146,7 @@ def test_the_plan_says_when_it_counted_tokens(clone, tmp_path):
         stale = [Stale("distill@initial", [Reason("param", "distill", None, None)])]
         (line,) = plan_of(clone, parameters, stale).lines
     finally:
-        (clone / "data/composed/initial.parquet").unlink()
+        shutil.rmtree(clone / "data/composed/initial")
     assert line.prompt_tokens == prompts(30)["full"].str.len_chars().sum()
     assert any("counted in 30 of them with the model's tokenizer" in note for note in line.notes)
 
@@ -186,13 +187,13 @@ def test_sizes_come_from_tables_that_stay_and_from_parameters_else(clone, tmp_pa
 
     sections = yaml.safe_load((clone / "params.yaml").read_text())
     execution = load_params(Execution, "execution", clone / "params.yaml")
-    table = clone / "data/composed/initial.parquet"
+    table = clone / "data/composed/initial"
     Out(Prompt, table).write(prompts(17))
     try:
         counted = Sizes(clone, sections, execution, set()).prompts("initial")
         assert (counted.rows.value, counted.rows.exact) == (17, True)
-        changing = Sizes(clone, sections, execution, {"data/composed/initial.parquet"}).prompts("initial")
+        changing = Sizes(clone, sections, execution, {"data/composed/initial"}).prompts("initial")
         assert (changing.rows.value, changing.rows.exact) == (5300, False)
         assert changing.characters["full"] > 1000, "templates are longer than their passage"
     finally:
-        table.unlink()
+        shutil.rmtree(table)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.core.in_order import InOrder
+from jz3.core.in_order import MOST_FILES, InOrder, by_hash, files_for
 
 
 @given(st.permutations(range(30)), st.integers(1, 30), st.integers(2, 9))
@@ -38,3 +38,17 @@ def test_rows_of_another_schema_are_our_mistake(tmp_path):
         pytest.raises(pl.exceptions.ColumnNotFoundError),
     ):
         ordered.add(pl.DataFrame({"other": ["a"]}), np.array([0]))
+
+
+@given(
+    st.lists(st.text("0123456789abcdef", min_size=32, max_size=32), min_size=1), st.integers(1, MOST_FILES)
+)
+def test_hashes_leave_in_their_order_over_any_number_of_files(keys, files):
+    column = pl.Series("key", keys)
+    chosen = by_hash(column.sort(), files)
+    assert (np.diff(chosen) >= 0).all()
+    assert 0 <= chosen[0] <= chosen[-1] < files
+
+
+def test_files_are_as_many_as_the_rows_need_and_no_more_than_may_be_open():
+    assert [files_for(rows, 10) for rows in (0, 1, 10, 11, 10**9)] == [1, 1, 1, 2, MOST_FILES]

@@ -1,5 +1,6 @@
 """Prompts hold their passage character by character, at levels and kinds drawn by hash."""
 
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.core.artifacts import InFiles
-from jz3.corpus.compose import ComposeParams, compose, kind_of, levels_of
+from jz3.core.artifacts import In, InFiles, Out
+from jz3.core.hashing import content_id, draw_order
+from jz3.corpus.compose import FILE_ROWS, ComposeParams, Composition, kind_of, levels_of
 from jz3.corpus.templates import PLACEHOLDER, TemplateError, read_templates
 from jz3.tables.prompt import Prompt
 from jz3.tables.words import LEVELS
@@ -28,14 +30,65 @@ def passages(*texts, source="web"):
     return pl.DataFrame({"passage_id": [f"{i}" for i in range(len(texts))], "source": source, "text": texts})
 
 
+def compose(frames, given):
+    composition = Composition(pl.concat(frames).lazy(), TEMPLATES, given)
+    with tempfile.TemporaryDirectory() as directory:
+        prompts = pl.concat(list(composition.prompts(frames, Path(directory))))
+        assert list(Path(directory).iterdir()) == []
+    return prompts, composition.metrics()
+
+
+def one_by_one(rows, given):
+    """What the promises say, without files and frames."""
+    found = []
+    for row in rows.iter_rows(named=True):
+        for level in levels_of(row["passage_id"], given.levels_per_passage[row["source"]], given.seed):
+            kind = kind_of(row["passage_id"], level, given.tool_share, given.seed)
+            draw = draw_order(given.seed, f"demonstration/{row['passage_id']}/{level}")
+            full = TEMPLATES.full_prompt(level, kind, row["text"], draw)
+            compact = TEMPLATES.compact_prompt(level, kind, row["text"])
+            prompt_id = content_id(row["passage_id"], level, kind)
+            found.append((prompt_id, row["passage_id"], row["source"], level, kind, full, compact))
+    return pl.DataFrame(found, schema=Prompt.create_empty().schema, orient="row").sort("prompt_id")
+
+
 @given(st.lists(st.text("ab{}passage level$\n", min_size=1), min_size=1, max_size=5, unique=True))
 def test_the_passage_stands_in_both_forms_as_it_is(texts):
-    prompts, metrics = compose(passages(*texts), TEMPLATES, params())
+    prompts, metrics = compose([passages(*texts)], params())
     Prompt.validate(prompts)
     assert metrics.prompts == len(texts)
     by_passage = dict(zip(prompts["passage_id"], prompts.select("full", "compact").iter_rows(), strict=True))
     for number, text in enumerate(texts):
         assert all(text in form for form in by_passage[str(number)])
+
+
+@given(st.permutations(range(12)), st.integers(1, 12))
+def test_the_order_of_passages_and_their_frames_change_neither_prompts_nor_numbers(order, step):
+    table = pl.concat([passages(*"abcdefg"), passages(*"hijkl", source="wikipedia")])
+    table = table.with_columns(passage_id=pl.format("{}/{}", "source", "passage_id"))
+    prompts, metrics = compose(list(table[list(order)].iter_slices(step)), params())
+    assert prompts.equals(one_by_one(table, params()))
+    assert (metrics, metrics.prompts) == (compose([table], params())[1], 7 + 5 * len(LEVELS))
+
+
+def test_more_prompts_than_a_file_holds_leave_in_key_order(tmp_path):
+    table = passages(*(f"text {n}" for n in range(FILE_ROWS // 8 + 1)), source="wikipedia")
+    composition = Composition(table.lazy(), TEMPLATES, params())
+    pieces = list(composition.prompts([table[1::2], table[::2]], tmp_path))
+    assert len(pieces) == 2
+    Out(Prompt, tmp_path / "prompts").sink(pieces)
+    prompts = In(Prompt, tmp_path / "prompts").read()
+    assert prompts["prompt_id"].is_sorted()
+    assert prompts.height == composition.metrics().prompts == len(LEVELS) * table.height
+    named = [content_id(*row) for row in prompts.select("passage_id", "level", "kind").iter_rows()]
+    assert prompts["prompt_id"].to_list() == named
+
+
+def test_no_passages_give_no_prompts(tmp_path):
+    none = passages().cast({"passage_id": pl.String, "text": pl.String})
+    composition = Composition(none.lazy(), TEMPLATES, params())
+    Out(Prompt, tmp_path / "prompts").sink(composition.prompts([none], tmp_path))
+    assert In(Prompt, tmp_path / "prompts").rows() == composition.metrics().prompts == 0
 
 
 def test_each_level_gets_its_share_and_tools_theirs():
@@ -46,7 +99,7 @@ def test_each_level_gets_its_share_and_tools_theirs():
 
 
 def test_a_source_may_ask_for_all_levels():
-    prompts, _ = compose(passages("one", source="wikipedia"), TEMPLATES, params())
+    prompts, _ = compose([passages("one", source="wikipedia")], params())
     assert sorted(prompts["level"]) == sorted(LEVELS)
 
 

@@ -132,7 +132,7 @@ def make_chain(path, count, extra=()):
     first = texts[0][0].split("[Problem]\n")[1].split("\n\n[Solution]")[0]
     for kind, rows, name in (
         (Completion, completions, "completions/corpus"),
-        (Prompt, prompts, "composed/corpus.parquet"),
+        (Prompt, prompts, "composed/corpus"),
     ):
         Out(kind, path / "data" / name).write(pl.DataFrame(rows, schema=kind.create_empty().schema))
     Out(Passage, path / "data/sample/corpus.parquet").write(

@@ -31,7 +31,7 @@ def main():
     params = load_params(SynthesizeParams, "synthesize", Path("params.yaml"))
     execution = load_params(Execution, "execution", Path("params.yaml"))
     engine = Held()
-    prompts = In(Prompt, Path("data/composed/corpus.parquet")).scan()
+    prompts = In(Prompt, Path("data/composed/corpus")).scan()
     synthesis = Synthesis(prompts, engine, params, execution)
     Out(Completion, Path("data/completions/corpus")).sink(synthesis.completions())
     print("asked", engine.asked, "of", synthesis.metrics().rows.kept)

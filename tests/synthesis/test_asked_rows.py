@@ -87,7 +87,7 @@ def planned(clone):
 
 
 def prompts(clone):
-    return pl.read_parquet(clone.path / "data/composed/corpus.parquet", columns=["level", "kind"])
+    return pl.read_parquet(clone.path / "data/composed/corpus/*.parquet", columns=["level", "kind"])
 
 
 def test_changes_ask_for_the_rows_that_they_change_and_no_others(held):
@@ -142,7 +142,7 @@ def test_a_model_that_is_not_held_asks_the_teacher_for_the_prompts_of_the_templa
         assert lines[name]["to_do"] == lines[name]["rows"] > 0
         assert NO_MODEL in lines[name]["notes"]
     held.run("dvc", "repro", "distill@initial")
-    composed = pl.read_parquet(held.path / "data/composed/initial.parquet", columns=["level", "kind"])
+    composed = pl.read_parquet(held.path / "data/composed/initial/*.parquet", columns=["level", "kind"])
     changed = composed.filter((pl.col("level") == "aime") & (pl.col("kind") == "cot")).height
     assert rows(held, CHAT) - before == changed
     assert 0.07 < changed / composed.height < 0.16

@@ -34,7 +34,7 @@ class Embedded:
         return int(words[words.index("asked") + 1]), int(words[words.index("of") + 1])
 
     def prompts(self, level, kind):
-        table = pl.read_parquet(self.clone.path / "data/composed/corpus.parquet", columns=["level", "kind"])
+        table = pl.read_parquet(self.clone.path / "data/composed/corpus/*.parquet", columns=["level", "kind"])
         return table.filter((pl.col("level") == level) & (pl.col("kind") == kind)).height
 
     def reword(self, level):

@@ -16,7 +16,7 @@ from tests.generation.builders import tiny_model
 pytestmark = pytest.mark.long
 
 STAGE = "synthesize@corpus"
-MODEL, PROMPTS = "data/models/synthesis/boosted", "data/composed/corpus.parquet"
+MODEL, PROMPTS = "data/models/synthesis/boosted", "data/composed/corpus"
 ROWS = 60
 JZ3 = (sys.executable, "-m", "jz3")
 

@@ -143,7 +143,7 @@ def clone_for_finetune(path, ranks):
     (path / "params.yaml").write_text(yaml.safe_dump(params))
     problems, prompts = kd_set(60)
     Out(Problem, path / "data/kd/initial.parquet").write(problems)
-    Out(Prompt, path / "data/composed/initial.parquet").write(prompts)
+    Out(Prompt, path / "data/composed/initial").write(prompts)
     base = path / "data/models/base/synthesis"
     base.mkdir(parents=True)
     length = params["finetune"]["initial"]["block_length"]
