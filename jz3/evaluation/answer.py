@@ -1,10 +1,12 @@
 """A final model answers the benchmarks, in prose and by program.
 
 Promises: an answer that is in the row store is not written again; greedy by default, as the paper evaluates;
-programs run in the sandbox. Costs: one generation an item in prose, up to `rounds` with programs.
+programs run in the sandbox. Costs: one generation an item in prose, up to `rounds` with programs; several
+workers start once, and write and run by turns.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
@@ -24,6 +26,8 @@ from jz3.sandbox.rows import run_rows
 from jz3.sandbox.settings import Limits
 from jz3.tables.ledger import Ledger
 from jz3.tables.response import Response
+from jz3.workers.batch import Workers, workers_of
+from jz3.workers.crew import Crew
 
 
 class ProseParams(Params):
@@ -75,18 +79,30 @@ class AnswerMetrics(BaseModel):
     by_benchmark: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Who answers, and how."""
+
+    engine: Engine
+    params: AnswerParams
+    execution: Execution
+    crew: Crew
+
+
 def answer(
     items: pl.DataFrame, directory: InFiles, engine: Engine, params: AnswerParams, execution: Execution
 ) -> tuple[pl.DataFrame, AnswerMetrics]:
     """A response for each item of the benchmarks in each of their settings, `samples` times."""
     prose = items.filter(pl.col("benchmark").is_in(params.prose.benchmarks))
     tool = items.filter(pl.col("benchmark").is_in(params.tool.benchmarks))
-    responses = pl.concat(
-        [
-            _responses(prose, "prose", _in_prose(prose, directory, engine, params, execution), params),
-            _responses(tool, "tool", _by_program(tool, directory, engine, params, execution), params),
-        ]
-    )
+    with Crew(_workers(execution)) as crew:
+        asked = Asked(engine, params, execution, crew)
+        responses = pl.concat(
+            [
+                _responses(prose, "prose", _in_prose(prose, directory, asked), params),
+                _responses(tool, "tool", _by_program(tool, directory, asked), params),
+            ]
+        )
     return responses, _metrics(responses, items)
 
 
@@ -113,33 +129,35 @@ def _repeated(prompts: Sequence[Prompt], params: AnswerParams) -> list[Prompt]:
     return [prompt for prompt in prompts for _ in range(params.samples)]
 
 
-def _in_prose(
-    items: pl.DataFrame, directory: InFiles, engine: Engine, params: AnswerParams, execution: Execution
-) -> list[Attempt]:
+def _workers(execution: Execution) -> Workers:
+    """Each with cores for the model and for programs, which take turns."""
+    return replace(workers_of(execution), threads=max(execution.threads, execution.sandbox_workers))
+
+
+def _in_prose(items: pl.DataFrame, directory: InFiles, asked: Asked) -> list[Attempt]:
     """One call each."""
+    params = asked.params
     template = TEMPLATES[params.prose.template]
     attempts = _attempts(items, template, params)
     prompts = _repeated(prompts_of(items, template, params.prose.shots, directory), params)
-    generate = _generator(engine, template, params, execution, "prose")
+    generate = _generator(asked, template, "prose")
     written = generate(
         [GenerationRequest(prompt, attempt.seed) for prompt, attempt in zip(prompts, attempts, strict=True)]
     )
     return [continued(attempt, text) for attempt, text in zip(attempts, written, strict=True)]
 
 
-def _by_program(
-    items: pl.DataFrame, directory: InFiles, engine: Engine, params: AnswerParams, execution: Execution
-) -> list[Attempt]:
-    tool = params.tool
+def _by_program(items: pl.DataFrame, directory: InFiles, asked: Asked) -> list[Attempt]:
+    params, tool = asked.params, asked.params.tool
 
     def run(programs: Sequence[str]) -> list[ProgramResult]:
-        return run_rows(programs, tool.limits, execution, "programs").results
+        return run_rows(programs, tool.limits, asked.execution, "programs", asked.crew).results
 
     prompts = _repeated(prompts_of(items, JIUZHANG_TORA, tool.shots, directory), params)
     return answer_with_tools(
         [prompt for prompt in prompts if isinstance(prompt, str)],
         _attempts(items, JIUZHANG_TORA, params),
-        _generator(engine, JIUZHANG_TORA, params, execution, "tool"),
+        _generator(asked, JIUZHANG_TORA, "tool"),
         run,
         rounds=tool.rounds,
         shown_characters=tool.shown_characters,
@@ -147,17 +165,17 @@ def _by_program(
 
 
 def _generator(
-    engine: Engine, template: Template, params: AnswerParams, execution: Execution, what: str
+    asked: Asked, template: Template, what: str
 ) -> Callable[[Sequence[GenerationRequest]], list[Generated]]:
     sampling = Sampling(
-        temperature=params.temperature,
-        top_p=params.top_p,
-        max_tokens=params.max_tokens,
+        temperature=asked.params.temperature,
+        top_p=asked.params.top_p,
+        max_tokens=asked.params.max_tokens,
         stop=list(template.stop),
     )
 
     def generate(requests: Sequence[GenerationRequest]) -> list[Generated]:
-        return generate_rows(engine, requests, sampling, execution, what)
+        return generate_rows(asked.engine, requests, sampling, asked.execution, what, asked.crew)
 
     return generate
 

@@ -11,6 +11,7 @@ from jz3.core.hashing import canonical_json
 from jz3.generation.api import Engine, Generated, GenerationRequest, Prompt, Sampling, Turn
 from jz3.store.rows import Operation, key_of_text, request_key
 from jz3.workers.batch import workers_of
+from jz3.workers.crew import Crew
 from jz3.workers.fill import fill
 
 GENERATE = Operation("generate", 1)
@@ -22,8 +23,11 @@ def generate_rows(
     sampling: Sampling,
     execution: Execution,
     what: str,
+    crew: Crew | None = None,
 ) -> list[Generated]:
-    """A completion for each request, in order; batches are of like length, the longest prompts first."""
+    """A completion for each request, in order; batches are of like length, the longest prompts first. Without
+    a crew, the workers of `execution` end with the call.
+    """
     rows = fill(
         GENERATE,
         [payload(engine, request, sampling) for request in requests],
@@ -31,7 +35,7 @@ def generate_rows(
         order=longest_first,
         batch_rows=execution.generation_commit,
         what=what,
-        workers=workers_of(execution),
+        workers=crew or workers_of(execution),
         tokens=completion_tokens,
     )
     return [Generated(**row) for row in rows]

@@ -17,6 +17,7 @@ from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.settings import Limits, SandboxSettings
 from jz3.store.rows import Operation
 from jz3.workers.batch import Workers
+from jz3.workers.crew import Crew
 from jz3.workers.fill import fill
 
 EXECUTE = Operation("execute", 2)
@@ -37,7 +38,9 @@ class Runs:
 
 
 class WarmPool:
-    """What a worker does with a batch: it holds warm interpreters of its own from its first batch on."""
+    """What a worker does with a batch: it holds warm interpreters of its own from its first batch on. Two of
+    equal settings do the same, so that a crew keeps the first one it is given.
+    """
 
     def __init__(self, settings: SandboxSettings) -> None:
         self._settings = settings
@@ -48,6 +51,12 @@ class WarmPool:
         sandbox = self._opened()
         results = run_with_retries(sandbox, [row["program"] for row in batch])
         return [{**asdict(result), "sandbox_level": sandbox.report.level} for result in results]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WarmPool) and self._settings == other._settings
+
+    def __hash__(self) -> int:
+        return hash((WarmPool, self._settings))
 
     def close(self) -> None:
         """End the interpreters."""
@@ -63,9 +72,11 @@ class WarmPool:
         return self._sandbox
 
 
-def run_rows(programs: Sequence[str], limits: Limits, execution: Execution, what: str) -> Runs:
-    """Run what the store lacks. A sandbox starts only if a program has to run: in this process, or in each of
-    `execution.workers` on one machine or many.
+def run_rows(
+    programs: Sequence[str], limits: Limits, execution: Execution, what: str, crew: Crew | None = None
+) -> Runs:
+    """Run what the store lacks. A sandbox starts only if a program has to run: in this process, in each of a
+    crew, or in each of `execution.workers` on one machine or many, which then end with the call.
     """
     environment = environment_digest()
     requests = [
@@ -81,7 +92,7 @@ def run_rows(programs: Sequence[str], limits: Limits, execution: Execution, what
             order=lambda row: row["program"],
             batch_rows=execution.generation_commit,
             what=what,
-            workers=Workers(execution.workers, execution.sandbox_workers, 0, execution.ray_address),
+            workers=crew or Workers(execution.workers, execution.sandbox_workers, 0, execution.ray_address),
         )
     finally:
         pool.close()

@@ -6,8 +6,8 @@ whole, so that batched floating point gives the same text, and a new worker take
 batch that ended two workers is halved until the row that does it stands alone; what ended three is lost. A
 machine that joins the cluster while batches are left is used as soon as Ray has started a worker there.
 
-Costs: a second or two for each worker to start, then what `work` itself has to load; results pass through
-this process. `work` is pickled (cloudpickle), so it must not hold an open engine.
+Costs: a second or two for each worker to start, then what a work itself has to load; results pass through
+this process. A work is pickled (cloudpickle), so it must not hold an open engine.
 """
 
 import logging
@@ -40,40 +40,40 @@ OBJECT_STORE_BYTES = 1_000_000_000
 
 
 class Worker:
-    """The process of one worker."""
+    """The process of one worker, with every work that it was given."""
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self) -> None:
+        self._works: dict[Any, Work] = {}
 
     def ready(self) -> None:
         """Returns once Ray has started this process."""
 
-    def run(self, requests: Sequence[Request]) -> list[Mapping[str, Any]]:
-        return list(self._work(requests))
+    def run(self, work: Sequence[Any], requests: Sequence[Request]) -> list[Mapping[str, Any]]:
+        """`work` holds Ray's reference to it: a bare one would be a new copy for each batch."""
+        (reference,) = work
+        if reference not in self._works:
+            self._works[reference] = import_module("ray").get(reference)
+        return list(self._works[reference](requests))
 
 
-def compute(batches: Iterator[Batch], work: Work, workers: Workers) -> Iterator[Computed | Lost]:
-    """Every batch as it is done, or the rows that were lost, in whatever order workers finish.
-
-    Where there is no batch, Ray is not asked for anything.
-    """
-    first = next(batches, None)
-    if first is None:
-        return
+@contextmanager
+def started(workers: Workers) -> Generator["Actors"]:
+    """Actors until the block ends."""
     with _connected(workers) as ray:
-        crew = Crew(ray, work, workers)
+        actors = Actors(ray, workers)
         try:
-            yield from crew.compute(chain([first], batches))
+            yield actors
         finally:
-            crew.dismiss()
+            actors.dismiss()
 
 
-class Crew:
+class Actors:
     """Workers with what each is doing."""
 
-    def __init__(self, ray: Any, work: Work, workers: Workers) -> None:  # noqa: ANN401 (an extra)
+    def __init__(self, ray: Any, workers: Workers) -> None:  # noqa: ANN401 (an extra)
         self._ray = ray
-        self._work = ray.put(work)
+        self._works: list[tuple[Work, Any]] = []
+        """With Ray's references."""
         self._workers = workers
         self._actor_class = ray.remote(num_cpus=workers.threads, num_gpus=workers.gpus)(Worker)
         errors = import_module("ray.exceptions")
@@ -94,9 +94,10 @@ class Crew:
         for _ in range(workers.count):
             self._start()
 
-    def compute(self, batches: Iterator[Batch]) -> Iterator[Computed | Lost]:
+    def compute(self, batches: Iterator[Batch], work: Work) -> Iterator[Computed | Lost]:
         """Every batch; ends when all are done, even where some workers never started."""
-        while self._give(batches):
+        reference = self._reference(work)
+        while self._give(batches, reference):
             ready, _ = self._ray.wait([*self._starting, *self._busy], num_returns=1, timeout=WAIT_S)
             if not ready and not self._busy:
                 self._log_waiting()
@@ -112,8 +113,15 @@ class Crew:
         for actor in chain(self._starting.values(), self._idle, busy):
             self._ray.kill(actor)
 
+    def _reference(self, work: Work) -> Any:  # noqa: ANN401 (Ray's reference)
+        for known, reference in self._works:
+            if known == work:
+                return reference
+        self._works.append((work, self._ray.put(work)))
+        return self._works[-1][1]
+
     def _start(self) -> None:
-        actor = self._actor_class.remote(self._work)
+        actor = self._actor_class.remote()
         self._starting[actor.ready.remote()] = actor
 
     def _started(self, call: Any) -> None:  # noqa: ANN401 (Ray's reference)
@@ -126,14 +134,14 @@ class Crew:
         else:
             self._idle.append(actor)
 
-    def _give(self, batches: Iterator[Batch]) -> bool:
+    def _give(self, batches: Iterator[Batch], work: Any) -> bool:  # noqa: ANN401 (Ray's reference)
         """A batch to each idle worker while there are any; whether something is being done or waits."""
         while self._idle:
             batch = self._again.popleft() if self._again else next(batches, None)
             if batch is None:
                 break
             actor = self._idle.pop()
-            self._busy[actor.run.remote(batch.requests)] = actor, batch
+            self._busy[actor.run.remote([work], batch.requests)] = actor, batch
         else:
             return True
         return bool(self._busy)

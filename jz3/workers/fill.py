@@ -4,7 +4,8 @@ The missing requests are put into one stated order and cut into batches before t
 is committed whole, once, by the stage's own process. So a killed run loses the batches in flight (one for
 each worker) and nothing else, and goes on with the same batches: where a result depends on its batch (batched
 floating point), it is still the same. With one worker, the batches run in this process; with more, each goes
-to whichever actor of Ray is free (jz3/workers/actors.py).
+to whichever actor of Ray is free (jz3/workers/actors.py). `Workers` are started for one call and end with it;
+a `Crew` is started by its owner, for many.
 """
 
 import logging
@@ -17,6 +18,7 @@ from jz3.store.records import parsed
 from jz3.store.rows import Operation, open_store, request_key
 from jz3.store.writer import RowWriter
 from jz3.workers.batch import IN_PROCESS, Batch, Computed, Lost, Request, Work, Workers
+from jz3.workers.crew import Crew
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ def fill(
     order: Order,
     batch_rows: int,
     what: str,
-    workers: Workers = IN_PROCESS,
+    workers: Workers | Crew = IN_PROCESS,
     tokens: Callable[[Mapping[str, Any]], int] | None = None,
 ) -> list[dict[str, Any]]:
     """The result of each request, in the order of the requests; equal requests are computed once.
@@ -66,7 +68,7 @@ def fill_windows(
     *,
     order: Order,
     batch_rows: int,
-    workers: Workers,
+    workers: Workers | Crew,
 ) -> Iterator[tuple[str, dict[str, Any]] | Lost]:
     """Key and result of each row, as batches are done and committed; for more rows than memory holds.
 
@@ -90,12 +92,12 @@ def cut(window: Mapping[str, Request], order: Order, batch_rows: int) -> Iterato
         yield Batch(keys, [window[key] for key in keys])
 
 
-def _outcomes(batches: Iterator[Batch], work: Work, workers: Workers) -> Iterator[Computed | Lost]:
-    if workers.count == 1 and workers.address is None:
-        return (Computed(batch, work(batch.requests)) for batch in batches)
-    from jz3.workers.actors import compute
-
-    return compute(batches, work, workers)
+def _outcomes(batches: Iterator[Batch], work: Work, workers: Workers | Crew) -> Iterator[Computed | Lost]:
+    if isinstance(workers, Crew):
+        yield from workers.compute(batches, work)
+    else:
+        with Crew(workers) as crew:
+            yield from crew.compute(batches, work)
 
 
 def _committed(done: Computed, writer: RowWriter) -> list[tuple[str, dict[str, Any]]]:

@@ -8,8 +8,9 @@ import pytest
 from jz3.core.errors import UserError
 from jz3.store.rows import Operation, open_store, request_key
 from jz3.workers.batch import IN_PROCESS, Lost, Workers
+from jz3.workers.crew import Crew
 from jz3.workers.fill import fill, fill_windows
-from tests.workers.work import Refuses, Squares
+from tests.workers.work import Noted, Refuses, Squares
 
 pytestmark = pytest.mark.long
 
@@ -142,6 +143,30 @@ def test_workers_on_this_machine_fill_the_same_rows_as_one(tmp_path, monkeypatch
         rows[name] = {row.key: row.result for row in open_store().rows(SQUARE)}
     assert rows["one"] == rows["four"]
     assert sorted(batches(tmp_path / "one-batches")) == sorted(batches(tmp_path / "four-batches"))
+
+
+def test_a_crew_keeps_its_processes_and_what_they_loaded_over_calls_and_works(cluster, tmp_path):
+    with Crew(on(cluster, 2)) as crew:
+        for start in range(0, 60, 20):
+            for more in (10_000, 20_000):  # as rounds of writing and of running programs
+                numbers = range(more + start, more + start + 20)
+                assert run(numbers, Noted(tmp_path, more), crew) == [{"square": n + more} for n in numbers]
+    opened = [tuple(line.split()) for line in (tmp_path / "opened").read_text().splitlines()]
+    assert len(opened) == len(set(opened)), "nothing was loaded a second time"
+    assert {more for _, more in opened} == {"10000", "20000"}
+    assert 1 <= len({process for process, _ in opened}) <= 2
+
+
+def test_a_crew_goes_on_after_a_worker_died(cluster, tmp_path):
+    with Crew(on(cluster, 1)) as crew:
+        with pytest.raises(UserError, match="ended 3 workers"):
+            run([-1], Squares(tmp_path), crew)
+        assert run(range(5), Squares(tmp_path), crew) == [{"square": n * n} for n in range(5)]
+
+
+def test_a_crew_without_work_starts_nothing():
+    with Crew(Workers(2, 1, 0, "127.0.0.1:1")) as crew:
+        assert run([], Refuses(), crew) == []
 
 
 def test_a_cluster_that_is_not_there_is_named(tmp_path):

@@ -23,6 +23,7 @@ from tests.generation.builders import tiny_model
 from tests.influence.references import problems, targets, train_reference
 from tests.influence.test_attribute import ATTRIBUTION
 from tests.influence.test_sketch import PARAMS
+from tests.workers.work import Programming
 
 pytestmark = pytest.mark.long
 
@@ -72,6 +73,24 @@ def test_answer_by_prose_and_by_program(both_ways, tmp_path):
     assert one[1] == two[1]
     assert rows == same_rows
     assert len(rows) == 2 * 6
+
+
+def test_the_rounds_of_answers_by_program_open_the_model_once_in_each_worker(both_ways, tmp_path):
+    params = parameters(samples=3)
+    params = params.model_copy(
+        update={"tool": params.tool.model_copy(update={"benchmarks": ["b"], "rounds": 3})}
+    )
+    engine = Programming(tmp_path)
+    (one, rows), (two, same_rows) = both_ways(
+        lambda how: answer(items(["1", "2", "3"]), FILES, engine, params, how), GENERATE
+    )
+    assert one[0].equals(two[0])
+    assert rows == same_rows
+    by_program = two[0].filter(pl.col("setting") == "tool")
+    assert set(by_program["calls"]) == {3}
+    assert all(text.count("```output\n7\n```") == 2 for text in by_program["text"])
+    opened = (tmp_path / "opened").read_text().split()
+    assert len(opened) == len(set(opened)) <= 1 + 2, "workers for each round would be four or more"
 
 
 def test_attribute(both_ways, reference):

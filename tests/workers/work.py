@@ -22,6 +22,26 @@ class Squares:
         return [{"square": n * n} for n in numbers]
 
 
+class Noted:
+    """Notes in `folder` each process that opens it, as an engine that loads its model; adds `more`."""
+
+    def __init__(self, folder: Path, more: int):
+        self.folder, self.more, self.opened = folder, more, False
+
+    def __eq__(self, other):
+        return isinstance(other, Noted) and (self.folder, self.more) == (other.folder, other.more)
+
+    def __hash__(self):
+        return hash((self.folder, self.more))
+
+    def __call__(self, batch):
+        if not self.opened:
+            with (self.folder / "opened").open("a") as file:
+                file.write(f"{os.getpid()} {self.more}\n")
+        self.opened = True
+        return [{"square": row["n"] + self.more} for row in batch]
+
+
 class Refuses:
     def __call__(self, batch):
         from jz3.core.errors import UserError
@@ -41,3 +61,29 @@ class Poisoned:
         if any(request.prompt == "poison" for request in requests):
             os.kill(os.getpid(), signal.SIGKILL)
         return [Generated(f"completion {request.seed}", "stop", 10, 5) for request in requests]
+
+
+class Programming:
+    """An engine that writes two programs, and having read their output the answer; notes where it opens."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.opened = folder, False
+        self.identity = {"engine": "transformers", "model": "1" * 32, "dtype": "float32"}
+
+    def __reduce__(self):
+        return Programming, (self.folder,)
+
+    def generate(self, requests, sampling):
+        from jz3.generation.api import Generated
+
+        if not self.opened:
+            with (self.folder / "opened").open("a") as file:
+                file.write(f"{os.getpid()}\n")
+        self.opened = True
+        return [
+            Generated("\\boxed{7}" if request.prompt.count("```output") == 2 else PROGRAM, "stop", 10, 5)
+            for request in requests
+        ]
+
+
+PROGRAM = "```python\nprint(3 + 4)\n```\n"
