@@ -41,6 +41,7 @@ _NR_PIVOT_ROOT = 155 if IS_X86 else 41
 _NR_CAPSET = 126 if IS_X86 else 91
 _NR_MOUNT_SETATTR = 442
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+_MADV_COLLAPSE = 25
 # The values of mount(2) and of mount_setattr(2) are the same for these.
 FILES_READONLY = MS_RDONLY | MS_NOSUID | MS_NODEV
 DEVICE_READONLY = MS_RDONLY | MS_NOSUID | MS_NOEXEC  # its times and mode; what is written to it passes
@@ -98,6 +99,17 @@ def make_readonly(path: str, flags_to_set: int) -> None:
     kept = flags & (MS_NOSUID | MS_NODEV | MS_NOEXEC | _MS_NOATIME | _MS_NODIRATIME)
     kept |= _MS_RELATIME if flags & _ST_RELATIME else 0
     mount(None, path, None, MS_REMOUNT | MS_BIND | flags_to_set | kept)
+
+
+def use_huge_pages(maps: str) -> None:
+    """Bring the memory of this process that is of no file into pages of 2 MB, as far as the kernel does that
+    (6.1 and later); `maps`: what /proc/self/maps says. A fork then copies 50 entries in place of 20,000.
+    """
+    for line in maps.splitlines():
+        place, rights, _, _, inode, *_ = line.split()
+        start, end = (int(address, 16) for address in place.split("-"))
+        if rights == "rw-p" and inode == "0":
+            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_COLLAPSE)
 
 
 def set_host_name(name: bytes) -> None:

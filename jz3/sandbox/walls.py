@@ -26,11 +26,8 @@ class ProcFiles:
         self._folder = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC)
 
     def read(self, path: str) -> str:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._folder)
-        try:
-            return os.read(fd, 1 << 16).decode()
-        finally:
-            os.close(fd)
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._folder)) as file:
+            return file.read()
 
     def write(self, path: str, text: str) -> None:
         fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._folder)
