@@ -4,7 +4,7 @@
 
 Programs: those of the sample of tool problems (`$JZ3_SHARED/samples/tool.jsonl`) that import sympy, or where
 it is absent some of our own. Cold and warm take turns, half of the programs at a time, as many in parallel in
-both, so that a busy machine slows both. (In shorter rounds the sandbox is measured by how long one worker waits
+both, so that a busy machine slows both. (Shorter rounds would show how long one worker of the sandbox waits
 for the other's last program: a few programs compute for a second or two.) The last line is one JSON object:
 `ratio_cold` (rate in the sandbox / cold rate), `programs_per_second` (in the sandbox, sympy), `worker_mb`
 (resident memory of a worker's processes).
