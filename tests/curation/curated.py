@@ -93,8 +93,8 @@ def plant(rows: int, directory: Path) -> pl.DataFrame:
 
 
 def curate(directory: Path) -> Iterator[tuple[str, Cost]]:
-    """Runs the stages; each with its cost."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    """Runs the stages over a row store of their own; each with its cost."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "JZ3_STORE": str(directory / "store")}
     for stage, paths in STAGES.items():
         started = time.monotonic()
         command = ["-m", f"stages.{stage}", *paths.split(), "--metrics", f"{stage}.json"]
