@@ -92,9 +92,7 @@ class Completed:
 async def open_client(endpoint: Endpoint, timeout_s: float, concurrency: int) -> AsyncGenerator["Client"]:
     """A client for one event loop. Retries are the caller's: it knows the limits and the budget."""
     import httpx2
-    from openai import AsyncOpenAI
-
-    from jz3.generation.connections import Connections
+    from openai import AsyncOpenAI, DefaultAioHttpClient
 
     local = urlsplit(endpoint.base_url or "").hostname in LOOPBACK
     async with AsyncOpenAI(
@@ -102,7 +100,10 @@ async def open_client(endpoint: Endpoint, timeout_s: float, concurrency: int) ->
         api_key=endpoint.api_key,
         max_retries=0,
         timeout=httpx2.Timeout(None, connect=CONNECT_S),
-        http_client=Connections(concurrency, CONNECT_S, local=local),
+        http_client=DefaultAioHttpClient(
+            trust_env=not local,  # no proxy leads to loopback
+            limits=httpx2.Limits(max_connections=concurrency),
+        ),
     ) as client:
         yield Client(client, timeout_s)
 

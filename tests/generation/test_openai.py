@@ -6,35 +6,14 @@ The other end is a server on loopback that says what it was sent.
 import asyncio
 import gzip
 import json
-import ssl
 from contextlib import asynccontextmanager
 
 import pytest
 
 from jz3.generation.chat import Body, ChatRequest
-from jz3.generation.openai import Client, Endpoint, Setback, open_client
+from jz3.generation.openai import Client, Endpoint, open_client
 
 REQUEST = ChatRequest("test", "m", "a prompt \u00e9", temperature=0.6, top_p=1.0, max_tokens=100, seed=0)
-
-CERTIFIED_KEY = """\
------BEGIN EC PRIVATE KEY-----
-MHcCAQEEIPm5K/Yc9hWHL0CX5A0qu5kiwHYyDQby3cwQlh2/AWTNoAoGCCqGSM49
-AwEHoUQDQgAEC3niB48CWgy1i0mP45lVTn8SfztL0yS42ik+0dygP3t2Dn0z4MUh
-YvRA1Cbj+wmuNIme997qiRgxKcumuQqzow==
------END EC PRIVATE KEY-----
------BEGIN CERTIFICATE-----
-MIIBpzCCAU6gAwIBAgIULe9PYG/fIfFE1hbVS5HbBbVV6+swCgYIKoZIzj0EAwIw
-IDEeMBwGA1UEAwwVbG9vcGJhY2sgb2YgdGhlIHRlc3RzMCAXDTI2MTEyMTE4MTAx
-OFoYDzIxMjYxMDI4MTgxMDE4WjAgMR4wHAYDVQQDDBVsb29wYmFjayBvZiB0aGUg
-dGVzdHMwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQLeeIHjwJaDLWLSY/jmVVO
-fxJ/O0vTJLjaKT7R3KA/e3YOfTPgxSFi9EDUJuP7Ca40iZ733uqJGDEpy6a5CrOj
-o2QwYjAdBgNVHQ4EFgQUr7hwYV1rEmIhUWh11ZcF76i4DnIwHwYDVR0jBBgwFoAU
-r7hwYV1rEmIhUWh11ZcF76i4DnIwDwYDVR0TAQH/BAUwAwEB/zAPBgNVHREECDAG
-hwR/AAABMAoGCCqGSM49BAMCA0cAMEQCIGS17ktc3VSwnzpPtzfPi1ACkLsuQ9BD
-nLkgm0EJvGT3AiAEkSPUzmA9RtacA8zPooIfS+jT1MvfJ0wtnKUaGUALhQ==
------END CERTIFICATE-----
-"""
-"""Of 127.0.0.1, by itself, for a hundred years: `openssl req -x509 -addext subjectAltName=IP:127.0.0.1`."""
 
 
 class Place:
@@ -66,11 +45,11 @@ class Place:
 
 
 @asynccontextmanager
-async def place(secured=None):
+async def place():
     there = Place()
-    server = await asyncio.start_server(there.answer, "127.0.0.1", 0, ssl=secured)
+    server = await asyncio.start_server(there.answer, "127.0.0.1", 0)
     async with server:
-        yield there, f"{'https' if secured else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield there, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 async def ask(client: Client) -> str | None:
@@ -105,25 +84,5 @@ def test_the_proxy_of_the_environment_leads_to_other_machines_and_not_to_this_on
                     assert await ask(client) == sent()
             assert [path for path, _, _ in proxy.asked] == ["http://teacher.invalid/v1/chat/completions"]
             assert [path for path, _, _ in there.asked] == ["/whole/chat/completions"]
-
-    asyncio.run(run())
-
-
-def test_a_key_goes_only_to_a_server_whose_certificate_holds(tmp_path, monkeypatch):
-    certificate = tmp_path / "certificate.pem"
-    certificate.write_text(CERTIFIED_KEY)
-    secured = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    secured.load_cert_chain(certificate)
-
-    async def run():
-        async with place(secured) as (there, url):
-            async with open_client(Endpoint(f"{url}/whole", "k"), 5, 4) as client:
-                refused = await client.chat(REQUEST)
-            assert isinstance(refused, Setback)
-            assert "certificate verify failed" in refused.reason
-            assert not there.asked
-            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-            async with open_client(Endpoint(f"{url}/whole", "k"), 5, 4) as client:
-                assert await ask(client) == sent()
 
     asyncio.run(run())
