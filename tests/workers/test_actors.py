@@ -134,17 +134,6 @@ def test_more_workers_than_the_cluster_has_room_for_do_not_hold_it_up(cluster, t
     assert run(range(9), Squares(tmp_path), on(cluster, 64)) == [{"square": n * n} for n in range(9)]
 
 
-def test_workers_on_this_machine_fill_the_same_rows_as_one(tmp_path, monkeypatch):
-    rows = {}
-    for name, workers in (("one", IN_PROCESS), ("four", Workers(4, 1, 0, None))):
-        monkeypatch.setenv("JZ3_STORE", str(tmp_path / name))
-        (tmp_path / f"{name}-batches").mkdir()
-        run(range(50), Squares(tmp_path / f"{name}-batches"), workers)
-        rows[name] = {row.key: row.result for row in open_store().rows(SQUARE)}
-    assert rows["one"] == rows["four"]
-    assert sorted(batches(tmp_path / "one-batches")) == sorted(batches(tmp_path / "four-batches"))
-
-
 def test_a_crew_keeps_its_processes_and_what_they_loaded_over_calls_and_works(cluster, tmp_path):
     with Crew(on(cluster, 2)) as crew:
         for start in range(0, 60, 20):
@@ -172,3 +161,15 @@ def test_a_crew_without_work_starts_nothing():
 def test_a_cluster_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no Ray cluster answers at execution.ray_address 127\.0\.0\.1:1"):
         run([1], Squares(tmp_path), Workers(2, 1, 0, "127.0.0.1:1"))
+
+
+def test_workers_on_this_machine_fill_the_same_rows_as_one(tmp_path, monkeypatch):
+    """After all tests on the cluster: a process that had a Ray of its own finds the cluster's actors dead."""
+    rows = {}
+    for name, workers in (("one", IN_PROCESS), ("four", Workers(4, 1, 0, None))):
+        monkeypatch.setenv("JZ3_STORE", str(tmp_path / name))
+        (tmp_path / f"{name}-batches").mkdir()
+        run(range(50), Squares(tmp_path / f"{name}-batches"), workers)
+        rows[name] = {row.key: row.result for row in open_store().rows(SQUARE)}
+    assert rows["one"] == rows["four"]
+    assert sorted(batches(tmp_path / "one-batches")) == sorted(batches(tmp_path / "four-batches"))
