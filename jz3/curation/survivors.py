@@ -17,8 +17,8 @@ KEPT = -1
 
 
 LOOKS = 200
-"""Comparisons until the pages of the sets' file are given back. Linux may map 2 MB around each set that is read,
-and two are compared: 0.8 GB at most."""
+"""Comparisons until the pages of the sets' file are given back. Linux may map 2 MB around each set that is
+read, and two are compared: 0.8 GB at most."""
 PIECE = 100_000
 """Sets that are read in a row before the pages are given back: some 80 MB."""
 WORDS = 4
