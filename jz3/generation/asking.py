@@ -7,7 +7,7 @@ received kept.
 
 Costs: two passes over the requests (what the store has, what is missing) and one over their answers, each
 in pieces, so that memory grows by some 50 bytes a request (its key, half of it sorted, the index of its
-answer); half a millisecond of one core for each that is sent, most of it in the openai client.
+answer); 0.65 ms of one core for each that is sent, 0.46 of them in the openai client (`benchmarks/teacher.py`).
 """
 
 import asyncio
