@@ -7,7 +7,8 @@ received kept.
 
 Costs: two passes over the requests (what the store has, what is missing) and one over their answers, each
 in pieces, so that memory grows by some 50 bytes a request (its key, half of it sorted, the index of its
-answer); 0.65 ms of one core for each that is sent, 0.46 of them in the openai client (`benchmarks/teacher.py`).
+answer); 0.65 ms of one core for each that is sent, 0.46 of them in the openai client
+(`benchmarks/teacher.py`).
 """
 
 import asyncio

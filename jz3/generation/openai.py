@@ -3,8 +3,8 @@ completions of a synthesis model.
 
 Every outcome is a value: an answer, a setback (this request has no answer, for this reason), or a stop (every
 other request would meet the same: a wrong key, no money left, an unknown model). The only module that imports
-openai. Costs: some half a millisecond of one core a request at 256 at once, a third of what it is over httpx's
-own connections and the typed `chat.completions.create` (0.46 and 1.43 ms, `benchmarks/teacher.py`).
+openai. Costs: some half a millisecond of one core a request at 256 at once, a third of what it is over
+httpx's own connections and the typed `chat.completions.create` (0.46 and 1.43 ms, `benchmarks/teacher.py`).
 """
 
 import asyncio
