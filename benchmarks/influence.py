@@ -17,7 +17,9 @@ The truth is fp32, batch 1, autograd through peft's own layers, cosines unprojec
 `gradients_overhead` is per-sample gradients over the same pass without them: each batch goes through every
 part, one after the other in an order drawn anew, and the median of these ratios counts, so that what else the
 machine does falls on both sides. `_low` and `_high` bound that median with 95 % (order statistics),
-`_quarter` and `_three_quarters` are the quartiles of the single ratios.
+`_quarter` and `_three_quarters` are the quartiles of the single ratios. `gradients_over_bare` is the same
+over a bare pass of the same model and batch, as transformers has it: padded, with an attention mask and
+labels, its own loss. Ours computes logits only where there is a label, and needs no mask.
 `peak_gb` is the memory of a process that does nothing but `attribute`.
 
 Where there is a GPU, a Llama of 1B weights goes through the passes there, too: weights and tokens are
@@ -47,7 +49,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import polars as pl
 import torch
 from peft import PeftModel
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from jz3.core.artifacts import InDir, OutDir
 from jz3.core.execution import Execution
@@ -78,6 +80,7 @@ MAX_TOKENS = 400
 BATCH = 6
 """Blocks of MAX_TOKENS at once: 16 problems of 150 tokens (of 3, 6 and 12 blocks the fastest)."""
 WITHOUT = "forward and backward"
+BARE = "bare forward and backward"
 TASKS = ("grade", "high")
 """Levels whose problems are the targets: one task each."""
 
@@ -237,14 +240,32 @@ def values(
     return torch.tensor(found)
 
 
+def bare_pass(model: PreTrainedModel, rows: Sequence[EncodedRow]) -> None:
+    """What a user of transformers writes; the weights are frozen, so the graph begins at the embeddings."""
+    longest = max(len(row.tokens) for row in rows)
+    short = [longest - len(row.tokens) for row in rows]
+    model.enable_input_require_grads()
+    model(
+        input_ids=torch.tensor([row.tokens + [0] * left for row, left in zip(rows, short, strict=True)]),
+        attention_mask=torch.tensor(
+            [[1] * len(row.tokens) + [0] * left for row, left in zip(rows, short, strict=True)]
+        ),
+        labels=torch.tensor([row.labels + [-100] * left for row, left in zip(rows, short, strict=True)]),
+        use_cache=False,
+    ).loss.backward()
+    model.disable_input_require_grads()
+
+
 @dataclass(frozen=True)
 class Timed:
     """CPU milliseconds a candidate of each part, of each batch the fastest of some; what each part costs on
-    top of a pass without gradients, of each batch and pass, sorted; and cosines by direction.
+    top of a pass without gradients, and gradients on top of a bare pass, of each batch and pass, sorted; and
+    cosines by direction.
     """
 
     milliseconds: dict[str, float]
     overheads: dict[str, list[float]]
+    over_bare: list[float]
     cosines: dict[str, torch.Tensor]
 
 
@@ -263,6 +284,7 @@ def timed_passes(it: Case, passes: int) -> Timed:
         return score
 
     parts: dict[str, Callable[[int], object]] = {
+        BARE: lambda number: bare_pass(reference.model, batches[number]),
         WITHOUT: lambda number: backward(reference.model, {}, batches[number], lambda *_: None),
         "with gradients": lambda number: backward(
             reference.model, reference.layers, batches[number], lambda *_: None
@@ -278,18 +300,21 @@ def timed_passes(it: Case, passes: int) -> Timed:
         for number in range(len(batches)):
             for name in generator.sample(sorted(parts), len(parts)):
                 milliseconds[name][number].append(cpu_ms(lambda n=number, part=parts[name]: part(n)))
-    overheads = {
-        name: sorted(
-            ms / bare - 1
-            for of_batch, bare_of_batch in zip(of, milliseconds[WITHOUT], strict=True)
-            for ms, bare in zip(of_batch, bare_of_batch, strict=True)
-        )
-        for name, of in milliseconds.items()
-    }
+    overheads = {name: ratios(of, milliseconds[WITHOUT]) for name, of in milliseconds.items()}
     return Timed(
         {name: sum(map(min, of)) / len(it.rows) for name, of in milliseconds.items()},
         overheads,
+        ratios(milliseconds["with gradients"], milliseconds[BARE]),
         {name: torch.cat([of[number] for number in range(len(batches))]) for name, of in found.items()},
+    )
+
+
+def ratios(of: list[list[float]], over: list[list[float]]) -> list[float]:
+    """What each pass of each batch costs on top of another, sorted."""
+    return sorted(
+        ms / other - 1
+        for ms_of_batch, others in zip(of, over, strict=True)
+        for ms, other in zip(ms_of_batch, others, strict=True)
     )
 
 
@@ -555,6 +580,7 @@ def measure(root: Path, sizes: Sizes) -> Iterator[tuple[str, float]]:
     yield "ms: stored matrix", round(stored, 1)
     mine = times["with Adam scores"]
     yield from with_spread("gradients_overhead", timed.overheads["with gradients"])
+    yield from with_spread("gradients_over_bare", timed.over_bare)
     yield "scores_overhead", round(median(timed.overheads["with Adam scores"]), 4)
     yield "examples_per_cpu_second", round(1e3 / mine, 1)
     yield "compilation_seconds", 0.0
