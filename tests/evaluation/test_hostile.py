@@ -2,6 +2,7 @@
 
 import os
 import resource
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -32,6 +33,16 @@ def _processes_of_worker():
         if "jz3.answers.symbolic_worker" in command and ours:
             found.append(entry.name)
     return found
+
+
+def _left_behind(before):
+    """Those that are not gone after a while: the kernel ends a worker's child some moments after the worker."""
+    for _ in range(100):
+        left = set(_processes_of_worker()) - set(before)
+        if not left:
+            return left
+        time.sleep(0.05)
+    return left
 
 
 def _parent(entry):
@@ -76,7 +87,7 @@ def test_a_thousand_hostile_predictions_cost_at_most_their_limits_and_leak_no_wo
     # Two extractions and a second opinion: at most three questions a prediction; most end long before.
     assert seconds < 1000 * LIMIT * 3
     assert seconds / 1000 < 2 * LIMIT
-    assert set(_processes_of_worker()) <= set(before)
+    assert not _left_behind(before)
 
 
 def test_a_question_after_many_timeouts_is_answered_as_before_them():
@@ -86,4 +97,4 @@ def test_a_question_after_many_timeouts_is_answered_as_before_them():
         assert rules == {"timeout": 3}
         assert symbolic.second_opinion("\\frac{1}{2}", "0.5").equal
         assert set(_processes_of_worker()) > set(before)
-    assert set(_processes_of_worker()) <= set(before)
+    assert not _left_behind(before)
