@@ -36,7 +36,7 @@ def _processes_of_worker():
 
 
 def _left_behind(before):
-    """Those that are not gone after a while: the kernel ends a worker's child some moments after the worker."""
+    """Those that are not gone after a while: the kernel ends a worker's child a moment later."""
     for _ in range(100):
         left = set(_processes_of_worker()) - set(before)
         if not left:
