@@ -27,6 +27,8 @@ from jz3.generation.openai import Endpoint
 from jz3.generation.rows import generate_rows
 from jz3.tables.model_manifest import ModelManifest
 from jz3.text.problem_text import last_boxed
+from jz3.workers.batch import workers_of
+from jz3.workers.crew import open_crew
 
 FRAME_ROWS = 20_000
 """Problems asked at a time."""
@@ -129,13 +131,15 @@ def _asking(model: InDir[ModelManifest], params: SelfConsistency, execution: Exe
         temperature=params.temperature, top_p=params.top_p, max_tokens=params.max_tokens, stop=[]
     )
     form: Callable[[str], Prompt] = _turn if solver.form == "chat" else _text
-    with open_engine(solver.engine, model, execution) as engine:
+    with (
+        open_engine(solver.engine, model, execution) as engine,
+        open_crew(workers_of(execution)) as crew,
+    ):
 
         def ask(asked: Sequence[tuple[str, int]]) -> list[str | None]:
             requests = [GenerationRequest(form(problem), seed) for problem, seed in asked]
-            return [
-                written.text for written in generate_rows(engine, requests, sampling, execution, "samples")
-            ]
+            rows = generate_rows(engine, requests, sampling, execution, "samples", crew)
+            return [written.text for written in rows]
 
         yield ask
 

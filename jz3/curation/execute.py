@@ -28,6 +28,8 @@ from jz3.sandbox.settings import Limits
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.ledger import Ledger
 from jz3.text.problem_text import program_of
+from jz3.workers.batch import program_workers
+from jz3.workers.crew import open_crew
 
 
 class ExecuteParams(Params):
@@ -79,7 +81,8 @@ def execute(problems: pl.LazyFrame, params: ExecuteParams, execution: Execution)
     )
     programs = {row_id: program_of(solution) for row_id, solution, _ in tools}
     running = {row_id: program for row_id, program in programs.items() if program is not None}
-    runs = run_rows(list(running.values()), params.limits, execution, "programs")
+    with open_crew(program_workers(execution)) as crew:
+        runs = run_rows(list(running.values()), params.limits, execution, "programs", crew)
     results = dict(zip(running, runs.results, strict=True))
     judged = {
         row_id: judge(solution, answer, results.get(row_id), params.answer)

@@ -7,16 +7,12 @@ The hashes are the same on every machine and in every run. Two windows that diff
 import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import IO, TypeAlias
+from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 
 from jz3.core.compiled import compiled
-from jz3.text.word_hashes import Texts
-
-U64: TypeAlias = npt.NDArray[np.uint64]
-I64: TypeAlias = npt.NDArray[np.int64]
+from jz3.text.word_hashes import I64, U64, Texts
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 """Odd, so that no bit of an earlier word is lost in a window's hash (the golden ratio in 64 bits)."""

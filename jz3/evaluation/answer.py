@@ -27,7 +27,7 @@ from jz3.sandbox.settings import Limits
 from jz3.tables.ledger import Ledger
 from jz3.tables.response import Response
 from jz3.workers.batch import Workers, workers_of
-from jz3.workers.crew import Crew
+from jz3.workers.crew import Crew, open_crew
 
 
 class ProseParams(Params):
@@ -95,7 +95,7 @@ def answer(
     """A response for each item of the benchmarks in each of their settings, `samples` times."""
     prose = items.filter(pl.col("benchmark").is_in(params.prose.benchmarks))
     tool = items.filter(pl.col("benchmark").is_in(params.tool.benchmarks))
-    with Crew(_workers(execution)) as crew:
+    with open_crew(_workers(execution)) as crew:
         asked = Asked(engine, params, execution, crew)
         responses = pl.concat(
             [

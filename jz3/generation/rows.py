@@ -10,7 +10,6 @@ from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json
 from jz3.generation.api import Engine, Generated, GenerationRequest, Prompt, Sampling, Turn
 from jz3.store.rows import Operation, key_of_text, request_key
-from jz3.workers.batch import workers_of
 from jz3.workers.crew import Crew
 from jz3.workers.fill import fill
 
@@ -23,11 +22,9 @@ def generate_rows(
     sampling: Sampling,
     execution: Execution,
     what: str,
-    crew: Crew | None = None,
+    crew: Crew,
 ) -> list[Generated]:
-    """A completion for each request, in order; batches are of like length, the longest prompts first. Without
-    a crew, the workers of `execution` end with the call.
-    """
+    """A completion for each request, in order; batches are of like length, the longest prompts first."""
     rows = fill(
         GENERATE,
         [payload(engine, request, sampling) for request in requests],
@@ -35,7 +32,7 @@ def generate_rows(
         order=longest_first,
         batch_rows=execution.generation_commit,
         what=what,
-        workers=crew or workers_of(execution),
+        crew=crew,
         tokens=completion_tokens,
     )
     return [Generated(**row) for row in rows]

@@ -22,6 +22,7 @@ from jz3.lm.model import load_tokenizer
 from jz3.store.rows import Operation
 from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
 from jz3.workers.batch import Work, workers_of
+from jz3.workers.crew import open_crew
 from jz3.workers.fill import fill
 
 if TYPE_CHECKING:
@@ -63,12 +64,11 @@ class Place:
 
 def places(checkpoints: InDir[CheckpointsManifest]) -> list[Place]:
     """In the order of the epochs."""
-    directories = [checkpoints.path / one.directory for one in checkpoints.manifest().checkpoints]
-    digests = [files_digest(directory.iterdir(), directory) for directory in directories]
-    return [
-        Place(checkpoints, checkpoint, digest)
-        for checkpoint, digest in zip(checkpoints.manifest().checkpoints, digests, strict=True)
-    ]
+    found: list[Place] = []
+    for checkpoint in checkpoints.manifest().checkpoints:
+        directory = checkpoints.path / checkpoint.directory
+        found.append(Place(checkpoints, checkpoint, files_digest(directory.iterdir(), directory)))
+    return found
 
 
 def places_digest(places: Sequence[Place]) -> str:
@@ -99,15 +99,16 @@ def results_at(
         "precision": params.precision,
         **more,
     }
-    return fill(
-        operation,
-        [shared | {"before": text.before, "solution": text.solution} for text in texts],
-        work,
-        order=lambda request: -lengths[request["before"], request["solution"]],
-        batch_rows=execution.generation_commit,
-        what=f"{operation.name} at {place.checkpoint.directory}",
-        workers=workers_of(execution),
-    )
+    with open_crew(workers_of(execution)) as crew:  # one for each checkpoint: a worker holds one at a time
+        return fill(
+            operation,
+            [shared | {"before": text.before, "solution": text.solution} for text in texts],
+            work,
+            order=lambda request: -lengths[request["before"], request["solution"]],
+            batch_rows=execution.generation_commit,
+            what=f"{operation.name} at {place.checkpoint.directory}",
+            crew=crew,
+        )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ worker three times is `killed`, so that one program cannot stop a run.
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from jz3.core.execution import Execution
@@ -16,7 +16,6 @@ from jz3.sandbox.pool import Sandbox, open_sandbox
 from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.settings import Limits, SandboxSettings
 from jz3.store.rows import Operation
-from jz3.workers.batch import Workers
 from jz3.workers.crew import Crew
 from jz3.workers.fill import fill
 
@@ -37,46 +36,38 @@ class Runs:
     """Of the sandboxes that they ran in, now or when they were stored; None: there was no program."""
 
 
+@dataclass
 class WarmPool:
     """What a worker does with a batch: it holds warm interpreters of its own from its first batch on. Two of
     equal settings do the same, so that a crew keeps the first one it is given.
     """
 
-    def __init__(self, settings: SandboxSettings) -> None:
-        self._settings = settings
-        self._stack = ExitStack()
-        self._sandbox: Sandbox | None = None
+    settings: SandboxSettings
+    stack: ExitStack = field(default_factory=ExitStack, compare=False)
+    sandbox: Sandbox | None = field(default=None, compare=False)
 
     def __call__(self, batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         sandbox = self._opened()
         results = run_with_retries(sandbox, [row["program"] for row in batch])
         return [{**asdict(result), "sandbox_level": sandbox.report.level} for result in results]
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, WarmPool) and self._settings == other._settings
-
-    def __hash__(self) -> int:
-        return hash((WarmPool, self._settings))
-
     def close(self) -> None:
         """End the interpreters."""
-        self._stack.close()
+        self.stack.close()
 
     def __reduce__(self) -> tuple[type["WarmPool"], tuple[SandboxSettings]]:
         """As it goes to another process: without interpreters."""
-        return WarmPool, (self._settings,)
+        return WarmPool, (self.settings,)
 
     def _opened(self) -> Sandbox:
-        if self._sandbox is None:
-            self._sandbox = self._stack.enter_context(open_sandbox(self._settings))
-        return self._sandbox
+        if self.sandbox is None:
+            self.sandbox = self.stack.enter_context(open_sandbox(self.settings))
+        return self.sandbox
 
 
-def run_rows(
-    programs: Sequence[str], limits: Limits, execution: Execution, what: str, crew: Crew | None = None
-) -> Runs:
-    """Run what the store lacks. A sandbox starts only if a program has to run: in this process, in each of a
-    crew, or in each of `execution.workers` on one machine or many, which then end with the call.
+def run_rows(programs: Sequence[str], limits: Limits, execution: Execution, what: str, crew: Crew) -> Runs:
+    """Run what the store lacks. Each worker of the crew starts a sandbox with its first program, and keeps it
+    until the crew ends.
     """
     environment = environment_digest()
     requests = [
@@ -84,18 +75,16 @@ def run_rows(
         for program in programs
     ]
     pool = WarmPool(_settings(limits, execution))
-    try:
-        rows = fill(
-            EXECUTE,
-            requests,
-            pool,
-            order=lambda row: row["program"],
-            batch_rows=execution.generation_commit,
-            what=what,
-            workers=crew or Workers(execution.workers, execution.sandbox_workers, 0, execution.ray_address),
-        )
-    finally:
-        pool.close()
+    crew.at_end.callback(pool.close)
+    rows = fill(
+        EXECUTE,
+        requests,
+        pool,
+        order=lambda row: row["program"],
+        batch_rows=execution.generation_commit,
+        what=what,
+        crew=crew,
+    )
     return Runs(
         results=[ProgramResult(row["status"], row["stdout"], row["error"], row["exit_code"]) for row in rows],
         environment=environment,

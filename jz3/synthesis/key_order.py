@@ -4,9 +4,9 @@ They are shared out over files by the first 32 bits of their keys (`jz3/core/in_
 two files (some 300 MB) and for the rows that wait.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import polars as pl
@@ -29,24 +29,20 @@ COLUMNS = pl.Schema(
 RESULT_COLUMNS = COLUMNS.names()[1:]
 
 
+@contextmanager
+def in_key_order(rows: int, directory: Path) -> Generator["KeyOrder"]:
+    """For about `rows` completions; files lie in `directory` until the block ends."""
+    count = files_for(rows, FILE_ROWS)
+    with InOrder(count, COLUMNS, "completion_id", directory) as ordered:
+        yield KeyOrder(ordered, count)
+
+
 class KeyOrder:
-    """Up to `rows` completions; its files lie in `directory`."""
+    """Completions that go in one by one, and come out in order."""
 
-    def __init__(self, rows: int, directory: Path) -> None:
-        self._count = files_for(rows, FILE_ROWS)
-        self._ordered = InOrder(self._count, COLUMNS, "completion_id", directory)
+    def __init__(self, ordered: InOrder, files: int) -> None:
+        self._ordered, self._count = ordered, files
         self._waiting: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-
-    def __enter__(self) -> "KeyOrder":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._ordered.__exit__(kind, error, traceback)
 
     def add(self, key: str, result: Mapping[str, Any]) -> None:
         """A row of the store; each key once."""

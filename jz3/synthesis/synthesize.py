@@ -39,13 +39,14 @@ from jz3.generation.rows import (
     payload,
 )
 from jz3.store.rows import open_store
-from jz3.synthesis.key_order import KeyOrder
+from jz3.synthesis.key_order import in_key_order
 from jz3.tables.completion import Completion
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
 from jz3.tables.prompt import Prompt
 from jz3.tables.words import KINDS, LEVELS
 from jz3.workers.batch import Lost, Request, workers_of
+from jz3.workers.crew import open_crew
 from jz3.workers.fill import fill_windows
 
 log = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ class Synthesis:
 
     def completions(self) -> Iterator[pl.DataFrame]:
         """Frames of Completion in key order. A prompt that fills the model's context is a failure."""
-        with KeyOrder(self._asked.height, open_store().root) as ordered:
+        with in_key_order(self._asked.height, open_store().root) as ordered:
             for row in self._results(WHOLE):
                 if isinstance(row, Lost):
                     self._fail(row)
@@ -245,14 +246,17 @@ class Synthesis:
         del keys, places
         if not count:
             return
-        with Progress("completions", count, "rows", also="tokens") as bar:
+        with (
+            Progress("completions", count, "rows", also="tokens") as bar,
+            open_crew(workers_of(self._execution)) as crew,
+        ):
             for row in fill_windows(
                 GENERATE,
                 self._windows(missing),
                 Generation(self._engine),
                 order=longest_first,
                 batch_rows=self._execution.generation_commit,
-                workers=workers_of(self._execution),
+                crew=crew,
             ):
                 bar.advance(1, 0 if isinstance(row, Lost) else completion_tokens(row[1]))
                 yield row

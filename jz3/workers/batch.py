@@ -24,12 +24,15 @@ class Workers:
     """Of a running Ray cluster; None: Ray is started on this machine, and ended afterwards."""
 
 
-IN_PROCESS = Workers(count=1, threads=1, gpus=0, address=None)
-
-
 def workers_of(execution: Execution) -> Workers:
+    """For a model."""
     gpus = execution.worker_gpus if execution.device == "cuda" else 0
     return Workers(execution.workers, execution.threads, gpus, execution.ray_address)
+
+
+def program_workers(execution: Execution) -> Workers:
+    """Each with a core for every interpreter that runs programs, and no GPU."""
+    return Workers(execution.workers, execution.sandbox_workers, 0, execution.ray_address)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ The missing requests are put into one stated order and cut into batches before t
 is committed whole, once, by the stage's own process. So a killed run loses the batches in flight (one for
 each worker) and nothing else, and goes on with the same batches: where a result depends on its batch (batched
 floating point), it is still the same. With one worker, the batches run in this process; with more, each goes
-to whichever actor of Ray is free (jz3/workers/actors.py). `Workers` are started for one call and end with it;
-a `Crew` is started by its owner, for many.
+to whichever actor of Ray is free (jz3/workers/actors.py). Who calls opens the crew, for one call or for many.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from jz3.core.errors import UserError
@@ -17,7 +17,7 @@ from jz3.core.progress import Progress
 from jz3.store.records import parsed
 from jz3.store.rows import Operation, open_store, request_key
 from jz3.store.writer import RowWriter
-from jz3.workers.batch import IN_PROCESS, Batch, Computed, Lost, Request, Work, Workers
+from jz3.workers.batch import Batch, Computed, Lost, Request, Work
 from jz3.workers.crew import Crew
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def fill(
     order: Order,
     batch_rows: int,
     what: str,
-    workers: Workers | Crew = IN_PROCESS,
+    crew: Crew,
     tokens: Callable[[Mapping[str, Any]], int] | None = None,
 ) -> list[dict[str, Any]]:
     """The result of each request, in the order of the requests; equal requests are computed once.
@@ -47,8 +47,12 @@ def fill(
     results = store.known(operation, keys)
     missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in results}
     log.info("%s: %d rows, %d of them to compute", what, len(requests), len(missing))
-    with Progress(what, len(missing), "rows", also="tokens" if tokens else None) as bar:
-        rows = fill_windows(operation, [missing], work, order=order, batch_rows=batch_rows, workers=workers)
+    with (
+        Progress(what, len(missing), "rows", also="tokens" if tokens else None) as bar,
+        closing(
+            fill_windows(operation, [missing], work, order=order, batch_rows=batch_rows, crew=crew)
+        ) as rows,
+    ):
         for row in rows:
             if isinstance(row, Lost):
                 raise UserError(
@@ -68,8 +72,8 @@ def fill_windows(
     *,
     order: Order,
     batch_rows: int,
-    workers: Workers | Crew,
-) -> Iterator[tuple[str, dict[str, Any]] | Lost]:
+    crew: Crew,
+) -> Generator[tuple[str, dict[str, Any]] | Lost]:
     """Key and result of each row, as batches are done and committed; for more rows than memory holds.
 
     A window (key to request, all missing in the store) is ordered and cut into batches by itself, and read
@@ -77,7 +81,7 @@ def fill_windows(
     """
     batches = (batch for window in windows for batch in cut(window, order, batch_rows))
     with open_store().writer(operation) as writer:
-        for outcome in _outcomes(batches, work, workers):
+        for outcome in crew.compute(batches, work):
             if isinstance(outcome, Lost):
                 yield outcome
             else:
@@ -90,14 +94,6 @@ def cut(window: Mapping[str, Request], order: Order, batch_rows: int) -> Iterato
     for start in range(0, len(ordered), batch_rows):
         keys = ordered[start : start + batch_rows]
         yield Batch(keys, [window[key] for key in keys])
-
-
-def _outcomes(batches: Iterator[Batch], work: Work, workers: Workers | Crew) -> Iterator[Computed | Lost]:
-    if isinstance(workers, Crew):
-        yield from workers.compute(batches, work)
-    else:
-        with Crew(workers) as crew:
-            yield from crew.compute(batches, work)
 
 
 def _committed(done: Computed, writer: RowWriter) -> list[tuple[str, dict[str, Any]]]:

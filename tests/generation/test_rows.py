@@ -11,6 +11,8 @@ from jz3.generation.api import GenerationRequest, Sampling, open_engine
 from jz3.generation.rows import GENERATE, Keys, generate_rows, generation_key
 from jz3.store.rows import open_store
 from jz3.tables.model_manifest import ModelManifest
+from jz3.workers.batch import workers_of
+from jz3.workers.crew import open_crew
 from tests.generation.builders import execution, tiny_model
 
 SAMPLING = Sampling(temperature=1, top_p=0.9, max_tokens=5, stop=["\n"])
@@ -61,15 +63,21 @@ def test_a_second_run_writes_nothing_and_a_larger_one_only_the_new_rows(tmp_path
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     model = InDir(ModelManifest, tiny_model(tmp_path / "model"))
     requests = [GenerationRequest(f"prompt {number}", number) for number in range(20)]
-    with open_engine("transformers", model, execution()) as engine:
-        small = generate_rows(engine, requests[:10], SAMPLING, execution(), "completions")
-        large = generate_rows(engine, requests, SAMPLING, execution(), "completions")
+    with (
+        open_engine("transformers", model, execution()) as engine,
+        open_crew(workers_of(execution())) as crew,
+    ):
+        small = generate_rows(engine, requests[:10], SAMPLING, execution(), "completions", crew)
+        large = generate_rows(engine, requests, SAMPLING, execution(), "completions", crew)
         assert large[:10] == small
         assert large == engine.generate(requests, SAMPLING)
     for path in (tmp_path / "model").glob("*.safetensors"):
         path.unlink()  # whoever needs the weights now fails
-    with open_engine("transformers", model, execution()) as engine:
-        assert generate_rows(engine, requests, SAMPLING, execution(), "completions") == large
+    with (
+        open_engine("transformers", model, execution()) as engine,
+        open_crew(workers_of(execution())) as crew,
+    ):
+        assert generate_rows(engine, requests, SAMPLING, execution(), "completions", crew) == large
         with pytest.raises(OSError, match="safetensors"):
-            generate_rows(engine, [GenerationRequest("new", 0)], SAMPLING, execution(), "completions")
+            generate_rows(engine, [GenerationRequest("new", 0)], SAMPLING, execution(), "completions", crew)
     assert len(list(open_store().rows(GENERATE))) == 20

@@ -9,6 +9,8 @@ from jz3.generation.rows import GENERATE, generate_rows
 from jz3.store.rows import open_store
 from jz3.tables.model_manifest import ModelManifest
 from jz3.text.problem_text import Unusable, read_completion
+from jz3.workers.batch import workers_of
+from jz3.workers.crew import open_crew
 from tests.generation.builders import execution, tiny_model
 from tests.generation.completions_server import serving
 
@@ -71,11 +73,11 @@ def test_special_tokens_that_a_prompt_spells_out_reach_the_server_as_text(model)
 
 
 def test_rows_of_a_server_are_kept_under_its_engine_and_asked_for_once(model, monkeypatch):
-    with open_engine("openai", model, ASKED) as engine:
-        first = generate_rows(engine, REQUESTS, FREE, ASKED, "completions")
+    with open_engine("openai", model, ASKED) as engine, open_crew(workers_of(ASKED)) as crew:
+        first = generate_rows(engine, REQUESTS, FREE, ASKED, "completions", crew)
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")  # whoever asks now fails
-    with open_engine("openai", model, ASKED) as engine:
-        assert generate_rows(engine, REQUESTS, FREE, ASKED, "completions") == first
+    with open_engine("openai", model, ASKED) as engine, open_crew(workers_of(ASKED)) as crew:
+        assert generate_rows(engine, REQUESTS, FREE, ASKED, "completions", crew) == first
     assert {row.request["engine"]["engine"] for row in open_store().rows(GENERATE)} == {"openai"}
 
 

@@ -23,6 +23,8 @@ from jz3.generation.openai import Endpoint
 from jz3.generation.rows import GENERATE, generate_rows
 from jz3.store.rows import open_store
 from jz3.tables.model_manifest import ModelManifest
+from jz3.workers.batch import workers_of
+from jz3.workers.crew import open_crew
 from tests.generation.builders import execution, tiny_model
 
 pytestmark = pytest.mark.vllm
@@ -85,7 +87,8 @@ def test_a_prompt_that_fills_the_context_fails_alone(vllm, transformers):
 
 def test_a_second_run_asks_for_the_new_rows_alone(vllm, tmp_path, monkeypatch):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path))
-    small = generate_rows(vllm, REQUESTS[:100], FREE, EXECUTION, "completions")
+    with open_crew(workers_of(EXECUTION)) as crew:
+        small = generate_rows(vllm, REQUESTS[:100], FREE, EXECUTION, "completions", crew)
     asked = []
 
     class Counted:
@@ -95,7 +98,8 @@ def test_a_second_run_asks_for_the_new_rows_alone(vllm, tmp_path, monkeypatch):
             asked.extend(requests)
             return vllm.generate(requests, sampling)
 
-    large = generate_rows(Counted(), REQUESTS, FREE, EXECUTION, "completions")
+    with open_crew(workers_of(EXECUTION)) as crew:
+        large = generate_rows(Counted(), REQUESTS, FREE, EXECUTION, "completions", crew)
     assert large[:100] == small
     assert {request.seed for request in asked} == set(range(100, 200))
     assert len(list(open_store().rows(GENERATE))) == 200

@@ -7,10 +7,10 @@ import pytest
 
 from jz3.core.errors import UserError
 from jz3.store.rows import Operation, open_store, request_key
-from jz3.workers.batch import IN_PROCESS, Lost, Workers
-from jz3.workers.crew import Crew
+from jz3.workers.batch import Lost, Workers
+from jz3.workers.crew import open_crew
 from jz3.workers.fill import fill, fill_windows
-from tests.workers.work import Noted, Refuses, Squares
+from tests.workers.work import IN_PROCESS, Noted, Refuses, Squares
 
 pytestmark = pytest.mark.long
 
@@ -51,10 +51,13 @@ def batches(folder):
     return [eval(line.partition(" ")[2]) for line in (folder / "batches").read_text().splitlines()]
 
 
-def run(numbers, work, workers, batch_rows=4):
-    return fill(
-        SQUARE, requests(numbers), work, order=order, batch_rows=batch_rows, what="n", workers=workers
-    )
+def run(numbers, work, crew):
+    return fill(SQUARE, requests(numbers), work, order=order, batch_rows=4, what="n", crew=crew)
+
+
+def run_alone(numbers, work, workers):
+    with open_crew(workers) as crew:
+        return run(numbers, work, crew)
 
 
 def test_a_node_dies_and_one_joins_and_no_row_is_there_twice(cluster, tmp_path):
@@ -75,14 +78,13 @@ def test_a_node_dies_and_one_joins_and_no_row_is_there_twice(cluster, tmp_path):
 
     outcomes = {}
     work = Squares(tmp_path, seconds=0.3)
-    for key, result in fill_windows(
-        SQUARE, windows(), work, order=order, batch_rows=4, workers=on(cluster, 3)
-    ):
-        outcomes[key] = result["square"]
-        if not changed and len(at_work(tmp_path)) == 3:  # in the middle: every worker has a batch
-            changed = True
-            cluster.remove_node(second, allow_graceful=False)
-            cluster.add_node(**node)
+    with open_crew(on(cluster, 3)) as crew:
+        for key, result in fill_windows(SQUARE, windows(), work, order=order, batch_rows=4, crew=crew):
+            outcomes[key] = result["square"]
+            if not changed and len(at_work(tmp_path)) == 3:  # in the middle: every worker has a batch
+                changed = True
+                cluster.remove_node(second, allow_graceful=False)
+                cluster.add_node(**node)
     assert outcomes == {key: request["n"] ** 2 for key, request in asked.items()}
     keys = [row.key for row in open_store().rows(SQUARE)]
     assert len(keys) == len(set(keys)) == len(asked)
@@ -108,9 +110,10 @@ def journal_rows():
 
 def test_a_row_that_ends_its_workers_is_lost_alone(cluster, tmp_path):
     window = {f"{n % 2**64:032x}": {"n": n} for n in range(-1, 15)}
-    outcomes = list(
-        fill_windows(SQUARE, [window], Squares(tmp_path), order=order, batch_rows=8, workers=on(cluster, 2))
-    )
+    with open_crew(on(cluster, 2)) as crew:
+        outcomes = list(
+            fill_windows(SQUARE, [window], Squares(tmp_path), order=order, batch_rows=8, crew=crew)
+        )
     lost = [row for row in outcomes if isinstance(row, Lost)]
     assert [row.key for row in lost] == [f"{2**64 - 1:032x}"]
     assert "ended 3 workers" in lost[0].reason
@@ -122,20 +125,20 @@ def test_a_row_that_ends_its_workers_is_lost_alone(cluster, tmp_path):
 
 def test_who_needs_every_row_says_which_one_ends_the_workers(cluster, tmp_path):
     with pytest.raises(UserError, match=r"row [0-9a-f]{32} ended 3 workers"):
-        run([-1], Squares(tmp_path), on(cluster, 1))
+        run_alone([-1], Squares(tmp_path), on(cluster, 1))
 
 
 def test_what_a_worker_says_to_the_user_reaches_the_user(cluster):
     with pytest.raises(UserError, match=r"^the model is not there; it was expected\. Put it there\.$"):
-        run([1], Refuses(), on(cluster, 1))
+        run_alone([1], Refuses(), on(cluster, 1))
 
 
 def test_more_workers_than_the_cluster_has_room_for_do_not_hold_it_up(cluster, tmp_path):
-    assert run(range(9), Squares(tmp_path), on(cluster, 64)) == [{"square": n * n} for n in range(9)]
+    assert run_alone(range(9), Squares(tmp_path), on(cluster, 64)) == [{"square": n * n} for n in range(9)]
 
 
 def test_a_crew_keeps_its_processes_and_what_they_loaded_over_calls_and_works(cluster, tmp_path):
-    with Crew(on(cluster, 2)) as crew:
+    with open_crew(on(cluster, 2)) as crew:
         for start in range(0, 60, 20):
             for more in (10_000, 20_000):  # as rounds of writing and of running programs
                 numbers = range(more + start, more + start + 20)
@@ -147,20 +150,20 @@ def test_a_crew_keeps_its_processes_and_what_they_loaded_over_calls_and_works(cl
 
 
 def test_a_crew_goes_on_after_a_worker_died(cluster, tmp_path):
-    with Crew(on(cluster, 1)) as crew:
+    with open_crew(on(cluster, 1)) as crew:
         with pytest.raises(UserError, match="ended 3 workers"):
             run([-1], Squares(tmp_path), crew)
         assert run(range(5), Squares(tmp_path), crew) == [{"square": n * n} for n in range(5)]
 
 
 def test_a_crew_without_work_starts_nothing():
-    with Crew(Workers(2, 1, 0, "127.0.0.1:1")) as crew:
+    with open_crew(Workers(2, 1, 0, "127.0.0.1:1")) as crew:
         assert run([], Refuses(), crew) == []
 
 
 def test_a_cluster_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no Ray cluster answers at execution.ray_address 127\.0\.0\.1:1"):
-        run([1], Squares(tmp_path), Workers(2, 1, 0, "127.0.0.1:1"))
+        run_alone([1], Squares(tmp_path), Workers(2, 1, 0, "127.0.0.1:1"))
 
 
 def test_workers_on_this_machine_fill_the_same_rows_as_one(tmp_path, monkeypatch):
@@ -169,7 +172,7 @@ def test_workers_on_this_machine_fill_the_same_rows_as_one(tmp_path, monkeypatch
     for name, workers in (("one", IN_PROCESS), ("four", Workers(4, 1, 0, None))):
         monkeypatch.setenv("JZ3_STORE", str(tmp_path / name))
         (tmp_path / f"{name}-batches").mkdir()
-        run(range(50), Squares(tmp_path / f"{name}-batches"), workers)
+        run_alone(range(50), Squares(tmp_path / f"{name}-batches"), workers)
         rows[name] = {row.key: row.result for row in open_store().rows(SQUARE)}
     assert rows["one"] == rows["four"]
     assert sorted(batches(tmp_path / "one-batches")) == sorted(batches(tmp_path / "four-batches"))

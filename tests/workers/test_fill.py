@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.store.rows import Operation
+from jz3.workers.crew import open_crew
 from jz3.workers.fill import fill
+from tests.workers.work import IN_PROCESS
 
 SQUARE = Operation("square", 1)
 
@@ -35,8 +37,12 @@ class Worker:
 
 
 def run(numbers, worker, *, batch_rows=3):
-    requests = [{"n": n} for n in numbers]
-    return fill(SQUARE, requests, worker, order=lambda row: -row["n"], batch_rows=batch_rows, what="squares")
+    return fill_squares([{"n": n} for n in numbers], worker, lambda row: -row["n"], batch_rows)
+
+
+def fill_squares(requests, worker, order, batch_rows):
+    with open_crew(IN_PROCESS) as crew:
+        return fill(SQUARE, requests, worker, order=order, batch_rows=batch_rows, what="squares", crew=crew)
 
 
 @given(st.lists(st.integers(-50, 50)), st.integers(1, 7))
@@ -75,4 +81,4 @@ def test_results_are_the_same_fresh_and_from_the_store():
 
 def test_a_worker_that_loses_a_row_is_noticed():
     with pytest.raises(ValueError, match="shorter"):
-        fill(SQUARE, [{"n": 1}, {"n": 2}], lambda _: [{}], order=str, batch_rows=2, what="squares")
+        fill_squares([{"n": 1}, {"n": 2}], lambda _: [{}], str, batch_rows=2)

@@ -5,6 +5,10 @@ import signal
 import time
 from pathlib import Path
 
+from jz3.workers.batch import Workers
+
+IN_PROCESS = Workers(count=1, threads=1, gpus=0, address=None)
+
 
 class Squares:
     """Squares numbers; notes each batch in `folder`; at -1 the process ends as it does out of memory."""

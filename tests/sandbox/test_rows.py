@@ -1,0 +1,43 @@
+"""Programs through the row store: what ran is not run again, and interpreters stay warm with their crew."""
+
+import os
+
+import pytest
+
+from jz3.sandbox.rows import run_rows
+from jz3.workers.batch import program_workers
+from jz3.workers.crew import open_crew
+from tests.generation.builders import execution
+from tests.sandbox.builders import LIMITS, zygotes_of
+
+HOW = execution(workers=1, sandbox=1, sandbox_workers=1)
+
+
+@pytest.fixture(autouse=True)
+def _store(tmp_path, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
+
+
+def run(crew, *programs):
+    runs = run_rows(programs, LIMITS, HOW, "programs", crew)
+    return [(result.status, result.stdout) for result in runs.results]
+
+
+def test_interpreters_stay_warm_over_calls_and_end_with_the_crew():
+    with open_crew(program_workers(HOW)) as crew:
+        assert run(crew) == []
+        assert not zygotes_of(os.getpid())
+        assert run(crew, "print(1)") == [("ok", "1\n")]
+        warm = zygotes_of(os.getpid())
+        assert warm
+        assert run(crew, "print(2)", "print(1)") == [("ok", "2\n"), ("ok", "1\n")]
+        assert zygotes_of(os.getpid()) == warm
+    assert not zygotes_of(os.getpid())
+
+
+def test_what_ran_once_needs_no_interpreter():
+    with open_crew(program_workers(HOW)) as crew:
+        first = run(crew, "print(3)")
+    with open_crew(program_workers(HOW)) as crew:
+        assert run(crew, "print(3)") == first
+        assert not zygotes_of(os.getpid())
