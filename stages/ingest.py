@@ -2,7 +2,7 @@
 
 from jz3.core.artifacts import InFiles, Metrics, Out
 from jz3.core.stage import run
-from jz3.corpus.ingest import IngestParams, ingest
+from jz3.corpus.ingest import Ingestion, IngestParams
 from jz3.tables.passage import Passage
 from jz3.tables.reject import Reject
 
@@ -14,10 +14,10 @@ def main(
     rejects: Out[Reject],
     metrics: Metrics,
 ) -> None:
-    cut, rejected, account = ingest(raw, params)
-    passages.write(cut)
-    rejects.write(rejected)
-    metrics.write(account)
+    ingestion = Ingestion(raw, params)
+    passages.sink(ingestion.passages(passages.path.parent))
+    rejects.write(ingestion.rejects())
+    metrics.write(ingestion.metrics())
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.stage import run
-from jz3.corpus.sample import SampleParams, sample
+from jz3.corpus.sample import SampleParams, draw, passage_frames, passage_ids, rounds
 from jz3.tables.passage import Passage
 
 
@@ -21,19 +21,20 @@ def main(
     metrics: Metrics,
 ) -> None:
     sources = {
-        "docstrings": docstrings.read(),
-        "web": web.read(),
-        "arxiv": arxiv.read(),
-        "stackexchange": stackexchange.read(),
-        "wikipedia": wikipedia.read(),
-        "proofwiki": proofwiki.read(),
-        "textbooks": textbooks.read(),
+        "docstrings": docstrings,
+        "web": web,
+        "arxiv": arxiv,
+        "stackexchange": stackexchange,
+        "wikipedia": wikipedia,
+        "proofwiki": proofwiki,
+        "textbooks": textbooks,
     }
-    draw = sample(sources, params)
-    initial.write(draw.initial)
-    candidates.write(draw.candidates)
-    corpus.write(draw.corpus)
-    metrics.write(draw.metrics)
+    drawn = draw(passage_ids(sources), params)
+    with rounds(passage_frames(sources), drawn, corpus.path.parent) as passages:
+        initial.sink(passages["initial"])
+        candidates.sink(passages["candidates"])
+        corpus.sink(passages["corpus"])
+    metrics.write(drawn.metrics)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Promises: level and kind of a prompt are drawn by hash of (seed, passage), so a 
 other's; a passage stands in its prompt character by character; prompts leave in the order of their ids, in
 whatever order passages come. Costs: some 20,000 prompts a second and core, reading and writing included; disk
 for the prompts once more (lz4); memory that does not grow with their number (at most 1.6 GB with 0.3 million,
-1.8 GB with 1.2 million, on two cores: `benchmarks/compose.py`), where all of 6 million would be 23.
+1.8 GB with 1.2 million, on two cores: `benchmarks/corpus.py`), where all of 6 million would be 23.
 """
 
 from collections import Counter

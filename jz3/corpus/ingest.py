@@ -2,11 +2,13 @@
 
 Promises: each passage knows its source, document, offset, origin and licence; each section that gives none is
 rejected by a rule; cuts end at a sentence or between words, never inside a formula. Costs: sympy, mpmath and
-networkx together (8 M characters of docstrings) take about 20 s, most of it parsing Python.
+networkx together (8 M characters of docstrings) take about 20 s, most of it parsing Python. Memory for a
+digest of each section and for the passages of one of FILES temporary files, not for all texts.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
 import polars as pl
@@ -14,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from jz3.core.artifacts import InFiles
 from jz3.core.hashing import content_id
+from jz3.core.in_order import InOrder, by_hash
 from jz3.core.params import Params
 from jz3.corpus.hub import fetch, read_hub_file
 from jz3.corpus.readers.docstrings import read_docstrings
@@ -29,6 +32,14 @@ from jz3.text.cutting import pieces
 
 EVIDENCE_CHARACTERS = 200
 """Of a rejected text, enough to see why (chosen)."""
+CHUNK_ROWS = 20_000
+"""Passages that wait in memory before they are shared out (chosen: some 30 MB of text)."""
+FILES = 64
+"""Temporary files (chosen: of ten million passages each takes some 250 MB)."""
+
+
+Cut = tuple[int, str]
+"""Offset in its section, and text."""
 
 
 class DocstringsFormat(Params):
@@ -70,35 +81,72 @@ class IngestMetrics(BaseModel):
     """Of sections that were kept: behind their last passage, or blanks between passages."""
 
 
-def ingest(raw: InFiles, params: IngestParams) -> tuple[pl.DataFrame, pl.DataFrame, IngestMetrics]:
-    """Passages, rejected sections, and the account of them. Raises RawFileError for a damaged file."""
-    passages: list[dict[str, str | int]] = []
-    rejects: list[Unusable] = []
-    seen: set[str] = set()
-    kept = characters = read = 0
-    for section in _sections(raw, params):
-        read += 1
-        reject = section if isinstance(section, Unusable) else _reject(section, params, seen)
+class Ingestion:
+    """The passages of a source, and afterwards what was rejected, and the account of both."""
+
+    def __init__(self, raw: InFiles, params: IngestParams) -> None:
+        self._raw, self._params = raw, params
+        self._rejects: list[Unusable] = []
+        self._seen: set[str] = set()
+        self._read = self._kept = self._passages = self._characters = self._cut = 0
+
+    def passages(self, directory: Path) -> Iterator[pl.DataFrame]:
+        """Frames of Passage in key order; temporary files lie in the directory. Raises RawFileError for a
+        damaged file.
+        """
+        with InOrder(FILES, Passage.create_empty().schema, "passage_id", directory) as ordered:
+            for chunk in self._chunks():
+                ordered.add(chunk, by_hash(chunk["passage_id"], FILES))
+            yield from ordered.frames()
+
+    def rejects(self) -> pl.DataFrame:
+        """Table of Reject: the sections without a passage so far."""
+        return pl.DataFrame(
+            [
+                {"row_id": row.document_id, "rule": row.rule, "evidence": row.evidence}
+                for row in self._rejects
+            ],
+            schema=Reject.create_empty().schema,
+        )
+
+    def metrics(self) -> IngestMetrics:
+        """Of the sections read so far."""
+        rules = Counter(reject.rule for reject in self._rejects)
+        return IngestMetrics(
+            rows=Ledger(read=self._read, kept=self._kept, rejected=dict(sorted(rules.items())), failed=0),
+            passages=self._passages,
+            characters=self._cut,
+            characters_left=self._characters - self._cut,
+        )
+
+    def _chunks(self) -> Iterator[pl.DataFrame]:
+        """Passages in the order of the files."""
+        schema = Passage.create_empty().schema
+        waiting: list[dict[str, str | int]] = []
+        for section in _sections(self._raw, self._params):
+            waiting.extend(self._taken(section))
+            if len(waiting) >= CHUNK_ROWS:
+                yield pl.DataFrame(waiting, schema=schema)
+                waiting = []
+        yield pl.DataFrame(waiting, schema=schema)
+
+    def _taken(self, section: Section | Unusable) -> list[dict[str, str | int]]:
+        """The passages of a section; none of one that is rejected."""
+        self._read += 1
+        if isinstance(section, Unusable):
+            self._rejects.append(section)
+            return []
+        cuts = pieces(section.text, self._params.max_characters, self._params.passages_per_section)
+        reject = _reject(section, cuts, self._params, self._seen)
         if reject:
-            rejects.append(reject)
-            continue
-        assert isinstance(section, Section)
-        found = _passages(section, params)
-        passages.extend(found)
-        kept += 1
-        characters += len(section.text)
-    cut = sum(len(str(passage["text"])) for passage in passages)
-    rules = Counter(reject.rule for reject in rejects)
-    return (
-        pl.DataFrame(passages, schema=Passage.create_empty().schema),
-        _reject_table(rejects),
-        IngestMetrics(
-            rows=Ledger(read=read, kept=kept, rejected=dict(sorted(rules.items())), failed=0),
-            passages=len(passages),
-            characters=cut,
-            characters_left=characters - cut,
-        ),
-    )
+            self._rejects.append(reject)
+            return []
+        found = _passages(section, cuts, self._params)
+        self._kept += 1
+        self._passages += len(found)
+        self._characters += len(section.text)
+        self._cut += sum(len(str(passage["text"])) for passage in found)
+        return found
 
 
 def _sections(raw: InFiles, params: IngestParams) -> Iterator[Section | Unusable]:
@@ -122,7 +170,7 @@ def _sections(raw: InFiles, params: IngestParams) -> Iterator[Section | Unusable
             yield from read_latex(files, root, origin, params.licence)
 
 
-def _reject(section: Section, params: IngestParams, seen: set[str]) -> Unusable | None:
+def _reject(section: Section, cuts: Sequence[Cut], params: IngestParams, seen: set[str]) -> Unusable | None:
     text = " ".join(section.text.split())
     row = f"{section.document_id}@{section.offset}"
     evidence = text[:EVIDENCE_CHARACTERS]
@@ -134,15 +182,14 @@ def _reject(section: Section, params: IngestParams, seen: set[str]) -> Unusable 
     if digest in seen:
         return Unusable(row, "ingest.repeated", evidence)
     seen.add(digest)
-    if not pieces(section.text, params.max_characters, most=1):
+    if not cuts:
         return Unusable(row, "ingest.no_place_to_cut", evidence)
     return None
 
 
-def _passages(section: Section, params: IngestParams) -> list[dict[str, str | int]]:
+def _passages(section: Section, cuts: Sequence[Cut], params: IngestParams) -> list[dict[str, str | int]]:
     """The passages of a section; a last piece shorter than the minimum is left out."""
-    found = pieces(section.text, params.max_characters, params.passages_per_section)
-    long_enough = [piece for piece in found if len(piece[1]) >= params.min_characters] or found[:1]
+    long_enough = [piece for piece in cuts if len(piece[1]) >= params.min_characters] or cuts[:1]
     return [
         {
             "passage_id": content_id(params.source, section.document_id, str(section.offset + offset), text),
@@ -155,10 +202,3 @@ def _passages(section: Section, params: IngestParams) -> list[dict[str, str | in
         }
         for offset, text in long_enough
     ]
-
-
-def _reject_table(rejects: list[Unusable]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [{"row_id": row.document_id, "rule": row.rule, "evidence": row.evidence} for row in rejects],
-        schema=Reject.create_empty().schema,
-    )

@@ -1,16 +1,37 @@
 """Draws the passages of each round: for the first KD set, for the candidates of value, for mass synthesis.
 
 Promises: a draw is the n passages of a source with the least hash of (seed, id), so a larger corpus or a
-larger n moves no passage that was drawn; candidates hold none of the initial passages.
+larger n moves no passage that was drawn; candidates hold none of the initial passages; passages leave in the
+order of their ids, in whatever order sources have them. Costs: each source is read twice, once for its ids
+and once for its texts; disk for the drawn texts once more (lz4); memory for the ids of all passages, not for
+their texts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from jz3.core.artifacts import In
 from jz3.core.hashing import draw_order
+from jz3.core.in_order import InOrder, by_hash, files_for
 from jz3.core.params import Params
+from jz3.tables.passage import Passage
+
+FRAME_ROWS = 20_000
+"""Passages read at a time (chosen: some 30 MB of text)."""
+FILE_ROWS = 100_000
+"""Least passages of a temporary file (chosen: some 150 MB of text)."""
+ID_ROWS = 1_000_000
+"""Ids read at a time (chosen: some 32 MB)."""
+
+Mask = NDArray[np.bool_]
+"""Of a source, row by row: whether a passage is drawn."""
 
 
 class Quota(Params):
@@ -39,56 +60,103 @@ class SampleMetrics(BaseModel):
     missing: dict[str, int]
 
 
-class Draw(BaseModel):
-    """The three tables of one sample, and the account of them."""
+@dataclass(frozen=True)
+class Draw:
+    """What each round gets."""
 
-    model_config = {"arbitrary_types_allowed": True, "frozen": True}
-
-    initial: pl.DataFrame
-    candidates: pl.DataFrame
-    corpus: pl.DataFrame
+    masks: Mapping[str, Mapping[str, Mask]]
+    """By round and source."""
     metrics: SampleMetrics
 
-
-def sample(sources: Mapping[str, pl.DataFrame], params: SampleParams) -> Draw:
-    """Passages of each round from the passages of each source."""
-    pairs = [(table, params.quotas[name]) for name, table in sources.items()]
-    initial = pl.concat([_drawn(table, quota.initial, params.seed) for table, quota in pairs])
-    rest = [table.join(initial, on="passage_id", how="anti") for table, _ in pairs]
-    candidates = pl.concat(
-        [
-            _drawn(table, quota.candidates, params.seed + 1)
-            for table, (_, quota) in zip(rest, pairs, strict=True)
-        ]
-    )
-    corpus = pl.concat([_drawn(table, quota.corpus, params.seed + 2) for table, quota in pairs])
-    drawn = {"initial": initial, "candidates": candidates, "corpus": corpus}
-    return Draw(**drawn, metrics=_metrics(sources, drawn, params))
+    def rows(self, name: str) -> int:
+        """Passages of a round."""
+        return sum(int(mask.sum()) for mask in self.masks[name].values())
 
 
-def _drawn(table: pl.DataFrame, count: int | None, seed: int) -> pl.DataFrame:
+def draw(ids: Mapping[str, pl.Series], params: SampleParams) -> Draw:
+    """From the ids of each source's passages, which are read in this order again."""
+    by_source = {source: _of_source(some, params.quotas[source], params.seed) for source, some in ids.items()}
+    masks = {
+        name: {source: rounds[name] for source, rounds in by_source.items()} for name in Quota.model_fields
+    }
+    return Draw(masks, _metrics(masks, params))
+
+
+@contextmanager
+def rounds(
+    sources: Mapping[str, Iterable[pl.DataFrame]], drawn: Draw, directory: Path
+) -> Generator[dict[str, Iterator[pl.DataFrame]]]:
+    """The passages of each round in frames in key order, each to be read once. Temporary files lie in the
+    directory until the block ends.
+    """
+    files = {name: files_for(drawn.rows(name), FILE_ROWS) for name in drawn.masks}
+    schema = Passage.create_empty().schema
+    with ExitStack() as stack:
+        ordered = {
+            name: stack.enter_context(InOrder(count, schema, "passage_id", directory))
+            for name, count in files.items()
+        }
+        for source, frames in sources.items():
+            start = 0
+            for frame in frames:
+                for name, masks in drawn.masks.items():
+                    rows = frame.filter(pl.Series(masks[source][start : start + frame.height]))
+                    ordered[name].add(rows, by_hash(rows["passage_id"], files[name]))
+                start += frame.height
+        yield {name: one.frames() for name, one in ordered.items()}
+
+
+def passage_ids(sources: Mapping[str, In[Passage]]) -> dict[str, pl.Series]:
+    """Of each source, in the order of its table."""
+    pieces = {source: table.columns("passage_id", rows=ID_ROWS) for source, table in sources.items()}
+    return {
+        source: pl.concat([pl.Series(dtype=pl.String), *(piece.to_series() for piece in some)])
+        for source, some in pieces.items()
+    }
+
+
+def passage_frames(sources: Mapping[str, In[Passage]]) -> dict[str, Iterator[pl.DataFrame]]:
+    """Of each source, in the order of its table."""
+    return {source: table.frames(FRAME_ROWS) for source, table in sources.items()}
+
+
+def _of_source(ids: pl.Series, quota: Quota, seed: int) -> dict[str, Mask]:
+    """By round."""
+    everything = np.ones(len(ids), dtype=np.bool_)
+    initial = _least(ids, everything, quota.initial, seed)
+    return {
+        "initial": initial,
+        "candidates": _least(ids, ~initial, quota.candidates, seed + 1),
+        "corpus": _least(ids, everything, quota.corpus, seed + 2),
+    }
+
+
+def _least(ids: pl.Series, among: Mask, count: int | None, seed: int) -> Mask:
     """The `count` rows with the least hash of (seed, id)."""
     if count is None:
-        return table
-    order = pl.Series("order", [draw_order(seed, row_id) for row_id in table["passage_id"]], pl.Int64)
-    return table.with_columns(order).sort("order", "passage_id").head(count).drop("order")
+        return among
+    places = pl.Series(np.flatnonzero(among))
+    some = ids.gather(places)
+    order = pl.Series([draw_order(seed, row_id) for row_id in some], dtype=pl.Int64)
+    taken = pl.DataFrame({"place": places, "order": order, "id": some}).sort("order", "id").head(count)
+    drawn = np.zeros(len(ids), dtype=np.bool_)
+    drawn[taken["place"].to_numpy()] = True
+    return drawn
 
 
-def _metrics(
-    sources: Mapping[str, pl.DataFrame], drawn: dict[str, pl.DataFrame], params: SampleParams
-) -> SampleMetrics:
-    by_set = {
-        name: {source: table.filter(pl.col("source") == source).height for source in sources}
-        for name, table in drawn.items()
+def _metrics(masks: Mapping[str, Mapping[str, Mask]], params: SampleParams) -> SampleMetrics:
+    counts = {
+        name: {source: int(mask.sum()) for source, mask in by_source.items()}
+        for name, by_source in masks.items()
     }
     missing = {
-        f"{name}/{source}": asked - by_set[name][source]
-        for source in sources
+        f"{name}/{source}": asked - counts[name][source]
+        for source in counts["corpus"]
         for name, asked in params.quotas[source].model_dump().items()
-        if asked is not None and asked > by_set[name][source]
+        if asked is not None and asked > counts[name][source]
     }
     return SampleMetrics(
-        passages={source: table.height for source, table in sources.items()},
+        passages={source: len(mask) for source, mask in masks["corpus"].items()},
         missing=dict(sorted(missing.items())),
-        **by_set,
+        **counts,
     )

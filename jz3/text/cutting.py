@@ -3,6 +3,8 @@ inside a word or a formula (`$...$`, `$$...$$`, `\(...\)`, `\[...\]`).
 """
 
 import re
+from collections.abc import Iterator
+from itertools import takewhile
 
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+?\$|\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
 SENTENCE_END = re.compile(r"[.!?][\"')\]]*(?=\s)|\n(?=\s*\n)")
@@ -21,15 +23,10 @@ def cut(text: str, start: int, length: int) -> int:
     """
     if len(text) - start <= length:
         return len(text)
-    window = text[start : start + length + 1]
-    ends = [end.end() for end in SENTENCE_END.finditer(window) if end.end() <= length]
-    blanks = [blank.start() for blank in BLANK.finditer(window)]
     formulas = [(found.start() - start, found.end() - start) for found in _formulas(text, start, length)]
-    late = [end for end in ends if end >= length * LEAST_SHARE]
-    for places in (late, blanks, ends):
-        for place in reversed(places):
-            if place > 0 and not any(begin < place < end for begin, end in formulas):
-                return start + place
+    for place in _places(text[start : start + length + 1], length):
+        if place > 0 and not any(begin < place < end for begin, end in formulas):
+            return start + place
     return start
 
 
@@ -46,9 +43,17 @@ def pieces(text: str, length: int, most: int) -> list[tuple[int, str]]:
     return found
 
 
-def _formulas(text: str, start: int, length: int) -> list[re.Match[str]]:
+def _places(window: str, length: int) -> Iterator[int]:
+    """Where to cut, the best place first; the next is looked for when it is asked for."""
+    ends = [end.end() for end in SENTENCE_END.finditer(window) if end.end() <= length]
+    yield from reversed([end for end in ends if end >= length * LEAST_SHARE])
+    yield from reversed([blank.start() for blank in BLANK.finditer(window)])
+    yield from reversed(ends)
+
+
+def _formulas(text: str, start: int, length: int) -> Iterator[re.Match[str]]:
     """Formulas that begin inside the piece; they may end far behind it."""
-    return [found for found in FORMULA.finditer(text, start) if found.start() <= start + length]
+    return takewhile(lambda found: found.start() <= start + length, FORMULA.finditer(text, start))
 
 
 def _skip_blanks(text: str, start: int) -> int:

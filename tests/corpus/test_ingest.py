@@ -4,13 +4,16 @@ skipped.
 
 import gzip
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import InFiles
-from jz3.corpus.ingest import IngestParams, ingest
+from jz3.corpus.ingest import Ingestion, IngestParams
 from jz3.corpus.readers.document import RawFileError
 from jz3.text.cutting import pieces
 
@@ -30,6 +33,14 @@ def params(name="documents", **changes):
         "passages_per_section": 3,
     }
     return IngestParams.model_validate(values | changes)
+
+
+def ingest(raw, params):
+    """Passages, rejected sections, and the account of them."""
+    ingestion = Ingestion(raw, params)
+    with TemporaryDirectory() as directory:
+        passages = pl.concat(ingestion.passages(Path(directory)))
+    return passages, ingestion.rejects(), ingestion.metrics()
 
 
 def raw(tmp_path, name, rows):

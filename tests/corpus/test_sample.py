@@ -1,14 +1,38 @@
 """A draw is stable: more texts or a larger draw move nothing that was drawn, and no text is drawn twice."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.corpus.sample import SampleParams, sample
+from jz3.core.artifacts import In, Out
+from jz3.core.hashing import content_id
+from jz3.corpus.sample import SampleParams, draw, passage_frames, passage_ids, rounds
+from jz3.tables.passage import Passage
+
+ROUNDS = ("initial", "candidates", "corpus")
 
 
 def passages(source, count):
-    return pl.DataFrame({"passage_id": [f"{source}-{i}" for i in range(count)], "source": source})
+    rows = [
+        {
+            "passage_id": content_id(source, str(number)),
+            "source": source,
+            "document_id": f"{source}:{number}",
+            "origin": source,
+            "licence": "MIT",
+            "offset": 0,
+            "text": f"Text {number} of {source}.",
+        }
+        for number in range(count)
+    ]
+    return pl.DataFrame(rows, schema=Passage.create_empty().schema)
+
+
+def sources(count):
+    return {"a": passages("a", count), "b": passages("b", count)}
 
 
 def params(initial=5, candidates=5, corpus=None):
@@ -16,45 +40,70 @@ def params(initial=5, candidates=5, corpus=None):
     return SampleParams.model_validate({"seed": 1, "quotas": {"a": quota, "b": quota}})
 
 
-def drawn(count, **quota):
-    return sample({"a": passages("a", count), "b": passages("b", count)}, params(**quota))
+def sampled(tables, frame_rows=7, **quota):
+    """The passages of each round, and the metrics."""
+    drawn = draw({name: table["passage_id"] for name, table in tables.items()}, params(**quota))
+    frames = {name: table.iter_slices(frame_rows) for name, table in tables.items()}
+    with TemporaryDirectory() as directory, rounds(frames, drawn, Path(directory)) as by_round:
+        tables = {name: pl.concat([Passage.create_empty(), *by_round[name]]) for name in ROUNDS}
+    return tables, drawn.metrics
+
+
+def ids(count, name, **quota):
+    return set(sampled(sources(count), **quota)[0][name]["passage_id"])
 
 
 @given(st.integers(0, 40), st.integers(0, 20))
 def test_candidates_hold_no_initial_passage(count, size):
-    draw = drawn(count, initial=size, candidates=size)
-    assert set(draw.initial["passage_id"]).isdisjoint(draw.candidates["passage_id"])
-    assert draw.initial.height == 2 * min(size, count)
+    tables, _ = sampled(sources(count), initial=size, candidates=size)
+    assert set(tables["initial"]["passage_id"]).isdisjoint(tables["candidates"]["passage_id"])
+    assert tables["initial"].height == 2 * min(size, count)
+    assert tables["candidates"].height == 2 * min(size, count - min(size, count))
 
 
 @given(st.integers(1, 30), st.integers(0, 30))
 def test_a_larger_draw_keeps_the_smaller_one(count, more):
-    small = set(drawn(60, initial=count).initial["passage_id"])
-    assert small <= set(drawn(60, initial=count + more).initial["passage_id"])
+    assert ids(60, "initial", initial=count) <= ids(60, "initial", initial=count + more)
 
 
 def test_new_texts_push_out_only_as_many_as_come_in():
-    before, after = (
-        set(drawn(50, initial=20).initial["passage_id"]),
-        set(drawn(60, initial=20).initial["passage_id"]),
-    )
+    before, after = (ids(count, "initial", initial=20) for count in (50, 60))
     assert 20 <= len(before & after) < 40
 
 
-def test_the_order_of_the_texts_does_not_matter():
-    tables = {"a": passages("a", 30), "b": passages("b", 30)}
-    turned = {name: table.reverse() for name, table in tables.items()}
-    assert set(sample(tables, params()).initial["passage_id"]) == set(
-        sample(turned, params()).initial["passage_id"]
-    )
+@given(st.permutations(range(30)), st.integers(1, 31))
+def test_neither_the_order_of_the_texts_nor_the_size_of_frames_matters(order, frame_rows):
+    tables = sources(30)
+    turned = {name: table[order] for name, table in tables.items()}
+    one, other = sampled(tables)[0], sampled(turned, frame_rows)[0]
+    for name in ROUNDS:
+        assert one[name].equals(other[name])
+        assert one[name]["passage_id"].is_sorted()
+
+
+def test_all_passages_leave_as_they_came():
+    tables, _ = sampled(sources(30))
+    assert tables["corpus"].equals(pl.concat(sources(30).values()).sort("passage_id"))
 
 
 def test_what_a_source_lacks_is_said():
-    draw = drawn(3, initial=5, candidates=1)
-    assert draw.metrics.missing == {
+    tables, metrics = sampled(sources(3), initial=5, candidates=1)
+    assert metrics.missing == {
         "candidates/a": 1,
         "candidates/b": 1,
         "initial/a": 2,
         "initial/b": 2,
     }
-    assert draw.corpus.height == 6
+    assert metrics.passages == {"a": 3, "b": 3}
+    assert tables["corpus"].height == 6
+
+
+def test_ids_and_texts_come_in_the_order_of_the_tables(tmp_path):
+    for name, count in (("none", 0), ("some", 9)):
+        Out(Passage, tmp_path / name).write(passages("a", count))
+    tables = {name: In(Passage, tmp_path / name) for name in ("none", "some")}
+    found = passage_ids(tables)
+    for name, frames in passage_frames(tables).items():
+        whole = tables[name].read()
+        assert found[name].to_list() == whole["passage_id"].to_list()
+        assert pl.concat([Passage.create_empty(), *frames]).equals(whole)

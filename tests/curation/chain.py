@@ -135,7 +135,7 @@ def make_chain(path, count, extra=()):
         (Prompt, prompts, "composed/corpus"),
     ):
         Out(kind, path / "data" / name).write(pl.DataFrame(rows, schema=kind.create_empty().schema))
-    Out(Passage, path / "data/sample/corpus.parquet").write(
+    Out(Passage, path / "data/sample/corpus").write(
         passages(**{f"s{n}": f"Passage number {n} speaks of lattices." for n in range(10)})
     )
     Out(Item, path / "data/tasks/items.parquet").write(items(first, "How many are six and seven and eight?"))

@@ -81,20 +81,25 @@ def test_what_ran_elsewhere_is_restored_and_not_run(pushed, another):
     pushed.run("dvc", "checkout", "-q", *made)
 
 
+def files(folder):
+    """Content by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 def test_a_named_artifact_can_be_got_and_imported(pushed, tmp_path):
-    corpus = (pushed.path / "data/sample/corpus.parquet").read_bytes()
+    corpus = files(pushed.path / "data/sample/corpus")
     elsewhere = dataclasses.replace(pushed, path=tmp_path / "project")
     elsewhere.path.mkdir()
-    elsewhere.run("dvc", "get", str(pushed.path), "data/sample/corpus.parquet", "-o", "got.parquet")
+    elsewhere.run("dvc", "get", str(pushed.path), "data/sample/corpus", "-o", "got")
     tag = ("git", "-c", "user.name=t", "-c", "user.email=t@t", "tag", "-a", "corpus@v1.0.0", "-m", "first")
     pushed.run(*tag)
-    elsewhere.run("dvc", "artifacts", "get", str(pushed.path), "corpus", "-o", "named.parquet")
+    elsewhere.run("dvc", "artifacts", "get", str(pushed.path), "corpus", "-o", "named")
     elsewhere.run("git", "init", "-q")
     elsewhere.run("dvc", "init", "-q")
-    elsewhere.run("dvc", "import", str(pushed.path), "data/sample/corpus.parquet", "-o", "imported.parquet")
+    elsewhere.run("dvc", "import", str(pushed.path), "data/sample/corpus", "-o", "imported")
     for name in ("got", "named", "imported"):
-        assert (elsewhere.path / f"{name}.parquet").read_bytes() == corpus
-    source = yaml.safe_load((elsewhere.path / "imported.parquet.dvc").read_text())["deps"][0]["repo"]
+        assert files(elsewhere.path / name) == corpus
+    source = yaml.safe_load((elsewhere.path / "imported.dvc").read_text())["deps"][0]["repo"]
     assert re.fullmatch("[0-9a-f]{40}", source["rev_lock"])
 
 

@@ -1,0 +1,137 @@
+"""From raw texts to prompts at scale: time and memory of the stages `ingest`, `sample` and `compose`.
+
+    python benchmarks/corpus.py [--rows N] [--quick]
+
+N documents of 1,500 characters, all different, as JSON lines; each becomes a passage and each passage a
+prompt, with the paper profile's parameters (all passages are drawn). The stages run one after the other as
+`dvc repro` runs them. `cpu_seconds` stays valid where other work has the cores; `peak_gb` is the greatest
+resident memory of a stage's process.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from jz3.core.artifacts import In, Out
+from jz3.core.params import load_params
+from jz3.corpus.sample import SampleParams
+from jz3.tables.passage import Passage
+from jz3.tables.prompt import Prompt
+
+ROOT = Path(__file__).parent.parent
+PROFILE = ROOT / "profiles/paper.yaml"
+SOURCE = "web"
+CHARACTERS = 1_500
+BODY = " ".join(random.Random(0).choices((ROOT / "README.md").read_text().split(), k=50_000))
+
+
+@dataclass(frozen=True)
+class Used:
+    """What the process of a stage took."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_gb: float
+
+
+def prepare(directory: Path, rows: int) -> None:
+    """Raw documents of one source; the other sources are empty."""
+    (directory / "params.yaml").write_text(PROFILE.read_text())
+    raw = directory / "raw"
+    raw.mkdir()
+    starts = random.Random(1)
+    with (raw / "documents.jsonl").open("w") as file:
+        for row in range(rows):
+            start = starts.randrange(len(BODY) - CHARACTERS)
+            file.write(json.dumps({"text": f"Text {row}. {BODY[start : start + CHARACTERS]}"}) + "\n")
+    for source in load_params(SampleParams, "sample", PROFILE).quotas:
+        Out(Passage, directory / "passages" / source).write(Passage.create_empty())
+
+
+def run_stage(directory: Path, stage: str, **arguments: str | Path) -> Used:
+    command = [sys.executable, "-m", f"stages.{stage}"]
+    for name, value in arguments.items():
+        command += [f"--{name}", str(value)]
+    started = time.monotonic()
+    process = subprocess.Popen(command, cwd=directory, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    _, status, used = os.wait4(process.pid, 0)
+    assert status == 0, f"the stage {stage} failed"
+    return Used(time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e9)
+
+
+def stages(directory: Path) -> dict[str, Used]:
+    sources = sorted(path.name for path in (directory / "passages").iterdir())
+    return {
+        "ingest": run_stage(
+            directory,
+            "ingest",
+            params=f"ingest.{SOURCE}",
+            raw="raw",
+            passages=f"passages/{SOURCE}",
+            rejects="rejects.parquet",
+            metrics="metrics/ingest.json",
+        ),
+        "sample": run_stage(
+            directory,
+            "sample",
+            **{source: f"passages/{source}" for source in sources},
+            initial="sample/initial",
+            candidates="sample/candidates",
+            corpus="sample/corpus",
+            metrics="metrics/sample.json",
+        ),
+        "compose": run_stage(
+            directory,
+            "compose",
+            passages="sample/corpus",
+            templates=ROOT / "data/prompts",
+            prompts="composed",
+            metrics="metrics/compose.json",
+        ),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, default=1_200_000)
+    parser.add_argument("--quick", action="store_true", help="100,000 rows")
+    arguments = parser.parse_args()
+    rows = 100_000 if arguments.quick else arguments.rows
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        # In a process of its own: a child counts the memory that its parent had when it was started.
+        preparing = get_context("spawn").Process(target=prepare, args=(directory, rows))
+        preparing.start()
+        preparing.join()
+        used = stages(directory)
+        assert In(Passage, directory / "sample/corpus").rows() == rows
+        assert In(Prompt, directory / "composed").rows() == rows
+    figures: dict[str, float] = {"rows": rows}
+    print("stage        rows   wall s    CPU s  us CPU a row  memory GB")
+    for stage, of in used.items():
+        per_row = of.cpu_seconds / rows * 1e6
+        print(
+            f"{stage:7} {rows:9,} {of.seconds:8.1f} {of.cpu_seconds:8.1f} {per_row:13.1f} {of.peak_gb:10.2f}"
+        )
+        figures |= {
+            f"{stage}_seconds": round(of.seconds, 1),
+            f"{stage}_cpu_seconds": round(of.cpu_seconds, 1),
+            f"{stage}_peak_gb": round(of.peak_gb, 2),
+        }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
