@@ -4,9 +4,8 @@
     OMP_NUM_THREADS=1 python benchmarks/influence.py --quick    # 32 candidates, less training and projection
 
 A Llama of 6.4M weights, trained on problems of the built-in writer, and LoRA of rank 16 on its seven linears,
-warmed up by the stage's own code, in a process of its own, as `dvc repro` runs it: what follows a training in
-its process, with or without gradients, takes 5 to 10 % longer (measured). Times are CPU time of one thread,
-of the passes that `attribute` makes (Adam form, bf16), against two paths that stand in this file:
+warmed up by the stage's own code, in a process of its own, as `dvc repro` runs it. Times are CPU time of one
+thread, of the passes that `attribute` makes (Adam form, bf16), against two paths that stand in this file:
 
 - LESS: batch 1, fp32, Rademacher projection to 8,192 in blocks of 128 that are drawn anew for every 16
   gradients, as LESS sets up trak's BasicProjector; 8 candidates are timed, their projection as half of 16.
