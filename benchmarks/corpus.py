@@ -115,6 +115,7 @@ def main() -> None:
         preparing = get_context("spawn").Process(target=prepare, args=(directory, rows))
         preparing.start()
         preparing.join()
+        assert preparing.exitcode == 0, "the documents were not written"
         used = stages(directory)
         assert In(Passage, directory / "sample/corpus").rows() == rows
         assert In(Prompt, directory / "composed").rows() == rows
