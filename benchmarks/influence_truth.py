@@ -33,7 +33,7 @@ from jz3.core.execution import Execution
 from jz3.core.params import load_params
 from jz3.influence.attribute import AttributeParams, attribute
 from jz3.influence.checkpoints import BASE, write_checkpoint
-from jz3.influence.gradients import backward, cut_batches
+from jz3.influence.gradients import cut_batches, losses
 from jz3.lm.base import ConfigModel, build
 from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow, encode_rows
@@ -229,8 +229,8 @@ def learnt_base(problems: pl.DataFrame, directory: Path) -> None:
 def loss_of(model: PeftModel, rows: list[EncodedRow]) -> float:
     """Mean over the rows, nats a label token."""
     merged = model.merge_and_unload().requires_grad_(requires_grad=False)
-    losses = [backward(merged, {}, batch, lambda *_: None) for batch in cut_batches(rows, 16 * MAX_TOKENS)]
-    return float(torch.cat(losses).double().mean())
+    by_batch = [losses(merged, batch) for batch in cut_batches(rows, 16 * MAX_TOKENS)]
+    return float(torch.cat(by_batch).double().mean())
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:

@@ -3,7 +3,8 @@
 With X the inputs of a layer and G the gradients of the summed loss for its outputs, both caught by hooks, the
 gradients of one sample are dB = s G^T (X A^T) and dA = s (G B)^T X: two batched matrix products a layer.
 They are handed on layer by layer in the middle of the backward pass, so no more than one layer's gradients
-of one batch are ever held. The loss of a sample is the mean over its label tokens, in nats.
+of one batch are ever held, and the pass ends at the first layers that bear an adapter: nothing below them has
+a gradient that is asked for. The loss of a sample is the mean over its label tokens, in nats.
 
 Rows are padded on the right. A causal model cannot look there, so the gradients at padded places are exact
 zeros and no attention mask is needed. Padding changes the result by rounding alone.
@@ -77,15 +78,21 @@ def backward(
 
     The model's own weights are to be frozen (`open_checkpoint` does it): they get no gradient.
     """
-    batch = batch_of(rows, model.device)
-    with torch.enable_grad(), _caught(model, layers, take), _narrowed_head(model, batch.places_N):
-        logits_NV = model(input_ids=batch.tokens_BT, use_cache=False).logits
-        losses_N = cross_entropy(logits_NV.float(), batch.targets_N, reduction="none")
-        rows_N = batch.places_N // batch.tokens_BT.shape[1]
-        losses_B = torch.zeros(len(rows), device=model.device)
-        losses_B = losses_B.index_add(0, rows_N, losses_N / batch.labels_B[rows_N])
+    with torch.enable_grad(), _caught(model, layers, take):
+        losses_B = losses(model, rows)
         losses_B.sum().backward()
     return losses_B.detach()
+
+
+def losses(model: PreTrainedModel, rows: Sequence[EncodedRow]) -> torch.Tensor:
+    """One forward pass over the rows; the loss of each [B], float32."""
+    batch = batch_of(rows, model.device)
+    with _narrowed_head(model, batch.places_N):
+        logits_NV = model(input_ids=batch.tokens_BT, use_cache=False).logits
+    losses_N = cross_entropy(logits_NV.float(), batch.targets_N, reduction="none")
+    rows_N = batch.places_N // batch.tokens_BT.shape[1]
+    losses_B = torch.zeros(len(rows), device=model.device)
+    return losses_B.index_add(0, rows_N, losses_N / batch.labels_B[rows_N])
 
 
 @contextmanager
@@ -105,25 +112,20 @@ def _narrowed_head(model: PreTrainedModel, places_N: torch.Tensor) -> Generator[
 def _caught(model: PreTrainedModel, layers: Mapping[str, LoraLayer], take: Take) -> Generator[None]:
     """While open, a backward pass hands the gradients of each layer's adapter to `take`."""
     with ExitStack() as hooks:
-        embeddings = model.get_input_embeddings()
-        hooks.enter_context(embeddings.register_forward_hook(_begin_graph))
         for name, layer in layers.items():
             module = model.get_submodule(name)
             hooks.enter_context(module.register_forward_hook(_catcher(name, layer, take)))
         yield
 
 
-def _begin_graph(_module: torch.nn.Module, _inputs: object, output: torch.Tensor) -> torch.Tensor:
-    """No weight asks for a gradient, so the graph has to begin at the embeddings."""
-    return output.requires_grad_()
-
-
-def _catcher(name: str, layer: LoraLayer, take: Take) -> Callable[..., None]:
+def _catcher(name: str, layer: LoraLayer, take: Take) -> Callable[..., torch.Tensor]:
     # The scale goes into A and B, which are the smallest of all.
     scaled_a_IR = (layer.scale * layer.a_RI).T
     scaled_b_OR = layer.scale * layer.b_OR
 
-    def catch(_module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+    def catch(
+        _module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output_BTO: torch.Tensor
+    ) -> torch.Tensor:
         x_BTI = inputs[0].detach()
         if x_BTI.ndim != 3:
             raise CheckpointError(
@@ -142,6 +144,11 @@ def _catcher(name: str, layer: LoraLayer, take: Take) -> Callable[..., None]:
             take((name, "A"), a_BRI.flatten(1).float())
             take((name, "B"), b_BRO.flatten(1).float())
 
-        output.register_hook(give)
+        if not output_BTO.requires_grad:
+            # No weight asks for a gradient, so the graph begins here. Copied, as some models write into what
+            # a layer gave them (OLMo clips it), and into a tensor that begins a graph nothing may be written.
+            output_BTO = output_BTO.requires_grad_().clone()
+        output_BTO.register_hook(give)
+        return output_BTO
 
     return catch

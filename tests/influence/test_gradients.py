@@ -3,6 +3,8 @@
 If it fails, values are those of another model, of other tokens, or of padding.
 """
 
+from dataclasses import replace
+
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
@@ -11,7 +13,7 @@ from jz3.influence.gradients import backward, cut_batches
 from jz3.lm.encode import EncodedRow
 from tests.influence.tiny import LINEARS, RANK, SCALE, adapters, merged, plain_model, some_rows
 
-ARCHITECTURES = ("llama", "qwen2", "gpt_neox")
+ARCHITECTURES = ("llama", "qwen2", "gpt_neox", "olmo")
 
 
 def caught_gradients(reference, rows):
@@ -64,6 +66,18 @@ def test_padding_and_company_change_no_gradient(architecture):
         for weights, gradient in alone.items():
             error = (together[weights][i] - gradient[0]).norm() / gradient[0].norm()
             assert float(error) < 1e-5, weights
+
+
+def test_an_adapter_on_some_layers_has_the_gradients_that_it_has_among_others():
+    """The pass ends at the first of them: here within the second block."""
+    reference, rows = merged("llama"), some_rows(5)
+    everywhere, losses = caught_gradients(reference, rows)
+    few = {name: layer for name, layer in reference.layers.items() if ".1.mlp." in name}
+    somewhere, same_losses = caught_gradients(replace(reference, layers=few), rows)
+    assert {name for name, _ in somewhere} == few.keys()
+    assert torch.equal(losses, same_losses)
+    for weights, gradient in somewhere.items():
+        assert torch.equal(gradient, everywhere[weights])
 
 
 def test_a_pass_leaves_the_model_as_it_was():

@@ -9,6 +9,8 @@ from transformers import (
     GPTNeoXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    OlmoConfig,
+    OlmoForCausalLM,
     PreTrainedModel,
     Qwen2Config,
     Qwen2ForCausalLM,
@@ -25,6 +27,7 @@ SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_p
 LINEARS = {
     "llama": SEVEN,
     "qwen2": SEVEN,
+    "olmo": SEVEN,
     "gpt_neox": ("query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"),
 }
 
@@ -38,6 +41,8 @@ def plain_model(architecture: str) -> PreTrainedModel:
             )
         elif architecture == "qwen2":
             model = Qwen2ForCausalLM(Qwen2Config(**SHAPE, num_key_value_heads=2, intermediate_size=40))
+        elif architecture == "olmo":  # writes into the outputs of its layers
+            model = OlmoForCausalLM(OlmoConfig(**SHAPE, intermediate_size=40, clip_qkv=0.3, pad_token_id=0))
         else:
             model = GPTNeoXForCausalLM(GPTNeoXConfig(**SHAPE, intermediate_size=40, hidden_dropout=0.1))
         for weight in model.parameters():  # far from its start, where gradients of all samples look alike
