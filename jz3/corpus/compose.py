@@ -3,8 +3,8 @@
 Promises: level and kind of a prompt are drawn by hash of (seed, passage), so a new passage changes no
 other's; a passage stands in its prompt character by character; prompts leave in the order of their ids, in
 whatever order passages come. Costs: some 20,000 prompts a second and core, reading and writing included; disk
-for the prompts once more (lz4); memory that does not grow with their number (1.5 GB with 0.3 million, 1.6 GB with
-1.2, 1.7 GB with 3, on two cores: `benchmarks/corpus.py`), where all of 6 million would be 23.
+for the prompts once more (lz4); memory that does not grow with their number (1.5 GB with 0.3 million, 1.6 GB
+with 1.2, 1.7 GB with 3, on two cores: `benchmarks/corpus.py`), where all of 6 million would be 23.
 """
 
 from collections import Counter
