@@ -56,7 +56,7 @@ def run_trainer(
     ranks = execution.ranks if zero else 1
     pieces = pieces_of_a_step(plan, execution.training_batch, ranks)
     checkpoint = observer.resume()
-    arguments = TrainingArguments(
+    arguments = OneDevice(
         output_dir=str(observer.checkpoints.directory) if observer.checkpoints else scratch,
         max_steps=len(plan.steps),
         per_device_train_batch_size=1,  # a batch of the loader is a piece of a step, cut by `Pieces`
@@ -91,6 +91,18 @@ def run_trainer(
     with observer, by_documents(model), LabelledPlaces(model) as places:
         trainer.places = places
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+
+class OneDevice(TrainingArguments):
+    """Arguments of a process that trains on one device, however many the machine has.
+
+    A plain Trainer that sees several GPUs wraps the model in DataParallel, which would cut a piece in two and
+    hand back a vector of losses. Several devices are used by several ranks.
+    """
+
+    @property
+    def n_gpu(self) -> int:
+        return 1
 
 
 def pieces_of_a_step(plan: Plan, training_batch: int, ranks: int) -> int:
