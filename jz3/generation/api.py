@@ -132,7 +132,8 @@ def find_model(model: InDir[ModelManifest]) -> ModelSource:
     manifest = model.manifest()
     if manifest.hub is None:
         config = model.path / "config.json"
-        return ModelSource(str(model.path), None, manifest.digest, _dtype(config))
+        # Absolute: a worker of a cluster may run in another directory.
+        return ModelSource(str(model.path.absolute()), None, manifest.digest, _dtype(config))
     from huggingface_hub import hf_hub_download
 
     name, _, revision = manifest.hub.partition("@")

@@ -1,7 +1,10 @@
 """`answer`, `attribute` and `sketch` leave the same by two workers of a Ray cluster as by their own process.
 
-`execute` has its own test of this, `synthesize` several.
+The cluster was started in another directory than the stages run in, which name their models by relative
+paths. `execute` has its own test of this, `synthesize` several.
 """
+
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -56,8 +59,9 @@ def both_ways(cluster, tmp_path, monkeypatch):
     return run
 
 
-def test_answer_by_prose_and_by_program(both_ways, tmp_path):
-    model = InDir(ModelManifest, tiny_model(tmp_path / "model", context=512))
+def test_answer_by_prose_and_by_program(both_ways, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = InDir(ModelManifest, tiny_model(Path("model"), context=512))
     table = items(["1", "2", "3"])
     params = parameters(samples=2)
     params = params.model_copy(
@@ -93,7 +97,9 @@ def test_the_rounds_of_answers_by_program_open_the_model_once_in_each_worker(bot
     assert len(opened) == len(set(opened)) <= 1 + 2, "workers for each round would be four or more"
 
 
-def test_attribute(both_ways, reference):
+def test_attribute(both_ways, reference, monkeypatch):
+    monkeypatch.chdir(reference.path.parent)
+    reference = InDir(reference.kind, Path(reference.path.name))
     (one, rows), (two, same_rows) = both_ways(
         lambda how: attribute(problems(), targets(), reference, ATTRIBUTION, how), ATTRIBUTE
     )

@@ -46,6 +46,13 @@ class Noted:
         return [{"square": row["n"] + self.more} for row in batch]
 
 
+class Environment:
+    """Says what a variable of the worker's process is."""
+
+    def __call__(self, batch):
+        return [{"value": os.environ.get(row["name"])} for row in batch]
+
+
 class Refuses:
     def __call__(self, batch):
         from jz3.core.errors import UserError
