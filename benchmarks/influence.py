@@ -65,9 +65,9 @@ from jz3.influence.warmup import AdapterParams, PretrainParams, WarmupParams, wa
 from jz3.lm.base import ConfigModel, build
 from jz3.lm.encode import EncodedRow, encode_rows
 from jz3.lm.model import load_model, load_tokenizer
+from jz3.lm.plan import OptimizerParams
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
-from jz3.lm.train import OptimizerParams
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target

@@ -38,9 +38,10 @@ from jz3.lm.base import ConfigModel, build
 from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow, encode_rows
 from jz3.lm.model import libraries, load_model, load_tokenizer, padding_token, save_model
+from jz3.lm.plan import OptimizerParams, Plan, epoch_plan
 from jz3.lm.schedule import WarmupCosine
 from jz3.lm.tokenizer import train_tokenizer
-from jz3.lm.train import OptimizerParams, Plan, epoch_plan, train
+from jz3.lm.train import train
 from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem

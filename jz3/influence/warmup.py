@@ -26,8 +26,9 @@ from jz3.influence.share import draw
 from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import encode_rows
 from jz3.lm.model import libraries, load_model, load_tokenizer, padding_token, save_model
+from jz3.lm.plan import OptimizerParams, Plan, epoch_plan
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
-from jz3.lm.train import OptimizerParams, Plan, epoch_plan, train
+from jz3.lm.train import train
 from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
 from jz3.tables.ledger import Ledger
 from jz3.tables.model_manifest import ModelManifest

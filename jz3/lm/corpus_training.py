@@ -17,8 +17,9 @@ from jz3.core.params import Params
 from jz3.lm.blocks import pack_rows
 from jz3.lm.encode import EncodedRow, encode_rows
 from jz3.lm.model import padding_token
+from jz3.lm.plan import OptimizerParams, epoch_plan
 from jz3.lm.schedule import WarmupStableDecay
-from jz3.lm.train import OptimizerParams, epoch_plan, train
+from jz3.lm.train import train
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast

@@ -12,7 +12,7 @@ from jz3.lm.blocks import Blocks
 from jz3.lm.document_attention import by_documents
 from jz3.lm.encode import IGNORED_LABEL
 from jz3.lm.model import cache
-from jz3.lm.train import Plan, cut_into_steps
+from jz3.lm.plan import Plan, cut_into_steps
 from jz3.lm.trainer import LabelledPlaces, Pieces, labelled_places
 
 

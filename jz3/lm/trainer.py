@@ -6,7 +6,7 @@ Importing this module takes seconds.
 import math
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,13 +24,11 @@ from jz3.core.execution import Execution
 from jz3.lm.blocks import Blocks
 from jz3.lm.document_attention import by_documents
 from jz3.lm.encode import IGNORED_LABEL
+from jz3.lm.observer import Observer
 from jz3.lm.optimizer import make_optimizer
+from jz3.lm.plan import OptimizerParams, Plan
 from jz3.lm.schedule import Schedule
-from jz3.lm.train import OptimizerParams, Plan
 from jz3.lm.weights import read_weights, write_weights
-
-if TYPE_CHECKING:
-    from jz3.lm.observer import Observer
 
 WEIGHTS = "weights.safetensors"
 
@@ -45,7 +43,7 @@ def run_trainer(
     params: OptimizerParams,
     execution: Execution,
     seed: int,
-    observer: "Observer",
+    observer: Observer,
     scratch: str,
     zero: dict[str, Any] | None,
 ) -> None:
@@ -87,7 +85,7 @@ def run_trainer(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.observer, trainer.schedule, trainer.optimizer_params = observer, schedule, params
-    observer.begin(trainer)
+    observer.begin(trainer.weights, is_first=trainer.is_world_process_zero())
     with observer, by_documents(model), LabelledPlaces(model) as places:
         trainer.places = places
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -175,7 +173,7 @@ class LabelledPlaces:
 class BlockTrainer(Trainer):
     """A Trainer that reads pieces in order and takes the mean loss over the label tokens of a whole step."""
 
-    observer: "Observer"
+    observer: Observer
     places: LabelledPlaces
     schedule: Schedule
     optimizer_params: OptimizerParams

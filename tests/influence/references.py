@@ -7,8 +7,8 @@ import polars as pl
 
 from jz3.core.artifacts import InDir, OutDir
 from jz3.influence.warmup import AdapterParams, PretrainParams, WarmupParams, warmup
+from jz3.lm.plan import OptimizerParams
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
-from jz3.lm.train import OptimizerParams
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target

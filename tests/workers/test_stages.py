@@ -11,7 +11,7 @@ import pytest
 
 from jz3.core.artifacts import InDir
 from jz3.evaluation.answer import answer
-from jz3.generation.api import open_engine
+from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE
 from jz3.influence.attribute import ATTRIBUTE, attribute
 from jz3.influence.sketch import SKETCH, sketch

@@ -67,7 +67,7 @@ class Poisoned:
         self.identity = {"engine": "transformers", "model": "0" * 32, "dtype": "float32"}
 
     def generate(self, requests, sampling):
-        from jz3.generation.api import Generated
+        from jz3.generation.engine import Generated
 
         if any(request.prompt == "poison" for request in requests):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -85,7 +85,7 @@ class Programming:
         return Programming, (self.folder,)
 
     def generate(self, requests, sampling):
-        from jz3.generation.api import Generated
+        from jz3.generation.engine import Generated
 
         if not self.opened:
             with (self.folder / "opened").open("a") as file:
