@@ -36,15 +36,15 @@ def open_engine(name: EngineName, model: InDir[ModelManifest], execution: Execut
 def find_model(model: InDir[ModelManifest]) -> ModelSource:
     """Read what an engine must know from the manifest and the model's config."""
     manifest = model.manifest()
-    if manifest.hub is None:
+    if manifest.on_hub is None:
         config = model.path / "config.json"
         # Absolute: a worker of a cluster may run in another directory.
         return ModelSource(str(model.path.absolute()), None, manifest.digest, _dtype(config))
     from huggingface_hub import hf_hub_download
 
-    name, _, revision = manifest.hub.partition("@")
-    config = Path(hf_hub_download(name, "config.json", revision=revision or None))
-    return ModelSource(name, revision or None, manifest.digest, _dtype(config))
+    name, revision = manifest.on_hub
+    config = Path(hf_hub_download(name, "config.json", revision=revision))
+    return ModelSource(name, revision, manifest.digest, _dtype(config))
 
 
 def _dtype(config: Path) -> str:

@@ -24,6 +24,7 @@ from jz3.core.execution import Execution
 from jz3.lm.blocks import Blocks
 from jz3.lm.document_attention import by_documents
 from jz3.lm.encode import IGNORED_LABEL
+from jz3.lm.labelled_places import LabelledPlaces, labelled_places
 from jz3.lm.observer import Observer
 from jz3.lm.optimizer import make_optimizer
 from jz3.lm.plan import OptimizerParams, Plan
@@ -148,28 +149,6 @@ def _only(batch: list[Batch]) -> Batch:
     return batch[0]
 
 
-class LabelledPlaces:
-    """While open, the head of a model sees only the places that bear loss: [1, L, D] becomes [N, D].
-
-    Of a row to be learned, half may be input: its logits over the vocabulary would be thrown away.
-    """
-
-    def __init__(self, model: PreTrainedModel) -> None:
-        self._head = cast("torch.nn.Module", model.get_output_embeddings())
-        self.indices = torch.empty(0, dtype=torch.int64)
-
-    def __enter__(self) -> "LabelledPlaces":
-        self._handle = self._head.register_forward_pre_hook(self._narrow)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._handle.remove()
-
-    def _narrow(self, _head: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
-        hidden = inputs[0]  # [1, L, D]
-        return (hidden.reshape(-1, hidden.shape[-1]).index_select(0, self.indices),)
-
-
 class BlockTrainer(Trainer):
     """A Trainer that reads pieces in order and takes the mean loss over the label tokens of a whole step."""
 
@@ -244,10 +223,3 @@ class BlockTrainer(Trainer):
 
 def _factor(schedule: Schedule, steps: int, step: int) -> float:
     return schedule(step, steps)
-
-
-def labelled_places(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The labels that bear loss, and where they stand in the flattened targets: both [N]."""
-    flat = targets.reshape(-1)
-    indices = torch.nonzero(flat != IGNORED_LABEL).squeeze(1)
-    return flat[indices], indices

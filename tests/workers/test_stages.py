@@ -15,10 +15,10 @@ from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE
 from jz3.influence.attribute import ATTRIBUTE, attribute
 from jz3.influence.sketch import SKETCH, sketch
-from jz3.lm.base import ConfigModel, build
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.store.rows import open_store
 from jz3.tables.model_manifest import ModelManifest
+from jz3.training.base import ConfigModel, build
 from tests import executions
 from tests.evaluation.test_answer import FILES, parameters
 from tests.evaluation.test_grade import items
