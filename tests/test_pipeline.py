@@ -11,13 +11,27 @@ from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
 from jz3.build.deps import closure, differences
-from jz3.core.artifacts import In, InDir, InFiles, InMetrics, InPlots, Metrics, Out, OutDir, OutText, Plot
+from jz3.core.artifacts import (
+    In,
+    InDir,
+    InDirs,
+    InFiles,
+    InMetrics,
+    InPlots,
+    InTables,
+    Metrics,
+    Out,
+    OutDir,
+    OutText,
+    Plot,
+)
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
 from jz3.core.stage import Signature
 
 ROOT = Path(__file__).parent.parent
 CODE = ("stages/", "jz3/")
+READ = (In, InDir, InDirs, InFiles, InMetrics, InPlots, InTables)
 STAGES = list(Repo(str(ROOT)).index.stages)
 every_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 every_profile = pytest.mark.parametrize(
@@ -88,7 +102,7 @@ def test_the_command_passes_what_the_signature_declares(stage):
 @every_stage
 def test_dvc_knows_every_path_that_a_stage_reads_and_leaves(stage):
     data = {path for path in watched(stage) if not path.startswith(CODE)}
-    assert given(stage, In, InDir, InFiles, InMetrics, InPlots) - {"dvc.yaml"} == data  # DVC refuses itself
+    assert given(stage, *READ) - {"dvc.yaml"} == data  # DVC refuses itself
     assert given(stage, Out, OutDir, OutText) == {
         out.def_path for out in stage.outs if not out.metric and not out.plot
     }
