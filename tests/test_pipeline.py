@@ -10,7 +10,8 @@ import yaml
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
-from jz3.build.deps import closure, differences
+from jz3.build.deps import closure, differences, wrong_lists
+from jz3.build.profile import profile_difference
 from jz3.core.artifacts import (
     In,
     InDir,
@@ -131,8 +132,12 @@ def test_every_profile_says_how_to_run_and_nothing_that_no_stage_reads(profile):
     assert set(yaml.safe_load(profile.read_text())) == sections | {"execution"}
 
 
-def test_params_yaml_is_the_embedded_profile():
-    assert (ROOT / "params.yaml").read_text() == (ROOT / "profiles" / "embedded.yaml").read_text()
+def test_the_embedded_profile_is_in_use():
+    assert profile_difference(ROOT, "embedded") == ""
+
+
+def test_what_a_stage_reads_of_every_source_recipe_and_model_is_listed():
+    assert wrong_lists(ROOT) == [], "run `jz3 deps --fix`"
 
 
 def test_a_change_of_any_code_behind_a_stage_makes_it_run_again():

@@ -24,10 +24,14 @@ ROOT = Path()
 def profile(
     name: Annotated[str, typer.Argument(help="embedded, test, single_gpu or paper")],
     *,
-    force: Annotated[bool, typer.Option("--force", help="write over edits of params.yaml")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="write over edits of params.yaml and graph.yaml")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Write a profile to params.yaml, showing the difference first.
+    """Write a profile to params.yaml and graph.yaml, and the lists in dvc.yaml that follow from them.
+
+    Shows the difference first.
 
     Example: jz3 profile paper
     """
@@ -35,7 +39,7 @@ def profile(
 
     difference = profile_difference(ROOT, name)
     document = {"profile": name, "difference": difference}
-    show(difference or f"params.yaml is the profile {name} already", document, json=json)
+    show(difference or f"params.yaml and graph.yaml are the profile {name} already", document, json=json)
     if not force:
         check_no_edits(ROOT)
     write_profile(ROOT, name)
@@ -45,17 +49,17 @@ def profile(
 def deps(
     *,
     check: Annotated[bool, typer.Option("--check", help="exit with 1 where dvc.yaml is not right")] = False,
-    fix: Annotated[bool, typer.Option("--fix", help="rewrite the code dependencies in dvc.yaml")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="rewrite them in dvc.yaml")] = False,
     json: Json = False,
 ) -> None:
-    """Compare the code dependencies in dvc.yaml with what each stage imports.
+    """Compare the code dependencies in dvc.yaml with the imports, and its lists with graph.yaml.
 
     Example: jz3 deps --check
     """
-    from jz3.build.deps import differences
+    from jz3.build.deps import differences, wrong_lists
     from jz3.build.deps import fix as rewrite
 
-    found = differences(ROOT)
+    found, lists = differences(ROOT), wrong_lists(ROOT)
     lines = [
         line
         for stage, (missing, extra) in found.items()
@@ -64,12 +68,22 @@ def deps(
             *(f"{stage} lists {file}, which it does not import" for file in extra),
         )
     ]
-    document = {stage: {"lacks": missing, "extra": extra} for stage, (missing, extra) in found.items()}
+    lines += [f"{one.stage} --{one.flag} takes other paths than graph.yaml asks for" for one in lists]
+    document = {
+        "code": {stage: {"lacks": missing, "extra": extra} for stage, (missing, extra) in found.items()},
+        "lists": {
+            f"{one.stage} --{one.flag}": {
+                "lacks": sorted({*one.wanted} - {*one.found}),
+                "extra": sorted({*one.found} - {*one.wanted}),
+            }
+            for one in lists
+        },
+    }
     show("\n".join(lines), document, json=json)
     if fix:
         rewrite(ROOT)
-    elif check and found:
-        raise UserError("dvc.yaml lists other code than the stages import. Run `jz3 deps --fix`.")
+    elif check and lines:
+        raise UserError("dvc.yaml lists other code or other paths than it should. Run `jz3 deps --fix`.")
 
 
 @app.command()

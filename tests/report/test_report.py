@@ -50,7 +50,8 @@ class Page(HTMLParser):
 def run_stage(root, problems, provider="writer"):
     flags = write_run(root, problems, provider)
     if not (root / "dvc.yaml").exists():
-        shutil.copy(ROOT / "dvc.yaml", root / "dvc.yaml")
+        for name in ("dvc.yaml", "graph.yaml"):
+            shutil.copy(ROOT / name, root / name)
     subprocess.run(
         [sys.executable, "-m", "stages.report", *flags],
         cwd=root,
