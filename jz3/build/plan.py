@@ -289,7 +289,7 @@ class _Planner:
 
     def _plan_pretrain(self, line: Line) -> None:
         model, planning = _item(line.stage), self._execution.planning
-        budget = self._sections["pretrain"][model]["token_budget"]
+        budget = self._sections["pretrain"]["token_budget"]
         synthetic = self._sections["mix"][model]["synthetic"]["rows"]
         problems = self._sizes.prompts("corpus").rows.value if synthetic is None else synthetic
         rows = self._sizes.table(f"data/mix/{model}", problems + planning.instruction_rows)
