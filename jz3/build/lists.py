@@ -43,9 +43,11 @@ def lists_of(document: Any, graph: Graph) -> list[ListOf]:  # noqa: ANN401 (ruam
             flag=flag,
             found=tuple(_lines(body["cmd"]).get(f"--{flag.replace('_', '-')}", [])),
             wanted=tuple(
-                path
-                for other, bases in of.items()
-                for path in graph.paths(_named(bases, name, document), other)
+                dict.fromkeys(
+                    path
+                    for other, bases in of.items()
+                    for path in graph.paths(_named(bases, name, document), other)
+                )
             ),
         )
         for name, body in _with_lists(document)

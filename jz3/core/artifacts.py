@@ -310,6 +310,10 @@ class InTables(Generic[T]):
         """Each whole table by its name, every row checked."""
         return {name: table.read() for name, table in self.tables().items()}
 
+    def notes(self) -> dict[str, dict[str, str]]:
+        """How the rows of each came to be, by its name."""
+        return {name: table.notes() for name, table in self.tables().items()}
+
 
 @dataclass(frozen=True)
 class InDirs(Generic[M]):
@@ -324,6 +328,10 @@ class InDirs(Generic[M]):
         Raises ArtifactError where two have the same name.
         """
         return {name: InDir(self.kind, path) for name, path in _by_last_part(self.paths).items()}
+
+    def manifests(self) -> dict[str, M]:
+        """Each directory's manifest by its name."""
+        return {name: directory.manifest() for name, directory in self.directories().items()}
 
 
 @dataclass(frozen=True)

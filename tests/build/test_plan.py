@@ -69,7 +69,7 @@ def test_the_paper_profile_asks_for_its_9300_calls_and_says_what_they_cost(clone
     assert found["synthesize@corpus"]["to_do"] == 5_980_000
     assert found["synthesize@corpus"]["device_hours"] > 100
     assert found["pretrain@jiuzhang"]["device_hours"] > found["finetune@boosted"]["device_hours"]
-    assert found["dedup"]["usd"] is None
+    assert found["dedup@jiuzhang"]["usd"] is None
 
 
 def test_another_profile_is_planned_without_writing_it(clone):
