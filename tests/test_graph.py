@@ -4,6 +4,7 @@ nothing, and a changed parameter runs what follows from it and nothing else.
 
 import json
 import re
+import sys
 from itertools import groupby
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from jz3.build.ledger import LedgerError, accounts
+from jz3.build.plan import plan
 from jz3.build.trace import trace
 from jz3.build.verify import verify
 from jz3.core.graph import read_graph
@@ -59,7 +61,10 @@ def test_no_row_is_lost_between_stages(clone, metrics):
         assert rows(metrics, f"synthesize/{name}")["read"] == prompts[name]
         assert rows(metrics, f"parse/{name}")["read"] == rows(metrics, f"synthesize/{name}")["kept"]
     graph = read_graph(clone.path)
-    left_by = {"jiuzhang": rows(metrics, "parse/corpus")["kept"]}
+    left_by = {
+        "jiuzhang": rows(metrics, "parse/corpus")["kept"],
+        "seed_problems": sum(metrics["tasks"]["seeds"].values()),
+    }
     instructions = rows(metrics, "decontaminate/instruction")["read"]
     assert {stage.key for stage in graph.of("execute")} == set(left_by)
     for recipe, problems in left_by.items():
@@ -81,14 +86,22 @@ def test_no_row_is_lost_between_stages(clone, metrics):
 def test_only_the_real_difference_lies_between_the_models(clone):
     parts = {
         model: set(pl.read_parquet(clone.path / "data/mix" / model / "*.parquet")["part"].unique())
-        for model in ("jiuzhang", "instruct_only")
+        for model in ("jiuzhang", "instruct_only", "seed_problems")
     }
-    assert parts == {"jiuzhang": {"pretrain", "instruction"}, "instruct_only": {"instruction"}}
+    both = {"pretrain", "instruction"}
+    assert parts == {"jiuzhang": both, "instruct_only": {"instruction"}, "seed_problems": both}
 
 
 def test_the_tables_and_the_report_are_there_for_people(clone):
-    assert "jiuzhang" in (clone.path / "data/tables/pages/summary.md").read_text()
-    assert (clone.path / "data/report/index.html").stat().st_size > 10_000
+    summary = (clone.path / "data/tables/pages/summary.md").read_text()
+    report = (clone.path / "data/report/index.html").read_text()
+    card = (clone.path / "data/mix/README.md").read_text()
+    assert len(report) > 10_000
+    for recipe in ("jiuzhang", "seed_problems"):
+        assert f"| {recipe} " in summary
+        assert f"Problems of {recipe}" in report
+        assert f"Of the {recipe} rows" in report
+        assert f"- config_name: {recipe}" in card
 
 
 def test_a_problem_is_traced_from_its_licence_to_the_checkpoint(clone):
@@ -104,6 +117,32 @@ def test_a_problem_is_traced_from_its_licence_to_the_checkpoint(clone):
     assert found["checkpoint"].stage == "pretrain@jiuzhang"
     assert 0 <= found["block"].row["block"] < len(open_blocks(clone.path / "data/packed/jiuzhang"))
     assert found["near benchmark item"].row["item_id"].partition("/")[1]
+
+
+def test_a_problem_of_the_second_recipe_is_traced_to_its_own_model(clone):
+    row = pl.read_parquet(clone.path / "data/mix/seed_problems/*.parquet").row(0, named=True)
+    assert (row["part"], row["source"]) == ("pretrain", "seed")
+    found = {step.stage: step for step in trace(clone.path, row["row_id"])}
+    verdicts = {f"{stage}@seed_problems" for stage in ("execute", "filter", "dedup", "decontaminate")}
+    assert {"tasks", "mix@seed_problems", "pack@seed_problems", "pretrain@seed_problems"} | verdicts <= set(
+        found
+    )
+    assert not {stage for stage in found if stage.endswith("@jiuzhang")}
+
+
+def test_a_profile_of_one_recipe_is_planned_beside_this_one_of_two(clone):
+    embedded, ours = ({line.stage for line in plan(clone.path, name).lines} for name in ("embedded", "paper"))
+    assert embedded == ours
+    assert not {stage for stage in embedded if "seed_problems" in stage}
+    assert plan(clone.path, "test").lines == plan(clone.path, None).lines == []
+
+
+def test_why_and_the_ledger_know_both_recipes(clone):
+    said = clone.run(sys.executable, "-m", "jz3", "why", "mix")
+    for model in ("jiuzhang", "instruct_only", "seed_problems"):
+        assert f"mix@{model}" in said
+    ledger = json.loads(clone.run(sys.executable, "-m", "jz3", "ledger", "--json"))
+    assert ledger["filter@seed_problems"]["read"] > 0
 
 
 def test_the_ledger_holds_every_stage_and_a_lost_row_is_an_error(clone):
@@ -141,7 +180,8 @@ def test_a_changed_curation_parameter_runs_what_follows_and_nothing_before(clone
     assert yaml.safe_load(before)["decontaminate"]["ngram"] == 13
     params.write_text(before.replace("  ngram: 13", "  ngram: 12"))
     changed = ran(clone.run("dvc", "repro"))
-    assert {"decontaminate@jiuzhang", "decontaminate@instruction"} <= changed
+    checked = {"decontaminate@jiuzhang", "decontaminate@seed_problems", "decontaminate@instruction"}
+    assert checked <= changed
     curation = {"decontaminate", "audit", "mix", "card"}
     after = {"pack", "pretrain", "answer", "grade", "tabulate", "report"}
     assert {stage.partition("@")[0] for stage in changed} <= curation | after

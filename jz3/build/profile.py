@@ -6,10 +6,13 @@ files.
 """
 
 import difflib
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from jz3.build.deps import fix_lists
 from jz3.core.errors import UserError
+from jz3.core.graph import GRAPH_FILE, Graph, read_graph
 
 IN_USE = {"params.yaml": "profiles/{}.yaml", "graph.yaml": "profiles/graphs/{}.yaml"}
 """Files of the profile in use, each with the file that it is a copy of."""
@@ -49,6 +52,15 @@ def write_profile(root: Path, name: str) -> None:
     for file, text in texts.items():
         (root / file).write_text(text)
     fix_lists(root)
+
+
+def graph_under(root: Path, name: str) -> Graph:
+    """The graph as it would be with a profile in use; nothing under `root` is changed."""
+    with TemporaryDirectory() as folder:
+        shutil.copy(root / GRAPH_FILE, folder)
+        shutil.copytree(root / "profiles", Path(folder) / "profiles")
+        write_profile(Path(folder), name)
+        return read_graph(Path(folder))
 
 
 def _difference(root: Path, file: str, name: str) -> str:

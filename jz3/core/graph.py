@@ -62,6 +62,15 @@ class Stage:
             )
         return values[0]
 
+    def flag_of(self, path: str) -> str:
+        """The flag that its command passes a path under. Raises GraphError."""
+        for flag, values in self.flags.items():
+            if path in values:
+                return flag
+        raise GraphError(
+            f"{self.name} in {GRAPH_FILE} leaves {path}, which its command does not name. Name it there."
+        )
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -88,6 +97,21 @@ class Graph:
     def paths(self, bases: Iterable[str], flag: str) -> list[str]:
         """What the instances of some stages name under a flag: stage by stage, in their order."""
         return [stage.path(flag) for base in bases for stage in self.of(base)]
+
+    def ordered(self) -> list[Stage]:
+        """The stages, each after all that it reads from; else by their names."""
+        import networkx as nx
+
+        by_name = {stage.name: stage for stage in self.stages}
+        order: nx.DiGraph[str] = nx.DiGraph()
+        order.add_nodes_from(by_name)
+        order.add_edges_from(
+            (above.name, stage.name)
+            for stage in self.stages
+            for path in stage.reads
+            if (above := self.writer(path)) is not None
+        )
+        return [by_name[name] for name in nx.lexicographical_topological_sort(order)]
 
     def writer(self, path: str) -> Stage | None:
         """The stage that leaves a path; None for what no stage leaves."""
