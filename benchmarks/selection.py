@@ -121,7 +121,7 @@ def _quick(scratch: Path) -> Case:
     keys = ("prompt_id", "passage_id", "source", "level", "kind")
     prompts = problems.select(*keys, full="problem", compact="problem")
     tasks = load_params(TasksParams, "tasks", EMBEDDED)
-    targets, _, _ = gather(InFiles(Path("data/raw/tasks")), tasks)
+    targets = gather(InFiles(Path("data/raw/tasks")), tasks).targets
     texts = pl.concat([problems["problem"], problems["solution"]])
     build(
         ConfigModel.model_validate(QUICK_SHAPE | {"kind": "config", "training": None}),

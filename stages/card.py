@@ -1,8 +1,8 @@
-"""Write the dataset card of the curated set."""
+"""Write the dataset card of the training sets."""
 
-from jz3.core.artifacts import In, InDir, InFiles, InMetrics, Metrics, OutText
+from jz3.core.artifacts import InDir, InDirs, InFiles, InMetrics, InTables, Metrics, OutText
 from jz3.core.stage import run
-from jz3.curation.card import Facts, card_metrics, digests, examples_of, origins_of, write_card
+from jz3.curation.card import Facts, card_metrics, digests, training_sets, write_card
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.completion import Completion
 from jz3.tables.model_manifest import ModelManifest
@@ -12,28 +12,26 @@ from jz3.tables.training_row import TrainingRow
 
 
 def main(
-    training: In[TrainingRow],
-    problems: In[Problem],
-    passages: In[Passage],
-    completions: In[Completion],
+    training: InTables[TrainingRow],
+    problems: InTables[Problem],
+    passages: InTables[Passage],
+    completions: InTables[Completion],
     templates: InFiles,
-    model: InDir[ModelManifest],
+    models: InDirs[ModelManifest],
     base: InDir[ModelManifest],
-    certificate: InDir[CertificateManifest],
+    certificates: InDirs[CertificateManifest],
     measured: InMetrics,
     card: OutText,
     metrics: Metrics,
 ) -> None:
     facts = Facts(
-        rows=training.rows(),
-        origins=origins_of(training.scan(), problems.scan(), passages.scan()),
-        examples=examples_of(training.scan()),
+        sets=training_sets(training, problems, passages),
         measured=measured.read(),
         templates=digests(templates.matching("full/*.md", "compact/*.md")),
-        notes=completions.notes(),
-        model=model.manifest(),
+        completions=completions.notes(),
+        models=models.manifests(),
         base=base.manifest(),
-        certificate=certificate.manifest(),
+        certificates=certificates.manifests(),
     )
     card.write(write_card(facts))
     metrics.write(card_metrics(facts))

@@ -1,8 +1,7 @@
 """One page with the graph, the account of every row, curves, tables and samples."""
 
-from jz3.core.artifacts import In, InDir, InFiles, InMetrics, InPlots, Metrics, OutDir
+from jz3.core.artifacts import In, InDirs, InFiles, InMetrics, InPlots, OutDir
 from jz3.core.stage import run
-from jz3.report.correctness import check_problems
 from jz3.report.report import Material, write_report
 from jz3.report.samples import draw_samples
 from jz3.report.selection import find_extremes
@@ -11,7 +10,6 @@ from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.comparison import Comparison
 from jz3.tables.cost import Cost
 from jz3.tables.disagreement import Disagreement
-from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.loss_point import LossPoint
 from jz3.tables.pages_manifest import PagesManifest
@@ -35,35 +33,28 @@ def main(
     published: In[PublishedRow],
     disagreements: In[Disagreement],
     costs: In[Cost],
-    synthetic: InDir[CertificateManifest],
-    instruction: InDir[CertificateManifest],
+    certificates: InDirs[CertificateManifest],
     curves: InPlots[LossPoint],
     measured: InMetrics,
-    synthesized: In[Problem],
-    results: In[ExecutionResult],
     pages: OutDir[PagesManifest],
-    metrics: Metrics,
 ) -> None:
     account = measured.read()
     ranked = ranking.read()
-    checked = check_problems(synthesized, results, account)
     material = Material(
         wiring=read_wiring(graph),
         measured=account,
-        checked=checked,
         curves=curves.read(),
         scores=scores.read(),
         comparisons=comparisons.read(),
         published=published.read(),
         disagreements=disagreements.read(),
         costs=costs.read(),
-        certificates=[synthetic, instruction],
+        certificates=certificates.directories(),
         ranking=ranked,
         extremes=find_extremes(ranked, problems, prompts, passages, influence),
         samples=draw_samples(problems, prompts, passages, influence),
     )
     write_report(material, pages)
-    metrics.write(checked)
 
 
 if __name__ == "__main__":

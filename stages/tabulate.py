@@ -1,6 +1,6 @@
 """The evaluation tables."""
 
-from jz3.core.artifacts import In, InFiles, InMetrics, Metrics, Out, OutDir, Plot
+from jz3.core.artifacts import In, InFiles, InMetrics, InTables, Metrics, Out, OutDir, Plot
 from jz3.core.stage import run
 from jz3.evaluation.costs import costs_of
 from jz3.evaluation.disagreements import disagreements_of
@@ -19,8 +19,7 @@ from jz3.tables.score_row import ScoreRow
 
 def main(
     params: TabulateParams,
-    jiuzhang: In[Grade],
-    instruct_only: In[Grade],
+    grades: InTables[Grade],
     instructions: In[Problem],
     figures: InFiles,
     measured: InMetrics,
@@ -33,14 +32,14 @@ def main(
     plot: Plot[ScoreRow],
     metrics: Metrics,
 ) -> None:
-    grades = stack({"jiuzhang": jiuzhang.read(), "instruct_only": instruct_only.read()})
+    graded = stack(grades.read())
     covered = frozenset(instructions.read()["subject"].drop_nulls())
-    accuracies, compared, headline = tabulate(grades, covered, params)
+    accuracies, compared, headline = tabulate(graded, covered, params)
     tables = Tables(
         scores=accuracies,
         comparisons=compared,
         published=beside_published(accuracies, read_published(figures, params.published)),
-        disagreements=disagreements_of(grades),
+        disagreements=disagreements_of(graded),
         costs=costs_of(measured.read()),
     )
     scores.write(tables.scores)

@@ -1,7 +1,8 @@
-"""Target tasks of influence, and instruction data."""
+"""Target tasks of influence, instruction data, and seed problems."""
 
 from jz3.core.artifacts import InFiles, Metrics, Out
 from jz3.core.stage import run
+from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target
 from jz3.tasks.tasks import TasksParams, gather
@@ -12,12 +13,16 @@ def main(
     raw: InFiles,
     targets: Out[Target],
     instructions: Out[Problem],
+    seed_problems: Out[Problem],
+    seed_passages: Out[Passage],
     metrics: Metrics,
 ) -> None:
-    target_rows, instruction_rows, numbers = gather(raw, params)
-    targets.write(target_rows)
-    instructions.write(instruction_rows)
-    metrics.write(numbers)
+    gathered = gather(raw, params)
+    targets.write(gathered.targets)
+    instructions.write(gathered.instructions)
+    seed_problems.write(gathered.seeds)
+    seed_passages.write(gathered.seed_passages)
+    metrics.write(gathered.metrics)
 
 
 if __name__ == "__main__":

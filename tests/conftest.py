@@ -11,6 +11,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from jz3.build.profile import write_profile
+
 # The same examples in every run, so that a change is judged by what it changes; no deadline, as machines
 # differ.
 settings.register_profile("suite", derandomize=True, deadline=None)
@@ -53,7 +55,7 @@ def make_clone(path, profile="test"):
         if (ROOT / name).is_file() and name != "dvc.lock":
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, path / name)
-    shutil.copy(ROOT / "profiles" / f"{profile}.yaml", path / "params.yaml")
+    write_profile(path, profile)
     subprocess.run(["git", "init", "-q"], cwd=path, check=True)
     return Clone(path)
 

@@ -4,6 +4,7 @@ nothing, and a changed parameter runs what follows from it and nothing else.
 
 import json
 import re
+import sys
 from itertools import groupby
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 import yaml
 
 from jz3.build.ledger import LedgerError, accounts
+from jz3.build.plan import plan
 from jz3.build.trace import trace
 from jz3.build.verify import verify
+from jz3.core.graph import read_graph
 from jz3.lm.blocks import open_blocks
 from jz3.store.rows import RowStore
 from jz3.store.sharing import damages
@@ -47,7 +50,7 @@ def test_every_stage_ran(whole_run):
     assert {stage.partition("@")[0] for stage in ran(whole_run[1])} == set(names)
 
 
-def test_no_row_is_lost_between_stages(metrics):
+def test_no_row_is_lost_between_stages(clone, metrics):
     prompts = {name: metrics[f"compose/{name}"]["prompts"] for name in ("initial", "candidates", "corpus")}
     assert rows(metrics, "distill/initial")["read"] == prompts["initial"]
     assert rows(metrics, "select")["read"] == prompts["initial"] + prompts["candidates"]
@@ -57,13 +60,24 @@ def test_no_row_is_lost_between_stages(metrics):
     for name in ("candidates", "corpus"):
         assert rows(metrics, f"synthesize/{name}")["read"] == prompts[name]
         assert rows(metrics, f"parse/{name}")["read"] == rows(metrics, f"synthesize/{name}")["kept"]
-    problems = rows(metrics, "parse/corpus")["kept"]
-    assert problems > 0
-    for stage in ("execute", "filter", "decontaminate/synthetic"):
-        assert rows(metrics, stage)["read"] == problems
-    assert rows(metrics, "dedup")["read"] <= min(rows(metrics, s)["kept"] for s in ("execute", "filter"))
+    graph = read_graph(clone.path)
+    left_by = {
+        "jiuzhang": rows(metrics, "parse/corpus")["kept"],
+        "seed_problems": sum(metrics["tasks"]["seeds"].values()),
+    }
     instructions = rows(metrics, "decontaminate/instruction")["read"]
-    for model in ("jiuzhang", "instruct_only"):
+    assert {stage.key for stage in graph.of("execute")} == set(left_by)
+    for recipe, problems in left_by.items():
+        assert problems > 0
+        for stage in ("execute", "filter", "decontaminate"):
+            assert rows(metrics, f"{stage}/{recipe}")["read"] == problems
+        correct = metrics[f"correctness/{recipe}"]
+        assert correct["tool_problems"] + correct["prose_problems"] == problems
+        kept = min(rows(metrics, f"{stage}/{recipe}")["kept"] for stage in ("execute", "filter"))
+        assert rows(metrics, f"dedup/{recipe}")["read"] <= kept
+    for mix in graph.of("mix"):
+        model = mix.key
+        problems = left_by[Path(mix.path("problems")).name]
         assert rows(metrics, f"mix/{model}")["read"] == problems + instructions
         assert rows(metrics, f"pack/{model}")["read"] == rows(metrics, f"mix/{model}")["kept"]
         assert rows(metrics, f"grade/{model}")["read"] == rows(metrics, f"answer/{model}")["kept"] > 0
@@ -72,14 +86,22 @@ def test_no_row_is_lost_between_stages(metrics):
 def test_only_the_real_difference_lies_between_the_models(clone):
     parts = {
         model: set(pl.read_parquet(clone.path / "data/mix" / model / "*.parquet")["part"].unique())
-        for model in ("jiuzhang", "instruct_only")
+        for model in ("jiuzhang", "instruct_only", "seed_problems")
     }
-    assert parts == {"jiuzhang": {"pretrain", "instruction"}, "instruct_only": {"instruction"}}
+    both = {"pretrain", "instruction"}
+    assert parts == {"jiuzhang": both, "instruct_only": {"instruction"}, "seed_problems": both}
 
 
 def test_the_tables_and_the_report_are_there_for_people(clone):
-    assert "jiuzhang" in (clone.path / "data/tables/pages/summary.md").read_text()
-    assert (clone.path / "data/report/index.html").stat().st_size > 10_000
+    summary = (clone.path / "data/tables/pages/summary.md").read_text()
+    report = (clone.path / "data/report/index.html").read_text()
+    card = (clone.path / "data/mix/README.md").read_text()
+    assert len(report) > 10_000
+    for recipe in ("jiuzhang", "seed_problems"):
+        assert f"| {recipe} " in summary
+        assert f"Problems of {recipe}" in report
+        assert f"Of the {recipe} rows" in report
+        assert f"- config_name: {recipe}" in card
 
 
 def test_a_problem_is_traced_from_its_licence_to_the_checkpoint(clone):
@@ -97,14 +119,41 @@ def test_a_problem_is_traced_from_its_licence_to_the_checkpoint(clone):
     assert found["near benchmark item"].row["item_id"].partition("/")[1]
 
 
+def test_a_problem_of_the_second_recipe_is_traced_to_its_own_model(clone):
+    row = pl.read_parquet(clone.path / "data/mix/seed_problems/*.parquet").row(0, named=True)
+    assert (row["part"], row["source"]) == ("pretrain", "seed")
+    found = {step.stage: step for step in trace(clone.path, row["row_id"])}
+    verdicts = {f"{stage}@seed_problems" for stage in ("execute", "filter", "dedup", "decontaminate")}
+    assert {"tasks", "mix@seed_problems", "pack@seed_problems", "pretrain@seed_problems"} | verdicts <= set(
+        found
+    )
+    assert not {stage for stage in found if stage.endswith("@jiuzhang")}
+
+
+def test_a_profile_of_one_recipe_is_planned_beside_this_one_of_two(clone):
+    embedded, ours = ({line.stage for line in plan(clone.path, name).lines} for name in ("embedded", "paper"))
+    assert embedded == ours
+    assert not {stage for stage in embedded if "seed_problems" in stage}
+    assert plan(clone.path, "test").lines == plan(clone.path, None).lines == []
+
+
+def test_why_and_the_ledger_know_both_recipes(clone):
+    said = clone.run(sys.executable, "-m", "jz3", "why", "mix")
+    for model in ("jiuzhang", "instruct_only", "seed_problems"):
+        assert f"mix@{model}" in said
+    ledger = json.loads(clone.run(sys.executable, "-m", "jz3", "ledger", "--json"))
+    assert ledger["filter@seed_problems"]["read"] > 0
+
+
 def test_the_ledger_holds_every_stage_and_a_lost_row_is_an_error(clone):
     found = {account.stage: account.rows for account in accounts(clone.path)}
-    assert len(found) == len(yaml.safe_load((clone.path / "dvc.lock").read_text())["stages"])
-    file = clone.path / "data/metrics/dedup.json"
+    stages = set(yaml.safe_load((clone.path / "dvc.lock").read_text())["stages"])
+    assert set(found) == stages - {"report"}, "which is for people, and leaves no number"
+    file = clone.path / "data/metrics/dedup/jiuzhang.json"
     before = file.read_text()
-    kept = found["dedup"].kept
+    kept = found["dedup@jiuzhang"].kept
     file.write_text(before.replace(f'"kept": {kept}', f'"kept": {kept - 1}', 1))
-    with pytest.raises(LedgerError, match=r"dedup\.json: .*accounts for .* at dedup"):
+    with pytest.raises(LedgerError, match=r"dedup/jiuzhang\.json: .*accounts for .* at dedup"):
         accounts(clone.path)
     file.write_text(before)
 
@@ -117,7 +166,7 @@ def test_cache_and_row_store_of_a_run_are_whole(clone):
 def test_dvc_shows_metrics_and_plots(clone):
     shown = json.loads(clone.run("dvc", "metrics", "show", "--json"))
     files = shown[""]["data"]
-    assert {"data/metrics/tabulate.json", "data/metrics/report.json"} <= set(files)
+    assert {"data/metrics/tabulate.json", "data/metrics/correctness/jiuzhang.json"} <= set(files)
     assert "data/plots/scores.csv" in clone.run("dvc", "plots", "show", "--json", "data/plots/scores.csv")
 
 
@@ -131,7 +180,8 @@ def test_a_changed_curation_parameter_runs_what_follows_and_nothing_before(clone
     assert yaml.safe_load(before)["decontaminate"]["ngram"] == 13
     params.write_text(before.replace("  ngram: 13", "  ngram: 12"))
     changed = ran(clone.run("dvc", "repro"))
-    assert {"decontaminate@synthetic", "decontaminate@instruction"} <= changed
+    checked = {"decontaminate@jiuzhang", "decontaminate@seed_problems", "decontaminate@instruction"}
+    assert checked <= changed
     curation = {"decontaminate", "audit", "mix", "card"}
     after = {"pack", "pretrain", "answer", "grade", "tabulate", "report"}
     assert {stage.partition("@")[0] for stage in changed} <= curation | after

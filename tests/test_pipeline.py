@@ -3,25 +3,64 @@
 import ast
 import importlib
 import shlex
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
-from jz3.build.deps import closure, differences
-from jz3.core.artifacts import In, InDir, InFiles, InMetrics, InPlots, Metrics, Out, OutDir, OutText, Plot
+from jz3.build.deps import closure, differences, wrong_lists
+from jz3.build.profile import profile_difference, write_profile
+from jz3.core.artifacts import (
+    In,
+    InDir,
+    InDirs,
+    InFiles,
+    InMetrics,
+    InPlots,
+    InTables,
+    Metrics,
+    Out,
+    OutDir,
+    OutText,
+    Plot,
+)
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
 from jz3.core.stage import Signature
 
 ROOT = Path(__file__).parent.parent
 CODE = ("stages/", "jz3/")
-STAGES = list(Repo(str(ROOT)).index.stages)
+READ = (In, InDir, InDirs, InFiles, InMetrics, InPlots, InTables)
+
+
+def stages_under(profile):
+    """The stages of dvc.yaml as they are with a profile in use."""
+    with TemporaryDirectory() as folder:
+        shutil.copy(ROOT / "dvc.yaml", folder)
+        shutil.copytree(ROOT / "profiles", Path(folder) / "profiles")
+        write_profile(Path(folder), profile)
+        return list(Repo(folder, uninitialized=True).index.stages)
+
+
+GRAPHS = {path.stem: path.read_text() for path in sorted((ROOT / "profiles" / "graphs").glob("*.yaml"))}
+# Profiles with the same graph have the same stages.
+UNDER = {text: stages_under(name) for name, text in GRAPHS.items()}
+STAGES = list({stage.cmd: stage for stages in UNDER.values() for stage in stages}.values())
 every_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 every_profile = pytest.mark.parametrize(
     "profile", sorted((ROOT / "profiles").glob("*.yaml")), ids=lambda p: p.stem
+)
+every_stage_of_every_profile = pytest.mark.parametrize(
+    ("profile", "stage"),
+    [
+        pytest.param(ROOT / "profiles" / f"{name}.yaml", stage, id=f"{name}-{stage.name}")
+        for name, text in GRAPHS.items()
+        for stage in UNDER[text]
+    ],
 )
 
 
@@ -72,6 +111,7 @@ def section_of(stage):
 
 
 def test_each_stage_has_a_file_a_module_and_a_test_of_its_name():
+    assert set(GRAPHS) == {path.stem for path in (ROOT / "profiles").glob("*.yaml")}
     names = {base_name(stage) for stage in STAGES}
     assert names == {path.stem for path in (ROOT / "stages").glob("[!_]*.py")}
     for name in names:
@@ -88,7 +128,7 @@ def test_the_command_passes_what_the_signature_declares(stage):
 @every_stage
 def test_dvc_knows_every_path_that_a_stage_reads_and_leaves(stage):
     data = {path for path in watched(stage) if not path.startswith(CODE)}
-    assert given(stage, In, InDir, InFiles, InMetrics, InPlots) - {"dvc.yaml"} == data  # DVC refuses itself
+    assert given(stage, *READ) - {"dvc.yaml"} == data  # DVC refuses itself
     assert given(stage, Out, OutDir, OutText) == {
         out.def_path for out in stage.outs if not out.metric and not out.plot
     }
@@ -102,8 +142,7 @@ def test_dvc_watches_the_section_of_the_stage_and_no_other(stage):
     assert names == ([section_of(stage)] if signature(stage).params else [])
 
 
-@every_profile
-@every_stage
+@every_stage_of_every_profile
 def test_every_profile_fits_every_stage(stage, profile):
     declared = signature(stage)
     if declared.params:
@@ -113,12 +152,22 @@ def test_every_profile_fits_every_stage(stage, profile):
 @every_profile
 def test_every_profile_says_how_to_run_and_nothing_that_no_stage_reads(profile):
     load_params(Execution, "execution", profile)
-    sections = {section_of(stage).partition(".")[0] for stage in STAGES if signature(stage).params}
-    assert set(yaml.safe_load(profile.read_text())) == sections | {"execution"}
+    stages = UNDER[GRAPHS[profile.stem]]
+    sections = {section_of(stage) for stage in stages if signature(stage).params}
+    document = yaml.safe_load(profile.read_text())
+    assert set(document) == {section.partition(".")[0] for section in sections} | {"execution"}
+    for section in sorted(section for section in sections if "." in section):
+        group = section.partition(".")[0]
+        known = {other.partition(".")[2] for other in sections if other.startswith(f"{group}.")}
+        assert set(document[group]) == known, f"{group} of {profile.stem}"
 
 
-def test_params_yaml_is_the_embedded_profile():
-    assert (ROOT / "params.yaml").read_text() == (ROOT / "profiles" / "embedded.yaml").read_text()
+def test_the_embedded_profile_is_in_use():
+    assert profile_difference(ROOT, "embedded") == ""
+
+
+def test_what_a_stage_reads_of_every_source_recipe_and_model_is_listed():
+    assert wrong_lists(ROOT) == [], "run `jz3 deps --fix`"
 
 
 def test_a_change_of_any_code_behind_a_stage_makes_it_run_again():

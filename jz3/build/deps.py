@@ -4,6 +4,8 @@ DVC does not follow Python imports (treeverse/dvc#9195): a hand-written list goe
 do the results. Here the list follows from the code. `jz3/core` is left out on purpose: it may not change
 what a stage computes (a golden artifact in the tests holds it to that), and a better log line must not call
 a paid teacher again. Empty `__init__.py` files are left out, as they can change nothing.
+
+The lists of what a stage reads of every source, recipe and model are kept in the same way (`lists.py`).
 """
 
 import ast
@@ -13,7 +15,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from jz3.build.lists import ListOf, lists_of, write_lists
 from jz3.core.errors import UserError
+from jz3.core.graph import read_graph
 
 
 class DepsError(UserError):
@@ -64,9 +68,22 @@ def listed_code(root: Path) -> dict[str, list[str]]:
     }
 
 
-def fix(root: Path) -> None:
-    """Rewrite the code dependencies in dvc.yaml, comments and order of the rest kept."""
+def wrong_lists(root: Path) -> list[ListOf]:
+    """The lists in dvc.yaml that do not hold what each source, recipe or model leaves."""
+    return [one for one in lists_of(_document(root), read_graph(root)) if one.found != one.wanted]
+
+
+def fix_lists(root: Path) -> None:
+    """Rewrite the lists in dvc.yaml, comments and order of the rest kept."""
     document = _document(root)
+    write_lists(document, read_graph(root))
+    _yaml().dump(document, root / "dvc.yaml")
+
+
+def fix(root: Path) -> None:
+    """Rewrite the code dependencies and the lists in dvc.yaml, comments and order of the rest kept."""
+    document = _document(root)
+    write_lists(document, read_graph(root))
     for stage, body in _stages(document):
         deps = body["deps"]  # changed in place: ruamel keeps the comments of a list by position
         for place in reversed([place for place, dep in enumerate(deps) if _is_code(dep)]):

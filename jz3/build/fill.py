@@ -4,17 +4,13 @@ The stage is taken as `dvc.yaml` has it, with its present inputs and parameters;
 `dvc repro` finds every row in the store.
 """
 
-import argparse
 import re
-import shlex
 from pathlib import Path
-
-from dvc.exceptions import DvcException
-from dvc.repo import Repo
 
 from jz3.core.artifacts import In, InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
+from jz3.core.graph import read_graph
 from jz3.core.params import load_params
 from jz3.generation.engines import open_engine
 from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeParams
@@ -47,17 +43,11 @@ def fill_stage(root: Path, name: str, part: Slice) -> None:
 
 def _inputs(root: Path, name: str) -> tuple[In[Prompt], InDir[ModelManifest]]:
     """What the command of the stage reads."""
-    try:
-        stages = {str(getattr(stage, "name", "")): str(stage.cmd) for stage in Repo(str(root)).index.stages}
-    except DvcException as error:
-        raise FillError(f"dvc.yaml cannot be read: {error}. Mend it.") from error
-    known = [stage for stage in stages if stage.partition("@")[0] == STAGE]
+    graph = read_graph(root)
+    known = sorted(stage.name for stage in graph.of(STAGE))
     if name not in known:
         raise FillError(
-            f"'{name}' cannot be filled in slices; one of {', '.join(sorted(known))} was expected. Name one."
+            f"'{name}' cannot be filled in slices; one of {', '.join(known)} was expected. Name one."
         )
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--prompts", type=Path)
-    parser.add_argument("--model", type=Path)
-    passed, _ = parser.parse_known_args(shlex.split(stages[name]))
-    return In(Prompt, root / passed.prompts), InDir(ModelManifest, root / passed.model)
+    stage = graph.stage(name)
+    return In(Prompt, root / stage.path("prompts")), InDir(ModelManifest, root / stage.path("model"))

@@ -15,7 +15,8 @@ from typing import Any
 
 import yaml
 
-from jz3.build.repository import base_name, opened, stages
+from jz3.build.profile import graph_under, profile_difference, profile_names
+from jz3.build.repository import base_name
 from jz3.build.sizes import Amount, PromptSet, Sizes
 from jz3.build.stale import Reason, Stale, stale_stages
 from jz3.build.stored_rows import Experience, Stored, experience, stored
@@ -23,6 +24,7 @@ from jz3.build.token_counts import count_tokens, local_tokenizer
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
+from jz3.core.graph import Graph, Stage, read_graph
 from jz3.core.hashing import draw_order
 from jz3.core.params import PARAMS_FILE, load_params
 from jz3.evaluation.answer import AnswerParams
@@ -36,9 +38,6 @@ from jz3.tables.model_manifest import ModelManifest
 from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, WriterBenchmark
 from jz3.teacher.distill import DistillParams, chat_request
 from jz3.writer.catalogue import FAMILIES
-
-MODELS = {"candidates": "initial", "corpus": "boosted"}
-"""The synthesis model that writes a set."""
 
 
 def items_of(source: Benchmark) -> int | None:
@@ -83,35 +82,32 @@ class PlanError(UserError):
 
 def plan(root: Path, profile: str | None) -> Plan:
     """The plan of params.yaml, or of a profile as if it were the one in use and nothing were built."""
-    file = root / PARAMS_FILE if profile is None else root / "profiles" / f"{profile}.yaml"
+    if profile is None or (profile in profile_names(root) and profile_difference(root, profile) == ""):
+        return plan_of(root, root / PARAMS_FILE, stale_stages(root))
+    file = root / "profiles" / f"{profile}.yaml"
     if not file.is_file():
         raise PlanError(f"{file} does not exist; a set of parameters was expected. `jz3 profile` lists them.")
-    in_use = file.read_bytes() == (root / PARAMS_FILE).read_bytes()
-    stale = stale_stages(root) if in_use else _all_stages(root, f"profile {profile}")
-    return plan_of(root, file, stale)
+    graph = graph_under(root, profile)
+    reasons = [Reason("param", f"profile {profile}", None, None)]
+    return _Planner(root, graph, file, [Stale(stage.name, reasons) for stage in graph.ordered()]).plan()
 
 
 def plan_of(root: Path, parameters: Path, stale: Sequence[Stale]) -> Plan:
     """The plan of stages that are known to run."""
-    return _Planner(root, parameters, stale).plan()
-
-
-def _all_stages(root: Path, why: str) -> list[Stale]:
-    with opened(root) as repo:
-        return [Stale(str(stage.name), [Reason("param", why, None, None)]) for stage in stages(repo)]
+    return _Planner(root, read_graph(root), parameters, stale).plan()
 
 
 class _Planner:
     """One plan in the making."""
 
-    def __init__(self, root: Path, file: Path, stale: Sequence[Stale]) -> None:
-        self._root = root
+    def __init__(self, root: Path, graph: Graph, file: Path, stale: Sequence[Stale]) -> None:
+        self._root, self._graph = root, graph
         self._stale = stale
         self._sections: dict[str, Any] = yaml.safe_load(file.read_text())
         self._execution = load_params(Execution, "execution", file)
         self._distill = load_params(DistillParams, "distill", file)
         self._synthesize = load_params(SynthesizeParams, "synthesize", file)
-        self._sizes = Sizes(root, self._sections, self._execution, self._changing())
+        self._sizes = Sizes(root, graph, self._sections, self._execution, self._changing())
         self._store: RowStore = open_store()
         self._experience: Experience | None = experience(
             self._store, self._distill.provider, self._distill.model
@@ -140,37 +136,42 @@ class _Planner:
     def _changing(self) -> set[str]:
         """Paths that will be written anew."""
         names = {found.stage for found in self._stale if not found.only_missing}
-        with opened(self._root) as repo:
-            return {out.def_path for stage in stages(repo) if stage.name in names for out in stage.outs}
+        return {path for stage in self._graph.stages if stage.name in names for path in stage.leaves}
+
+    def _section(self, stage: Stage) -> Any:  # noqa: ANN401 (as YAML gives it)
+        """The parameters of a stage."""
+        values: Any = self._sections
+        for part in stage.section.split("."):
+            values = values[part]
+        return values
 
     def _plan_distill(self, line: Line) -> None:
-        name = _item(line.stage)
-        prompts = self._sizes.prompts(name)
-        table = self._sizes.prompts_table(name)
+        path = self._graph.path(line.stage, "prompts")
+        prompts, table = self._sizes.prompts(path), self._sizes.right(path)
         if table is not None:
             have = stored(
                 self._store, CHAT, table, lambda row: chat_key(chat_request(row, self._distill))
             ).rows
         else:
-            initial = self._sizes.prompts("initial").rows.value if name == "boosted" else 0
-            have = Amount(initial, exact=False)
-            if initial:
+            first = self._sizes.first_round(path)
+            have = Amount(0 if first is None else self._sizes.prompts(first).rows.value, exact=False)
+            if have.value:
                 line.notes.append("the answers of the initial set are in the store by then")
         to_do = self._rows(line, prompts, have)
         ratio, answer_tokens = self._teacher_ratios(line)
         tokenizer = local_tokenizer(self._distill.model, None)
-        line.prompt_tokens = round(to_do * self._prompt_tokens(line, name, "full", tokenizer, ratio))
+        line.prompt_tokens = round(to_do * self._prompt_tokens(line, path, "full", tokenizer, ratio))
         line.completion_tokens = round(to_do * answer_tokens)
         line.estimated = line.estimated or to_do > 0
         self._price(line)
 
     def _prompt_tokens(
-        self, line: Line, name: str, form: str, tokenizer: Path | None, characters_per_token: float
+        self, line: Line, path: str, form: str, tokenizer: Path | None, characters_per_token: float
     ) -> float:
         """Of a prompt of a set, on the mean: counted where table and tokenizer are there, else estimated."""
-        table = self._sizes.prompts_table(name)
+        table = self._sizes.right(path)
         if table is None or tokenizer is None:
-            return self._sizes.prompts(name).characters[form] / characters_per_token
+            return self._sizes.prompts(path).characters[form] / characters_per_token
         counted = count_tokens(tokenizer, table, form)
         line.notes.append(
             f"{counted.mean:.1f} tokens a prompt, counted in {counted.prompts:,} of them with the model's "
@@ -178,12 +179,13 @@ class _Planner:
         )
         return counted.mean
 
-    def _student_tokenizer(self) -> Path | None:
-        """Of the synthesis model: its base has the same."""
-        base = self._sections["base"]["synthesis"]
+    def _student_tokenizer(self, finetune: Stage) -> Path | None:
+        """Of a synthesis model: its base has the same."""
+        path = finetune.path("base")
+        writer = self._writer(path)
+        base = self._section(writer)[writer.flag_of(path)]
         if base["kind"] == "hub":
             return local_tokenizer(base["name"], base["revision"])
-        path = "data/models/base/synthesis"
         return local_tokenizer(str(self._root / path), None) if self._sizes.is_right(path) else None
 
     def _teacher_ratios(self, line: Line) -> tuple[float, float]:
@@ -216,9 +218,9 @@ class _Planner:
         line.notes.append(f"prices of {price.as_of}; {other}")
 
     def _plan_synthesize(self, line: Line) -> None:
-        name = _item(line.stage)
-        prompts, form = self._sizes.prompts(name), self._synthesize.prompt_form
-        table, model = self._sizes.prompts_table(name), f"data/models/synthesis/{MODELS[name]}"
+        stage, form = self._graph.stage(line.stage), self._synthesize.prompt_form
+        path, model = stage.path("prompts"), stage.path("model")
+        prompts, table, trained_by = self._sizes.prompts(path), self._sizes.right(path), self._writer(model)
         held = self._sizes.is_right(model)
         if table is not None and held:
             have = self._completions(table, self._root / model)
@@ -232,7 +234,7 @@ class _Planner:
         to_do = self._rows(line, prompts, have.rows)
         planning = self._execution.planning
         tokens = self._prompt_tokens(
-            line, name, form, self._student_tokenizer(), planning.characters_per_token
+            line, path, form, self._student_tokenizer(trained_by), planning.characters_per_token
         )
         line.prompt_tokens = round(to_do * tokens)
         line.completion_tokens = round(to_do * self._written_tokens(line, have))
@@ -260,40 +262,42 @@ class _Planner:
             return stored(self._store, GENERATE, table, key)
 
     def _plan_finetune(self, line: Line) -> None:
-        name = _item(line.stage)
-        params = self._sections["finetune"][name]
-        prompts = self._sizes.prompts(name)
-        problems = self._sizes.table(f"data/kd/{name}.parquet", prompts.rows.value)
+        stage = self._graph.stage(line.stage)
+        params, path = self._section(stage), stage.path("prompts")
+        problems = self._sizes.table(stage.path("problems"), self._sizes.prompts(path).rows.value)
         planning = self._execution.planning
         prompt_tokens = self._prompt_tokens(
-            line, name, params["prompt_form"], self._student_tokenizer(), planning.characters_per_token
+            line, path, params["prompt_form"], self._student_tokenizer(stage), planning.characters_per_token
         )
         self._train(line, problems, (prompt_tokens + planning.problem_tokens) * params["epochs"])
 
     def _plan_warmup(self, line: Line) -> None:
-        params = self._sections["warmup"]
-        problems = self._candidates()
+        stage = self._graph.stage(line.stage)
+        params, problems = self._section(stage), self._candidates(stage)
         share = Amount(round(problems.value * params["share"]), problems.exact)
         whole = (params["pretrain"] or {"epochs": 0})["epochs"] / params["share"]
         self._train(line, share, self._execution.planning.problem_tokens * (params["epochs"] + whole))
 
     def _plan_attribute(self, line: Line) -> None:
         """A gradient of each candidate at each checkpoint: a forward and a backward pass, as in training."""
-        epochs = self._sections["warmup"]["epochs"]
-        self._train(line, self._candidates(), self._execution.planning.problem_tokens * epochs)
+        stage = self._graph.stage(line.stage)
+        tokens = self._execution.planning.problem_tokens * self._checkpoints(stage)
+        self._train(line, self._candidates(stage), tokens)
 
     def _plan_sketch(self, line: Line) -> None:
         """The passes of `attribute`, over a share of the candidates."""
-        candidates, epochs = self._candidates(), self._sections["warmup"]["epochs"]
-        drawn = Amount(round(candidates.value * self._sections["sketch"]["share"]), candidates.exact)
-        self._train(line, drawn, self._execution.planning.problem_tokens * epochs)
+        stage = self._graph.stage(line.stage)
+        candidates = self._candidates(stage)
+        drawn = Amount(round(candidates.value * self._section(stage)["share"]), candidates.exact)
+        self._train(line, drawn, self._execution.planning.problem_tokens * self._checkpoints(stage))
 
     def _plan_pretrain(self, line: Line) -> None:
-        model, planning = _item(line.stage), self._execution.planning
-        budget = self._sections["pretrain"][model]["token_budget"]
-        synthetic = self._sections["mix"][model]["synthetic"]["rows"]
-        problems = self._sizes.prompts("corpus").rows.value if synthetic is None else synthetic
-        rows = self._sizes.table(f"data/mix/{model}", problems + planning.instruction_rows)
+        stage, planning = self._graph.stage(line.stage), self._execution.planning
+        training = self._writer(stage.path("blocks")).path("training")
+        mix = self._writer(training)
+        budget, synthetic = self._section(stage)["token_budget"], self._section(mix)["synthetic"]["rows"]
+        problems = self._sizes.problems(mix.path("problems")).value if synthetic is None else synthetic
+        rows = self._sizes.table(training, problems + planning.instruction_rows)
         self._train(line, rows, planning.problem_tokens if budget is None else budget / max(rows.value, 1))
 
     def _plan_answer(self, line: Line) -> None:
@@ -308,8 +312,17 @@ class _Planner:
         line.device_hours = line.completion_tokens / rate / 3600
         line.estimated = True
 
-    def _candidates(self) -> Amount:
-        return self._sizes.table("data/problems/candidates", self._sizes.prompts("candidates").rows.value)
+    def _candidates(self, stage: Stage) -> Amount:
+        return self._sizes.problems(stage.path("problems"))
+
+    def _checkpoints(self, stage: Stage) -> int:
+        """How many checkpoints the gradients of a stage are taken at: one an epoch of their training."""
+        return int(self._section(self._writer(stage.path("checkpoints")))["epochs"])
+
+    def _writer(self, path: str) -> Stage:
+        writer = self._graph.writer(path)
+        assert writer is not None, f"no stage leaves {path}"
+        return writer
 
     def _train(self, line: Line, rows: Amount, tokens_per_row: float) -> None:
         line.rows = line.to_do = rows.value
@@ -330,7 +343,3 @@ def _why(found: Stale) -> str:
     first = found.reasons[0]
     more = f" and {len(found.reasons) - 1} more" if len(found.reasons) > 1 else ""
     return f"{first.kind} {first.what}{more}"
-
-
-def _item(stage: str) -> str:
-    return stage.partition("@")[2]

@@ -1,5 +1,5 @@
 """How many rows and tokens each stage of the graph has before it: from files where they are right, else from
-the parameters, else from what the profile assumes.
+the parameters, else from what the profile assumes. Tables are those that the commands of dvc.yaml name.
 
 A figure is exact (counted in a file that no stage will change) or an estimate. Costs reading the metadata of
 tables and at most SAMPLE_ROWS of their texts.
@@ -14,6 +14,7 @@ import polars as pl
 
 from jz3.core.artifacts import In, InFiles, PartsManifest
 from jz3.core.execution import Execution
+from jz3.core.graph import Graph
 from jz3.corpus.compose import ComposeParams
 from jz3.corpus.sample import Quota, SampleParams
 from jz3.corpus.templates import Templates, read_templates
@@ -51,23 +52,32 @@ class Sizes:
     """
 
     def __init__(
-        self, root: Path, sections: dict[str, Any], execution: Execution, changing: set[str]
+        self, root: Path, graph: Graph, sections: dict[str, Any], execution: Execution, changing: set[str]
     ) -> None:
-        self._root, self._sections, self._changing = root, sections, changing
+        self._root, self._graph, self._sections, self._changing = root, graph, sections, changing
         self._planning = execution.planning
-        self._templates = read_templates(InFiles(root / "data/prompts"))
 
-    def prompts(self, name: str) -> PromptSet:
-        """The prompts of a set: initial, candidates, corpus or boosted."""
-        table = self.prompts_table(name)
+    def prompts(self, path: str) -> PromptSet:
+        """The prompts of a table that `compose` or `select` leaves."""
+        table = self.right(path)
         if table is not None:
             return _measured(table)
-        rows = self._composed("initial") + self._selected() if name == "boosted" else self._composed(name)
-        return PromptSet(Amount(rows, exact=False), self._composed_characters())
+        return PromptSet(Amount(self._prompt_rows(path), exact=False), self._composed_characters())
 
-    def prompts_table(self, name: str) -> Path | None:
-        """The table of a set, if it is there and no stage will change it."""
-        path = f"data/composed/{name}"
+    def first_round(self, path: str) -> str | None:
+        """The prompts that a selection keeps and adds to; None for prompts that `compose` leaves."""
+        writer = self._graph.writer(path)
+        return writer.path("initial") if writer is not None and writer.base == "select" else None
+
+    def problems(self, path: str) -> Amount:
+        """Problems of a recipe or of candidates: those there, else as many as it has prompts (or seeds)."""
+        writer = self._graph.writer(path)
+        if writer is not None and "prompts" in writer.flags:
+            return self.table(path, self.prompts(writer.path("prompts")).rows.value)
+        return self.table(path, self._planning.instruction_rows)
+
+    def right(self, path: str) -> Path | None:
+        """Where a path lies, if it is there and no stage will change it."""
         return self._root / path if self.is_right(path) else None
 
     def is_right(self, path: str) -> bool:
@@ -84,11 +94,22 @@ class Sizes:
             return Amount(manifest.rows, exact=True)
         return Amount(pl.scan_parquet(place).select(pl.len()).collect().item(), exact=True)
 
-    def _selected(self) -> int:
-        return min(int(self._sections["select"]["count"]), self.prompts("candidates").rows.value)
+    def _prompt_rows(self, path: str) -> int:
+        first = self.first_round(path)
+        writer = self._graph.writer(path)
+        assert writer is not None, f"no stage leaves {path}"
+        if first is not None:
+            candidates = self.prompts(writer.path("candidates")).rows.value
+            return self.prompts(first).rows.value + min(int(self._sections["select"]["count"]), candidates)
+        passages = writer.path("passages")
+        sampled_by = self._graph.writer(passages)
+        assert sampled_by is not None, f"no stage leaves {passages}"
+        return self._composed(sampled_by.flag_of(passages))
 
     def _composed(self, name: str) -> int:
-        """Passages of the quotas, each with its number of prompts; an open quota is what the profile says."""
+        """Passages of a round's quotas, each with its number of prompts; an open quota is what the profile
+        says.
+        """
         sample = SampleParams.model_validate(self._sections["sample"])
         levels = ComposeParams.model_validate(self._sections["compose"]).levels_per_passage
         quotas = {source: _of(quota, name) for source, quota in sample.quotas.items()}
@@ -102,16 +123,16 @@ class Sizes:
         ingest: dict[str, Any] = self._sections["ingest"]
         passage = "x" * max(int(source["max_characters"]) for source in ingest.values())
         weights = dict(zip(KINDS, (1 - share, share), strict=True))
+        templates = read_templates(InFiles(self._root / self._graph.of("compose")[0].path("templates")))
         return {
-            form: sum(
-                weights[kind] * _template_characters(self._templates, form, kind, passage) for kind in KINDS
-            )
+            form: sum(weights[kind] * _template_characters(templates, form, kind, passage) for kind in KINDS)
             for form in ("full", "compact")
         }
 
 
 def _of(quota: Quota, name: str) -> int | None:
-    return {"initial": quota.initial, "candidates": quota.candidates, "corpus": quota.corpus}[name]
+    quotas: dict[str, int | None] = quota.model_dump()
+    return quotas[name]
 
 
 def _template_characters(templates: Templates, form: str, kind: str, passage: str) -> float:

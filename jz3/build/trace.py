@@ -6,19 +6,18 @@ out. The block is found by the row's tokens: one pass over the blocks.
 """
 
 import json
-import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from jz3.build.repository import base_name, name_of, opened, stages
+from jz3.build.repository import base_name
 from jz3.core.artifacts import In, InDir
 from jz3.core.errors import UserError
+from jz3.core.graph import read_graph
 from jz3.tables.completion import Completion
 from jz3.tables.hit import Hit
 from jz3.tables.influence_score import InfluenceScore
@@ -36,6 +35,8 @@ LEAST_PREFIX = 6
 NEAREST = 3
 BLOCKS_READ = 8192
 """Blocks looked at together: 134 MB at 2,048 tokens a block (chosen)."""
+PROBLEMS = ("problems", "instructions", "seed_problems")
+"""Flags that stages leave tables of Problem under."""
 SHOWN = 120
 """Characters of a text in the printed form."""
 
@@ -98,23 +99,19 @@ def as_json(steps: list[Step]) -> str:
 
 def _tables(root: Path) -> list[Table]:
     """What each stage's command names and leaves, upstream first."""
-    with opened(root) as repo:
-        commands = [
-            (name_of(stage), shlex.split(str(stage.cmd)), {out.def_path for out in stage.outs})
-            for stage in stages(repo)
-        ]
     return [
-        Table(stage, flag.removeprefix("--"), root / path)
-        for stage, words_of, outs in commands
-        for flag, path in pairwise(words_of)
-        if flag.startswith("--") and path in outs
+        Table(stage.name, flag, root / path)
+        for stage in read_graph(root).ordered()
+        for flag, paths in stage.flags.items()
+        for path in paths
+        if path in stage.leaves
     ]
 
 
-def _present(tables: list[Table], stage: str, flag: str) -> Iterator[Table]:
-    """The tables of a group of stages that are here."""
+def _present(tables: list[Table], stage: str | None, flag: str) -> Iterator[Table]:
+    """The tables of a group of stages, or of all, that are here."""
     for table in tables:
-        if base_name(table.stage) == stage and table.flag == flag and table.path.exists():
+        if stage in (None, base_name(table.stage)) and table.flag == flag and table.path.exists():
             yield table
 
 
@@ -127,8 +124,8 @@ def _found(table: Table, kind: Any, what: str, match: pl.Expr) -> Iterator[Step]
 def _problems(tables: list[Table], start: str) -> Iterator[Step]:
     if len(start) < LEAST_PREFIX:
         return
-    for stage, flag in (("parse", "problems"), ("distill", "problems"), ("tasks", "instructions")):
-        for table in _present(tables, stage, flag):
+    for flag in PROBLEMS:
+        for table in _present(tables, None, flag):
             yield from _found(table, Problem, "problem", pl.col("problem_id").str.starts_with(start))
 
 
@@ -139,9 +136,11 @@ def _backward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
         return
     for table in _present(tables, "compose", "prompts"):
         yield from _found(table, Prompt, "prompt", pl.col("prompt_id") == problem["prompt_id"])
-    for flag in ("initial", "candidates", "corpus"):
-        for table in _present(tables, "sample", flag):
+    for table in tables:
+        if base_name(table.stage) == "sample" and table.flag != "metrics" and table.path.exists():
             yield from _found(table, Passage, "passage", pl.col("passage_id") == problem["passage_id"])
+    for table in _present(tables, "tasks", "seed_passages"):
+        yield from _found(table, Passage, "passage", pl.col("passage_id") == problem["passage_id"])
 
 
 def _forward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:

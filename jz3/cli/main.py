@@ -24,10 +24,14 @@ ROOT = Path()
 def profile(
     name: Annotated[str, typer.Argument(help="embedded, test, single_gpu or paper")],
     *,
-    force: Annotated[bool, typer.Option("--force", help="write over edits of params.yaml")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="write over edits of params.yaml and graph.yaml")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Write a profile to params.yaml, showing the difference first.
+    """Write a profile to params.yaml and graph.yaml, and the lists in dvc.yaml that follow from them.
+
+    Shows the difference first.
 
     Example: jz3 profile paper
     """
@@ -35,7 +39,7 @@ def profile(
 
     difference = profile_difference(ROOT, name)
     document = {"profile": name, "difference": difference}
-    show(difference or f"params.yaml is the profile {name} already", document, json=json)
+    show(difference or f"params.yaml and graph.yaml are the profile {name} already", document, json=json)
     if not force:
         check_no_edits(ROOT)
     write_profile(ROOT, name)
@@ -45,17 +49,17 @@ def profile(
 def deps(
     *,
     check: Annotated[bool, typer.Option("--check", help="exit with 1 where dvc.yaml is not right")] = False,
-    fix: Annotated[bool, typer.Option("--fix", help="rewrite the code dependencies in dvc.yaml")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="rewrite them in dvc.yaml")] = False,
     json: Json = False,
 ) -> None:
-    """Compare the code dependencies in dvc.yaml with what each stage imports.
+    """Compare the code dependencies in dvc.yaml with the imports, and its lists with graph.yaml.
 
     Example: jz3 deps --check
     """
-    from jz3.build.deps import differences
+    from jz3.build.deps import differences, wrong_lists
     from jz3.build.deps import fix as rewrite
 
-    found = differences(ROOT)
+    found, lists = differences(ROOT), wrong_lists(ROOT)
     lines = [
         line
         for stage, (missing, extra) in found.items()
@@ -64,12 +68,22 @@ def deps(
             *(f"{stage} lists {file}, which it does not import" for file in extra),
         )
     ]
-    document = {stage: {"lacks": missing, "extra": extra} for stage, (missing, extra) in found.items()}
+    lines += [f"{one.stage} --{one.flag} takes other paths than graph.yaml asks for" for one in lists]
+    document = {
+        "code": {stage: {"lacks": missing, "extra": extra} for stage, (missing, extra) in found.items()},
+        "lists": {
+            f"{one.stage} --{one.flag}": {
+                "lacks": sorted({*one.wanted} - {*one.found}),
+                "extra": sorted({*one.found} - {*one.wanted}),
+            }
+            for one in lists
+        },
+    }
     show("\n".join(lines), document, json=json)
     if fix:
         rewrite(ROOT)
-    elif check and found:
-        raise UserError("dvc.yaml lists other code than the stages import. Run `jz3 deps --fix`.")
+    elif check and lines:
+        raise UserError("dvc.yaml lists other code or other paths than it should. Run `jz3 deps --fix`.")
 
 
 @app.command()
@@ -97,13 +111,13 @@ def grade(
 
 @app.command()
 def fill(
-    stage: Annotated[str, typer.Argument(help="synthesize@candidates or synthesize@corpus")],
+    stage: Annotated[str, typer.Argument(help="a stage that generates, such as synthesize@candidates")],
     *,
     part: Annotated[str, typer.Option("--slice", help="n/m: the n-th of m slices of the rows")] = "1/1",
 ) -> None:
     """Compute what the row store lacks of a slice of a stage's rows, and write no output: for job arrays.
 
-    Example: jz3 fill synthesize@corpus --slice 3/8
+    Example: jz3 fill synthesize@candidates --slice 3/8
     """
     import logging
 
@@ -129,7 +143,7 @@ app.add_typer(sharing.store, name="store")
 
 @app.command(name="lm-eval")
 def lm_eval(
-    model: Annotated[str, typer.Argument(help="a model whose answers are graded: jiuzhang, instruct_only")],
+    model: Annotated[str, typer.Argument(help="a model of graph.yaml whose answers are graded")],
     directory: Annotated[Path, typer.Argument(help="where the folder of the model goes")],
     *,
     json: Json = False,
@@ -139,6 +153,7 @@ def lm_eval(
     Example: jz3 lm-eval jiuzhang lm-eval-out
     """
     from jz3.core.artifacts import In, InFiles
+    from jz3.core.graph import read_graph
     from jz3.core.params import load_params
     from jz3.evaluation.answer import AnswerParams
     from jz3.evaluation.lm_eval import Answered, export_lm_eval
@@ -146,14 +161,15 @@ def lm_eval(
     from jz3.tables.item import Item
     from jz3.tables.response import Response
 
-    data = ROOT / "data"
+    found = read_graph(ROOT)
+    answer, graded = found.stage(f"answer@{model}"), found.stage(f"grade@{model}")
     answered = Answered(
         model=model,
-        items=In(Item, data / "tasks/items.parquet").read(),
-        responses=In(Response, data / f"responses/{model}.parquet").read(),
-        grades=In(Grade, data / f"grades/{model}.parquet").read(),
-        params=load_params(AnswerParams, "answer"),
-        shots=InFiles(data / "raw/shots"),
+        items=In(Item, ROOT / answer.path("items")).read(),
+        responses=In(Response, ROOT / answer.path("responses")).read(),
+        grades=In(Grade, ROOT / graded.path("grades")).read(),
+        params=load_params(AnswerParams, answer.section),
+        shots=InFiles(ROOT / answer.path("shots")),
     )
     files = [str(file) for file in export_lm_eval(answered, directory)]
     show("\n".join(files), files, json=json)
@@ -172,6 +188,7 @@ def influence(
     """
     from jz3.core.artifacts import In, InDir, Out
     from jz3.core.execution import Execution
+    from jz3.core.graph import read_graph
     from jz3.core.params import load_params
     from jz3.influence.sketch_scores import sketch_scores
     from jz3.tables.checkpoints_manifest import CheckpointsManifest
@@ -179,10 +196,11 @@ def influence(
     from jz3.tables.sketch import Sketch
     from jz3.tables.target import Target
 
+    sketch = read_graph(ROOT).stage("sketch")
     found = sketch_scores(
-        In(Sketch, ROOT / "data/influence/sketches"),
+        In(Sketch, ROOT / sketch.path("sketches")),
         In(Target, targets).read(),
-        InDir(CheckpointsManifest, ROOT / "data/models/reference"),
+        InDir(CheckpointsManifest, ROOT / sketch.path("checkpoints")),
         load_params(Execution, "execution"),
     )
     Out(InfluenceScore, scores).write(found)

@@ -7,7 +7,8 @@ manifest, for tables that may be larger than memory. Rows are sorted by key.
 
 A directory that is no table (a checkpoint, packed blocks) is an `InDir[M]` or `OutDir[M]`, with a manifest.
 Raw files and templates come through `InFiles`, the few numbers of a run go out through `Metrics`, curves
-through `Plot`, a page for people through `OutText`.
+through `Plot`, a page for people through `OutText`. Where a stage reads the same thing of each source, recipe
+or model, one flag takes them all (`InTables`, `InDirs`, `InMetrics`, `InPlots`), and each has a name.
 """
 
 import shutil
@@ -292,6 +293,48 @@ class InFiles:
 
 
 @dataclass(frozen=True)
+class InTables(Generic[T]):
+    """The same table of several sources, recipes or models (the flag takes several paths)."""
+
+    kind: type[T]
+    paths: tuple[Path, ...]
+
+    def tables(self) -> dict[str, In[T]]:
+        """Each table by the last part of its path without `.parquet`, in the order of the command line.
+
+        Raises ArtifactError where two have the same name.
+        """
+        return {name: In(self.kind, path) for name, path in _by_last_part(self.paths).items()}
+
+    def read(self) -> dict[str, dy.DataFrame[T]]:
+        """Each whole table by its name, every row checked."""
+        return {name: table.read() for name, table in self.tables().items()}
+
+    def notes(self) -> dict[str, dict[str, str]]:
+        """How the rows of each came to be, by its name."""
+        return {name: table.notes() for name, table in self.tables().items()}
+
+
+@dataclass(frozen=True)
+class InDirs(Generic[M]):
+    """The same directory of several recipes or models (the flag takes several paths)."""
+
+    kind: type[M]
+    paths: tuple[Path, ...]
+
+    def directories(self) -> dict[str, InDir[M]]:
+        """Each directory by the last part of its path, in the order of the command line.
+
+        Raises ArtifactError where two have the same name.
+        """
+        return {name: InDir(self.kind, path) for name, path in _by_last_part(self.paths).items()}
+
+    def manifests(self) -> dict[str, M]:
+        """Each directory's manifest by its name."""
+        return {name: directory.manifest() for name, directory in self.directories().items()}
+
+
+@dataclass(frozen=True)
 class InMetrics:
     """The metrics of several stages (the flag takes several paths)."""
 
@@ -355,6 +398,20 @@ class Plot(Generic[T]):
 def _name(path: Path) -> str:
     """`data/metrics/ingest/web.json` is `ingest/web`."""
     return "/".join(path.with_suffix("").parts[2:])
+
+
+def _by_last_part(paths: tuple[Path, ...]) -> dict[str, Path]:
+    """`data/grades/jiuzhang.parquet` is `jiuzhang`."""
+    named: dict[str, Path] = {}
+    for path in paths:
+        name = path.name.removesuffix(".parquet")
+        if name in named:
+            raise ArtifactError(
+                f"{named[name]} and {path} are both named '{name}'; names that differ were expected. "
+                f"Rename one of them in graph.yaml and run `jz3 deps --fix`."
+            )
+        named[name] = path
+    return named
 
 
 def _must_exist(path: Path, kind: type) -> None:

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin
 
 import polars as pl
 
-from jz3.core.artifacts import In, InMetrics, InPlots
+from jz3.core.artifacts import In, InDirs, InMetrics, InPlots, InTables
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.params import Params, load_params
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 Main = Callable[..., None]
 
-SEVERAL = (InMetrics, InPlots)
+SEVERAL = (InDirs, InMetrics, InPlots, InTables)
 """Handles whose flag takes several paths."""
 
 
@@ -96,6 +96,9 @@ def _call(main: Main, values: Mapping[str, Any]) -> None:
         for value in values.values():
             if isinstance(value, In):
                 value.must_be_readable()
+            elif isinstance(value, InTables):
+                for table in value.tables().values():
+                    table.must_be_readable()
         raise
 
 

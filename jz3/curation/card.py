@@ -1,8 +1,9 @@
-"""The dataset card of the curated set: a README that the hub and `datasets.load_dataset` read.
+"""The dataset card of the training sets: a README that the hub and `datasets.load_dataset` read.
 
-Every figure is taken from what the stages left: ledgers, manifests, the certificate, and the rows themselves.
-The card lies beside the directory of parts, so that the folder of both is a data set as it stands. Costs one
-read of the ids of the set, its problems and their passages.
+Every figure is taken from what the stages left: ledgers, manifests, certificates, and the rows themselves.
+The card lies beside the directories of parts, so that the folder is a data set as it stands, with a
+configuration for each model's training set. Costs one read of the ids of the sets, their problems and the
+passages.
 """
 
 import json
@@ -15,52 +16,73 @@ import polars as pl
 import yaml
 from pydantic import BaseModel
 
+from jz3.core.artifacts import InTables
 from jz3.core.hashing import content_id
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.ledger import Ledger
 from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.passage import Passage
+from jz3.tables.problem import Problem
+from jz3.tables.training_row import TrainingRow
 
-STAGES = {
-    "parse/corpus": "parse",
-    "execute": "execute",
-    "filter": "filter",
-    "dedup": "dedup",
-    "decontaminate/synthetic": "decontaminate",
-    "mix/jiuzhang": "mix",
-}
-"""Metrics to the stage whose rows they account for, in the order in which rows pass them."""
+STAGES = ("parse", "execute", "filter", "dedup", "decontaminate", "mix")
+"""Stages that leave rows out, in the order in which rows pass them."""
+NO_PASSAGE = "of a row without a passage"
+"""Stands for origin and licence of instruction data and of seed problems."""
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 LARGEST = "1M<n<10M"
 
 
 class CardMetrics(BaseModel):
-    """What the card says of its rows."""
+    """What the card says of its rows: those of all sets together, and of each by licence."""
 
     rows: Ledger
-    by_licence: dict[str, int]
+    by_licence: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What the card is made of."""
+class TrainingSet:
+    """What a model is trained on."""
 
     rows: int
     origins: pl.DataFrame
     """Columns `source`, `origin`, `licence` and `rows`."""
     examples: Sequence[Mapping[str, Any]]
     """One row of each kind."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the card is made of."""
+
+    sets: Mapping[str, TrainingSet]
+    """By model."""
     measured: Mapping[str, Mapping[str, Any]]
     templates: Mapping[str, str]
     """Folder and name of each template to its digest."""
-    notes: Mapping[str, str]
-    """Of the completions: engine, model, sampling."""
-    model: ModelManifest
+    completions: Mapping[str, Mapping[str, str]]
+    """Engine, model and sampling of each set of completions."""
+    models: Mapping[str, ModelManifest]
+    """The models that wrote problems, by the KD set that they learnt from."""
     base: ModelManifest
-    certificate: CertificateManifest
+    certificates: Mapping[str, CertificateManifest]
+    """By the set that was checked."""
+
+
+def training_sets(
+    training: InTables[TrainingRow], problems: InTables[Problem], passages: InTables[Passage]
+) -> dict[str, TrainingSet]:
+    """Each training set, with the problems of all recipes and the passages that they were written from."""
+    origins = pl.concat([table.scan() for table in passages.tables().values()]).unique("passage_id")
+    written = pl.concat([table.scan() for table in problems.tables().values()])
+    return {
+        name: TrainingSet(table.rows(), origins_of(table.scan(), written, origins), examples_of(table.scan()))
+        for name, table in training.tables().items()
+    }
 
 
 def origins_of(training: pl.LazyFrame, problems: pl.LazyFrame, passages: pl.LazyFrame) -> pl.DataFrame:
-    """Rows of the set by source, origin and licence; instruction data have no passage, so neither."""
+    """Rows of the set by source, origin and licence; a row without a passage has neither of the two."""
     rows = training.select("row_id", "source")
     of_rows = problems.select("problem_id", "passage_id")
     licences = passages.select("passage_id", "origin", "licence")
@@ -86,13 +108,21 @@ def digests(files: Iterable[Path]) -> dict[str, str]:
 
 
 def card_metrics(facts: Facts) -> CardMetrics:
-    """The sum of the rows by licence must be that of the set."""
-    by_licence = facts.origins.group_by(pl.col("licence").fill_null("of the instruction data")).agg(
-        pl.col("rows").sum()
-    )
-    counts = dict(sorted(by_licence.iter_rows()))
+    """The sum of the rows by licence must be that of the sets."""
+    by_licence = {
+        name: dict(
+            sorted(
+                one.origins.group_by(pl.col("licence").fill_null(NO_PASSAGE))
+                .agg(pl.col("rows").sum())
+                .iter_rows()
+            )
+        )
+        for name, one in facts.sets.items()
+    }
+    kept = sum(sum(counts.values()) for counts in by_licence.values())
     return CardMetrics(
-        rows=Ledger(read=facts.rows, kept=sum(counts.values()), rejected={}, failed=0), by_licence=counts
+        rows=Ledger(read=sum(one.rows for one in facts.sets.values()), kept=kept, rejected={}, failed=0),
+        by_licence=by_licence,
     )
 
 
@@ -105,105 +135,140 @@ def write_card(facts: Facts) -> str:
         ("Rows", _rows(facts)),
         ("How it was made", _making(facts)),
         ("What was left out", _drops(facts)),
-        ("Contamination", _contamination(facts.certificate)),
-        ("Cost", _cost(facts.measured["distill/boosted"])),
-        ("Licences of the sources", _licences(facts.origins)),
-        ("Examples", _examples(facts.examples)),
+        ("Contamination", "\n\n".join(map(_contamination, facts.certificates.values()))),
+        ("Cost", _costs(facts)),
+        ("Licences of the sources", _licences(facts)),
+        ("Examples", _examples(facts)),
     )
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections)
-    return f"---\n{head}---\n\n# jiuzhang: synthetic mathematics problems with solutions\n\n{body}\n"
+    return f"---\n{head}---\n\n# Mathematics problems with solutions\n\n{body}\n"
 
 
 def _head(facts: Facts) -> dict[str, Any]:
-    licences = facts.origins["licence"].drop_nulls().unique().sort().to_list()
-    one = len(licences) == 1 and not facts.origins["licence"].null_count()
-    head: dict[str, Any] = {"license": licences[0].lower() if one else "other"}
+    licences = pl.concat([one.origins["licence"] for one in facts.sets.values()])
+    named = licences.drop_nulls().unique().sort().to_list()
+    one = len(named) == 1 and not licences.null_count()
+    head: dict[str, Any] = {"license": named[0].lower() if one else "other"}
     if not one:
         head["license_name"] = "by-source"
+    rows = sum(one.rows for one in facts.sets.values())
+    configs: list[dict[str, Any]] = [
+        {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/*.parquet"}]}
+        for name in facts.sets
+    ]
     return head | {
         "language": ["en"],
-        "pretty_name": "jiuzhang",
+        "pretty_name": "Mathematics problems with solutions",
         "task_categories": ["text-generation"],
         "tags": ["mathematics", "synthetic", "jz3"],
-        "size_categories": [next((size for most, size in SIZES if facts.rows < most), LARGEST)],
-        "configs": [
-            {
-                "config_name": "default",
-                "data_files": [{"split": "train", "path": "jiuzhang/*.parquet"}],
-            }
-        ],
+        "size_categories": [next((size for most, size in SIZES if rows < most), LARGEST)],
+        "configs": [configs[0] | {"default": True}, *configs[1:]],
     }
 
 
 def _summary(facts: Facts) -> str:
-    mixed, teacher = facts.measured["mix/jiuzhang"], facts.measured["distill/boosted"]
-    return (
-        f"{facts.rows:,} training rows: {mixed['pretrain_rows']:,} problems that a language model of "
-        f"{facts.model.parameters:,} weights wrote after passages of its corpus, and after them "
-        f"{mixed['instruction_rows']:,} rows of instruction data, in training order. The model learnt to "
-        f"write problems from {teacher['rows']['kept']:,} problems of the teacher {_teacher(teacher)}. The "
-        f"method is that of JiuZhang3.0 (arXiv:2405.14365); what is said below was read from what the run "
-        f"left."
+    lines = [
+        (name, f"{one.rows:,}", f"{mixed['pretrain_rows']:,}", f"{mixed['instruction_rows']:,}")
+        for name, one in facts.sets.items()
+        for mixed in [facts.measured[f"mix/{name}"]]
+    ]
+    text = (
+        "The training sets of several models, each a configuration: synthetic problems with solutions, and "
+        "after them instruction data, in training order. What is said below was read from what the run left; "
+        "the first set follows JiuZhang3.0 (arXiv:2405.14365)."
     )
+    return f"{text}\n\n{_table(('set', 'rows', 'synthetic', 'instruction'), lines)}"
 
 
 def _reading() -> str:
     return (
         '```python\nfrom datasets import load_dataset\n\nrows = load_dataset("FOLDER_OF_THIS_CARD", '
-        'split="train")\n```\n\nA model reads `input` and learns `output`. `position` is the place in the '
-        "training order, `row_id` the problem, `part` is `pretrain` or `instruction`, `kind` is `cot` "
-        "(natural language) or `tool` (solved by a program, whose real output stands in the solution)."
+        '"NAME_OF_A_SET", split="train")\n```\n\nA model reads `input` and learns `output`. `position` is '
+        "the place in the training order, `row_id` the problem, `part` is `pretrain` or `instruction`, "
+        "`kind` is `cot` (natural language) or `tool` (solved by a program, whose real output stands in the "
+        "solution)."
     )
 
 
 def _rows(facts: Facts) -> str:
-    mixed = facts.measured["mix/jiuzhang"]
-    tables = [
-        _table((name, "rows"), mixed[key].items())
-        for name, key in (("kind", "by_kind"), ("level", "by_level"), ("source", "by_source"))
-    ]
+    """What each set is made of, a column for each."""
+    mixed = [facts.measured[f"mix/{name}"] for name in facts.sets]
+    tables: list[str] = []
+    for title, key in (("kind", "by_kind"), ("level", "by_level"), ("source", "by_source")):
+        groups = dict.fromkeys(group for one in mixed for group in one[key])
+        lines = [(group, *(f"{one[key].get(group, 0):,}" for one in mixed)) for group in groups]
+        tables.append(_table((title, *facts.sets), lines))
     return "\n\n".join(tables)
 
 
 def _making(facts: Facts) -> str:
-    teacher, composed = facts.measured["distill/boosted"], facts.measured["compose/corpus"]
-    written = facts.measured["synthesize/corpus"]
-    notes, model, mixed = facts.notes, facts.model, facts.measured["mix/jiuzhang"]
-    prompts = f"{composed['prompts']:,} of {composed['passages']:,} passages, form `{notes['prompt_form']}`"
-    lines = (
-        ("prompts", prompts),
-        ("templates", _templates(facts)),
-        ("teacher", f"{_teacher(teacher)}, {_settings(teacher['sampling'])}"),
-        ("synthesis model", f"digest `{model.digest}`, {model.made_by}, {model.tokens:,} tokens"),
-        ("its base", facts.base.hub or f"{facts.base.made_by}, digest `{facts.base.digest}`"),
-        ("engine", ", ".join(notes[name] for name in ("engine", "dtype") if name in notes)),
-        ("sampling, cot", _settings(json.loads(notes["sampling_cot"]))),
-        ("sampling, tool", _settings(json.loads(notes["sampling_tool"]))),
-        ("completions", f"{written['rows']['kept']:,} with {written['completion_tokens']:,} tokens"),
-        ("programs run in a sandbox", f"{facts.measured['execute']['programs']:,}"),
-        ("solutions whose output was corrected", f"{mixed['corrected']:,}"),
-    )
+    """Who wrote what, step by step; a line of a kind for each set, model and recipe."""
+    lines = [
+        *((f"prompts, {name}", _prompts(found)) for name, found in _of("compose", facts)),
+        *((f"teacher, {name}", _taught(found)) for name, found in _of("distill", facts)),
+        *((f"synthesis model, {name}", _model(model)) for name, model in facts.models.items()),
+        ("base of the synthesis models", facts.base.hub or _model(facts.base)),
+        *((f"completions, {name}", _completed(name, facts)) for name in facts.completions),
+        *((f"programs run in a sandbox, {name}", f"{f['programs']:,}") for name, f in _of("execute", facts)),
+        *(
+            (f"solutions whose output was corrected, {name}", f"{found['corrected']:,}")
+            for name, found in _of("mix", facts)
+        ),
+    ]
     return _table(("", ""), lines)
 
 
-def _templates(facts: Facts) -> str:
-    """Those of the form that the synthesis model read."""
+def _of(stage: str, facts: Facts) -> list[tuple[str, Mapping[str, Any]]]:
+    """The metrics of a stage's instances, by what comes after its name."""
+    return [
+        (name.partition("/")[2], found)
+        for name, found in facts.measured.items()
+        if name.partition("/")[0] == stage
+    ]
+
+
+def _prompts(composed: Mapping[str, Any]) -> str:
+    return f"{composed['prompts']:,} of {composed['passages']:,} passages"
+
+
+def _taught(teacher: Mapping[str, Any]) -> str:
+    rows = f"{teacher['rows']['kept']:,} problems"
+    return f"{_teacher(teacher)}, {_settings(teacher['sampling'])}; {rows}"
+
+
+def _model(model: ModelManifest) -> str:
+    return f"{model.parameters:,} weights, digest `{model.digest}`, {model.made_by}, {model.tokens:,} tokens"
+
+
+def _completed(name: str, facts: Facts) -> str:
+    notes, written = facts.completions[name], facts.measured[f"synthesize/{name}"]
+    parts = (
+        f"{written['rows']['kept']:,} with {written['completion_tokens']:,} tokens",
+        ", ".join(notes[key] for key in ("engine", "dtype") if key in notes),
+        f"sampling of cot: {_settings(json.loads(notes['sampling_cot']))}",
+        f"of tool: {_settings(json.loads(notes['sampling_tool']))}",
+        f"prompts of the form `{notes['prompt_form']}`: {_templates(notes['prompt_form'], facts)}",
+    )
+    return "; ".join(parts)
+
+
+def _templates(form: str, facts: Facts) -> str:
     return ", ".join(
-        f"`{name}` {digest}"
-        for name, digest in facts.templates.items()
-        if name.startswith(facts.notes["prompt_form"])
+        f"`{name}` {digest}" for name, digest in facts.templates.items() if name.startswith(form)
     )
 
 
 def _drops(facts: Facts) -> str:
     lines: list[tuple[str, str, str, str, str]] = []
-    for name, stage in STAGES.items():
-        rows = Ledger.model_validate(facts.measured[name]["rows"])
+    for name, found in (
+        (f"{stage} {name}".strip(), found) for stage in STAGES for name, found in _of(stage, facts)
+    ):
+        rows = Ledger.model_validate(found["rows"])
         rules = ", ".join(
             f"{rule} {count:,}"
             for rule, count in sorted(rows.rejected.items(), key=lambda rule: (-rule[1], rule[0]))
         )
-        lines.append((stage, f"{rows.read:,}", f"{rows.kept:,}", f"{rows.failed:,}", rules))
+        lines.append((name, f"{rows.read:,}", f"{rows.kept:,}", f"{rows.failed:,}", rules))
     text = "Of each stage the rows that it read and kept, and the rules by which it rejected the others."
     return f"{text}\n\n{_table(('stage', 'read', 'kept', 'failed', 'rejected, by rule'), lines)}"
 
@@ -211,8 +276,9 @@ def _drops(facts: Facts) -> str:
 def _contamination(certificate: CertificateManifest) -> str:
     method = ", ".join(f"{name} {value}" for name, value in certificate.method.items())
     text = (
-        f"All {certificate.rows:,} problems (digest `{certificate.certified_digest}`) were compared with "
-        f"these benchmarks before the set was mixed ({method}). Rows with a hit were left out, but for "
+        f"All {certificate.rows:,} rows of {certificate.certified} (digest "
+        f"`{certificate.certified_digest}`) were compared with these benchmarks before a set was mixed "
+        f"({method}). Rows with a hit were left out, but for "
         f"`number_masked`: the same words with other numbers, which is only reported."
     )
     classes = sorted({name for check in certificate.benchmarks for name in check.hits_by_class})
@@ -238,29 +304,43 @@ def _contamination(certificate: CertificateManifest) -> str:
     return f"{text}\n\n{_table(head, lines)}"
 
 
-def _cost(teacher: Mapping[str, Any]) -> str:
+def _costs(facts: Facts) -> str:
+    said = "A row that several sets hold was paid for once, and counts in each."
+    return "\n\n".join([*(_cost(name, found) for name, found in _of("distill", facts)), said])
+
+
+def _cost(name: str, teacher: Mapping[str, Any]) -> str:
     usd = f"{teacher['cost_usd']:,.2f} USD at the prices of {teacher['prices_as_of']}"
     paid = usd if teacher["priced"] else "no price is known for it"
     return (
-        f"The teacher's {teacher['answered']:,} answers took {teacher['prompt_tokens']:,} tokens of prompts "
-        f"and {teacher['completion_tokens']:,} of answers: {paid}."
+        f"The teacher's {teacher['answered']:,} answers of the set {name} took "
+        f"{teacher['prompt_tokens']:,} tokens of prompts and {teacher['completion_tokens']:,} of answers: "
+        f"{paid}."
     )
 
 
-def _licences(origins: pl.DataFrame) -> str:
-    named = origins.with_columns(pl.col("origin", "licence").fill_null("of the instruction data"))
-    counted = named.select("source", "origin", "licence", "rows").iter_rows()
+def _licences(facts: Facts) -> str:
+    counted = [
+        (name, *row)
+        for name, one in facts.sets.items()
+        for row in one.origins.with_columns(pl.col("origin", "licence").fill_null(NO_PASSAGE))
+        .select("source", "origin", "licence", "rows")
+        .iter_rows()
+    ]
     text = (
         "A problem was inspired by a passage; the licence of the passage's document stands in this table. "
-        "Rows of instruction data are under the licence of their own data set."
+        "Rows without a passage (instruction data, seed problems) are under the licence of their own data "
+        "set."
     )
-    return f"{text}\n\n{_table(('source', 'origin', 'licence', 'rows'), counted)}"
+    return f"{text}\n\n{_table(('set', 'source', 'origin', 'licence', 'rows'), counted)}"
 
 
-def _examples(examples: Iterable[Mapping[str, Any]]) -> str:
+def _examples(facts: Facts) -> str:
+    """The first row of each kind, of each set that has rows of its own."""
+    shown = {row["row_id"]: row for one in facts.sets.values() for row in one.examples}
     return "\n\n".join(
         f"`{row['row_id']}`, kind {row['kind']}:\n\n````text\n{row['input']}{row['output']}\n````"
-        for row in examples
+        for row in shown.values()
     )
 
 

@@ -1,11 +1,10 @@
 """One HTML page of a whole run: the graph, the account of every row, curves, tables and samples.
 
 It opens without a network: style, drawings and mathematics stand in the file, and nothing in it runs. The
-same inputs give the same bytes. Costs a second, and about a millisecond for each synthesised problem that is
-checked.
+same inputs give the same bytes. Costs a second.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,6 @@ import polars as pl
 from jz3.core.artifacts import MANIFEST, InDir, OutDir
 from jz3.report.accounts import knowledge_sets, waterfall
 from jz3.report.certificates import audit_section, certificate_section
-from jz3.report.correctness import ReportMetrics
 from jz3.report.curves import loss_curves, step_curves
 from jz3.report.evaluation import cost_table, disagreement_table, published_table
 from jz3.report.graph import drawn
@@ -41,14 +39,13 @@ class Material:
 
     wiring: Wiring
     measured: Mapping[str, Any]
-    checked: ReportMetrics
     curves: Mapping[str, pl.DataFrame]
     scores: pl.DataFrame
     comparisons: pl.DataFrame
     published: pl.DataFrame
     disagreements: pl.DataFrame
     costs: pl.DataFrame
-    certificates: Sequence[InDir[CertificateManifest]]
+    certificates: Mapping[str, InDir[CertificateManifest]]
     ranking: pl.DataFrame
     extremes: Extremes
     samples: Samples
@@ -93,11 +90,11 @@ def _sections(material: Material) -> dict[str, Html]:
     """Content by title, in the order of the page."""
     measured = material.measured
     return {
-        "Figures": _figures(measured, material.checked),
+        "Figures": _figures(measured),
         "Graph": joined([_note(GRAPH), drawn(material.wiring)]),
         "Rows": joined([_note(ROWS), waterfall(measured)]),
         "KD sets": knowledge_sets(measured),
-        "Correct before curation": _correctness(material.checked),
+        "Correct before curation": _correctness(measured),
         "Selection": joined(
             [_note(SELECTION), selection_section(measured["select"], material.ranking, material.extremes)]
         ),
@@ -117,7 +114,7 @@ def _sections(material: Material) -> dict[str, Html]:
         "Requests and tokens": cost_table(material.costs),
         "Certificates": joined(
             [
-                *map(certificate_section, material.certificates),
+                *map(certificate_section, material.certificates.values()),
                 audit_section(material.measured["audit"]["sets"]),
             ]
         ),
@@ -168,7 +165,7 @@ def _note(text: str) -> Html:
     return classed("p", "note", text)
 
 
-def _figures(measured: Mapping[str, Any], checked: ReportMetrics) -> Html:
+def _figures(measured: Mapping[str, Any]) -> Html:
     """The few numbers by which a run is judged."""
     tables: Mapping[str, Mapping[str, float]] = measured["tabulate"]
     averages = {
@@ -181,8 +178,9 @@ def _figures(measured: Mapping[str, Any], checked: ReportMetrics) -> Html:
         for model, value in by_model.items()
     }
     figures |= {
-        "tool problems correct before curation": _per_cent(checked.tool_correct_share),
-        "prose problems correct before curation": _per_cent(checked.prose_correct_share),
+        f"{kind} problems correct before curation, {recipe}": _per_cent(found[f"{kind}_correct_share"])
+        for recipe, found in _correct(measured).items()
+        for kind in ("tool", "prose")
     }
     return classed(
         "div",
@@ -194,22 +192,40 @@ def _figures(measured: Mapping[str, Any], checked: ReportMetrics) -> Html:
     )
 
 
-def _correctness(checked: ReportMetrics) -> Html:
-    if checked.tool_correct_share is None and checked.prose_correct_share is None:
-        return element("p", "Not measured: only problems of the built-in writer's families can be checked.")
+def _correct(measured: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What `correctness` found, by recipe."""
+    return {
+        name.partition("/")[2]: found
+        for name, found in measured.items()
+        if name.partition("/")[0] == "correctness"
+    }
+
+
+def _correctness(measured: Mapping[str, Any]) -> Html:
+    """A table for each recipe."""
+    return joined(_of_recipe(recipe, found) for recipe, found in _correct(measured).items())
+
+
+def _of_recipe(recipe: str, found: Mapping[str, Any]) -> Html:
+    title = element("h3", f"Problems of {recipe}")
+    if found["tool_correct_share"] is None and found["prose_correct_share"] is None:
+        said = "Not measured: only problems of the built-in writer's families can be checked."
+        return joined([title, element("p", said)])
     head = ["kind", "problems", "worded as a family", "correct", "share correct"]
-    tool = (checked.tool_problems, checked.tool_read, checked.tool_correct)
-    prose = (checked.prose_problems, checked.prose_read, checked.prose_correct)
+    kinds = {
+        "tool": "tool: the program prints the exact answer",
+        "prose": "prose: the box holds the exact answer",
+    }
     lines = [
         [
-            "tool: the program prints the exact answer",
-            *map(count, tool),
-            _per_cent(checked.tool_correct_share),
-        ],
-        ["prose: the box holds the exact answer", *map(count, prose), _per_cent(checked.prose_correct_share)],
+            said,
+            *(count(found[f"{kind}_{number}"]) for number in ("problems", "read", "correct")),
+            _per_cent(found[f"{kind}_correct_share"]),
+        ]
+        for kind, said in kinds.items()
     ]
-    said = f"The problems are of {checked.families_read} of the writer's {checked.families} families."
-    return joined([table(head, lines, frozenset(head[1:])), element("p", said)])
+    said = f"The problems are of {found['families_read']} of the writer's {found['families']} families."
+    return joined([title, table(head, lines, frozenset(head[1:])), element("p", said)])
 
 
 def _per_cent(share: float | None) -> str:

@@ -1,12 +1,10 @@
 """The graph of dvc.yaml: its stages, and which one reads what another leaves."""
 
-import itertools
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any
-
-import yaml
 
 from jz3.core.artifacts import InFiles
+from jz3.core.graph import read_graph
 
 
 @dataclass(frozen=True)
@@ -39,42 +37,10 @@ class Wiring:
 
 def read_wiring(graph: InFiles) -> Wiring:
     """Data alone are followed: that the report reads metrics of every stage would hide the graph."""
-    stages: dict[str, Any] = yaml.safe_load(graph.path.read_text())["stages"]
-    nodes: list[Node] = []
-    leaves: dict[str, str] = {}
-    reads: list[tuple[str, str]] = []
-    for name, entry in stages.items():
-        body = entry.get("do", entry)
-        contexts = _contexts(entry)
-        nodes.append(Node(name, body.get("desc", ""), len(contexts)))
-        for context in contexts:
-            leaves |= {_filled(path, context): name for path in _paths(body.get("outs", []))}
-            reads += [(name, _filled(path, context)) for path in _paths(body.get("deps", []))]
-    edges = {(leaves[path], name) for name, path in reads if path in leaves}
-    return Wiring(tuple(nodes), frozenset(pair for pair in edges if pair[0] != pair[1]))
-
-
-def _contexts(entry: dict[str, Any]) -> list[dict[str, str]]:
-    """For each instance of a stage, what its `${...}` stand for."""
-    if "matrix" in entry:
-        names = [f"item.{name}" for name in entry["matrix"]]
-        return [
-            dict(zip(names, values, strict=True)) for values in itertools.product(*entry["matrix"].values())
-        ]
-    if isinstance(entry.get("foreach"), dict):
-        return [
-            {"key": key} | {f"item.{name}": value for name, value in item.items()}
-            for key, item in entry["foreach"].items()
-        ]
-    return [{"item": item} for item in entry.get("foreach", [""])]
-
-
-def _filled(path: str, context: dict[str, str]) -> str:
-    for name, value in context.items():
-        path = path.replace(f"${{{name}}}", str(value))
-    return path
-
-
-def _paths(entries: list[Any]) -> list[str]:
-    """An entry is a path, or a path with options."""
-    return [path for entry in entries for path in (entry if isinstance(entry, dict) else [entry])]
+    stages = read_graph(graph.path.parent).stages
+    instances = Counter(stage.base for stage in stages)
+    descriptions = {stage.base: stage.desc for stage in stages}
+    nodes = tuple(Node(name, descriptions[name], count) for name, count in instances.items())
+    leaves = {path: stage.base for stage in stages for path in stage.outs}
+    edges = {(leaves[path], stage.base) for stage in stages for path in stage.reads if path in leaves}
+    return Wiring(nodes, frozenset(pair for pair in edges if pair[0] != pair[1]))

@@ -7,9 +7,11 @@ from jz3.tables.words import KINDS, LEVELS
 
 class Problem(dy.Schema):
     problem_id = dy.String(primary_key=True)  # id of the completion it was read from, or of the data row
-    prompt_id = dy.String(nullable=True)  # null for instruction data
-    passage_id = dy.String(nullable=True)  # null for instruction data
-    source = dy.String(min_length=1)  # of the passage; `instruction` for instruction data
+    prompt_id = dy.String(nullable=True)  # null for instruction data and seed problems
+    passage_id = dy.String(nullable=True)  # null for instruction data and seed problems
+    source = dy.String(
+        min_length=1
+    )  # of the passage; `instruction` for instruction data, `seed` for seed problems
     level = dy.Enum(LEVELS, nullable=True)  # null where the data do not say
     kind = dy.Enum(KINDS)
     subject = dy.String(nullable=True)  # what it is about, where that is known (a family, a topic)

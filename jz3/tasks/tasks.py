@@ -1,11 +1,13 @@
-"""Target tasks, by whose gradients problems are valued, and instruction data.
+"""Target tasks, by whose gradients problems are valued, instruction data, and seed problems.
 
-Promises: what the problem writer gives comes from number draws that neither the teacher nor a benchmark uses,
-and from the listed families alone; ids come from content and place, so that more rows keep the ids there
-were. Costs: seconds.
+Promises: what the problem writer gives to targets and instruction data comes from number draws that neither
+the teacher nor a benchmark uses, and from the listed families alone; ids come from content and place, so that
+more rows keep the ids there were. Seed problems are of the training side: by the writer from the teacher's
+draws, from a file from what targets and instruction data leave. Costs: seconds.
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import polars as pl
@@ -15,6 +17,7 @@ from jz3.core.artifacts import InFiles
 from jz3.core.hashing import content_id, draw_order
 from jz3.core.params import Params
 from jz3.tables.ledger import Ledger
+from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target
 from jz3.tasks.raw import DataError, RawRows, read_files, read_hub
@@ -24,8 +27,10 @@ from jz3.writer.family import Family
 from jz3.writer.splits import Part, distinct_draws
 from jz3.writer.write import write_draw
 
-SOURCE = "instruction"
+INSTRUCTION = "instruction"
 """Source of instruction rows in tables of Problem."""
+SEED = "seed"
+"""Source of seed problems in tables of Problem and of Passage."""
 
 
 class WriterRows(Params):
@@ -65,19 +70,29 @@ class HubRows(Params):
 Rows = Annotated[WriterRows | FileRows | HubRows, Field(discriminator="reader")]
 
 
+class Seeds(Params):
+    """Problems with gold answers at which a recipe begins."""
+
+    rows: Rows
+    licence: str
+    """Of the data set that they are of."""
+
+
 class TasksParams(Params):
-    """Where targets and instruction data come from."""
+    """Where targets, instruction data and seed problems come from."""
 
     families: list[str]
-    """Families of the problem writer that targets and instruction data cover."""
+    """Families of the problem writer that all of them cover."""
     targets: dict[str, Rows]
     """By name of the target task."""
     instructions: dict[str, Rows]
     """By a name of our own."""
+    seeds: dict[str, Seeds]
+    """By a name of our own; none where no recipe of the profile begins with seed problems."""
 
 
 class TasksMetrics(BaseModel):
-    """Rows of both tables, and how many of each."""
+    """Rows of the tables, and how many of each."""
 
     rows: Ledger
     targets: dict[str, int]
@@ -85,28 +100,56 @@ class TasksMetrics(BaseModel):
     instructions: dict[str, int]
     """By name in the parameters."""
     instructions_by_kind: dict[str, int]
+    seeds: dict[str, int]
+    """By name in the parameters."""
     families: int
     """Families covered."""
 
 
-def gather(raw: InFiles, params: TasksParams) -> tuple[pl.DataFrame, pl.DataFrame, TasksMetrics]:
-    """Tables of Target and of Problem (instruction data). Raises DataError."""
+@dataclass(frozen=True)
+class Gathered:
+    """What the stage leaves."""
+
+    targets: pl.DataFrame
+    """Table of Target."""
+    instructions: pl.DataFrame
+    """Table of Problem."""
+    seeds: pl.DataFrame
+    """Table of Problem."""
+    seed_passages: pl.DataFrame
+    """Table of Passage: the question of each seed problem, for what is written from it."""
+    metrics: TasksMetrics
+
+
+def gather(raw: InFiles, params: TasksParams) -> Gathered:
+    """Read and draw the rows of every table. Raises DataError."""
     families = _families(params.families)
     targets = {name: _solved(raw, rows, families, "target") for name, rows in params.targets.items()}
     instructions = {
         name: _solved(raw, rows, families, "instruction") for name, rows in params.instructions.items()
     }
+    taken = frozenset(
+        row.question for found in (targets, instructions) for rows in found.values() for _, row in rows
+    )
+    seeds = {name: _solved(raw, seed.rows, families, "teacher", taken) for name, seed in params.seeds.items()}
     target_rows = [_target(task, *row) for task, found in targets.items() for row in found]
-    problems = [_problem(name, *row) for name, found in instructions.items() for row in found]
-    count = len(target_rows) + len(problems)
-    return (
-        pl.DataFrame(target_rows, schema=Target.create_empty().schema),
-        pl.DataFrame(problems, schema=Problem.create_empty().schema),
-        TasksMetrics(
+    problems = [_problem(INSTRUCTION, name, *row) for name, found in instructions.items() for row in found]
+    seed_rows = [_problem(SEED, name, *row) for name, found in seeds.items() for row in found]
+    passages = [
+        _passage(name, params.seeds[name].licence, *row) for name, found in seeds.items() for row in found
+    ]
+    count = len(target_rows) + len(problems) + len(seed_rows)
+    return Gathered(
+        targets=pl.DataFrame(target_rows, schema=Target.create_empty().schema),
+        instructions=pl.DataFrame(problems, schema=Problem.create_empty().schema),
+        seeds=pl.DataFrame(seed_rows, schema=Problem.create_empty().schema),
+        seed_passages=pl.DataFrame(passages, schema=Passage.create_empty().schema),
+        metrics=TasksMetrics(
             rows=Ledger(read=count, kept=count, rejected={}, failed=0),
             targets={name: len(found) for name, found in targets.items()},
             instructions={name: len(found) for name, found in instructions.items()},
             instructions_by_kind=dict(sorted(Counter(row["kind"] for row in problems).items())),
+            seeds={name: len(found) for name, found in seeds.items()},
             families=len(families),
         ),
     )
@@ -127,7 +170,10 @@ Numbered = tuple[str, Solved]
 """An id and what it names."""
 
 
-def _solved(raw: InFiles, rows: Rows, families: list[Family], part: Part) -> list[Numbered]:
+def _solved(
+    raw: InFiles, rows: Rows, families: list[Family], part: Part, taken: frozenset[str] = frozenset()
+) -> list[Numbered]:
+    """The rows that are asked for; of a file or a hub none whose question is taken."""
     match rows:
         case WriterRows():
             return [row for family in families for row in _written(family, rows, part)]
@@ -135,7 +181,8 @@ def _solved(raw: InFiles, rows: Rows, families: list[Family], part: Part) -> lis
             found = read_files(raw, rows.pattern)
         case HubRows():
             found = read_hub(rows.dataset, rows.configs, rows.split, rows.revision)
-    return _drawn(_read(found, rows.format), rows.rows, rows.seed)
+    free = [row for row in _read(found, rows.format) if row[1].question not in taken]
+    return _drawn(free, rows.rows, rows.seed)
 
 
 def _written(family: Family, rows: WriterRows, part: Part) -> list[Numbered]:
@@ -184,16 +231,29 @@ def _target(task: str, row_id: str, row: Solved) -> dict[str, Any]:
     }
 
 
-def _problem(name: str, row_id: str, row: Solved) -> dict[str, Any]:
+def _problem(source: str, name: str, row_id: str, row: Solved) -> dict[str, Any]:
     return {
-        "problem_id": content_id(SOURCE, name, row_id),
+        "problem_id": content_id(source, name, row_id),
         "prompt_id": None,
         "passage_id": None,
-        "source": SOURCE,
+        "source": source,
         "level": row.level,
         "kind": row.kind,
         "subject": row.subject,
         "problem": row.question,
         "solution": row.solution,
         "answer": row.answer,
+    }
+
+
+def _passage(name: str, licence: str, row_id: str, row: Solved) -> dict[str, Any]:
+    """A seed problem as the text that other problems are written from."""
+    return {
+        "passage_id": content_id(SEED, name, row_id),  # the seed problem's own id
+        "source": SEED,
+        "document_id": f"{name}/{row_id}",
+        "origin": name,
+        "licence": licence,
+        "offset": 0,
+        "text": row.question,
     }

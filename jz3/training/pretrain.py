@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class PretrainParams(Params):
-    """Section `pretrain.MODEL`."""
+    """Section `pretrain`, of every model."""
 
     token_budget: int | None = Field(gt=0)
     """Tokens to read, padding not counted: blocks are repeated or left out. null: each block once."""

@@ -15,6 +15,7 @@ from jz3.build.stored_rows import LOOKED_UP, experience, stored
 from jz3.build.token_counts import count_tokens, local_tokenizer
 from jz3.core.artifacts import Out
 from jz3.core.execution import Execution
+from jz3.core.graph import read_graph
 from jz3.core.params import load_params
 from jz3.generation.chat import CHAT, chat_key
 from jz3.store.rows import RowStore
@@ -69,7 +70,7 @@ def test_the_paper_profile_asks_for_its_9300_calls_and_says_what_they_cost(clone
     assert found["synthesize@corpus"]["to_do"] == 5_980_000
     assert found["synthesize@corpus"]["device_hours"] > 100
     assert found["pretrain@jiuzhang"]["device_hours"] > found["finetune@boosted"]["device_hours"]
-    assert found["dedup"]["usd"] is None
+    assert found["dedup@jiuzhang"]["usd"] is None
 
 
 def test_another_profile_is_planned_without_writing_it(clone):
@@ -78,6 +79,12 @@ def test_another_profile_is_planned_without_writing_it(clone):
     assert (clone / "params.yaml").read_bytes() == before
     assert found.device == "cpu"
     assert lines(found)["distill@initial"]["usd"] == 0
+    assert set(lines(found)) == {stage.name for stage in read_graph(clone).stages}
+    another = lines(plan(clone, "test"))
+    assert {"filter@seed_problems", "pretrain@seed_problems"} <= set(another), (
+        "the graph is the profile's, too"
+    )
+    assert another["pretrain@seed_problems"]["rows"] > 0
     with pytest.raises(PlanError, match=r"profiles/none\.yaml does not exist"):
         plan(clone, "none")
 
@@ -190,9 +197,10 @@ def test_sizes_come_from_tables_that_stay_and_from_parameters_else(clone, tmp_pa
     table = clone / "data/composed/initial"
     Out(Prompt, table).write(prompts(17))
     try:
-        counted = Sizes(clone, sections, execution, set()).prompts("initial")
+        graph, path = read_graph(clone), "data/composed/initial"
+        counted = Sizes(clone, graph, sections, execution, set()).prompts(path)
         assert (counted.rows.value, counted.rows.exact) == (17, True)
-        changing = Sizes(clone, sections, execution, {"data/composed/initial"}).prompts("initial")
+        changing = Sizes(clone, graph, sections, execution, {path}).prompts(path)
         assert (changing.rows.value, changing.rows.exact) == (5300, False)
         assert changing.characters["full"] > 1000, "templates are longer than their passage"
     finally:

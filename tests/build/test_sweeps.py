@@ -88,7 +88,7 @@ def test_each_method_of_the_adapter_sweep_trains_a_model_of_the_embedded_shape(b
     kinds = []
     for overrides in queued(ROOT / "docs/sweeps/adapter.sh", tmp_path):
         set_parameters(overrides, tmp_path / "params.yaml")
-        params = load_params(PretrainParams, "pretrain.jiuzhang", tmp_path / "params.yaml")
+        params = load_params(PretrainParams, "pretrain", tmp_path / "params.yaml")
         assert params.optimizer.muon is None
         model = adapted(load_model(base, "float32"), params.method, seed=0)
         optimizer = make_optimizer(model, params.optimizer)

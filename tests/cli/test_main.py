@@ -52,9 +52,15 @@ def test_a_malformed_line_is_named(answers):
     assert "answers.jsonl" in done.stderr
 
 
+def small_profile(folder):
+    (folder / "profiles/graphs").mkdir(parents=True)
+    (folder / "profiles/small.yaml").write_text("a: 1\n")
+    (folder / "profiles/graphs/small.yaml").write_text("models: []\n")
+    (folder / "dvc.yaml").write_text("stages: {}\n")
+
+
 def test_a_profile_is_written_only_over_a_profile(tmp_path):
-    (tmp_path / "profiles").mkdir()
-    (tmp_path / "profiles" / "small.yaml").write_text("a: 1\n")
+    small_profile(tmp_path)
     (tmp_path / "params.yaml").write_text("a: 2\n")
     done = jz3("profile", "small", folder=tmp_path)
     assert (done.returncode, "+a: 1" in done.stdout) == (1, True)
@@ -100,8 +106,7 @@ def test_each_command_with_a_result_has_it_as_json(path):
 def test_what_a_command_did_is_one_document_of_json_on_stdout(tmp_path, monkeypatch):
     """Commands that need no whole graph; the others are run with --json in the tests of what they do."""
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "rows"))
-    (tmp_path / "profiles").mkdir()
-    (tmp_path / "profiles" / "small.yaml").write_text("a: 1\n")
+    small_profile(tmp_path)
     profile = json.loads(jz3("profile", "small", "--json", folder=tmp_path).stdout)
     assert (profile["profile"], "+a: 1" in profile["difference"]) == ("small", True)
     (tmp_path / "stages").mkdir()
@@ -110,7 +115,7 @@ def test_what_a_command_did_is_one_document_of_json_on_stdout(tmp_path, monkeypa
     done = jz3("deps", "--check", "--json", folder=tmp_path)
     assert (done.returncode, json.loads(done.stdout)) == (
         1,
-        {"one": {"lacks": ["stages/one.py"], "extra": []}},
+        {"code": {"one": {"lacks": ["stages/one.py"], "extra": []}}, "lists": {}},
     )
     assert json.loads(jz3("store", "check", "--json", folder=tmp_path).stdout)["damages"] == []
     away = f"file://{tmp_path}/away"

@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from jz3.core import artifacts
-from jz3.core.artifacts import ArtifactError, In, InDir, InMetrics, InPlots, Metrics, Out, OutDir, Plot
+from jz3.core.artifacts import (
+    ArtifactError,
+    In,
+    InDir,
+    InDirs,
+    InMetrics,
+    InPlots,
+    InTables,
+    Metrics,
+    Out,
+    OutDir,
+    Plot,
+)
 
 
 class Fruit(dy.Schema):
@@ -139,3 +151,24 @@ def test_curves_of_several_stages_are_read_by_name(tmp_path, monkeypatch):
     path = (tmp_path / "data" / "plots" / "fruits.csv").relative_to(tmp_path)
     Plot(Fruit, path).write(fruits("b", "a"))
     assert InPlots(Fruit, (path,)).read()["fruits"].equals(fruits("a", "b"))
+
+
+def test_several_tables_have_the_names_of_their_paths_in_the_order_given(tmp_path):
+    paths = (tmp_path / "one/pears.parquet", tmp_path / "two/apples")
+    Out(Fruit, paths[0]).write(fruits("a"))
+    Out(Fruit, paths[1]).write(fruits("b", "c"))
+    tables = InTables(Fruit, paths)
+    assert list(tables.tables()) == ["pears", "apples"]
+    assert {name: list(rows["fruit_id"]) for name, rows in tables.read().items()} == {
+        "pears": ["a"],
+        "apples": ["b", "c"],
+    }
+    assert InDirs(Box, paths).directories() == {"pears": InDir(Box, paths[0]), "apples": InDir(Box, paths[1])}
+
+
+def test_two_tables_of_one_name_are_refused(tmp_path):
+    paths = (tmp_path / "one/pears.parquet", tmp_path / "two/pears")
+    with pytest.raises(ArtifactError, match=r"one/pears\.parquet and .*two/pears are both named 'pears'"):
+        InTables(Fruit, paths).read()
+    with pytest.raises(ArtifactError, match=r"Rename one of them"):
+        InDirs(Box, paths).directories()

@@ -26,10 +26,10 @@ from tests.curation.rows import items, passages, problem, problems
 
 STAGES = (
     "parse@corpus",
-    "execute",
-    "filter",
-    "dedup",
-    "decontaminate@synthetic",
+    "execute@jiuzhang",
+    "filter@jiuzhang",
+    "dedup@jiuzhang",
+    "decontaminate@jiuzhang",
     "decontaminate@instruction",
     "mix@jiuzhang",
 )

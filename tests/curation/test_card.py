@@ -4,15 +4,28 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import polars as pl
 import pytest
 import yaml
 
-from jz3.core.artifacts import Out
-from jz3.curation.card import Facts, card_metrics, digests, examples_of, origins_of, write_card
+from jz3.core.artifacts import InTables, Out
+from jz3.curation.card import (
+    NO_PASSAGE,
+    Facts,
+    TrainingSet,
+    card_metrics,
+    digests,
+    examples_of,
+    origins_of,
+    training_sets,
+    write_card,
+)
 from jz3.tables.certificate_manifest import BenchmarkCheck, CertificateManifest
 from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.passage import Passage
+from jz3.tables.problem import Problem
 from jz3.tables.training_row import TrainingRow
 from tests.curation.rows import passages, problem, problems
 
@@ -27,7 +40,7 @@ MODEL = ModelManifest(
     libraries={},
 )
 CERTIFICATE = CertificateManifest(
-    certified="synthetic",
+    certified="jiuzhang",
     certified_digest="c" * 32,
     rows=77,
     method={"ngram": 13},
@@ -58,7 +71,7 @@ MEASURED = {
     },
     "compose/corpus": {"prompts": 100, "passages": 95},
     "synthesize/corpus": {"rows": LEDGER, "completion_tokens": 5000},
-    "execute": {"rows": LEDGER, "programs": 31},
+    "execute/jiuzhang": {"rows": LEDGER, "programs": 31},
     "mix/jiuzhang": {
         "rows": LEDGER,
         "pretrain_rows": 3,
@@ -68,7 +81,10 @@ MEASURED = {
         "by_level": {"high": 4},
         "by_source": {"web": 4},
     },
-} | {name: {"rows": LEDGER} for name in ("parse/corpus", "filter", "dedup", "decontaminate/synthetic")}
+} | {
+    name: {"rows": LEDGER}
+    for name in ("parse/corpus", "filter/jiuzhang", "dedup/jiuzhang", "decontaminate/jiuzhang")
+}
 
 
 def training_rows(*ids, source="web"):
@@ -93,22 +109,23 @@ def training_rows(*ids, source="web"):
 def facts(**changes):
     training = changes.pop("training", training_rows("a", "b", "c"))
     rows = problems(*(problem(row_id, passage_id=f"p{row_id}") for row_id in "abc"))
+    origins = origins_of(training.lazy(), rows.lazy(), passages(pa="x", pb="y", pc="z").lazy())
     made = {
-        "rows": training.height,
-        "origins": origins_of(training.lazy(), rows.lazy(), passages(pa="x", pb="y", pc="z").lazy()),
-        "examples": examples_of(training.lazy()),
+        "sets": {"jiuzhang": TrainingSet(training.height, origins, examples_of(training.lazy()))},
         "measured": MEASURED,
         "templates": {"full/grade": "1", "compact/cot": "2"},
-        "notes": {
-            "engine": "vllm",
-            "dtype": "bfloat16",
-            "prompt_form": "compact",
-            "sampling_cot": '{"temperature": 1.0, "stop": []}',
-            "sampling_tool": '{"temperature": 0.9, "stop": ["x"]}',
+        "completions": {
+            "corpus": {
+                "engine": "vllm",
+                "dtype": "bfloat16",
+                "prompt_form": "compact",
+                "sampling_cot": '{"temperature": 1.0, "stop": []}',
+                "sampling_tool": '{"temperature": 0.9, "stop": ["x"]}',
+            }
         },
-        "model": MODEL,
+        "models": {"boosted": MODEL},
         "base": MODEL.model_copy(update={"hub": "deepseek-ai/m@abc"}),
-        "certificate": CERTIFICATE,
+        "certificates": {"jiuzhang": CERTIFICATE},
     }
     return Facts(**made | changes)
 
@@ -116,17 +133,17 @@ def facts(**changes):
 @pytest.mark.parametrize(
     "said",
     [
-        "| kind | rows |\n| --- | --- |\n| cot | 3 |",
-        "deepseek-ai/m@abc",
-        "| engine | vllm, bfloat16 |",
-        "| sampling, cot | temperature 1.0 |",
-        "| sampling, tool | temperature 0.9, stop ['x'] |",
-        "| templates | `compact/cot` 2 |",
+        "| kind | jiuzhang |\n| --- | --- |\n| cot | 3 |",
+        "| jiuzhang | 3 | 3 | 1 |",
+        "| base of the synthesis models | deepseek-ai/m@abc |",
+        "| synthesis model, boosted | 1,234,567 weights, digest",
+        "| completions, corpus | 77 with 5,000 tokens; vllm, bfloat16; sampling of cot: temperature 1.0; ",
+        "of tool: temperature 0.9, stop ['x']; prompts of the form `compact`: `compact/cot` 2 |",
         "`gpt-x`, temperature 0.6",
-        "| parse | 90 | 77 | 0 | parse.truncated 9, parse.open_fence 4 |",
+        "| parse corpus | 90 | 77 | 0 | parse.truncated 9, parse.open_fence 4 |",
         "12.35 USD at the prices of 2026-11-01",
         "| exam | r\\|1 | `e` | 50 | 3 | 4 |",
-        "| web | o | CC0-1.0 | 3 |",
+        "| jiuzhang | web | o | CC0-1.0 | 3 |",
         "How many | are 2 and 2?",
     ],
 )
@@ -142,7 +159,13 @@ def test_the_head_is_what_the_hub_reads():
     head = head_of(write_card(facts()))
     assert head["license"] == "cc0-1.0"
     assert head["size_categories"] == ["n<1K"]
-    assert head["configs"][0]["data_files"] == [{"split": "train", "path": "jiuzhang/*.parquet"}]
+    assert head["configs"] == [
+        {
+            "config_name": "jiuzhang",
+            "data_files": [{"split": "train", "path": "jiuzhang/*.parquet"}],
+            "default": True,
+        }
+    ]
     from huggingface_hub import DatasetCardData
 
     assert DatasetCardData(**head).to_dict()["license"] == "cc0-1.0"
@@ -151,17 +174,44 @@ def test_the_head_is_what_the_hub_reads():
 def test_rows_without_a_passage_make_the_licence_another_and_none_is_lost():
     mixed = facts(training=training_rows("a", "b", "instruction/1"))
     assert head_of(write_card(mixed))["license"] == "other"
-    assert card_metrics(mixed).by_licence == {"CC0-1.0": 2, "of the instruction data": 1}
+    assert card_metrics(mixed).by_licence == {"jiuzhang": {"CC0-1.0": 2, NO_PASSAGE: 1}}
 
 
 def test_a_problem_that_two_passages_share_would_be_noticed():
+    one = facts().sets["jiuzhang"]
+    twice = pl.concat([one.origins, one.origins.with_columns(rows=pl.lit(1, pl.UInt32))])
+    wrong = facts(sets={"jiuzhang": replace(one, origins=twice)})
     with pytest.raises(ValueError, match="accounts for 4"):
-        card_metrics(
-            facts(
-                rows=3,
-                origins=pl.concat([facts().origins, facts().origins.with_columns(rows=pl.lit(1, pl.UInt32))]),
-            )
-        )
+        card_metrics(wrong)
+
+
+def test_each_set_is_a_configuration_and_a_column(tmp_path):
+    tables = {}
+    for name, ids in (("ours", ["a", "b"]), ("theirs", ["c", "s"])):
+        tables[name] = tmp_path / "mix" / name
+        Out(TrainingRow, tables[name]).write(training_rows(*ids))
+    for name, rows in (
+        ("one", [problem("a", passage_id="pa"), problem("b", passage_id="pb")]),
+        ("two", [problem("c", passage_id="pc"), problem("s", passage_id=None)]),
+    ):
+        Out(Problem, tmp_path / "problems" / name).write(problems(*rows))
+    # Two recipes may be written from the same passages, in part.
+    Out(Passage, tmp_path / "first").write(passages(pa="x", pb="y"))
+    Out(Passage, tmp_path / "second").write(passages(pb="y", pc="z"))
+    found = training_sets(
+        InTables(TrainingRow, tuple(tables.values())),
+        InTables(Problem, (tmp_path / "problems/one", tmp_path / "problems/two")),
+        InTables(Passage, (tmp_path / "first", tmp_path / "second")),
+    )
+    both = facts(sets=found, measured=MEASURED | {f"mix/{name}": MEASURED["mix/jiuzhang"] for name in tables})
+    assert card_metrics(both).by_licence == {"ours": {"CC0-1.0": 2}, "theirs": {"CC0-1.0": 1, NO_PASSAGE: 1}}
+    assert card_metrics(both).rows.kept == 4
+    head = head_of(write_card(both))
+    assert [(one["config_name"], one.get("default")) for one in head["configs"]] == [
+        ("ours", True),
+        ("theirs", None),
+    ]
+    assert "| kind | ours | theirs |" in write_card(both)
 
 
 def test_templates_are_named_with_their_folder(tmp_path):

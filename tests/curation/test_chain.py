@@ -56,12 +56,14 @@ def test_a_nul_and_ten_megabytes_of_text_are_rows_like_any_other(tmp_path):
     assert parsed["kept"] + sum(parsed["rejected"].values()) == 63
     rejects = pl.read_parquet(chain.path / "data/rejects/parse/corpus.parquet")
     assert {"c000061", "c000062"} <= set(rejects["row_id"]), "the long one and the empty one, each by a rule"
-    for stage in ("execute", "filter", "decontaminate@synthetic"):
+    for stage in ("execute@jiuzhang", "filter@jiuzhang", "decontaminate@jiuzhang"):
         assert kept(chain, stage)["read"] == parsed["kept"]
     assert kept(chain, "mix@jiuzhang")["read"] == parsed["kept"] + 2
 
 
-READS_PROBLEMS = ("execute", "filter", "dedup", "decontaminate@synthetic", "mix@jiuzhang")
+READS_PROBLEMS = tuple(
+    f"{stage}@jiuzhang" for stage in ("execute", "filter", "dedup", "decontaminate", "mix")
+)
 
 
 @pytest.mark.long
@@ -69,7 +71,7 @@ def test_a_damaged_part_is_named_in_one_line_and_what_was_left_stays(tmp_path):
     chain = make_chain(tmp_path / "chain", 40)
     for stage in STAGES:
         assert chain.run(stage)[0] == 0
-    part = chain.path / "data/problems/corpus/part-00000.parquet"
+    part = chain.path / "data/problems/jiuzhang/part-00000.parquet"
     whole = part.read_bytes()
     for damaged in (
         whole[: len(whole) // 2],
@@ -82,7 +84,7 @@ def test_a_damaged_part_is_named_in_one_line_and_what_was_left_stays(tmp_path):
             assert chain.outs(stage) == before, "also where only a column is damaged that it does not read"
             assert (status, len(said)) in {(0, 0), (1, 1)}, (stage, said)
             assert status == 1 or stage.startswith(("dedup", "decontaminate"))
-            assert "data/problems/corpus" in "".join(said or ["data/problems/corpus"])
+            assert "data/problems/jiuzhang" in "".join(said or ["data/problems/jiuzhang"])
 
 
 @pytest.mark.long

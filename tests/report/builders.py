@@ -10,7 +10,6 @@ from jz3.tables.certificate_manifest import BenchmarkCheck, CertificateManifest
 from jz3.tables.comparison import Comparison
 from jz3.tables.cost import Cost
 from jz3.tables.disagreement import Disagreement
-from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.hit import Hit
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.loss_point import LossPoint
@@ -78,6 +77,14 @@ def ranked(row, value, place, rule=None):
     }
 
 
+def correct(share):
+    counts = {
+        f"{kind}_{number}": 8 for kind in ("tool", "prose") for number in ("problems", "read", "correct")
+    }
+    shares = {f"{kind}_correct_share": share for kind in ("tool", "prose")}
+    return counts | shares | {"families_read": 5, "families": 64}
+
+
 def metrics(provider="writer"):
     return {
         "ingest/web": {"rows": ledger(ingest__empty=4, ingest__too_short=1), "passages": 7},
@@ -85,7 +92,9 @@ def metrics(provider="writer"):
         "distill/initial": distilled(provider),
         "distill/boosted": distilled(provider),
         "select": selected(),
-        "filter": {"rows": ledger(filter__no_answer=5)},
+        "filter/jiuzhang": {"rows": ledger(filter__no_answer=5)},
+        "correctness/jiuzhang": correct(0.0 if provider == "writer" else None),
+        "correctness/other": correct(0.625 if provider == "writer" else None),
         "audit": {
             "rows": ledger(kept=30),
             "sets": {
@@ -155,10 +164,6 @@ def influence(row, score, task="algebra"):
     }
 
 
-def result(row, output, status="ok"):
-    return {"problem_id": row["problem_id"], "status": status, "output": output, "error": None}
-
-
 def score(model="jiuzhang", accuracy=50.0, **changes):
     return {
         "model": model,
@@ -174,7 +179,7 @@ def score(model="jiuzhang", accuracy=50.0, **changes):
         "clean_items": 90,
         "accuracy_clean": accuracy,
         "contamination": "checked",
-        "certificate": "instruction 0a1b2c3d4e5f, synthetic 9f8e7d6c5b4a",
+        "certificate": "instruction 0a1b2c3d4e5f, jiuzhang 9f8e7d6c5b4a",
         "responses": 100,
         "prompt_tokens": 4000,
         "completion_tokens": 3000,
@@ -253,7 +258,7 @@ def table(schema, rows, path: Path):
     return In(schema, path)
 
 
-def certificate(directory: Path, hits=1, certified="synthetic"):
+def certificate(directory: Path, hits=1, certified="jiuzhang"):
     directory.mkdir(parents=True)
     rows = [
         {
@@ -288,9 +293,7 @@ def certificate(directory: Path, hits=1, certified="synthetic"):
 
 def write_run(root: Path, problems, provider="writer") -> list[str]:
     """Everything the stage reads, under `root`; the flags of its command."""
-    tools = [row for row in problems if row["kind"] == "tool"]
     table(Problem, problems, root / "data/problems/candidates")
-    table(Problem, problems, root / "data/problems/corpus")
     table(Prompt, [prompt(row) for row in problems], root / "prompts.parquet")
     table(Passage, [passage(row) for row in problems], root / "passages.parquet")
     scores = [influence(row, number / 10) for number, row in enumerate(problems)]
@@ -305,9 +308,8 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
     table(PublishedRow, [published()], root / "published.parquet")
     table(Disagreement, [disagreement()], root / "disagreements.parquet")
     table(Cost, [cost(), cost("answer/jiuzhang", None)], root / "costs.parquet")
-    table(ExecutionResult, [result(row, "12\n") for row in tools], root / "results.parquet")
-    certificate(root / "certificate")
-    certificate(root / "other", hits=0, certified="instruction")
+    certificate(root / "jiuzhang")
+    certificate(root / "instruction", hits=0, certified="instruction")
     (root / "data/plots").mkdir(parents=True)
     curve().write_csv(root / "data/plots/warmup.csv")
     for name, values in metrics(provider).items():
@@ -326,12 +328,8 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
         *("--published", "published.parquet"),
         *("--disagreements", "disagreements.parquet"),
         *("--costs", "costs.parquet"),
-        *("--synthetic", "certificate"),
-        *("--instruction", "other"),
+        *("--certificates", "jiuzhang", "instruction"),
         *("--curves", "data/plots/warmup.csv"),
         *("--measured", *(f"data/metrics/{name}.json" for name in metrics(provider))),
-        *("--synthesized", "data/problems/corpus"),
-        *("--results", "results.parquet"),
         *("--pages", "report"),
-        *("--metrics", "data/metrics/report.json"),
     ]

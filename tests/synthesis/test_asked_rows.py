@@ -111,8 +111,8 @@ def test_changes_ask_for_the_rows_that_they_change_and_no_others(held):
         document["filter"]["problem_words"]["least"] += 1
 
     edit(held.path / "params.yaml", stricter)
-    curated, ran = asked(held, "filter")
-    assert "filter" in ran
+    curated, ran = asked(held, "filter@jiuzhang")
+    assert "filter@jiuzhang" in ran
     assert curated == 0
 
     module = held.path / "jz3/synthesis/synthesize.py"

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from jz3.core.artifacts import In, InFiles, Metrics, Out
+from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target
 from jz3.tasks.raw import DataError
@@ -20,9 +21,10 @@ TOOL = COT | {"kind": "tool"}
 GSM8K = {"reader": "file", "pattern": "gsm8k.jsonl", "format": "gsm8k", "rows": None, "seed": 1}
 
 
-def params(targets, instructions, families=COVERED):
+def params(targets, instructions, families=COVERED, seeds=None):
+    found = {name: {"licence": "MIT", "rows": rows} for name, rows in (seeds or {}).items()}
     return TasksParams.model_validate(
-        {"families": families, "targets": targets, "instructions": instructions}
+        {"families": families, "targets": targets, "instructions": instructions, "seeds": found}
     )
 
 
@@ -37,10 +39,14 @@ def raw(tmp_path: Path):
 
 
 def test_instruction_data_and_targets_have_draws_of_their_own_from_the_listed_families_alone(raw):
-    targets, instructions, metrics = gather(
-        raw, params({"cot": COT, "tool": TOOL}, {"cot": COT, "tool": TOOL})
-    )
-    for table, column, part in ((targets, "question", "target"), (instructions, "problem", "instruction")):
+    both = {"cot": COT, "tool": TOOL}
+    gathered = gather(raw, params(both, both, seeds=both))
+    metrics = gathered.metrics
+    for table, column, part in (
+        (gathered.targets, "question", "target"),
+        (gathered.instructions, "problem", "instruction"),
+        (gathered.seeds, "problem", "teacher"),
+    ):
         assert set(table["subject"]) == set(COVERED)
         assert table.height == 2 * 3 * len(COVERED)
         for row in table.iter_rows(named=True):
@@ -54,8 +60,8 @@ def test_instruction_data_and_targets_have_draws_of_their_own_from_the_listed_fa
 
 
 def test_more_rows_of_a_family_keep_those_there_were(raw):
-    few = gather(raw, params({}, {"cot": COT}))[1]
-    many = gather(raw, params({}, {"cot": COT | {"rows_per_family": 6}}))[1]
+    few = gather(raw, params({}, {"cot": COT})).instructions
+    many = gather(raw, params({}, {"cot": COT | {"rows_per_family": 6}})).instructions
     assert many.filter(pl.col("problem_id").is_in(few["problem_id"].implode())).equals(
         many.join(few, on="problem_id", how="semi")
     )
@@ -64,8 +70,8 @@ def test_more_rows_of_a_family_keep_those_there_were(raw):
 
 
 def test_rows_of_a_file_are_drawn_by_hash_and_made_plain(raw):
-    targets = gather(raw, params({"gsm8k": GSM8K | {"rows": 5}}, {}))[0]
-    more = gather(raw, params({"gsm8k": GSM8K | {"rows": 9}}, {}))[0]
+    targets = gather(raw, params({"gsm8k": GSM8K | {"rows": 5}}, {})).targets
+    more = gather(raw, params({"gsm8k": GSM8K | {"rows": 9}}, {})).targets
     assert targets.height == 5
     assert set(targets["target_id"]) < set(more["target_id"])
     for row in targets.iter_rows(named=True):
@@ -90,13 +96,36 @@ def test_released_rows_and_math_are_read(raw):
     sft = GSM8K | {"pattern": "sft.jsonl", "format": "sft"}
     instructions = gather(
         raw, params({}, {"sft": sft, "math": GSM8K | {"pattern": "math.jsonl", "format": "math"}})
-    )[1]
+    ).instructions
     found = instructions.select("kind", "problem", "answer", "subject", "level").sort("problem").rows()
     assert found == [
         ("cot", "A?", "1", None, None),
         ("tool", "B?\nC?", None, None, None),
         ("cot", "P?", "\\frac{1}{2}", "Algebra", None),
     ]
+
+
+def test_seed_problems_of_a_file_are_none_that_targets_or_instruction_data_hold(raw):
+    wanted = {"gsm8k": GSM8K | {"rows": 6}}
+    gathered = gather(raw, params(wanted, {"gsm8k": GSM8K | {"rows": 7, "seed": 2}}, seeds={"gsm8k": GSM8K}))
+    taken = {*gathered.targets["question"], *gathered.instructions["problem"]}
+    assert set(gathered.seeds["problem"]) == {f"What is {n} + {n}?" for n in range(20)} - taken
+    assert gathered.metrics.seeds == {"gsm8k": 20 - len(taken)}
+    assert gathered.metrics.rows.kept == 6 + 7 + 20 - len(taken)
+    with pytest.raises(DataError, match=f"20 rows were asked for, and there are {20 - len(taken)}"):
+        gather(raw, params(wanted, {"g": GSM8K | {"rows": 7, "seed": 2}}, seeds={"g": GSM8K | {"rows": 20}}))
+
+
+def test_a_seed_problem_is_the_passage_of_what_is_written_from_it(raw):
+    gathered = gather(raw, params({}, {}, seeds={"cot": COT}))
+    assert set(gathered.seeds["source"]) == {"seed"}
+    assert gathered.seeds["passage_id"].null_count() == gathered.seeds.height, (
+        "it is copied from no other text"
+    )
+    assert gathered.seeds["answer"].null_count() == 0
+    texts = dict(gathered.seed_passages.select("passage_id", "text").iter_rows())
+    assert texts == dict(gathered.seeds.select("problem_id", "problem").iter_rows())
+    assert set(gathered.seed_passages["licence"]) == {"MIT"}
 
 
 def test_what_the_parameters_name_wrongly_is_named(raw):
@@ -114,6 +143,8 @@ def test_the_stage_leaves_both_tables_and_an_account(raw, tmp_path):
         raw,
         Out(Target, tmp_path / "targets.parquet"),
         Out(Problem, tmp_path / "instructions.parquet"),
+        Out(Problem, tmp_path / "seed_problems"),
+        Out(Passage, tmp_path / "seed_passages"),
         Metrics(tmp_path / "metrics.json"),
     )
     targets, instructions = (

@@ -1,17 +1,21 @@
 """The checker's figures: a correct problem counts, a wrong one and one that nobody can read do not."""
 
-from jz3.report.correctness import check_problems
+from jz3.curation.correctness import check_problems
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.problem import Problem
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.draws import Draws
 from jz3.writer.write import write_draw
-from tests.report.builders import metrics, problem, result, table
+from tests.report.builders import metrics, problem, table
 
 BAGS = (
     "There are 3 bags with 2 apples in each bag, and Ann finds 6 more apples. "
     "How many apples are there altogether?"
 )
+
+
+def result(row, output, status="ok"):
+    return {"problem_id": row["problem_id"], "status": status, "output": output, "error": None}
 
 
 def checked(root, problems, results=(), provider="writer"):

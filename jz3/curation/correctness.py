@@ -1,7 +1,7 @@
-"""Which synthesised problems are right, before curation, by the problem writer's own checker.
+"""Which problems of a recipe are right, before curation, by the problem writer's own checker.
 
-Where the writer was the teacher, the synthesis model writes in the manner of its families, and a problem that
-a family reads has an exact answer. A tool problem is correct if its program ends well and prints that answer;
+Where the writer was the teacher, problems are written in the manner of its families, and one that a family
+reads has an exact answer. A tool problem is correct if its program ends well and prints that answer;
 a prose problem if its box holds it. What no family reads counts as not correct. With another teacher no
 family could read anything, and the shares are null. Costs about a millisecond a problem.
 """
@@ -24,8 +24,8 @@ from jz3.writer.family import plain
 FRAME = 10_000  # rows in memory at once; chosen
 
 
-class ReportMetrics(BaseModel):
-    """Of the synthesised problems before curation. `read` is worded as a family words its problems."""
+class CorrectnessMetrics(BaseModel):
+    """Of a recipe's problems before curation. `read` is worded as a family words its problems."""
 
     tool_problems: int
     tool_read: int
@@ -43,18 +43,21 @@ class ReportMetrics(BaseModel):
 
 
 def check_problems(
-    synthesized: In[Problem], results: In[ExecutionResult], measured: Mapping[str, Any]
-) -> ReportMetrics:
-    """The counts over all synthesised problems."""
-    totals = dict(synthesized.scan().group_by("kind").len().collect().iter_rows())
+    problems: In[Problem], results: In[ExecutionResult], measured: Mapping[str, Any]
+) -> CorrectnessMetrics:
+    """The counts over all problems.
+
+    `measured` are the metrics of every KD set, which say who the teacher was.
+    """
+    totals = dict(problems.scan().group_by("kind").len().collect().iter_rows())
     counts = Counter({(kind, "all"): number for kind, number in totals.items()})
     families: set[str] = set()
     if by_writer := _is_writers(measured):
-        for kind, family, correct in _checked(synthesized, results, sum(totals.values())):
+        for kind, family, correct in _checked(problems, results, sum(totals.values())):
             counts[kind, "read"] += 1
             counts[kind, "correct"] += correct
             families.add(family)
-    return ReportMetrics(
+    return CorrectnessMetrics(
         tool_problems=counts["tool", "all"],
         tool_read=counts["tool", "read"],
         tool_correct=counts["tool", "correct"],
@@ -79,12 +82,12 @@ def _share(counts: Mapping[tuple[str, str], int], kind: str) -> float | None:
 
 
 def _checked(
-    synthesized: In[Problem], results: In[ExecutionResult], total: int
+    problems: In[Problem], results: In[ExecutionResult], total: int
 ) -> Iterator[tuple[str, str, bool]]:
     """Kind, family and whether it is correct, of each problem that a family reads."""
     columns = ["problem_id", "kind", "problem", "answer"]
     printed = _printed(results)
-    rows = (row for frame in synthesized.frames(FRAME) for row in frame.select(columns).iter_rows())
+    rows = (row for frame in problems.frames(FRAME) for row in frame.select(columns).iter_rows())
     for row_id, kind, problem, boxed in progress(rows, "check", total, "problems"):
         reading = read(problem)
         if reading is None:
