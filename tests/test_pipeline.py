@@ -162,6 +162,18 @@ def test_every_profile_says_how_to_run_and_nothing_that_no_stage_reads(profile):
         assert set(document[group]) == known, f"{group} of {profile.stem}"
 
 
+@pytest.mark.parametrize(
+    ("params", "graph"),
+    [(ROOT / "profiles" / f"{name}.yaml", ROOT / "profiles/graphs" / f"{name}.yaml") for name in GRAPHS],
+    ids=lambda path: path.stem,
+)
+def test_each_source_has_its_quota_and_its_levels(params, graph):
+    sources = set(yaml.safe_load(graph.read_text())["sources"])
+    document = yaml.safe_load(params.read_text())
+    assert set(document["sample"]["quotas"]) == sources
+    assert set(document["compose"]["levels_per_passage"]) == sources
+
+
 def test_the_embedded_profile_is_in_use():
     assert profile_difference(ROOT, "embedded") == ""
 
