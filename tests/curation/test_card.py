@@ -223,7 +223,7 @@ def test_templates_are_named_with_their_folder(tmp_path):
 
 @pytest.mark.parametrize("count", [1, 40])
 def test_the_folder_is_read_offline_as_it_is(tmp_path, monkeypatch, count):
-    monkeypatch.setattr("jz3.core.artifacts.PART_BYTES", 2_000)  # several parts
+    monkeypatch.setattr("jz3.core.table_bytes.PART_BYTES", 2_000)  # several parts
     ids = [f"r{number:02}" for number in range(count)]
     Out(TrainingRow, tmp_path / "set/jiuzhang").sink(training_rows(*ids).iter_slices(10))
     Out(TrainingRow, tmp_path / "set/other").write(training_rows("x", "y"))
