@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -162,6 +163,18 @@ def test_every_profile_says_how_to_run_and_nothing_that_no_stage_reads(profile):
         assert set(document[group]) == known, f"{group} of {profile.stem}"
 
 
+@pytest.mark.parametrize(
+    ("params", "graph"),
+    [(ROOT / "profiles" / f"{name}.yaml", ROOT / "profiles/graphs" / f"{name}.yaml") for name in GRAPHS],
+    ids=lambda path: path.stem,
+)
+def test_each_source_has_its_quota_and_its_levels(params, graph):
+    sources = set(yaml.safe_load(graph.read_text())["sources"])
+    document = yaml.safe_load(params.read_text())
+    assert set(document["sample"]["quotas"]) == sources
+    assert set(document["compose"]["levels_per_passage"]) == sources
+
+
 def test_the_embedded_profile_is_in_use():
     assert profile_difference(ROOT, "embedded") == ""
 
@@ -191,6 +204,34 @@ def test_a_stage_reads_calls_and_writes_and_no_more(stage):
         "jz3"
     }
     assert not [node for node in tree.body if isinstance(node, ast.Import)]
+
+
+def names_in(file):
+    """What a module calls things, and its texts but for docstrings."""
+    tree = ast.parse(file.read_text())
+    said = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value.lower()
+        yield from (str(getattr(node, name)) for name in ("arg", "id", "attr") if hasattr(node, name))
+
+
+@pytest.mark.parametrize("folder", ["stages", "jz3/build", "jz3/cli", "jz3/curation", "jz3/report"])
+def test_the_trunk_knows_no_recipe_and_no_model(folder):
+    graphs = [yaml.safe_load(text) for text in GRAPHS.values()]
+    # Seed problems are an out of `tasks`, which names them.
+    names = {name for graph in graphs for kind in ("recipes", "models") for name in graph[kind]} - {
+        "seed_problems"
+    }
+    assert names >= {"jiuzhang", "instruct_only"}
+    for file in (ROOT / folder).rglob("*.py"):
+        found = [said for said in names_in(file) for name in names if re.search(rf"\b{name}\b", said)]
+        help_texts = [said for said in found if "such as" in said or "example:" in said]
+        assert found == help_texts, file
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "jz3").rglob("__init__.py")), ids=str)

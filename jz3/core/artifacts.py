@@ -26,15 +26,12 @@ from pydantic import ValidationError as ManifestError
 
 from jz3.core.ahead import mapped
 from jz3.core.errors import UserError
+from jz3.core.table_bytes import regrouped, write_part, write_whole
 
 T = TypeVar("T", bound=dy.Schema)
 M = TypeVar("M", bound=BaseModel)
 
 MANIFEST = "manifest.json"
-PART_BYTES = 256_000_000
-"""Size of a part in memory before compression (chosen)."""
-ROW_GROUP = 25_000
-"""Rows that are compressed and read together (chosen: some 50 MB of problems)."""
 
 
 class ArtifactError(UserError):
@@ -174,7 +171,7 @@ class Out(Generic[T]):
     def _write_file(self, frames: Iterator[pl.DataFrame]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_name(self.path.name + ".part")
-        pl.concat([self.kind.create_empty(), *frames]).write_parquet(part)
+        write_whole(pl.concat([self.kind.create_empty(), *frames]), part)
         part.replace(self.path)
 
     def _write_parts(self, frames: Iterator[pl.DataFrame], directory: Path, notes: dict[str, str]) -> None:
@@ -183,11 +180,11 @@ class Out(Generic[T]):
         def write(numbered: tuple[int, pl.DataFrame]) -> tuple[str, int]:
             number, frame = numbered
             name = f"part-{number:05}.parquet"
-            frame.write_parquet(directory / name, compression="zstd", row_group_size=ROW_GROUP)
+            write_part(frame, directory / name)
             return name, frame.height
 
         # One part is written while the next one's rows are made.
-        parts.update(mapped(write, enumerate(_regrouped(frames)), threads=1))
+        parts.update(mapped(write, enumerate(regrouped(frames)), threads=1))
         rows = sum(parts.values())
         manifest = PartsManifest(table=self.kind.__name__, rows=rows, parts=parts, notes=notes)
         (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
@@ -209,22 +206,6 @@ class Out(Generic[T]):
 
 def _sorted(keys: pl.DataFrame) -> bool:
     return keys.to_series().is_sorted() if keys.width == 1 else keys.equals(keys.sort(keys.columns))
-
-
-def _regrouped(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of about PART_BYTES, whatever the size of those that came."""
-    waiting: list[pl.DataFrame] = []
-    size = 0
-    for frame in frames:
-        step = max(1, int(frame.height * PART_BYTES / max(frame.estimated_size(), 1)))
-        for piece in frame.iter_slices(step):
-            waiting.append(piece)
-            size += int(piece.estimated_size())
-            if size >= PART_BYTES:
-                yield pl.concat(waiting)
-                waiting, size = [], 0
-    if waiting:
-        yield pl.concat(waiting)
 
 
 @dataclass(frozen=True)

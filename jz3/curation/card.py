@@ -174,8 +174,7 @@ def _summary(facts: Facts) -> str:
     ]
     text = (
         "The training sets of several models, each a configuration: synthetic problems with solutions, and "
-        "after them instruction data, in training order. What is said below was read from what the run left; "
-        "the first set follows JiuZhang3.0 (arXiv:2405.14365)."
+        "after them instruction data, in training order. What is said below was read from what the run left."
     )
     return f"{text}\n\n{_table(('set', 'rows', 'synthetic', 'instruction'), lines)}"
 

@@ -232,6 +232,7 @@ def _nearest(
     places = np.flatnonzero(judged.chosen.to_numpy())[rows[sharing[given:] - before]]
     chosen = np.zeros(len(judged.chosen), dtype=np.bool_)
     chosen[places] = True
+    place.directory.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=place.directory) as file:
         questions = _questions(judged.problems, pl.Series(chosen))
         sets = gathered(chain(released.sets(chosen_before), mapped(_sets, questions, place.threads)), file)

@@ -95,7 +95,7 @@ def execute(problems: pl.LazyFrame, params: ExecuteParams, execution: Execution)
     }
     verdicts = _verdicts(problems, judged)
     return Executed(
-        results=_results(results),
+        results=_results(results, {row_id: answer for row_id, _, answer in tools}, params.answer),
         verdicts=verdicts,
         metrics=_metrics(verdicts, height(problems), results, judged, correct),
         notes={
@@ -132,17 +132,30 @@ def judge(
     return None
 
 
+def printed_counts(answer: str | None, result: ProgramResult, counts: Literal["claimed", "printed"]) -> bool:
+    """Whether the one line that a program printed is the answer, and not the box, which says another."""
+    if counts != "printed" or answer is None or result.status != "ok":
+        return False
+    output = result.stdout
+    return len(output.strip().splitlines()) == 1 and "```" not in output and not agrees(answer, output)
+
+
 def _claim_holds(solution: str, result: ProgramResult) -> bool:
     return result.status == "ok" and same_output(claimed_output(solution), result.stdout)
 
 
-def _results(results: dict[str, ProgramResult]) -> pl.DataFrame:
+def _results(
+    results: dict[str, ProgramResult],
+    answers: dict[str, str | None],
+    counts: Literal["claimed", "printed"],
+) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
                 "problem_id": row_id,
                 "status": result.status,
                 "output": result.stdout,
+                "answer_counts": printed_counts(answers[row_id], result, counts),
                 "error": result.error or None,
             }
             for row_id, result in results.items()

@@ -13,10 +13,10 @@ of some 300,000 rows; disk for the texts once more (lz4) while the rows are brou
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,6 @@ from jz3.core.counts import counts, height
 from jz3.core.hashing import draw_order
 from jz3.core.in_order import MOST_FILES, InOrder
 from jz3.core.params import Params
-from jz3.curation.agreement import agrees
 from jz3.curation.output_block import with_answer, with_output
 from jz3.curation.verdicts import rules_by_row
 from jz3.tables.ledger import Ledger
@@ -98,7 +97,7 @@ class Mix:
         self, synthetic: Judged, instruction: Judged, results: pl.DataFrame, params: MixParams
     ) -> None:
         self._params = params
-        self._outputs = results.select("problem_id", printed="output")
+        self._outputs = results.select("problem_id", "answer_counts", printed="output")
         self._read = sum(height(judged.problems) for judged in (synthetic, instruction))
         self._written = self._corrected = 0
         self._rejected: Counter[str] = Counter()
@@ -147,7 +146,7 @@ class Mix:
     def _training_rows(self, rows: pl.DataFrame, part: "Part") -> pl.DataFrame:
         rows = rows.join(self._outputs, on="problem_id", how="left", maintain_order="left")
         run = rows["printed"].is_not_null()
-        real = [self._with_truth(*row) for row in rows.filter(run).select(_CLAIMS).iter_rows()]
+        real = [self._with_truth(row) for row in rows.filter(run).iter_rows(named=True)]
         outputs = rows["solution"].scatter(run.arg_true(), pl.Series(real, dtype=pl.String))
         self._corrected += int((outputs != rows["solution"]).sum())
         headed = pl.coalesce(
@@ -159,14 +158,10 @@ class Mix:
         columns = rows.with_columns(part=pl.lit(part.name), row_id="problem_id", input=headed, output=outputs)
         return columns.select(TrainingRow.column_names()).cast(TrainingRow.create_empty().schema)
 
-    def _with_truth(self, solution: str, answer: str | None, printed: str) -> str:
-        output = with_output(solution, printed, self._params.shown_output_characters)
-        if answer is not None and not agrees(answer, printed):
-            return with_answer(output, printed.strip())  # kept as `execute` lets the printed answer count
-        return output
-
-
-_CLAIMS = ("solution", "answer", "printed")
+    def _with_truth(self, row: Mapping[str, Any]) -> str:
+        """The solution of a row whose program ran, with what it printed."""
+        output = with_output(row["solution"], row["printed"], self._params.shown_output_characters)
+        return with_answer(output, row["printed"].strip()) if row["answer_counts"] else output
 
 
 @dataclass(frozen=True)
@@ -201,7 +196,7 @@ class Part:
                 yield frame.with_columns(pl.col(POSITION) + self.first)
 
 
-_TEXTS = ("problem_id", "source", "level", "kind", "problem", "solution", "answer")
+_TEXTS = ("problem_id", "source", "level", "kind", "problem", "solution")
 
 
 def _kept(judged: Judged, seed: int, rejected: Counter[str]) -> pl.DataFrame:

@@ -106,7 +106,7 @@ def _table(directory: InFiles, name: str, notes: Mapping[str, str]) -> In[Questi
     if not table.path.is_dir():
         raise ReleaseError(
             f"{table.path} does not exist, which dedup.releases names; the index of an earlier release was "
-            f"expected. Copy that release's data/verdicts/dedup_index there."
+            f"expected. Copy that release's data/dedup_index/RECIPE there."
         )
     found = table.notes()
     if found != notes:

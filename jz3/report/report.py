@@ -67,13 +67,13 @@ def page(material: Material) -> str:
         element("meta", attributes={"charset": "utf-8"}),
         element("meta", attributes={"name": "viewport", "content": "width=device-width, initial-scale=1"}),
         element("meta", attributes={"http-equiv": "Content-Security-Policy", "content": POLICY}),
-        element("title", "JiuZhang3.0: report of a run"),
+        element("title", "jz3: report of a run"),
         element("style", Html(CSS)),
     )
     links = [element("a", title, attributes={"href": f"#{name}"}) for name, title in titles]
     body = element(
         "body",
-        element("h1", "JiuZhang3.0: report of a run"),
+        element("h1", "jz3: report of a run"),
         element(
             "p", "From passages to grades: every stage, every row that was dropped, and what came of it."
         ),
@@ -125,7 +125,8 @@ def _sections(material: Material) -> dict[str, Html]:
 
 GRAPH = (
     "An edge says that a stage reads what another leaves; edges that follow from others are left out. ×n are "
-    "the instances of a stage. The dashed line begins the second round, in which the KD set is boosted."
+    "the instances of a stage. The dashed line begins the second round, in which the teacher answers the "
+    "selected prompts, too."
 )
 ROWS = (
     "Each stage accounts for its rows: read = kept + rejected + failed. Green is kept, red rejected, grey "

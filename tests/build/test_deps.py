@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from jz3.build.deps import closure, compared, differences, fix, listed_code
+from jz3.build.deps import EXEMPT, closure, compared, differences, fix, listed_code
 from tests.conftest import ROOT
 
 DVC_YAML = """\
@@ -34,8 +34,10 @@ def root(tmp_path):
         "jz3/part/logic.py": "def f():\n    from jz3.part import lazy\n    import jz3.core.stage\n",
         "jz3/part/lazy.py": "import importlib\nimportlib.import_module('jz3.part.named')\n",
         "jz3/part/named.py": "import json\n",
-        "jz3/core/stage.py": "from jz3.core import log\n",
-        "jz3/core/log.py": "X = 1\n",
+        "jz3/core/stage.py": "from jz3.core import hashing, progress\n",
+        "jz3/core/progress.py": "X = 1\n",
+        "jz3/core/hashing.py": "import jz3.store.rows\n",
+        "jz3/store/rows.py": "X = 1\n",
         "dvc.yaml": DVC_YAML,
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -44,8 +46,9 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_the_closure_follows_imports_in_functions_and_by_name_and_leaves_out_core(root):
+def test_the_closure_follows_imports_and_leaves_out_what_cannot_change_a_result(root):
     assert closure(root, "one") == [
+        "jz3/core/hashing.py",
         "jz3/part/lazy.py",
         "jz3/part/logic.py",
         "jz3/part/named.py",
@@ -100,6 +103,25 @@ def ours(tmp_path_factory):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "dvc.yaml", root)
     return root
+
+
+def test_what_decides_a_result_is_watched_and_what_cannot_is_not():
+    code = {stage: set(closure(ROOT, stage)) for stage in listed_code(ROOT)}
+    for stage, files in code.items():
+        assert "jz3/core/table_bytes.py" in files, stage
+    for stage in ("sample", "tasks", "mix", "distill"):
+        assert "jz3/core/hashing.py" in code[stage]
+    for stage in ("sample", "compose", "mix"):
+        assert "jz3/core/in_order.py" in code[stage]
+    every = set().union(*code.values())
+    assert not [file for file in every if file.startswith(("jz3/store/", "jz3/workers/"))]
+    assert not {"jz3/core/stage.py", "jz3/core/artifacts.py", "jz3/generation/pace.py"} & every
+    assert {"jz3/generation/chat.py", "jz3/generation/drawing.py"} <= every, "of keys and of draws"
+
+
+def test_every_exempt_module_is_there():
+    for path in EXEMPT:
+        assert (ROOT / path).exists(), path
 
 
 def test_of_every_stage_each_missing_dependency_and_a_wrong_one_is_noticed(ours):

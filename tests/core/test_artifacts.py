@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from jz3.core import artifacts
+from jz3.core import table_bytes
 from jz3.core.artifacts import (
     ArtifactError,
     In,
@@ -51,7 +51,7 @@ def test_what_is_written_is_read_back_in_key_order(tmp_path_factory, ids, parts)
 
 
 def test_parts_are_cut_by_size_and_listed(tmp_path, monkeypatch):
-    monkeypatch.setattr(artifacts, "PART_BYTES", 200)
+    monkeypatch.setattr(table_bytes, "PART_BYTES", 200)
     out = Out(Fruit, tmp_path / "fruits")
     out.sink(fruits(f"a{i:03}") for i in range(100))
     manifest = json.loads((tmp_path / "fruits" / "manifest.json").read_text())

@@ -1,4 +1,6 @@
-"""`jz3/core` is no dependency of any stage, so it may never change a result: these bytes are fixed.
+"""The handles of tables are no dependency of a stage, so they may never change a result.
+
+These bytes are fixed.
 
 If one of them must change, every artifact and every paid row is another one from then on: say so in the
 changelog, and run everything with `dvc repro -f`.

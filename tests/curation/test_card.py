@@ -223,16 +223,20 @@ def test_templates_are_named_with_their_folder(tmp_path):
 
 @pytest.mark.parametrize("count", [1, 40])
 def test_the_folder_is_read_offline_as_it_is(tmp_path, monkeypatch, count):
-    monkeypatch.setattr("jz3.core.artifacts.PART_BYTES", 2_000)  # several parts
+    monkeypatch.setattr("jz3.core.table_bytes.PART_BYTES", 2_000)  # several parts
     ids = [f"r{number:02}" for number in range(count)]
     Out(TrainingRow, tmp_path / "set/jiuzhang").sink(training_rows(*ids).iter_slices(10))
-    (tmp_path / "set/README.md").write_text(write_card(facts()))
+    Out(TrainingRow, tmp_path / "set/other").write(training_rows("x", "y"))
+    both = {name: facts().sets["jiuzhang"] for name in ("jiuzhang", "other")}
+    said = facts(sets=both, measured=MEASURED | {"mix/other": MEASURED["mix/jiuzhang"]})
+    (tmp_path / "set/README.md").write_text(write_card(said))
     parts = list((tmp_path / "set/jiuzhang").glob("*.parquet"))
     assert len(parts) > 1 or count == 1
     program = (
         "import datasets, json, sys\n"
         "found = datasets.load_dataset(sys.argv[1], split='train', cache_dir=sys.argv[2])\n"
-        "print(json.dumps([found.column_names, found['row_id'][:], found[0]['kind']]))"
+        "other = datasets.load_dataset(sys.argv[1], 'other', split='train', cache_dir=sys.argv[2])\n"
+        "print(json.dumps([found.column_names, found['row_id'][:], found[0]['kind'], other['row_id'][:]]))"
     )
     read = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "set"), str(tmp_path / "cache")],
@@ -242,4 +246,4 @@ def test_the_folder_is_read_offline_as_it_is(tmp_path, monkeypatch, count):
         text=True,
         check=True,
     )
-    assert json.loads(read.stdout.splitlines()[-1]) == [TrainingRow.column_names(), ids, "cot"]
+    assert json.loads(read.stdout.splitlines()[-1]) == [TrainingRow.column_names(), ids, "cot", ["x", "y"]]

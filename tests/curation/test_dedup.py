@@ -111,6 +111,14 @@ def test_a_chain_does_not_swallow_what_differs_from_every_kept_row():
     assert orders == {(1,), (0, 2)}, "both survivor orders were met"
 
 
+def test_the_folder_of_temporary_files_need_not_be_there(tmp_path):
+    rows = problems(problem("a", "What is one?"), problem("b", "What is one?"))
+    place = Workplace(threads=1, directory=tmp_path / "not/yet")
+    released = read_releases(InFiles(NOWHERE), [], NOTES)
+    found = dedup(rows.lazy(), [], released, PARAMS, place)
+    assert found.metrics.rows.kept == 1
+
+
 def test_problems_that_differ_in_a_sign_alone_are_no_exact_duplicates():
     found = survivors(["Solve x + 2 = 0.", "Solve x - 2 = 0."])
     assert {rule for rule, _ in found.values()} != {None, "dedup.exact"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.curation.agreement import agrees
-from jz3.curation.execute import ExecuteParams, execute, judge
+from jz3.curation.execute import ExecuteParams, execute, judge, printed_counts
 from jz3.curation.output_block import claimed_output, same_output, with_answer, with_output
 from jz3.sandbox.result import ProgramResult
 from jz3.tables.execution_result import ExecutionResult
@@ -150,6 +150,23 @@ def test_where_the_printed_answer_counts_a_wrong_box_is_kept_and_rewritten():
     assert judge(solution, "4", printed, "claimed") is not None
     assert judge(solution, "4", printed, "printed") is None
     assert with_answer(solution, "5") == solution.replace("boxed{4}", "boxed{5}")
+    assert printed_counts("4", printed, "printed")
+    assert not printed_counts("4", printed, "claimed")
+
+
+@given(
+    st.sampled_from(["4", "\\frac{1}{2}", "12.50", "x"]) | st.none(),
+    st.sampled_from(["4\n", "0.5", "The cost is: 12.50\n", "1\n4\n", "5\n", "```\n", " "]),
+    st.sampled_from(["ok", "error", "timeout"]),
+    st.sampled_from(["claimed", "printed"]),
+)
+def test_of_kept_rows_the_printed_answer_counts_where_the_box_says_another(answer, output, status, counts):
+    done = ProgramResult(status=status, stdout=output, error="", exit_code=0)
+    kept = judge(tool("x", "pass", output.strip())["solution"], answer, done, counts) is None
+    if kept:
+        assert printed_counts(answer, done, counts) == (answer is not None and not agrees(answer, output))
+    else:
+        assert not (counts == "claimed" and printed_counts(answer, done, counts))
 
 
 def test_a_printed_answer_of_several_lines_is_no_answer():

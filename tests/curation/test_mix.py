@@ -22,7 +22,8 @@ def params(rows=None, seed=5, **shares):
 
 
 def results(**printed):
-    rows = [(row_id, "ok", output, None) for row_id, output in printed.items()]
+    """What programs printed; it counts where it is another answer than the 4 of the boxes here."""
+    rows = [(row_id, "ok", output, output.strip() != "4", None) for row_id, output in printed.items()]
     return pl.DataFrame(rows, schema=ExecutionResult.create_empty().schema, orient="row")
 
 

@@ -189,6 +189,8 @@ def test_the_command_scores_a_table_of_targets(trained, tmp_path, monkeypatch):
     written_sketches(trained, clone / "data/influence/sketches")
     shutil.copytree(trained.checkpoints.path, clone / "data/models/reference")
     shutil.copy(ROOT / "profiles/test.yaml", clone / "params.yaml")
+    for name in ("dvc.yaml", "graph.yaml"):
+        shutil.copy(ROOT / name, clone / name)
     Out(Target, clone / "later.parquet").write(targets())
     monkeypatch.chdir(clone)
     done = CliRunner().invoke(app, ["influence", "later.parquet", "scores.parquet"])

@@ -120,8 +120,11 @@ def test_changes_ask_for_the_rows_that_they_change_and_no_others(held):
     commented, ran = asked(held, STAGE)
     assert STAGE in ran, "the code of the stage has changed"
     assert commented == 0
-    core = held.path / "jz3/core/hashing.py"
-    core.write_text(core.read_text() + "# a comment\n")
+    watched, exempt = (held.path / f"jz3/core/{name}.py" for name in ("hashing", "progress"))
+    watched.write_text(watched.read_text() + "# a comment\n")
+    commented, ran = asked(held, STAGE)
+    assert (commented, STAGE in ran) == (0, True), "what decides draws is watched, and rows are kept"
+    exempt.write_text(exempt.read_text() + "# a comment\n")
     assert asked(held, STAGE) == (0, set())
     print(yaml.safe_dump({"template": one_template / PROMPTS, "doubled": doubled / PROMPTS, "other": 0}))
 
