@@ -182,25 +182,32 @@ class Ingestion:
         cuts = pieces(section.text, most, count, least, self._notation)
         if not cuts:
             return "ingest.no_place_to_cut"
-        found = [passage for offset, text in cuts if (passage := self._passage(section, offset, text))]
+        found: list[dict[str, str | int]] = []
+        for (offset, text), passage_id in zip(cuts, _ids(self._params.source, cuts), strict=True):
+            digest = bytes.fromhex(passage_id)
+            if digest not in self._seen:
+                self._seen.add(digest)
+                found.append(
+                    {
+                        "passage_id": passage_id,
+                        "source": self._params.source,
+                        "document_id": section.document_id,
+                        "origin": section.origin,
+                        "licence": section.licence,
+                        "offset": section.offset + offset,
+                        "text": text,
+                    }
+                )
         return found or "ingest.repeated"
 
-    def _passage(self, section: Section, offset: int, text: str) -> dict[str, str | int] | None:
-        """None for one that was there before; blanks do not count."""
-        passage_id = content_id(self._params.source, " ".join(text.split()))
-        digest = bytes.fromhex(passage_id)
-        if digest in self._seen:
-            return None
-        self._seen.add(digest)
-        return {
-            "passage_id": passage_id,
-            "source": self._params.source,
-            "document_id": section.document_id,
-            "origin": section.origin,
-            "licence": section.licence,
-            "offset": section.offset + offset,
-            "text": text,
-        }
+
+def _ids(source: str, cuts: list[tuple[int, str]]) -> list[str]:
+    """By the words of each, whatever the blanks between them, and for equal ones of a section their count."""
+    words = [" ".join(text.split()) for _, text in cuts]
+    return [
+        content_id(source, text, str(words[:place].count(text) + 1) if len(words) > 1 else "1")
+        for place, text in enumerate(words)
+    ]
 
 
 def _sections(raw: InFiles, params: IngestParams) -> Iterator[Section | Unusable]:

@@ -4,7 +4,9 @@ import dataframely as dy
 
 
 class Passage(dy.Schema):
-    passage_id = dy.String(primary_key=True)  # content id of source and text, blanks apart
+    passage_id = dy.String(
+        primary_key=True
+    )  # content id of source and words; of equal ones in a section, their count
     source = dy.String(min_length=1)  # a name in the list of sources
     document_id = dy.String(min_length=1)  # its own id, a qualified name, or the digest of its text
     origin = dy.String(min_length=1)  # what the document belongs to: `sympy 1.14.0`, a file, a revision

@@ -41,7 +41,10 @@ _TOKENS: dict[Notation, re.Pattern[str]] = {
 _FENCE_ENDS = {
     mark: re.compile(rf"^ {{0,3}}{re.escape(mark)}+[ \t\r]*$", re.MULTILINE) for mark in ("```", "~~~")
 }
+_BEFORE_LINES = re.compile(r"[ \t\r]*\n[ \t]*\S")
 _ALONE = re.compile(r"[ \t\r]*(?:\n|\Z)")
+MOST_BREAKS = 5
+"""Blank lines in a display between `$$` (chosen): with more, its beginning is a sign that stands alone."""
 _NO_PRICE = re.compile(r"[\\^_=+<>{}*/|]")
 """What stands between the dollars of a formula and hardly between two prices."""
 
@@ -56,7 +59,9 @@ class Regions:
         self._ended = False
         self._open: dict[str, list[int]] = {}
         self._display: int | None = None
-        """Where a `$$` on a line of its own stands that has not ended: it may run over blank lines."""
+        """Where a `$$` stands that has not ended and whose line ends there: it may run over blank lines."""
+        self._breaks = 0
+        """Blank lines since."""
         self._dollars: list[tuple[int, str]] = []
         """Dollar signs, and braces behind them, of the paragraph that is being read."""
         self._absent: set[str] = set()
@@ -104,6 +109,9 @@ class Regions:
                     self._dollars.append((place, token))
             case "\n":
                 self._pair()
+                self._breaks += 1
+                if self._breaks > MOST_BREAKS:
+                    self._display = None
                 self._open.pop("(", None)
             case "%":
                 self._new.append((place, place + len(token)))
@@ -156,19 +164,18 @@ class Regions:
             self._pair()
 
     def _dollar(self, place: int, token: str) -> None:
-        if token == "$" or not self._alone(place):
-            if token == "$$" and self._display is not None:
-                self._end_display(place + 2)
-            else:
-                self._dollars.append((place, token))
+        if token == "$":
+            self._dollars.append((place, token))
         elif self._display is not None:
             self._end_display(place + 2)
+        elif not _BEFORE_LINES.match(self._text, place + 2) and not self._alone(place):
+            self._dollars.append((place, token))
         elif sum(mark == "$$" for _, mark in self._dollars) % 2:
             self._dollars.append((place, token))
             self._pair()
         else:
             self._pair()
-            self._display = place
+            self._display, self._breaks = place, 0
 
     def _end_display(self, end: int) -> None:
         self._pair()
