@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from jz3.core import artifacts
-from jz3.core.artifacts import ArtifactError, In, InDir, InMetrics, InPlots, Metrics, Out, OutDir, Plot
+from jz3.core.artifacts import (
+    ArtifactError,
+    In,
+    InDir,
+    InFiles,
+    InMetrics,
+    InPlots,
+    Metrics,
+    Out,
+    OutDir,
+    Plot,
+)
 
 
 class Fruit(dy.Schema):
@@ -139,3 +150,27 @@ def test_curves_of_several_stages_are_read_by_name(tmp_path, monkeypatch):
     path = (tmp_path / "data" / "plots" / "fruits.csv").relative_to(tmp_path)
     Plot(Fruit, path).write(fruits("b", "a"))
     assert InPlots(Fruit, (path,)).read()["fruits"].equals(fruits("a", "b"))
+
+
+def test_files_come_from_inside_their_directory_alone(tmp_path):
+    raw = tmp_path / "raw"
+    (raw / "deep").mkdir(parents=True)
+    (raw / "deep/a.txt").write_text("inside")
+    (tmp_path / "secret.txt").write_text("outside")
+    files = InFiles(raw)
+    assert files.matching("**/*.txt", "deep/*") == [raw / "deep/a.txt"]
+    for pattern in ("../*.txt", "deep/../../*.txt", str(tmp_path / "*.txt")):
+        with pytest.raises(ArtifactError, match=r"leads out of .*; one for files inside was expected"):
+            files.matching(pattern)
+    for pattern in ("", "**.txt"):
+        with pytest.raises(ArtifactError, match="is no glob pattern"):
+            files.matching(pattern)
+    (raw / "b.txt").symlink_to(raw / "deep/a.txt")
+    assert len(files.matching("**/*.txt")) == 2
+    (raw / "c.txt").symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(ArtifactError, match=r"c.txt is a link to .*secret.txt; a file inside"):
+        files.matching("**/*.txt")
+    (raw / "c.txt").unlink()
+    (raw / "folder").symlink_to(tmp_path)
+    with pytest.raises(ArtifactError, match="is a link to"):
+        files.matching("*/*.txt")
