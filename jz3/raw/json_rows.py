@@ -8,6 +8,8 @@ from typing import Any
 from jz3.raw.lines import lines, read_bytes
 from jz3.raw.row import Odd, Row, not_utf8, shown, whole_values
 
+_DECODER = json.JSONDecoder(strict=False)
+
 
 def json_lines(file: Path) -> Iterator[tuple[str, Row | Odd]]:
     """Each line that is not blank."""
@@ -61,7 +63,7 @@ def _parsed(data: bytes) -> Any:  # noqa: ANN401 (any JSON, or Odd)
     except UnicodeDecodeError as error:
         return not_utf8(data, error)
     try:
-        value = json.loads(text, strict=False)
+        value = _DECODER.decode(text)
         return whole_values(value) if "\\ud" in text or "\\uD" in text else value
     except RecursionError:
         return Odd("not_json", "it is nested too deep", shown(data))

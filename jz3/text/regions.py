@@ -33,11 +33,16 @@ CODE = ("verbatim", "lstlisting", "minted", "comment")
 """Environments in which nothing is LaTeX."""
 
 _ENVIRONMENT = r"\\(?:begin|end)[ \t]*\{[A-Za-z]+\*?\}"
-_COMMON = rf"{_ENVIRONMENT}|\\.|\$\$?|\n[ \t\r]*\n|[{{}}]"
-_TOKENS: dict[Notation, re.Pattern[str]] = {
-    "latex": re.compile(rf"\\verb\*?([^\sA-Za-z*])[^\n]{{0,200}}?\1|%[^\n]*|{_COMMON}", re.DOTALL),
-    "markdown": re.compile(rf"^[ ]{{0,3}}(?:```|~~~)|{_COMMON}", re.DOTALL | re.MULTILINE),
+_COMMON = rf"{_ENVIRONMENT}|\\[\[\]()\\$%{{}}]|\$\$?|\n(?=[ \t\r]*\n)"
+# Each way begins with a character of its own: then the search skips all others fast.
+_OF_LATEX = rf"\\verb\*?([^\sA-Za-z*])[^\n]{{0,200}}?\1|%[^\n]*|{_COMMON}"
+_OF_MARKDOWN = rf"{_COMMON}|\n {{0,3}}```|\n {{0,3}}~~~"
+_WAYS: dict[Notation, str] = {"latex": _OF_LATEX, "markdown": _OF_MARKDOWN}
+_TOKENS: dict[Notation, tuple[re.Pattern[str], re.Pattern[str]]] = {
+    notation: (re.compile(tokens), re.compile(rf"{tokens}|\{{|\}}")) for notation, tokens in _WAYS.items()
 }
+"""Outside of formulas, and within one, where braces count."""
+_FENCE = re.compile(r" {0,3}(```|~~~)")
 _FENCE_ENDS = {
     mark: re.compile(rf"^ {{0,3}}{re.escape(mark)}+[ \t\r]*$", re.MULTILINE) for mark in ("```", "~~~")
 }
@@ -54,7 +59,7 @@ class Regions:
 
     def __init__(self, text: str, notation: Notation) -> None:
         self._text = text
-        self._search = _TOKENS[notation].search
+        self._outside, self._within = (tokens.search for tokens in _TOKENS[notation])
         self._place = 0
         self._ended = False
         self._open: dict[str, list[int]] = {}
@@ -67,6 +72,8 @@ class Regions:
         self._absent: set[str] = set()
         self._new: list[Span] = []
         self._spans: list[Span] = []
+        if notation == "markdown" and (fence := _FENCE.match(text)):
+            self._fence(fence[1])
 
     def around(self, place: int) -> Span | None:
         """The region that a cut at this place would go through."""
@@ -79,7 +86,7 @@ class Regions:
     def _read_to(self, limit: int) -> None:
         """Read until nothing is open that begins before the limit."""
         while not self._ended and (self._place <= limit or self._pending(limit)):
-            token = self._search(self._text, self._place)
+            token = (self._within if self._dollars else self._outside)(self._text, self._place)
             if token is None:
                 self._ended = True
                 self._pair()
@@ -105,18 +112,17 @@ class Regions:
             case "$":
                 self._dollar(place, token)
             case "{" | "}":
-                if self._dollars:
-                    self._dollars.append((place, token))
+                self._dollars.append((place, token))
+            case "\n" if len(token) > 1:
+                self._fence(token.strip())
             case "\n":
                 self._pair()
                 self._breaks += 1
                 if self._breaks > MOST_BREAKS:
                     self._display = None
                 self._open.pop("(", None)
-            case "%":
-                self._new.append((place, place + len(token)))
             case _:
-                self._fence(token.strip())
+                self._new.append((place, place + len(token)))
 
     def _bracket(self, place: int, mark: str) -> None:
         if mark in "[]":
