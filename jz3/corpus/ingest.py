@@ -94,11 +94,11 @@ class IngestMetrics(BaseModel):
 
     rows: Ledger
     passages: int
+    passages_repeated: int
+    """Left out of sections that were kept, since another section has them."""
     characters: int
     characters_left: int
-    """Of sections that were kept: behind their last passage, blanks between passages, or passages that
-    another section has too.
-    """
+    """Of sections that were kept: what is in none of the passages."""
 
 
 class Ingestion:
@@ -109,7 +109,7 @@ class Ingestion:
         self._notation: Notation = "latex" if params.format.name == "latex" else "markdown"
         self._rejects: list[Unusable] = []
         self._seen: set[bytes] = set()
-        self._read = self._kept = self._passages = self._characters = self._cut = 0
+        self._read = self._kept = self._passages = self._repeated = self._characters = self._cut = 0
 
     def passages(self, directory: Path) -> Iterator[pl.DataFrame]:
         """Frames of Passage in key order; temporary files lie in the directory. Raises RawFileError for a
@@ -138,6 +138,7 @@ class Ingestion:
         return IngestMetrics(
             rows=Ledger(read=self._read, kept=self._kept, rejected=dict(sorted(rules.items())), failed=0),
             passages=self._passages,
+            passages_repeated=self._repeated,
             characters=self._cut,
             characters_left=self._characters - self._cut,
         )
@@ -198,7 +199,10 @@ class Ingestion:
                         "text": text,
                     }
                 )
-        return found or "ingest.repeated"
+        if not found:
+            return "ingest.repeated"
+        self._repeated += len(cuts) - len(found)
+        return found
 
 
 def _ids(source: str, cuts: list[tuple[int, str]]) -> list[str]:
