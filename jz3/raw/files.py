@@ -6,6 +6,7 @@ r"""The rows of raw files of any kind that people have, each with the place wher
 | `.csv`, `.tsv` | a header and records |
 | `.parquet`, `.arrow` | a table; a folder that `datasets` saved is read by its arrow files |
 | `.txt`, `.md`, `.tex` | one text a file; `\input` is followed |
+| `.html`, `.htm`, `.pdf` | one text a file, with the extra `documents` |
 
 Each but the tables may be compressed (`.gz`, `.bz2`, `.xz`, `.zst`). Rows that are none come as Odd, and the
 file goes on; one in which hardly anything is a row ends in RawFileError. Memory for a row, or for some of a
@@ -23,7 +24,8 @@ from jz3.raw.texts import latex_rows, text_row
 
 MOST_ODD = 10_000
 """So many odd rows, where they are more than the others, end the file: it is of another format (chosen)."""
-KINDS = ".jsonl, .ndjson, .json, .csv, .tsv, .parquet, .arrow, .txt, .md, .tex"
+TEXTS = (".txt", ".md", ".html", ".htm", ".pdf")
+KINDS = f".jsonl, .ndjson, .json, .csv, .tsv, .parquet, .arrow, .tex, {', '.join(TEXTS)}"
 
 
 def read_rows(
@@ -35,8 +37,8 @@ def read_rows(
     latex = [file for file in files if _kind(file) == ".tex"]
     for file in files:
         kind = _kind(file)
-        if kind in (".txt", ".md"):
-            yield file, text_row(file, file.relative_to(root).as_posix())
+        if kind in TEXTS:
+            yield file, text_row(file, kind, file.relative_to(root).as_posix())
         elif kind != ".tex" and of_saved_dataset(file):
             for found in _of_this_format(file, _rows(file, root, names)):
                 yield file, found

@@ -1,4 +1,4 @@
-r"""Files that are one text each: `.txt`, `.md`, `.tex`. A row has the one field `text`.
+r"""Files that are one text each: `.txt`, `.md`, `.html`, `.pdf`, `.tex`. A row has the one field `text`.
 
 Of LaTeX the files that others take in by `\input`, `\include` or `\subfile` are no texts of their own: they
 stand where they are taken in.
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from jz3.raw.lines import read_bytes
+from jz3.raw.pages import html_text, pdf_text
 from jz3.raw.row import MOST_BYTES, Found, Odd, not_utf8
 
 _TAKEN_IN = re.compile(
@@ -18,9 +19,17 @@ MOST_PARTS = 1_000
 """Files in one text (chosen: a book has some hundred); a few that take in one another twice have no end."""
 
 
-def text_row(file: Path, place: str) -> Found:
-    """The text of a file."""
-    text = _read(file)
+def text_row(file: Path, kind: str, place: str) -> Found:
+    """The text of a file of a kind: an ending of its name."""
+    match kind:
+        case ".html" | ".htm":
+            data = read_bytes(file)
+            text = data if isinstance(data, Odd) else html_text(data)
+        case ".pdf":
+            data = read_bytes(file)
+            text = data if isinstance(data, Odd) else pdf_text(data)
+        case _:
+            text = _read(file)
     return place, text if isinstance(text, Odd) else {"text": text}
 
 
