@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jz3.raw.lines import lines, read_bytes
-from jz3.raw.row import Odd, Row, not_utf8, shown, whole_values
+from jz3.raw.row import Odd, Row, not_utf8, of_wide, shown, whole_values, wide
 
 _DECODER = json.JSONDecoder(strict=False)
 
@@ -21,26 +21,18 @@ def json_lines(file: Path) -> Iterator[tuple[str, Row | Odd]]:
 
 
 def json_file(file: Path) -> Iterator[tuple[str, Row | Odd]]:
-    """A file that is one list of objects; any other holds an object a line."""
-    if _first_byte(file) != b"[":
+    """A file that is one list of objects or one object over lines; any other holds an object a line."""
+    first = next(json_lines(file), None)
+    if first is None or isinstance(first[1], dict):
         yield from json_lines(file)
         return
     data = read_bytes(file)
-    listed: Any = data if isinstance(data, Odd) else _parsed(data)
-    if isinstance(listed, Odd):
-        yield "line 1", listed
-    else:
-        for number, row in enumerate(listed, 1):
-            yield f"entry {number}", _checked(row, json.dumps(row).encode())
-
-
-def _first_byte(file: Path) -> bytes:
-    for _, line in lines(file):
-        if isinstance(line, Odd):
-            return line.text.strip()[:1].encode()
-        if not line.isspace():
-            return line.strip()[:1]
-    return b""
+    value: Any = data if isinstance(data, Odd) else _parsed(data)
+    if isinstance(value, Odd):
+        yield from json_lines(file)
+        return
+    for number, row in enumerate(value if isinstance(value, list) else [value], 1):
+        yield f"entry {number}", _checked(row, json.dumps(row).encode())
 
 
 def _object(line: bytes) -> Row | Odd:
@@ -68,4 +60,6 @@ def _parsed(data: bytes) -> Any:  # noqa: ANN401 (any JSON, or Odd)
     except RecursionError:
         return Odd("not_json", "it is nested too deep", shown(data))
     except ValueError as error:
+        if wide(data):
+            return of_wide(data)
         return Odd("not_json", str(error), shown(data))

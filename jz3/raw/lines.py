@@ -53,7 +53,7 @@ def lines(file: Path) -> Iterator[tuple[int, bytes | Odd]]:
 
 
 def read_bytes(file: Path) -> bytes | Odd:
-    """A whole file in UTF-8 (whose bytes are not checked), or that it is too long."""
+    """A whole file in UTF-8 (whose bytes are not checked), or what is wrong with it."""
     try:
         with _opened(file) as stream:
             encoding = _encoding(stream)
@@ -67,7 +67,7 @@ def read_bytes(file: Path) -> bytes | Odd:
     try:
         return data.decode(encoding).encode("utf-8", "replace")
     except UnicodeDecodeError as error:
-        raise damaged(file, f"byte {error.start}", error) from error
+        return Odd("not_utf8", f"byte {error.start + 1} is not {encoding}, as the mark says", shown(data))
 
 
 def damaged(file: Path, place: str, error: Exception) -> RawFileError:

@@ -70,8 +70,18 @@ def not_utf8(data: bytes, error: UnicodeDecodeError, line: int | None = None) ->
     )
 
 
+def wide(data: bytes) -> bool:
+    """Whether these are characters of two or four bytes: many of them are 0."""
+    return data.count(b"\x00") > len(data) // 4
+
+
+def of_wide(data: bytes) -> Odd:
+    """Text in such characters, which as UTF-8 would be full of zeros."""
+    return Odd("not_utf8", "it is UTF-16 or UTF-32 without a byte order mark", shown(data))
+
+
 def _encoding(data: bytes) -> str:
-    if data.count(b"\x00") > len(data) // 4:
+    if wide(data):
         return "UTF-16 without a byte order mark"
     if re.search(rb"[\x80-\x9f]", data):
         return "windows-1252 or another encoding of a single language"

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Collection, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,15 @@ ARROW_FILE = b"ARROW1"
 
 
 def csv_rows(file: Path, delimiter: str) -> Iterator[tuple[str, Row | Odd]]:
-    """A row for each record under the header; quoted fields may run over lines."""
+    """A row for each record under the header; quoted fields may run over lines. Where the header has
+    semicolons and none of the delimiter, they part the fields.
+    """
     csv.field_size_limit(MOST_BYTES)
-    reader = csv.reader(_text_lines(file), delimiter=delimiter, strict=True)
+    text = _text_lines(file)
+    first = next(text, "")
+    if delimiter not in first and ";" in first:
+        delimiter = ";"
+    reader = csv.reader(chain([first], text), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
         place = f"line {reader.line_num + 1}"

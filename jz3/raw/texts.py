@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jz3.raw.lines import read_bytes
 from jz3.raw.pages import html_text, pdf_text
-from jz3.raw.row import MOST_BYTES, Found, Odd, not_utf8
+from jz3.raw.row import MOST_BYTES, Found, Odd, not_utf8, of_wide, wide
 
 _TAKEN_IN = re.compile(
     r"\\(?:input|include|subfile)\s*\{([^{}]*)\}|\\input\s+([^\s{}\\%]+)|\\.|%[^\n]*", re.DOTALL
@@ -90,6 +90,8 @@ def _read(file: Path) -> str | Odd:
     data = read_bytes(file)
     if isinstance(data, Odd):
         return data
+    if wide(data):
+        return of_wide(data)
     try:
         return data.decode()
     except UnicodeDecodeError as error:

@@ -6,6 +6,7 @@ import gzip
 import json
 import lzma
 import os
+import re
 import subprocess
 import sys
 
@@ -70,6 +71,26 @@ def test_rows_of_csv_are_read(tmp_path, name, delimiter, encoding):
         writer.writeheader()
         writer.writerows(ROWS)
     assert read(tmp_path) == list(zip([f"{name} line {n}" for n in (2, 4, 5)], ROWS, strict=True))
+
+
+def test_semicolons_part_fields_where_the_header_has_them(tmp_path):
+    (tmp_path / "a.csv").write_text('text;id\n"An even; number, twice";a\n')
+    assert [row for _, row in read(tmp_path)] == [{"text": "An even; number, twice", "id": "a"}]
+
+
+def test_one_object_over_lines_is_a_row(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(ROWS[0], indent=2))
+    assert read(tmp_path) == [("a.json entry 1", ROWS[0])]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.txt"])
+def test_wide_characters_without_a_mark_are_named(tmp_path, name):
+    (tmp_path / name).write_bytes(LINES.decode().encode("utf-16-le"))
+    try:
+        reason = read(tmp_path)[0][1].reason
+    except RawFileError as error:  # no line of it is a row
+        reason = str(error)
+    assert re.search("UTF-16 .*without a byte order mark", reason)
 
 
 @settings(max_examples=30)

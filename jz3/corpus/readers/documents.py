@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jz3.corpus.readers.document import Fields, Section, Unusable, odd, section, without_text
 from jz3.raw.files import field, read_rows
-from jz3.raw.row import Odd
+from jz3.raw.row import Odd, not_utf8
 
 TEXT = "text"
 """The field of the text where no other is named."""
@@ -27,4 +27,10 @@ def read_documents(
         text = field(row, text_field)
         if text is None and row.keys() == {TEXT}:
             text = row[TEXT]
+        if isinstance(text, bytes):  # of tables whose texts are not marked as such
+            try:
+                text = text.decode()
+            except UnicodeDecodeError as error:
+                yield odd(place, not_utf8(text, error))
+                continue
         yield section(row, text, fields) if isinstance(text, str) else without_text(place, row, fields)
