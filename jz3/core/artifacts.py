@@ -290,7 +290,7 @@ class InFiles:
         """
         if not self.path.exists():
             raise ArtifactError(f"{self.path} does not exist; a directory of files was expected there.")
-        found = sorted({file for pattern in patterns for file in self._fitting(pattern)})
+        found = sorted({file for pattern in patterns for file in fitting(self.path, pattern)})
         root = self.path.resolve()
         for file in found:
             if not file.resolve().is_relative_to(root):
@@ -300,19 +300,21 @@ class InFiles:
                 )
         return found
 
-    def _fitting(self, pattern: str) -> Iterator[Path]:
-        if ".." in Path(pattern).parts or Path(pattern).is_absolute():
-            raise ArtifactError(
-                f"the pattern '{pattern}' leads out of {self.path}; one for files inside was expected. "
-                f"Put the files there."
-            )
-        try:
-            yield from (file for file in self.path.glob(pattern) if file.is_file())
-        except (ValueError, NotImplementedError) as error:
-            raise ArtifactError(
-                f"'{pattern}' is no glob pattern ({error}); one as `**/*.jsonl` was expected. Mend the "
-                f"parameters."
-            ) from error
+
+def fitting(directory: Path, pattern: str) -> Iterator[Path]:
+    """The files under a directory that fit a glob pattern. Raises ArtifactError for one that leads out."""
+    if ".." in Path(pattern).parts or Path(pattern).is_absolute():
+        raise ArtifactError(
+            f"the pattern '{pattern}' leads out of {directory}; one for files inside was expected. "
+            f"Put the files there."
+        )
+    try:
+        yield from (file for file in directory.glob(pattern) if file.is_file())
+    except (ValueError, NotImplementedError) as error:
+        raise ArtifactError(
+            f"'{pattern}' is no glob pattern ({error}); one as `**/*.jsonl` was expected. Mend the "
+            f"parameters."
+        ) from error
 
 
 @dataclass(frozen=True)

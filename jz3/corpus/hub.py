@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from jz3.core.artifacts import fitting
 from jz3.raw.row import RawFileError
 
 
@@ -59,7 +60,7 @@ def named(files: HubFiles, directory: Path, patterns: list[str]) -> list[Path]:
     """The files that `hub.yaml` names in a fetched directory and that fit the patterns of the source."""
     from huggingface_hub.utils import filter_repo_objects
 
-    there = sorted({file for pattern in patterns for file in directory.glob(pattern) if file.is_file()})
+    there = sorted({file for pattern in patterns for file in fitting(directory, pattern)})
     wanted = filter_repo_objects(
         [file.relative_to(directory).as_posix() for file in there], allow_patterns=files.files
     )
