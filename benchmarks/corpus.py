@@ -1,9 +1,10 @@
 """From raw texts to prompts at scale: time and memory of the stages `ingest`, `sample` and `compose`.
 
-    python benchmarks/corpus.py [--rows N] [--quick]
+    python benchmarks/corpus.py [--rows N] [--quick] [--latex]
 
 N documents of 1,500 characters, all different, as JSON lines; each becomes a passage and each passage a
-prompt, with the paper profile's parameters (all passages are drawn). The stages run one after the other as
+prompt, with the paper profile's parameters (all passages are drawn). `--latex`: the documents are articles
+with formulas, displays and comments, read as those of arXiv are. The stages run one after the other as
 `dvc repro` runs them. `cpu_seconds` stays valid where other work has the cores; `peak_gb` is the greatest
 resident memory of a stage's process.
 """
@@ -30,9 +31,13 @@ from jz3.tables.prompt import Prompt
 
 ROOT = Path(__file__).parent.parent
 PROFILE = ROOT / "profiles/paper.yaml"
-SOURCE = "web"
 CHARACTERS = 1_500
-BODY = " ".join(random.Random(0).choices((ROOT / "README.md").read_text().split(), k=50_000))
+WORDS = (ROOT / "README.md").read_text().split()
+FORMULAS = [
+    r"$x_{1} + 2$", r"\(a \le b\)", r"see~\cite{a, b}", r"\emph{so}", "half of it % a comment\n",
+    "\n\\begin{align}\n  a &= b \\\\[4pt]\n  c &= d\n\\end{align}\n", r"$$\sum_{i=1}^{n} \frac{1}{i}$$",
+    "one.\n\n",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,16 +49,26 @@ class Used:
     peak_gb: float
 
 
-def prepare(directory: Path, rows: int) -> None:
+def body(source: str) -> str:
+    """A long text that documents are cut from: words, in LaTeX every fourth a formula or a command."""
+    draw = random.Random(0)
+    words = draw.choices([word for word in WORDS if "$" not in word], k=50_000)
+    if source == "arxiv":
+        words = [word if n % 4 else draw.choice(FORMULAS) for n, word in enumerate(words) if "%" not in word]
+    return " ".join(words)
+
+
+def prepare(directory: Path, source: str, rows: int) -> None:
     """Raw documents of one source; the other sources are empty."""
+    text = body(source)
     (directory / "params.yaml").write_text(PROFILE.read_text())
     raw = directory / "raw"
     raw.mkdir()
     starts = random.Random(1)
     with (raw / "documents.jsonl").open("w") as file:
         for row in range(rows):
-            start = starts.randrange(len(BODY) - CHARACTERS)
-            file.write(json.dumps({"text": f"Text {row}. {BODY[start : start + CHARACTERS]}"}) + "\n")
+            start = starts.randrange(len(text) - CHARACTERS)
+            file.write(json.dumps({"text": f"Text {row}. {text[start : start + CHARACTERS]}"}) + "\n")
     for source in load_params(SampleParams, "sample", PROFILE).quotas:
         Out(Passage, directory / "passages" / source).write(Passage.create_empty())
 
@@ -69,15 +84,15 @@ def run_stage(directory: Path, stage: str, **arguments: str | Path) -> Used:
     return Used(time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e9)
 
 
-def stages(directory: Path) -> dict[str, Used]:
+def stages(directory: Path, source: str) -> dict[str, Used]:
     sources = sorted(path.name for path in (directory / "passages").iterdir())
     return {
         "ingest": run_stage(
             directory,
             "ingest",
-            params=f"ingest.{SOURCE}",
+            params=f"ingest.{source}",
             raw="raw",
-            passages=f"passages/{SOURCE}",
+            passages=f"passages/{source}",
             rejects="rejects.parquet",
             metrics="metrics/ingest.json",
         ),
@@ -107,16 +122,18 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=1_200_000)
     parser.add_argument("--quick", action="store_true", help="100,000 rows")
+    parser.add_argument("--latex", action="store_true", help="articles in LaTeX")
     arguments = parser.parse_args()
+    source = "arxiv" if arguments.latex else "web"
     rows = 100_000 if arguments.quick else arguments.rows
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         # In a process of its own: a child counts the memory that its parent had when it was started.
-        preparing = get_context("spawn").Process(target=prepare, args=(directory, rows))
+        preparing = get_context("spawn").Process(target=prepare, args=(directory, source, rows))
         preparing.start()
         preparing.join()
         assert preparing.exitcode == 0, "the documents were not written"
-        used = stages(directory)
+        used = stages(directory, source)
         assert In(Passage, directory / "sample/corpus").rows() == rows
         assert In(Prompt, directory / "composed").rows() == rows
     figures: dict[str, float] = {"rows": rows}

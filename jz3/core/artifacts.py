@@ -267,10 +267,36 @@ class InFiles:
     path: Path
 
     def matching(self, *patterns: str) -> list[Path]:
-        """The files under the directory that fit any of the glob patterns, sorted; maybe none."""
+        """The files under the directory that fit any of the glob patterns, sorted; maybe none. Raises
+        ArtifactError for one that a pattern or a link takes from elsewhere.
+        """
         if not self.path.exists():
             raise ArtifactError(f"{self.path} does not exist; a directory of files was expected there.")
-        return sorted({file for pattern in patterns for file in self.path.glob(pattern) if file.is_file()})
+        found = sorted({file for pattern in patterns for file in fitting(self.path, pattern)})
+        root = self.path.resolve()
+        for file in found:
+            if not file.resolve().is_relative_to(root):
+                raise ArtifactError(
+                    f"{file} is a link to {file.resolve()}; a file inside {self.path} was expected, "
+                    f"since DVC knows no other. Put the file itself there."
+                )
+        return found
+
+
+def fitting(directory: Path, pattern: str) -> Iterator[Path]:
+    """The files under a directory that fit a glob pattern. Raises ArtifactError for one that leads out."""
+    if ".." in Path(pattern).parts or Path(pattern).is_absolute():
+        raise ArtifactError(
+            f"the pattern '{pattern}' leads out of {directory}; one for files inside was expected. "
+            f"Put the files there."
+        )
+    try:
+        yield from (file for file in directory.glob(pattern) if file.is_file())
+    except (ValueError, NotImplementedError) as error:
+        raise ArtifactError(
+            f"'{pattern}' is no glob pattern ({error}); one as `**/*.jsonl` was expected. Mend the "
+            f"parameters."
+        ) from error
 
 
 @dataclass(frozen=True)

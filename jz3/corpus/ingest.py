@@ -1,15 +1,17 @@
 """Cuts the texts of a source into passages.
 
-Promises: each passage knows its source, document, offset, origin and licence; each section that gives none is
-rejected by a rule; cuts end at a sentence or between words, never inside a formula. Costs: sympy, mpmath and
-networkx together (8 M characters of docstrings) take about 20 s, most of it parsing Python. Memory for a
-digest of each section and for the passages of one of FILES temporary files, not for all texts.
+Promises: each passage knows its source, document, offset, origin and licence; its id is that of its source
+and words, so that it stays where others are removed, and files are sorted, split, renamed or compressed;
+each row or section that gives none is rejected by a rule; cuts end at a sentence or between words, never
+inside a formula. Costs: sympy, mpmath and networkx together (8 M characters of docstrings) take about 20 s,
+most of it parsing Python. Memory for a digest of each passage and for the passages of one of FILES temporary
+files, not for all texts.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import polars as pl
 from pydantic import BaseModel, Field
@@ -18,28 +20,24 @@ from jz3.core.artifacts import InFiles
 from jz3.core.hashing import content_id
 from jz3.core.in_order import InOrder, by_hash
 from jz3.core.params import Params
-from jz3.corpus.hub import fetch, read_hub_file
+from jz3.corpus.hub import fetch, named, read_hub_file
 from jz3.corpus.readers.docstrings import read_docstrings
-from jz3.corpus.readers.document import Section, Unusable
-from jz3.corpus.readers.documents import read_documents
+from jz3.corpus.readers.document import Fields, Section, Unusable
+from jz3.corpus.readers.documents import TEXT, read_documents
 from jz3.corpus.readers.latex import read_latex
 from jz3.corpus.readers.markdown import read_markdown
-from jz3.corpus.readers.question_answer import read_question_answer
+from jz3.corpus.readers.question_answer import OF_MMIQC, read_question_answer
+from jz3.raw.row import EVIDENCE_CHARACTERS
 from jz3.tables.ledger import Ledger
 from jz3.tables.passage import Passage
 from jz3.tables.reject import Reject
 from jz3.text.cutting import pieces
+from jz3.text.regions import Notation
 
-EVIDENCE_CHARACTERS = 200
-"""Of a rejected text, enough to see why (chosen)."""
 CHUNK_ROWS = 20_000
 """Passages that wait in memory before they are shared out (chosen: some 30 MB of text)."""
 FILES = 64
 """Temporary files (chosen: of ten million passages each takes some 250 MB)."""
-
-
-Cut = tuple[int, str]
-"""Offset in its section, and text."""
 
 
 class DocstringsFormat(Params):
@@ -50,12 +48,32 @@ class DocstringsFormat(Params):
     """Modules to read, with those below them; empty for all of each package."""
 
 
+class MetaFields(Params):
+    """Fields of a row that say of a document what the source says of all; without one, or where a row has
+    none, the source's own holds.
+    """
+
+    origin: str | None = None
+    """An address, say."""
+    licence: str | None = None
+
+
+Texts = Annotated[list[str], Field(min_length=2, max_length=2)]
+
+
 class FilesFormat(Params):
-    """Files of documents."""
+    """Files of documents, of any kind that `jz3.raw.files` reads. Fields within fields are named by dots
+    (`meta.title`). Those that are left out are the format's own.
+    """
 
     name: Literal["documents", "question_answer", "markdown", "latex"]
     files: list[str]
     """Glob patterns under the source's directory."""
+    text: str | Texts | None = None
+    """Field of the text; of `question_answer` the two fields."""
+    id: str | None = None
+    """Field of the document's own id; without one, the digest of its text is its id."""
+    meta: MetaFields = MetaFields()
 
 
 class IngestParams(Params):
@@ -76,9 +94,11 @@ class IngestMetrics(BaseModel):
 
     rows: Ledger
     passages: int
+    passages_repeated: int
+    """Left out of sections that were kept, since another section has them."""
     characters: int
     characters_left: int
-    """Of sections that were kept: behind their last passage, or blanks between passages."""
+    """Of sections that were kept: what is in none of the passages."""
 
 
 class Ingestion:
@@ -86,9 +106,10 @@ class Ingestion:
 
     def __init__(self, raw: InFiles, params: IngestParams) -> None:
         self._raw, self._params = raw, params
+        self._notation: Notation = "latex" if params.format.name == "latex" else "markdown"
         self._rejects: list[Unusable] = []
-        self._seen: set[str] = set()
-        self._read = self._kept = self._passages = self._characters = self._cut = 0
+        self._seen: set[bytes] = set()
+        self._read = self._kept = self._passages = self._repeated = self._characters = self._cut = 0
 
     def passages(self, directory: Path) -> Iterator[pl.DataFrame]:
         """Frames of Passage in key order; temporary files lie in the directory. Raises RawFileError for a
@@ -100,14 +121,16 @@ class Ingestion:
             yield from ordered.frames()
 
     def rejects(self) -> pl.DataFrame:
-        """Table of Reject: the sections without a passage so far."""
-        return pl.DataFrame(
-            [
-                {"row_id": row.document_id, "rule": row.rule, "evidence": row.evidence}
-                for row in self._rejects
-            ],
-            schema=Reject.create_empty().schema,
-        )
+        """Table of Reject: the rows and sections without a passage so far. Equal ones are told apart by
+        their count.
+        """
+        count: Counter[str] = Counter()
+        rows: list[dict[str, str]] = []
+        for row in self._rejects:
+            count[row.document_id] += 1
+            again = f"#{count[row.document_id]}" if count[row.document_id] > 1 else ""
+            rows.append({"row_id": row.document_id + again, "rule": row.rule, "evidence": row.evidence})
+        return pl.DataFrame(rows, schema=Reject.create_empty().schema)
 
     def metrics(self) -> IngestMetrics:
         """Of the sections read so far."""
@@ -115,6 +138,7 @@ class Ingestion:
         return IngestMetrics(
             rows=Ledger(read=self._read, kept=self._kept, rejected=dict(sorted(rules.items())), failed=0),
             passages=self._passages,
+            passages_repeated=self._repeated,
             characters=self._cut,
             characters_left=self._characters - self._cut,
         )
@@ -136,17 +160,58 @@ class Ingestion:
         if isinstance(section, Unusable):
             self._rejects.append(section)
             return []
-        cuts = pieces(section.text, self._params.max_characters, self._params.passages_per_section)
-        reject = _reject(section, cuts, self._params, self._seen)
-        if reject:
-            self._rejects.append(reject)
+        found = self._new_passages(section)
+        if isinstance(found, str):
+            row, evidence = f"{section.document_id}@{section.offset}", section.text[:EVIDENCE_CHARACTERS]
+            self._rejects.append(Unusable(row, found, " ".join(evidence.split())))
             return []
-        found = _passages(section, cuts, self._params)
         self._kept += 1
-        self._passages += len(found)
         self._characters += len(section.text)
+        self._passages += len(found)
         self._cut += sum(len(str(passage["text"])) for passage in found)
         return found
+
+    def _new_passages(self, section: Section) -> list[dict[str, str | int]] | str:
+        """The passages of a section that no section before had, or the rule by which it gives none."""
+        least = self._params.min_characters
+        length = len(section.text.strip())
+        if not length:
+            return "ingest.empty"
+        if length < least:
+            return "ingest.too_short"
+        most, count = self._params.max_characters, self._params.passages_per_section
+        cuts = pieces(section.text, most, count, least, self._notation)
+        if not cuts:
+            return "ingest.no_place_to_cut"
+        found: list[dict[str, str | int]] = []
+        for (offset, text), passage_id in zip(cuts, _ids(self._params.source, cuts), strict=True):
+            digest = bytes.fromhex(passage_id)
+            if digest not in self._seen:
+                self._seen.add(digest)
+                found.append(
+                    {
+                        "passage_id": passage_id,
+                        "source": self._params.source,
+                        "document_id": section.document_id,
+                        "origin": section.origin,
+                        "licence": section.licence,
+                        "offset": section.offset + offset,
+                        "text": text,
+                    }
+                )
+        if not found:
+            return "ingest.repeated"
+        self._repeated += len(cuts) - len(found)
+        return found
+
+
+def _ids(source: str, cuts: list[tuple[int, str]]) -> list[str]:
+    """By the words of each, whatever the blanks between them, and for equal ones of a section their count."""
+    words = [" ".join(text.split()) for _, text in cuts]
+    return [
+        content_id(source, text, str(words[:place].count(text) + 1) if len(words) > 1 else "1")
+        for place, text in enumerate(words)
+    ]
 
 
 def _sections(raw: InFiles, params: IngestParams) -> Iterator[Section | Unusable]:
@@ -154,51 +219,24 @@ def _sections(raw: InFiles, params: IngestParams) -> Iterator[Section | Unusable
         for file in raw.matching("packages.yaml"):
             yield from read_docstrings(file, params.format.modules)
         return
+    form = params.format
     root, origin = raw.path, params.source
-    for hub_file in raw.matching("hub.yaml"):
-        hub = read_hub_file(hub_file)
+    hub_files = raw.matching("hub.yaml")
+    if hub_files:
+        hub = read_hub_file(hub_files[0])
         root, origin = fetch(hub), f"{hub.name}@{hub.revision}"
-    files = InFiles(root).matching(*params.format.files)
-    match params.format.name:
+        files = named(hub, root, form.files)
+    else:
+        files = raw.matching(*form.files)
+    fields = Fields(form.id, form.meta.origin, form.meta.licence, origin, params.licence)
+    text = form.text if isinstance(form.text, str) else TEXT
+    match form.name:
         case "documents":
-            yield from read_documents(files, root, origin, params.licence)
+            yield from read_documents(files, root, text, fields)
         case "question_answer":
-            yield from read_question_answer(files, root, origin, params.licence, params.max_characters)
+            question, answer = form.text if isinstance(form.text, list) else OF_MMIQC
+            yield from read_question_answer(files, root, (question, answer), fields, params.max_characters)
         case "markdown":
-            yield from read_markdown(files, root, origin, params.licence)
+            yield from read_markdown(files, root, text, fields)
         case "latex":
-            yield from read_latex(files, root, origin, params.licence)
-
-
-def _reject(section: Section, cuts: Sequence[Cut], params: IngestParams, seen: set[str]) -> Unusable | None:
-    text = " ".join(section.text.split())
-    row = f"{section.document_id}@{section.offset}"
-    evidence = text[:EVIDENCE_CHARACTERS]
-    digest = content_id(text)
-    if not text:
-        return Unusable(row, "ingest.empty", evidence)
-    if len(text) < params.min_characters:
-        return Unusable(row, "ingest.too_short", evidence)
-    if digest in seen:
-        return Unusable(row, "ingest.repeated", evidence)
-    seen.add(digest)
-    if not cuts:
-        return Unusable(row, "ingest.no_place_to_cut", evidence)
-    return None
-
-
-def _passages(section: Section, cuts: Sequence[Cut], params: IngestParams) -> list[dict[str, str | int]]:
-    """The passages of a section; a last piece shorter than the minimum is left out."""
-    long_enough = [piece for piece in cuts if len(piece[1]) >= params.min_characters] or cuts[:1]
-    return [
-        {
-            "passage_id": content_id(params.source, section.document_id, str(section.offset + offset), text),
-            "source": params.source,
-            "document_id": section.document_id,
-            "origin": section.origin,
-            "licence": section.licence,
-            "offset": section.offset + offset,
-            "text": text,
-        }
-        for offset, text in long_enough
-    ]
+            yield from read_latex(files, root, text, fields)

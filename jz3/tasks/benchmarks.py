@@ -15,9 +15,10 @@ from jz3.core.artifacts import InFiles
 from jz3.core.params import Params
 from jz3.tables.item import Item
 from jz3.tables.ledger import Ledger
+from jz3.tasks.fields import ItemFields
 from jz3.tasks.gym import gym_items
 from jz3.tasks.gym import revision as gym_revision
-from jz3.tasks.item_formats import READERS, Format, ItemText, Unfit
+from jz3.tasks.item_formats import Format, ItemText, Unfit, read_item
 from jz3.tasks.raw import DataError, RawRows, read_files, read_hub
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.family import latex
@@ -51,12 +52,12 @@ class GymBenchmark(Params):
 
 
 class FileBenchmark(Params):
-    """A JSON lines file under `data/raw/benchmarks`."""
+    """A file under `data/raw/benchmarks`: JSON lines, CSV, parquet, and what else `jz3.raw.files` reads."""
 
     name: str
     reader: Literal["file"]
     pattern: str
-    format: Format
+    format: Format | ItemFields
     items: int | None
     """How many rows it must have, or null: a file of another size is another benchmark."""
     digest: str | None
@@ -73,7 +74,7 @@ class HubBenchmark(Params):
     """Configs to join, or none for the default one."""
     split: str
     revision: str
-    format: Format
+    format: Format | ItemFields
     items: int | None
 
 
@@ -153,14 +154,20 @@ def _held_out(source: WriterBenchmark) -> Numbered:
             )
 
 
-def _read(rows: RawRows, form: Format) -> Numbered:
-    for number, row in enumerate(rows.rows):
+def _read(rows: RawRows, form: Format | ItemFields) -> Numbered:
+    for place, odd in rows.odd:
+        raise DataError(
+            f"{rows.where}: {place} is no row ({odd.reason}); a benchmark without gaps was expected. Fetch "
+            f"it again, or mend the row."
+        )
+    for number, (place, row) in enumerate(zip(rows.places, rows.rows, strict=True)):
         try:
-            yield number, READERS[form](row)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            yield number, read_item(row, form)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+            name = form if isinstance(form, str) else form.name
             raise DataError(
-                f"{rows.where} row {number + 1} is not of the format '{form}' ({error!r}); its fields are "
-                f"{', '.join(row)}. Name the right format, or fetch the file again."
+                f"{rows.where} row {number + 1} is not of the format '{name}' ({place}: {error!r}); its "
+                f"fields are {', '.join(row)}. Name the right format, or fetch the file again."
             ) from error
 
 

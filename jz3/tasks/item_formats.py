@@ -1,7 +1,9 @@
 r"""How each benchmark writes question and gold answer, and how they are read without damage.
 
 The formats are those of the public files (counts: gsm8k 1319, math-oai 500, svamp 1000, asdiv 2215,
-mawps 2065, carp_en 976, gsm-hard 1319, minerva_math 272, aqua 254, sat_math 32, mmlu_stem 3018, tabmwp 1000).
+mawps 2065, carp_en 976, gsm-hard 1319, minerva_math 272, aqua 254, sat_math 32, mmlu_stem 3018, tabmwp 1000;
+aime 30 a year, amc23 40, olympiadbench 675 (English, open, without images, on mathematics), gaokao2023en 385,
+college_math 2818).
 A gold answer is left as its authors wrote it; what is equal to it is the grader's business.
 """
 
@@ -12,15 +14,17 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
+from jz3.raw.files import field
+from jz3.tasks.choices import choices_of, letter_of
+from jz3.tasks.fields import ItemFields, gold_of, gsm8k_gold, needed, noted, number_text, text_of
 from jz3.tasks.raw import Row
 from jz3.text.problem_text import last_boxed
 
 Format = Literal[
     "gsm8k", "math", "math-oai", "svamp", "asdiv", "mawps", "carp_en", "gsm-hard", "minerva_math", "aqua",
-    "sat_math", "mmlu_stem", "tabmwp", "lm_eval",
+    "sat_math", "mmlu_stem", "tabmwp", "lm_eval", "aime", "amc23", "olympiadbench", "gaokao2023en",
+    "college_math",
 ]  # fmt: skip
-
-LETTERS = "ABCDEFGHIJ"
 
 
 @dataclass(frozen=True)
@@ -41,22 +45,8 @@ class Unfit:
     rule: str
 
 
-def number_text(value: float) -> str:
-    """A number as digits: 145.0 is `145`, and 1e-05 is `0.00001`."""
-    return str(int(value)) if value == int(value) else format(Decimal(repr(value)), "f")
-
-
 def _gsm8k(row: Row) -> ItemText:
     return ItemText(row["question"].strip(), gsm8k_gold(row["answer"]))
-
-
-def gsm8k_gold(answer: str) -> str:
-    """`... #### 1,200` gives `1200`. Raises ValueError where there is no mark."""
-    _, mark, gold = answer.rpartition("####")
-    if not mark:
-        message = "the answer has no '####'"
-        raise ValueError(message)
-    return gold.strip().replace(",", "")
 
 
 def _math(row: Row) -> ItemText:
@@ -117,28 +107,32 @@ def _minerva(row: Row) -> ItemText:
 
 
 def _aqua(row: Row) -> ItemText:
-    choices = tuple(_unlettered(option, LETTERS[place]) for place, option in enumerate(row["options"]))
-    return ItemText(row["question"].strip(), row["correct"].strip(), choices)
-
-
-def _unlettered(option: str, letter: str) -> str:
-    return re.sub(rf"^\s*\(?{letter}\)\s*", "", option).strip()
+    return _chosen(row["question"].strip(), row["options"], row["correct"])
 
 
 def _sat(row: Row) -> ItemText:
-    found = re.split(r"(?:^|\s)\(?([A-E])\)\s*", row["options"])
-    letters, choices = found[1::2], tuple(text.strip() for text in found[2::2])
-    if letters != list(LETTERS[: len(letters)]) or len(letters) < 2:
-        message = f"the options are lettered {letters}"
-        raise ValueError(message)
-    return ItemText(row["question"].strip(), row["Answer"].strip(), choices)
+    return _chosen(row["question"].strip(), row["options"], row["Answer"])
 
 
 def _mmlu(row: Row) -> ItemText:
     subject = row["type"] if "type" in row else row["subject"]
-    return ItemText(
-        row["question"].strip(), LETTERS[int(row["answer"])], tuple(map(str, row["choices"])), subject
-    )
+    return _chosen(row["question"].strip(), row["choices"], _place(row["answer"]), subject)
+
+
+def _place(gold: Any) -> Any:  # noqa: ANN401 (any JSON)
+    """A place that is written as text as a number."""
+    return int(gold) if isinstance(gold, str) and re.fullmatch(r"\s*-?[0-9]+\s*", gold) else gold
+
+
+def _chosen(
+    question: str,
+    choices: Any,  # noqa: ANN401 (any JSON)
+    gold: Any,  # noqa: ANN401 (any JSON)
+    subject: str | None = None,
+    level: str | None = None,
+) -> ItemText:
+    texts = choices_of(choices)
+    return ItemText(question, letter_of(gold, texts), texts, subject, level)
 
 
 def _tabmwp(row: Row) -> ItemText:
@@ -161,27 +155,89 @@ def _table_number(gold: str) -> str:
 
 
 QUESTION_FIELDS = ("question", "problem", "query", "input", "content")
+CHOICE_FIELDS = ("choices", "options")
+ANSWER_FIELDS = ("answer", "final_answer", "expected_answer")
+SUBJECT_FIELDS = ("subject", "data_topic", "problem_type", "type")
+
+
+def _field(row: Row, names: tuple[str, ...]) -> Any:  # noqa: ANN401 (any JSON)
+    """The first field that has one of the names, in capitals or not; None where there is none."""
+    lower = {name.lower(): value for name, value in row.items()}
+    return next((lower[name] for name in names if lower.get(name) is not None), None)
+
+
+def _question(row: Row) -> str:
+    question = _field(row, QUESTION_FIELDS)
+    if question is None:
+        message = f"there is none of {', '.join(QUESTION_FIELDS)}"
+        raise ValueError(message)
+    return str(question).strip()
 
 
 def _lm_eval(row: Row) -> ItemText:
     """A line of a `samples_*.jsonl` of lm-eval: the data set's row under `doc`, the gold under `target`."""
     document: Row = row["doc"]
-    named = [document[name] for name in QUESTION_FIELDS if name in document]
-    if not named:
-        message = f"the document has none of {', '.join(QUESTION_FIELDS)}"
-        raise ValueError(message)
-    question = str(named[0]).strip()
-    choices: Any = document.get("choices")
-    if isinstance(choices, dict):
-        choices = choices["text"]
+    question, choices = _question(document), _field(document, CHOICE_FIELDS)
     target = row["target"]
-    if choices:
-        place = int(target) if str(target).strip().isdigit() else None
-        gold = LETTERS[place] if place is not None else str(target).strip(" ().")
-        return ItemText(question, gold, tuple(map(str, choices)))
-    gold = number_text(target) if isinstance(target, float) else str(target)
-    gold = gsm8k_gold(gold) if "####" in gold else last_boxed(gold) or gold.strip()
-    return ItemText(question, gold)
+    if not choices:
+        return ItemText(question, gold_of(target))
+    return _chosen(question, choices, _place(target))
+
+
+def _competition(row: Row) -> ItemText:
+    """Open questions of recent sets: `problem` or `question`; `answer`, or a solution with a box."""
+    answer = _field(row, ANSWER_FIELDS)
+    gold = gold_of(row["solution"] if answer is None else answer)
+    subject = _field(row, SUBJECT_FIELDS)
+    return ItemText(
+        _question(row), gold, subject=None if subject is None else noted({"subject": subject}, "subject")
+    )
+
+
+def _aime(row: Row) -> ItemText:
+    """Answers are whole numbers from 0 to 999, of which some files keep the leading zeros."""
+    item = _competition(row)
+    if not re.fullmatch(r"[0-9]{1,3}", item.gold.strip("$ ")):
+        message = f"the gold '{item.gold}' is no whole number from 0 to 999"
+        raise ValueError(message)
+    return ItemText(item.question, item.gold.strip("$ "))
+
+
+def _olympiad(row: Row) -> ItemText | Unfit:
+    """Rows of OlympiadBench: proofs have no gold, and some need an image. Several answers are a list."""
+    if str(row.get("modality", "")).startswith("Multi") or any(row.get(f"image_{n}") for n in range(1, 10)):
+        return Unfit("needs_an_image")
+    if not row["final_answer"]:
+        return Unfit("no_gold")
+    context = f"{row['context'].strip()}\n\n" if row.get("context") else ""
+    return ItemText(
+        context + row["question"].strip(), gold_of(row["final_answer"]), subject=noted(row, "subfield")
+    )
+
+
+def read_fields(row: Row, fields: ItemFields) -> ItemText:
+    """A row by the names of its fields. Raises KeyError, TypeError or ValueError."""
+    question = text_of(row, fields.question)
+    subject, level = noted(row, fields.subject), noted(row, fields.level)
+    answer = needed(row, fields.answer)
+    match fields.choices:
+        case None:
+            return ItemText(question, gold_of(answer), None, subject, level)
+        case str():
+            choices = needed(row, fields.choices)
+        case names:
+            choices = [str(field(row, name)) for name in names if field(row, name) is not None]
+    return _chosen(question, choices, answer, subject, level)
+
+
+def read_item(row: Row, form: Format | ItemFields) -> ItemText | Unfit:
+    """The item of a row; one without a question or a gold is none."""
+    item = read_fields(row, form) if isinstance(form, ItemFields) else READERS[form](row)
+    if isinstance(item, Unfit):
+        return item
+    if not item.question:
+        return Unfit("no_question")
+    return item if item.gold else Unfit("no_gold")
 
 
 READERS: dict[Format, Callable[[Row], ItemText | Unfit]] = {
@@ -199,4 +255,9 @@ READERS: dict[Format, Callable[[Row], ItemText | Unfit]] = {
     "mmlu_stem": _mmlu,
     "tabmwp": _tabmwp,
     "lm_eval": _lm_eval,
+    "aime": _aime,
+    "amc23": _competition,
+    "olympiadbench": _olympiad,
+    "gaokao2023en": _competition,
+    "college_math": _competition,
 }

@@ -1,9 +1,10 @@
 """Target tasks, by whose gradients problems are valued, instruction data, and seed problems.
 
 Promises: what the problem writer gives to targets and instruction data comes from number draws that neither
-the teacher nor a benchmark uses, and from the listed families alone; ids come from content and place, so that
-more rows keep the ids there were. Seed problems are of the training side: by the writer from the teacher's
-draws, from a file from what targets and instruction data leave. Costs: seconds.
+the teacher nor a benchmark uses, and from the listed families alone; ids come from content, and a row keeps
+its id where others come and go; a row that is of no use is counted by its rule. Seed problems are of the
+training side: by the writer from the teacher's draws, from a file from what targets and instruction data
+leave. Costs: seconds.
 """
 
 from collections import Counter
@@ -20,8 +21,9 @@ from jz3.tables.ledger import Ledger
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target
+from jz3.tasks.fields import SolvedFields
 from jz3.tasks.raw import DataError, RawRows, read_files, read_hub
-from jz3.tasks.training_formats import READERS, Solved, TrainingFormat
+from jz3.tasks.training_formats import Solved, TrainingFormat, read_solved
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.family import Family
 from jz3.writer.splits import Part, distinct_draws
@@ -43,11 +45,11 @@ class WriterRows(Params):
 
 
 class FileRows(Params):
-    """JSON lines under `data/raw/tasks`."""
+    """Files under `data/raw/tasks`: JSON lines, CSV, parquet, and what else `jz3.raw.files` reads."""
 
     reader: Literal["file"]
     pattern: str
-    format: TrainingFormat
+    format: TrainingFormat | SolvedFields
     rows: int | None
     """How many are drawn by hash, or null for all."""
     seed: int
@@ -62,7 +64,7 @@ class HubRows(Params):
     """Configs to join, or none for the default one."""
     split: str
     revision: str
-    format: TrainingFormat
+    format: TrainingFormat | SolvedFields
     rows: int | None
     seed: int
 
@@ -95,6 +97,7 @@ class TasksMetrics(BaseModel):
     """Rows of the tables, and how many of each."""
 
     rows: Ledger
+    """Rows that were read and not drawn are in none of its numbers."""
     targets: dict[str, int]
     """By target task."""
     instructions: dict[str, int]
@@ -124,14 +127,21 @@ class Gathered:
 def gather(raw: InFiles, params: TasksParams) -> Gathered:
     """Read and draw the rows of every table. Raises DataError."""
     families = _families(params.families)
-    targets = {name: _solved(raw, rows, families, "target") for name, rows in params.targets.items()}
+    rejected: Counter[str] = Counter()
+    targets = {
+        name: _solved(raw, rows, families, "target", rejected) for name, rows in params.targets.items()
+    }
     instructions = {
-        name: _solved(raw, rows, families, "instruction") for name, rows in params.instructions.items()
+        name: _solved(raw, rows, families, "instruction", rejected)
+        for name, rows in params.instructions.items()
     }
     taken = frozenset(
         row.question for found in (targets, instructions) for rows in found.values() for _, row in rows
     )
-    seeds = {name: _solved(raw, seed.rows, families, "teacher", taken) for name, seed in params.seeds.items()}
+    seeds = {
+        name: _solved(raw, seed.rows, families, "teacher", rejected, taken)
+        for name, seed in params.seeds.items()
+    }
     target_rows = [_target(task, *row) for task, found in targets.items() for row in found]
     problems = [_problem(INSTRUCTION, name, *row) for name, found in instructions.items() for row in found]
     seed_rows = [_problem(SEED, name, *row) for name, found in seeds.items() for row in found]
@@ -145,7 +155,12 @@ def gather(raw: InFiles, params: TasksParams) -> Gathered:
         seeds=pl.DataFrame(seed_rows, schema=Problem.create_empty().schema),
         seed_passages=pl.DataFrame(passages, schema=Passage.create_empty().schema),
         metrics=TasksMetrics(
-            rows=Ledger(read=count, kept=count, rejected={}, failed=0),
+            rows=Ledger(
+                read=count + rejected.total(),
+                kept=count,
+                rejected={f"tasks.{rule}": rows for rule, rows in sorted(rejected.items())},
+                failed=0,
+            ),
             targets={name: len(found) for name, found in targets.items()},
             instructions={name: len(found) for name, found in instructions.items()},
             instructions_by_kind=dict(sorted(Counter(row["kind"] for row in problems).items())),
@@ -171,9 +186,16 @@ Numbered = tuple[str, Solved]
 
 
 def _solved(
-    raw: InFiles, rows: Rows, families: list[Family], part: Part, taken: frozenset[str] = frozenset()
+    raw: InFiles,
+    rows: Rows,
+    families: list[Family],
+    part: Part,
+    rejected: Counter[str],
+    taken: frozenset[str] = frozenset(),
 ) -> list[Numbered]:
-    """The rows that are asked for; of a file or a hub none whose question is taken."""
+    """The rows that a source gives, of a file or a hub none whose question is taken; what it rejects is counted
+    by its rule.
+    """
     match rows:
         case WriterRows():
             return [row for family in families for row in _written(family, rows, part)]
@@ -181,7 +203,7 @@ def _solved(
             found = read_files(raw, rows.pattern)
         case HubRows():
             found = read_hub(rows.dataset, rows.configs, rows.split, rows.revision)
-    free = [row for row in _read(found, rows.format) if row[1].question not in taken]
+    free = [row for row in _read(found, rows.format, rejected) if row[1].question not in taken]
     return _drawn(free, rows.rows, rows.seed)
 
 
@@ -200,17 +222,31 @@ def _written(family: Family, rows: WriterRows, part: Part) -> list[Numbered]:
     ]
 
 
-def _read(found: RawRows, form: TrainingFormat) -> list[Numbered]:
+def _read(found: RawRows, form: TrainingFormat | SolvedFields, rejected: Counter[str]) -> list[Numbered]:
+    """A file in which no row is of the format is of another one; a single row is rejected."""
     solved: list[Numbered] = []
-    for number, row in enumerate(found.rows):
+    rejected.update(odd.rule for _, odd in found.odd)
+    other: DataError | None = None
+    count: Counter[tuple[str, str]] = Counter()
+    for number, (place, row) in enumerate(zip(found.places, found.rows, strict=True), 1):
         try:
-            text = READERS[form](row)
+            text = read_solved(row, form)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(
-                f"{found.where} row {number + 1} is not of the format '{form}' ({error!r}); its fields are "
-                f"{', '.join(row)}. Name the right format, or fetch the file again."
-            ) from error
-        solved.append((content_id(str(number), text.question, text.solution), text))
+            rejected["other_format"] += 1
+            name = form if isinstance(form, str) else form.name
+            other = other or DataError(
+                f"{found.where} row {number} is not of the format '{name}' ({place}: {error!r}), nor is any "
+                f"other row; its fields are {', '.join(row)}. Name the right format, or fetch the file again."
+            )
+            continue
+        if not text.question or not text.solution:
+            rejected["no_solution" if text.question else "no_question"] += 1
+            continue
+        count[text.question, text.solution] += 1
+        again = count[text.question, text.solution]
+        solved.append((content_id(str(again), text.question, text.solution), text))
+    if other and not solved:
+        raise other
     return solved
 
 

@@ -1,7 +1,8 @@
 r"""How training sets that others made write question and solution.
 
 gsm8k: `question`, `answer` with calculator marks `<<3*4=12>>` and a last line `#### 12`. math: `problem`,
-`solution` with the answer in its last box, `type` or `subject`. sft: `input` with a heading, `output`.
+`solution` with the answer in its last box, `type` or `subject`. sft: `input` with a heading, `output`. Of any
+other, the parameters name the fields.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from jz3.tasks.item_formats import gsm8k_gold
+from jz3.tasks.fields import SolvedFields, gold_of, gsm8k_gold, needed, noted, text_of
 from jz3.tasks.raw import Row
 from jz3.text.problem_text import last_boxed
 
@@ -52,6 +53,19 @@ def _sft(row: Row) -> Solved:
     solution = row["output"].strip()
     kind = "tool" if found[2] == "Code Solution" else "cot"
     return Solved(kind, found[1].strip(), solution, last_boxed(solution))
+
+
+def _fields(row: Row, fields: SolvedFields) -> Solved:
+    solution = text_of(row, fields.solution)
+    answer = last_boxed(solution) if fields.answer is None else gold_of(needed(row, fields.answer))
+    return Solved(fields.kind, text_of(row, fields.question), solution, answer, noted(row, fields.subject))
+
+
+def read_solved(row: Row, form: TrainingFormat | SolvedFields) -> Solved:
+    """The question and solution of a row. Raises KeyError, TypeError, ValueError or AttributeError for one of
+    another format.
+    """
+    return _fields(row, form) if isinstance(form, SolvedFields) else READERS[form](row)
 
 
 READERS: dict[TrainingFormat, Callable[[Row], Solved]] = {"gsm8k": _gsm8k, "math": _math, "sft": _sft}

@@ -1,14 +1,18 @@
 r"""Cuts texts into pieces that end where a reader would stop: after a sentence, else between words; never
-inside a word or a formula (`$...$`, `$$...$$`, `\(...\)`, `\[...\]`).
+inside a word, a formula, a display or a comment (`jz3.text.regions` says what these are).
+
+Linear in the length of what is cut, whatever it holds.
 """
 
 import re
 from collections.abc import Iterator
-from itertools import takewhile
 
-FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+?\$|\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
-SENTENCE_END = re.compile(r"[.!?][\"')\]]*(?=\s)|\n(?=\s*\n)")
+from jz3.text.regions import Notation, Regions
+
+# Written out: where each way begins with a character of its own, the search skips all others fast.
+SENTENCE_END = re.compile(r"\.[\"')\]]*(?=\s)|\![\"')\]]*(?=\s)|\?[\"')\]]*(?=\s)|\n(?=[^\S\n]*\n)")
 BLANK = re.compile(r"\s")
+NOT_BLANK = re.compile(r"\S")
 
 LEAST_SHARE = 0.5
 """A sentence end before half of the piece is passed over for a later blank: pieces stay of one size
@@ -16,31 +20,50 @@ LEAST_SHARE = 0.5
 """
 
 
-def cut(text: str, start: int, length: int) -> int:
-    """The end of the piece of `text` that begins at `start` and is at most `length` characters long.
+def pieces(
+    text: str, length: int, most: int, least: int = 1, notation: Notation = "markdown"
+) -> list[tuple[int, str]]:
+    """At most `most` pieces of `least` to `length` characters from the front of `text`, each with its offset.
 
-    Equal to `start` where no place to cut exists: one word or formula is longer than the piece.
+    Where no such piece begins, all up to the end of the word, formula or comment that stands in the way is
+    passed over; a shorter rest is left.
     """
-    if len(text) - start <= length:
-        return len(text)
-    formulas = [(found.start() - start, found.end() - start) for found in _formulas(text, start, length)]
-    for place in _places(text[start : start + length + 1], length):
-        if place > 0 and not any(begin < place < end for begin, end in formulas):
-            return start + place
-    return start
-
-
-def pieces(text: str, length: int, most: int) -> list[tuple[int, str]]:
-    """At most `most` pieces of at most `length` characters from the front of `text`, each with its offset."""
     found: list[tuple[int, str]] = []
+    regions = Regions(text, notation)
     start = _skip_blanks(text, 0)
     while start < len(text) and len(found) < most:
-        end = cut(text, start, length)
-        if end == start:
-            break
-        found.append((start, text[start:end].rstrip()))
+        end = _cut(text, start, length, least, regions)
+        if end is None:
+            end = _behind(text, start + length, regions)
+        else:
+            found.append((start, text[start:end].rstrip()))
         start = _skip_blanks(text, end)
     return found
+
+
+def _cut(text: str, start: int, length: int, least: int, regions: Regions) -> int | None:
+    """The end of the piece that begins at `start`, before blanks behind it; None where there is none."""
+    if len(text) - start <= length:
+        return len(text) if _long_enough(text, start, len(text), least) else None
+    for place in _places(text[start : start + length + 1], length):
+        end = start + place
+        if _long_enough(text, start, end, least) and regions.around(end) is None:
+            return end
+    return None
+
+
+def _behind(text: str, place: int, regions: Regions) -> int:
+    """The first blank from here on that stands in no region, or the end."""
+    while blank := BLANK.search(text, place):
+        region = regions.around(blank.start())
+        if region is None:
+            return blank.start()
+        place = region[1]
+    return len(text)
+
+
+def _long_enough(text: str, start: int, end: int, least: int) -> bool:
+    return end - start >= least and len(text[start:end].rstrip()) >= max(least, 1)
 
 
 def _places(window: str, length: int) -> Iterator[int]:
@@ -51,12 +74,6 @@ def _places(window: str, length: int) -> Iterator[int]:
     yield from reversed(ends)
 
 
-def _formulas(text: str, start: int, length: int) -> Iterator[re.Match[str]]:
-    """Formulas that begin inside the piece; they may end far behind it."""
-    return takewhile(lambda found: found.start() <= start + length, FORMULA.finditer(text, start))
-
-
 def _skip_blanks(text: str, start: int) -> int:
-    while start < len(text) and text[start].isspace():
-        start += 1
-    return start
+    found = NOT_BLANK.search(text, start)
+    return found.start() if found else len(text)

@@ -15,6 +15,7 @@ from jz3.core.artifacts import (
     In,
     InDir,
     InDirs,
+    InFiles,
     InMetrics,
     InPlots,
     InTables,
@@ -172,3 +173,27 @@ def test_two_tables_of_one_name_are_refused(tmp_path):
         InTables(Fruit, paths).read()
     with pytest.raises(ArtifactError, match=r"Rename one of them"):
         InDirs(Box, paths).directories()
+
+
+def test_files_come_from_inside_their_directory_alone(tmp_path):
+    raw = tmp_path / "raw"
+    (raw / "deep").mkdir(parents=True)
+    (raw / "deep/a.txt").write_text("inside")
+    (tmp_path / "secret.txt").write_text("outside")
+    files = InFiles(raw)
+    assert files.matching("**/*.txt", "deep/*") == [raw / "deep/a.txt"]
+    for pattern in ("../*.txt", "deep/../../*.txt", str(tmp_path / "*.txt")):
+        with pytest.raises(ArtifactError, match=r"leads out of .*; one for files inside was expected"):
+            files.matching(pattern)
+    for pattern in ("", "**.txt"):
+        with pytest.raises(ArtifactError, match="is no glob pattern"):
+            files.matching(pattern)
+    (raw / "b.txt").symlink_to(raw / "deep/a.txt")
+    assert len(files.matching("**/*.txt")) == 2
+    (raw / "c.txt").symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(ArtifactError, match=r"c.txt is a link to .*secret.txt; a file inside"):
+        files.matching("**/*.txt")
+    (raw / "c.txt").unlink()
+    (raw / "folder").symlink_to(tmp_path)
+    with pytest.raises(ArtifactError, match="is a link to"):
+        files.matching("*/*.txt")

@@ -1,21 +1,20 @@
-"""Every section of a raw file is cut into passages or rejected by a rule; a damaged file is named, not
-skipped.
+"""Every row and section of a raw file is cut into passages or rejected by a rule; a damaged file is named,
+not skipped.
 """
 
 import gzip
 import json
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from jz3.core.artifacts import InFiles
+from jz3.core.hashing import content_id
 from jz3.corpus.ingest import Ingestion, IngestParams
 from jz3.corpus.readers.document import RawFileError
-from jz3.text.cutting import pieces
 
 TEXT = (
     "The sum of two even numbers is even. Write them as $2a$ and $2b$; "
@@ -48,15 +47,11 @@ def raw(tmp_path, name, rows):
     return InFiles(tmp_path)
 
 
-def rules(rejects):
-    return dict(zip(rejects["row_id"], rejects["rule"], strict=True))
-
-
 def test_documents_are_cut_at_sentences_and_know_where_they_come_from(tmp_path):
     passages, rejects, metrics = ingest(raw(tmp_path, "a.jsonl", [{"text": TEXT * 5}]), params())
     assert passages.height == 3
     assert set(passages["text"].str.slice(-1)) == {"."}
-    assert set(passages["document_id"]) == {"a.jsonl:1"}
+    assert set(passages["document_id"]) == {content_id(TEXT * 5)}
     for passage in passages.iter_rows(named=True):
         offset = passage["offset"]
         assert (TEXT * 5)[offset : offset + len(passage["text"])] == passage["text"]
@@ -68,13 +63,48 @@ def test_each_useless_row_is_rejected_by_its_rule(tmp_path):
     rows = [{"text": TEXT}, {"text": " \n"}, {"text": "Short."}, {"title": "no text"}, {"text": TEXT + " "}]
     passages, rejects, metrics = ingest(raw(tmp_path, "a.jsonl", rows), params())
     assert passages.height
-    assert rules(rejects) == {
-        "a.jsonl:2@0": "ingest.empty",
-        "a.jsonl:3@0": "ingest.too_short",
-        "a.jsonl:4": "ingest.no_text",
-        "a.jsonl:5@0": "ingest.repeated",
+    found = dict(zip(rejects["rule"], rejects["row_id"], strict=True))
+    assert found.pop("ingest.no_text")
+    assert found == {
+        "ingest.empty": f"{content_id(' ' + chr(10))}@0",
+        "ingest.too_short": f"{content_id('Short.')}@0",
+        "ingest.repeated": f"{content_id(TEXT + ' ')}@0",
     }
     assert (metrics.rows.read, metrics.rows.kept) == (5, 1)
+
+
+def test_equal_rejects_are_told_apart_by_their_count(tmp_path):
+    _, rejects, _ = ingest(raw(tmp_path, "a.jsonl", [{"text": TEXT}] * 3), params())
+    assert rejects["row_id"].to_list() == [f"{content_id(TEXT)}@0", f"{content_id(TEXT)}@0#2"]
+
+
+@pytest.mark.parametrize(
+    ("line", "rule", "reason"),
+    [
+        (b'{"text": "cut off', "not_json", "a.jsonl line 2: Unterminated string"),
+        (b'["a list"]', "not_an_object", "the row is a list"),
+        ('{"text": "caf\xe9"}'.encode("latin-1"), "not_utf8", "byte 14 is 0xe9, .*Latin-1"),
+        (b'{"text": "a", "n": ' + b"9" * 10_000 + b"}", "not_json", "4300 digits"),
+        (b"[" * 100_000, "not_json", "nested too deep"),
+        (b'{"text": 5}', "no_text", "a.jsonl line 2: fields: text"),
+    ],
+)
+def test_an_odd_row_is_rejected_with_its_place_and_the_rest_is_read(tmp_path, line, rule, reason):
+    rows = [json.dumps({"text": text}).encode() for text in (TEXT, TEXT[::-1])]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join([rows[0], line, rows[1]]))
+    passages, rejects, metrics = ingest(InFiles(tmp_path), params(passages_per_section=1))
+    assert (passages.height, metrics.rows.kept, metrics.rows.read) == (2, 2, 3)
+    assert rejects["rule"].to_list() == [f"ingest.{rule}"]
+    assert re.search(reason, rejects["evidence"][0])
+
+
+@pytest.mark.parametrize(
+    "row", ['{"text": "%s \\ud83d"}', '{"text": "%s", "n": Infinity, "m": NaN, "\\udc00": 1}']
+)
+def test_rows_that_python_wrote_oddly_are_read(tmp_path, row):
+    (tmp_path / "a.jsonl").write_text(row % TEXT)
+    passages, _, _ = ingest(InFiles(tmp_path), params(max_characters=500))
+    assert passages["text"][0].removesuffix("\ufffd").strip() == TEXT.strip()
 
 
 def test_questions_and_answers_are_cut_each_and_joined(tmp_path):
@@ -86,7 +116,34 @@ def test_questions_and_answers_are_cut_each_and_joined(tmp_path):
         raw(tmp_path, "a.jsonl", rows), params("question_answer", passages_per_section=5)
     )
     assert "Because" in "".join(passages["text"])
-    assert rules(rejects) == {"a.jsonl:2": "ingest.other_source"}
+    assert rejects["rule"].to_list() == ["ingest.other_source"]
+
+
+def test_fields_are_named_by_parameters_and_say_origin_and_licence(tmp_path):
+    rows = [
+        {"id": 7, "body": {"content": TEXT}, "url": "https://a.example", "rights": "CC0-1.0"},
+        {"id": "", "body": {"content": TEXT[::-1]}, "url": None},
+    ]
+    form = {
+        "name": "documents",
+        "files": ["*"],
+        "text": "body.content",
+        "id": "id",
+        "meta": {"origin": "url", "licence": "rights"},
+    }
+    passages, _, _ = ingest(raw(tmp_path, "a.jsonl", rows), params(format=form, passages_per_section=1))
+    found = set(passages.select("document_id", "origin", "licence").rows())
+    assert found == {
+        ("7", "https://a.example", "CC0-1.0"),
+        (content_id(TEXT[::-1]), "web", "Apache-2.0"),
+    }
+
+
+def test_two_fields_make_question_and_answer(tmp_path):
+    form = {"name": "question_answer", "files": ["*"], "text": ["q", "a"]}
+    rows = [{"q": "Why is it even?", "a": TEXT}]
+    passages, _, _ = ingest(raw(tmp_path, "a.jsonl", rows), params(format=form, max_characters=500))
+    assert passages["text"].to_list() == [f"Why is it even?\n\n{TEXT.strip()}"]
 
 
 def test_markdown_is_split_at_headings_but_not_inside_fences_and_keeps_what_stands_before(tmp_path):
@@ -128,19 +185,24 @@ def test_docstrings_are_read_without_examples_and_with_package_and_version(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("a.jsonl", b'{"text": "fine"}\n{"text": "cut off'),
-        ("a.jsonl", b'{"text": "fine"}\n["a list"]\n'),
-        ("a.jsonl", b'{"text": "fine"}\n\xff\xfe\n'),
-        ("a.jsonl.gz", gzip.compress(b'{"text": "fine"}\n' * 100, mtime=0)[:-20]),
-        ("a.jsonl.gz", b"no gzip at all"),
-    ],
-    ids=["cut off line", "a list for a row", "no UTF-8", "cut off gzip", "no gzip"],
+    "content",
+    [gzip.compress(b'{"text": "fine"}\n' * 100, mtime=0)[:-20], b"no gzip at all"],
+    ids=["cut off gzip", "no gzip"],
 )
-def test_a_damaged_file_is_named(tmp_path, name, content):
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(RawFileError, match=rf"{name} is damaged after line \d+.*Fetch"):
+def test_a_damaged_file_is_named(tmp_path, content):
+    (tmp_path / "a.jsonl.gz").write_bytes(content)
+    with pytest.raises(RawFileError, match=r"a.jsonl.gz is damaged after line \d+.*Fetch"):
+        ingest(InFiles(tmp_path), params())
+
+
+def test_a_file_of_another_format_is_named(tmp_path):
+    (tmp_path / "a.jsonl").write_text("text\nan even number\n")
+    with pytest.raises(
+        RawFileError, match=r"a.jsonl is not of its format: 2 of 2 rows are none, first a.jsonl"
+    ):
+        ingest(InFiles(tmp_path), params())
+    (tmp_path / "a.jsonl").rename(tmp_path / "a.docx")
+    with pytest.raises(RawFileError, match=r"a.docx ends in '.docx'; .jsonl, .*were expected"):
         ingest(InFiles(tmp_path), params())
 
 
@@ -148,25 +210,3 @@ def test_a_package_that_is_not_installed_is_named(tmp_path):
     (tmp_path / "packages.yaml").write_text("packages: [{name: nosuchpackage}]")
     with pytest.raises(ValueError, match=r"nosuchpackage, which is not installed. `pip install"):
         ingest(InFiles(tmp_path), params(format={"name": "docstrings", "modules": []}))
-
-
-@given(st.text(alphabet="ab .$\n\\()", max_size=300), st.integers(1, 60))
-def test_pieces_are_parts_of_the_text_that_do_not_overlap(text, length):
-    end = 0
-    for offset, piece in pieces(text, length, most=100):
-        assert offset >= end
-        assert 0 < len(piece) <= length
-        assert text[offset : offset + len(piece)] == piece
-        end = offset + len(piece)
-
-
-@given(
-    st.lists(st.sampled_from(["word", "$x + y = z$", "end.", "longer"]), min_size=1, max_size=60),
-    st.integers(15, 60),
-)
-def test_no_piece_ends_inside_a_word_or_a_formula(words, length):
-    text = " ".join(words)
-    found = pieces(text, length, most=100)
-    assert " ".join(piece for _, piece in found) == text
-    for _, piece in found:
-        assert piece.count("$") % 2 == 0

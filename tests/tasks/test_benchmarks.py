@@ -89,3 +89,19 @@ def test_a_damaged_file_is_named_with_its_line(raw, content):
     (raw.path / "gsm8k/test.jsonl").write_text('{"question": "Q1?", "answer": "#### 1"}\n' + content)
     with pytest.raises(DataError, match=r"test.jsonl line 2 is no"):
         collect_items(raw, params(GSM8K))
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b'{"question": "Q", "answer": ' + b"9" * 10_000 + b"}", "4300 digits"),
+        (b"[" * 100_000, "nested too deep"),
+        (b'{"question": "caf\xe9"}', "Latin-1"),
+    ],
+    ids=["a number without end", "depth", "Latin-1"],
+)
+def test_an_odd_row_of_a_benchmark_is_named_with_its_line(raw, row, reason):
+    file = raw.path / "gsm8k/test.jsonl"
+    file.write_bytes(file.read_bytes() + row)
+    with pytest.raises(DataError, match=rf"gsm8k/test.jsonl line 3 is no row \(.*{reason}"):
+        collect_items(raw, params(GSM8K))

@@ -120,12 +120,106 @@ ROWS = [
         {"doc": {"question": "Pick.", "choices": ["1", "2"]}, "target": " (A)"},
         ItemText("Pick.", "A", ("1", "2")),
     ),
+    (
+        "lm_eval",
+        {"doc": {"ID": "2024-I-1", "Problem": "How many?", "Answer": 180}, "target": "180"},
+        ItemText("How many?", "180"),
+    ),
+    (
+        "lm_eval",
+        {
+            "doc": {"Problem": "pick .", "options": "a ) 38 , b ) 27.6 , c ) none", "correct": "b"},
+            "target": 1,
+        },
+        ItemText("pick .", "B", ("38", "27.6", "none")),
+    ),
+    (
+        "lm_eval",
+        {"doc": {"Problem": "pick .", "options": "a ) 38 , b ) 27.6 , c ) none"}, "target": "2"},
+        ItemText("pick .", "C", ("38", "27.6", "none")),
+    ),
+    ("aime", {"id": 60, "problem": "Find n.", "answer": "033", "year": "2024"}, ItemText("Find n.", "033")),
+    (
+        "aime",
+        {"ID": "2024-II-4", "Problem": "Find n.", "Solution": "", "Answer": 33},
+        ItemText("Find n.", "33"),
+    ),
+    ("aime", {"problem": "Find n.", "solution": r"\boxed{204}", "id": 1}, ItemText("Find n.", "204")),
+    (
+        "aime",
+        {"problem_idx": 1, "problem": "Find n.", "answer": 0, "problem_type": ["A"]},
+        ItemText("Find n.", "0"),
+    ),
+    ("aime", {"question": "Find n.", "answer": "$070$"}, ItemText("Find n.", "070")),
+    ("amc23", {"id": 0, "problem": "How far?", "answer": 27.0, "url": "u"}, ItemText("How far?", "27")),
+    ("amc23", {"id": 17, "question": "How far?", "answer": "-1"}, ItemText("How far?", "-1")),
+    (
+        "olympiadbench",
+        {
+            "id": 1606,
+            "question": "Find all $x$.",
+            "context": "Let $x > 0$.",
+            "final_answer": ["$\\frac{1}{2}$", "$3$"],
+            "is_multiple_answer": True,
+            "unit": None,
+            "answer_type": "Numerical",
+            "subfield": "Algebra",
+            "modality": "Text-only",
+        },
+        ItemText("Let $x > 0$.\n\nFind all $x$.", "$\\frac{1}{2}$, $3$", subject="Algebra"),
+    ),
+    ("olympiadbench", {"question": "Prove it.", "final_answer": None}, Unfit("no_gold")),
+    (
+        "olympiadbench",
+        {"question": "See <image_1>.", "final_answer": ["2"], "modality": "Multimodal"},
+        Unfit("needs_an_image"),
+    ),
+    (
+        "gaokao2023en",
+        {"id": 3, "question": "Find $a$.", "answer": r"$\frac{3}{2}$"},
+        ItemText("Find $a$.", r"$\frac{3}{2}$"),
+    ),
+    (
+        "college_math",
+        {
+            "data_source": "a.b",
+            "question_number": "exercise.8",
+            "question": "Simplify.",
+            "answer": r"$-3 \sqrt{2}$",
+            "license": "CC-BY",
+            "data_topic": "college_math.algebra",
+        },
+        ItemText("Simplify.", r"$-3 \sqrt{2}$", subject="college_math.algebra"),
+    ),
+    (
+        "sat_math",
+        {"question": "Pick.", "options": "A. 550 B. 600 C. 1,000 D. 4,150", "Answer": "C"},
+        ItemText("Pick.", "C", ("550", "600", "1,000", "4,150")),
+    ),
 ]
 
 
 @pytest.mark.parametrize(("form", "row", "item"), ROWS)
 def test_a_row_is_read_as_its_benchmark_means_it(form, row, item):
     assert READERS[form](row) == item
+
+
+@pytest.mark.parametrize(
+    ("form", "row"),
+    [
+        ("aime", {"problem": "Find n.", "answer": "1000"}),
+        ("aime", {"problem": "Find n.", "answer": -1}),
+        ("aime", {"problem": "Find n.", "answer": 3.5}),
+        ("gsm-hard", {"input": "Q", "target": float("inf")}),
+        ("mmlu_stem", {"question": "Pick.", "choices": ["a", "b"], "answer": 2, "type": "t"}),
+        ("mmlu_stem", {"question": "Pick.", "choices": ["a", "b"], "answer": -1, "type": "t"}),
+        ("aqua", {"question": "Pick.", "options": ["A)1", "B)2"], "correct": "E"}),
+        ("lm_eval", {"doc": {"question": "Pick.", "choices": ["1", "2"]}, "target": 2}),
+    ],
+)
+def test_a_gold_that_cannot_be_is_an_error(form, row):
+    with pytest.raises(ValueError, match=r"the (gold|number)"):
+        READERS[form](row)
 
 
 def test_every_format_has_a_case():

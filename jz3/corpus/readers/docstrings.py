@@ -57,8 +57,8 @@ class _Packages(BaseModel):
 
 def _packages(file: Path) -> list[_Package]:
     try:
-        return _Packages.model_validate(yaml.safe_load(file.read_text())).packages
-    except (yaml.YAMLError, ValidationError) as error:
+        return _Packages.model_validate(yaml.safe_load(file.read_text(encoding="utf-8"))).packages
+    except (yaml.YAMLError, ValidationError, UnicodeDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise RawFileError(
             f"{file} is not a list of packages ({reason}); `packages: [{{name: sympy}}]` was expected."

@@ -1,14 +1,17 @@
-"""What every reader yields: a section of a document, or a row that it cannot use."""
+"""What every reader yields: a section of a document, or a row that it cannot use.
 
-import gzip
-import json
-import zlib
-from collections.abc import Iterator
+A document's id is its own where there is one (the field that the parameters name, a docstring's qualified
+name), else the digest of its text: it stays where files are sorted, split, renamed or compressed.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from jz3.core.errors import UserError
+from jz3.core.hashing import content_id
+from jz3.raw.files import field
+from jz3.raw.row import EVIDENCE_CHARACTERS, Odd, RawFileError, Row, whole
+
+__all__ = ["Fields", "RawFileError", "Section", "Unusable", "odd", "section", "without_text"]
 
 
 @dataclass(frozen=True)
@@ -33,40 +36,49 @@ class Unusable:
     evidence: str
 
 
-class RawFileError(UserError):
-    """A raw file is damaged or not of the format that its source is read in."""
+@dataclass(frozen=True)
+class Fields:
+    """Where in a row stands what; and what holds where the row does not say."""
+
+    id: str | None
+    meta_origin: str | None
+    meta_licence: str | None
+    origin: str
+    licence: str
+
+    def names(self, *others: str) -> set[str]:
+        """The fields at the top of a row that are read."""
+        named = [name for name in (self.id, self.meta_origin, self.meta_licence, *others) if name]
+        return {part for name in named for part in (name, name.partition(".")[0])}
 
 
-def json_rows(file: Path, root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each row of a JSON-lines file (plain or gzip) with its id, `path:line` under `root`."""
-    name = file.relative_to(root).as_posix()
-    number = 0
-    try:
-        with (
-            gzip.open(file, "rt", encoding="utf-8")
-            if file.suffix == ".gz"
-            else file.open(encoding="utf-8") as f
-        ):
-            for number, line in enumerate(f, 1):
-                if line.strip():
-                    yield f"{name}:{number}", _row(line)
-    except (
-        EOFError,
-        zlib.error,
-        gzip.BadGzipFile,
-        UnicodeDecodeError,
-        json.JSONDecodeError,
-        TypeError,
-    ) as error:
-        raise RawFileError(
-            f"{file} is damaged after line {number} ({type(error).__name__}: {error}); JSON lines of objects "
-            f"in UTF-8 were expected. Fetch the file anew, or take the line out."
-        ) from error
+def section(row: Row, text: str, fields: Fields, digest_of: Sequence[str] = ()) -> Section:
+    """The whole text of a row; its digest is that of `digest_of`, where parts of the text were left out."""
+    own = _named(row, fields.id)
+    return Section(
+        own or content_id(*(digest_of or (text,))),
+        _named(row, fields.meta_origin) or fields.origin,
+        _named(row, fields.meta_licence) or fields.licence,
+        0,
+        text,
+    )
 
 
-def _row(line: str) -> dict[str, Any]:
-    row: Any = json.loads(line)
-    if not isinstance(row, dict):
-        message = f"the row is a {type(row).__name__}, not an object"
-        raise TypeError(message)
-    return row
+def odd(place: str, row: Odd) -> Unusable:
+    """What should have been a row."""
+    evidence = f"{place}: {row.reason}: {row.text}"[:EVIDENCE_CHARACTERS]
+    return Unusable(content_id(row.rule, row.text), f"ingest.{row.rule}", whole(evidence))
+
+
+def without_text(place: str, row: Row, fields: Fields, rule: str = "ingest.no_text") -> Unusable:
+    """A row without a text, by its own id or the digest of what it holds."""
+    evidence = f"{place}: fields: {', '.join(map(str, row))}"[:EVIDENCE_CHARACTERS]
+    return Unusable(_named(row, fields.id) or content_id(repr(sorted(row.items()))), rule, evidence)
+
+
+def _named(row: Row, name: str | None) -> str | None:
+    """The value of a field as an id or a name; None where there is none."""
+    value = field(row, name) if name else None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value).strip() or None

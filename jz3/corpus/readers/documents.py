@@ -1,21 +1,36 @@
-"""JSON lines with a field `text`, one document a row, not split: MathPile's Wikipedia and ProofWiki,
-AutoMathText.
+"""Rows of one text each, not split: MathPile's Wikipedia and ProofWiki, AutoMathText, texts of one's own.
 
-Row: `{"text": "In mathematics, ...", "subset": "Wikipedia", "meta": {...}}`.
+Row: `{"text": "In mathematics, ...", "subset": "Wikipedia", "meta": {...}}`, in any kind of file.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from jz3.corpus.readers.document import Section, Unusable, json_rows
+from jz3.corpus.readers.document import Fields, Section, Unusable, odd, section, without_text
+from jz3.raw.files import field, read_rows
+from jz3.raw.row import Odd, not_utf8
+
+TEXT = "text"
+"""The field of the text where no other is named."""
 
 
-def read_documents(files: list[Path], root: Path, origin: str, licence: str) -> Iterator[Section | Unusable]:
-    """Each row's text as one section; a row without one is unusable."""
-    for file in files:
-        for document_id, row in json_rows(file, root):
-            text = row.get("text")
-            if isinstance(text, str):
-                yield Section(document_id, origin, licence, 0, text)
-            else:
-                yield Unusable(document_id, "ingest.no_text", f"fields: {', '.join(row)}")
+def read_documents(
+    files: Sequence[Path], root: Path, text_field: str, fields: Fields
+) -> Iterator[Section | Unusable]:
+    """Each row's text as one section; a row without one is unusable. A file that is one text has it in the
+    field `text`, whatever the field of rows is called.
+    """
+    for _, (place, row) in read_rows(files, root, fields.names(text_field, TEXT)):
+        if isinstance(row, Odd):
+            yield odd(place, row)
+            continue
+        text = field(row, text_field)
+        if text is None and row.keys() == {TEXT}:
+            text = row[TEXT]
+        if isinstance(text, bytes):  # of tables whose texts are not marked as such
+            try:
+                text = text.decode()
+            except UnicodeDecodeError as error:
+                yield odd(place, not_utf8(text, error))
+                continue
+        yield section(row, text, fields) if isinstance(text, str) else without_text(place, row, fields)

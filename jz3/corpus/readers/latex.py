@@ -1,50 +1,106 @@
-r"""Articles in LaTeX (JSON lines with a field `text`), split at `\section{...}` and `\section*{...}`, whose
-titles may hold nested braces. The headings are dropped; text before the first one is a section of its own.
+r"""Articles in LaTeX, split at `\section{...}` and `\section*{...}`, whose titles may hold nested braces. The
+headings are dropped; text before the first one is a section of its own. Of a text with `\begin{document}`,
+what stands between that and `\end{document}` is read.
+
+Headings in comments and in `verbatim` are none, nor are those whose brace does not close before the next
+heading or blank line.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from jz3.corpus.readers.document import Section, Unusable
+from jz3.corpus.readers.document import Fields, Section, Unusable
 from jz3.corpus.readers.documents import read_documents
+from jz3.text.regions import Span, code_spans
 
-COMMAND = re.compile(r"\\section\*?\s*(?:\[[^\]]*\]\s*)?(?=\{)")
+COMMAND = re.compile(r"\\section\*?\s*(?:\[[^\]\n]{0,500}\]\s*)?(?=\{)")
+BRACE = re.compile(r"\\.|[{}]|\n[ \t\r]*\n", re.DOTALL)
+COMMENT = re.compile(r"\\.|%", re.DOTALL)
+BEGIN, END = re.compile(r"\\begin\s*\{document\}"), re.compile(r"\\end\s*\{document\}")
 
 
-def read_latex(files: list[Path], root: Path, origin: str, licence: str) -> Iterator[Section | Unusable]:
+def read_latex(
+    files: Sequence[Path], root: Path, text_field: str, fields: Fields
+) -> Iterator[Section | Unusable]:
     """The sections of each document."""
-    for document in read_documents(files, root, origin, licence):
+    for document in read_documents(files, root, text_field, fields):
         if isinstance(document, Unusable):
             yield document
             continue
-        spans = _spans(document.text)
+        spans = section_spans(document.text)
         for start, end in spans:
             text = document.text[start:end]
             if text.strip() or len(spans) == 1:
-                yield Section(document.document_id, document.origin, document.licence, start, text)
+                yield replace(document, offset=start, text=text)
 
 
-def _spans(text: str) -> list[tuple[int, int]]:
-    """Where the text of each section begins and ends, headings left out."""
-    spans: list[tuple[int, int]] = []
-    start = 0
-    for command in COMMAND.finditer(text):
-        end = _closing_brace(text, command.end())
-        if end is None:
-            break
-        spans.append((start, command.start()))
+def section_spans(text: str) -> list[Span]:
+    """Where the text of each section begins and ends, headings left out. Linear in the length."""
+    first, last = _body(text)
+    spans: list[Span] = []
+    start = first
+    for begin, end in _headings(text, first, last):
+        spans.append((start, begin))
         start = end
-    spans.append((start, len(text)))
+    spans.append((start, last))
     return spans
 
 
-def _closing_brace(text: str, opening: int) -> int | None:
+def _body(text: str) -> Span:
+    begin = BEGIN.search(text)
+    end = END.search(text, begin.end()) if begin else None
+    return begin.end() if begin else 0, end.start() if end else len(text)
+
+
+def _headings(text: str, first: int, last: int) -> Iterator[Span]:
+    commands = [found.span() for found in COMMAND.finditer(text, first, last)]
+    if not commands:
+        return
+    shown = _not_hidden(text, commands)
+    for (begin, opening), limit in zip(shown, [begin for begin, _ in shown[1:]] + [last], strict=True):
+        end = _closing_brace(text, opening, limit)
+        if end is not None:
+            yield begin, end
+
+
+def _not_hidden(text: str, commands: Sequence[Span]) -> list[Span]:
+    """Those that are neither in code nor in a comment."""
+    code = iter(code_spans(text))
+    span = next(code, None)
+    shown: list[Span] = []
+    read = 0
+    """Up to here the line of the last command was looked through."""
+    for begin, end in commands:
+        while span is not None and span[1] <= begin:
+            span = next(code, None)
+        line = text.rfind("\n", read, begin) + 1
+        comment = _comment(text, line or read, begin)
+        read = begin if comment is None else comment
+        if comment is None and not (span is not None and span[0] < begin) and text[begin - 1 : begin] != "\\":
+            shown.append((begin, end))
+    return shown
+
+
+def _comment(text: str, start: int, end: int) -> int | None:
+    """Where a comment begins between two places of a line."""
+    return next((found.start() for found in COMMENT.finditer(text, start, end) if found[0] == "%"), None)
+
+
+def _closing_brace(text: str, opening: int, limit: int) -> int | None:
     """The place after the brace that closes the one at `opening`; None where none does."""
     depth = 0
-    for place in range(opening, len(text)):
-        if text[place] in "{}" and text[place - 1] != "\\":
-            depth += 1 if text[place] == "{" else -1
-            if depth == 0:
-                return place + 1
+    for found in BRACE.finditer(text, opening, limit):
+        match found[0][0]:
+            case "{":
+                depth += 1
+            case "}":
+                depth -= 1
+            case "\n":
+                return None
+            case _:
+                pass
+        if depth == 0:
+            return found.end()
     return None

@@ -1,43 +1,33 @@
-"""Textbooks in Markdown, split at headings of any depth outside code fences: MathPile's textbooks (JSON
-lines with a field `text`) and plain `.md` files. Text before the first heading is a section of its own; a
-heading stays with its section.
+"""Textbooks in Markdown, split at headings of any depth: MathPile's textbooks (rows with a field `text`) and
+plain `.md` files. Text before the first heading is a section of its own; a heading stays with its section.
+
+A line in a fence of code, in a comment (`<!-- -->`) or in a display is no heading.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from jz3.corpus.readers.document import RawFileError, Section, Unusable
+from jz3.corpus.readers.document import Fields, Section, Unusable
 from jz3.corpus.readers.documents import read_documents
+from jz3.text.regions import Regions
 
-HEADING = re.compile(r"#{1,6}\s+\S")
-FENCE = re.compile(r"\s{0,3}(```+|~~~+)")
+HEADING = re.compile(r" {0,3}#{1,6}[ \t]+\S")
+FENCE = re.compile(r" {0,3}(```+|~~~+)")
+LINE = re.compile(r"^ {0,3}(?:#|```|~~~|<!--|.*?-->).*\n?", re.MULTILINE)
+"""Lines that may matter."""
 
 
-def read_markdown(files: list[Path], root: Path, origin: str, licence: str) -> Iterator[Section | Unusable]:
+def read_markdown(
+    files: Sequence[Path], root: Path, text_field: str, fields: Fields
+) -> Iterator[Section | Unusable]:
     """The sections of each document."""
-    for file in files:
-        documents = (
-            [_plain(file, root, origin, licence)]
-            if file.suffix == ".md"
-            else read_documents([file], root, origin, licence)
-        )
-        for document in documents:
-            if isinstance(document, Unusable):
-                yield document
-            else:
-                yield from _sections(document)
-
-
-def _plain(file: Path, root: Path, origin: str, licence: str) -> Section:
-    try:
-        return Section(
-            file.relative_to(root).as_posix(), origin, licence, 0, file.read_text(encoding="utf-8")
-        )
-    except UnicodeDecodeError as error:
-        raise RawFileError(
-            f"{file} is not UTF-8 ({error}); Markdown was expected. Convert the file."
-        ) from error
+    for document in read_documents(files, root, text_field, fields):
+        if isinstance(document, Unusable):
+            yield document
+        else:
+            yield from _sections(document)
 
 
 def _sections(document: Section) -> Iterator[Section]:
@@ -46,21 +36,27 @@ def _sections(document: Section) -> Iterator[Section]:
     for start, end in zip(starts, [*starts[1:], len(document.text)], strict=True):
         text = document.text[start:end]
         if text.strip() or len(starts) == 1:
-            yield Section(document.document_id, document.origin, document.licence, start, text)
+            yield replace(document, offset=start, text=text)
 
 
 def heading_offsets(text: str) -> list[int]:
-    """Where headings begin, but for the start of the text and lines inside a code fence."""
+    """Where headings begin, but for the start of the text."""
     offsets: list[int] = []
+    regions = Regions(text, "markdown")
     fence: str | None = None
-    offset = 0
-    for line in text.splitlines(keepends=True):
-        found = FENCE.match(line)
-        if found and fence is None:
-            fence = found[1]
-        elif found and fence is not None and found[1].startswith(fence):
-            fence = None
-        elif fence is None and offset and HEADING.match(line):
-            offsets.append(offset)
-        offset += len(line)
+    comment = False
+    for found in LINE.finditer(text):
+        line = found[0]
+        mark = FENCE.match(line)
+        if comment:
+            comment = "-->" not in line
+        elif fence is not None:
+            if mark and mark[1].startswith(fence) and not line[mark.end() :].strip():
+                fence = None
+        elif mark:
+            fence = mark[1]
+        elif line.lstrip(" ").startswith("<!--"):
+            comment = "-->" not in line
+        elif found.start() and HEADING.match(line) and regions.around(found.start()) is None:
+            offsets.append(found.start())
     return offsets

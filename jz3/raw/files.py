@@ -1,0 +1,110 @@
+r"""The rows of raw files of any kind that people have, each with the place where it stands.
+
+| ending | read as |
+|---|---|
+| `.jsonl`, `.ndjson`, `.json` | an object a line; `.json` also as one list of objects |
+| `.csv`, `.tsv` | a header and records |
+| `.parquet`, `.arrow` | a table; a folder that `datasets` saved is read by its arrow files |
+| `.txt`, `.md`, `.tex` | one text a file; `\input` is followed |
+| `.html`, `.htm`, `.pdf` | one text a file, with the extra `documents` |
+
+Each but the tables may be compressed (`.gz`, `.bz2`, `.xz`, `.zst`). Rows that are none come as Odd, and the
+file goes on; one in which hardly anything is a row ends in RawFileError. Memory for a row, or for some of a
+table.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from jz3.raw.json_rows import json_file, json_lines
+from jz3.raw.lines import COMPRESSIONS
+from jz3.raw.row import Found, Odd, RawFileError, Row
+from jz3.raw.tables import arrow_rows, csv_rows, of_saved_dataset, parquet_rows
+from jz3.raw.texts import latex_rows, text_row
+
+MOST_ODD = 10_000
+"""So many odd rows, where they are more than the others, end the file: it is of another format (chosen)."""
+TEXTS = (".txt", ".md", ".html", ".htm", ".pdf")
+KINDS = f".jsonl, .ndjson, .json, .csv, .tsv, .parquet, .arrow, .tex, {', '.join(TEXTS)}"
+
+
+def read_rows(
+    files: Sequence[Path], root: Path, names: Collection[str] | None = None
+) -> Iterator[tuple[Path, Found]]:
+    """The rows of the files under `root`, in order. `names`: the fields that are wanted, where a table can
+    leave others out. Raises RawFileError.
+    """
+    latex = [file for file in files if _kind(file) == ".tex"]
+    for file in files:
+        kind = _kind(file)
+        if kind in TEXTS:
+            yield file, text_row(file, kind, file.relative_to(root).as_posix())
+        elif kind != ".tex" and of_saved_dataset(file):
+            for found in _of_this_format(file, _rows(file, root, names)):
+                yield file, found
+    yield from latex_rows(latex, root)
+
+
+def _rows(file: Path, root: Path, names: Collection[str] | None) -> Iterator[Found]:
+    name = file.relative_to(root).as_posix()
+    match _kind(file):
+        case ".jsonl" | ".ndjson":
+            rows = json_lines(file)
+        case ".json":
+            rows = json_file(file)
+        case ".csv":
+            rows = csv_rows(file, ",")
+        case ".tsv":
+            rows = csv_rows(file, "\t")
+        case ".parquet":
+            rows = parquet_rows(file, names)
+        case ".arrow":
+            rows = arrow_rows(file)
+        case other:
+            raise RawFileError(
+                f"{file} ends in '{other}'; {KINDS} were expected, plain or compressed "
+                f"({', '.join(COMPRESSIONS)}). Rename it, or name other files in the parameters."
+            )
+    for place, row in rows:
+        yield f"{name} {place}", row
+
+
+def _kind(file: Path) -> str:
+    """The ending that says what is in a file, without that of its compression."""
+    name = file.name.lower()
+    for compression in COMPRESSIONS:
+        name = name.removesuffix(compression)
+    return Path(name).suffix
+
+
+def _of_this_format(file: Path, rows: Iterator[Found]) -> Iterator[Found]:
+    good = odd = 0
+    first: tuple[str, Odd] | None = None
+    for place, row in rows:
+        if isinstance(row, Odd):
+            odd += 1
+            first = first or (place, row)
+            if odd > max(MOST_ODD, good):
+                break
+        else:
+            good += 1
+        yield place, row
+    if first and (good == 0 or odd > max(MOST_ODD, good)):
+        place, row = first
+        raise RawFileError(
+            f"{file} is not of its format: {odd} of {good + odd} rows are none, first {place} "
+            f"({row.reason}); rows as its ending says were expected. Fetch it anew, or "
+            f"convert it to UTF-8."
+        )
+
+
+def field(row: Row, name: str) -> object:
+    """The value of a field, or of one within it (`meta.title`); None where there is none."""
+    if name in row:
+        return row[name]
+    value: object = row
+    for part in name.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return None
+        value = value[part]
+    return value

@@ -1,0 +1,141 @@
+"""Rows of tables: CSV and TSV with a header, parquet, and the arrow files of `datasets`."""
+
+import csv
+import json
+from collections.abc import Collection, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jz3.raw.lines import damaged, lines
+from jz3.raw.row import EVIDENCE_CHARACTERS, MOST_BYTES, Odd, RawFileError, Row, not_utf8
+
+BATCH_ROWS = 256
+"""Rows of parquet that are held at once (chosen: a few MB of texts)."""
+ARROW_FILE = b"ARROW1"
+
+
+def csv_rows(file: Path, delimiter: str) -> Iterator[tuple[str, Row | Odd]]:
+    """A row for each record under the header; quoted fields may run over lines. Where the header has
+    semicolons and none of the delimiter, they part the fields.
+    """
+    csv.field_size_limit(MOST_BYTES)
+    text = _text_lines(file)
+    first = next(text, "")
+    if delimiter not in first and ";" in first:
+        delimiter = ";"
+    reader = csv.reader(chain([first], text), delimiter=delimiter, strict=True)
+    header: list[str] | None = None
+    while True:
+        place = f"line {reader.line_num + 1}"
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield place, Odd("not_csv", str(error), "")
+            continue
+        if header is None:
+            header = _header(file, record)
+        elif record:
+            yield place, _record(header, record)
+
+
+def parquet_rows(file: Path, names: Collection[str] | None) -> Iterator[tuple[str, Row | Odd]]:
+    """Rows with the columns of these names (none given: all), some at a time."""
+    number = 0
+    try:
+        with pq.ParquetFile(file) as table:
+            columns = [name for name in table.schema_arrow.names if names is None or name in names]
+            for batch in table.iter_batches(BATCH_ROWS, columns=columns or None):
+                yield from _numbered(batch, number)
+                number += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(file, f"row {number}", error) from error
+
+
+def arrow_rows(file: Path) -> Iterator[tuple[str, Row | Odd]]:
+    """Rows of an arrow file: a stream, as `datasets` writes it, or a file."""
+    number = 0
+    try:
+        with pa.memory_map(str(file)) as source:
+            opened: Any
+            if source.read(len(ARROW_FILE)) == ARROW_FILE:
+                opened = pa.ipc.open_file(source)
+                batches = (opened.get_batch(index) for index in range(opened.num_record_batches))
+            else:
+                source.seek(0)
+                batches = iter(pa.ipc.open_stream(source))
+            for batch in batches:
+                for start in range(0, batch.num_rows, BATCH_ROWS):
+                    yield from _numbered(batch.slice(start, BATCH_ROWS), number + start)
+                number += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(file, f"row {number}", error) from error
+
+
+def of_saved_dataset(file: Path) -> bool:
+    """Whether a file holds rows where a folder was saved by `datasets`: its notes and caches hold none."""
+    if file.name == "dataset_dict.json":
+        return False
+    state = file.with_name("state.json")
+    if not state.exists() or not any(file.parent.glob("*.arrow")):
+        return True
+    try:
+        listed: Any = json.loads(state.read_text(encoding="utf-8"))
+        return file.name in {entry["filename"] for entry in listed["_data_files"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise RawFileError(
+            f"{state} does not list the data files beside it ({error!r}); a folder that `datasets` saved "
+            f"was expected. Save it anew."
+        ) from error
+
+
+def _text_lines(file: Path) -> Iterator[str]:
+    """Bytes that are not UTF-8 come as lone surrogates, by which they are known again."""
+    for number, line in lines(file):
+        if isinstance(line, Odd):
+            raise RawFileError(f"{file} line {number} is {line.reason}; CSV was expected. Take it out.")
+        yield line.decode("utf-8", "surrogateescape")
+
+
+def _header(file: Path, names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise RawFileError(
+            f"{file} has a header with a name twice ({', '.join(names)[:200]}); a name for each column was "
+            f"expected. Rename one."
+        )
+    return names
+
+
+def _record(header: list[str], record: list[str]) -> Row | Odd:
+    text = "".join(record)
+    if not text.isascii():
+        data = text.encode("utf-8", "surrogateescape")
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            return not_utf8(data, error)
+    if len(record) != len(header):
+        reason = f"it has {len(record)} fields, the header {len(header)}"
+        return Odd("columns_differ", reason, text[:EVIDENCE_CHARACTERS])
+    return dict(zip(header, record, strict=True))
+
+
+def _numbered(batch: Any, before: int) -> Iterator[tuple[str, Row | Odd]]:  # noqa: ANN401 (of pyarrow)
+    try:
+        rows: list[Any] = batch.to_pylist()
+    except UnicodeDecodeError:
+        rows = [_row(batch.slice(index, 1)) for index in range(batch.num_rows)]
+    for number, row in enumerate(rows, before + 1):
+        yield f"row {number}", row
+
+
+def _row(batch: Any) -> Row | Odd:  # noqa: ANN401 (of pyarrow)
+    try:
+        return batch.to_pylist()[0]
+    except UnicodeDecodeError as error:
+        return not_utf8(error.object, error)

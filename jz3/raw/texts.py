@@ -1,0 +1,127 @@
+r"""Files that are one text each: `.txt`, `.md`, `.html`, `.pdf`, `.tex`. A row has the one field `text`.
+
+Of LaTeX the files that others take in by `\input`, `\include` or `\subfile` are no texts of their own: they
+stand where they are taken in.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from jz3.raw.lines import read_bytes
+from jz3.raw.pages import html_text, pdf_text
+from jz3.raw.row import MOST_BYTES, Found, Odd, not_utf8, of_wide, wide
+
+_TAKEN_IN = re.compile(
+    r"\\(?:input|include|subfile)\s*\{([^{}]*)\}|\\input\s+([^\s{}\\%]+)|\\.|%[^\n]*", re.DOTALL
+)
+MOST_PARTS = 1_000
+"""Files in one text (chosen: a book has some hundred); a few that take in one another twice have no end."""
+
+
+def text_row(file: Path, kind: str, place: str) -> Found:
+    """The text of a file of a kind: an ending of its name."""
+    match kind:
+        case ".html" | ".htm":
+            data = read_bytes(file)
+            text = data if isinstance(data, Odd) else html_text(data)
+        case ".pdf":
+            data = read_bytes(file)
+            text = data if isinstance(data, Odd) else pdf_text(data)
+        case _:
+            text = _read(file)
+    return place, text if isinstance(text, Odd) else {"text": text}
+
+
+def latex_rows(files: Sequence[Path], root: Path) -> Iterator[tuple[Path, Found]]:
+    """The texts of these files under `root`, with their parts put in; parts stand in no row of their own."""
+    held = {file: _parts(file, root) for file in files}
+    inside = {part for file, parts in held.items() for part in parts if part != file.resolve()}
+    done: set[Path] = set()
+    # Files that only take in one another are in `inside` all: the first one is a text.
+    for file in [file for file in files if file.resolve() not in inside] + list(files):
+        if file.resolve() not in done:
+            row, taken = _Text(file, root).row()
+            done |= taken
+            yield file, (file.relative_to(root).as_posix(), row)
+
+
+class _Text:
+    """One text being put together."""
+
+    def __init__(self, file: Path, root: Path) -> None:
+        self._file, self._root = file, root
+        self._taken: set[Path] = set()
+        self._count = self._size = 0
+
+    def row(self) -> tuple[dict[str, str] | Odd, set[Path]]:
+        """The row, and the files that are in it."""
+        text = self._expanded(self._file, ())
+        return text if isinstance(text, Odd) else {"text": text}, self._taken
+
+    def _expanded(self, file: Path, within: tuple[Path, ...]) -> str | Odd:
+        self._taken.add(file.resolve())
+        text = _read(file)
+        if isinstance(text, Odd):
+            return text
+        pieces: list[str] = []
+        start = 0
+        for found in _TAKEN_IN.finditer(text):
+            part = _part(found, self._file, file, self._root)
+            if part is None or part in (file, *within):
+                continue
+            inner = self._expanded(part, (*within, file))
+            if isinstance(inner, Odd):
+                return inner
+            pieces += [text[start : found.start()], inner]
+            start = found.end()
+            self._count += 1
+            self._size += len(inner)
+            if self._count > MOST_PARTS or self._size > MOST_BYTES:
+                return Odd(
+                    "too_long",
+                    f"it has more than {MOST_PARTS:,} parts or {MOST_BYTES:,} characters",
+                    text[:200],
+                )
+        return "".join([*pieces, text[start:]])
+
+
+def _read(file: Path) -> str | Odd:
+    data = read_bytes(file)
+    if isinstance(data, Odd):
+        return data
+    if wide(data):
+        return of_wide(data)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        return not_utf8(data, error, data.count(b"\n", 0, error.start) + 1)
+
+
+def _parts(file: Path, root: Path) -> set[Path]:
+    text = _read(file)
+    if isinstance(text, Odd):
+        return set()
+    parts = (_part(found, file, file, root) for found in _TAKEN_IN.finditer(text))
+    return {part.resolve() for part in parts if part is not None}
+
+
+def _part(found: re.Match[str], text: Path, file: Path, root: Path) -> Path | None:
+    """The file that a command takes in, beside the text or beside the file that names it. None for one that
+    is not there or lies outside `root`: the command then stays as it is.
+    """
+    name = (found[1] or found[2] or "").strip().strip('"')
+    if not name or "\x00" in name:
+        return None
+    for folder in (text.parent, file.parent):
+        for path in (folder / f"{name}.tex", folder / name):
+            if _is_part(path, root):
+                return path
+    return None
+
+
+def _is_part(path: Path, root: Path) -> bool:
+    try:
+        return path.is_file() and path.resolve().is_relative_to(root.resolve())
+    except OSError:  # a name that is too long for a file
+        return False

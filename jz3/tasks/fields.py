@@ -1,0 +1,103 @@
+"""Rows whose fields the parameters name: a benchmark or an instruction set of one's own needs no code."""
+
+import math
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import Field
+
+from jz3.core.params import Params
+from jz3.raw.files import field
+from jz3.raw.row import Row
+from jz3.text.problem_text import last_boxed
+
+
+class ItemFields(Params):
+    """Of a benchmark. Fields within fields are named by dots (`meta.topic`)."""
+
+    name: Literal["fields"]
+    question: str
+    answer: str
+    """A number, a text, or one with `#### 12` or a box. With choices: the letter of the right one, its place
+    from 0 (as a number), or its text.
+    """
+    choices: str | list[str] | None = Field(default=None)
+    """The field of all (a list, an object by letter, or one text), or those of each; none for open questions.
+    """
+    subject: str | None = None
+    level: str | None = None
+
+
+class SolvedFields(Params):
+    """Of a target task or an instruction set."""
+
+    name: Literal["fields"]
+    question: str
+    solution: str
+    answer: str | None = None
+    """Without one, the answer is the last box of the solution."""
+    subject: str | None = None
+    kind: Literal["cot", "tool"]
+    """Of all rows: solved in words, or by a program."""
+
+
+def needed(row: Row, name: str) -> Any:  # noqa: ANN401 (any JSON)
+    """The value of a field that each row has. Raises KeyError."""
+    value = field(row, name)
+    if value is None:
+        raise KeyError(name)
+    return value
+
+
+def text_of(row: Row, name: str) -> str:
+    """The text of a field that each row has. Raises KeyError or TypeError."""
+    value = needed(row, name)
+    if not isinstance(value, str):
+        message = f"'{name}' is a {type(value).__name__}"
+        raise TypeError(message)
+    return value.strip()
+
+
+def noted(row: Row, name: str | None) -> str | None:
+    """A field that may be missing, as text; a list of them with commas."""
+    value = field(row, name) if name else None
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or None
+    return None if value is None else str(value).strip() or None
+
+
+def gold_of(value: Any) -> str:  # noqa: ANN401 (any JSON)
+    """An answer as text: a number as digits, of a text what stands after `####` or in its last box, of a list
+    all, with commas.
+    """
+    match value:
+        case bool():
+            return str(value)
+        case int() | float():
+            return number_text(value)
+        case str():
+            if "####" in value:
+                return gsm8k_gold(value)
+            return (last_boxed(value) or value).strip()
+        case list() if value:
+            return ", ".join(map(gold_of, value))
+        case _:
+            message = f"the answer is a {type(value).__name__}"
+            raise ValueError(message)
+
+
+def number_text(value: float) -> str:
+    """A number as digits: 145.0 is `145`, and 1e-05 is `0.00001`. Raises ValueError for one without end."""
+    if not math.isfinite(value):
+        message = f"the number is {value}"
+        raise ValueError(message)
+    return str(int(value)) if value == int(value) else format(Decimal(repr(value)), "f")
+
+
+def gsm8k_gold(answer: str) -> str:
+    """`... #### 1,200` gives `1200`. Raises ValueError where there is no mark."""
+    _, mark, gold = answer.rpartition("####")
+    if not mark:
+        message = "the answer has no '####'"
+        raise ValueError(message)
+    return gold.strip().replace(",", "")
