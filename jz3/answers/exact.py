@@ -124,6 +124,17 @@ def _exact_call(node: Call) -> Fraction:
             if top.denominator != 1 or bottom.denominator != 1 or not 0 <= bottom <= top <= 5000:
                 raise OutsideError("binomial")
             return Fraction(math.comb(int(top), int(bottom)))
+        case "mod":
+            if arguments[1] == 0:
+                raise UndefinedError("remainder of a division by zero")
+            return first - arguments[1] * math.floor(first / arguments[1])
+        case "max" | "min":
+            return max(arguments) if node.name == "max" else min(arguments)
+        case "gcd" | "lcm":
+            if any(argument.denominator != 1 for argument in arguments):
+                raise OutsideError(node.name)
+            together = math.gcd if node.name == "gcd" else math.lcm
+            return _bounded(Fraction(together(*(argument.numerator for argument in arguments))))
         case _:
             raise OutsideError(node.name)
 

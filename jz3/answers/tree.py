@@ -51,6 +51,33 @@ ONE = Number(Fraction(1), decimal=False)
 MINUS_ONE = Number(Fraction(-1), decimal=False)
 
 
+def negative(node: Node) -> Node:
+    if isinstance(node, Number):
+        return Number(-node.value, node.decimal)
+    return Product((MINUS_ONE, node))
+
+
+def product(factors: "list[Node]") -> Node:
+    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+
+def number_node(text: str) -> Number:
+    """A written number as its exact value. Raises OverflowError for exponents beyond sense."""
+    if text.isdigit():
+        return Number(Fraction(int(text)), decimal=False)
+    mantissa, _, exponent = text.lower().partition("e")
+    if exponent and abs(int(exponent[:8])) > MAX_EXPONENT:
+        raise OverflowError(f"exponent beyond {MAX_EXPONENT}")
+    whole, _, part = mantissa.partition(".")
+    value = Fraction(int((whole + part) or "0"), 10 ** len(part))
+    if exponent:
+        value *= Fraction(10) ** int(exponent)
+    return Number(value, decimal=True)
+
+
+MAX_EXPONENT = 400  # chosen: of `1e400`; double precision ends at 308
+
+
 def has_decimal(node: Node) -> bool:
     """Whether a number in the tree is written with a point or an exponent."""
     if isinstance(node, Number):
