@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence as AbstractSequence
 from fractions import Fraction
 
+from jz3.answers.arrays import OTHERWISE
 from jz3.answers.exact import UndefinedError
 from jz3.answers.expressions import parse
 from jz3.answers.forms import (
@@ -20,24 +21,29 @@ from jz3.answers.forms import (
     Collection,
     Matrix,
     Numeral,
+    Pieces,
     Ratio,
     Relation,
+    Residue,
     Scalar,
     Sequence,
     Union,
     Words,
 )
+from jz3.answers.intervals import intervals_of
 from jz3.answers.notation import clean, nesting, normal_form
 from jz3.answers.quantities import scalar
 from jz3.answers.reading import read
-from jz3.answers.relations import MIRROR, NAME, NAMES, bare, difference_of, interval_of, is_number
+from jz3.answers.relations import MIRROR, NAME, bare, difference_of, interval_of, is_label, is_number
 from jz3.answers.symbolic import AnswerVerdict, Symbolic, default_symbolic
 from jz3.answers.tokens import UnreadableError
-from jz3.answers.tree import Number, Product, Quotient, with_decimal_logarithms
+from jz3.answers.tree import Node, Number, Product, Quotient, with_decimal_logarithms
 from jz3.answers.values import Tolerance, proportion, same_value
+from jz3.answers.vectors import components
 
 MAX_CHARACTERS = 4000  # chosen: the longest gold of the eight benchmarks has 89
 MAX_NESTING = 30  # chosen: the deepest gold of the eight benchmarks nests 4 brackets; recursion stays shallow
+MAX_READINGS_DEEP = 8  # chosen: parts of parts of an answer; the golds of the benchmarks need 4
 MAX_PARTS = 64  # chosen: parts of a set that are matched one to one
 # Chosen: 1e-6 (released code: relative 1e-4), and never more than half a cent: 3244047.1 is not 3244048.1.
 POLICY = Tolerance(absolute=1e-6, relative=1e-6, most=0.005)
@@ -55,7 +61,13 @@ def equal_with(gold: str, predicted: str, tolerance: Tolerance, symbolic: Symbol
     """Whether two answers are the same. Symmetric in gold and predicted."""
     if gold == predicted:
         return IDENTICAL
-    if gold.isdecimal() and predicted.isdecimal() and len(gold) + len(predicted) <= MAX_CHARACTERS:
+    if (
+        gold.isdecimal()
+        and predicted.isdecimal()
+        and gold.isascii()
+        and predicted.isascii()
+        and len(gold) + len(predicted) <= MAX_CHARACTERS
+    ):
         return AnswerVerdict(int(gold) == int(predicted), "number")
     if max(len(gold), len(predicted)) > MAX_CHARACTERS:
         return AnswerVerdict(equal=False, rule="too_long")
@@ -79,7 +91,7 @@ _LETTER = re.compile(r"\W*(?:\\(?:text|textbf|mathrm)\{)?\W*([A-Ja-j])(?:\W*|\s*
 
 
 def _letter(text: str) -> str | None:
-    match = _LETTER.fullmatch(text[:MAX_CHARACTERS])
+    match = _LETTER.fullmatch(clean(text[:MAX_CHARACTERS]))
     return None if match is None else match[1].upper()
 
 
@@ -93,7 +105,7 @@ class _Comparison:
     def texts(self, a: str, b: str, depth: int) -> AnswerVerdict:
         if a == b:
             return IDENTICAL
-        if depth > 8:
+        if depth > MAX_READINGS_DEEP:
             return AnswerVerdict(equal=False, rule="too_deep")
         if normal_form(clean(a)) == normal_form(clean(b)):
             return AnswerVerdict(equal=True, rule="normal_form")
@@ -112,6 +124,17 @@ class _Comparison:
         return self.texts(a, b, depth + 1).equal
 
     def answers(self, a: Answer, b: Answer, depth: int) -> AnswerVerdict:
+        if depth > MAX_READINGS_DEEP:
+            return AnswerVerdict(equal=False, rule="too_deep")
+        verdict = self.same_kind(a, b, depth)
+        if verdict.equal or not (isinstance(a, _SETS) and isinstance(b, _SETS)) or _has_names(a, b):
+            return verdict
+        first, second = intervals_of(a), intervals_of(b)
+        if first is None or second is None or (isinstance(a, Sequence) and isinstance(b, Sequence)):
+            return verdict
+        return AnswerVerdict(first == second, "union") if first == second else verdict
+
+    def same_kind(self, a: Answer, b: Answer, depth: int) -> AnswerVerdict:
         if isinstance(a, Scalar) and isinstance(b, Scalar):
             return self.scalars(a, b)
         if isinstance(a, Words) and isinstance(b, Words):
@@ -133,6 +156,13 @@ class _Comparison:
             return AnswerVerdict(self.matched(a.parts, b.parts, depth), "union")
         if isinstance(a, Relation) and isinstance(b, Relation):
             return self.relations(a, b, depth)
+        if isinstance(a, Pieces) and isinstance(b, Pieces):
+            return AnswerVerdict(self.pieces(a, b, depth), "pieces")
+        if isinstance(a, Residue) and isinstance(b, Residue):
+            same = self.same(a.modulus, b.modulus, depth) and self.same(
+                f"({a.value}) \\bmod {a.modulus}", f"({b.value}) \\bmod {b.modulus}", depth
+            )
+            return AnswerVerdict(same, "residue")
         return self.kinds(a, b, depth)
 
     def kinds(self, a: Answer, b: Answer, depth: int) -> AnswerVerdict:
@@ -147,6 +177,9 @@ class _Comparison:
                     return self.named(first, second, depth)
                 case Ratio(), Ratio() | Clock():
                     return AnswerVerdict(self.ratios(first.parts, _ratio_parts(second), depth), "ratio")
+                case Collection(braces=False), Sequence() if (named := _by_name(first)) is not None:
+                    same = len(named) == len(second.parts) and self.each(named, second.parts, depth)
+                    return AnswerVerdict(same, "coordinates")
                 case Collection(braces=False), Sequence():
                     same = len(first.parts) == len(second.parts) and self.each(
                         first.parts, second.parts, depth
@@ -160,6 +193,10 @@ class _Comparison:
                     cells = _vector(first)
                     same = cells is not None and len(cells) == len(second.parts)
                     return AnswerVerdict(same and self.each(cells or (), second.parts, depth), "vector")
+                case Scalar(), Sequence() | Matrix() if (
+                    first.node is not None and (parts := components(first.node)) is not None
+                ):
+                    return AnswerVerdict(self.vector(parts, second), "vector")
                 case Words(), Scalar():
                     return self.word_and_expression(first, second)
                 case Choice(content=content), Scalar() if content:
@@ -258,6 +295,41 @@ class _Comparison:
 
         return all(place(first, set()) for first in range(len(a)))
 
+    def pieces(self, a: Pieces, b: Pieces, depth: int) -> bool:
+        """The same values under the same conditions, in any order; `otherwise` is what the others leave."""
+        if len(a.values) != len(b.values) or len(a.values) > MAX_PARTS:
+            return False
+
+        def fits(first: int, second: int) -> bool:
+            conditions = a.conditions[first], b.conditions[second]
+            return self.same(a.values[first], b.values[second], depth) and (
+                OTHERWISE in conditions or self.same(*conditions, depth)
+            )
+
+        left = set(range(len(b.values)))
+        for first in sorted(range(len(a.values)), key=lambda place: a.conditions[place] == OTHERWISE):
+            second = next((place for place in sorted(left) if fits(first, place)), None)
+            if second is None:
+                return False
+            left.remove(second)
+        return True
+
+    def vector(self, parts: tuple[Node, ...], other: Sequence | Matrix) -> bool:
+        r"""`3\mathbf{i} - \mathbf{j}` is (3, -1)."""
+        cells = other.parts if isinstance(other, Sequence) else _vector(other)
+        if cells is None or len(cells) not in (len(parts), len(parts) + 1):
+            return False
+        nodes = [scalar(cell).node for cell in cells]
+        zero = Number(Fraction(0), decimal=False)
+        padded = [*parts, *[zero] * (len(cells) - len(parts))]
+        try:
+            return all(
+                node is not None and same_value(part, node, self.tolerance)[0]
+                for part, node in zip(padded, nodes, strict=True)
+            )
+        except UndefinedError:
+            return False
+
     def sequences(self, a: Sequence, b: Sequence, depth: int) -> bool:
         """Two parts in brackets may be an interval: there the brackets count."""
         if len(a.parts) != len(b.parts) or len(a.parts) > MAX_PARTS:
@@ -292,14 +364,23 @@ class _Comparison:
             if first.operators == ("in",) and interval is not None and first.parts[0] == interval[0]:
                 return self.named(first, interval[1], depth)
         if len(a.parts) != len(b.parts):
+            contents = _content(a, self, depth), _content(b, self, depth)
+            if contents[0] is not None and contents[1] is not None and self.same_label(a, b, depth):
+                return AnswerVerdict(self.same(*contents, depth), "relation")
             return self.intervals(a, b, depth)
         mirrored = Relation(b.parts[::-1], tuple(MIRROR[operator] for operator in b.operators[::-1]))
         for other in (b, mirrored):
             if a.operators == other.operators and self.each(a.parts, other.parts, depth):
                 return AnswerVerdict(equal=True, rule="relation")
+        contents = _content(a, self, depth), _content(b, self, depth)
+        if contents[0] is not None and contents[1] is not None and self.same_label(a, b, depth):
+            return AnswerVerdict(self.same(*contents, depth), "relation")
         if len(a.parts) == 2 and "in" not in (*a.operators, *b.operators):
             return AnswerVerdict(self.proportional(a, b), "relation")
         return self.intervals(a, b, depth)
+
+    def same_label(self, a: Relation, b: Relation, depth: int) -> bool:
+        return max(len(a.parts), len(b.parts)) > 2 and self.same(a.parts[0], b.parts[0], depth)
 
     def intervals(self, a: Relation, b: Relation, depth: int) -> AnswerVerdict:
         """`|x| < 2` is `-2 < x < 2`."""
@@ -342,14 +423,40 @@ def _content(relation: Relation, comparison: _Comparison, depth: int) -> str | N
     if operators != {"="}:
         return None
     first, last = relation.parts[0], relation.parts[-1]
-    if all(NAMES.fullmatch(part.replace(" ", "")) for part in relation.parts[:-1]):
+    if is_label(first) and (len(relation.parts) > 2 or not is_label(last) or NAME.fullmatch(first)):
         return last
-    if len(relation.parts) == 2 and NAME.fullmatch(last) and not NAME.fullmatch(first):
+    if len(relation.parts) == 2 and is_label(last) and not is_label(first):
         return first
-    numbers = [is_number(part) for part in relation.parts]
-    if all(numbers) and all(comparison.same(part, last, depth) for part in relation.parts[:-1]):
+    if not is_number(last):
+        return None
+    if all(is_number(part) and comparison.same(part, last, depth) for part in relation.parts[:-1]):
         return last
     return None
+
+
+def _by_name(answer: Collection) -> tuple[str, ...] | None:
+    """The values of `y = 2, x = 1` in the order of their names: what a point is written as."""
+    named: dict[str, str] = {}
+    for part in answer.parts:
+        relation = read(part)[0]
+        if not isinstance(relation, Relation) or relation.operators != ("=",):
+            return None
+        if not NAME.fullmatch(relation.parts[0]) or relation.parts[0] in named:
+            return None
+        named[relation.parts[0]] = relation.parts[1]
+    return tuple(value for _, value in sorted(named.items())) if len(named) > 1 else None
+
+
+_SETS = (Union, Sequence, Relation, Collection)
+
+
+def _has_names(a: Answer, b: Answer) -> bool:
+    """Whether two relations speak of different letters."""
+    if not (isinstance(a, Relation) and isinstance(b, Relation)):
+        return False
+    return {part for part in a.parts if NAME.fullmatch(part)} != {
+        part for part in b.parts if NAME.fullmatch(part)
+    }
 
 
 def _vector(matrix: Matrix) -> tuple[str, ...] | None:

@@ -235,6 +235,10 @@ class _Parser:
     def raised(self, base: Node) -> Node:
         if self.degree_follows():
             return Product((base, Quotient(Symbol("\\pi"), Number(Fraction(180), decimal=False))))
+        following = self.tokens[self.position : self.position + 2]
+        if [token[:2] for token in following[1:]] == [("mark", "_")] and following[0][0] == "number":
+            self.position += 1  # `x^2_1`: the subscript is that of the base
+            return Power(base, self.number_node(following[0][1]))
         exponent = self.group() if self.at_mark("{") else self.signed_factor()
         return Power(base, exponent)
 

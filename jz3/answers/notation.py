@@ -21,6 +21,7 @@ _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _TEXT = re.compile(
     rf"\\({'|'.join(sorted(WORDED | STYLED, key=len, reverse=True))})\s*\*?\s*\{{([^{{}}]*)\}}"
 )
+_INNER_POWER = re.compile(r"\\(?:text|mathrm|rm|operatorname)\s*\{(?:[^{}]|\{\s*-?\d+\s*\}){1,60}\}")
 _UPRIGHT_GROUP = re.compile(r"\{\s*\\(?:rm|text|textrm|mathrm)\s+([^{}\\]*)\}")
 _COLOUR = re.compile(
     rf"\\(?:{'|'.join(sorted(COLOURED, key=len, reverse=True))})\s*(?:\[[^\]]*\]\s*)?\{{[^{{}}]*\}}"
@@ -114,6 +115,7 @@ def _clean_latex(text: str) -> str:
     text = text.replace("\\(", "").replace("\\)", "")
     if text.startswith("\\[") and text.endswith("\\]"):
         text = text[2:-2]
+    text = _INNER_POWER.sub(lambda found: re.sub(r"\^\s*\{\s*(-?\d+)\s*\}", r"^\1", found[0]), text)
     text = _UPRIGHT_GROUP.sub(r"\\text{\1}", text)
     vectors = set(_UNIT_VECTOR.findall(text))
     if vectors and vectors != {"i"}:

@@ -14,13 +14,13 @@ EXACT_DIGITS = 50
 Value = Any  # complex, or mpmath's mpc: arithmetic, `real`, `imag`
 
 
-def point(names: frozenset[str], seed: int) -> dict[str, float]:
+def point(names: frozenset[str], seed: int, *, positive: bool = False) -> dict[str, float]:
     """A real point for the letters: magnitudes between 0.3 and 3.3, of both signs from the third point on."""
     values: dict[str, float] = {}
     for name in names - CONSTANTS:
         drawn = draw(name, seed)
         size = 0.3 + 3 * (drawn % 2**40) / 2**40
-        values[name] = -size if seed >= 2 and (drawn >> 41) % 2 else size
+        values[name] = -size if not positive and seed >= 2 and (drawn >> 41) % 2 else size
     return values
 
 

@@ -104,8 +104,8 @@ NAMED_PREFIXES = {"angle", "triangle", "measuredangle", "odot", "parallelogram"}
 
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+(?![\dA-Za-z.]))?|\.\d+|\d+\.)"
-    r"|\\(?P<command>[A-Za-z]+)"
     r"|(?P<text>\\text\{[^{}]*\})"
+    r"|\\(?P<command>[A-Za-z]+)"
     r"|(?P<word>" + "|".join(sorted(_PLAIN_WORDS, key=len, reverse=True)) + r")"
     r"|(?P<letter>[A-Za-z])"
     r"|(?P<mark>\*\*|\\[{}|]|[-+*/^_()\[\]{}|!%'&,])"

@@ -85,6 +85,23 @@ def has_decimal(node: Node) -> bool:
     return any(has_decimal(child) for child in children(node))
 
 
+def has_root(node: Node) -> bool:
+    """Whether a root, or a power with a fraction for exponent, stands in the tree."""
+    if isinstance(node, Call) and node.name == "root":
+        return True
+    if isinstance(node, Power) and isinstance(node.exponent, Quotient | Number):
+        exponent = node.exponent
+        if not isinstance(exponent, Number) or exponent.value.denominator != 1:
+            return True
+    return any(has_root(child) for child in children(node))
+
+
+def has_modulus(node: Node) -> bool:
+    if isinstance(node, Call) and node.name == "abs":
+        return True
+    return any(has_modulus(child) for child in children(node))
+
+
 def with_decimal_logarithms(node: Node) -> Node:
     r"""The tree with each `\log` that names no base read as the logarithm to base 10."""
     match node:

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from jz3.answers.exact import PRIME, OutsideError, UndefinedError, exact_value, residue
 from jz3.answers.numeric import CONSTANTS, FLOATS, REAL_FLOATS, Value, fifty_digits, numeric, point
-from jz3.answers.tree import Node, has_decimal, symbols
+from jz3.answers.tree import Node, has_decimal, has_modulus, has_root, symbols
 
 NUM_POINTS = 5
 EXACT_TOLERANCE = 1e-30  # of the 50-digit stage; rounding there stays far below
@@ -95,11 +95,13 @@ def _pairs(a: Node, b: Node) -> list[tuple[Value, Value, dict[str, float]]]:
     r"""Both values at each point where both are defined, and the point.
 
     School mathematics is that of real numbers: `\sqrt{xy}` is `\sqrt x\sqrt y` where both sides are. Only
-    where they are so at none of the points are complex values compared.
+    where they are so at none of the points are complex values compared. Several letters under roots are
+    quantities and positive: `\sqrt{a^2 b}` is `a\sqrt b`, while `\sqrt{x^2}` is not x.
     """
     names = symbols(a) | symbols(b)
     free = names - CONSTANTS
-    points = [point(names, seed) for seed in range(NUM_POINTS if free else 1)]
+    positive = len(free) > 1 and (has_root(a) or has_root(b)) and not (has_modulus(a) or has_modulus(b))
+    points = [point(names, seed, positive=positive) for seed in range(NUM_POINTS if free else 1)]
     if free and "i" not in names:
         real: list[tuple[Value, Value, dict[str, float]]] = []
         for at in points:
