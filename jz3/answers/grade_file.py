@@ -14,7 +14,9 @@ from typing import Any
 
 from jz3.answers.benchmark_rules import rules_of
 from jz3.answers.equality import equal, equal_choices
-from jz3.answers.extract import NOTHING, extract_choice, extract_lenient
+from jz3.answers.choices import extract_choice
+from jz3.answers.extract import NOTHING, extract_lenient
+from jz3.answers.gold_form import form_of
 from jz3.answers.symbolic import AnswerVerdict
 from jz3.core.errors import UserError
 
@@ -47,7 +49,9 @@ def grade_response(line: GradeLine) -> AnswerVerdict:
     """The verdict on the answer that lenient extraction finds; `no_answer` where it finds none."""
     rules = rules_of(line.benchmark)
     found = (
-        extract_choice(line.predicted, rules.letters) if rules.letters else extract_lenient(line.predicted)
+        extract_choice(line.predicted, rules.letters)
+        if rules.letters
+        else extract_lenient(line.predicted, form_of(line.gold))
     )
     if found is NOTHING or found.answer is None:
         return AnswerVerdict(equal=False, rule="no_answer")

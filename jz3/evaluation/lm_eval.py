@@ -18,7 +18,8 @@ from typing import Any
 
 import polars as pl
 
-from jz3.answers.extract import extract_choice, extract_lenient
+from jz3.answers.choices import extract_choice
+from jz3.answers.extract import extract_lenient
 from jz3.core.artifacts import InFiles
 from jz3.evaluation.answer import AnswerParams, prompts_of
 from jz3.evaluation.letters import LETTERS
