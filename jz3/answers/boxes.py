@@ -2,7 +2,8 @@ r"""Boxes of a response: `\boxed{}`, `\fbox{}`, `\framebox{}`, and several of th
 
 import re
 
-from jz3.answers.notation import closing_brace
+from jz3.answers.notation import clean, closing_brace
+from jz3.answers.relations import number_of
 
 MAX_ANSWER = 4000  # characters; chosen: what equality looks at
 MAX_BOXES = 8  # chosen: boxes read from the end; of more than eight parts no gold of the benchmarks is
@@ -29,8 +30,8 @@ _LABEL = re.compile(
 )
 
 
-def boxed_answer(text: str) -> str | None:
-    """The content of the last box whose braces match, with those before it that it is listed with."""
+def boxed_answer(text: str) -> tuple[str, int] | None:
+    """The content of the last box whose braces match, with those before it that it is listed with; its end."""
     boxes = _boxes(text)
     if not boxes:
         return None
@@ -41,10 +42,25 @@ def boxed_answer(text: str) -> str | None:
         if not joined or not (_JOINS.search(between) or not between.strip()):
             break
         contents.append(content)
-    distinct = list(dict.fromkeys(reversed(contents)))
-    return _unlabelled(distinct[0]) if len(distinct) == 1 else ", ".join(map(_unlabelled, distinct))
+    distinct = _distinct(contents[::-1])
+    return ", ".join(map(_unlabelled, distinct)), boxes[0][1]
 
 
+def _distinct(contents: list[str]) -> list[str]:
+    r"""Without those that say the same number again: `15\\frac{39}{40}` or `\\frac{639}{40}`."""
+    kept: list[str] = []
+    numbers: set[float] = set()
+    for content in reversed(contents):
+        number = number_of(clean(content)) if len(content) < MAX_NUMBER else None
+        if content in kept or (number is not None and number in numbers):
+            continue
+        if number is not None:
+            numbers.add(number)
+        kept.append(content)
+    return kept[::-1]
+
+
+MAX_NUMBER = 60  # chosen: characters of a number that may be said twice
 MAX_BETWEEN = 80  # chosen: characters between two boxes of one answer
 
 

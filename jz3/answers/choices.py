@@ -43,7 +43,7 @@ def extract_choice(response: str, letters: str) -> Extraction:
     text = closing_part(response)
     boxed = boxed_answer(text)
     if boxed is not None:
-        letter = _only_letter(boxed, letters)
+        letter = _only_letter(boxed[0], letters)
         if letter is not None:
             return Extraction(letter, "boxed")
     text = _STYLES.sub("", signs_spelt(text[-WINDOW:]))

@@ -429,7 +429,7 @@ def _content(relation: Relation, comparison: _Comparison, depth: int) -> str | N
         return first
     if not is_number(last):
         return None
-    if all(is_number(part) and comparison.same(part, last, depth) for part in relation.parts[:-1]):
+    if all(comparison.same(part, last, depth) for part in relation.parts[:-1]):
         return last
     return None
 

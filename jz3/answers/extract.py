@@ -17,7 +17,16 @@ from jz3.answers.boxes import MAX_ANSWER, MAX_BOXES, boxed_answer
 from jz3.answers.closing import closing_part
 from jz3.answers.gold_form import Form
 from jz3.answers.number_words import number_in_words
-from jz3.answers.sentences import FORMULA, Masked, content_of, is_mathematics, last_value, leading, statement
+from jz3.answers.sentences import (
+    FORMULA,
+    Masked,
+    content_of,
+    formulas_of,
+    is_mathematics,
+    last_value,
+    leading,
+    statement,
+)
 from jz3.notation.spellings import signs_spelt
 
 WINDOW = 20_000  # characters from the end in which phrases and formulas are sought
@@ -72,7 +81,7 @@ _NO_ANSWER = re.compile(
 _COPULA = re.compile(r"(?:\s(?:is|are|was|were|be|equals|equal to|of|has|have|gives|get|costs?|:)\s|=\s)")
 _ARITHMETIC = re.compile(r"[-+*/().,\d\s$%×÷]+|[^=]*\\(?:times|div|cdot|frac)[^=]*")
 _NUMBER = re.compile(
-    r"(?<![0-9A-Za-z_.)\]}^\\])-?\$?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+(?![\d/]))?%?"
+    r"(?<![0-9A-Za-z_.)\]}{^\\])-?\$?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+(?![\d/]))?%?"
     r"|(?<![\^_{])\d+(?:,\d{3})*(?:\.\d+)?|(?<![\d])-?\.\d+"
 )
 _UNIT_AFTER = re.compile(r"\s*(?:\\?%|percent\b|hundred\b|thousand\b|million\b|billion\b|trillion\b)")
@@ -85,8 +94,8 @@ _HAS_NUMBER = re.compile(r"\d|\\(?:pi|infty|sqrt|frac)|[eπ∞]")
 
 def extract_strict(response: str) -> Extraction:
     r"""The content of the last `\boxed{}` of the closing part; of boxes that are listed together, all."""
-    content = boxed_answer(closing_part(response))
-    return NOTHING if content is None else Extraction(content, "boxed")
+    boxed = boxed_answer(closing_part(response))
+    return NOTHING if boxed is None else Extraction(boxed[0], "boxed")
 
 
 def extract_lenient(response: str, form: Form = "any") -> Extraction:
@@ -106,9 +115,11 @@ def _found_in(text: str, form: Form, *, nested: bool) -> Extraction:
             and len(_WORD.findall(_COMMAND_TEXT.sub("", tag))) > 3
         )
         return Extraction(inner.answer if plain and form != "text" else _bare(tag), "tag")
-    content = boxed_answer(text)
-    if content is not None:
-        return Extraction(content, "boxed")
+    boxed = boxed_answer(text)
+    if boxed is not None:
+        later = _after_phrase(_plain(text[boxed[1] :][-WINDOW:]), form)
+        said_again = later is not None and later.answer is not None and leading(Masked.of(later.answer))
+        return later if later is not None and said_again else Extraction(boxed[0], "boxed")
     text = _plain(text[-WINDOW:])
     return (
         _after_hashes(text, form)
@@ -265,6 +276,8 @@ MAX_TEXT_WORDS = 5  # chosen: a longer statement with a number in it is read for
 
 def _result(text: str) -> str:
     """The last side of a computation: 8 of `5 + 3 = 8`."""
+    if text.startswith("(") and text.endswith(")") and "=" in text:
+        text = text[1:-1].strip()
     left, equals, right = text.rpartition("=")
     if (
         equals
@@ -320,11 +333,11 @@ def _last(text: str, form: Form) -> Extraction | None:
 
 
 def _last_in(window: str, form: Form, *, whole: bool) -> Extraction | None:
-    formulas = list(FORMULA.finditer(window)) if any(sign in window for sign in ("$", "\\", "`")) else []
+    formulas = formulas_of(window)
     chosen = next((formula for formula in reversed(formulas) if _fits(formula, form)), None)
     if form in ("set", "tuple", "expression") and chosen is not None:
         return Extraction(_listed(window, formulas, chosen, form), "last_formula")
-    masked = Masked(window, FORMULA.sub(lambda found: "\x01" * len(found[0]), window) if formulas else window)
+    masked = Masked.of(window)
     start, value = last_value(masked)
     if "\\" in value and "\x01" not in masked.mask[start : start + len(value)]:
         return Extraction(value.rstrip(".,;:"), "last_formula")

@@ -74,6 +74,17 @@ def _interval(member: Answer) -> list[Interval] | None:
                 return None
             closed = member.operators == (">=",)
             return [Interval.below(-bound, closed=closed), Interval.above(bound, closed=closed)]
+        case Relation(parts=(low, middle, high), operators=(first, second)) if middle.startswith("|"):
+            if first[0] != "<" or second[0] != "<":
+                return None
+            outer, inner = _end(high), _end(low)
+            if outer is None or inner is None or inner < 0:
+                return None
+            ends = first == "<=", second == "<="
+            return [
+                Interval(-outer, low_in=ends[1], high=-inner, high_in=ends[0]),
+                Interval(inner, low_in=ends[0], high=outer, high_in=ends[1]),
+            ]
         case Relation(operators=("!=",), parts=(_, right)):
             bound = _end(right)
             if bound is None:

@@ -318,13 +318,27 @@ def _as_structure(text: str) -> Answer | None:
         parts = _without_domains([(mark, part) for mark, part in parts if part])
         if len(parts) == 1:
             return _one(parts[0][1])
-        return _conjunction(parts) or _collection([part for _, part in parts], braces=False)
+        texts = [part for _, part in parts]
+        return _conjunction(parts) or _collection(_in_rounds(texts), braces=False)
     sides = split_top(text, _RELATION)
     if len(sides) > 1:
         if any(_operator(mark) == "!=" for mark, _ in sides[1:]) and len(_both_signs(text)) > 1:
             return _collection([text], braces=False)
         return Relation(tuple(side for _, side in sides), tuple(_operator(mark) for mark, _ in sides[1:]))
     return _as_bracketed(text) or _as_ratio(text) or _as_plus_minus(text)
+
+
+def _in_rounds(parts: list[str]) -> list[str]:
+    """`p = 5, q = 2, p = 7, q = 2` as two solutions of two names each."""
+    named = [_NAMED.match(part) for part in parts]
+    names = [match[1] for match in named if match is not None]
+    count = len(set(names))
+    if len(names) != len(parts) or count in (1, len(parts)) or names != names[:count] * (len(parts) // count):
+        return parts
+    return [", ".join(parts[start : start + count]) for start in range(0, len(parts), count)]
+
+
+_NAMED = re.compile(r"([A-Za-z](?:_\{?\w+\}?)?)\s*=(?!=)")
 
 
 def _without_domains(parts: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -56,12 +56,30 @@ class Masked:
 
     @classmethod
     def of(cls, text: str) -> "Masked":
-        if not any(sign in text for sign in ("$", "\\", "`")):
-            return cls(text, text)
-        return cls(text, FORMULA.sub(lambda found: _PLACE * len(found[0]), text))
+        mask = text
+        for formula in formulas_of(text):
+            start, end = formula.span()
+            mask = mask[:start] + _PLACE * (end - start) + mask[end:]
+        return cls(text, mask)
 
     def part(self, start: int, end: int) -> "Masked":
         return Masked(self.text[start:end], self.mask[start:end])
+
+
+def formulas_of(text: str) -> list[re.Match[str]]:
+    """The formulas of a text in their delimiters; what two dollar signs of money enclose is none."""
+    if not any(sign in text for sign in ("$", "\\", "`")):
+        return []
+    return [found for found in FORMULA.finditer(text) if not _is_prose(content_of(found))]
+
+
+def _is_prose(content: str) -> bool:
+    return len(_PLAIN_WORD.findall(_TEXT_COMMAND.sub("", content))) > MAX_PLAIN_WORDS
+
+
+MAX_PLAIN_WORDS = 3  # chosen: bare words in a formula; `$5 and she paid $7` encloses three
+_PLAIN_WORD = re.compile(r"(?<![A-Za-z\\{])[A-Za-z]{3,}")
+_TEXT_COMMAND = re.compile(r"\\(?:text|mathrm|textbf|mbox|operatorname)[a-z]*\s*\{[^{}]*\}|\\[A-Za-z]+")
 
 
 def content_of(formula: re.Match[str]) -> str:
