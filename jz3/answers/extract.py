@@ -82,10 +82,10 @@ _COPULA = re.compile(r"(?:\s(?:is|are|was|were|be|equals|equal to|of|has|have|gi
 _ARITHMETIC = re.compile(r"[-+*/().,\d\s$%×÷]+|[^=]*\\(?:times|div|cdot|frac)[^=]*")
 _NUMBER = re.compile(
     r"(?<![0-9A-Za-z_.)\]}{^\\])-?\$?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+(?![\d/]))?%?"
-    r"|(?<![\^_{])\d+(?:,\d{3})*(?:\.\d+)?|(?<![\d])-?\.\d+"
+    r"|(?<![\^_{A-Za-z])\d+(?:,\d{3})*(?:\.\d+)?|(?<![\d])-?\.\d+"
 )
 _UNIT_AFTER = re.compile(r"\s*(?:\\?%|percent\b|hundred\b|thousand\b|million\b|billion\b|trillion\b)")
-_MARKUP = re.compile(r"^[*_`\"'\s]+|[*_`\"'\s]+$")
+_MARKUP = re.compile(r"^(?:[*_`'\s]|\\?\")+|(?:[*_`'\s]|\\?\")+$")
 _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
 _COMMAND_TEXT = re.compile(r"\\[A-Za-z]+\s*(?:\{[^{}]*\})?")
 _OTHER_SCRIPTS = re.compile(r"[\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
@@ -109,10 +109,9 @@ def _found_in(text: str, form: Form, *, nested: bool) -> Extraction:
         inner = _found_in(tag, form, nested=True)
         if inner.rule == "boxed":
             return inner
-        plain = (
-            inner.answer is not None
-            and inner.rule != "whole"
-            and len(_WORD.findall(_COMMAND_TEXT.sub("", tag))) > 3
+        words = len(_WORD.findall(_COMMAND_TEXT.sub("", tag)))
+        plain = inner.answer is not None and (
+            inner.rule.startswith("answer") or (inner.rule != "whole" and words > 3)
         )
         return Extraction(inner.answer if plain and form != "text" else _bare(tag), "tag")
     boxed = boxed_answer(text)

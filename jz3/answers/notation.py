@@ -26,9 +26,12 @@ _UPRIGHT_GROUP = re.compile(r"\{\s*\\(?:rm|text|textrm|mathrm)\s+([^{}\\]*)\}")
 _COLOUR = re.compile(
     rf"\\(?:{'|'.join(sorted(COLOURED, key=len, reverse=True))})\s*(?:\[[^\]]*\]\s*)?\{{[^{{}}]*\}}"
 )
-_THOUSANDS_MARK = re.compile(r"(?<=\d)(?:\{,\}|,\s*\\!)\s*(?=\d{3}(?!\d))")
+_THOUSANDS_MARK = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|,\s*\\!)\s*(?=\d{3}(?!\d))")
 _DOUBLE_ESCAPE = re.compile(r"\\\\(?=[A-Za-z{}%$(\[])")
-_WRAPPER = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
+_WRAPPER = re.compile(
+    r"\\(?:boxed|fbox|framebox)\s*\{|\\(?:textbf|mathbf|boldsymbol|bm|underline|ensuremath|emph|textit|mathit|pmb)\s*"
+    r"\{(?=[^{}]*\\[A-Za-z]+\s*\{)"
+)
 _JOINED = re.compile(r"\s+")
 _LOOSE_SPACE = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.])")
 _MODULUS = re.compile(
@@ -209,7 +212,8 @@ def _without_math_delimiters(text: str) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    for _ in range(4):
+    """Without boxes, and without styles around what has braces of its own."""
+    for _ in range(2 * MAX_WRAPPED):
         match = _WRAPPER.search(text)
         if match is None:
             return text

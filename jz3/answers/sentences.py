@@ -17,6 +17,7 @@ FORMULA = re.compile(
     r"\\end\{(?P=name)\*?\}"
     r"|(?<![\\$])\$(?=\S)(?P<inline>(?:\\\$|[^$\n]|\n(?!\s*\n))+?)(?<!\s)\$(?![\d$])"
     r"|(?<![\\$])\$(?=\s)(?P<spaced>(?:\\\$|[^$\n]|\n(?!\s*\n)){1,300}?\s)\$(?![\d$])"
+    r"|(?<![\\$])\$(?P<loose>[^$A-Za-z\n]{1,80}\s)\$(?!\d)"
     r"|`(?P<code>[^`\n]{1,300})`",
     re.DOTALL,
 )
@@ -25,7 +26,7 @@ _END = re.compile(
     r"\n|(?<!\bMrs)(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bsq)(?<!\bapprox)(?<!\bvs)(?<![ap]\.m)(?<!U\.S)(?<!\be\.g)(?<!\bi\.e)"
     r"[.?](?=\s|$|\*|\"|'|_|<|[A-Z\u3400-\u9fff])|!(?=\s|$|\*)|;(?=\s)|<br|</?\w{1,20}>|\|"
     r"|\s+(?:because|since|which|so that|as we|I hope|instead of|rather than|assuming|whereas)\b"
-    r"|,\s+(?:so|because|since|which|as|and so|where|not|but|given|when|if|rather|it|we|this|that|while|thus|hence)\b"
+    r"|,\s+(?:so|because|since|which|as|and so|where|not|but|given|when|if|rather|it|I|we|this|that|while|thus|hence)\b"
     r"|\s+(?:—|--)\s|\s+-\s+(?=[A-Za-z])|\s+\((?=[a-z]{3,}|[A-Z][a-z])"
 )
 _TOKEN = re.compile(r"\S+")
@@ -83,12 +84,34 @@ _TEXT_COMMAND = re.compile(r"\\(?:text|mathrm|textbf|mbox|operatorname)[a-z]*\s*
 
 
 def content_of(formula: re.Match[str]) -> str:
-    """What stands between the delimiters of a formula."""
+    """What stands between the delimiters of a formula; of an environment what its lines come to."""
+    if formula["body"] is not None:
+        return _of_lines(formula["body"])
     return next(
         group
-        for name in ("display", "bracket", "paren", "body", "inline", "spaced", "code")
+        for name in ("display", "bracket", "paren", "inline", "spaced", "loose", "code")
         if (group := formula[name]) is not None
     ).strip()
+
+
+def _of_lines(body: str) -> str:
+    """The last equation with the lines that go on with it; all of them where each gives a name its value."""
+    equations: list[str] = []
+    for line in _LINE.split(body):
+        plain = line.replace("&", " ").strip().rstrip(".,;")
+        if not plain:
+            continue
+        if plain.startswith(("=", "<", ">", "\\approx", "\\le", "\\ge")):
+            equations[-1:] = [f"{''.join(equations[-1:])} {plain}"]
+        else:
+            equations.append(plain)
+    if len(equations) > 1 and all(_ASSIGNMENT.fullmatch(equation) for equation in equations):
+        return ", ".join(equations)
+    return equations[-1] if equations else ""
+
+
+_LINE = re.compile(r"\\\\(?:\[[^\]]{0,10}\])?|\\cr(?![A-Za-z])")
+_ASSIGNMENT = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?\s*=\s*[^=<>]+")
 
 
 def statement(masked: Masked) -> Masked:
