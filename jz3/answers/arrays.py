@@ -87,6 +87,9 @@ def _is_expression(text: str) -> bool:
 def determinant(text: str) -> str | None:
     r"""The value of `\begin{vmatrix}...` as an expression, by its first row."""
     start = text.find("\\begin")
+    if text.startswith(("|", "\\det")) and start >= 0:
+        text = text.removeprefix("\\det").strip().strip("|").strip()
+        text, start = text.replace(_kind(text), "vmatrix"), text.find("\\begin")
     match = _MATRIX.fullmatch(text, start) if start >= 0 else None
     if match is None or match[1] != "vmatrix" or "\\begin" in match[2]:
         return None
@@ -94,6 +97,12 @@ def determinant(text: str) -> str | None:
     if len(rows) > MAX_DETERMINANT or any(len(row) != len(rows) for row in rows):
         return None
     return f"{text[:start]}({_expanded(rows)})"
+
+
+def _kind(text: str) -> str:
+    """The name of the environment that a text begins with."""
+    found = re.match(r"\\begin\{(\w+)\}", text)
+    return found[1] if found is not None else "vmatrix"
 
 
 def _expanded(rows: list[list[str]]) -> str:

@@ -181,4 +181,6 @@ def residue(node: Node, seed: int) -> int:
 
 
 def draw(name: str, seed: int) -> int:
-    return int.from_bytes(blake2b(f"{seed} {name}".encode(), digest_size=32).digest(), "big")
+    return int.from_bytes(
+        blake2b(f"{seed} {name}".encode("utf-8", "surrogatepass"), digest_size=32).digest(), "big"
+    )

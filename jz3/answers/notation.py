@@ -47,12 +47,12 @@ _DOTTED = re.compile(r"(\d{0,20})\.(\d{0,20})\\dot\s*\{?(\d)\}?(\d{0,20})\\dot\s
 _BARE_DOT = re.compile(r"\\(dot|bar|overline)\s*(\d)")
 _CHOOSE = re.compile(r"\{([^{}]*)\\choose(?![A-Za-z])([^{}]*)\}|^([^{}]*)\\choose(?![A-Za-z])([^{}]*)$")
 _SUBSCRIPTED = re.compile(r"\{\}")
-_PRESCRIPT = re.compile(r"[_^]\s*\{?\s*(\d+)\s*\}?\s*C\s*_\s*\{?\s*(\d+)\s*\}?")
+_PRESCRIPT = re.compile(r"(?:\{\})?[_^]\s*\{?\s*(\d+)\s*\}?\s*C\s*_\s*\{?\s*(\d+)\s*\}?")
 _UNIT_VECTOR = re.compile(
     r"\\(?:mathbf|boldsymbol|bm|vec|hat|widehat|mathbf)\s*\{?\s*"
     r"(?:\\(?:mathbf|boldsymbol|hat|bm|vec)\s*)?\{?\s*\\?([ijk])(?:math)?\s*\}?\s*\}?(?![A-Za-z])"
 )
-_QUOTED = re.compile(r"""(["`*_])\1{0,2}([^"`]+?)\1{1,3}|'([^']{2,})'""", re.DOTALL)
+_QUOTED = re.compile(r"""(["`*_])\1{0,2}([^"`]+?)\1{1,3}|'([^']+)'""", re.DOTALL)
 _FUNCTION_NAMES = "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp gcd lcm max min"
 _FUNCTION_TEXT = frozenset(_FUNCTION_NAMES.split())
 _NEEDS_WORK = re.compile(r"[^0-9A-Za-z .,+*/<>=()-]|\(\d|\bmod\b")
@@ -103,6 +103,8 @@ def _clean_latex(text: str) -> str:
         text = _REPEATING.sub(_as_fraction, text)
     if "^" in text and "/" in text:
         text = _SLASHED.sub(r"\\frac{\1}{\2}", text)
+    if "C" in text and "_" in text:
+        text = _PRESCRIPT.sub(r"\\binom{\1}{\2}", text)
     if "mod" in text:
         text = _MODULUS.sub(_as_modulus, text)
     if "\\" not in text:
@@ -137,7 +139,6 @@ def _clean_latex(text: str) -> str:
     text = _COMMAND.sub(_as_command, text)
     if "\\choose" in text:
         text = _CHOOSE.sub(_as_binomial, text)
-    text = _PRESCRIPT.sub(r"\\binom{\1}{\2}", text)
     text = text.removesuffix("\\")
     return _BARE_FRACTION.sub(r"\\frac{\1}{\2}", text) if "\\frac" in text else text
 

@@ -27,6 +27,10 @@ _UNIT_PLAIN_END = re.compile(
     r"(?:/[A-Za-z]+(?:\^\s*\{?\d\}?)?)?)$"
 )
 _COUNTED = re.compile(r"([-+]?[\d.,/]+\s*)\(([A-Za-z][a-z]{2,}(?: [a-z]+)*)\)")  # `9 (apples)`
+_PRODUCT = re.compile(
+    r"([-+]?[\d.]+)\s+((?:[A-Za-z]+(?:\s*\^\s*\{?\s*-?\d\s*\}?)?\s*){2,4})"
+)  # `9.8 m s^{-2}`
+_MICRO = re.compile(r"(?<=[\d.)}])\s*\\mu\s*(?:\\text\{)?\s*([A-Za-z]{1,3})\}?$")
 _RATE = re.compile(r"([-+]?[\d.]+)\s+([A-Za-z]+\s*/\s*[A-Za-z]+(?:\s*\^\s*\{?\s*\d\s*\}?)?)")  # `9.8 m/s^2`
 _AFTER_SYMBOL = re.compile(
     r"(.*(?:\}|\\pi))\s+([A-Za-z]{2,})((?:\s*\^\s*\{?\s*\d\s*\}?)?)", re.DOTALL
@@ -165,7 +169,10 @@ def _without_unit_at_end(text: str) -> tuple[str, str, bool]:
     counted = _COUNTED.fullmatch(text)
     if counted is not None:
         return _named(counted[1].rstrip(), counted[2])
-    rate = _RATE.fullmatch(text)
+    micro = _MICRO.search(text)
+    if micro is not None:
+        return text[: micro.start()], "micro" + micro[1].lower(), False
+    rate = _RATE.fullmatch(text) or _PRODUCT.fullmatch(text)
     if rate is not None and all(word.lower() in SPELT for word in re.findall(r"[A-Za-z]+", rate[2])):
         return rate[1].rstrip(), canonical_unit(rate[2]), False
     power = _DIGIT_POWER.search(text)

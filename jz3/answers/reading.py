@@ -33,7 +33,7 @@ from jz3.answers.tokens import UnreadableError
 _NUMBER = re.compile(r"[-+]?\s?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?!\d|,\d)")
 _SPACED_THOUSANDS = re.compile(r"(-?\s?\d{1,3})((?: \d{3})+)(\.\d+)?")
-_DECIMAL_COMMA = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+,\d+|0,\d{2,}|\d{4,},\d{1,2})")
+_DECIMAL_COMMA = re.compile(r"-?(?:\d{1,3}(?:[. ]\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}|0,\d{2,}|\d{4,},\d{1,2})")
 _OTHER_MARKS = re.compile(r"-?(?:\d{1,3}(?:'\d{3})+|\d{1,3}(?:_\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?:\.\d+)?")
 _APPROX = re.compile(r"\\(?:approx|simeq)(?![A-Za-z])")
 _EQUALS = re.compile(r"(?<![<>!:])=")
@@ -157,7 +157,7 @@ def _approximated(text: str) -> tuple[Answer, ...]:
 def _other_thousands(text: str) -> str:
     """`1.234,56`, `1'234`, `1_234` and `12,34,567` without their marks, and `0,5` with a point."""
     if _DECIMAL_COMMA.fullmatch(text):
-        return text.replace(".", "").replace(",", ".")
+        return re.sub("[. ]", "", text).replace(",", ".")
     return re.sub(r"[',_]", "", text) if _OTHER_MARKS.fullmatch(text) else text
 
 

@@ -118,7 +118,8 @@ _POWER_WORDS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 
 def is_known_unit(word: str) -> bool:
     """Whether a bare word of two letters or more after a number is a unit (`cm`) and not letters (`xy`)."""
-    return word.lower().rstrip(".") in _LONG_TABLE
+    bare = word.lower().rstrip(".")
+    return bare in _LONG_TABLE or bare in _POWER_WORDS
 
 
 def changes_number(words: list[str]) -> bool:
