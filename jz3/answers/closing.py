@@ -31,7 +31,7 @@ _EXPLICIT = re.compile(
     r"\\boxed\s*\{|####\s*[-+$\\(]*\d|answers?\s*\**\s*(?:is|are|:)|</answer>|答案", re.IGNORECASE
 )
 _NEXT_QUESTION = re.compile(
-    r"\n\s*(?:#{1,4}\s*|\*\*\s*)?(?:(?:Question|Problem|Exercise|Example|Input|User|Human|Student|问题|题目)"
+    r"\n[ \t]*(?:#{1,4}\s*|\*\*\s*)?(?:(?:Question|Problem|Exercise|Example|Input|User|Human|Student|问题|题目)"
     r"(?:\s*\d{1,3})?\s*(?:\*\*)?\s*[:：]|Q(?:uestion)?\s*\d{0,3}\s*[:.]\s|#{1,4}\s*(?:Question|Problem|Instruction)\b)",
 )
 _SIGNS_OF_TURNS = ("<|", "</s>", "<s>", "_turn>", "INST]")

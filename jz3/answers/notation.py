@@ -7,6 +7,7 @@ microseconds for a short answer.
 """
 
 import re
+from functools import lru_cache
 
 from jz3.notation.spellings import COLOURED, COMMANDS, SHAPES, SPACES, STYLED, WORDED, signs_spelt
 
@@ -58,6 +59,7 @@ _FUNCTION_TEXT = frozenset(_FUNCTION_NAMES.split())
 _NEEDS_WORK = re.compile(r"[^0-9A-Za-z .,+*/<>=()-]|\(\d|\bmod\b")
 
 
+@lru_cache(maxsize=4096)
 def clean(text: str) -> str:
     """The answer in the one notation; words and values unchanged."""
     text = text.strip()
@@ -112,30 +114,22 @@ def _clean_latex(text: str) -> str:
     # In a matrix `\\ 5` ends a row and must not read as a backslash and a wide space.
     in_rows = "\\begin" in text
     text = text.replace("\\\\", "\\cr ") if in_rows else _DOUBLE_ESCAPE.sub(r"\\", text)
-    text = _COLOUR.sub("", _unwrapped(text))
-    text = _THOUSANDS_MARK.sub("", text)
-    text = (
-        text.replace("\\!", "").replace("\\%", "%").replace("{,}", ",").replace("\\/", "").replace("\\&", "&")
-    )
-    text = text.replace("\\(", "").replace("\\)", "")
+    text = _unwrapped(text)
+    if "color" in text:
+        text = _COLOUR.sub("", text)
+    if "{" in text or "!" in text:
+        text = _THOUSANDS_MARK.sub("", text)
+    for written, plain in _REPLACED:
+        text = text.replace(written, plain)
     if text.startswith("\\[") and text.endswith("\\]"):
         text = text[2:-2]
-    text = _INNER_POWER.sub(lambda found: re.sub(r"\^\s*\{\s*(-?\d+)\s*\}", r"^\1", found[0]), text)
-    text = _UPRIGHT_GROUP.sub(r"\\text{\1}", text)
-    vectors = set(_UNIT_VECTOR.findall(text))
-    if vectors and vectors != {"i"}:
-        text = _UNIT_VECTOR.sub(r"\\vec{\1}", text)
-    for _ in range(MAX_WRAPPED):
-        unwrapped = _TEXT.sub(_as_text, text)
-        if unwrapped == text or "\\text{" in unwrapped:
-            text = unwrapped
-            break
-        text = unwrapped
-    text = _NULL_DELIMITER.sub("", text)
-    text = _SHAPE.sub("", text)
-    text = _SPACES.sub(" ", text)
-    text = _BARE_DOT.sub(r"\\\1{\2}", text)
-    text = _REPEATING.sub(_as_fraction, _DOTTED.sub(_as_dotted, text))
+    text = _without_styles(text)
+    if "." in text:
+        text = _NULL_DELIMITER.sub("", text)
+    text = _SPACES.sub(" ", _SHAPE.sub("", text))
+    if "\\dot" in text or "\\bar" in text or "\\over" in text:
+        text = _BARE_DOT.sub(r"\\\1{\2}", text)
+        text = _REPEATING.sub(_as_fraction, _DOTTED.sub(_as_dotted, text))
     text = _COMMAND.sub(_as_command, text)
     if "\\choose" in text:
         text = _CHOOSE.sub(_as_binomial, text)
@@ -143,6 +137,31 @@ def _clean_latex(text: str) -> str:
     return _BARE_FRACTION.sub(r"\\frac{\1}{\2}", text) if "\\frac" in text else text
 
 
+_REPLACED = (("\\!", ""), ("\\%", "%"), ("{,}", ","), ("\\/", ""), ("\\&", "&"), ("\\(", ""), ("\\)", ""))
+
+
+def _without_styles(text: str) -> str:
+    r"""Words in `\text{}`, whatever command they stood in; styles of letters and numbers gone."""
+    if "\\text" not in text and _STYLE.search(text) is None:
+        return text
+    if "^" in text:
+        text = _INNER_POWER.sub(lambda found: _BRACED_POWER.sub(r"^\1", found[0]), text)
+    text = _UPRIGHT_GROUP.sub(r"\\text{\1}", text)
+    vectors = set(_UNIT_VECTOR.findall(text))
+    if vectors and vectors != {"i"}:
+        text = _UNIT_VECTOR.sub(r"\\vec{\1}", text)
+    for _ in range(MAX_WRAPPED):
+        unwrapped = _TEXT.sub(_as_text, text)
+        if unwrapped == text or "\\text{" in unwrapped:
+            return unwrapped
+        text = unwrapped
+    return text
+
+
+_BRACED_POWER = re.compile(r"\^\s*\{\s*(-?\d+)\s*\}")
+_STYLE = re.compile(
+    rf"\\(?:{'|'.join(sorted((WORDED | STYLED | {'rm', 'vec', 'hat', 'widehat'}), key=len, reverse=True))})(?![A-Za-z])"
+)
 MAX_WRAPPED = 4  # chosen: styles in one another, `\mathbf{\mathrm{5}}`
 
 
