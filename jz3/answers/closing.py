@@ -34,6 +34,17 @@ _NEXT_QUESTION = re.compile(
     r"\n[ \t]*(?:#{1,4}\s*|\*\*\s*)?(?:(?:Question|Problem|Exercise|Example|Input|User|Human|Student|问题|题目)"
     r"(?:\s*\d{1,3})?\s*(?:\*\*)?\s*[:：]|Q(?:uestion)?\s*\d{0,3}\s*[:.]\s|#{1,4}\s*(?:Question|Problem|Instruction)\b)",
 )
+_WORDS_OF_THOUGHT = (
+    "hink",
+    "HINK",
+    "hought",
+    "HOUGHT",
+    "reason",
+    "REASON",
+    "eflection",
+    "cratchpad",
+    "nalysis",
+)
 _SIGNS_OF_TURNS = ("<|", "</s>", "<s>", "_turn>", "INST]")
 
 
@@ -48,6 +59,8 @@ def closing_part(response: str) -> str:
 
 
 def _without_thoughts(text: str) -> str:
+    if not (any(sign in text for sign in "<[◁") and any(word in text for word in _WORDS_OF_THOUGHT)):
+        return text
     kept: list[str] = []
     position, inside = 0, False
     for match in _THOUGHT.finditer(text):

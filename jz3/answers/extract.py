@@ -62,6 +62,7 @@ _PHRASE = re.compile(
     r"(?:\s+(?:equal to|given by|simply|therefore|thus|indeed|then|just))*\s*:?|=|:|\||->|→|\\rightarrow|(?=\s*\n\s*\S))"
     r"[\s*_|]*"
 )
+_LATER = re.compile(r"(?i)\b(?:final answers?\b|the (?:correct )?answers? (?:is|are)\b)")
 _OTHER_LANGUAGES = re.compile(
     r"(?:最终|正确)?答案(?:应该|就)?\s*[是为為]?\s*[::]?|答え\s*[はも]?\s*[::]?|정답\s*[은는]?\s*[::]?|답\s*[은는]?\s*:"
     r"|r[ée]ponse\s*(?:finale\s*)?(?:est|:)|antwort\s*(?:ist|lautet|:)|respuesta\s*(?:final\s*)?(?:es|:)"
@@ -116,7 +117,8 @@ def _found_in(text: str, form: Form, *, nested: bool) -> Extraction:
         return Extraction(inner.answer if plain and form != "text" else _bare(tag), "tag")
     boxed = boxed_answer(text)
     if boxed is not None:
-        later = _after_phrase(_plain(text[boxed[1] :][-WINDOW:]), form)
+        behind = text[boxed[1] :][-WINDOW:]
+        later = _after_phrase(_plain(behind), form) if _LATER.search(behind) is not None else None
         said_again = later is not None and later.answer is not None and leading(Masked.of(later.answer))
         return later if later is not None and said_again else Extraction(boxed[0], "boxed")
     text = _plain(text[-WINDOW:])

@@ -219,10 +219,10 @@ def _table() -> dict[int, str]:
     """SIGNS, the digits of all scripts, mathematical letters (`𝑥`) and full-width forms (`Ａ`, `－`)."""
     table: dict[int, str] = {}
     for code in (
-        *range(0x80, 0x11000),
-        *range(0x11000, 0x12000),
+        *range(0x80, 0x12000),
+        *range(0x16000, 0x17000),
         *range(0x1D7CE, 0x1D800),
-        *range(0x1E000, 0x1F000),
+        *range(0x1E000, 0x20000),
     ):
         digit = unicodedata.decimal(chr(code), None)
         if digit is not None:
