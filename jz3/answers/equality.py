@@ -9,11 +9,9 @@ of its own.
 
 import re
 from collections.abc import Sequence as AbstractSequence
-from fractions import Fraction
 
 from jz3.answers.arrays import OTHERWISE
 from jz3.answers.exact import UndefinedError
-from jz3.answers.expressions import parse
 from jz3.answers.forms import (
     Answer,
     Choice,
@@ -35,11 +33,11 @@ from jz3.answers.notation import clean, nesting, normal_form
 from jz3.answers.quantities import scalar
 from jz3.answers.reading import read
 from jz3.answers.relations import MIRROR, NAME, bare, difference_of, interval_of, is_label, is_number
+from jz3.answers.scalars import plain_words, same_scalars, same_word
 from jz3.answers.symbolic import AnswerVerdict, Symbolic, default_symbolic
-from jz3.answers.tokens import UnreadableError
-from jz3.answers.tree import Node, Number, Product, Quotient, with_decimal_logarithms
-from jz3.answers.values import Tolerance, proportion, same_value
-from jz3.answers.vectors import components
+from jz3.answers.tree import Node
+from jz3.answers.values import Tolerance, proportion
+from jz3.answers.vectors import components, same_components
 
 MAX_CHARACTERS = 4000  # chosen: the longest gold of the eight benchmarks has 89
 MAX_NESTING = 30  # chosen: the deepest gold of the eight benchmarks nests 4 brackets; recursion stays shallow
@@ -136,9 +134,9 @@ class _Comparison:
 
     def same_kind(self, a: Answer, b: Answer, depth: int) -> AnswerVerdict:
         if isinstance(a, Scalar) and isinstance(b, Scalar):
-            return self.scalars(a, b)
+            return same_scalars(a, b, self.tolerance, self.symbolic)
         if isinstance(a, Words) and isinstance(b, Words):
-            return AnswerVerdict(_plain_words(a.text) == _plain_words(b.text), "words")
+            return AnswerVerdict(plain_words(a.text) == plain_words(b.text), "words")
         if isinstance(a, Choice) and isinstance(b, Choice):
             return AnswerVerdict(a.letter == b.letter, "choice")
         if isinstance(a, Clock) and isinstance(b, Clock):
@@ -196,78 +194,16 @@ class _Comparison:
                 case Scalar(), Sequence() | Matrix() if (
                     first.node is not None and (parts := components(first.node)) is not None
                 ):
-                    return AnswerVerdict(self.vector(parts, second), "vector")
+                    return AnswerVerdict(_same_vector(parts, second, self.tolerance), "vector")
                 case Words(), Scalar():
-                    return self.word_and_expression(first, second)
+                    return same_word(first, second, self.tolerance)
                 case Choice(content=content), Scalar() if content:
                     return self.answers(read(content)[0], second, depth + 1)
                 case Choice(content=""), Scalar():
-                    return self.scalars(scalar(first.letter), second)
+                    return same_scalars(scalar(first.letter), second, self.tolerance, self.symbolic)
                 case _:
                     pass
         return AnswerVerdict(equal=False, rule="different_kinds")
-
-    def scalars(self, a: Scalar, b: Scalar) -> AnswerVerdict:
-        if a.node is None or b.node is None:
-            return self.unread(a, b)
-        if (a.unit and b.unit and a.unit != b.unit) or (a.percent and b.unit) or (b.percent and a.unit):
-            return AnswerVerdict(equal=False, rule="different_units")
-        try:
-            same, rule = same_value(a.node, b.node, self.tolerance)
-            if not same and ("\\log" in a.text or "\\log" in b.text):
-                decimal = with_decimal_logarithms(a.node), with_decimal_logarithms(b.node)
-                same, rule = same_value(*decimal, self.tolerance)
-            if not same and a.percent != b.percent:
-                same, rule = self.as_fraction(a, b), "percent"
-            if not same and (a.unit == "degree") != (b.unit == "degree"):
-                same, rule = self.as_radians(a, b), "degrees"
-        except UndefinedError:
-            return AnswerVerdict(equal=False, rule="undefined")
-        if same and a.percent != b.percent:
-            rule = "percent"
-        if same and a.unit != b.unit and rule != "degrees":
-            rule = "unit"
-        return AnswerVerdict(same, rule)
-
-    def as_fraction(self, a: Scalar, b: Scalar) -> bool:
-        """50% is 0.5 as well."""
-        percent, other = (a, b) if a.percent else (b, a)
-        assert percent.node is not None
-        assert other.node is not None
-        hundredth = Quotient(percent.node, Number(_HUNDRED, decimal=False))
-        return same_value(hundredth, other.node, self.tolerance)[0]
-
-    def as_radians(self, a: Scalar, b: Scalar) -> bool:
-        """30 degrees is pi/6 as well."""
-        degrees, other = (a, b) if a.unit == "degree" else (b, a)
-        assert degrees.node is not None
-        assert other.node is not None
-        return same_value(Product((degrees.node, _DEGREE)), other.node, self.tolerance)[0]
-
-    def unread(self, a: Scalar, b: Scalar) -> AnswerVerdict:
-        if normal_form(a.text) == normal_form(b.text) and (a.unit == b.unit or not (a.unit and b.unit)):
-            return AnswerVerdict(equal=True, rule="normal_form")
-        if (
-            _plain_words(a.text) == _plain_words(b.text) != ""
-            and _PROSE.fullmatch(a.text)
-            and _PROSE.fullmatch(b.text)
-        ):
-            return AnswerVerdict(equal=True, rule="words")
-        return self.symbolic.same(a.text, b.text)
-
-    def word_and_expression(self, a: Words, b: Scalar) -> AnswerVerdict:
-        r"""`\frac{2(ellipse)}{2}` against `ellipse`: the letters of one word as a product."""
-        if b.node is None:
-            return AnswerVerdict(_plain_words(a.text) == _plain_words(b.text), "words")
-        if len(a.text) > 2 and _plain_words(a.text) == _plain_words(b.text) and not b.unit:
-            return AnswerVerdict(equal=True, rule="words")
-        if not a.text.isalpha() or b.unit:
-            return AnswerVerdict(equal=False, rule="different_kinds")
-        try:
-            same, rule = same_value(parse(a.text), b.node, self.tolerance)
-        except (UnreadableError, UndefinedError):
-            return AnswerVerdict(equal=False, rule="different_kinds")
-        return AnswerVerdict(same, rule)
 
     def each(self, a: AbstractSequence[str], b: AbstractSequence[str], depth: int) -> bool:
         return all(self.same(first, second, depth) for first, second in zip(a, b, strict=True))
@@ -314,22 +250,6 @@ class _Comparison:
             left.remove(second)
         return True
 
-    def vector(self, parts: tuple[Node, ...], other: Sequence | Matrix) -> bool:
-        r"""`3\mathbf{i} - \mathbf{j}` is (3, -1)."""
-        cells = other.parts if isinstance(other, Sequence) else _vector(other)
-        if cells is None or len(cells) not in (len(parts), len(parts) + 1):
-            return False
-        nodes = [scalar(cell).node for cell in cells]
-        zero = Number(Fraction(0), decimal=False)
-        padded = [*parts, *[zero] * (len(cells) - len(parts))]
-        try:
-            return all(
-                node is not None and same_value(part, node, self.tolerance)[0]
-                for part, node in zip(padded, nodes, strict=True)
-            )
-        except UndefinedError:
-            return False
-
     def sequences(self, a: Sequence, b: Sequence, depth: int) -> bool:
         """Two parts in brackets may be an interval: there the brackets count."""
         if len(a.parts) != len(b.parts) or len(a.parts) > MAX_PARTS:
@@ -364,23 +284,26 @@ class _Comparison:
             if first.operators == ("in",) and interval is not None and first.parts[0] == interval[0]:
                 return self.named(first, interval[1], depth)
         if len(a.parts) != len(b.parts):
-            contents = _content(a, self, depth), _content(b, self, depth)
-            if contents[0] is not None and contents[1] is not None and self.same_label(a, b, depth):
-                return AnswerVerdict(self.same(*contents, depth), "relation")
-            return self.intervals(a, b, depth)
+            return self.chains(a, b, depth) or self.intervals(a, b, depth)
         mirrored = Relation(b.parts[::-1], tuple(MIRROR[operator] for operator in b.operators[::-1]))
         for other in (b, mirrored):
             if a.operators == other.operators and self.each(a.parts, other.parts, depth):
                 return AnswerVerdict(equal=True, rule="relation")
-        contents = _content(a, self, depth), _content(b, self, depth)
-        if contents[0] is not None and contents[1] is not None and self.same_label(a, b, depth):
-            return AnswerVerdict(self.same(*contents, depth), "relation")
+        chains = self.chains(a, b, depth)
+        if chains is not None:
+            return chains
         if len(a.parts) == 2 and "in" not in (*a.operators, *b.operators):
             return AnswerVerdict(self.proportional(a, b), "relation")
         return self.intervals(a, b, depth)
 
-    def same_label(self, a: Relation, b: Relation, depth: int) -> bool:
-        return max(len(a.parts), len(b.parts)) > 2 and self.same(a.parts[0], b.parts[0], depth)
+    def chains(self, a: Relation, b: Relation, depth: int) -> AnswerVerdict | None:
+        """`x = 5+6 = 11` and `x = 11` by their ends, where both give the same name a value."""
+        if max(len(a.parts), len(b.parts)) == 2 or not self.same(a.parts[0], b.parts[0], depth):
+            return None
+        first, second = _content(a, self, depth), _content(b, self, depth)
+        if first is None or second is None:
+            return None
+        return AnswerVerdict(self.same(first, second, depth), "relation")
 
     def intervals(self, a: Relation, b: Relation, depth: int) -> AnswerVerdict:
         """`|x| < 2` is `-2 < x < 2`."""
@@ -459,6 +382,12 @@ def _has_names(a: Answer, b: Answer) -> bool:
     }
 
 
+def _same_vector(parts: tuple[Node, ...], other: Sequence | Matrix, tolerance: Tolerance) -> bool:
+    r"""`3\mathbf{i} - \mathbf{j}` is (3, -1)."""
+    cells = other.parts if isinstance(other, Sequence) else _vector(other)
+    return cells is not None and same_components(parts, [scalar(cell).node for cell in cells], tolerance)
+
+
 def _vector(matrix: Matrix) -> tuple[str, ...] | None:
     if all(len(row) == 1 for row in matrix.rows):
         return tuple(row[0] for row in matrix.rows)
@@ -482,18 +411,3 @@ def _same_time(a: Clock, b: Clock) -> bool:
     with_half, bare = (a, b) if a.half else (b, a)
     hour = with_half.hour % 12 + (12 if with_half.half == "p" else 0)
     return bare.hour in (with_half.hour, hour)
-
-
-def _plain_words(text: str) -> str:
-    """The words without case, marks, a leading article, and the endings of `3rd`."""
-    words = re.findall(r"[\w%$]+(?:'\w+)?", text.lower().replace(".", ""))
-    shown = " ".join(words[1:] if words[:1] in (["the"], ["a"], ["an"]) and len(words) > 1 else words)
-    return _SYNONYMS.get(shown, re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", shown))
-
-
-_PROSE = re.compile(r"[A-Za-z][\w\s'\".,;:!?&-]*")
-_SYNONYMS = {"dne": "does not exist"}
-
-
-_HUNDRED = Fraction(100)
-_DEGREE = parse("\\pi/180")

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from jz3.answers.benchmark_rules import rules_of
-from jz3.answers.equality import equal, equal_choices
 from jz3.answers.choices import extract_choice
+from jz3.answers.equality import equal, equal_choices
 from jz3.answers.extract import NOTHING, extract_lenient
 from jz3.answers.gold_form import form_of
 from jz3.answers.symbolic import AnswerVerdict

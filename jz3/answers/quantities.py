@@ -75,7 +75,7 @@ def of_several_units(text: str) -> Scalar | None:
     first = parts[0][1]
     for family in _FAMILIES:
         if all(unit in family for _, unit in parts) and len({unit for _, unit in parts}) == len(parts):
-            total = sum(value * family[unit] for value, unit in parts) / family[first]
+            total = sum((value * family[unit] for value, unit in parts), Fraction(0)) / family[first]
             return Scalar(text, Number(total, decimal=False), first, percent=False)
     return None
 

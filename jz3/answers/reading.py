@@ -12,12 +12,8 @@ from jz3.answers.expressions import parse
 from jz3.answers.forms import (
     Answer,
     Choice,
-    Clock,
     Collection,
-    Numeral,
-    Ratio,
     Relation,
-    Residue,
     Scalar,
     Sequence,
     Union,
@@ -25,7 +21,8 @@ from jz3.answers.forms import (
 )
 from jz3.answers.named_sets import named_set
 from jz3.answers.notation import clean, closes_at_end, split_top
-from jz3.answers.number_words import number_in_words, whole_number
+from jz3.answers.number_words import number_in_words
+from jz3.answers.numerals import ordinal, ratio, residue_class, time_or_numeral
 from jz3.answers.quantities import MATH_WORDS, is_money, of_several_units, scalar, unworded
 from jz3.answers.relations import is_label, lies_below, rounds_to
 from jz3.answers.tokens import UnreadableError
@@ -44,7 +41,6 @@ _APPROXIMATELY = re.compile(
 )
 _POINT = re.compile(r"(?:\\text\{)?([A-Z])\}?'{0,2}\s*=?\s*(\([^()]*,.*\))")
 _CHOSEN = re.compile(r"\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)")
-_RESIDUE = re.compile(r"(.*?)\s*\\pmod\s*\{\s*(\w+)\s*\}", re.DOTALL)
 _DOMAIN = re.compile(r"([A-Za-z])\s*\\in\s*(?:\\mathbb\s*\{?\s*R\s*\}?|\\text\{R\})")
 _SPACED_LIST = re.compile(r",\s")
 _YES_OR_NO = re.compile(r"(?i)(yes|no)\s*[,;.:]\s+[a-z]")
@@ -56,21 +52,13 @@ _RELATION = re.compile(r"<=|>=|!=|=<|=>|==|=|<|>|\\in(?![A-Za-z])|\\not\s*=")
 _CONDITION = re.compile(
     r"([A-Za-z])\s*(?:\\in\s*\\mathbb\s*\{?\s*R\s*\}?\s*)?[|:](?!=)\s*([^|]*(?:[<>=]|\\in)[^|]*)"
 )
-_COLON = re.compile(r":|(?<=\s)to(?=\s)")
 _OUTWARD = re.compile(r"[\[\]]([^\[\],]+),([^\[\],]+)[\[\]]")  # `]0,1]`, with its ends turned outward
 _CHOICE = re.compile(r"\(?\s*([A-J])\s*\)?[.:]?")
 _CHOICE_WITH_CONTENT = re.compile(r"\(\s*([A-J])\s*\)\s*(?!and\b|or\b)([^\s,].*)|([A-J])\s*[).:]\s*(\S.*)")
 _LETTERS = re.compile(r"\(?[A-J]\)?(?:\s*(?:,|;|and|,\s*and)\s*\(?[A-J]\)?)+")
-_CLOCK = re.compile(r"(\d{1,2})\s*:\s*(\d{2})(?:\s*:\s*(\d{2}))?\s*(?:([aApP])\.?\s?[mM]\.?)?")
-_HOUR = re.compile(r"(\d{1,2})\s*([aApP])\.?\s?[mM]\.?")
-_NUMERAL = re.compile(r"\(?(?:\\text\{)?([0-9A-Fa-f][0-9A-Fa-f ]*)\}?\)?_\s*\{?\s*(\w+|\\text\{\w+\})\s*\}?")
 _ORDINAL_PHRASE = re.compile(r"\d+(?:st|nd|rd|th)\s+[A-Za-z][A-Za-z .']*")
 _BOUND = re.compile(r"(\\?[A-Za-z]+)\s*(<=|>=|<|>)\s*([^<>=]+)")
 _MIXED_IN_WORDS = re.compile(r"(-?\d+) and (\d+\s*/\s*\d+|\\frac\s*\{\d+\}\s*\{\d+\})(?![\d/])")
-_NUMERAL_IN_WORDS = re.compile(
-    r"([0-9A-F]+)\s*(?:\\text\{)?\s*\(?\s*(?:in )?base[ -]?\{?(\w+)\}?\s*\)?\s*\}?"
-)
-_ORDINAL = re.compile(r"(\d+)\s*\^?\s*\{?\s*(?:\\text\{)?\s*(?:st|nd|rd|th)\s*\}?\s*\}?")
 _WORDS = re.compile(r"[A-Za-z\"][\w\s'\".,!?&-]*")
 _TEXT_ONLY = re.compile(r"(?:\\text\{([^{}]*)\}|([\s.,]))+")
 _SHORT_WORDS = frozenset(
@@ -96,7 +84,6 @@ _SHORT_WORDS = frozenset(
         "sum",
     ]
 )
-_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 
 
 @lru_cache(maxsize=8192)
@@ -185,12 +172,12 @@ def _one(text: str) -> Answer:
     return (
         named_set(text)
         or _as_array(text)
-        or _as_time_or_numeral(text)
-        or _as_residue(text)
+        or time_or_numeral(text)
+        or residue_class(text)
         or _as_choice(text)
         or _as_words(text)
         or _as_structure(text)
-        or _as_ordinal(text)
+        or ordinal(text)
         or scalar(text)
     )
 
@@ -215,31 +202,6 @@ def _as_array(text: str) -> Answer | None:
     if lines is not None:
         return _collection(lines, braces=False)
     return matrix(text) or pieces(text)
-
-
-def _as_residue(text: str) -> Residue | None:
-    match = _RESIDUE.fullmatch(text) if "\\pmod" in text else None
-    return Residue(match[1], match[2]) if match is not None and "=" not in match[1] else None
-
-
-def _as_time_or_numeral(text: str) -> Answer | None:
-    if not text or not (text[0].isdigit() or text[0] in "ABCDEFabcdef(\\"):
-        return None
-    clock = _CLOCK.fullmatch(unworded(text))
-    if clock is not None and int(clock[1]) <= 24 and int(clock[2]) < 60 and int(clock[3] or 0) < 60:
-        half = (clock[4] or "").lower()
-        return Clock(int(clock[1]), int(clock[2]), int(clock[3] or 0), half)
-    hour = _HOUR.fullmatch(unworded(text))
-    if hour is not None and int(hour[1]) <= 12:
-        return Clock(int(hour[1]), 0, 0, hour[2].lower())
-    numeral = _NUMERAL.fullmatch(text) or _NUMERAL_IN_WORDS.fullmatch(text)
-    if numeral is not None:
-        name = unworded(numeral[2]).lower()
-        base = _BASES.get(name) or (int(name) if name.isdecimal() and len(name) < 3 else None)
-        digits = numeral[1].replace(" ", "").upper()
-        if base is not None and (digits[0].isdigit() or (base > 10 and len(digits) > 1)):
-            return Numeral(digits, base)
-    return None
 
 
 def _as_choice(text: str) -> Choice | None:
@@ -292,11 +254,6 @@ def _is_word_like(text: str) -> bool:
     return any(len(piece) > 2 for piece in pieces) or text.lower().split()[0] in _SHORT_WORDS
 
 
-def _as_ordinal(text: str) -> Scalar | None:
-    match = _ORDINAL.fullmatch(text) if text[0].isdigit() else None
-    return None if match is None else whole_number(int(match[1]), "ordinal")
-
-
 def _as_structure(text: str) -> Answer | None:
     if not any(mark in text for mark in ",;=<>:([\\{") and not any(
         word in text for word in ("or", "and", " to ")
@@ -325,7 +282,7 @@ def _as_structure(text: str) -> Answer | None:
         if any(_operator(mark) == "!=" for mark, _ in sides[1:]) and len(_both_signs(text)) > 1:
             return _collection([text], braces=False)
         return Relation(tuple(side for _, side in sides), tuple(_operator(mark) for mark, _ in sides[1:]))
-    return _as_bracketed(text) or _as_ratio(text) or _as_plus_minus(text)
+    return _as_bracketed(text) or ratio(text) or _as_plus_minus(text)
 
 
 def _in_rounds(parts: list[str]) -> list[str]:
@@ -416,10 +373,3 @@ def _as_bracketed(text: str) -> Answer | None:
                 opening, closing = "(", ")"
             return rows_of_lists(parts) or Sequence(opening, closing, tuple(parts))
     return None
-
-
-def _as_ratio(text: str) -> Ratio | None:
-    if ":" not in text and " to " not in text:
-        return None
-    pieces = [piece for _, piece in split_top(text, _COLON)]
-    return Ratio(tuple(pieces)) if len(pieces) > 1 and all(pieces) else None

@@ -40,10 +40,53 @@ _MATHS = re.compile(
 _HAS_VALUE = re.compile(r"\d|\\[A-Za-z]|[=<>^+*/|]|\b[b-hj-zB-HJ-Z]\b")
 _ARTICLES = frozenset(("a", "A", "I", "i"))
 _STOPS = frozenset(
-    (
-        "of is are was were has have had will be the that this these they it he she we you who in on at by from "
-        "with for as than then so if when where not there each more less total left per remaining altogether"
-    ).split(" ")
+    [
+        "of",
+        "is",
+        "are",
+        "was",
+        "were",
+        "has",
+        "have",
+        "had",
+        "will",
+        "be",
+        "the",
+        "that",
+        "this",
+        "these",
+        "they",
+        "it",
+        "he",
+        "she",
+        "we",
+        "you",
+        "who",
+        "in",
+        "on",
+        "at",
+        "by",
+        "from",
+        "with",
+        "for",
+        "as",
+        "than",
+        "then",
+        "so",
+        "if",
+        "when",
+        "where",
+        "not",
+        "there",
+        "each",
+        "more",
+        "less",
+        "total",
+        "left",
+        "per",
+        "remaining",
+        "altogether",
+    ]
 )
 _SCALE_WORDS = frozenset((*MULTIPLIERS, "percent", "dozen", "%", "\\%"))
 

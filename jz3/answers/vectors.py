@@ -2,7 +2,9 @@ r"""Vectors by their unit vectors: the components of `3\mathbf{i} - \mathbf{j}`.
 
 from fractions import Fraction
 
+from jz3.answers.exact import UndefinedError
 from jz3.answers.tree import Node, Number, Product, Quotient, Sum, Symbol, product, symbols
+from jz3.answers.values import Tolerance, same_value
 
 UNITS = ("\\vec i", "\\vec j", "\\vec k")
 _ZERO = Number(Fraction(0), decimal=False)
@@ -18,6 +20,20 @@ def components(node: Node) -> tuple[Node, ...] | None:
         return None
     count = 3 if "\\vec k" in names else 2
     return tuple(_sum(terms[unit]) for unit in UNITS[:count])
+
+
+def same_components(parts: tuple[Node, ...], cells: list[Node | None], tolerance: Tolerance) -> bool:
+    """Whether components are those of a column; a column of three with a 0 at its end is one of two."""
+    if len(cells) not in (len(parts), len(parts) + 1):
+        return False
+    padded = [*parts, *[_ZERO] * (len(cells) - len(parts))]
+    try:
+        return all(
+            cell is not None and same_value(part, cell, tolerance)[0]
+            for part, cell in zip(padded, cells, strict=True)
+        )
+    except UndefinedError:
+        return False
 
 
 def _sum(terms: list[Node]) -> Node:
