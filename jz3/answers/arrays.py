@@ -14,7 +14,8 @@ _MATRIX = re.compile(
     r"\\begin\s*\{([pbvBV]?matrix|smallmatrix|array)\}\s*(?:\{[^{}]*\})?(.*)\\end\s*\{\1\}", re.DOTALL
 )
 _SYSTEM = re.compile(
-    r"\\begin\{(cases|aligned|align\*?|gathered|split|array|alignedat|eqnarray\*?|dcases|rcases)\}(?:\s*\{[^{}]*\})?(.*)"
+    r"\\begin\{(cases|aligned|align\*?|gathered|split|array|alignedat|eqnarray\*?|dcases"
+    r"|rcases)\}(?:\s*\{[^{}]*\})?(.*)"
     r"\\end\{\1\}",
     re.DOTALL,
 )

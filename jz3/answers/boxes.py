@@ -1,6 +1,7 @@
 r"""Boxes of a response: `\boxed{}`, `\fbox{}`, `\framebox{}`, and several of them that make one answer."""
 
 import re
+from itertools import pairwise
 
 from jz3.answers.notation import clean, closing_brace
 from jz3.answers.relations import number_of
@@ -13,30 +14,34 @@ _BOX = re.compile(
 )
 _STARTS = ("boxed", "fbox", "framebox", "\x08oxed")
 _BARE = re.compile(
-    r"[ \t]*(-?\\[dt]?frac\s*\{[^{}]{1,40}\}\s*\{[^{}]{1,40}\}|-?\\sqrt\s*\{[^{}]{1,40}\}|-?\$?\d[\d.,]*(?:/\d+)?%?"
+    r"[ \t]*(-?\\[dt]?frac\s*\{[^{}]{1,40}\}\s*\{[^{}]{1,40}\}|-?\\sqrt\s*\{[^{}]{1,40}\}"
+    r"|-?\$?\d[\d.,]*(?:/\d+)?%?"
     r"|[A-Za-z](?![A-Za-z]))"
 )
+_ROUND = re.compile(r"\(([^()\n]{1,60})\)")
 _BETWEEN = re.compile(
     r"(?:[\s$,;&~*.]|\\[()\[\],;: !]|\\\\|\\q?quad|\band\b|\bor\b|\bthus\b|\bbut\b|\bas well as\b"
-    r"|\\(?:text|mathrm|textbf)\s*\{[^{}]{0,40}\}|for part \(?[a-z]\)?|\([a-z]\)|[A-Za-z](?:_\{?\w{1,3}\}?)?\s*&?=)*"
+    r"|\\(?:text|mathrm|textbf)\s*\{[^{}]{0,40}\}|for part \(?[a-z]\)?|\([a-z]\)"
+    r"|[A-Za-z](?:_\{?\w{1,3}\}?)?\s*&?=)*"
 )
 _JOINS = re.compile(r"[,;&]|\b(?:and|or)\b")
 _PLACEHOLDERS = frozenset(
     ("answer", "your answer", "final answer", "the answer", "...", "\\ldots", "\\dots", "\\cdots")
 )
 _LABEL = re.compile(
-    r"(?:\\text(?:bf)?\s*\{\s*)?(?:the\s+)?(?:final\s+|correct\s+)?answer(?:\s+is)?\s*[:=]?\s*\}?\s*(?:[:=]\s*)?(?=\S)",
+    r"(?:\\text(?:bf)?\s*\{\s*)?(?:the\s+)?(?:final\s+"
+    r"|correct\s+)?answer(?:\s+is)?\s*[:=]?\s*\}?\s*(?:[:=]\s*)?(?=\S)",
     re.IGNORECASE,
 )
 
 
 def boxed_answer(text: str) -> tuple[str, int] | None:
-    """The content of the last box whose braces match, with those before it that it is listed with; its end."""
+    """Content and end of the last box whose braces match; with the boxes before it that it is listed with."""
     boxes = _boxes(text)
     if not boxes:
         return None
     contents = [boxes[0][2]]
-    for (start, _, _), (_, end, content) in zip(boxes, boxes[1:], strict=False):
+    for (start, _, _), (_, end, content) in pairwise(boxes):
         between = text[end:start]
         joined = len(between) <= MAX_BETWEEN and _BETWEEN.fullmatch(between) is not None
         if not joined or not (_JOINS.search(between) or not between.strip()):
@@ -84,7 +89,7 @@ def _boxes(text: str) -> list[tuple[int, int, str]]:
 def _content(text: str, start: int) -> tuple[str, int] | None:
     if text[start : start + 1] != "{":
         token = _BARE.match(text[start - 1 : start + 100]) if text[start - 1 : start] in " \t" else None
-        token = token or _BARE.match(text[start : start + 100])
+        token = token or _BARE.match(text[start : start + 100]) or _ROUND.match(text[start : start + 100])
         return None if token is None else (token[1].rstrip(".,"), start + token.end())
     window = text[start : start + MAX_ANSWER]
     end = closing_brace(window, 0)

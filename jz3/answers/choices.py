@@ -1,9 +1,9 @@
 """The letter of a choice: only capitals count, and the article `A` before a word does not.
 
-Order: a boxed letter; one in answer tags; after the last trigger (`answer is`, `choose`, `best choice` ...) a letter
-in brackets or bold, then one standing alone; a letter that the text begins with (`B. 4`), or that is all there
-is; then the same in the whole text, last one first. A small letter counts only where it is all that follows
-the trigger (`the answer is c.`), or all there is.
+Order: a boxed letter; one in answer tags; after the last trigger (`answer is`, `choose`, `best choice` ...) a
+letter in brackets or bold, then one standing alone; a letter that the text begins with (`B. 4`), or that is
+all there is; then the same in the whole text, last one first. A small letter counts only where it is all that
+follows the trigger (`the answer is c.`), or all there is.
 """
 
 import re
@@ -15,21 +15,25 @@ from jz3.notation.spellings import signs_spelt
 
 WINDOW = 20_000  # characters from the end in which a letter is sought
 _TRIGGER = re.compile(
-    r"(?:answer|choice|option|choose|select|pick|réponse|respuesta|resposta|risposta|antwort|ответ|答案|选项|选择|选|정답|답)"
-    r"(?:\s+(?:is|would be|must be|should be|will be|choice|option|to the question|est|es|é|ist|lautet)|\s*[是为為은는]|\s*이)*"
+    r"(?:answer|choice|option|choose|select|pick|réponse|respuesta|resposta|risposta|antwort|ответ"
+    r"|答案|选项|选择|选|정답|답)"
+    r"(?:\s+(?:is|would be|must be|should be|will be|choice|option|to the question|est|es|é|ist"
+    r"|lautet)|\s*[是为為은는]|\s*이)*"
     r"\s*[*_:\"'(]*\s*:?\s*",
     re.IGNORECASE,
 )
 _STYLES = re.compile(
-    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|bf|mathsf|boldsymbol|rm)(?![A-Za-z])\s*|[{}$`]|\\[(),;:! \[\]]"
+    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|bf|mathsf|boldsymbol|rm)(?![A-Za-z])\s*|[{}$`]"
+    r"|\\[(),;:! \[\]]"
 )
 _TAG = re.compile(r"<(?:answer|final_answer|ans)>\s*(.*?)\s*(?:</|\Z)", re.DOTALL | re.IGNORECASE)
 _NEGATED = re.compile(
-    r"(?:\bnot|\bisn't|\bnor|n't|不是|\bexclude|\beliminat\w*|\brul\w+ out|\bwrong|\bincorrect)[^.]{0,12}$",
+    r"(?:\bnot|\bisn't|\bnor|n't|不是|\bexclude|\beliminat\w*|\brul\w+ out|\bwrong|\bincorrect)[^.,;]{0,12}$",
     re.IGNORECASE,
 )
 _REFUTED = re.compile(
-    r"[)*\"]*\s*(?:is|are|was|looks|seems|must be|can be|cannot|can't)\s*(?:clearly |obviously |definitely )?(?:wrong|not|incorrect|false|impossible|too|ruled|eliminated|be)\b",
+    r"[)*\"]*\s*(?:is|are|was|looks|seems|must be|can be|cannot|can't)\s*(?:clearly |obviously "
+    r"|definitely )?(?:wrong|not|incorrect|false|impossible|too|ruled|eliminated|be)\b",
     re.IGNORECASE,
 )
 _ARTICLE = re.compile(
@@ -54,6 +58,8 @@ def extract_choice(response: str, letters: str) -> Extraction:
             return Extraction(letter, "tag")
     for trigger in reversed(list(_TRIGGER.finditer(text))[-MAX_BOXES:]):
         letter = _first_letter(text[trigger.end() :].partition("\n\n")[0], letters)
+        if text[max(trigger.start() - 4, 0) : trigger.start()].endswith(("不", "not ", "别")):
+            continue
         if letter is not None and not _is_set_aside(text, trigger.start()):
             return Extraction(letter, "answer_phrase")
     return _without_trigger(text.strip(), letters)
@@ -134,7 +140,7 @@ def _first_letter(tail: str, letters: str) -> str | None:
 
 
 def _letters_alone(text: str, letters: str) -> list[str]:
-    """Capital letters that stand alone, are not refuted and not the article of a sentence (`A triangle has`)."""
+    """Capital letters that stand alone, not refuted and not the article of a sentence (`A triangle has`)."""
     found = re.finditer(rf"(?<![A-Za-z0-9_'\\])([{letters}])(?![A-Za-z0-9_'])(?!\s*[=^+*/])", text)
     return [
         match[1]

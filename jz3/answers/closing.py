@@ -19,20 +19,24 @@ _THOUGHT = re.compile(
     re.IGNORECASE,
 )
 _PROGRAM = re.compile(
-    r"```[ \t]*(?:python3?|py|sage|cpp|c\+\+|c|java|javascript|js|matlab|julia|r|bash|sh|mathematica|sympy)[ \t]*\n"
+    r"```[ \t]*(?:python3?|py|sage|cpp|c\+\+|c|java|javascript|js|matlab|julia|r|bash|sh|mathematica"
+    r"|sympy)[ \t]*\n"
     r".*?(?:```|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
 _TURN = re.compile(
-    r"<\|(?:im_start|im_end|eot_id|eom_id|endoftext|end_of_text|end|return|user|assistant|system|start_header_id)\|>"
+    r"<\|(?:im_start|im_end|eot_id|eom_id|endoftext|end_of_text|end|return|user|assistant|system"
+    r"|start_header_id)\|>"
     r"|</s>|<s>|<end_of_turn>|<start_of_turn>|\[/?INST\]"
 )
 _EXPLICIT = re.compile(
     r"\\boxed\s*\{|####\s*[-+$\\(]*\d|answers?\s*\**\s*(?:is|are|:)|</answer>|答案", re.IGNORECASE
 )
 _NEXT_QUESTION = re.compile(
-    r"\n[ \t]*(?:#{1,4}\s*|\*\*\s*)?(?:(?:Question|Problem|Exercise|Example|Input|User|Human|Student|问题|题目)"
-    r"(?:\s*\d{1,3})?\s*(?:\*\*)?\s*[:：]|Q(?:uestion)?\s*\d{0,3}\s*[:.]\s|#{1,4}\s*(?:Question|Problem|Instruction)\b)",
+    r"\n[ \t]*(?:#{1,4}\s*|\*\*\s*)?(?:(?:Question|Problem|Exercise|Example|Input|User|Human|Student"
+    r"|问题|题目)"
+    r"(?:\s*\d{1,3})?\s*(?:\*\*)?\s*[:：]|Q(?:uestion)?\s*\d{0,3}\s*[:.]\s|#{1,4}\s*(?:Question"
+    r"|Problem|Instruction)\b)",
 )
 _WORDS_OF_THOUGHT = (
     "hink",

@@ -1,10 +1,10 @@
-r"""The final answer of a response: strict (`\boxed{}` alone) and lenient (tags, phrases, last formula or number).
+r"""The final answer of a response: strict (boxes alone) and lenient (tags, phrases, last formula or number).
 
 Both read the closing part (`jz3.answers.closing`): no thoughts, no programs, no further question. Both name
 the rule that found the answer: `boxed`, `tag`, `json`, `hashes`, `answer_phrase`, `answer_phrase_number`,
-`whole`, `last_formula`, `last_number`; `none` where nothing was found. The form of the gold answer (a number,
-an expression, a letter, a set, a tuple, a text) is the only hint; its value is never seen. Letters of choices
-have a reader of their own (`jz3.answers.choices`).
+`whole`, `last_words`, `last_formula`, `last_number`; `none` where nothing was found. The form of the gold
+answer (a number, an expression, a letter, a set, a tuple, a text) is the only hint; its value is never seen.
+Letters of choices have a reader of their own (`jz3.answers.choices`).
 
 A response of usual length costs some tens of microseconds; unclosed braces and megabytes of text end as soon.
 """
@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from jz3.answers.boxes import MAX_ANSWER, MAX_BOXES, boxed_answer
 from jz3.answers.closing import closing_part
 from jz3.answers.gold_form import Form
+from jz3.answers.named_sets import named_set
+from jz3.answers.notation import clean
 from jz3.answers.number_words import number_in_words
 from jz3.answers.sentences import (
     FORMULA,
@@ -54,30 +56,38 @@ _HEADING = re.compile(
     r"(?i)\W*(?:step|case|part|approach|method|solution|explanation|verification|check|\d+\.)\b"
 )
 _LABEL = re.compile(
-    r"(?i)\W*(?:so |thus |hence |therefore,? )?(?:the )?(?:final |correct )?answers?\s*(?:is|are|=|:)?\s*:?\s*\**\s*(?=\S)"
+    r"(?i)\W*(?:so |thus |hence |therefore,? )?(?:the )?(?:final |correct )?answers?\s*(?:is|are|="
+    r"|:)?\s*:?\s*\**\s*(?=\S)"
 )
 _PHRASE = re.compile(
     r"answers?(?:\s+(?:to|for|of|in)\s+[^.:\n]{1,80}?)?\s*[*_`\"')]*\s*"
-    r"(?:(?:is|are|was|were|will be|would be|must be|should be|becomes|equals?|comes out to|turns out to be)\b"
-    r"(?:\s+(?:equal to|given by|simply|therefore|thus|indeed|then|just))*\s*:?|=|:|\||->|→|\\rightarrow|(?=\s*\n\s*\S))"
+    r"(?:(?:is|are|was|were|will be|would be|must be|should be|becomes|equals?|comes out to"
+    r"|turns out to be)\b"
+    r"(?:\s+(?:equal to|given by|simply|therefore|thus|indeed|then|just))*\s*:?|=|:|\||[-–—]\s|->|→"
+    r"|\\rightarrow|(?=\s*\n\s*\S))"
     r"[\s*_|]*"
 )
 _LATER = re.compile(r"(?i)\b(?:final answers?\b|the (?:correct )?answers? (?:is|are)\b)")
 _OTHER_LANGUAGES = re.compile(
     r"(?:最终|正确)?答案(?:应该|就)?\s*[是为為]?\s*[::]?|答え\s*[はも]?\s*[::]?|정답\s*[은는]?\s*[::]?|답\s*[은는]?\s*:"
     r"|r[ée]ponse\s*(?:finale\s*)?(?:est|:)|antwort\s*(?:ist|lautet|:)|respuesta\s*(?:final\s*)?(?:es|:)"
-    r"|resposta\s*(?:final\s*)?(?:é|e|:)|risposta\s*(?:finale\s*)?(?:è|:)|ответ\s*[:—-]?|الجواب\s*(?:هو)?\s*:?|उत्तर\s*:?",
+    r"|resposta\s*(?:final\s*)?(?:é|e|:)|risposta\s*(?:finale\s*)?(?:è|:)|ответ\s*[:—-]?"
+    r"|الجواب\s*(?:هو)?\s*:?|उत्तर\s*:?",
     re.IGNORECASE,
 )
 _FOLLOWS = re.compile(r"(?i)(?:as follows|the following|given below|below)\s*:?\s*\n?\s*")
 _FILLERS = re.compile(
-    r"(?i)(?:(?:about|approximately|approx\.?|around|roughly|nearly|almost|exactly|precisely|only|just|simply|equal to"
-    r"|given by|therefore|thus|hence|then|also|indeed|clearly|obviously|definitely|surely|for sure|the number|the value"
+    r"(?i)(?:(?:about|approximately|approx\.?|around|roughly|nearly|almost|exactly|precisely|only"
+    r"|just|simply|equal to"
+    r"|given by|therefore|thus|hence|then|also|indeed|clearly|obviously|definitely|surely|for sure"
+    r"|the number|the value"
     r"|found to be|that there (?:are|is)|that)[\s,:]+)+"
 )
 _NO_ANSWER = re.compile(
-    r"(?i)(?:correct|right|wrong|incorrect|not\b|clear|obvious|unique|yours|what|how|which|reasonable|valid|verified"
-    r"|consistent|confirmed|the same|needed|required|unknown|unclear|here|in\b|on\b|shown|provided|derived|let'?s|we\b|first)"
+    r"(?i)(?:correct|right|wrong|incorrect|not\b|clear|obvious|unique|yours|what|how|which"
+    r"|reasonable|valid|verified"
+    r"|consistent|confirmed|the same|needed|required|unknown|unclear|here|in\b|on\b|shown|provided"
+    r"|derived|let'?s|we\b|first)"
 )
 _COPULA = re.compile(r"(?:\s(?:is|are|was|were|be|equals|equal to|of|has|have|gives|get|costs?|:)\s|=\s)")
 _ARITHMETIC = re.compile(r"[-+*/().,\d\s$%×÷]+|[^=]*\\(?:times|div|cdot|frac)[^=]*")
@@ -165,7 +175,7 @@ def _after_hashes(text: str, form: Form) -> Extraction | None:
             continue
         masked = Masked.of(bare)
         if leading(masked) or (form == "text" and len(bare.split()) <= MAX_WORDS):
-            return Extraction(bare.rstrip("*").strip(), "hashes")
+            return Extraction(_bare(bare), "hashes")
     return None
 
 
@@ -220,15 +230,21 @@ def _opens(text: str, end: int) -> bool:
 
 def _fills_line(tail: str, found: Extraction) -> bool:
     line = tail.strip().partition("\n")[0]
-    return found.answer is not None and len(line) <= len(found.answer) + MAX_REMAINDER
+    answer = found.answer or ""
+    behind = line[max(line.find(answer), 0) + len(answer) :]
+    return len(behind) <= MAX_REMAINDER and _GOES_ON.search(behind) is None
 
 
+_GOES_ON = re.compile(r"[.;]\s.*\d")
 MAX_REMAINDER = 30  # chosen: characters of unit and mark-up behind an answer in its line
+
+
+_BULLET = re.compile(r"\A[-•]\s+")
 
 
 def _said(tail: str, form: Form) -> Extraction | None:
     """What a phrase says: the quantities its sentence begins with, what stands behind `is`, or its words."""
-    tail = tail.lstrip(" \n\t*_:|>#\"'")
+    tail = _BULLET.sub("", tail.lstrip(" \n\t*_:|>#\"'"), count=1)
     follows = _FOLLOWS.match(tail)
     if follows is not None:
         tail = tail[follows.end() :].lstrip(" \n\t*_:|>#-")
@@ -302,7 +318,8 @@ def _whole(text: str, form: Form) -> Extraction | None:
         quantities = leading(masked)
         if not (quantities and len(quantities) >= len(bare.rstrip(".,;: "))):
             short = len(bare.split()) <= MAX_WORDS and "\n" not in bare
-            if not short or (form not in ("text", "set") and number_in_words(bare.rstrip(".")) is None):
+            words = form == "text" or number_in_words(bare.rstrip(".")) is not None
+            if not short or not (words or (form == "set" and named_set(clean(bare)) is not None)):
                 return None
             if form != "text" and last_value(masked)[1]:
                 return None
@@ -318,11 +335,17 @@ def _whole(text: str, form: Form) -> Extraction | None:
     return Extraction(bare if formula is not None else _result(bare), "whole")
 
 
+_NAMED_SETS = re.compile(
+    r"(?i)\b(?:no (?:real |integer )?solutions?|infinitely many solutions|all real numbers)\b"
+)
 MAX_WHOLE = 400  # chosen: characters
 
 
 def _last(text: str, form: Form) -> Extraction | None:
     """The last formula or number, whichever is later; where the gold is no number, a formula of its shape."""
+    named = _NAMED_SETS.findall(text[-WINDOWS[0] :]) if form in ("set", "text") else []
+    if named:
+        return Extraction(named[-1], "last_words")
     for size in WINDOWS:
         window = text[-size:]
         found = _last_in(window, form, whole=len(text) <= size)
@@ -339,7 +362,9 @@ def _last_in(window: str, form: Form, *, whole: bool) -> Extraction | None:
     if form in ("set", "tuple", "expression") and chosen is not None:
         return Extraction(_listed(window, formulas, chosen, form), "last_formula")
     masked = Masked.of(window)
-    start, value = last_value(masked)
+    start, value = last_value(masked, listed=form == "set")
+    if value and form in ("set", "tuple", "expression") and not formulas:
+        return Extraction(_result(value.rstrip(".,;:")), "last_formula")
     if "\\" in value and "\x01" not in masked.mask[start : start + len(value)]:
         return Extraction(value.rstrip(".,;:"), "last_formula")
     number = None

@@ -92,7 +92,7 @@ def grade_response(line: GradeLine) -> AnswerVerdict:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, GradeLine | BadLine]]:
-    """Number and content of the lines; blank ones are passed over. Raises UserError where there is no file."""
+    """Number and content of the lines, blank ones passed over. Raises UserError where there is no file."""
     try:
         file = path.open("rb")
     except OSError as error:

@@ -30,7 +30,8 @@ _COLOUR = re.compile(
 _THOUSANDS_MARK = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|,\s*\\!)\s*(?=\d{3}(?!\d))")
 _DOUBLE_ESCAPE = re.compile(r"\\\\(?=[A-Za-z{}%$(\[])")
 _WRAPPER = re.compile(
-    r"\\(?:boxed|fbox|framebox)\s*\{|\\(?:textbf|mathbf|boldsymbol|bm|underline|ensuremath|emph|textit|mathit|pmb)\s*"
+    r"\\(?:boxed|fbox|framebox)\s*\{|\\(?:textbf|mathbf|boldsymbol|bm|underline|ensuremath|emph"
+    r"|textit|mathit|pmb)\s*"
     r"\{(?=[^{}]*\\[A-Za-z]+\s*\{)"
 )
 _JOINED = re.compile(r"\s+")
@@ -160,7 +161,7 @@ def _without_styles(text: str) -> str:
 
 _BRACED_POWER = re.compile(r"\^\s*\{\s*(-?\d+)\s*\}")
 _STYLE = re.compile(
-    rf"\\(?:{'|'.join(sorted((WORDED | STYLED | {'rm', 'vec', 'hat', 'widehat'}), key=len, reverse=True))})(?![A-Za-z])"
+    rf"\\(?:{'|'.join(sorted(WORDED | STYLED | {'rm', 'vec', 'hat'}, key=len, reverse=True))})(?![A-Za-z])"
 )
 MAX_WRAPPED = 4  # chosen: styles in one another, `\mathbf{\mathrm{5}}`
 

@@ -10,7 +10,8 @@ from jz3.answers.tree import Node, Number, Product
 from jz3.answers.units import PERCENT, SCALES, SPELT, canonical_unit, changes_number, is_known_unit
 
 _CURRENCY = re.compile(
-    r"([-+]?)\s*(?:US|U\.S\.|HK|NZ|CA|AU|A|C|S)?(\\\$|\$|[€£¥₹₩₽]|(?:USD|EUR|GBP|JPY|CNY|RMB|INR|Rs\.?)(?![A-Za-z]))\s*"
+    r"([-+]?)\s*(?:US|U\.S\.|HK|NZ|CA|AU|A|C|S)?(\\\$|\$|[€£¥₹₩₽]|(?:USD|EUR|GBP|JPY|CNY|RMB|INR"
+    r"|Rs\.?)(?![A-Za-z]))\s*"
 )
 _CURRENCY_END = re.compile(r"(\\\$|[€£¥₹₩₽])$")
 _DEGREE_END = re.compile(r"\^\s*(?:\\circ|\{\s*\\circ\s*\})\s*(?:(?:\\text\{)?\s*([CF])\s*\}?)?$")

@@ -75,10 +75,12 @@ _LABEL = re.compile(
     r"\|\s*\\?[A-Za-z'_{}\s]{1,20}\|"  # |AB|, |z|
     r"|\[[A-Z]{3,6}\]"  # [ABC], an area
     r"|\\?[A-Za-z]+(?:_\{?\w+\}?)?'{0,3}(?:\^\s*\{?\s*\(?[-\w+]+\)?\s*\}?)?\s*[(\[].*[)\]]"  # f(2), P(X=2)
-    r"|\\(?:angle|measuredangle|triangle|overline|overrightarrow|vec|hat|bar|mathbf|mathcal|Pr|det|deg|dim)(?![A-Za-z]).*"
+    r"|\\(?:angle|measuredangle|triangle|overline|overrightarrow|vec|hat|bar|mathbf|mathcal|Pr|det"
+    r"|deg|dim)(?![A-Za-z]).*"
     r"|\\text\{[^{}]*\}(?:\s*_\s*\{?\w+\}?)?(?:\s*\([^()]*\))?"
     r"|[A-Za-z][A-Za-z ]{2,60}"  # total cost
-    r"|(?:\\sin|\\cos|\\tan|\\cot|\\sec|\\csc|\\log|\\ln|\\lim|\\int|\\sum|\\prod|\\max|\\min|\\gcd|\\lcm)(?![A-Za-z]).*"
+    r"|(?:\\sin|\\cos|\\tan|\\cot|\\sec|\\csc|\\log|\\ln|\\lim|\\int|\\sum|\\prod|\\max|\\min|\\gcd"
+    r"|\\lcm)(?![A-Za-z]).*"
     r"|[a-w](?:_\{?\w+\}?)?(?:\s*[+-]\s*[a-w](?:_\{?\w+\}?)?){1,5}"  # m+n, what contests ask for
     r"|\\frac\s*\{\s*\\?d\s*\^?\d?\s*[a-z]?\s*\}\s*\{\s*\\?d\s*[a-z]\s*\^?\d?\s*\}"  # dy/dx
     r"|[a-z]''?|d[a-z]/d[a-z]"

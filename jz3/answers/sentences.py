@@ -1,4 +1,4 @@
-r"""Pieces of prose that hold mathematics: formulas in their delimiters, statements, and what a statement says.
+r"""Pieces of prose that hold mathematics: formulas in their delimiters, statements, and their values.
 
 A formula is one token of a statement, whatever stands in it: its full stops end no sentence and its spaces
 part no words.
@@ -13,7 +13,8 @@ FORMULA = re.compile(
     r"\$\$(?P<display>(?:\\\$|[^$])+?)\$\$"
     r"|\\\[(?P<bracket>.+?)\\\]"
     r"|\\\((?P<paren>.+?)\\\)"
-    r"|\\begin\{(?P<name>align|aligned|equation|gather|gathered|eqnarray|multline|displaymath|math)\*?\}(?P<body>.+?)"
+    r"|\\begin\{(?P<name>align|aligned|equation|gather|gathered|eqnarray|multline|displaymath"
+    r"|math)\*?\}(?P<body>.+?)"
     r"\\end\{(?P=name)\*?\}"
     r"|(?<![\\$])\$(?=\S)(?P<inline>(?:\\\$|[^$\n]|\n(?!\s*\n))+?)(?<!\s)\$(?![\d$])"
     r"|(?<![\\$])\$(?=\s)(?P<spaced>(?:\\\$|[^$\n]|\n(?!\s*\n)){1,300}?\s)\$(?![\d$])"
@@ -26,7 +27,8 @@ _END = re.compile(
     r"\n|(?<!\bMrs)(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bsq)(?<!\bapprox)(?<!\bvs)(?<![ap]\.m)(?<!U\.S)(?<!\be\.g)(?<!\bi\.e)"
     r"[.?](?=\s|$|\*|\"|'|_|<|[A-Z\u3400-\u9fff])|!(?=\s|$|\*)|;(?=\s)|<br|</?\w{1,20}>|\|"
     r"|\s+(?:because|since|which|so that|as we|I hope|instead of|rather than|assuming|whereas)\b"
-    r"|,\s+(?:so|because|since|which|as|and so|where|not|but|given|when|if|rather|it|I|we|this|that|while|thus|hence)\b"
+    r"|,\s+(?:so|because|since|which|as|and so|where|not|but|given|when|if|rather|it|I|we|this|that"
+    r"|while|thus|hence)\b"
     r"|\s+(?:—|--)\s|\s+-\s+(?=[A-Za-z])|\s+\((?=[a-z]{3,}|[A-Z][a-z])"
 )
 _TOKEN = re.compile(r"\S+")
@@ -39,55 +41,11 @@ _MATHS = re.compile(
 )
 _HAS_VALUE = re.compile(r"\d|\\[A-Za-z]|[=<>^+*/|]|\b[b-hj-zB-HJ-Z]\b")
 _ARTICLES = frozenset(("a", "A", "I", "i"))
-_STOPS = frozenset(
-    [
-        "of",
-        "is",
-        "are",
-        "was",
-        "were",
-        "has",
-        "have",
-        "had",
-        "will",
-        "be",
-        "the",
-        "that",
-        "this",
-        "these",
-        "they",
-        "it",
-        "he",
-        "she",
-        "we",
-        "you",
-        "who",
-        "in",
-        "on",
-        "at",
-        "by",
-        "from",
-        "with",
-        "for",
-        "as",
-        "than",
-        "then",
-        "so",
-        "if",
-        "when",
-        "where",
-        "not",
-        "there",
-        "each",
-        "more",
-        "less",
-        "total",
-        "left",
-        "per",
-        "remaining",
-        "altogether",
-    ]
+_STOP_WORDS = (
+    "of is are was were has have had will be the that this these they it he she we you who in on at by from "
+    "with for as than then so if when where not there each more less total left per remaining altogether"
 )
+_STOPS = frozenset(_STOP_WORDS.split())
 _SCALE_WORDS = frozenset((*MULTIPLIERS, "percent", "dozen", "%", "\\%"))
 
 
@@ -164,7 +122,7 @@ def statement(masked: Masked) -> Masked:
 
 
 def is_mathematics(token: str) -> bool:
-    """Whether a token of a masked text is a formula or stands in one: `5`, `x=3`, `(1,`, not `a` nor `east`."""
+    """Whether a token of a masked text stands in a formula: `5` and `(1,` do, `a` and `east` do not."""
     bare = token.strip(_OUTER)
     if _PLACE in token:
         return True
@@ -178,7 +136,7 @@ def says_value(token: str) -> bool:
 
 
 def leading(masked: Masked) -> str:
-    """The list of quantities that a statement begins with, each with its unit; empty where it begins in words.
+    """The quantities that a statement begins with, each with its unit; empty where it begins in words.
 
     `5 apples and 3 of them are red` begins with `5 apples`, `1 and 2` is a list.
     """
@@ -230,8 +188,11 @@ def _is_unit(word: str, following: list[re.Match[str]]) -> bool:
     return True
 
 
-def last_value(masked: Masked) -> tuple[int, str]:
-    """Where the last quantity of a text stands, and its text with its unit; -1 where there is none."""
+def last_value(masked: Masked, *, listed: bool = False) -> tuple[int, str]:
+    """Where the last quantity of a text stands, and its text with its unit; -1 where there is none.
+
+    `listed`: with those that `and`, `or` or a comma join it to.
+    """
     tokens = list(_TOKEN.finditer(masked.mask))
     for place in range(len(tokens) - 1, -1, -1):
         token = tokens[place][0]
@@ -239,13 +200,24 @@ def last_value(masked: Masked) -> tuple[int, str]:
             continue
         first = place
         if _PLACE not in token:
-            while first and is_mathematics(tokens[first - 1][0]) and tokens[first - 1][0][-1] not in ".,;:":
+            while first and _goes_on(
+                masked.mask[tokens[first].start() : tokens[place].end()], tokens, first, listed=listed
+            ):
                 first -= 1
         start = tokens[first].start()
         sentence = masked.part(start, len(masked.text))
         end = _END.search(sentence.mask, tokens[place].end() - start - len(_trailing(token)))
         return start, leading(sentence if end is None else sentence.part(0, end.start()))
     return -1, ""
+
+
+def _goes_on(taken: str, tokens: list[re.Match[str]], first: int, *, listed: bool) -> bool:
+    """Whether the token before belongs to what is taken: in open brackets commas part nothing."""
+    before = tokens[first - 1][0]
+    if listed and before.strip(_OUTER).lower() in ("and", "or", "") and first > 1:
+        return is_mathematics(tokens[first - 2][0]) and says_value(tokens[first - 2][0])
+    inside = sum(taken.count(sign) for sign in ")]}") > sum(taken.count(sign) for sign in "([{")
+    return is_mathematics(before) and (before[-1] not in ".,;:" or inside or (listed and before[-1] in ",;"))
 
 
 def _trailing(token: str) -> str:

@@ -82,7 +82,7 @@ def grade(
         bool, typer.Option("--json", help="one verdict a line, in the order of the file")
     ] = False,
 ) -> None:
-    """Judge predicted answers against gold answers. A line that cannot be graded is named, the others are graded.
+    """Judge predicted answers against gold answers; a line that cannot be graded is named, the rest graded.
 
     Example: jz3 grade answers.jsonl --json
     """

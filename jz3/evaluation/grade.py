@@ -12,8 +12,8 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from jz3.answers.benchmark_rules import rules_of
-from jz3.answers.equality import equal_with
 from jz3.answers.choices import extract_choice
+from jz3.answers.equality import equal_with
 from jz3.answers.extract import extract_lenient, extract_strict
 from jz3.answers.gold_form import form_of
 from jz3.answers.symbolic import AnswerVerdict, Symbolic
