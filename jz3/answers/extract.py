@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from jz3.answers.boxes import MAX_ANSWER, MAX_BOXES, boxed_answer
 from jz3.answers.closing import closing_part
 from jz3.answers.gold_form import Form
+from jz3.answers.last_values import HAS_NUMBER, last_value_of, result_of
 from jz3.answers.named_sets import named_set
 from jz3.answers.notation import clean
 from jz3.answers.number_words import number_in_words
 from jz3.answers.sentences import (
     FORMULA,
     Masked,
-    content_of,
-    formulas_of,
     is_mathematics,
     last_value,
     leading,
@@ -32,7 +31,6 @@ from jz3.answers.sentences import (
 from jz3.notation.spellings import signs_spelt
 
 WINDOW = 20_000  # characters from the end in which phrases and formulas are sought
-WINDOWS = (400, 3000, WINDOW)  # in which the last formula or number is sought, one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +88,10 @@ _NO_ANSWER = re.compile(
     r"|derived|let'?s|we\b|first)"
 )
 _COPULA = re.compile(r"(?:\s(?:is|are|was|were|be|equals|equal to|of|has|have|gives|get|costs?|:)\s|=\s)")
-_ARITHMETIC = re.compile(r"[-+*/().,\d\s$%×÷]+|[^=]*\\(?:times|div|cdot|frac)[^=]*")
-_NUMBER = re.compile(
-    r"(?<![0-9A-Za-z_.)\]}{^\\])-?\$?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+(?![\d/]))?%?"
-    r"|(?<![\^_{A-Za-z])\d+(?:,\d{3})*(?:\.\d+)?|(?<![\d])-?\.\d+"
-)
-_UNIT_AFTER = re.compile(r"\s*(?:\\?%|percent\b|hundred\b|thousand\b|million\b|billion\b|trillion\b)")
 _MARKUP = re.compile(r"^(?:[*_`'\s]|\\?\")+|(?:[*_`'\s]|\\?\")+$")
 _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
 _COMMAND_TEXT = re.compile(r"\\[A-Za-z]+\s*(?:\{[^{}]*\})?")
 _OTHER_SCRIPTS = re.compile(r"[\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-_HAS_NUMBER = re.compile(r"\d|\\(?:pi|infty|sqrt|frac)|[eπ∞]")
 
 
 def extract_strict(response: str) -> Extraction:
@@ -259,7 +250,7 @@ def _said(tail: str, form: Form) -> Extraction | None:
         return None
     first = leading(said)
     if first and (form != "text" or not _WORD.search(said.mask)):
-        return Extraction(_result(_bare(first)), "answer_phrase")
+        return Extraction(result_of(_bare(first)), "answer_phrase")
     if form == "text":
         return None if _NO_ANSWER.match(text) else Extraction(text, "answer_phrase")
     return _in_prose(said, text, form)
@@ -270,10 +261,10 @@ def _in_prose(said: Masked, text: str, form: Form) -> Extraction | None:
     for copula in reversed(list(_COPULA.finditer(said.mask))):
         behind = leading(said.part(copula.end(), len(said.text)))
         if behind:
-            return Extraction(_result(_bare(behind)), "answer_phrase_number")
+            return Extraction(result_of(_bare(behind)), "answer_phrase_number")
     _, value = last_value(said)
     if value and (words > MAX_TEXT_WORDS or form in ("number", "expression", "tuple", "set")):
-        return Extraction(_result(_bare(value)), "answer_phrase_number")
+        return Extraction(result_of(_bare(value)), "answer_phrase_number")
     if _NO_ANSWER.match(text) or (words > MAX_TEXT_WORDS and not value and form not in ("any", "letter")):
         return None
     if (
@@ -289,22 +280,6 @@ def _in_prose(said: Masked, text: str, form: Form) -> Extraction | None:
 
 
 MAX_TEXT_WORDS = 5  # chosen: a longer statement with a number in it is read for the number
-
-
-def _result(text: str) -> str:
-    """The last side of a computation: 8 of `5 + 3 = 8`."""
-    if text.startswith("(") and text.endswith(")") and "=" in text:
-        text = text[1:-1].strip()
-    left, equals, right = text.rpartition("=")
-    if (
-        equals
-        and right.strip()
-        and left[-1:] not in "<>!:"
-        and "$" not in text
-        and _ARITHMETIC.fullmatch(left.rpartition("=")[2])
-    ):
-        return right.strip()
-    return text
 
 
 def _whole(text: str, form: Form) -> Extraction | None:
@@ -323,94 +298,16 @@ def _whole(text: str, form: Form) -> Extraction | None:
                 return None
             if form != "text" and last_value(masked)[1]:
                 return None
-    if (
-        form == "number"
-        and formula is None
-        and not _HAS_NUMBER.search(bare)
-        and number_in_words(bare) is None
-    ):
+    if form == "number" and formula is None and not HAS_NUMBER.search(bare) and number_in_words(bare) is None:
         return None
     if re.fullmatch(r"[A-Za-z]", bare) is None and not re.search(r"\w", bare):
         return None
-    return Extraction(bare if formula is not None else _result(bare), "whole")
+    return Extraction(bare if formula is not None else result_of(bare), "whole")
 
 
-_NAMED_SETS = re.compile(
-    r"(?i)\b(?:no (?:real |integer )?solutions?|infinitely many solutions|all real numbers)\b"
-)
 MAX_WHOLE = 400  # chosen: characters
 
 
 def _last(text: str, form: Form) -> Extraction | None:
-    """The last formula or number, whichever is later; where the gold is no number, a formula of its shape."""
-    named = _NAMED_SETS.findall(text[-WINDOWS[0] :]) if form in ("set", "text") else []
-    if named:
-        return Extraction(named[-1], "last_words")
-    for size in WINDOWS:
-        window = text[-size:]
-        found = _last_in(window, form, whole=len(text) <= size)
-        if found is not None:
-            return found
-        if len(text) <= size:
-            return None
-    return None
-
-
-def _last_in(window: str, form: Form, *, whole: bool) -> Extraction | None:
-    formulas = formulas_of(window)
-    chosen = next((formula for formula in reversed(formulas) if _fits(formula, form)), None)
-    if form in ("set", "tuple", "expression") and chosen is not None:
-        return Extraction(_listed(window, formulas, chosen, form), "last_formula")
-    masked = Masked.of(window)
-    start, value = last_value(masked, listed=form == "set")
-    if value and form in ("set", "tuple", "expression") and not formulas:
-        return Extraction(_result(value.rstrip(".,;:")), "last_formula")
-    if "\\" in value and "\x01" not in masked.mask[start : start + len(value)]:
-        return Extraction(value.rstrip(".,;:"), "last_formula")
-    number = None
-    for number in _NUMBER.finditer(masked.mask):  # noqa: B007 (the last one is wanted)
-        pass
-    if chosen is not None and (number is None or chosen.start() > number.start()):
-        return Extraction(_with_scale(window, chosen), "last_formula")
-    if number is None or (number.start() <= 1 and not whole):
-        return None
-    scale = _UNIT_AFTER.match(window, number.end())
-    plain = number[0].replace("$", "").replace(" ", "")
-    return Extraction(plain + (scale[0].rstrip() if scale is not None else ""), "last_number")
-
-
-def _fits(formula: re.Match[str], form: Form) -> bool:
-    content = content_of(formula)
-    match form:
-        case "number":
-            return _HAS_NUMBER.search(content) is not None
-        case "tuple":
-            return "," in content or "matrix" in content or "<" in content or "=" in content
-        case "expression":
-            return len(content) > 1 and re.search(r"[A-Za-z]", content) is not None
-        case _:
-            return re.search(r"[\w\\]", content) is not None
-
-
-def _with_scale(window: str, formula: re.Match[str]) -> str:
-    """The formula, with a minus right before it and the scale or percent sign right behind it."""
-    sign = "-" if window[max(formula.start() - 1, 0) : formula.start()] == "-" else ""
-    scale = _UNIT_AFTER.match(window, formula.end())
-    return sign + content_of(formula) + (scale[0] if scale is not None else "")
-
-
-_CONNECTED = re.compile(r"\s*(?:,|;|and|or|,\s*and|,\s*or)\s*")
-
-
-def _listed(window: str, formulas: list[re.Match[str]], chosen: re.Match[str], form: Form) -> str:
-    """A formula with those that it is listed with: `$x = 1$ or $x = 2$`."""
-    parts = [content_of(chosen)]
-    place = formulas.index(chosen)
-    while (
-        form != "expression"
-        and place
-        and _CONNECTED.fullmatch(window[formulas[place - 1].end() : formulas[place].start()])
-    ):
-        place -= 1
-        parts.append(content_of(formulas[place]))
-    return ", ".join(reversed(parts))
+    found = last_value_of(text, form)
+    return None if found is None else Extraction(*found)
