@@ -55,6 +55,37 @@ def matrix(text: str) -> Matrix | None:
     return Matrix(tuple(map(tuple, rows)))
 
 
+def computed(text: str) -> Matrix | None:
+    """The sum, difference or product of two matrices."""
+    second = text.rfind("\\begin")
+    first_end = text.rfind("}", 0, max(second, 0))
+    operator = text[first_end + 1 : second].strip() if second > 0 and first_end > 0 else "?"
+    if operator not in ("+", "-", "*", "") or text.count("\\begin") != MAX_FACTORS:
+        return None
+    left, right = matrix(text[: first_end + 1].strip()), matrix(text[second:].strip())
+    if left is None or right is None or max(len(left.rows), len(right.rows)) > MAX_DETERMINANT:
+        return None
+    if operator in ("+", "-"):
+        if [len(row) for row in left.rows] != [len(row) for row in right.rows]:
+            return None
+        pairs = zip(left.rows, right.rows, strict=True)
+        return Matrix(
+            tuple(tuple(f"({a}){operator}({b})" for a, b in zip(*rows, strict=True)) for rows in pairs)
+        )
+    columns = list(zip(*right.rows, strict=False))
+    if any(len(row) != len(right.rows) for row in left.rows):
+        return None
+    return Matrix(
+        tuple(
+            tuple("+".join(f"({a})*({b})" for a, b in zip(row, column, strict=True)) for column in columns)
+            for row in left.rows
+        )
+    )
+
+
+MAX_FACTORS = 2  # chosen: matrices of one expression
+
+
 def _within(text: str) -> str:
     r"""`(\\begin{array}...\\end{array})` without its brackets."""
     inner = text[1:-1].strip()

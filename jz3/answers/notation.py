@@ -111,7 +111,7 @@ def _clean_latex(text: str) -> str:
     if "mod" in text:
         text = _MODULUS.sub(_as_modulus, text)
     if "\\" not in text:
-        return text.replace("{,}", ",")
+        return _THOUSANDS_MARK.sub("", text).replace("{,}", ",") if "{" in text else text
     # In a matrix `\\ 5` ends a row and must not read as a backslash and a wide space.
     in_rows = "\\begin" in text
     text = text.replace("\\\\", "\\cr ") if in_rows else _DOUBLE_ESCAPE.sub(r"\\", text)

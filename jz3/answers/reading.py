@@ -7,7 +7,7 @@ all else has one. Parts of a structure stay texts; they are read when they are c
 import re
 from functools import lru_cache
 
-from jz3.answers.arrays import determinant, matrix, pieces, rows_of_lists, system
+from jz3.answers.arrays import computed, determinant, matrix, pieces, rows_of_lists, system
 from jz3.answers.expressions import parse
 from jz3.answers.forms import (
     Answer,
@@ -201,7 +201,7 @@ def _as_array(text: str) -> Answer | None:
     lines = system(text)
     if lines is not None:
         return _collection(lines, braces=False)
-    return matrix(text) or pieces(text)
+    return matrix(text) or pieces(text) or computed(text)
 
 
 def _as_choice(text: str) -> Choice | None:

@@ -11,10 +11,10 @@ from jz3.answers.units import MULTIPLIERS, is_known_unit
 
 FORMULA = re.compile(
     r"\$\$(?P<display>(?:\\\$|[^$])+?)\$\$"
-    r"|\\\[(?P<bracket>.+?)\\\]"
-    r"|\\\((?P<paren>.+?)\\\)"
+    r"|\\\[(?P<bracket>(?:(?!(?<!\\)\\\[).)+?)\\\]"
+    r"|\\\((?P<paren>(?:(?!\\\().)+?)\\\)"
     r"|\\begin\{(?P<name>align|aligned|equation|gather|gathered|eqnarray|multline|displaymath"
-    r"|math)\*?\}(?P<body>.+?)"
+    r"|math)\*?\}(?P<body>.{1,3000}?)"
     r"\\end\{(?P=name)\*?\}"
     r"|(?<![\\$])\$(?=\S)(?P<inline>(?:\\\$|[^$\n]|\n(?!\s*\n))+?)(?<!\s)\$(?![\d$])"
     r"|(?<![\\$])\$(?=\s)(?P<spaced>(?:\\\$|[^$\n]|\n(?!\s*\n)){1,300}?\s)\$(?![\d$])"
@@ -79,7 +79,7 @@ def _is_prose(content: str) -> bool:
     return len(_PLAIN_WORD.findall(_TEXT_COMMAND.sub("", content))) > MAX_PLAIN_WORDS
 
 
-MAX_PLAIN_WORDS = 3  # chosen: bare words in a formula; `$5 and she paid $7` encloses three
+MAX_PLAIN_WORDS = 1  # chosen: bare words in a formula; `$5 and she paid $7` encloses three
 _PLAIN_WORD = re.compile(r"(?<![A-Za-z\\{])[A-Za-z]{3,}")
 _TEXT_COMMAND = re.compile(r"\\(?:text|mathrm|textbf|mbox|operatorname)[a-z]*\s*\{[^{}]*\}|\\[A-Za-z]+")
 
