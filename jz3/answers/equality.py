@@ -30,6 +30,7 @@ from jz3.answers.forms import (
 )
 from jz3.answers.intervals import intervals_of
 from jz3.answers.notation import clean, nesting, normal_form
+from jz3.answers.numerals import ratio_parts, same_time
 from jz3.answers.quantities import scalar
 from jz3.answers.reading import read
 from jz3.answers.relations import MIRROR, NAME, bare, difference_of, interval_of, is_label, is_number
@@ -140,7 +141,7 @@ class _Comparison:
         if isinstance(a, Choice) and isinstance(b, Choice):
             return AnswerVerdict(a.letter == b.letter, "choice")
         if isinstance(a, Clock) and isinstance(b, Clock):
-            return AnswerVerdict(_same_time(a, b), "clock")
+            return AnswerVerdict(same_time(a, b), "clock")
         if isinstance(a, Numeral) and isinstance(b, Numeral):
             same = a.base == b.base and a.digits.lstrip("0") == b.digits.lstrip("0")
             return AnswerVerdict(same, "numeral")
@@ -174,7 +175,7 @@ class _Comparison:
                 case Relation(), _:
                     return self.named(first, second, depth)
                 case Ratio(), Ratio() | Clock():
-                    return AnswerVerdict(self.ratios(first.parts, _ratio_parts(second), depth), "ratio")
+                    return AnswerVerdict(self.ratios(first.parts, ratio_parts(second), depth), "ratio")
                 case Collection(braces=False), Sequence() if (named := _by_name(first)) is not None:
                     same = len(named) == len(second.parts) and self.each(named, second.parts, depth)
                     return AnswerVerdict(same, "coordinates")
@@ -392,22 +393,3 @@ def _vector(matrix: Matrix) -> tuple[str, ...] | None:
     if all(len(row) == 1 for row in matrix.rows):
         return tuple(row[0] for row in matrix.rows)
     return matrix.rows[0] if len(matrix.rows) == 1 else None
-
-
-def _ratio_parts(answer: Ratio | Clock) -> tuple[str, ...]:
-    if isinstance(answer, Ratio):
-        return answer.parts
-    return () if answer.half or answer.second else (str(answer.hour), str(answer.minute))
-
-
-def _same_time(a: Clock, b: Clock) -> bool:
-    """5:45 is 5:45 p.m. and 17:45 is 5:45 p.m., but a.m. is not p.m."""
-    if (a.minute, a.second) != (b.minute, b.second):
-        return False
-    if a.half and b.half and a.half != b.half:
-        return False
-    if a.half == b.half:
-        return a.hour == b.hour
-    with_half, bare = (a, b) if a.half else (b, a)
-    hour = with_half.hour % 12 + (12 if with_half.half == "p" else 0)
-    return bare.hour in (with_half.hour, hour)

@@ -54,3 +54,22 @@ def ratio(text: str) -> Ratio | None:
         return None
     pieces = [piece for _, piece in split_top(text, _COLON)]
     return Ratio(tuple(pieces)) if len(pieces) > 1 and all(pieces) else None
+
+
+def ratio_parts(answer: Ratio | Clock) -> tuple[str, ...]:
+    if isinstance(answer, Ratio):
+        return answer.parts
+    return () if answer.half or answer.second else (str(answer.hour), str(answer.minute))
+
+
+def same_time(a: Clock, b: Clock) -> bool:
+    """5:45 is 5:45 p.m. and 17:45 is 5:45 p.m., but a.m. is not p.m."""
+    if (a.minute, a.second) != (b.minute, b.second):
+        return False
+    if a.half and b.half and a.half != b.half:
+        return False
+    if a.half == b.half:
+        return a.hour == b.hour
+    with_half, bare = (a, b) if a.half else (b, a)
+    hour = with_half.hour % 12 + (12 if with_half.half == "p" else 0)
+    return bare.hour in (with_half.hour, hour)
