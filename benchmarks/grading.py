@@ -20,6 +20,7 @@ from pathlib import Path
 
 from jz3.answers.equality import equal
 from jz3.answers.extract import extract_lenient
+from jz3.answers.notation import clean
 from jz3.answers.reading import read
 from jz3.answers.symbolic import default_symbolic
 
@@ -81,6 +82,7 @@ def _without_worker(pairs: list[tuple[str, str, bool]]) -> int:
 def _grade_ours(pairs: list[tuple[str, str, bool]]) -> tuple[float, int]:
     """CPU seconds and pairs judged rightly."""
     read.cache_clear()
+    clean.cache_clear()
     start = _cpu_seconds()
     right = sum(equal(gold, predicted).equal is label for gold, predicted, label in pairs)
     default_symbolic().close()  # a worker's time counts once it has ended

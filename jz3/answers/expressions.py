@@ -24,12 +24,28 @@ from jz3.answers.tokens import (
     NAMED_PREFIXES,
     Token,
     UnreadableError,
+    derivative_at,
     tokens_of,
 )
-from jz3.answers.tree import MINUS_ONE, ONE, Call, Node, Number, Power, Product, Quotient, Sum, Symbol
+from jz3.answers.tree import (
+    MINUS_ONE,
+    ONE,
+    Call,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    Symbol,
+    negative,
+    number_node,
+    product,
+)
 
 _TEXT = re.compile(r"text\{([^{}]*)\}")  # `V_{\text{out}}` is `V_{out}`
 MAX_DEPTH = 40  # chosen: deepest gold of the eight benchmarks is 5; each level costs five Python frames
+MAX_TOKENS = 2000  # chosen: the longest gold of the eight benchmarks has 60
 MAX_SUFFIXES = 8  # chosen: powers, factorials and primes after one factor; more are unreadable
 
 
@@ -38,6 +54,8 @@ def parse(text: str) -> Node:
     tokens = tokens_of(text)
     if not tokens:
         raise UnreadableError("empty")
+    if len(tokens) > MAX_TOKENS:
+        raise UnreadableError("too long")
     parser = _Parser(tokens)
     node = parser.expression()
     if parser.position != len(parser.tokens):
@@ -67,9 +85,7 @@ class _Parser:
         self.position += 1
 
     def expression(self) -> Node:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise UnreadableError("too deep")
+        self.deeper()
         terms: list[Node] = [self.term()]
         while True:
             kind, text = self.peek()
@@ -77,17 +93,17 @@ class _Parser:
                 break
             self.position += 1
             term = self.term()
-            terms.append(term if text == "+" else _negative(term))
+            terms.append(term if text == "+" else negative(term))
         self.depth -= 1
         return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
     def term(self) -> Node:
-        negative = False
+        minus = False
         while self.peek() in (("mark", "-"), ("mark", "+")):
-            negative ^= self.peek()[1] == "-"
+            minus ^= self.peek()[1] == "-"
             self.position += 1
         node = self.product(stop_at_function=False)
-        return _negative(node) if negative else node
+        return negative(node) if minus else node
 
     def product(self, *, stop_at_function: bool) -> Node:
         factors: list[Node] = [self.factor()]
@@ -100,13 +116,17 @@ class _Parser:
                 else:
                     factors.append(Quotient(ONE, self.divisor()))
                 continue
+            if (kind, text) == ("command", "bmod") and not stop_at_function:
+                self.position += 1
+                factors = [Call("mod", (product(factors), self.signed_factor()))]
+                continue
             if not self.begins_factor() or (stop_at_function and kind == "command" and text in FUNCTIONS):
                 break
             if kind == "number":
                 self.implied_number(factors)
                 continue
             factors.append(self.factor())
-        return _product(factors)
+        return product(factors)
 
     def divisor(self) -> Node:
         """What a slash divides by: a factor, or letters with no space between them."""
@@ -117,7 +137,7 @@ class _Parser:
             if not following or following[0][0] != "letter" or following[0][2]:
                 break
             factors.append(self.factor())
-        return _product(factors)
+        return product(factors)
 
     def implied_number(self, factors: list[Node]) -> None:
         """A number right after a factor: part of a mixed number (`3 1/2`), else unreadable (`3 4`)."""
@@ -155,29 +175,26 @@ class _Parser:
             "cap",
             "pm",
             "mp",
+            "bmod",
         )
 
     def signed_factor(self) -> Node:
         if self.at_mark("-"):
             self.position += 1
-            return _negative(self.signed_factor_bounded())
+            return negative(self.signed_factor_bounded())
         if self.at_mark("+"):
             self.position += 1
             return self.signed_factor_bounded()
         return self.factor()
 
     def signed_factor_bounded(self) -> Node:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise UnreadableError("too deep")
+        self.deeper()
         node = self.signed_factor()
         self.depth -= 1
         return node
 
     def factor(self) -> Node:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise UnreadableError("too deep")
+        self.deeper()
         node = self.primary()
         for _ in range(MAX_SUFFIXES):
             kind, text = self.peek()
@@ -192,11 +209,13 @@ class _Parser:
             elif text == "%":
                 self.position += 1
                 node = Quotient(node, Number(Fraction(100), decimal=False))
+            elif text == "_" and isinstance(node, Power) and isinstance(node.base, Symbol):
+                node = Power(self.subscripted(node.base.name), node.exponent)
             elif text == "'" and isinstance(node, Symbol):
                 self.position += 1
                 node = Symbol(node.name + "'")
             elif text == "(" and isinstance(node, Symbol) and self.value_follows(node):
-                node = Symbol(f"{node.name}({number_node(self.tokens[self.position + 1][1]).value})")
+                node = Symbol(f"{node.name}({self.number_node(self.tokens[self.position + 1][1]).value})")
                 self.position += 3
             else:
                 break
@@ -216,6 +235,10 @@ class _Parser:
     def raised(self, base: Node) -> Node:
         if self.degree_follows():
             return Product((base, Quotient(Symbol("\\pi"), Number(Fraction(180), decimal=False))))
+        following = self.tokens[self.position : self.position + 2]
+        if [token[:2] for token in following[1:]] == [("mark", "_")] and following[0][0] == "number":
+            self.position += 1  # `x^2_1`: the subscript is that of the base
+            return Power(base, self.number_node(following[0][1]))
         exponent = self.group() if self.at_mark("{") else self.signed_factor()
         return Power(base, exponent)
 
@@ -251,9 +274,16 @@ class _Parser:
             return self.bracketed(text)
         raise UnreadableError(f"no factor at token {self.position}")
 
+    @staticmethod
+    def number_node(text: str) -> Number:
+        try:
+            return number_node(text)
+        except OverflowError as error:
+            raise UnreadableError(str(error)) from error
+
     def number(self, text: str) -> Node:
         self.position += 1
-        number = number_node(text)
+        number = self.number_node(text)
         if self.at_mark("_"):
             raise UnreadableError("a number with a base")
         if not number.decimal and self.peek() == ("command", "frac"):
@@ -293,7 +323,18 @@ class _Parser:
             return Call("abs", (node,))
         raise UnreadableError(f"unexpected {mark}")
 
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise UnreadableError("too deep")
+
     def command(self, name: str) -> Node:
+        self.deeper()
+        node = self.command_bounded(name)
+        self.depth -= 1
+        return node
+
+    def command_bounded(self, name: str) -> Node:
         self.position += 1
         if name == "frac":
             return self.fraction()
@@ -309,7 +350,9 @@ class _Parser:
                 raise UnreadableError("open floor or ceiling")
             self.position += 1
             return Call("floor" if name == "lfloor" else "ceiling", (node,))
-        if name == "infinity":
+        if name in ("gcd", "lcm", "max", "min"):
+            return self.of_several(name)
+        if name in ("infinity", "inf"):
             return Symbol("\\infty")
         if name in GREEK:
             return self.subscripted("\\" + name)
@@ -319,6 +362,19 @@ class _Parser:
             return self.subscripted(f"\\{name} {self.raw_argument()}")
         raise UnreadableError(f"unknown command \\{name}")
 
+    def of_several(self, name: str) -> Node:
+        r"""`\gcd(12, 18)`, its arguments in brackets."""
+        closing = {"(": ")", "\\{": "\\}"}.get(self.peek()[1])
+        if closing is None:
+            raise UnreadableError("no list of arguments")
+        self.position += 1
+        arguments = [self.expression()]
+        while self.at_mark(","):
+            self.position += 1
+            arguments.append(self.expression())
+        self.take_mark(closing)
+        return Call(name, tuple(arguments))
+
     def letters_that_follow(self) -> str:
         r"""The other points of a figure: `\angle ABC` is no product."""
         start = self.position
@@ -327,24 +383,11 @@ class _Parser:
         return "".join(token[1] for token in self.tokens[start : self.position])
 
     def fraction(self) -> Node:
-        derivative = self.derivative()
+        derivative = derivative_at(self.tokens, self.position)
         if derivative is not None:
-            return derivative
+            self.position = derivative[1]
+            return Symbol(derivative[0])
         return Quotient(self.fraction_part(), self.fraction_part())
-
-    def derivative(self) -> Node | None:
-        r"""`\frac{dv}{dt}` is one symbol: d over d does not cancel."""
-        texts = [token[1] for token in self.tokens[self.position : self.position + 12]]
-        if texts[:5] == ["{", "d", "}", "{", "d"]:
-            raise UnreadableError("a derivative to be taken")
-        if len(texts) < 6 or texts[:2] != ["{", "d"] or "}" not in texts[:8]:
-            return None
-        end = texts.index("}")
-        rest = texts[end + 1 :]
-        if rest[:2] != ["{", "d"] or "}" not in rest or end < 3 or rest.index("}") < 3:
-            return None
-        self.position += end + 1 + rest.index("}") + 1
-        return Symbol("d " + "".join(texts[2:end]) + " / d " + "".join(rest[2 : rest.index("}")]))
 
     def root(self) -> Node:
         degree: Node = Number(Fraction(2), decimal=False)
@@ -383,7 +426,7 @@ class _Parser:
             return Call(name, (self.bracketed(self.peek()[1]),))
         if self.at_mark("-"):
             self.position += 1
-            return Call(name, (_negative(self.product(stop_at_function=True)),))
+            return Call(name, (negative(self.product(stop_at_function=True)),))
         return Call(name, (self.product(stop_at_function=True),))
 
     def fraction_part(self) -> Node:
@@ -403,9 +446,9 @@ class _Parser:
         if kind == "number":
             if len(text) > 1 and text.isdigit() and not self.tokens[self.position][2]:
                 self.tokens[self.position] = ("number", text[1:], False)
-                return number_node(text[0])
+                return self.number_node(text[0])
             self.position += 1
-            return number_node(text)
+            return self.number_node(text)
         if kind == "letter" or (kind == "command" and text in GREEK):
             self.position += 1
             return Symbol(text if kind == "letter" else "\\" + text)
@@ -438,27 +481,3 @@ class _Parser:
             if depth == 0:
                 return _TEXT.sub(r"\1", "".join(texts))
             texts.append(text)
-
-
-def number_node(text: str) -> Number:
-    """A written number as its exact value. Raises UnreadableError for exponents beyond sense."""
-    if text.isdigit():
-        return Number(Fraction(int(text)), decimal=False)
-    mantissa, _, exponent = text.lower().partition("e")
-    if exponent and abs(int(exponent[:8])) > 400:
-        raise UnreadableError("exponent beyond 400")
-    whole, _, part = mantissa.partition(".")
-    value = Fraction(int((whole + part) or "0"), 10 ** len(part))
-    if exponent:
-        value *= Fraction(10) ** int(exponent)
-    return Number(value, decimal=True)
-
-
-def _negative(node: Node) -> Node:
-    if isinstance(node, Number):
-        return Number(-node.value, node.decimal)
-    return Product((MINUS_ONE, node))
-
-
-def _product(factors: list[Node]) -> Node:
-    return factors[0] if len(factors) == 1 else Product(tuple(factors))

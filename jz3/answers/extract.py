@@ -1,19 +1,36 @@
-r"""The final answer of a response: strict (`\boxed{}` alone) and lenient (closing phrases, last number).
+r"""The final answer of a response: strict (boxes alone) and lenient (tags, phrases, last formula or number).
 
-Both name the rule that found the answer: `boxed`, `hashes`, `answer_phrase`, `answer_phrase_number`,
-`last_number`, for choices also `letter_in_brackets` and `last_letter`; `none` where nothing was found.
-A response of usual length costs a few microseconds; unclosed braces and megabytes of text end as soon.
+Both read the closing part (`jz3.answers.closing`): no thoughts, no programs, no further question. Both name
+the rule that found the answer: `boxed`, `tag`, `json`, `hashes`, `answer_phrase`, `answer_phrase_number`,
+`whole`, `last_words`, `last_formula`, `last_number`; `none` where nothing was found. The form of the gold
+answer (a number, an expression, a letter, a set, a tuple, a text) is the only hint; its value is never seen.
+Letters of choices have a reader of their own (`jz3.answers.choices`).
+
+A response of usual length costs some tens of microseconds; unclosed braces and megabytes of text end as soon.
 """
 
+import json
 import re
 from dataclasses import dataclass
 
-from jz3.answers.notation import closing_brace
+from jz3.answers.boxes import MAX_ANSWER, MAX_BOXES, boxed_answer
+from jz3.answers.closing import closing_part
+from jz3.answers.gold_form import Form
+from jz3.answers.last_values import HAS_NUMBER, last_value_of, result_of
+from jz3.answers.named_sets import named_set
+from jz3.answers.notation import clean
+from jz3.answers.number_words import number_in_words
+from jz3.answers.sentences import (
+    FORMULA,
+    Masked,
+    is_mathematics,
+    last_value,
+    leading,
+    statement,
+)
+from jz3.notation.spellings import signs_spelt
 
-MAX_ANSWER = 4000  # characters; chosen: what equality looks at
-MAX_BOXES = 8  # chosen: unclosed boxes that are passed over, from the end
-WINDOWS = (80, 800, 20_000)  # characters from the end in which the last number is sought, one after the other
-CHOICE_WINDOW = 20_000  # characters from the end in which a letter is sought
+WINDOW = 20_000  # characters from the end in which phrases and formulas are sought
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,168 +43,271 @@ class Extraction:
 
 NOTHING = Extraction(None, "none")
 
-_BOX = re.compile(r"\\(?:boxed|fbox)\s*")
-_PHRASE_MARK = re.compile(
-    r"answer\s*\**\s*(?:is|are|was|will be|equals|=|:)\s*\**(?:\s*equal to|\s*given by)?\s*:?\s*\**\s*"
+_TAG = re.compile(
+    r"<(answer|final_answer|final-answer|finalanswer|ans|result|final)>\s*(.*?)\s*(?:</\1>|\Z)"
+    r"|\[(answer|ans)\]\s*(.*?)\s*(?:\[/\3\]|\Z)",
+    re.DOTALL | re.IGNORECASE,
 )
-_END = re.compile(
-    r"\n|\.(?=\s|$|\*|\")|(?<=\$)\.|\s+(?:because|since|which|so that|as we|I hope)\b"
-    r"|,\s+(?:so|because|since|which|as|and so|where)\s"
+_JSON = re.compile(r'"(?:final[_ ]?answer|answer|result|solution)"\s*:\s*', re.IGNORECASE)
+_HASHES = re.compile(r"####[ \t]*([^\n]*)")
+_HEADING = re.compile(
+    r"(?i)\W*(?:step|case|part|approach|method|solution|explanation|verification|check|\d+\.)\b"
 )
-_NUMBER = re.compile(
-    r"(?<![\w.)\]}])-?\$?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+(?![\d/]))?%?|\d+(?:,\d{3})*(?:\.\d+)?"
+_LABEL = re.compile(
+    r"(?i)\W*(?:so |thus |hence |therefore,? )?(?:the )?(?:final |correct )?answers?\s*(?:is|are|="
+    r"|:)?\s*:?\s*\**\s*(?=\S)"
 )
-_DIGIT = re.compile(r"\d")
-_ARITHMETIC = re.compile(r"[-+*/().,\d\s$%×÷]+|.*\\(?:times|div|cdot|frac).*")
-_HASHES = "####"
+_PHRASE = re.compile(
+    r"answers?(?:\s+(?:to|for|of|in)\s+[^.:\n]{1,80}?)?\s*[*_`\"')]*\s*"
+    r"(?:(?:is|are|was|were|will be|would be|must be|should be|becomes|equals?|comes out to"
+    r"|turns out to be)\b"
+    r"(?:\s+(?:equal to|given by|simply|therefore|thus|indeed|then|just))*\s*:?|=|:|\||[-–—]\s|->|→"
+    r"|\\rightarrow|(?=\s*\n\s*\S))"
+    r"[\s*_|]*"
+)
+_LATER = re.compile(r"(?i)\b(?:final answers?\b|the (?:correct )?answers? (?:is|are)\b)")
+_OTHER_LANGUAGES = re.compile(
+    r"(?:最终|正确)?答案(?:应该|就)?\s*[是为為]?\s*[::]?|答え\s*[はも]?\s*[::]?|정답\s*[은는]?\s*[::]?|답\s*[은는]?\s*:"
+    r"|r[ée]ponse\s*(?:finale\s*)?(?:est|:)|antwort\s*(?:ist|lautet|:)|respuesta\s*(?:final\s*)?(?:es|:)"
+    r"|resposta\s*(?:final\s*)?(?:é|e|:)|risposta\s*(?:finale\s*)?(?:è|:)|ответ\s*[:—-]?"
+    r"|الجواب\s*(?:هو)?\s*:?|उत्तर\s*:?",
+    re.IGNORECASE,
+)
+_FOLLOWS = re.compile(r"(?i)(?:as follows|the following|given below|below)\s*:?\s*\n?\s*")
+_FILLERS = re.compile(
+    r"(?i)(?:(?:about|approximately|approx\.?|around|roughly|nearly|almost|exactly|precisely|only"
+    r"|just|simply|equal to"
+    r"|given by|therefore|thus|hence|then|also|indeed|clearly|obviously|definitely|surely|for sure"
+    r"|the number|the value"
+    r"|found to be|that there (?:are|is)|that)[\s,:]+)+"
+)
+_NO_ANSWER = re.compile(
+    r"(?i)(?:correct|right|wrong|incorrect|not\b|clear|obvious|unique|yours|what|how|which"
+    r"|reasonable|valid|verified"
+    r"|consistent|confirmed|the same|needed|required|unknown|unclear|here|in\b|on\b|shown|provided"
+    r"|derived|let'?s|we\b|first)"
+)
+_COPULA = re.compile(r"(?:\s(?:is|are|was|were|be|equals|equal to|of|has|have|gives|get|costs?|:)\s|=\s)")
+_MARKUP = re.compile(r"^(?:[*_`'\s]|\\?\")+|(?:[*_`'\s]|\\?\")+$")
+_WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
+_COMMAND_TEXT = re.compile(r"\\[A-Za-z]+\s*(?:\{[^{}]*\})?")
+_OTHER_SCRIPTS = re.compile(r"[\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
 
 def extract_strict(response: str) -> Extraction:
-    r"""The content of the last `\boxed{}` whose braces match."""
-    end = len(response)
-    for _ in range(MAX_BOXES):
-        start = max(response.rfind("\\boxed", 0, end), response.rfind("\\fbox", 0, end))
-        if start < 0:
-            return NOTHING
-        content = _boxed_at(response, start)
-        if content:
-            return Extraction(content, "boxed")
-        end = start
-    return NOTHING
+    r"""The content of the last `\boxed{}` of the closing part; of boxes that are listed together, all."""
+    boxed = boxed_answer(closing_part(response))
+    return NOTHING if boxed is None else Extraction(boxed[0], "boxed")
 
 
-def _boxed_at(response: str, start: int) -> str:
-    head = _BOX.match(response, start)
-    if head is None:
-        return ""
-    if response[head.end() : head.end() + 1] != "{":
-        token = re.match(r"-?\d[\d.,]*|[A-Za-z]", response[head.end() : head.end() + 40])
-        return token[0].rstrip(".,") if token is not None else ""
-    window = response[head.end() : head.end() + MAX_ANSWER]
-    end = closing_brace(window, 0)
-    return window[1:end].strip() if end > 0 else ""
+def extract_lenient(response: str, form: Form = "any") -> Extraction:
+    """The answer of the closing part, by the first rule that finds one of the form that is called for."""
+    return _found_in(closing_part(response), form, nested=False)
 
 
-def extract_lenient(response: str) -> Extraction:
-    """The strict answer, else the text after `####` or the last 'answer is', else the last number."""
-    found = extract_strict(response)
-    if found.answer is not None:
-        return found
-    hashes = response.rfind(_HASHES)
-    if hashes >= 0:
-        line = response[hashes + 4 : hashes + MAX_ANSWER].strip().partition("\n")[0].strip()
-        if line and not line.startswith("#") and _DIGIT.search(line):
-            return Extraction(line, "hashes")
-    phrase = _after_phrase(response)
-    if phrase is not None:
-        return phrase
-    number = _last_number(response)
-    return NOTHING if number is None else Extraction(number, "last_number")
+def _found_in(text: str, form: Form, *, nested: bool) -> Extraction:
+    tag = None if nested else _tagged(text)
+    if tag is not None:
+        inner = _found_in(tag, form, nested=True)
+        if inner.rule == "boxed":
+            return inner
+        words = len(_WORD.findall(_COMMAND_TEXT.sub("", tag)))
+        plain = inner.answer is not None and (
+            inner.rule.startswith("answer") or (inner.rule != "whole" and words > 3)
+        )
+        return Extraction(inner.answer if plain and form != "text" else _bare(tag), "tag")
+    boxed = boxed_answer(text)
+    if boxed is not None:
+        behind = text[boxed[1] :][-WINDOW:]
+        later = _after_phrase(_plain(behind), form) if _LATER.search(behind) is not None else None
+        said_again = later is not None and later.answer is not None and leading(Masked.of(later.answer))
+        return later if later is not None and said_again else Extraction(boxed[0], "boxed")
+    text = _plain(text[-WINDOW:])
+    return (
+        _after_hashes(text, form)
+        or _of_json(text)
+        or _after_phrase(text, form)
+        or _whole(text, form)
+        or _last(text, form)
+        or NOTHING
+    )
 
 
-def _after_phrase(response: str) -> Extraction | None:
-    position = response.lower().rfind("answer")
-    for _ in range(MAX_BOXES):
-        if position < 0:
-            return None
-        head = _PHRASE_MARK.match(response[position : position + 60].lower())
-        if head is not None:
-            tail = response[position + head.end() : position + head.end() + MAX_ANSWER]
-            found = _answer_at(tail)
-            if found is not None:
-                return found
-        position = response.lower().rfind("answer", 0, position)
+def _plain(text: str) -> str:
+    """Signs in one spelling, and space around other scripts, whose words know none."""
+    if text.isascii():
+        return text
+    return _OTHER_SCRIPTS.sub(lambda found: f" {found[0]} ", signs_spelt(text))
+
+
+def _tagged(text: str) -> str | None:
+    if "<" not in text and "[" not in text:
+        return None
+    found = None
+    for match in _TAG.finditer(text[-WINDOW:]):
+        content = match[2] if match[1] is not None else match[4]
+        found = content if content.strip() else found
+    return None if found is None else found[:MAX_ANSWER]
+
+
+def _bare(text: str) -> str:
+    """Without the marks of bold text and code around it."""
+    return _MARKUP.sub("", text.strip())
+
+
+def _after_hashes(text: str, form: Form) -> Extraction | None:
+    if "####" not in text:
+        return None
+    for match in reversed(list(_HASHES.finditer(text))[-MAX_BOXES:]):
+        line = match[1].strip().strip("#").strip()
+        label = _LABEL.match(line)
+        bare = line[label.end() :].strip() if label is not None else line
+        if not bare or _HEADING.match(bare) or (label is None and bare.endswith(":")):
+            continue
+        masked = Masked.of(bare)
+        if leading(masked) or (form == "text" and len(bare.split()) <= MAX_WORDS):
+            return Extraction(_bare(bare), "hashes")
     return None
 
 
-def _answer_at(tail: str) -> Extraction | None:
-    tail = tail.lstrip()
-    end = _END.search(tail)
-    text = (tail if end is None else tail[: end.start()]).strip().strip("*").strip()
+MAX_WORDS = 8  # chosen: words of an answer that is a text
+
+
+def _of_json(text: str) -> Extraction | None:
+    if '"' not in text:
+        return None
+    matches = list(_JSON.finditer(text))
+    for match in reversed(matches[-MAX_BOXES:]):
+        try:
+            value, _ = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode(text, match.end())
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        if isinstance(value, list):
+            value = ", ".join(map(str, value))
+        if isinstance(value, str) and value.strip():
+            return Extraction(value.strip(), "json")
+    return None
+
+
+def _after_phrase(text: str, form: Form) -> Extraction | None:
+    lowered = text.lower()
+    if len(lowered) != len(text):  # a few letters have longer small ones
+        lowered = text
+    ends = (
+        [match.end() for match in _OTHER_LANGUAGES.finditer(text)][-MAX_BOXES:] if not text.isascii() else []
+    )
+    position = lowered.rfind("answer")
+    for _ in range(MAX_BOXES):
+        if position < 0:
+            break
+        head = _PHRASE.match(lowered, position, position + MAX_PHRASE)
+        if head is not None:
+            ends.append(head.end())
+        position = lowered.rfind("answer", 0, position)
+    for end in sorted(ends, reverse=True):
+        found = _said(text[end : end + MAX_ANSWER], form)
+        if found is not None and not (_opens(text, end) and not _fills_line(text[end:], found)):
+            return found
+    return None
+
+
+MAX_PHRASE = 160  # chosen: characters of `the answer to the question of how many ... is`
+
+
+def _opens(text: str, end: int) -> bool:
+    """Whether the phrase is a label before the solution, `Answer: First we ...`, and not behind it."""
+    return len(text[:end].strip(" \n*#_:")) <= len("final answer") and text[:end].rstrip(" *_").endswith(":")
+
+
+def _fills_line(tail: str, found: Extraction) -> bool:
+    line = tail.strip().partition("\n")[0]
+    answer = found.answer or ""
+    behind = line[max(line.find(answer), 0) + len(answer) :]
+    return len(behind) <= MAX_REMAINDER and _GOES_ON.search(behind) is None
+
+
+_GOES_ON = re.compile(r"[.;]\s.*\d")
+MAX_REMAINDER = 30  # chosen: characters of unit and mark-up behind an answer in its line
+
+
+_BULLET = re.compile(r"\A[-•]\s+")
+
+
+def _said(tail: str, form: Form) -> Extraction | None:
+    """What a phrase says: the quantities its sentence begins with, what stands behind `is`, or its words."""
+    tail = _BULLET.sub("", tail.lstrip(" \n\t*_:|>#\"'"), count=1)
+    follows = _FOLLOWS.match(tail)
+    if follows is not None:
+        tail = tail[follows.end() :].lstrip(" \n\t*_:|>#-")
+    said = statement(Masked.of(tail))
+    if not said.text.strip() and said.text != tail:
+        return None
+    filler = _FILLERS.match(said.mask)
+    if filler is not None:
+        said = said.part(filler.end(), len(said.text))
+    text = _bare(said.text)
     if not text:
         return None
-    left, equals, right = text.rpartition("=")
+    first = leading(said)
+    if first and (form != "text" or not _WORD.search(said.mask)):
+        return Extraction(result_of(_bare(first)), "answer_phrase")
+    if form == "text":
+        return None if _NO_ANSWER.match(text) else Extraction(text, "answer_phrase")
+    return _in_prose(said, text, form)
+
+
+def _in_prose(said: Masked, text: str, form: Form) -> Extraction | None:
+    words = len(text.split())
+    for copula in reversed(list(_COPULA.finditer(said.mask))):
+        behind = leading(said.part(copula.end(), len(said.text)))
+        if behind:
+            return Extraction(result_of(_bare(behind)), "answer_phrase_number")
+    _, value = last_value(said)
+    if value and (words > MAX_TEXT_WORDS or form in ("number", "expression", "tuple", "set")):
+        return Extraction(result_of(_bare(value)), "answer_phrase_number")
+    if _NO_ANSWER.match(text) or (words > MAX_TEXT_WORDS and not value and form not in ("any", "letter")):
+        return None
     if (
-        equals
-        and right.strip()
-        and left[-1:] not in "<>!:"
-        and _ARITHMETIC.fullmatch(left.rpartition("=")[2])
+        form in ("number", "expression", "tuple")
+        and not value
+        and number_in_words(text) is None
+        and words > 3
     ):
-        return Extraction(right.strip(), "answer_phrase")
-    if len(text.split()) > 5 and "$" not in text and "\\" not in text:
-        number = _last_number(text)
-        if number is not None:
-            return Extraction(number, "answer_phrase_number")
+        return None
+    if form == "any" and words > MAX_WORDS and not value:
+        return None
     return Extraction(text, "answer_phrase")
 
 
-def _last_number(response: str) -> str | None:
-    """The last number; a hyphen after a digit or letter is no minus: `between 3-5` ends in 5."""
-    for size in WINDOWS:
-        found = None
-        for found in _NUMBER.finditer(response[-size:]):  # noqa: B007 (the last one is wanted)
-            pass
-        if found is not None and (found.start() > 1 or len(response) <= size):
-            return found[0].replace("$", "").replace(" ", "")
-    return None
+MAX_TEXT_WORDS = 5  # chosen: a longer statement with a number in it is read for the number
 
 
-_TRIGGER = re.compile(
-    r"(?:answer|choice|option|choose|select|pick)"
-    r"(?:\s+(?:is|would be|must be|should be|choice|option))*\s*:?\s*"
-)
+def _whole(text: str, form: Form) -> Extraction | None:
+    """A response that is nothing but the answer."""
+    bare = _bare(text).strip()
+    if not bare or len(bare) > MAX_WHOLE or "\n\n" in bare:
+        return None
+    formula = FORMULA.fullmatch(bare.rstrip("."))
+    masked = Masked.of(bare)
+    if formula is None and not all(is_mathematics(token) for token in masked.mask.split()):
+        quantities = leading(masked)
+        if not (quantities and len(quantities) >= len(bare.rstrip(".,;: "))):
+            short = len(bare.split()) <= MAX_WORDS and "\n" not in bare
+            words = form == "text" or number_in_words(bare.rstrip(".")) is not None
+            if not short or not (words or (form == "set" and named_set(clean(bare)) is not None)):
+                return None
+            if form != "text" and last_value(masked)[1]:
+                return None
+    if form == "number" and formula is None and not HAS_NUMBER.search(bare) and number_in_words(bare) is None:
+        return None
+    if re.fullmatch(r"[A-Za-z]", bare) is None and not re.search(r"\w", bare):
+        return None
+    return Extraction(bare if formula is not None else result_of(bare), "whole")
 
 
-def extract_choice(response: str, letters: str) -> Extraction:
-    """The letter of a choice. Only capitals count, and the article 'A' before a word does not.
-
-    Order: a boxed letter; after the last trigger ('answer is', 'choose' ...) a letter in brackets, then one
-    standing alone; then the same in the whole text, last one first. A small letter counts only where it is
-    all that follows the trigger (`the answer is c.`).
-    """
-    boxed = extract_strict(response)
-    if boxed.answer is not None:
-        letter = _only_letter(boxed.answer, letters)
-        if letter is not None:
-            return Extraction(letter, "boxed")
-    text = response[-CHOICE_WINDOW:]
-    triggers = list(_TRIGGER.finditer(text.lower()))
-    for trigger in reversed(triggers[-MAX_BOXES:]):
-        tail = text[trigger.end() :].partition("\n\n")[0]
-        letter = _first_letter(tail, letters)
-        if letter is not None:
-            return Extraction(letter, "answer_phrase")
-    bracketed = re.findall(rf"\(([{letters}])\)", text)
-    if bracketed:
-        return Extraction(bracketed[-1], "letter_in_brackets")
-    alone = _letters_alone(text, letters)
-    return Extraction(alone[-1], "last_letter") if alone else NOTHING
+MAX_WHOLE = 400  # chosen: characters
 
 
-def _only_letter(text: str, letters: str) -> str | None:
-    bare = re.sub(r"\\(?:text|textbf|mathrm|mathbf)\s*|[{}()$.:\s]", "", text)
-    if len(bare) == 1 and bare.upper() in letters:
-        return bare.upper()
-    head = re.match(rf"\W*(?:\\text\{{)?\W*([{letters}])\s*[).:]", text)
-    return head[1] if head is not None else None
-
-
-def _first_letter(tail: str, letters: str) -> str | None:
-    small = re.fullmatch(rf"\W*([{letters}{letters.lower()}])\W*", tail.partition("\n")[0])
-    if small is not None:
-        return small[1].upper()
-    sentence = re.split(r"\.\s|\n", tail, maxsplit=1)[0]
-    bracketed = re.search(rf"\(([{letters}{letters.lower()}])\)", sentence)
-    alone = _letters_alone(sentence, letters)
-    if bracketed is not None:
-        return bracketed[1].upper()
-    return alone[0] if alone else None
-
-
-def _letters_alone(text: str, letters: str) -> list[str]:
-    """Capital letters that stand alone and are not the article of a sentence (`A triangle has`)."""
-    found = re.finditer(rf"(?<![A-Za-z0-9_'\\]) ?([{letters}])(?![A-Za-z0-9_'])(?!\s*[=^+*/])", text)
-    return [match[1] for match in found if match[1] != "A" or not _ARTICLE.match(text, match.end())]
-
-
-_ARTICLE = re.compile(r"\s+(?!because|since|as\b|is\b|and\b|or\b|with\b)[a-z]")
+def _last(text: str, form: Form) -> Extraction | None:
+    found = last_value_of(text, form)
+    return None if found is None else Extraction(*found)

@@ -50,7 +50,7 @@ class Union:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """`parts[0] operators[0] parts[1] ...`; operators are = != < <= > >= and in."""
+    """`parts[0] operators[0] parts[1] ...`; operators are = != < <= > >= in and ~."""
 
     parts: tuple[str, ...]
     operators: tuple[str, ...]
@@ -59,6 +59,22 @@ class Relation:
 @dataclass(frozen=True, slots=True)
 class Matrix:
     rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A function in pieces: each value with its condition."""
+
+    values: tuple[str, ...]
+    conditions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    r"""`3 \pmod 5`: what is left of a number, and the modulus."""
+
+    value: str
+    modulus: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +100,18 @@ class Numeral:
     base: int
 
 
-Answer = Scalar | Words | Choice | Sequence | Collection | Union | Relation | Matrix | Ratio | Clock | Numeral
+Answer = (
+    Scalar
+    | Words
+    | Choice
+    | Sequence
+    | Collection
+    | Union
+    | Relation
+    | Matrix
+    | Pieces
+    | Residue
+    | Ratio
+    | Clock
+    | Numeral
+)

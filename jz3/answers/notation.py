@@ -1,174 +1,79 @@
 r"""One notation for an answer: what LaTeX, Unicode and plain text write differently is written once.
 
 `clean` never changes a value: brackets, braces, digits, letters and words stay. It drops what only
-shapes the page (`\left`, thin spaces, dollar signs around formulas) and gives one spelling to
-operators (`\leq`, `≤` and `\le` become `<=`). A few microseconds for a short answer.
+shapes the page (`\left`, thin spaces, colours, dollar signs around formulas) and gives one spelling to
+operators (`\leq`, `≤` and `\le` become `<=`) by the tables of `jz3.notation.spellings`. A few
+microseconds for a short answer.
 """
 
 import re
+from functools import lru_cache
 
-UNICODE = str.maketrans(
-    {
-        "−": "-",
-        "–": "-",
-        "—": "-",
-        "×": "*",
-        "·": "*",
-        "∗": "*",
-        "⋅": "*",
-        "÷": "/",
-        "⁄": "/",
-        "∕": "/",
-        "≤": "<=",
-        "⩽": "<=",
-        "≥": ">=",
-        "⩾": ">=",
-        "≠": "!=",
-        "∞": "\\infty ",
-        "π": "\\pi ",
-        "θ": "\\theta ",
-        "α": "\\alpha ",
-        "β": "\\beta ",
-        "λ": "\\lambda ",
-        "ω": "\\omega ",
-        "μ": "\\mu ",
-        "°": "^\\circ ",
-        "√": "\\sqrt ",
-        "∪": "\\cup ",
-        "∩": "\\cap ",
-        "∈": "\\in ",
-        "±": "\\pm ",
-        "∓": "\\mp ",
-        "∅": "\\emptyset ",
-        "½": "\\frac{1}{2}",
-        "¼": "\\frac{1}{4}",
-        "¾": "\\frac{3}{4}",
-        "⅓": "\\frac{1}{3}",
-        "⅔": "\\frac{2}{3}",
-        "²": "^{2}",
-        "³": "^{3}",
-        "¹": "^{1}",
-        "⁴": "^{4}",
-        "\u00a0": " ",
-        "\u2009": " ",
-        "\u202f": " ",
-        "\u200b": "",
-        "\ufeff": "",
-        "：": ":",
-        "，": ", ",
-        "（": "(",
-        "）": ")",
-        "“": '"',
-        "”": '"',
-        "’": "'",
-        "‘": "'",
-        "ℝ": "\\mathbb{R}",
-    }
-)
+from jz3.notation.spellings import COLOURED, COMMANDS, SHAPES, SPACES, STYLED, WORDED, signs_spelt
 
-_SHAPE = re.compile(
-    r"\\(?:left|right|bigl|bigr|Bigl|Bigr|biggl|biggr|Biggl|Biggr|big|Big|bigg|Bigg|displaystyle|textstyle"
-    r"|scriptstyle|limits|nolimits|mathstrut|strut|phantom\{[^{}]*\})(?![A-Za-z])\s*\.?(?![\d])"
-)
+_SAME = COMMANDS | {"equiv": "="}  # an answer says that two things are the same, whichever sign it takes
+_NULL_DELIMITER = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)\s*\.")
+_SHAPE = re.compile(rf"\\(?:{'|'.join(sorted(SHAPES, key=len, reverse=True))})(?![A-Za-z])\s*")
 _SPACES = re.compile(
-    r"\\[,;: >]|~|\\q?quad(?![A-Za-z])|\\(?:hspace|hskip|vspace)\*?\{[^{}]*\}|\\(?:enspace|thinspace)"
+    rf"\\[,;: >]|~|\\(?:{'|'.join(sorted(SPACES, key=len, reverse=True))})(?![A-Za-z])"
+    r"|\\(?:hspace|hskip|vspace|phantom|hphantom|label|tag)\*?\{[^{}]*\}"
 )
-_COMMAND_NAMES = {
-    "dfrac": "\\frac",
-    "tfrac": "\\frac",
-    "cfrac": "\\frac",
-    "dbinom": "\\binom",
-    "tbinom": "\\binom",
-    "le": "<=",
-    "leq": "<=",
-    "leqslant": "<=",
-    "ge": ">=",
-    "geq": ">=",
-    "geqslant": ">=",
-    "ne": "!=",
-    "neq": "!=",
-    "lt": "<",
-    "gt": ">",
-    "cdot": "*",
-    "times": "*",
-    "ast": "*",
-    "div": "/",
-    "colon": ":",
-    "vert": "|",
-    "lvert": "|",
-    "rvert": "|",
-    "mid": "|",
-    "lbrace": "\\{",
-    "rbrace": "\\}",
-    "lbrack": "[",
-    "rbrack": "]",
-    "land": " and ",
-    "lor": " or ",
-    "wedge": " and ",
-    "vee": " or ",
-    "infin": "\\infty",
-    "varnothing": "\\emptyset",
-    "degree": "^\\circ",
-    "degrees": "^\\circ",
-    "percent": "%",
-    "textdollar": "\\$",
-    "approx": "=",
-    "equiv": "=",
-    "thickapprox": "=",
-    "lang": "\\langle",
-    "rang": "\\rangle",
-}
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _TEXT = re.compile(
-    r"\\(?:text|textbf|textit|textrm|textnormal|texttt|textsf|mathrm|mbox|hbox|operatorname|mathit|rm|mathsf"
-    r"|mathbf|boldsymbol|bf|bm|textup)\s*\*?\s*\{([^{}]*)\}"
+    rf"\\({'|'.join(sorted(WORDED | STYLED, key=len, reverse=True))})\s*\*?\s*\{{([^{{}}]*)\}}"
 )
-_THOUSANDS_MARK = re.compile(r"(?<=\d)(?:\{,\}|,\s*\\!)\s*(?=\d{3}(?!\d))")
+_INNER_POWER = re.compile(r"\\(?:text|mathrm|rm|operatorname)\s*\{(?:[^{}]|\{\s*-?\d+\s*\}){1,60}\}")
+_UPRIGHT_GROUP = re.compile(r"\{\s*\\(?:rm|text|textrm|mathrm)\s+([^{}\\]*)\}")
+_COLOUR = re.compile(
+    rf"\\(?:{'|'.join(sorted(COLOURED, key=len, reverse=True))})\s*(?:\[[^\]]*\]\s*)?\{{[^{{}}]*\}}"
+)
+_THOUSANDS_MARK = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|,\s*\\!)\s*(?=\d{3}(?!\d))")
 _DOUBLE_ESCAPE = re.compile(r"\\\\(?=[A-Za-z{}%$(\[])")
-_WRAPPER = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
+_WRAPPER = re.compile(
+    r"\\(?:boxed|fbox|framebox)\s*\{|\\(?:textbf|mathbf|boldsymbol|bm|underline|ensuremath|emph"
+    r"|textit|mathit|pmb)\s*"
+    r"\{(?=[^{}]*\\[A-Za-z]+\s*\{)"
+)
 _JOINED = re.compile(r"\s+")
 _LOOSE_SPACE = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.])")
-_BARE_MODULUS = re.compile(r"\\pmod\s*(\w)(?!\w)")
-_BARE_FRACTION = re.compile(r"\\frac\s*(\d)\s*(\d)")  # TeX takes one digit each: `\frac 34`
-_REPEATING = re.compile(r"(\d{0,20})\.(\d{0,20})\\overline\s*\{(\d{1,20})\}")
-_FUNCTION_TEXT = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "ln",
-        "log",
-        "exp",
-        "gcd",
-        "lcm",
-        "max",
-        "min",
-    ]
+_MODULUS = re.compile(
+    r"\(\s*(?:\\?p?mod|\\text\{\s*mod\s*\})\s*([^()]{1,20})\)|\\p?mod\s*(\w+)|(?<=[\w)}] )mod\s*(\w+)"
+    r"|\\text\{\s*mod\s*\}\s*(\w+)|\\p?mod\s*\{([^{}]{1,20})\}"
 )
-_NEEDS_WORK = re.compile(r"[^0-9A-Za-z .,+*/<>=()-]")
+_BARE_FRACTION = re.compile(r"\\frac\s*(\d)\s*(\d)")  # TeX takes one digit each: `\frac 34`
+_SLASHED = re.compile(r"\$?\^\{?(\d+)\}?\$?/\$?_\{?(\d+)\}?\$?")
+_REPEATING = re.compile(
+    r"(\d{0,20})\.(\d{0,20})(?:\\(?:overline|bar|dot|overbar)\s*\{(\d{1,20})\}|\((\d{1,20})\)(?![\d(^!]))"
+)
+_DOTTED = re.compile(r"(\d{0,20})\.(\d{0,20})\\dot\s*\{?(\d)\}?(\d{0,20})\\dot\s*\{?(\d)\}?")
+_BARE_DOT = re.compile(r"\\(dot|bar|overline)\s*(\d)")
+_CHOOSE = re.compile(r"\{([^{}]*)\\choose(?![A-Za-z])([^{}]*)\}|^([^{}]*)\\choose(?![A-Za-z])([^{}]*)$")
+_SUBSCRIPTED = re.compile(r"\{\}")
+_PRESCRIPT = re.compile(r"(?:\{\})?[_^]\s*\{?\s*(\d+)\s*\}?\s*C\s*_\s*\{?\s*(\d+)\s*\}?")
+_UNIT_VECTOR = re.compile(
+    r"\\(?:mathbf|boldsymbol|bm|vec|hat|widehat|mathbf)\s*\{?\s*"
+    r"(?:\\(?:mathbf|boldsymbol|hat|bm|vec)\s*)?\{?\s*\\?([ijk])(?:math)?\s*\}?\s*\}?(?![A-Za-z])"
+)
+_QUOTED = re.compile(r"""(["`*_])\1{0,2}([^"`]+?)\1{1,3}|'([^']+)'""", re.DOTALL)
+_FUNCTION_NAMES = "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp gcd lcm max min"
+_FUNCTION_TEXT = frozenset(_FUNCTION_NAMES.split())
+_NEEDS_WORK = re.compile(r"[^0-9A-Za-z .,+*/<>=()-]|\(\d|\bmod\b")
 
 
+@lru_cache(maxsize=4096)
 def clean(text: str) -> str:
     """The answer in the one notation; words and values unchanged."""
     text = text.strip()
     if _GOES_ON.search(text):
         text = _RUNNING.sub(_running_fraction, text)
-    if "10^" in text.replace(" ", ""):
+    if "10" in text and "^" in text:
         text = _TIMES_TEN.sub("*", text)
     if _NEEDS_WORK.search(text):
         text = _clean_latex(text)
     text = _without_end(_JOINED.sub(" ", text).strip())
-    if text.startswith("**") and text.endswith("**"):
-        text = text.strip("* ")
+    quoted = _QUOTED.fullmatch(text) if text[:1] in "\"'`*_" else None
+    if quoted is not None:
+        text = _without_end((quoted[2] or quoted[3]).strip())
     return text.lstrip("= ") if text.startswith("=") else text
 
 
@@ -194,55 +99,125 @@ def normal_form(cleaned: str) -> str:
 
 
 def _clean_latex(text: str) -> str:
-    text = text.translate(UNICODE)
+    text = signs_spelt(text)
     if "$" in text:
         text = _without_math_delimiters(text)
+    if "(" in text and _REPEATING.search(text):
+        text = _REPEATING.sub(_as_fraction, text)
+    if "^" in text and "/" in text:
+        text = _SLASHED.sub(r"\\frac{\1}{\2}", text)
+    if "C" in text and "_" in text:
+        text = _PRESCRIPT.sub(r"\\binom{\1}{\2}", text)
+    if "mod" in text:
+        text = _MODULUS.sub(_as_modulus, text)
     if "\\" not in text:
-        return text.replace("{,}", ",")
+        return _THOUSANDS_MARK.sub("", text).replace("{,}", ",") if "{" in text else text
     # In a matrix `\\ 5` ends a row and must not read as a backslash and a wide space.
     in_rows = "\\begin" in text
     text = text.replace("\\\\", "\\cr ") if in_rows else _DOUBLE_ESCAPE.sub(r"\\", text)
     text = _unwrapped(text)
-    text = _THOUSANDS_MARK.sub("", text)
-    text = text.replace("\\!", "").replace("\\%", "%").replace("{,}", ",").replace("\\/", "")
-    text = text.replace("\\(", "").replace("\\)", "")
+    if "color" in text:
+        text = _COLOUR.sub("", text)
+    if "{" in text or "!" in text:
+        text = _THOUSANDS_MARK.sub("", text)
+    for written, plain in _REPLACED:
+        text = text.replace(written, plain)
     if text.startswith("\\[") and text.endswith("\\]"):
         text = text[2:-2]
-    text = _TEXT.sub(_as_text, text)
-    text = _SHAPE.sub("", text)
-    text = _SPACES.sub(" ", text)
-    if "overline" in text:
-        text = _REPEATING.sub(_as_fraction, text)
+    text = _without_styles(text)
+    if "." in text:
+        text = _NULL_DELIMITER.sub("", text)
+    text = _SPACES.sub(" ", _SHAPE.sub("", text))
+    if "\\dot" in text or "\\bar" in text or "\\over" in text:
+        text = _BARE_DOT.sub(r"\\\1{\2}", text)
+        text = _REPEATING.sub(_as_fraction, _DOTTED.sub(_as_dotted, text))
     text = _COMMAND.sub(_as_command, text)
-    if "\\pmod" in text:
-        text = _BARE_MODULUS.sub(r"\\pmod{\1}", text)
+    if "\\choose" in text:
+        text = _CHOOSE.sub(_as_binomial, text)
+    text = text.removesuffix("\\")
     return _BARE_FRACTION.sub(r"\\frac{\1}{\2}", text) if "\\frac" in text else text
 
 
+_REPLACED = (("\\!", ""), ("\\%", "%"), ("{,}", ","), ("\\/", ""), ("\\&", "&"), ("\\(", ""), ("\\)", ""))
+
+
+def _without_styles(text: str) -> str:
+    r"""Words in `\text{}`, whatever command they stood in; styles of letters and numbers gone."""
+    if "\\text" not in text and _STYLE.search(text) is None:
+        return text
+    if "^" in text:
+        text = _INNER_POWER.sub(lambda found: _BRACED_POWER.sub(r"^\1", found[0]), text)
+    text = _UPRIGHT_GROUP.sub(r"\\text{\1}", text)
+    vectors = set(_UNIT_VECTOR.findall(text))
+    if vectors and vectors != {"i"}:
+        text = _UNIT_VECTOR.sub(r"\\vec{\1}", text)
+    for _ in range(MAX_WRAPPED):
+        unwrapped = _TEXT.sub(_as_text, text)
+        if unwrapped == text or "\\text{" in unwrapped:
+            return unwrapped
+        text = unwrapped
+    return text
+
+
+_BRACED_POWER = re.compile(r"\^\s*\{\s*(-?\d+)\s*\}")
+_STYLE = re.compile(
+    rf"\\(?:{'|'.join(sorted(WORDED | STYLED | {'rm', 'vec', 'hat'}, key=len, reverse=True))})(?![A-Za-z])"
+)
+MAX_WRAPPED = 4  # chosen: styles in one another, `\mathbf{\mathrm{5}}`
+
+
+def _as_modulus(match: re.Match[str]) -> str:
+    r"""`(\mod 5)`, `\pmod5` and `mod 5` are one residue class; `\bmod` is an operation and stays."""
+    modulus = next(group for group in match.groups() if group is not None)
+    return f" \\pmod{{{modulus.strip(' {}')}}}"
+
+
+def _as_binomial(match: re.Match[str]) -> str:
+    top, bottom = (match[1], match[2]) if match[1] is not None else (match[3], match[4])
+    return f"\\binom{{{top.strip()}}}{{{bottom.strip()}}}"
+
+
 def _as_text(match: re.Match[str]) -> str:
-    content = match[1].replace("~", " ").replace("\\ ", " ").replace("\\,", " ").strip(" ")
+    style = match[1]
+    content = match[2].replace("~", " ").replace("\\ ", " ").replace("\\,", " ").strip(" ")
     if not content:
         return " "
     if content in _FUNCTION_TEXT:
         return "\\" + content + " "
     if content.lower() in ("or", "and"):
         return f" {content.lower()} "
-    if content.startswith("{") or ("mathrm" in match[0] and content in ("e", "i", "d")):
+    if style in ("underline", "ensuremath", "smash", "emph", "pmb", "boldsymbol", "mathop", "mathord"):
+        return f"{{{content}}}"
+    if content.startswith("{") or (style == "mathrm" and content in ("e", "i", "d")):
         return " " + content + " "
-    if "bf" in match[0] or "bold" in match[0] or "bm" in match[0]:
+    if "bf" in style or style in ("bm", "bold"):
         return content if len(content) != 1 else f" {content} "
+    if style == "operatorname" and _PLAIN_FUNCTION.fullmatch(content):
+        return f" {content} "
     return "\\text{" + content + "}"
+
+
+_PLAIN_FUNCTION = re.compile(r"[A-Za-z]")
 
 
 def _as_fraction(match: re.Match[str]) -> str:
     r"""`1.2\overline{3}` is 111/90."""
-    whole, start, period = match[1] or "0", match[2], match[3]
+    whole, start, period = match[1] or "0", match[2], match[3] or match[4]
+    return _periodic(whole, start, period)
+
+
+def _as_dotted(match: re.Match[str]) -> str:
+    r"""`0.1\dot{4}2\dot{8}` repeats 428."""
+    return _periodic(match[1] or "0", match[2], match[3] + match[4] + match[5])
+
+
+def _periodic(whole: str, start: str, period: str) -> str:
     top = int(whole + start + period) - int(whole + start)
     return f"\\frac{{{top}}}{{{(10 ** len(period) - 1) * 10 ** len(start)}}}"
 
 
 def _as_command(match: re.Match[str]) -> str:
-    replacement = _COMMAND_NAMES.get(match[1])
+    replacement = _SAME.get(match[1])
     if replacement is None:
         return match[0]
     # `\\le5` reads as an operator, `\\frac` must not swallow a following letter
@@ -258,7 +233,8 @@ def _without_math_delimiters(text: str) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    for _ in range(4):
+    """Without boxes, and without styles around what has braces of its own."""
+    for _ in range(2 * MAX_WRAPPED):
         match = _WRAPPER.search(text)
         if match is None:
             return text

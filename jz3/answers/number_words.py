@@ -3,8 +3,8 @@
 from fractions import Fraction
 
 from jz3.answers.forms import Scalar
-from jz3.answers.tree import Number
-from jz3.answers.units import MULTIPLIERS, canonical_unit
+from jz3.answers.tree import Number, negative
+from jz3.answers.units import MULTIPLIERS, PERCENT, SCALES, canonical_unit, changes_number
 
 _SMALL = [
     "zero",
@@ -65,18 +65,55 @@ def number_in_words(text: str) -> Scalar | None:
     words = text.lower().replace("-", " ").split()
     if not words:
         return None
+    if words[0] in ("negative", "minus") and len(words) > 1:
+        positive = number_in_words(" ".join(words[1:]))
+        return None if positive is None else _negated(positive)
+    if words[0] == "half" and words[1:2] in ([], ["a"], ["an"]):
+        words = ["one", "half", *words[2:]]
+    if words[0] in ("a", "an") and len(words) > 1 and words[1] in _PARTS:
+        words[0] = "one"
     if len(words) == 1 and words[0] in _ORDINALS and words[0] != "second":
         return whole_number(_ORDINALS.index(words[0]), "ordinal")
     taken, value = _value_of(words)
     rest = words[taken:]
-    if not taken or "and" in rest:
+    if not taken:
+        return None
+    number = Fraction(value)
+    if rest[:1] == ["point"]:
+        return _with_decimals(text, value, rest[1:])
+    if rest[:1] == ["and"] and len(rest) > 2:
+        part = number_in_words(" ".join(rest[1:3]))
+        if part is not None and isinstance(part.node, Number) and 0 < part.node.value < 1 and not part.unit:
+            number, rest = value + part.node.value, rest[3:]
+            return Scalar(text, Number(number, decimal=False), canonical_unit(" ".join(rest)), percent=False)
+    if "and" in rest:
         return None
     if rest and rest[0].removesuffix("s") in _PARTS and taken == 1:
         part = Fraction(value, _PARTS[rest[0].removesuffix("s")])
         return Scalar(text, Number(part, decimal=False), canonical_unit(" ".join(rest[1:])), percent=False)
-    if rest and rest[0] in _NUMBER_WORDS:
+    if rest and (rest[0] in _NUMBER_WORDS or changes_number(rest)):
         return None
+    if " ".join(rest) in PERCENT:
+        return Scalar(text, Number(number, decimal=False), "", percent=True)
+    if rest and rest[0].removesuffix("s") in SCALES:
+        scaled = number * SCALES[rest[0].removesuffix("s")]
+        return Scalar(text, Number(scaled, decimal=False), canonical_unit(" ".join(rest[1:])), percent=False)
     return whole_number(value, canonical_unit(" ".join(rest)))
+
+
+def _negated(positive: Scalar) -> Scalar | None:
+    if positive.node is None or positive.unit == "ordinal":
+        return None
+    return Scalar(f"-({positive.text})", negative(positive.node), positive.unit, positive.percent)
+
+
+def _with_decimals(text: str, whole: int, words: list[str]) -> Scalar | None:
+    """`two point five`: digits one by one."""
+    digits = [_NUMBER_WORDS.get(word, 10) for word in words]
+    if not digits or max(digits) > 9:
+        return None
+    value = whole + Fraction(int("".join(map(str, digits))), 10 ** len(digits))
+    return Scalar(text, Number(value, decimal=True), "", percent=False)
 
 
 def _value_of(words: list[str]) -> tuple[int, int]:

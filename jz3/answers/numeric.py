@@ -14,18 +14,21 @@ EXACT_DIGITS = 50
 Value = Any  # complex, or mpmath's mpc: arithmetic, `real`, `imag`
 
 
-def point(names: frozenset[str], seed: int) -> dict[str, float]:
+def point(names: frozenset[str], seed: int, *, positive: bool = False) -> dict[str, float]:
     """A real point for the letters: magnitudes between 0.3 and 3.3, of both signs from the third point on."""
     values: dict[str, float] = {}
     for name in names - CONSTANTS:
         drawn = draw(name, seed)
         size = 0.3 + 3 * (drawn % 2**40) / 2**40
-        values[name] = -size if seed >= 2 and (drawn >> 41) % 2 else size
+        values[name] = -size if not positive and seed >= 2 and (drawn >> 41) % 2 else size
     return values
 
 
 class _Floats:
-    """Complex double precision."""
+    """Complex double precision. `real`: a root or logarithm of a negative number has no value."""
+
+    def __init__(self, *, real: bool = False) -> None:
+        self.real = real
 
     pi: Any = math.pi
     e: Any = math.e
@@ -47,6 +50,8 @@ class _Floats:
 class _Digits:
     """Fifty digits. Imported on first use (40 ms)."""
 
+    real = False
+
     def __init__(self) -> None:
         from mpmath.ctx_mp import MPContext
 
@@ -66,6 +71,7 @@ class _Digits:
 Field = _Floats | _Digits
 
 FLOATS = _Floats()
+REAL_FLOATS = _Floats(real=True)
 _digits: list[_Digits] = []
 
 _DIRECT = frozenset(["exp", "sin", "cos", "tan", "sinh", "cosh", "tanh"])
@@ -79,7 +85,7 @@ def numeric(node: Node, at: dict[str, float], field: "Field") -> Value:
         value = _numeric(node, at, field)
     except (ZeroDivisionError, OverflowError, ValueError) as error:
         raise UndefinedError(str(error)) from error
-    if field is FLOATS and not cmath.isfinite(value):
+    if isinstance(field, _Floats) and not cmath.isfinite(value):
         raise UndefinedError("not finite")
     return value
 
@@ -129,6 +135,7 @@ def _numeric_power(node: Power, at: dict[str, float], field: Field) -> Value:
             if exponent.numerator % 2
             else (-base) ** field.number(exponent)
         )
+    _leave_reals(base, field)
     power = _numeric(node.exponent, at, field)
     if abs(power) > 10**6:
         raise UndefinedError("exponent too large")
@@ -157,12 +164,21 @@ def _numeric_call(node: Call, at: dict[str, float], field: Field) -> Value:
         return field.function(_ARCS[name], value)
     if name in _RECIPROCALS:
         return 1 / field.function(_RECIPROCALS[name], value)
+    if name in ("log", "ln", "lg"):
+        _leave_reals(value, field)
     if name in ("log", "ln"):
         return field.function("log", value)
     if name == "lg":
         return field.function("log", value) / field.function("log", field.number(Fraction(10)))
     if name == "abs":
         return abs(value) + 0 * field.j
+    if name in ("floor", "ceiling") and value.imag == 0:
+        nearest = math.floor(value.real) if name == "floor" else math.ceil(value.real)
+        return field.number(Fraction(nearest))
+    if name == "mod":
+        divisor = _numeric(node.arguments[1], at, field)
+        if value.imag == 0 and divisor.imag == 0:
+            return value - divisor * math.floor(value.real / divisor.real)
     if name == "root":
         return _numeric_root(value, node.arguments[1], at, field)
     raise UndefinedError(f"no value for {name}")
@@ -171,10 +187,17 @@ def _numeric_call(node: Call, at: dict[str, float], field: Field) -> Value:
 def _numeric_root(value: Value, degree_node: Node, at: dict[str, float], field: Field) -> Value:
     degree = exact_value(degree_node)
     if degree == 2:
+        _leave_reals(value, field)
         return field.function("sqrt", value)
     if degree is not None and degree.denominator == 1 and degree % 2 and _is_negative(value):
         return -((-value) ** (1 / field.number(degree)))
+    _leave_reals(value, field)
     return value ** (1 / _numeric(degree_node, at, field))
+
+
+def _leave_reals(value: Value, field: Field) -> None:
+    if field.real and _is_negative(value):
+        raise UndefinedError("leaves the real numbers")
 
 
 def fifty_digits() -> _Digits:

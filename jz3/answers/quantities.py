@@ -7,10 +7,13 @@ from jz3.answers.expressions import parse
 from jz3.answers.forms import Scalar
 from jz3.answers.tokens import UnreadableError
 from jz3.answers.tree import Node, Number, Product
-from jz3.answers.units import MULTIPLIERS, SPELT, canonical_unit, is_known_unit
+from jz3.answers.units import PERCENT, SCALES, SPELT, canonical_unit, changes_number, is_known_unit
 
-_CURRENCY = re.compile(r"([-+]?)\s*(\\\$|\$|€|£)\s*")
-_CURRENCY_END = re.compile(r"(\\\$|€|£)$")
+_CURRENCY = re.compile(
+    r"([-+]?)\s*(?:US|U\.S\.|HK|NZ|CA|AU|A|C|S)?(\\\$|\$|[€£¥₹₩₽]|(?:USD|EUR|GBP|JPY|CNY|RMB|INR"
+    r"|Rs\.?)(?![A-Za-z]))\s*"
+)
+_CURRENCY_END = re.compile(r"(\\\$|[€£¥₹₩₽])$")
 _DEGREE_END = re.compile(r"\^\s*(?:\\circ|\{\s*\\circ\s*\})\s*(?:(?:\\text\{)?\s*([CF])\s*\}?)?$")
 _UNIT_POWER = r"(?:\s*\^\s*(?:\{\s*-?\d+\s*\}|-?\d))?"
 _UNIT_TEXT_END = re.compile(
@@ -25,14 +28,60 @@ _UNIT_PLAIN_END = re.compile(
     r"(?:/[A-Za-z]+(?:\^\s*\{?\d\}?)?)?)$"
 )
 _COUNTED = re.compile(r"([-+]?[\d.,/]+\s*)\(([A-Za-z][a-z]{2,}(?: [a-z]+)*)\)")  # `9 (apples)`
+_PRODUCT = re.compile(
+    r"([-+]?[\d.]+)\s+((?:[A-Za-z]+(?:\s*\^\s*\{?\s*-?\d\s*\}?)?\s*){2,4})"
+)  # `9.8 m s^{-2}`
+_MICRO = re.compile(r"(?<=[\d.)}])\s*\\mu\s*(?:\\text\{)?\s*([A-Za-z]{1,3})\}?$")
 _RATE = re.compile(r"([-+]?[\d.]+)\s+([A-Za-z]+\s*/\s*[A-Za-z]+(?:\s*\^\s*\{?\s*\d\s*\}?)?)")  # `9.8 m/s^2`
 _AFTER_SYMBOL = re.compile(
     r"(.*(?:\}|\\pi))\s+([A-Za-z]{2,})((?:\s*\^\s*\{?\s*\d\s*\}?)?)", re.DOTALL
 )  # `2\sqrt{3} cm`
 _PLAIN_HEAD = re.compile(r"[-+]?\s*[\d.,\s/{}()]*(?:\\frac\s*\{[-\d\s]*\}\s*\{[\d\s]*\})?[\d}]?\s*\)?")
-_APPROXIMATELY = re.compile(
-    r"(?i)(?:about|approximately|approx\.?|around|roughly|exactly|only|=)\s+(?=[-\d.\\$])"
+_POWER_IN_WORDS = re.compile(r"([-+]?[\d.]+) (squared|cubed)")
+_DIGIT_POWER = re.compile(r"(?<=[a-zA-Z])[23]$")
+_OHMS = re.compile(r"(?<=[\d.)}])\s*(k|M|m)?\s*\\Omega$")
+_PART = re.compile(
+    r"\s*(?:,|and|&)?\s*(?:\\?\$)?\s*([\d.]+)\s*(?:\\text\{\s*)?([A-Za-z]+|\^\s*\\circ|''|')\.?\s*\}?"
 )
+_FAMILIES = (
+    {"dollar": 1, "cent": Fraction(1, 100)},
+    {"day": 1, "hour": Fraction(1, 24), "minute": Fraction(1, 1440), "s": Fraction(1, 86400)},
+    {"week": 1, "day": Fraction(1, 7)},
+    {"year": 1, "month": Fraction(1, 12)},
+    {"yard": 1, "foot": Fraction(1, 3), "inch": Fraction(1, 36)},
+    {"pound": 1, "ounce": Fraction(1, 16)},
+    {"km": 1, "m": Fraction(1, 1000)},
+    {"m": 1, "cm": Fraction(1, 100), "mm": Fraction(1, 1000)},
+    {"kg": 1, "g": Fraction(1, 1000)},
+    {"degree": 1, "'": Fraction(1, 60), "''": Fraction(1, 3600)},
+)
+"""Units that are written beside one another, as parts of the first."""
+
+
+def of_several_units(text: str) -> Scalar | None:
+    """`2 hours and 30 minutes` as 2.5 hours: the value in the first unit."""
+    if not text[:1].isdigit() and text[:1] not in "\\$":
+        return None
+    parts: list[tuple[Fraction, str]] = []
+    position = 0
+    while position < len(text) and len(parts) < MAX_PARTS:
+        match = _PART.match(text, position)
+        if match is None or match[1].count(".") > 1 or match[1] == ".":
+            return None
+        unit = "degree" if match[2][0] == "^" else match[2]
+        parts.append((Fraction(match[1]), unit if unit[0] == "'" else canonical_unit(unit)))
+        position = match.end()
+    if len(parts) < 2:
+        return None
+    first = parts[0][1]
+    for family in _FAMILIES:
+        if all(unit in family for _, unit in parts) and len({unit for _, unit in parts}) == len(parts):
+            total = sum((value * family[unit] for value, unit in parts), Fraction(0)) / family[first]
+            return Scalar(text, Number(total, decimal=False), first, percent=False)
+    return None
+
+
+MAX_PARTS = 4  # chosen: days, hours, minutes and seconds
 MATH_WORDS = frozenset(
     [
         "sqrt",
@@ -65,23 +114,29 @@ def unworded(text: str) -> str:
 
 def scalar(text: str) -> Scalar:
     """The expression of a text and its unit."""
-    text = _APPROXIMATELY.sub("", text)
+    text = _POWER_IN_WORDS.sub(lambda found: f"({found[1]})^{2 if found[2] == 'squared' else 3}", text)
     text, unit, percent = _without_unit(text)
-    factor = 1
+    factor = Fraction(1)
     words = unit.split()
-    while words and words[0] in MULTIPLIERS:
-        factor *= MULTIPLIERS[words.pop(0)]
+    while words and words[0] in SCALES:
+        factor *= SCALES[words.pop(0)]
     try:
         node: Node | None = parse(text)
     except UnreadableError:
         node = None
     if factor != 1 and node is not None:
-        scale = Number(Fraction(factor), decimal=False)
+        scale = Number(factor, decimal=False)
         if isinstance(node, Number):
             node = Number(node.value * factor, node.decimal)
         else:
             node = Product((scale, node))
     return Scalar(text, node, " ".join(words), percent)
+
+
+def is_money(text: str) -> bool:
+    """Whether a text begins with a currency that a number follows: `USD 5`, `US$5`."""
+    found = _CURRENCY.match(text) if text[:1].isupper() else None
+    return found is not None and text[found.end() : found.end() + 1].isdigit()
 
 
 def _without_unit(text: str) -> tuple[str, str, bool]:
@@ -90,7 +145,7 @@ def _without_unit(text: str) -> tuple[str, str, bool]:
     if currency is not None and currency[2]:
         head, unit, percent = _without_unit_at_end(currency[1] + text[currency.end() :])
         mark = "$" if currency[2].endswith("$") else currency[2]
-        multiplier = [word for word in unit.split() if word in MULTIPLIERS]
+        multiplier = [word for word in unit.split() if word in SCALES]
         return head, " ".join([*multiplier, canonical_unit(mark)]), percent
     return _without_unit_at_end(text)
 
@@ -98,6 +153,9 @@ def _without_unit(text: str) -> tuple[str, str, bool]:
 def _without_unit_at_end(text: str) -> tuple[str, str, bool]:
     if text.endswith("%"):
         return text[:-1].rstrip(), "", True
+    ohms = _OHMS.search(text)
+    if ohms is not None:
+        return text[: ohms.start()], (ohms[1] or "") + "ohm", False
     currency = _CURRENCY_END.search(text)
     if currency is not None:
         return text[: currency.start()].rstrip(), canonical_unit(currency[1].lstrip("\\")), False
@@ -107,15 +165,21 @@ def _without_unit_at_end(text: str) -> tuple[str, str, bool]:
         return text[: degree.start()].rstrip(), scale, False
     if "\\text{" in text:
         found = _UNIT_TEXT_END.search(text)
-        if found is not None and found.start() > 0:
+        if found is not None and found.start() > 0 and _names_unit(unworded(found[1])):
             return _named(text[: found.start()].rstrip(), unworded(found[1]))
     counted = _COUNTED.fullmatch(text)
     if counted is not None:
         return _named(counted[1].rstrip(), counted[2])
-    rate = _RATE.fullmatch(text)
+    micro = _MICRO.search(text)
+    if micro is not None:
+        return text[: micro.start()], "micro" + micro[1].lower(), False
+    rate = _RATE.fullmatch(text) or _PRODUCT.fullmatch(text)
     if rate is not None and all(word.lower() in SPELT for word in re.findall(r"[A-Za-z]+", rate[2])):
         return rate[1].rstrip(), canonical_unit(rate[2]), False
-    if text[-1:].isalnum() or text[-1:] in "}.":
+    power = _DIGIT_POWER.search(text)
+    if power is not None and is_known_unit(re.split(r"[^A-Za-z]", text[: power.start()])[-1]):
+        text = f"{text[: power.start()]}^{power[0]}"
+    if text and (text[-1].isalnum() or text[-1] in "}."):
         return _without_plain_unit(text)
     return text, "", False
 
@@ -136,12 +200,17 @@ def _without_plain_unit(text: str) -> tuple[str, str, bool]:
     words = re.findall(r"[A-Za-z]+", found[1])
     if words[0] in MATH_WORDS or any(word in MATH_WORDS for word in words):
         return text, "", False
-    if all(is_known_unit(word) or len(word) > 2 for word in words[:1]):
+    if (is_known_unit(words[0]) or len(words[0]) > 2) and not changes_number(words):
         return _named(text[: found.start()].rstrip(), found[1])
     return text, "", False
 
 
+def _names_unit(text: str) -> bool:
+    words = re.findall(r"[A-Za-z]+", text)
+    return not words or (words != ["i"] and not changes_number(words))
+
+
 def _named(head: str, unit: str) -> tuple[str, str, bool]:
-    if unit.strip().lower() in ("percent", "per cent", "%"):
+    if unit.strip(" .").lower() in PERCENT:
         return head, "", True
     return head, canonical_unit(unit), False

@@ -7,80 +7,58 @@ all else has one. Parts of a structure stay texts; they are read when they are c
 import re
 from functools import lru_cache
 
+from jz3.answers.arrays import computed, determinant, matrix, pieces, rows_of_lists, system
 from jz3.answers.expressions import parse
 from jz3.answers.forms import (
     Answer,
     Choice,
-    Clock,
     Collection,
-    Matrix,
-    Numeral,
-    Ratio,
     Relation,
     Scalar,
     Sequence,
     Union,
     Words,
 )
+from jz3.answers.named_sets import named_set
 from jz3.answers.notation import clean, closes_at_end, split_top
-from jz3.answers.number_words import number_in_words, whole_number
-from jz3.answers.quantities import MATH_WORDS, scalar, unworded
-from jz3.answers.relations import is_number
+from jz3.answers.number_words import number_in_words
+from jz3.answers.numerals import ordinal, ratio, residue_class, time_or_numeral
+from jz3.answers.quantities import MATH_WORDS, is_money, of_several_units, scalar, unworded
+from jz3.answers.relations import is_label, lies_below, rounds_to
 from jz3.answers.tokens import UnreadableError
 
-_REALS = Sequence("(", ")", ("-\\infty", "\\infty"))
-_EMPTY = Collection((), braces=True)
-_NAMED_SETS: dict[str, Answer] = {
-    "\\mathbb{R}": _REALS,
-    "\\mathbb R": _REALS,
-    "\\text{all real numbers}": _REALS,
-    "all real numbers": _REALS,
-    "\\emptyset": _EMPTY,
-    "\\text{no solution}": _EMPTY,
-    "\\text{no solutions}": _EMPTY,
-    "\\text{No solution}": _EMPTY,
-    "\\text{No solutions}": _EMPTY,
-    "no solution": _EMPTY,
-    "no solutions": _EMPTY,
-    "No solution": _EMPTY,
-    "No solutions": _EMPTY,
-    "\\{\\}": _EMPTY,
-    "\\{ \\}": _EMPTY,
-}
 _NUMBER = re.compile(r"[-+]?\s?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?!\d|,\d)")
 _SPACED_THOUSANDS = re.compile(r"(-?\s?\d{1,3})((?: \d{3})+)(\.\d+)?")
+_DECIMAL_COMMA = re.compile(r"-?(?:\d{1,3}(?:[. ]\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}|0,\d{2,}|\d{4,},\d{1,2})")
+_OTHER_MARKS = re.compile(r"-?(?:\d{1,3}(?:'\d{3})+|\d{1,3}(?:_\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?:\.\d+)?")
+_APPROX = re.compile(r"\\(?:approx|simeq)(?![A-Za-z])")
+_EQUALS = re.compile(r"(?<![<>!:])=")
+MAX_APPROXIMATIONS = 4  # chosen: more are no answer
+_APPROXIMATELY = re.compile(
+    r"(?i)^(?:(?:is |it is )?(?:about|approximately|approx\.?|around|roughly|nearly|almost|exactly|precisely"
+    r"|only|just)|\\(?:approx|simeq|sim)|equal to)\s*(?=[-\d.\\$(a-z])"
+)
+_POINT = re.compile(r"(?:\\text\{)?([A-Z])\}?'{0,2}\s*=?\s*(\([^()]*,.*\))")
+_CHOSEN = re.compile(r"\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)")
+_DOMAIN = re.compile(r"([A-Za-z])\s*\\in\s*(?:\\mathbb\s*\{?\s*R\s*\}?|\\text\{R\})")
 _SPACED_LIST = re.compile(r",\s")
 _YES_OR_NO = re.compile(r"(?i)(yes|no)\s*[,;.:]\s+[a-z]")
 _UNION = re.compile(r"\\cup(?![A-Za-z])")
 _LIST = re.compile(r"[,;]|(?<![A-Za-z])(?:or|and)(?![A-Za-z])")
 _COMMA = re.compile(r"[,;]")
+_SEMICOLON = re.compile(";")
 _RELATION = re.compile(r"<=|>=|!=|=<|=>|==|=|<|>|\\in(?![A-Za-z])|\\not\s*=")
 _CONDITION = re.compile(
     r"([A-Za-z])\s*(?:\\in\s*\\mathbb\s*\{?\s*R\s*\}?\s*)?[|:](?!=)\s*([^|]*(?:[<>=]|\\in)[^|]*)"
 )
-_COLON = re.compile(r":|(?<=\s)to(?=\s)")
 _OUTWARD = re.compile(r"[\[\]]([^\[\],]+),([^\[\],]+)[\[\]]")  # `]0,1]`, with its ends turned outward
-_WITHOUT = re.compile(r"\\mathbb\s*\{?\s*R\s*\}?\s*\\(?:setminus|backslash)\s*\\\{([^,{}]+)\\\}")
-_MATRIX = re.compile(
-    r"\\begin\{([pbvBV]?matrix|smallmatrix|array)\}(?:\{[^{}]*\})?(.*)\\end\{\1\}", re.DOTALL
-)
-_SYSTEM = re.compile(
-    r"\\begin\{cases\}(.*)\\end\{cases\}|\\\{\s*\\begin\{array\}(?:\{[^{}]*\})?(.*)\\end\{array\}", re.DOTALL
-)
-_ROW = re.compile(r"\\cr(?![A-Za-z])(?:\s*\[[^\]]*\])?")
 _CHOICE = re.compile(r"\(?\s*([A-J])\s*\)?[.:]?")
 _CHOICE_WITH_CONTENT = re.compile(r"\(\s*([A-J])\s*\)\s*(?!and\b|or\b)([^\s,].*)|([A-J])\s*[).:]\s*(\S.*)")
 _LETTERS = re.compile(r"\(?[A-J]\)?(?:\s*(?:,|;|and|,\s*and)\s*\(?[A-J]\)?)+")
-_CLOCK = re.compile(r"(\d{1,2})\s*:\s*(\d{2})(?:\s*:\s*(\d{2}))?\s*(?:([aApP])\.?\s?[mM]\.?)?")
-_HOUR = re.compile(r"(\d{1,2})\s*([aApP])\.?\s?[mM]\.?")
-_NUMERAL = re.compile(r"([0-9A-F][0-9A-F ]*)_\s*\{?\s*(\w+|\\text\{\w+\})\s*\}?")
 _ORDINAL_PHRASE = re.compile(r"\d+(?:st|nd|rd|th)\s+[A-Za-z][A-Za-z .']*")
 _BOUND = re.compile(r"(\\?[A-Za-z]+)\s*(<=|>=|<|>)\s*([^<>=]+)")
-_NUMERAL_IN_WORDS = re.compile(
-    r"([0-9A-F]+)\s*(?:\\text\{)?\s*\(?\s*(?:in )?base[ -]?\{?(\w+)\}?\s*\)?\s*\}?"
-)
-_ORDINAL = re.compile(r"(\d+)\s*\^?\s*\{?\s*(?:\\text\{)?\s*(?:st|nd|rd|th)\s*\}?\s*\}?")
+_MIXED_IN_WORDS = re.compile(r"(-?\d+) and (\d+\s*/\s*\d+|\\frac\s*\{\d+\}\s*\{\d+\})(?![\d/])")
 _WORDS = re.compile(r"[A-Za-z\"][\w\s'\".,!?&-]*")
 _TEXT_ONLY = re.compile(r"(?:\\text\{([^{}]*)\}|([\s.,]))+")
 _SHORT_WORDS = frozenset(
@@ -106,7 +84,6 @@ _SHORT_WORDS = frozenset(
         "sum",
     ]
 )
-_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 
 
 @lru_cache(maxsize=8192)
@@ -122,6 +99,13 @@ def _read_clean(text: str) -> tuple[Answer, ...]:
     number = _plain(text)
     if number is not None:
         return (number,)
+    text = _APPROXIMATELY.sub("", text)
+    if "\\approx" in text or "\\simeq" in text:
+        return _approximated(text)
+    joint = of_several_units(text)
+    if joint is not None:
+        return (joint,)
+    text = _other_thousands(text)
     if "," in text and not _in_brackets(text):
         joined = _THOUSANDS.sub(lambda match: match[1].replace(",", ""), text)
         if joined != text:
@@ -132,7 +116,36 @@ def _read_clean(text: str) -> tuple[Answer, ...]:
     spaced = _SPACED_THOUSANDS.fullmatch(text) if " " in text else None
     if spaced is not None:
         return (_one(text.replace(" ", "")),)
+    point = _POINT.fullmatch(text)
+    if point is not None:
+        return _as_point(point)
     return (_one(text),)
+
+
+def _as_point(point: re.Match[str]) -> tuple[Answer, ...]:
+    """`C(5,2)` is a number of choices or a point with its name; `A(1,2)` is a point."""
+    chosen = _CHOSEN.fullmatch(point[2])
+    if chosen is not None and point[1] == "C":
+        return (scalar(f"\\binom{{{chosen[1]}}}{{{chosen[2]}}}"), _one(point[2]))
+    if chosen is not None and point[1] == "P":
+        return (scalar(f"\\frac{{{chosen[1]}!}}{{({chosen[1]}-{chosen[2]})!}}"), _one(point[2]))
+    return (_one(point[2]),)
+
+
+def _approximated(text: str) -> tuple[Answer, ...]:
+    r"""`\frac13 \approx 0.333` is one third, and its rounding too; `x \approx 5` is `x = 5`."""
+    parts = [piece for _, piece in split_top(text, _APPROX)]
+    exact, last = parts[0], parts[-1]
+    if not exact or is_label(exact) or len(parts) > MAX_APPROXIMATIONS:
+        return (_one(f"{exact}={last}" if exact else last),)
+    return (_one(exact), _one(last)) if rounds_to(split_top(exact, _EQUALS)[-1][1], last) else (_one(exact),)
+
+
+def _other_thousands(text: str) -> str:
+    """`1.234,56`, `1'234`, `1_234` and `12,34,567` without their marks, and `0,5` with a point."""
+    if _DECIMAL_COMMA.fullmatch(text):
+        return re.sub("[. ]", "", text).replace(",", ".")
+    return re.sub(r"[',_]", "", text) if _OTHER_MARKS.fullmatch(text) else text
 
 
 def _plain(text: str) -> Scalar | None:
@@ -154,16 +167,17 @@ def _one(text: str) -> Answer:
     if number is not None:
         return number
     text = _ungrouped(text)
-    if text in _NAMED_SETS:
-        return _NAMED_SETS[text]
+    if is_money(text):
+        return scalar(text)
     return (
-        _as_matrix(text)
-        or _as_system(text)
-        or _as_time_or_numeral(text)
+        named_set(text)
+        or _as_array(text)
+        or time_or_numeral(text)
+        or residue_class(text)
         or _as_choice(text)
         or _as_words(text)
         or _as_structure(text)
-        or _as_ordinal(text)
+        or ordinal(text)
         or scalar(text)
     )
 
@@ -178,49 +192,16 @@ def _ungrouped(text: str) -> str:
     return text
 
 
-def _as_matrix(text: str) -> Matrix | None:
-    """A matrix, or a number times one."""
-    start = text.find("\\begin")
-    match = _MATRIX.fullmatch(text, start) if start >= 0 else None
-    if match is None or match[1].lower().startswith("v") or "\\begin" in match[2]:
+def _as_array(text: str) -> Answer | None:
+    if "\\begin" not in text and "^" not in text:
         return None
-    factor = text[:start].rstrip(" *")
-    if factor in ("+", "-"):
-        factor += "1"
-    if factor and not is_number(factor):
-        return None
-    rows = [[cell.strip() for cell in row.split("&")] for row in _ROW.split(match[2]) if row.strip()]
-    if factor:
-        rows = [[f"({factor})*({cell})" for cell in row] for row in rows]
-    return Matrix(tuple(map(tuple, rows)))
-
-
-def _as_system(text: str) -> Answer | None:
-    """The equations of a system, as a list of them; a function in pieces (with `&`) is none."""
-    match = _SYSTEM.fullmatch(text) if "\\begin" in text else None
-    lines = (match[1] or match[2]) if match is not None else ""
-    if not lines or "&" in lines or "\\begin" in lines:
-        return None
-    return _collection([line.strip(" ,") for line in _ROW.split(lines) if line.strip(" ,")], braces=False)
-
-
-def _as_time_or_numeral(text: str) -> Answer | None:
-    if not text or not (text[0].isdigit() or text[0] in "ABCDEF("):
-        return None
-    clock = _CLOCK.fullmatch(unworded(text))
-    if clock is not None and int(clock[1]) <= 24 and int(clock[2]) < 60 and int(clock[3] or 0) < 60:
-        half = (clock[4] or "").lower()
-        return Clock(int(clock[1]), int(clock[2]), int(clock[3] or 0), half)
-    hour = _HOUR.fullmatch(unworded(text))
-    if hour is not None and int(hour[1]) <= 12:
-        return Clock(int(hour[1]), 0, 0, hour[2].lower())
-    numeral = _NUMERAL.fullmatch(text) or _NUMERAL_IN_WORDS.fullmatch(text)
-    if numeral is not None and any(character.isdigit() for character in numeral[1]):
-        name = unworded(numeral[2]).lower()
-        base = _BASES.get(name) or (int(name) if name.isdigit() and len(name) < 3 else None)
-        if base is not None:
-            return Numeral(numeral[1].replace(" ", ""), base)
-    return None
+    value = determinant(text)
+    if value is not None:
+        return scalar(value)
+    lines = system(text)
+    if lines is not None:
+        return _collection(lines, braces=False)
+    return matrix(text) or pieces(text) or computed(text)
 
 
 def _as_choice(text: str) -> Choice | None:
@@ -237,6 +218,13 @@ def _as_choice(text: str) -> Choice | None:
 def _as_words(text: str) -> Answer | None:
     if not text:
         return Words("")
+    mixed = _MIXED_IN_WORDS.fullmatch(text)
+    if mixed is not None:
+        return scalar(f"{mixed[1]} {mixed[2]}")
+    if text[0].isalpha() and " " in text and not any(mark in text for mark in ",\\=<>"):
+        spelt = number_in_words(text)
+        if spelt is not None:
+            return spelt
     if "\\text{" in text and _TEXT_ONLY.fullmatch(text):
         words = unworded(text)
         if _LETTERS.fullmatch(words):
@@ -266,11 +254,6 @@ def _is_word_like(text: str) -> bool:
     return any(len(piece) > 2 for piece in pieces) or text.lower().split()[0] in _SHORT_WORDS
 
 
-def _as_ordinal(text: str) -> Scalar | None:
-    match = _ORDINAL.fullmatch(text) if text[0].isdigit() else None
-    return None if match is None else whole_number(int(match[1]), "ordinal")
-
-
 def _as_structure(text: str) -> Answer | None:
     if not any(mark in text for mark in ",;=<>:([\\{") and not any(
         word in text for word in ("or", "and", " to ")
@@ -280,27 +263,50 @@ def _as_structure(text: str) -> Answer | None:
     if outward is not None and text[0] + text[-1] != "[]":
         ends = ("(" if text[0] == "]" else "[", ")" if text[-1] == "[" else "]")
         return Sequence(*ends, (outward[1].strip(), outward[2].strip()))
-    without = _WITHOUT.fullmatch(text)
-    if without is not None:
-        return Union((f"(-\\infty,{without[1]})", f"({without[1]},\\infty)"))
     if "\\cup" in text:
-        pieces = split_top(text, _UNION)
-        if len(pieces) > 1:
-            return Union(tuple(piece for _, piece in pieces))
-    pieces = split_top(text, _LIST)
-    if len(pieces) > 1:
-        return _conjunction(pieces) or _collection([piece for _, piece in pieces if piece], braces=False)
-    pieces = split_top(text, _RELATION)
-    if len(pieces) > 1:
-        if any(_operator(mark) == "!=" for mark, _ in pieces[1:]) and len(_both_signs(text)) > 1:
+        members = split_top(text, _UNION)
+        if len(members) > 1:
+            return Union(tuple(member for _, member in members))
+    groups = [group for _, group in split_top(text, _SEMICOLON) if group]
+    if len(groups) > 1 and all("=" in group and len(split_top(group, _LIST)) > 1 for group in groups):
+        return _collection(groups, braces=False)
+    parts = split_top(text, _LIST)
+    if len(parts) > 1:
+        parts = _without_domains([(mark, part) for mark, part in parts if part])
+        if len(parts) == 1:
+            return _one(parts[0][1])
+        texts = [part for _, part in parts]
+        return _conjunction(parts) or _collection(_in_rounds(texts), braces=False)
+    sides = split_top(text, _RELATION)
+    if len(sides) > 1:
+        if any(_operator(mark) == "!=" for mark, _ in sides[1:]) and len(_both_signs(text)) > 1:
             return _collection([text], braces=False)
-        return Relation(tuple(piece for _, piece in pieces), tuple(_operator(mark) for mark, _ in pieces[1:]))
-    return _as_bracketed(text) or _as_ratio(text) or _as_plus_minus(text)
+        return Relation(tuple(side for _, side in sides), tuple(_operator(mark) for mark, _ in sides[1:]))
+    return _as_bracketed(text) or ratio(text) or _as_plus_minus(text)
+
+
+def _in_rounds(parts: list[str]) -> list[str]:
+    """`p = 5, q = 2, p = 7, q = 2` as two solutions of two names each."""
+    named = [_NAMED.match(part) for part in parts]
+    names = [match[1] for match in named if match is not None]
+    count = len(set(names))
+    if len(names) != len(parts) or count in (1, len(parts)) or names != names[:count] * (len(parts) // count):
+        return parts
+    return [", ".join(parts[start : start + count]) for start in range(0, len(parts), count)]
+
+
+_NAMED = re.compile(r"([A-Za-z](?:_\{?\w+\}?)?)\s*=(?!=)")
+
+
+def _without_domains(parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    r"""`x>5, x \in \mathbb{R}` is `x>5`: the set of a letter says nothing beside more."""
+    kept = [(mark, part) for mark, part in parts if _DOMAIN.fullmatch(part) is None]
+    return kept if kept else parts
 
 
 def _conjunction(pieces: list[tuple[str, str]]) -> Relation | None:
-    """`x > 1 and x < 3` is `1 < x < 3`."""
-    if len(pieces) != 2 or pieces[1][0] != "and":
+    """`x > 1 and x < 3` and `x > 1, x < 3` are `1 < x < 3`; with `or` they are not."""
+    if len(pieces) != 2 or pieces[1][0] not in ("and", ","):
         return None
     bounds = [_BOUND.fullmatch(piece) for _, piece in pieces]
     first, second = bounds
@@ -308,6 +314,8 @@ def _conjunction(pieces: list[tuple[str, str]]) -> Relation | None:
         return None
     lower, upper = (first, second) if first[2][0] == ">" else (second, first)
     if lower[2][0] != ">" or upper[2][0] != "<":
+        return None
+    if pieces[1][0] == "," and not lies_below(lower[3], upper[3]):
         return None
     return Relation((lower[3].strip(), lower[1], upper[3].strip()), (lower[2].replace(">", "<"), upper[2]))
 
@@ -352,31 +360,16 @@ def _as_bracketed(text: str) -> Answer | None:
     ):
         if text.startswith(opening) and text.endswith(closing) and closes_at_end(text):
             inner = text[len(opening) : -len(closing)].strip()
-            pieces = [piece for _, piece in split_top(inner, _COMMA)]
-            if is_set and len(pieces) == 1:
+            parts = [part for _, part in split_top(inner, _COMMA)]
+            if is_set and len(parts) == 1:
                 condition = _CONDITION.fullmatch(inner)
                 if condition is not None and condition[1] in condition[2]:
                     return _one(condition[2])
             if is_set:
-                return _collection([piece for piece in pieces if piece], braces=True)
-            if len(pieces) == 1:
+                return _collection([part for part in parts if part], braces=True)
+            if len(parts) == 1:
                 return _one(inner) if inner and (opening, closing) != ("(", "]") else None
             if opening == "\\langle":
                 opening, closing = "(", ")"
-            return _as_rows(pieces) or Sequence(opening, closing, tuple(pieces))
+            return rows_of_lists(parts) or Sequence(opening, closing, tuple(parts))
     return None
-
-
-def _as_rows(pieces: list[str]) -> Matrix | None:
-    """`[[1, 2], [3, 4]]`, as programs print a matrix."""
-    if not all(piece.startswith("[") and piece.endswith("]") and closes_at_end(piece) for piece in pieces):
-        return None
-    rows = [tuple(cell for _, cell in split_top(piece[1:-1], _COMMA)) for piece in pieces]
-    return Matrix(tuple(rows)) if len({len(row) for row in rows}) == 1 else None
-
-
-def _as_ratio(text: str) -> Ratio | None:
-    if ":" not in text and " to " not in text:
-        return None
-    pieces = [piece for _, piece in split_top(text, _COLON)]
-    return Ratio(tuple(pieces)) if len(pieces) > 1 and all(pieces) else None

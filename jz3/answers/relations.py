@@ -2,9 +2,11 @@
 
 import re
 
+from jz3.answers.exact import UndefinedError
 from jz3.answers.expressions import parse
 from jz3.answers.forms import Relation, Sequence
 from jz3.answers.notation import closes_at_end
+from jz3.answers.numeric import CONSTANTS, FLOATS, numeric
 from jz3.answers.tokens import UnreadableError
 from jz3.answers.tree import MINUS_ONE, Node, Product, Sum, symbols
 
@@ -29,10 +31,81 @@ def bare(text: str) -> str:
 
 
 def is_number(text: str) -> bool:
+    r"""Whether a text is a number, `\pi`, e and i among its parts."""
     try:
-        return not symbols(parse(text))
+        return not symbols(parse(text)) - CONSTANTS
     except UnreadableError:
         return False
+
+
+def number_of(text: str) -> float | None:
+    """The real number that a text is, in double precision, else None."""
+    try:
+        node = parse(text)
+        if symbols(node) - CONSTANTS:
+            return None
+        value = numeric(node, {}, FLOATS)
+    except (UnreadableError, UndefinedError):
+        return None
+    return float(value.real) if abs(value.imag) < 1e-12 * (1 + abs(value)) else None
+
+
+def lies_below(low: str, high: str) -> bool:
+    """Whether both are numbers and the first is less."""
+    first, second = number_of(low), number_of(high)
+    return first is not None and second is not None and first < second
+
+
+def rounds_to(exact: str, written: str) -> bool:
+    """Whether a written decimal is the rounding of a number to the places it shows."""
+    decimal = _DECIMAL.match(written.strip())
+    value = number_of(exact)
+    if decimal is None or value is None:
+        return False
+    half = 0.5 * 10.0 ** -len(decimal[2] or "")
+    return abs(float(decimal[1].replace(" ", "")) - value) <= half * (1 + 1e-9)
+
+
+_DECIMAL = re.compile(r"(-?\s?\d{1,300}(?:\.(\d{1,300}))?)(?![\d^*])")
+_SEGMENTS = re.compile(
+    r"(?:\\(?:frac|cdot|overline|text|angle|triangle|sqrt)|[A-Z]{1,4}'?(?:_\{?\w+\}?)?|[{}():/*\s^2+-])+"
+)
+_LABEL = re.compile(
+    r"(?:\\text\{[^{}]*\}\s*)?(?:"
+    r"\|\s*\\?[A-Za-z'_{}\s]{1,20}\|"  # |AB|, |z|
+    r"|\[[A-Z]{3,6}\]"  # [ABC], an area
+    r"|\\?[A-Za-z]+(?:_\{?\w+\}?)?'{0,3}(?:\^\s*\{?\s*\(?[-\w+]+\)?\s*\}?)?\s*[(\[].*[)\]]"  # f(2), P(X=2)
+    r"|\\(?:angle|measuredangle|triangle|overline|overrightarrow|vec|hat|bar|mathbf|mathcal|Pr|det"
+    r"|deg|dim)(?![A-Za-z]).*"
+    r"|\\text\{[^{}]*\}(?:\s*_\s*\{?\w+\}?)?(?:\s*\([^()]*\))?"
+    r"|[A-Za-z][A-Za-z ]{2,60}"  # total cost
+    r"|(?:\\sin|\\cos|\\tan|\\cot|\\sec|\\csc|\\log|\\ln|\\lim|\\int|\\sum|\\prod|\\max|\\min|\\gcd"
+    r"|\\lcm)(?![A-Za-z]).*"
+    r"|[a-w](?:_\{?\w+\}?)?(?:\s*[+-]\s*[a-w](?:_\{?\w+\}?)?){1,5}"  # m+n, what contests ask for
+    r"|\\frac\s*\{\s*\\?d\s*\^?\d?\s*[a-z]?\s*\}\s*\{\s*\\?d\s*[a-z]\s*\^?\d?\s*\}"  # dy/dx
+    r"|[a-z]''?|d[a-z]/d[a-z]"
+    r")",
+    re.DOTALL,
+)
+
+
+def is_label(text: str) -> bool:
+    """Whether a text is the name of a result, and says nothing of its own: `|AB|`, `f(2)`, `m+n`, `V_1:V_2`.
+
+    `x^2` and `2x` are none, nor is `x+y`, the usual names of coordinates: `x+y = 1` is a line.
+    """
+    text = text.strip()
+    if len(text) > MAX_LABEL:
+        return False
+    if NAMES.fullmatch(text.replace(" ", "")) or _LABEL.fullmatch(text):
+        return True
+    if ":" in text and all(NAMES.fullmatch(part.strip()) for part in text.split(":")):
+        return True
+    return _SEGMENTS.fullmatch(text) is not None and _TWO_CAPITALS.search(text) is not None
+
+
+MAX_LABEL = 120  # chosen: characters; a longer left side is a statement
+_TWO_CAPITALS = re.compile(r"[A-Z]{2}")
 
 
 def interval_of(relation: Relation) -> tuple[str, Sequence] | None:

@@ -79,8 +79,8 @@ GREEK = [
     "partial",
     "nabla",
 ]
-_PLAIN_WORDS = [*FUNCTIONS, "sqrt", "infinity", "infty", "theta", "alpha", "beta", "pi"]
-_KNOWN = {*FUNCTIONS, *GREEK, "sqrt", "frac", "binom"}
+_PLAIN_WORDS = [*FUNCTIONS, "sqrt", "infinity", "infty", "inf", "theta", "alpha", "beta", "pi"]
+_KNOWN = {*FUNCTIONS, *GREEK, "sqrt", "frac", "binom", "gcd", "lcm", "max", "min", "bmod"}
 ACCENTS = {
     *[
         "vec",
@@ -104,11 +104,11 @@ NAMED_PREFIXES = {"angle", "triangle", "measuredangle", "odot", "parallelogram"}
 
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+(?![\dA-Za-z.]))?|\.\d+|\d+\.)"
-    r"|\\(?P<command>[A-Za-z]+)"
     r"|(?P<text>\\text\{[^{}]*\})"
+    r"|\\(?P<command>[A-Za-z]+)"
     r"|(?P<word>" + "|".join(sorted(_PLAIN_WORDS, key=len, reverse=True)) + r")"
     r"|(?P<letter>[A-Za-z])"
-    r"|(?P<mark>\*\*|\\[{}|]|[-+*/^_()\[\]{}|!%'&])"
+    r"|(?P<mark>\*\*|\\[{}|]|[-+*/^_()\[\]{}|!%'&,])"
     r"|(?P<space>\s+)"
     r"|(?P<stray>\\(?=\d))"
 )
@@ -133,7 +133,8 @@ def tokens_of(text: str) -> list[Token]:
         if kind == "stray":
             continue
         if match["text"]:
-            tokens.append(("text", match["text"][6:-1].strip(), spaced))
+            content = match["text"][6:-1].strip()
+            tokens.append(("letter" if len(content) == 1 and content.isalpha() else "text", content, spaced))
         elif kind == "command":
             tokens.extend(_commands(match["command"], spaced=spaced))
         elif match[0] == "**":
@@ -153,3 +154,21 @@ def _commands(name: str, *, spaced: bool) -> list[Token]:
             letters: list[Token] = [("letter", letter, False) for letter in name[len(known) :]]
             return [("command", known, spaced), *letters]
     return [("command", name, spaced)]
+
+
+def derivative_at(tokens: list[Token], position: int) -> tuple[str, int] | None:
+    r"""The name of `\frac{dv}{dt}` behind its `\frac`, and where it ends: d over d does not cancel.
+
+    Raises UnreadableError for a derivative that is still to be taken.
+    """
+    texts = [token[1] for token in tokens[position : position + 12]]
+    if texts[:5] == ["{", "d", "}", "{", "d"]:
+        raise UnreadableError("a derivative to be taken")
+    if len(texts) < 6 or texts[:2] != ["{", "d"] or "}" not in texts[:8]:
+        return None
+    end = texts.index("}")
+    rest = texts[end + 1 :]
+    if rest[:2] != ["{", "d"] or "}" not in rest or end < 3 or rest.index("}") < 3:
+        return None
+    name = "d " + "".join(texts[2:end]) + " / d " + "".join(rest[2 : rest.index("}")])
+    return name, position + end + 1 + rest.index("}") + 1

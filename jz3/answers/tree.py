@@ -51,11 +51,55 @@ ONE = Number(Fraction(1), decimal=False)
 MINUS_ONE = Number(Fraction(-1), decimal=False)
 
 
+def negative(node: Node) -> Node:
+    if isinstance(node, Number):
+        return Number(-node.value, node.decimal)
+    return Product((MINUS_ONE, node))
+
+
+def product(factors: "list[Node]") -> Node:
+    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+
+def number_node(text: str) -> Number:
+    """A written number as its exact value. Raises OverflowError for exponents beyond sense."""
+    if text.isdigit():
+        return Number(Fraction(int(text)), decimal=False)
+    mantissa, _, exponent = text.lower().partition("e")
+    if exponent and abs(int(exponent[:8])) > MAX_EXPONENT:
+        raise OverflowError(f"exponent beyond {MAX_EXPONENT}")
+    whole, _, part = mantissa.partition(".")
+    value = Fraction(int((whole + part) or "0"), 10 ** len(part))
+    if exponent:
+        value *= Fraction(10) ** int(exponent)
+    return Number(value, decimal=True)
+
+
+MAX_EXPONENT = 400  # chosen: of `1e400`; double precision ends at 308
+
+
 def has_decimal(node: Node) -> bool:
     """Whether a number in the tree is written with a point or an exponent."""
     if isinstance(node, Number):
         return node.decimal
     return any(has_decimal(child) for child in children(node))
+
+
+def has_root(node: Node) -> bool:
+    """Whether a root, or a power with a fraction for exponent, stands in the tree."""
+    if isinstance(node, Call) and node.name == "root":
+        return True
+    if isinstance(node, Power) and isinstance(node.exponent, Quotient | Number):
+        exponent = node.exponent
+        if not isinstance(exponent, Number) or exponent.value.denominator != 1:
+            return True
+    return any(has_root(child) for child in children(node))
+
+
+def has_modulus(node: Node) -> bool:
+    if isinstance(node, Call) and node.name == "abs":
+        return True
+    return any(has_modulus(child) for child in children(node))
 
 
 def with_decimal_logarithms(node: Node) -> Node:

@@ -1,10 +1,12 @@
 """Units of measure and of counting, in one spelling: `sq. cm`, `square centimeters` and `cm^2` are `cm^2`.
 
 Units are never converted into one another: 100 cm against 1 m is a different answer by the policy
-(`docs/evaluation.md`). Any word may be a unit (`18 apples`); the table holds other spellings only.
+(`docs/evaluation.md`). Besides units of measure what is counted may stand after a number (`18 apples`);
+words that change the number (`3 fifths`, `5 squared`, `5 degrees below zero`) are no units.
 """
 
 import re
+from fractions import Fraction
 
 _SPELLINGS = {
     "m": "meter meters metre metres",
@@ -33,7 +35,7 @@ _SPELLINGS = {
     "liter": "l litre litres liters",
     "ml": "milliliter milliliters millilitre millilitres",
     "gallon": "gal gallons",
-    "dollar": "$ dollars usd buck bucks",
+    "dollar": "$ dollars usd us$ buck bucks",
     "cent": "cents ¢",
     "euro": "€ euros eur",
     "pound sterling": "£ gbp",
@@ -46,54 +48,124 @@ _SPELLINGS = {
     "hz": "hertz",
     "k": "kelvin kelvins",
     "mol": "mole moles",
+    "ohm": "ohms",
+    "ampere": "amperes amp amps",
+    "pascal": "pascals pa",
+    "coulomb": "coulombs",
+    "farad": "farads",
+    "tesla": "teslas",
+    "weber": "webers wb",
+    "ev": "electronvolt electronvolts",
+    "cal": "calorie calories",
+    "kcal": "kilocalorie kilocalories",
+    "atm": "atmosphere atmospheres",
+    "byte": "bytes",
+    "bit": "bits",
+    "acre": "acres",
+    "hectare": "hectares ha",
+    "quart": "quarts qt",
+    "pint": "pints pt",
+    "cup": "cups",
+    "tablespoon": "tablespoons tbsp",
+    "teaspoon": "teaspoons tsp",
+    "angstrom": "angstroms",
+    "knot": "knots",
     "celsius": "°c",
+    "yen": "¥ jpy",
+    "yuan": "cny rmb",
+    "rupee": "₹ inr rs rupees",
+    "won": "₩ krw",
+    "ruble": "₽ rub rubles rouble roubles",
     "person": "people persons",
     "child": "children",
     "man": "men",
     "woman": "women",
-    "foot^2": "sqft",
-    "mile / hour": "mph",
-    "km / hour": "kmh kph",
-    "m / s": "mps",
 }
 SPELT = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()} | {
     unit: unit for unit in _SPELLINGS
 }
 MULTIPLIERS = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_LONG_TABLE = frozenset(word for word in SPELT if len(word) >= 2 and word.isalpha())
-_WORD = re.compile(r"[A-Za-z$€£¢°]+|\^\s*\{?\s*-?\d+\s*\}?|/")
+_FRACTION_NAMES = (
+    "half third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+)
+SCALES = (
+    {word: Fraction(value) for word, value in MULTIPLIERS.items()}
+    | {word: Fraction(1, place) for place, word in enumerate(_FRACTION_NAMES.split(), 2)}
+    | {"halve": Fraction(1, 2), "quarter": Fraction(1, 4)}
+    | {f"{word}th": Fraction(1, value) for word, value in MULTIPLIERS.items()}
+)
+"""Words after a number that multiply it, in the singular: `5 million`, `3 fifths`."""
+_CHANGING_WORDS = (
+    "squared cubed factorial times plus minus less more fewer than below above under over negative "
+    "divided point or and to not no choose mod base dozen dozens score"
+)
+_CHANGES = frozenset(_CHANGING_WORDS.split())
+_BEGINNINGS_ONLY = frozenset(("squared", "cubed"))
+"""Words that change the number before them, so that they are no unit."""
+PERCENT = frozenset(("percent", "per cent", "%", "pct", "percentage", "percents"))
+_MEGA = frozenset(("m", "g", "s", "w", "j", "hz", "n", "v", "a", "pa", "ev"))
+"""Units before which a capital M is mega; `mm` is no `Mm`. Else case says nothing."""
+_ABBREVIATIONS = {"mph": "mile/hour", "kmh": "km/hour", "kph": "km/hour", "mps": "m/s", "sqft": "foot^2"}
+_ABBREVIATED = re.compile(r"(?i)\b(?:mph|kmh|kph|mps|sqft)\b")
+_LONG_TABLE = frozenset(_ABBREVIATIONS) | frozenset(
+    word for word in SPELT if len(word) >= 2 and word.isalpha()
+)
+_WORD = re.compile(r"[A-Za-z$€£¢°¥₹₩₽]+|\^\s*\{?\s*-?\d+\s*\}?|/")
 _POWER = re.compile(r"-?\d+")
+_POWER_WORDS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 
 
 def is_known_unit(word: str) -> bool:
     """Whether a bare word of two letters or more after a number is a unit (`cm`) and not letters (`xy`)."""
-    return word.lower().rstrip(".") in _LONG_TABLE
+    bare = word.lower().rstrip(".")
+    return bare in _LONG_TABLE or bare in _POWER_WORDS
+
+
+def changes_number(words: list[str]) -> bool:
+    """Whether words after a number say something else than what is counted: `5 squared`, `5 less than x`."""
+    lowered = [word.lower() for word in words]
+    return lowered[0] in _BEGINNINGS_ONLY or any(word in _CHANGES - _BEGINNINGS_ONLY for word in lowered)
 
 
 def canonical_unit(text: str) -> str:
-    """The one spelling of a unit; the empty text for none."""
-    words: list[str] = []
-    power_ahead = ""
-    for match in _WORD.finditer(text.replace(".", "")):
-        word = match[0].lower()
-        if word in ("square", "sq"):
-            power_ahead = "^2"
-        elif word in ("cubic", "cu"):
-            power_ahead = "^3"
-        elif word == "squared":
-            words.append("^2")
-        elif word == "cubed":
-            words.append("^3")
-        elif word[0] == "^":
+    """The one spelling of a unit; the empty text for none. `m s^-1` is `m / s`."""
+    powers: dict[str, int] = {}
+    last, sign, ahead = "", 1, 1
+    for match in _WORD.finditer(
+        _ABBREVIATED.sub(lambda found: _ABBREVIATIONS[found[0].lower()], text.replace(".", ""))
+    ):
+        word = match[0]
+        lowered = word.lower()
+        if word[0] == "^" or lowered in ("squared", "cubed"):
             found = _POWER.search(word)
-            assert found is not None
-            words.append("^" + found[0])
-        elif word in ("per", "/"):
-            words.append("/")
-        elif word not in ("of", "the", "a", "an", "text"):
-            words.append(_singular(word) + power_ahead)
-            power_ahead = ""
-    return " ".join(words).replace(" ^", "^") + power_ahead
+            power = int(found[0][:3]) if found is not None else (2 if lowered == "squared" else 3)
+            if last:
+                powers[last] += (power - 1) * sign
+        elif lowered in _POWER_WORDS:
+            ahead = _POWER_WORDS[lowered]
+        elif lowered in ("per", "/"):
+            sign = -1
+        elif lowered not in ("of", "the", "a", "an", "text"):
+            last = _mega(word) or _singular(lowered)
+            powers[last] = powers.get(last, 0) + ahead * sign
+            ahead = 1
+    return _written(powers)
+
+
+def _written(powers: dict[str, int]) -> str:
+    top = [unit if power == 1 else f"{unit}^{power}" for unit, power in powers.items() if power > 0]
+    bottom = [unit if power == -1 else f"{unit}^{-power}" for unit, power in powers.items() if power < 0]
+    return " ".join([*top, *(part for unit in bottom for part in ("/", unit))])
+
+
+def _mega(word: str) -> str:
+    """`Mm` and `MHz` as megametre and megahertz; `MM` in a text of capitals is no prefix."""
+    rest = word[1:]
+    if word[0] != "M" or rest.lower() not in _MEGA:
+        return ""
+    capital = rest.lower() in ("w", "j", "n", "v")  # units named after people are written large
+    return "mega" + rest.lower() if rest[0].isupper() is capital or len(rest) > 1 else ""
 
 
 def _singular(word: str) -> str:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from jz3.answers.exact import PRIME, OutsideError, UndefinedError, exact_value, residue
-from jz3.answers.numeric import CONSTANTS, FLOATS, Value, fifty_digits, numeric, point
-from jz3.answers.tree import Node, has_decimal, symbols
+from jz3.answers.numeric import CONSTANTS, FLOATS, REAL_FLOATS, Value, fifty_digits, numeric, point
+from jz3.answers.tree import Node, has_decimal, has_modulus, has_root, symbols
 
 NUM_POINTS = 5
 EXACT_TOLERANCE = 1e-30  # of the 50-digit stage; rounding there stays far below
@@ -37,7 +37,7 @@ def same_numbers(a: Fraction, b: Fraction, tolerance: Tolerance) -> bool:
     if a == b:
         return True
     whole_a, whole_b = a.denominator == 1, b.denominator == 1
-    if whole_a and whole_b:
+    if (whole_a and whole_b) or a == 0 or b == 0:
         return False
     if whole_a or whole_b:
         return abs(a - b) <= tolerance.absolute
@@ -63,14 +63,8 @@ def same_value(a: Node, b: Node, tolerance: Tolerance) -> tuple[bool, str]:
 
 def _same_at_points(a: Node, b: Node, tolerance: Tolerance) -> bool:
     agreed = 0
-    names = symbols(a) | symbols(b)
-    bound = tolerance.relative
-    for seed in range(NUM_POINTS if names - CONSTANTS else 1):
-        values = _pair_at(a, b, names, seed)
-        if values is None:
-            continue
-        first, second = values
-        if abs(first - second) > bound * max(abs(first), abs(second)):
+    for first, second, _ in _pairs(a, b):
+        if abs(first - second) > tolerance.relative * max(abs(first), abs(second)):
             return False
         agreed += 1
     if agreed == 0:
@@ -81,17 +75,12 @@ def _same_at_points(a: Node, b: Node, tolerance: Tolerance) -> bool:
 def _same_exactly(a: Node, b: Node) -> bool:
     """No decimal is written: floating point refutes, fifty digits confirm."""
     agreed: list[dict[str, float]] = []
-    names = symbols(a) | symbols(b)
-    if "\\infty" in names:
+    if "\\infty" in symbols(a) | symbols(b):
         return a == b
-    for seed in range(NUM_POINTS if names - CONSTANTS else 1):
-        values = _pair_at(a, b, names, seed)
-        if values is None:
-            continue
-        first, second = values
+    for first, second, at in _pairs(a, b):
         if abs(first - second) > 1e-6 * max(abs(first), abs(second), 1e-6):
             return False
-        agreed.append(point(names, seed))
+        agreed.append(at)
     if not agreed:
         raise UndefinedError("no point at which both are defined")
     field = fifty_digits()
@@ -102,9 +91,32 @@ def _same_exactly(a: Node, b: Node) -> bool:
     return True
 
 
-def _pair_at(a: Node, b: Node, names: frozenset[str], seed: int) -> tuple[Value, Value] | None:
+def _pairs(a: Node, b: Node) -> list[tuple[Value, Value, dict[str, float]]]:
+    r"""Both values at each point where both are defined, and the point.
+
+    School mathematics is that of real numbers: `\sqrt{xy}` is `\sqrt x\sqrt y` where both sides are. Only
+    where they are so at none of the points are complex values compared. Several letters under roots are
+    quantities and positive: `\sqrt{a^2 b}` is `a\sqrt b`, while `\sqrt{x^2}` is not x.
+    """
+    names = symbols(a) | symbols(b)
+    free = names - CONSTANTS
+    positive = len(free) > 1 and (has_root(a) or has_root(b)) and not (has_modulus(a) or has_modulus(b))
+    points = [point(names, seed, positive=positive) for seed in range(NUM_POINTS if free else 1)]
+    if free and "i" not in names:
+        real: list[tuple[Value, Value, dict[str, float]]] = []
+        for at in points:
+            try:
+                real.append((numeric(a, at, REAL_FLOATS), numeric(b, at, REAL_FLOATS), at))
+            except UndefinedError:
+                continue
+        if real:
+            return real
+    pairs = [(_pair_at(a, b, names, at), at) for at in points]
+    return [(*values, at) for values, at in pairs if values is not None]
+
+
+def _pair_at(a: Node, b: Node, names: frozenset[str], at: dict[str, float]) -> tuple[Value, Value] | None:
     """Both values, or None where one is undefined or leaves the real numbers without being told to."""
-    at = point(names, seed)
     try:
         first, second = numeric(a, at, FLOATS), numeric(b, at, FLOATS)
     except UndefinedError:
@@ -146,7 +158,7 @@ def _constant_ratio(a: Node, b: Node, names: frozenset[str]) -> bool:
     ratios: list[Value] = []
     for seed in range(NUM_POINTS):
         at = point(names, seed)
-        if _pair_at(a, b, names, seed) is None:
+        if _pair_at(a, b, names, at) is None:
             continue
         bottom = numeric(b, at, field)
         if abs(bottom) < EXACT_TOLERANCE:
@@ -159,7 +171,7 @@ def _constant_ratio(a: Node, b: Node, names: frozenset[str]) -> bool:
 
 def _sign_of_ratio(a: Node, b: Node, names: frozenset[str]) -> int | None:
     for seed in range(NUM_POINTS):
-        values = _pair_at(a, b, names, seed)
+        values = _pair_at(a, b, names, point(names, seed))
         if values is None or values[1] == 0:
             continue
         ratio = values[0] / values[1]

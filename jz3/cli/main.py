@@ -1,6 +1,7 @@
 """The command line. Commands import what they need when they run, so that `jz3 --help` answers at once."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -95,13 +96,15 @@ def grade(
         bool, typer.Option("--json", help="one verdict a line, in the order of the file")
     ] = False,
 ) -> None:
-    """Judge predicted answers against gold answers.
+    """Judge predicted answers against gold answers; a line that cannot be graded is named, the rest graded.
 
     Example: jz3 grade answers.jsonl --json
     """
-    from jz3.answers.grade_file import as_json, grade_answers, grade_responses, summary
+    from jz3.answers.grade_file import as_json, grade_answers, grade_responses, named, summary
 
-    verdicts = grade_responses(file) if responses else grade_answers(file)
+    verdicts = named(
+        grade_responses(file) if responses else grade_answers(file), partial(typer.echo, err=True)
+    )
     if json:
         for verdict in verdicts:
             typer.echo(as_json(verdict))

@@ -12,8 +12,10 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from jz3.answers.benchmark_rules import rules_of
+from jz3.answers.choices import extract_choice
 from jz3.answers.equality import equal_with
-from jz3.answers.extract import extract_choice, extract_lenient, extract_strict
+from jz3.answers.extract import extract_lenient, extract_strict
+from jz3.answers.gold_form import form_of
 from jz3.answers.symbolic import AnswerVerdict, Symbolic
 from jz3.answers.values import Tolerance
 from jz3.core.params import Params
@@ -73,7 +75,10 @@ def _grade(row: dict[str, Any], contamination: Contamination, symbolic: Symbolic
     if row["choices"]:
         strict = lenient = extract_choice(row["text"], LETTERS[: len(row["choices"])]).answer
     else:
-        strict, lenient = extract_strict(row["text"]).answer, extract_lenient(row["text"]).answer
+        strict, lenient = (
+            extract_strict(row["text"]).answer,
+            extract_lenient(row["text"], form_of(row["gold"])).answer,
+        )
     tolerance = rules_of(row["benchmark"]).tolerance
     verdict = _verdict(row["gold"], strict, tolerance, symbolic)
     return {

@@ -18,7 +18,9 @@ from typing import Any
 
 import polars as pl
 
-from jz3.answers.extract import extract_choice, extract_lenient
+from jz3.answers.choices import extract_choice
+from jz3.answers.extract import extract_lenient
+from jz3.answers.gold_form import form_of
 from jz3.core.artifacts import InFiles
 from jz3.evaluation.answer import AnswerParams, prompts_of
 from jz3.evaluation.letters import LETTERS
@@ -178,7 +180,7 @@ def _lenient(item: dict[str, Any], drawn: list[dict[str, Any]]) -> list[str | No
     if item["choices"]:
         letters = LETTERS[: len(item["choices"])]
         return [extract_choice(row["text"], letters).answer for row in drawn]
-    return [extract_lenient(row["text"]).answer for row in drawn]
+    return [extract_lenient(row["text"], form_of(item["gold"])).answer for row in drawn]
 
 
 def _mean(rows: list[dict[str, Any]], column: str) -> float:

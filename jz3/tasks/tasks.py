@@ -193,8 +193,8 @@ def _solved(
     rejected: Counter[str],
     taken: frozenset[str] = frozenset(),
 ) -> list[Numbered]:
-    """The rows that a source gives, of a file or a hub none whose question is taken; what it rejects is counted
-    by its rule.
+    """The rows that a source gives, of a file or a hub none whose question is taken; each row that it rejects
+    counts in `rejected`, by its rule.
     """
     match rows:
         case WriterRows():

@@ -291,10 +291,12 @@ def ordered_and_unordered() -> Iterator[Case]:
                 False,
                 "interval: other end",
             )
-        yield f"({p},{q})\\cup(7,8)", f"(7,8) \\cup ({p}, {q})", True, "union: order"
-        yield f"({p},{q})\\cup(7,8)", f"({p},{q})\\cup(7,9)", False, "union: digit"
-        yield f"({p},{q})\\cup(7,8)", f"({p},{q})\\cup[7,8)", False, "union: closed end"
-        yield f"({p},{q})\\cup(7,8)", f"({p},{q})", False, "union: a part missing"
+        low = 0 if q == "\\infty" else 7  # apart from (p, q), so that no part holds another
+        a = f"({p},{q})\\cup({low},{low + 1})"
+        yield a, f"({low},{low + 1}) \\cup ({p}, {q})", True, "union: order"
+        yield a, f"({p},{q})\\cup({low},{low + 2})" if low else f"({p},{q})\\cup(-1,1)", False, "union: digit"
+        yield a, f"({p},{q})\\cup[{low},{low + 1})", False, "union: closed end"
+        yield a, f"({p},{q})", False, "union: a part missing"
 
 
 def relations() -> Iterator[Case]:

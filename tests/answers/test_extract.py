@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jz3.answers.choices import extract_choice
 from jz3.answers.equality import equal
-from jz3.answers.extract import extract_choice, extract_lenient, extract_strict
+from jz3.answers.extract import extract_lenient, extract_strict
 
 SHARED = Path(os.environ.get("JZ3_SHARED", "../shared"))
 MATH = SHARED / "benchmarks" / "math-oai" / "test.jsonl"

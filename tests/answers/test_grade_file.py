@@ -1,10 +1,12 @@
 """`jz3 grade`: verdicts in the order of the lines, and a malformed line named by its number."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
-from jz3.answers.grade_file import as_json, grade_answers, grade_responses, summary
+from jz3.answers.grade_file import as_json, grade_answers, grade_responses, named, summary
 from jz3.core.errors import UserError
 
 
@@ -40,12 +42,63 @@ def test_responses_are_extracted_first(tmp_path):
     assert verdicts[2].rule == "no_answer"
 
 
-@pytest.mark.parametrize("line", ["{", "[1]", '{"gold": "1"}', '{"gold": "1", "predicted": null}', '"text"'])
-def test_a_malformed_line_is_named_by_its_number(tmp_path, line):
+BAD_LINES = [
+    b"{",
+    b"[1]",
+    b'{"gold": "1"}',
+    b'{"gold": "1", "predicted": true}',
+    b'"text"',
+    b'{"gold": "\xff"}',
+]
+
+
+@pytest.mark.parametrize("line", BAD_LINES)
+def test_a_bad_line_is_named_by_its_number_and_the_rest_is_graded(tmp_path, line):
     path = tmp_path / "bad.jsonl"
-    path.write_text('{"gold": "1", "predicted": "1"}\n\n' + line + "\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"bad\.jsonl, line 3: "):
-        list(grade_answers(path))
+    good = b'{"gold": "1", "predicted": "1"}\n'
+    path.write_bytes(good + b"\n" + line + b"\n" + good)
+    told = []
+    verdicts = list(named(grade_answers(path), told.append))
+    assert [(verdict.line, verdict.equal) for verdict in verdicts] == [(1, True), (3, False), (4, True)]
+    assert verdicts[1].rule == "bad_line"
+    assert [message.partition(": ")[0] for message in told] == [f"{path}, line 3"]
+    assert json.loads(as_json(verdicts[1])) == {
+        "equal": False,
+        "rule": "bad_line",
+        "line": 3,
+        "error": told[0],
+    }
+
+
+def test_the_command_names_a_bad_line_and_gives_a_verdict_for_each(tmp_path):
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{"gold": "1", "predicted": "1"}\nnonsense\n{"gold": "2", "predicted": null}\n')
+    shown = subprocess.run(
+        [sys.executable, "-m", "jz3", "grade", str(path), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rules = [json.loads(line)["rule"] for line in shown.stdout.splitlines()]
+    assert rules == ["identical", "bad_line", "no_answer"]
+    assert "line 2: not JSON" in shown.stderr
+
+
+def test_null_is_no_answer_and_numbers_stay_as_they_are_written(tmp_path):
+    path = tmp_path / "numbers.jsonl"
+    huge = "7" * 6000
+    path.write_text(
+        "\ufeff"
+        + f'{{"gold": 5, "predicted": {huge}}}\n{{"gold": {huge}, "predicted": {huge}}}\n'
+        + '{"gold": 0.10, "predicted": 1e-1}\n{"gold": 5, "predicted": null}\n{"gold": 5, "predicted": NaN}\n'
+        + f'{{"gold": "5", "predicted": "\\ud800"}}\n{{"gold": 5, "predicted": {"[" * 5000}}}\n',
+        encoding="utf-8",
+    )
+    for verdicts in (list(grade_answers(path)), list(grade_responses(path))):
+        assert [verdict.equal for verdict in verdicts[1:]] == [True, True, False, False, False, False]
+        assert verdicts[3].rule == "no_answer"
+        assert verdicts[6].rule == "bad_line"
+    assert not next(grade_answers(path)).equal
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -1,0 +1,116 @@
+r"""The last formula or number of a text: what a response without box or phrase comes to."""
+
+import re
+
+from jz3.answers.gold_form import Form
+from jz3.answers.sentences import Masked, content_of, formulas_of, last_value
+
+Found = tuple[str, str]
+"""The answer, and the rule that found it: `last_words`, `last_formula`, `last_number`."""
+
+WINDOWS = (
+    400,
+    3000,
+    20_000,
+)  # characters from the end in which the last formula or number is sought, one after the other
+HAS_NUMBER = re.compile(r"\d|\\(?:pi|infty|sqrt|frac)|[eπ∞]")
+_NUMBER = re.compile(
+    r"(?<![0-9A-Za-z_.)\]}{^\\])-?\$?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+(?![\d/]))?%?"
+    r"|(?<![\^_{A-Za-z])\d+(?:,\d{3})*(?:\.\d+)?|(?<![\d])-?\.\d+"
+)
+_UNIT_AFTER = re.compile(r"\s*(?:\\?%|percent\b|hundred\b|thousand\b|million\b|billion\b|trillion\b)")
+_NAMED_SETS = re.compile(
+    r"(?i)\b(?:no (?:real |integer )?solutions?|infinitely many solutions|all real numbers)\b"
+)
+_ARITHMETIC = re.compile(r"[-+*/().,\d\s$%×÷]+|[^=]*\\(?:times|div|cdot|frac)[^=]*")
+
+
+def result_of(text: str) -> str:
+    """The last side of a computation: 8 of `5 + 3 = 8`."""
+    if text.startswith("(") and text.endswith(")") and "=" in text:
+        text = text[1:-1].strip()
+    left, equals, right = text.rpartition("=")
+    if (
+        equals
+        and right.strip()
+        and left[-1:] not in "<>!:"
+        and "$" not in text
+        and _ARITHMETIC.fullmatch(left.rpartition("=")[2])
+    ):
+        return right.strip()
+    return text
+
+
+def last_value_of(text: str, form: Form) -> Found | None:
+    """The last formula or number, whichever is later; where the gold is no number, a formula of its shape."""
+    named = _NAMED_SETS.findall(text[-WINDOWS[0] :]) if form in ("set", "text") else []
+    if named:
+        return (named[-1], "last_words")
+    for size in WINDOWS:
+        window = text[-size:]
+        found = _last_in(window, form, whole=len(text) <= size)
+        if found is not None:
+            return found
+        if len(text) <= size:
+            return None
+    return None
+
+
+def _last_in(window: str, form: Form, *, whole: bool) -> Found | None:
+    formulas = formulas_of(window)
+    chosen = next((formula for formula in reversed(formulas) if _fits(formula, form)), None)
+    if form in ("set", "tuple", "expression") and chosen is not None:
+        return (_listed(window, formulas, chosen, form), "last_formula")
+    masked = Masked.of(window)
+    start, value = last_value(masked, listed=form == "set")
+    if value and form in ("set", "tuple", "expression") and not formulas:
+        return (result_of(value.rstrip(".,;:")), "last_formula")
+    if "\\" in value and "\x01" not in masked.mask[start : start + len(value)]:
+        return (value.rstrip(".,;:"), "last_formula")
+    number = None
+    for number in _NUMBER.finditer(masked.mask):  # noqa: B007 (the last one is wanted)
+        pass
+    if chosen is not None and (number is None or chosen.start() > number.start()):
+        return (_with_scale(window, chosen), "last_formula")
+    if number is None or (number.start() <= 1 and not whole):
+        return None
+    scale = _UNIT_AFTER.match(window, number.end())
+    plain = number[0].replace("$", "").replace(" ", "")
+    return (plain + (scale[0].rstrip() if scale is not None else ""), "last_number")
+
+
+def _fits(formula: re.Match[str], form: Form) -> bool:
+    content = content_of(formula)
+    match form:
+        case "number":
+            return HAS_NUMBER.search(content) is not None
+        case "tuple":
+            return "," in content or "matrix" in content or "<" in content or "=" in content
+        case "expression":
+            return len(content) > 1 and re.search(r"[A-Za-z]", content) is not None
+        case _:
+            return re.search(r"[\w\\]", content) is not None
+
+
+def _with_scale(window: str, formula: re.Match[str]) -> str:
+    """The formula, with a minus right before it and the scale or percent sign right behind it."""
+    sign = "-" if window[max(formula.start() - 1, 0) : formula.start()] == "-" else ""
+    scale = _UNIT_AFTER.match(window, formula.end())
+    return sign + content_of(formula) + (scale[0] if scale is not None else "")
+
+
+_CONNECTED = re.compile(r"\s*(?:,|;|and|or|,\s*and|,\s*or)\s*")
+
+
+def _listed(window: str, formulas: list[re.Match[str]], chosen: re.Match[str], form: Form) -> str:
+    """A formula with those that it is listed with: `$x = 1$ or $x = 2$`."""
+    parts = [content_of(chosen)]
+    place = formulas.index(chosen)
+    while (
+        form != "expression"
+        and place
+        and _CONNECTED.fullmatch(window[formulas[place - 1].end() : formulas[place].start()])
+    ):
+        place -= 1
+        parts.append(content_of(formulas[place]))
+    return ", ".join(reversed(parts))

@@ -1,0 +1,153 @@
+"""Whole responses: what is said to the reader is graded, whatever stands around it.
+
+If a guess in a thought counted, or a formula were cut to its last number, scores would say how answers are
+written and not whether they are right.
+"""
+
+import json
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jz3.answers.closing import closing_part
+from jz3.answers.extract import extract_lenient, extract_strict
+from jz3.answers.gold_form import form_of
+from jz3.answers.grade_file import GradeLine, grade_answer, grade_response
+from tests.answers.response_cases import response_cases
+
+SHARED = Path(os.environ.get("JZ3_SHARED", "../shared"))
+FAULTS = SHARED / "faults" / "grader" / "failing.jsonl"
+FIELD = SHARED / "faults" / "field" / "responses.jsonl"
+
+
+def test_every_response_is_judged_rightly():
+    cases = list(response_cases())
+    kinds = Counter((kind, right) for kind, _, _, right, _ in cases)
+    assert len(cases) > 900
+    assert {kind for kind, right in kinds if right} >= {"phrase", "box", "thoughts", "tags", "runs on"}
+    wrong = [
+        (kind, gold, response, verdict)
+        for kind, gold, response, right, benchmark in cases
+        if (verdict := grade_response(GradeLine(gold, response, benchmark))).equal is not right
+    ]
+    assert wrong == []
+
+
+@pytest.mark.skipif(not FAULTS.exists(), reason="no shared folder with cases from the field")
+def test_what_failed_in_the_field_is_judged_rightly():
+    rows = [json.loads(line) for line in FAULTS.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) > 100
+    wrong = []
+    for row in rows:
+        judge = grade_response if row.get("responses") else grade_answer
+        start = time.process_time()
+        verdict = judge(GradeLine(row["gold"], row["predicted"], row.get("benchmark")))
+        if verdict.equal is not row["expected"] or time.process_time() - start > 3:
+            wrong.append((row["gold"], row["predicted"][:100], verdict))
+    assert wrong == []
+
+
+@pytest.mark.skipif(not FIELD.exists(), reason="no shared folder with cases from the field")
+def test_the_responses_of_the_field_are_judged_as_they_should():
+    for row in map(json.loads, FIELD.read_text(encoding="utf-8").splitlines()):
+        verdict = grade_response(GradeLine(row["gold"], row["predicted"], row.get("benchmark")))
+        seen = "no_answer" if verdict.rule == "no_answer" else "right" if verdict.equal else "wrong"
+        assert seen == row["want"], row["name"]
+
+
+thoughts = st.text(alphabet="ab 12\\n$.<>/{}\\\\", max_size=40).filter(lambda text: "<" not in text)
+guesses = st.sampled_from(["\\boxed{99}", "The answer is 99.", "#### 99", "<answer>99</answer>", "$x = 99$"])
+ends = st.sampled_from(["\\boxed{5}", "The answer is 5.", "#### 5", "<answer>5</answer>", "so $x = 5$."])
+
+
+@given(thoughts, guesses, ends, st.sampled_from(["think", "thinking", "reasoning", "THINK"]))
+@settings(max_examples=200)
+def test_a_thought_says_nothing_to_the_reader(thought, guess, end, name):
+    assert extract_lenient(f"<{name}>{thought}{guess}</{name}>\n{end}") == extract_lenient(f"\n{end}")
+    assert extract_lenient(f"{thought}{guess}</{name}>\n{end}") == extract_lenient(f"\n{end}")
+    assert extract_lenient(f"<{name}>{thought}{guess}").answer is None
+    assert extract_strict(f"<{name}>{thought}{guess}").answer is None
+
+
+@given(ends, guesses)
+def test_what_runs_on_says_nothing_more(end, guess):
+    for mark in (
+        "\n\nQuestion: And then?\n",
+        "<|im_end|>\n<|im_start|>user\n",
+        "</s>",
+        "\n\n**Problem 2:** ",
+    ):
+        if end != "so $x = 5$." or "<" in mark:
+            assert closing_part(end + mark + guess).strip() == end
+
+
+@given(st.text(max_size=200), st.sampled_from(["5", "x+1", "(1,2)", "1,2", "\\text{east}", "A", "x<5"]))
+def test_any_text_and_form_have_an_extraction(text, gold):
+    found = extract_lenient(text, form_of(gold))
+    assert (found.answer is None) == (found.rule == "none")
+    grade_response(GradeLine(gold, text, None))
+
+
+REPEATED = [
+    *[
+        "\\frac",
+        "\\sqrt",
+        "(A)",
+        "√",
+        "2000!",
+        "$",
+        "\\boxed{",
+        "<think>",
+        "####",
+        "answer is ",
+        "\n",
+        "{",
+        "\\left(",
+    ],
+    *[
+        "x^",
+        "1/",
+        "|",
+        "\\text{",
+        "**",
+        "5 and ",
+        "`",
+        "\\begin{pmatrix}1",
+        "\\pm",
+        "0.(3)",
+        "第",
+        "_",
+        "C(",
+        "=",
+        "<answer>",
+    ],
+    *[
+        "9**",
+        "\\lfloor",
+        "\\sin",
+        "\\binom",
+        "\n\n",
+        "<|",
+        "```python\n",
+        "\\(",
+        '"answer": ',
+        "5 ",
+        "\\mathbf{i}+",
+        "%",
+    ],
+]
+
+
+@pytest.mark.parametrize("token", REPEATED)
+def test_a_token_repeated_without_end_is_judged_at_once(token):
+    start = time.process_time()
+    for count in (7, 60, 900, 60_000 // len(token)):
+        grade_response(GradeLine("5", token * count, None))
+        grade_response(GradeLine("B", token * count, "aqua"))
+        grade_answer(GradeLine("5", (token * count)[:4000], None))
+    assert time.process_time() - start < 3
