@@ -7,6 +7,7 @@ import difflib
 from pathlib import Path
 
 from jz3.core.errors import UserError
+from jz3.core.placing import placed_file
 
 
 class ProfileError(UserError):
@@ -42,8 +43,10 @@ def check_no_edits(root: Path) -> None:
 
 
 def write_profile(root: Path, name: str) -> None:
-    """Make a profile the one in use."""
-    (root / "params.yaml").write_text(_text(root, name))
+    """Make a profile the one in use; a params.yaml that is a link or a folder is left as it is."""
+    text = _text(root, name)
+    with placed_file(root / "params.yaml", lambda _: None) as part:
+        part.write_text(text)
 
 
 def _text(root: Path, name: str) -> str:

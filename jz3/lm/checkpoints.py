@@ -12,6 +12,7 @@ import os
 import shutil
 import weakref
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,12 +93,24 @@ class Checkpoints:
         for old in self._all()[: -self.kept]:
             shutil.rmtree(old)
 
-    def discard(self) -> None:
-        """Delete all that is kept for a resume: the training is done and its result is safe."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+    def discard(self, *others: Path) -> None:
+        """Delete all that is kept for a resume, `others` of the training too, and nothing else that may lie in
+        the directory: the training is done and its result is safe.
+        """
+        for path in (*self._all(), *others, self.directory / LOCK):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty: somebody else's files are in it
+            self.directory.rmdir()
 
     def _all(self) -> list[Path]:
-        return sorted(self.directory.glob(f"{PREFIX}*"), key=lambda path: int(path.name.removeprefix(PREFIX)))
+        found = [
+            path for path in self.directory.glob(f"{PREFIX}*") if path.is_dir() and not path.is_symlink()
+        ]
+        steps = {path: path.name.removeprefix(PREFIX) for path in found}
+        return sorted((path for path in found if steps[path].isdecimal()), key=lambda path: int(steps[path]))
 
 
 def progress_at(checkpoint: Path) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.lm.blocks import Blocks
-from jz3.lm.checkpoints import Checkpoints
+from jz3.lm.checkpoints import PREFIX, Checkpoints
 from jz3.lm.model import cache
 from jz3.lm.schedule import Schedule
 from jz3.tables.loss_point import LossPoint
@@ -141,10 +141,20 @@ def train(
     observer = Observer(model, blocks, plan, schedule, optimizer, what, keep, on_epoch_end, checkpoints, live)
     started = time.monotonic()
     with cache(model, on=False), tempfile.TemporaryDirectory() as scratch:
-        run_trainer(model, blocks, plan, schedule, optimizer, execution, seed, observer, scratch, zero)
+        try:
+            run_trainer(model, blocks, plan, schedule, optimizer, execution, seed, observer, scratch, zero)
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(_goes_on(what, len(observer.points), len(plan.steps), checkpoints))
+            raise
     seconds = time.monotonic() - started
     log.info("%s: %d tokens, %.0f tokens/s", what, observer.tokens, observer.tokens / seconds)
     return LossPoint.validate(pl.DataFrame(observer.points, schema=LossPoint.create_empty().schema))
+
+
+def _goes_on(what: str, step: int, steps: int, checkpoints: Checkpoints | None) -> str:
+    latest = checkpoints.latest() if checkpoints else None
+    at = latest.name.removeprefix(PREFIX) if latest else "0"
+    return f"{what} was at step {step} of {steps} and goes on at step {at}"
 
 
 def _check(model: "PreTrainedModel", blocks: Blocks, plan: Plan) -> None:

@@ -77,7 +77,9 @@ class Trained:
 
     def discard(self) -> None:
         """Delete checkpoints and kept weights."""
-        _checkpoints(self.job).discard()
+        job = self.job
+        files = [job.directory / name for name in (JOB, PLAN, LOSS, BLOCKS)]
+        _checkpoints(job).discard(*files, *map(job.weights, job.keep))
         self.held.release()
 
 
@@ -193,5 +195,6 @@ def _fresh(job: Job) -> "PreTrainedModel":
 
 
 def _checkpoints(job: Job) -> Checkpoints:
-    execution = job.execution
-    return Checkpoints(job.directory, job.identity, execution.checkpoint_steps, execution.checkpoints_kept)
+    execution, steps = job.execution, job.keep[-1]
+    every = max(1, min(execution.checkpoint_steps, int(execution.checkpoint_share * steps)))
+    return Checkpoints(job.directory, job.identity, every, execution.checkpoints_kept)
