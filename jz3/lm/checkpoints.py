@@ -94,8 +94,8 @@ class Checkpoints:
             shutil.rmtree(old)
 
     def discard(self, *others: Path) -> None:
-        """Delete all that is kept for a resume, `others` of the training too, and nothing else that may lie in
-        the directory: the training is done and its result is safe.
+        """Delete what is kept for a resume, and `others` of the training, but nothing else that lies in the
+        directory: the training is done and its result is safe.
         """
         for path in (*self._all(), *others, self.directory / LOCK):
             if path.is_dir() and not path.is_symlink():

@@ -57,7 +57,7 @@ def open_live(directory: Path, steps: int, *, resumed: bool) -> "LiveLog | None"
 def _foreign(directory: Path) -> str | None:
     """What lies in the place of the notes and is none of them."""
     for place in (directory, *directory.parents):
-        if os.path.lexists(place) and (place == directory and place.is_symlink() or not place.is_dir()):
+        if os.path.lexists(place) and ((place == directory and place.is_symlink()) or not place.is_dir()):
             return f"has {place} in its way"
     if not directory.exists():
         return None

@@ -78,8 +78,9 @@ class Trained:
     def discard(self) -> None:
         """Delete checkpoints and kept weights."""
         job = self.job
-        files = [job.directory / name for name in (JOB, PLAN, LOSS, BLOCKS)]
-        _checkpoints(job).discard(*files, *map(job.weights, job.keep))
+        files = [*(job.directory / name for name in (JOB, PLAN, LOSS, BLOCKS)), *map(job.weights, job.keep)]
+        parts = [file.with_name(f"{file.name}.part") for file in files]  # of a process that was killed
+        _checkpoints(job).discard(*files, *parts)
         self.held.release()
 
 
