@@ -8,13 +8,13 @@ execution made it.
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Price(BaseModel):
     """USD for a million tokens of one model, as a provider listed them on a day."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     as_of: date
     """The day on which the prices were read."""
@@ -29,7 +29,7 @@ class Price(BaseModel):
 class BatchFiles(BaseModel):
     """Limits of a provider's batch files."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     requests: int = Field(ge=1)
     """Most requests of a file."""
@@ -44,18 +44,24 @@ class BatchFiles(BaseModel):
 class LossLimits(BaseModel):
     """Shares of the rows that a stage reads."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     warn: float = Field(ge=0, le=1)
     """Above it the stage warns."""
     stop: float = Field(ge=0, le=1)
     """Above it the stage stops, and leaves nothing."""
 
+    @model_validator(mode="after")
+    def _ordered(self) -> "LossLimits":
+        if self.warn > self.stop:
+            raise ValueError(f"warn {self.warn} is above stop {self.stop}")
+        return self
+
 
 class Losses(BaseModel):
     """How many rows a stage may reject or fail before it says so, and before it stops."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     usual: LossLimits
     """Of stages that are not named."""
@@ -71,7 +77,7 @@ class Losses(BaseModel):
 class Planning(BaseModel):
     """What `jz3 plan` takes where neither a file nor a stored answer nor another parameter says it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     corpus_prompts: int = Field(ge=0)
     """Prompts of the corpus, where a quota is open."""
@@ -88,7 +94,7 @@ class Planning(BaseModel):
 class Execution(BaseModel):
     """The section `execution`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     device: Literal["cpu", "cuda"]
     """Where models run."""

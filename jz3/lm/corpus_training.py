@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import Field
 
 from jz3.core.execution import Execution
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.lm.blocks import pack_rows
 from jz3.lm.encode import EncodedRow, encode_rows
 from jz3.lm.model import padding_token
@@ -32,7 +32,7 @@ class CorpusTraining(Params):
     batch_tokens: int = Field(gt=0)
     """Tokens of a step, in whole blocks."""
     epochs: int = Field(gt=0)
-    seed: int
+    seed: Seed
     """Of the order of the blocks."""
     schedule: WarmupStableDecay
     optimizer: OptimizerParams

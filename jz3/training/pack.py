@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 from jz3.core.artifacts import MANIFEST, In
 from jz3.core.errors import UserError
 from jz3.core.hashing import draw_order
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.core.progress import Progress
 from jz3.lm.blocks import BlockWriter, pack_flat
 from jz3.lm.encode import IGNORED_LABEL, FlatRows, encode_flat, joined_rows
@@ -45,7 +45,7 @@ class PackParams(Params):
     """Rows that are packed together; within a window rows may change places."""
     held_out_share: float = Field(ge=0, lt=1)
     """Of the rows, drawn by hash: not trained on, their loss is reported by source and kind."""
-    seed: int
+    seed: Seed
     """Of that draw."""
 
 
