@@ -60,8 +60,8 @@ class Composition:
         by_source = passages.group_by("source").len().collect(engine="streaming")
         if unnamed := sorted(set(by_source["source"]) - set(params.levels_per_passage)):
             raise ParamsError(
-                f"compose.levels_per_passage has no source '{unnamed[0]}', of which there are passages; a number "
-                f"of levels was expected there. Add it."
+                f"compose.levels_per_passage has no source '{unnamed[0]}', of which there are passages; "
+                f"a number of levels was expected there. Add it."
             )
         self._expected = sum(
             params.levels_per_passage[source] * number for source, number in by_source.iter_rows()
