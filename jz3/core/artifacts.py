@@ -125,6 +125,11 @@ class In(Generic[T]):
         _must_exist(self.path, self.kind)
         if self.path.suffix == ".parquet":
             return [self.path]
+        if not self.path.is_dir():
+            raise ArtifactError(
+                f"{self.path} is no table; {self.kind.__name__} was expected, in a .parquet file or a directory "
+                f"of parts. Write parquet, with {described(self.kind.create_empty().schema)}."
+            )
         manifest = InDir(PartsManifest, self.path).manifest()
         files = [self.path / name for name in manifest.parts]
         for file in files:

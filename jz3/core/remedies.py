@@ -4,6 +4,7 @@
 paths are outs is read from dvc.yaml and dvc.lock, when an error is worded and not before.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,13 @@ def _maker(root: Path, path: Path) -> str | None:
         return None
     name = whole.relative_to(root).as_posix()
     outs = {**_declared(root), **_locked(root)}
-    holding = [out for out in outs if name == out or name.startswith(f"{out}/")]
+    holding = [out for out in outs if re.fullmatch(f"{_pattern(out)}(/.*)?", name)]
     return outs[max(holding, key=len)] if holding else None
+
+
+def _pattern(out: str) -> str:
+    """Of an out whose name has parts to be filled in, such as `${item}`: any name fits them."""
+    return re.sub(r"\\\$\\\{.*?\\\}", "[^/]+", re.escape(out))
 
 
 def _locked(root: Path) -> dict[str, str]:
@@ -47,14 +53,13 @@ def _locked(root: Path) -> dict[str, str]:
 
 
 def _declared(root: Path) -> dict[str, str]:
-    """Outs of dvc.yaml; of a matrix those whose names have no part to be filled in."""
+    """Outs of dvc.yaml; of a matrix with the parts of their names that are still to be filled in."""
     found: dict[str, str] = {}
     entries: dict[str, Any] = _document(root / "dvc.yaml").get("stages", {})
     for stage, entry in entries.items():
         body = entry.get("do", entry)
         for out in (*body.get("outs", []), *body.get("metrics", []), *body.get("plots", [])):
-            name = next(iter(out)) if isinstance(out, dict) else out
-            found[str(name).partition("${")[0].rstrip("/") if "${" in str(name) else str(name)] = stage
+            found[str(next(iter(out)) if isinstance(out, dict) else out)] = stage
     return found
 
 

@@ -135,7 +135,8 @@ def training_rows(
     if lost.height:
         raise UserError(
             f"problem {lost['problem_id'][0]} comes from prompt {lost['prompt_id'][0]}, which is not among "
-            f"the prompts of its set; each problem's prompt was expected. Run `dvc repro` from `distill` on."
+            f"the prompts of its set; each problem's prompt was expected. Give the prompts that the problems "
+            f"were written for; of the graph's own, `dvc repro` makes both anew from `compose` on."
         )
     outputs = [
         render_problem(problem, solution, prompt)
