@@ -36,7 +36,7 @@ from jz3.core.foreign import (
     foreign_table,
     foreign_text,
 )
-from jz3.core.key_order import in_key_order
+from jz3.core.frames import in_key_order, regrouped
 from jz3.core.placing import (
     MANIFEST,
     ArtifactError,
@@ -127,7 +127,7 @@ class In(Generic[T]):
             return [self.path]
         if not self.path.is_dir():
             raise ArtifactError(
-                f"{self.path} is no table; {self.kind.__name__} was expected, in a .parquet file or a directory "
+                f"{self.path} is no table; {self.kind.__name__} was expected, in a .parquet file or a folder "
                 f"of parts. Write parquet, with {described(self.kind.create_empty().schema)}."
             )
         manifest = InDir(PartsManifest, self.path).manifest()
@@ -223,26 +223,10 @@ class Out(Generic[T]):
             return name, frame.height
 
         # One part is written while the next one's rows are made.
-        parts.update(mapped(write, enumerate(_regrouped(frames)), threads=1))
+        parts.update(mapped(write, enumerate(regrouped(frames, PART_BYTES)), threads=1))
         rows = sum(parts.values())
         manifest = PartsManifest(table=self.kind.__name__, rows=rows, parts=parts, notes=notes)
         (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
-
-
-def _regrouped(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of about PART_BYTES, whatever the size of those that came."""
-    waiting: list[pl.DataFrame] = []
-    size = 0
-    for frame in frames:
-        step = max(1, int(frame.height * PART_BYTES / max(frame.estimated_size(), 1)))
-        for piece in frame.iter_slices(step):
-            waiting.append(piece)
-            size += int(piece.estimated_size())
-            if size >= PART_BYTES:
-                yield pl.concat(waiting)
-                waiting, size = [], 0
-    if waiting:
-        yield pl.concat(waiting)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ and once for its texts; disk for the drawn texts once more (lz4); memory for the
 their texts.
 """
 
+import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from jz3.core.hashing import draw_order
 from jz3.core.in_order import InOrder, by_hash, files_for
 from jz3.core.params import Params, ParamsError, Seed
 from jz3.tables.passage import Passage
+
+log = logging.getLogger(__name__)
 
 FRAME_ROWS = 20_000
 """Passages read at a time (chosen: some 30 MB of text)."""
@@ -164,6 +167,12 @@ def _metrics(masks: Mapping[str, Mapping[str, Mask]], params: SampleParams) -> S
         for name, asked in params.quotas[source].model_dump().items()
         if asked is not None and asked > counts[name][source]
     }
+    if missing:
+        log.warning(
+            "%d passages fewer than the quotas ask for: %s",
+            sum(missing.values()),
+            ", ".join(f"{name} {count}" for name, count in sorted(missing.items())),
+        )
     return SampleMetrics(
         passages={source: len(mask) for source, mask in masks["corpus"].items()},
         missing=dict(sorted(missing.items())),

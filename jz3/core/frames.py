@@ -1,4 +1,4 @@
-"""Rows of a table come in the order of its key: each frame by itself, and from one frame to the next."""
+"""Frames of a table on their way to disk: in the order of its key, and of the size of a part."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -26,3 +26,19 @@ def in_key_order(frames: Iterable[pl.DataFrame], key: Sequence[str], path: Path)
 
 def _sorted(keys: pl.DataFrame) -> bool:
     return keys.to_series().is_sorted() if keys.width == 1 else keys.equals(keys.sort(keys.columns))
+
+
+def regrouped(frames: Iterator[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
+    """The same rows in frames of about `size` bytes in memory, whatever the size of those that came."""
+    waiting: list[pl.DataFrame] = []
+    held = 0
+    for frame in frames:
+        step = max(1, int(frame.height * size / max(frame.estimated_size(), 1)))
+        for piece in frame.iter_slices(step):
+            waiting.append(piece)
+            held += int(piece.estimated_size())
+            if held >= size:
+                yield pl.concat(waiting)
+                waiting, held = [], 0
+    if waiting:
+        yield pl.concat(waiting)
