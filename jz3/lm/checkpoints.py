@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jz3.core.errors import UserError
+from jz3.core.execution import Execution
 
 NOTES = "notes.json"
 LOCK = "lock"
@@ -55,6 +56,11 @@ def hold(directory: Path) -> Hold:
     os.truncate(lock, 0)
     os.write(lock, f"{os.getpid()}\n".encode())
     return Hold(lock)
+
+
+def steps_between(execution: Execution, steps: int) -> int:
+    """Steps between two checkpoints of a training of `steps` steps."""
+    return max(1, min(execution.checkpoint_steps, int(execution.checkpoint_share * steps)))
 
 
 @dataclass(frozen=True)

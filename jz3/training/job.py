@@ -21,7 +21,7 @@ from jz3.core.cache import cache_root
 from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json, content_id
 from jz3.lm.blocks import Blocks, BlockWriter, blocks_digest, open_blocks
-from jz3.lm.checkpoints import Checkpoints, Hold, hold
+from jz3.lm.checkpoints import Checkpoints, Hold, hold, steps_between
 from jz3.lm.model import libraries, load_model
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.train import OptimizerParams, Plan, train
@@ -196,6 +196,6 @@ def _fresh(job: Job) -> "PreTrainedModel":
 
 
 def _checkpoints(job: Job) -> Checkpoints:
-    execution, steps = job.execution, job.keep[-1]
-    every = max(1, min(execution.checkpoint_steps, int(execution.checkpoint_share * steps)))
+    execution = job.execution
+    every = steps_between(execution, job.keep[-1])
     return Checkpoints(job.directory, job.identity, every, execution.checkpoints_kept)
