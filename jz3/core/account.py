@@ -100,5 +100,7 @@ def _example(what: str, handles: Iterable[object]) -> str:
 
 
 def _short(text: str | None) -> str:
-    flat = " ".join((text or "no evidence").split())
+    """On one line, and without what a terminal obeys: the text is a model's or a server's."""
+    words = " ".join((text or "no evidence").split())
+    flat = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)
     return flat if len(flat) <= SHOWN else f"{flat[:SHOWN]}..."

@@ -74,7 +74,7 @@ def main(
         time.sleep(params.sleep)
     kept = 100 - params.odd - params.unchosen - params.failed
     rows.write(pl.DataFrame({"n": range(kept)}, schema={"n": pl.Int64}))
-    lost = [(f"row-{n:03}", "losing.odd", f"{n} is odd") for n in range(params.odd)]
+    lost = [(f"row-{n:03}", "losing.odd", f"{n} is\\n odd \\x1b[2J") for n in range(params.odd)]
     rejects.write(pl.DataFrame(lost, schema=Reject.create_empty().schema, orient="row"))
     rules = {"losing.odd": params.odd, "losing.unchosen": params.unchosen}
     rejected = {rule: n for rule, n in rules.items() if n}
@@ -138,7 +138,7 @@ def test_a_stage_that_loses_too_much_stops_and_leaves_nothing(losing):
     status, said, folder = losing(odd=40, failed=11)
     assert status == 1
     assert len(said.splitlines()) == 1
-    assert "most by losing.odd (40), such as row row-000: 0 is odd" in said
+    assert "most by losing.odd (40), such as row row-000: 0 is odd �[2J" in said
     assert "at most 50.0% was expected" in said
     assert not list((folder / "out").iterdir())
 
