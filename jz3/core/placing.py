@@ -86,7 +86,9 @@ def must_be_free(path: Path, foreign: Foreign, *, folder: bool) -> None:
         _put_back(path)
         if not os.path.lexists(path):
             return
-    if reason := _shape(path, folder=folder) or foreign(path):
+    with _said(path):
+        reason = _shape(path, folder=folder) or foreign(path)
+    if reason:
         raise ArtifactError(
             f"{path} {reason}: jz3 did not make it and leaves it as it is; nothing, or what the same stage "
             f"left earlier, was expected there. Move it away, or give another path."
