@@ -40,7 +40,7 @@ RULES: dict[By, str] = {
 class SelectParams(Params):
     """Section `select`."""
 
-    count: int = Field(ge=1)
+    count: int = Field(ge=0)
     """Candidate prompts to choose."""
     by: By
     """`value`; or, to compare with, `random`, `length_matched` (drawn, with the lengths of those of highest
