@@ -61,18 +61,19 @@ from jz3.influence.checkpoints import BASE, LoraLayer, Moments, Precision, Refer
 from jz3.influence.directions import DIRECTIONS, AdamConstants
 from jz3.influence.gradients import backward, cut_batches, losses
 from jz3.influence.similarity import TaskGradients, similarities, task_gradients
-from jz3.influence.warmup import AdapterParams, PretrainParams, WarmupParams, warmup
-from jz3.lm.base import ConfigModel, build
+from jz3.influence.warmup import PretrainParams, WarmupParams, warmup
 from jz3.lm.encode import EncodedRow, encode_rows
+from jz3.lm.lora import LoraParams
 from jz3.lm.model import load_model, load_tokenizer
+from jz3.lm.plan import OptimizerParams
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
-from jz3.lm.train import OptimizerParams
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target
 from jz3.tables.words import LEVELS
 from jz3.text.training_text import training_input
+from jz3.training.base import ConfigModel, build
 from jz3.writer.write import write_problem
 
 PROJECTED, LESS_BLOCK, LESS_ROWS = 8192, 128, 16
@@ -171,7 +172,7 @@ def train_reference(root: Path, trained: int) -> None:
         batch_tokens=2000,
         pretrain=PretrainParams(epochs=1, schedule=WarmupCosine(warm_up=0.03), optimizer=OPTIMIZER),
         epochs=1,
-        adapter=AdapterParams(
+        adapter=LoraParams(
             rank=16,
             alpha=32,
             dropout=0.0,

@@ -26,7 +26,8 @@ from jz3.core.artifacts import InDir, Out
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import load_params
-from jz3.generation.api import GenerationRequest, open_engine
+from jz3.generation.engine import GenerationRequest
+from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE, generation_key, payload
 from jz3.store.rows import open_store
 from jz3.synthesis.synthesize import SynthesizeParams

@@ -33,7 +33,6 @@ from jz3.influence.attribute import AttributeParams, attribute
 from jz3.influence.select import SelectParams, select
 from jz3.influence.select_order import By
 from jz3.influence.warmup import WarmupParams, warmup
-from jz3.lm.base import ConfigModel, build
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.influence_score import InfluenceScore
@@ -41,6 +40,7 @@ from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.target import Target
 from jz3.tasks.tasks import TasksParams, gather
+from jz3.training.base import ConfigModel, build
 from jz3.writer.catalogue import FAMILIES, read
 from jz3.writer.splits import distinct_draws
 from jz3.writer.write import write_draw

@@ -31,7 +31,7 @@ from jz3.core.artifacts import In, Out
 from jz3.core.execution import Execution
 from jz3.core.hashing import content_id
 from jz3.core.params import load_params
-from jz3.generation.api import Generated, GenerationRequest, ModelSource, Sampling
+from jz3.generation.engine import Generated, GenerationRequest, ModelSource, Sampling
 from jz3.synthesis.synthesize import Synthesis, SynthesizeParams
 from jz3.tables.completion import Completion
 from jz3.tables.prompt import Prompt

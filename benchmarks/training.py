@@ -29,14 +29,15 @@ from packing import sample_rows
 from jz3.core.artifacts import In, Out
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
-from jz3.lm.base import ConfigModel, build
 from jz3.lm.blocks import Blocks, pack_flat
 from jz3.lm.encode import IGNORED_LABEL
 from jz3.lm.model import cache, load_model, load_tokenizer, padding_token
+from jz3.lm.plan import OptimizerParams, Plan, cut_into_steps
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
-from jz3.lm.train import OptimizerParams, Plan, cut_into_steps, train
+from jz3.lm.train import train
 from jz3.tables.training_row import TrainingRow
+from jz3.training.base import ConfigModel, build
 from jz3.training.pack import PackParams, encode_window, pack, windows
 
 ROOT = Path(__file__).parent.parent

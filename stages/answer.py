@@ -4,7 +4,7 @@ from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out
 from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.evaluation.answer import AnswerParams, answer
-from jz3.generation.api import open_engine
+from jz3.generation.engines import open_engine
 from jz3.tables.item import Item
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.response import Response

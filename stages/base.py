@@ -3,9 +3,9 @@
 from jz3.core.artifacts import In, Metrics, OutDir
 from jz3.core.execution import Execution
 from jz3.core.stage import run
-from jz3.lm.base import BaseParams, base
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.passage import Passage
+from jz3.training.base import BaseParams, base
 
 
 def main(

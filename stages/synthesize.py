@@ -3,7 +3,7 @@
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.execution import Execution
 from jz3.core.stage import run
-from jz3.generation.api import open_engine
+from jz3.generation.engines import open_engine
 from jz3.synthesis.synthesize import Synthesis, SynthesizeParams
 from jz3.tables.completion import Completion
 from jz3.tables.failure import Failure

@@ -16,7 +16,7 @@ from jz3.core.artifacts import In, InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
-from jz3.generation.api import open_engine
+from jz3.generation.engines import open_engine
 from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeParams
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.prompt import Prompt

@@ -26,8 +26,9 @@ from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import PARAMS_FILE, load_params
 from jz3.evaluation.answer import AnswerParams
-from jz3.generation.api import GenerationRequest, open_engine
 from jz3.generation.chat import CHAT, chat_key
+from jz3.generation.engine import GenerationRequest
+from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE, generation_key
 from jz3.store.rows import RowStore, open_store
 from jz3.synthesis.synthesize import SynthesizeParams

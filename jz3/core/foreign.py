@@ -41,8 +41,13 @@ def foreign_folder(path: Path, kind: type[BaseModel]) -> str | None:
 def foreign_metrics(path: Path, kind: type[BaseModel]) -> str | None:
     """A JSON object with the fields of the kind, all of them and no others, is ours."""
     found = _object(path)
-    same = found is not None and found.keys() == kind.model_fields.keys()
-    return None if same else f"holds no {kind.__name__}"
+    if found is None or found.keys() != kind.model_fields.keys():
+        return f"holds no {kind.__name__}"
+    try:
+        kind.model_validate(found)
+    except ValidationError:
+        return f"holds no {kind.__name__}"
+    return None
 
 
 def foreign_object(path: Path) -> str | None:

@@ -87,6 +87,8 @@ def must_be_free(path: Path, foreign: Foreign, *, folder: bool) -> None:
         if not os.path.lexists(path):
             return
     with _said(path):
+        if folder and _is_empty(path):
+            return
         reason = _shape(path, folder=folder) or foreign(path)
     if reason:
         raise ArtifactError(
@@ -127,6 +129,11 @@ def entries(folder: Path) -> set[str]:
     return found
 
 
+def _is_empty(path: Path) -> bool:
+    """Whether a folder holds nothing that could be lost."""
+    return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+
+
 def _shape(path: Path, *, folder: bool) -> str | None:
     if path.is_symlink():
         return "is a link"
@@ -137,7 +144,7 @@ def _shape(path: Path, *, folder: bool) -> str | None:
 
 def _nothing_lost(path: Path, new: Path) -> None:
     """What gives way holds nothing but what the new folder has too, or what its own manifest names."""
-    if not path.exists():
+    if not path.exists() or _is_empty(path):
         return
     named = _named(path)
     lost = sorted(name for name in entries(path) - entries(new) if name not in named)

@@ -19,7 +19,7 @@ from jz3.core.params import Params, Seed
 from jz3.evaluation.shots import ShotParams, read_shots
 from jz3.evaluation.templates import JIUZHANG_TORA, TEMPLATES, Template, prompt
 from jz3.evaluation.tool_loop import Attempt, answer_with_tools, continued
-from jz3.generation.api import Engine, EngineName, Generated, GenerationRequest, Prompt, Sampling
+from jz3.generation.engine import Engine, EngineName, Generated, GenerationRequest, Prompt, Sampling
 from jz3.generation.rows import generate_rows
 from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.rows import run_rows

@@ -25,7 +25,7 @@ from jz3.evaluation.answer import AnswerParams, prompts_of
 from jz3.evaluation.letters import LETTERS
 from jz3.evaluation.shots import ShotParams
 from jz3.evaluation.templates import BETWEEN, JIUZHANG_TORA, TEMPLATES, Template
-from jz3.generation.api import Prompt
+from jz3.generation.engine import Prompt
 
 STRICT, LENIENT = "strict-match", "flexible-extract"
 METRIC = "exact_match"

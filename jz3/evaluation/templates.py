@@ -14,7 +14,7 @@ from typing import Literal
 
 from jz3.evaluation.letters import LETTERS
 from jz3.evaluation.shots import Shot
-from jz3.generation.api import Prompt, Turn
+from jz3.generation.engine import Prompt, Turn
 
 BETWEEN = "\n\n\n"
 """Two blank lines between an example and what follows (released code)."""

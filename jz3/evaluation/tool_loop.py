@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from jz3.generation.api import Generated, GenerationRequest
+from jz3.generation.engine import Generated, GenerationRequest
 from jz3.sandbox.result import ProgramResult
 
 PROGRAM = re.compile(r"```python\n(.*?)```", re.DOTALL)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jz3.core.errors import UserError
-from jz3.generation.api import Prompt, Turn
+from jz3.generation.engine import Prompt, Turn
 
 
 def encode_prompts(tokenizer: Any, prompts: Sequence[Prompt]) -> list[list[int]]:  # noqa: ANN401

@@ -8,7 +8,7 @@ import orjson
 
 from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json
-from jz3.generation.api import Engine, Generated, GenerationRequest, Prompt, Sampling, Turn
+from jz3.generation.engine import Engine, Generated, GenerationRequest, Prompt, Sampling, Turn
 from jz3.store.rows import Operation, key_of_text, request_key
 from jz3.workers.crew import Crew
 from jz3.workers.fill import fill

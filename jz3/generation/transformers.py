@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from jz3.core.execution import Execution
-from jz3.generation.api import Generated, GenerationRequest, ModelSource, Sampling
 from jz3.generation.drawing import draw, uniforms
+from jz3.generation.engine import Generated, GenerationRequest, ModelSource, Sampling
 from jz3.generation.prompts import encode_prompts
 from jz3.generation.stops import Decoder
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
-from jz3.generation.api import Generated, GenerationRequest, ModelSource, Sampling
+from jz3.generation.engine import Generated, GenerationRequest, ModelSource, Sampling
 from jz3.generation.prompts import encode_prompts
 from jz3.generation.stops import Decoder
 

@@ -25,6 +25,7 @@ from transformers import PreTrainedModel
 
 from jz3.influence.checkpoints import CheckpointError, LoraLayer
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow
+from jz3.lm.labelled_places import LabelledPlaces
 
 Take = Callable[[tuple[str, str], torch.Tensor], None]
 """Gets ((layer, `A` or `B`), gradients [B, D] in float32) for each matrix of the adapter, once a batch.
@@ -87,25 +88,13 @@ def backward(
 def losses(model: PreTrainedModel, rows: Sequence[EncodedRow]) -> torch.Tensor:
     """One forward pass over the rows; the loss of each [B], float32."""
     batch = batch_of(rows, model.device)
-    with _narrowed_head(model, batch.places_N):
+    with LabelledPlaces(model) as labelled:
+        labelled.indices = batch.places_N
         logits_NV = model(input_ids=batch.tokens_BT, use_cache=False).logits
     losses_N = cross_entropy(logits_NV.float(), batch.targets_N, reduction="none")
     rows_N = batch.places_N // batch.tokens_BT.shape[1]
     losses_B = torch.zeros(len(rows), device=model.device)
     return losses_B.index_add(0, rows_N, losses_N / batch.labels_B[rows_N])
-
-
-@contextmanager
-def _narrowed_head(model: PreTrainedModel, places_N: torch.Tensor) -> Generator[None]:
-    """While open, logits are computed only for the places that tell a label: [N, V]."""
-
-    def narrow(_head: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
-        return (inputs[0].reshape(-1, inputs[0].shape[-1]).index_select(0, places_N),)
-
-    head: torch.nn.Module | None = model.get_output_embeddings()
-    assert head is not None, "a causal language model has a head"
-    with head.register_forward_pre_hook(narrow):
-        yield
 
 
 @contextmanager

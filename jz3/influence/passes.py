@@ -63,7 +63,8 @@ class Place:
 
 
 def places(checkpoints: InDir[CheckpointsManifest]) -> list[Place]:
-    """In the order of the epochs."""
+    """In the order of the epochs, with absolute paths: a worker of a cluster may run in another directory."""
+    checkpoints = InDir(checkpoints.kind, checkpoints.path.absolute())
     found: list[Place] = []
     for checkpoint in checkpoints.manifest().checkpoints:
         directory = checkpoints.path / checkpoint.directory

@@ -25,9 +25,11 @@ from jz3.influence.checkpoints import BASE, write_checkpoint
 from jz3.influence.share import draw
 from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import encode_rows
+from jz3.lm.lora import LoraParams, lora_config
 from jz3.lm.model import libraries, load_model, load_tokenizer, padding_token, save_model
+from jz3.lm.plan import OptimizerParams, Plan, epoch_plan
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
-from jz3.lm.train import OptimizerParams, Plan, epoch_plan, train
+from jz3.lm.train import train
 from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
 from jz3.tables.ledger import Ledger
 from jz3.tables.model_manifest import ModelManifest
@@ -41,17 +43,6 @@ if TYPE_CHECKING:
 
 NOT_DRAWN = "warmup.not_drawn"
 TOO_LONG = "warmup.too_long"
-
-
-class AdapterParams(Params):
-    """LoRA: the update of a layer is alpha / rank x B A."""
-
-    rank: int = Field(gt=0)
-    alpha: float = Field(gt=0)
-    dropout: float = Field(ge=0, lt=1)
-    """While the adapter is trained; gradients of `attribute` are taken without."""
-    targets: list[str] = Field(min_length=1)
-    """Ends of the names of the linear layers that get one, such as `q_proj`."""
 
 
 class PretrainParams(Params):
@@ -77,7 +68,8 @@ class WarmupParams(Params):
     """For a base with random weights, which a low-rank update can teach little; null for a pretrained one."""
     epochs: int = Field(gt=0)
     """Of the adapter; each leaves a checkpoint."""
-    adapter: AdapterParams
+    adapter: LoraParams
+    """Gradients of `attribute` are taken without its dropout."""
     schedule: WarmupStableDecay
     optimizer: OptimizerParams
     """Of the adapter."""
@@ -233,25 +225,17 @@ def _train_base(
 def _with_adapter(model: "PreTrainedModel", params: WarmupParams) -> "PeftModel":
     """The model with a new adapter, whose weights are drawn by the seed; all others are frozen."""
     import torch
-    from peft import LoraConfig, PeftModel, get_peft_model
+    from peft import PeftModel, get_peft_model
 
-    adapter = params.adapter
-    config = LoraConfig(
-        r=adapter.rank,
-        lora_alpha=adapter.alpha,  # pyright: ignore[reportArgumentType] (peft divides it; any number does)
-        lora_dropout=adapter.dropout,
-        target_modules=adapter.targets,
-        task_type="CAUSAL_LM",
-    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
         try:
-            adapted = get_peft_model(model, config)
+            adapted = get_peft_model(model, lora_config(params.adapter))
         except ValueError as error:
             reason = " ".join(str(error).split())[:200]
             raise UserError(
-                f"warmup.adapter.targets {adapter.targets} do not fit the reference model ({reason}); names "
-                f"of its linear layers were expected. Mend them in params.yaml."
+                f"warmup.adapter.targets {params.adapter.targets} do not fit the reference model ({reason}); "
+                f"names of its linear layers were expected. Mend them in params.yaml."
             ) from error
     assert isinstance(adapted, PeftModel)
     return adapted

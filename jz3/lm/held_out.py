@@ -11,9 +11,10 @@ from jz3.core.execution import Execution
 from jz3.lm.blocks import Blocks
 from jz3.lm.document_attention import by_documents
 from jz3.lm.encode import IGNORED_LABEL
+from jz3.lm.labelled_places import LabelledPlaces, labelled_places
 from jz3.lm.model import cache
-from jz3.lm.train import Plan, cut_into_steps
-from jz3.lm.trainer import LabelledPlaces, Pieces, labelled_places
+from jz3.lm.plan import Plan, cut_into_steps
+from jz3.lm.trainer import Pieces
 
 
 def mean_loss(model: PreTrainedModel, blocks: Blocks, precision: str, execution: Execution) -> float:

@@ -163,11 +163,7 @@ def libraries() -> dict[str, str]:
 
 def _place(directory: Path) -> tuple[str, str]:
     """What `from_pretrained` takes: a path or a hub name, and the revision (unused for a path)."""
-    manifest = InDir(ModelManifest, directory).manifest()
-    if manifest.hub is None:
-        return str(directory), "main"
-    name, _, revision = manifest.hub.rpartition("@")
-    return name, revision
+    return InDir(ModelManifest, directory).manifest().on_hub or (str(directory), "main")
 
 
 def _unreadable(directory: Path, what: str, error: Exception) -> str:

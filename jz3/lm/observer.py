@@ -4,10 +4,10 @@ Importing this module takes seconds.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,12 +17,9 @@ from jz3.core.progress import Progress
 from jz3.lm.blocks import Blocks
 from jz3.lm.checkpoints import Checkpoints, progress_at
 from jz3.lm.live import LiveLog, open_live
+from jz3.lm.plan import EpochEnd, OptimizerParams, Plan, TrainingError
 from jz3.lm.schedule import Schedule
-from jz3.lm.train import EpochEnd, OptimizerParams, Plan, TrainingError
 from jz3.lm.weights import write_weights
-
-if TYPE_CHECKING:
-    from jz3.lm.trainer import BlockTrainer
 
 NAMED = 16
 """Rows of a batch that an error names at most (chosen: a line)."""
@@ -36,7 +33,6 @@ class Observer(TrainerCallback):
     """Notes a LossPoint a step, keeps weights and checkpoints, and stops at a loss that is not finite."""
 
     optimizer: torch.optim.Optimizer
-    trainer: "BlockTrainer"
 
     def __init__(
         self,
@@ -72,8 +68,9 @@ class Observer(TrainerCallback):
             self._blocks_read = sum(map(len, self._plan.steps[: len(self.points)]))
         return checkpoint
 
-    def begin(self, trainer: "BlockTrainer") -> None:
-        self.trainer, self._is_first = trainer, trainer.is_world_process_zero()
+    def begin(self, weights: Callable[[], dict[str, torch.Tensor]], *, is_first: bool) -> None:
+        """`weights` gathers all weights from the ranks: each must call it, and the first one gets them."""
+        self._weights, self._is_first = weights, is_first
         self._bar = Progress(self._what, len(self._plan.steps), "steps")
         self._bar.advance(len(self.points))
         if self._live_directory and self._is_first:
@@ -157,7 +154,7 @@ class Observer(TrainerCallback):
         step = state.global_step
         self._bar.advance()
         if step in self._keep:
-            weights = self.trainer.weights()
+            weights = self._weights()
             if self._is_first:
                 write_weights(weights, self._keep[step])
         if self._on_epoch_end and step in self._plan.epochs:

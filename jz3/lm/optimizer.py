@@ -6,7 +6,7 @@ import torch
 from transformers import PreTrainedModel
 
 from jz3.lm.muon import MuonAndAdamW
-from jz3.lm.train import OptimizerParams
+from jz3.lm.plan import OptimizerParams
 
 
 def make_optimizer(model: PreTrainedModel, params: OptimizerParams) -> torch.optim.Optimizer:

@@ -6,7 +6,7 @@ Importing this module takes seconds.
 import math
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,13 +24,12 @@ from jz3.core.execution import Execution
 from jz3.lm.blocks import Blocks
 from jz3.lm.document_attention import by_documents
 from jz3.lm.encode import IGNORED_LABEL
+from jz3.lm.labelled_places import LabelledPlaces, labelled_places
+from jz3.lm.observer import Observer
 from jz3.lm.optimizer import make_optimizer
+from jz3.lm.plan import OptimizerParams, Plan
 from jz3.lm.schedule import Schedule
-from jz3.lm.train import OptimizerParams, Plan
 from jz3.lm.weights import read_weights, write_weights
-
-if TYPE_CHECKING:
-    from jz3.lm.observer import Observer
 
 WEIGHTS = "weights.safetensors"
 
@@ -45,7 +44,7 @@ def run_trainer(
     params: OptimizerParams,
     execution: Execution,
     seed: int,
-    observer: "Observer",
+    observer: Observer,
     scratch: str,
     zero: dict[str, Any] | None,
 ) -> None:
@@ -56,7 +55,7 @@ def run_trainer(
     ranks = execution.ranks if zero else 1
     pieces = pieces_of_a_step(plan, execution.training_batch, ranks)
     checkpoint = observer.resume()
-    arguments = TrainingArguments(
+    arguments = OneDevice(
         output_dir=str(observer.checkpoints.directory) if observer.checkpoints else scratch,
         max_steps=len(plan.steps),
         per_device_train_batch_size=1,  # a batch of the loader is a piece of a step, cut by `Pieces`
@@ -87,10 +86,22 @@ def run_trainer(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.observer, trainer.schedule, trainer.optimizer_params = observer, schedule, params
-    observer.begin(trainer)
+    observer.begin(trainer.weights, is_first=trainer.is_world_process_zero())
     with observer, by_documents(model), LabelledPlaces(model) as places:
         trainer.places = places
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+
+class OneDevice(TrainingArguments):
+    """Arguments of a process that trains on one device, however many the machine has.
+
+    A plain Trainer that sees several GPUs wraps the model in DataParallel, which would cut a piece in two and
+    hand back a vector of losses. Several devices are used by several ranks.
+    """
+
+    @property
+    def n_gpu(self) -> int:
+        return 1
 
 
 def pieces_of_a_step(plan: Plan, training_batch: int, ranks: int) -> int:
@@ -138,32 +149,10 @@ def _only(batch: list[Batch]) -> Batch:
     return batch[0]
 
 
-class LabelledPlaces:
-    """While open, the head of a model sees only the places that bear loss: [1, L, D] becomes [N, D].
-
-    Of a row to be learned, half may be input: its logits over the vocabulary would be thrown away.
-    """
-
-    def __init__(self, model: PreTrainedModel) -> None:
-        self._head = cast("torch.nn.Module", model.get_output_embeddings())
-        self.indices = torch.empty(0, dtype=torch.int64)
-
-    def __enter__(self) -> "LabelledPlaces":
-        self._handle = self._head.register_forward_pre_hook(self._narrow)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._handle.remove()
-
-    def _narrow(self, _head: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
-        hidden = inputs[0]  # [1, L, D]
-        return (hidden.reshape(-1, hidden.shape[-1]).index_select(0, self.indices),)
-
-
 class BlockTrainer(Trainer):
     """A Trainer that reads pieces in order and takes the mean loss over the label tokens of a whole step."""
 
-    observer: "Observer"
+    observer: Observer
     places: LabelledPlaces
     schedule: Schedule
     optimizer_params: OptimizerParams
@@ -234,10 +223,3 @@ class BlockTrainer(Trainer):
 
 def _factor(schedule: Schedule, steps: int, step: int) -> float:
     return schedule(step, steps)
-
-
-def labelled_places(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The labels that bear loss, and where they stand in the flattened targets: both [N]."""
-    flat = targets.reshape(-1)
-    indices = torch.nonzero(flat != IGNORED_LABEL).squeeze(1)
-    return flat[indices], indices

@@ -22,7 +22,7 @@ from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
 from jz3.core.progress import Progress
-from jz3.generation.api import (
+from jz3.generation.engine import (
     Engine,
     EngineName,
     GenerationRequest,

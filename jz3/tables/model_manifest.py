@@ -25,3 +25,11 @@ class ModelManifest(BaseModel):
     """Tokens it was trained on here, padding not counted."""
     libraries: dict[str, str]
     """Versions that can change the weights."""
+
+    @property
+    def on_hub(self) -> tuple[str, str] | None:
+        """Name and revision of a model of the hub."""
+        if self.hub is None:
+            return None
+        name, _, revision = self.hub.rpartition("@")
+        return name, revision

@@ -19,15 +19,15 @@ from jz3.core.params import Params, Seed
 from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import EncodedRow, encode_rows
 from jz3.lm.model import load_tokenizer, padding_token, save_model
+from jz3.lm.plan import OptimizerParams, epoch_plan
 from jz3.lm.schedule import WarmupCosine
-from jz3.lm.train import OptimizerParams, epoch_plan
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.text.problem_text import render_problem
-from jz3.training.job import run_job
 from jz3.training.methods import Method
 from jz3.training.model_card import write_card
+from jz3.training.run import run_job
 
 TOO_LONG = "finetune.too_long"
 

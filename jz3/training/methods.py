@@ -12,6 +12,7 @@ from pydantic import Field
 
 from jz3.core.errors import UserError
 from jz3.core.params import Params
+from jz3.lm.lora import LoraParams, lora_config
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -24,15 +25,10 @@ class Full(Params):
     kind: Literal["full"]
 
 
-class Lora(Params):
+class Lora(LoraParams):
     """Of each target, W + alpha / rank B A; B starts at zero."""
 
     kind: Literal["lora"]
-    rank: int = Field(gt=0)
-    alpha: float = Field(gt=0)
-    dropout: float = Field(ge=0, lt=1)
-    targets: list[str] = Field(min_length=1)
-    """Ends of the names of linear layers, such as `q_proj`."""
 
 
 class Pissa(Params):
@@ -93,13 +89,7 @@ def _config(method: Lora | Pissa | Bone | Miss) -> "PeftConfig":
     task, targets = "CAUSAL_LM", method.targets
     match method:
         case Lora():
-            return LoraConfig(
-                r=method.rank,
-                lora_alpha=method.alpha,  # pyright: ignore[reportArgumentType] (peft divides it; any number does)
-                lora_dropout=method.dropout,
-                target_modules=targets,
-                task_type=task,
-            )
+            return lora_config(method)
         case Pissa():
             return LoraConfig(
                 r=method.rank,

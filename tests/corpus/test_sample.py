@@ -98,6 +98,11 @@ def test_what_a_source_lacks_is_said():
     assert tables["corpus"].height == 6
 
 
+def test_a_quota_that_is_just_met_is_no_lack():
+    _, metrics = sampled(sources(6), initial=5, candidates=1, corpus=6)
+    assert metrics.missing == {}
+
+
 def test_ids_and_texts_come_in_the_order_of_the_tables(tmp_path):
     for name, count in (("none", 0), ("some", 9)):
         Out(Passage, tmp_path / name).write(passages("a", count))

@@ -9,7 +9,7 @@ from jz3.core.artifacts import InDir, InFiles
 from jz3.evaluation.answer import answer
 from jz3.evaluation.certificates import Contamination
 from jz3.evaluation.grade import grade
-from jz3.generation.api import open_engine
+from jz3.generation.engines import open_engine
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tasks.benchmarks import BenchmarksParams, collect_items
 from tests.evaluation.smollm2 import MISSING, save_smollm2

@@ -93,6 +93,20 @@ def test_the_score_without_hit_items_stands_beside(tables):
     assert row["accuracy_clean"] == pytest.approx(100 / 3)
 
 
+def test_a_score_is_unchecked_where_one_of_its_items_is(tables):
+    assert set(tables[0]["contamination"]) == {"checked"}
+    unchecked = GOOD.with_columns(
+        contamination=pl.when(item_id="b1").then(pl.lit("unchecked")).otherwise("contamination")
+    )
+    scores, _, _ = tabulate(stack({"good": unchecked}), frozenset({"a"}), PARAMS)
+    of_subjects = scores.filter(pl.col("group_by") == "subject", pl.col("setting") == "prose")
+    assert dict(of_subjects.select("group", "contamination").iter_rows()) == {
+        "a": "checked",
+        "b": "unchecked",
+    }
+    assert score(scores, setting="prose", group_by="all")["contamination"] == "unchecked"
+
+
 def test_two_models_are_compared_on_the_same_items(tables):
     _, comparisons, _ = tables
     Comparison.validate(comparisons)

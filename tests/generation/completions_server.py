@@ -24,7 +24,7 @@ class Completions:
         from transformers import AutoTokenizer
 
         from jz3.core.artifacts import InDir
-        from jz3.generation.api import find_model
+        from jz3.generation.engines import find_model
         from jz3.generation.transformers import TransformersEngine
         from jz3.tables.model_manifest import ModelManifest
 
@@ -50,7 +50,7 @@ class Completions:
             await call.json(200, self.completion(asked))
 
     def completion(self, asked):
-        from jz3.generation.api import GenerationRequest, Sampling
+        from jz3.generation.engine import GenerationRequest, Sampling
 
         sampling = Sampling(
             temperature=asked["temperature"],

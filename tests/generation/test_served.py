@@ -4,7 +4,8 @@ import pytest
 
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
-from jz3.generation.api import GenerationRequest, Sampling, open_engine
+from jz3.generation.engine import GenerationRequest, Sampling
+from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE, generate_rows
 from jz3.store.rows import open_store
 from jz3.tables.model_manifest import ModelManifest

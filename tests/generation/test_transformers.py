@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from jz3.core.artifacts import InDir
-from jz3.generation.api import (
+from jz3.generation.engine import (
     OWN_BATCHES,
     Generated,
     GenerationRequest,
     Sampling,
-    open_engine,
     text_in_other_batches,
     text_in_same_batches,
 )
+from jz3.generation.engines import open_engine
 from jz3.tables.model_manifest import ModelManifest
 from tests.generation.builders import execution, tiny_model
 

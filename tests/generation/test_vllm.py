@@ -16,9 +16,10 @@ from socket import socket
 import pytest
 
 from jz3.core.artifacts import InDir
-from jz3.generation.api import GenerationRequest, Sampling, open_engine
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import ChatRequest
+from jz3.generation.engine import GenerationRequest, Sampling
+from jz3.generation.engines import open_engine
 from jz3.generation.openai import Endpoint
 from jz3.generation.rows import GENERATE, generate_rows
 from jz3.store.rows import open_store

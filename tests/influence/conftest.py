@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from jz3.lm.base import ConfigModel, build
 from jz3.lm.tokenizer import train_tokenizer
+from jz3.training.base import ConfigModel, build
 from tests.influence.references import Trained, problems, train_reference
 
 

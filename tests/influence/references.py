@@ -6,9 +6,10 @@ from pathlib import Path
 import polars as pl
 
 from jz3.core.artifacts import InDir, OutDir
-from jz3.influence.warmup import AdapterParams, PretrainParams, WarmupParams, warmup
+from jz3.influence.warmup import PretrainParams, WarmupParams, warmup
+from jz3.lm.lora import LoraParams
+from jz3.lm.plan import OptimizerParams
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
-from jz3.lm.train import OptimizerParams
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target
@@ -33,7 +34,7 @@ WARMUP = WarmupParams(
     batch_tokens=256,
     pretrain=PretrainParams(epochs=1, schedule=WarmupCosine(warm_up=0.0), optimizer=OPTIMIZER),
     epochs=2,
-    adapter=AdapterParams(rank=2, alpha=4, dropout=0.1, targets=["q_proj", "down_proj"]),
+    adapter=LoraParams(rank=2, alpha=4, dropout=0.1, targets=["q_proj", "down_proj"]),
     schedule=WarmupStableDecay(warm_up=0.03, stable=0.03, floor=0.0),
     optimizer=OPTIMIZER,
 )

@@ -12,13 +12,14 @@ import pytest
 
 from jz3.core.artifacts import InDir, OutDir
 from jz3.influence.attribute import ATTRIBUTE, AttributeParams, attribute
-from jz3.influence.warmup import AdapterParams, PretrainParams, warmup
-from jz3.lm.base import ConfigModel, build
+from jz3.influence.warmup import PretrainParams, warmup
+from jz3.lm.lora import LoraParams
 from jz3.lm.schedule import WarmupCosine
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.store.rows import open_store
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.problem import Problem
+from jz3.training.base import ConfigModel, build
 from tests.conftest import ROOT
 from tests.influence.one_by_one import expected_scores
 from tests.influence.references import (
@@ -85,7 +86,7 @@ def learned(tmp_path_factory):
             "batch_tokens": 1600,
             "pretrain": PretrainParams(epochs=3, schedule=WarmupCosine(warm_up=0.03), optimizer=optimizer),
             "epochs": 1,
-            "adapter": AdapterParams(rank=4, alpha=8, dropout=0.0, targets=["q_proj", "v_proj", "down_proj"]),
+            "adapter": LoraParams(rank=4, alpha=8, dropout=0.0, targets=["q_proj", "v_proj", "down_proj"]),
             "optimizer": optimizer,
         }
     )

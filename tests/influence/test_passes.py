@@ -16,11 +16,11 @@ from jz3.core.artifacts import MANIFEST, InDir
 from jz3.influence.attribute import ATTRIBUTE, AttributeParams, attribute
 from jz3.influence.checkpoints import ADAPTER_FILE, BASE, CONFIG_FILE, FIRST_MOMENTS, SECOND_MOMENTS
 from jz3.influence.sketch import SKETCH, SketchParams, sketch
-from jz3.lm.base import ConfigModel, build
 from jz3.lm.model import load_model
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.store.rows import open_store
 from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
+from jz3.training.base import ConfigModel, build
 from tests.influence.references import execution, problems, targets
 
 FORM = {"max_tokens": 64, "direction": "adam", "precision": "fp32"}

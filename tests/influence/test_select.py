@@ -148,3 +148,12 @@ def test_the_value_of_a_prompt_is_the_mean_or_the_highest_of_its_problems():
     columns = ["prompt_id", "problems", "value", "best_task"]
     assert highest.select(columns).rows() == [("p00", 2, 0.5, "math"), ("p01", 1, 0.4, "gsm8k")]
     assert mean["value"].to_list() == [0.35, 0.4]
+
+
+def test_problems_of_equal_value_are_told_apart_by_their_ids():
+    scores, problems, _ = tables([[(0.1, 0.5), (0.5, 0.1)], [(0.3, 0.3)]])
+    for order in (problems, problems.reverse()):
+        values = prompt_values(scores, order, "max").sort("prompt_id")
+        assert values["best_task"].to_list() == ["math", "gsm8k"], (
+            "of the least problem; the least task's name"
+        )

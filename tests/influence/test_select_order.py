@@ -74,6 +74,17 @@ def test_a_stratified_choice_gives_each_source_and_level_its_share_of_the_best(p
         )
 
 
+@given(pools())
+def test_a_stratified_order_is_that_of_its_definition(pool):
+    """The i-th best of m stands at (i - 1/2) / m; ties go to the higher value, then to the least id."""
+    places = []
+    for _, stratum in pool.group_by("source", "level"):
+        best = sorted(stratum.select("value", "prompt_id").rows(), key=lambda row: (-row[0], row[1]))
+        places += [((i + 0.5) / len(best), -value, prompt_id) for i, (value, prompt_id) in enumerate(best)]
+    expected = [prompt_id for _, _, prompt_id in sorted(places)]
+    assert ordered(pool, "stratified", 0)["prompt_id"].to_list() == expected
+
+
 @given(pools(), st.sampled_from(["random", "length_matched"]))
 def test_draws_differ_by_their_seed(pool, by):
     if pool.height > 12 and pool["solution_tokens"].n_unique() == 1:

@@ -3,7 +3,7 @@
 import torch
 
 from jz3.lm.muon import MuonAndAdamW
-from jz3.lm.train import epoch_plan
+from jz3.lm.plan import epoch_plan
 from tests.lm.test_train import COSINE, MUON, OPTIMIZER, WSD, some_blocks, tiny_model, trained
 
 

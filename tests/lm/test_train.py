@@ -12,8 +12,9 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from jz3.core.execution import Execution
 from jz3.lm.blocks import pack_rows
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow
+from jz3.lm.plan import MuonParams, OptimizerParams, Plan, TrainingError, epoch_plan
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
-from jz3.lm.train import MuonParams, OptimizerParams, Plan, TrainingError, epoch_plan, train
+from jz3.lm.train import train
 from jz3.lm.weights import read_weights
 from tests import executions
 

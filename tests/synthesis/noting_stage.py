@@ -10,7 +10,8 @@ from pathlib import Path
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.parent import end_with_parent
-from jz3.generation.api import Engine, Sampling, open_engine
+from jz3.generation.engine import Engine, Sampling
+from jz3.generation.engines import open_engine
 from jz3.synthesis.synthesize import Synthesis, SynthesizeParams
 from jz3.tables.completion import Completion
 from jz3.tables.failure import Failure

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
-from jz3.generation.api import Sampling, open_engine
+from jz3.generation.engine import Sampling
+from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE
 from jz3.store.rows import open_store
 from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeMetrics, SynthesizeParams

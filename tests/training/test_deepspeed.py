@@ -14,10 +14,10 @@ import yaml
 
 from jz3.core.artifacts import Out
 from jz3.core.errors import UserError
-from jz3.lm.base import ConfigModel, build
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
+from jz3.training.base import ConfigModel, build
 from tests.conftest import make_clone
 from tests.lm.test_train import MUON, OPTIMIZER
 from tests.lm.texts import TEXTS

@@ -5,7 +5,6 @@ import pytest
 
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
-from jz3.lm.base import ConfigModel, build
 from jz3.lm.model import load_model, load_tokenizer, model_digest
 from jz3.lm.schedule import WarmupCosine
 from jz3.lm.tokenizer import train_tokenizer
@@ -13,6 +12,7 @@ from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.text.problem_text import ParsedProblem, read_completion
+from jz3.training.base import ConfigModel, build
 from jz3.training.finetune import FinetuneParams, finetune, training_rows
 from jz3.training.methods import Full
 from tests.lm.test_train import OPTIMIZER, execution

@@ -52,6 +52,19 @@ def killed(root, step, event, **how):
             trained(root, **how)
 
 
+def test_one_rank_trains_on_one_device_of_a_machine_with_four(root, monkeypatch):
+    from transformers import TrainingArguments
+
+    alone = trained(root, seed=1)
+    losses, weights = alone.loss, alone.model(12)
+    alone.discard()
+    monkeypatch.setattr(TrainingArguments, "n_gpu", property(lambda _: 4))
+    among_four = trained(root, seed=1)
+    assert among_four.loss.equals(losses)
+    assert same(among_four.model(12), weights)
+    among_four.discard()
+
+
 def same(one, other):
     weights, others = one.state_dict(), other.state_dict()
     return weights.keys() == others.keys() and all(

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, InDir, Out, OutDir
 from jz3.core.errors import UserError
-from jz3.lm.base import ConfigModel, build
 from jz3.lm.blocks import open_blocks
 from jz3.lm.encode import encode_rows
 from jz3.lm.model import load_tokenizer
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.tables.blocks_manifest import BlocksManifest
 from jz3.tables.training_row import TrainingRow
+from jz3.training.base import ConfigModel, build
 from jz3.training.pack import PackParams, pack
 from tests.lm.texts import TEXTS
 

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
-from jz3.lm.base import ConfigModel, build
 from jz3.lm.blocks import open_blocks
 from jz3.lm.model import load_model, model_digest
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.tables.blocks_manifest import BlocksManifest
 from jz3.tables.model_manifest import ModelManifest
+from jz3.training.base import ConfigModel, build
 from jz3.training.methods import Full
 from jz3.training.pretrain import PretrainParams, pretrain, reading_order
 from tests.lm.test_train import OPTIMIZER, execution

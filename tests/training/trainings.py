@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from jz3.lm.base import ConfigModel, build
 from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow
+from jz3.lm.plan import epoch_plan
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
-from jz3.lm.train import epoch_plan
-from jz3.training.job import run_job
+from jz3.training.base import ConfigModel, build
 from jz3.training.methods import Full
+from jz3.training.run import run_job
 from tests import executions
 from tests.lm.test_train import OPTIMIZER
 from tests.lm.texts import TEXTS

@@ -3,14 +3,18 @@
 Ray is real here: a cluster of three nodes on loopback, as Ray's own tests start it.
 """
 
+import importlib
+import shutil
+
 import pytest
 
 from jz3.core.errors import UserError
 from jz3.store.rows import Operation, open_store, request_key
+from jz3.workers import actors
 from jz3.workers.batch import Lost, Workers
 from jz3.workers.crew import open_crew
 from jz3.workers.fill import fill, fill_windows
-from tests.workers.work import IN_PROCESS, Noted, Refuses, Squares
+from tests.workers.work import IN_PROCESS, Environment, Noted, Refuses, Squares
 
 pytestmark = pytest.mark.long
 
@@ -130,6 +134,34 @@ def test_who_needs_every_row_says_which_one_ends_the_workers(cluster, tmp_path):
 
 def test_what_a_worker_says_to_the_user_reaches_the_user(cluster):
     with pytest.raises(UserError, match=r"^the model is not there; it was expected\. Put it there\.$"):
+        run_alone([1], Refuses(), on(cluster, 1))
+
+
+def test_workers_have_the_variables_of_the_stage_and_the_devices_of_ray(cluster, monkeypatch):
+    """The cluster was started before these were set, as by `ray start` in another shell."""
+    monkeypatch.setenv("HF_TOKEN", "of the stage")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "of the stage")
+    asked = [{"name": "HF_TOKEN"}, {"name": "CUDA_VISIBLE_DEVICES"}]
+    with open_crew(on(cluster, 1)) as crew:
+        found = fill(
+            SQUARE, asked, Environment(), order=lambda row: row["name"], batch_rows=4, what="n", crew=crew
+        )
+    assert found[0] == {"value": "of the stage"}
+    assert found[1] != {"value": "of the stage"}
+
+
+def test_a_worker_that_cannot_import_the_code_is_named_at_once(cluster, tmp_path, monkeypatch):
+    package = tmp_path / "of_the_stage_alone"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "class Worker:\n    def __init__(self, environment): ...\n    def ready(self): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(actors, "Worker", importlib.import_module(package.name).Worker)
+    shutil.rmtree(package)
+    with pytest.raises(
+        UserError, match=r"cannot import jz3 .*No module named 'of_the_stage_alone'.*each node"
+    ):
         run_alone([1], Refuses(), on(cluster, 1))
 
 

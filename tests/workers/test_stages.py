@@ -1,21 +1,24 @@
 """`answer`, `attribute` and `sketch` leave the same by two workers of a Ray cluster as by their own process.
 
-`execute` has its own test of this, `synthesize` several.
+The cluster was started in another directory than the stages run in, which name their models by relative
+paths. `execute` has its own test of this, `synthesize` several.
 """
+
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from jz3.core.artifacts import InDir
 from jz3.evaluation.answer import answer
-from jz3.generation.api import open_engine
+from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE
 from jz3.influence.attribute import ATTRIBUTE, attribute
 from jz3.influence.sketch import SKETCH, sketch
-from jz3.lm.base import ConfigModel, build
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.store.rows import open_store
 from jz3.tables.model_manifest import ModelManifest
+from jz3.training.base import ConfigModel, build
 from tests import executions
 from tests.evaluation.test_answer import FILES, parameters
 from tests.evaluation.test_grade import items
@@ -56,8 +59,9 @@ def both_ways(cluster, tmp_path, monkeypatch):
     return run
 
 
-def test_answer_by_prose_and_by_program(both_ways, tmp_path):
-    model = InDir(ModelManifest, tiny_model(tmp_path / "model", context=512))
+def test_answer_by_prose_and_by_program(both_ways, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = InDir(ModelManifest, tiny_model(Path("model"), context=512))
     table = items(["1", "2", "3"])
     params = parameters(samples=2)
     params = params.model_copy(
@@ -93,7 +97,9 @@ def test_the_rounds_of_answers_by_program_open_the_model_once_in_each_worker(bot
     assert len(opened) == len(set(opened)) <= 1 + 2, "workers for each round would be four or more"
 
 
-def test_attribute(both_ways, reference):
+def test_attribute(both_ways, reference, monkeypatch):
+    monkeypatch.chdir(reference.path.parent)
+    reference = InDir(reference.kind, Path(reference.path.name))
     (one, rows), (two, same_rows) = both_ways(
         lambda how: attribute(problems(), targets(), reference, ATTRIBUTION, how), ATTRIBUTE
     )

@@ -46,6 +46,13 @@ class Noted:
         return [{"square": row["n"] + self.more} for row in batch]
 
 
+class Environment:
+    """Says what a variable of the worker's process is."""
+
+    def __call__(self, batch):
+        return [{"value": os.environ.get(row["name"])} for row in batch]
+
+
 class Refuses:
     def __call__(self, batch):
         from jz3.core.errors import UserError
@@ -60,7 +67,7 @@ class Poisoned:
         self.identity = {"engine": "transformers", "model": "0" * 32, "dtype": "float32"}
 
     def generate(self, requests, sampling):
-        from jz3.generation.api import Generated
+        from jz3.generation.engine import Generated
 
         if any(request.prompt == "poison" for request in requests):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -78,7 +85,7 @@ class Programming:
         return Programming, (self.folder,)
 
     def generate(self, requests, sampling):
-        from jz3.generation.api import Generated
+        from jz3.generation.engine import Generated
 
         if not self.opened:
             with (self.folder / "opened").open("a") as file:

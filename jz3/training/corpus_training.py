@@ -23,8 +23,9 @@ from jz3.lm.blocks import Blocks, blocks_digest, pack_rows
 from jz3.lm.checkpoints import CheckpointError, Checkpoints, hold, steps_between
 from jz3.lm.encode import EncodedRow, encode_rows
 from jz3.lm.model import libraries, padding_token
+from jz3.lm.plan import OptimizerParams, Plan, epoch_plan
 from jz3.lm.schedule import WarmupStableDecay
-from jz3.lm.train import OptimizerParams, Plan, epoch_plan, train
+from jz3.lm.train import train
 from jz3.lm.weights import weights_digest
 
 if TYPE_CHECKING:

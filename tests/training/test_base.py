@@ -12,14 +12,14 @@ import torch
 from pydantic import ValidationError
 
 from jz3.core.artifacts import MANIFEST, InDir
-from jz3.lm.base import BaseParams, ConfigModel, base, build
 from jz3.lm.model import ModelError, load_model, load_tokenizer, model_digest, save_model, tokenizer_digest
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.passage import Passage
+from jz3.training.base import BaseParams, ConfigModel, base, build
 from tests import executions
-from tests.lm.test_corpus_training import TRAINING
 from tests.lm.texts import TEXTS
+from tests.training.test_corpus_training import TRAINING
 
 CONFIG = {
     "kind": "config",
@@ -162,7 +162,7 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 HUB_RUN = """
 import sys
 from pathlib import Path
-from jz3.lm.base import HubModel, fetch_manifest
+from jz3.training.base import HubModel, fetch_manifest
 from jz3.lm.model import ModelError, load_model, load_tokenizer
 directory = Path(sys.argv[1])
 made = fetch_manifest(HubModel(kind="hub", name="org/tiny", revision=sys.argv[2]), directory)

@@ -1,18 +1,12 @@
-"""Engines that turn prompts into completions, behind one protocol."""
+"""The protocol of an engine, which turns prompts into completions, and the words that it is spoken to in."""
 
-import json
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol
 
 from pydantic import Field
 
-from jz3.core.artifacts import InDir
-from jz3.core.execution import Execution
 from jz3.core.params import Params
-from jz3.tables.model_manifest import ModelManifest
 
 EngineName = Literal["transformers", "vllm", "openai"]
 
@@ -103,43 +97,3 @@ class ModelSource:
     digest: str
     dtype: str
     """`float32`, `bfloat16` ...: engines compute in the format of the weights."""
-
-
-@contextmanager
-def open_engine(name: EngineName, model: InDir[ModelManifest], execution: Execution) -> Generator[Engine]:
-    """The engine of that name over a model; its memory is given back when the block ends."""
-    source = find_model(model)
-    if name == "vllm":
-        from jz3.generation.vllm import VllmEngine
-
-        engine = VllmEngine(source, execution)
-    elif name == "openai":
-        from jz3.generation.served import ServedEngine
-
-        engine = ServedEngine(source, execution)
-    else:
-        from jz3.generation.transformers import TransformersEngine
-
-        engine = TransformersEngine(source, execution)
-    try:
-        yield engine
-    finally:
-        engine.close()
-
-
-def find_model(model: InDir[ModelManifest]) -> ModelSource:
-    """Read what an engine must know from the manifest and the model's config."""
-    manifest = model.manifest()
-    if manifest.hub is None:
-        config = model.path / "config.json"
-        return ModelSource(str(model.path), None, manifest.digest, _dtype(config))
-    from huggingface_hub import hf_hub_download
-
-    name, _, revision = manifest.hub.partition("@")
-    config = Path(hf_hub_download(name, "config.json", revision=revision or None))
-    return ModelSource(name, revision or None, manifest.digest, _dtype(config))
-
-
-def _dtype(config: Path) -> str:
-    values = json.loads(config.read_text())
-    return values.get("dtype") or values.get("torch_dtype") or "float32"

@@ -3,10 +3,10 @@
 import polars as pl
 import pytest
 
-from jz3.lm.corpus_training import CorpusTraining, last_loss, train_on_corpus, twice
 from jz3.lm.observer import Observer
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
+from jz3.training.corpus_training import CorpusTraining, last_loss, train_on_corpus, twice
 from tests import executions
 from tests.lm.test_train import OPTIMIZER, tiny_model
 from tests.lm.texts import TEXTS

@@ -2,8 +2,8 @@
 
 A base is either built from a config (a Llama with tied embeddings; all of these share one tokenizer, trained
 on the corpus table alone), or a model of the hub, of which the manifest alone is left. One from a config has
-random weights, or is trained on the corpus (`jz3/lm/corpus_training.py`); equal configs are trained once.
-The same corpus and parameters give the same bytes.
+random weights, or is trained on the corpus (`jz3/training/corpus_training.py`); equal configs are
+trained once. The same corpus and parameters give the same bytes.
 """
 
 import re
@@ -18,12 +18,12 @@ from pydantic import BaseModel, Field, model_validator
 from jz3.core.execution import Execution
 from jz3.core.hashing import content_id, files_digest
 from jz3.core.params import Params, Seed
-from jz3.lm.corpus_training import CorpusTraining, last_loss, train_on_corpus
 from jz3.lm.model import ModelError, libraries, load_model, save_model, tokenizer_digest, write_manifest
 from jz3.lm.tokenizer import BEGIN, END, PAD, train_tokenizer
 from jz3.tables.ledger import Ledger
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.passage import Passage
+from jz3.training.corpus_training import CorpusTraining, last_loss, train_on_corpus
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

@@ -1,0 +1,52 @@
+"""Opens the engine that a stage names, over the model that its manifest names."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jz3.core.artifacts import InDir
+from jz3.core.execution import Execution
+from jz3.generation.engine import Engine, EngineName, ModelSource
+from jz3.tables.model_manifest import ModelManifest
+
+
+@contextmanager
+def open_engine(name: EngineName, model: InDir[ModelManifest], execution: Execution) -> Generator[Engine]:
+    """The engine of that name over a model; its memory is given back when the block ends."""
+    source = find_model(model)
+    if name == "vllm":
+        from jz3.generation.vllm import VllmEngine
+
+        engine = VllmEngine(source, execution)
+    elif name == "openai":
+        from jz3.generation.served import ServedEngine
+
+        engine = ServedEngine(source, execution)
+    else:
+        from jz3.generation.transformers import TransformersEngine
+
+        engine = TransformersEngine(source, execution)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def find_model(model: InDir[ModelManifest]) -> ModelSource:
+    """Read what an engine must know from the manifest and the model's config."""
+    manifest = model.manifest()
+    if manifest.on_hub is None:
+        config = model.path / "config.json"
+        # Absolute: a worker of a cluster may run in another directory.
+        return ModelSource(str(model.path.absolute()), None, manifest.digest, _dtype(config))
+    from huggingface_hub import hf_hub_download
+
+    name, revision = manifest.on_hub
+    config = Path(hf_hub_download(name, "config.json", revision=revision))
+    return ModelSource(name, revision, manifest.digest, _dtype(config))
+
+
+def _dtype(config: Path) -> str:
+    values = json.loads(config.read_text())
+    return values.get("dtype") or values.get("torch_dtype") or "float32"

@@ -1,0 +1,41 @@
+"""Logits only where they bear loss: the places of a batch that have a label.
+
+Importing this module takes the second that torch takes.
+"""
+
+from typing import cast
+
+import torch
+from transformers import PreTrainedModel
+
+from jz3.lm.encode import IGNORED_LABEL
+
+
+class LabelledPlaces:
+    """While open, the head of a model sees only the places in `indices`: [B, L, D] becomes [N, D].
+
+    `indices` [N] count in the flattened batch; set them before each forward pass. Half of a row may be
+    input, which bears no loss: its logits over the vocabulary would be thrown away.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self._head = cast("torch.nn.Module", model.get_output_embeddings())
+        self.indices = torch.empty(0, dtype=torch.int64)
+
+    def __enter__(self) -> "LabelledPlaces":
+        self._handle = self._head.register_forward_pre_hook(self._narrow)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._handle.remove()
+
+    def _narrow(self, _head: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
+        hidden = inputs[0]  # [B, L, D]
+        return (hidden.reshape(-1, hidden.shape[-1]).index_select(0, self.indices),)
+
+
+def labelled_places(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The labels that bear loss, and where they stand in the flattened targets: both [N]."""
+    flat = targets.reshape(-1)
+    indices = torch.nonzero(flat != IGNORED_LABEL).squeeze(1)
+    return flat[indices], indices

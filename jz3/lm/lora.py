@@ -1,0 +1,34 @@
+"""LoRA adapters: of each target, W + alpha / rank B A, where B starts at zero (Hu et al. 2021)."""
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from jz3.core.params import Params
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
+
+
+class LoraParams(Params):
+    """An adapter and where it goes."""
+
+    rank: int = Field(gt=0)
+    alpha: float = Field(gt=0)
+    dropout: float = Field(ge=0, lt=1)
+    """While the adapter is trained."""
+    targets: list[str] = Field(min_length=1)
+    """Ends of the names of the linear layers that get one, such as `q_proj`."""
+
+
+def lora_config(params: LoraParams) -> "LoraConfig":
+    """What peft takes for it."""
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=params.rank,
+        lora_alpha=params.alpha,  # pyright: ignore[reportArgumentType] (peft divides it; any number does)
+        lora_dropout=params.dropout,
+        target_modules=params.targets,
+        task_type="CAUSAL_LM",
+    )

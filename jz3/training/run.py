@@ -1,0 +1,131 @@
+"""A training of finetune or pretrain from base to weights: on one process or many, once or after kills.
+
+What determines the weights (base, method, blocks, plan, schedule, optimizer, seed, libraries, ranks) gives
+the training its directory under $JZ3_STORE/checkpoints. A killed training goes on there from its last
+checkpoint, to the same losses and weights; a training of anything else has another directory. Of two
+processes that want the same training, the second is refused. `Trained.discard` deletes the directory once the
+result is safe.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from jz3.core.artifacts import InDir
+from jz3.core.cache import cache_root
+from jz3.core.execution import Execution
+from jz3.core.hashing import canonical_json, content_id
+from jz3.lm.blocks import Blocks, blocks_digest, open_blocks
+from jz3.lm.checkpoints import Hold, hold
+from jz3.lm.model import libraries
+from jz3.lm.plan import OptimizerParams, Plan
+from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
+from jz3.lm.weights import read_weights
+from jz3.tables.loss_point import LossPoint
+from jz3.tables.model_manifest import ModelManifest
+from jz3.training.deepspeed import run_ranks
+from jz3.training.job import (
+    BLOCKS,
+    JOB,
+    LOSS,
+    PLAN,
+    Job,
+    checkpoints_of,
+    fresh_model,
+    plan_digest,
+    train_job,
+    write_job,
+)
+from jz3.training.methods import Method, merged
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+VERSION = 1
+"""Of the training loop: another one may give other weights from the same inputs."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The loss of each step, and the weights that were kept."""
+
+    loss: pl.DataFrame
+    job: Job
+    held: Hold
+    """Other processes leave the directory alone until `discard`."""
+
+    def model(self, step: int) -> "PreTrainedModel":
+        """Plain weights as they were after so many steps."""
+        model = fresh_model(self.job)
+        read_weights(model, self.job.weights(step))
+        return merged(model, self.job.method)
+
+    def discard(self) -> None:
+        """Delete checkpoints and kept weights."""
+        job = self.job
+        files = [*(job.directory / name for name in (JOB, PLAN, LOSS, BLOCKS)), *map(job.weights, job.keep)]
+        parts = [file.with_name(f"{file.name}.part") for file in files]  # of a process that was killed
+        checkpoints_of(job).discard(*files, *parts)
+        self.held.release()
+
+
+def run_job(
+    base: Path,
+    method: Method,
+    blocks: Blocks | Path,
+    plan: Plan,
+    schedule: WarmupCosine | WarmupStableDecay,
+    optimizer: OptimizerParams,
+    execution: Execution,
+    *,
+    what: str,
+    seed: int,
+    keep: list[int],
+    live: Path,
+) -> Trained:
+    """Train the base on the blocks (or those in a directory), from the last checkpoint if there is one."""
+    packed = open_blocks(blocks) if isinstance(blocks, Path) else blocks
+    identity = {
+        "version": str(VERSION),
+        "base": InDir(ModelManifest, base).manifest().digest,
+        "method": canonical_json(method.model_dump()),
+        "blocks": blocks_digest(packed),
+        "plan": plan_digest(plan),
+        "schedule": canonical_json(schedule.model_dump()),
+        "optimizer": canonical_json(optimizer.model_dump()),
+        "seed": str(seed),
+        "ranks": f"{execution.ranks} under ZeRO {execution.zero}" if execution.ranks > 1 else "1",
+        "libraries": canonical_json(libraries()),
+    }
+    directory = cache_root() / "checkpoints" / content_id(canonical_json(identity))
+    job = Job(
+        what=what,
+        base=base.absolute(),
+        method=method,
+        schedule=schedule,
+        optimizer=optimizer,
+        seed=seed,
+        keep=sorted({*keep, len(plan.steps)}),
+        blocks=(blocks if isinstance(blocks, Path) else directory / BLOCKS).absolute(),
+        live=live.absolute(),
+        directory=directory,
+        identity=identity,
+        execution=execution,
+    )
+    held = hold(directory)
+    try:
+        return Trained(_trained(job, packed, plan), job, held)
+    except BaseException:
+        held.release()
+        raise
+
+
+def _trained(job: Job, blocks: Blocks, plan: Plan) -> pl.DataFrame:
+    """The loss of each step, by this process or by its ranks."""
+    if job.execution.ranks == 1:
+        return train_job(job, blocks, plan, None)
+    write_job(job, blocks, plan)
+    run_ranks(job)
+    return LossPoint.validate(pl.read_parquet(job.directory / LOSS))
