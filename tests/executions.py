@@ -16,6 +16,7 @@ ONE_OF_EACH = {
     "hostfile": None,
     "gradient_checkpointing": False,
     "checkpoint_steps": 1_000_000,
+    "checkpoint_share": 1.0,
     "checkpoints_kept": 1,
     "generation_batch": 1,
     "generation_commit": 64,
@@ -28,6 +29,7 @@ ONE_OF_EACH = {
     "retries": 0,
     "batch_files": {"requests": 50_000, "megabytes": 200, "enqueued_tokens": 1_000_000, "poll_s": 0.05},
     "budget_usd": None,
+    "losses": {"usual": {"warn": 1, "stop": 1}, "stages": {}, "chosen": []},
     "planning": {
         "corpus_prompts": 1,
         "instruction_rows": 1,

@@ -31,6 +31,7 @@ from jz3.core.artifacts import (
 )
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
+from jz3.core.placing import is_within
 from jz3.core.stage import Signature
 
 ROOT = Path(__file__).parent.parent
@@ -138,6 +139,17 @@ def test_dvc_knows_every_path_that_a_stage_reads_and_leaves(stage):
 
 
 @every_stage
+def test_no_output_lies_at_over_or_under_another_path_of_its_stage(stage):
+    outs = sorted(given(stage, Out, OutDir, OutText, Metrics, Plot))
+    read = given(stage, In, InDir, InFiles, InMetrics, InPlots)
+    assert sum(len(flags(stage)[name]) for name in signature(stage).artifacts) == len(outs) + len(read)
+    for out in outs:
+        others = {*read, *outs} - {out}
+        assert not [other for other in others if is_within(ROOT / out, ROOT / other)]
+        assert not [other for other in others if is_within(ROOT / other, ROOT / out)]
+
+
+@every_stage
 def test_dvc_watches_the_section_of_the_stage_and_no_other(stage):
     names = [name for dep in stage.deps if isinstance(dep, ParamsDependency) for name in dep.params]
     assert names == ([section_of(stage)] if signature(stage).params else [])
@@ -152,8 +164,10 @@ def test_every_profile_fits_every_stage(stage, profile):
 
 @every_profile
 def test_every_profile_says_how_to_run_and_nothing_that_no_stage_reads(profile):
-    load_params(Execution, "execution", profile)
+    losses = load_params(Execution, "execution", profile).losses
     stages = UNDER[GRAPHS[profile.stem]]
+    known = {base_name(stage) for stage in stages}
+    assert {*losses.stages, *(rule.partition(".")[0] for rule in losses.chosen)} <= known
     sections = {section_of(stage) for stage in stages if signature(stage).params}
     document = yaml.safe_load(profile.read_text())
     assert set(document) == {section.partition(".")[0] for section in sections} | {"execution"}

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from jz3.build.lists import ListOf, lists_of, write_lists
 from jz3.core.errors import UserError
 from jz3.core.graph import read_graph
+from jz3.core.placing import placed_file
 
 
 class DepsError(UserError):
@@ -30,7 +31,20 @@ EXEMPT = (
     "jz3/workers/",
     *(
         f"jz3/core/{name}.py"
-        for name in ("ahead", "artifacts", "errors", "execution", "params", "parent", "progress", "stage")
+        for name in (
+            *(
+                "account",
+                "ahead",
+                "artifacts",
+                "ending",
+                "errors",
+                "execution",
+                "foreign",
+                "frames",
+                "params",
+            ),
+            *("parent", "placing", "progress", "remedies", "stage"),
+        )
     ),
     *(
         f"jz3/generation/{name}.py"
@@ -105,7 +119,8 @@ def fix(root: Path) -> None:
             del deps[place]
         for place, file in enumerate(closure(root, stage)):
             deps.insert(place, file)
-    _yaml().dump(document, root / "dvc.yaml")
+    with placed_file(root / "dvc.yaml", lambda _: None) as part:
+        _yaml().dump(document, part)
 
 
 def _yaml() -> YAML:
@@ -116,7 +131,10 @@ def _yaml() -> YAML:
 
 
 def _document(root: Path) -> Any:  # noqa: ANN401 (ruamel's round-trip tree)
-    return _yaml().load(root / "dvc.yaml")
+    file = root / "dvc.yaml"
+    if not file.is_file():
+        raise DepsError(f"{file} does not exist; the graph was expected there. Run this in a clone.")
+    return _yaml().load(file)
 
 
 def _stages(document: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (ruamel's round-trip tree)

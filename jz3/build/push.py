@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jz3.build.repository import opened, stages
+from jz3.build.repository import default_remote, opened, stages
 from jz3.build.shared_rows import moved
 from jz3.build.verify import verify
 from jz3.core.errors import UserError
@@ -50,6 +50,7 @@ def push(root: Path, store: RowStore) -> Pushed:
             f"whole ones were expected. Nothing was sent. `jz3 verify` lists them, `--remove` clears them."
         )
     with opened(root) as repo:
+        default_remote(repo)
         remote = repo.cloud.get_remote_odb(None)
         with reaching(remote.fs.unstrip_protocol(remote.path)):
             files = repo.push(run_cache=True)

@@ -36,6 +36,17 @@ def opened(root: Path) -> Generator["Repo"]:
         ) from error
 
 
+def default_remote(repo: "Repo") -> str:
+    """The name of the default remote. Raises RepositoryError where there is none."""
+    name: str | None = repo.config["core"].get("remote")
+    if name is None:
+        raise RepositoryError(
+            "DVC has no default remote; one was expected, or an fsspec URL such as s3://bucket/rows. "
+            "Give a URL (of rows alone), or run `dvc remote add -d NAME URL`."
+        )
+    return name
+
+
 def stages(repo: "Repo") -> list["PipelineStage"]:
     """The stages, each after all that it reads from."""
     import networkx as nx

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jz3.build.repository import RepositoryError, opened
+from jz3.build.repository import default_remote, opened
 from jz3.store.reaching import reaching
 from jz3.store.rows import RowStore
 from jz3.store.sharing import Moved, SharedPlace
@@ -30,12 +30,7 @@ def moved(
         with reaching(url):
             return move(store, SharedPlace(files, path))
     with opened(root) as repo:
-        name: str | None = repo.config["core"].get("remote")
-        if name is None:
-            raise RepositoryError(
-                "DVC has no default remote; one was expected, or an fsspec URL such as s3://bucket/rows. "
-                "Give a URL, or run `dvc remote add -d NAME URL`."
-            )
+        name = default_remote(repo)
         settings: dict[str, Any] = repo.config["remote"][name]
         with reaching(settings["url"]):
             remote = repo.cloud.get_remote(name)

@@ -74,8 +74,7 @@ def trace(root: Path, start: str) -> list[Step]:
     if not found:
         raise TraceError(
             f"no problem has an id that begins with '{start}'; at least {LEAST_PREFIX} characters of one "
-            f"in the problems, the KD sets or the instruction data were expected. "
-            f"`dvc pull parse distill tasks` brings the tables that are not here."
+            f"in the problems, the KD sets or the instruction data were expected. {_where_ids_are(tables)}"
         )
     ids = {step.row["problem_id"] for step in found}
     if len(ids) > 1:
@@ -85,6 +84,15 @@ def trace(root: Path, start: str) -> list[Step]:
         )
     problem = found[0].row
     return [*found, *_backward(tables, problem), *_forward(tables, problem), *_nearest(tables, problem)]
+
+
+def _where_ids_are(tables: list[Table]) -> str:
+    """Of the tables whose ids can be asked for, those that are not here; else how to see some."""
+    asked = [table for table in tables if table.flag in ("problems", "instructions")]
+    absent = sorted({base_name(table.stage) for table in asked if not table.path.exists()})
+    if absent:
+        return f"Tables are not here: `dvc pull {' '.join(absent)}` brings them, `dvc repro` makes them."
+    return f"Take one from the column problem_id of a table, such as {asked[0].path}."
 
 
 def as_text(steps: list[Step]) -> str:

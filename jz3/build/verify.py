@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from jz3.build.repository import locked, opened, outputs
+from jz3.build.repository import default_remote, locked, opened, outputs
 from jz3.store.reaching import reaching
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def _store(repo: "Repo", place: Place) -> Generator["HashFileDB"]:
     if place == "cache":
         yield repo.cache.local
         return
+    default_remote(repo)
     store: HashFileDB = repo.cloud.get_remote_odb(None)
     with reaching(store.fs.unstrip_protocol(store.path)):
         yield store

@@ -1,13 +1,11 @@
 """Commands that look at the graph: what is stale and why, which edits mean nothing, where rows went."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jz3.cli.output import Json, show
-
-ROOT = Path()
+from jz3.cli.root import root
 
 
 def why(
@@ -22,7 +20,7 @@ def why(
     from jz3.build.why import as_json, as_text
     from jz3.build.why import why as reasons
 
-    found = reasons(ROOT, stage)
+    found = reasons(root(), stage)
     typer.echo(as_json(found) if json else as_text(found))
 
 
@@ -40,7 +38,7 @@ def plan(
     from jz3.build.plan import plan as planned
     from jz3.build.plan_shown import as_json, as_text
 
-    found = planned(ROOT, profile)
+    found = planned(root(), profile)
     typer.echo(as_json(found) if json else as_text(found))
 
 
@@ -55,7 +53,7 @@ def accept(
     """
     from jz3.build.accept import accept as take
 
-    taken = take(ROOT, names)
+    taken = take(root(), names)
     lines = [f"{stage}: the code means what it meant; dvc.lock has its new hashes" for stage in taken]
     show("\n".join(lines) or "no code was edited: there is nothing to accept", taken, json=json)
 
@@ -72,7 +70,7 @@ def trace(
     from jz3.build.trace import as_json, as_text
     from jz3.build.trace import trace as follow
 
-    steps = follow(ROOT, identity)
+    steps = follow(root(), identity)
     typer.echo(as_json(steps) if json else as_text(steps))
 
 
@@ -83,7 +81,7 @@ def ledger(*, json: Json = False) -> None:
     """
     from jz3.build.ledger import accounts, as_json, as_table
 
-    found = accounts(ROOT)
+    found = accounts(root())
     typer.echo(as_json(found) if json else as_table(found))
 
 
@@ -94,7 +92,7 @@ def doctor(*, json: Json = False) -> None:
     """
     from jz3.build.doctor import as_json, as_text, examine
 
-    findings = examine(ROOT)
+    findings = examine(root())
     typer.echo(as_json(findings) if json else as_text(findings))
     if any(finding.state == "lacks" for finding in findings):
         raise typer.Exit(1)

@@ -1,24 +1,34 @@
 """The command line. Commands import what they need when they run, so that `jz3 --help` answers at once."""
 
-import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from jz3.cli import graph, sharing
 from jz3.cli.output import Json, show
+from jz3.cli.root import root
+from jz3.core.ending import ends_in_one_line
 from jz3.core.errors import UserError
 
+
+class Commands(TyperGroup):
+    """Runs one; what the user can mend, a full disk and Ctrl-C become one line on stderr and a status."""
+
+    def invoke(self, ctx: Any) -> object:  # noqa: ANN401 (the group's own signature)
+        with ends_in_one_line("jz3", "run it again"):
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
+    cls=Commands,
     name="jz3",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="A build system for mathematical-reasoning data. `dvc repro` builds; these look and prepare.",
 )
-
-ROOT = Path()
 
 
 @app.command()
@@ -38,12 +48,13 @@ def profile(
     """
     from jz3.build.profile import check_no_edits, profile_difference, write_profile
 
-    difference = profile_difference(ROOT, name)
+    place = root()
+    difference = profile_difference(place, name)
     document = {"profile": name, "difference": difference}
     show(difference or f"params.yaml and graph.yaml are the profile {name} already", document, json=json)
     if not force:
-        check_no_edits(ROOT)
-    write_profile(ROOT, name)
+        check_no_edits(place)
+    write_profile(place, name)
 
 
 @app.command()
@@ -60,7 +71,8 @@ def deps(
     from jz3.build.deps import differences, wrong_lists
     from jz3.build.deps import fix as rewrite
 
-    found, lists = differences(ROOT), wrong_lists(ROOT)
+    place = root()
+    found, lists = differences(place), wrong_lists(place)
     lines = [
         line
         for stage, (missing, extra) in found.items()
@@ -82,7 +94,7 @@ def deps(
     }
     show("\n".join(lines), document, json=json)
     if fix:
-        rewrite(ROOT)
+        rewrite(place)
     elif check and lines:
         raise UserError("dvc.yaml lists other code or other paths than it should. Run `jz3 deps --fix`.")
 
@@ -127,7 +139,7 @@ def fill(
     from jz3.build.fill import fill_stage, read_slice
 
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {stage} {part} %(message)s")
-    fill_stage(ROOT, stage, read_slice(part))
+    fill_stage(root(), stage, read_slice(part))
 
 
 for command in (
@@ -157,22 +169,23 @@ def lm_eval(
     """
     from jz3.core.artifacts import In, InFiles
     from jz3.core.graph import read_graph
-    from jz3.core.params import load_params
+    from jz3.core.params import PARAMS_FILE, load_params
     from jz3.evaluation.answer import AnswerParams
     from jz3.evaluation.lm_eval import Answered, export_lm_eval
     from jz3.tables.grade import Grade
     from jz3.tables.item import Item
     from jz3.tables.response import Response
 
-    found = read_graph(ROOT)
+    place = root()
+    found = read_graph(place)
     answer, graded = found.stage(f"answer@{model}"), found.stage(f"grade@{model}")
     answered = Answered(
         model=model,
-        items=In(Item, ROOT / answer.path("items")).read(),
-        responses=In(Response, ROOT / answer.path("responses")).read(),
-        grades=In(Grade, ROOT / graded.path("grades")).read(),
-        params=load_params(AnswerParams, answer.section),
-        shots=InFiles(ROOT / answer.path("shots")),
+        items=In(Item, place / answer.path("items")).read(),
+        responses=In(Response, place / answer.path("responses")).read(),
+        grades=In(Grade, place / graded.path("grades")).read(),
+        params=load_params(AnswerParams, answer.section, place / PARAMS_FILE),
+        shots=InFiles(place / answer.path("shots")),
     )
     files = [str(file) for file in export_lm_eval(answered, directory)]
     show("\n".join(files), files, json=json)
@@ -192,30 +205,33 @@ def influence(
     from jz3.core.artifacts import In, InDir, Out
     from jz3.core.execution import Execution
     from jz3.core.graph import read_graph
-    from jz3.core.params import load_params
+    from jz3.core.params import PARAMS_FILE, load_params
     from jz3.influence.sketch_scores import sketch_scores
     from jz3.tables.checkpoints_manifest import CheckpointsManifest
     from jz3.tables.influence_score import InfluenceScore
     from jz3.tables.sketch import Sketch
     from jz3.tables.target import Target
 
-    sketch = read_graph(ROOT).stage("sketch")
+    place, out = root(), Out(InfluenceScore, scores)
+    if scores.suffix != ".parquet":
+        raise UserError(
+            f"{scores} does not end in .parquet; the scores are one such file. "
+            f"Give it a name such as scores.parquet."
+        )
+    out.must_be_free()
+    sketch = read_graph(place).stage("sketch")
     found = sketch_scores(
-        In(Sketch, ROOT / sketch.path("sketches")),
+        In(Sketch, place / sketch.path("sketches")),
         In(Target, targets).read(),
-        InDir(CheckpointsManifest, ROOT / sketch.path("checkpoints")),
-        load_params(Execution, "execution"),
+        InDir(CheckpointsManifest, place / sketch.path("checkpoints")),
+        load_params(Execution, "execution", place / PARAMS_FILE),
     )
-    Out(InfluenceScore, scores).write(found)
+    out.write(found)
     tasks = sorted(set(found["task"]))
     text = f"{found['problem_id'].n_unique()} problems for {', '.join(tasks) or 'no task'}: {scores}"
     show(text, {"problems": found["problem_id"].n_unique(), "tasks": tasks}, json=json)
 
 
 def main() -> None:
-    """Run a command; what the user can mend becomes one line on stderr and its exit status."""
-    try:
-        app()
-    except UserError as error:
-        print(f"jz3: {error}", file=sys.stderr)  # noqa: T201 (this is the one place that speaks to users)
-        sys.exit(error.exit_status)
+    """The command `jz3`."""
+    app()

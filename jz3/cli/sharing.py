@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jz3.cli.output import Json, show
+from jz3.cli.root import root
 from jz3.core.errors import UserError
 
 if TYPE_CHECKING:
     from jz3.store.sharing import Moved
-
-ROOT = Path()
 
 Url = Annotated[
     str | None, typer.Argument(help="an fsspec URL such as s3://bucket/rows; else the default DVC remote")
@@ -39,11 +38,12 @@ def verify(
     from jz3.store.rows import open_store
     from jz3.store.sharing import damages
 
-    found = [examined(ROOT, "cache"), *([examined(ROOT, "remote")] if remote else [])]
+    place = root()
+    found = [examined(place, "cache"), *([examined(place, "remote")] if remote else [])]
     rows = damages(open_store())
     typer.echo(as_json(found, rows) if json else as_text(found, rows))
     if remove:
-        for path in [path for one in found for path in delete(ROOT, one)]:
+        for path in [path for one in found for path in delete(place, one)]:
             typer.echo(f"removed {path}", err=True)
     elif rows or any(one.damages for one in found):
         raise UserError(
@@ -60,7 +60,7 @@ def push(*, json: Json = False) -> None:
     from jz3.build.push import push as send
     from jz3.store.rows import open_store
 
-    done = send(ROOT, open_store())
+    done = send(root(), open_store())
     sent = f"sent {done.files} files and run cache entries, {done.metrics} metrics"
     show(f"{sent}\n{_said('sent', done.rows)}", asdict(done), json=json)
 
@@ -75,7 +75,7 @@ def push_rows(url: Url = None, *, json: Json = False) -> None:
     from jz3.store.rows import open_store
     from jz3.store.sharing import push
 
-    done = moved(ROOT, url, open_store(), push)
+    done = moved(Path() if url else root(), url, open_store(), push)
     show(_said("sent", done), asdict(done), json=json)
 
 
@@ -89,7 +89,7 @@ def pull_rows(url: Url = None, *, json: Json = False) -> None:
     from jz3.store.rows import open_store
     from jz3.store.sharing import pull
 
-    done = moved(ROOT, url, open_store(), pull)
+    done = moved(Path() if url else root(), url, open_store(), pull)
     show(_said("brought", done), asdict(done), json=json)
 
 

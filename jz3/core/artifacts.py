@@ -2,8 +2,9 @@
 
 A stage never opens a path itself: it gets an `In[T]` for each table it reads and an `Out[T]` for each one it
 leaves; `T` is the schema of the rows. The handle checks the rows at the border, and a table is written
-whole or not at all. A path that ends in `.parquet` is one file; any other is a directory of parts with a
-manifest, for tables that may be larger than memory. Rows are sorted by key.
+whole or not at all. A path that ends in `.parquet` is one file; one without an ending is a directory of parts
+with a manifest, for tables that may be larger than memory. Rows are sorted by key. What lies at the path of
+something that is written may give way only where the same handle could have written it (jz3/core/placing.py).
 
 A directory that is no table (a checkpoint, packed blocks) is an `InDir[M]` or `OutDir[M]`, with a manifest.
 Raw files and templates come through `InFiles`, the few numbers of a run go out through `Metrics`, curves
@@ -11,7 +12,8 @@ through `Plot`, a page for people through `OutText`. Where a stage reads the sam
 or model, one flag takes them all (`InTables`, `InDirs`, `InMetrics`, `InPlots`), and each has a name.
 """
 
-import shutil
+import json
+import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,17 +27,29 @@ from pydantic import BaseModel
 from pydantic import ValidationError as ManifestError
 
 from jz3.core.ahead import mapped
-from jz3.core.errors import UserError
+from jz3.core.foreign import (
+    described,
+    differences,
+    foreign_curve,
+    foreign_folder,
+    foreign_metrics,
+    foreign_object,
+    foreign_table,
+    foreign_text,
+)
+from jz3.core.frames import in_key_order
+from jz3.core.placing import (
+    MANIFEST,
+    ArtifactError,
+    must_be_free,
+    placed_file,
+    placed_folder,
+)
+from jz3.core.remedies import remedy
 from jz3.core.table_bytes import regrouped, write_part, write_whole
 
 T = TypeVar("T", bound=dy.Schema)
 M = TypeVar("M", bound=BaseModel)
-
-MANIFEST = "manifest.json"
-
-
-class ArtifactError(UserError):
-    """An artifact is missing, damaged, or not what the stage's signature says."""
 
 
 class PartsManifest(BaseModel):
@@ -70,10 +84,10 @@ class In(Generic[T]):
             raise ArtifactError(self._damaged(error)) from error
         expected = self.kind.create_empty().schema
         if found != expected:
-            differ = sorted(set(found.items()) ^ set(expected.items()), key=str)
             raise ArtifactError(
-                f"{self.path} is not a table of {self.kind.__name__}: it differs in {differ}. "
-                f"`dvc repro` makes it anew."
+                f"{self.path} is not a table of {self.kind.__name__}: "
+                f"it differs in {differences(found, expected)}. "
+                f"{remedy(self.path, f'Give a table with the columns {described(expected)}.')}"
             )
         return frame
 
@@ -108,6 +122,11 @@ class In(Generic[T]):
         _must_exist(self.path, self.kind)
         if self.path.suffix == ".parquet":
             return [self.path]
+        if not self.path.is_dir():
+            raise ArtifactError(
+                f"{self.path} is no table; {self.kind.__name__} was expected, in a .parquet file or a folder "
+                f"of parts. Write parquet, with {described(self.kind.create_empty().schema)}."
+            )
         manifest = InDir(PartsManifest, self.path).manifest()
         files = [self.path / name for name in manifest.parts]
         for file in files:
@@ -132,14 +151,15 @@ class In(Generic[T]):
         except (SchemaError, ValidationError) as error:
             reason = " ".join(str(error).split())
             raise ArtifactError(
-                f"{self.path} is not a table of {self.kind.__name__}: {reason}. `dvc repro` makes it anew."
+                f"{self.path} is not a table of {self.kind.__name__}: {reason}. "
+                f"{remedy(self.path, 'Mend these rows.')}"
             ) from error
 
     def _damaged(self, error: Exception) -> str:
         reason = " ".join(str(error).split())[:200]
         return (
             f"{self.path} cannot be read ({reason}); a parquet table of {self.kind.__name__} was expected. "
-            f"Delete it and run `dvc checkout` or `dvc repro`."
+            f"{remedy(self.path, 'Delete it, or put a whole parquet table there.')}"
         )
 
 
@@ -161,18 +181,34 @@ class Out(Generic[T]):
 
         Raises AssertionError where two neighbouring keys are not in order: the caller's mistake.
         """
-        checked = self._in_key_order(self.kind.validate(frame) for frame in frames)
-        if self.path.suffix == ".parquet":
-            self._write_file(checked)
+        self.must_be_free()
+        checked = in_key_order(map(self.kind.validate, frames), self.kind.primary_key(), self.path)
+        if self._is_file():
+            with placed_file(self.path, self._foreign) as part:
+                write_whole(pl.concat([self.kind.create_empty(), *checked]), part)
         else:
-            with OutDir(PartsManifest, self.path).open() as directory:
+            manifest = InDir(PartsManifest, self.path)
+            with placed_folder(self.path, self._foreign, manifest.must_be_in) as directory:
                 self._write_parts(checked, directory, dict(notes or {}))
 
-    def _write_file(self, frames: Iterator[pl.DataFrame]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(self.path.name + ".part")
-        write_whole(pl.concat([self.kind.create_empty(), *frames]), part)
-        part.replace(self.path)
+    def must_be_free(self) -> None:
+        """Raise ArtifactError where the path is no place for a table, or something else lies there."""
+        if re.fullmatch(r"\.[A-Za-z]\w*", self.path.suffix) and not self._is_file():
+            raise ArtifactError(
+                f"{self.path} ends in {self.path.suffix}; a table of {self.kind.__name__} ends in .parquet "
+                f"(one file) or in nothing (a directory of parts). Give it such a name."
+            )
+        must_be_free(self.path, self._foreign, folder=not self._is_file())
+
+    def _is_file(self) -> bool:
+        return self.path.suffix == ".parquet"
+
+    def _foreign(self, path: Path) -> str | None:
+        if not self._is_file():
+            manifest = InDir(PartsManifest, path)
+            reason, name = manifest.foreign(), self.kind.__name__
+            return reason or (None if manifest.manifest().table == name else f"is no table of {name}")
+        return foreign_table(path, self.kind)
 
     def _write_parts(self, frames: Iterator[pl.DataFrame], directory: Path, notes: dict[str, str]) -> None:
         parts: dict[str, int] = {}
@@ -188,24 +224,6 @@ class Out(Generic[T]):
         rows = sum(parts.values())
         manifest = PartsManifest(table=self.kind.__name__, rows=rows, parts=parts, notes=notes)
         (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
-
-    def _in_key_order(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Each frame's own keys are unique (the schema says so); here the order and the seams are checked."""
-        key = self.kind.primary_key()
-        last: tuple[Any, ...] | None = None
-        for frame in frames:
-            if not frame.height:
-                continue
-            keys = frame.select(key)
-            first = keys.row(0)
-            assert _sorted(keys), f"rows of {self.path} are not sorted by {key}"
-            assert last is None or last < first, f"rows of {self.path} are not sorted by {key} at {first}"
-            last = keys.row(-1)
-            yield frame
-
-
-def _sorted(keys: pl.DataFrame) -> bool:
-    return keys.to_series().is_sorted() if keys.width == 1 else keys.equals(keys.sort(keys.columns))
 
 
 @dataclass(frozen=True)
@@ -223,8 +241,17 @@ class InDir(Generic[M]):
         except ManifestError as error:
             reason = " ".join(str(error).split())
             raise ArtifactError(
-                f"{file} is not a {self.kind.__name__}: {reason}. `dvc repro` makes it anew."
+                f"{file} is not a {self.kind.__name__}: {reason}. "
+                f"{remedy(self.path, 'Give a directory that a stage left.')}"
             ) from error
+
+    def foreign(self) -> str | None:
+        """What shows that the directory is no such one; None where it is."""
+        return foreign_folder(self.path, self.kind)
+
+    def must_be_in(self, directory: Path) -> None:
+        """Raise ArtifactError where a directory has no such manifest."""
+        InDir(self.kind, directory).manifest()
 
 
 @dataclass(frozen=True)
@@ -237,13 +264,16 @@ class OutDir(Generic[M]):
     @contextmanager
     def open(self) -> Generator[Path]:
         """A directory to fill; it takes its place once the block ends and the manifest is there."""
-        part = self.path.with_name(self.path.name + ".part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        yield part
-        InDir(self.kind, part).manifest()
-        shutil.rmtree(self.path, ignore_errors=True)
-        part.replace(self.path)
+        manifest = InDir(self.kind, self.path)
+        with placed_folder(self.path, self._foreign, manifest.must_be_in) as directory:
+            yield directory
+
+    def must_be_free(self) -> None:
+        """Raise ArtifactError where something that is no such directory lies at the path."""
+        must_be_free(self.path, self._foreign, folder=True)
+
+    def _foreign(self, path: Path) -> str | None:
+        return InDir(self.kind, path).foreign()
 
 
 @dataclass(frozen=True)
@@ -253,11 +283,13 @@ class OutText:
     path: Path
 
     def write(self, text: str) -> None:
-        """Put the text at its path in one step."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(self.path.name + ".part")
-        part.write_text(text)
-        part.replace(self.path)
+        """Put the text at its path in one step; a text that is there gives way only where it is the same."""
+        with placed_file(self.path, lambda path: foreign_text(path, text)) as part:
+            part.write_text(text, encoding="utf-8")
+
+    def must_be_free(self) -> None:
+        """Raise ArtifactError where something that is no file lies at the path."""
+        must_be_free(self.path, lambda _: None, folder=False)
 
 
 @dataclass(frozen=True)
@@ -349,8 +381,6 @@ class InMetrics:
 
     def read(self) -> dict[str, Any]:
         """Each file's values by its name under `data/metrics/` without ending, such as `distill/initial`."""
-        import json
-
         for path in self.paths:
             _must_exist(path, Metrics)
         return {_name(path): json.loads(path.read_text()) for path in self.paths}
@@ -378,8 +408,13 @@ class Metrics:
     path: Path
 
     def write(self, values: BaseModel) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(values.model_dump_json(indent=2) + "\n")
+        """Metrics that are there give way only where they are of the same kind."""
+        with placed_file(self.path, lambda path: foreign_metrics(path, type(values))) as part:
+            part.write_text(values.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    def must_be_free(self) -> None:
+        """Raise ArtifactError where no JSON object lies at the path, but something else."""
+        must_be_free(self.path, foreign_object, folder=False)
 
 
 @dataclass(frozen=True)
@@ -391,15 +426,26 @@ class Plot(Generic[T]):
 
     def write(self, rows: pl.DataFrame) -> None:
         checked = self.kind.validate(rows).sort(self.kind.primary_key())
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        checked.write_csv(self.path)
+        with placed_file(self.path, self._foreign) as part:
+            checked.write_csv(part)
+
+    def must_be_free(self) -> None:
+        """Raise ArtifactError where something else than such a curve lies at the path."""
+        must_be_free(self.path, self._foreign, folder=False)
 
     def live(self) -> Path:
         """Where a run may note what differs from run to run (speed, memory): `data/plots/x.csv` has
-        `data/live/x`. No out, so no stage watches it and nothing is cached.
+        `data/live/x`, and `x.csv` in no folder of plots has `x.live`. No out, so no stage watches it and
+        nothing is cached.
         """
-        root, _, *name = self.path.with_suffix("").parts
-        return Path(root, "live", *name)
+        parts = self.path.with_suffix("").parts
+        if "plots" not in parts[:-1]:
+            return self.path.with_suffix(".live")
+        at = len(parts) - 1 - parts[:-1][::-1].index("plots") - 1
+        return Path(*parts[:at], "live", *parts[at + 1 :])
+
+    def _foreign(self, path: Path) -> str | None:
+        return foreign_curve(path, self.kind)
 
 
 def _name(path: Path) -> str:
@@ -424,6 +470,5 @@ def _by_last_part(paths: tuple[Path, ...]) -> dict[str, Path]:
 def _must_exist(path: Path, kind: type) -> None:
     if not path.exists():
         raise ArtifactError(
-            f"{path} does not exist; it should hold {kind.__name__}. "
-            f"`dvc repro` runs the stage that has it among its outs."
+            f"{path} does not exist; it should hold {kind.__name__}. {remedy(path, 'Check the path.')}"
         )

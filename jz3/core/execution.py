@@ -8,13 +8,13 @@ execution made it.
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Price(BaseModel):
     """USD for a million tokens of one model, as a provider listed them on a day."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     as_of: date
     """The day on which the prices were read."""
@@ -29,7 +29,7 @@ class Price(BaseModel):
 class BatchFiles(BaseModel):
     """Limits of a provider's batch files."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     requests: int = Field(ge=1)
     """Most requests of a file."""
@@ -41,10 +41,43 @@ class BatchFiles(BaseModel):
     """Seconds between two questions whether a file is done."""
 
 
+class LossLimits(BaseModel):
+    """Shares of the rows that a stage reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    warn: float = Field(ge=0, le=1)
+    """Above it the stage warns."""
+    stop: float = Field(ge=0, le=1)
+    """Above it the stage stops, and leaves nothing."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "LossLimits":
+        if self.warn > self.stop:
+            raise ValueError(f"warn {self.warn} is above stop {self.stop}")
+        return self
+
+
+class Losses(BaseModel):
+    """How many rows a stage may reject or fail before it says so, and before it stops."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    usual: LossLimits
+    """Of stages that are not named."""
+    stages: dict[str, LossLimits]
+    """By stage, such as `filter`, where it is of another nature."""
+    chosen: list[str]
+    """Patterns of rules by which a stage chooses among good rows: no loss."""
+
+    def of(self, stage: str) -> LossLimits:
+        return self.stages.get(stage, self.usual)
+
+
 class Planning(BaseModel):
     """What `jz3 plan` takes where neither a file nor a stored answer nor another parameter says it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     corpus_prompts: int = Field(ge=0)
     """Prompts of the corpus, where a quota is open."""
@@ -61,7 +94,7 @@ class Planning(BaseModel):
 class Execution(BaseModel):
     """The section `execution`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     device: Literal["cpu", "cuda"]
     """Where models run."""
@@ -86,7 +119,9 @@ class Execution(BaseModel):
     gradient_checkpointing: bool
     """Compute activations anew in the backward pass: a third more time, far less memory."""
     checkpoint_steps: int = Field(ge=1)
-    """Steps of a training between two checkpoints to resume from."""
+    """Most steps of a training between two checkpoints to resume from."""
+    checkpoint_share: float = Field(gt=0, le=1)
+    """Most of a training, as a share of its steps, between two checkpoints to resume from."""
     checkpoints_kept: int = Field(ge=1)
     """Latest checkpoints that stay while a training runs."""
     generation_batch: int = Field(ge=1)
@@ -111,6 +146,7 @@ class Execution(BaseModel):
     """A hard cap on what a set of prompts costs, by all processes that share the store; null for none."""
     prices: dict[str, Price]
     """By model name; a model without a price costs nothing and is reported as unpriced."""
+    losses: Losses
     planning: Planning
     sandbox: int = Field(ge=1, le=3)
     """Least strength that programs of models are run at: 3 namespaces, 2 Landlock and seccomp, 1 seccomp."""

@@ -2,10 +2,10 @@
 
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jz3.core.errors import UserError
 
@@ -18,7 +18,11 @@ class Params(BaseModel):
     Numbers written as text are read as numbers (YAML 1.1 takes `1e-5` for a string, and DVC writes it so).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+Seed = Annotated[int, Field(ge=0, lt=1 << 32)]
+"""What numpy, torch and a server all take."""
 
 
 class ParamsError(UserError):

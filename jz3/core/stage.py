@@ -1,24 +1,36 @@
 """Runs a stage: its signature is its contract, and its command line follows from it."""
 
 import argparse
-import errno
 import inspect
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import polars as pl
 
-from jz3.core.artifacts import In, InDirs, InMetrics, InPlots, InTables
-from jz3.core.errors import UserError
+from jz3.core.account import TooMuchLost, account_of, warning
+from jz3.core.artifacts import (
+    In,
+    InDirs,
+    InMetrics,
+    InPlots,
+    InTables,
+    Metrics,
+    Out,
+    OutDir,
+    OutText,
+    Plot,
+)
+from jz3.core.ending import FULL, ends_in_one_line
 from jz3.core.execution import Execution
 from jz3.core.params import Params, load_params
 from jz3.core.parent import end_with_parent
+from jz3.core.placing import ArtifactError, identity, is_within, withdraw
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +38,8 @@ Main = Callable[..., None]
 
 SEVERAL = (InDirs, InMetrics, InPlots, InTables)
 """Handles whose flag takes several paths."""
+OUTS = (Out, OutDir, OutText, Metrics, Plot)
+"""Handles of what a stage leaves."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,11 @@ class Signature:
         execution = hints.pop("execution", None) is not None
         return cls(params=params, execution=execution, artifacts=hints)
 
+    @property
+    def counts(self) -> bool:
+        """Whether the stage leaves metrics, and so perhaps an account of its rows."""
+        return Metrics in self.artifacts.values()
+
     def handle(self, name: str, paths: list[Path]) -> Any:  # noqa: ANN401 (whatever `main` declares)
         """The handle that `main` gets for an artifact, such as `In(Problem, path)`."""
         hint = self.artifacts[name]
@@ -54,7 +73,8 @@ class Signature:
 def run(main: Main) -> None:
     """Call `main` with its section of params.yaml and a handle for each path on the command line.
 
-    A UserError, or a full disk, becomes one line and its exit status; everything else is a traceback.
+    Before any work every output's place is looked at; after it the account of the rows is said. A UserError,
+    a full disk, or Ctrl-C becomes one line and its exit status; everything else is a traceback.
     """
     end_with_parent()
     module = sys.modules[main.__module__]
@@ -66,21 +86,45 @@ def run(main: Main) -> None:
     for library in ("httpx", "httpx2", "transformers", "openai", "urllib3", "filelock"):
         logging.getLogger(library).setLevel(logging.WARNING)
     started = time.monotonic()
-    try:
-        _call(main, _values(signature, section, arguments))
-    except UserError as error:
-        print(f"{section}: {error}", file=sys.stderr)  # noqa: T201 (this is the one place that speaks to users)
-        sys.exit(error.exit_status)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    with ends_in_one_line(section, "run `dvc repro` again"):
+        values = _values(signature, section, arguments)
+        handles = [values[name] for name in signature.artifacts]
+        before = _must_be_free(handles)
+        losses = load_params(Execution, "execution").losses if signature.counts else None
+        _call(main, values)
+        account = account_of(handles)
+        try:
+            warned = warning(account, stage, losses, handles) if account and losses else None
+        except TooMuchLost:
+            withdraw(before)
             raise
-        print(  # noqa: T201
-            f"{section}: the disk is full at {error.filename or Path.cwd()}; nothing half-written was kept. "
-            f"Free some space and run `dvc repro` again: it goes on from the row store.",
-            file=sys.stderr,
-        )
-        sys.exit(1)
-    log.info("done in %.1f s", time.monotonic() - started)
+        if warned:
+            log.warning(warned)
+        rows = account or "draws or writes, and drops no row"
+        log.info("done in %.1f s: %s", time.monotonic() - started, rows)
+
+
+def _must_be_free(handles: Sequence[object]) -> dict[Path, tuple[int, int] | None]:
+    """What lies at the path of each output, None where nothing does.
+
+    Raises ArtifactError, before any work, where it is not ours, or where a path is given twice.
+    """
+    outs = [handle for handle in handles if isinstance(handle, OUTS)]
+    read = [
+        path
+        for handle in handles
+        if not isinstance(handle, OUTS)
+        for path in (handle.paths if isinstance(handle, SEVERAL) else [handle.path])  # pyright: ignore[reportAttributeAccessIssue]
+    ]
+    for number, out in enumerate(outs):
+        for other in (*read, *(later.path for later in outs[number + 1 :])):
+            if is_within(out.path, other) or is_within(other, out.path):
+                raise ArtifactError(
+                    f"{out.path} is to be written, and {other} is another path of the same stage; places "
+                    f"apart from one another were expected. Give another path."
+                )
+        out.must_be_free()
+    return {out.path: identity(out.path) for out in outs}
 
 
 def _call(main: Main, values: Mapping[str, Any]) -> None:
@@ -90,7 +134,7 @@ def _call(main: Main, values: Mapping[str, Any]) -> None:
     try:
         main(**values)
     except pl.exceptions.ComputeError as error:
-        for number in (errno.ENOSPC, errno.EDQUOT):
+        for number in FULL:
             if f"(os error {number})" in str(error):
                 raise OSError(number, os.strerror(number)) from error
         for value in values.values():

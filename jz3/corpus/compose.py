@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 from jz3.core.counts import counts
 from jz3.core.hashing import content_id, draw_order
 from jz3.core.in_order import InOrder, by_hash, files_for
-from jz3.core.params import Params
+from jz3.core.params import Params, ParamsError, Seed
 from jz3.corpus.templates import Templates
 from jz3.tables.prompt import Prompt
 from jz3.tables.words import LEVELS
@@ -34,7 +34,7 @@ FILE_ROWS = 50_000
 class ComposeParams(Params):
     """How levels and kinds are shared out."""
 
-    seed: int
+    seed: Seed
     tool_share: float = Field(ge=0, le=1)
     """Share of the prompts that ask for a program."""
     levels_per_passage: dict[str, Annotated[int, Field(ge=1, le=len(LEVELS))]]
@@ -58,6 +58,11 @@ class Composition:
     def __init__(self, passages: pl.LazyFrame, templates: Templates, params: ComposeParams) -> None:
         self._templates, self._params = templates, params
         by_source = passages.group_by("source").len().collect(engine="streaming")
+        if unnamed := sorted(set(by_source["source"]) - set(params.levels_per_passage)):
+            raise ParamsError(
+                f"compose.levels_per_passage has no source '{unnamed[0]}', of which there are passages; "
+                f"a number of levels was expected there. Add it."
+            )
         self._expected = sum(
             params.levels_per_passage[source] * number for source, number in by_source.iter_rows()
         )

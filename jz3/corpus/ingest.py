@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from jz3.core.artifacts import InFiles
 from jz3.core.hashing import content_id
@@ -87,6 +87,14 @@ class IngestParams(Params):
     min_characters: int = Field(ge=0)
     passages_per_section: int = Field(gt=0)
     """How many passages are cut from the front of each section."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "IngestParams":
+        if self.min_characters > self.max_characters:
+            raise ValueError(
+                f"min_characters {self.min_characters} is above max_characters {self.max_characters}"
+            )
+        return self
 
 
 class IngestMetrics(BaseModel):

@@ -7,21 +7,25 @@ and once for its texts; disk for the drawn texts once more (lz4); memory for the
 their texts.
 """
 
+import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from jz3.core.artifacts import In
 from jz3.core.hashing import draw_order
 from jz3.core.in_order import InOrder, by_hash, files_for
-from jz3.core.params import Params
+from jz3.core.params import Params, ParamsError, Seed
 from jz3.tables.passage import Passage
+
+log = logging.getLogger(__name__)
 
 FRAME_ROWS = 20_000
 """Passages read at a time (chosen: some 30 MB of text)."""
@@ -34,18 +38,21 @@ Mask = NDArray[np.bool_]
 """Of a source, row by row: whether a passage is drawn."""
 
 
+Count = Annotated[int, Field(ge=0)] | None
+
+
 class Quota(Params):
     """Passages of one source for each round; null for all there are."""
 
-    initial: int | None
-    candidates: int | None
-    corpus: int | None
+    initial: Count
+    candidates: Count
+    corpus: Count
 
 
 class SampleParams(Params):
     """Where a source has fewer passages than asked for, all are taken and the metrics say so."""
 
-    seed: int
+    seed: Seed
     quotas: dict[str, Quota]
     """By source; each source of the graph has one."""
 
@@ -75,6 +82,11 @@ class Draw:
 
 def draw(ids: Mapping[str, pl.Series], params: SampleParams) -> Draw:
     """From the ids of each source's passages, which are read in this order again."""
+    if unnamed := sorted(set(ids) - set(params.quotas)):
+        raise ParamsError(
+            f"sample.quotas has no source '{unnamed[0]}'; each source of the graph was expected there. "
+            f"Add it, with 0 for none of its passages."
+        )
     by_source = {source: _of_source(some, params.quotas[source], params.seed) for source, some in ids.items()}
     masks = {
         name: {source: rounds[name] for source, rounds in by_source.items()} for name in Quota.model_fields
@@ -155,6 +167,12 @@ def _metrics(masks: Mapping[str, Mapping[str, Mask]], params: SampleParams) -> S
         for name, asked in params.quotas[source].model_dump().items()
         if asked is not None and asked > counts[name][source]
     }
+    if missing:
+        log.warning(
+            "%d passages fewer than the quotas ask for: %s",
+            sum(missing.values()),
+            ", ".join(f"{name} {count}" for name, count in sorted(missing.items())),
+        )
     return SampleMetrics(
         passages={source: len(mask) for source, mask in masks["corpus"].items()},
         missing=dict(sorted(missing.items())),

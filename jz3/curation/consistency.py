@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jz3.answers.equality import equal
 from jz3.core.artifacts import InDir
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.curation.verdicts import shown
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import ChatAnswer, ChatRequest
@@ -63,10 +63,16 @@ class SelfConsistency(Params):
     solver: Annotated[OwnSolver | ServedSolver, Field(discriminator="engine")]
     samples: int = Field(ge=1)
     least_agreeing: int = Field(ge=1)
-    seed: int
+    seed: Seed
     temperature: float = Field(ge=0)
     top_p: float = Field(gt=0, le=1)
     max_tokens: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _can_agree(self) -> "SelfConsistency":
+        if self.least_agreeing > self.samples:
+            raise ValueError(f"least_agreeing {self.least_agreeing} is above samples {self.samples}")
+        return self
 
 
 Ask = Callable[[Sequence[tuple[str, int]]], list[str | None]]

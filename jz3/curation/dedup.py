@@ -30,7 +30,7 @@ from pydantic import BaseModel, Field
 
 from jz3.core.ahead import mapped
 from jz3.core.hashing import draw_order
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.curation.fingerprints import I64, U64, Sets, gathered, sequence_hashes, shingles
 from jz3.curation.minhash import ALONE, I32, U32, band_keys, shared_buckets
 from jz3.curation.released import Released, index_frame
@@ -48,7 +48,7 @@ BATCH_ROWS = 50_000
 class DedupParams(Params):
     """When two questions are the same."""
 
-    seed: int
+    seed: Seed
     """Of the survivor order."""
     threshold: float = Field(gt=0, le=1)
     """Least Jaccard similarity of near duplicates."""

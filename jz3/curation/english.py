@@ -4,7 +4,7 @@ Costs: a microsecond or two a text that is plain ASCII and has two of the words 
 """
 
 import polars as pl
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jz3.core.params import Params
 from jz3.curation.patterns import WORD, Share
@@ -24,6 +24,12 @@ class English(Params):
     """So many different ones of them."""
     least_words: int = Field(ge=1)
     """Shorter texts are not asked for common words."""
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> "English":
+        if self.least_common > len(set(self.common_words)):
+            raise ValueError(f"least_common {self.least_common} is above the number of common_words")
+        return self
 
 
 def not_english(texts: pl.Series, bounds: English) -> pl.Series:

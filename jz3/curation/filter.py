@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import dataframely as dy
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from jz3.core.artifacts import InDir
 from jz3.core.counts import height
@@ -37,6 +37,12 @@ class Length(Params):
 
     least: int = Field(ge=1)
     most: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Length":
+        if self.least > self.most:
+            raise ValueError(f"least {self.least} is above most {self.most}")
+        return self
 
 
 class FilterParams(Params):

@@ -26,7 +26,7 @@ from pydantic import BaseModel, Field
 from jz3.core.counts import counts, height
 from jz3.core.hashing import draw_order
 from jz3.core.in_order import MOST_FILES, InOrder
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.curation.output_block import with_answer, with_output
 from jz3.curation.verdicts import rules_by_row
 from jz3.tables.ledger import Ledger
@@ -60,7 +60,7 @@ class SyntheticShare(Params):
 class MixParams(Params):
     """A section `mix.MODEL`."""
 
-    seed: int
+    seed: Seed
     synthetic: SyntheticShare
     shown_output_characters: int = Field(ge=2)
     """Characters of a program's output that are shown; first and last half of a longer one."""

@@ -4,6 +4,8 @@ Costs: some 10 microseconds a text of 250 words for each length of window; a tex
 the number of its repeated windows alone is counted again word by word.
 """
 
+from typing import Annotated
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -21,6 +23,9 @@ _LINE_WORDS = 4
 F64 = NDArray[np.float64]
 
 
+Words = Annotated[int, Field(ge=1)]
+
+
 class Repetition(Params):
     """Bounds on how much a solution's prose repeats itself; Gopher's, wider where mathematics repeats."""
 
@@ -28,9 +33,9 @@ class Repetition(Params):
     """Shorter prose is not judged."""
     lines: Share
     """Share of repeated lines."""
-    most_frequent: dict[int, Share]
+    most_frequent: dict[Words, Share]
     """By n: share of the most frequent n-gram."""
-    repeated: dict[int, Share]
+    repeated: dict[Words, Share]
     """By n: share of words in repeated n-grams."""
 
 

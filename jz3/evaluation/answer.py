@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from jz3.core.artifacts import InFiles
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.evaluation.shots import ShotParams, read_shots
 from jz3.evaluation.templates import JIUZHANG_TORA, TEMPLATES, Template, prompt
 from jz3.evaluation.tool_loop import Attempt, answer_with_tools, continued
@@ -61,7 +61,7 @@ class AnswerParams(Params):
     tool: ToolParams
     samples: int = Field(ge=1)
     """Answers to each item; above 1 a temperature above 0 is of use."""
-    seed: int
+    seed: Seed
     temperature: float = Field(ge=0)
     top_p: float = Field(gt=0, le=1)
     max_tokens: int = Field(ge=1)

@@ -21,7 +21,8 @@ import polars as pl
 from jz3.answers.choices import extract_choice
 from jz3.answers.extract import extract_lenient
 from jz3.answers.gold_form import form_of
-from jz3.core.artifacts import InFiles
+from jz3.core.artifacts import InFiles, OutText
+from jz3.core.placing import must_be_free
 from jz3.evaluation.answer import AnswerParams, prompts_of
 from jz3.evaluation.letters import LETTERS
 from jz3.evaluation.shots import ShotParams
@@ -66,19 +67,28 @@ class _Task:
 
 
 def export_lm_eval(answered: Answered, directory: Path) -> list[Path]:
-    """Write the files under `directory/MODEL`, and say which. Folders are made where they do not exist."""
+    """Write the files under `directory/MODEL`, and say which. Folders are made where they do not exist; other
+    files of these names are left as they are, and raise ArtifactError.
+    """
     tasks = [task for task in _tasks(answered) if task.samples]
     texts = {task.name: "".join(_line(row) for row in task.samples) for task in tasks}
     tag = _hash("".join(texts.values()))[:12]
     folder = directory / _sanitized(answered.model)
-    folder.mkdir(parents=True, exist_ok=True)
-    results = folder / f"results_{tag}.json"
-    results.write_text(json.dumps(_results(answered, tasks), indent=2, ensure_ascii=False), "utf-8")
-    written = [results]
-    for name, text in texts.items():
-        written.append(folder / f"samples_{name}_{tag}.jsonl")
-        written[-1].write_text(text, encoding="utf-8")
-    return written
+    results = json.dumps(_results(answered, tasks), indent=2, ensure_ascii=False)
+    files = {
+        folder / f"results_{tag}.json": results,
+        **{folder / f"samples_{name}_{tag}.jsonl": text for name, text in texts.items()},
+    }
+    must_be_free(folder, _foreign, folder=True)
+    for file, text in files.items():
+        OutText(file).write(text)
+    return list(files)
+
+
+def _foreign(folder: Path) -> str | None:
+    names = [file.name for file in folder.iterdir()]
+    others = [name for name in names if not re.fullmatch(r"(results|samples_.+)_[0-9a-f]{12}\.jsonl?", name)]
+    return f"holds {min(others)}" if others else None
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from jz3.core.hashing import draw_order
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.evaluation.mcnemar import exact_p_value
 from jz3.evaluation.sampling import by_samples
 from jz3.tables.comparison import Comparison
@@ -28,7 +28,7 @@ COVERED, UNCOVERED = "covered", "not covered"
 class TabulateParams(Params):
     """How the tables are made."""
 
-    seed: int
+    seed: Seed
     resamples: int = Field(ge=100)
     """Of each bootstrap."""
     published: list[str]

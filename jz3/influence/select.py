@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from jz3.core.counts import counts
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.influence.prompt_values import PromptValue, prompt_values
 from jz3.influence.select_order import By, ordered
 from jz3.influence.selection_spread import Agreement, agreement, quantiles, spread
@@ -47,7 +47,7 @@ class SelectParams(Params):
     value), `highest_loss`, `longest` (solution) or `stratified` (by value, each source and level alike)."""
     prompt_value: PromptValue
     """Of the values of a prompt's problems, where it has several."""
-    seed: int
+    seed: Seed
     """Of the draws."""
 
 

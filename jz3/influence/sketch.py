@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 
 from jz3.core.artifacts import InDir
 from jz3.core.execution import Execution
+from jz3.core.params import Seed
 from jz3.influence.checkpoints import BASE, adapter_parameters
 from jz3.influence.passes import DirectionParams, Opened, Place, opened, places, places_digest, results_at
 from jz3.influence.share import draw
@@ -45,7 +46,7 @@ class SketchParams(DirectionParams):
     """Of the candidate problems, drawn by hash."""
     size: int = Field(gt=0)
     """Numbers of a sketch. The error of a cosine has a standard deviation of about 1 / sqrt(size)."""
-    seed: int
+    seed: Seed
     """Of the draw, and of signs and rolls."""
 
 

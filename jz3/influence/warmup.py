@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field, model_validator
 from jz3.core.artifacts import MANIFEST, InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.influence.checkpoints import BASE, write_checkpoint
 from jz3.influence.share import draw
 from jz3.lm.blocks import Blocks, pack_rows
@@ -58,7 +58,7 @@ class WarmupParams(Params):
 
     share: float = Field(gt=0, le=1)
     """Of the candidate problems, drawn by hash, rounded up."""
-    seed: int
+    seed: Seed
     """Of the draw, the adapter's weights, and the order of the blocks."""
     block_length: int = Field(gt=1)
     """Tokens of a block; longer problems are rejected."""

@@ -12,11 +12,13 @@ import os
 import shutil
 import weakref
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jz3.core.errors import UserError
+from jz3.core.execution import Execution
 
 NOTES = "notes.json"
 LOCK = "lock"
@@ -56,6 +58,11 @@ def hold(directory: Path) -> Hold:
     return Hold(lock)
 
 
+def steps_between(execution: Execution, steps: int) -> int:
+    """Steps between two checkpoints of a training of `steps` steps."""
+    return max(1, min(execution.checkpoint_steps, int(execution.checkpoint_share * steps)))
+
+
 @dataclass(frozen=True)
 class Checkpoints:
     """Of one training; `identity` names everything that determines its weights."""
@@ -92,12 +99,24 @@ class Checkpoints:
         for old in self._all()[: -self.kept]:
             shutil.rmtree(old)
 
-    def discard(self) -> None:
-        """Delete all that is kept for a resume: the training is done and its result is safe."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+    def discard(self, *others: Path) -> None:
+        """Delete what is kept for a resume, and `others` of the training, but nothing else that lies in the
+        directory: the training is done and its result is safe.
+        """
+        for path in (*self._all(), *others, self.directory / LOCK):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty: somebody else's files are in it
+            self.directory.rmdir()
 
     def _all(self) -> list[Path]:
-        return sorted(self.directory.glob(f"{PREFIX}*"), key=lambda path: int(path.name.removeprefix(PREFIX)))
+        found = [
+            path for path in self.directory.glob(f"{PREFIX}*") if path.is_dir() and not path.is_symlink()
+        ]
+        steps = {path: path.name.removeprefix(PREFIX) for path in found}
+        return sorted((path for path in found if steps[path].isdecimal()), key=lambda path: int(steps[path]))
 
 
 def progress_at(checkpoint: Path) -> dict[str, Any]:

@@ -4,12 +4,16 @@
 none of it is an out of a stage. Costs two milliseconds for each of at most POINTS points.
 """
 
+import json
 import logging
+import os
 import resource
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from jz3.core.placing import entries
 
 if TYPE_CHECKING:
     from dvclive import Live
@@ -18,16 +22,23 @@ log = logging.getLogger(__name__)
 
 POINTS = 200
 """Of one training (chosen: a plot shows no more)."""
+CURVES = ("loss", "learning_rate", "gradient_norm", "tokens_per_second", "fill", "memory_gb")
+SUMMARY = "metrics.json"
+"""DVCLive's file of the latest values."""
 
 
 def open_live(directory: Path, steps: int, *, resumed: bool) -> "LiveLog | None":
     """For a training of `steps` steps; the directory is emptied unless the training goes on.
 
-    None in a git repository without a commit, which DVCLive cannot name.
+    None in a git repository without a commit, which DVCLive cannot name, and where something lies in the
+    directory that no training noted: emptying it would delete that.
     """
     from dvclive import Live
     from scmrepo.exceptions import SCMError
 
+    if reason := _foreign(directory):
+        log.warning("no live notes: %s %s, which no training wrote", directory, reason)
+        return None
     try:
         live = Live(
             str(directory),
@@ -43,6 +54,26 @@ def open_live(directory: Path, steps: int, *, resumed: bool) -> "LiveLog | None"
     return LiveLog(live, max(1, -(-steps // POINTS)))
 
 
+def _foreign(directory: Path) -> str | None:
+    """What lies in the place of the notes and is none of them."""
+    for place in (directory, *directory.parents):
+        if os.path.lexists(place) and ((place == directory and place.is_symlink()) or not place.is_dir()):
+            return f"has {place} in its way"
+    if not directory.exists():
+        return None
+    ours = {SUMMARY, "plots", "plots/metrics", *(f"plots/metrics/{name}.tsv" for name in CURVES)}
+    if others := sorted(entries(directory) - ours):
+        return f"holds {others[0]}"
+    if (directory / SUMMARY).exists():
+        try:
+            noted: Any = json.loads((directory / SUMMARY).read_bytes())
+        except ValueError:
+            noted = None
+        if not isinstance(noted, dict) or not {*CURVES, "step"}.issuperset(noted):
+            return f"holds a {SUMMARY}"
+    return None
+
+
 class LiveLog:
     """Of one training, every few steps."""
 
@@ -56,7 +87,7 @@ class LiveLog:
             return
         now, tokens = time.monotonic(), int(point["tokens"])
         self._live.step = step
-        for name in ("loss", "learning_rate", "gradient_norm"):
+        for name in CURVES[:3]:
             self._live.log_metric(name, point[name])
         if self._tokens >= 0:
             self._live.log_metric("tokens_per_second", (tokens - self._tokens) / max(now - self._at, 1e-9))

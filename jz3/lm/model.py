@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jz3.core.artifacts import MANIFEST, InDir
 from jz3.core.errors import UserError
 from jz3.core.hashing import canonical_json, content_id, files_digest
+from jz3.core.remedies import remedy
 from jz3.tables.model_manifest import ModelManifest
 
 if TYPE_CHECKING:
@@ -169,5 +170,6 @@ def _unreadable(directory: Path, what: str, error: Exception) -> str:
     reason = " ".join(str(error).split())[:200]
     return (
         f"{directory} cannot be read as {what} ({reason}); weights, config, tokenizer were expected there. "
-        f"Delete it and run `dvc checkout` or `dvc repro`; for a hub model, check the network or the cache."
+        f"{remedy(directory, 'Give a directory that `base`, `finetune` or `pretrain` left.')} "
+        f"For a hub model, check the network or the cache."
     )

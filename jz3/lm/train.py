@@ -18,7 +18,7 @@ import polars as pl
 
 from jz3.core.execution import Execution
 from jz3.lm.blocks import Blocks
-from jz3.lm.checkpoints import Checkpoints
+from jz3.lm.checkpoints import PREFIX, Checkpoints
 from jz3.lm.model import cache
 from jz3.lm.plan import EpochEnd, OptimizerParams, Plan, TrainingError
 from jz3.lm.schedule import Schedule
@@ -67,10 +67,20 @@ def train(
     observer = Observer(model, blocks, plan, schedule, optimizer, what, keep, on_epoch_end, checkpoints, live)
     started = time.monotonic()
     with cache(model, on=False), tempfile.TemporaryDirectory() as scratch:
-        run_trainer(model, blocks, plan, schedule, optimizer, execution, seed, observer, scratch, zero)
+        try:
+            run_trainer(model, blocks, plan, schedule, optimizer, execution, seed, observer, scratch, zero)
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(_goes_on(what, len(observer.points), len(plan.steps), checkpoints))
+            raise
     seconds = time.monotonic() - started
     log.info("%s: %d tokens, %.0f tokens/s", what, observer.tokens, observer.tokens / seconds)
     return LossPoint.validate(pl.DataFrame(observer.points, schema=LossPoint.create_empty().schema))
+
+
+def _goes_on(what: str, step: int, steps: int, checkpoints: Checkpoints | None) -> str:
+    latest = checkpoints.latest() if checkpoints else None
+    at = latest.name.removeprefix(PREFIX) if latest else "0"
+    return f"{what} was at step {step} of {steps} and goes on at step {at}"
 
 
 def _check(model: "PreTrainedModel", blocks: Blocks, plan: Plan) -> None:

@@ -3,6 +3,7 @@
 The same weights give the same bytes. Reading them back into a model of the same form leaves nothing over.
 """
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,18 @@ def read_weights(model: "torch.nn.Module", file: Path) -> None:
     shared = set(model.state_dict()) - set(_unshared(model.state_dict()))
     assert not unexpected, f"{file} holds {unexpected[:3]}, which the model has not"
     assert set(missing) <= shared, f"{file} lacks {sorted(set(missing) - shared)[:3]} of the model"
+
+
+def weights_digest(weights: "Mapping[str, torch.Tensor]") -> str:
+    """32 hex digits of names, shapes and values."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        tensor = weights[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:32]
 
 
 def _unshared(weights: "Mapping[str, torch.Tensor]") -> list[str]:

@@ -13,7 +13,7 @@ class Limits(BaseModel):
     Memory and scratch together bound what a program can hold: workers x (memory_mb + 16 MB) at the worst.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     wall_seconds: float = Field(gt=0)
     """Wall time until the program is killed; 5 in the reference."""
@@ -28,7 +28,7 @@ class Limits(BaseModel):
 class SandboxSettings(BaseModel):
     """How programs are run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     workers: int = Field(ge=1)
     """Warm interpreters, one program at a time in each; results do not depend on the number."""

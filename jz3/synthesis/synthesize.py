@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from jz3.core.counts import counts
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.core.progress import Progress
 from jz3.generation.engine import (
     Engine,
@@ -60,7 +60,7 @@ WINDOW_ROWS = 40_000
 class SynthesizeParams(Params):
     """The section `synthesize`."""
 
-    seed: int
+    seed: Seed
     prompt_form: Literal["full", "compact"]
     """Which form of the prompt the model reads: the one that it was trained on."""
     engine: EngineName

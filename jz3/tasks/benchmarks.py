@@ -12,7 +12,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from jz3.core.artifacts import InFiles
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.tables.item import Item
 from jz3.tables.ledger import Ledger
 from jz3.tasks.fields import ItemFields
@@ -36,7 +36,7 @@ class WriterBenchmark(Params):
     name: str
     reader: Literal["writer"]
     per_family: int = Field(ge=1, lt=PLACES_OF_A_FAMILY)
-    seed: int
+    seed: Seed
 
 
 class GymBenchmark(Params):
@@ -46,7 +46,7 @@ class GymBenchmark(Params):
     reader: Literal["reasoning_gym"]
     dataset: str
     size: int = Field(ge=1)
-    seed: int
+    seed: Seed
     config: dict[str, Any]
     """Settings of the data set, by its own names."""
 
@@ -58,7 +58,7 @@ class FileBenchmark(Params):
     reader: Literal["file"]
     pattern: str
     format: Format | ItemFields
-    items: int | None
+    items: Annotated[int, Field(ge=1)] | None
     """How many rows it must have, or null: a file of another size is another benchmark."""
     digest: str | None
     """Of the files, as `revision` of the items has it, or null: other content is another benchmark."""
@@ -75,7 +75,7 @@ class HubBenchmark(Params):
     split: str
     revision: str
     format: Format | ItemFields
-    items: int | None
+    items: Annotated[int, Field(ge=1)] | None
 
 
 Benchmark = Annotated[

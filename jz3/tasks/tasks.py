@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from jz3.core.artifacts import InFiles
 from jz3.core.hashing import content_id, draw_order
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.tables.ledger import Ledger
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
@@ -41,7 +41,7 @@ class WriterRows(Params):
     reader: Literal["writer"]
     kind: Literal["cot", "tool"]
     rows_per_family: int = Field(ge=1)
-    seed: int
+    seed: Seed
 
 
 class FileRows(Params):
@@ -50,9 +50,9 @@ class FileRows(Params):
     reader: Literal["file"]
     pattern: str
     format: TrainingFormat | SolvedFields
-    rows: int | None
+    rows: Annotated[int, Field(ge=1)] | None
     """How many are drawn by hash, or null for all."""
-    seed: int
+    seed: Seed
 
 
 class HubRows(Params):
@@ -65,8 +65,8 @@ class HubRows(Params):
     split: str
     revision: str
     format: TrainingFormat | SolvedFields
-    rows: int | None
-    seed: int
+    rows: Annotated[int, Field(ge=1)] | None
+    seed: Seed
 
 
 Rows = Annotated[WriterRows | FileRows | HubRows, Field(discriminator="reader")]

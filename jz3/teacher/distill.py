@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest, chat_key
 from jz3.generation.openai import Endpoint
@@ -45,7 +45,7 @@ class DistillParams(Params):
     temperature: float = Field(ge=0)
     top_p: float = Field(gt=0, le=1)
     max_tokens: int = Field(ge=1)
-    seed: int
+    seed: Seed
     """Each prompt's own seed is drawn from it by hash."""
 
 

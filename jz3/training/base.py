@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from jz3.core.execution import Execution
 from jz3.core.hashing import content_id, files_digest
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.lm.model import ModelError, libraries, load_model, save_model, tokenizer_digest, write_manifest
 from jz3.lm.tokenizer import BEGIN, END, PAD, train_tokenizer
 from jz3.tables.ledger import Ledger
@@ -41,7 +41,7 @@ class ConfigModel(Params):
     heads: int = Field(gt=0)
     mlp: int = Field(gt=0)
     """Width of the feed-forward layers."""
-    seed: int
+    seed: Seed
     """Of the weights."""
     max_positions: int = Field(gt=0)
     """Longest text in tokens."""

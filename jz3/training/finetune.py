@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import EncodedRow, encode_rows
 from jz3.lm.model import load_tokenizer, padding_token, save_model
@@ -42,7 +42,7 @@ class FinetuneParams(Params):
     batch_tokens: int = Field(gt=0)
     """Tokens of a step, in whole blocks."""
     epochs: int = Field(gt=0)
-    seed: int
+    seed: Seed
     """Of the order of the blocks."""
     method: Method
     schedule: WarmupCosine
@@ -135,7 +135,8 @@ def training_rows(
     if lost.height:
         raise UserError(
             f"problem {lost['problem_id'][0]} comes from prompt {lost['prompt_id'][0]}, which is not among "
-            f"the prompts of its set; each problem's prompt was expected. Run `dvc repro` from `distill` on."
+            f"the prompts of its set; each problem's prompt was expected. Give the prompts that the problems "
+            f"were written for; of the graph's own, `dvc repro` makes both anew from `compose` on."
         )
     outputs = [
         render_problem(problem, solution, prompt)

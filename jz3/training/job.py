@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from jz3.core.execution import Execution
 from jz3.core.hashing import content_id
 from jz3.lm.blocks import Blocks, BlockWriter, open_blocks
-from jz3.lm.checkpoints import Checkpoints
+from jz3.lm.checkpoints import Checkpoints, steps_between
 from jz3.lm.model import load_model
 from jz3.lm.plan import OptimizerParams, Plan
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
@@ -101,4 +101,5 @@ def fresh_model(job: Job) -> "PreTrainedModel":
 def checkpoints_of(job: Job) -> Checkpoints:
     """Where the training goes on from after a kill."""
     execution = job.execution
-    return Checkpoints(job.directory, job.identity, execution.checkpoint_steps, execution.checkpoints_kept)
+    every = steps_between(execution, job.keep[-1])
+    return Checkpoints(job.directory, job.identity, every, execution.checkpoints_kept)

@@ -19,8 +19,9 @@ from pydantic import BaseModel, Field
 from jz3.core.artifacts import MANIFEST, In
 from jz3.core.errors import UserError
 from jz3.core.hashing import draw_order
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
 from jz3.core.progress import Progress
+from jz3.core.remedies import remedy
 from jz3.lm.blocks import BlockWriter, pack_flat
 from jz3.lm.encode import IGNORED_LABEL, FlatRows, encode_flat, joined_rows
 from jz3.lm.model import load_tokenizer, padding_token, tokenizer_digest
@@ -45,7 +46,7 @@ class PackParams(Params):
     """Rows that are packed together; within a window rows may change places."""
     held_out_share: float = Field(ge=0, lt=1)
     """Of the rows, drawn by hash: not trained on, their loss is reported by source and kind."""
-    seed: int
+    seed: Seed
     """Of that draw."""
 
 
@@ -119,7 +120,8 @@ def windows(training: In[TrainingRow], window_rows: int) -> Iterator[pl.DataFram
         if ended and pretrain.height:
             raise UserError(
                 f"row {pretrain['position'][0]} of {training.path} is a pre-training row behind an "
-                f"instruction row; all instruction rows were expected last. Run `dvc repro` from `mix` on."
+                f"instruction row; all instruction rows were expected last. "
+                f"{remedy(training.path, 'Sort the table so.')}"
             )
         instruction = frame.filter(pl.col("part") == "instruction")
         ended = ended or instruction.height > 0

@@ -20,7 +20,8 @@ from pydantic import BaseModel, Field
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
-from jz3.core.params import Params
+from jz3.core.params import Params, Seed
+from jz3.core.remedies import remedy
 from jz3.lm.blocks import open_blocks
 from jz3.lm.model import load_model, load_tokenizer, save_model, tokenizer_digest
 from jz3.lm.plan import OptimizerParams, Plan, cut_into_steps
@@ -42,7 +43,7 @@ class PretrainParams(Params):
     """Tokens to read, padding not counted: blocks are repeated or left out. null: each block once."""
     batch_blocks: int = Field(gt=0)
     """Blocks of a step."""
-    seed: int
+    seed: Seed
     """Of what the model draws while training (no block is drawn: their order is that of the mix)."""
     method: Method
     schedule: WarmupStableDecay
@@ -104,7 +105,7 @@ def pretrain(
     if manifest.tokenizer_digest != tokenizer_digest(tokenizer):
         raise UserError(
             f"{blocks.path} was packed with another tokenizer than that of {base}; the same was expected. "
-            f"Run `dvc repro` from `pack` on."
+            f"{remedy(blocks.path, f'Pack them anew with `python -m stages.pack --base {base}`.')}"
         )
     order = reading_order(manifest, params.token_budget)
     steps = cut_into_steps(order, params.batch_blocks)

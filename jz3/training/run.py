@@ -26,7 +26,18 @@ from jz3.lm.weights import read_weights
 from jz3.tables.loss_point import LossPoint
 from jz3.tables.model_manifest import ModelManifest
 from jz3.training.deepspeed import run_ranks
-from jz3.training.job import BLOCKS, LOSS, Job, checkpoints_of, fresh_model, plan_digest, train_job, write_job
+from jz3.training.job import (
+    BLOCKS,
+    JOB,
+    LOSS,
+    PLAN,
+    Job,
+    checkpoints_of,
+    fresh_model,
+    plan_digest,
+    train_job,
+    write_job,
+)
 from jz3.training.methods import Method, merged
 
 if TYPE_CHECKING:
@@ -53,7 +64,10 @@ class Trained:
 
     def discard(self) -> None:
         """Delete checkpoints and kept weights."""
-        checkpoints_of(self.job).discard()
+        job = self.job
+        files = [*(job.directory / name for name in (JOB, PLAN, LOSS, BLOCKS)), *map(job.weights, job.keep)]
+        parts = [file.with_name(f"{file.name}.part") for file in files]  # of a process that was killed
+        checkpoints_of(job).discard(*files, *parts)
         self.held.release()
 
 

@@ -53,15 +53,22 @@ def fill(
             fill_windows(operation, [missing], work, order=order, batch_rows=batch_rows, crew=crew)
         ) as rows,
     ):
-        for row in rows:
-            if isinstance(row, Lost):
-                raise UserError(
-                    f"{what}: row {row.key} {row.reason}; a result was expected. "
-                    f"Give each worker more memory, or fewer rows at once (execution.generation_batch)."
-                )
-            key, result = row
-            results[key] = result
-            bar.advance(1, tokens(result) if tokens else 0)
+        try:
+            for row in rows:
+                if isinstance(row, Lost):
+                    raise UserError(
+                        f"{what}: row {row.key} {row.reason}; a result was expected. "
+                        f"Give each worker more memory, or fewer rows at once (execution.generation_batch)."
+                    )
+                key, result = row
+                results[key] = result
+                bar.advance(1, tokens(result) if tokens else 0)
+        except KeyboardInterrupt as interrupt:
+            known = len({*keys} & {*results})
+            interrupt.add_note(
+                f"{what} has {known} of {len({*keys})} rows in the row store and goes on there"
+            )
+            raise
     return [results[key] for key in keys]
 
 

@@ -2,9 +2,13 @@
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 
+import polars as pl
 import pytest
 import typer
 
@@ -170,3 +174,78 @@ def test_a_store_without_a_place_to_share_it_says_what_to_give(tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert "no default remote" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_command_works_from_any_folder_under_the_root():
+    assert jz3("why", "mix", folder=ROOT / "docs").stdout == jz3("why", "mix").stdout
+    assert jz3("profile", "nosuch", folder=ROOT / "docs").stderr.count("embedded") == 1
+
+
+@pytest.mark.parametrize("command", [("why", "mix"), ("plan",), ("deps", "--check"), ("profile", "embedded")])
+def test_outside_a_repository_a_command_says_so(tmp_path, command):
+    done = jz3(*command, folder=tmp_path)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
+    assert "in no repository of jz3" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "scores", ["results", "results/scores.csv", "mine.parquet", "results/thesis.txt/x.parquet"]
+)
+def test_scores_take_no_place_that_a_user_has(tmp_path, scores):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "thesis.txt").write_text("precious")
+    (tmp_path / "mine.parquet").write_text("precious")
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    done = jz3("influence", "targets.parquet", scores, folder=tmp_path)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
+    assert "give" in done.stderr.lower()
+    found = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {"dvc.yaml": b"stages: {}\n", "thesis.txt": b"precious", "mine.parquet": b"precious"}
+
+
+def test_a_link_in_place_of_params_yaml_is_left_with_what_it_points_to(tmp_path):
+    (tmp_path / "profiles").mkdir()
+    for name in ("small", "large"):
+        (tmp_path / "profiles" / f"{name}.yaml").write_text(f"{name}: 1\n")
+    (tmp_path / "params.yaml").symlink_to("profiles/large.yaml")
+    done = jz3("profile", "small", folder=tmp_path)
+    assert (done.returncode, "is a link" in done.stderr) == (1, True)
+    assert (tmp_path / "profiles" / "large.yaml").read_text() == "large: 1\n"
+
+
+def test_of_a_users_own_file_no_message_advises_dvc(tmp_path):
+    (tmp_path / "dvc.yaml").write_text(
+        "stages:\n  one:\n    cmd: true\n    outs: ['data/one/${item}.parquet']\n"
+    )
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "mine.jsonl").write_text("{}\n")
+    pl.DataFrame({"question": ["1 + 1?"]}).write_parquet(tmp_path / "mine.parquet")
+    for name, said in (
+        ("absent.parquet", "Check the path"),
+        ("mine.jsonl", "Write parquet, with"),
+        ("mine.parquet", "Give a table with the columns"),
+    ):
+        done = jz3("influence", name, "scores.parquet", folder=tmp_path)
+        assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
+        assert said in done.stderr
+        assert "dvc" not in done.stderr
+    done = jz3("influence", "data/one/x.parquet", "scores.parquet", folder=tmp_path)
+    assert "`dvc repro one` makes it anew" in done.stderr
+
+
+def test_ctrl_c_is_one_line_and_status_130(tmp_path):
+    os.mkfifo(tmp_path / "answers")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "jz3", "grade", "answers"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with (tmp_path / "answers").open("w"):  # opens once the command reads
+        time.sleep(0.2)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=30)[1]
+    assert running.returncode == 130
+    assert said.startswith("jz3: interrupted")
+    assert len(said.strip().splitlines()) == 1

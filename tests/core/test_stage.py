@@ -8,7 +8,11 @@ import textwrap
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
+import yaml
+
+from tests import executions
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,6 +39,142 @@ def main(params: DoubleParams, rows: Out[Row]) -> None:
 if __name__ == "__main__":
     run(main)
 '''
+
+
+LOSING = '''
+"""Keep some rows."""
+import os
+import signal
+import time
+from pathlib import Path
+import dataframely as dy
+import polars as pl
+from pydantic import BaseModel
+from jz3.core.artifacts import In, Metrics, Out, OutDir
+from jz3.core.params import Params
+from jz3.core.stage import run
+class Row(dy.Schema):
+    n = dy.Int64(primary_key=True)
+class Reject(dy.Schema):
+    row_id = dy.String(primary_key=True)
+    rule = dy.String()
+    evidence = dy.String()
+class LosingParams(Params):
+    odd: int
+    unchosen: int
+    failed: int
+    sleep: float
+class LosingMetrics(BaseModel):
+    rows: dict
+def main(
+    params: LosingParams, given: In[Row], rows: Out[Row], rejects: Out[Reject], metrics: Metrics
+) -> None:
+    if params.sleep:
+        Path("started").touch()
+        time.sleep(params.sleep)
+    kept = 100 - params.odd - params.unchosen - params.failed
+    rows.write(pl.DataFrame({"n": range(kept)}, schema={"n": pl.Int64}))
+    lost = [(f"row-{n:03}", "losing.odd", f"{n} is\\n odd \\x1b[2J") for n in range(params.odd)]
+    rejects.write(pl.DataFrame(lost, schema=Reject.create_empty().schema, orient="row"))
+    rules = {"losing.odd": params.odd, "losing.unchosen": params.unchosen}
+    rejected = {rule: n for rule, n in rules.items() if n}
+    account = {"read": 100, "kept": kept, "rejected": rejected, "failed": params.failed}
+    metrics.write(LosingMetrics(rows=account))
+if __name__ == "__main__":
+    run(main)
+'''
+LOSING_FLAGS = ("--given", "in.parquet", "--rows", "out/rows", "--rejects", "out/rejects.parquet")
+LOSING_FLAGS += ("--metrics", "out/losing.json")
+
+
+@pytest.fixture
+def losing(tmp_path):
+    """A stage that reads 100 rows, with the shares at which it warns and stops."""
+    (tmp_path / "losing.py").write_text(LOSING)
+    pl.DataFrame({"n": [1]}).write_parquet(tmp_path / "in.parquet")
+
+    def run(*flags, wait=True, **params):
+        chosen = {"usual": {"warn": 0.1, "stop": 0.5}, "stages": {}, "chosen": ["losing.unch*"]}
+        document = {
+            "losing": {"odd": 0, "unchosen": 0, "failed": 0, "sleep": 0} | params,
+            "execution": executions.ONE_OF_EACH | {"losses": chosen},
+        }
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
+        running = subprocess.Popen(
+            [sys.executable, "losing.py", *(flags or LOSING_FLAGS)],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if not wait:
+            wait_until(lambda: (tmp_path / "started").exists())
+            running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)[1].strip()
+        return running.returncode, said, tmp_path
+
+    return run
+
+
+def test_a_stage_ends_with_the_account_of_its_rows(losing):
+    status, said, _ = losing(odd=7, unchosen=60, failed=2)
+    assert status == 0
+    assert said.endswith("s: read 100, kept 31, rejected 67 (losing.unchosen 60, losing.odd 7), failed 2"), (
+        said
+    )
+    assert len(said.splitlines()) == 1, "what is chosen away is no loss"
+
+
+def test_a_stage_that_loses_more_than_usual_warns_with_an_example(losing):
+    status, said, folder = losing(odd=10, failed=2)
+    first, _ = said.splitlines()
+    assert status == 0
+    assert "12.0% of the rows were rejected or failed, most by losing.odd (10), such as row row-000" in first
+    assert (folder / "out/rows/manifest.json").exists()
+
+
+def test_a_stage_that_loses_too_much_stops_and_leaves_nothing(losing):
+    status, said, folder = losing(odd=40, failed=11)
+    assert status == 1
+    assert len(said.splitlines()) == 1
+    assert "most by losing.odd (40), such as row row-000: 0 is odd �[2J" in said
+    assert "at most 50.0% was expected" in said
+    assert not list((folder / "out").iterdir())
+
+
+@pytest.mark.parametrize("place", ["rows", "rejects", "metrics"])
+def test_a_folder_of_a_user_at_any_output_is_found_before_any_work(losing, tmp_path, place):
+    at = LOSING_FLAGS.index(f"--{place}") + 1
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    status, said, _ = losing(*LOSING_FLAGS[:at], "mine", *LOSING_FLAGS[at + 1 :], sleep=60)
+    assert (status, len(said.splitlines())) == (1, 1)
+    assert "jz3 did not make it" in said
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--given", "in.parquet", "--rows", "in.parquet", *LOSING_FLAGS[4:]),
+        ("--given", "in.parquet", "--rows", "out", *LOSING_FLAGS[4:]),
+        (*LOSING_FLAGS[:4], "--rejects", "out/rows/x.parquet", *LOSING_FLAGS[6:]),
+    ],
+)
+def test_an_output_at_the_place_of_another_path_of_the_stage_is_refused(losing, flags):
+    status, said, folder = losing(*flags)
+    assert (status, len(said.splitlines())) == (1, 1)
+    assert "places apart from one another were expected" in said
+    assert sorted(path.name for path in folder.iterdir()) == ["in.parquet", "losing.py", "params.yaml"]
+
+
+def test_ctrl_c_is_one_line_and_status_130(losing):
+    status, said, folder = losing(wait=False, sleep=60)
+    assert status == 130
+    assert len(said.splitlines()) == 1, said
+    assert "interrupted; no output was left half written. To go on, run `dvc repro` again" in said
+    assert not (folder / "out").exists()
 
 
 @pytest.fixture

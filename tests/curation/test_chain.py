@@ -41,7 +41,7 @@ def test_a_stage_that_is_killed_leaves_the_same_bytes_when_it_runs_again(tmp_pat
             assert ended is None or chain.outs(stage) == expected
         assert chain.run(stage)[0] == 0
         assert chain.outs(stage) == expected, stage
-        assert not list(chain.path.glob("data/**/*.part")), "nothing half-written is left"
+        assert not list(chain.path.glob("data/**/.*.jz3-*")), "nothing half-written is left"
     assert killed >= len(STAGES), "most of them were still at work"
 
 

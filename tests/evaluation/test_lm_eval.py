@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from jz3.core.artifacts import InFiles
+from jz3.core.artifacts import ArtifactError, InFiles
 from jz3.evaluation.grade import grade
 from jz3.evaluation.lm_eval import Answered, export_lm_eval
 from jz3.tasks.item_formats import READERS
@@ -155,3 +155,19 @@ def test_an_item_without_a_response_is_left_out(tmp_path):
     assert pl.DataFrame(json.loads(files[0].read_text())["n-samples"]["b_prose"])["effective"].to_list() == [
         1
     ]
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "results_2024-05-01T00-00-00.json", "sub/notes.txt"])
+def test_a_folder_that_holds_something_else_is_not_written_into(tmp_path, name):
+    table, answered = items(GOLDS), responses(TEXTS)
+    grades, _ = grade(answered, table, CLEAN, PARAMS)
+    material = Answered("m", table, answered, grades, parameters(), FILES)
+    again = export_lm_eval(material, tmp_path)
+    assert export_lm_eval(material, tmp_path) == again, "its own files are the same, and stay"
+    mine = tmp_path / "m" / name
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    mine.write_text("precious")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(ArtifactError, match="jz3 did not make it"):
+        export_lm_eval(material, tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

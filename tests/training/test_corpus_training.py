@@ -1,7 +1,9 @@
 """A base learns from passages that stand twice in a row."""
 
 import polars as pl
+import pytest
 
+from jz3.lm.observer import Observer
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.training.corpus_training import CorpusTraining, last_loss, train_on_corpus, twice
@@ -42,3 +44,30 @@ def test_the_loss_falls_and_the_last_of_it_is_reported():
     assert loss["loss"][-1] < loss["loss"][0] - 0.1
     assert last_loss(loss) == round(loss["loss"][-1], 4)
     assert last_loss(pl.DataFrame({"loss": [9.0] * 40 + [1.0, 2.0]})) == 1.5
+
+
+def test_after_ctrl_c_it_goes_on_to_the_same_losses_and_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path))
+    tokenizer = train_tokenizer(TEXTS, 350)
+    execution = executions.execution(checkpoint_share=0.3)
+    whole, model = tiny_model(vocabulary=len(tokenizer)), tiny_model(vocabulary=len(tokenizer))
+    expected = train_on_corpus(whole, tokenizer, TEXTS, TRAINING, execution)
+    alive = Observer.on_step_end
+    last = expected.height - 1
+
+    def interrupted(self, args, state, control, **kwargs):
+        if state.global_step == last:
+            raise KeyboardInterrupt
+        return alive(self, args, state, control, **kwargs)
+
+    monkeypatch.setattr(Observer, "on_step_end", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train_on_corpus(model, tokenizer, TEXTS, TRAINING, execution)
+    at = int(caught.value.__notes__[0].rpartition(" ")[2])
+    assert 0 < at < last
+    monkeypatch.setattr(Observer, "on_step_end", alive)
+    again = tiny_model(vocabulary=len(tokenizer))
+    assert train_on_corpus(again, tokenizer, TEXTS, TRAINING, execution).equals(expected)
+    weights = whole.state_dict()
+    assert all(weights[name].equal(value) for name, value in again.state_dict().items())
+    assert not list(tmp_path.glob("checkpoints/*")), "what is done needs no checkpoint"

@@ -129,6 +129,17 @@ def test_the_last_checkpoints_stay_while_it_runs_and_none_once_it_is_discarded(r
     assert not list(own_store.glob("checkpoints/*"))
 
 
+def test_a_short_training_has_checkpoints_by_its_share_and_a_users_file_among_them_stays(root, own_store):
+    killed(root, 9, "on_step_end", checkpoint_share=0.25)
+    (checkpoint,) = own_store.glob("checkpoints/*/checkpoint-*")
+    assert checkpoint.name == "checkpoint-6", "every third step of twelve, of which the last one stays"
+    (checkpoint.parent / "checkpoint-best").mkdir()
+    (checkpoint.parent / "checkpoint-best" / "notes.txt").write_text("precious")
+    trained(root, checkpoint_share=0.25).discard()
+    left = [path for path in checkpoint.parent.rglob("*") if path.is_file()]
+    assert left == [checkpoint.parent / "checkpoint-best" / "notes.txt"]
+
+
 def test_other_data_or_parameters_have_a_directory_of_their_own(root, own_store):
     trained(root)
     trained(root, blocks=some_blocks(seed=1))

@@ -1,0 +1,18 @@
+"""The repository that a command works on: the one it was called in, from whichever folder."""
+
+import os
+from pathlib import Path
+
+from jz3.core.errors import UserError
+from jz3.core.remedies import repository_of
+
+
+def root() -> Path:
+    """Its root, seen from the present folder, so that paths in messages can be pasted."""
+    found = repository_of(Path.cwd())
+    if found is None:
+        raise UserError(
+            f"{Path.cwd()} is in no repository of jz3: neither it nor a folder above it holds dvc.yaml; "
+            f"a clone was expected. Go there and run this again."
+        )
+    return Path(os.path.relpath(found))

@@ -1,0 +1,227 @@
+"""What lies at or beside the place of an output, and is not ours, is byte for byte the same afterwards."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from jz3.core import placing
+from jz3.core.artifacts import ArtifactError, In, InDir, Metrics, Out, OutDir, OutText, Plot
+from tests.conftest import ROOT
+from tests.core.test_artifacts import Fruit, fruits
+
+
+class Box(BaseModel):
+    size: int
+
+
+def write_box(out, size=3, **files):
+    with out.open() as directory:
+        (directory / "manifest.json").write_text(json.dumps({"size": size}))
+        for name, text in files.items():
+            (directory / name).write_text(text)
+
+
+WRITES = {
+    "x.parquet": lambda path: Out(Fruit, path).write(fruits("a")),
+    "x": lambda path: Out(Fruit, path).write(fruits("a")),
+    "box": lambda path: write_box(OutDir(Box, path)),
+    "x.json": lambda path: Metrics(path).write(Box(size=1)),
+    "x.csv": lambda path: Plot(Fruit, path).write(fruits("a")),
+    "x.md": lambda path: OutText(path).write("a text of ours"),
+}
+CONTENT = st.one_of(
+    st.binary(max_size=20).map(lambda content: b"of a user " + content),
+    st.sampled_from([b"", b"{}", b"[]", b"fruit_id\n", b"PAR1PAR1", b'{"size": "large"}', b'{"a": 1}']),
+)
+FILES = st.dictionaries(
+    st.sampled_from(
+        ["manifest.json", "thesis.txt", "part-00000.parquet", "sub/a", "sub/sub/b", "new", "x.part"]
+    ),
+    CONTENT,
+    max_size=4,
+)
+KINDS = st.sampled_from(["nothing", "file", "folder", "link", "dangling", "fifo"])
+
+
+def put(path, kind, content, files, elsewhere):
+    """Something of a user's at a path."""
+    if kind == "file":
+        path.write_bytes(content)
+    elif kind == "folder":
+        path.mkdir()
+        for name, inner in files.items():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_bytes(inner)
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind != "nothing":
+        if kind == "link":
+            put(elsewhere, "folder" if files else "file", content, files, None)
+        path.symlink_to(elsewhere)
+
+
+def picture(root):
+    """Every entry under a folder: what it is, and its bytes or its goal."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        if path.is_symlink():
+            what = ("link", path.readlink())
+        elif path.is_file():
+            what = ("file", path.read_bytes())
+        else:
+            what = ("folder" if path.is_dir() else "special", None)
+        found[path.relative_to(root).as_posix()] = what
+    return found
+
+
+@pytest.mark.parametrize("name", WRITES)
+@settings(max_examples=40)
+@given(st.data())
+def test_what_is_foreign_stays_whatever_it_is_and_whatever_is_written(tmp_path_factory, name, data):
+    root = tmp_path_factory.mktemp("r")
+    beside = [f"{name}.part", f"{name}.tmp", f".{name}.jz3-abc", f"{name}.new-1", "live"]
+    for number, place in enumerate([name, *beside]):
+        kind = data.draw(KINDS if place == name else st.sampled_from(["nothing", "file", "folder"]))
+        put(root / place, kind, data.draw(CONTENT), data.draw(FILES), root / f"elsewhere-{number}")
+    before = picture(root)
+    empty = (root / name).is_dir() and not (root / name).is_symlink() and not any((root / name).iterdir())
+    there = os.path.lexists(root / name) and not (empty and name in ("x", "box"))
+    with suppress(ArtifactError):
+        WRITES[name](root / name)
+        assert not there, "what was there is no output of ours"
+    after = picture(root)
+    assert {key: after[key] for key in before} == before
+    new = {key for key in after.keys() - before.keys() if not (key == name or key.startswith(f"{name}/"))}
+    assert not new, "nothing else is left"
+    assert there or name in after
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_the_error_is_one_line_that_says_whose_it_is_and_what_to_do(tmp_path, name):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / name).symlink_to("elsewhere")
+    with pytest.raises(ArtifactError, match=r"is a link: jz3 did not make it.*Move it away") as caught:
+        WRITES[name](tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_what_the_same_handle_wrote_gives_way(tmp_path, name):
+    WRITES[name](tmp_path / name)
+    first = picture(tmp_path)
+    WRITES[name](tmp_path / name)
+    assert picture(tmp_path) == first
+
+
+@pytest.mark.parametrize("name", ["a.txt/x.parquet", "a.txt/b/x", ".", "..", "/dev/null"])
+def test_a_place_that_cannot_be_one_is_refused_in_one_line(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("of a user")
+    for kind in (lambda path: OutDir(Box, path), Metrics, OutText, lambda path: Plot(Fruit, path)):
+        with pytest.raises(ArtifactError):
+            kind(placing.Path(name)).must_be_free()
+    assert (tmp_path / "a.txt").read_text() == "of a user"
+
+
+@pytest.mark.parametrize("name", ["scores.csv", "scores.pq", "scores.parquet.gz", "scores.PARQUET"])
+def test_a_table_ends_in_parquet_or_in_nothing(tmp_path, name):
+    with pytest.raises(ArtifactError, match="ends in"):
+        Out(Fruit, tmp_path / name).write(fruits("a"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_of_another_kind_and_metrics_of_other_fields_do_not_give_way(tmp_path):
+    pl.DataFrame({"fruit_id": ["a"], "price": [1.0]}).write_parquet(tmp_path / "x.parquet")
+    with pytest.raises(ArtifactError, match=r"differs in weight \(missing\), price \(too many\)"):
+        Out(Fruit, tmp_path / "x.parquet").write(fruits("a"))
+    (tmp_path / "package.json").write_text('{"name": "mine"}')
+    with pytest.raises(ArtifactError, match="holds no Box"):
+        Metrics(tmp_path / "package.json").write(Box(size=1))
+    write_box(OutDir(Box, tmp_path / "box"))
+    with pytest.raises(ArtifactError, match="is no PartsManifest"):
+        Out(Fruit, tmp_path / "box").write(fruits("a"))
+
+
+def test_a_file_that_a_user_put_into_our_folder_is_not_lost_nor_is_the_new_folder(tmp_path):
+    out = OutDir(Box, tmp_path / "box")
+    write_box(out, weights="old")
+    (tmp_path / "box" / "notes.txt").write_text("of a user")
+    before = picture(tmp_path / "box")
+    with pytest.raises(ArtifactError, match=r"box holds notes.txt.*whole and lies in (.*)\.$") as caught:
+        write_box(out, size=4, weights="new")
+    assert picture(tmp_path / "box") == before
+    aside = placing.Path(str(caught.value).rpartition("lies in ")[2].rstrip("."))
+    assert InDir(Box, aside).manifest().size == 4
+
+
+def test_a_table_of_fewer_parts_takes_the_place_of_one_with_more(tmp_path, monkeypatch):
+    out = Out(Fruit, tmp_path / "fruits")
+    monkeypatch.setattr("jz3.core.table_bytes.PART_BYTES", 20)
+    out.write(fruits("a", "b", "c"))
+    monkeypatch.setattr("jz3.core.table_bytes.PART_BYTES", 1000)
+    out.write(fruits("a"))
+    assert list(In(Fruit, out.path).read()["fruit_id"]) == ["a"]
+    assert len(list(out.path.glob("part-*"))) == 1
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from jz3.core import placing
+from tests.core.test_placing import Box, OutDir, write_box
+if sys.argv[2] == "renames":
+    placing._exchanged = lambda one, other: False
+count, stop = 0, int(sys.argv[3])
+def die(event, _):
+    global count
+    if event == "os.rename":
+        count += 1
+        if count == stop:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(die)
+write_box(OutDir(Box, Path(sys.argv[1]) / "box"), size=4, weights="new")
+"""
+
+
+@pytest.mark.parametrize("stop", [1, 2])
+def test_a_kill_between_the_steps_of_a_swap_loses_nothing(tmp_path, stop):
+    """Before each of the two renames that stand in where folders cannot change places at once."""
+    out = OutDir(Box, tmp_path / "box")
+    write_box(out, weights="old")
+    command = [sys.executable, "-c", KILLED, str(tmp_path), "renames", str(stop)]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / "box").exists() == (stop == 1)
+    out.must_be_free()
+    assert (InDir(Box, out.path).manifest().size, (out.path / "weights").read_text()) == (3, "old")
+    write_box(out, size=5, weights="newer")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["box"], "what the killed process left is gone"
+    assert InDir(Box, out.path).manifest().size == 5
+
+
+def test_folders_change_places_in_one_step_here(tmp_path):
+    """Guard: without it the old folder is away for a moment, and every test would still pass."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    if not placing._exchanged(tmp_path / "one", tmp_path / "two"):
+        pytest.skip("this file system cannot exchange two folders")
+    assert (tmp_path / "one" / "two").exists()
+
+
+def test_a_working_folder_that_is_in_use_is_left_to_its_process(tmp_path):
+    out = OutDir(Box, tmp_path / "box")
+    with out.open() as directory:
+        write_box(out, size=7)
+        assert directory.is_dir()
+        (directory / "manifest.json").write_text('{"size": 8}')
+    assert InDir(Box, tmp_path / "box").manifest().size == 8
