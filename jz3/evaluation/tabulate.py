@@ -5,7 +5,7 @@ gives each family the same weight in prose and by program, and its interval draw
 difference is tested by the exact McNemar test. Costs: a second for some thousand responses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -72,7 +72,7 @@ def tabulate(
     return scores, _comparisons(marked, params), _headline(scores, params)
 
 
-def stack(models: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def stack(models: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """The grades of several models in one table."""
     return pl.concat([grades.with_columns(model=pl.lit(name)) for name, grades in models.items()])
 
