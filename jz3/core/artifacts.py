@@ -362,10 +362,7 @@ class InDirs(Generic[M]):
     paths: tuple[Path, ...]
 
     def directories(self) -> dict[str, InDir[M]]:
-        """Each directory by the last part of its path, in the order of the command line.
-
-        Raises ArtifactError where two have the same name.
-        """
+        """Each directory, named and refused as a table is."""
         return {name: InDir(self.kind, path) for name, path in _by_last_part(self.paths).items()}
 
     def manifests(self) -> dict[str, M]:
