@@ -74,7 +74,7 @@ def _last_in(window: str, form: Form, *, whole: bool) -> Found | None:
         return (_with_scale(window, chosen), "last_formula")
     if number is None or (number.start() <= 1 and not whole):
         return None
-    scale = _UNIT_AFTER.match(window, number.end())
+    scale = None if number[0].endswith("%") else _UNIT_AFTER.match(window, number.end())
     plain = number[0].replace("$", "").replace(" ", "")
     return (plain + (scale[0].rstrip() if scale is not None else ""), "last_number")
 
