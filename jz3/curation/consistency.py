@@ -23,7 +23,7 @@ from jz3.curation.verdicts import shown
 from jz3.generation.api import GenerationRequest, Prompt, Sampling, Turn, open_engine
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import ChatAnswer, ChatRequest
-from jz3.generation.openai import Endpoint
+from jz3.generation.endpoint import Endpoint
 from jz3.generation.rows import generate_rows
 from jz3.tables.model_manifest import ModelManifest
 from jz3.text.problem_text import last_boxed
