@@ -179,7 +179,7 @@ async def _ask(
             )
             spending = Spending(execution, survey.keys, store, sent, settled)
             bar = stack.enter_context(Progress(what, survey.missing, "requests"))
-            outage = Outage(survey.known + survey.missing, survey.known)
+            outage = Outage(survey.known + survey.missing, survey.known, execution.unanswered_share)
             if execution.teacher == "batch":
                 batches = BatchRun(client, execution, spending, store, answers, outage, bar)
                 unanswered = await batches.run(lambda: _pieces(requests, survey.in_order))

@@ -71,7 +71,7 @@ class CallRun:
                 tasks.create_task(self._work(waiting))
         try:
             self._answers.commit()
-        except OSError as error:
+        except (OSError, UserError) as error:
             self._stop_unwritable(error)
         if self._stopped is not None:
             raise self._stopped
@@ -184,7 +184,7 @@ class CallRun:
         try:
             outcome = await self._sent(key, request)
             busy = outcome is not None and outcome.busy
-        except OSError as error:
+        except (OSError, UserError) as error:
             self._stop_unwritable(error)
             return None
         else:
@@ -237,8 +237,10 @@ class CallRun:
     def _stop_at_budget(self, needed_usd: float) -> None:
         self._end(budget_reached(self._spending, needed_usd, self._received))
 
-    def _stop_unwritable(self, error: OSError) -> None:
-        self._end(unwritable(self._store, error, self._received))
+    def _stop_unwritable(self, error: OSError | UserError) -> None:
+        """The store says it in its own words, or the operating system in its."""
+        told = isinstance(error, UserError)
+        self._end(error if told else unwritable(self._store, error, self._received))
 
     def _end(self, why: UserError) -> None:
         """Send no more; the first reason is the one that is told."""

@@ -15,9 +15,12 @@ LEAST_OWN = 20
 class Outage:
     """Watches one run. What counts are prompts: eight samples of one prompt that is refused count once."""
 
-    def __init__(self, requests: int, answered: int) -> None:
-        """`requests` of the set, and how many of them were answered before this run."""
+    def __init__(self, requests: int, answered: int, unanswered_share: float) -> None:
+        """`requests` of the set, how many of them were answered before this run, and what share may stay
+        without an answer although another day may give one.
+        """
         self._limit = min(MOST_IN_A_ROW, max(LEAST_IN_A_ROW, math.ceil(requests * SHARE_IN_A_ROW)))
+        self._delayed_limit = max(self._limit, math.floor(requests * unanswered_share) + 1)
         self._ever_answered = answered > 0
         self._in_a_row: set[int] = set()
         self._own: set[int] = set()
@@ -37,7 +40,7 @@ class Outage:
             failed = 0 if self._ever_answered else len(self._own)
         else:
             self._in_a_row.add(hash(prompt))
-            failed, limit = len(self._in_a_row), self._limit
+            failed, limit = len(self._in_a_row), self._delayed_limit if setback.again else self._limit
             if not setback.again:
                 self._refused = setback.reason
         if failed < limit:

@@ -1,7 +1,7 @@
 """A writer of the store: a journal of its own, so that any number of processes write at once.
 
 `flush` puts the rows appended since the last one into the file as one unit: after kill -9 all of them are
-there or none. One that fails (a full disk) leaves the file as it was, and its rows wait on. `commit` is a flush that also outlives a power cut. A journal that has grown to
+there or none. `commit` is a flush that also outlives a power cut. A journal that has grown to
 SEGMENT_BYTES is sealed and a new one begun. A writer holds a lock on its journal while it lives, so that
 compaction leaves it alone. Costs about 20 microseconds a row of 3 kB, an fsync a commit.
 """
@@ -10,9 +10,8 @@ import fcntl
 import os
 import uuid
 from collections.abc import Mapping
-from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from jz3.store.records import encode_rows, json_bytes
 from jz3.store.segment import JOURNAL, SEGMENT_BYTES, seal_in_place, sync_directory
@@ -25,7 +24,7 @@ class RowWriter:
         self._directory = directory
         self._waiting: list[tuple[bytes, bytes, bytes]] = []
         self._path: Path | None = None
-        self._file: FileIO | None = None
+        self._file: BinaryIO | None = None
 
     def append(self, key: str, request: Mapping[str, Any], result: Mapping[str, Any]) -> bytes:
         """Keep a row for the next flush or commit. Gives the result as it will lie in the store."""
@@ -38,14 +37,8 @@ class RowWriter:
         if not self._waiting:
             return
         file = self._journal()
-        before, left = file.tell(), memoryview(encode_rows(self._waiting))
-        try:
-            while left:
-                left = left[file.write(left) :]
-        except OSError:  # a full disk: the rows wait on, and what comes next does not follow half a record
-            file.seek(before)
-            file.truncate()
-            raise
+        file.write(encode_rows(self._waiting))
+        file.flush()
         self._waiting.clear()
 
     def commit(self) -> None:
@@ -65,12 +58,12 @@ class RowWriter:
         if self._file is not None:
             self._file.close()
 
-    def _journal(self) -> FileIO:
+    def _journal(self) -> BinaryIO:
         """Begun with the first row, under a name that no other writer has, on any machine."""
         while self._file is None:
             self._directory.mkdir(parents=True, exist_ok=True)
             path = self._directory / f"{uuid.uuid4().hex}{JOURNAL}"
-            file = path.open("xb", buffering=0)
+            file = path.open("xb")
             fcntl.flock(file, fcntl.LOCK_EX)
             if not path.exists():  # compaction took it for a journal that was left, before the lock was ours
                 file.close()
