@@ -164,7 +164,7 @@ class Handler(socketserver.StreamRequestHandler):
                 self.server.usd += COST_USD * paid
             self.wfile.write(said)
             self.wfile.flush()
-            if not said.startswith(b"HTTP/1.1 ") or said not in WHOLE:
+            if not any(said.startswith(whole) for whole in WHOLE):
                 return
 
 

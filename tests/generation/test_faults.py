@@ -1,4 +1,4 @@
-"""Whatever a server does: the cap holds, each request ends as an answer or a failure, an outage as neither."""
+"""Whatever a server does: the cap holds, a request ends as an answer or a failure, an outage as neither."""
 
 import json
 import random
@@ -126,6 +126,13 @@ def test_the_cap_holds_against_every_fault_over_forty_seeds(tmp_path, monkeypatc
                     assert server.asked < 90, "stopped, or some are left for another day"
                 assert server.usd <= cap_usd, "a restart is no new budget"
     assert reached > 40
+
+
+def test_what_comes_unasked_on_a_kept_connection_is_no_answer_to_the_next_request():
+    stray = response(completion(choice={"message": {"content": "the answer to another prompt"}}))
+    with faulty(lambda prompt, _: (GOOD + stray if prompt == "p 0" else GOOD, True)) as server:
+        replies = ask(server, [f"p {n}" for n in range(6)], concurrency=1)
+    assert {reply.text for reply in replies} == {TEXT}
 
 
 @pytest.mark.parametrize("part", [KEY, KEY[4:], KEY[:17] + "\n" + KEY[17:], f"Bearer {KEY}"])
