@@ -36,7 +36,7 @@ from jz3.core.execution import Execution
 from jz3.core.params import load_params
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import CHAT, ChatRequest, chat_key
-from jz3.generation.openai import Endpoint
+from jz3.generation.endpoint import Endpoint
 from jz3.store.rows import RowStore
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ ONE_OF_EACH = {
     "tokens_per_minute": 1,
     "timeout_s": 1,
     "retries": 0,
+    "unanswered_share": 0.0,
     "batch_files": {"requests": 50_000, "megabytes": 200, "enqueued_tokens": 1_000_000, "poll_s": 0.05},
     "budget_usd": None,
     "losses": {"usual": {"warn": 1, "stop": 1}, "stages": {}, "chosen": []},

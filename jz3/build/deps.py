@@ -48,7 +48,19 @@ EXEMPT = (
     ),
     *(
         f"jz3/generation/{name}.py"
-        for name in ("asking", "batch_results", "batches", "calls", "pace", "spending")
+        for name in (
+            *(
+                "asking",
+                "batch_records",
+                "batch_results",
+                "batches",
+                "calls",
+                "endpoint",
+                "outage",
+                "outcomes",
+            ),
+            *("pace", "refusals", "secrets", "spending", "transport"),
+        )
     ),
 )
 """Folders and modules that no stage depends on. Golden tests hold them: artifacts

@@ -141,6 +141,9 @@ class Execution(BaseModel):
     """Seconds that one request may take."""
     retries: int = Field(ge=0)
     """Attempts after the first, for answers that may be better the next time (429, 5xx, lost connections)."""
+    unanswered_share: float = Field(ge=0, le=1)
+    """Share of a set's requests that may end as failures although another day may answer them (5xx, lost
+    connections ...); above it the stage stops, and the next run asks for them."""
     batch_files: BatchFiles
     budget_usd: float | None = Field(ge=0)
     """A hard cap on what a set of prompts costs, by all processes that share the store; null for none."""

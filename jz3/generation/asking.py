@@ -1,9 +1,10 @@
 """Asks a teacher for many answers, each paid for once: engine `openai`.
 
-An answer that was received whole is in the row store before it is used; a failed request fails alone, with
-its reason, and is not stored. Of several processes that want the same answers at once, one asks for each.
-What would meet every request (a wrong key, no money left, an unknown model) stops the stage with what was
-received kept.
+An answer that was received whole is in the row store before it is used; a request that is refused fails
+alone, with its reason, and is not stored. Of several processes that want the same answers at once, one asks
+for each. What would meet every request (a wrong key, no money left, an unknown model, a server that is down)
+stops the stage with what was received kept. So do requests that another day may answer, once all others are
+asked: they are no result, and the next run asks for them.
 
 Costs: two passes over the requests (what the store has, what is missing) and one over their answers, each
 in pieces, so that memory grows by some 50 bytes a request (its key, half of it sorted, the index of its
@@ -13,6 +14,7 @@ answer); 0.65 ms of one core for each that is sent, 0.46 of them in the openai c
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,10 +26,14 @@ from numpy.typing import NDArray
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.progress import Progress
-from jz3.generation.batches import BatchRun, enqueued
+from jz3.generation.batch_records import enqueued
+from jz3.generation.batches import BatchRun
 from jz3.generation.calls import CallRun
 from jz3.generation.chat import CHAT, ChatAnswer, ChatFailure, ChatRequest, chat_key, stored_answer
-from jz3.generation.openai import Endpoint, open_client
+from jz3.generation.endpoint import Endpoint
+from jz3.generation.openai import open_client
+from jz3.generation.outage import Outage
+from jz3.generation.outcomes import Unanswered
 from jz3.generation.spending import SENT, SETTLED, Spending
 from jz3.store.rows import RowStore, open_store
 
@@ -91,8 +97,9 @@ def ask_all(
 
     `requests` is gone through up to twice (in batch mode once more a round) and must begin anew each time.
     Everything is asked for before this returns. Raises UserError where nothing can be asked (replay with
-    missing answers, no key, a key that is refused) and BudgetReached at the cap; what was received before is
-    in the store.
+    missing answers, no key, a key that is refused), where the server answers nobody, and where more requests
+    stay without an answer, that another day may give, than `execution.unanswered_share` allows; BudgetReached
+    at the cap. What was received before is in the store.
     """
     store = open_store()
     survey = _survey(requests, store)
@@ -100,7 +107,9 @@ def ask_all(
     failures: dict[str, str] = {}
     if survey.missing:
         _must_be_askable(survey, store, endpoint, execution)
-        failures = asyncio.run(_ask(requests, survey, store, endpoint, execution, what))
+        unanswered = asyncio.run(_ask(requests, survey, store, endpoint, execution, what))
+        _must_be_final(unanswered, survey, execution)
+        failures = unanswered.failed | unanswered.delayed
     return _replies(survey.in_order, store, failures)
 
 
@@ -161,8 +170,8 @@ async def _ask(
     endpoint: Endpoint,
     execution: Execution,
     what: str,
-) -> dict[str, str]:
-    """Send what is missing; gives the reason of each failure by key."""
+) -> Unanswered:
+    """Send what is missing; gives the reasons of what gets no answer."""
     async with open_client(endpoint, execution.timeout_s, execution.concurrency) as client:
         with ExitStack() as stack:
             answers, sent, settled = (
@@ -170,13 +179,32 @@ async def _ask(
             )
             spending = Spending(execution, survey.keys, store, sent, settled)
             bar = stack.enter_context(Progress(what, survey.missing, "requests"))
+            outage = Outage(survey.known + survey.missing, survey.known, execution.unanswered_share)
             if execution.teacher == "batch":
-                return await BatchRun(client, execution, spending, store, answers, bar).run(
-                    lambda: _pieces(requests, survey.in_order)
-                )
-            claims = stack.enter_context(store.claims(CHAT))
-            calls = CallRun(client, execution, spending, store, answers, claims, bar)
-            return await calls.run(_pieces(requests, survey.in_order))
+                batches = BatchRun(client, execution, spending, store, answers, outage, bar)
+                unanswered = await batches.run(lambda: _pieces(requests, survey.in_order))
+            else:
+                claims = stack.enter_context(store.claims(CHAT))
+                calls = CallRun(client, execution, spending, store, answers, claims, outage, bar)
+                unanswered = await calls.run(_pieces(requests, survey.in_order))
+    reason = outage.at_end()
+    if reason is not None:
+        raise UserError(f"{reason}. Mend that and run again: nothing was kept of these requests.")
+    return unanswered
+
+
+def _must_be_final(unanswered: Unanswered, survey: Survey, execution: Execution) -> None:
+    """What another day may answer is no result: a stage that left it would be up to date without it."""
+    requests, delayed = survey.known + survey.missing, len(unanswered.delayed)
+    if delayed <= execution.unanswered_share * requests:
+        return
+    key, reason = next(iter(unanswered.delayed.items()))
+    raise UserError(
+        f"{delayed} of {requests} requests got no answer, which another day may give; an answer to each, or "
+        f"its refusal, was expected. The first is {key}: {reason}. Run again: all answers received are in "
+        f"the row store, and only these are asked for. To go on without them, set execution.unanswered_share "
+        f"to {math.ceil(delayed / requests * 1e4) / 1e4:g}."
+    )
 
 
 def _replies(

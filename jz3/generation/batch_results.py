@@ -1,41 +1,40 @@
-"""The lines of a batch's result files: what each request came to, by its `custom_id`."""
+"""How a batch stands, and the lines of its result files: what each request came to, by its `custom_id`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from jz3.generation.chat import Body, leniently, masked
+from jz3.generation.loose import fields_of, list_of, loose_json
+from jz3.generation.outcomes import Setback, Stop
+from jz3.generation.refusals import meaning
+from jz3.generation.secrets import Mask
 
-from jz3.generation.chat import Body, one_line, read_json
-
-AGAIN = (408, 409, 429)
-"""Refusals that another attempt may not meet; those of 500 and above, too."""
-
-
-class _Error(BaseModel):
-    code: str | None = None
-    message: str | None = None
-
-
-class _Response(BaseModel):
-    status_code: int
-    body: Any = None
-
-
-class _Line(BaseModel):
-    custom_id: str
-    response: _Response | None = None
-    error: _Error | None = None
+NONCE = "jz3"
+"""Name of the word in a batch's metadata by which a batch is found again whose id was lost."""
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A request of a batch without an answer."""
+class BatchError:
+    """Why a batch was not begun, and for which of its lines."""
 
-    reason: str
-    again: bool
-    paid: bool
-    """Whether it may have been paid for: an answer came that holds no completion."""
+    code: str
+    message: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """How a batch stands, in the provider's words."""
+
+    id: str
+    status: str
+    nonce: str | None
+    completed: int
+    """Requests that it says have an answer."""
+    output_file_id: str | None
+    error_file_id: str | None
+    errors: tuple[BatchError, ...]
 
 
 @dataclass
@@ -43,46 +42,81 @@ class Results:
     """What a batch's files say, by key; of two lines for one request the first counts."""
 
     bodies: dict[str, Body] = field(default_factory=dict[str, Body])
-    failed: dict[str, Failed] = field(default_factory=dict[str, Failed])
+    failed: dict[str, Setback] = field(default_factory=dict[str, Setback])
+    stop: Stop | None = None
+    """Where a line says what every other request would meet, too."""
     answered: int = 0
     """Lines that hold an answer of the server with status 200."""
     damaged: int = 0
     """Lines that are no result: a file that was cut on its way."""
 
 
-def read_results(lines: Iterable[bytes]) -> Results:
+def read_batch(said: object, mask: Mask) -> Batch | Setback:
+    """A batch as the protocol has it; a setback for anything else, or where its names hold the key."""
+    fields = fields_of(said)
+    names = [fields.get(name) for name in ("id", "output_file_id", "error_file_id")]
+    texts = [name for name in names if isinstance(name, str) and name]
+    if (
+        not isinstance(fields.get("id"), str)
+        or not fields["id"]
+        or any(mask.line(text) != text for text in texts)
+    ):
+        return Setback("no batch: it has no usable name", again=True, paid=True)
+    errors = [fields_of(error) for error in list_of(fields_of(fields.get("errors")).get("data"))]
+    completed = fields_of(fields.get("request_counts")).get("completed")
+    nonce = fields_of(fields.get("metadata")).get(NONCE)
+    return Batch(
+        id=fields["id"],
+        status=mask.line(str(fields.get("status"))),
+        nonce=nonce if isinstance(nonce, str) else None,
+        completed=int(completed) if isinstance(completed, int | float) and 0 <= completed < 1e9 else 0,
+        output_file_id=names[1] if isinstance(names[1], str) and names[1] else None,
+        error_file_id=names[2] if isinstance(names[2], str) and names[2] else None,
+        errors=tuple(
+            BatchError(
+                str(error.get("code")),
+                mask.line(str(error.get("message"))),
+                mask.line(str(error.get("line"))),
+            )
+            for error in errors
+        ),
+    )
+
+
+def read_results(lines: Iterable[bytes], mask: Mask) -> Results:
     """Join by id, never by order."""
     results = Results()
     for line in lines:
         if not line.strip():
             continue
-        try:
-            read = read_json(_Line, line)
-        except ValidationError:
+        read = fields_of(loose_json(line))
+        key, response = read.get("custom_id"), fields_of(read.get("response"))
+        if not isinstance(key, str):
             results.damaged += 1
             continue
-        ok = read.response is not None and read.response.status_code == 200
-        results.answered += ok
-        if read.custom_id in results.bodies or read.custom_id in results.failed:
+        results.answered += response.get("status_code") == 200
+        if key in results.bodies or key in results.failed:
             continue
-        outcome = _outcome(read)
+        outcome = _outcome(read, response, mask)
         if isinstance(outcome, Body):
-            results.bodies[read.custom_id] = outcome
+            results.bodies[key] = outcome
+        elif isinstance(outcome, Stop):
+            results.stop = results.stop or outcome
         else:
-            results.failed[read.custom_id] = outcome
+            results.failed[key] = outcome
     return results
 
 
-def _outcome(line: _Line) -> Body | Failed:
-    if line.response is None:
-        error = line.error or _Error()
-        return Failed(one_line(f"batch: {error.code}: {error.message}"), again=True, paid=False)
-    status = line.response.status_code
+def _outcome(line: dict[str, Any], response: dict[str, Any], mask: Mask) -> Body | Setback | Stop:
+    status = response.get("status_code")
+    if not isinstance(status, int | float):
+        error = fields_of(line.get("error"))
+        refused = meaning(400, error, None, mask)
+        reason = mask.line(f"batch: {error.get('code')}: {error.get('message')}")
+        return refused if isinstance(refused, Stop) else Setback(reason, again=True, paid=False)
     if status != 200:
-        again = status in AGAIN or status >= 500
-        return Failed(one_line(f"batch: HTTP {status}: {line.response.body}"), again=again, paid=False)
-    try:
-        body = Body.model_validate(line.response.body)
-    except ValidationError as error:
-        return Failed(one_line(f"no chat completion: {error}"), again=True, paid=True)
-    return body if body.choices else Failed("0 choices instead of 1", again=True, paid=True)
+        return meaning(int(status), response.get("body"), None, mask)
+    body = leniently(response.get("body"))
+    if isinstance(body, Body):
+        return masked(body, mask)
+    return Setback(mask.line(body.reason), again=body.again, paid=True, own=not body.again)

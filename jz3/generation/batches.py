@@ -4,66 +4,52 @@ Promises: results are joined by `custom_id`, which is the row's key, never by or
 cancelled or partly failed batch did answer is taken, and only the rest is sent again; a batch that was begun
 before the process died is found again and collected, even if it died before it learnt the batch's id. One
 process at a time sends batches from a store. Costs no core; memory for the answers of one batch.
-
-Each batch has two files under `batches/` in the store, from before it is sent until its answers are there:
-`NONCE.json`, how it stands, and `NONCE.requests`, a line of key, tab, request for each of its requests.
 """
 
 import asyncio
-import fcntl
 import json
 import logging
-import os
 import uuid
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
-
-from pydantic import BaseModel
+from typing import TypeVar
 
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.progress import Progress
-from jz3.generation.batch_results import Failed, Results, read_results
-from jz3.generation.calls import budget_reached
+from jz3.generation.batch_records import (
+    KEY_LENGTH,
+    REQUESTS,
+    STATE,
+    Record,
+    alone,
+    enqueued,
+    folder_of,
+    keys_of,
+    requests_of,
+    write_whole,
+)
+from jz3.generation.batch_results import Batch, Results, read_results
+from jz3.generation.calls import budget_reached, unwritable
 from jz3.generation.chat import CHAT, Body, ChatRequest, as_answer, as_row, batch_line
-from jz3.generation.openai import Client, Setback, Stop
+from jz3.generation.openai import Client
+from jz3.generation.outage import Outage
+from jz3.generation.outcomes import Setback, Stop, Unanswered
 from jz3.generation.pace import backoff_s
 from jz3.generation.spending import Spending, greatest_usd
 from jz3.store.rows import RowStore
-from jz3.store.segment import sync_directory
 from jz3.store.writer import RowWriter
-
-if TYPE_CHECKING:
-    from openai.types import Batch
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FOLDER, STATE, REQUESTS, LOCK = "batches", ".json", ".requests", "lock"
-KEY_LENGTH = 32
 ENDED = ("completed", "failed", "expired", "cancelled")
 TOO_MANY_TOKENS = "token_limit_exceeded"
 COMMIT_ANSWERS = 1_000
 """Answers of a result file that are put on the disk together (chosen)."""
-
-
-class Record(BaseModel):
-    """A batch that was sent, or is about to be."""
-
-    nonce: str
-    requests: int
-    tokens: int
-    """Of the prompts, about: what counts against the limit on waiting tokens."""
-    usd: float
-    """The most that it may cost: held under the cap until it has ended."""
-    batch_id: str | None
-    """None until the provider has said it."""
-    sent_on: str
 
 
 @dataclass
@@ -76,11 +62,6 @@ class Draft:
     usd: float = 0.0
 
 
-def enqueued(store: RowStore) -> set[str]:
-    """Keys of all requests that wait in batches."""
-    return {key for file in _folder(store).glob(f"*{STATE}") for key in _keys(file.with_suffix(REQUESTS))}
-
-
 class BatchRun:
     """One set of requests on its way to the store, in batch files."""
 
@@ -91,22 +72,31 @@ class BatchRun:
         spending: Spending,
         store: RowStore,
         answers: RowWriter,
+        outage: Outage,
         bar: Progress,
     ) -> None:
         self._client, self._execution, self._spending = client, execution, spending
         self._store, self._answers, self._bar = store, answers, bar
         self._limits = execution.batch_files
         self._token_limit = self._limits.enqueued_tokens
-        self._folder = _folder(store)
+        self._folder = folder_of(store)
         self._pending: dict[str, Record] = {}
+        self._outage = outage
         self._failures: dict[str, str] = {}
         self._unanswered: dict[str, str] = {}
         """Those that came back without an answer, and why; they go out again."""
         self._received = 0
 
-    async def run(self, pieces: Callable[[], Iterator[Mapping[str, ChatRequest]]]) -> dict[str, str]:
-        """Send what the store lacks, in rounds; gives the reasons of those that failed, by key."""
-        with _alone(self._folder):
+    async def run(self, pieces: Callable[[], Iterator[Mapping[str, ChatRequest]]]) -> Unanswered:
+        """Send what the store lacks, in rounds; gives the reasons of those that got no answer."""
+        try:
+            await self._rounds(pieces)
+        except OSError as error:
+            raise unwritable(self._store, error, self._received) from error
+        return Unanswered(self._failures, self._unanswered)
+
+    async def _rounds(self, pieces: Callable[[], Iterator[Mapping[str, ChatRequest]]]) -> None:
+        with alone(self._folder):
             self._spending.look()
             await self._adopt()
             rounds = 0
@@ -116,7 +106,6 @@ class BatchRun:
                 if not await self._round(pieces()) and not self._unanswered:
                     break
                 rounds += int(self._received + len(self._failures) + len(self._unanswered) > answered_before)
-        return self._failures | self._unanswered
 
     async def _adopt(self) -> None:
         """Take up what an earlier process sent."""
@@ -201,7 +190,7 @@ class BatchRun:
         self._pending[record.nonce] = record
         self._spending.hold(record.usd)
 
-    async def _begun(self, record: Record, lines: bytes) -> "Batch":
+    async def _begun(self, record: Record, lines: bytes) -> Batch:
         outcome: Batch | Setback | Stop = Stop("was not sent")
         for attempt in range(self._execution.retries + 1):
             outcome = await self._client.submit(lines, record.nonce)
@@ -219,7 +208,7 @@ class BatchRun:
             f"The {self._received} answers received are in the row store."
         )
 
-    async def _found(self, nonce: str) -> "Batch | None":
+    async def _found(self, nonce: str) -> Batch | None:
         """The batch of a nonce whose id is not known; looked for twice, as lists may lag behind."""
         for look in range(2):
             if look:
@@ -239,7 +228,7 @@ class BatchRun:
                     return
             await asyncio.sleep(self._limits.poll_s)
 
-    async def _collect(self, record: Record, batch: "Batch") -> None:
+    async def _collect(self, record: Record, batch: Batch) -> None:
         results = await self._results(record, batch)
         log.info(
             "batch %s %s: %d of %d answered", batch.id, batch.status, len(results.bodies), record.requests
@@ -250,10 +239,14 @@ class BatchRun:
         self._forget(record)
         if batch.status == "failed" and not results.bodies:
             self._learn_from(record, batch)
+        if results.stop is not None:
+            raise UserError(
+                f"{results.stop.reason}. Run again once that is mended: the {self._received} answers "
+                f"received are in the row store, and none is asked for twice."
+            )
 
-    async def _results(self, record: Record, batch: "Batch") -> Results:
+    async def _results(self, record: Record, batch: Batch) -> Results:
         """Whole, or a UserError: a row that was only lost on the way may not look like one without answer."""
-        counted = batch.request_counts.completed if batch.request_counts else 0
         results = Results()
         for attempt in range(self._execution.retries + 1):
             if attempt:
@@ -262,13 +255,15 @@ class BatchRun:
                 [
                     *await self._lines(record, batch.output_file_id),
                     *await self._lines(record, batch.error_file_id),
-                ]
+                ],
+                self._client.mask,
             )
-            if results.answered >= counted and not results.damaged:
+            if results.answered >= batch.completed and not results.damaged:
                 return results
         raise UserError(
             f"the results of batch {batch.id} have {results.answered} answers and {results.damaged} damaged "
-            f"lines; {counted} answers were expected. Run again: the batch is collected anew, not sent anew."
+            f"lines; {batch.completed} answers were expected. Run again: the batch is collected anew, not "
+            f"sent anew."
         )
 
     async def _lines(self, record: Record, file_id: str | None) -> list[bytes]:
@@ -277,18 +272,27 @@ class BatchRun:
 
     def _take_in(self, record: Record, results: Results) -> None:
         """Answers into the store, the rest noted."""
-        stored = self._store.known(CHAT, _keys(self._path(record, REQUESTS)))
-        for key, request in _requests(self._path(record, REQUESTS)):
+        stored = self._store.known(CHAT, keys_of(self._path(record, REQUESTS)))
+        for key, request in requests_of(self._path(record, REQUESTS)):
             outcome = results.bodies.get(key) or results.failed.get(key)
             if isinstance(outcome, Body):
                 if key not in stored:
                     self._keep(key, request, outcome)
-            elif outcome is not None and not outcome.again:
-                self._failures[key] = outcome.reason
-                self._bar.advance()
             else:
                 self._note_unanswered(key, request, outcome)
         self._answers.commit()
+        self._watch(record, results)
+
+    def _watch(self, record: Record, results: Results) -> None:
+        """Stop where a batch brings refusals alone, and more of them than a run of calls would take."""
+        if results.bodies:
+            self._outage.answered()
+        for key, request in requests_of(self._path(record, REQUESTS)):
+            setback = results.failed.get(key)
+            if setback is not None and not setback.again and results.stop is None:
+                reason = self._outage.failed(request.prompt, setback)
+                if reason is not None and not results.bodies:
+                    results.stop = Stop(reason)
 
     def _keep(self, key: str, request: ChatRequest, body: Body) -> None:
         self._answers.append(key, vars(request), as_row(as_answer(body, request, by_batch=True), body))
@@ -297,20 +301,24 @@ class BatchRun:
         if self._received % COMMIT_ANSWERS == 0:
             self._answers.commit()
 
-    def _note_unanswered(self, key: str, request: ChatRequest, outcome: Failed | None) -> None:
-        self._unanswered[key] = outcome.reason if outcome else "the batch ended without an answer"
-        if outcome is not None and outcome.paid:
+    def _note_unanswered(self, key: str, request: ChatRequest, setback: Setback | None) -> None:
+        if setback is not None and not setback.again:
+            self._failures[key] = setback.reason
+            self._bar.advance()
+        else:
+            self._unanswered[key] = setback.reason if setback else "the batch ended without an answer"
+        if setback is not None and setback.paid:
             self._spending.note_lost(key, self._greatest_usd(request))
 
-    def _learn_from(self, record: Record, batch: "Batch") -> None:
+    def _learn_from(self, record: Record, batch: Batch) -> None:
         """A batch that was not begun: too many waiting tokens mend themselves, the rest stops."""
-        errors = (batch.errors.data if batch.errors else None) or []
-        if any(error.code == TOO_MANY_TOKENS for error in errors) and record.requests > 1:
+        if any(error.code == TOO_MANY_TOKENS for error in batch.errors) and record.requests > 1:
             self._token_limit = max(1, record.tokens // 2)
             log.info("the provider takes fewer waiting tokens: %d are tried", self._token_limit)
             return
         reasons = (
-            "; ".join(f"{error.message} (line {error.line})" for error in errors[:3]) or "no reason given"
+            "; ".join(f"{error.message} (line {error.line})" for error in batch.errors[:3])
+            or "no reason given"
         )
         raise UserError(
             f"batch {batch.id} failed: {reasons}; a batch that the provider takes was expected. Mend it and "
@@ -343,51 +351,12 @@ class BatchRun:
         return self._folder / f"{record.nonce}{ending}"
 
     def _save(self, record: Record) -> None:
-        _write_whole(self._path(record, STATE), [record.model_dump_json(indent=2).encode() + b"\n"])
+        write_whole(self._path(record, STATE), [record.model_dump_json(indent=2).encode() + b"\n"])
 
     def _save_requests(self, record: Record, requests: Mapping[str, ChatRequest]) -> None:
         lines = (f"{key}\t{json.dumps(vars(request))}\n".encode() for key, request in requests.items())
-        _write_whole(self._path(record, REQUESTS), lines)
+        write_whole(self._path(record, REQUESTS), lines)
 
     def _forget(self, record: Record) -> None:
         self._path(record, STATE).unlink()
         self._path(record, REQUESTS).unlink()
-
-
-def _folder(store: RowStore) -> Path:
-    return store.root / FOLDER
-
-
-@contextmanager
-def _alone(folder: Path) -> Generator[None]:
-    """One process at a time: two that send the same requests would pay twice."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("another process sends batches from %s; this one waits for it", folder)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _keys(requests: Path) -> list[str]:
-    with requests.open() as lines:
-        return [line[:KEY_LENGTH] for line in lines]
-
-
-def _requests(requests: Path) -> Iterator[tuple[str, ChatRequest]]:
-    with requests.open() as lines:
-        for line in lines:
-            key, _, request = line.partition("\t")
-            yield key, ChatRequest(**json.loads(request))
-
-
-def _write_whole(path: Path, lines: "Iterator[bytes] | list[bytes]") -> None:
-    part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
-        file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    sync_directory(path.parent)

@@ -1,6 +1,7 @@
 """Requests sent one by one, many in flight at once, under shared limits, one window and one budget."""
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -10,21 +11,25 @@ from jz3.core.errors import BudgetReached, UserError
 from jz3.core.execution import Execution
 from jz3.core.progress import Progress
 from jz3.generation.chat import CHAT, Body, ChatRequest, as_answer, as_row
-from jz3.generation.openai import Client, Setback, Stop
+from jz3.generation.openai import Client
+from jz3.generation.outage import Outage
+from jz3.generation.outcomes import Setback, Stop, Unanswered
 from jz3.generation.pace import Pace, Window, backoff_s
 from jz3.generation.spending import Spending, greatest_usd
 from jz3.store.claims import Claims
 from jz3.store.rows import RowStore
 from jz3.store.writer import RowWriter
 
-LONGEST_ASKED_WAIT_S = 600.0
-"""A request whose server asks for a longer wait fails (chosen)."""
 COMMIT_S = 1.0
 """Between two fsyncs; a kill of the process loses no answer, a power cut those of this time."""
 CLAIMED_TOGETHER = 256
 """Requests claimed and looked up at once (chosen: a look-up costs as much for 256 as for one)."""
 CLAIM_POLL_S = 0.1
 """Between two looks at what another process is asking for (chosen)."""
+WARN_S = 30.0
+"""Between two lines about attempts that fail (chosen)."""
+
+log = logging.getLogger(__name__)
 
 
 class CallRun:
@@ -38,15 +43,19 @@ class CallRun:
         store: RowStore,
         answers: RowWriter,
         claims: Claims,
+        outage: Outage,
         bar: Progress,
     ) -> None:
         self._client, self._execution, self._spending = client, execution, spending
         self._store, self._answers, self._claims, self._bar = store, answers, claims, bar
         self._pace = Pace(execution.requests_per_minute, execution.tokens_per_minute)
         self._window = Window(execution.concurrency)
-        self._failures: dict[str, str] = {}
+        self._outage = outage
+        self._unanswered = Unanswered({}, {})
         self._stopped: UserError | None = None
         """Why no more requests are sent."""
+        self._stopping = asyncio.Event()
+        self._setbacks, self._warn_at = 0, 0.0
         self._received = 0
         self._commit_at = 0.0
         self._ready: deque[tuple[str, ChatRequest]] = deque()
@@ -54,16 +63,19 @@ class CallRun:
         self._elsewhere: dict[str, ChatRequest] = {}
         self._filling = asyncio.Lock()
 
-    async def run(self, pieces: Iterator[Mapping[str, ChatRequest]]) -> dict[str, str]:
-        """Send what the store lacks; gives the reasons of those that failed, by key."""
+    async def run(self, pieces: Iterator[Mapping[str, ChatRequest]]) -> Unanswered:
+        """Send what the store lacks; gives the reasons of those that got no answer."""
         waiting = (item for piece in pieces for item in piece.items())
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._execution.concurrency):
                 tasks.create_task(self._work(waiting))
-        self._answers.commit()
+        try:
+            self._answers.commit()
+        except (OSError, UserError) as error:
+            self._stop_unwritable(error)
         if self._stopped is not None:
             raise self._stopped
-        return self._failures
+        return self._unanswered
 
     async def _work(self, waiting: Iterator[tuple[str, ChatRequest]]) -> None:
         """Take requests until there are none, or until all must stop. Those in flight are always finished."""
@@ -93,7 +105,9 @@ class CallRun:
         The store is looked at once the claims are held: before, another process could answer in between.
         """
         new = {
-            key: request for key, request in wanted.items() if key not in self._ours | self._failures.keys()
+            key: request
+            for key, request in wanted.items()
+            if key not in self._ours and not self._has_failed(key)
         }
         held = [key for key in new if self._claims.take(key)]
         stored = self._store.known(CHAT, new)
@@ -111,56 +125,93 @@ class CallRun:
             else:
                 self._elsewhere[key] = request
 
+    def _has_failed(self, key: str) -> bool:
+        return key in self._unanswered.failed or key in self._unanswered.delayed
+
     async def _reply(self, key: str, request: ChatRequest) -> None:
         """An answer in the store, a failure, or neither where all must stop."""
-        setback = Setback("was not sent", again=True, paid=False)
         attempts = self._execution.retries + 1
         for attempt in range(attempts):
-            if attempt:
-                await asyncio.sleep(self._wait_s(setback, attempt))
             await self._pace.wait(request.prompt_tokens + request.max_tokens)
-            outcome = await self._attempt(key, request)
-            if outcome is None:
+            setback = await self._attempt(key, request)
+            if setback is None:
                 return
-            setback = outcome
-            if not setback.again or (setback.wait_s or 0) > LONGEST_ASKED_WAIT_S:
-                break
-        else:
-            setback = Setback(f"{setback.reason} (attempt {attempts}, the last)", again=False, paid=False)
-        self._failures[key] = setback.reason
-        self._bar.advance()
+            if setback.again:
+                self._warn(setback)
+            if not setback.again or attempt + 1 == attempts:
+                self._fail(key, request, setback)
+                return
+            await self._wait(setback, attempt)
+            if self._stopped is not None:
+                return
 
-    def _wait_s(self, setback: Setback, attempt: int) -> float:
-        wait = max(backoff_s(attempt - 1), setback.wait_s or 0.0)
+    def _fail(self, key: str, request: ChatRequest, setback: Setback) -> None:
+        """Without an answer for good, or in this run."""
+        if setback.again:
+            self._unanswered.delayed[key] = (
+                f"{setback.reason} (attempt {self._execution.retries + 1}, the last)"
+            )
+        else:
+            self._unanswered.failed[key] = setback.reason
+        self._bar.advance()
+        outage = self._outage.failed(request.prompt, setback)
+        if outage is not None:
+            self._stop(outage)
+
+    def _warn(self, setback: Setback) -> None:
+        self._setbacks += 1
+        if time.monotonic() >= self._warn_at:
+            log.warning("attempts without an answer so far: %d, the last: %s", self._setbacks, setback.reason)
+            self._warn_at = time.monotonic() + WARN_S
+
+    async def _wait(self, setback: Setback, attempt: int) -> None:
+        """Before the next attempt, or until all must stop."""
         if setback.wait_s is not None:
             self._pace.pause(setback.wait_s)
-        return wait
+        try:
+            async with asyncio.timeout(max(backoff_s(attempt), setback.wait_s or 0.0)):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
 
     async def _attempt(self, key: str, request: ChatRequest) -> Setback | None:
-        """None where nothing is left to do: the answer is in the store, or all must stop."""
+        """None where nothing is left to do: the answer is in the store, or all must stop.
+
+        Where the store cannot be written no more is sent, and what is on its way is waited for.
+        """
+        number = await self._window.enter()
+        busy = False
+        try:
+            outcome = await self._sent(key, request)
+            busy = outcome is not None and outcome.busy
+        except (OSError, UserError) as error:
+            self._stop_unwritable(error)
+            return None
+        else:
+            return outcome
+        finally:
+            self._window.leave(number, busy=busy)
+
+    async def _sent(self, key: str, request: ChatRequest) -> Setback | None:
         price = self._execution.prices.get(request.model)
         greatest = greatest_usd(price, request, by_batch=False)
-        number = await self._window.enter()
         reservation = None if self._stopped is not None else await self._spending.reserve(key, greatest)
         if reservation is None:
-            self._window.leave(number, busy=False)
             self._stop_at_budget(greatest)
             return None
-        known, busy = False, False
+        known = self._stopped is not None  # while this one waited for money
+        if known:
+            await self._spending.settle(reservation, known=True)
+            return None
         try:
             outcome = await self._client.chat(request)
             if isinstance(outcome, Body):
                 self._keep(key, request, outcome)
-                known = True
-                return None
-            if isinstance(outcome, Stop):
-                known = True
+            elif isinstance(outcome, Stop):
                 self._stop(outcome.reason)
-                return None
-            known, busy = not outcome.paid, outcome.busy
-            return outcome
+            known = not isinstance(outcome, Setback) or not outcome.paid
+            return outcome if isinstance(outcome, Setback) else None
         finally:
-            self._window.leave(number, busy=busy)
             await self._spending.settle(reservation, known=known)
 
     def _keep(self, key: str, request: ChatRequest, body: Body) -> None:
@@ -169,18 +220,41 @@ class CallRun:
         self._answers.append(key, vars(request), as_row(answer, body))
         self._answers.flush()
         self._received += 1
+        self._outage.answered()
         if time.monotonic() >= self._commit_at:
             self._answers.commit()
             self._commit_at = time.monotonic() + COMMIT_S
         self._bar.advance()
 
     def _stop(self, reason: str) -> None:
-        self._stopped = self._stopped or UserError(
-            f"{reason}. Mend it and run again: the {self._received} answers received are in the row store."
+        self._end(
+            UserError(
+                f"{reason}. Run again once that is mended: the {self._received} answers received are in the "
+                f"row store, and none is asked for twice."
+            )
         )
 
     def _stop_at_budget(self, needed_usd: float) -> None:
-        self._stopped = self._stopped or budget_reached(self._spending, needed_usd, self._received)
+        self._end(budget_reached(self._spending, needed_usd, self._received))
+
+    def _stop_unwritable(self, error: OSError | UserError) -> None:
+        """The store says it in its own words, or the operating system in its."""
+        told = isinstance(error, UserError)
+        self._end(error if told else unwritable(self._store, error, self._received))
+
+    def _end(self, why: UserError) -> None:
+        """Send no more; the first reason is the one that is told."""
+        self._stopped = self._stopped or why
+        self._stopping.set()
+        self._pace.end_pause()
+
+
+def unwritable(store: RowStore, error: OSError, received: int) -> UserError:
+    """That answers cannot be kept."""
+    return UserError(
+        f"the row store at {store.root} cannot be written ({error.strerror or error}); room and permission "
+        f"for its rows were expected. Mend that and run again: {received} answers of this run are in it."
+    )
 
 
 def budget_reached(spending: Spending, needed_usd: float, received: int) -> BudgetReached:

@@ -2,147 +2,146 @@
 completions of a synthesis model.
 
 Every outcome is a value: an answer, a setback (this request has no answer, for this reason), or a stop (every
-other request would meet the same: a wrong key, no money left, an unknown model). The only module that imports
-openai. Costs: some half a millisecond of one core a request at 256 at once, a third of what it is over
-httpx's own connections and the typed `chat.completions.create` (0.46 and 1.43 ms, `benchmarks/teacher.py`).
+other request would meet the same: a wrong key, no money left, an unknown model). No words of a server leave
+this module with the key in them. The only module that imports openai. Costs: some half a millisecond of one
+core a request at 256 at once, a third of what it is over httpx's own connections and the typed
+`chat.completions.create` (0.46 and 1.43 ms, `benchmarks/teacher.py`).
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
-from pydantic import BaseModel, Field, ValidationError
-
-from jz3.generation.chat import Body, ChatRequest, Unreadable, body_bytes, one_line, read_body, read_json
-from jz3.generation.pace import Turnstile, asked_wait_s
+from jz3.core.errors import UserError
+from jz3.generation.batch_results import NONCE, Batch, read_batch
+from jz3.generation.chat import (
+    Body,
+    ChatRequest,
+    believable,
+    body_bytes,
+    ending,
+    guessed_tokens,
+    masked,
+    read_body,
+)
+from jz3.generation.endpoint import Endpoint
+from jz3.generation.loose import count_of, fields_of, list_of, loose_json, word_of, written
+from jz3.generation.outcomes import Setback, Stop
+from jz3.generation.pace import Turnstile
+from jz3.generation.refusals import meaning, refusal
+from jz3.generation.secrets import REASON_CHARACTERS, Mask
 
 if TYPE_CHECKING:
+    import httpx2
     from openai import AsyncOpenAI
-    from openai.types import Batch
 
 T = TypeVar("T")
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 CONNECT_S = 30.0
 """Seconds for a connection (chosen); the whole request has its own limit."""
 FILE_S = 600.0
 """Seconds for a file to go up or down (chosen: 200 MB on a slow line)."""
-NONCE = "jz3"
-"""Name of the word in a batch's metadata by which a batch is found again whose id was lost."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where requests go. The key is needed only where the store lacks an answer, and is never shown."""
-
-    base_url: str | None
-    """None: the one of OpenAI."""
-    api_key: str | None = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Setback:
-    """An attempt that gave no answer."""
-
-    reason: str
-    again: bool
-    """Whether another attempt may give one."""
-    paid: bool
-    """Whether it may have been paid for: nobody knows what became of it."""
-    wait_s: float | None = None
-    """What the server asks for."""
-    busy: bool = False
-    """The server is at its limits: others should wait, too."""
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Why no request at all can be answered."""
-
-    reason: str
-
-
-class _Text(BaseModel):
-    text: str
-    finish_reason: str
-
-
-class _Counted(BaseModel):
-    completion_tokens: int
-
-
-class _TextBody(BaseModel):
-    choices: list[_Text] = Field(min_length=1)
-    usage: _Counted
+PAGES = 100
+"""Of 100 batches each, in which one is looked for (chosen)."""
 
 
 @dataclass(frozen=True)
 class Completed:
-    """What a model wrote after a prompt, why it ended and its tokens, both in the server's words."""
+    """What a model wrote after a prompt, why it ended and its tokens."""
 
     text: str
     finish_reason: str
+    """`stop`, `length`, or the server's own word."""
     completion_tokens: int
 
 
 @asynccontextmanager
 async def open_client(endpoint: Endpoint, timeout_s: float, concurrency: int) -> AsyncGenerator["Client"]:
-    """A client for one event loop. Retries are the caller's: it knows the limits and the budget."""
+    """A client for one event loop. Retries are the caller's: it knows the limits and the budget.
+
+    Raises UserError where address, key or proxy can be none.
+    """
+    endpoint.must_be_usable()
+    try:
+        client = _client(endpoint, concurrency)
+    except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
+        reason = Mask(endpoint.api_key).line(f"{type(error).__name__}: {error}")
+        raise UserError(
+            f"no connection can be prepared to {endpoint.shown} ({reason}); an address and, if any, a proxy "
+            f"and certificates were expected. Mend OPENAI_BASE_URL, https_proxy or SSL_CERT_FILE."
+        ) from error
+    async with client:
+        yield Client(client, endpoint, timeout_s)
+
+
+def _client(endpoint: Endpoint, concurrency: int) -> "AsyncOpenAI":
     import httpx2
     from openai import AsyncOpenAI, DefaultAioHttpClient
 
-    local = urlsplit(endpoint.base_url or "").hostname in LOOPBACK
-    async with AsyncOpenAI(
+    from jz3.generation.transport import Transport
+
+    class Bounded(DefaultAioHttpClient):
+        """Its connections, to servers and through proxies, within our bounds."""
+
+        def _init_transport(self, *arguments: Any, **named: Any) -> httpx2.AsyncBaseTransport:  # noqa: ANN401
+            return Transport(super()._init_transport(*arguments, **named))
+
+        def _init_proxy_transport(self, *arguments: Any, **named: Any) -> httpx2.AsyncBaseTransport:  # noqa: ANN401
+            return Transport(super()._init_proxy_transport(*arguments, **named))
+
+    return AsyncOpenAI(
         base_url=endpoint.base_url,
         api_key=endpoint.api_key,
         max_retries=0,
         timeout=httpx2.Timeout(None, connect=CONNECT_S),
-        http_client=DefaultAioHttpClient(
-            trust_env=not local,  # no proxy leads to loopback
+        http_client=Bounded(
+            trust_env=not endpoint.local,  # no proxy leads to loopback
             limits=httpx2.Limits(max_connections=concurrency),
         ),
-    ) as client:
-        yield Client(client, timeout_s)
+    )
 
 
 class Client:
     """What jz3 asks of a server."""
 
-    def __init__(self, client: "AsyncOpenAI", timeout_s: float) -> None:
+    def __init__(self, client: "AsyncOpenAI", endpoint: Endpoint, timeout_s: float) -> None:
         self._client, self._timeout_s = client, timeout_s
         self._root = str(client.base_url).rstrip("/")
         self._turnstile = Turnstile()
+        self.mask = Mask(endpoint.api_key)
+        """Hides the key in what a server says."""
 
     async def chat(self, request: ChatRequest) -> Body | Setback | Stop:
-        """One chat completion."""
+        """One chat completion, which has a text."""
         outcome = await self._outcome(
             lambda: self._post("/chat/completions", request.body()), self._timeout_s
         )
         if not isinstance(outcome, bytes):
             return outcome
         body = read_body(outcome)
-        return Setback(body.reason, again=True, paid=True) if isinstance(body, Unreadable) else body
+        if isinstance(body, Body):
+            return masked(body, self.mask)
+        if body.error is not None:
+            return meaning(_status(body.error), body.error, None, self.mask)
+        return Setback(self.mask.line(body.reason), again=body.again, paid=True, own=not body.again)
 
     async def complete(self, body: Mapping[str, Any]) -> Completed | Setback | Stop:
-        """One plain completion (`/v1/completions`) of a body as the protocol has it."""
+        """One plain completion (`/v1/completions`) of a body as the protocol has it; it may have no text."""
         outcome = await self._outcome(lambda: self._post("/completions", body), self._timeout_s)
         if not isinstance(outcome, bytes):
             return outcome
-        try:
-            read = read_json(_TextBody, outcome)
-        except ValidationError as error:
-            return Setback(one_line(f"no completion: {error}"), again=True, paid=True)
-        written = read.choices[0]
-        return Completed(written.text, written.finish_reason, read.usage.completion_tokens)
+        return self._completed(loose_json(outcome), int(body["max_tokens"]))
 
-    async def submit(self, lines: bytes, nonce: str) -> "Batch | Setback | Stop":
+    async def submit(self, lines: bytes, nonce: str) -> Batch | Setback | Stop:
         """Put a batch file up and begin its batch. A setback that is `paid` may have begun it."""
 
         async def uploaded() -> str:
             file = await self._client.files.create(file=(f"{nonce}.jsonl", lines), purpose="batch")
+            if not isinstance(file.id, str) or self.mask.line(file.id) != file.id:  # pyright: ignore
+                raise ValueError("the file that was put up has no usable name")
             return file.id
 
         file_id = await self._outcome(uploaded, FILE_S)
@@ -150,38 +149,60 @@ class Client:
             return Setback(file_id.reason, file_id.again, paid=False, wait_s=file_id.wait_s)
         if isinstance(file_id, Stop):
             return file_id
-        return await self._outcome(
-            lambda: self._client.batches.create(
-                input_file_id=file_id,
-                endpoint="/v1/chat/completions",
-                completion_window="24h",
-                metadata={NONCE: nonce},
-            ),
-            self._timeout_s,
-        )
+        asked = {
+            "input_file_id": file_id,
+            "endpoint": "/v1/chat/completions",
+            "completion_window": "24h",
+            "metadata": {NONCE: nonce},
+        }
+        begun = await self._outcome(lambda: self._post("/batches", asked), self._timeout_s)
+        return read_batch(loose_json(begun), self.mask) if isinstance(begun, bytes) else begun
 
-    async def find_batch(self, nonce: str) -> "Batch | Setback | Stop | None":
+    async def find_batch(self, nonce: str) -> Batch | Setback | Stop | None:
         """The batch that was begun under a nonce, or None."""
+        after = ""
+        for _ in range(PAGES):
+            page = await self._outcome(lambda: self._get(f"/batches?limit=100{after}"), FILE_S)  # noqa: B023
+            if not isinstance(page, bytes):
+                return page
+            fields = fields_of(loose_json(page))
+            if not isinstance(fields.get("data"), list):
+                return Setback("no list of batches", again=True, paid=True)
+            batches = [read_batch(batch, self.mask) for batch in list_of(fields["data"])]
+            named = [batch for batch in batches if isinstance(batch, Batch)]
+            found = next((batch for batch in named if batch.nonce == nonce), None)
+            if found is not None or not fields.get("has_more") or not named:
+                return found
+            after = f"&after={quote(named[-1].id, safe='')}"
+        return None
 
-        async def found() -> "Batch | None":
-            async for batch in self._client.batches.list(limit=100):
-                if (batch.metadata or {}).get(NONCE) == nonce:
-                    return batch
-            return None
-
-        return await self._outcome(found, FILE_S)
-
-    async def batch(self, batch_id: str) -> "Batch | Setback | Stop":
+    async def batch(self, batch_id: str) -> Batch | Setback | Stop:
         """How a batch stands."""
-        return await self._outcome(lambda: self._client.batches.retrieve(batch_id), self._timeout_s)
+        path = f"/batches/{quote(batch_id, safe='')}"
+        said = await self._outcome(lambda: self._get(path), self._timeout_s)
+        return read_batch(loose_json(said), self.mask) if isinstance(said, bytes) else said
 
     async def file_lines(self, file_id: str) -> list[bytes] | Setback | Stop:
         """The lines of a result file."""
+        path = f"/files/{quote(file_id, safe='')}/content"
+        content = await self._outcome(lambda: self._get(path), FILE_S)
+        return content.split(b"\n") if isinstance(content, bytes) else content
 
-        async def content() -> list[bytes]:
-            return (await self._client.files.content(file_id)).content.splitlines()
-
-        return await self._outcome(content, FILE_S)
+    def _completed(self, said: object, limit: int) -> Completed | Setback | Stop:
+        """What a plain completion says."""
+        fields = fields_of(said)
+        choices = [fields_of(choice) for choice in list_of(fields.get("choices"))]
+        if not choices:
+            error = fields.get("error")
+            nothing = Setback("no completion: 0 choices instead of 1", again=True, paid=True)
+            return meaning(_status(error), error, None, self.mask) if error else nothing
+        text = self.mask.text(written(choices[0]))
+        tokens = count_of(fields_of(fields.get("usage")).get("completion_tokens"))
+        if tokens is None or not believable(tokens, text):
+            tokens = guessed_tokens(text)
+        reason = word_of(choices[0].get("finish_reason"))
+        reason = reason and self.mask.text(reason)[:REASON_CHARACTERS]
+        return Completed(text, ending(reason, tokens, limit), tokens)
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> bytes:
         """By the client's plain `post`: bodies are written and answers read here, where both cost less.
@@ -191,45 +212,60 @@ class Client:
         import httpx2
 
         content = body_bytes(body)
-        url = self._root + path
-        return (await self._client.post(url, cast_to=httpx2.Response, content=content)).content
+        return _in_unicode(
+            await self._client.post(self._root + path, cast_to=httpx2.Response, content=content)
+        )
+
+    async def _get(self, path: str) -> bytes:
+        import httpx2
+
+        return _in_unicode(await self._client.get(self._root + path, cast_to=httpx2.Response))
 
     async def _outcome(self, ask: Callable[[], Awaitable[T]], seconds: float) -> T | Setback | Stop:
-        """What came of a call, whatever goes wrong on the way."""
-        from aiohttp import ClientError
-        from openai import APIConnectionError, APIResponseValidationError, APIStatusError
+        """What came of a call, whatever goes wrong on the way.
+
+        What a server can send has no bounds, and neither has the list of errors that the libraries between
+        it and us raise over it (by this day of nine classes without a common one): each is a setback with its
+        words. Nothing of ours is done in `ask`.
+        """
+        from aiohttp import ClientConnectorError
+
+        from jz3.generation.transport import Refusal
 
         await self._turnstile.wait()
         try:
             async with asyncio.timeout(seconds):
                 return await ask()
-        except APIStatusError as error:
-            return self._refused(error.status_code, str(error), error.code, error.response.headers)
-        except APIResponseValidationError as error:
-            return Setback(one_line(f"no such answer: {error}"), again=True, paid=True)
-        except APIConnectionError as error:
-            return Setback(one_line(f"connection: {error.__cause__ or error}"), again=True, paid=True)
-        except ClientError as error:  # what the transport does not put into openai's words: no HTTP at all
-            return Setback(one_line(f"connection: {error}"), again=True, paid=True)
+        except Refusal as error:
+            return refusal(error.status, error.content, error.headers, self.mask)
         except TimeoutError:
             return Setback(f"no answer in {seconds:g} s", again=True, paid=True)
+        except Exception as error:
+            raised = _raised(error)
+            unsent = [cause for cause in raised if isinstance(cause, ClientConnectorError)]
+            cause = (unsent or raised)[-1]
+            reason = self.mask.line(f"connection: {type(cause).__name__}: {cause}")
+            return Setback(reason, again=True, paid=not unsent)
 
-    def _refused(
-        self, status: int, text: str, code: str | None, headers: Mapping[str, str]
-    ) -> Setback | Stop:
-        """What an HTTP error means."""
-        if status in (401, 403):
-            return Stop(
-                f"the server refuses the key (HTTP {status}); a valid one was expected in OPENAI_API_KEY"
-            )
-        if status == 404:
-            return Stop(f"the server has no such model or path: {self._shown(text)}")
-        if code == "insufficient_quota":
-            return Stop("the account has no money left (insufficient_quota)")
-        again = status in (408, 409, 429) or status >= 500
-        busy = status == 429 or status >= 500
-        return Setback(self._shown(text), again, paid=False, wait_s=asked_wait_s(headers), busy=busy)
 
-    def _shown(self, text: str) -> str:
-        """A server's words in one line, without our key."""
-        return one_line(text.replace(self._client.api_key, "***"))
+def _raised(error: BaseException) -> list[BaseException]:
+    """An error and what it was raised from, each in the words of another library."""
+    return [error] if error.__cause__ is None else [error, *_raised(error.__cause__)]
+
+
+def _in_unicode(response: "httpx2.Response") -> bytes:
+    """The body; one in a charset of old is put into UTF-8."""
+    kind = response.headers.get("content-type", "").lower()
+    charset = kind.partition("charset=")[2].partition(";")[0].strip(" \"'")
+    if charset in ("", "utf-8", "utf8"):
+        return response.content
+    try:
+        return response.content.decode(charset).encode()
+    except (LookupError, UnicodeError, ValueError):
+        return response.content
+
+
+def _status(error: object) -> int:
+    """Of an error in an answer with the status of success: some servers put it into the code."""
+    code = count_of(fields_of(error).get("code"))
+    return code if code is not None and 400 <= code < 600 else 500

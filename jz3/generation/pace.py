@@ -1,6 +1,7 @@
 """When a request may be sent: limits a minute, pauses that the server asks for, and waits after failures."""
 
 import asyncio
+import math
 import random
 import time
 from collections import deque
@@ -12,6 +13,10 @@ BURST_S = 1.0
 """What a limit a minute allows in this time may go out at once (chosen: servers count in seconds, too)."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
 """Back-off after a failure: doubles from the first to the longest (chosen)."""
+
+
+LOOK_S = 0.5
+"""Between two looks whether a pause has ended (chosen)."""
 
 
 class Pace:
@@ -28,11 +33,15 @@ class Pace:
         if (limit := max(self._requests.take(1, now), self._tokens.take(tokens, now))) > 0:
             await asyncio.sleep(limit)
         while (pause := self._not_before - time.monotonic()) > 0:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(min(pause, LOOK_S))
 
     def pause(self, seconds: float) -> None:
         """The server is busy: nobody sends for so long."""
         self._not_before = max(self._not_before, time.monotonic() + seconds)
+
+    def end_pause(self) -> None:
+        """Nobody waits any more: nothing will be sent."""
+        self._not_before = 0.0
 
 
 class Window:
@@ -128,20 +137,39 @@ def backoff_s(attempt: int) -> float:
 
 
 def asked_wait_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait (`retry-after-ms`, or `Retry-After` as seconds or as a date)."""
+    """Seconds that the server asks to wait (`retry-after-ms`, or `Retry-After` as seconds or as a date).
+
+    A date is counted from the answer's own `Date`, as the server's clock may differ from ours.
+    """
     milliseconds, text = headers.get("retry-after-ms"), headers.get("retry-after")
-    try:
-        if milliseconds is not None:
-            return max(0.0, float(milliseconds) / 1000)
-        return None if text is None else max(0.0, float(text))
-    except ValueError:
-        return _until(text or "")
+    if milliseconds is not None and (asked := _number(milliseconds)) is not None:
+        return max(0.0, asked / 1000)
+    if text is None:
+        return None
+    asked = _number(text)
+    return _until(text, headers.get("date")) if asked is None else max(0.0, asked)
 
 
-def _until(date: str) -> float | None:
+def _number(text: str) -> float | None:
+    """A number, infinite where its digits are more than a float holds, or None."""
     try:
-        moment = parsedate_to_datetime(date)
+        number = float(text)
     except ValueError:
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+    return number if math.isfinite(number) or text.strip().isdigit() else None
+
+
+def _until(date: str, now: str | None) -> float | None:
+    moment = _moment(date)
+    if moment is None:
+        return None
+    return max(0.0, (moment - (_moment(now or "") or datetime.now(UTC))).total_seconds())
+
+
+def _moment(date: str) -> datetime | None:
+    """A date of HTTP; None for what is none, years beyond the calendar's and odd zones among it."""
+    try:
+        moment = parsedate_to_datetime(date)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -16,8 +16,10 @@ from typing import Any
 
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
+from jz3.generation.endpoint import Endpoint
 from jz3.generation.engine import Generated, GenerationRequest, ModelSource, Sampling
-from jz3.generation.openai import Client, Completed, Endpoint, Setback, Stop, open_client
+from jz3.generation.openai import Client, Completed, open_client
+from jz3.generation.outcomes import Setback, Stop
 from jz3.generation.pace import Pace, Window, backoff_s
 from jz3.generation.prompts import encode_prompts
 

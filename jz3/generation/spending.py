@@ -12,7 +12,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from jz3.core.execution import Execution, Price
-from jz3.generation.chat import CHAT, ChatAnswer, ChatRequest, stored_answer
+from jz3.generation.chat import CHAT, ChatAnswer, ChatRequest, believable, stored_answer
 from jz3.store.rows import Operation, RowStore, request_key
 from jz3.store.writer import RowWriter
 
@@ -37,12 +37,22 @@ def answer_usd(price: Price | None, answer: ChatAnswer) -> float:
     return list_usd * (1 - price.batch_discount) if answer.by_batch else list_usd
 
 
+def paid_usd(price: Price | None, request: ChatRequest, answer: ChatAnswer) -> float:
+    """What an answer counts as under a cap: the most it may have cost where its counts cannot be believed."""
+    usd = answer_usd(price, answer)
+    if answer.counted and (
+        believable(answer.prompt_tokens, request.prompt) and believable(answer.completion_tokens, answer.text)
+    ):
+        return usd
+    return max(usd, greatest_usd(price, request, by_batch=answer.by_batch))
+
+
 def greatest_usd(price: Price | None, request: ChatRequest, *, by_batch: bool) -> float:
     """USD that one request may cost: no token is less than a byte of text."""
     if price is None:
         return 0.0
     tokens = len(request.prompt.encode("utf-8", "surrogatepass")) + OVERHEAD_TOKENS
-    list_usd = (tokens * price.input + request.max_tokens * price.output) / 1e6
+    list_usd = (tokens * max(price.input, price.cached_input) + request.max_tokens * price.output) / 1e6
     return list_usd * (1 - price.batch_discount) if by_batch else list_usd
 
 
@@ -75,7 +85,8 @@ class Account:
             self._settled.add(row.request["attempt"])
             self._open.pop(row.request["attempt"], None)
         for row in self._answers.new():
-            self._paid_usd += answer_usd(self._prices.get(row.request["model"]), stored_answer(row.result))
+            asked = ChatRequest(**row.request)
+            self._paid_usd += paid_usd(self._prices.get(asked.model), asked, stored_answer(row.result))
         for row in self._sendings.new():
             if row.request["chat"] in self._keys and row.request["attempt"] not in self._settled:
                 self._open[row.request["attempt"]] = row.result["usd"]

@@ -21,7 +21,7 @@ from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest, chat_key
-from jz3.generation.openai import Endpoint
+from jz3.generation.endpoint import Endpoint
 from jz3.generation.spending import answer_usd
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger

@@ -86,3 +86,24 @@ def test_the_proxy_of_the_environment_leads_to_other_machines_and_not_to_this_on
             assert [path for path, _, _ in there.asked] == ["/whole/chat/completions"]
 
     asyncio.run(run())
+
+
+def test_an_answer_that_comes_late_on_an_idle_connection_is_nobodys():
+    """A server that answers the first request twice, the second time when nothing is on its way."""
+    reply = Place().reply("/whole", b"late")
+
+    class Late(Place):
+        async def answer(self, reader, writer):
+            asyncio.get_running_loop().call_later(0.05, writer.write, reply)
+            await super().answer(reader, writer)
+
+    async def run():
+        there = Late()
+        server = await asyncio.start_server(there.answer, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/whole"
+        async with server, open_client(Endpoint(url, "k"), 5, 4) as client:
+            for _ in range(2):
+                assert await ask(client) == sent()
+                await asyncio.sleep(0.2)
+
+    asyncio.run(run())

@@ -1,0 +1,63 @@
+"""Where requests go, and with what key."""
+
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+from jz3.core.errors import UserError
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where requests go. The key is needed only where the store lacks an answer, and is never shown."""
+
+    base_url: str | None
+    """None: the one of OpenAI."""
+    api_key: str | None = field(repr=False)
+
+    @property
+    def local(self) -> bool:
+        """Whether the server is on this machine."""
+        return self.base_url is not None and urlsplit(self.base_url).hostname in LOOPBACK
+
+    @property
+    def shown(self) -> str:
+        """The address for a message, without what may be secret in it."""
+        parts = urlsplit(self.base_url or "https://api.openai.com/v1")
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    def must_be_usable(self) -> None:
+        """Raises UserError, in which neither key nor password stands."""
+        wrong = _wrong_address(self.base_url) if self.base_url is not None else None
+        if wrong:
+            raise UserError(
+                f"OPENAI_BASE_URL {wrong}; an address such as http://127.0.0.1:8000/v1 was expected. "
+                f"Mend it, and put a key into OPENAI_API_KEY."
+            )
+        key = self.api_key
+        if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+            raise UserError(
+                "OPENAI_API_KEY holds a blank, a line break or a letter that no key has; printable ASCII was "
+                "expected. Copy it again, without quotes and line breaks."
+            )
+
+
+def _wrong_address(address: str) -> str | None:
+    """What is wrong with an address, in words without it: there may be a password in it."""
+    if not address.isprintable() or " " in address:
+        return "holds a blank or a line break"
+    try:
+        parts: SplitResult = urlsplit(address)
+        port = parts.port
+    except ValueError as error:
+        return "is no address" if "@" in address else f"is no address ({error})"
+    if parts.scheme not in ("http", "https"):
+        return "does not begin with http:// or https://"
+    if not parts.hostname or port == 0:
+        return "names no host"
+    if "@" in parts.netloc:
+        return "holds a name or a password"
+    if parts.query or parts.fragment:
+        return "has something behind its path"
+    return None

@@ -1,0 +1,86 @@
+"""Reads what servers send in other forms than the protocol has: gives what is there, or nothing."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+
+def written(choice: Mapping[str, Any]) -> str:
+    """The text of a choice: a string, or parts of which those of a text count and thoughts do not."""
+    return whole_characters(_text(choice))
+
+
+def _text(choice: Mapping[str, Any]) -> str:
+    message = fields_of(choice.get("message")) or fields_of(choice.get("delta"))
+    content: object = message.get("content", choice.get("text"))
+    return "".join(map(_part, list_of(content) or [content]))
+
+
+def _part(part: object) -> str:
+    if isinstance(part, str):
+        return part
+    fields = fields_of(part)
+    text = fields.get("text") if fields.get("type", "text") in ("text", "output_text") else None
+    text = text.get("value") if isinstance(text, dict) else text
+    return text if isinstance(text, str) else ""
+
+
+def fields_of(value: object) -> dict[str, Any]:
+    """The object that a value is, or an empty one."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def list_of(value: object) -> list[object]:
+    """The list that a value is, or an empty one."""
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def word_of(value: object) -> str | None:
+    """A name as a server writes it, be it a number."""
+    return whole_characters(str(value)) if isinstance(value, str | int | float) else None
+
+
+def count_of(value: object) -> int | None:
+    """A number of tokens, where it is one in whatever form."""
+    try:
+        return None if isinstance(value, bool) else int(float(cast("str", value)))
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def whole_characters(text: str) -> str:
+    """Halves of surrogate pairs become U+FFFD: models write cut emoji, and no file takes a half."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def loose_json(content: bytes) -> object:
+    """JSON in whatever Unicode, or a stream of events although none was asked for; None for anything else."""
+    text = content.decode(json.detect_encoding(content), "replace").lstrip("\ufeff")
+    if text.lstrip().startswith("data:"):
+        return _of_events(text)
+    return _json(text)
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text, parse_int=_integer)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _integer(digits: str) -> float:
+    """Python reads no integer of more than 4,300 digits."""
+    return int(digits) if len(digits) < 19 else float(digits)
+
+
+def _of_events(text: str) -> object:
+    """The answer that a stream of events makes up; None where it does not come to its end."""
+    events = [fields_of(_json(line[5:])) for line in text.split("\n") if line.startswith("data:")]
+    choices = [fields_of(choice) for event in events for choice in list_of(event.get("choices"))]
+    ends = [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]
+    if not ends:
+        return None
+    usage = [event["usage"] for event in events if event.get("usage")]
+    message = {"content": "".join(map(_text, choices))}
+    choice = {"message": message, "finish_reason": ends[-1]}
+    return {"model": events[0].get("model"), "choices": [choice], "usage": usage[-1] if usage else None}

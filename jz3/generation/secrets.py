@@ -1,0 +1,93 @@
+"""The key is shown to nobody: it is masked in each text that comes from a server before anyone sees it.
+
+A server may echo the key anywhere: in an error, a header, a model's name, the answer itself. Masked is each
+run of SHOWN_AT_MOST or more characters of it, as it is, in the other case, in base64 at any offset, in hex,
+URL-encoded or escaped, and across line breaks and quotes; in reasons of failures already half of that. Costs
+about 5 microseconds a kilobyte of text without a key.
+"""
+
+import base64
+import html
+import json
+import re
+import sys
+from urllib.parse import quote
+
+MASKED = "***"
+WINDOW = 8
+"""Characters of a key that are looked for together."""
+SHOWN_AT_MOST = 2 * WINDOW - 1
+"""So many characters in a row always hold a window that begins at a multiple of its length."""
+WORD = re.compile(r"[a-z_-]+|[A-Z_-]+")
+"""What people set for servers that ask for no key (`EMPTY`, `not-needed`), where it is short."""
+SKIPPED = " \t\r\n\\\"'"
+"""Characters that wrapping and quoting put into a text."""
+REASON_CHARACTERS = 300
+"""Of a reason that is kept (chosen: a line of a table)."""
+REASON_READ = 2_000
+"""Of a server's words, those that are searched for the key (chosen: beyond what is kept)."""
+
+
+class Mask:
+    """Hides one key. A key of less than 8 characters, or a short word, is no secret and is left alone."""
+
+    def __init__(self, key: str | None) -> None:
+        short = key is not None and len(key) <= SHOWN_AT_MOST
+        secret = key is not None and len(key) >= WINDOW and not (short and WORD.fullmatch(key))
+        forms = {"".join(_kept(form)) for form in _forms(key)} if key and secret else set[str]()
+        self._whole = tuple(forms) if short else ()
+        windows = {form[at : at + WINDOW] for form in forms for at in range(len(form) - WINDOW + 1)}
+        self._windows = frozenset[str]() if short else frozenset(windows)
+        self._numbers = frozenset(int.from_bytes(window.encode(), sys.byteorder) for window in self._windows)
+
+    def text(self, text: str) -> str:
+        """The text without the key."""
+        if self._whole and any(form in text for form in self._whole):
+            return self._hidden(text, WINDOW)
+        if not self._numbers:
+            return text
+        data = text.encode("utf-8", "surrogatepass").translate(None, SKIPPED.encode())
+        aligned = memoryview(data[: len(data) // WINDOW * WINDOW]).cast("Q")
+        return text if self._numbers.isdisjoint(aligned) else self._hidden(text, SHOWN_AT_MOST)
+
+    def line(self, text: str) -> str:
+        """A server's words in one line that a table and a terminal can show, without the key."""
+        clean = "".join(character if character.isprintable() else " " for character in text)
+        read = " ".join(clean.split())[:REASON_READ]
+        return self._hidden(read, WINDOW)[:REASON_CHARACTERS]
+
+    def _hidden(self, text: str, least: int) -> str:
+        """The text with MASKED for each run of so many characters of a form."""
+        for form in sorted(self._whole, key=len, reverse=True):
+            text = text.replace(form, MASKED)
+        if not self._windows:
+            return text
+        places = [place for place, character in enumerate(text) if character not in SKIPPED]
+        kept = "".join(text[place] for place in places)
+        runs: list[tuple[int, int]] = []
+        for start in range(len(kept) - WINDOW + 1):
+            if kept[start : start + WINDOW] in self._windows:
+                joined = bool(runs) and start <= runs[-1][1]
+                runs[-1:] = (
+                    [(runs[-1][0], start + WINDOW)] if joined else [*runs[-1:], (start, start + WINDOW)]
+                )
+        for start, end in reversed(runs):
+            if end - start >= least:
+                text = text[: places[start]] + MASKED + text[places[end - 1] + 1 :]
+        return text
+
+
+def _kept(text: str) -> list[str]:
+    return [character for character in text if character not in SKIPPED]
+
+
+def _forms(key: str) -> set[str]:
+    """How a key may be written."""
+    encoded = key.encode()
+    forms = {key, key.lower(), key.upper(), quote(key, safe=""), json.dumps(key)[1:-1], html.escape(key)}
+    forms |= {encoded.hex(), encoded.hex().upper()}
+    for before in range(3):  # what stands before it decides how its bits are cut
+        whole = (before + len(encoded)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            forms.add(encode(bytes(before) + encoded).decode()[-(-before * 8 // 6) : whole])
+    return forms
