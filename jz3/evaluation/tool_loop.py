@@ -1,11 +1,11 @@
 """Answers that compute: the model writes a program, the program runs, the model reads its output and goes on.
 
 A round: the model writes until it opens an output block; the programs of its answer so far run as one (never
-those of the prompt); the real output is put in its place. What a model writes behind its program as if it had
-seen the output is cut off. An answer ends when a call writes no program, when a box stands in its prose behind
-the last program, or when it has used up its rounds: a box inside a program is no answer. Programs are read as
-models write them (`jz3.text.fences`). The released code takes any output with "nan" or "error" inside a word
-for a failure; here the exit status decides.
+those of the prompt); the real output is put in its place. What a model writes behind its program as if it
+had seen the output is cut off. An answer ends when a call writes no program, when a box stands in its prose
+behind the last program, or when it has used up its rounds: a box inside a program is no answer. Programs are
+read as models write them (`jz3.text.fences`). The released code takes any output with "nan" or "error" inside
+a word for a failure; here the exit status decides.
 """
 
 from collections.abc import Callable, Sequence

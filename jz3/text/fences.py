@@ -1,8 +1,9 @@
 r"""Code blocks between fences, as models write them.
 
-Read as CommonMark reads them (fences of three or more backticks or tildes, closed by one of the same mark that is
-no shorter; any indentation, label and attributes), and further: a block of a known label may open or close in the
-middle of a line, the opening of another block closes the one before it, and the end of the text closes the last.
+Read as CommonMark reads them (fences of three or more backticks or tildes, closed by one of the same mark
+that is no shorter; any indentation, label and attributes), and further: a block of a known label may open or
+close in the middle of a line, the opening of another block closes the one before it, and the end of the text
+closes the last.
 """
 
 import re
