@@ -2,12 +2,15 @@
 
 They lie outside the outs of the graph, in a directory of their own for each training. A checkpoint counts
 once its notes are there, which are written last; they say of which data and parameters it is, so that no
-other training goes on from it. All but the last few are deleted as new ones come. One process at a time has
+other training goes on from it, and how large each of its files is. One that lacks a file or a part of one is
+damaged: the training goes on from the one before, which gives the same losses. All but the last few are
+deleted as new ones come. One process at a time has
 the directory; the operating system gives the lock back when it ends, however it ends.
 """
 
 import fcntl
 import json
+import logging
 import os
 import shutil
 import weakref
@@ -17,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from jz3.core.errors import UserError
+
+log = logging.getLogger(__name__)
 
 NOTES = "notes.json"
 LOCK = "lock"
@@ -68,24 +73,44 @@ class Checkpoints:
     """Latest ones that stay."""
 
     def latest(self) -> Path | None:
-        """The last whole checkpoint. Raises CheckpointError where it is of other data or parameters."""
-        whole = [path for path in self._all() if (path / NOTES).exists()]
-        if not whole:
-            return None
-        found: dict[str, str] = json.loads((whole[-1] / NOTES).read_text())["identity"]
+        """The last whole checkpoint; damaged ones behind it are deleted. Raises CheckpointError where it is of
+        other data or parameters, and where there are checkpoints but all are damaged.
+        """
+        damaged: dict[Path, str] = {}
+        for path in reversed(self._all()):
+            try:
+                notes = _notes(path)
+            except FileNotFoundError:  # its writing was killed
+                continue
+            except CheckpointError as error:
+                damaged[path] = str(error)
+                continue
+            self._compare(path, notes["identity"])
+            for other, what in damaged.items():
+                log.warning("%s; the training goes on from %s", what, path)
+                shutil.rmtree(other, ignore_errors=True)  # another rank may have been faster
+            return path
+        if damaged:
+            raise CheckpointError(
+                f"{next(iter(damaged.values()))}; a whole checkpoint was expected, and none was kept before it. "
+                f"Delete {self.directory} to train from the start."
+            )
+        return None
+
+    def _compare(self, path: Path, found: Mapping[str, str]) -> None:
+        """Raises CheckpointError where it is of other data or parameters."""
         names = self.identity.keys() | found.keys()
         differing = sorted(name for name in names if found.get(name) != self.identity.get(name))
         if differing:
             raise CheckpointError(
-                f"{whole[-1]} is a checkpoint of another training (other {', '.join(differing)}); one of "
+                f"{path} is a checkpoint of another training (other {', '.join(differing)}); one of "
                 f"the same data and parameters was expected. Delete {self.directory} to train from the start."
             )
-        return whole[-1]
 
     def complete(self, step: int, progress: Mapping[str, Any]) -> None:
         """Make the checkpoint of a step count, with what was noted so far, and delete the older ones."""
-        notes = {"identity": dict(self.identity), "progress": dict(progress)}
         path = self.directory / f"{PREFIX}{step}"
+        notes = {"identity": dict(self.identity), "progress": dict(progress), "files": _sizes(path)}
         part = path / (NOTES + ".part")
         part.write_text(json.dumps(notes))
         part.replace(path / NOTES)
@@ -97,9 +122,40 @@ class Checkpoints:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _all(self) -> list[Path]:
-        return sorted(self.directory.glob(f"{PREFIX}*"), key=lambda path: int(path.name.removeprefix(PREFIX)))
+        """By step; what is no checkpoint by its name is left alone."""
+        found = (path for path in self.directory.glob(f"{PREFIX}*") if _step(path).isdecimal())
+        return sorted(found, key=lambda path: int(_step(path)))
 
 
 def progress_at(checkpoint: Path) -> dict[str, Any]:
     """What was noted when the checkpoint was made."""
-    return json.loads((checkpoint / NOTES).read_text())["progress"]
+    return _notes(checkpoint)["progress"]
+
+
+def _step(path: Path) -> str:
+    return path.name.removeprefix(PREFIX)
+
+
+def _sizes(checkpoint: Path) -> dict[str, int]:
+    """Bytes of each file; the notes are not there yet."""
+    files = (path for path in sorted(checkpoint.rglob("*")) if path.is_file() and path.parent != checkpoint)
+    own = (
+        path for path in sorted(checkpoint.iterdir()) if path.is_file() and not path.name.startswith(NOTES)
+    )
+    return {str(path.relative_to(checkpoint)): path.stat().st_size for path in (*own, *files)}
+
+
+def _notes(checkpoint: Path) -> dict[str, Any]:
+    """Raises FileNotFoundError where there are none yet, CheckpointError where the checkpoint is damaged."""
+    try:
+        notes = json.loads((checkpoint / NOTES).read_bytes())
+        noted: dict[str, int] = notes["files"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{checkpoint / NOTES} cannot be read ({error!r})") from error
+    found = _sizes(checkpoint)
+    for name, size in noted.items():
+        if name not in found:
+            raise CheckpointError(f"{checkpoint / name} is missing")
+        if found[name] != size:
+            raise CheckpointError(f"{checkpoint / name} has {found[name]} bytes of {size}")
+    return notes
