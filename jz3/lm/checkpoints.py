@@ -14,10 +14,14 @@ import logging
 import os
 import shutil
 import weakref
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+
+from safetensors import SafetensorError
 
 from jz3.core.errors import UserError
 
@@ -73,8 +77,8 @@ class Checkpoints:
     """Latest ones that stay."""
 
     def latest(self) -> Path | None:
-        """The last whole checkpoint; damaged ones behind it are deleted. Raises CheckpointError where it is of
-        other data or parameters, and where there are checkpoints but all are damaged.
+        """The last whole checkpoint; damaged ones behind it are deleted. Raises CheckpointError where it is
+        of other data or parameters, and where there are checkpoints but all are damaged.
         """
         damaged: dict[Path, str] = {}
         for path in reversed(self._all()):
@@ -92,8 +96,8 @@ class Checkpoints:
             return path
         if damaged:
             raise CheckpointError(
-                f"{next(iter(damaged.values()))}; a whole checkpoint was expected, and none was kept before it. "
-                f"Delete {self.directory} to train from the start."
+                f"{next(iter(damaged.values()))}; a whole checkpoint was expected, and none was kept before "
+                f"it. Delete {self.directory} to train from the start."
             )
         return None
 
@@ -130,6 +134,19 @@ class Checkpoints:
 def progress_at(checkpoint: Path) -> dict[str, Any]:
     """What was noted when the checkpoint was made."""
     return _notes(checkpoint)["progress"]
+
+
+@contextmanager
+def reading(checkpoint: Path) -> Generator[None]:
+    """Raises CheckpointError where a file has its length and yet cannot be read."""
+    try:
+        yield
+    except (EOFError, KeyError, OSError, RuntimeError, ValueError, UnpicklingError, SafetensorError) as error:
+        said = str(error).partition("\n")[0]
+        raise CheckpointError(
+            f"{checkpoint} cannot be read ({type(error).__name__}: {said}); a whole checkpoint was expected. "
+            f"Delete it to go on from the one before, and run this again."
+        ) from error
 
 
 def _step(path: Path) -> str:

@@ -117,7 +117,7 @@ def test_what_is_wrong_is_named(changes, rule):
         {"problem": "The table gives the cost in US$ for each of the goods. How many goods are there?"},
         {"problem": "A shop has a profit of $-5 in one month. How many months has it lost money?"},
         {
-            "solution": r"$\frac{\alpha}{\beta} \cdot \sqrt{\gamma} \leq \int \limits \varphi \cdot \psi \quad "
+            "solution": r"$\frac{\alpha}{\beta} \cdot \sqrt{\gamma} \leq \int \limits \quad "
             + r"\Rightarrow \mathbb{E} \left[ \delta \right] \geq \sum \omega \times \overline{\rho} \approx "
             r"\binom{n}{k}" + "$: \\boxed{7}"
         },
