@@ -42,10 +42,14 @@ _SYMBOLS = "".join(
     for code in (*range(0x80, 0x3300), *range(0xA000, 0x10000), *range(0x1D000, 0x1FB00))
     if unicodedata.category(chr(code)) in ("Sm", "So", "Sc")
 )
+# The first character of each is looked at before what stands around it: that is what makes this fast.
 _OPERATOR = (
-    rf"[+/=<>^%|·{_SYMBOLS}]|{_MINUS}|{_STAR}|{_BRACKET}|{_FACTORIAL}|{_PRIME}|(?<={_ALNUM}):(?={_ALNUM})"
+    rf"[+/=<>^%|·{_SYMBOLS}]|(?=-)(?:{_MINUS})|(?=\*)(?:{_STAR})|(?=[()\[\]{{}}⌊⌋⌈⌉⟨⟩])(?:{_BRACKET})"
+    rf"|(?=!)(?:{_FACTORIAL})|(?={_QUOTE})(?:{_PRIME})|(?=:)(?<={_ALNUM}):(?={_ALNUM})"
 )
-_TOKENS = re.compile(rf"{_NUMBER}|{_ALNUM}+(?:(?!{_PRIME}){_QUOTE}{_ALNUM}+)*|{_OPERATOR}")
+_TOKENS = re.compile(
+    rf"(?=[^\s,;?_$&\\])(?:{_NUMBER}|{_ALNUM}+(?:(?={_QUOTE})(?!{_PRIME}){_QUOTE}{_ALNUM}+)*|{_OPERATOR})"
+)
 _JOINED = str.maketrans("", "", ",'’")
 _COMMAND_MINUS = re.compile(rf"(\\[a-z]+)-(?={_LETTER})")
 _NUMERAL = re.compile(r"[\d.]+")
