@@ -3,11 +3,13 @@
 import re
 
 from jz3.answers.equality import equal
+from jz3.curation.printed import readings
 
 
 def agrees(answer: str, output: str) -> bool:
     """Whether a boxed answer says what was printed: all of it, its last line, or what that line ends with
-    (`The cost is: 12.50`); also where the answer is the printed number rounded to the decimals it shows.
+    (`The cost is: 12.50`), read as mathematics where it is written as Python does (`printed.py` beside this);
+    also where the answer is the printed number rounded to the decimals it shows.
     """
     return any(
         equal(answer, candidate).equal or _is_rounding(answer, candidate) for candidate in _candidates(output)
@@ -19,7 +21,9 @@ def _candidates(output: str) -> list[str]:
     last = lines[-1]
     ends = [part.strip().rstrip(".") for part in re.split(r"[:=]|\bis\b|\bare\b", last)[1:][-1:]]
     numbers = _NUMBER.findall(last)[-1:]
-    return list(dict.fromkeys(text for text in (last, *ends, *numbers, " ".join(lines)) if text))
+    whole = " ".join(lines)
+    meant = [reading for text in (last, *ends, whole) for reading in readings(text)]
+    return list(dict.fromkeys(text for text in (last, *ends, *numbers, whole, *meant) if text))
 
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?(?:/\d+)?")

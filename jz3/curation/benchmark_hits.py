@@ -25,7 +25,7 @@ from jz3.tables.item import Item
 
 log = logging.getLogger(__name__)
 
-HITS = Operation("decontaminate", 1)
+HITS = Operation("decontaminate", 2)
 
 Found = tuple[int, int, str]
 """Numbers of a row and an item, and the class."""

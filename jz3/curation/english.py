@@ -7,8 +7,11 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from jz3.core.params import Params
-from jz3.curation.patterns import WORD, Share
+from jz3.curation.patterns import Share
 
+_COMMAND = r"\\(?:begin|end)\{[^{}]*\}|\\[a-zA-Z]+"
+_PROSE_WORD = r"\pL{2,}"
+"""A word of prose; in mathematics letters stand alone."""
 # Letters that all scripts share (mathematical alphabets) are not foreign.
 _FOREIGN_LETTER = r"[\p{L}--[\p{Latin}\p{Greek}\p{Common}\p{Inherited}]]"
 _SHOWN = 120
@@ -23,7 +26,7 @@ class English(Params):
     least_common: int = Field(ge=0)
     """So many different ones of them."""
     least_words: int = Field(ge=1)
-    """Shorter texts are not asked for common words."""
+    """Texts of fewer words of prose (no numbers, commands, single letters) are not asked for common words."""
 
     @model_validator(mode="after")
     def _can_be_met(self) -> "English":
@@ -60,6 +63,7 @@ def _uncommon(rows: pl.DataFrame, bounds: English) -> pl.DataFrame:
         left = left.with_columns(pl.col("common") + has.cast(pl.Int32)).filter(
             pl.col("common") < bounds.least_common
         )
-    return left.filter(text.str.count_matches(WORD) >= bounds.least_words).select(
+    prose = text.str.replace_all(_COMMAND, " ")
+    return left.filter(prose.str.count_matches(_PROSE_WORD) >= bounds.least_words).select(
         "row", evidence=pl.format("{} of the commonest words: {}", "common", text.str.slice(0, _SHOWN))
     )

@@ -3,7 +3,10 @@ r"""Whether the box contradicts the last step before it.
 Cautious: it speaks only of a plain number in the box, and of a last step that computes one plain number
 (`90 - 20 = 70`) that is the only result on its line; and it is silent where the boxed number stands anywhere
 in the sentences of that line or after it. So `... 90 - 20 = 70 dollars are there. The answer is \boxed{60}`
-is a contradiction, `x = 5 and y = 7, the sum is \boxed{12}` is none that can be seen.
+is a contradiction, `x = 5 and y = 7, the sum is \boxed{12}` is none that can be seen. It is silent, too,
+where a further step may stand in words between the two (`... = 30, and there are two such pieces:
+\boxed{60}`): there may be what the result counts (`70 dollars are there`) and what leads to an answer (`so
+the answer is`), no more.
 
 Costs some microseconds a text: the step is read only where the boxed number does not stand behind the last
 `=`.
@@ -19,6 +22,25 @@ _COMPUTED = re.compile(
 )
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))|(?<=\d)\{,\}(?=\d{3})")
+
+
+_UNIT_WORDS = 4
+"""Words directly behind a result that may say what it counts (chosen: `dollars are there`)."""
+_STEP = re.compile(
+    r"twice|thrice|doubl|tripl|quadrupl|hal[fv]|quarter|third|times|both|each|every|per|pair|dozen|score|more"
+    r"|less|fewer|extra|add|plus|minus|subtract|remain|left|rest|other|round|up|down|ceil|floor|near|next|whole"
+    r"|least|most|convert|one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|negative|opposite"
+    r"|squared|cube|root|digit|sum|product|altogether|together|invers|reciprocal|complement|before|after|last"
+)
+_LEADING = frozenset(
+    (
+        "a", "an", "and", "answer", "answers", "are", "as", "be", "boxed", "conclude", "correct",
+        "desired", "equal", "equals", "exercise", "final", "find", "get", "give", "gives", "had", "has",
+        "have", "he", "hence", "is", "it", "its", "means", "obtain", "our", "problem", "question",
+        "required", "result", "see", "she", "so", "solution", "that", "the", "then", "there",
+        "therefore", "these", "they", "this", "thus", "to", "value", "we", "which", "yield", "yields",
+    )
+)  # fmt: skip
 
 
 def contradictions(solutions: pl.Series, answers: pl.Series) -> pl.Series:
@@ -53,13 +75,33 @@ def contradiction(solution: str, answer: str | None) -> str | None:
     results = list(_COMPUTED.finditer(step))
     if not results or results[-1].end() < step.rindex("="):
         return None
+    if not _leads(before[before.rindex(step) + results[-1].end(1) :]):
+        return None
     said_after = before[before.rindex(step) :]
     values = {float(number) for number in re.findall(rf"(?<![\d.]){_NUMBER}", said_after)}
     values |= {abs(value) for value in values}
     value = float(boxed[0])
     if value in values or abs(value) in values or _rounds(value, boxed[0], float(results[-1][1])):
         return None
+    if value == 100 * float(results[-1][1]) and re.search(r"%|percent", solution, re.IGNORECASE):
+        return None
     return f"... = {results[-1][1]}, boxed {boxed[0]}"
+
+
+def _leads(between: str) -> bool:
+    """Whether what stands between a result and the box is no step of its own."""
+    plain = re.sub(r"\\[A-Za-z]+", " ", between)
+    if re.search(r"\d", plain):
+        return False
+    sentence = re.match(r"[^.!?;:,\n]*", plain)
+    assert sentence is not None
+    units = re.findall(r"[^\W\d_]+", sentence[0].lower())
+    rest = re.findall(r"[^\W\d_]+", plain[sentence.end() :].lower())
+    while units and len(units) > _UNIT_WORDS and units[-1] in _LEADING:
+        units.pop()
+    if len(units) > _UNIT_WORDS or any(_STEP.match(word) for word in units):
+        return False
+    return all(word in _LEADING for word in rest)
 
 
 def _plain(text: str) -> str:

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 
-_PRICE = r"\$\s?\d[\d,.]*(?:[^\d$]|$)"
+# $5, $.50, $-5; 300$, 300 $; a bare sign: ($), $/kg, in $.
+_PRICE = (
+    r"\$\s?[-−]?\.?\d[\d,.]*(?:[^\d$]|$)"
+    r"|(?:^|[\s(~≈=+*/×–-])[\d,.]*\d\s?\$(?:[\s.,;:!?)/-]|$)"
+    r"|\(\$\)|\$/|\b(?:in|of|the|US|A|C|NZ|HK)\s?\$(?:[\s.,;:!?)]|$)|\b(?:US|AU?|CA?|NZ|HK)\$\s?\d"
+)
 _LEFT, _RIGHT = r"\\left(?:[^a-zA-Z]|$)", r"\\right(?:[^a-zA-Z]|$)"
 _BACKSLASH, _DOLLAR = ord("\\"), ord("$")
 

@@ -8,7 +8,8 @@ Classes, strongest first; a pair of row and item is of the first that fits:
   item;
 - `number_masked`: the same words throughout, other numbers. This one is only reported.
 
-Case, spacing and punctuation do not matter. A row that repeats an item whole is always found; a longer
+Case, spacing, punctuation and the spelling of mathematics do not matter (`jz3.text.words`). A row that
+repeats an item whole is always found; a longer
 `ngram` never finds more rows. Words and questions are compared as 64-bit hashes. Costs: a compiled pass over
 the rows for each window length; memory for the items' windows.
 """
@@ -22,8 +23,9 @@ from pydantic import Field
 
 from jz3.core.params import Params
 from jz3.curation.fingerprints import I64, U64, sequence_hashes
+from jz3.curation.patterns import WORD
 from jz3.curation.windows import Filter, windows
-from jz3.text.word_hashes import Texts, hashed_letters, hashed_words
+from jz3.text.word_hashes import Spelt, Texts, hashed_letters, hashed_words
 
 CLASSES = ("ngram", "whole", "short_ngram", "number_masked")
 
@@ -34,8 +36,8 @@ class DecontaminateParams(Params):
     ngram: int = Field(ge=1)
     """Words in a row that give a row away."""
     least_contained_words: int = Field(ge=1)
-    """A shorter item of so many words counts wherever it stands in a row; one of fewer words only where it
-    fills `least_filled_share` of the row."""
+    """A shorter item of so many words, commands of LaTeX among them, counts wherever it stands in a row; one
+    of fewer words only where it fills `least_filled_share` of the row."""
     least_filled_share: float = Field(gt=0, le=1)
     short_ngram: int = Field(ge=1)
     """Words in a row that count only together with `short_ngram_coverage`."""
@@ -121,35 +123,44 @@ class ItemIndex:
 
     def __init__(self, questions: pl.Series, params: DecontaminateParams) -> None:
         self._params = params
-        texts, masks = hashed_words(questions)
+        spelt = hashed_words(questions)
+        texts = spelt.words
         self._lengths = texts.lengths
+        # An item's commands count as words here, but not for more than half of them.
+        written = questions.str.count_matches(WORD).to_numpy()
+        self._long_enough = np.minimum(written, 2 * self._lengths) >= params.least_contained_words
         self._ngrams = WindowIndex.of(texts, params.ngram)
         self._contained = WindowIndex.of_whole(texts, params.ngram)
         self._short_ngrams = WindowIndex.of(texts, params.short_ngram)
         self._short_sizes = self._short_ngrams.sizes(len(questions))
         lettered = np.flatnonzero(questions.str.contains(r"\S").to_numpy())
-        self._by_letters = HashIndex.of(hashed_letters(questions)[lettered], lettered)
-        self._by_mask = HashIndex.of(sequence_hashes(masks), np.arange(len(questions)))
+        self._by_letters = [
+            HashIndex.of(hashes[lettered], lettered) for hashes in (hashed_letters(questions), spelt.letters)
+        ]
+        self._by_mask = HashIndex.of(sequence_hashes(spelt.masked), np.arange(len(questions)))
 
     def hits(self, questions: pl.Series) -> dict[Pair, str]:
         """Class of each pair of row and item that is one, sorted by row, then class, then item."""
-        texts, masks = hashed_words(questions)
+        spelt = hashed_words(questions)
+        texts = spelt.words
         found: dict[Pair, str] = {}
         for hit_class, pairs in (
             ("ngram", _numbered(*self._ngrams.pairs(texts))),
-            ("whole", self._whole(questions, texts)),
+            ("whole", self._whole(questions, spelt)),
             ("short_ngram", self._covered(texts)),
-            ("number_masked", self._masked(masks)),
+            ("number_masked", self._masked(spelt.masked)),
         ):
             for pair in pairs:
                 found.setdefault(pair, hit_class)
         return dict(sorted(found.items(), key=lambda hit: (hit[0][0], CLASSES.index(hit[1]), hit[0][1])))
 
-    def _whole(self, questions: pl.Series, texts: Texts) -> Iterator[Pair]:
-        yield from _numbered(*self._by_letters.pairs(hashed_letters(questions), np.arange(len(questions))))
+    def _whole(self, questions: pl.Series, spelt: Spelt) -> Iterator[Pair]:
+        texts, numbers = spelt.words, np.arange(len(questions))
+        for index, hashes in zip(self._by_letters, (hashed_letters(questions), spelt.letters), strict=True):
+            yield from _numbered(*index.pairs(hashes, numbers))
         rows, items = self._contained.pairs(texts)
         fills = self._lengths[items] >= self._params.least_filled_share * texts.lengths[rows]
-        counts = (self._lengths[items] >= self._params.least_contained_words) | fills
+        counts = self._long_enough[items] | fills
         yield from _numbered(rows[counts], items[counts])
 
     def _covered(self, texts: Texts) -> Iterator[Pair]:

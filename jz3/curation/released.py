@@ -23,7 +23,7 @@ from jz3.tables.question_index import QuestionIndex
 
 FRAME_ROWS = 50_000
 """Rows of an index read at a time: some 40 MB."""
-HASHES = "1"
+HASHES = "2"
 """Of words, windows and bands: a new one where the same question has others (a golden test says so)."""
 
 

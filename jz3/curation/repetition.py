@@ -20,6 +20,9 @@ from jz3.text.word_hashes import Texts
 _LINE_WORDS = 4
 """Shorter lines (`\\[`, a step's number) repeat in any solution (chosen)."""
 
+_TABLE = r"\{(?:[a-zA-Z]?matrix|smallmatrix|array)\*?\}"
+_MATRIX = rf"(?s)\\begin{_TABLE}.*?\\end{_TABLE}"
+
 F64 = NDArray[np.float64]
 
 
@@ -41,7 +44,8 @@ class Repetition(Params):
 
 def repetitions(texts: pl.Series, bounds: Repetition) -> pl.Series:
     """What repeats too much in each text, in words; null where nothing does."""
-    words = texts.str.to_lowercase().str.extract_all(WORD)
+    # The rows of matrices repeat what they will: each matrix is one word.
+    words = texts.str.replace_all(_MATRIX, " matrix ").str.to_lowercase().str.extract_all(WORD)
     judged = (words.list.len() >= bounds.least_words).arg_true()
     if not judged.len():
         return pl.Series(texts.name, [None] * texts.len(), dtype=pl.String)

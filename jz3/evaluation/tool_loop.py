@@ -1,19 +1,20 @@
 """Answers that compute: the model writes a program, the program runs, the model reads its output and goes on.
 
 A round: the model writes until it opens an output block; the programs of its answer so far run as one (never
-those of the prompt); the real output is put in its place. An answer ends when it holds a box, closes no new
-program, or has used up its rounds. The released code takes any output with "nan" or "error" inside a word for
-a failure; here the exit status decides.
+those of the prompt); the real output is put in its place. What a model writes behind its program as if it
+had seen the output is cut off. An answer ends when a call writes no program, when a box stands in its prose
+behind the last program, or when it has used up its rounds: a box inside a program is no answer. Programs are
+read as models write them (`jz3.text.fences`). The released code takes any output with "nan" or "error" inside
+a word for a failure; here the exit status decides.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from jz3.generation.engine import Generated, GenerationRequest
 from jz3.sandbox.result import ProgramResult
-
-PROGRAM = re.compile(r"```python\n(.*?)```", re.DOTALL)
+from jz3.text.fences import Block, fenced_blocks, without_blocks
+from jz3.text.problem_text import last_boxed
 
 Generate = Callable[[Sequence[GenerationRequest]], list[Generated]]
 Run = Callable[[Sequence[str]], list[ProgramResult]]
@@ -64,22 +65,40 @@ def answer_with_tools(
 
 def program_so_far(text: str) -> str:
     """All programs of an answer as one."""
-    return "\n".join(block.strip("\n") for block in PROGRAM.findall(text)) + "\n"
+    return "\n".join(block.body.strip("\n") for block in _programs(text)) + "\n"
 
 
 def continued(attempt: Attempt, written: Generated) -> Attempt:
     """The attempt with what a call has written."""
-    text = attempt.text + written.text
-    computes = written.text.rstrip().endswith("```") and bool(PROGRAM.search(written.text))
+    text = _before_output(written.text)
+    programs = _programs(text)
+    answered = bool(programs) and last_boxed(without_blocks(text[programs[-1].end :])) is not None
+    computes = bool(programs) and not answered and written.finish_reason == "stop"
+    if computes and not programs[-1].closed:
+        text = f"{text.rstrip()}\n{programs[-1].mark}\n"
     return replace(
         attempt,
-        text=text,
+        text=attempt.text + text,
         calls=attempt.calls + 1,
         prompt_tokens=attempt.prompt_tokens + written.prompt_tokens,
         completion_tokens=attempt.completion_tokens + written.completion_tokens,
         finish_reason=written.finish_reason,
-        ended="\\boxed" in text or not computes or written.finish_reason != "stop",
+        ended=not computes,
     )
+
+
+def _programs(text: str) -> list[Block]:
+    return [block for block in fenced_blocks(text) if block.is_program]
+
+
+def _before_output(written: str) -> str:
+    """What a call has written up to an output that it made up: the first output block behind a program."""
+    computed = False
+    for block in fenced_blocks(written):
+        if computed and block.is_output:
+            return written[: block.start]
+        computed = computed or block.is_program
+    return written
 
 
 def _with_output(attempt: Attempt, result: ProgramResult, shown_characters: int) -> Attempt:

@@ -2,23 +2,31 @@
 
 They lie outside the outs of the graph, in a directory of their own for each training. A checkpoint counts
 once its notes are there, which are written last; they say of which data and parameters it is, so that no
-other training goes on from it. All but the last few are deleted as new ones come. One process at a time has
+other training goes on from it, and how large each of its files is. One that lacks a file or a part of one is
+damaged: the training goes on from the one before, which gives the same losses. All but the last few are
+deleted as new ones come. One process at a time has
 the directory; the operating system gives the lock back when it ends, however it ends.
 """
 
 import fcntl
 import json
+import logging
 import os
 import shutil
 import weakref
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+
+from safetensors import SafetensorError
 
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
+
+log = logging.getLogger(__name__)
 
 NOTES = "notes.json"
 LOCK = "lock"
@@ -75,24 +83,44 @@ class Checkpoints:
     """Latest ones that stay."""
 
     def latest(self) -> Path | None:
-        """The last whole checkpoint. Raises CheckpointError where it is of other data or parameters."""
-        whole = [path for path in self._all() if (path / NOTES).exists()]
-        if not whole:
-            return None
-        found: dict[str, str] = json.loads((whole[-1] / NOTES).read_text())["identity"]
+        """The last whole checkpoint; damaged ones behind it are deleted. Raises CheckpointError where it is
+        of other data or parameters, and where there are checkpoints but all are damaged.
+        """
+        damaged: dict[Path, str] = {}
+        for path in reversed(self._all()):
+            try:
+                notes = _notes(path)
+            except FileNotFoundError:  # its writing was killed
+                continue
+            except CheckpointError as error:
+                damaged[path] = str(error)
+                continue
+            self._compare(path, notes["identity"])
+            for other, what in damaged.items():
+                log.warning("%s; the training goes on from %s", what, path)
+                shutil.rmtree(other, ignore_errors=True)  # another rank may have been faster
+            return path
+        if damaged:
+            raise CheckpointError(
+                f"{next(iter(damaged.values()))}; a whole checkpoint was expected, and none was kept before "
+                f"it. Delete {self.directory} to train from the start."
+            )
+        return None
+
+    def _compare(self, path: Path, found: Mapping[str, str]) -> None:
+        """Raises CheckpointError where it is of other data or parameters."""
         names = self.identity.keys() | found.keys()
         differing = sorted(name for name in names if found.get(name) != self.identity.get(name))
         if differing:
             raise CheckpointError(
-                f"{whole[-1]} is a checkpoint of another training (other {', '.join(differing)}); one of "
+                f"{path} is a checkpoint of another training (other {', '.join(differing)}); one of "
                 f"the same data and parameters was expected. Delete {self.directory} to train from the start."
             )
-        return whole[-1]
 
     def complete(self, step: int, progress: Mapping[str, Any]) -> None:
         """Make the checkpoint of a step count, with what was noted so far, and delete the older ones."""
-        notes = {"identity": dict(self.identity), "progress": dict(progress)}
         path = self.directory / f"{PREFIX}{step}"
+        notes = {"identity": dict(self.identity), "progress": dict(progress), "files": _sizes(path)}
         part = path / (NOTES + ".part")
         part.write_text(json.dumps(notes))
         part.replace(path / NOTES)
@@ -112,13 +140,57 @@ class Checkpoints:
             self.directory.rmdir()
 
     def _all(self) -> list[Path]:
-        found = [
-            path for path in self.directory.glob(f"{PREFIX}*") if path.is_dir() and not path.is_symlink()
-        ]
-        steps = {path: path.name.removeprefix(PREFIX) for path in found}
-        return sorted((path for path in found if steps[path].isdecimal()), key=lambda path: int(steps[path]))
+        """By step; what is no checkpoint by its name, or a link, is left alone."""
+        found = (
+            path
+            for path in self.directory.glob(f"{PREFIX}*")
+            if _step(path).isdecimal() and path.is_dir() and not path.is_symlink()
+        )
+        return sorted(found, key=lambda path: int(_step(path)))
 
 
 def progress_at(checkpoint: Path) -> dict[str, Any]:
     """What was noted when the checkpoint was made."""
-    return json.loads((checkpoint / NOTES).read_text())["progress"]
+    return _notes(checkpoint)["progress"]
+
+
+@contextmanager
+def reading(checkpoint: Path) -> Generator[None]:
+    """Raises CheckpointError where a file has its length and yet cannot be read."""
+    try:
+        yield
+    except (EOFError, KeyError, OSError, RuntimeError, ValueError, UnpicklingError, SafetensorError) as error:
+        said = str(error).partition("\n")[0]
+        raise CheckpointError(
+            f"{checkpoint} cannot be read ({type(error).__name__}: {said}); a whole checkpoint was expected. "
+            f"Delete it to go on from the one before, and run this again."
+        ) from error
+
+
+def _step(path: Path) -> str:
+    return path.name.removeprefix(PREFIX)
+
+
+def _sizes(checkpoint: Path) -> dict[str, int]:
+    """Bytes of each file; the notes are not there yet."""
+    files = (path for path in sorted(checkpoint.rglob("*")) if path.is_file() and path.parent != checkpoint)
+    own = (
+        path for path in sorted(checkpoint.iterdir()) if path.is_file() and not path.name.startswith(NOTES)
+    )
+    return {str(path.relative_to(checkpoint)): path.stat().st_size for path in (*own, *files)}
+
+
+def _notes(checkpoint: Path) -> dict[str, Any]:
+    """Raises FileNotFoundError where there are none yet, CheckpointError where the checkpoint is damaged."""
+    try:
+        notes = json.loads((checkpoint / NOTES).read_bytes())
+        noted: dict[str, int] = notes["files"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{checkpoint / NOTES} cannot be read ({error!r})") from error
+    found = _sizes(checkpoint)
+    for name, size in noted.items():
+        if name not in found:
+            raise CheckpointError(f"{checkpoint / name} is missing")
+        if found[name] != size:
+            raise CheckpointError(f"{checkpoint / name} has {found[name]} bytes of {size}")
+    return notes

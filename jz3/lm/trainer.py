@@ -22,6 +22,7 @@ from transformers import (
 
 from jz3.core.execution import Execution
 from jz3.lm.blocks import Blocks
+from jz3.lm.checkpoints import reading
 from jz3.lm.document_attention import by_documents
 from jz3.lm.encode import IGNORED_LABEL
 from jz3.lm.labelled_places import LabelledPlaces, labelled_places
@@ -218,7 +219,15 @@ class BlockTrainer(Trainer):
     def _load_from_checkpoint(
         self, resume_from_checkpoint: str, model: torch.nn.Module | None = None
     ) -> None:
-        read_weights(model or cast("torch.nn.Module", self.model), Path(resume_from_checkpoint) / WEIGHTS)
+        with reading(Path(resume_from_checkpoint)):
+            read_weights(model or cast("torch.nn.Module", self.model), Path(resume_from_checkpoint) / WEIGHTS)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """The Trainer goes on without a word where they are missing; `Checkpoints.latest` does not."""
+        if checkpoint is None:
+            return
+        with reading(Path(checkpoint)):
+            super()._load_optimizer_and_scheduler(checkpoint)
 
 
 def _factor(schedule: Schedule, steps: int, step: int) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from jz3.text.problem_text import Unusable, last_boxed, read_completion
+from jz3.text.thoughts import MARK
 
 OPENING = "[Problem]"
 """How a prompt ends that opens the problem."""
@@ -72,6 +73,7 @@ def _cut(rows: pl.DataFrame) -> pl.DataFrame:
         & pl.col("opened")
         & (text.str.count_matches(_ANY_MARK) == 1)
         & ~text.str.contains(_ODD)
+        & ~text.str.contains(MARK)
         & form
         & _unadorned("problem")
         & _unadorned("solution")

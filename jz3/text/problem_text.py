@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from itertools import dropwhile
 
+from jz3.text.thoughts import without_thoughts
+
 EVIDENCE_CHARACTERS = 300
 
 _NAMES = {
@@ -53,12 +55,13 @@ class _Broken(Exception):  # noqa: N818 (never leaves this module)
 
 def read_completion(text: str, finish_reason: str, kind: str, prompt: str) -> ParsedProblem | Unusable:
     """A model's completion of a prompt. One that ends with the mark `[Problem]` has opened the problem,
-    whatever the model calls its parts, unless the model writes that very mark again.
+    whatever the model calls its parts, unless the model writes that very mark again. Thoughts are not read.
     """
     if finish_reason == "length":
         return Unusable("truncated", text[-EVIDENCE_CHARACTERS:])
     if finish_reason != "stop":  # content_filter and what else servers say
         return Unusable("not_finished", _shortened(f"{finish_reason}: {text}"))
+    text = without_thoughts(text)
     opened = prompt.rstrip().endswith("[Problem]") and not re.search(
         _bracketed("problem"), text, re.IGNORECASE
     )

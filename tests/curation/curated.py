@@ -119,7 +119,7 @@ def recalls(directory: Path, truth: pl.DataFrame) -> dict[str, float]:
     items_found = truth.with_columns(found=pl.col("row_id").is_in(leaked))
     like = (pl.col("role") == "exact") | (pl.col("jaccard") >= threshold)
     shares = pl.concat(
-        [either.filter(like), items_found.filter(pl.col("role").is_in(["verbatim", "edited"]))]
+        [either.filter(like), items_found.filter(pl.col("role").is_in(["verbatim", "respelt", "edited"]))]
     )
     return dict(shares.group_by("role").agg(pl.col("found").mean()).sort("role").iter_rows())
 

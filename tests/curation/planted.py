@@ -6,6 +6,7 @@ of the released ones. Among them are planted, at places drawn by the seed:
 - `near`: another row's question with one to six words changed, with the true Jaccard similarity beside it,
   which lies on both sides of any threshold from 0.5 to 0.9;
 - `verbatim`: a benchmark's question of any length, dressed up, alone or (from six words on) in a text;
+- `respelt`: a benchmark's question with its LaTeX in another spelling, alone or in a text;
 - `edited`: a benchmark's question with one to three words changed that keeps thirteen in a row;
 - `broken`: a completion without a solution, which `parse` rejects.
 
@@ -30,9 +31,10 @@ from jz3.tables.item import Item
 from jz3.tables.prompt import Prompt
 from jz3.text.problem_text import Unusable, read_problem
 from jz3.text.words import tokens, words
+from tests.curation.respelt import SPELLINGS, all_at_once
 
 SHARED = Path(os.environ.get("JZ3_SHARED", Path(__file__).parents[3] / "shared"))
-SHARES = {"exact": 0.02, "near": 0.02, "verbatim": 0.01, "edited": 0.01, "broken": 0.01}
+SHARES = {"exact": 0.02, "near": 0.02, "verbatim": 0.01, "respelt": 0.01, "edited": 0.01, "broken": 0.01}
 """Of all rows; the others are fresh. The shares of the measured prototype, rounded (spec of curation)."""
 SHINGLE = 5
 KEPT_WORDS = 13
@@ -74,7 +76,7 @@ class Planted:
         self._truth: list[dict[str, Any]] = []
         for role in ("exact", "near"):
             self._plant_copies(role, places[role], generator)
-        for role in ("verbatim", "edited"):
+        for role in ("verbatim", "respelt", "edited"):
             self._plant_items(role, places[role], generator)
 
     def completions(self, frame_rows: int = FRAME_ROWS) -> Iterator[pl.DataFrame]:
@@ -141,15 +143,13 @@ class Planted:
             self._plant(number, copy, role, self._id(other, "c"), similarity)
 
     def _plant_items(self, role: str, places: np.ndarray, generator: np.random.Generator) -> None:
-        questions = items().select("item_id", "question").rows()
-        if role == "edited":
-            questions = [(item, text) for item, text in questions if len(words(text)) >= 2 * KEPT_WORDS]
+        questions = _questions(role)
         chosen = generator.integers(0, len(questions), len(places)).tolist()
         around = self.questions(places)
         for number, item, between in zip(places.tolist(), chosen, around, strict=True):
             item_id, text = questions[item]
             draws = random.Random(self._seed * 1_000_003 + number)
-            planted = dressed(text, draws) if role == "verbatim" else edited_item(text, draws)
+            planted = {"verbatim": dressed, "respelt": respelt, "edited": edited_item}[role](text, draws)
             if len(words(text)) >= 6 and draws.random() < 0.5:
                 planted = f"{between[:200]}. {planted} {between[200:400]}"
             self._plant(number, planted, role, item_id, None)
@@ -174,8 +174,14 @@ def dressed(text: str, draws: random.Random) -> str:
     """The same words in other case, spacing and punctuation."""
     case = draws.choice([str, str.upper, str.lower])
     space = draws.choice([" ", "  ", "\n"])
-    marked = draws.choice(["", "!", " ...", "?"])
+    marked = draws.choice(["", " !", " ...", "?"])  # right behind a number it were a factorial
     return space.join(case(text).split(" ")) + marked
+
+
+def respelt(text: str, draws: random.Random) -> str:
+    """In one other spelling that changes it, or in several."""
+    changed = [spelling(text) for spelling in (*SPELLINGS, all_at_once)]
+    return draws.choice([other for other in changed if other != text])
 
 
 def edited(text: str, edits: int, draws: random.Random) -> str:
@@ -215,6 +221,17 @@ def items() -> pl.DataFrame:
             if 0 < len(question) <= 3000:
                 rows.append(_item(benchmark, number, question))
     return pl.DataFrame(rows, schema=Item.create_empty().schema).sort("item_id")
+
+
+@cache
+def _questions(role: str) -> list[tuple[str, str]]:
+    """Ids and questions of the items that a role repeats."""
+    questions = items().select("item_id", "question").rows()
+    if role == "edited":
+        return [(item, text) for item, text in questions if len(words(text)) >= 2 * KEPT_WORDS]
+    if role == "respelt":
+        return [(item, text) for item, text in questions if all_at_once(text) != text]
+    return questions
 
 
 def _item(benchmark: str, number: int, question: str) -> dict[str, Any]:

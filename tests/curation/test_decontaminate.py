@@ -3,6 +3,7 @@ done.
 """
 
 import random
+import re
 
 import polars as pl
 import pytest
@@ -16,7 +17,16 @@ from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.hit import Hit
 from jz3.tables.verdict import Verdict
 from jz3.text.words import words
-from tests.curation.rows import benchmark_questions, items, needs_benchmarks, problem, problems, sampled
+from tests.curation.respelt import SPELLINGS, all_at_once
+from tests.curation.rows import (
+    benchmark_questions,
+    items,
+    needs_benchmarks,
+    needs_samples,
+    problem,
+    problems,
+    sampled,
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -206,6 +216,32 @@ def test_real_questions_of_any_length_are_found_in_another_dress():
     hits = ItemIndex(pl.Series(questions), params()).hits(pl.Series([planted[number] for number in chosen]))
     found = {(row, item) for (row, item), hit_class in hits.items() if hit_class != "number_masked"}
     assert all((row, number) in found for row, number in enumerate(chosen))
+
+
+@pytest.fixture(scope="module")
+def all_items():
+    questions = list(benchmark_questions())
+    return questions, ItemIndex(pl.Series(questions), params())
+
+
+@needs_benchmarks
+@needs_samples
+@pytest.mark.parametrize("spelling", [*SPELLINGS, all_at_once])
+def test_real_questions_are_found_in_any_spelling_alone_and_inside_a_row(spelling, all_items):
+    questions, index = all_items
+    others = [row["problem"] for row in sampled("cot", 100)]
+    draws = random.Random(1)
+    chosen = [number for number, question in enumerate(questions) if spelling(question) != question]
+    rows = [spelling(questions[number]) for number in chosen]
+    for place, number in enumerate(list(chosen)):
+        if len(re.findall(r"[^\W_]+", questions[number])) >= params().least_contained_words:
+            around = draws.choice(others)
+            rows.append(f"{around[:200]}. {rows[place]} {around[200:400]}")
+            chosen.append(number)
+    found = index.hits(pl.Series(rows))
+    hits = [found.get((row, number), "number_masked") != "number_masked" for row, number in enumerate(chosen)]
+    assert len(hits) >= 30
+    assert sum(hits) >= 0.995 * len(hits)
 
 
 @needs_benchmarks

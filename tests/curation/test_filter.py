@@ -111,6 +111,22 @@ def test_what_is_wrong_is_named(changes, rule):
         {"problem": "A bus passage costs 3 dollars. What do the passages of 4 cost?"},
         {"problem": "Which number is it?\n(A) 1\n(B) 2\n(C) 3\n(D) 4\n(E) 5"},
         {"problem": "Let n = 3.\n(a) Find n.\n(b) Find 2n, and add them up."},
+        {"problem": "Ana sells 40 lemons for $.25 each. How much money does she make in dollars?"},
+        {"problem": "A ticket costs 300$ and a child pays half of it. What do both of them pay?"},
+        {"problem": "A ticket costs 300 $, and a child pays half of it. What do both of them pay?"},
+        {"problem": "The table gives the cost in US$ for each of the goods. How many goods are there?"},
+        {"problem": "A shop has a profit of $-5 in one month. How many months has it lost money?"},
+        {
+            "solution": r"$\frac{\alpha}{\beta} \cdot \sqrt{\gamma} \leq \int \limits \quad "
+            + r"\Rightarrow \mathbb{E} \left[ \delta \right] \geq \sum \omega \times \overline{\rho} \approx "
+            r"\binom{n}{k}" + "$: \\boxed{7}"
+        },
+        {
+            "solution": "We reduce the matrix step by step. "
+            + "Then $"
+            + r"\begin{pmatrix} 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 1 & 0 \end{pmatrix}" * 5
+            + "$ has the rank that we sought in the beginning of all this, and the rest is plain: \\boxed{7}"
+        },
         {"solution": "He has to await, in all, 3 + 4 = 7 apples: \\boxed{7}."},
         {"solution": "He has 3 + 4 apples, and these are seven.", "level": "aime"},
         {"solution": "He has 3 + 4 apples, and these are seven.", "level": None},
@@ -131,6 +147,13 @@ def test_what_only_looks_wrong_is_kept(changes):
         ("So x = 5 and y = 7, and we want their sum.", "12", False),
         ("So 2 + 3 = 5. Hence there are 12 more.", "12", False),
         ("So 1 + 2 = 3/4 of it.", "7", False),
+        ("One piece measures 6 * 10 / 2 = 30, and the kite is made of two of them.", "60", False),
+        ("We find 250 / 40 = 6.25 buses, and no bus can be hired in parts.", "7", False),
+        ("We find 250 / 40 = 6.25, rounded up.", "7", False),
+        ("It takes 7 / 2 = 3.5 hours. We convert this.", "210", False),
+        ("The share is 1 / 4 = 0.25, which we give in percent.", "25", False),
+        ("So 3 + 4 = 7.\nDoubling this we have it.", "14", False),
+        ("So 3 + 4 = 7 square units. Therefore we have it.", "9", True),
         ("So 2 + 3 = 5 + 1.", "6", False),
         ("So x - 1 = 2x.", "6", False),
         ("No equation here.", "6", False),

@@ -17,6 +17,7 @@ def test_the_stages_find_what_was_planted_and_drop_nothing_unlike(rows, tmp_path
     assert found["exact"] == 1.0
     assert found["near"] >= 0.97
     assert found["verbatim"] == 1.0
+    assert found["respelt"] >= 0.995
     assert found["edited"] >= 0.99
     near = drops(tmp_path)
     assert near.height >= rows // 500

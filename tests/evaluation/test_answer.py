@@ -12,7 +12,7 @@ from jz3.core.errors import UserError
 from jz3.evaluation.answer import AnswerParams, answer
 from jz3.evaluation.shots import Shot, ShotParams, ShotsError, read_shots
 from jz3.evaluation.templates import ASK_FOR_BOX, CHAT, COT, JIUZHANG, JIUZHANG_TORA, prompt, shown
-from jz3.evaluation.tool_loop import Attempt, answer_with_tools, program_so_far
+from jz3.evaluation.tool_loop import Attempt, answer_with_tools, continued, program_so_far
 from jz3.generation.engine import Generated
 from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE
@@ -73,6 +73,34 @@ def test_a_second_program_sees_the_first_and_shows_only_its_own_output(sandbox):
     )
     assert done.text.count("```output\n5\n```") == 1
     assert "```output\n6\n```" in done.text
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "We count.\n```python\nprint(f'\\\\boxed{{{6 * 7}}}')\n```\n",
+        "```py\n# goes into \\boxed{}\nprint(42)\n```\n",
+        "It goes into \\boxed{}.\n~~~~ Python3 {.numberLines}\nprint(42)\n~~~~\n",
+        "1. So:\n   ```python\n   print(42)\n   ```\n",
+        "We guess \\boxed{41} and compute.\n```Python\nprint(42)\n```\n",
+        "```python\nprint(42)\n",
+        "```python\nprint(42)\n```\nThe program prints:\n",
+        "```python\nprint(42)\n```\n```Output\n41\n```\nThe answer is \\boxed{41}.",
+    ],
+)
+def test_a_program_runs_before_the_answer_ends(sandbox, written):
+    done, read = answered(sandbox, written, "So \\boxed{42}.")
+    assert (len(read), done.calls) == (2, 2)
+    assert read[1].endswith(("```output\n42\n```\n", "```output\n\\boxed{42}\n```\n"))
+    assert "41\n" not in read[1]
+    assert done.text.endswith("```\nSo \\boxed{42}.")
+
+
+def test_an_answer_behind_its_program_ends_at_once_and_so_does_one_that_was_cut(sandbox):
+    done, read = answered(sandbox, "```python\nprint(42)\n```\nIt is \\boxed{42}.", "never asked")
+    assert (done.ended, len(read)) == (True, 1)
+    cut = continued(Attempt(seed=1), Generated("```python\nprint(4", "length", 1, 1))
+    assert (cut.ended, cut.text) == (True, "```python\nprint(4")
 
 
 def test_an_output_that_speaks_of_errors_is_no_error(sandbox):

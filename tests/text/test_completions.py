@@ -21,6 +21,7 @@ PIECES = st.one_of(
     st.sampled_from(
         ["```python\nprint(1)\n```\n", "```output\n1\n```\n", "```output\n\n1\n```", "```\n", "`x`"]
     ),
+    st.sampled_from(["<think>", "</think>\n", "[THINK]", "<|channel|>final<|message|>"]),
     st.sampled_from(["  ```python\nx\n  ```\n", "```python\n\n```\n"]),
     st.sampled_from(["\\boxed{1}", "\\boxed{\\frac{1}{2}", "\\boxed 3", "\\boxed", "\\fbox{4}."]),
 )

@@ -5,10 +5,58 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.text.word_hashes import hashed_letters, hashed_tokens, hashed_words
-from jz3.text.words import letters, masked, tokens, words
+from jz3.text.words import letters, masked, spelt_letters, tokens, words
 
-MATHS = st.text(alphabet="aB1234,,..''’-−**+_ \n#x=é²\\$^°×½…ßıΩ٣e\u0301", max_size=40)
-TEXTS = st.lists(MATHS | st.text(max_size=20), max_size=8)
+MATHS = st.text(alphabet="aB1234,,..''’-−**+_ \n#x=é²\\$^°×½…ßıΩ٣e\u0301|()[]{}!!:′≠∉∪–", max_size=40)
+LATEX = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "\\dfrac",
+                "\\LEFT(",
+                "\\right)",
+                "\\\\frac12",
+                "\\frac{x}",
+                "{,}000",
+                ",\\!000",
+                "\\,000",
+                "12",
+                "7",
+            ),
+            *(
+                "\\begin{align*}",
+                "\\begin{array}{c|l}",
+                "{cc}",
+                "\\color{red}",
+                "\\sqrt2",
+                "\\le",
+                "\\to",
+                "\\pi",
+                "\\",
+            ),
+            *(
+                " ",
+                "3x-y",
+                "a-bc",
+                "\\pi-x",
+                "{",
+                "}",
+                "A'B'C'",
+                "'x'",
+                "f''",
+                "5!",
+                "n!!",
+                "!=",
+                "2**3",
+                ".5",
+                "é",
+                "\\É",
+            ),
+        ]
+    ),
+    max_size=12,
+).map("".join)
+TEXTS = st.lists(MATHS | LATEX | st.text(max_size=20), max_size=8)
 
 
 def fnv(word):
@@ -32,9 +80,10 @@ def hashes(lists):
 @given(TEXTS)
 def test_words_tokens_and_masked_words_are_those_of_the_plain_functions(texts):
     column = pl.Series(texts, dtype=pl.String)
-    plain, numbers_masked = hashed_words(column)
-    assert sequences(plain) == hashes(map(words, texts))
-    assert sequences(numbers_masked) == hashes(masked(words(text)) for text in texts)
+    spelt = hashed_words(column)
+    assert sequences(spelt.words) == hashes(map(words, texts))
+    assert sequences(spelt.masked) == hashes(masked(words(text)) for text in texts)
+    assert spelt.letters.tolist() == [fnv(spelt_letters(text)) for text in texts]
     assert sequences(hashed_tokens(column)) == hashes(tokens(text) or text.split() for text in texts)
 
 

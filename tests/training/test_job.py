@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from jz3.lm.checkpoints import Checkpoints
 from jz3.lm.observer import Observer
 from jz3.training.methods import Bone, Lora, Miss, Pissa
 from tests.lm.test_train import MUON, OPTIMIZER
+from tests.same_after_kill import assert_same_after_kill
 from tests.training.trainings import FULL, build_base, some_blocks, trained
 
 TARGETS = ["q_proj", "v_proj", "down_proj"]
@@ -105,6 +107,66 @@ def test_muon_resumes_exactly_whatever_the_method_leaves_it_to_train(root, name)
     whole.discard()
     killed(root, 7, "on_step_end", **told, checkpoint_steps=3)
     assert trained(root, **told, checkpoint_steps=3).loss.equals(whole.loss)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        ((6, "on_step_end"),),  # an epoch's end
+        ((3, "on_step_end"), (8, "on_save")),  # two resumes in a row
+        pytest.param(tuple((step, "on_step_end") for step in range(1, 12)), marks=pytest.mark.long),
+    ],
+)
+def test_a_training_that_is_killed_again_and_again_is_the_same(root, places):
+    def whole():
+        done = trained(root)
+        done.discard()
+        return done.loss
+
+    assert_same_after_kill(
+        whole,
+        lambda place: killed(root, *place, checkpoint_steps=1),
+        lambda: trained(root, checkpoint_steps=1).loss,
+        places,
+        lambda one, other: one.equals(other),
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("optimizer.pt", Path.unlink),
+        ("scheduler.pt", Path.unlink),
+        ("trainer_state.json", lambda path: path.write_bytes(b"")),
+        ("notes.json", lambda path: path.write_bytes(path.read_bytes()[:99])),
+        ("weights.safetensors", lambda path: path.write_bytes(path.read_bytes()[:-1])),
+    ],
+)
+def test_a_training_goes_on_from_the_checkpoint_before_a_damaged_one(root, own_store, file, damage):
+    whole = trained(root)
+    whole.discard()
+    killed(root, 9, "on_step_end", checkpoint_steps=2, checkpoints_kept=2)
+    (own_store / "checkpoints/checkpoint-of-mine").mkdir()
+    (last,) = own_store.glob("checkpoints/*/checkpoint-8")
+    damage(last / file)
+    assert trained(root, checkpoint_steps=2).loss.equals(whole.loss)
+
+
+def test_where_no_whole_checkpoint_is_left_one_line_says_what_to_delete(root, own_store):
+    killed(root, 5, "on_step_end", checkpoint_steps=4)
+    (only,) = own_store.glob("checkpoints/*/checkpoint-4")
+    (only / "optimizer.pt").unlink()
+    with pytest.raises(UserError, match=r"optimizer.pt is missing; .* Delete .* to train from the start"):
+        trained(root, checkpoint_steps=4)
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", "optimizer.pt"])
+def test_a_checkpoint_of_the_right_length_that_cannot_be_read_is_one_line(root, own_store, file):
+    killed(root, 5, "on_step_end", checkpoint_steps=4)
+    (last,) = own_store.glob("checkpoints/*/checkpoint-4")
+    (last / file).write_bytes(bytes((last / file).stat().st_size))
+    with pytest.raises(UserError, match=r"cannot be read .* Delete it to go on from the one before"):
+        trained(root, checkpoint_steps=4)
 
 
 def test_a_run_without_its_optimizer_state_would_differ(root):

@@ -1,0 +1,97 @@
+r"""What Python prints, as mathematics is written: `[np.int64(1), Fraction(1, 2)]` is `[1, 1/2]`.
+
+Read are the ways in which Python, numpy, sympy, mpmath, fractions and decimal show numbers, lists, sets,
+intervals and matrices. What is none of these comes back as it is.
+"""
+
+import re
+from collections.abc import Iterator
+
+_INNER = r"\(\s*((?:[^()]|\([^()]*\))*?)\s*\)"
+_QUOTED = re.compile(r"(?:Decimal|mpf|Float|Symbol|mpc|str_?)\(\s*['\"]([^'\"]*)['\"][^()]*\)")
+_RATIO = re.compile(r"(?:Fraction|Rational)\(\s*(-?\w+)\s*(?:,\s*(?:denominator=)?(\w+)\s*)?\)")
+_CALLED = re.compile(
+    r"(?:(?:np|numpy|torch|sympy|sp|mpmath)\.\w+|Integer|array|tensor|matrix|(?:Mutable|Immutable)?(?:Dense)?Matrix"
+    r"|frozenset|deque|dict_values|dict_keys|list|tuple|Tuple)" + _INNER
+)
+_SORT = re.compile(r",\s*(?:dtype|device|shape|requires_grad)=[^,()\[\]]+")
+_SETS = {"FiniteSet": "{}", "Interval": "[]", "open": "()", "Lopen": "(]", "Ropen": "[)"}
+_SET = re.compile(rf"(?:(FiniteSet)|Interval\.(open|Lopen|Ropen)|(Interval)){_INNER}")
+_SPACED = re.compile(r"\[[^\[\],]*[^\[\],\s]\s+[^\[\],\s][^\[\],]*\]")
+_NAMES = (
+    (re.compile(r"(?<!\w)(\d+(?:\.\d*)?(?:e[-+]?\d+)?)j\b"), r"\1i"),
+    (re.compile(r"(?<![\w\\])I(?!\w)"), "i"),
+    (re.compile(r"(?<![\w\\])oo(?!\w)"), r"\\infty"),
+    (re.compile(r"(?<![\w\\])(?:EmptySet(?:\(\))?|set\(\))"), r"\\emptyset"),
+    (re.compile(r"(?<=\d)\.(?![\d.])"), ""),
+)
+_TRUTHS = {"True": "Yes", "False": "No"}
+
+
+def readings(printed: str) -> Iterator[str]:
+    """The ways to read a text that was printed, the nearest first; the text itself is not among them."""
+    plain = " ".join(printed.split())
+    plain = _spelt(plain[1:-1] if re.fullmatch(r"(['\"])[^'\"]*\1", plain) else plain)
+    yield plain
+    if plain in _TRUTHS:
+        yield _TRUTHS[plain]
+    pairs = re.fullmatch(r"\[?\{([^{}]*:[^{}]*)\}\]?", plain)  # what sympy solves: {x: 1, y: 2}
+    if pairs:
+        plain = ", ".join(pair.partition(":")[2].strip() for pair in pairs[1].split(","))
+        yield from (plain, f"({plain})")
+    rows = _rows(plain)
+    if rows:
+        yield _matrix(rows)
+    whole = re.fullmatch(r"([\[({])(.*)[\])}]", plain)
+    if whole and not rows and _is_flat(whole[2]):
+        inner = whole[2].strip().rstrip(",")
+        yield inner
+        if whole[1] == "[":
+            elements = [part.strip() for part in _split(inner)]
+            yield from (f"({inner})", f"\\{{{inner}\\}}")
+            yield from (_matrix([[part] for part in elements]), _matrix([elements]))
+
+
+def _spelt(text: str) -> str:
+    """Calls by what they hold, from the inside out."""
+    text = _QUOTED.sub(r"\1", _SORT.sub("", text))
+    text = _RATIO.sub(lambda found: f"{found[1]}/{found[2]}" if found[2] else found[1], text)
+    for _ in range(4):  # a matrix of fractions of numpy's integers is three deep
+        text, changes = _CALLED.subn(r"\1", text)
+        if not changes:
+            break
+    text = _SET.sub(_set, text)
+    text = _SPACED.sub(lambda found: ", ".join(found[0].replace("[ ", "[").replace(" ]", "]").split()), text)
+    text = re.sub(r"\]\s*\[", "], [", text)
+    for pattern, meant in _NAMES:
+        text = pattern.sub(meant, text)
+    return text.replace("**", "^")
+
+
+def _set(found: re.Match[str]) -> str:
+    """Of `FiniteSet(1, 2)` and the like."""
+    first, last = _SETS[found[1] or found[2] or found[3]]
+    return f"{first}{found[4]}{last}"
+
+
+def _rows(text: str) -> list[list[str]]:
+    """The elements of a list of lists."""
+    whole = re.fullmatch(r"\[\s*(\[[^\[\]]*\](?:\s*,\s*\[[^\[\]]*\])*)\s*\]", text)
+    return (
+        [[part.strip() for part in _split(row)] for row in re.findall(r"\[([^\[\]]*)\]", whole[1])]
+        if whole
+        else []
+    )
+
+
+def _split(text: str) -> list[str]:
+    return re.split(r",(?![^()]*\))", text)
+
+
+def _is_flat(text: str) -> bool:
+    return not re.search(r"[\[\]{}]", text) and text.count("(") == text.count(")")
+
+
+def _matrix(rows: list[list[str]]) -> str:
+    lines = r" \\ ".join(" & ".join(row) for row in rows)
+    return rf"\begin{{pmatrix}} {lines} \end{{pmatrix}}"

@@ -1,0 +1,85 @@
+"""What programs print is read as the mathematics that it is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jz3.curation.agreement import agrees
+from jz3.curation.printed import readings
+
+
+@pytest.mark.parametrize(
+    ("boxed", "printed"),
+    [
+        ("[1, 2, 3]", "[1 2 3]\n"),
+        ("[1,2,3]", "array([1, 2, 3])\n"),
+        ("\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "Matrix([[1, 2], [3, 4]])"),
+        ("\\begin{bmatrix} 1 & 2 \\\\ 3 & 4 \\end{bmatrix}", "[[1 2]\n [3 4]]\n"),
+        ("5", "[5]"),
+        ("5", "(5,)"),
+        ("(1,2)", "{x: 1, y: 2}"),
+        ("\\frac{1}{2}", "Fraction(1, 2)"),
+        ("0.5", "Decimal('0.5')"),
+        ("5", "np.int64(5)"),
+        ("5", "np.float64(5.0)"),
+        ("3+4i", "3+4j"),
+        ("3+4i", "(3+4j)"),
+        ("2i", "2j"),
+        ("-i", "-1j"),
+        ("-i", "(-0-1j)"),
+        ("\\frac{1}{2}", "mpf('0.5')"),
+        ("-2, 2", "[-2, 2]"),
+        ("\\{-2, 2\\}", "[-2, 2]"),
+        ("1+2i, 1-2i", "[1 + 2*I, 1 - 2*I]"),
+        ("\\infty", "oo"),
+        ("\\text{Yes}", "True"),
+        ("\\text{True}", "True"),
+        ("\\begin{pmatrix}1\\\\2\\end{pmatrix}", "Matrix([[1], [2]])"),
+        ("\\left(\\frac12, 3\\right)", "(Fraction(1, 2), 3)"),
+        ("6", "tensor(6)"),
+        ("[0, 1)", "Interval.Ropen(0, 1)"),
+        ("\\emptyset", "EmptySet"),
+        ("abc", "'abc'"),
+        ("\\frac12", "The answer is Fraction(1, 2)"),
+        ("\\{1,2\\}", "FiniteSet(1, 2)"),
+        ("[1,2,3]", "[np.int64(1), np.int64(2), np.int64(3)]"),
+        ("(1, 2.5)", "(np.int64(1), np.float64(2.5))"),
+        (
+            "\\begin{pmatrix} \\frac12 & 0 \\\\ 0 & 1\\end{pmatrix}",
+            "[[Fraction(1, 2), Fraction(0, 1)], [Fraction(0, 1), Fraction(1, 1)]]",
+        ),
+        ("\\begin{pmatrix} 1 & 2 \\end{pmatrix}", "array([[1, 2]], dtype=int64)"),
+        ("1,2", "dict_values([1, 2])"),
+        ("x=1, y=2", "{x: 1, y: 2}"),
+    ],
+)
+def test_what_python_shows_agrees_with_the_same_in_latex(boxed, printed):
+    assert agrees(boxed, printed)
+
+
+@pytest.mark.parametrize(
+    ("boxed", "printed"),
+    [
+        ("[1, 2, 3]", "[1 2 4]"),
+        ("5", "[5, 6]"),
+        ("\\frac{1}{3}", "Fraction(1, 2)"),
+        ("(1, 2)", "{x: 2, y: 1}"),
+        ("3+4i", "(3-4j)"),
+        ("No", "True"),
+        ("\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "Matrix([[1, 3], [2, 4]])"),
+        ("1", "np.int64(12)"),
+    ],
+)
+def test_other_mathematics_does_not_agree(boxed, printed):
+    assert not agrees(boxed, printed)
+
+
+@given(st.integers(-99, 99), st.integers(2, 99), st.sampled_from(["np.int64", "np.int32", "numpy.uint8"]))
+def test_a_number_is_read_in_any_dress(one, other, dress):
+    assert next(readings(f"[{dress}({one}), Fraction({one}, {other})]")) == f"[{one}, {one}/{other}]"
+    assert next(readings(f"{dress}({one})")) == str(one)
+
+
+@given(st.text(max_size=40))
+def test_any_text_has_readings(text):
+    assert list(readings(text))

@@ -1,0 +1,53 @@
+"""What a model thinks is neither problem nor solution, whatever marks it puts around it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jz3.text.problem_text import Unusable, read_completion
+from jz3.text.thoughts import without_thoughts
+
+ANSWER = "[Problem]\nTom has 3 apples. How many?\n\n[Solution]\nHe has \\boxed{3}."
+PROMPT = "...\n### New problem\n"
+MARKS = [
+    ("<think>", "</think>"),
+    ("<THINK>", "</THINK>"),
+    ("<thinking>", "</thinking>"),
+    ("<reasoning>", "</reasoning>"),
+    ("[THINK]", "[/THINK]"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+]
+
+
+@pytest.mark.parametrize(("opening", "closing"), MARKS)
+@pytest.mark.parametrize(
+    "thought", ["", "[Problem] and [Solution]", "[Problem]\nA\n[Solution]\nB \\boxed{9}"]
+)
+def test_a_thought_is_not_read(opening, closing, thought):
+    plain = read_completion(ANSWER, "stop", "cot", PROMPT)
+    before = f"{opening}\n{thought}\n{closing}\n{ANSWER}"
+    inside = ANSWER.replace("He has", f"{opening}{thought}{closing}He has")
+    opened_by_the_prompt = f"{thought}\n{closing}\n{ANSWER}"
+    for text in (before, inside, opened_by_the_prompt):
+        assert read_completion(text, "stop", "cot", PROMPT) == plain
+    cut_off = read_completion(f"{opening}\n{thought}", "stop", "cot", PROMPT)
+    assert isinstance(cut_off, Unusable)
+    assert cut_off.rule == "missing_problem"
+
+
+def test_a_thought_stands_before_a_problem_that_the_prompt_opened():
+    read = read_completion(f"<think>pears?</think>\n{ANSWER[10:]}", "stop", "cot", "grade cot\n[Problem]\n")
+    assert not isinstance(read, Unusable)
+    assert read.problem == "Tom has 3 apples. How many?"
+
+
+@given(st.text(alphabet="<think>/ ab\n"))
+def test_a_text_without_marks_is_as_it_was(text):
+    assert without_thoughts(text) == text or "think>" in text
+
+
+@given(st.lists(st.sampled_from(["<think>", "</think>", "x", "y "])))
+def test_no_mark_is_left(parts):
+    left = without_thoughts("".join(parts))
+    assert "think" not in left
