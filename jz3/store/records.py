@@ -60,6 +60,14 @@ def encoded_header(key: bytes, request: bytes, result: bytes, *, ends_flush: boo
     return header + CHECKSUM.pack(zlib.crc32(header))
 
 
+def marked(record: bytes) -> bytes:
+    """A record as the last of a flush."""
+    _, key, _, request_bytes, *_ = HEADER.unpack_from(record)
+    middle = HEADER.size + request_bytes
+    request, result = record[HEADER.size : middle], record[middle:]
+    return encoded_header(key, request, result, ends_flush=True) + request + result
+
+
 def release(data: mmap.mmap) -> None:
     """Give mapped pages back, which count as memory of ours; the operating system keeps them cached."""
     if hasattr(mmap, "MADV_DONTNEED"):
