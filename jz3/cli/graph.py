@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jz3.cli.output import Json, show
+from jz3.cli.output import Json, say, show
 
 ROOT = Path()
 
@@ -23,7 +23,7 @@ def why(
     from jz3.build.why import why as reasons
 
     found = reasons(ROOT, stage)
-    typer.echo(as_json(found) if json else as_text(found))
+    say(as_json(found) if json else as_text(found))
 
 
 def plan(
@@ -41,7 +41,7 @@ def plan(
     from jz3.build.plan_shown import as_json, as_text
 
     found = planned(ROOT, profile)
-    typer.echo(as_json(found) if json else as_text(found))
+    say(as_json(found) if json else as_text(found))
 
 
 def accept(
@@ -73,7 +73,7 @@ def trace(
     from jz3.build.trace import trace as follow
 
     steps = follow(ROOT, identity)
-    typer.echo(as_json(steps) if json else as_text(steps))
+    say(as_json(steps) if json else as_text(steps))
 
 
 def ledger(*, json: Json = False) -> None:
@@ -84,7 +84,7 @@ def ledger(*, json: Json = False) -> None:
     from jz3.build.ledger import accounts, as_json, as_table
 
     found = accounts(ROOT)
-    typer.echo(as_json(found) if json else as_table(found))
+    say(as_json(found) if json else as_table(found))
 
 
 def doctor(*, json: Json = False) -> None:
@@ -95,6 +95,6 @@ def doctor(*, json: Json = False) -> None:
     from jz3.build.doctor import as_json, as_text, examine
 
     findings = examine(ROOT)
-    typer.echo(as_json(findings) if json else as_text(findings))
+    say(as_json(findings) if json else as_text(findings))
     if any(finding.state == "lacks" for finding in findings):
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jz3.cli import graph, sharing
-from jz3.cli.output import Json, show
+from jz3.cli.output import Json, say, show
 from jz3.core.errors import UserError
 
 app = typer.Typer(
@@ -90,9 +90,9 @@ def grade(
     verdicts = grade_responses(file) if responses else grade_answers(file)
     if json:
         for verdict in verdicts:
-            typer.echo(as_json(verdict))
+            say(as_json(verdict))
     else:
-        typer.echo(summary(verdicts))
+        say(summary(verdicts))
 
 
 @app.command()

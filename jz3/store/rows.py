@@ -194,11 +194,11 @@ class RowStore:
         """Those of all operations that have rows here."""
         try:
             entries = sorted(self.root.iterdir())
+            return [path for path in entries if OPERATION.fullmatch(path.name) and path.is_dir()]
         except FileNotFoundError:
             return []
         except OSError as error:
             raise store_error(self.root, error) from error
-        return [path for path in entries if OPERATION.fullmatch(path.name) and path.is_dir()]
 
     def _directory(self, operation: Operation) -> Path:
         return self.root / f"{operation.name}@{operation.version}"

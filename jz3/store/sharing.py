@@ -84,9 +84,8 @@ class SharedPlace:
         root = self.files._strip_protocol(self.path).rstrip("/") + "/"
         names = {path: path.removeprefix(root).removesuffix(KEYS) for path in listed}
         sound = [path for path, name in names.items() if _is_pack_name(name)]
-        refused = [
-            f"{name + KEYS!r} is no name of a pack" for path, name in names.items() if not _is_pack_name(name)
-        ]
+        strange = sorted(name for name in names.values() if not _is_pack_name(name))
+        refused = [f"{name + KEYS!r} is no name of a pack" for name in strange]
         found: dict[str, bytes] = self.files.cat(sound) if sound else {}
         packs: list[Pack] = []
         for path, content in sorted(found.items()):
