@@ -29,6 +29,7 @@ FOREIGN = {
 LEAST_SECRET = 4
 """Characters; a shorter one would be taken out of every word (chosen)."""
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
+WHOLE_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.+", re.DOTALL)
 
 
 class RemoteError(UserError):
@@ -76,20 +77,21 @@ def unusable(url: str, error: Exception | str) -> RemoteError:
 
 
 def shown(text: str) -> str:
-    """A text whose addresses have neither user nor password nor query."""
+    """An address, or a text that holds some, without users, passwords and queries."""
+    if WHOLE_ADDRESS.fullmatch(text):
+        return _without_secrets(text)  # with blanks in it, too
     return ADDRESS.sub(lambda found: _without_secrets(found[0]), text)
 
 
 def _without_secrets(url: str) -> str:
     scheme, _, rest = url.partition("://")
-    before_query = re.split(r"[?#]", rest, maxsplit=1)[0]
-    asked = "?***" if len(before_query) < len(rest) else ""
-    host, slash, path = before_query.partition("/")
-    if re.search(r":(?!\d*$)", host) and "@" in path and "@" not in host:  # a password with a slash in it
-        host, slash, path = "@" + before_query.rpartition("@")[2], "", ""
+    host = rest.partition("/")[0]
     if "@" in host:
-        host = "***@" + host.rpartition("@")[2]
-    return f"{scheme}://{host}{slash}{path}{asked}"
+        rest = f"***@{host.rpartition('@')[2]}{rest[len(host) :]}"
+    elif "@" in rest and re.search(r":(?!\d*$)", host):  # no port: a password with a slash in it
+        rest = f"***@{rest.rpartition('@')[2]}"
+    place = re.split(r"[?#]", rest, maxsplit=1)[0]
+    return f"{scheme}://{place}" + ("?***" if len(place) < len(rest) else "")
 
 
 def _foreign() -> tuple[type[Exception], ...]:
@@ -104,10 +106,10 @@ def _foreign() -> tuple[type[Exception], ...]:
 
 def _reason(error: BaseException | str, url: str) -> str:
     """An error's own words, without what is secret in the address."""
-    said = shown(" ".join(str(error).split())) or type(error).__name__
+    said = str(error).replace(url, shown(url)) if url else str(error)
     for secret in _secrets(url):
         said = said.replace(secret, "***")
-    return said[:200]
+    return shown(" ".join(said.split()))[:200] or type(error).__name__
 
 
 def _secrets(url: str) -> list[str]:
