@@ -10,7 +10,7 @@ from jz3.store.records import HEADER, MAGIC
 from jz3.store.rows import Operation, RowStore, request_key
 
 FIRST, SECOND = Operation("first", 1), Operation("second", 2)
-ROWS = 40
+ROWS = 12
 
 
 def rows_of(operation, seed):
@@ -123,6 +123,17 @@ def records_in(data):
     return records
 
 
+def known(store, truth):
+    """The rows that the store gives, none of them wrong."""
+    found = {
+        (operation, key): result
+        for operation in (FIRST, SECOND)
+        for key, result in store.known(operation, [key for known, key in truth if known == operation]).items()
+    }
+    assert found == {row: truth[row] for row in found}
+    return found.keys()
+
+
 def check(root, truth, expected, store=None):
     """Nothing wrong is read, and what is expected is."""
     store = store or RowStore(root)
@@ -167,7 +178,7 @@ def test_damaged_bytes_cost_the_rows_that_they_are_of_and_no_other(made, tmp_pat
         root = tmp_path / str(seed)
         shutil.copytree(whole, root)
         opened = RowStore(root)
-        check(root, truth, truth, opened)
+        known(opened, truth)
         file = root / draw.choice(files).relative_to(whole)
         before = file.read_bytes()
         data = bytearray(before)
@@ -182,7 +193,7 @@ def test_damaged_bytes_cost_the_rows_that_they_are_of_and_no_other(made, tmp_pat
         if bytes(data) != before:
             assert any(str(file) in line for line in said) or is_cut_between_flushes(file, before, data), seed
         RowStore(root).mend()
-        check(root, truth, expected)
+        assert expected <= known(RowStore(root), truth)
         assert RowStore(root).damages() == []
         shutil.rmtree(root)
 
