@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jz3.store import segment as files
+from jz3.store.examining import JOURNAL, SEGMENT, Bytes, closed_state
 from jz3.store.sealing import seal
-from jz3.store.segment import JOURNAL, SEGMENT, RowFile, closed_state, paths_of
+from jz3.store.segment import paths_of
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,9 @@ def _is_whole(path: Path) -> bool:
     """Whether nothing is lost with a file, whose lock is ours, once its rows are in another."""
     if path.stat().st_size == 0 and path.suffix == JOURNAL and closed_state(path) is None:
         return True  # begun, and never written
-    _, damages = RowFile(path).examined(is_final=True)
+    file = Bytes(path)
+    file.read()
+    _, damages = file.examined(is_final=True)
     for damage in damages:
         log.warning("%s; the file is left as it is, `jz3 store mend` takes its whole rows out", damage)
     return not damages

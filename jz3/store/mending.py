@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jz3.store.compaction import alone_in, is_left
+from jz3.store.examining import SEGMENT, Bytes
 from jz3.store.ownership import is_of
 from jz3.store.sealing import Sealing
-from jz3.store.segment import SEGMENT, RowFile, paths_of
+from jz3.store.segment import paths_of
 from jz3.store.walking import Damage, Examined
 
 SET_ASIDE = ".damaged"
@@ -24,8 +25,9 @@ class Mended:
     """The damaged files, under their new names."""
 
 
-def examine_file(file: RowFile, *, is_final: bool) -> tuple[Examined, list[Damage]]:
+def examine_file(file: Bytes, *, is_final: bool) -> tuple[Examined, list[Damage]]:
     """Every damage, rows among them that belong to another operation."""
+    file.read()
     found, damages = file.examined(is_final=is_final)
     operation = file.path.parent.name
     strange = [
@@ -41,11 +43,12 @@ def examine_file(file: RowFile, *, is_final: bool) -> tuple[Examined, list[Damag
 
 def damages_of(directory: Path) -> list[Damage]:
     """Every damage in the files of one operation. Reads all of them."""
-    return [
-        damage
-        for file in map(RowFile, paths_of(directory))
-        for damage in examine_file(file, is_final=file.is_final())[1]
-    ]
+    while True:
+        try:
+            files = [Bytes(path) for path in paths_of(directory)]
+            return [each for file in files for each in examine_file(file, is_final=file.is_final())[1]]
+        except FileNotFoundError:
+            pass  # a file was closed or merged after it was listed: its rows lie under another name
 
 
 def mend(directories: list[Path]) -> Mended:
@@ -58,7 +61,7 @@ def mend(directories: list[Path]) -> Mended:
             for path in paths_of(directory) if alone else ():
                 if not is_left(path, held):
                     continue
-                file = RowFile(path)
+                file = Bytes(path)
                 found, damages = examine_file(file, is_final=True)
                 if damages:
                     rows += _taken_out(file, found, directories)
@@ -66,7 +69,7 @@ def mend(directories: list[Path]) -> Mended:
     return Mended(rows, set_aside)
 
 
-def _taken_out(file: RowFile, found: Examined, directories: list[Path]) -> int:
+def _taken_out(file: Bytes, found: Examined, directories: list[Path]) -> int:
     with ExitStack() as stack:
         segments: dict[Path, Sealing] = {}
         for key, at in sorted(found.offsets.items(), key=lambda row: row[1]):

@@ -29,10 +29,11 @@ from jz3.core.cache import cache_root
 from jz3.core.hashing import canonical_json, content_id
 from jz3.store.claims import Claims
 from jz3.store.compaction import Compacted, compact, compact_loose
+from jz3.store.examining import JOURNAL
 from jz3.store.index import places_of
 from jz3.store.mending import Mended, damages_of, mend
 from jz3.store.records import Row, decode_result, decode_row
-from jz3.store.segment import JOURNAL, RowFile, paths_of
+from jz3.store.segment import RowFile, paths_of
 from jz3.store.trouble import store_error
 from jz3.store.walking import Damage
 from jz3.store.writer import RowWriter

@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from jz3.core.errors import UserError
+from jz3.store.examining import JOURNAL, SEGMENT, Bytes
 from jz3.store.ownership import is_of, is_readable
 from jz3.store.records import marked
 from jz3.store.rows import OPERATION, RowStore
 from jz3.store.sealing import Sealing
-from jz3.store.segment import JOURNAL, SEGMENT, RowFile
+from jz3.store.segment import RowFile
 from jz3.store.trouble import store_error
 
 PACK_BYTES = 60_000_000
@@ -159,7 +160,8 @@ def _is_pack_name(name: str) -> bool:
 
 def _take(store: RowStore, pack: Pack, brought: Path, present: set[str]) -> Taken:
     """The rows of a pack that are whole, of their request, and not here yet, into a segment of the store."""
-    file = RowFile(brought)
+    file = Bytes(brought)
+    file.read()
     found, _ = file.examined(is_final=True)
     whole = {key.hex(): at for key, at in found.offsets.items() if key.hex() in pack.keys}
     refused: list[str] = []

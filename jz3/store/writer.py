@@ -16,8 +16,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from jz3.store.examining import JOURNAL, Closed, closed_name
 from jz3.store.records import encode_rows, json_bytes
-from jz3.store.segment import JOURNAL, SEGMENT_BYTES, Closed, closed_name, seal_in_place, sync_directory
+from jz3.store.segment import SEGMENT_BYTES, seal_in_place, sync_directory
 from jz3.store.trouble import store_error
 
 
