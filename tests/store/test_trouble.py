@@ -112,8 +112,10 @@ def test_a_full_disk_names_the_store_keeps_what_was_flushed_and_leaves_no_half_r
         writer.append(request_key(OPERATION, {"n": 0}), {"n": 0}, {})
         writer.flush()
         writer.append(key, {"n": 1}, {"text": "x" * 500})
-        with pytest.raises(StoreError, match=f"disk of the row store at {tmp_path} is full"):
+        with pytest.raises(OSError, match=f"disk of the row store at {tmp_path} is full") as caught:
             writer.flush()
+        assert isinstance(caught.value, StoreError)
+        assert caught.value.strerror == os.strerror(errno.ENOSPC)
         room[0] = 10_000
         writer.flush()
     assert len(store.known(OPERATION, [key, request_key(OPERATION, {"n": 0})])) == 2
