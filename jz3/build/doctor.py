@@ -14,13 +14,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import yaml
-
 from jz3.build.repository import RepositoryError, opened
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
-from jz3.store.reaching import RemoteError, reaching
+from jz3.store.reaching import RemoteError, reaching, shown
 from jz3.store.rows import open_store
+from jz3.teacher.distill import DistillParams
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -121,9 +120,12 @@ def _sandbox(execution: Execution) -> Finding:
 
 def _store() -> Finding:
     place = open_store().root
-    nearest = next(folder for folder in (place, *place.parents) if folder.exists())
-    if not os.access(nearest, os.W_OK):
-        return Finding("row store", "lacks", f"{place} is not writable", "set JZ3_STORE to a folder of yours")
+    remedy = "set JZ3_STORE to a folder of yours"
+    nearest = next(folder for folder in (place, *place.parents) if os.path.lexists(folder))
+    if not nearest.is_dir():
+        return Finding("row store", "lacks", f"{nearest} is no folder", remedy)
+    if not os.access(nearest, os.R_OK | os.W_OK | os.X_OK):
+        return Finding("row store", "lacks", f"{place} may not be read and written", remedy)
     size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
     return Finding("row store", "ok", f"{place}, {size / 1e6:.1f} MB")
 
@@ -162,14 +164,14 @@ def _default_remote(repo: "Repo") -> Finding:
         return Finding(
             "remote",
             "lacks",
-            f"{name} ({url}) without verify: a flipped byte would be pulled",
+            f"{name} ({shown(url)}) without verify: a flipped byte would be pulled",
             f"`dvc remote modify {name} verify true`",
         )
-    return Finding("remote", "ok", f"{name} ({url}), verified on pull")
+    return Finding("remote", "ok", f"{name} ({shown(url)}), verified on pull")
 
 
 def _key(root: Path) -> Finding:
-    provider: str = yaml.safe_load((root / "params.yaml").read_text())["distill"]["provider"]
+    provider = load_params(DistillParams, "distill", root / "params.yaml").provider
     if provider == "writer":
         return Finding("key", "ok", "distill.provider is writer, which needs none")
     if os.environ.get("OPENAI_API_KEY"):

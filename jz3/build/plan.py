@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from jz3.build.profile import graph_under, profile_difference, profile_names
 from jz3.build.repository import base_name
 from jz3.build.sizes import Amount, PromptSet, Sizes
@@ -26,7 +24,7 @@ from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.graph import Graph, Stage, read_graph
 from jz3.core.hashing import draw_order
-from jz3.core.params import PARAMS_FILE, load_params
+from jz3.core.params import PARAMS_FILE, load_params, read_sections
 from jz3.evaluation.answer import AnswerParams
 from jz3.generation.chat import CHAT, chat_key
 from jz3.generation.engine import GenerationRequest
@@ -103,7 +101,7 @@ class _Planner:
     def __init__(self, root: Path, graph: Graph, file: Path, stale: Sequence[Stale]) -> None:
         self._root, self._graph = root, graph
         self._stale = stale
-        self._sections: dict[str, Any] = yaml.safe_load(file.read_text())
+        self._sections = read_sections(file)
         self._execution = load_params(Execution, "execution", file)
         self._distill = load_params(DistillParams, "distill", file)
         self._synthesize = load_params(SynthesizeParams, "synthesize", file)

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jz3.build.repository import default_remote, opened, stages
-from jz3.build.shared_rows import moved
+from jz3.build.shared_rows import pushed
 from jz3.build.verify import verify
 from jz3.core.errors import UserError
 from jz3.store.reaching import reaching
 from jz3.store.rows import RowStore
 from jz3.store.sharing import Moved
-from jz3.store.sharing import push as push_rows
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -55,7 +54,7 @@ def push(root: Path, store: RowStore) -> Pushed:
         with reaching(remote.fs.unstrip_protocol(remote.path)):
             files = repo.push(run_cache=True)
             metrics = _push_metrics(repo)
-    return Pushed(files, metrics, moved(root, None, store, push_rows))
+    return Pushed(files, metrics, pushed(root, None, store))
 
 
 def _push_metrics(repo: "Repo") -> int:

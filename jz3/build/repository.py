@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from jz3.core.errors import UserError
+from jz3.store.reaching import shown
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -29,8 +30,8 @@ def opened(root: Path) -> Generator["Repo"]:
     try:
         with Repo(str(root)) as repo:
             yield repo
-    except DvcException as error:
-        reason = " ".join(str(error).split())
+    except (DvcException, RecursionError) as error:  # RecursionError: YAML that is nested too deep
+        reason = shown(" ".join(str(error).split()))
         raise RepositoryError(
             f"DVC cannot read {root.absolute()}: {reason}. Mend what it names; `dvc status` shows it too."
         ) from error
@@ -86,7 +87,7 @@ def locked(root: Path) -> dict[str, Any]:
         return {}
     try:
         document: Any = yaml.load(file.read_bytes(), Loader=_Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise RepositoryError(
             f"{file} is not YAML: {reason}. Take it from git (`git checkout dvc.lock`), or delete it: "

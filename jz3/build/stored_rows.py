@@ -85,7 +85,7 @@ def experience(store: RowStore, provider: str, model: str) -> Experience | None:
 
 def _answers(store: RowStore, provider: str, model: str) -> Iterator[Row]:
     for row in store.rows(CHAT):
-        if row.request["provider"] == provider and row.request["model"] == model:
+        if (row.request.get("provider"), row.request.get("model")) == (provider, model):
             yield row
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from jz3.cli.output import Json, show
+from jz3.cli.output import Json, say, show
 from jz3.cli.root import root
 
 
@@ -21,7 +21,7 @@ def why(
     from jz3.build.why import why as reasons
 
     found = reasons(root(), stage)
-    typer.echo(as_json(found) if json else as_text(found))
+    say(as_json(found) if json else as_text(found))
 
 
 def plan(
@@ -39,7 +39,7 @@ def plan(
     from jz3.build.plan_shown import as_json, as_text
 
     found = planned(root(), profile)
-    typer.echo(as_json(found) if json else as_text(found))
+    say(as_json(found) if json else as_text(found))
 
 
 def accept(
@@ -71,7 +71,7 @@ def trace(
     from jz3.build.trace import trace as follow
 
     steps = follow(root(), identity)
-    typer.echo(as_json(steps) if json else as_text(steps))
+    say(as_json(steps) if json else as_text(steps))
 
 
 def ledger(*, json: Json = False) -> None:
@@ -82,7 +82,7 @@ def ledger(*, json: Json = False) -> None:
     from jz3.build.ledger import accounts, as_json, as_table
 
     found = accounts(root())
-    typer.echo(as_json(found) if json else as_table(found))
+    say(as_json(found) if json else as_table(found))
 
 
 def doctor(*, json: Json = False) -> None:
@@ -93,6 +93,6 @@ def doctor(*, json: Json = False) -> None:
     from jz3.build.doctor import as_json, as_text, examine
 
     findings = examine(root())
-    typer.echo(as_json(findings) if json else as_text(findings))
+    say(as_json(findings) if json else as_text(findings))
     if any(finding.state == "lacks" for finding in findings):
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from jz3.cli import graph, sharing
-from jz3.cli.output import Json, show
+from jz3.cli.output import Json, say, show
 from jz3.cli.root import root
 from jz3.core.ending import ends_in_one_line
 from jz3.core.errors import UserError
@@ -119,9 +119,9 @@ def grade(
     )
     if json:
         for verdict in verdicts:
-            typer.echo(as_json(verdict))
+            say(as_json(verdict))
     else:
-        typer.echo(summary(verdicts))
+        say(summary(verdicts))
 
 
 @app.command()

@@ -5,12 +5,19 @@ from typing import Annotated
 
 import typer
 
+from jz3.core.terminal import printable
+
 Json = Annotated[bool, typer.Option("--json", help="one JSON document, for scripts")]
+
+
+def say(text: str) -> None:
+    """Print a text of models or users: codes for a terminal in it are shown, not obeyed."""
+    typer.echo(printable(text))
 
 
 def show(text: str, document: object, *, json: bool) -> None:
     """Print the one that was asked for; no text prints no line."""
     if json:
-        typer.echo(encoder.dumps(document, indent=2, ensure_ascii=False))
+        say(encoder.dumps(document, indent=2, ensure_ascii=False))
     elif text:
-        typer.echo(text)
+        say(text)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jz3.cli.output import Json, show
+from jz3.cli.output import Json, say, show
 from jz3.cli.root import root
 from jz3.core.errors import UserError
 
@@ -41,14 +41,14 @@ def verify(
     place = root()
     found = [examined(place, "cache"), *([examined(place, "remote")] if remote else [])]
     rows = damages(open_store())
-    typer.echo(as_json(found, rows) if json else as_text(found, rows))
+    say(as_json(found, rows) if json else as_text(found, rows))
     if remove:
         for path in [path for one in found for path in delete(place, one)]:
             typer.echo(f"removed {path}", err=True)
     elif rows or any(one.damages for one in found):
         raise UserError(
             "something is damaged, as listed; every object and row was expected to be what its name says. "
-            "Do not push. Damaged rows are computed again by themselves; `jz3 verify --remove` clears others."
+            "Do not push. `jz3 store mend` sets damaged rows aside, `jz3 verify --remove` deletes objects."
         )
 
 
@@ -71,25 +71,23 @@ def push_rows(url: Url = None, *, json: Json = False) -> None:
 
     Example: jz3 store push s3://bucket/rows
     """
-    from jz3.build.shared_rows import moved
+    from jz3.build.shared_rows import pushed
     from jz3.store.rows import open_store
-    from jz3.store.sharing import push
 
-    done = moved(Path() if url else root(), url, open_store(), push)
+    done = pushed(Path() if url else root(), url, open_store())
     show(_said("sent", done), asdict(done), json=json)
 
 
 @store.command("pull")
 def pull_rows(url: Url = None, *, json: Json = False) -> None:
-    """Bring the rows that are not here, each one checked.
+    """Bring the rows that are not here; each must be whole and lie under the key of its request.
 
     Example: jz3 store pull s3://bucket/rows
     """
-    from jz3.build.shared_rows import moved
+    from jz3.build.shared_rows import pulled
     from jz3.store.rows import open_store
-    from jz3.store.sharing import pull
 
-    done = moved(Path() if url else root(), url, open_store(), pull)
+    done = pulled(Path() if url else root(), url, open_store())
     show(_said("brought", done), asdict(done), json=json)
 
 
@@ -104,13 +102,32 @@ def check_rows(*, json: Json = False) -> None:
 
     rows = open_store()
     lines = damages(rows)
-    whole = f"every row of {rows.root} is whole"
+    whole = (
+        f"every row of {rows.root} is whole"
+        if rows.root.is_dir()
+        else f"there is no store at {rows.root} yet"
+    )
     show("\n".join(lines) or whole, {"store": str(rows.root), "damages": lines}, json=json)
     if lines:
         raise UserError(
-            f"the row store at {rows.root} is damaged in {len(lines)} places; none was expected. "
-            f"Nothing needs doing: those rows are computed again when a stage asks for them."
+            f"the row store at {rows.root} is damaged in {len(lines)} places, as listed; none was expected. "
+            f"Every whole row is used, and a lost one is computed again when a stage asks for it. "
+            f"`jz3 store mend` sets damaged files aside and keeps their whole rows; then `jz3 store pull` "
+            f"brings the lost ones where they were shared."
         )
+
+
+@store.command("mend")
+def mend_rows(*, json: Json = False) -> None:
+    """Write the whole rows of damaged files into new ones, and set the damaged aside as NAME.damaged.
+
+    Nothing is deleted. Example: jz3 store mend
+    """
+    from jz3.store.rows import open_store
+
+    done = open_store().mend()
+    lines = [f"{done.rows} whole rows were kept", *(f"set aside: {name}" for name in done.set_aside)]
+    show("\n".join(lines) if done.set_aside else "nothing is damaged", asdict(done), json=json)
 
 
 def _said(verb: str, done: "Moved") -> str:

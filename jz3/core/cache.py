@@ -3,9 +3,22 @@
 import os
 from pathlib import Path
 
+from jz3.core.errors import UserError
+
 
 def cache_root() -> Path:
-    """$JZ3_STORE, by default `jz3` in the user's cache directory: shared by all clones of a user."""
-    named = os.environ.get("JZ3_STORE")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return (Path(named) if named else cache / "jz3").absolute()
+    """$JZ3_STORE, by default `jz3` in the user's cache directory: shared by all clones of a user.
+
+    Raises UserError where neither that nor a home says where it is, as for users that have no entry.
+    """
+    if named := os.environ.get("JZ3_STORE"):
+        return Path(named).absolute()
+    if cache := os.environ.get("XDG_CACHE_HOME"):
+        return (Path(cache) / "jz3").absolute()
+    try:
+        return Path.home() / ".cache/jz3"
+    except RuntimeError as error:
+        raise UserError(
+            f"there is no place for the row store ({error}); a home directory was expected. "
+            f"Set JZ3_STORE to a folder."
+        ) from error

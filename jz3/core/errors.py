@@ -9,11 +9,17 @@ Each message says what is wrong (with the path, section, row or id), what was ex
 Everything else that goes wrong is ours and ends in a traceback.
 """
 
+from jz3.core.terminal import printable
+
 
 class UserError(ValueError):
     """Something that the user can mend: a file, a parameter, a key, the disk."""
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        """As it may be printed: names and texts in it can hold codes for a terminal."""
+        return printable(super().__str__())
 
 
 class BudgetReached(UserError):  # noqa: N818 (not an error of anyone: the stage stops as it was told to)

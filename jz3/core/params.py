@@ -34,7 +34,7 @@ P = TypeVar("P", bound=BaseModel)
 
 def load_params(model: type[P], section: str, file: Path = PARAMS_FILE) -> P:
     """The section of params.yaml at a dotted name, such as `dedup` or `ingest.web`."""
-    document = _document(file)
+    document = read_sections(file)
     try:
         values: Any = reduce(lambda level, key: level[key], section.split("."), document)
     except (KeyError, TypeError) as error:
@@ -55,14 +55,20 @@ def load_params(model: type[P], section: str, file: Path = PARAMS_FILE) -> P:
         ) from error
 
 
-def _document(file: Path) -> dict[str, Any]:
+def read_sections(file: Path) -> dict[str, Any]:
+    """Every section of params.yaml, as it stands there."""
     try:
         document: Any = yaml.safe_load(file.read_text())
     except FileNotFoundError as error:
         raise ParamsError(
             f"{file} does not exist; a section for each stage was expected. Run `jz3 profile embedded`."
         ) from error
-    except yaml.YAMLError as error:
+    except (
+        OSError,
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ) as error:  # no text, no date, nested too deep
         reason = " ".join(str(error).split())
         raise ParamsError(f"{file} is not YAML: {reason}. Mend it, or run `jz3 profile embedded`.") from error
     if not isinstance(document, dict):

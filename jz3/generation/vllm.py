@@ -67,6 +67,7 @@ class VllmEngine:
         self._llm = vllm.LLM(
             model=source.path,
             revision=source.revision,
+            trust_remote_code=False,
             dtype=source.dtype,
             tensor_parallel_size=max(execution.worker_gpus, 1),
             gpu_memory_utilization=execution.vllm_memory,

@@ -23,8 +23,10 @@ from typing import Any
 
 from safetensors import SafetensorError
 
+from jz3.core.cache import cache_root
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
+from jz3.store.trouble import store_error
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +50,13 @@ class Hold:
 def hold(directory: Path) -> Hold:
     """The directory is made if it is not there; across machines it is held where the file system's locks do.
 
-    Raises CheckpointError where another process has it.
+    Raises CheckpointError where another process has it, StoreError where it cannot be made.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise store_error(cache_root(), error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -42,7 +42,9 @@ def load_model(directory: Path, dtype: str) -> "PreTrainedModel":
     disable_progress_bar()
     place, revision = _place(directory)
     try:
-        return AutoModelForCausalLM.from_pretrained(place, revision=revision, dtype=dtype)
+        return AutoModelForCausalLM.from_pretrained(
+            place, revision=revision, dtype=dtype, trust_remote_code=False
+        )
     except (OSError, SafetensorError, ValueError) as error:
         raise ModelError(_unreadable(directory, "a model", error)) from error
 
@@ -56,7 +58,7 @@ def load_tokenizer(directory: Path) -> "PreTrainedTokenizerFast":
 
     place, revision = _place(directory)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
+        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise ModelError(_unreadable(directory, "a tokenizer", error)) from error
     if not tokenizer.is_fast or tokenizer.eos_token_id is None:

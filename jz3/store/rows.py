@@ -3,17 +3,25 @@
 The store lies at $JZ3_STORE (else in the user's cache directory), one directory an operation, such as
 `generate@1/`. Several processes and machines may write and read at once. A damaged record is noticed by its
 checksum, named in the log with file and byte, and counts as not there: its row alone is computed again.
+Raises StoreError where the operating system refuses the store.
 
 Costs: a look-up reads the rows found and an index (24 bytes a row of segments; the headers of journals).
 """
 
+# Why this is our own. Not for speed: with 60,000 rows of 3.5 kB (measured, CPU a row, write + read) it takes
+# 12.4 + 6.6 us, lmdb 12.5 + 5.3, sqlite 22.3 + 9.7. But each record has a checksum, so that a flipped byte
+# costs one row and never gives a wrong one; several machines write at once over NFS, where neither of the two
+# may be used; and files that never change are pushed and pulled through any file system of fsspec.
+
 import fcntl
+import re
 import time
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,8 +29,13 @@ from jz3.core.cache import cache_root
 from jz3.core.hashing import canonical_json, content_id
 from jz3.store.claims import Claims
 from jz3.store.compaction import Compacted, compact, compact_loose
+from jz3.store.examining import JOURNAL
+from jz3.store.index import places_of
+from jz3.store.mending import Mended, damages_of, mend
 from jz3.store.records import Row, decode_result, decode_row
-from jz3.store.segment import JOURNAL, RowFile, paths_of, places_of
+from jz3.store.segment import RowFile, paths_of
+from jz3.store.trouble import store_error
+from jz3.store.walking import Damage
 from jz3.store.writer import RowWriter
 
 
@@ -49,6 +62,11 @@ def open_store() -> "RowStore":
     return RowStore(cache_root())
 
 
+OPERATION = re.compile(r"([a-z][a-z0-9_-]*)@([1-9][0-9]*)")
+"""The name of an operation's directory: its own, and its version."""
+
+Done = TypeVar("Done")
+
 CLOCK_NS = 100_000_000
 """Two changes of a directory within this time may leave the same time on it (kernels count in ticks)."""
 
@@ -71,8 +89,9 @@ class Follower:
         for file in self._files():
             keys = [key for key in file.later_keys(self._read.get(file.path, 0)) if self._is_new(key)]
             self._read[file.path] = file.count
-            self._seen.update(keys)
-            rows.extend(decode_row(record) for _, record in file.records(keys))
+            for key, record in file.records(keys):  # a damaged one may be whole in another file
+                self._seen.add(key)
+                rows.append(decode_row(record))
         return rows
 
     def _is_new(self, key: str) -> bool:
@@ -133,7 +152,7 @@ class RowStore:
     @contextmanager
     def writer(self, operation: Operation) -> Generator[RowWriter]:
         """A journal of its own; what was not committed or flushed when the block ends is not kept."""
-        compact_loose(self._directory(operation))
+        self._refused(lambda: compact_loose(self._directory(operation)))
         writer = RowWriter(self._directory(operation))
         try:
             yield writer
@@ -143,7 +162,7 @@ class RowStore:
     @contextmanager
     def claims(self, operation: Operation) -> Generator[Claims]:
         """Claims on rows of an operation; all are given back when the block ends."""
-        claims = Claims(self._directory(operation))
+        claims = self._refused(lambda: Claims(self._directory(operation)))
         try:
             yield claims
         finally:
@@ -152,10 +171,7 @@ class RowStore:
     @contextmanager
     def alone(self, operation: Operation) -> Generator[None]:
         """One process at a time; the others wait. For moments, as the waiting is not given up."""
-        directory = self._directory(operation)
-        directory.mkdir(parents=True, exist_ok=True)
-        with (directory / ALONE).open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._refused(lambda: _locked(self._directory(operation) / ALONE)):
             yield
 
     def follow(self, operation: Operation, wanted: Container[str] | None = None) -> Follower:
@@ -164,11 +180,36 @@ class RowStore:
 
     def compact(self) -> Compacted:
         """Merge journals without a writer and small segments, in every operation."""
-        done = [compact(directory) for directory in sorted(self.root.glob("*@*"))]
+        done = self._refused(lambda: [compact(directory) for directory in self.directories()])
         return Compacted(sum(part.merged for part in done), sum(part.into for part in done))
+
+    def damages(self) -> list[Damage]:
+        """Every damage, with file and byte. Reads every row."""
+        return self._refused(lambda: [each for one in self.directories() for each in damages_of(one)])
+
+    def mend(self) -> Mended:
+        """Take the whole rows out of damaged files, which are set aside under another name."""
+        return self._refused(lambda: mend(self.directories()))
+
+    def directories(self) -> list[Path]:
+        """Those of all operations that have rows here."""
+        try:
+            entries = sorted(self.root.iterdir())
+            return [path for path in entries if OPERATION.fullmatch(path.name) and path.is_dir()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise store_error(self.root, error) from error
 
     def _directory(self, operation: Operation) -> Path:
         return self.root / f"{operation.name}@{operation.version}"
+
+    def _refused(self, work: Callable[[], Done]) -> Done:
+        """The outcome of work on files of the store, or a StoreError where the system refuses it."""
+        try:
+            return work()
+        except OSError as error:
+            raise store_error(self.root, error) from error
 
     def files(self, directory: Path) -> list[RowFile]:
         """The files of an operation's directory, open; segments first, as they are the cheaper to search."""
@@ -177,6 +218,8 @@ class RowStore:
                 return [self._file(path) for path in self._paths(directory)]
             except FileNotFoundError:
                 self._listings.clear()  # a journal was sealed after it was listed: its segment is there now
+            except OSError as error:
+                raise store_error(self.root, error) from error
 
     def _paths(self, directory: Path) -> list[Path]:
         """The files of a directory, listed again only where it has changed."""
@@ -203,3 +246,11 @@ class RowStore:
         elif path.suffix == JOURNAL:
             file.refresh()
         return file
+
+
+def _locked(path: Path) -> FileIO:
+    """A file that this process alone holds until it is closed; waits for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileIO(path, "ab")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock

@@ -1,38 +1,28 @@
 """Files of the store as a reader sees them: journals, which grow, and sealed segments, which never change.
 
-A segment is the records of one or more journals, then an index sorted by key (three arrays of 64-bit numbers:
-upper and lower half of the key, offset), then a trailer with the index's place and checksum. It is written
-whole under another name and renamed. A look-up costs a binary search in the index and one read for each row
-found; a journal that has grown is read on from where it was left.
+A segment is the records of one or more journals, then an index. It is written whole under another name and
+renamed. A look-up costs a search in the index and one read for each row found; a journal that has grown is
+read on from where it was left.
 """
 
 import logging
-import mmap
 import os
-import struct
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
-from jz3.store.records import decode_result, record_bytes, release, walk
+from jz3.store.examining import JOURNAL, SEGMENT, Bytes, closed_state, is_written
+from jz3.store.index import JournalIndex, SegmentIndex, encoded_index, sealed_index
+from jz3.store.records import decode_result, next_header, record_at, release
+from jz3.store.walking import Damage, Examined, walk
 
 log = logging.getLogger(__name__)
 
 SEGMENT_BYTES = 64_000_000
 """A journal of this size is sealed (chosen)."""
-JOURNAL, SEGMENT = ".journal", ".segment"
-TRAILER = struct.Struct("<8sQQI")
-"""Magic, number of rows, offset of the index, checksum of the index."""
-TRAILER_MAGIC = b"jz3-rows"
 RELEASED_ROWS = 2_000
 """Rows read between two releases of the mapped pages: what was read is not held in memory (chosen)."""
-
-Numbers = NDArray[np.uint64]
 
 
 def paths_of(directory: Path) -> list[Path]:
@@ -49,111 +39,85 @@ def paths_of(directory: Path) -> list[Path]:
         listed = names
 
 
-class JournalIndex:
-    """Where the rows of a journal are."""
-
-    def __init__(self) -> None:
-        self._offsets: dict[bytes, int] = {}
-        self._end = 0
-
-    def read_on(self, data: mmap.mmap, path: Path) -> None:
-        """Take in what was flushed since."""
-        found = walk(data, path, self._end, sealed=path.suffix == SEGMENT)
-        self._offsets.update(found.offsets)
-        self._end = found.end
-
-    def find(self, keys: list[bytes]) -> list[tuple[bytes, int]]:
-        """Key and offset of those that are here."""
-        return [(key, self._offsets[key]) for key in keys if key in self._offsets]
-
-    def keys(self) -> list[bytes]:
-        return sorted(self._offsets)
-
-    def offsets(self) -> Mapping[bytes, int]:
-        return self._offsets
-
-    def __len__(self) -> int:
-        return len(self._offsets)
-
-    def later(self, start: int) -> list[bytes]:
-        """Keys from the `start`-th on, in the order in which they came."""
-        return list(islice(self._offsets, start, None))
-
-
-class SegmentIndex:
-    """Where the rows of a segment are: 24 bytes a row."""
-
-    def __init__(self, high: Numbers, low: Numbers, offsets: Numbers) -> None:
-        self._high, self._low, self._offsets = high, low, offsets
-
-    def __len__(self) -> int:
-        return int(self._high.size)
-
-    def later(self, start: int) -> list[bytes]:
-        """All keys, or none: a segment never grows."""
-        return [] if start else self.keys()
-
-    def find(self, keys: list[bytes]) -> list[tuple[bytes, int]]:
-        """Key and offset of those that are here."""
-        if not keys or not self._high.size:
-            return []
-        high, low = _halves(keys)
-        last = self._high.size - 1
-        place = np.minimum(np.searchsorted(self._high, high), last)
-        while True:
-            shared = (self._high[place] == high) & (self._low[place] < low) & (place < last)
-            if not shared.any():
-                break
-            place = place + shared
-        hits = np.flatnonzero((self._high[place] == high) & (self._low[place] == low))
-        return [
-            (keys[hit], offset)
-            for hit, offset in zip(hits.tolist(), self._offsets[place[hits]].tolist(), strict=True)
-        ]
-
-    def keys(self) -> list[bytes]:
-        return [
-            high.to_bytes(8, "big") + low.to_bytes(8, "big")
-            for high, low in zip(self._high.tolist(), self._low.tolist(), strict=True)
-        ]
-
-    def offsets(self) -> Mapping[bytes, int]:
-        return dict(self.find(self.keys()))
-
-
-def places_of(keys: Sequence[str]) -> SegmentIndex:
-    """An index that finds the place of each key (32 hex digits, each there once) in the sequence."""
-    numbers = np.frombuffer(bytes.fromhex("".join(keys)), dtype=">u8").astype(np.uint64).reshape(-1, 2)
-    order = np.lexsort((numbers[:, 1], numbers[:, 0]))
-    return SegmentIndex(numbers[order, 0], numbers[order, 1], order.astype(np.uint64))
-
-
 class RowFile:
     """An open journal or segment: where its rows are."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.size = 0
-        self._data: mmap.mmap | None = None
-        self._index: JournalIndex | SegmentIndex = JournalIndex()
+        self._bytes = Bytes(path)
+        self._index: JournalIndex | SegmentIndex = JournalIndex({})
+        self._end = 0
+        """Of a journal: the byte behind the last whole flush that was taken in."""
+        self._is_settled = True
+        """Whether nothing follows it that may still become a flush."""
+        self._lost = set[bytes]()
+        """Keys in the index whose record is damaged, with no whole copy in the file."""
+        self._named = set[Damage]()
         self.refresh()
 
     def refresh(self) -> None:
         """See what was appended since; raises FileNotFoundError where the file was merged into another."""
-        size = self.path.stat().st_size
-        if size == self.size:
+        if self.path.stat().st_size == self._bytes.size and self._is_settled:
             return
-        with self.path.open("rb") as file:
-            self.size = os.fstat(file.fileno()).st_size
-            self._data = mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ)
-        sealed = _sealed_index(self._data) if self.path.suffix == SEGMENT else None
+        self._bytes.read()
+        self._end = min(self._end, self._bytes.size)
+        if self.path.suffix == SEGMENT:
+            self._open_segment()
+        else:
+            self._read_on()
+        if self._bytes.data is not None:
+            release(self._bytes.data)
+
+    def _open_segment(self) -> None:
+        sealed = sealed_index(self._bytes.data) if self._bytes.data is not None else None
         if sealed is not None:
-            self._index = sealed
-        elif self.path.suffix == SEGMENT:
-            log.warning("%s has a damaged index; its records are read one by one", self.path)
-        if isinstance(self._index, JournalIndex):
-            self._index.read_on(self._data, self.path)
-        release(self._data)
+            self._index = sealed[0]
+        else:
+            self._examine()
+
+    def _read_on(self) -> None:
+        """Take in what was flushed since the last look."""
+        last = self._end
+        if self._bytes.data is not None:
+            walked = walk(self._bytes.data, self._end)
+            self._add(walked.offsets)
+            self._end, last = walked.end, walked.last
+        closed = closed_state(self.path)
+        self._is_settled = closed is not None or self._end == self._bytes.size
+        if closed is not None:
+            if self._end < self._bytes.size or self._bytes.size != closed.size:
+                self._examine()
+        elif not self._is_settled and is_written(self.path):
+            if self._bytes.data is not None and next_header(self._bytes.data, last + 1) is not None:
+                self._examine()  # whole rows follow what is no row: no writer leaves that
+        elif not self._is_settled:
+            self._settle()
+
+    def _settle(self) -> None:
+        """The writer is gone, so that what is there now is all that will be."""
+        self._is_settled = True
+        if self.path.stat().st_size != self._bytes.size:  # it ended its flush between our look and its end
+            self.refresh()
+        else:
+            self._examine()
+            self._end = self._bytes.size
+
+    def _add(self, offsets: Mapping[bytes, int]) -> None:
+        if not isinstance(self._index, JournalIndex):
+            self._index = JournalIndex(self._index.offsets())
+        self._index.add(offsets)
+        self._lost.difference_update(offsets)
+
+    def _examine(self) -> Examined:
+        """Look at every byte; the log names each damage once."""
+        found, damages = self._bytes.examined(is_final=self._bytes.is_final())
+        self._add(found.offsets)
+        self._lost = set(self._index.offsets()) - found.offsets.keys()
+        for damage in damages:
+            if damage not in self._named:
+                self._named.add(damage)
+                log.warning("%s; what is lost there will be computed again", damage)
+        return found
 
     def results(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Results of those keys that lie here undamaged."""
@@ -161,20 +125,41 @@ class RowFile:
 
     def records(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Key and record of those keys that lie here undamaged, in the order of the file."""
-        if self._data is None:
+        wanted = [bytes.fromhex(key) for key in keys]
+        found = self._index.find(wanted)
+        if found and self._has_changed():
+            found = self._index.find(wanted)
+        if not found or self._bytes.data is None:
             return
-        found = self._index.find([bytes.fromhex(key) for key in keys])
         for place, (key, offset) in enumerate(sorted(found, key=lambda pair: pair[1]), start=1):
-            record = record_bytes(self._data, offset, key, self.path)
+            record = record_at(self._bytes.data, offset, key)
+            if record is None:
+                record = self._whole_copy(key)
             if record is not None:
                 yield key.hex(), record
             if place % RELEASED_ROWS == 0:
-                release(self._data)
-        release(self._data)
+                release(self._bytes.data)
+        release(self._bytes.data)
+
+    def _has_changed(self) -> bool:
+        """A mapped file that was cut since must not be read behind its end: that kills the process."""
+        before = self._bytes.size
+        with suppress(FileNotFoundError):  # merged into another: what is mapped stays
+            self.refresh()
+        return self._bytes.size != before
+
+    def _whole_copy(self, key: bytes) -> bytes | None:
+        """The record of a row that is not whole where the index says, from elsewhere in the file."""
+        if key in self._lost:
+            return None
+        offset = self._examine().offsets.get(key)
+        return None if offset is None else self._bytes.record(key, offset)
 
     def keys(self) -> list[str]:
         """Every key here, sorted."""
-        return [key.hex() for key in self._index.keys()]  # noqa: SIM118 (no dict)
+        if not self._lost:
+            return [key.hex() for key in self._index.keys()]  # noqa: SIM118 (no dict)
+        return [key.hex() for key in self._index.keys() if key not in self._lost]  # noqa: SIM118
 
     @property
     def count(self) -> int:
@@ -187,48 +172,26 @@ class RowFile:
 
     def offsets(self) -> Mapping[bytes, int]:
         """Every key here, as 16 bytes, and where its record begins."""
-        return self._index.offsets()
-
-
-def seal(sources: Sequence[Path], segment: Path) -> int:
-    """Make one segment of closed journals and segments, then delete them. Gives the number of rows.
-
-    Of equal keys the first file's row stays; damaged rows, which the log names, stay out.
-    """
-    part = segment.with_suffix(".part")
-    offsets: dict[bytes, int] = {}
-    with part.open("wb") as file:
-        for source in map(RowFile, sources):
-            new = [key for key in source.keys() if bytes.fromhex(key) not in offsets]  # noqa: SIM118 (no dict)
-            for key, record in source.records(new):
-                offsets[bytes.fromhex(key)] = file.tell()
-                file.write(record)
-        _write_index(file, offsets)
-    part.replace(segment)
-    sync_directory(segment.parent)
-    for source in sources:
-        if source != segment:
-            source.unlink()
-    return len(offsets)
+        offsets = self._index.offsets()
+        return {key: at for key, at in offsets.items() if key not in self._lost} if self._lost else offsets
 
 
 def seal_in_place(journal: Path) -> None:
     """Make a segment of one journal that ends with a flush: its index goes to its end, and it is renamed.
 
-    Costs no copy of the rows. A journal that was left between the two is still a journal: what follows its
-    last flush is not looked at.
+    Costs no copy of the rows. A journal that was left between the two is still a journal, and known for one
+    by the index behind its last flush.
     """
     offsets = RowFile(journal).offsets()
     with journal.open("ab") as file:
-        _write_index(file, offsets)
+        write_index(file, offsets)
     journal.replace(journal.with_suffix(SEGMENT))
     sync_directory(journal.parent)
 
 
-def _write_index(file: BinaryIO, offsets: Mapping[bytes, int]) -> None:
+def write_index(file: BinaryIO, offsets: Mapping[bytes, int]) -> None:
     """What makes records a segment, put on the disk."""
-    index = _encoded_index(offsets)
-    file.write(index + TRAILER.pack(TRAILER_MAGIC, len(offsets), file.tell(), zlib.crc32(index)))
+    file.write(encoded_index(offsets, file.tell()))
     file.flush()
     os.fsync(file.fileno())
 
@@ -240,27 +203,3 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _sealed_index(data: mmap.mmap) -> SegmentIndex | None:
-    """The arrays at the end of a segment, or None where they are damaged."""
-    at = len(data) - TRAILER.size
-    if at < 0:
-        return None
-    magic, rows, start, checksum = TRAILER.unpack_from(data, at)
-    if magic != TRAILER_MAGIC or start + rows * 24 != at or zlib.crc32(data[start:at]) != checksum:
-        return None
-    numbers = np.frombuffer(data[start:at], dtype="<u8").astype(np.uint64).reshape(3, rows)
-    return SegmentIndex(numbers[0], numbers[1], numbers[2])
-
-
-def _encoded_index(offsets: Mapping[bytes, int]) -> bytes:
-    keys = sorted(offsets)
-    high, low = _halves(keys)
-    places = np.array([offsets[key] for key in keys], dtype=np.uint64)
-    return b"".join(array.astype("<u8").tobytes() for array in (high, low, places))
-
-
-def _halves(keys: list[bytes]) -> tuple[Numbers, Numbers]:
-    numbers = np.frombuffer(b"".join(keys), dtype=">u8").astype(np.uint64).reshape(len(keys), 2)
-    return np.ascontiguousarray(numbers[:, 0]), np.ascontiguousarray(numbers[:, 1])

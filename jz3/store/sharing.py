@@ -3,13 +3,15 @@
 There each operation is a folder of packs, which never change: the rows, and beside them their keys, written
 last. So a push sends the rows that nobody sent yet, whatever files they lie in here; one that is killed
 leaves rows without keys, which nobody reads and the next push sends again. A pull takes the packs that hold
-a row that is not here, checks every row, then puts the pack into its place in one step. Costs reading the
-keys, 16 bytes a row.
+a row that is not here, and of each the rows that are whole and lie under the key of their request, into a
+segment of this store under a name of its own. Costs reading the keys, 16 bytes a row.
+
+A shared place is not trusted with names: only `OPERATION@VERSION/PACK.keys` is looked at, and no name from
+there becomes one here.
 """
 
 import hashlib
-import logging
-import shutil
+import re
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -18,17 +20,21 @@ from pathlib import Path
 from typing import Any
 
 from jz3.core.errors import UserError
-from jz3.store.records import decode_row
-from jz3.store.rows import RowStore
-from jz3.store.segment import JOURNAL, RowFile
-from jz3.store.writer import RowWriter
+from jz3.store.examining import JOURNAL, SEGMENT, Bytes
+from jz3.store.ownership import is_of, is_readable
+from jz3.store.records import marked
+from jz3.store.rows import OPERATION, RowStore
+from jz3.store.sealing import Sealing
+from jz3.store.segment import RowFile
+from jz3.store.trouble import store_error
 
 PACK_BYTES = 60_000_000
 """Of rows in one pack; under SEGMENT_BYTES, so that a pack is one journal (chosen)."""
 KEYS = ".keys"
 KEY_BYTES = 16
-
-log = logging.getLogger(__name__)
+PACK_NAME = re.compile(r"[0-9a-f]{32}")
+NAMED = 3
+"""Troubles of a shared place that are named; the others are counted."""
 
 
 class DamagedPack(UserError):  # noqa: N818 (a state of a shared place)
@@ -47,29 +53,57 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """What came into the store from one pack."""
+
+    rows: int
+    size: int
+    """Bytes."""
+    refused: list[str]
+    """Why others did not."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Rows in a shared place."""
+
+    operation: str
+    name: str
+    keys: set[str]
+
+
+@dataclass(frozen=True)
 class SharedPlace:
     """A folder of a file system; `files` is an fsspec file system, opened with its credentials."""
 
     files: Any
     path: str
 
-    def packs(self) -> dict[str, set[str]]:
-        """Each pack (operation and name, without ending) and the keys of its rows."""
+    def packs(self) -> tuple[list[Pack], list[str]]:
+        """Each pack with the keys of its rows; and a line for each name or list of keys that is none."""
         listed = [path for path in sorted(self.files.find(self.path, refresh=True)) if path.endswith(KEYS)]
-        found = self.files.cat(listed) if listed else {}
-        return {
-            "/".join(path.removesuffix(KEYS).split("/")[-2:]): _split(content)
-            for path, content in found.items()
-        }
+        root = self.files._strip_protocol(self.path).rstrip("/") + "/"
+        names = {path: path.removeprefix(root).removesuffix(KEYS) for path in listed}
+        sound = [path for path, name in names.items() if _is_pack_name(name)]
+        strange = sorted(name for name in names.values() if not _is_pack_name(name))
+        refused = [f"{name + KEYS!r} is no name of a pack" for name in strange]
+        found: dict[str, bytes] = self.files.cat(sound) if sound else {}
+        packs: list[Pack] = []
+        for path, content in sorted(found.items()):
+            operation, _, name = names[path].partition("/")
+            if not content or len(content) % KEY_BYTES:
+                refused.append(f"{names[path] + KEYS!r} has {len(content)} bytes, which is no list of keys")
+            packs.append(Pack(operation, name, _split(content)))
+        return packs, refused
 
 
 def push(store: RowStore, place: SharedPlace) -> Moved:
     """Send the rows that the shared place has not."""
     there: dict[str, set[str]] = {}
-    for pack, keys in place.packs().items():
-        there.setdefault(pack.partition("/")[0], set()).update(keys)
+    for pack in place.packs()[0]:
+        there.setdefault(pack.operation, set()).update(pack.keys)
     rows = size = known = 0
-    for directory in sorted(store.root.glob("*@*")):
+    for directory in store.directories():
         present = there.get(directory.name, set())
         for pack, keys in _new_packs(store.files(directory), present):
             name = hashlib.sha256(b"".join(map(bytes.fromhex, keys))).hexdigest()[:32]
@@ -84,51 +118,87 @@ def push(store: RowStore, place: SharedPlace) -> Moved:
 
 
 def pull(store: RowStore, place: SharedPlace) -> Moved:
-    """Bring the packs that hold rows that are not here; raises DamagedPack for one that is not whole."""
+    """Bring the rows that are not here.
+
+    Raises DamagedPack, once all others are here, where a pack is not whole, holds rows under keys that are
+    not their requests', or has a name or a list of keys that no push wrote.
+    """
     rows = size = known = 0
     local: dict[str, set[str]] = {}
-    for pack, keys in sorted(place.packs().items()):
-        operation, _, name = pack.partition("/")
-        directory = store.root / operation
-        present = local.setdefault(operation, _local_keys(store.files(directory)))
-        known += len(keys & present)
-        if keys <= present:
+    packs, refused = place.packs()
+    for pack in packs:
+        present = local.setdefault(pack.operation, _local_keys(store.files(store.root / pack.operation)))
+        known += len(pack.keys & present)
+        if pack.keys <= present:
             continue
-        directory.mkdir(parents=True, exist_ok=True)
-        part = directory / f"{uuid.uuid4().hex}.part"
-        place.files.get_file(f"{place.path}/{pack}{JOURNAL}", str(part))
-        _check(part, keys, f"{place.path}/{pack}{JOURNAL}")
-        rows += len(keys - present)
-        size += part.stat().st_size
-        part.replace(directory / f"{name}{JOURNAL}")
-        present |= keys
+        with tempfile.TemporaryDirectory(prefix="jz3-pull-") as folder:
+            brought = Path(folder, f"pack{JOURNAL}")
+            source = f"{place.path}/{pack.operation}/{pack.name}{JOURNAL}"
+            try:
+                place.files.get_file(source, str(brought))
+            except FileNotFoundError:
+                refused.append(f"{source} is not there, and its {KEYS} is")
+                continue
+            taken = _take(store, pack, brought, present)
+        refused += [f"{source} {said}" for said in taken.refused]
+        rows += taken.rows
+        size += taken.size
+    if refused:
+        raise DamagedPack(_refusal(rows, place, refused))
     return Moved(rows, size, known)
 
 
 def damages(store: RowStore) -> list[str]:
     """Reads every row; a line for each damage, with file and byte. Such rows are computed again."""
-    lines = _Lines()
-    logger = logging.getLogger("jz3.store")
-    logger.addHandler(lines)
+    return [str(damage) for damage in store.damages()]
+
+
+def _is_pack_name(name: str) -> bool:
+    operation, _, pack = name.partition("/")
+    return bool(OPERATION.fullmatch(operation) and PACK_NAME.fullmatch(pack))
+
+
+def _take(store: RowStore, pack: Pack, brought: Path, present: set[str]) -> Taken:
+    """The rows of a pack that are whole, of their request, and not here yet, into a segment of the store."""
+    file = Bytes(brought)
+    file.read()
+    found, _ = file.examined(is_final=True)
+    whole = {key.hex(): at for key, at in found.offsets.items() if key.hex() in pack.keys}
+    refused: list[str] = []
+    if len(whole) < len(pack.keys):
+        refused.append(f"holds {len(whole)} of its {len(pack.keys)} rows undamaged")
+    strange, taken = list[str](), list[str]()
+    directory = store.root / pack.operation
     try:
-        for directory in sorted(store.root.glob("*@*")):
-            for file in store.files(directory):
-                for _ in file.records(file.keys()):
-                    pass
-    finally:
-        logger.removeHandler(lines)
-    return lines.said
+        directory.mkdir(parents=True, exist_ok=True)
+        with Sealing(directory / f"{uuid.uuid4().hex}{SEGMENT}") as segment:
+            for key, at in sorted(whole.items(), key=lambda row: row[1]):
+                record = file.record(bytes.fromhex(key), at)
+                if record is None or not (is_of(pack.operation, record) and is_readable(record)):
+                    strange.append(key)
+                elif key not in present:
+                    segment.add(key, record)
+                    taken.append(key)
+            size = segment.size
+            if taken:
+                segment.end()
+    except OSError as error:
+        raise store_error(store.root, error) from error
+    present.update(taken)
+    if strange:
+        refused.append(
+            f"holds {len(strange)} rows under keys that are not their requests', such as {strange[0]}"
+        )
+    return Taken(len(taken), size, refused)
 
 
-class _Lines(logging.Handler):
-    """The store names what is damaged in its log, and goes on; here the lines are the result."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(record.getMessage())
+def _refusal(rows: int, place: SharedPlace, refused: list[str]) -> str:
+    more = f"; and {len(refused) - NAMED} more" if len(refused) > NAMED else ""
+    return (
+        f"{'; '.join(refused[:NAMED])}{more}; what `jz3 store push` wrote was expected at {place.path}. The "
+        f"{rows} other rows that were not here yet were brought. Delete what is named and its {KEYS} there, "
+        f"then run `jz3 store push` where the rows are."
+    )
 
 
 def _local_keys(files: list[RowFile]) -> set[str]:
@@ -138,52 +208,28 @@ def _local_keys(files: list[RowFile]) -> set[str]:
 def _new_packs(files: list[RowFile], there: set[str]) -> Iterator[tuple[Path, list[str]]]:
     """Files of the rows of an operation that are not there, with their sorted keys; gone once used."""
     with tempfile.TemporaryDirectory(prefix="jz3-push-") as folder:
-        seen = set(there)
-        pack = _Pack(Path(folder, "0"))
+        seen, waiting, size = set(there), dict[str, bytes](), 0
         for file in files:
             for key, record in file.records([key for key in file.keys() if key not in seen]):  # noqa: SIM118
+                if not is_of(file.path.parent.name, record):
+                    continue  # nobody would take it; `jz3 store check` names it
                 seen.add(key)
-                pack.add(key, record)
-                if pack.size >= PACK_BYTES:
-                    yield pack.closed()
-                    shutil.rmtree(pack.folder)
-                    pack = _Pack(Path(folder, key))
-        if pack.keys:
-            yield pack.closed()
+                waiting[key] = record
+                size += len(record)
+                if size >= PACK_BYTES:
+                    yield _pack(Path(folder, "pack"), waiting)
+                    waiting, size = {}, 0
+        if waiting:
+            yield _pack(Path(folder, "pack"), waiting)
 
 
-class _Pack:
-    """Rows on their way out, as a journal."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.keys: list[str] = []
-        self.size = 0
-        self._writer = RowWriter(folder)
-
-    def add(self, key: str, record: bytes) -> None:
-        row = decode_row(record)
-        self._writer.append(key, row.request, row.result)
-        self.keys.append(key)
-        self.size += len(record)
-
-    def closed(self) -> tuple[Path, list[str]]:
-        self._writer.flush()
-        self._writer.close()
-        [journal] = self.folder.glob(f"*{JOURNAL}")
-        return journal, sorted(self.keys)
-
-
-def _check(part: Path, keys: set[str], source: str) -> None:
-    file = RowFile(part)
-    whole = {key for key, _ in file.records(sorted(keys))}
-    if whole != keys:
-        part.unlink()
-        raise DamagedPack(
-            f"{source} holds {len(whole)} of its {len(keys)} rows undamaged; all were expected. "
-            f"Delete it and its {KEYS} there, then run `jz3 store push` where the rows are."
-        )
+def _pack(path: Path, rows: dict[str, bytes]) -> tuple[Path, list[str]]:
+    """Rows as one flush of a journal, and their sorted keys."""
+    *others, last = rows.values()
+    path.write_bytes(b"".join((*others, marked(last))))
+    return path, sorted(rows)
 
 
 def _split(content: bytes) -> set[str]:
-    return {content[at : at + KEY_BYTES].hex() for at in range(0, len(content), KEY_BYTES)}
+    whole = len(content) - len(content) % KEY_BYTES
+    return {content[at : at + KEY_BYTES].hex() for at in range(0, whole, KEY_BYTES)}

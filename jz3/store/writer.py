@@ -1,30 +1,37 @@
 """A writer of the store: a journal of its own, so that any number of processes write at once.
 
-`flush` puts the rows appended since the last one into the file as one unit: after kill -9 all of them are
-there or none. `commit` is a flush that also outlives a power cut. A journal that has grown to
-SEGMENT_BYTES is sealed and a new one begun. A writer holds a lock on its journal while it lives, so that
-compaction leaves it alone. Costs about 20 microseconds a row of 3 kB, an fsync a commit.
+`flush` hands the rows appended since the last one to the operating system: after kill -9 they are there. (A
+kill in the middle of the write itself, some microseconds a row, leaves those that were whole by then.)
+`commit` is a flush that also outlives a power cut. A journal that has grown to SEGMENT_BYTES is sealed and a
+new one begun; one that is closed gets a name that says what is in it. A writer holds a lock on its journal
+while it lives, so that compaction leaves it alone and readers know that more may come. Costs about 20
+microseconds a row of 3 kB, an fsync a commit.
 """
 
 import fcntl
 import os
 import uuid
 from collections.abc import Mapping
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from jz3.store.examining import JOURNAL, Closed, closed_name
 from jz3.store.records import encode_rows, json_bytes
-from jz3.store.segment import JOURNAL, SEGMENT_BYTES, seal_in_place, sync_directory
+from jz3.store.segment import SEGMENT_BYTES, seal_in_place, sync_directory
+from jz3.store.trouble import store_error
 
 
 class RowWriter:
-    """Appends rows of one operation. Not for two threads at once."""
+    """Appends rows of one operation. Not for two threads at once. Raises StoreError where it cannot."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._waiting: list[tuple[bytes, bytes, bytes]] = []
         self._path: Path | None = None
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
+        self._size = self._running = 0
+        """Bytes of the journal's flushes, and the checksum over their headers."""
 
     def append(self, key: str, request: Mapping[str, Any], result: Mapping[str, Any]) -> bytes:
         """Keep a row for the next flush or commit. Gives the result as it will lie in the store."""
@@ -33,37 +40,57 @@ class RowWriter:
         return payload
 
     def flush(self) -> None:
-        """Hand the waiting rows to the operating system, all or none: they outlive this process."""
+        """Hand the waiting rows to the operating system: they outlive this process."""
         if not self._waiting:
             return
-        file = self._journal()
-        file.write(encode_rows(self._waiting))
-        file.flush()
+        try:
+            file = self._journal()
+            records, running = encode_rows(self._waiting, self._running)
+            _write_whole(file, records, self._size)
+        except OSError as error:
+            raise store_error(self._directory.parent, error) from error
+        self._size += len(records)
+        self._running = running
         self._waiting.clear()
 
     def commit(self) -> None:
-        """Put the waiting rows on the disk, all or none."""
+        """Put the waiting rows on the disk."""
         self.flush()
         if self._file is None or self._path is None:
             return
-        os.fsync(self._file.fileno())
-        if self._file.tell() >= SEGMENT_BYTES:
-            seal_in_place(self._path)
-            self._file.close()
-            self._file = self._path = None
+        try:
+            os.fsync(self._file.fileno())
+            if self._size >= SEGMENT_BYTES:
+                seal_in_place(self._path)
+                self._leave()
+        except OSError as error:
+            raise store_error(self._directory.parent, error) from error
 
     def close(self) -> None:
         """Rows that wait are not written: a batch is whole or not there."""
         self._waiting.clear()
+        if self._file is None or self._path is None:
+            return
+        try:
+            name = closed_name(self._path.stem, Closed(self._size, self._running))
+            self._path.rename(self._path.with_name(name))
+        except OSError as error:
+            raise store_error(self._directory.parent, error) from error
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
         if self._file is not None:
             self._file.close()
+        self._file = self._path = None
+        self._size = self._running = 0
 
-    def _journal(self) -> BinaryIO:
+    def _journal(self) -> FileIO:
         """Begun with the first row, under a name that no other writer has, on any machine."""
         while self._file is None:
             self._directory.mkdir(parents=True, exist_ok=True)
             path = self._directory / f"{uuid.uuid4().hex}{JOURNAL}"
-            file = path.open("xb")
+            file = FileIO(path, "xb")
             fcntl.flock(file, fcntl.LOCK_EX)
             if not path.exists():  # compaction took it for a journal that was left, before the lock was ours
                 file.close()
@@ -71,3 +98,17 @@ class RowWriter:
             self._path, self._file = path, file
             sync_directory(self._directory)
         return self._file
+
+
+def _write_whole(file: FileIO, records: bytes, size: int) -> None:
+    """All of the records behind the `size` bytes that are there, or none: what is half there would stand
+    before the next flush.
+    """
+    rest = memoryview(records)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except BaseException:
+        os.ftruncate(file.fileno(), size)
+        os.lseek(file.fileno(), size, os.SEEK_SET)
+        raise

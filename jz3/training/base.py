@@ -213,8 +213,8 @@ def fetch_manifest(params: HubModel, directory: Path) -> ModelManifest:
         snapshot = Path(
             snapshot_download(params.name, revision=params.revision, allow_patterns=list(HUB_FILES))
         )
-        config = AutoConfig.from_pretrained(snapshot)
-        tokenizer = AutoTokenizer.from_pretrained(snapshot)
+        config = AutoConfig.from_pretrained(snapshot, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(snapshot, trust_remote_code=False)
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
@@ -222,7 +222,7 @@ def fetch_manifest(params: HubModel, directory: Path) -> ModelManifest:
             f"a causal language model were expected. Check name, revision, token and network."
         ) from error
     with torch.device("meta"):
-        shape = AutoModelForCausalLM.from_config(config)
+        shape = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     files = [file for pattern in HUB_FILES for file in snapshot.glob(pattern)]
     manifest = ModelManifest(
         hub=f"{params.name}@{params.revision}",

@@ -122,6 +122,7 @@ def test_what_a_command_did_is_one_document_of_json_on_stdout(tmp_path, monkeypa
         {"code": {"one": {"lacks": ["stages/one.py"], "extra": []}}, "lists": {}},
     )
     assert json.loads(jz3("store", "check", "--json", folder=tmp_path).stdout)["damages"] == []
+    (tmp_path / "away").mkdir()
     away = f"file://{tmp_path}/away"
     for command in ("push", "pull"):
         moved = json.loads(jz3("store", command, away, "--json", folder=tmp_path).stdout)

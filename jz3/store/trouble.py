@@ -1,0 +1,47 @@
+"""What the operating system may refuse to the row store, as one line with the remedy."""
+
+import errno
+from pathlib import Path
+
+from jz3.core.errors import UserError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+NO_FOLDER = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
+
+
+class StoreError(UserError, OSError):
+    """The row store cannot be read or written. Its `strerror` is what the system said."""
+
+
+def store_error(root: Path, error: OSError) -> StoreError:
+    """The line about a store at `root`; an error that is one already stays as it is."""
+    if isinstance(error, StoreError):
+        return error
+    said = str(error.strerror or error) + (f" at {error.filename}" if error.filename else "")
+    refused = StoreError(_line(root, error.errno, said))
+    refused.strerror = said
+    return refused
+
+
+def _line(root: Path, number: int | None, said: str) -> str:
+    if number in FULL:
+        return (
+            f"the disk of the row store at {root} is full ({said}); room for more rows was expected. What "
+            f"was committed is kept. Free some space, or move the store and set JZ3_STORE to its new place; "
+            f"then run it again."
+        )
+    if number in FORBIDDEN:
+        return (
+            f"the row store at {root} refuses access ({said}); a folder that you may read and write was "
+            f"expected. Give yourself the right to it, or set JZ3_STORE to a folder of yours."
+        )
+    if number in NO_FOLDER:
+        return (
+            f"the row store at {root} is no folder of rows ({said}); a folder, or nothing yet, was expected "
+            f"there. Move what stands in its place, or set JZ3_STORE to a folder."
+        )
+    return (
+        f"the row store at {root} cannot be used ({said}); a folder on a file system with locks was "
+        f"expected. Mend what it names, or set JZ3_STORE to another folder."
+    )
