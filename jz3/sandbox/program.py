@@ -5,6 +5,7 @@ import gc
 import importlib
 import inspect
 import linecache
+import os
 import random
 import sys
 import threading
@@ -14,6 +15,19 @@ _NAME = "program.py"
 _SEED = 0  # chosen: a fork copies the state of generators, so each program starts from the same known one
 _DEPTH_OF_EXEC = 1 if sys.version_info < (3, 12) else 0  # later versions count Python's own frames alone
 _INTERNAL_FRAMES_LIMIT = 100
+
+
+def read_program(fd: int, size: int) -> str:
+    """The program that the keeper writes; what is done for it depends on its size alone, not on the pace."""
+    source = bytearray(size)
+    left = memoryview(source)
+    while left:
+        count = os.readv(fd, [left])
+        if count == 0:
+            os._exit(1)  # the keeper has gone
+        left = left[count:]
+    os.close(fd)
+    return source.decode("utf-8", "surrogatepass")
 
 
 def run_program(program: str, scratch: str) -> int:
@@ -29,6 +43,7 @@ def run_program(program: str, scratch: str) -> int:
 def _make_fresh(module: types.ModuleType, scratch: str) -> None:
     sys.modules["__main__"] = module
     sys.argv[:] = [_NAME]
+    sys.orig_argv[:] = ["python", _NAME]
     sys.path.insert(0, scratch)
     sys.stdin = sys.__stdin__ = open(0)  # noqa: SIM115 (for the life of the process, by number)
     sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115 (as above)
@@ -88,7 +103,8 @@ def _finish(code: int) -> int:
 
 
 def preload(names: list[str]) -> None:
-    """Import what programs use most, as far as it is installed, and keep it out of the collector's way."""
+    """Import what programs use most, as far as it is installed."""
+    random.seed(_SEED)  # sympy draws the numbers of its Dummies when it is imported
     for name in names:
         try:
             importlib.import_module(name)

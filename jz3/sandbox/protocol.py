@@ -39,6 +39,10 @@ class Hello:
     landlock_abi: int
     scratch: str
     """`writable`: 16 MB of its own for each program; `read-only`: programs can write nowhere."""
+    uid: int | None
+    """The user that programs run as, if it is this worker's own."""
+    address_ranges: list[tuple[int, int]]
+    """First and last + 1 of the addresses that programs may have; none where all workers have the same."""
 
 
 def pack(message: dict[str, Any]) -> bytes:
