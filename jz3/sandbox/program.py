@@ -10,11 +10,15 @@ import random
 import sys
 import threading
 import types
+from collections.abc import Generator
+from contextlib import contextmanager
 
 _NAME = "program.py"
 _SEED = 0  # chosen: a fork copies the state of generators, so each program starts from the same known one
 _DEPTH_OF_EXEC = 1 if sys.version_info < (3, 12) else 0  # later versions count Python's own frames alone
 _INTERNAL_FRAMES_LIMIT = 100
+_generators: list[random.Random] = []
+"""Those that are there before a program is: of the standard library and of the preloaded ones."""
 
 
 def read_program(fd: int, size: int) -> str:
@@ -48,12 +52,15 @@ def _make_fresh(module: types.ModuleType, scratch: str) -> None:
     sys.stdin = sys.__stdin__ = open(0)  # noqa: SIM115 (for the life of the process, by number)
     sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115 (as above)
     sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115 (as above)
-    random.seed(_SEED)
+    _seed_generators()
+    gc.enable()
+
+
+def _seed_generators() -> None:
+    for generator in _generators:
+        generator.seed(_SEED)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(_SEED)
-    if "sympy.core.random" in sys.modules:
-        sys.modules["sympy.core.random"].seed(_SEED)
-    gc.enable()
 
 
 def _run(program: str, module: types.ModuleType) -> int:
@@ -104,11 +111,31 @@ def _finish(code: int) -> int:
 
 def preload(names: list[str]) -> None:
     """Import what programs use most, as far as it is installed."""
-    random.seed(_SEED)  # sympy draws the numbers of its Dummies when it is imported
-    for name in names:
-        try:
-            importlib.import_module(name)
-        except ImportError:
-            continue
-    if "numpy" in sys.modules:
-        importlib.import_module("numpy.random")  # numpy 2 loads it lazily: 15 ms in each program
+    with _seeded_from_birth():
+        for name in names:
+            try:
+                importlib.import_module(name)
+            except ImportError:
+                continue
+        if "numpy" in sys.modules:
+            importlib.import_module("numpy.random")  # numpy 2 loads it lazily: 15 ms in each program
+    _generators.extend(thing for thing in gc.get_objects() if isinstance(thing, random.Random))
+    _seed_generators()
+
+
+@contextmanager
+def _seeded_from_birth() -> Generator[None]:
+    """Generators that libraries make for themselves begin with our seed too: sympy shuffles facts by one, and
+    numbers its Dummies from another.
+    """
+    begin = random.Random.__init__
+
+    def begin_seeded(self: random.Random, x: int | None = _SEED) -> None:
+        begin(self, _SEED if x is None else x)
+
+    random.seed(_SEED)
+    random.Random.__init__ = begin_seeded
+    try:
+        yield
+    finally:
+        random.Random.__init__ = begin
