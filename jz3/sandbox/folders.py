@@ -11,7 +11,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-_NAME = re.compile(r"jz3-(?P<kind>sandbox|self-test)-(?P<here>[0-9a-f]{8}-\d{10})-(?P<pid>\d{10})-(?P<start>\d{20})-.*")
+_NAME = re.compile(
+    r"jz3-(?P<kind>sandbox|self-test)-(?P<here>[0-9a-f]{8}-\d{10})-(?P<pid>\d{10})-(?P<start>\d{20})-.*"
+)
 FILES = ("secret", "written")
 """What the self-test may leave in its folder; a sandbox's folder is empty."""
 
@@ -54,7 +56,9 @@ def _here() -> str:
 def _started(pid: int) -> int:
     """When a process started, in clock ticks since boot."""
     # The name of the process, in parentheses, may hold anything; the start is field 22.
-    return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()[19])
+    return int(
+        Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()[19]
+    )
 
 
 def _lives(pid: int, start: int) -> bool:

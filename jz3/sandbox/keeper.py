@@ -36,7 +36,9 @@ _REHEARSALS = 3  # measured: from the second on, a fork leaves the zygote's memo
 class Keeper:
     """Serves the host of one worker."""
 
-    def __init__(self, config: WorkerConfig, proc: ProcFiles, zygote: socket, jobs: int, endings: int) -> None:
+    def __init__(
+        self, config: WorkerConfig, proc: ProcFiles, zygote: socket, jobs: int, endings: int
+    ) -> None:
         self._config = config
         self._proc = proc
         self._zygote = zygote

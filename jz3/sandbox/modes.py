@@ -151,7 +151,14 @@ def _bubblewrap_command(paths: list[str]) -> tuple[str, ...]:
         "sandbox",
     ]
     if os.geteuid() == 0:
-        capabilities = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_SYS_RESOURCE", "CAP_KILL")
+        capabilities = (
+            "CAP_SYS_ADMIN",
+            "CAP_SETUID",
+            "CAP_SETGID",
+            "CAP_SETPCAP",
+            "CAP_SYS_RESOURCE",
+            "CAP_KILL",
+        )
     else:
         words.append("--unshare-user")
         capabilities = ("CAP_SYS_ADMIN",)

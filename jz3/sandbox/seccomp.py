@@ -124,7 +124,12 @@ def _clone() -> list[bytes]:
 
 def _futex() -> list[bytes]:
     """Waking others is for words of one's own memory: a page of a library is the same word for all who map it."""
-    return [_load_argument(1), _if_any_bit(_FUTEX_PRIVATE, 0, 1), _ALLOW, *_allow_if_argument_in(1, _FUTEX_WAITS)]
+    return [
+        _load_argument(1),
+        _if_any_bit(_FUTEX_PRIVATE, 0, 1),
+        _ALLOW,
+        *_allow_if_argument_in(1, _FUTEX_WAITS),
+    ]
 
 
 def _mmap(places: range, *, shared_files: bool) -> list[bytes]:

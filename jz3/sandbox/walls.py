@@ -93,21 +93,22 @@ def mount_scratch() -> None:
 
 def _make_root(config: WorkerConfig) -> None:
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-    root = config.base
-    kernel.mount("tmpfs", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,mode=755")
+    kernel.mount("tmpfs", config.base, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,mode=755")
+    os.chdir(config.base)  # from here on by short names, equally long wherever the folder is
     for path in config.readonly_paths:
+        inside = f".{path}"
         if Path(path).is_symlink():  # /lib -> usr/lib
-            _make_folders(root + str(Path(path).parent))
-            Path(root + path).symlink_to(Path(path).readlink())
-        elif os.path.exists(path):  # noqa: PTH110 (Path.exists raises where a folder may not be searched)
-            _bind(path, root + path, kernel.FILES_READONLY)
+            _make_folders(str(Path(inside).parent))
+            Path(inside).symlink_to(Path(path).readlink())
+        elif os.path.exists(path):  # Path.exists raises where a folder may not be searched
+            _bind(path, inside, kernel.FILES_READONLY)
     for path in DEVICES:
-        _bind(path, root + path, kernel.DEVICE_READONLY)
+        _bind(path, f".{path}", kernel.DEVICE_READONLY)
     for path in (SCRATCH, "/.old"):
-        _make_folders(root + path)
-    if not Path(root + "/tmp").exists():  # where Python itself lies below /tmp, it stays what it is
-        Path(root + "/tmp").symlink_to(SCRATCH[1:])
-    kernel.pivot_root(root, root + "/.old")
+        _make_folders(f".{path}")
+    if not Path("tmp").exists():  # where Python itself lies below /tmp, it stays what it is
+        Path("tmp").symlink_to(SCRATCH[1:])
+    kernel.pivot_root(".", "./.old")
     os.chdir("/")
     kernel.detach("/.old")
     Path("/.old").rmdir()

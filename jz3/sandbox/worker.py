@@ -21,6 +21,10 @@ from jz3.sandbox.walls import SCRATCH
 
 _START_SECONDS = 120  # chosen: sympy imports in one second; a laptop with all cores taken needs many
 _GRACE_SECONDS = 5  # chosen: how long after a program's own limit its worker is held to be hung
+# Where objects lie depends on how long the texts are that came before them: these are equally long wherever
+# temporary folders are. Chosen: longer than either is in practice, far below what a command line may hold.
+_FOLDER_LENGTH = 256
+_CONFIG_LENGTH = 8192
 
 # All that a worker and its programs know of the environment.
 _ENVIRONMENT = {
@@ -56,10 +60,12 @@ class Worker:
         """Begin to start; `hello` waits until it is warm."""
         self._base = make_folder("sandbox")
         Path(self._base).chmod(0o755)
-        config = dataclasses.replace(launch.config, base=self._base)
+        # Trailing slashes change no path.
+        config = dataclasses.replace(launch.config, base=self._base.ljust(_FOLDER_LENGTH, "/"))
         zygote = str(Path(__file__).with_name("zygote.py"))
         # No packages of the user, none beside the script, nothing written.
-        interpreter = [sys.executable, "-s", "-P", "-B", zygote, json.dumps(dataclasses.asdict(config))]
+        told = json.dumps(dataclasses.asdict(config)).ljust(_CONFIG_LENGTH)
+        interpreter = [sys.executable, "-s", "-P", "-B", zygote, told]
         self._command = [word.replace("{base}", self._base) for word in launch.prefix] + interpreter
         self._limit = config.wall_seconds + _GRACE_SECONDS
         self._wall = config.wall
