@@ -1,6 +1,7 @@
 """Where the memory of a process lies: what /proc/PID/maps says, as far as the sandbox needs it."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 _UNIT_BITS = 32  # the filter compares the high half of an address: units of 4 GB
 _VSYSCALL = "[vsyscall]"  # at the top of the kernel's half, the same for all
@@ -29,7 +30,7 @@ def layout_of(maps: str) -> Layout:
     """The layout that the lines of a `maps` file describe: parted where most is empty."""
     lines = [line.split(maxsplit=5) for line in maps.splitlines() if not line.endswith(_VSYSCALL)]
     spans = sorted(tuple(int(address, 16) for address in line[0].split("-")) for line in lines)
-    gaps = [after[0] - before[1] for before, after in zip(spans, spans[1:], strict=False)]
+    gaps = [after[0] - before[1] for before, after in pairwise(spans)]
     last_lower = gaps.index(max(gaps))
     return Layout(
         lower=range(spans[0][0], spans[last_lower][1]), upper=range(spans[last_lower + 1][0], spans[-1][1])

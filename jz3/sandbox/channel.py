@@ -1,4 +1,4 @@
-"""What the keeper of a worker and its zygote say to each other, by a pair of sockets that keep messages apart.
+"""What the keeper of a worker and its zygote say to each other, by sockets that keep messages apart.
 
 The keeper reads programs and outputs; the zygote forks. Descriptors pass over, and numbers; a program or its
 output never does, so that nothing of them is in the memory that the next program is forked from.

@@ -11,6 +11,7 @@ import sysconfig
 from pathlib import Path
 
 from jz3.sandbox.kernel import can_fix_addresses
+from jz3.sandbox.walls import is_there
 
 PRELOADED = ("sympy", "numpy", "scipy")
 """Imported before the first program, as far as they are installed."""
@@ -47,18 +48,18 @@ def library_paths() -> list[str]:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.origin is not None:
             folders.append(str(Path(spec.origin).parents[1]))
-    return list(dict.fromkeys(os.path.abspath(folder) for folder in folders if os.path.isdir(folder)))
+    return list(dict.fromkeys(str(Path(folder).absolute()) for folder in folders if is_there(folder)))
 
 
 def readonly_paths() -> list[str]:
     """All that a program may read: the system's libraries, the Python installation and its packages.
 
-    What this user may not look at is left out. (`Path.exists` raises there; `os.path.exists` does not.)
+    What this user may not look at is left out.
     """
     python = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     shared = sysconfig.get_config_var("LIBDIR")
     python += [shared] if sysconfig.get_config_var("Py_ENABLE_SHARED") and shared else []
     paths = {*_SYSTEM_PATHS, *python, *library_paths()}
     paths |= {os.path.realpath(path) for path in python}
-    present = sorted(path for path in paths if os.path.exists(path))
+    present = sorted(path for path in paths if is_there(path))
     return [path for path in present if not any(path.startswith(f"{other}/") for other in present)]

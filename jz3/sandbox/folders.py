@@ -48,9 +48,9 @@ def sweep() -> list[str]:
 
 
 def _here() -> str:
-    """This boot of the machine and this process namespace: in others the same number is another process."""
+    """The boot of the machine and the process namespace: in others the same number is another process."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-    return f"{boot[:8]}-{os.stat('/proc/self/ns/pid').st_ino:010}"
+    return f"{boot[:8]}-{Path('/proc/self/ns/pid').stat().st_ino:010}"
 
 
 def _started(pid: int) -> int:

@@ -11,6 +11,7 @@ import select
 import signal
 import time
 from _socket import socket
+from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
 
@@ -247,10 +248,8 @@ class _Watch:
         return bool(part)
 
     def _kill(self, reason: Stop) -> Stop:
-        try:
+        with suppress(ProcessLookupError):  # it has ended by itself, and its zygote is about to say so
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        except ProcessLookupError:  # it has ended by itself, and its zygote is about to say so
-            pass
         return reason
 
 

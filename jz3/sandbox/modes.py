@@ -14,7 +14,7 @@ from jz3.sandbox import environment
 from jz3.sandbox.folders import make_folder, remove_folder
 from jz3.sandbox.protocol import WorkerConfig
 from jz3.sandbox.settings import Level, Limits
-from jz3.sandbox.walls import DEVICES, SCRATCH
+from jz3.sandbox.walls import DEVICES, SCRATCH, is_there
 from jz3.sandbox.worker import Launch, Worker, WorkerFailed
 
 ModeName = Literal["bubblewrap", "root-namespaces", "user-namespaces", "landlock", "seccomp"]
@@ -190,4 +190,4 @@ def _interpreter_paths() -> list[str]:
         chain.append(chain[-1].parent / chain[-1].readlink())
     settings = executable.parents[1] / "pyvenv.cfg"
     package = Path(__file__).resolve().parents[1]
-    return [str(path) for path in (*chain, settings, package) if os.path.exists(path)]
+    return [str(path) for path in (*chain, settings, package) if is_there(str(path))]

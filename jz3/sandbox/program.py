@@ -130,7 +130,7 @@ def _seeded_from_birth() -> Generator[None]:
     """
     begin = random.Random.__init__
 
-    def begin_seeded(self: random.Random, x: int | None = _SEED) -> None:
+    def begin_seeded(self: random.Random, x: int | float | str | bytes | bytearray | None = None) -> None:
         begin(self, _SEED if x is None else x)
 
     random.seed(_SEED)

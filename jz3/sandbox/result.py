@@ -32,8 +32,8 @@ class ProgramResult:
     - `memory`: it ended by a MemoryError, that is at its memory limit.
     - `output-limit`: it printed more than it may; `stdout` holds the allowed characters.
     - `killed`: a signal ended it (a crash, or itself); `error` names the signal.
-    - `unstable`: it printed what is another each time it runs here (an address where the kernel moves them, or
-      the folder or user of its worker); `error` says what, and `stdout` is empty.
+    - `unstable`: it printed what is another each time it runs here (an address where the kernel moves them,
+      the folder or the user of its worker); `error` says what, and `stdout` is empty.
     - `lost`: its worker died, or could not close the program in, and so did not run it (`error` says why).
       Nothing is known of the program: do not store this.
     """

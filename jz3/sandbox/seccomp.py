@@ -123,7 +123,7 @@ def _clone() -> list[bytes]:
 
 
 def _futex() -> list[bytes]:
-    """Waking others is for words of one's own memory: a page of a library is the same word for all who map it."""
+    """Waking is for words of one's own memory: a word in a library is the same one for all who map it."""
     return [
         _load_argument(1),
         _if_any_bit(_FUTEX_PRIVATE, 0, 1),

@@ -1,7 +1,7 @@
 """The outer walls: namespaces of one's own around a worker, with a file system made for it.
 
-Inside: the Python installation and the system's libraries read-only, three devices, an empty `/box` where each
-program's scratch is mounted, no /proc, no /sys, a network without interfaces, no other process.
+Inside: the Python installation and the system's libraries read-only, three devices, an empty `/box` where
+each program's scratch is mounted, no /proc, no /sys, a network without interfaces, no other process.
 """
 
 import os
@@ -18,6 +18,11 @@ SCRATCH = "/box/tmp"
 """Where a program stands. A rule for /box holds for whatever is mounted below it, so it can be made once."""
 SCRATCH_BYTES = 16 << 20  # chosen: room for a figure or a table; memory that no address-space limit counts
 _SCRATCH_INODES = 4096  # chosen: each costs about 1 kB of the kernel's memory
+
+
+def is_there(path: str) -> bool:
+    """Whether this user can find a path. (`Path.exists` raises where a folder may not be searched.)"""
+    return os.path.exists(path)  # noqa: PTH110 (as said)
 
 
 class ProcFiles:
@@ -54,7 +59,7 @@ class ProcFiles:
 
 
 def enter_namespaces(config: WorkerConfig, proc: ProcFiles) -> None:
-    """Put this process inside the walls, and its next child into a process namespace of which it is the first.
+    """Put this process inside the walls; its next child is the first process of a new process namespace.
 
     This process stays outside that namespace: no program can name it.
     """
@@ -100,7 +105,7 @@ def _make_root(config: WorkerConfig) -> None:
         if Path(path).is_symlink():  # /lib -> usr/lib
             _make_folders(str(Path(inside).parent))
             Path(inside).symlink_to(Path(path).readlink())
-        elif os.path.exists(path):  # Path.exists raises where a folder may not be searched
+        elif is_there(path):
             _bind(path, inside, kernel.FILES_READONLY)
     for path in DEVICES:
         _bind(path, f".{path}", kernel.DEVICE_READONLY)

@@ -234,9 +234,9 @@ def _fix_addresses() -> bool:
     hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
     size = _STACK_BYTES if hard == resource.RLIM_INFINITY else min(_STACK_BYTES, hard)
     resource.setrlimit(resource.RLIMIT_STACK, (size, hard))
-    if not kernel.fix_addresses():
-        return False
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    if kernel.fix_addresses():
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    return False
 
 
 def _enter_walls(config: WorkerConfig, proc: ProcFiles) -> None:
