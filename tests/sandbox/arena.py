@@ -35,7 +35,8 @@ print(sympy.expand((x + 1) ** 2), sympy.sin(x).diff(x), sympy.Integer(2) + 3, su
 print(random.random(), numpy.random.rand(), decimal.Decimal(1) / 3, math.pi)
 print(sorted(os.listdir(".")), os.getcwd(), sorted(os.environ), os.umask(0))
 print(signal.getsignal(signal.SIGTERM), sys.getrecursionlimit(), len(sys.path), sys.argv, __name__)
-print([fcntl.fcntl(fd, fcntl.F_GETFL) for fd in (0, 1, 2)], os.lseek(0, 0, 1), map(int, "1"), {object, int, dict})
+print([fcntl.fcntl(fd, fcntl.F_GETFL) for fd in (0, 1, 2)], os.lseek(0, 0, 1))
+print(map(int, "1"), {object, int, dict}, sympy.srepr(sympy.Dummy("x")))
 print("neighbour-<token>")
 """
 

@@ -4,7 +4,9 @@ import os
 
 import pytest
 
-from jz3.sandbox.rows import run_rows
+from jz3.sandbox import rows
+from jz3.sandbox.rows import EXECUTE, run_rows
+from jz3.store.rows import open_store
 from jz3.workers.batch import program_workers
 from jz3.workers.crew import open_crew
 from tests.generation.builders import execution
@@ -41,3 +43,31 @@ def test_what_ran_once_needs_no_interpreter():
     with open_crew(program_workers(HOW)) as crew:
         assert run(crew, "print(3)") == first
         assert not zygotes_of(os.getpid())
+
+
+def test_the_stored_form_is_that_of_the_operations_version(monkeypatch):
+    """Golden: where this fails, EXECUTE must have a new version."""
+    monkeypatch.setattr(rows, "environment_digest", lambda: "e" * 64)
+    with open_crew(program_workers(HOW)) as crew:
+        run(crew, "import random\nprint(random.random(), hash('text'), {'b', 'a', 'c'})")
+    (row,) = open_store().rows(EXECUTE)
+    row.result.pop("sandbox_level")
+    assert row.result == {
+        "status": "ok",
+        "stdout": "0.8444218515250481 -6315277711543298165 {'b', 'c', 'a'}\n",
+        "error": "",
+        "exit_code": 0,
+    }
+    assert row.key == "?"
+
+
+def test_a_stored_result_does_not_depend_on_its_neighbour():
+    """The thief asks for the output of whoever ran before it on its worker."""
+    honest = "print(6 * 7)"
+    thief = (
+        "import gc, sys\nseen, frame = [], sys._getframe()\n"
+        "while frame: seen += map(repr, frame.f_locals.values()); frame = frame.f_back\n"
+        "print([text for text in seen if '6 ' + '* 7' in text or 'std' + 'out' in text])"
+    )
+    with open_crew(program_workers(HOW)) as crew:
+        assert run(crew, honest, thief) == [("ok", "42\n"), ("ok", "[]\n")]
