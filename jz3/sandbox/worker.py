@@ -155,10 +155,10 @@ class Worker:
 
     def _kill(self) -> str:
         """Kill all of the worker's processes; what it said on standard error."""
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:  # waited for before
+        if self._process.returncode is not None:  # waited for before
             return ""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         words = self._stderr.read().decode(errors="replace")
         self._process.wait()
         for fd in (self._process.stdin, self._process.stdout, self._stderr):

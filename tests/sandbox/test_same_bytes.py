@@ -2,7 +2,6 @@
 
 import os
 import random
-from itertools import combinations
 
 import pytest
 
@@ -46,7 +45,7 @@ SAME = {
 }
 LEVEL_THREE = {
     "processes": "import os, threading\nprint(os.getpid(), os.getppid(), threading.get_native_id())",
-    "places": "import os\nprint(os.getcwd(), os.listdir('.'), os.listdir('/'), os.path.expanduser('~'))",
+    "places": "import os\nprint(os.getcwd(), os.listdir('.'), os.path.expanduser('~'))",
 }
 BETWEEN = [
     "print('x' * 9000)",
@@ -94,7 +93,7 @@ def test_a_thief_gets_what_it_gets_alone(sandbox: Sandbox) -> None:
         "import gc, sys\nseen, frame = [], sys._getframe()\n"
         "while frame: seen += map(repr, frame.f_locals.values()); frame = frame.f_back\n"
         "seen += [repr(o)[:9999] for o in gc.get_objects() if type(o) in (dict, list, tuple)]\n"
-        "print([s for s in seen if str(137846528820) in s or 'of the ' + 'neighbour' in s], len(seen))"
+        "print([s for s in seen if str(2 * int('68923264410')) in s or ' '.join(['of the', 'neighbour']) in s], len(seen))"
     )
     alone, *others = sandbox.run_all([thief] * 2)[:1] + sandbox.run_all([honest, honest, thief, thief])[2:]
     assert alone.stdout.startswith("[] ")
@@ -147,18 +146,17 @@ def test_at_level_two_what_prints_its_folder_has_no_result() -> None:
 @pytest.mark.long
 @needs_samples
 def test_every_sample_prints_the_same_on_four_fresh_workers() -> None:
-    """In four orders, so that each has other neighbours each time."""
+    """Two and two, in two orders, so that each has other neighbours the second time."""
     programs = all_programs()
     assert len(programs) > 990
     settings = SandboxSettings(
-        workers=1,
+        workers=2,
         required_level=2,
         limits=Limits(wall_seconds=20, cpu_seconds=20, memory_mb=1024, output_characters=1 << 16),
     )
     runs: list[dict[str, ProgramResult]] = []
-    for seed in range(4):
+    for seed in range(2):
         order = random.Random(seed).sample(programs, len(programs))
         with open_sandbox(settings) as fresh:
             runs.append(dict(zip(order, fresh.run_all(order), strict=True)))
-    for one, other in combinations(runs, 2):
-        assert [program for program in programs if one[program] != other[program]] == []
+    assert [program for program in programs if runs[0][program] != runs[1][program]] == []
