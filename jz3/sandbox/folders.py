@@ -7,6 +7,7 @@ and holds nothing but the files that we put there.
 
 import os
 import re
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,18 @@ def make_folder(kind: str) -> str:
     pid = os.getpid()
     prefix = f"jz3-{kind}-{_here()}-{pid:010}-{_started(pid):020}-"
     return tempfile.mkdtemp(prefix=prefix)
+
+
+def standing_folder() -> str | None:
+    """An empty folder of this user for programs to stand in that nobody can write to, the same for all workers
+    and runs; it stays. None where somebody else has that name.
+    """
+    folder = Path(tempfile.gettempdir(), f"jz3-empty-{os.geteuid()}")
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o555)
+    about = folder.lstat()
+    ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid() and not about.st_mode & 0o222
+    return str(folder) if ours and not any(folder.iterdir()) else None
 
 
 def remove_folder(folder: str) -> None:

@@ -81,6 +81,7 @@ def launch(mode: Mode, limits: Limits, preload: tuple[str, ...], number: int) ->
         readonly_paths=paths,
         library_paths=environment.library_paths(),
         base="",
+        place=SCRATCH,
         preload=list(preload),
         uid=_FIRST_UID + os.getpid() % 1_000_000 * _UIDS_PER_HOST + number % _UIDS_PER_HOST,
         wall_seconds=limits.wall_seconds,

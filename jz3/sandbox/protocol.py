@@ -22,7 +22,9 @@ class WorkerConfig:
     library_paths: list[str]
     """Folders of packages, in the order of the search path."""
     base: str
-    """An empty folder of this worker: the root of its file system, or the scratch that it may not write."""
+    """An empty folder of this worker: the root of its file system where it has one of its own."""
+    place: str
+    """Where programs stand."""
     preload: list[str]
     uid: int
     """The user that programs run as where the worker may change it."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from jz3.sandbox.folders import make_folder, remove_folder
+from jz3.sandbox.folders import make_folder, remove_folder, standing_folder
 from jz3.sandbox.marks import Marks
 from jz3.sandbox.protocol import HEADER, Hello, WorkerConfig, pack
 from jz3.sandbox.result import LOST, Ending, ProgramResult, last_line, result_of
@@ -62,13 +62,15 @@ class Worker:
         Path(self._base).chmod(0o755)
         # Trailing slashes change no path.
         config = dataclasses.replace(launch.config, base=self._base.ljust(_FOLDER_LENGTH, "/"))
+        if config.wall == "none":
+            config = dataclasses.replace(config, place=standing_folder() or self._base)
         zygote = str(Path(__file__).with_name("zygote.py"))
         # No packages of the user, none beside the script, nothing written.
         told = json.dumps(dataclasses.asdict(config)).ljust(_CONFIG_LENGTH)
         interpreter = [sys.executable, "-s", "-P", "-B", zygote, told]
         self._command = [word.replace("{base}", self._base) for word in launch.prefix] + interpreter
         self._limit = config.wall_seconds + _GRACE_SECONDS
-        self._wall = config.wall
+        self._place = config.place
         self._begin()
 
     def _begin(self) -> None:
@@ -104,7 +106,7 @@ class Worker:
             message = self._message()
         hello = Hello(**message)
         self._marks = Marks(
-            folder=self._base if self._wall == "none" else "",
+            folder=self._base if self._place == self._base else "",
             uid=hello.uid,
             address_ranges=tuple(range(*place) for place in hello.address_ranges),
         )

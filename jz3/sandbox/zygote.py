@@ -26,7 +26,6 @@ from jz3.sandbox.protocol import Hello, WorkerConfig
 from jz3.sandbox.walls import (
     BOX,
     DEVICES,
-    SCRATCH,
     SCRATCH_BYTES,
     ProcFiles,
     enter_namespaces,
@@ -54,7 +53,7 @@ class Zygote:
         self._real_uid_only = self._own_uid is not None and not _succeeds_in_child(
             self._read_library_as_own_uid
         )
-        self._place = config.base.rstrip("/") if config.wall == "none" else SCRATCH
+        self._place = config.place
         self._rules = self._make_rules() if config.landlock else None
         self._next_pid = proc.open_for_writing("sys/kernel/ns_last_pid") if config.wall != "none" else None
         self._reaper = kernel.Reaper()

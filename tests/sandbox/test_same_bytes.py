@@ -2,6 +2,8 @@
 
 import os
 import random
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -93,7 +95,8 @@ def test_a_thief_gets_what_it_gets_alone(sandbox: Sandbox) -> None:
         "import gc, sys\nseen, frame = [], sys._getframe()\n"
         "while frame: seen += map(repr, frame.f_locals.values()); frame = frame.f_back\n"
         "seen += [repr(o)[:9999] for o in gc.get_objects() if type(o) in (dict, list, tuple)]\n"
-        "print([s for s in seen if str(2 * int('68923264410')) in s or ' '.join(['of the', 'neighbour']) in s], len(seen))"
+        "wanted = [str(2 * int('68923264410')), ' '.join(['of the', 'neighbour'])]\n"
+        "print([s for s in seen if any(w in s for w in wanted)], len(seen))"
     )
     alone, *others = sandbox.run_all([thief] * 2)[:1] + sandbox.run_all([honest, honest, thief, thief])[2:]
     assert alone.stdout.startswith("[] ")
@@ -137,10 +140,27 @@ def test_where_addresses_move_what_prints_one_has_no_result() -> None:
     assert dummy.startswith("ok Dummy('x', dummy_index=")
 
 
-def test_at_level_two_what_prints_its_folder_has_no_result() -> None:
+WHERE = "import os\nprint(os.getcwd(), os.listdir('.'))"
+
+
+def test_at_level_two_all_stand_in_one_empty_folder() -> None:
+    results = [on_landlock(WHERE) for _ in range(2)]
+    assert results[0] == results[1]
+    assert results[0].stdout.endswith(" []\n")
+
+
+def test_where_somebody_else_has_that_folder_what_prints_its_own_has_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    tmp_path.chmod(0o755)
+    (tmp_path / f"jz3-empty-{os.geteuid()}").symlink_to("/")
+    assert on_landlock(WHERE).status == "unstable"
+
+
+def on_landlock(program: str) -> ProgramResult:
     with open_mode(LANDLOCK, SandboxSettings(workers=1, required_level=2, limits=LIMITS)) as sandbox:
-        assert sandbox.run("import os\nprint(os.getcwd())").status == "unstable"
-        assert sandbox.run("import os\nprint(os.listdir('.'))").stdout == "[]\n"
+        return sandbox.run(program)
 
 
 @pytest.mark.long
