@@ -36,13 +36,22 @@ def send_job(channel: socket, size: int, threads: int, fds: tuple[int, int, int,
     channel.sendmsg([_JOB.pack(size, threads)], [(SOL_SOCKET, SCM_RIGHTS, _JOB_FDS.pack(*fds))])
 
 
-def receive_job(channel: socket) -> tuple[int, int, tuple[int, ...]] | None:
-    """What `send_job` sent; None where the keeper has gone."""
+def receive_job(channel: socket) -> tuple[bytes, tuple[int, ...]] | None:
+    """What `send_job` sent; None where the keeper has gone.
+
+    The numbers stay packed until the process of the program unpacks them: a large one takes memory and a small
+    one does not, and the zygote's memory must not depend on the programs that there were.
+    """
     message, control, _, _ = channel.recvmsg(_JOB.size, CMSG_SPACE(_JOB_FDS.size))
     if not message:
         return None
-    size, threads = _JOB.unpack(message)
-    return size, threads, _JOB_FDS.unpack(control[0][2])
+    return message, _JOB_FDS.unpack(control[0][2])
+
+
+def numbers_of(job: bytes) -> tuple[int, int]:
+    """The size of a job's program, and its limit of threads."""
+    size, threads = _JOB.unpack(job)
+    return size, threads
 
 
 def send_descriptor(channel: socket, fd: int) -> None:

@@ -27,8 +27,9 @@ def make_folder(kind: str) -> str:
 
 
 def standing_folder() -> str | None:
-    """An empty folder of this user for programs to stand in that nobody can write to, the same for all workers
-    and runs; it stays. None where somebody else has that name.
+    """The empty folder of this user in which programs stand, one for all workers and runs; it stays.
+
+    Nobody can write to it. None where somebody else has its name.
     """
     folder = Path(tempfile.gettempdir(), f"jz3-empty-{os.geteuid()}")
     with suppress(FileExistsError):

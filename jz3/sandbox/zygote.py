@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from jz3.sandbox import kernel, landlock, seccomp
 from jz3.sandbox.addresses import layout_of
-from jz3.sandbox.channel import FAILED, make_channel, receive_job, send_descriptor
+from jz3.sandbox.channel import FAILED, make_channel, numbers_of, receive_job, send_descriptor
 from jz3.sandbox.keeper import READY, Keeper
 from jz3.sandbox.program import preload, read_program, run_program
 from jz3.sandbox.protocol import Hello, WorkerConfig
@@ -91,9 +91,10 @@ class Zygote:
         """
         ourselves = os.getpid()
         while (job := receive_job(self._keeper)) is not None:
-            size, threads, fds = job
+            packed, fds = job
             pid = self._fork()
             if pid == 0:
+                size, threads = numbers_of(packed)
                 self._close_in(ourselves, threads, fds)
                 return size, self._place
             for fd in fds:
