@@ -39,8 +39,8 @@ def send_job(channel: socket, size: int, threads: int, fds: tuple[int, int, int,
 def receive_job(channel: socket) -> tuple[bytes, tuple[int, ...]] | None:
     """What `send_job` sent; None where the keeper has gone.
 
-    The numbers stay packed until the process of the program unpacks them: a large one takes memory and a small
-    one does not, and the zygote's memory must not depend on the programs that there were.
+    The numbers stay packed until the process of the program unpacks them: a large one takes memory and a
+    small one does not, and the zygote's memory must not depend on the programs that there were.
     """
     message, control, _, _ = channel.recvmsg(_JOB.size, CMSG_SPACE(_JOB_FDS.size))
     if not message:

@@ -17,6 +17,9 @@ _NAME = "program.py"
 _SEED = 0  # chosen: a fork copies the state of generators, so each program starts from the same known one
 _DEPTH_OF_EXEC = 1 if sys.version_info < (3, 12) else 0  # later versions count Python's own frames alone
 _INTERNAL_FRAMES_LIMIT = 100
+_FREE_BLOCKS = 32  # measured: more of one size than the zygote uses between two forks
+_LARGEST_BLOCK = 512  # bytes; of Python's allocator, in steps of 16
+_held: list[object] = []
 _generators: list[random.Random] = []
 """Those that are there before a program is: of the standard library and of the preloaded ones."""
 
@@ -38,6 +41,7 @@ def run_program(program: str, scratch: str) -> int:
     """Run a program as the interpreter runs a script, to the end; its exit code."""
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=_NAME, __builtins__=__builtins__)
+    _hold_free_blocks()
     _make_fresh(module, scratch)
     linecache.cache[_NAME] = (len(program), None, program.splitlines(keepends=True), _NAME)
     code = _run(program, module)
@@ -54,6 +58,20 @@ def _make_fresh(module: types.ModuleType, scratch: str) -> None:
     sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115 (as above)
     _seed_generators()
     gc.enable()
+
+
+def _hold_free_blocks() -> None:
+    """Take the blocks of memory that the zygote used last: it frees the same ones before each fork, but in
+    another order, and the next objects would lie where that order says.
+    """
+    count = range(_FREE_BLOCKS)
+    for size in range(1, 20):  # free tuples are kept by length
+        _held.extend([tuple([None] * size) for _ in count])
+    for make in (list, dict, float, object):
+        _held.extend([make() for _ in count])
+    _held.extend([number + 0.5 for number in count])
+    _held.extend([(1 << 40) + number for number in count])
+    _held.extend([bytes(size) for size in range(1, _LARGEST_BLOCK - 33, 16) for _ in count])
 
 
 def _seed_generators() -> None:
