@@ -18,6 +18,7 @@ _SEED = 0  # chosen: a fork copies the state of generators, so each program star
 _DEPTH_OF_EXEC = 1 if sys.version_info < (3, 12) else 0  # later versions count Python's own frames alone
 _INTERNAL_FRAMES_LIMIT = 100
 _FREE_BLOCKS = 32  # measured: more of one size than the zygote uses between two forks
+_SMALLEST_BLOCKS = 2048  # of 16 bytes: measured; two pools of them take turns
 _LARGEST_BLOCK = 512  # bytes; of Python's allocator, in steps of 16
 _held: list[object] = []
 _generators: list[random.Random] = []
@@ -41,7 +42,6 @@ def run_program(program: str, scratch: str) -> int:
     """Run a program as the interpreter runs a script, to the end; its exit code."""
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=_NAME, __builtins__=__builtins__)
-    _hold_free_blocks()
     _make_fresh(module, scratch)
     linecache.cache[_NAME] = (len(program), None, program.splitlines(keepends=True), _NAME)
     code = _run(program, module)
@@ -67,7 +67,8 @@ def _hold_free_blocks() -> None:
     count = range(_FREE_BLOCKS)
     for size in range(1, 20):  # free tuples are kept by length
         _held.extend([tuple([None] * size) for _ in count])
-    for make in (list, dict, float, object):
+    _held.extend([object() for _ in range(_SMALLEST_BLOCKS)])
+    for make in (list, dict, float):
         _held.extend([make() for _ in count])
     _held.extend([number + 0.5 for number in count])
     _held.extend([(1 << 40) + number for number in count])
@@ -85,7 +86,9 @@ def _run(program: str, module: types.ModuleType) -> int:
     # A script begins at depth 1: what it may recurse must not depend on the frames that called it.
     sys.setrecursionlimit(sys.getrecursionlimit() + _depth() + _DEPTH_OF_EXEC)
     try:
-        exec(compile(program, _NAME, "exec", dont_inherit=True), module.__dict__)
+        code = compile(program, _NAME, "exec", dont_inherit=True)
+        _hold_free_blocks()
+        exec(code, module.__dict__)
     except SystemExit as stop:
         return _exit_code(stop.code)
     except BaseException as error:  # whatever a program raises is its result
