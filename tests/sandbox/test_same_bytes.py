@@ -30,7 +30,7 @@ SAME = {
         "import random, numpy, sympy.core.random as r\n"
         "print(random.random(), numpy.random.rand(3), r.random(), r.sample(range(99), 5))"
     ),
-    "heap": "print([id(bytes(n)) for n in range(0, 1500, 16)], [id(x) for x in (object(), {}, [], 1.5, {1})])",
+    "heap": "print([id(bytes(n)) for n in range(0, 1500, 16)], [id(x) for x in (object(), {}, [], {1})])",
     "a thread": (
         "import threading as t\n"
         "s = t.Thread(target=lambda: print(t.get_ident(), t.current_thread()))\ns.start()\ns.join()"
