@@ -4,10 +4,14 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
+import os
 import platform
 import sys
 import sysconfig
 from pathlib import Path
+
+from jz3.sandbox.kernel import can_fix_addresses
+from jz3.sandbox.walls import is_there
 
 PRELOADED = ("sympy", "numpy", "scipy")
 """Imported before the first program, as far as they are installed."""
@@ -26,8 +30,14 @@ def library_versions() -> dict[str, str]:
 
 
 def environment_digest() -> str:
-    """Digest of the versions of Python and the preloaded libraries: part of a stored result's key."""
-    facts = {"python": platform.python_version(), "libraries": library_versions()}
+    """Digest of the versions of Python and the preloaded libraries: part of a stored result's key.
+
+    Where the kernel does not fix addresses, it is another one: what fails there for printing an address has a
+    result elsewhere.
+    """
+    facts: dict[str, object] = {"python": platform.python_version(), "libraries": library_versions()}
+    if not can_fix_addresses():
+        facts["addresses"] = "moving"
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -38,15 +48,18 @@ def library_paths() -> list[str]:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.origin is not None:
             folders.append(str(Path(spec.origin).parents[1]))
-    return list(dict.fromkeys(str(Path(folder).absolute()) for folder in folders if Path(folder).is_dir()))
+    return list(dict.fromkeys(str(Path(folder).absolute()) for folder in folders if is_there(folder)))
 
 
 def readonly_paths() -> list[str]:
-    """All that a program may read: the system's libraries, the Python installation and its packages."""
+    """All that a program may read: the system's libraries, the Python installation and its packages.
+
+    What this user may not look at is left out.
+    """
     python = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     shared = sysconfig.get_config_var("LIBDIR")
     python += [shared] if sysconfig.get_config_var("Py_ENABLE_SHARED") and shared else []
     paths = {*_SYSTEM_PATHS, *python, *library_paths()}
-    paths |= {str(Path(path).resolve()) for path in python}
-    present = sorted(path for path in paths if Path(path).exists())
+    paths |= {os.path.realpath(path) for path in python}
+    present = sorted(path for path in paths if is_there(path))
     return [path for path in present if not any(path.startswith(f"{other}/") for other in present)]

@@ -8,6 +8,7 @@ import os
 import platform
 import resource
 import struct
+import sys
 from typing import NoReturn
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -32,6 +33,7 @@ PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_SECUREBITS = 28
 PR_SET_NO_NEW_PRIVS = 38
+PR_SET_THP_DISABLE = 41
 PR_CAP_AMBIENT = 47
 _CAP_AMBIENT_CLEAR_ALL = 4
 _SECBITS_NO_ROOT_LOCKED = 0x2F  # NOROOT, NO_SETUID_FIXUP and KEEP_CAPS, each locked
@@ -42,6 +44,8 @@ _NR_CAPSET = 126 if IS_X86 else 91
 _NR_MOUNT_SETATTR = 442
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _MADV_COLLAPSE = 25
+_ADDR_NO_RANDOMIZE = 0x40000
+_ASK_PERSONALITY = 0xFFFFFFFF
 # The values of mount(2) and of mount_setattr(2) are the same for these.
 FILES_READONLY = MS_RDONLY | MS_NOSUID | MS_NODEV
 DEVICE_READONLY = MS_RDONLY | MS_NOSUID | MS_NOEXEC  # its times and mode; what is written to it passes
@@ -110,6 +114,63 @@ def use_huge_pages(maps: str) -> None:
         start, end = (int(address, 16) for address in place.split("-"))
         if rights == "rw-p" and inode == "0":
             libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_COLLAPSE)
+
+
+def has_fixed_addresses() -> bool:
+    """Whether what this process executes lies at the same addresses each time."""
+    return bool(_personality(_ASK_PERSONALITY) & _ADDR_NO_RANDOMIZE)
+
+
+def fix_addresses() -> bool:
+    """Whatever this process executes from now on lies at the same addresses each time.
+
+    False where that is refused, as by Docker's default filter.
+    """
+    before = _personality(_ASK_PERSONALITY)
+    return _personality(before | _ADDR_NO_RANDOMIZE) >= 0 and has_fixed_addresses()
+
+
+def can_fix_addresses() -> bool:
+    """Whether `fix_addresses` works here; leaves things as they are."""
+    if not sys.platform.startswith("linux"):
+        return False
+    before = _personality(_ASK_PERSONALITY)
+    fixed = fix_addresses()
+    _personality(before)
+    return fixed
+
+
+def _personality(value: int) -> int:
+    return libc.personality(ctypes.c_ulong(value))
+
+
+class Reaper:
+    """Waits for children without knowing how they end: that passes on as bytes, and its memory is cleared.
+
+    A process that is forked later finds nothing of it.
+    """
+
+    _RUSAGE_BYTES = 256  # of struct rusage, 144 in use
+    _STATUS_BYTES = 8
+
+    def __init__(self) -> None:
+        self._memory = ctypes.create_string_buffer(self._STATUS_BYTES + self._RUSAGE_BYTES)
+        address = ctypes.addressof(self._memory)
+        self._status = ctypes.c_void_p(address)
+        self._usage = ctypes.c_void_p(address + self._STATUS_BYTES)
+
+    def pass_on(self, pid: int, to: int) -> None:
+        """Wait until a child has ended, and write to a descriptor what `ending_of` reads."""
+        check(libc.wait4(pid, self._status, 0, self._usage), f"wait4({pid})")
+        os.write(to, self._memory)
+        ctypes.memset(self._memory, 0, len(self._memory))
+
+    @staticmethod
+    def ending_of(message: bytes) -> tuple[int, float]:
+        """Wait status and CPU seconds of a child."""
+        status, *times = struct.unpack_from("i4xqqqq", message)
+        seconds, microseconds, system_seconds, system_microseconds = times
+        return status, seconds + system_seconds + (microseconds + system_microseconds) / 1e6
 
 
 def set_host_name(name: bytes) -> None:

@@ -6,15 +6,15 @@ A way counts only if its worker starts and the self-test's attacks fail; sysctls
 import os
 import shutil
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from jz3.sandbox import environment
+from jz3.sandbox.folders import make_folder, remove_folder
 from jz3.sandbox.protocol import WorkerConfig
 from jz3.sandbox.settings import Level, Limits
-from jz3.sandbox.walls import DEVICES, SCRATCH
+from jz3.sandbox.walls import DEVICES, SCRATCH, is_there
 from jz3.sandbox.worker import Launch, Worker, WorkerFailed
 
 ModeName = Literal["bubblewrap", "root-namespaces", "user-namespaces", "landlock", "seccomp"]
@@ -81,6 +81,7 @@ def launch(mode: Mode, limits: Limits, preload: tuple[str, ...], number: int) ->
         readonly_paths=paths,
         library_paths=environment.library_paths(),
         base="",
+        place=SCRATCH,
         preload=list(preload),
         uid=_FIRST_UID + os.getpid() % 1_000_000 * _UIDS_PER_HOST + number % _UIDS_PER_HOST,
         wall_seconds=limits.wall_seconds,
@@ -97,12 +98,15 @@ def failure_of(mode: Mode) -> str | None:
     lack = lacking(mode)
     if lack is not None:
         return lack
-    with tempfile.TemporaryDirectory(prefix="jz3-self-test-") as folder:
-        secret = Path(folder, "secret")
+    folder = Path(make_folder("self-test"))
+    try:
+        secret = folder / "secret"
         secret.write_text("secret\n")
-        Path(folder).chmod(0o777)  # what holds a program back must be the sandbox
+        folder.chmod(0o777)  # what holds a program back must be the sandbox
         secret.chmod(0o666)
-        return _self_test(mode, Path(folder))
+        return _self_test(mode, folder)
+    finally:
+        remove_folder(str(folder))
 
 
 def lacking(mode: Mode) -> str | None:
@@ -148,7 +152,14 @@ def _bubblewrap_command(paths: list[str]) -> tuple[str, ...]:
         "sandbox",
     ]
     if os.geteuid() == 0:
-        capabilities = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_SYS_RESOURCE")
+        capabilities = (
+            "CAP_SYS_ADMIN",
+            "CAP_SETUID",
+            "CAP_SETGID",
+            "CAP_SETPCAP",
+            "CAP_SYS_RESOURCE",
+            "CAP_KILL",
+        )
     else:
         words.append("--unshare-user")
         capabilities = ("CAP_SYS_ADMIN",)
@@ -180,4 +191,4 @@ def _interpreter_paths() -> list[str]:
         chain.append(chain[-1].parent / chain[-1].readlink())
     settings = executable.parents[1] / "pyvenv.cfg"
     package = Path(__file__).resolve().parents[1]
-    return [str(path) for path in (*chain, settings, package) if path.exists()]
+    return [str(path) for path in (*chain, settings, package) if is_there(str(path))]

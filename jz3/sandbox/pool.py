@@ -13,11 +13,13 @@ import platform
 import select
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from jz3.core.errors import UserError
 from jz3.sandbox.environment import PRELOADED, library_versions
+from jz3.sandbox.folders import sweep
 from jz3.sandbox.modes import MODES, Mode, ModeName, failure_of, lacking, launch
 from jz3.sandbox.protocol import Hello
 from jz3.sandbox.result import ProgramResult
@@ -40,6 +42,8 @@ class SandboxReport(BaseModel):
     """The kernel's version of Landlock; 0 where there is none."""
     scratch: str
     """`writable`: each program had 16 MB of its own; `read-only`: programs could write no file."""
+    addresses: Literal["fixed", "moving"]
+    """`moving`: the kernel gives each worker others, and a program that prints one has no result."""
     python: str
     libraries: dict[str, str]
     """Versions of the preloaded libraries."""
@@ -116,6 +120,7 @@ def open_mode(mode: Mode, settings: SandboxSettings) -> Generator[Sandbox]:
             f"the sandbox {mode.name} cannot be built here ({lack}); what it needs was expected. "
             f"docs/sandbox.md says how to get it, and what else there is."
         )
+    sweep()
     with ExitStack() as stack:
         workers: list[Worker] = []
         for number in range(settings.workers):
@@ -161,6 +166,7 @@ def _report(mode: Mode, hello: Hello) -> SandboxReport:
         level=mode.level,
         landlock_abi=hello.landlock_abi,
         scratch=hello.scratch,
+        addresses="moving" if hello.address_ranges else "fixed",
         python=platform.python_version(),
         libraries=library_versions(),
     )

@@ -5,15 +5,37 @@ import gc
 import importlib
 import inspect
 import linecache
+import os
 import random
 import sys
 import threading
 import types
+from collections.abc import Generator
+from contextlib import contextmanager
 
 _NAME = "program.py"
 _SEED = 0  # chosen: a fork copies the state of generators, so each program starts from the same known one
 _DEPTH_OF_EXEC = 1 if sys.version_info < (3, 12) else 0  # later versions count Python's own frames alone
 _INTERNAL_FRAMES_LIMIT = 100
+_FREE_BLOCKS = 32  # measured: more of one size than the zygote uses between two forks
+_SMALLEST_BLOCKS = 2048  # of 16 bytes: measured; two pools of them take turns
+_LARGEST_BLOCK = 512  # bytes; of Python's allocator, in steps of 16
+_held: list[object] = []
+_generators: list[random.Random] = []
+"""Those that are there before a program is: of the standard library and of the preloaded ones."""
+
+
+def read_program(fd: int, size: int) -> str:
+    """The program that the keeper writes; what is done for it depends on its size alone, not on the pace."""
+    source = bytearray(size)
+    left = memoryview(source)
+    while left:
+        count = os.readv(fd, [left])
+        if count == 0:
+            os._exit(1)  # the keeper has gone
+        left = left[count:]
+    os.close(fd)
+    return source.decode("utf-8", "surrogatepass")
 
 
 def run_program(program: str, scratch: str) -> int:
@@ -29,23 +51,44 @@ def run_program(program: str, scratch: str) -> int:
 def _make_fresh(module: types.ModuleType, scratch: str) -> None:
     sys.modules["__main__"] = module
     sys.argv[:] = [_NAME]
+    sys.orig_argv[:] = ["python", _NAME]
     sys.path.insert(0, scratch)
     sys.stdin = sys.__stdin__ = open(0)  # noqa: SIM115 (for the life of the process, by number)
     sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115 (as above)
     sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115 (as above)
-    random.seed(_SEED)
+    _seed_generators()
+    gc.enable()
+
+
+def _hold_free_blocks() -> None:
+    """Take the blocks of memory that the zygote used last: it frees the same ones before each fork, but in
+    another order, and the next objects would lie where that order says.
+    """
+    count = range(_FREE_BLOCKS)
+    for size in range(1, 20):  # free tuples are kept by length
+        _held.extend([tuple([None] * size) for _ in count])
+    _held.extend([object() for _ in range(_SMALLEST_BLOCKS)])
+    for make in (list, dict, float):
+        _held.extend([make() for _ in count])
+    _held.extend([number + 0.5 for number in count])
+    _held.extend([(1 << 40) + number for number in count])
+    _held.extend([bytes(size) for size in range(1, _LARGEST_BLOCK - 33, 16) for _ in count])
+
+
+def _seed_generators() -> None:
+    for generator in _generators:
+        generator.seed(_SEED)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(_SEED)
-    if "sympy.core.random" in sys.modules:
-        sys.modules["sympy.core.random"].seed(_SEED)
-    gc.enable()
 
 
 def _run(program: str, module: types.ModuleType) -> int:
     # A script begins at depth 1: what it may recurse must not depend on the frames that called it.
     sys.setrecursionlimit(sys.getrecursionlimit() + _depth() + _DEPTH_OF_EXEC)
     try:
-        exec(compile(program, _NAME, "exec", dont_inherit=True), module.__dict__)
+        code = compile(program, _NAME, "exec", dont_inherit=True)
+        _hold_free_blocks()
+        exec(code, module.__dict__)
     except SystemExit as stop:
         return _exit_code(stop.code)
     except BaseException as error:  # whatever a program raises is its result
@@ -88,11 +131,32 @@ def _finish(code: int) -> int:
 
 
 def preload(names: list[str]) -> None:
-    """Import what programs use most, as far as it is installed, and keep it out of the collector's way."""
-    for name in names:
-        try:
-            importlib.import_module(name)
-        except ImportError:
-            continue
-    if "numpy" in sys.modules:
-        importlib.import_module("numpy.random")  # numpy 2 loads it lazily: 15 ms in each program
+    """Import what programs use most, as far as it is installed."""
+    with _seeded_from_birth():
+        for name in names:
+            try:
+                importlib.import_module(name)
+            except ImportError:
+                continue
+        if "numpy" in sys.modules:
+            importlib.import_module("numpy.random")  # numpy 2 loads it lazily: 15 ms in each program
+    _generators.extend(thing for thing in gc.get_objects() if isinstance(thing, random.Random))
+    _seed_generators()
+
+
+@contextmanager
+def _seeded_from_birth() -> Generator[None]:
+    """Generators that libraries make for themselves begin with our seed too: sympy shuffles facts by one, and
+    numbers its Dummies from another.
+    """
+    begin = random.Random.__init__
+
+    def begin_seeded(self: random.Random, x: int | float | str | bytes | bytearray | None = None) -> None:
+        begin(self, _SEED if x is None else x)
+
+    random.seed(_SEED)
+    random.Random.__init__ = begin_seeded
+    try:
+        yield
+    finally:
+        random.Random.__init__ = begin

@@ -22,7 +22,9 @@ class WorkerConfig:
     library_paths: list[str]
     """Folders of packages, in the order of the search path."""
     base: str
-    """An empty folder of this worker: the root of its file system, or the scratch that it may not write."""
+    """An empty folder of this worker: the root of its file system where it has one of its own."""
+    place: str
+    """Where programs stand."""
     preload: list[str]
     uid: int
     """The user that programs run as where the worker may change it."""
@@ -39,6 +41,10 @@ class Hello:
     landlock_abi: int
     scratch: str
     """`writable`: 16 MB of its own for each program; `read-only`: programs can write nowhere."""
+    uid: int | None
+    """The user that programs run as, if it is this worker's own."""
+    address_ranges: list[tuple[int, int]]
+    """First and last + 1 of the addresses that programs may have; none where all workers have the same."""
 
 
 def pack(message: dict[str, Any]) -> bytes:

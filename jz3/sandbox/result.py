@@ -4,8 +4,10 @@ import signal
 from dataclasses import dataclass, replace
 from typing import Literal, TypedDict
 
+from jz3.sandbox.marks import Marks
+
 Stop = Literal["", "wall", "cpu", "output"]
-Status = Literal["ok", "error", "timeout", "memory", "output-limit", "killed", "lost"]
+Status = Literal["ok", "error", "timeout", "memory", "output-limit", "killed", "unstable", "lost"]
 
 
 class Ending(TypedDict):
@@ -30,6 +32,8 @@ class ProgramResult:
     - `memory`: it ended by a MemoryError, that is at its memory limit.
     - `output-limit`: it printed more than it may; `stdout` holds the allowed characters.
     - `killed`: a signal ended it (a crash, or itself); `error` names the signal.
+    - `unstable`: it printed what is another each time it runs here (an address where the kernel moves them,
+      the folder or the user of its worker); `error` says what, and `stdout` is empty.
     - `lost`: its worker died, or could not close the program in, and so did not run it (`error` says why).
       Nothing is known of the program: do not store this.
     """
@@ -43,8 +47,16 @@ class ProgramResult:
 LOST = ProgramResult(status="lost", stdout="", error="", exit_code=None)
 
 
-def result_of(ending: Ending) -> ProgramResult:
-    """The result that an ending means."""
+def result_of(ending: Ending, marks: Marks) -> ProgramResult:
+    """The result that an ending means, of a program that ran in a worker with these marks."""
+    result = _as_told(ending)
+    reason = "" if result.status == "lost" else marks.in_text(f"{result.stdout}\n{result.error}")
+    if not reason:
+        return result
+    return ProgramResult(status="unstable", stdout="", error=reason, exit_code=None)
+
+
+def _as_told(ending: Ending) -> ProgramResult:
     if ending["setup_error"]:
         return replace(LOST, error=ending["setup_error"])
     if ending["stopped"] in ("wall", "cpu"):

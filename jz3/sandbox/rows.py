@@ -19,7 +19,7 @@ from jz3.store.rows import Operation
 from jz3.workers.crew import Crew
 from jz3.workers.fill import fill
 
-EXECUTE = Operation("execute", 2)
+EXECUTE = Operation("execute", 3)
 
 TRIES = 3
 """Of a program that loses its worker (chosen; a second loss is already no accident)."""

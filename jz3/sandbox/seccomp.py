@@ -3,6 +3,10 @@
 No fork and no exec: one process per program makes the address-space limit a limit of memory, and one SIGKILL
 the end of it. No sockets but a pair of its own, no signals but to itself, no shared or hidden memory, no
 keyrings, no tracing, no namespaces, no mounts. Calls in the 32-bit or x32 convention do not pass either.
+
+Two kinds of call look harmless and are not. Some take memory of the kernel that no limit counts: descriptors
+of a thread's own, pages of a shared mapping that outlive their place in it, page tables of mappings far
+apart. Others leave a mark on a file that another program can see: locks, and wake-ups through a mapped page.
 """
 
 import ctypes
@@ -25,15 +29,29 @@ _CHANGES = frozenset(
 )  # fmt: skip
 _FREQUENT = ("read", "write", "futex", "mmap", "munmap", "brk", "madvise", "newfstatat", "openat")
 
-_CLONE_THREAD = 0x10000
-_CLONE_NEW_ANYTHING = 0x7E020080  # the namespace flags of clone(2), and CLONE_NEWTIME
+# CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM: a thread that shares all that a thread can share. One with
+# descriptors of its own (without FILES) could fill 64 more of them.
+_CLONE_REQUIRED = 0x50F00
+_CLONE_ALLOWED = _CLONE_REQUIRED | 0x780000  # SETTLS, PARENT_SETTID, CHILD_CLEARTID, DETACHED: as libc calls
+_CLOSE_RANGE_UNSHARE = 2  # another way to descriptors of one's own
 _O_CHANGES = 0o3 | 0o100 | 0o1000 | 0o2000  # WRONLY, RDWR, CREAT, TRUNC, APPEND
 
 _IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # is it a terminal, how wide, how much, flags
-# DUPFD, GETFD, SETFD, GETFL, SETFL, locks, DUPFD_CLOEXEC, GETPIPE_SZ: not F_SETOWN or F_SETSIG, which signal.
-_FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)
+# DUPFD, GETFD, SETFD, GETFL, SETFL, GETLK, OFD_GETLK, DUPFD_CLOEXEC, GETPIPE_SZ: not F_SETOWN or F_SETSIG,
+# which signal, and no lock, which every program that can open the file would see.
+_FCNTLS = (0, 1, 2, 3, 4, 5, 36, 1030, 1032)
 _PRCTLS = (15, 16)  # the name of a thread
+_ARCH_PRCTLS = (0x1001, 0x1002, 0x1003, 0x1004)  # the segment registers of a thread
 _AF_UNIX = 1
+_FUTEX_PRIVATE = 128
+_FUTEX_WAITS = (0, 9, 9 | 256)  # WAIT, WAIT_BITSET, the same with CLOCK_REALTIME: what pthread_join does
+# NORMAL to DONTNEED, FREE, HUGEPAGE to KEEPONFORK, GUARD_INSTALL and GUARD_REMOVE: not MERGEABLE (pages are
+# compared with those of others), COLLAPSE or HWPOISON.
+_ADVICES = (0, 1, 2, 3, 4, 8, 14, 15, 16, 17, 18, 19, 102, 103)
+_MAP_SHARED = 1
+_MAP_ANONYMOUS = 0x20
+_MAP_REFUSED = 0x100 | 0x40000  # GROWSDOWN; HUGETLB, whose pages the machine keeps for somebody else
+_MREMAPS = (0, 1)  # without MREMAP_FIXED or MREMAP_DONTUNMAP
 
 _RET_ALLOW, _RET_KILL_PROCESS, _RET_ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _OFFSET_NUMBER, _OFFSET_ARCH, _OFFSET_ARGUMENTS = 0, 4, 16
@@ -66,6 +84,10 @@ def _if_at_least(value: int, if_true: int, if_false: int) -> bytes:
     return _instruction(0x35, if_true, if_false, value)
 
 
+def _and(mask: int) -> bytes:
+    return _instruction(0x54, 0, 0, mask)
+
+
 def _return(value: int) -> bytes:
     return _instruction(0x06, 0, 0, value)
 
@@ -88,17 +110,66 @@ def _allow_without_address() -> list[bytes]:
     return [_load(low), _if_equal(0, 0, 2), _load(high), _if_equal(0, 1, 0), _REFUSE, _ALLOW]
 
 
-def _conditions(*, files_change: bool) -> dict[str, list[bytes]]:
+def _clone() -> list[bytes]:
+    return [
+        _load_argument(0),
+        _if_any_bit(0xFFFFFFFF ^ _CLONE_ALLOWED, 0, 1),
+        _REFUSE,
+        _and(_CLONE_REQUIRED),
+        _if_equal(_CLONE_REQUIRED, 1, 0),
+        _REFUSE,
+        _ALLOW,
+    ]
+
+
+def _futex() -> list[bytes]:
+    """Waking is for words of one's own memory: a word in a library is the same one for all who map it."""
+    return [
+        _load_argument(1),
+        _if_any_bit(_FUTEX_PRIVATE, 0, 1),
+        _ALLOW,
+        *_allow_if_argument_in(1, _FUTEX_WAITS),
+    ]
+
+
+def _mmap(places: range, *, shared_files: bool) -> list[bytes]:
+    """Memory that nobody else has, where the kernel puts it or near to what is there.
+
+    Each page that lies alone costs the kernel a page of its tables, or two where its neighbourhood is empty
+    too. Of a shared mapping without a file, what is unmapped goes on to use memory as long as a part is left.
+    """
+    low, high = _OFFSET_ARGUMENTS, _OFFSET_ARGUMENTS + 4
+    kinds = [_if_any_bit(_MAP_SHARED, 0, 2), _if_any_bit(_MAP_ANONYMOUS, 0, 1), _REFUSE]
+    if not shared_files:
+        kinds = [_if_any_bit(_MAP_SHARED, 0, 1), _REFUSE]
+    return [
+        _load_argument(3),
+        _if_any_bit(_MAP_REFUSED, 0, 1),
+        _REFUSE,
+        *kinds,
+        _load(high),
+        _if_equal(0, 0, 3),
+        _load(low),
+        _if_equal(0, 0, 1),
+        _ALLOW,
+        _load(high),
+        _if_at_least(places.start, 0, 2),
+        _if_at_least(places.stop, 1, 0),
+        _ALLOW,
+        _REFUSE,
+    ]
+
+
+def _conditions(places: range, *, files_change: bool) -> dict[str, list[bytes]]:
     conditions = {
-        "clone": [
-            _load_argument(0),
-            _if_any_bit(_CLONE_NEW_ANYTHING, 0, 1),
-            _REFUSE,
-            _if_any_bit(_CLONE_THREAD, 0, 1),
-            _ALLOW,
-            _REFUSE,
-        ],
+        "futex": _futex(),
+        "mmap": _mmap(places, shared_files=files_change),
+        "madvise": _allow_if_argument_in(2, _ADVICES),
+        "mremap": _allow_if_argument_in(3, _MREMAPS),
+        "clone": _clone(),
         "clone3": [_UNKNOWN],  # glibc then uses clone, whose flags can be seen
+        "close_range": [_load_argument(2), _if_any_bit(_CLOSE_RANGE_UNSHARE, 0, 1), _REFUSE, _ALLOW],
+        "arch_prctl": _allow_if_argument_in(0, _ARCH_PRCTLS),
         "kill": _allow_if_argument_in(0, (_OWN_PID,)),
         "tgkill": _allow_if_argument_in(0, (_OWN_PID,)),
         "prlimit64": _allow_if_argument_in(0, (0,)),
@@ -117,14 +188,15 @@ def _conditions(*, files_change: bool) -> dict[str, list[bytes]]:
     return conditions
 
 
-def filter_program(*, files_change: bool, metadata_change: bool) -> bytes:
+def filter_program(places: range, *, files_change: bool, metadata_change: bool) -> bytes:
     """The filter as a BPF program, for whichever process installs it.
 
-    `files_change`: calls that write or change files pass (something else says where); without it not even a
-    file opens for writing. `metadata_change`: also modes and times, where all in reach is the program's own.
+    `places`: where memory may be asked for, in units of 4 GB. `files_change`: calls that write or change
+    files pass (something else says where); without it not even a file opens for writing. `metadata_change`:
+    also modes and times, where all in reach is the program's own.
     """
     numbers, machine = (X86_64, _AUDIT_ARCH_X86_64) if IS_X86 else (AARCH64, _AUDIT_ARCH_AARCH64)
-    conditions = _conditions(files_change=files_change)
+    conditions = _conditions(places, files_change=files_change)
     refused = set() if files_change else {"open", *_CHANGES}
     refused |= set() if metadata_change else _METADATA
     parts = [_load(_OFFSET_ARCH), _if_equal(machine, 1, 0), _return(_RET_KILL_PROCESS), _load(_OFFSET_NUMBER)]
@@ -132,10 +204,8 @@ def filter_program(*, files_change: bool, metadata_change: bool) -> bytes:
         parts += [_if_at_least(_X32_BIT, 0, 1), _UNKNOWN]
     names = [*_FREQUENT, *(name for name in numbers if name not in _FREQUENT)]
     for name in names:
-        if name not in refused and name not in conditions:
-            parts += [_if_equal(numbers[name], 0, 1), _ALLOW]
-    for name, body in conditions.items():
-        if name in numbers and name not in refused:
+        if name not in refused:
+            body = conditions.get(name, [_ALLOW])
             assert len(body) <= _MAX_JUMP
             parts += [_if_equal(numbers[name], 0, len(body)), *body]
     return b"".join([*parts, _REFUSE])

@@ -10,7 +10,7 @@ Level = Literal[1, 2, 3]
 class Limits(BaseModel):
     """What one program may use. A result depends on them, so they belong to the key of a stored result.
 
-    Memory and scratch together bound what a program can hold: workers x (memory_mb + 16 MB) at the worst.
+    What a program can hold at the worst, tables and buffers of the kernel included, is in docs/sandbox.md.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

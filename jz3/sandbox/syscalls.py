@@ -7,7 +7,7 @@ A name that a machine lacks (aarch64 has no `open`, only `openat`) is left out t
 X86_64: dict[str, int] = {
     "read": 0, "write": 1, "readv": 19, "writev": 20, "pread64": 17, "pwrite64": 18, "preadv": 295,
     "pwritev": 296, "close": 3, "close_range": 436, "lseek": 8, "dup": 32, "dup2": 33, "dup3": 292,
-    "pipe": 22, "pipe2": 293, "fcntl": 72, "flock": 73, "ioctl": 16, "fsync": 74, "fdatasync": 75,
+    "pipe": 22, "pipe2": 293, "fcntl": 72, "ioctl": 16, "fsync": 74, "fdatasync": 75,
     "fadvise64": 221, "poll": 7, "ppoll": 271, "select": 23, "pselect6": 270, "epoll_create1": 291,
     "epoll_ctl": 233, "epoll_wait": 232, "epoll_pwait": 281, "epoll_pwait2": 441, "eventfd2": 290,
     "copy_file_range": 326, "openat": 257, "stat": 4, "fstat": 5, "lstat": 6, "newfstatat": 262, "statx":
@@ -17,7 +17,7 @@ X86_64: dict[str, int] = {
     "renameat": 264, "renameat2": 316, "link": 86, "linkat": 265, "symlink": 88, "symlinkat": 266,
     "truncate": 76, "ftruncate": 77, "open": 2, "creat": 85, "chmod": 90, "fchmod": 91, "fchmodat": 268,
     "utimes": 235, "utimensat": 280, "mmap": 9, "munmap": 11, "mprotect": 10, "mremap": 25, "msync": 26,
-    "mincore": 27, "madvise": 28, "brk": 12, "futex": 202, "set_robust_list": 273, "set_tid_address": 218,
+    "madvise": 28, "brk": 12, "futex": 202, "set_robust_list": 273, "set_tid_address": 218,
     "rseq": 334, "membarrier": 324, "clone": 56, "clone3": 435, "gettid": 186, "sched_yield": 24,
     "sched_getaffinity": 204, "sched_setaffinity": 203, "sched_get_priority_max": 146,
     "sched_get_priority_min": 147, "rt_sigaction": 13, "rt_sigprocmask": 14, "rt_sigreturn": 15,
@@ -35,14 +35,14 @@ X86_64: dict[str, int] = {
 AARCH64: dict[str, int] = {
     "read": 63, "write": 64, "readv": 65, "writev": 66, "pread64": 67, "pwrite64": 68, "preadv": 69,
     "pwritev": 70, "close": 57, "close_range": 436, "lseek": 62, "dup": 23, "dup3": 24, "pipe2": 59,
-    "fcntl": 25, "flock": 32, "ioctl": 29, "fsync": 82, "fdatasync": 83, "fadvise64": 223, "ppoll": 73,
+    "fcntl": 25, "ioctl": 29, "fsync": 82, "fdatasync": 83, "fadvise64": 223, "ppoll": 73,
     "pselect6": 72, "epoll_create1": 20, "epoll_ctl": 21, "epoll_pwait": 22, "epoll_pwait2": 441,
     "eventfd2": 19, "copy_file_range": 285, "openat": 56, "fstat": 80, "newfstatat": 79, "statx": 291,
     "statfs": 43, "fstatfs": 44, "faccessat": 48, "faccessat2": 439, "getcwd": 17, "chdir": 49, "fchdir":
     50, "getdents64": 61, "readlinkat": 78, "umask": 166, "mkdirat": 34, "unlinkat": 35, "renameat": 38,
     "renameat2": 276, "linkat": 37, "symlinkat": 36, "truncate": 45, "ftruncate": 46, "fchmod": 52,
     "fchmodat": 53, "utimensat": 88, "mmap": 222, "munmap": 215, "mprotect": 226, "mremap": 216, "msync":
-    227, "mincore": 232, "madvise": 233, "brk": 214, "futex": 98, "set_robust_list": 99,
+    227, "madvise": 233, "brk": 214, "futex": 98, "set_robust_list": 99,
     "set_tid_address": 96, "rseq": 293, "membarrier": 283, "clone": 220, "clone3": 435, "gettid": 178,
     "sched_yield": 124, "sched_getaffinity": 123, "sched_setaffinity": 122, "sched_get_priority_max": 125,
     "sched_get_priority_min": 126, "rt_sigaction": 134, "rt_sigprocmask": 135, "rt_sigreturn": 139,

@@ -1,7 +1,7 @@
 """The outer walls: namespaces of one's own around a worker, with a file system made for it.
 
-Inside: the Python installation and the system's libraries read-only, four devices, an empty `/box` where each
-program's scratch is mounted, no /proc, no /sys, a network without interfaces, no other process.
+Inside: the Python installation and the system's libraries read-only, three devices, an empty `/box` where
+each program's scratch is mounted, no /proc, no /sys, a network without interfaces, no other process.
 """
 
 import os
@@ -11,12 +11,18 @@ from pathlib import Path
 from jz3.sandbox import kernel
 from jz3.sandbox.protocol import WorkerConfig
 
-DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+# Not /dev/zero: a shared mapping of it is memory that no limit of the process counts.
+DEVICES = ("/dev/null", "/dev/urandom", "/dev/random")
 BOX = "/box"
 SCRATCH = "/box/tmp"
 """Where a program stands. A rule for /box holds for whatever is mounted below it, so it can be made once."""
 SCRATCH_BYTES = 16 << 20  # chosen: room for a figure or a table; memory that no address-space limit counts
 _SCRATCH_INODES = 4096  # chosen: each costs about 1 kB of the kernel's memory
+
+
+def is_there(path: str) -> bool:
+    """Whether this user can find a path. (`Path.exists` raises where a folder may not be searched.)"""
+    return os.path.exists(path)  # noqa: PTH110 (as said)
 
 
 class ProcFiles:
@@ -36,6 +42,13 @@ class ProcFiles:
         finally:
             os.close(fd)
 
+    def open_for_writing(self, path: str) -> int | None:
+        """A descriptor; None where the kernel does not let us write."""
+        try:
+            return os.open(path, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._folder)
+        except OSError:
+            return None
+
     def try_write(self, path: str, text: str) -> bool:
         """False where the kernel does not let us: older kernels, containers with a read-only /proc."""
         try:
@@ -46,9 +59,9 @@ class ProcFiles:
 
 
 def enter_namespaces(config: WorkerConfig, proc: ProcFiles) -> None:
-    """Return in a new process, the first of its process namespace, inside the walls.
+    """Put this process inside the walls; its next child is the first process of a new process namespace.
 
-    The process that called waits outside for the end of it, and never returns.
+    This process stays outside that namespace: no program can name it.
     """
     flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET
     flags |= kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
@@ -62,7 +75,6 @@ def enter_namespaces(config: WorkerConfig, proc: ProcFiles) -> None:
         kernel.unshare(flags)
     _make_root(config)
     kernel.set_host_name(b"sandbox")
-    _go_on_in_first_process()
 
 
 def finish_bubblewrap() -> None:
@@ -86,21 +98,22 @@ def mount_scratch() -> None:
 
 def _make_root(config: WorkerConfig) -> None:
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-    root = config.base
-    kernel.mount("tmpfs", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,mode=755")
+    kernel.mount("tmpfs", config.base, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,mode=755")
+    os.chdir(config.base)  # from here on by short names, equally long wherever the folder is
     for path in config.readonly_paths:
+        inside = f".{path}"
         if Path(path).is_symlink():  # /lib -> usr/lib
-            _make_folders(root + str(Path(path).parent))
-            Path(root + path).symlink_to(Path(path).readlink())
-        elif Path(path).exists():
-            _bind(path, root + path, kernel.FILES_READONLY)
+            _make_folders(str(Path(inside).parent))
+            Path(inside).symlink_to(Path(path).readlink())
+        elif is_there(path):
+            _bind(path, inside, kernel.FILES_READONLY)
     for path in DEVICES:
-        _bind(path, root + path, kernel.DEVICE_READONLY)
+        _bind(path, f".{path}", kernel.DEVICE_READONLY)
     for path in (SCRATCH, "/.old"):
-        _make_folders(root + path)
-    if not Path(root + "/tmp").exists():  # where Python itself lies below /tmp, it stays what it is
-        Path(root + "/tmp").symlink_to(SCRATCH[1:])
-    kernel.pivot_root(root, root + "/.old")
+        _make_folders(f".{path}")
+    if not Path("tmp").exists():  # where Python itself lies below /tmp, it stays what it is
+        Path("tmp").symlink_to(SCRATCH[1:])
+    kernel.pivot_root(".", "./.old")
     os.chdir("/")
     kernel.detach("/.old")
     Path("/.old").rmdir()
@@ -119,16 +132,3 @@ def _bind(source: str, target: str, flags: int) -> None:
 
 def _make_folders(path: str) -> None:
     Path(path).mkdir(mode=0o755, parents=True, exist_ok=True)
-
-
-def _go_on_in_first_process() -> None:
-    outside = os.getpid()
-    child = os.fork()
-    if child == 0:
-        # Where the waiting process is killed, this one goes too, and with it all in its namespace.
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)
-        return
-    assert os.getpid() == outside
-    os.closerange(0, 256)  # the channel's ends must be held by the zygote alone
-    os.waitpid(child, 0)
-    os._exit(0)

@@ -4,22 +4,27 @@ import dataclasses
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from jz3.sandbox.folders import make_folder, remove_folder, standing_folder
+from jz3.sandbox.marks import Marks
 from jz3.sandbox.protocol import HEADER, Hello, WorkerConfig, pack
 from jz3.sandbox.result import LOST, Ending, ProgramResult, last_line, result_of
 from jz3.sandbox.walls import SCRATCH
 
 _START_SECONDS = 120  # chosen: sympy imports in one second; a laptop with all cores taken needs many
 _GRACE_SECONDS = 5  # chosen: how long after a program's own limit its worker is held to be hung
+# Where objects lie depends on how long the texts are that came before them: these are equally long wherever
+# temporary folders are. Chosen: longer than either is in practice, far below what a command line may hold.
+_FOLDER_LENGTH = 256
+_CONFIG_LENGTH = 8192
 
 # All that a worker and its programs know of the environment.
 _ENVIRONMENT = {
@@ -53,14 +58,19 @@ class Worker:
 
     def __init__(self, launch: Launch) -> None:
         """Begin to start; `hello` waits until it is warm."""
-        self._base = tempfile.mkdtemp(prefix="jz3-sandbox-")
+        self._base = make_folder("sandbox")
         Path(self._base).chmod(0o755)
-        config = dataclasses.replace(launch.config, base=self._base)
+        # Trailing slashes change no path.
+        config = dataclasses.replace(launch.config, base=self._base.ljust(_FOLDER_LENGTH, "/"))
+        if config.wall == "none":
+            config = dataclasses.replace(config, place=standing_folder() or self._base)
         zygote = str(Path(__file__).with_name("zygote.py"))
         # No packages of the user, none beside the script, nothing written.
-        interpreter = [sys.executable, "-s", "-P", "-B", zygote, json.dumps(dataclasses.asdict(config))]
+        told = json.dumps(dataclasses.asdict(config)).ljust(_CONFIG_LENGTH)
+        interpreter = [sys.executable, "-s", "-P", "-B", zygote, told]
         self._command = [word.replace("{base}", self._base) for word in launch.prefix] + interpreter
         self._limit = config.wall_seconds + _GRACE_SECONDS
+        self._place = config.place
         self._begin()
 
     def _begin(self) -> None:
@@ -94,7 +104,13 @@ class Worker:
             if not _wait(self._from, select.POLLIN, self.seconds_left()) or not self._read():
                 raise WorkerFailed(last_line(self._kill()) or "no answer")
             message = self._message()
-        return Hello(**message)
+        hello = Hello(**message)
+        self._marks = Marks(
+            folder=self._base if self._place == self._base else "",
+            uid=hello.uid,
+            address_ranges=tuple(range(*place) for place in hello.address_ranges),
+        )
+        return hello
 
     def seconds_left(self) -> float:
         """Until the worker must have answered."""
@@ -123,7 +139,7 @@ class Worker:
         """The result, as far as it has come: None while it has not. A worker that died starts again."""
         if self._read():
             message = self._message()
-            return None if message is None else result_of(cast("Ending", message))
+            return None if message is None else result_of(cast("Ending", message), self._marks)
         return self.give_up()
 
     def give_up(self) -> ProgramResult:
@@ -136,14 +152,15 @@ class Worker:
     def close(self) -> None:
         """End the worker and all that it runs."""
         self._kill()
-        shutil.rmtree(self._base, ignore_errors=True)
+        with suppress(OSError):
+            remove_folder(self._base)
 
     def _kill(self) -> str:
         """Kill all of the worker's processes; what it said on standard error."""
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:  # waited for before
+        if self._process.returncode is not None:  # waited for before
             return ""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         words = self._stderr.read().decode(errors="replace")
         self._process.wait()
         for fd in (self._process.stdin, self._process.stdout, self._stderr):

@@ -28,13 +28,16 @@ SETTINGS = SandboxSettings(workers=1, required_level=1, limits=LIMITS)
 
 # What an honest program finds; the same before and after every attack.
 CANARY = """
-import decimal, math, os, random, signal, sys
+import decimal, fcntl, math, os, random, signal, sys
 import sympy, numpy
 x = sympy.Symbol("x")
 print(sympy.expand((x + 1) ** 2), sympy.sin(x).diff(x), sympy.Integer(2) + 3, sum([1, 2, 3, 4]), 3 + 4)
 print(random.random(), numpy.random.rand(), decimal.Decimal(1) / 3, math.pi)
 print(sorted(os.listdir(".")), os.getcwd(), sorted(os.environ), os.umask(0))
 print(signal.getsignal(signal.SIGTERM), sys.getrecursionlimit(), len(sys.path), sys.argv, __name__)
+print([fcntl.fcntl(fd, fcntl.F_GETFL) for fd in (0, 1, 2)], os.lseek(0, 0, 1))
+print(map(int, "1"), {object, int, dict}, sympy.srepr(sympy.Dummy("x")))
+print("neighbour-<token>")
 """
 
 
@@ -82,6 +85,7 @@ class Host:
             "host": os.getpid(),
             "victim": self.victim.pid,
             "threads_bounded": threads_bounded,
+            "token": self.token,
         }
         for name, place in places.items():
             program = program.replace(f"<{name}>", str(place))
@@ -143,7 +147,9 @@ def breaches(host: Host, before: dict[str, tuple[object, ...]], result: ProgramR
 
 def judge(sandbox: Sandbox, host: Host, mode: Mode, mark: str) -> Iterator[tuple[str, dict[str, object]]]:
     """The verdict on each attack."""
-    canary = sandbox.run(CANARY)
+    program = host.aim(CANARY, threads_bounded=True)
+    sandbox.run(program)
+    canary = sandbox.run(program)
     assert canary.status == "ok", canary
     before = host.files()
     processes = sandbox_processes(mark)
@@ -151,7 +157,10 @@ def judge(sandbox: Sandbox, host: Host, mode: Mode, mark: str) -> Iterator[tuple
     for attack in ATTACKS:
         result = sandbox.run(host.aim(attack.program, threads_bounded=threads_bounded))
         found = breaches(host, before, result)
-        found += ["the next program"] if sandbox.run(CANARY) != canary else []
+        after = sandbox.run(program)
+        if after.status == "timeout":  # a busy machine: what an attack has changed is still changed
+            after = sandbox.run(program)
+        found += ["the next program"] if after != canary else []
         found += ["a process is left"] if sandbox_processes(mark) != processes else []
         yield attack.name, {"breaches": found, "status": result.status, "error": result.error}
 

@@ -364,6 +364,283 @@ refused("prlimit", 302, 261, <victim>, 7, 0, ctypes.create_string_buffer(16))
 """,
 }
 
+# The program before each attack prints `neighbour-` and the secret of the host, and holds it in its source.
+NEIGHBOURS = {
+    "neighbour_in_frames": """
+import gc
+seen, frame = [], sys._getframe()
+while frame is not None:
+    seen += [repr(value)[:100_000] for value in frame.f_locals.values()]
+    frame = frame.f_back
+seen += [repr(thing)[:100_000] for thing in gc.get_objects() if type(thing) in (dict, list, tuple)]
+for text in seen:
+    place = text.find("neighbour" + "-")
+    if place >= 0:
+        print(text[place:place + 60])
+""",
+    "neighbour_in_memory": """
+# What is no memory gives an error here, where reading it would end the program.
+import re
+reader, writer = os.pipe()
+os.set_blocking(writer, False)
+step = 1 << 16
+wanted = re.compile(b"neighbour" + b"-[0-9a-f]{32}")
+last = time.monotonic() + 0.4
+in_libc = ctypes.addressof(ctypes.c_int.in_dll(libc, "optind"))
+for middle in (id(object()), id(sys), id(bytes(100_000)), in_libc):
+    for address in range((middle >> 16 << 16) - 64 * step, (middle >> 16 << 16) + 256 * step, step):
+        if time.monotonic() > last:
+            break
+        size = libc.write(writer, ctypes.c_void_p(address), ctypes.c_size_t(step))
+        if size > 0:
+            for found in wanted.findall(os.read(reader, size)):
+                print(found)
+""",
+    "neighbour_on_standard_input": """
+import fcntl
+attempt("input can be written to", lambda: os.write(0, b"x"))
+for flags in (os.O_NONBLOCK, os.O_APPEND, os.O_NONBLOCK | os.O_APPEND):
+    try:
+        fcntl.fcntl(0, fcntl.F_SETFL, flags)
+        os.lseek(0, 12345, 0)
+    except OSError:
+        pass
+""",
+    "locks": """
+import fcntl, struct
+lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
+for path in (0, "/dev/null", os.__file__, sys.executable, "."):
+    try:
+        fd = os.open(path, os.O_RDONLY) if path else 0
+    except OSError:
+        continue
+    attempt("flock", lambda: fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB))
+    attempt("flock shared", lambda: fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB))
+    for command in (6, 7, 37, 38, 1024, 1026):
+        attempt("lock " + str(command), lambda: fcntl.fcntl(fd, command, lock))
+    attempt("lockf", lambda: fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB))
+""",
+    "many_locks": """
+import fcntl, struct
+held = 0
+try:
+    with open("/dev/null", "w") as file:
+        for number in range(25_000):
+            fcntl.fcntl(file, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 2 * number, 1, 0))
+            held += 1
+except OSError:
+    pass
+if held:
+    breach(str(held) + " locks")
+""",
+    "wake_through_a_library": """
+import mmap
+with open(os.__file__, "rb") as file:
+    page = mmap.mmap(file.fileno(), 4096, access=mmap.ACCESS_COPY)
+word = ctypes.c_void_p(ctypes.addressof(ctypes.c_int.in_dll(libc, "optind")))
+for command in (1, 3, 4, 5, 10):
+    refused("wake " + str(command), 202, 98, word, command, 1, 0, word, 0)
+""",
+    "what_the_worker_was_told": """
+frame, seen = sys._getframe(), [*sys.orig_argv, *sys.argv, *os.environ.values()]
+while frame is not None:
+    seen += [repr(value) for value in {**frame.f_globals, **frame.f_locals}.values() if not callable(value)]
+    frame = frame.f_back
+for text in seen:
+    if "jz3-" + "sandbox" in text or "library_" + "paths" in text:
+        breach("told " + text[:80])
+""",
+}
+
+# Memory of the kernel, and what no address space counts.
+KERNEL_MEMORY = {
+    "descriptors_of_threads": """
+import mmap
+if os.uname().machine == "x86_64":
+    pause = bytes([0xB8, 34, 0, 0, 0, 0x0F, 0x05, 0xEB, 0xF7])
+    code = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=7)
+    code.write(pause)
+    stack = ctypes.create_string_buffer(4096)
+    place = ctypes.addressof(ctypes.c_char.from_buffer(code))
+    ctypes.c_void_p.from_buffer(stack, 2048).value = place
+    top = ctypes.c_void_p(ctypes.addressof(stack) + 2048)
+    thread = 0x100 | 0x800 | 0x10000
+    for name, flags in (("all of its own", thread), ("files", thread | 0x200), ("folder", thread | 0x400)):
+        if libc.syscall(56, ctypes.c_ulong(flags), top, 0, 0, 0) > 0:
+            breach("a thread with its own: " + name)
+    time.sleep(0.1)
+""",
+    "descriptors_unshared": """
+refused("close_range", 436, 436, 1000, 1000, 2)
+refused("close_range", 436, 436, 1000, 1000, 6)
+refused("unshare", 272, 97, 0x400)
+""",
+    "socket_buffers": """
+import socket
+held, pairs = 0, []
+try:
+    while True:
+        pairs.append(socket.socketpair())
+        for end in pairs[-1]:
+            end.setblocking(False)
+            try:
+                while True:
+                    held += end.send(bytes(1 << 16))
+            except BlockingIOError:
+                pass
+except OSError:
+    pass
+try:
+    pairs[0][0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
+    breach("a larger buffer")
+except OSError:
+    pass
+if held > 24 << 20:
+    breach("sockets hold " + str(held))
+""",
+    "socket_buffers_of_threads": """
+import socket, threading
+held = []
+def fill():
+    pairs, count = [], 0
+    libc.syscall(436, 3, 1023, 2)
+    try:
+        while True:
+            pairs.append(socket.socketpair())
+            for end in pairs[-1]:
+                end.setblocking(False)
+                try:
+                    while True:
+                        count += end.send(bytes(1 << 16))
+                except BlockingIOError:
+                    pass
+    except OSError:
+        held.append(count)
+        time.sleep(0.2)
+threads = [threading.Thread(target=fill) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+if sum(held) > 24 << 20:
+    breach("sockets hold " + str(sum(held)))
+os._exit(0)
+""",
+    "shared_pages_kept_by_one": """
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + 3 * [ctypes.c_int] + [ctypes.c_long]
+def keep(flags, fd, name):
+    size, kept = 40 << 20, 0
+    for _ in range(6):
+        place = libc.mmap(None, size, 1 if fd >= 0 else 3, flags, fd, 0)
+        if place in (None, ctypes.c_void_p(-1).value):
+            return
+        if fd >= 0:
+            sum(ctypes.string_at(place + page, 1)[0] for page in range(0, size, 4096))
+        else:
+            ctypes.memset(place, 1, size)
+        libc.munmap(ctypes.c_void_p(place + 4096), ctypes.c_size_t(size - 4096))
+        kept += size
+        if kept > 128 << 20:
+            breach(name + " keeps " + str(kept))
+            return
+keep(0x21, -1, "a shared mapping")
+keep(0x23, -1, "a validated one")
+for mode in (os.O_RDONLY, os.O_RDWR):
+    try:
+        keep(0x01, os.open("/dev/zero", mode), "a device")
+    except OSError:
+        pass
+""",
+    "huge_pages_kept_by_one": """
+import resource
+libc.mmap.restype = ctypes.c_void_p
+size, huge = 60 << 20, 2 << 20
+for advice in (14, 25):
+    place = libc.mmap(None, ctypes.c_size_t(size), 3, 0x22, -1, ctypes.c_long(0))
+    if place in (None, ctypes.c_void_p(-1).value):
+        break
+    start = -(-place // huge) * huge
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    if advice == 14:
+        libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(size - huge), advice)
+    ctypes.memset(start, 1, size - huge)
+    if advice == 25 and libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(size - huge), advice) == 0:
+        breach("collapsed")
+    if resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 1000:
+        breach("huge pages")
+    libc.munmap(ctypes.c_void_p(place), ctypes.c_size_t(size))
+""",
+    "page_tables": """
+libc.mmap.restype = libc.mremap.restype = ctypes.c_void_p
+near = libc.mmap(None, ctypes.c_size_t(4096), 3, 0x22, -1, ctypes.c_long(0))
+far = 0
+for number in range(1, 64):
+    place = number << 36
+    for flags in (0x22, 0x32, 0x100022):
+        got = libc.mmap(ctypes.c_void_p(place), ctypes.c_size_t(4096), 3, flags, -1, ctypes.c_long(0))
+        far += got == place
+    moved = libc.mremap(ctypes.c_void_p(near), ctypes.c_size_t(4096), ctypes.c_size_t(4096), 3,
+                        ctypes.c_void_p(place + (1 << 30)))
+    far += moved == place + (1 << 30)
+if far:
+    breach(str(far) + " pages far apart")
+""",
+    "reserved_huge_pages": """
+libc.mmap.restype = ctypes.c_void_p
+for flags in (0x40022, 0x122):
+    if libc.mmap(None, ctypes.c_size_t(2 << 20), 3, flags, -1, ctypes.c_long(0)) != ctypes.c_void_p(-1).value:
+        breach("mapping " + hex(flags))
+""",
+    "pipe_buffers": """
+import fcntl
+for size in (1 << 20, 1 << 16, 4096):
+    attempt("pipe of " + str(size), lambda: fcntl.fcntl(os.pipe()[1], 1031, size))
+refused("vmsplice", 278, 75, 1, 0, 0, 0)
+refused("splice", 275, 76, 0, 0, 1, 0, 1, 0)
+refused("tee", 276, 77, 0, 1, 1, 0)
+refused("sendfile", 40, 71, 1, 0, 0, 1)
+""",
+    "descriptors_in_flight": """
+import array, socket
+def send():
+    left, right = socket.socketpair()
+    socket.send_fds(left, [b"x"], [0])
+attempt("descriptors in flight", send)
+""",
+    "timers_and_queues": """
+refused("timerfd", 283, 85, 1, 0)
+refused("signalfd", 289, 74, -1, 0, 8, 0)
+refused("inotify", 294, 26, 0)
+refused("add_key", 248, 217, b"user", b"x", b"x", 1, -3)
+refused("sigqueue", 129, 138, os.getpid(), 40, ctypes.create_string_buffer(128))
+refused("mq_open", 240, 180, b"/x", 0o102, 0o600, 0)
+refused("seccomp notifier", 317, 277, 1, 8, 0)
+""",
+    "watches": """
+import select
+watched, pollers = 0, []
+try:
+    for _ in range(30):
+        pollers.append(select.epoll())
+        for fd in range(64):
+            try:
+                pollers[-1].register(fd)
+                watched += 1
+            except OSError:
+                pass
+except OSError:
+    pass
+if watched > 64 * 64:
+    breach(str(watched) + " watches")
+""",
+    "merged_pages": """
+block = bytearray(1 << 20)
+place = (id(block) >> 12 << 12)
+refused("mergeable", 28, 233, ctypes.c_void_p(place), ctypes.c_size_t(4096), 12)
+""",
+}
+
 # A budget of 128 MB: none may hold 200 MB.
 MEMORY = {
     "memory_bytes": 'block = bytearray(200 << 20); breach("200 MB")',
@@ -797,6 +1074,8 @@ _GROUPS = {
     "environment": ENVIRONMENT,
     "processes": PROCESSES,
     "signals": SIGNALS,
+    "neighbours": NEIGHBOURS,
+    "kernel_memory": KERNEL_MEMORY,
     "memory": MEMORY,
     "disk": DISK,
     "output": OUTPUT,

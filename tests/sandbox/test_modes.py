@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from jz3.sandbox.environment import environment_digest, library_versions, readon
 from jz3.sandbox.modes import LANDLOCK, MODES, SECCOMP, failure_of
 from jz3.sandbox.pool import SandboxUnavailable, open_mode, open_sandbox, strongest_mode
 from jz3.sandbox.settings import SandboxSettings
-from tests.sandbox.builders import LIMITS, OURSELVES
+from tests.sandbox.builders import LIMITS, OURSELVES, users
 
 # A host without user namespaces and without privileges, as many containers are.
 WITHOUT_NAMESPACES = """
@@ -106,6 +107,32 @@ def test_the_weakest_mode_writes_nowhere() -> None:
 def test_a_program_reads_nothing_of_the_home_of_the_user() -> None:
     home = Path.home()
     assert not any(Path(path) == home or home.is_relative_to(path) for path in readonly_paths())
+
+
+CLOSED = """
+import sys, sysconfig
+from jz3.sandbox.environment import library_paths, readonly_paths
+get_path = sysconfig.get_path
+sysconfig.get_path = lambda name: sys.argv[1] + "/lib/" + name if name == "platstdlib" else get_path(name)
+sysconfig.get_config_var = lambda name: sys.argv[1] + "/lib"
+sys.path.append(sys.argv[1] + "/lib/site-packages")
+print([path for path in readonly_paths() + library_paths() if path.startswith(sys.argv[1])])
+"""
+
+
+def test_a_folder_that_the_user_may_not_search_is_left_out() -> None:
+    """As where Python was moved: its library folder lies in somebody else's home."""
+    user = users()[-1]
+    if user.name == "root":
+        pytest.skip("root may search every folder, and no ordinary user can start a Python here")
+    with tempfile.TemporaryDirectory() as place:
+        closed = Path(place, "closed")
+        (closed / "lib" / "site-packages").mkdir(parents=True)
+        closed.chmod(0)
+        Path(place).chmod(0o755)
+        out, err = user.start("-c", CLOSED, str(closed)).communicate(timeout=60)
+        closed.chmod(0o700)
+    assert (out, err) == ("[]\n", "")
 
 
 def test_the_environment_has_one_digest() -> None:

@@ -1,8 +1,5 @@
 """Programs that a model wrote print in the sandbox what they print in an interpreter of their own."""
 
-import json
-import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -14,8 +11,8 @@ import pytest
 
 from jz3.sandbox.pool import Sandbox, open_sandbox
 from jz3.sandbox.settings import Limits, SandboxSettings
+from tests.sandbox.samples import first_programs, needs_samples
 
-SAMPLES = Path(os.environ.get("JZ3_SHARED", "../shared"), "samples", "tool.jsonl")
 SETTINGS = SandboxSettings(
     workers=2,
     required_level=2,
@@ -26,16 +23,7 @@ SETTINGS = SandboxSettings(
 AGAIN = 10
 """Runs outside that must print the same before a difference counts: some programs draw from few numbers."""
 
-pytestmark = pytest.mark.skipif(
-    not SAMPLES.exists(), reason=f"the sample of tool problems is not at {SAMPLES}"
-)
-
-
-def programs() -> list[str]:
-    """The first program of each row that has one, in the order of the file."""
-    rows = [json.loads(line)["output"] for line in SAMPLES.read_text().splitlines()]
-    found = [re.search(r"```python\n(.*?)```", row, re.DOTALL) for row in rows]
-    return [program[1] for program in found if program]
+pytestmark = needs_samples
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +60,10 @@ def differences(sandbox: Sandbox, chosen: list[str]) -> list[str]:
 
 
 def test_real_programs_print_the_same_outside(roomy: Sandbox) -> None:
-    assert differences(roomy, programs()[:40]) == []
+    assert differences(roomy, first_programs()[:40]) == []
 
 
 @pytest.mark.long
 def test_a_thousand_real_programs_print_the_same_outside(roomy: Sandbox) -> None:
-    assert len(programs()) > 990
-    assert differences(roomy, programs()) == []
+    assert len(first_programs()) > 990
+    assert differences(roomy, first_programs()) == []

@@ -4,7 +4,9 @@ import os
 
 import pytest
 
-from jz3.sandbox.rows import run_rows
+from jz3.sandbox import rows
+from jz3.sandbox.rows import EXECUTE, run_rows
+from jz3.store.rows import open_store
 from jz3.workers.batch import program_workers
 from jz3.workers.crew import open_crew
 from tests.generation.builders import execution
@@ -24,20 +26,50 @@ def run(crew, *programs):
 
 
 def test_interpreters_stay_warm_over_calls_and_end_with_the_crew():
+    others = zygotes_of(os.getpid())
     with open_crew(program_workers(HOW)) as crew:
         assert run(crew) == []
-        assert not zygotes_of(os.getpid())
+        assert zygotes_of(os.getpid()) == others
         assert run(crew, "print(1)") == [("ok", "1\n")]
         warm = zygotes_of(os.getpid())
-        assert warm
+        assert len(warm) > len(others)
         assert run(crew, "print(2)", "print(1)") == [("ok", "2\n"), ("ok", "1\n")]
         assert zygotes_of(os.getpid()) == warm
-    assert not zygotes_of(os.getpid())
+    assert zygotes_of(os.getpid()) == others
 
 
 def test_what_ran_once_needs_no_interpreter():
+    others = zygotes_of(os.getpid())
     with open_crew(program_workers(HOW)) as crew:
         first = run(crew, "print(3)")
     with open_crew(program_workers(HOW)) as crew:
         assert run(crew, "print(3)") == first
-        assert not zygotes_of(os.getpid())
+        assert zygotes_of(os.getpid()) == others
+
+
+def test_the_stored_form_is_that_of_the_operations_version(monkeypatch):
+    """Golden: where this fails, EXECUTE must have a new version."""
+    monkeypatch.setattr(rows, "environment_digest", lambda: "e" * 64)
+    with open_crew(program_workers(HOW)) as crew:
+        run(crew, "import random\nprint(random.random(), hash('text'), {'b', 'a', 'c'})")
+    (row,) = open_store().rows(EXECUTE)
+    row.result.pop("sandbox_level")
+    assert row.result == {
+        "status": "ok",
+        "stdout": "0.8444218515250481 8000993259118358886 {'c', 'a', 'b'}\n",
+        "error": "",
+        "exit_code": 0,
+    }
+    assert row.key == "e23688e9220c180ac8d1f6a2c1db3da3"
+
+
+def test_a_stored_result_does_not_depend_on_its_neighbour():
+    """The thief asks for the output of whoever ran before it on its worker."""
+    honest = "print(6 * 7)"
+    thief = (
+        "import gc, sys\nseen, frame = [], sys._getframe()\n"
+        "while frame: seen += map(repr, frame.f_locals.values()); frame = frame.f_back\n"
+        "print([text for text in seen if '6 ' + '* 7' in text or 'std' + 'out' in text])"
+    )
+    with open_crew(program_workers(HOW)) as crew:
+        assert run(crew, honest, thief) == [("ok", "42\n"), ("ok", "[]\n")]
