@@ -1,6 +1,7 @@
 """Write the dataset card of the training sets."""
 
-from jz3.core.artifacts import InDir, InDirs, InFiles, InMetrics, InTables, Metrics, OutText
+from jz3.core.artifacts import InDir, InFiles, Metrics, OutText
+from jz3.core.fan_in import InDirs, InMetrics, InTables
 from jz3.core.stage import run
 from jz3.curation.card import Facts, card_metrics, digests, training_sets, write_card
 from jz3.tables.certificate_manifest import CertificateManifest

@@ -1,6 +1,7 @@
 """Say how many problems of a recipe are right, before anything is left out."""
 
-from jz3.core.artifacts import In, InMetrics, Metrics
+from jz3.core.artifacts import In, Metrics
+from jz3.core.fan_in import InMetrics
 from jz3.core.stage import run
 from jz3.curation.correctness import check_problems
 from jz3.tables.execution_result import ExecutionResult

@@ -1,6 +1,7 @@
 """One page with the graph, the account of every row, curves, tables and samples."""
 
-from jz3.core.artifacts import In, InDirs, InFiles, InMetrics, InPlots, OutDir
+from jz3.core.artifacts import In, InFiles, OutDir
+from jz3.core.fan_in import InDirs, InMetrics, InPlots
 from jz3.core.stage import run
 from jz3.report.report import Material, write_report
 from jz3.report.samples import draw_samples

@@ -1,6 +1,7 @@
 """Draw the passages of each round by hash."""
 
-from jz3.core.artifacts import InTables, Metrics, Out
+from jz3.core.artifacts import Metrics, Out
+from jz3.core.fan_in import InTables
 from jz3.core.stage import run
 from jz3.corpus.sample import SampleParams, draw, passage_frames, passage_ids, rounds
 from jz3.tables.passage import Passage

@@ -1,6 +1,7 @@
 """The evaluation tables."""
 
-from jz3.core.artifacts import In, InFiles, InMetrics, InTables, Metrics, Out, OutDir, Plot
+from jz3.core.artifacts import In, InFiles, Metrics, Out, OutDir, Plot
+from jz3.core.fan_in import InMetrics, InTables
 from jz3.core.stage import run
 from jz3.evaluation.costs import costs_of
 from jz3.evaluation.disagreements import disagreements_of

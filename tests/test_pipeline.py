@@ -15,21 +15,9 @@ from dvc.repo import Repo
 
 from jz3.build.deps import closure, differences, wrong_lists
 from jz3.build.profile import profile_difference, write_profile
-from jz3.core.artifacts import (
-    In,
-    InDir,
-    InDirs,
-    InFiles,
-    InMetrics,
-    InPlots,
-    InTables,
-    Metrics,
-    Out,
-    OutDir,
-    OutText,
-    Plot,
-)
+from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out, OutDir, OutText, Plot
 from jz3.core.execution import Execution
+from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
 from jz3.core.params import load_params
 from jz3.core.placing import is_within
 from jz3.core.stage import Signature

@@ -26,42 +26,19 @@ class DepsError(UserError):
     """A stage of dvc.yaml has no code."""
 
 
+_CORE = """
+account ahead artifacts cache ending errors execution fan_in foreign frames params parent placing progress
+remedies stage terminal
+"""
+_CALLS = """
+asking batch_records batch_results batches calls endpoint outage outcomes pace refusals secrets spending
+transport
+"""
 EXEMPT = (
     "jz3/store/",
     "jz3/workers/",
-    *(
-        f"jz3/core/{name}.py"
-        for name in (
-            *(
-                "account",
-                "ahead",
-                "artifacts",
-                "ending",
-                "errors",
-                "execution",
-                "foreign",
-                "frames",
-                "params",
-            ),
-            *("parent", "placing", "progress", "remedies", "stage"),
-        )
-    ),
-    *(
-        f"jz3/generation/{name}.py"
-        for name in (
-            *(
-                "asking",
-                "batch_records",
-                "batch_results",
-                "batches",
-                "calls",
-                "endpoint",
-                "outage",
-                "outcomes",
-            ),
-            *("pace", "refusals", "secrets", "spending", "transport"),
-        )
-    ),
+    *(f"jz3/core/{name}.py" for name in _CORE.split()),
+    *(f"jz3/generation/{name}.py" for name in _CALLS.split()),
 )
 """Folders and modules that no stage depends on. Golden tests hold them: artifacts
 (`tests/core/test_golden.py`), keys and rows of the store.

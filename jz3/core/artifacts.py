@@ -8,17 +8,16 @@ something that is written may give way only where the same handle could have wri
 
 A directory that is no table (a checkpoint, packed blocks) is an `InDir[M]` or `OutDir[M]`, with a manifest.
 Raw files and templates come through `InFiles`, the few numbers of a run go out through `Metrics`, curves
-through `Plot`, a page for people through `OutText`. Where a stage reads the same thing of each source, recipe
-or model, one flag takes them all (`InTables`, `InDirs`, `InMetrics`, `InPlots`), and each has a name.
+through `Plot`, a page for people through `OutText`. What a stage reads of each source, recipe or model comes
+through one flag (`fan_in.py`).
 """
 
-import json
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import dataframely as dy
 import polars as pl
@@ -119,7 +118,7 @@ class In(Generic[T]):
             raise ArtifactError(self._damaged(error)) from error
 
     def _files(self) -> list[Path]:
-        _must_exist(self.path, self.kind)
+        must_exist(self.path, self.kind)
         if self.path.suffix == ".parquet":
             return [self.path]
         if not self.path.is_dir():
@@ -130,7 +129,7 @@ class In(Generic[T]):
         manifest = InDir(PartsManifest, self.path).manifest()
         files = [self.path / name for name in manifest.parts]
         for file in files:
-            _must_exist(file, self.kind)
+            must_exist(file, self.kind)
         return files
 
     def _batches(self, frame: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
@@ -235,7 +234,7 @@ class InDir(Generic[M]):
 
     def manifest(self) -> M:
         file = self.path / MANIFEST
-        _must_exist(file, self.kind)
+        must_exist(file, self.kind)
         try:
             return self.kind.model_validate_json(file.read_text())
         except ManifestError as error:
@@ -332,73 +331,6 @@ def fitting(directory: Path, pattern: str) -> Iterator[Path]:
 
 
 @dataclass(frozen=True)
-class InTables(Generic[T]):
-    """The same table of several sources, recipes or models (the flag takes several paths)."""
-
-    kind: type[T]
-    paths: tuple[Path, ...]
-
-    def tables(self) -> dict[str, In[T]]:
-        """Each table by the last part of its path without `.parquet`, in the order of the command line.
-
-        Raises ArtifactError where two have the same name.
-        """
-        return {name: In(self.kind, path) for name, path in _by_last_part(self.paths).items()}
-
-    def read(self) -> dict[str, dy.DataFrame[T]]:
-        """Each whole table by its name, every row checked."""
-        return {name: table.read() for name, table in self.tables().items()}
-
-    def notes(self) -> dict[str, dict[str, str]]:
-        """How the rows of each came to be, by its name."""
-        return {name: table.notes() for name, table in self.tables().items()}
-
-
-@dataclass(frozen=True)
-class InDirs(Generic[M]):
-    """The same directory of several recipes or models (the flag takes several paths)."""
-
-    kind: type[M]
-    paths: tuple[Path, ...]
-
-    def directories(self) -> dict[str, InDir[M]]:
-        """Each directory, named and refused as a table is."""
-        return {name: InDir(self.kind, path) for name, path in _by_last_part(self.paths).items()}
-
-    def manifests(self) -> dict[str, M]:
-        """Each directory's manifest by its name."""
-        return {name: directory.manifest() for name, directory in self.directories().items()}
-
-
-@dataclass(frozen=True)
-class InMetrics:
-    """The metrics of several stages (the flag takes several paths)."""
-
-    paths: tuple[Path, ...]
-
-    def read(self) -> dict[str, Any]:
-        """Each file's values by its name under `data/metrics/` without ending, such as `distill/initial`."""
-        for path in self.paths:
-            _must_exist(path, Metrics)
-        return {_name(path): json.loads(path.read_text()) for path in self.paths}
-
-
-@dataclass(frozen=True)
-class InPlots(Generic[T]):
-    """The curves of several stages (the flag takes several paths)."""
-
-    kind: type[T]
-    paths: tuple[Path, ...]
-
-    def read(self) -> dict[str, dy.DataFrame[T]]:
-        """Each curve by its name under `data/plots/` without the ending, such as `finetune/initial`."""
-        for path in self.paths:
-            _must_exist(path, self.kind)
-        schema = self.kind.create_empty().schema
-        return {_name(path): self.kind.validate(pl.read_csv(path, schema=schema)) for path in self.paths}
-
-
-@dataclass(frozen=True)
 class Metrics:
     """The few numbers by which a run is judged; `dvc metrics diff` compares them."""
 
@@ -445,26 +377,8 @@ class Plot(Generic[T]):
         return foreign_curve(path, self.kind)
 
 
-def _name(path: Path) -> str:
-    """`data/metrics/ingest/web.json` is `ingest/web`."""
-    return "/".join(path.with_suffix("").parts[2:])
-
-
-def _by_last_part(paths: tuple[Path, ...]) -> dict[str, Path]:
-    """`data/grades/jiuzhang.parquet` is `jiuzhang`."""
-    named: dict[str, Path] = {}
-    for path in paths:
-        name = path.name.removesuffix(".parquet")
-        if name in named:
-            raise ArtifactError(
-                f"{named[name]} and {path} are both named '{name}'; names that differ were expected. "
-                f"Rename one of them in graph.yaml and run `jz3 deps --fix`."
-            )
-        named[name] = path
-    return named
-
-
-def _must_exist(path: Path, kind: type) -> None:
+def must_exist(path: Path, kind: type) -> None:
+    """Raise ArtifactError where nothing lies at the path of an artifact that is to be read."""
     if not path.exists():
         raise ArtifactError(
             f"{path} does not exist; it should hold {kind.__name__}. {remedy(path, 'Check the path.')}"

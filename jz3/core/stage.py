@@ -14,20 +14,10 @@ from typing import Any, get_args, get_origin
 import polars as pl
 
 from jz3.core.account import TooMuchLost, account_of, warning
-from jz3.core.artifacts import (
-    In,
-    InDirs,
-    InMetrics,
-    InPlots,
-    InTables,
-    Metrics,
-    Out,
-    OutDir,
-    OutText,
-    Plot,
-)
+from jz3.core.artifacts import In, Metrics, Out, OutDir, OutText, Plot
 from jz3.core.ending import FULL, ends_in_one_line
 from jz3.core.execution import Execution
+from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
 from jz3.core.params import Params, load_params
 from jz3.core.parent import end_with_parent
 from jz3.core.placing import ArtifactError, identity, is_within, withdraw

@@ -16,7 +16,7 @@ import polars as pl
 import yaml
 from pydantic import BaseModel
 
-from jz3.core.artifacts import InTables
+from jz3.core.fan_in import InTables
 from jz3.core.hashing import content_id
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.ledger import Ledger

@@ -10,20 +10,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from jz3.core import table_bytes
-from jz3.core.artifacts import (
-    ArtifactError,
-    In,
-    InDir,
-    InDirs,
-    InFiles,
-    InMetrics,
-    InPlots,
-    InTables,
-    Metrics,
-    Out,
-    OutDir,
-    Plot,
-)
+from jz3.core.artifacts import ArtifactError, In, InDir, InFiles, Metrics, Out, OutDir, Plot
+from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
 
 
 class Fruit(dy.Schema):

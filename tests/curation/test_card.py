@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 import yaml
 
-from jz3.core.artifacts import InTables, Out
+from jz3.core.artifacts import Out
+from jz3.core.fan_in import InTables
 from jz3.curation.card import (
     NO_PASSAGE,
     Facts,
