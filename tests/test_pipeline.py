@@ -129,7 +129,7 @@ def test_dvc_knows_every_path_that_a_stage_reads_and_leaves(stage):
 @every_stage
 def test_no_output_lies_at_over_or_under_another_path_of_its_stage(stage):
     outs = sorted(given(stage, Out, OutDir, OutText, Metrics, Plot))
-    read = given(stage, In, InDir, InFiles, InMetrics, InPlots)
+    read = given(stage, In, InDir, InDirs, InFiles, InMetrics, InPlots, InTables)
     assert sum(len(flags(stage)[name]) for name in signature(stage).artifacts) == len(outs) + len(read)
     for out in outs:
         others = {*read, *outs} - {out}

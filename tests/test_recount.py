@@ -100,7 +100,7 @@ def compose(left, metrics):
 def tasks(left, metrics):
     targets, instructions = left.table("targets"), left.table("instructions")
     return {
-        "rows.kept": targets.height + instructions.height,
+        "rows.kept": targets.height + instructions.height + left.table("seed-problems").height,
         "targets": counts(targets["task"]),
         "instructions_by_kind": counts(instructions["kind"]),
     }
@@ -162,6 +162,11 @@ def select(left, metrics):
 def execute(left, metrics):
     results = left.table("results")
     return verdicts(left) | {"programs": results.height, "by_status": counts("program_" + results["status"])}
+
+
+def correctness(left, metrics):
+    kinds = counts(left.table("problems")["kind"])
+    return {"tool_problems": kinds.get("tool", 0), "prose_problems": kinds.get("cot", 0)}
 
 
 def curate(left, metrics):
@@ -247,7 +252,7 @@ RECOUNTS = {
     "ingest": ingest, "sample": sample, "compose": compose, "tasks": tasks, "benchmarks": benchmarks,
     "distill": distill, "synthesize": synthesize, "parse": parse, "select": select, "execute": execute,
     "filter": curate, "dedup": dedup, "decontaminate": decontaminate, "audit": audit, "mix": mix,
-    "pack": pack, "answer": answer, "grade": grade, "tabulate": tabulate,
+    "correctness": correctness, "pack": pack, "answer": answer, "grade": grade, "tabulate": tabulate,
 }  # fmt: skip
 
 

@@ -140,11 +140,23 @@ def as_json(verdict: LineVerdict) -> str:
 
 
 def named(verdicts: Iterable[LineVerdict], tell: Callable[[str], object]) -> Iterator[LineVerdict]:
-    """The verdicts, with `tell` called for each line that cannot be graded."""
+    """The verdicts, with `tell` called for each line that cannot be graded.
+
+    Raises UserError at the end where no line could be.
+    """
+    read = graded = 0
     for verdict in verdicts:
-        if verdict.error is not None:
+        read += 1
+        if verdict.error is None:
+            graded += 1
+        else:
             tell(verdict.error)
         yield verdict
+    if read and not graded:
+        raise UserError(
+            f"none of the {read} lines could be graded; JSON objects with gold and predicted were expected. "
+            f"Look at the lines named above."
+        )
 
 
 def summary(verdicts: Iterable[LineVerdict]) -> str:

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from jz3.build.deps import fix_lists
 from jz3.core.errors import UserError
 from jz3.core.graph import GRAPH_FILE, Graph, read_graph
+from jz3.core.placing import must_be_free, placed_file
 
 IN_USE = {"params.yaml": "profiles/{}.yaml", "graph.yaml": "profiles/graphs/{}.yaml"}
 """Files of the profile in use, each with the file that it is a copy of."""
@@ -47,10 +48,16 @@ def check_no_edits(root: Path) -> None:
 
 
 def write_profile(root: Path, name: str) -> None:
-    """Make a profile the one in use: its two files, and the lists in dvc.yaml that follow from them."""
+    """Make a profile the one in use: its two files, and the lists in dvc.yaml that follow from them.
+
+    A link or a folder in the place of one of them is left as it is, and is a UserError.
+    """
     texts = {file: _text(root, file, name) for file in IN_USE}
+    for file in texts:
+        must_be_free(root / file, lambda _: None, folder=False)
     for file, text in texts.items():
-        (root / file).write_text(text)
+        with placed_file(root / file, lambda _: None) as part:
+            part.write_text(text)
     fix_lists(root)
 
 

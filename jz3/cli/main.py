@@ -219,10 +219,11 @@ def influence(
             f"Give it a name such as scores.parquet."
         )
     out.must_be_free()
+    items = In(Target, targets).read()
     sketch = read_graph(place).stage("sketch")
     found = sketch_scores(
         In(Sketch, place / sketch.path("sketches")),
-        In(Target, targets).read(),
+        items,
         InDir(CheckpointsManifest, place / sketch.path("checkpoints")),
         load_params(Execution, "execution", place / PARAMS_FILE),
     )

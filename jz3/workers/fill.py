@@ -1,10 +1,12 @@
 """Fills the store with the rows that a stage asks for and the store has not.
 
 The missing requests are put into one stated order and cut into batches before the first runs, and each batch
-is committed whole, once, by the stage's own process. So a killed run loses the batches in flight (one for
-each worker) and nothing else, and goes on with the same batches: where a result depends on its batch (batched
-floating point), it is still the same. With one worker, the batches run in this process; with more, each goes
-to whichever actor of Ray is free (jz3/workers/actors.py). Who calls opens the crew, for one call or for many.
+is committed once, by the stage's own process. So a killed run loses the batches in flight (one for each
+worker) and nothing else, and goes on with the same batches: where a result depends on its batch (batched
+floating point), it is still the same. A kill in the milliseconds of a commit keeps the rows that were written
+whole; the rest of that batch then makes a batch of its own. With one worker, the batches run in this process;
+with more, each goes to whichever actor of Ray is free (jz3/workers/actors.py). Who calls opens the crew, for
+one call or for many.
 """
 
 import logging

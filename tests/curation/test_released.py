@@ -126,7 +126,7 @@ def test_a_release_that_is_not_there_or_has_other_bands_is_one_line(tmp_path):
     with pytest.raises(ReleaseError, match=r"2026-11 does not exist, which dedup\.releases names; .*Copy"):
         read_releases(InFiles(tmp_path), ["2026-11"], NOTES)
     release(deduped(as_rows(["a"], ["How many?"]), tmp_path), tmp_path, "2026-11")
-    with pytest.raises(ReleaseError, match=r"made with hashes 1, bands 16, rows_per_band 4; .*bands 12"):
+    with pytest.raises(ReleaseError, match=r"made with hashes 2, bands 16, rows_per_band 4; .*bands 12"):
         read_releases(InFiles(tmp_path), ["2026-11"], index_notes(12, 4))
 
 

@@ -90,8 +90,11 @@ def test_a_row_that_has_them_not_is_named_with_its_line(tmp_path, row, reason):
 def instructions(folder, form, rows):
     (folder / "set.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     told = {"reader": "file", "pattern": "set.jsonl", "format": form, "rows": None, "seed": 1}
-    params = TasksParams.model_validate({"families": [], "targets": {}, "instructions": {"own": told}})
-    _, table, metrics = gather(InFiles(folder), params)
+    params = TasksParams.model_validate(
+        {"families": [], "targets": {}, "instructions": {"own": told}, "seeds": {}}
+    )
+    gathered = gather(InFiles(folder), params)
+    table, metrics = gathered.instructions, gathered.metrics
     return table.sort("problem"), metrics.rows
 
 
