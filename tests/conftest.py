@@ -55,6 +55,10 @@ def make_clone(path, profile="test"):
         if (ROOT / name).is_file() and name != "dvc.lock":
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, path / name)
+    for compiled in (ROOT / "jz3").rglob("__pycache__/*.nb?"):
+        copied = path / compiled.relative_to(ROOT)
+        copied.parent.mkdir(exist_ok=True)
+        shutil.copy2(compiled, copied)  # numba's machine code, which takes half a minute to make
     write_profile(path, profile)
     subprocess.run(["git", "init", "-q"], cwd=path, check=True)
     return Clone(path)
