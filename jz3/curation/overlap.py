@@ -126,9 +126,10 @@ class ItemIndex:
         spelt = hashed_words(questions)
         texts = spelt.words
         self._lengths = texts.lengths
-        # An item's commands count as words here, but not for more than half of them.
-        written = questions.str.count_matches(WORD).to_numpy()
-        self._long_enough = np.minimum(written, 2 * self._lengths) >= params.least_contained_words
+        # An item's commands count as words here, but not for more than half of them; `2i`, which is written
+        # as one word, counts as the two that it is.
+        written = np.minimum(questions.str.count_matches(WORD).to_numpy(), 2 * self._lengths)
+        self._long_enough = np.maximum(written, self._lengths) >= params.least_contained_words
         self._ngrams = WindowIndex.of(texts, params.ngram)
         self._contained = WindowIndex.of_whole(texts, params.ngram)
         self._short_ngrams = WindowIndex.of(texts, params.short_ngram)
