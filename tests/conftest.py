@@ -11,8 +11,6 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from jz3.build.profile import write_profile
-
 # The same examples in every run, so that a change is judged by what it changes; no deadline, as machines
 # differ.
 settings.register_profile("suite", derandomize=True, deadline=None)
@@ -48,6 +46,8 @@ class Clone:
 
 def make_clone(path, profile="test"):
     """The files of the working tree as git sees them, with a profile in use."""
+    from jz3.build.profile import write_profile  # not in the environment of `make test-vllm`
+
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
