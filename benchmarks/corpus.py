@@ -73,10 +73,10 @@ def prepare(directory: Path, source: str, rows: int) -> None:
         Out(Passage, directory / "passages" / source).write(Passage.create_empty())
 
 
-def run_stage(directory: Path, stage: str, **arguments: str | Path) -> Used:
+def run_stage(directory: Path, stage: str, **arguments: str | Path | list[str]) -> Used:
     command = [sys.executable, "-m", f"stages.{stage}"]
     for name, value in arguments.items():
-        command += [f"--{name}", str(value)]
+        command += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
     started = time.monotonic()
     process = subprocess.Popen(command, cwd=directory, env=os.environ | {"PYTHONPATH": str(ROOT)})
     _, status, used = os.wait4(process.pid, 0)
@@ -99,7 +99,7 @@ def stages(directory: Path, source: str) -> dict[str, Used]:
         "sample": run_stage(
             directory,
             "sample",
-            **{source: f"passages/{source}" for source in sources},
+            passages=[f"passages/{source}" for source in sources],
             initial="sample/initial",
             candidates="sample/candidates",
             corpus="sample/corpus",
