@@ -145,6 +145,10 @@ def test_the_openai_engine_gets_from_vllms_server_what_the_other_engines_write(
     server, transformers, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path))
+    rows = zip(REQUESTS[:40], transformers.generate(REQUESTS[:40], GREEDY), strict=True)
+    # A teacher's answer without text is a failure, so those where this model ends at once are left out.
+    asked, expected = zip(*(row for row in rows if compared(row[1])[0].strip()), strict=True)
+    assert len(asked) > 30
     requests = [
         ChatRequest(
             provider="vllm",
@@ -155,11 +159,10 @@ def test_the_openai_engine_gets_from_vllms_server_what_the_other_engines_write(
             max_tokens=24,
             seed=request.seed,
         )
-        for request in REQUESTS[:40]
+        for request in asked
     ]
     patient = execution(timeout_s=120)
     replies = list(ask_all(requests, Endpoint(server, "any"), patient, "answers"))
-    expected = transformers.generate(REQUESTS[:40], GREEDY)
     assert [compared(reply) for reply in replies] == [compared(row) for row in expected]
     unreachable = Endpoint("http://127.0.0.1:9/v1", "any")
     assert list(ask_all(requests, unreachable, patient, "answers")) == replies, "from the store"

@@ -50,6 +50,9 @@ def held(whole_run, tmp_path_factory):
             document["sample"]["quotas"][source]["corpus"] = PROMPTS if source == "docstrings" else 0
         for kind in ("cot", "tool"):
             document["synthesize"][kind]["max_tokens"] = 8  # what is written does not matter here
+        losses = document["execution"]["losses"]
+        for shares in (losses["usual"], *losses["stages"].values()):
+            shares["stop"] = 1.0  # nor that `parse` keeps none of it
 
     edit(clone.path / "dvc.yaml", hold)
     edit(clone.path / "params.yaml", full_form)

@@ -61,8 +61,11 @@ def test_every_stage_and_number_of_ranks_trains_as_one_process(root, zero, ranks
 
 @pytest.mark.long
 def test_ranks_in_bf16_train_as_one_process_in_bf16(root):
-    """Autocast over weights in float32, here and there; sums in another order may round to another bf16."""
-    agree(trained(root, optimizer=BF16), trained(root, optimizer=BF16, ranks=2, zero=2), tolerance=2e-3)
+    """Autocast over weights in float32, here and there; sums in another order may round to another bf16.
+
+    Measured: 2.3e-3 on a CPU with AMX, below 2e-3 on one without; a bf16 has 8 bits.
+    """
+    agree(trained(root, optimizer=BF16), trained(root, optimizer=BF16, ranks=2, zero=2), tolerance=2**-8)
 
 
 @pytest.mark.long
