@@ -77,3 +77,17 @@ def whole_run(tmp_path_factory):
         clone = make_clone(folder / "whole" / "clone")
         printed.write_text(clone.run("dvc", "repro"))
         return clone, printed.read_text()
+
+
+FIRST, LAST = ("tests/test_graph.py", "tests/test_kill.py"), ("tests/test_recount.py",)
+"""The longest files begin, so that no process is left alone with one; who waits for the whole run ends."""
+
+
+def pytest_collection_modifyitems(items):
+    """The two processes of the suite take files in this order."""
+
+    def place(item):
+        file = item.nodeid.partition("::")[0]
+        return 0 if file in FIRST else 2 if file in LAST else 1
+
+    items.sort(key=place)
