@@ -4,11 +4,13 @@ A LoRA adapter is trained as LESS does it: its gradients need a warmed-up adapte
 zero) and the moments of its optimizer. Problems are drawn by hash, so more candidates move none of the drawn
 ones for another's sake. A base with random weights has no features that a low-rank update could use, so it
 may be trained in full on the same problems first; a pretrained base is taken as it is. The same inputs give
-the same bytes on one machine. Costs the share's tokens x all epochs.
+the same bytes on one machine, after a kill, too: both trainings go on from their last checkpoint. Costs the
+share's tokens x all epochs.
 """
 
 import importlib.metadata
 import shutil
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,14 +22,17 @@ from pydantic import BaseModel, Field, model_validator
 from jz3.core.artifacts import MANIFEST, InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
+from jz3.core.hashing import canonical_json
 from jz3.core.params import Params, Seed
 from jz3.influence.checkpoints import BASE, write_checkpoint
 from jz3.influence.share import draw
-from jz3.lm.blocks import Blocks, pack_rows
+from jz3.lm.blocks import Blocks, blocks_digest, pack_rows
+from jz3.lm.checkpoints import Checkpoints
 from jz3.lm.encode import encode_rows
 from jz3.lm.lora import LoraParams, lora_config
 from jz3.lm.model import libraries, load_model, load_tokenizer, padding_token, save_model
 from jz3.lm.plan import OptimizerParams, Plan, epoch_plan
+from jz3.lm.resuming import resumable
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.train import train
 from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
@@ -43,6 +48,10 @@ if TYPE_CHECKING:
 
 NOT_DRAWN = "warmup.not_drawn"
 TOO_LONG = "warmup.too_long"
+NOTED = "noted.json"
+"""Beside an epoch that is collected: what the manifest will say of it; written last."""
+EPOCHS = "epochs"
+"""Where epochs are collected if there are no checkpoints for a resume."""
 
 
 class PretrainParams(Params):
@@ -124,37 +133,10 @@ def warmup(
 ) -> WarmedUp:
     """Train the reference model; fill `directory` with its base, its checkpoints and their manifest."""
     share = _share(problems, base, params)
-    curve = _train_base(share.blocks, base, directory / BASE, params, execution)
-    model = _with_adapter(load_model(directory / BASE, "float32"), params)
-    plan = _plan(share.blocks, params.epochs, params)
-    checkpoints: list[Checkpoint] = []
-
-    def keep(
-        epoch: int,
-        _model: "PreTrainedModel",
-        optimizer: "torch.optim.Optimizer",
-        mean_learning_rate: float,
-        mean_loss: float,
-    ) -> None:
-        name = f"epoch-{epoch + 1}"
-        write_checkpoint(directory / name, model, optimizer)
-        step = plan.epochs[epoch]
-        checkpoints.append(
-            Checkpoint(directory=name, mean_learning_rate=mean_learning_rate, step=step, mean_loss=mean_loss)
-        )
-
-    points = train(
-        model,  # pyright: ignore[reportArgumentType] (a PeftModel is used as the model that it wraps)
-        share.blocks,
-        plan,
-        params.schedule,
-        params.optimizer,
-        execution,
-        what="warmup",
-        seed=params.seed,
-        keep={},
-        on_epoch_end=keep,
-    )
+    with _base_checkpoints(share.blocks, base, params, execution) as kept:
+        curve = _train_base(share.blocks, base, directory / BASE, params, execution, kept)
+        model = _with_adapter(load_model(directory / BASE, "float32"), params)
+        points, checkpoints = _train_adapter(model, base, share.blocks, directory, params, execution)
     _write_manifest(directory, checkpoints, params)
     loss = _continued(curve, points)
     return WarmedUp(
@@ -170,6 +152,83 @@ def warmup(
             adapter_losses=[checkpoint.mean_loss for checkpoint in checkpoints],
         ),
     )
+
+
+def _base_checkpoints(
+    blocks: Blocks, base: Path, params: WarmupParams, execution: Execution
+) -> AbstractContextManager[Checkpoints | None]:
+    """Of the training of all weights; they stay until the adapter is trained, too."""
+    if params.pretrain is None:
+        return nullcontext()
+    identity = {
+        "base": InDir(ModelManifest, base).manifest().digest,
+        "blocks": blocks_digest(blocks),
+        "training": canonical_json(
+            params.pretrain.model_dump() | {"seed": params.seed, "batch_tokens": params.batch_tokens}
+        ),
+        "libraries": canonical_json(libraries()),
+    }
+    steps = len(_plan(blocks, params.pretrain.epochs, params).steps)
+    return resumable("warmup full", identity, steps, execution)
+
+
+def _train_adapter(
+    model: "PeftModel",
+    base: Path,
+    blocks: Blocks,
+    directory: Path,
+    params: WarmupParams,
+    execution: Execution,
+) -> tuple[pl.DataFrame, list[Checkpoint]]:
+    """Leave a checkpoint of each epoch in `directory`; rows of LossPoint, and what the manifest says of each.
+
+    Epochs are collected beside the checkpoints for a resume, as a run that goes on meets only later ones.
+    """
+    plan = _plan(blocks, params.epochs, params)
+    identity = {
+        "base": InDir(ModelManifest, base).manifest().digest,
+        "blocks": blocks_digest(blocks),
+        "training": canonical_json(params.model_dump()),
+        "libraries": canonical_json(_libraries()),
+    }
+    names = [f"epoch-{epoch + 1}" for epoch in range(params.epochs)]
+    with resumable("warmup adapter", identity, len(plan.steps), execution, names) as checkpoints:
+        epochs = checkpoints.directory if checkpoints else directory / EPOCHS
+
+        def keep(
+            epoch: int,
+            _model: "PreTrainedModel",
+            optimizer: "torch.optim.Optimizer",
+            mean_learning_rate: float,
+            mean_loss: float,
+        ) -> None:
+            name = names[epoch]
+            shutil.rmtree(epochs / name, ignore_errors=True)  # of a process that was killed
+            write_checkpoint(epochs / name, model, optimizer)
+            step = plan.epochs[epoch]
+            noted = Checkpoint(
+                directory=name, mean_learning_rate=mean_learning_rate, step=step, mean_loss=mean_loss
+            )
+            (epochs / name / NOTED).write_text(noted.model_dump_json())
+
+        points = train(
+            model,  # pyright: ignore[reportArgumentType] (a PeftModel is used as the model that it wraps)
+            blocks,
+            plan,
+            params.schedule,
+            params.optimizer,
+            execution,
+            what="warmup",
+            seed=params.seed,
+            keep={},
+            on_epoch_end=keep,
+            checkpoints=checkpoints,
+        )
+        noted = [Checkpoint.model_validate_json((epochs / name / NOTED).read_text()) for name in names]
+        for name in names:
+            shutil.copytree(epochs / name, directory / name, ignore=shutil.ignore_patterns(NOTED))
+    shutil.rmtree(directory / EPOCHS, ignore_errors=True)
+    return points, noted
 
 
 def _share(problems: dy.DataFrame[Problem], base: Path, params: WarmupParams) -> Share:
@@ -196,7 +255,12 @@ def _plan(blocks: Blocks, epochs: int, params: WarmupParams) -> Plan:
 
 
 def _train_base(
-    blocks: Blocks, base: Path, directory: Path, params: WarmupParams, execution: Execution
+    blocks: Blocks,
+    base: Path,
+    directory: Path,
+    params: WarmupParams,
+    execution: Execution,
+    checkpoints: Checkpoints | None,
 ) -> pl.DataFrame:
     """Leave the base of the adapter in `directory`; the loss of each step of its own training, if any."""
     if params.pretrain is None:
@@ -214,6 +278,7 @@ def _train_base(
         seed=params.seed,
         keep={},
         on_epoch_end=None,
+        checkpoints=checkpoints,
     )
     tokens = int(points["tokens"][-1])
     save_model(
@@ -250,9 +315,13 @@ def _write_manifest(directory: Path, checkpoints: list[Checkpoint], params: Warm
         adam_beta1=params.optimizer.beta1,
         adam_beta2=params.optimizer.beta2,
         adam_epsilon=params.optimizer.epsilon,
-        libraries=libraries() | {"peft": importlib.metadata.version("peft")},
+        libraries=_libraries(),
     )
     (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+
+
+def _libraries() -> dict[str, str]:
+    return libraries() | {"peft": importlib.metadata.version("peft")}
 
 
 def _continued(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

@@ -7,31 +7,25 @@ that starts from the base is spared them (docs/performance.md). Costs `epochs` x
 corpus, once for all models of one config.
 """
 
-import logging
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import polars as pl
 from pydantic import Field
 
-from jz3.core.cache import cache_root
 from jz3.core.execution import Execution
-from jz3.core.hashing import canonical_json, content_id
+from jz3.core.hashing import canonical_json
 from jz3.core.params import Params, Seed
-from jz3.lm.blocks import Blocks, blocks_digest, pack_rows
-from jz3.lm.checkpoints import CheckpointError, Checkpoints, hold, steps_between
+from jz3.lm.blocks import blocks_digest, pack_rows
 from jz3.lm.encode import EncodedRow, encode_rows
 from jz3.lm.model import libraries, padding_token
-from jz3.lm.plan import OptimizerParams, Plan, epoch_plan
+from jz3.lm.plan import OptimizerParams, epoch_plan
+from jz3.lm.resuming import resumable
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.train import train
 from jz3.lm.weights import weights_digest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
-
-log = logging.getLogger(__name__)
 
 
 class CorpusTraining(Params):
@@ -62,7 +56,13 @@ def train_on_corpus(
     plan = epoch_plan(
         len(blocks), params.epochs, max(1, params.batch_tokens // params.block_length), params.seed
     )
-    with _resumable(model, blocks, plan, params, execution) as checkpoints:
+    identity = {
+        "weights": weights_digest(model.state_dict()),
+        "blocks": blocks_digest(blocks),
+        "training": canonical_json(params.model_dump()),
+        "libraries": canonical_json(libraries()),
+    }
+    with resumable("base", identity, len(plan.steps), execution) as checkpoints:
         return train(
             model,
             blocks,
@@ -76,35 +76,6 @@ def train_on_corpus(
             on_epoch_end=None,
             checkpoints=checkpoints,
         )
-
-
-@contextmanager
-def _resumable(
-    model: "PreTrainedModel", blocks: Blocks, plan: Plan, params: CorpusTraining, execution: Execution
-) -> Generator[Checkpoints | None]:
-    """Where a killed training goes on, deleted once it is done; None where another process trains the same:
-    two may, as experiments side by side begin with the same base, and both get the same weights.
-    """
-    identity = {
-        "weights": weights_digest(model.state_dict()),
-        "blocks": blocks_digest(blocks),
-        "training": canonical_json(params.model_dump()),
-        "libraries": canonical_json(libraries()),
-    }
-    directory = cache_root() / "checkpoints" / content_id("base", canonical_json(identity))
-    try:
-        held = hold(directory)
-    except CheckpointError as error:
-        log.info("%s: this one trains without checkpoints", error)
-        yield None
-        return
-    every = steps_between(execution, len(plan.steps))
-    checkpoints = Checkpoints(directory, identity, every, execution.checkpoints_kept)
-    try:
-        yield checkpoints
-        checkpoints.discard()
-    finally:
-        held.release()
 
 
 def twice(tokenizer: "PreTrainedTokenizerFast", texts: list[str], max_tokens: int) -> list[EncodedRow | None]:

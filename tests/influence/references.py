@@ -110,7 +110,8 @@ class Trained:
     checkpoints: InDir[CheckpointsManifest]
 
 
-def train_reference(base: Path, path: Path):
+def train_reference(base: Path, path: Path, **changes):
+    how = executions.execution(training_batch=4, **changes)
     with OutDir(CheckpointsManifest, path).open() as directory:
-        warmed_up = warmup(problems(), base, directory, WARMUP, execution())
+        warmed_up = warmup(problems(), base, directory, WARMUP, how)
     return warmed_up, InDir(CheckpointsManifest, path)

@@ -9,6 +9,7 @@ from jz3.influence.checkpoints import BASE, open_checkpoint
 from jz3.influence.share import draw
 from jz3.influence.warmup import WarmupParams
 from jz3.lm.model import load_model
+from jz3.lm.observer import Observer
 from tests.influence.references import WARMUP, problems, train_reference
 
 
@@ -20,6 +21,33 @@ def test_the_same_problems_give_the_same_bytes(trained, tmp_path):
     assert warmed_up.metrics.rows.rejected == {"warmup.not_drawn": 6}
     assert warmed_up.loss["step"].to_list() == list(range(1, warmed_up.loss.height + 1))
     assert warmed_up.loss["tokens"].is_sorted()
+
+
+@pytest.mark.parametrize("killed_at", [(1,), (2, 5), (3, 6), (4, 7)])
+def test_a_run_that_was_interrupted_goes_on_to_the_same_bytes(trained, tmp_path, monkeypatch, killed_at):
+    """Steps of both trainings are counted through: in the first, at its end, and at an epoch's end."""
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
+    alive = Observer.on_step_end
+    waiting, steps = list(killed_at), []
+
+    def interrupted(self, args, state, control, **kwargs):
+        steps.append(state.global_step)
+        if waiting and len(steps) == waiting[0]:
+            waiting.pop(0)
+            raise KeyboardInterrupt
+        return alive(self, args, state, control, **kwargs)
+
+    monkeypatch.setattr(Observer, "on_step_end", interrupted)
+    for _ in killed_at:
+        with pytest.raises(KeyboardInterrupt):
+            train_reference(trained.base, tmp_path / "killed", checkpoint_steps=1)
+    warmed_up, _ = train_reference(trained.base, tmp_path / "killed", checkpoint_steps=1)
+    whole = trained.checkpoints.path
+    assert files_digest((tmp_path / "killed").rglob("*.*"), tmp_path / "killed") == files_digest(
+        whole.rglob("*.*"), whole
+    )
+    assert len(steps) <= warmed_up.loss.height + 2 * len(killed_at), "it began again"
+    assert not list((tmp_path / "store").glob("checkpoints/*")), "what is done needs no checkpoint"
 
 
 def test_an_opened_checkpoint_computes_what_peft_computes(trained):
