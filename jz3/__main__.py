@@ -1,6 +1,15 @@
-"""`python -m jz3`: the command `jz3`, where its script is not on the path."""
+"""The command `jz3`, also as `python -m jz3`. What it needs is imported once Ctrl-C has a line of its own."""
 
-from jz3.cli.main import main
+from jz3.core.ending import end_imports_in_one_line
+
+
+def main() -> None:
+    """Run the command line."""
+    end_imports_in_one_line("run it again")
+    from jz3.cli.main import main as commands
+
+    commands()
+
 
 if __name__ == "__main__":
     main()

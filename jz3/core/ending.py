@@ -1,11 +1,13 @@
 """How a process of ours ends: what the user can mend, a full disk and Ctrl-C are one line and a status."""
 
 import errno
+import os
 import signal
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 
 from jz3.core.errors import UserError
 
@@ -36,6 +38,19 @@ def ends_in_one_line(who: str, again: str) -> Generator[None]:
             f"Free some space and {again}: it goes on from the row store.",
             1,
         )
+
+
+def end_imports_in_one_line(again: str) -> None:
+    """Ctrl-C outside `ends_in_one_line` is one line, too: while modules are imported, which takes seconds."""
+
+    def ended(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, traceback)
+            return
+        print(f"interrupted before any work began. To go on, {again}.", file=sys.stderr)  # noqa: T201
+        os._exit(INTERRUPTED)  # the interpreter would end by the signal, and its parents say so
+
+    sys.excepthook = ended
 
 
 def _end(line: str, status: int) -> None:
