@@ -48,7 +48,16 @@ class Results:
     answered: int = 0
     """Lines that hold an answer of the server with status 200."""
     damaged: int = 0
-    """Lines that are no result: a file that was cut on its way."""
+    """Lines that are no result: a file that was cut on its way, or written so."""
+    lacking: bool = False
+    """Whether lines are damaged for good, or fewer than the batch says it has answered."""
+
+    @property
+    def without_line(self) -> Setback:
+        """What a request came to that no line names; it may be one that is lacking, and paid for."""
+        if self.lacking:
+            return Setback("its line in the batch's results is damaged or missing", again=True, paid=True)
+        return Setback("the batch ended without an answer", again=True, paid=False)
 
 
 def read_batch(said: object, mask: Mask) -> Batch | Setback:

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -101,11 +102,11 @@ class BatchRun:
             await self._adopt()
             rounds = 0
             while rounds <= self._execution.retries:
-                answered_before = self._received + len(self._failures) + len(self._unanswered)
+                token_limit = self._token_limit
                 self._unanswered.clear()
                 if not await self._round(pieces()) and not self._unanswered:
                     break
-                rounds += int(self._received + len(self._failures) + len(self._unanswered) > answered_before)
+                rounds += int(self._token_limit == token_limit)  # a batch that was not begun is no attempt
 
     async def _adopt(self) -> None:
         """Take up what an earlier process sent."""
@@ -246,20 +247,31 @@ class BatchRun:
             )
 
     async def _results(self, record: Record, batch: Batch) -> Results:
-        """Whole, or a UserError: a row that was only lost on the way may not look like one without answer."""
-        results = Results()
+        """Whole, or a UserError: a row that was only lost on the way may not look like one without answer.
+
+        Damage that is there again in a second copy is the provider's own: its other lines are paid for and
+        are taken.
+        """
+        results, before = Results(), None
         for attempt in range(self._execution.retries + 1):
             if attempt:
                 await asyncio.sleep(backoff_s(attempt - 1))
-            results = read_results(
-                [
-                    *await self._lines(record, batch.output_file_id),
-                    *await self._lines(record, batch.error_file_id),
-                ],
-                self._client.mask,
-            )
+            files = [
+                await self._lines(record, batch.output_file_id),
+                await self._lines(record, batch.error_file_id),
+            ]
+            results = read_results(chain(*files), self._client.mask)
             if results.answered >= batch.completed and not results.damaged:
                 return results
+            ends_whole = all(lines[-1:] in ([], [b""]) for lines in files)
+            if files == before and (ends_whole or results.answered + results.damaged >= batch.completed):
+                log.warning(
+                    "batch %s: %d of %d answers and %d lines that nobody can read, in two copies",
+                    *(batch.id, results.answered, batch.completed, results.damaged),
+                )
+                results.lacking = True
+                return results
+            before = files
         raise UserError(
             f"the results of batch {batch.id} have {results.answered} answers and {results.damaged} damaged "
             f"lines; {batch.completed} answers were expected. Run again: the batch is collected anew, not "
@@ -279,7 +291,7 @@ class BatchRun:
                 if key not in stored:
                     self._keep(key, request, outcome)
             else:
-                self._note_unanswered(key, request, outcome)
+                self._note_unanswered(key, request, outcome or results.without_line)
         self._answers.commit()
         self._watch(record, results)
 
@@ -301,13 +313,13 @@ class BatchRun:
         if self._received % COMMIT_ANSWERS == 0:
             self._answers.commit()
 
-    def _note_unanswered(self, key: str, request: ChatRequest, setback: Setback | None) -> None:
-        if setback is not None and not setback.again:
+    def _note_unanswered(self, key: str, request: ChatRequest, setback: Setback) -> None:
+        if not setback.again:
             self._failures[key] = setback.reason
             self._bar.advance()
         else:
-            self._unanswered[key] = setback.reason if setback else "the batch ended without an answer"
-        if setback is not None and setback.paid:
+            self._unanswered[key] = setback.reason
+        if setback.paid:
             self._spending.note_lost(key, self._greatest_usd(request))
 
     def _learn_from(self, record: Record, batch: Batch) -> None:
