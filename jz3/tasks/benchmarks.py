@@ -19,7 +19,7 @@ from jz3.tasks.fields import ItemFields
 from jz3.tasks.gym import gym_items
 from jz3.tasks.gym import revision as gym_revision
 from jz3.tasks.item_formats import Format, ItemText, Unfit, read_item
-from jz3.tasks.raw import DataError, RawRows, read_files, read_hub
+from jz3.tasks.raw import DataError, RawRows, read_fetched, read_files
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.family import latex
 from jz3.writer.server import MODEL
@@ -64,22 +64,19 @@ class FileBenchmark(Params):
     """Of the files, as `revision` of the items has it, or null: other content is another benchmark."""
 
 
-class HubBenchmark(Params):
-    """A split of a data set on the hub."""
+class FetchedBenchmark(Params):
+    """What `jz3 fetch` brought of a source of `data/sources.yaml`."""
 
     name: str
-    reader: Literal["hub"]
-    dataset: str
-    configs: list[str]
-    """Configs to join, or none for the default one."""
-    split: str
-    revision: str
+    reader: Literal["fetched"]
+    source: str
+    """Its name in the table; the manifest lies under `data/raw/benchmarks`."""
     format: Format | ItemFields
     items: Annotated[int, Field(ge=1)] | None
 
 
 Benchmark = Annotated[
-    WriterBenchmark | GymBenchmark | FileBenchmark | HubBenchmark, Field(discriminator="reader")
+    WriterBenchmark | GymBenchmark | FileBenchmark | FetchedBenchmark, Field(discriminator="reader")
 ]
 
 
@@ -137,8 +134,8 @@ def _items(source: Benchmark, raw: InFiles) -> tuple[str, Numbered]:
         case FileBenchmark():
             rows = read_files(raw, source.pattern)
             _check_digest(source, rows)
-        case HubBenchmark():
-            rows = read_hub(source.dataset, source.configs, source.split, source.revision)
+        case FetchedBenchmark():
+            rows = read_fetched(raw, source.source)
     return rows.revision, _read(rows, source.format)
 
 
@@ -204,7 +201,7 @@ def _check_size(source: Benchmark, found: int) -> None:
             return
         case GymBenchmark():
             expected = source.size
-        case FileBenchmark() | HubBenchmark():
+        case FileBenchmark() | FetchedBenchmark():
             expected = source.items
     if expected is not None and found != expected:
         raise DataError(

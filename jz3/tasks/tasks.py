@@ -22,7 +22,7 @@ from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target
 from jz3.tasks.fields import SolvedFields
-from jz3.tasks.raw import DataError, RawRows, read_files, read_hub
+from jz3.tasks.raw import DataError, RawRows, read_fetched, read_files
 from jz3.tasks.training_formats import Solved, TrainingFormat, read_solved
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.family import Family
@@ -55,21 +55,18 @@ class FileRows(Params):
     seed: Seed
 
 
-class HubRows(Params):
-    """A split of a data set on the hub."""
+class FetchedRows(Params):
+    """What `jz3 fetch` brought of a source of `data/sources.yaml`."""
 
-    reader: Literal["hub"]
-    dataset: str
-    configs: list[str]
-    """Configs to join, or none for the default one."""
-    split: str
-    revision: str
+    reader: Literal["fetched"]
+    source: str
+    """Its name in the table; the manifest lies under `data/raw/tasks`."""
     format: TrainingFormat | SolvedFields
     rows: Annotated[int, Field(ge=1)] | None
     seed: Seed
 
 
-Rows = Annotated[WriterRows | FileRows | HubRows, Field(discriminator="reader")]
+Rows = Annotated[WriterRows | FileRows | FetchedRows, Field(discriminator="reader")]
 
 
 class Seeds(Params):
@@ -193,7 +190,7 @@ def _solved(
     rejected: Counter[str],
     taken: frozenset[str] = frozenset(),
 ) -> list[Numbered]:
-    """The rows that a source gives, of a file or a hub none whose question is taken; each row that it rejects
+    """The rows that a source gives, of files none whose question is taken; each row that it rejects
     counts in `rejected`, by its rule.
     """
     match rows:
@@ -201,8 +198,8 @@ def _solved(
             return [row for family in families for row in _written(family, rows, part)]
         case FileRows():
             found = read_files(raw, rows.pattern)
-        case HubRows():
-            found = read_hub(rows.dataset, rows.configs, rows.split, rows.revision)
+        case FetchedRows():
+            found = read_fetched(raw, rows.source)
     free = [row for row in _read(found, rows.format, rejected) if row[1].question not in taken]
     return _drawn(free, rows.rows, rows.seed)
 
