@@ -2,8 +2,8 @@
 
 A base is either built from a config (a Llama with tied embeddings; all of these share one tokenizer, trained
 on the corpus table alone), or a model that `jz3 fetch` brought, of which the manifest alone is left.
-One from a config has random weights, or is trained on the corpus (`jz3/training/corpus_training.py`); equal configs are
-trained once. The same corpus and parameters give the same bytes.
+One from a config has random weights, or is trained on the corpus (`jz3/training/corpus_training.py`); equal
+configs are trained once. The same corpus and parameters give the same bytes.
 """
 
 import shutil

@@ -122,12 +122,12 @@ def _of_github(hub: Hub, entry: SourceEntry, path: str) -> Path:
 @contextmanager
 def named_errors(hub: Hub, name: str, entry: SourceEntry, path: str | None = None) -> Generator[None]:
     """Turns what the libraries raise into a FetchError of one line."""
-    import httpx
     from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
         HfHubHTTPError,
         HFValidationError,
+        HTTPError,
         LocalEntryNotFoundError,
         OfflineModeIsEnabled,
         RepositoryNotFoundError,
@@ -151,15 +151,8 @@ def named_errors(hub: Hub, name: str, entry: SourceEntry, path: str | None = Non
             f"{what} has no {at} any more at {hub.endpoint}; the pinned one was expected. Set revision and "
             f"held of '{name}' in data/sources.yaml to null, with the reason, and run `jz3 fetch --resolve`."
         ) from error
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, httpx.TransportError) as error:
-        reason = (
-            "HF_HUB_OFFLINE is set" if hub.offline else " ".join(str(error.__cause__ or error).split())[:160]
-        )
-        raise FetchError(
-            f"{what} is not on this machine and cannot be asked for ({reason}); an answer of "
-            f"{hub.github if entry.host == 'github' else hub.endpoint} was expected. Check network, "
-            f"HF_ENDPOINT and HF_HUB_OFFLINE."
-        ) from error
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
+        raise FetchError(_unreachable(hub, what, entry, error)) from error
     except EntryNotFoundError as error:
         raise FetchError(_gone(what, at, name)) from error
     except RepositoryNotFoundError as error:
@@ -174,6 +167,17 @@ def named_errors(hub: Hub, name: str, entry: SourceEntry, path: str | None = Non
         raise FetchError(f"{what} could not be fetched ({reason}). Run it again; it goes on.") from error
     except HFValidationError as error:
         raise FetchError(f"{what} has no name of the hub; `owner/name` was expected. Mend it.") from error
+    except HTTPError as error:  # the network: HfHubHTTPError is one too
+        raise FetchError(_unreachable(hub, what, entry, error)) from error
+
+
+def _unreachable(hub: Hub, what: str, entry: SourceEntry, error: Exception) -> str:
+    reason = "HF_HUB_OFFLINE is set" if hub.offline else " ".join(str(error.__cause__ or error).split())[:160]
+    return (
+        f"{what} is not on this machine and cannot be asked for ({reason}); an answer of "
+        f"{hub.github if entry.host == 'github' else hub.endpoint} was expected. Check network, HF_ENDPOINT "
+        f"and HF_HUB_OFFLINE."
+    )
 
 
 def _gone(what: str, at: str, name: str) -> str:

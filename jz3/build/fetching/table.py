@@ -56,7 +56,7 @@ class SourceEntry(BaseModel):
 
     purpose: Purpose = Field(alias="for")
     host: Host
-    repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    repo: Annotated[str, Field(pattern=r"^\w[\w.-]*/\w[\w.-]*$")]
     revision: Commit | None
     files: Annotated[list[str], Field(min_length=1)]
     held: dict[str, HeldFile] | None
@@ -71,6 +71,8 @@ class SourceEntry(BaseModel):
     def _sound(self) -> "SourceEntry":
         if self.revision is not None and len(set(self.revision)) == 1:
             raise ValueError(f"revision {self.revision} is no commit; write null and the reason")
+        if outside := [path for path in self.held or {} if ".." in path.split("/") or path.startswith("/")]:
+            raise ValueError(f"'{outside[0]}' leads out of the repository")
         lacking = [name for name in ("revision", "held", "bytes", "licence", "gated") if self._lacks(name)]
         if lacking and not self.reason:
             raise ValueError(f"{', '.join(lacking)} is null and `reason` does not say why")
