@@ -49,7 +49,7 @@ def read_files(raw: InFiles, pattern: str) -> RawRows:
 def read_fetched(raw: InFiles, source: str) -> RawRows:
     """The rows of all files that `jz3 fetch` brought of a source. Raises UserError."""
     manifest = raw.path / f"{source}{ENDING}"
-    held = raw_files(InFiles(manifest), ["**"])
+    held = raw_files(InFiles(manifest), ["**/*"])
     revision = held.fetched.origin if held.fetched else source
     return _rows(str(manifest), revision, held.files, held.root)
 

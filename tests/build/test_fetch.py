@@ -237,14 +237,14 @@ def test_a_damaged_file_is_refused_by_a_stage_and_mended_by_a_fetch(tmp_path, as
     for damage, said in ((ROWS[:-1], "bytes were expected"), (ROWS.replace(b"T", b"t"), "has SHA-256")):
         file.write_bytes(damage)
         with pytest.raises(RawFileError, match=said) as error:
-            raw_files(manifest, ["**"])
+            raw_files(manifest, ["**/*"])
         assert "jz3 fetch --only web" in str(error.value)
     with pytest.raises(FetchError, match="It was taken out"):
         fetch(tmp_path, entries, asked, lambda _: None)
     with pytest.raises(RawFileError, match="is not on this machine"):
-        raw_files(manifest, ["**"])
+        raw_files(manifest, ["**/*"])
     fetch(tmp_path, entries, asked, lambda _: None)
-    assert len(raw_files(manifest, ["**"]).files) == 2
+    assert len(raw_files(manifest, ["**/*"]).files) == 2
 
 
 def test_a_disk_without_room_for_all_of_it_is_left_alone(tmp_path, hub, asked, monkeypatch):
