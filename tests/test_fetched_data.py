@@ -231,12 +231,14 @@ def built(root, order):
         Out(Problem, out / "instructions.parquet"),
         Out(Problem, out / "seed_problems"),
         Out(Passage, out / "seed_passages"),
+        Out(Reject, out / "rejects/tasks.parquet"),
         Metrics(out / "tasks.json"),
     )
     stages.benchmarks.main(
         BenchmarksParams.model_validate(document["benchmarks"]),
         InFiles(root / "data/raw/benchmarks"),
         Out(Item, out / "items.parquet"),
+        Out(Reject, out / "rejects/benchmarks.parquet"),
         Metrics(out / "benchmarks.json"),
     )
     return {
@@ -306,6 +308,21 @@ def test_both_orders_of_the_sources_leave_the_same_bytes(tmp_path, hub, monkeypa
     assert numbers["tasks"]["rows"]["rejected"] == {"tasks.other_format": 1}
     assert numbers["benchmarks"]["items"] == {name: 6 if name == "gsm8k" else 4 for name in BENCHMARKS}
     assert numbers["benchmarks"]["rows"]["rejected"] == {"benchmarks.several_answers": 1}
+    turned_away = [
+        In(Reject, out / f"rejects/{name}.parquet").read().row(0) for name in ("tasks", "benchmarks")
+    ]
+    assert [(rule, evidence) for _, rule, evidence in turned_away] == [
+        (
+            "tasks.other_format",
+            "data/train-00000-of-00001.parquet row 31: input: 'no headings', output: 'at all'",
+        ),
+        (
+            "benchmarks.several_answers",
+            "eval/data/asdiv/test.jsonl line 5: body: 'Read.', question: 'Which two?', answer: '1; 2', "
+            "solution_type: 'Pair'",
+        ),
+    ]
+    assert turned_away[1][0] == "asdiv/00004"
     # The quotas of the profile itself are for the whole sets.
     short = SampleParams.model_validate(sections()["sample"] | {"allow_missing": 0.05})
     with pytest.raises(

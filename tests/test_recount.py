@@ -101,6 +101,7 @@ def tasks(left, metrics):
     targets, instructions = left.table("targets"), left.table("instructions")
     return {
         "rows.kept": targets.height + instructions.height + left.table("seed-problems").height,
+        "rows.rejected": rejected(left.table("rejects")),
         "targets": counts(targets["task"]),
         "instructions_by_kind": counts(instructions["kind"]),
     }

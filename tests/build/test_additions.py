@@ -154,7 +154,7 @@ def test_a_benchmark(copy):
     write_profile(copy, "embedded")
     params = load_params(BenchmarksParams, "benchmarks", copy / "params.yaml")
     (ours,) = (source for source in params.sources if source.name == "pairs")
-    items, _ = collect_items(InFiles(copy / "data/raw/benchmarks"), BenchmarksParams(sources=[ours]))
+    items, _, _ = collect_items(InFiles(copy / "data/raw/benchmarks"), BenchmarksParams(sources=[ours]))
     assert items["gold"].to_list() == ["4"]
     assert "pairs" in load_params(AnswerParams, "answer", copy / "params.yaml").prose.benchmarks
     assert changed(copy) == documented("a benchmark", FILE="pairs.jsonl")

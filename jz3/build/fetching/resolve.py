@@ -34,7 +34,7 @@ def looked_up(hub: Hub, name: str, entry: SourceEntry) -> dict[str, Any]:
     from huggingface_hub.utils import filter_repo_objects
 
     with named_errors(hub, name, entry):
-        info = hub.api().repo_info(
+        info: Any = hub.api().repo_info(
             entry.repo, repo_type=kind_of(entry), revision=entry.revision, files_metadata=True
         )
     there = {file.rfilename: file for file in info.siblings or []}
