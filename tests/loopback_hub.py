@@ -118,8 +118,10 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
             if name.endswith(LFS):
                 headers |= {"X-Linked-Etag": f'"{_lfs(data)["sha256"]}"', "X-Linked-Size": str(len(data))}
             start = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-            if start and int(start[1]):
-                first = int(start[1])
+            first = int(start[1]) if start else 0
+            if first > len(data):
+                self._answer(416, b"", headers)
+            elif first:
                 headers["Content-Range"] = f"bytes {first}-{len(data) - 1}/{len(data)}"
                 self._answer(206, data[first:], headers)
             else:

@@ -109,7 +109,11 @@ def tasks(left, metrics):
 
 def benchmarks(left, metrics):
     items = left.table("items")
-    return {"rows.kept": items.height, "items": counts(items["benchmark"])}
+    return {
+        "rows.kept": items.height,
+        "rows.rejected": rejected(left.table("rejects")),
+        "items": counts(items["benchmark"]),
+    }
 
 
 def distill(left, metrics):

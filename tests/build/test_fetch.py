@@ -206,6 +206,17 @@ def test_a_file_that_is_gone_leaves_the_source_without_a_manifest(tmp_path, hub,
     assert not (tmp_path / "data/raw").exists()
 
 
+def test_a_part_that_is_longer_than_the_file_is_begun_anew(tmp_path, asked):
+    entries = table(tmp_path, code=on_github())
+    part = Path(constants.HF_HUB_CACHE) / f"github--a--code/snapshots/{COMMIT}/data/test.jsonl.incomplete"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(ROWS + b"more")
+    with pytest.raises(FetchError, match=r"^code: data/test.jsonl of a/code"):
+        fetch(tmp_path, entries, asked, lambda _: None)
+    fetch(tmp_path, entries, asked, lambda _: None)
+    assert not part.exists()
+
+
 def test_a_commit_that_is_gone_is_named(tmp_path, asked):
     held = {"web/one.jsonl": {"bytes": len(ROWS), "digest": digest(ROWS)}}
     gone = table(tmp_path, web={"revision": "012345678a" * 4, "held": held})
@@ -325,6 +336,14 @@ def test_the_table_is_shown_with_what_is_unresolved_and_gated():
     ]
     with pytest.raises(SourcesError, match="neither a source"):
         chosen(read_table(ROOT), [], "corpora")
+
+
+def test_files_of_another_form_than_a_profile_are_named(tmp_path):
+    (tmp_path / "profiles").mkdir()
+    for file, text in (("params.yaml", "tasks: {}\n"), ("graph.yaml", "sources: [web]\n")):
+        (tmp_path / file).write_text(text)
+    with pytest.raises(SourcesError, match="has no sources, benchmarks, tasks or base"):
+        needed(tmp_path, None)
 
 
 def test_a_source_that_lies_in_no_table_is_named():

@@ -98,7 +98,7 @@ def place(entry: SourceEntry, path: str) -> Path:
 
 
 def _of_github(hub: Hub, entry: SourceEntry, path: str) -> Path:
-    from huggingface_hub.errors import OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
     from huggingface_hub.file_download import http_get
 
     file = place(entry, path)
@@ -108,14 +108,18 @@ def _of_github(hub: Hub, entry: SourceEntry, path: str) -> Path:
         raise OfflineModeIsEnabled(f"{path} is not in the cache, and HF_HUB_OFFLINE is set")
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.incomplete")
-    with part.open("ab") as stream:
-        http_get(
-            f"{hub.github}/{entry.repo}/{entry.revision}/{path}",
-            stream,
-            resume_size=stream.tell(),
-            expected_size=(entry.held or {})[path].bytes,
-            displayed_filename=path,
-        )
+    try:
+        with part.open("ab") as stream:
+            http_get(
+                f"{hub.github}/{entry.repo}/{entry.revision}/{path}",
+                stream,
+                resume_size=stream.tell(),
+                expected_size=(entry.held or {})[path].bytes,
+                displayed_filename=path,
+            )
+    except HfHubHTTPError:  # it is gone, or shorter than what is here: nothing goes on from that
+        part.unlink()
+        raise
     return part.replace(file)
 
 

@@ -19,7 +19,13 @@ def needed(root: Path, profile: str | None) -> list[str]:
         read_sections(root / (IN_USE[file].format(profile) if profile else file))
         for file in ("params.yaml", "graph.yaml")
     )
-    return list(dict.fromkeys([*_of_graph(graph), *_of_params(params)]))
+    try:
+        return list(dict.fromkeys([*_of_graph(graph), *_of_params(params)]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SourcesError(
+            f"{profile or 'params.yaml or graph.yaml'} has no sources, benchmarks, tasks or base where they "
+            f"were expected ({error!r}). Write a whole profile with `jz3 profile`."
+        ) from error
 
 
 def chosen(
