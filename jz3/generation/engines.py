@@ -40,7 +40,7 @@ def find_model(model: InDir[ModelManifest]) -> ModelSource:
     if manifest.on_hub is None:
         config = model.path / "config.json"
         # Absolute: a worker of a cluster may run in another directory.
-        return ModelSource(str(model.path.absolute()), None, manifest.digest, _dtype(config))
+        return ModelSource(str(model.path.absolute()), manifest.digest, _dtype(config))
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -52,7 +52,8 @@ def find_model(model: InDir[ModelManifest]) -> ModelSource:
             f"{name}@{revision}, which {model.path} names, is not on this machine; a fetched model was "
             f"expected. Run `jz3 fetch --only model`."
         ) from error
-    return ModelSource(name, revision, manifest.digest, _dtype(config))
+    # The folder and not the name: no engine then asks the hub.
+    return ModelSource(str(config.parent), manifest.digest, _dtype(config))
 
 
 def _dtype(config: Path) -> str:

@@ -158,14 +158,17 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 FETCHED_RUN = """
 import sys
 from pathlib import Path
-from jz3.core.artifacts import InFiles
+from jz3.core.artifacts import InDir, InFiles
 from jz3.core.errors import UserError
+from jz3.generation.engines import find_model
+from jz3.tables.model_manifest import ModelManifest
 from jz3.lm.model import load_model, load_tokenizer
 from jz3.training.base import FetchedModel, fetched_manifest
 directory, models = Path(sys.argv[1]), InFiles(Path(sys.argv[2]))
 made = fetched_manifest(FetchedModel(kind="fetched", source="tiny"), models, directory)
 assert [file.name for file in directory.iterdir()] == ["manifest.json"]
 assert load_model(directory, "float32").num_parameters() == made.parameters
+assert (Path(find_model(InDir(ModelManifest, directory)).path) / "model.safetensors").is_file()
 print(len(load_tokenizer(directory)), made.hub)
 try:
     fetched_manifest(FetchedModel(kind="fetched", source="absent"), models, directory)
