@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -61,7 +62,8 @@ def body(source: str) -> str:
 def prepare(directory: Path, source: str, rows: int) -> None:
     """Raw documents of one source; the other sources are empty."""
     text = body(source)
-    (directory / "params.yaml").write_text(PROFILE.read_text())
+    profile = re.sub(r"(allow_missing:) \S+", r"\1 1", PROFILE.read_text())
+    (directory / "params.yaml").write_text(profile)
     raw = directory / "raw"
     raw.mkdir()
     starts = random.Random(1)

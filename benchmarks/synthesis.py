@@ -105,7 +105,7 @@ def _ratio_of_bare_generate(rows: int) -> float:
         _tiny_llama(Path(directory))
         tokenizer = AutoTokenizer.from_pretrained(directory, padding_side="left")
         model = AutoModelForCausalLM.from_pretrained(directory).eval()
-        engine = TransformersEngine(ModelSource(directory, None, "0" * 32, "float32"), execution)
+        engine = TransformersEngine(ModelSource(directory, "0" * 32, "float32"), execution)
         sampling = Sampling(temperature=1.0, top_p=1.0, max_tokens=steps, stop=[])
         asked = [GenerationRequest(f"{'word ' * (1 + 7 * row % 40)}{row}", row) for row in range(rows)]
         engine.generate(asked[:batch], sampling)

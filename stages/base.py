@@ -1,6 +1,6 @@
 """Build or name the base models and the tokenizer."""
 
-from jz3.core.artifacts import In, Metrics, OutDir
+from jz3.core.artifacts import In, InFiles, Metrics, OutDir
 from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.tables.model_manifest import ModelManifest
@@ -12,13 +12,14 @@ def main(
     params: BaseParams,
     execution: Execution,
     corpus: In[Passage],
+    models: InFiles,
     synthesis: OutDir[ModelManifest],
     reference: OutDir[ModelManifest],
     final: OutDir[ModelManifest],
     metrics: Metrics,
 ) -> None:
     with synthesis.open() as first, reference.open() as second, final.open() as third:
-        metrics.write(base(corpus.read(), params, first, second, third, execution))
+        metrics.write(base(corpus.read(), params, models, first, second, third, execution))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from jz3.core.artifacts import InFiles, Metrics, Out
 from jz3.core.stage import run
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
+from jz3.tables.reject import Reject
 from jz3.tables.target import Target
 from jz3.tasks.tasks import TasksParams, gather
 
@@ -15,6 +16,7 @@ def main(
     instructions: Out[Problem],
     seed_problems: Out[Problem],
     seed_passages: Out[Passage],
+    rejects: Out[Reject],
     metrics: Metrics,
 ) -> None:
     gathered = gather(raw, params)
@@ -22,6 +24,7 @@ def main(
     instructions.write(gathered.instructions)
     seed_problems.write(gathered.seeds)
     seed_passages.write(gathered.seed_passages)
+    rejects.write(gathered.rejects)
     metrics.write(gathered.metrics)
 
 

@@ -101,6 +101,7 @@ def tasks(left, metrics):
     targets, instructions = left.table("targets"), left.table("instructions")
     return {
         "rows.kept": targets.height + instructions.height + left.table("seed-problems").height,
+        "rows.rejected": rejected(left.table("rejects")),
         "targets": counts(targets["task"]),
         "instructions_by_kind": counts(instructions["kind"]),
     }
@@ -108,7 +109,11 @@ def tasks(left, metrics):
 
 def benchmarks(left, metrics):
     items = left.table("items")
-    return {"rows.kept": items.height, "items": counts(items["benchmark"])}
+    return {
+        "rows.kept": items.height,
+        "rows.rejected": rejected(left.table("rejects")),
+        "items": counts(items["benchmark"]),
+    }
 
 
 def distill(left, metrics):

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from jz3.build.fetching.needed import chosen, needed
+from jz3.build.fetching.table import read_table
 from jz3.build.repository import RepositoryError, opened
 from jz3.core.execution import Execution
 from jz3.core.params import load_params
@@ -53,6 +55,7 @@ def examine(root: Path) -> list[Finding]:
         _disk("disk of the cache", root),
         _remote(root),
         _key(root),
+        _raw_data(root),
     ]
 
 
@@ -177,6 +180,21 @@ def _key(root: Path) -> Finding:
     if os.environ.get("OPENAI_API_KEY"):
         return Finding("key", "ok", f"OPENAI_API_KEY is set, for the provider {provider}")
     return Finding("key", "lacks", f"no OPENAI_API_KEY for the provider {provider}", "export OPENAI_API_KEY")
+
+
+def _raw_data(root: Path) -> Finding:
+    names = needed(root, None)
+    if not names:
+        return Finding("raw data", "ok", "the profile takes nothing from elsewhere")
+    lacking = [
+        name
+        for name, entry in chosen(read_table(root), names, None).items()
+        if not entry.manifest(root, name).is_file()
+    ]
+    if lacking:
+        found = f"{len(lacking)} of {len(names)} sources are not fetched: {', '.join(lacking)}"
+        return Finding("raw data", "lacks", found, "`jz3 fetch`; docs/data.md says how")
+    return Finding("raw data", "ok", f"{len(names)} sources are fetched")
 
 
 def _version(package: str) -> str | None:

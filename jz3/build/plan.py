@@ -30,6 +30,7 @@ from jz3.generation.chat import CHAT, chat_key
 from jz3.generation.engine import GenerationRequest
 from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE, generation_key
+from jz3.raw.fetched import ENDING, read_manifest
 from jz3.store.rows import RowStore, open_store
 from jz3.synthesis.synthesize import SynthesizeParams
 from jz3.tables.model_manifest import ModelManifest
@@ -182,9 +183,15 @@ class _Planner:
         path = finetune.path("base")
         writer = self._writer(path)
         base = self._section(writer)[writer.flag_of(path)]
-        if base["kind"] == "hub":
-            return local_tokenizer(base["name"], base["revision"])
+        if base["kind"] == "fetched":
+            return self._fetched_tokenizer(self._root / writer.path("models") / f"{base['source']}{ENDING}")
         return local_tokenizer(str(self._root / path), None) if self._sizes.is_right(path) else None
+
+    def _fetched_tokenizer(self, manifest: Path) -> Path | None:
+        if not manifest.is_file():
+            return None
+        fetched = read_manifest(manifest)
+        return local_tokenizer(fetched.repo, fetched.revision)
 
     def _teacher_ratios(self, line: Line) -> tuple[float, float]:
         """Characters a token of a prompt, and tokens of an answer."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jz3.cli import graph, sharing
+from jz3.cli import fetching, graph, sharing
 from jz3.cli.output import Json, say, show
 from jz3.cli.root import root
 from jz3.core.ending import ends_in_one_line
@@ -132,6 +132,8 @@ def fill(
 ) -> None:
     """Compute what the row store lacks of a slice of a stage's rows, and write no output: for job arrays.
 
+    It brings nothing: `jz3 store pull` brings rows, `jz3 fetch` raw data.
+
     Example: jz3 fill synthesize@candidates --slice 3/8
     """
     import logging
@@ -143,6 +145,7 @@ def fill(
 
 
 for command in (
+    fetching.fetch,
     graph.plan,
     graph.why,
     graph.accept,

@@ -82,7 +82,7 @@ def push_rows(url: Url = None, *, json: Json = False) -> None:
 def pull_rows(url: Url = None, *, json: Json = False) -> None:
     """Bring the rows that are not here; each must be whole and lie under the key of its request.
 
-    Example: jz3 store pull s3://bucket/rows
+    Not raw data (`jz3 fetch`), nor outputs of stages (`dvc pull`). Example: jz3 store pull s3://bucket/rows
     """
     from jz3.build.shared_rows import pulled
     from jz3.store.rows import open_store

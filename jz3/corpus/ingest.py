@@ -20,14 +20,14 @@ from jz3.core.artifacts import InFiles
 from jz3.core.hashing import content_id
 from jz3.core.in_order import InOrder, by_hash
 from jz3.core.params import Params
-from jz3.corpus.hub import fetch, named, read_hub_file
 from jz3.corpus.readers.docstrings import read_docstrings
 from jz3.corpus.readers.document import Fields, Section, Unusable
 from jz3.corpus.readers.documents import TEXT, read_documents
 from jz3.corpus.readers.latex import read_latex
 from jz3.corpus.readers.markdown import read_markdown
 from jz3.corpus.readers.question_answer import OF_MMIQC, read_question_answer
-from jz3.raw.row import EVIDENCE_CHARACTERS
+from jz3.raw.fetched import RawFiles, raw_files
+from jz3.raw.row import EVIDENCE_CHARACTERS, RawFileError
 from jz3.tables.ledger import Ledger
 from jz3.tables.passage import Passage
 from jz3.tables.reject import Reject
@@ -228,14 +228,10 @@ def _sections(raw: InFiles, params: IngestParams) -> Iterator[Section | Unusable
             yield from read_docstrings(file, params.format.modules)
         return
     form = params.format
-    root, origin = raw.path, params.source
-    hub_files = raw.matching("hub.yaml")
-    if hub_files:
-        hub = read_hub_file(hub_files[0])
-        root, origin = fetch(hub), f"{hub.name}@{hub.revision}"
-        files = named(hub, root, form.files)
-    else:
-        files = raw.matching(*form.files)
+    held = raw_files(raw, form.files)
+    root, files = held.root, held.files
+    origin = held.fetched.origin if held.fetched else params.source
+    _check_licence(raw, held, params)
     fields = Fields(form.id, form.meta.origin, form.meta.licence, origin, params.licence)
     text = form.text if isinstance(form.text, str) else TEXT
     match form.name:
@@ -248,3 +244,13 @@ def _sections(raw: InFiles, params: IngestParams) -> Iterator[Section | Unusable
             yield from read_markdown(files, root, text, fields)
         case "latex":
             yield from read_latex(files, root, text, fields)
+
+
+def _check_licence(raw: InFiles, held: RawFiles, params: IngestParams) -> None:
+    """Every passage carries the licence of the parameters, so it must be that of what was fetched."""
+    licence = held.fetched.licence if held.fetched else None
+    if licence is not None and licence.casefold() != params.licence.casefold():
+        raise RawFileError(
+            f"ingest.{params.source}.licence is {params.licence}, and {raw.path} has {licence}; the same one "
+            f"was expected. Mend the parameters."
+        )

@@ -50,9 +50,13 @@ class Quota(Params):
 
 
 class SampleParams(Params):
-    """Where a source has fewer passages than asked for, all are taken and the metrics say so."""
+    """Where a source has somewhat fewer passages than asked for, all are taken and the metrics say so."""
 
     seed: Seed
+    allow_missing: float = Field(ge=0, le=1)
+    """Share of a quota that may be missing; more of it ends the stage. 1 takes whatever there is, none at
+    all too.
+    """
     quotas: dict[str, Quota]
     """By source; each source of the graph has one."""
 
@@ -81,7 +85,9 @@ class Draw:
 
 
 def draw(ids: Mapping[str, pl.Series], params: SampleParams) -> Draw:
-    """From the ids of each source's passages, which are read in this order again."""
+    """From the ids of each source's passages, which are read in this order again. Raises ParamsError where a
+    source has no quota, or too little for it.
+    """
     if unnamed := sorted(set(ids) - set(params.quotas)):
         raise ParamsError(
             f"sample.quotas has no source '{unnamed[0]}'; each source of the graph was expected there. "
@@ -91,6 +97,8 @@ def draw(ids: Mapping[str, pl.Series], params: SampleParams) -> Draw:
     masks = {
         name: {source: rounds[name] for source, rounds in by_source.items()} for name in Quota.model_fields
     }
+    for source in ids:
+        _check_quota(source, by_source[source], params)
     return Draw(masks, _metrics(masks, params))
 
 
@@ -141,6 +149,18 @@ def _of_source(ids: pl.Series, quota: Quota, seed: int) -> dict[str, Mask]:
         "candidates": _least(ids, ~initial, quota.candidates, seed + 1),
         "corpus": _least(ids, everything, quota.corpus, seed + 2),
     }
+
+
+def _check_quota(source: str, drawn: Mapping[str, Mask], params: SampleParams) -> None:
+    """Of a quota for all passages there are, one is expected."""
+    for name, asked in params.quotas[source].model_dump().items():
+        wanted, found = 1 if asked is None else asked, int(drawn[name].sum())
+        if wanted - found > params.allow_missing * wanted:
+            raise ParamsError(
+                f"source {source} has {found} passages for {name}; {'some' if asked is None else wanted} "
+                f"were wanted, and sample.allow_missing lets {params.allow_missing:g} of them be missing. "
+                f"Fetch or add texts (`jz3 fetch`), or lower sample.quotas.{source}.{name}."
+            )
 
 
 def _least(ids: pl.Series, among: Mask, count: int | None, seed: int) -> Mask:

@@ -92,8 +92,7 @@ class ModelSource:
     """Where a model's files are, and the number format that its weights were saved in."""
 
     path: str
-    """A directory, or the name of a model of the hub."""
-    revision: str | None
+    """A directory; of a model of the hub that of its files in the cache."""
     digest: str
     dtype: str
     """`float32`, `bfloat16` ...: engines compute in the format of the weights."""

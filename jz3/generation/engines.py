@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jz3.core.artifacts import InDir
+from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.generation.engine import Engine, EngineName, ModelSource
 from jz3.tables.model_manifest import ModelManifest
@@ -39,12 +40,20 @@ def find_model(model: InDir[ModelManifest]) -> ModelSource:
     if manifest.on_hub is None:
         config = model.path / "config.json"
         # Absolute: a worker of a cluster may run in another directory.
-        return ModelSource(str(model.path.absolute()), None, manifest.digest, _dtype(config))
+        return ModelSource(str(model.path.absolute()), manifest.digest, _dtype(config))
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     name, revision = manifest.on_hub
-    config = Path(hf_hub_download(name, "config.json", revision=revision))
-    return ModelSource(name, revision, manifest.digest, _dtype(config))
+    try:
+        config = Path(hf_hub_download(name, "config.json", revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError as error:
+        raise UserError(
+            f"{name}@{revision}, which {model.path} names, is not on this machine; a fetched model was "
+            f"expected. Run `jz3 fetch --only model`."
+        ) from error
+    # The folder and not the name: no engine then asks the hub.
+    return ModelSource(str(config.parent), manifest.digest, _dtype(config))
 
 
 def _dtype(config: Path) -> str:

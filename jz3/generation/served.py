@@ -56,13 +56,9 @@ class ServedEngine:
         from transformers import AutoConfig, AutoTokenizer
 
         source = self._source
-        config: Any = AutoConfig.from_pretrained(
-            source.path, revision=source.revision, trust_remote_code=False
-        )
+        config: Any = AutoConfig.from_pretrained(source.path, trust_remote_code=False)
         self._context = int(config.max_position_embeddings)
-        self._tokenizer = AutoTokenizer.from_pretrained(
-            source.path, revision=source.revision, trust_remote_code=False
-        )
+        self._tokenizer = AutoTokenizer.from_pretrained(source.path, trust_remote_code=False)
 
     async def _generate(
         self, prompts: Sequence[list[int]], seeds: Sequence[int], sampling: Sampling

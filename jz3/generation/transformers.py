@@ -91,14 +91,11 @@ class TransformersEngine:
         source = self._source
         model: Any = AutoModelForCausalLM.from_pretrained(
             source.path,
-            revision=source.revision,
             dtype=getattr(torch, source.dtype),
             trust_remote_code=False,
         )
         self._model = model.to(self._execution.device).eval()
-        self._tokenizer = AutoTokenizer.from_pretrained(
-            source.path, revision=source.revision, trust_remote_code=False
-        )
+        self._tokenizer = AutoTokenizer.from_pretrained(source.path, trust_remote_code=False)
 
     def _rows(self, requests: Sequence[GenerationRequest], sampling: Sampling) -> list[Row]:
         prompts = encode_prompts(self._tokenizer, [request.prompt for request in requests])

@@ -66,7 +66,6 @@ class VllmEngine:
         source, execution = self._source, self._execution
         self._llm = vllm.LLM(
             model=source.path,
-            revision=source.revision,
             trust_remote_code=False,
             dtype=source.dtype,
             tensor_parallel_size=max(execution.worker_gpus, 1),

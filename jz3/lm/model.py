@@ -1,7 +1,8 @@
 """Models on disk: a directory with weights (safetensors), config, tokenizer and `manifest.json`.
 
 The manifest may also stand alone and name a model of the hub by a fixed revision: then weights and tokenizer
-come from there, through the hub's own cache. Heavy libraries are imported when a model is first touched.
+come from the hub's cache on this machine, where `jz3 fetch` puts them. Heavy libraries are imported when a
+model is first touched.
 """
 
 import importlib.metadata
@@ -43,7 +44,7 @@ def load_model(directory: Path, dtype: str) -> "PreTrainedModel":
     place, revision = _place(directory)
     try:
         return AutoModelForCausalLM.from_pretrained(
-            place, revision=revision, dtype=dtype, trust_remote_code=False
+            place, revision=revision, dtype=dtype, trust_remote_code=False, local_files_only=True
         )
     except (OSError, SafetensorError, ValueError) as error:
         raise ModelError(_unreadable(directory, "a model", error)) from error
@@ -58,7 +59,9 @@ def load_tokenizer(directory: Path) -> "PreTrainedTokenizerFast":
 
     place, revision = _place(directory)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(
+            place, revision=revision, trust_remote_code=False, local_files_only=True
+        )
     except (OSError, ValueError) as error:
         raise ModelError(_unreadable(directory, "a tokenizer", error)) from error
     if not tokenizer.is_fast or tokenizer.eos_token_id is None:
@@ -173,5 +176,5 @@ def _unreadable(directory: Path, what: str, error: Exception) -> str:
     return (
         f"{directory} cannot be read as {what} ({reason}); weights, config, tokenizer were expected there. "
         f"{remedy(directory, 'Give a directory that `base`, `finetune` or `pretrain` left.')} "
-        f"For a hub model, check the network or the cache."
+        f"A model of the hub must have been fetched: `jz3 fetch --only model`."
     )

@@ -1,11 +1,12 @@
 """Items of every benchmark: question, choices, gold answer, and the revision that they come from.
 
 Promises: an item's id is its place in its source, so that a longer benchmark keeps the ids it had; golds are
-not changed on the way; a row that is no item is counted by its rule. Costs: seconds.
+not changed on the way; a row that is no item is rejected by its rule. Costs: seconds.
 """
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import polars as pl
@@ -19,7 +20,8 @@ from jz3.tasks.fields import ItemFields
 from jz3.tasks.gym import gym_items
 from jz3.tasks.gym import revision as gym_revision
 from jz3.tasks.item_formats import Format, ItemText, Unfit, read_item
-from jz3.tasks.raw import DataError, RawRows, read_files, read_hub
+from jz3.tasks.raw import DataError, RawRows, read_fetched, read_files
+from jz3.tasks.rejects import Rejects, shown
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.family import latex
 from jz3.writer.server import MODEL
@@ -64,22 +66,19 @@ class FileBenchmark(Params):
     """Of the files, as `revision` of the items has it, or null: other content is another benchmark."""
 
 
-class HubBenchmark(Params):
-    """A split of a data set on the hub."""
+class FetchedBenchmark(Params):
+    """What `jz3 fetch` brought of a source of `data/sources.yaml`."""
 
     name: str
-    reader: Literal["hub"]
-    dataset: str
-    configs: list[str]
-    """Configs to join, or none for the default one."""
-    split: str
-    revision: str
+    reader: Literal["fetched"]
+    source: str
+    """Its name in the table; the manifest lies under `data/raw/benchmarks`."""
     format: Format | ItemFields
     items: Annotated[int, Field(ge=1)] | None
 
 
 Benchmark = Annotated[
-    WriterBenchmark | GymBenchmark | FileBenchmark | HubBenchmark, Field(discriminator="reader")
+    WriterBenchmark | GymBenchmark | FileBenchmark | FetchedBenchmark, Field(discriminator="reader")
 ]
 
 
@@ -97,30 +96,36 @@ class BenchmarksMetrics(BaseModel):
     """By benchmark."""
 
 
-def collect_items(raw: InFiles, params: BenchmarksParams) -> tuple[pl.DataFrame, BenchmarksMetrics]:
-    """Table of Item. Raises DataError for a file or data set that is not what the parameters say."""
+def collect_items(
+    raw: InFiles, params: BenchmarksParams
+) -> tuple[pl.DataFrame, BenchmarksMetrics, pl.DataFrame]:
+    """Table of Item, the numbers, and table of Reject. Raises DataError for a file or data set that is not
+    what the parameters say.
+    """
     _check_names([source.name for source in params.sources])
     kept: list[dict[str, Any]] = []
-    rejected: Counter[str] = Counter()
+    rejects = Rejects("benchmarks")
     for source in params.sources:
         revision, items = _items(source, raw)
         for number, item in items:
             if isinstance(item, Unfit):
-                rejected[f"benchmarks.{item.rule}"] += 1
+                rejects.add(f"{source.name}/{number:05}", item.rule, item.evidence)
             else:
                 kept.append(_row(source.name, number, revision, item))
     by_benchmark = Counter(row["benchmark"] for row in kept)
     for source in params.sources:
         _check_size(source, by_benchmark[source.name])
-    return pl.DataFrame(kept, schema=Item.create_empty().schema), BenchmarksMetrics(
+    rejected = rejects.by_rule()
+    metrics = BenchmarksMetrics(
         rows=Ledger(
-            read=len(kept) + rejected.total(),
+            read=len(kept) + sum(rejected.values()),
             kept=len(kept),
-            rejected=dict(sorted(rejected.items())),
+            rejected=rejected,
             failed=0,
         ),
         items=dict(sorted(by_benchmark.items())),
     )
+    return pl.DataFrame(kept, schema=Item.create_empty().schema), metrics, rejects.table()
 
 
 Numbered = Iterator[tuple[int, ItemText | Unfit]]
@@ -137,8 +142,8 @@ def _items(source: Benchmark, raw: InFiles) -> tuple[str, Numbered]:
         case FileBenchmark():
             rows = read_files(raw, source.pattern)
             _check_digest(source, rows)
-        case HubBenchmark():
-            rows = read_hub(source.dataset, source.configs, source.split, source.revision)
+        case FetchedBenchmark():
+            rows = read_fetched(raw, source.source)
     return rows.revision, _read(rows, source.format)
 
 
@@ -162,13 +167,14 @@ def _read(rows: RawRows, form: Format | ItemFields) -> Numbered:
         )
     for number, (place, row) in enumerate(zip(rows.places, rows.rows, strict=True)):
         try:
-            yield number, read_item(row, form)
+            item = read_item(row, form)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
             name = form if isinstance(form, str) else form.name
             raise DataError(
                 f"{rows.where} row {number + 1} is not of the format '{name}' ({place}: {error!r}); its "
                 f"fields are {', '.join(row)}. Name the right format, or fetch the file again."
             ) from error
+        yield number, replace(item, evidence=shown(place, row)) if isinstance(item, Unfit) else item
 
 
 def _row(benchmark: str, number: int, revision: str, item: ItemText) -> dict[str, Any]:
@@ -204,7 +210,7 @@ def _check_size(source: Benchmark, found: int) -> None:
             return
         case GymBenchmark():
             expected = source.size
-        case FileBenchmark() | HubBenchmark():
+        case FileBenchmark() | FetchedBenchmark():
             expected = source.items
     if expected is not None and found != expected:
         raise DataError(

@@ -44,12 +44,12 @@ def gym_items(dataset: str, size: int, seed: int, config: dict[str, Any]) -> Ite
 def _checked(row: dict[str, Any], made: Any, seen: set[str]) -> ItemText | Unfit:  # noqa: ANN401
     question, gold = str(row["question"]).strip(), str(row["answer"]).strip()
     if question in seen:
-        return Unfit("repeated")
+        return Unfit("repeated", question)
     if made.score_answer(row["answer"], row) != 1.0:
-        return Unfit("own_answer_not_accepted")
+        return Unfit("own_answer_not_accepted", question)
     worked = row["metadata"].get("answer_cot")
     if worked is not None and not (holds_throughout(worked) and worked.rpartition("####")[2].strip() == gold):
-        return Unfit("wrong_step")
+        return Unfit("wrong_step", question)
     return ItemText(question, gold)
 
 

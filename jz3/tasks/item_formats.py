@@ -43,6 +43,8 @@ class Unfit:
     """A row that is no item, by a rule."""
 
     rule: str
+    evidence: str = ""
+    """What was there; empty where whoever reads the row knows it."""
 
 
 def _gsm8k(row: Row) -> ItemText:

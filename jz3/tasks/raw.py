@@ -1,17 +1,18 @@
-"""Rows of data sets that others made: files under `data/raw` of any kind that `jz3.raw.files` reads, or a
-split of a data set on the hub.
+"""Rows of data sets that others made: files under `data/raw` of any kind that `jz3.raw.files` reads, or those
+that `jz3 fetch` brought.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from jz3.core.artifacts import InFiles
 from jz3.core.errors import UserError
 from jz3.core.hashing import files_digest
+from jz3.raw.fetched import ENDING, raw_files
 from jz3.raw.files import read_rows
 from jz3.raw.row import Odd, Row
 
-__all__ = ["DataError", "RawRows", "Row", "read_files", "read_hub"]
+__all__ = ["DataError", "RawRows", "Row", "read_fetched", "read_files"]
 
 
 class DataError(UserError):
@@ -25,7 +26,7 @@ class RawRows:
     where: str
     """Path or name, for messages."""
     revision: str
-    """Digest of the files, or the revision on the hub."""
+    """Digest of the files, or the repository and commit that they were fetched from."""
     rows: list[Row]
     places: list[str]
     """Of each row, such as `test.jsonl line 7`."""
@@ -42,40 +43,24 @@ def read_files(raw: InFiles, pattern: str) -> RawRows:
             f"no file fits {where}; a JSON lines file was expected. "
             f"Put it there ({raw.path / 'README.md'} says where it comes from)."
         )
-    found = [found for _, found in read_rows(files, raw.path)]
+    return _rows(where, files_digest(files, raw.path), files, raw.path)
+
+
+def read_fetched(raw: InFiles, source: str) -> RawRows:
+    """The rows of all files that `jz3 fetch` brought of a source. Raises UserError."""
+    manifest = raw.path / f"{source}{ENDING}"
+    held = raw_files(InFiles(manifest), ["**/*"])
+    revision = held.fetched.origin if held.fetched else source
+    return _rows(str(manifest), revision, held.files, held.root)
+
+
+def _rows(where: str, revision: str, files: list[Path], root: Path) -> RawRows:
+    found = [found for _, found in read_rows(files, root)]
     good = [(place, row) for place, row in found if not isinstance(row, Odd)]
     return RawRows(
         where,
-        files_digest(files, raw.path),
+        revision,
         [row for _, row in good],
         [place for place, _ in good],
         [(place, row) for place, row in found if isinstance(row, Odd)],
     )
-
-
-def read_hub(dataset: str, configs: list[str], split: str, revision: str) -> RawRows:
-    """The rows of a split, of each of the configs. A row that has no `type` gets its config as its type.
-
-    Raises DataError where the hub and the local cache do not have it, or `datasets` cannot make it: its files
-    differ in their columns, say, or it needs a program of its own, which nothing runs.
-    """
-    import datasets
-    from datasets.exceptions import DatasetsError
-
-    rows: list[Row] = []
-    for config in configs or [None]:
-        try:
-            part: Any = datasets.load_dataset(dataset, config, split=split, revision=revision)
-            rows += [{"type": config, **row} if config else dict(row) for row in part]
-        except (
-            DatasetsError,
-            ValueError,
-            OSError,
-            RuntimeError,  # a data set with a program of its own
-        ) as error:
-            reason = " ".join(f"{error} {error.__cause__ or ''}".split())[:300]
-            raise DataError(
-                f"{dataset} at {revision} (config {config}, split {split}) cannot be loaded ({reason}); a "
-                f"data set of the hub was expected. Check name, revision and network, or use a local file."
-            ) from error
-    return RawRows(dataset, revision, rows, [f"row {number}" for number in range(1, len(rows) + 1)], [])

@@ -2,7 +2,7 @@
 
 Promises: what the problem writer gives to targets and instruction data comes from number draws that neither
 the teacher nor a benchmark uses, and from the listed families alone; ids come from content, and a row keeps
-its id where others come and go; a row that is of no use is counted by its rule. Seed problems are of the
+its id where others come and go; a row that is of no use is rejected by its rule. Seed problems are of the
 training side: by the writer from the teacher's draws, from a file from what targets and instruction data
 leave. Costs: seconds.
 """
@@ -22,7 +22,8 @@ from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.target import Target
 from jz3.tasks.fields import SolvedFields
-from jz3.tasks.raw import DataError, RawRows, read_files, read_hub
+from jz3.tasks.raw import DataError, RawRows, Row, read_fetched, read_files
+from jz3.tasks.rejects import Rejects, shown
 from jz3.tasks.training_formats import Solved, TrainingFormat, read_solved
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.family import Family
@@ -55,21 +56,18 @@ class FileRows(Params):
     seed: Seed
 
 
-class HubRows(Params):
-    """A split of a data set on the hub."""
+class FetchedRows(Params):
+    """What `jz3 fetch` brought of a source of `data/sources.yaml`."""
 
-    reader: Literal["hub"]
-    dataset: str
-    configs: list[str]
-    """Configs to join, or none for the default one."""
-    split: str
-    revision: str
+    reader: Literal["fetched"]
+    source: str
+    """Its name in the table; the manifest lies under `data/raw/tasks`."""
     format: TrainingFormat | SolvedFields
     rows: Annotated[int, Field(ge=1)] | None
     seed: Seed
 
 
-Rows = Annotated[WriterRows | FileRows | HubRows, Field(discriminator="reader")]
+Rows = Annotated[WriterRows | FileRows | FetchedRows, Field(discriminator="reader")]
 
 
 class Seeds(Params):
@@ -121,25 +119,25 @@ class Gathered:
     """Table of Problem."""
     seed_passages: pl.DataFrame
     """Table of Passage: the question of each seed problem, for what is written from it."""
+    rejects: pl.DataFrame
+    """Table of Reject."""
     metrics: TasksMetrics
 
 
 def gather(raw: InFiles, params: TasksParams) -> Gathered:
     """Read and draw the rows of every table. Raises DataError."""
     families = _families(params.families)
-    rejected: Counter[str] = Counter()
-    targets = {
-        name: _solved(raw, rows, families, "target", rejected) for name, rows in params.targets.items()
-    }
+    rejects = Rejects("tasks")
+    targets = {name: _solved(raw, rows, families, "target", rejects) for name, rows in params.targets.items()}
     instructions = {
-        name: _solved(raw, rows, families, "instruction", rejected)
+        name: _solved(raw, rows, families, "instruction", rejects)
         for name, rows in params.instructions.items()
     }
     taken = frozenset(
         row.question for found in (targets, instructions) for rows in found.values() for _, row in rows
     )
     seeds = {
-        name: _solved(raw, seed.rows, families, "teacher", rejected, taken)
+        name: _solved(raw, seed.rows, families, "teacher", rejects, taken)
         for name, seed in params.seeds.items()
     }
     target_rows = [_target(task, *row) for task, found in targets.items() for row in found]
@@ -149,16 +147,18 @@ def gather(raw: InFiles, params: TasksParams) -> Gathered:
         _passage(name, params.seeds[name].licence, *row) for name, found in seeds.items() for row in found
     ]
     count = len(target_rows) + len(problems) + len(seed_rows)
+    rejected = rejects.by_rule()
     return Gathered(
         targets=pl.DataFrame(target_rows, schema=Target.create_empty().schema),
         instructions=pl.DataFrame(problems, schema=Problem.create_empty().schema),
         seeds=pl.DataFrame(seed_rows, schema=Problem.create_empty().schema),
         seed_passages=pl.DataFrame(passages, schema=Passage.create_empty().schema),
+        rejects=rejects.table(),
         metrics=TasksMetrics(
             rows=Ledger(
-                read=count + rejected.total(),
+                read=count + sum(rejected.values()),
                 kept=count,
-                rejected={f"tasks.{rule}": rows for rule, rows in sorted(rejected.items())},
+                rejected=rejected,
                 failed=0,
             ),
             targets={name: len(found) for name, found in targets.items()},
@@ -190,20 +190,20 @@ def _solved(
     rows: Rows,
     families: list[Family],
     part: Part,
-    rejected: Counter[str],
+    rejects: Rejects,
     taken: frozenset[str] = frozenset(),
 ) -> list[Numbered]:
-    """The rows that a source gives, of a file or a hub none whose question is taken; each row that it rejects
-    counts in `rejected`, by its rule.
+    """The rows that a source gives, of files none whose question is taken; each row that it turns
+    away goes into `rejects`, by its rule.
     """
     match rows:
         case WriterRows():
             return [row for family in families for row in _written(family, rows, part)]
         case FileRows():
             found = read_files(raw, rows.pattern)
-        case HubRows():
-            found = read_hub(rows.dataset, rows.configs, rows.split, rows.revision)
-    free = [row for row in _read(found, rows.format, rejected) if row[1].question not in taken]
+        case FetchedRows():
+            found = read_fetched(raw, rows.source)
+    free = [row for row in _read(found, rows.format, rejects) if row[1].question not in taken]
     return _drawn(free, rows.rows, rows.seed)
 
 
@@ -222,17 +222,18 @@ def _written(family: Family, rows: WriterRows, part: Part) -> list[Numbered]:
     ]
 
 
-def _read(found: RawRows, form: TrainingFormat | SolvedFields, rejected: Counter[str]) -> list[Numbered]:
+def _read(found: RawRows, form: TrainingFormat | SolvedFields, rejects: Rejects) -> list[Numbered]:
     """A file in which no row is of the format is of another one; a single row is rejected."""
     solved: list[Numbered] = []
-    rejected.update(odd.rule for _, odd in found.odd)
+    for place, odd in found.odd:
+        rejects.add(content_id(odd.rule, odd.text), odd.rule, f"{place}: {odd.reason}: {odd.text}")
     other: DataError | None = None
     count: Counter[tuple[str, str]] = Counter()
     for number, (place, row) in enumerate(zip(found.places, found.rows, strict=True), 1):
         try:
             text = read_solved(row, form)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            rejected["other_format"] += 1
+            rejects.add(_own_id(row), "other_format", shown(place, row))
             name = form if isinstance(form, str) else form.name
             other = other or DataError(
                 f"{found.where} row {number} is not of the format '{name}' ({place}: {error!r}), nor is any "
@@ -240,7 +241,8 @@ def _read(found: RawRows, form: TrainingFormat | SolvedFields, rejected: Counter
             )
             continue
         if not text.question or not text.solution:
-            rejected["no_solution" if text.question else "no_question"] += 1
+            rule = "no_solution" if text.question else "no_question"
+            rejects.add(_own_id(row), rule, shown(place, row))
             continue
         count[text.question, text.solution] += 1
         again = count[text.question, text.solution]
@@ -248,6 +250,11 @@ def _read(found: RawRows, form: TrainingFormat | SolvedFields, rejected: Counter
     if other and not solved:
         raise other
     return solved
+
+
+def _own_id(row: Row) -> str:
+    """By what a row holds that gives no question and solution."""
+    return content_id(repr(sorted(row.items(), key=lambda field: str(field[0]))))
 
 
 def _drawn(solved: list[Numbered], count: int | None, seed: int) -> list[Numbered]:

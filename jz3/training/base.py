@@ -1,12 +1,11 @@
 """The models that the trainings start from, with their tokenizer.
 
 A base is either built from a config (a Llama with tied embeddings; all of these share one tokenizer, trained
-on the corpus table alone), or a model of the hub, of which the manifest alone is left. One from a config has
-random weights, or is trained on the corpus (`jz3/training/corpus_training.py`); equal configs are
-trained once. The same corpus and parameters give the same bytes.
+on the corpus table alone), or a model that `jz3 fetch` brought, of which the manifest alone is left.
+One from a config has random weights, or is trained on the corpus (`jz3/training/corpus_training.py`); equal
+configs are trained once. The same corpus and parameters give the same bytes.
 """
 
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import dataframely as dy
 from pydantic import BaseModel, Field, model_validator
 
+from jz3.core.artifacts import InFiles
 from jz3.core.execution import Execution
 from jz3.core.hashing import content_id, files_digest
 from jz3.core.params import Params, Seed
 from jz3.lm.model import ModelError, libraries, load_model, save_model, tokenizer_digest, write_manifest
 from jz3.lm.tokenizer import BEGIN, END, PAD, train_tokenizer
+from jz3.raw.fetched import ENDING, checked, read_manifest
 from jz3.tables.ledger import Ledger
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.passage import Passage
@@ -28,8 +29,8 @@ from jz3.training.corpus_training import CorpusTraining, last_loss, train_on_cor
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-HUB_FILES = ("*.json", "*.model", "*.txt", "*.jinja")
-"""What identifies a hub model here; its weights are fetched when they are first loaded."""
+IDENTITY = (".json", ".model", ".txt", ".jinja")
+"""Endings of config and tokenizer: what identifies a fetched model here, beside its commit."""
 
 
 class ConfigModel(Params):
@@ -55,23 +56,15 @@ class ConfigModel(Params):
         return self
 
 
-class HubModel(Params):
-    """A model of the hub at a fixed revision."""
+class FetchedModel(Params):
+    """A model that `jz3 fetch` brought from the hub."""
 
-    kind: Literal["hub"]
-    name: str
-    """Such as `mistralai/Mistral-7B-v0.1`."""
-    revision: str
-    """The 40 hex digits of a commit: a branch may move, and with it what the cache stands for."""
-
-    @model_validator(mode="after")
-    def _fixed(self) -> "HubModel":
-        if not re.fullmatch(r"[0-9a-f]{40}", self.revision):
-            raise ValueError(f"revision {self.revision!r} is not the 40 hex digits of a commit")
-        return self
+    kind: Literal["fetched"]
+    source: str
+    """Its name in `data/sources.yaml`; the manifest lies under `data/raw/models`."""
 
 
-BaseModelParams = Annotated[ConfigModel | HubModel, Field(discriminator="kind")]
+BaseModelParams = Annotated[ConfigModel | FetchedModel, Field(discriminator="kind")]
 
 
 class BaseParams(Params):
@@ -114,21 +107,24 @@ class Left:
 def base(
     corpus: dy.DataFrame[Passage],
     params: BaseParams,
+    models: InFiles,
     synthesis: Path,
     reference: Path,
     final: Path,
     execution: Execution,
 ) -> BaseMetrics:
-    """Fill the three directories."""
+    """Fill the three directories. `models` holds the manifests of fetched models."""
     texts = corpus.sort("passage_id")["text"].to_list()
     tokenizer = train_tokenizer(texts, params.vocabulary)
     left: dict[str, Left] = {}
     made: list[Left] = []
-    models = (params.synthesis, params.reference, params.final)
-    for model, directory in zip(models, (synthesis, reference, final), strict=True):
+    asked = (params.synthesis, params.reference, params.final)
+    for model, directory in zip(asked, (synthesis, reference, final), strict=True):
         same = left.get(model.model_dump_json())
         made.append(
-            _copied(same, directory) if same else _leave(model, tokenizer, texts, directory, execution)
+            _copied(same, directory)
+            if same
+            else _leave(model, models, tokenizer, texts, directory, execution)
         )
         left[model.model_dump_json()] = made[-1]
     return BaseMetrics(
@@ -149,14 +145,15 @@ def _copied(left: Left, directory: Path) -> Left:
 
 
 def _leave(
-    model: ConfigModel | HubModel,
+    model: ConfigModel | FetchedModel,
+    models: InFiles,
     tokenizer: "PreTrainedTokenizerFast",
     texts: list[str],
     directory: Path,
     execution: Execution,
 ) -> Left:
-    if isinstance(model, HubModel):
-        return Left(directory, fetch_manifest(model, directory), None)
+    if isinstance(model, FetchedModel):
+        return Left(directory, fetched_manifest(model, models, directory), None)
     manifest = build(model, tokenizer, directory)
     if model.training is None:
         return Left(directory, manifest, None)
@@ -199,34 +196,32 @@ def build(params: ConfigModel, tokenizer: "PreTrainedTokenizerFast", directory: 
     return save_model(directory, model, tokenizer, made_by="base config", steps=0, tokens=0)
 
 
-def fetch_manifest(params: HubModel, directory: Path) -> ModelManifest:
-    """Write the manifest of a hub model from its config and tokenizer; no weights are fetched.
+def fetched_manifest(params: FetchedModel, models: InFiles, directory: Path) -> ModelManifest:
+    """Write the manifest of a fetched model from its config and tokenizer; no weights are read.
 
-    Raises ModelError where the hub has no such model or cannot be reached.
+    Raises UserError where a file of it is not here or another, or it is no causal language model.
     """
     import torch
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
+    file = models.path / f"{params.source}{ENDING}"
+    fetched = read_manifest(file)
+    snapshot = fetched.folder()
+    files = [checked(file, fetched, name) for name in fetched.files if name.endswith(IDENTITY)]
     try:
-        snapshot = Path(
-            snapshot_download(params.name, revision=params.revision, allow_patterns=list(HUB_FILES))
-        )
         config = AutoConfig.from_pretrained(snapshot, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(snapshot, trust_remote_code=False)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"model {params.name} at {params.revision} could not be had ({reason}); config and tokenizer of "
-            f"a causal language model were expected. Check name, revision, token and network."
+            f"model {fetched.origin} cannot be used ({reason}); config and tokenizer of a causal language "
+            f"model were expected. Name other files of '{params.source}' in data/sources.yaml."
         ) from error
     with torch.device("meta"):
         shape = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
-    files = [file for pattern in HUB_FILES for file in snapshot.glob(pattern)]
     manifest = ModelManifest(
-        hub=f"{params.name}@{params.revision}",
-        digest=content_id(params.name, params.revision, files_digest(files, snapshot)),
+        hub=fetched.origin,
+        digest=content_id(fetched.repo, fetched.revision, files_digest(files, snapshot)),
         tokenizer_digest=tokenizer_digest(tokenizer),
         parameters=shape.num_parameters(),
         made_by="base hub",

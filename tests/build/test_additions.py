@@ -128,7 +128,7 @@ def test_a_recipe(copy):
 
 
 def test_a_source(copy):
-    add(copy, GRAPH, "sources: [docstrings, ", "almanac, ")
+    add(copy, GRAPH, "\nsources:\n", "  almanac: data/raw/almanac\n")
     source = (
         "  almanac:\n    source: almanac\n    format: {name: markdown, files: ['*.md']}\n"
         "    licence: CC0-1.0\n    max_characters: 100\n    min_characters: 40\n    passages_per_section: 4\n"
@@ -154,7 +154,7 @@ def test_a_benchmark(copy):
     write_profile(copy, "embedded")
     params = load_params(BenchmarksParams, "benchmarks", copy / "params.yaml")
     (ours,) = (source for source in params.sources if source.name == "pairs")
-    items, _ = collect_items(InFiles(copy / "data/raw/benchmarks"), BenchmarksParams(sources=[ours]))
+    items, _, _ = collect_items(InFiles(copy / "data/raw/benchmarks"), BenchmarksParams(sources=[ours]))
     assert items["gold"].to_list() == ["4"]
     assert "pairs" in load_params(AnswerParams, "answer", copy / "params.yaml").prose.benchmarks
     assert changed(copy) == documented("a benchmark", FILE="pairs.jsonl")
@@ -173,6 +173,6 @@ def test_a_target_task(copy):
 
 
 def test_a_source_without_a_quota_is_noticed(copy):
-    add(copy, GRAPH, "sources: [docstrings, ", "almanac, ")
+    add(copy, GRAPH, "\nsources:\n", "  almanac: data/raw/almanac\n")
     with pytest.raises(AssertionError):
         contract.test_each_source_has_its_quota_and_its_levels(copy / PARAMS, copy / GRAPH)

@@ -4,11 +4,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, Out
 from jz3.core.hashing import content_id
+from jz3.core.params import ParamsError
 from jz3.corpus.sample import SampleParams, draw, passage_frames, passage_ids, rounds
 from jz3.tables.passage import Passage
 
@@ -35,9 +37,10 @@ def sources(count):
     return {"a": passages("a", count), "b": passages("b", count)}
 
 
-def params(initial=5, candidates=5, corpus=None):
+def params(initial=5, candidates=5, corpus=None, allow_missing=1):
     quota = {"initial": initial, "candidates": candidates, "corpus": corpus}
-    return SampleParams.model_validate({"seed": 1, "quotas": {"a": quota, "b": quota}})
+    document = {"seed": 1, "allow_missing": allow_missing, "quotas": {"a": quota, "b": quota}}
+    return SampleParams.model_validate(document)
 
 
 def sampled(tables, frame_rows=7, **quota):
@@ -112,3 +115,23 @@ def test_ids_and_texts_come_in_the_order_of_the_tables(tmp_path):
         whole = tables[name].read()
         assert found[name].to_list() == whole["passage_id"].to_list()
         assert pl.concat([Passage.create_empty(), *frames]).equals(whole)
+
+
+@given(st.integers(0, 30), st.integers(1, 30), st.sampled_from([0, 0.1, 0.5, 0.99]))
+def test_a_quota_that_is_missed_by_more_than_its_share_ends_the_stage(count, asked, share):
+    quota = params(initial=asked, candidates=0, corpus=0, allow_missing=share)
+    there = {"a": pl.Series([f"a{n}" for n in range(30)]), "b": pl.Series([f"b{n}" for n in range(count)])}
+    if asked - count > share * asked:
+        with pytest.raises(
+            ParamsError, match=f"^source b has {count} passages for initial; {asked} were wanted"
+        ):
+            draw(there, quota)
+    else:
+        assert draw(there, quota).metrics.initial["b"] == min(asked, count)
+
+
+def test_a_source_without_any_passage_ends_the_stage_where_all_are_wanted():
+    there = {"a": pl.Series(["a1"]), "b": pl.Series([], dtype=pl.String)}
+    with pytest.raises(ParamsError, match="source b has 0 passages for corpus; some were wanted"):
+        draw(there, params(initial=0, candidates=0, allow_missing=0.9))
+    assert draw(there, params(initial=0, candidates=0)).metrics.corpus == {"a": 1, "b": 0}

@@ -39,7 +39,7 @@ GSM8K = {
 
 def test_smollm2_answers_fifty_items_of_gsm8k_twice_with_equal_rows(tmp_path, monkeypatch):
     model = InDir(ModelManifest, save_smollm2(tmp_path / "smollm2"))
-    read, _ = collect_items(InFiles(FOLDER), BenchmarksParams.model_validate({"sources": [GSM8K]}))
+    read, _, _ = collect_items(InFiles(FOLDER), BenchmarksParams.model_validate({"sources": [GSM8K]}))
     items = read.sort("item_id").head(ITEMS)
     params = parameters(
         prose={"template": "chat", "benchmarks": ["gsm8k"], "shots": {}}, temperature=0.0, max_tokens=96

@@ -6,6 +6,7 @@ import pytest
 
 from jz3.core.artifacts import In, InFiles, Metrics, Out
 from jz3.tables.item import Item
+from jz3.tables.reject import Reject
 from jz3.tasks.benchmarks import BenchmarksParams, collect_items
 from jz3.tasks.raw import DataError
 from jz3.writer.catalogue import FAMILIES, read
@@ -37,7 +38,7 @@ def raw(tmp_path: Path):
 
 
 def test_held_out_items_cover_every_family_with_draws_of_the_benchmarks_own(raw):
-    items, metrics = collect_items(raw, params(HELD_OUT))
+    items, metrics, _ = collect_items(raw, params(HELD_OUT))
     assert items["subject"].value_counts()["count"].to_list() == [3] * len(FAMILIES)
     assert metrics.items == {"held_out": 3 * len(FAMILIES)}
     for item in items.iter_rows(named=True):
@@ -60,6 +61,7 @@ def test_the_stage_leaves_the_items_of_all_benchmarks_in_key_order(raw, tmp_path
         params(SUMS, GSM8K, HELD_OUT),
         raw,
         Out(Item, tmp_path / "items.parquet"),
+        Out(Reject, tmp_path / "rejects.parquet"),
         Metrics(tmp_path / "m.json"),
     )
     items = In(Item, tmp_path / "items.parquet").read()
@@ -69,6 +71,8 @@ def test_the_stage_leaves_the_items_of_all_benchmarks_in_key_order(raw, tmp_path
     numbers = json.loads((tmp_path / "m.json").read_text())
     assert numbers["items"]["sums"] == 5
     assert numbers["rows"]["kept"] == items.height
+    rejects = In(Reject, tmp_path / "rejects.parquet").read()
+    assert sum(numbers["rows"]["rejected"].values()) == rejects.height
 
 
 def test_a_file_with_other_content_is_named(raw):

@@ -18,7 +18,7 @@ def items(folder, form, rows=None, name="rows.jsonl"):
     if rows is not None:
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
     source = {"name": "own", "reader": "file", "pattern": name, "format": form, "items": None, "digest": None}
-    table, metrics = collect_items(InFiles(folder), BenchmarksParams.model_validate({"sources": [source]}))
+    table, metrics, _ = collect_items(InFiles(folder), BenchmarksParams.model_validate({"sources": [source]}))
     return table.select("question", "choices", "gold", "subject", "level").rows(), metrics.rows.rejected
 
 

@@ -8,6 +8,7 @@ import pytest
 from jz3.core.artifacts import In, InFiles, Metrics, Out
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
+from jz3.tables.reject import Reject
 from jz3.tables.target import Target
 from jz3.tasks.raw import DataError
 from jz3.tasks.tasks import TasksParams, gather
@@ -145,6 +146,7 @@ def test_the_stage_leaves_both_tables_and_an_account(raw, tmp_path):
         Out(Problem, tmp_path / "instructions.parquet"),
         Out(Problem, tmp_path / "seed_problems"),
         Out(Passage, tmp_path / "seed_passages"),
+        Out(Reject, tmp_path / "rejects.parquet"),
         Metrics(tmp_path / "metrics.json"),
     )
     targets, instructions = (
@@ -152,5 +154,6 @@ def test_the_stage_leaves_both_tables_and_an_account(raw, tmp_path):
         In(Problem, tmp_path / "instructions.parquet"),
     )
     numbers = json.loads((tmp_path / "metrics.json").read_text())
+    assert In(Reject, tmp_path / "rejects.parquet").rows() == 0
     assert numbers["rows"]["kept"] == targets.rows() + instructions.rows() == 6 * len(COVERED) + 20
     assert set(instructions.read()["source"]) == {"instruction"}

@@ -9,11 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 import torch
-from pydantic import ValidationError
 
-from jz3.core.artifacts import MANIFEST, InDir
+from jz3.core.artifacts import MANIFEST, InDir, InFiles
 from jz3.lm.model import ModelError, load_model, load_tokenizer, model_digest, save_model, tokenizer_digest
 from jz3.lm.tokenizer import train_tokenizer
+from jz3.raw.fetched import Fetched, FetchedFile, sha256_of
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.passage import Passage
 from jz3.training.base import BaseParams, ConfigModel, base, build
@@ -61,7 +61,8 @@ def params(**changes) -> BaseParams:
 
 
 def made_base(asked: BaseParams, made: list[Path], passages=None):
-    return base(corpus() if passages is None else passages, asked, *made, executions.execution())
+    nothing = InFiles(made[0].parent)
+    return base(corpus() if passages is None else passages, asked, nothing, *made, executions.execution())
 
 
 def directories(root: Path) -> list[Path]:
@@ -152,31 +153,31 @@ def test_damaged_weights_are_one_clear_error(tmp_path):
         load_model(tmp_path, "float32")
 
 
-def test_a_branch_is_no_revision():
-    with pytest.raises(ValidationError, match="40 hex digits"):
-        params(final={"kind": "hub", "name": "org/model", "revision": "main"})
-
-
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
-HUB_RUN = """
+FETCHED_RUN = """
 import sys
 from pathlib import Path
-from jz3.training.base import HubModel, fetch_manifest
-from jz3.lm.model import ModelError, load_model, load_tokenizer
-directory = Path(sys.argv[1])
-made = fetch_manifest(HubModel(kind="hub", name="org/tiny", revision=sys.argv[2]), directory)
+from jz3.core.artifacts import InDir, InFiles
+from jz3.core.errors import UserError
+from jz3.generation.engines import find_model
+from jz3.tables.model_manifest import ModelManifest
+from jz3.lm.model import load_model, load_tokenizer
+from jz3.training.base import FetchedModel, fetched_manifest
+directory, models = Path(sys.argv[1]), InFiles(Path(sys.argv[2]))
+made = fetched_manifest(FetchedModel(kind="fetched", source="tiny"), models, directory)
 assert [file.name for file in directory.iterdir()] == ["manifest.json"]
 assert load_model(directory, "float32").num_parameters() == made.parameters
+assert (Path(find_model(InDir(ModelManifest, directory)).path) / "model.safetensors").is_file()
 print(len(load_tokenizer(directory)), made.hub)
 try:
-    fetch_manifest(HubModel(kind="hub", name="org/absent", revision=sys.argv[2]), directory)
-except ModelError as error:
+    fetched_manifest(FetchedModel(kind="fetched", source="absent"), models, directory)
+except UserError as error:
     print(error)
 """
 
 
-def test_a_hub_model_leaves_its_manifest_alone_and_loads_through_it(tmp_path):
+def test_a_fetched_model_leaves_its_manifest_alone_and_loads_through_it(tmp_path):
     # A hub cache as the hub's own client lays it out, so that the real client runs without a network.
     cached = tmp_path / "hub" / "models--org--tiny"
     snapshot = cached / "snapshots" / REVISION
@@ -184,11 +185,19 @@ def test_a_hub_model_leaves_its_manifest_alone_and_loads_through_it(tmp_path):
     (cached / "refs").mkdir()
     build(ConfigModel.model_validate(CONFIG), train_tokenizer(TEXTS, 350), snapshot)
     (snapshot / MANIFEST).unlink()
+    files = {
+        file.name: FetchedFile(bytes=file.stat().st_size, sha256=sha256_of(file))
+        for file in snapshot.iterdir()
+    }
+    fetched = Fetched(
+        source="tiny", host="hub", kind="model", repo="org/tiny", revision=REVISION, licence=None, files=files
+    )
+    (tmp_path / "tiny.fetched.json").write_text(fetched.model_dump_json())
     out = tmp_path / "out"
     out.mkdir()
     environment = os.environ | {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
     run = subprocess.run(
-        [sys.executable, "-c", HUB_RUN, str(out), REVISION],
+        [sys.executable, "-c", FETCHED_RUN, str(out), str(tmp_path)],
         cwd=ROOT,
         env=environment | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -198,4 +207,5 @@ def test_a_hub_model_leaves_its_manifest_alone_and_loads_through_it(tmp_path):
     assert run.returncode == 0, run.stderr
     loaded, refused = run.stdout.splitlines()
     assert loaded == f"350 org/tiny@{REVISION}"
-    assert refused.startswith(f"model org/absent at {REVISION} could not be had")
+    assert "absent.fetched.json does not exist" in refused
+    assert "jz3 fetch --only absent" in refused

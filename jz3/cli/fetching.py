@@ -1,0 +1,45 @@
+"""The command that brings what profiles take from elsewhere."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from jz3.cli.output import Json, say, show
+from jz3.cli.root import root
+
+
+def fetch(
+    *,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="a profile other than the one in use")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option("--only", help="a source, or corpus, benchmark, task, model")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the table, ask and fetch nothing")] = False,
+    resolve: Annotated[
+        bool, typer.Option("--resolve", help="look up what is null, write it into data/sources.yaml, and end")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Bring corpora, benchmarks, instruction data and base models, as data/sources.yaml pins them.
+
+    Not rows (`jz3 store pull`), nor outputs of stages (`dvc pull`). Example: jz3 fetch --only corpus
+    """
+    from jz3.build.fetching.needed import chosen, needed
+    from jz3.build.fetching.shown import as_json, as_text
+    from jz3.build.fetching.table import read_table
+
+    place = root()
+    entries = chosen(read_table(place), needed(place, profile), only)
+    if not resolve:
+        show(as_text(entries), as_json(entries), json=json)
+    if dry_run:
+        return
+    from jz3.build.fetching.fetch import fetch as bring
+    from jz3.build.fetching.hosts import hub_of_environment
+    from jz3.build.fetching.resolve import resolve as look_up
+
+    tell = partial(typer.echo, err=True) if json else say
+    (look_up if resolve else bring)(place, entries, hub_of_environment(), tell)
