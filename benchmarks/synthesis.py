@@ -217,7 +217,7 @@ def _run_stage(folder: Path, part: str) -> None:
 
     params = load_params(SynthesizeParams, "synthesize", ROOT / "profiles" / "paper.yaml")
     prompts = In(Prompt, folder / "prompts").scan()
-    synthesis = Synthesis(prompts, PreparedText(), params, _execution(COMMIT_ROWS))
+    synthesis = Synthesis(prompts, "full", PreparedText(), params, _execution(COMMIT_ROWS))
     if part == "fill":
         synthesis.fill(Slice(1, 2))
     else:

@@ -13,7 +13,7 @@ from jz3.core.execution import Execution
 from jz3.core.graph import read_graph
 from jz3.core.params import load_params
 from jz3.generation.engines import open_engine
-from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeParams
+from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.prompt import Prompt
 
@@ -46,7 +46,7 @@ def fill_stage(root: Path, name: str, part: Slice) -> None:
     execution = load_params(Execution, "execution", root / "params.yaml")
     params = load_params(SynthesizeParams, STAGE, root / "params.yaml")
     with open_engine(params.engine, model, execution) as engine:
-        Synthesis(prompts.scan(), engine, params, execution).fill(part)
+        Synthesis(prompts.scan(), form_of(model), engine, params, execution).fill(part)
 
 
 def _inputs(root: Path, name: str) -> tuple[In[Prompt], InDir[ModelManifest]]:

@@ -31,8 +31,9 @@ from jz3.generation.engine import GenerationRequest
 from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE, generation_key
 from jz3.store.rows import RowStore, open_store
-from jz3.synthesis.synthesize import SynthesizeParams
+from jz3.synthesis.synthesize import SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.words import PromptForm
 from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, WriterBenchmark
 from jz3.teacher.distill import DistillParams, chat_request
 from jz3.writer.catalogue import FAMILIES
@@ -216,12 +217,14 @@ class _Planner:
         line.notes.append(f"prices of {price.as_of}; {other}")
 
     def _plan_synthesize(self, line: Line) -> None:
-        stage, form = self._graph.stage(line.stage), self._synthesize.prompt_form
+        stage = self._graph.stage(line.stage)
         path, model = stage.path("prompts"), stage.path("model")
         prompts, table, trained_by = self._sizes.prompts(path), self._sizes.right(path), self._writer(model)
         held = self._sizes.is_right(model)
+        held_model = InDir(ModelManifest, self._root / model)
+        form = form_of(held_model) if held else self._section(trained_by)["prompt_form"]
         if table is not None and held:
-            have = self._completions(table, self._root / model)
+            have = self._completions(table, held_model, form)
         else:
             have = Stored(Amount(0, exact=False), 0, 0.0)
             line.notes.append(
@@ -248,15 +251,15 @@ class _Planner:
         )
         return have.completion_tokens
 
-    def _completions(self, table: Path, model: Path) -> Stored:
+    def _completions(self, table: Path, model: InDir[ModelManifest], form: PromptForm) -> Stored:
         """Those in the store; the engine says its identity without loading a weight."""
         params = self._synthesize
 
         def key(row: Mapping[str, Any]) -> str:
-            request = GenerationRequest(row[params.prompt_form], draw_order(params.seed, row["prompt_id"]))
+            request = GenerationRequest(row[form], draw_order(params.seed, row["prompt_id"]))
             return generation_key(engine, request, params.cot if row["kind"] == "cot" else params.tool)
 
-        with open_engine(params.engine, InDir(ModelManifest, model), self._execution) as engine:
+        with open_engine(params.engine, model, self._execution) as engine:
             return stored(self._store, GENERATE, table, key)
 
     def _plan_finetune(self, line: Line) -> None:

@@ -232,6 +232,7 @@ def fetch_manifest(params: HubModel, directory: Path) -> ModelManifest:
         made_by="base hub",
         steps=0,
         tokens=0,
+        prompt_form=None,
         libraries=libraries(),
     )
     write_manifest(directory, manifest)

@@ -1,7 +1,8 @@
 """How many completions the stage `synthesize@corpus` of a clone would ask a model for, and then has.
 
 `python -m tests.synthesis.asking`, in the clone, with its code. The model is held: its digest is always the
-same, and it writes prepared text, so that prompts, keys, store and stage are what is tested.
+same, it reads the full form of prompts and writes prepared text, so that prompts, keys, store and stage are
+what is tested.
 """
 
 from pathlib import Path
@@ -32,7 +33,7 @@ def main():
     execution = load_params(Execution, "execution", Path("params.yaml"))
     engine = Held()
     prompts = In(Prompt, Path("data/composed/corpus")).scan()
-    synthesis = Synthesis(prompts, engine, params, execution)
+    synthesis = Synthesis(prompts, "full", engine, params, execution)
     Out(Completion, Path("data/completions/corpus")).sink(synthesis.completions())
     print("asked", engine.asked, "of", synthesis.metrics().rows.kept)
 
