@@ -155,7 +155,7 @@ class _Planner:
             first = self._sizes.first_round(path)
             have = Amount(0 if first is None else self._sizes.prompts(first).rows.value, exact=False)
             if have.value:
-                line.notes.append("the answers of the initial set are in the store by then")
+                line.notes.append("the answers for the prompts that it adds to are in the store by then")
         to_do = self._rows(line, prompts, have)
         ratio, answer_tokens = self._teacher_ratios(line)
         tokenizer = local_tokenizer(self._distill.model, None)
