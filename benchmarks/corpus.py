@@ -62,6 +62,7 @@ def prepare(directory: Path, source: str, rows: int) -> None:
     """Raw documents of one source; the other sources are empty."""
     text = body(source)
     (directory / "params.yaml").write_text(PROFILE.read_text())
+    (directory / "execution.yaml").write_text((PROFILE.parent / "execution" / PROFILE.name).read_text())
     raw = directory / "raw"
     raw.mkdir()
     starts = random.Random(1)

@@ -23,7 +23,7 @@ from jz3.build.plan import Line, plan, plan_of
 from jz3.build.plan_shown import as_text
 from jz3.build.stale import Reason, Stale
 from jz3.core.artifacts import InDir, Out
-from jz3.core.execution import Execution
+from jz3.core.execution import load_execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import load_params
 from jz3.generation.engine import GenerationRequest
@@ -90,7 +90,7 @@ def prompts_in_store(rows: int) -> pl.DataFrame:
 
 def store_completions(root: Path, model: InDir[ModelManifest], rows: int) -> None:
     params = load_params(SynthesizeParams, "synthesize", root / "params.yaml")
-    execution = load_params(Execution, "execution", root / "params.yaml")
+    execution = load_execution(root / "execution.yaml")
     stored = prompts_in_store(rows).select("prompt_id", form_of(model))
     with open_engine(params.engine, model, execution) as engine, open_store().writer(GENERATE) as writer:
         for prompt_id, text in stored.iter_rows():

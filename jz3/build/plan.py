@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jz3.build.profile import graph_under, profile_difference, profile_names
+from jz3.build.profile import graph_under, profile_difference, profile_names, source_of
 from jz3.build.repository import base_name
 from jz3.build.sizes import Amount, PromptSet, Sizes
 from jz3.build.stale import Reason, Stale, stale_stages
@@ -21,7 +21,7 @@ from jz3.build.stored_rows import Experience, Stored, experience, stored
 from jz3.build.token_counts import count_tokens, local_tokenizer
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
-from jz3.core.execution import Execution
+from jz3.core.execution import EXECUTION_FILE, load_execution
 from jz3.core.graph import Graph, Stage, read_graph
 from jz3.core.hashing import draw_order
 from jz3.core.params import PARAMS_FILE, load_params, read_sections
@@ -83,27 +83,28 @@ def plan(root: Path, profile: str | None) -> Plan:
     """The plan of params.yaml, or of a profile as if it were the one in use and nothing were built."""
     if profile is None or (profile in profile_names(root) and profile_difference(root, profile) == ""):
         return plan_of(root, root / PARAMS_FILE, stale_stages(root))
-    file = root / "profiles" / f"{profile}.yaml"
+    file, execution = (root / source_of(name, profile) for name in ("params.yaml", "execution.yaml"))
     if not file.is_file():
         raise PlanError(f"{file} does not exist; a set of parameters was expected. `jz3 profile` lists them.")
     graph = graph_under(root, profile)
     reasons = [Reason("param", f"profile {profile}", None, None)]
-    return _Planner(root, graph, file, [Stale(stage.name, reasons) for stage in graph.ordered()]).plan()
+    stale = [Stale(stage.name, reasons) for stage in graph.ordered()]
+    return _Planner(root, graph, file, execution, stale).plan()
 
 
 def plan_of(root: Path, parameters: Path, stale: Sequence[Stale]) -> Plan:
     """The plan of stages that are known to run."""
-    return _Planner(root, read_graph(root), parameters, stale).plan()
+    return _Planner(root, read_graph(root), parameters, root / EXECUTION_FILE, stale).plan()
 
 
 class _Planner:
     """One plan in the making."""
 
-    def __init__(self, root: Path, graph: Graph, file: Path, stale: Sequence[Stale]) -> None:
+    def __init__(self, root: Path, graph: Graph, file: Path, execution: Path, stale: Sequence[Stale]) -> None:
         self._root, self._graph = root, graph
         self._stale = stale
         self._sections = read_sections(file)
-        self._execution = load_params(Execution, "execution", file)
+        self._execution = load_execution(execution)
         self._distill = load_params(DistillParams, "distill", file)
         self._synthesize = load_params(SynthesizeParams, "synthesize", file)
         self._sizes = Sizes(root, graph, self._sections, self._execution, self._changing())

@@ -36,22 +36,22 @@ def profile(
     name: Annotated[str, typer.Argument(help="embedded, test, single_gpu or paper")],
     *,
     force: Annotated[
-        bool, typer.Option("--force", help="write over edits of params.yaml and graph.yaml")
+        bool, typer.Option("--force", help="write over edits of params.yaml, execution.yaml and graph.yaml")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Write a profile to params.yaml and graph.yaml, and the lists in dvc.yaml that follow from them.
+    """Write a profile to params.yaml, execution.yaml and graph.yaml, and the lists in dvc.yaml that follow.
 
-    Shows the difference first.
+    Shows first which values differ.
 
     Example: jz3 profile paper
     """
-    from jz3.build.profile import check_no_edits, profile_difference, write_profile
+    from jz3.build.profile import IN_USE, check_no_edits, profile_difference, write_profile
 
     place = root()
     difference = profile_difference(place, name)
     document = {"profile": name, "difference": difference}
-    show(difference or f"params.yaml and graph.yaml are the profile {name} already", document, json=json)
+    show(difference or f"{', '.join(IN_USE)} are the profile {name} already", document, json=json)
     if not force:
         check_no_edits(place)
     write_profile(place, name)
@@ -203,9 +203,8 @@ def influence(
     Example: jz3 influence my-targets.parquet my-scores.parquet
     """
     from jz3.core.artifacts import In, InDir, Out
-    from jz3.core.execution import Execution
+    from jz3.core.execution import EXECUTION_FILE, load_execution
     from jz3.core.graph import read_graph
-    from jz3.core.params import PARAMS_FILE, load_params
     from jz3.influence.sketch_scores import sketch_scores
     from jz3.tables.checkpoints_manifest import CheckpointsManifest
     from jz3.tables.influence_score import InfluenceScore
@@ -225,7 +224,7 @@ def influence(
         In(Sketch, place / sketch.path("sketches")),
         items,
         InDir(CheckpointsManifest, place / sketch.path("checkpoints")),
-        load_params(Execution, "execution", place / PARAMS_FILE),
+        load_execution(place / EXECUTION_FILE),
     )
     out.write(found)
     tasks = sorted(set(found["task"]))

@@ -188,7 +188,7 @@ def test_the_command_scores_a_table_of_targets(trained, tmp_path, monkeypatch):
     clone = tmp_path / "clone"
     written_sketches(trained, clone / "data/influence/sketches")
     shutil.copytree(trained.checkpoints.path, clone / "data/models/reference")
-    shutil.copy(ROOT / "profiles/test.yaml", clone / "params.yaml")
+    shutil.copy(ROOT / "profiles/execution/test.yaml", clone / "execution.yaml")
     for name in ("dvc.yaml", "graph.yaml"):
         shutil.copy(ROOT / name, clone / name)
     Out(Target, clone / "later.parquet").write(targets())

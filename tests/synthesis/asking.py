@@ -8,7 +8,7 @@ what is tested.
 from pathlib import Path
 
 from jz3.core.artifacts import In, Out
-from jz3.core.execution import Execution
+from jz3.core.execution import load_execution
 from jz3.core.params import load_params
 from jz3.generation.engine import Generated
 from jz3.synthesis.synthesize import Synthesis, SynthesizeParams
@@ -30,7 +30,7 @@ class Held:
 
 def main():
     params = load_params(SynthesizeParams, "synthesize", Path("params.yaml"))
-    execution = load_params(Execution, "execution", Path("params.yaml"))
+    execution = load_execution()
     engine = Held()
     prompts = In(Prompt, Path("data/composed/corpus")).scan()
     synthesis = Synthesis(prompts, "full", engine, params, execution)
