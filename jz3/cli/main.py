@@ -202,6 +202,7 @@ def influence(
 
     Example: jz3 influence my-targets.parquet my-scores.parquet
     """
+    from jz3.build.sketched import sketched_by
     from jz3.core.artifacts import In, InDir, Out
     from jz3.core.execution import EXECUTION_FILE, load_execution
     from jz3.core.graph import read_graph
@@ -219,7 +220,7 @@ def influence(
         )
     out.must_be_free()
     items = In(Target, targets).read()
-    sketch = read_graph(place).stage("sketch")
+    sketch = sketched_by(read_graph(place))
     found = sketch_scores(
         In(Sketch, place / sketch.path("sketches")),
         items,
