@@ -58,6 +58,31 @@ def profile(
 
 
 @app.command()
+def layout(
+    *,
+    check: Annotated[bool, typer.Option("--check", help="exit with 1 where a file has another")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="write the files so")] = False,
+    json: Json = False,
+) -> None:
+    """Compare profiles, params.yaml and execution.yaml with the layout in which DVC writes them.
+
+    In that layout `dvc exp run -S` changes one line.
+
+    Example: jz3 layout --fix
+    """
+    from jz3.build.layout import fix_layout, wrong_layout
+
+    place = root()
+    wrong = wrong_layout(place)
+    lines = [f"{file} is not laid out as DVC writes it" for file in wrong]
+    show("\n".join(lines) or "every file is laid out as DVC writes it", {"files": wrong}, json=json)
+    if fix:
+        fix_layout(place)
+    elif check and wrong:
+        raise UserError("Files are laid out otherwise than DVC writes them. Run `jz3 layout --fix`.")
+
+
+@app.command()
 def deps(
     *,
     check: Annotated[bool, typer.Option("--check", help="exit with 1 where dvc.yaml is not right")] = False,
