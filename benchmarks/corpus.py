@@ -64,6 +64,7 @@ def prepare(directory: Path, source: str, rows: int) -> None:
     text = body(source)
     profile = re.sub(r"(allow_missing:) \S+", r"\1 1", PROFILE.read_text())
     (directory / "params.yaml").write_text(profile)
+    (directory / "execution.yaml").write_text((PROFILE.parent / "execution" / PROFILE.name).read_text())
     raw = directory / "raw"
     raw.mkdir()
     starts = random.Random(1)

@@ -54,8 +54,7 @@ from peft import PeftModel
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from jz3.core.artifacts import InDir, OutDir
-from jz3.core.execution import Execution
-from jz3.core.params import load_params
+from jz3.core.execution import Execution, load_execution
 from jz3.influence.attribute import AttributeParams, attribute
 from jz3.influence.checkpoints import BASE, LoraLayer, Moments, Precision, Reference, open_checkpoint
 from jz3.influence.directions import DIRECTIONS, AdamConstants
@@ -145,7 +144,7 @@ def targets(count: int) -> pl.DataFrame:
 
 def execution(training_batch: int = BATCH) -> Execution:
     root = Path(__file__).parent.parent
-    embedded = load_params(Execution, "execution", root / "profiles/embedded.yaml")
+    embedded = load_execution(root / "profiles/execution/embedded.yaml")
     return embedded.model_copy(update={"threads": 1, "workers": 1, "training_batch": training_batch})
 
 

@@ -29,8 +29,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 
 from jz3.core.artifacts import InDir, OutDir
-from jz3.core.execution import Execution
-from jz3.core.params import load_params
+from jz3.core.execution import Execution, load_execution
 from jz3.influence.attribute import AttributeParams, attribute
 from jz3.influence.checkpoints import BASE, write_checkpoint
 from jz3.influence.gradients import cut_batches, losses
@@ -188,7 +187,7 @@ def encoded(base: Path, rows: pl.DataFrame, question: str) -> list[EncodedRow]:
 
 def execution() -> Execution:
     root = Path(__file__).parent.parent
-    embedded = load_params(Execution, "execution", root / "profiles/embedded.yaml")
+    embedded = load_execution(root / "profiles/execution/embedded.yaml")
     return embedded.model_copy(update={"threads": 1, "workers": 1, "training_batch": 8})
 
 

@@ -23,14 +23,14 @@ from jz3.build.plan import Line, plan, plan_of
 from jz3.build.plan_shown import as_text
 from jz3.build.stale import Reason, Stale
 from jz3.core.artifacts import InDir, Out
-from jz3.core.execution import Execution
+from jz3.core.execution import load_execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import load_params
 from jz3.generation.engine import GenerationRequest
 from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE, generation_key, payload
 from jz3.store.rows import open_store
-from jz3.synthesis.synthesize import SynthesizeParams
+from jz3.synthesis.synthesize import SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.prompt import Prompt
 from tests.conftest import make_clone
@@ -74,6 +74,7 @@ def write_model(folder: Path) -> InDir[ModelManifest]:
         made_by="finetune",
         steps=1,
         tokens=1,
+        prompt_form="compact",
         libraries={},
     )
     (folder / "manifest.json").write_text(manifest.model_dump_json())
@@ -89,8 +90,8 @@ def prompts_in_store(rows: int) -> pl.DataFrame:
 
 def store_completions(root: Path, model: InDir[ModelManifest], rows: int) -> None:
     params = load_params(SynthesizeParams, "synthesize", root / "params.yaml")
-    execution = load_params(Execution, "execution", root / "params.yaml")
-    stored = prompts_in_store(rows).select("prompt_id", params.prompt_form)
+    execution = load_execution(root / "execution.yaml")
+    stored = prompts_in_store(rows).select("prompt_id", form_of(model))
     with open_engine(params.engine, model, execution) as engine, open_store().writer(GENERATE) as writer:
         for prompt_id, text in stored.iter_rows():
             request = GenerationRequest(text, draw_order(params.seed, prompt_id))

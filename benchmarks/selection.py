@@ -27,7 +27,7 @@ import dataframely as dy
 import polars as pl
 
 from jz3.core.artifacts import MANIFEST, In, InDir, InFiles
-from jz3.core.execution import Execution
+from jz3.core.execution import Execution, load_execution
 from jz3.core.params import load_params
 from jz3.influence.attribute import AttributeParams, attribute
 from jz3.influence.select import SelectParams, select
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--work", type=Path, help="keeps what each seed made, so that a killed run goes on")
     arguments = parser.parse_args()
-    execution = load_params(Execution, "execution").model_copy(update={"threads": 1})
+    execution = load_execution().model_copy(update={"threads": 1})
     started = time.process_time()
     with tempfile.TemporaryDirectory() as scratch:
         case = _quick(Path(scratch)) if arguments.quick else _embedded()

@@ -28,7 +28,7 @@ from pathlib import Path
 import polars as pl
 
 from jz3.core.artifacts import In, Out
-from jz3.core.execution import Execution
+from jz3.core.execution import Execution, load_execution
 from jz3.core.hashing import content_id
 from jz3.core.params import load_params
 from jz3.generation.engine import Generated, GenerationRequest, ModelSource, Sampling
@@ -217,7 +217,7 @@ def _run_stage(folder: Path, part: str) -> None:
 
     params = load_params(SynthesizeParams, "synthesize", ROOT / "profiles" / "paper.yaml")
     prompts = In(Prompt, folder / "prompts").scan()
-    synthesis = Synthesis(prompts, PreparedText(), params, _execution(COMMIT_ROWS))
+    synthesis = Synthesis(prompts, "full", PreparedText(), params, _execution(COMMIT_ROWS))
     if part == "fill":
         synthesis.fill(Slice(1, 2))
     else:
@@ -248,7 +248,7 @@ def _prompts(rows: int) -> Iterator[pl.DataFrame]:
 
 def _execution(batch: int) -> Execution:
     changes = {"generation_batch": batch, "generation_commit": batch, "device": "cpu", "threads": 1}
-    return load_params(Execution, "execution", ROOT / "profiles" / "paper.yaml").model_copy(update=changes)
+    return load_execution(ROOT / "profiles" / "execution" / "paper.yaml").model_copy(update=changes)
 
 
 if __name__ == "__main__":

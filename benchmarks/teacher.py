@@ -32,8 +32,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.servers.answering import answering_server, core_s
-from jz3.core.execution import Execution
-from jz3.core.params import load_params
+from jz3.core.execution import Execution, load_execution
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import CHAT, ChatRequest, chat_key
 from jz3.generation.endpoint import Endpoint
@@ -64,7 +63,7 @@ class Requests:
 def execution() -> Execution:
     """Read once: reading a profile is no part of a request."""
     root = Path(__file__).parent.parent
-    embedded = load_params(Execution, "execution", root / "profiles/embedded.yaml")
+    embedded = load_execution(root / "profiles/execution/embedded.yaml")
     return embedded.model_copy(update={"concurrency": CONCURRENCY, "timeout_s": 60.0})
 
 

@@ -27,8 +27,7 @@ import polars as pl
 from packing import sample_rows
 
 from jz3.core.artifacts import In, Out
-from jz3.core.execution import Execution
-from jz3.core.params import load_params
+from jz3.core.execution import load_execution
 from jz3.lm.blocks import Blocks, pack_flat
 from jz3.lm.encode import IGNORED_LABEL
 from jz3.lm.model import cache, load_model, load_tokenizer, padding_token
@@ -175,7 +174,7 @@ def _training(folder: Path, base: Path, steps: int) -> dict[str, float]:
     rows = encode_window(window, tokenizer, BLOCK_LENGTH)
     blocks = next(pack_flat(rows, BLOCK_LENGTH, padding_token(tokenizer))).part(0, steps * STEP_BLOCKS)
     plan = Plan(cut_into_steps(np.arange(len(blocks)), STEP_BLOCKS), [steps])
-    execution = load_params(Execution, "execution", ROOT / "profiles/embedded.yaml").model_copy(
+    execution = load_execution(ROOT / "profiles/execution/embedded.yaml").model_copy(
         update={"threads": 1, "training_batch": 1}
     )
     torch.set_num_threads(1)

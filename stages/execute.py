@@ -18,7 +18,7 @@ def main(
     metrics: Metrics,
 ) -> None:
     executed = execute(problems.scan(), params, execution)
-    results.write(executed.results, executed.notes)
+    results.write(executed.results)
     verdicts.write(executed.verdicts)
     metrics.write(executed.metrics)
 

@@ -4,7 +4,7 @@ from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.generation.engines import open_engine
-from jz3.synthesis.synthesize import Synthesis, SynthesizeParams
+from jz3.synthesis.synthesize import Synthesis, SynthesizeParams, form_of
 from jz3.tables.completion import Completion
 from jz3.tables.failure import Failure
 from jz3.tables.model_manifest import ModelManifest
@@ -21,7 +21,7 @@ def main(
     metrics: Metrics,
 ) -> None:
     with open_engine(params.engine, model, execution) as engine:
-        synthesis = Synthesis(prompts.scan(), engine, params, execution)
+        synthesis = Synthesis(prompts.scan(), form_of(model), engine, params, execution)
         completions.sink(synthesis.completions(), synthesis.notes())
     failures.write(synthesis.failures())
     metrics.write(synthesis.metrics())

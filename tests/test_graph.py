@@ -17,6 +17,7 @@ from jz3.build.plan import plan
 from jz3.build.trace import trace
 from jz3.build.verify import verify
 from jz3.core.graph import read_graph
+from jz3.generation.rows import GENERATE
 from jz3.lm.blocks import open_blocks
 from jz3.store.rows import RowStore
 from jz3.store.sharing import damages
@@ -143,8 +144,25 @@ def test_why_and_the_ledger_know_both_recipes(clone):
     said = clone.run(sys.executable, "-m", "jz3", "why", "mix")
     for model in ("jiuzhang", "instruct_only", "seed_problems"):
         assert f"mix@{model}" in said
+    alone = clone.run(sys.executable, "-m", "jz3", "why", "filter@seed_problems")
+    assert "filter@jiuzhang" not in alone
     ledger = json.loads(clone.run(sys.executable, "-m", "jz3", "ledger", "--json"))
-    assert ledger["filter@seed_problems"]["read"] > 0
+    for stage in ("execute", "filter", "dedup", "decontaminate", "mix"):
+        assert all(ledger[f"{stage}@{recipe}"]["read"] > 0 for recipe in ("jiuzhang", "seed_problems"))
+
+
+@pytest.mark.parametrize("stage", ["synthesize@candidates", "synthesize@corpus"])
+def test_a_slice_of_a_stage_that_ran_is_filled_already_and_leaves_no_file(clone, stage):
+    store = RowStore(Path(clone.environment["JZ3_STORE"]))
+
+    def there():
+        files = (clone.path / "data").rglob("*")
+        return sum(1 for _ in store.rows(GENERATE)), {file: file.stat().st_mtime_ns for file in files}
+
+    before = there()
+    clone.run(sys.executable, "-m", "jz3", "fill", stage, "--slice", "1/2")
+    assert there() == before
+    assert before[0] > 0
 
 
 def test_the_ledger_holds_every_stage_and_a_lost_row_is_an_error(clone):

@@ -16,7 +16,7 @@ from dvc.repo import Repo
 from jz3.build.deps import closure, differences, wrong_lists
 from jz3.build.profile import profile_difference, write_profile
 from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out, OutDir, OutText, Plot
-from jz3.core.execution import Execution
+from jz3.core.execution import load_execution
 from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
 from jz3.core.params import load_params
 from jz3.core.placing import is_within
@@ -152,13 +152,13 @@ def test_every_profile_fits_every_stage(stage, profile):
 
 @every_profile
 def test_every_profile_says_how_to_run_and_nothing_that_no_stage_reads(profile):
-    losses = load_params(Execution, "execution", profile).losses
+    losses = load_execution(profile.parent / "execution" / profile.name).losses
     stages = UNDER[GRAPHS[profile.stem]]
     known = {base_name(stage) for stage in stages}
     assert {*losses.stages, *(rule.partition(".")[0] for rule in losses.chosen)} <= known
     sections = {section_of(stage) for stage in stages if signature(stage).params}
     document = yaml.safe_load(profile.read_text())
-    assert set(document) == {section.partition(".")[0] for section in sections} | {"execution"}
+    assert set(document) == {section.partition(".")[0] for section in sections}
     for section in sorted(section for section in sections if "." in section):
         group = section.partition(".")[0]
         known = {other.partition(".")[2] for other in sections if other.startswith(f"{group}.")}

@@ -200,7 +200,17 @@ def decontaminate(left, metrics):
 
 
 def audit(left, metrics):
-    return {"rows.read": sum(part["rows"] for part in metrics["sets"].values())}
+    hits = {
+        name: pl.read_parquet(left.root / left.flags["certificates"] / f"{name}.parquet").filter(
+            pl.col("hit_class") != "number_masked"
+        )
+        for name in metrics["sets"]
+    }
+    return {
+        "rows.read": sum(part["rows"] for part in metrics["sets"].values()),
+        **{f"sets.{name}.hit_rows": rows["row_id"].n_unique() for name, rows in hits.items()},
+        **{f"sets.{name}.hit_items": rows["item_id"].n_unique() for name, rows in hits.items()},
+    }
 
 
 def mix(left, metrics):

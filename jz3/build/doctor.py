@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jz3.build.fetching.needed import chosen, needed
 from jz3.build.fetching.table import read_table
 from jz3.build.repository import RepositoryError, opened
-from jz3.core.execution import Execution
+from jz3.core.execution import EXECUTION_FILE, Execution, load_execution
 from jz3.core.params import load_params
 from jz3.store.reaching import RemoteError, reaching, shown
 from jz3.store.rows import open_store
@@ -44,7 +44,7 @@ class Finding:
 
 def examine(root: Path) -> list[Finding]:
     """Every finding, in a fixed order."""
-    execution = load_params(Execution, "execution", root / "params.yaml")
+    execution = load_execution(root / EXECUTION_FILE)
     return [
         _python(),
         _torch(),

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from jz3.core.artifacts import In, InDir
 from jz3.core.errors import UserError
-from jz3.core.execution import Execution
+from jz3.core.execution import EXECUTION_FILE, load_execution
 from jz3.core.graph import read_graph
 from jz3.core.params import load_params
 from jz3.generation.engines import open_engine
-from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeParams
+from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.prompt import Prompt
 
@@ -43,10 +43,10 @@ def read_slice(text: str) -> Slice:
 def fill_stage(root: Path, name: str, part: Slice) -> None:
     """Compute what the store lacks of a slice of a stage's rows."""
     prompts, model = _inputs(root, name)
-    execution = load_params(Execution, "execution", root / "params.yaml")
+    execution = load_execution(root / EXECUTION_FILE)
     params = load_params(SynthesizeParams, STAGE, root / "params.yaml")
     with open_engine(params.engine, model, execution) as engine:
-        Synthesis(prompts.scan(), engine, params, execution).fill(part)
+        Synthesis(prompts.scan(), form_of(model), engine, params, execution).fill(part)
 
 
 def _inputs(root: Path, name: str) -> tuple[In[Prompt], InDir[ModelManifest]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jz3.build.profile import graph_under, profile_difference, profile_names
+from jz3.build.profile import graph_under, profile_difference, profile_names, source_of
 from jz3.build.repository import base_name
 from jz3.build.sizes import Amount, PromptSet, Sizes
 from jz3.build.stale import Reason, Stale, stale_stages
@@ -21,7 +21,7 @@ from jz3.build.stored_rows import Experience, Stored, experience, stored
 from jz3.build.token_counts import count_tokens, local_tokenizer
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
-from jz3.core.execution import Execution
+from jz3.core.execution import EXECUTION_FILE, load_execution
 from jz3.core.graph import Graph, Stage, read_graph
 from jz3.core.hashing import draw_order
 from jz3.core.params import PARAMS_FILE, load_params, read_sections
@@ -32,8 +32,9 @@ from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE, generation_key
 from jz3.raw.fetched import ENDING, read_manifest
 from jz3.store.rows import RowStore, open_store
-from jz3.synthesis.synthesize import SynthesizeParams
+from jz3.synthesis.synthesize import SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.words import PromptForm
 from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, WriterBenchmark
 from jz3.teacher.distill import DistillParams, chat_request
 from jz3.writer.catalogue import FAMILIES
@@ -83,27 +84,28 @@ def plan(root: Path, profile: str | None) -> Plan:
     """The plan of params.yaml, or of a profile as if it were the one in use and nothing were built."""
     if profile is None or (profile in profile_names(root) and profile_difference(root, profile) == ""):
         return plan_of(root, root / PARAMS_FILE, stale_stages(root))
-    file = root / "profiles" / f"{profile}.yaml"
+    file, execution = (root / source_of(name, profile) for name in ("params.yaml", "execution.yaml"))
     if not file.is_file():
         raise PlanError(f"{file} does not exist; a set of parameters was expected. `jz3 profile` lists them.")
     graph = graph_under(root, profile)
     reasons = [Reason("param", f"profile {profile}", None, None)]
-    return _Planner(root, graph, file, [Stale(stage.name, reasons) for stage in graph.ordered()]).plan()
+    stale = [Stale(stage.name, reasons) for stage in graph.ordered()]
+    return _Planner(root, graph, file, execution, stale).plan()
 
 
 def plan_of(root: Path, parameters: Path, stale: Sequence[Stale]) -> Plan:
     """The plan of stages that are known to run."""
-    return _Planner(root, read_graph(root), parameters, stale).plan()
+    return _Planner(root, read_graph(root), parameters, root / EXECUTION_FILE, stale).plan()
 
 
 class _Planner:
     """One plan in the making."""
 
-    def __init__(self, root: Path, graph: Graph, file: Path, stale: Sequence[Stale]) -> None:
+    def __init__(self, root: Path, graph: Graph, file: Path, execution: Path, stale: Sequence[Stale]) -> None:
         self._root, self._graph = root, graph
         self._stale = stale
         self._sections = read_sections(file)
-        self._execution = load_params(Execution, "execution", file)
+        self._execution = load_execution(execution)
         self._distill = load_params(DistillParams, "distill", file)
         self._synthesize = load_params(SynthesizeParams, "synthesize", file)
         self._sizes = Sizes(root, graph, self._sections, self._execution, self._changing())
@@ -155,7 +157,7 @@ class _Planner:
             first = self._sizes.first_round(path)
             have = Amount(0 if first is None else self._sizes.prompts(first).rows.value, exact=False)
             if have.value:
-                line.notes.append("the answers of the initial set are in the store by then")
+                line.notes.append("the answers for the prompts that it adds to are in the store by then")
         to_do = self._rows(line, prompts, have)
         ratio, answer_tokens = self._teacher_ratios(line)
         tokenizer = local_tokenizer(self._distill.model, None)
@@ -223,12 +225,14 @@ class _Planner:
         line.notes.append(f"prices of {price.as_of}; {other}")
 
     def _plan_synthesize(self, line: Line) -> None:
-        stage, form = self._graph.stage(line.stage), self._synthesize.prompt_form
+        stage = self._graph.stage(line.stage)
         path, model = stage.path("prompts"), stage.path("model")
         prompts, table, trained_by = self._sizes.prompts(path), self._sizes.right(path), self._writer(model)
         held = self._sizes.is_right(model)
+        held_model = InDir(ModelManifest, self._root / model)
+        form = form_of(held_model) if held else self._section(trained_by)["prompt_form"]
         if table is not None and held:
-            have = self._completions(table, self._root / model)
+            have = self._completions(table, held_model, form)
         else:
             have = Stored(Amount(0, exact=False), 0, 0.0)
             line.notes.append(
@@ -255,15 +259,15 @@ class _Planner:
         )
         return have.completion_tokens
 
-    def _completions(self, table: Path, model: Path) -> Stored:
+    def _completions(self, table: Path, model: InDir[ModelManifest], form: PromptForm) -> Stored:
         """Those in the store; the engine says its identity without loading a weight."""
         params = self._synthesize
 
         def key(row: Mapping[str, Any]) -> str:
-            request = GenerationRequest(row[params.prompt_form], draw_order(params.seed, row["prompt_id"]))
+            request = GenerationRequest(row[form], draw_order(params.seed, row["prompt_id"]))
             return generation_key(engine, request, params.cot if row["kind"] == "cot" else params.tool)
 
-        with open_engine(params.engine, InDir(ModelManifest, model), self._execution) as engine:
+        with open_engine(params.engine, model, self._execution) as engine:
             return stored(self._store, GENERATE, table, key)
 
     def _plan_finetune(self, line: Line) -> None:

@@ -19,7 +19,7 @@ from jz3.corpus.compose import ComposeParams
 from jz3.corpus.sample import Quota, SampleParams
 from jz3.corpus.templates import Templates, read_templates
 from jz3.tables.prompt import Prompt
-from jz3.tables.words import KINDS, LEVELS
+from jz3.tables.words import KINDS, LEVELS, PROMPT_FORMS
 
 SAMPLE_ROWS = 20_000
 """Rows whose texts are measured (chosen: the mean length is then known to about 1 %)."""
@@ -41,7 +41,7 @@ class PromptSet:
 
     rows: Amount
     characters: dict[str, float]
-    """Mean length, by form (`full`, `compact`)."""
+    """Mean length, by form of the prompt."""
 
 
 class Sizes:
@@ -126,7 +126,7 @@ class Sizes:
         templates = read_templates(InFiles(self._root / self._graph.of("compose")[0].path("templates")))
         return {
             form: sum(weights[kind] * _template_characters(templates, form, kind, passage) for kind in KINDS)
-            for form in ("full", "compact")
+            for form in PROMPT_FORMS
         }
 
 
@@ -147,7 +147,7 @@ def _template_characters(templates: Templates, form: str, kind: str, passage: st
 
 def _measured(table: Path) -> PromptSet:
     rows = In(Prompt, table).rows()
-    lengths = [pl.col(form).str.len_chars() for form in ("full", "compact")]
+    lengths = [pl.col(form).str.len_chars() for form in PROMPT_FORMS]
     texts = sampled(table, lengths, SAMPLE_ROWS)
     means = {form: float(texts.get_column(form).mean() or 0.0) for form in ("full", "compact")}  # type: ignore[arg-type]
     return PromptSet(Amount(rows, exact=True), means)

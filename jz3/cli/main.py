@@ -36,25 +36,50 @@ def profile(
     name: Annotated[str, typer.Argument(help="embedded, test, single_gpu or paper")],
     *,
     force: Annotated[
-        bool, typer.Option("--force", help="write over edits of params.yaml and graph.yaml")
+        bool, typer.Option("--force", help="write over edits of params.yaml, execution.yaml and graph.yaml")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Write a profile to params.yaml and graph.yaml, and the lists in dvc.yaml that follow from them.
+    """Write a profile to params.yaml, execution.yaml and graph.yaml, and the lists in dvc.yaml that follow.
 
-    Shows the difference first.
+    Shows first which values differ.
 
     Example: jz3 profile paper
     """
-    from jz3.build.profile import check_no_edits, profile_difference, write_profile
+    from jz3.build.profile import IN_USE, check_no_edits, profile_difference, write_profile
 
     place = root()
     difference = profile_difference(place, name)
     document = {"profile": name, "difference": difference}
-    show(difference or f"params.yaml and graph.yaml are the profile {name} already", document, json=json)
+    show(difference or f"{', '.join(IN_USE)} are the profile {name} already", document, json=json)
     if not force:
         check_no_edits(place)
     write_profile(place, name)
+
+
+@app.command()
+def layout(
+    *,
+    check: Annotated[bool, typer.Option("--check", help="exit with 1 where a file has another")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="write the files so")] = False,
+    json: Json = False,
+) -> None:
+    """Compare profiles, params.yaml and execution.yaml with the layout in which DVC writes them.
+
+    In that layout `dvc exp run -S` changes one line.
+
+    Example: jz3 layout --fix
+    """
+    from jz3.build.layout import fix_layout, wrong_layout
+
+    place = root()
+    wrong = wrong_layout(place)
+    lines = [f"{file} is not laid out as DVC writes it" for file in wrong]
+    show("\n".join(lines) or "every file is laid out as DVC writes it", {"files": wrong}, json=json)
+    if fix:
+        fix_layout(place)
+    elif check and wrong:
+        raise UserError("Files are laid out otherwise than DVC writes them. Run `jz3 layout --fix`.")
 
 
 @app.command()
@@ -205,10 +230,10 @@ def influence(
 
     Example: jz3 influence my-targets.parquet my-scores.parquet
     """
+    from jz3.build.sketched import sketched_by
     from jz3.core.artifacts import In, InDir, Out
-    from jz3.core.execution import Execution
+    from jz3.core.execution import EXECUTION_FILE, load_execution
     from jz3.core.graph import read_graph
-    from jz3.core.params import PARAMS_FILE, load_params
     from jz3.influence.sketch_scores import sketch_scores
     from jz3.tables.checkpoints_manifest import CheckpointsManifest
     from jz3.tables.influence_score import InfluenceScore
@@ -223,12 +248,12 @@ def influence(
         )
     out.must_be_free()
     items = In(Target, targets).read()
-    sketch = read_graph(place).stage("sketch")
+    sketch = sketched_by(read_graph(place))
     found = sketch_scores(
         In(Sketch, place / sketch.path("sketches")),
         items,
         InDir(CheckpointsManifest, place / sketch.path("checkpoints")),
-        load_params(Execution, "execution", place / PARAMS_FILE),
+        load_execution(place / EXECUTION_FILE),
     )
     out.write(found)
     tasks = sorted(set(found["task"]))

@@ -1,14 +1,19 @@
-"""How a stage runs, as against what it makes: the section `execution` of params.yaml.
+"""How a stage runs, as against what it makes: execution.yaml, beside params.yaml.
 
-No stage watches this section, so a change here runs nothing again; it must not change what a finished stage
+No stage watches this file, so a change here runs nothing again; it must not change what a finished stage
 means. Where the text itself can differ by it (batched floating point), the stage's manifest says which
 execution made it.
 """
 
 from datetime import date
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from jz3.core.params import load_document
+
+EXECUTION_FILE = Path("execution.yaml")
 
 
 class Price(BaseModel):
@@ -92,7 +97,7 @@ class Planning(BaseModel):
 
 
 class Execution(BaseModel):
-    """The section `execution`."""
+    """What execution.yaml holds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
@@ -154,3 +159,8 @@ class Execution(BaseModel):
     sandbox: int = Field(ge=1, le=3)
     """Least strength that programs of models are run at: 3 namespaces, 2 Landlock and seccomp, 1 seccomp."""
     sandbox_workers: int = Field(ge=1)
+
+
+def load_execution(file: Path = EXECUTION_FILE) -> Execution:
+    """How stages run under the profile in use, or under the one whose file it is. Raises ParamsError."""
+    return load_document(Execution, file)

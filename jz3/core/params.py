@@ -42,26 +42,22 @@ def load_params(model: type[P], section: str, file: Path = PARAMS_FILE) -> P:
             f"{file} has no section '{section}'; its sections are {', '.join(document)}. "
             f"Add it, or write a whole profile with `jz3 profile`."
         ) from error
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join([section, *map(str, e['loc'])])}: {e['msg']} (it is {e['input']!r:.60})"
-            for e in error.errors()
-        )
-        raise ParamsError(
-            f"{file} does not fit {model.__name__}: {wrong}. Mend these lines; "
-            f"{model.__module__} says what each parameter means."
-        ) from error
+    return _fitting(model, values, file, [section])
+
+
+def load_document(model: type[P], file: Path) -> P:
+    """A whole file, which has no sections, such as execution.yaml."""
+    return _fitting(model, read_sections(file), file, [])
 
 
 def read_sections(file: Path) -> dict[str, Any]:
-    """Every section of params.yaml, as it stands there."""
+    """What a file of the profile in use has at its top level: every section of params.yaml, say."""
     try:
         document: Any = yaml.safe_load(file.read_text())
     except FileNotFoundError as error:
         raise ParamsError(
-            f"{file} does not exist; a section for each stage was expected. Run `jz3 profile embedded`."
+            f"{file} does not exist; it was expected as a part of the profile in use. "
+            f"Run `jz3 profile embedded`."
         ) from error
     except (
         OSError,
@@ -72,5 +68,21 @@ def read_sections(file: Path) -> dict[str, Any]:
         reason = " ".join(str(error).split())
         raise ParamsError(f"{file} is not YAML: {reason}. Mend it, or run `jz3 profile embedded`.") from error
     if not isinstance(document, dict):
-        raise ParamsError(f"{file} holds no sections; one for each stage was expected.")
+        raise ParamsError(
+            f"{file} holds no names with values, which were expected. Run `jz3 profile embedded`."
+        )
     return document
+
+
+def _fitting(model: type[P], values: object, file: Path, place: list[str]) -> P:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join([*place, *map(str, e['loc'])])}: {e['msg']} (it is {e['input']!r:.60})"
+            for e in error.errors()
+        )
+        raise ParamsError(
+            f"{file} does not fit {model.__name__}: {wrong}. Mend these lines; "
+            f"{model.__module__} says what each parameter means."
+        ) from error

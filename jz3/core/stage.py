@@ -16,7 +16,7 @@ import polars as pl
 from jz3.core.account import TooMuchLost, account_of, warning
 from jz3.core.artifacts import In, Metrics, Out, OutDir, OutText, Plot
 from jz3.core.ending import FULL, ends_in_one_line
-from jz3.core.execution import Execution
+from jz3.core.execution import load_execution
 from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
 from jz3.core.params import Params, load_params
 from jz3.core.parent import end_with_parent
@@ -80,7 +80,7 @@ def run(main: Main) -> None:
         values = _values(signature, section, arguments)
         handles = [values[name] for name in signature.artifacts]
         before = _must_be_free(handles)
-        losses = load_params(Execution, "execution").losses if signature.counts else None
+        losses = load_execution().losses if signature.counts else None
         _call(main, values)
         account = account_of(handles)
         try:
@@ -156,5 +156,5 @@ def _values(signature: Signature, section: str, arguments: argparse.Namespace) -
     if signature.params:
         values["params"] = load_params(signature.params, section)
     if signature.execution:
-        values["execution"] = load_params(Execution, "execution")
+        values["execution"] = load_execution()
     return values

@@ -5,20 +5,22 @@ what stands upstream explains where a hit came from. Costs what `decontaminate` 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import dataframely as dy
 import polars as pl
 from pydantic import BaseModel
 
-from jz3.core.artifacts import OutDir
-from jz3.curation.decontaminate import Decontamination
+from jz3.core.artifacts import MANIFEST, In, Out
+from jz3.curation.decontaminate import FRAME_ROWS, Decontamination
 from jz3.curation.overlap import DecontaminateParams
-from jz3.tables.certificate_manifest import CertificateManifest
+from jz3.tables.audit_manifest import AuditManifest
+from jz3.tables.hit import Hit
 from jz3.tables.item import Item
 from jz3.tables.ledger import Ledger
-
-FRAME_ROWS = 50_000
-"""Rows compared at a time."""
+from jz3.tables.passage import Passage
+from jz3.tables.problem import Problem
 
 
 class SetAudit(BaseModel):
@@ -38,30 +40,57 @@ class AuditMetrics(BaseModel):
     sets: dict[str, SetAudit]
 
 
+@dataclass(frozen=True)
+class Audited:
+    """Certificates and metrics, and a table of Hit for each set."""
+
+    manifest: AuditManifest
+    hits: dict[str, pl.DataFrame]
+    metrics: AuditMetrics
+
+
 def audit(
-    frames: Iterable[pl.DataFrame],
+    passages: In[Passage],
+    kd_sets: Mapping[str, In[Problem]],
     items: dy.DataFrame[Item],
     params: DecontaminateParams,
-    certificate: OutDir[CertificateManifest],
-) -> SetAudit:
-    """Compare a set, given as frames with `problem_id` and `problem`, and leave its certificate."""
-    found = Decontamination(items, params).read(frames)
-    found.certify(certificate.path.name, certificate)
-    verdicts, numbers = found.verdicts(), found.metrics(found.verdicts().height)
-    return SetAudit(
-        rows=verdicts.height,
-        hit_rows=verdicts.height - verdicts["rule"].null_count(),
-        hit_items=numbers.hit_items,
-        hits_by_class=numbers.hits_by_class,
+) -> Audited:
+    """Compare passages and KD sets with the items, as sets `passages` and `kd_NAME`.
+
+    Raises ValueError where a set lost a row.
+    """
+    sets: dict[str, Iterable[pl.DataFrame]] = {"passages": _as_questions(passages.frames(FRAME_ROWS))} | {
+        f"kd_{name}": problems.frames(FRAME_ROWS) for name, problems in kd_sets.items()
+    }
+    found = {name: Decontamination(items, params).read(frames) for name, frames in sets.items()}
+    audits = {name: _set_audit(one) for name, one in found.items()}
+    read = passages.rows() + sum(problems.rows() for problems in kd_sets.values())
+    kept = sum(one.rows for one in audits.values())
+    return Audited(
+        AuditManifest(certificates={name: one.certificate(name) for name, one in found.items()}),
+        {name: one.hits() for name, one in found.items()},
+        AuditMetrics(rows=Ledger(read=read, kept=kept, rejected={}, failed=0), sets=audits),
     )
 
 
-def as_questions(passages: Iterable[pl.DataFrame]) -> Iterable[pl.DataFrame]:
-    """Frames of Passage as those of Problem are named."""
+def save_certificates(audited: Audited, directory: Path) -> None:
+    """Write the manifest and the pairs of text of each set into a directory."""
+    for name, hits in audited.hits.items():
+        Out(Hit, directory / f"{name}.parquet").write(hits)
+    (directory / MANIFEST).write_text(audited.manifest.model_dump_json(indent=2) + "\n")
+
+
+def _set_audit(found: Decontamination) -> SetAudit:
+    verdicts = found.verdicts()
+    metrics = found.metrics(verdicts.height)
+    return SetAudit(
+        rows=verdicts.height,
+        hit_rows=verdicts.height - verdicts["rule"].null_count(),
+        hit_items=metrics.hit_items,
+        hits_by_class=metrics.hits_by_class,
+    )
+
+
+def _as_questions(passages: Iterable[pl.DataFrame]) -> Iterable[pl.DataFrame]:
+    """Rename Passage columns to Problem's: passage_id to problem_id, text to problem."""
     return (frame.select(problem_id="passage_id", problem="text") for frame in passages)
-
-
-def audit_metrics(sets: Mapping[str, SetAudit], read: int) -> AuditMetrics:
-    """The counts; raises where a set lost a row."""
-    kept = sum(one.rows for one in sets.values())
-    return AuditMetrics(rows=Ledger(read=read, kept=kept, rejected={}, failed=0), sets=dict(sets))

@@ -67,15 +67,30 @@ class Decontamination:
         """One verdict for each row."""
         return pl.concat(self._verdicts)
 
+    def hits(self) -> pl.DataFrame:
+        """Table of Hit: every pair of row and item."""
+        return pl.concat(self._hits)
+
+    def certificate(self, name: str) -> CertificateManifest:
+        """What the rows, as a set of that name, were checked against."""
+        hits = self.hits()
+        return CertificateManifest(
+            certified=name,
+            certified_digest=self._digest,
+            rows=sum(table.height for table in self._verdicts),
+            method=self._params.model_dump(),
+            benchmarks=[self._check(benchmark, hits) for benchmark in self._sought.benchmarks],
+        )
+
     def certify(self, name: str, certificate: OutDir[CertificateManifest]) -> None:
         """Leave the manifest and the pairs of text."""
         with certificate.open() as directory:
-            Out(Hit, directory / "hits.parquet").write(self._all_hits())
-            _write_manifest(directory, self._manifest(name))
+            Out(Hit, directory / "hits.parquet").write(self.hits())
+            _write_manifest(directory, self.certificate(name))
 
     def metrics(self, read: int) -> DecontaminateMetrics:
         """Of a table of so many rows; raises where one of them has no verdict."""
-        hits, verdicts = self._all_hits(), self.verdicts()
+        hits, verdicts = self.hits(), self.verdicts()
         return DecontaminateMetrics(
             rows=verdict_ledger(verdicts, read),
             items=self._items.height,
@@ -100,19 +115,6 @@ class Decontamination:
             pairs.join(items, on="item", how="left", maintain_order="left")
             .select(Hit.column_names())
             .cast(HIT_SCHEMA)
-        )
-
-    def _all_hits(self) -> pl.DataFrame:
-        return pl.concat(self._hits)
-
-    def _manifest(self, name: str) -> CertificateManifest:
-        hits = self._all_hits()
-        return CertificateManifest(
-            certified=name,
-            certified_digest=self._digest,
-            rows=sum(table.height for table in self._verdicts),
-            method=self._params.model_dump(),
-            benchmarks=[self._check(benchmark, hits) for benchmark in self._sought.benchmarks],
         )
 
     def _check(self, benchmark: Benchmark, hits: pl.DataFrame) -> BenchmarkCheck:

@@ -8,6 +8,7 @@ wrong is kept: `mix` writes the real output into it. Problems of kind cot are ke
 milliseconds a program, once for each program.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from jz3.tables.ledger import Ledger
 from jz3.text.problem_text import program_of
 from jz3.workers.batch import program_workers
 from jz3.workers.crew import open_crew
+
+log = logging.getLogger(__name__)
 
 
 class ExecuteParams(Params):
@@ -69,13 +72,14 @@ class Executed:
     results: pl.DataFrame
     verdicts: pl.DataFrame
     metrics: ExecuteMetrics
-    notes: dict[str, str]
-    """For the manifest: what the programs met, and how strong the weakest sandbox was that one of them ran
-    in, now or when its result was stored."""
 
 
 def execute(problems: pl.LazyFrame, params: ExecuteParams, execution: Execution) -> Executed:
-    """Run the programs that the store lacks, and judge all."""
+    """Run the programs that the store lacks, and judge all.
+
+    The log alone says what they met and how strong the weakest sandbox was that one of them ran in, now or
+    when its result was stored: both differ between machines, where the tables are the same.
+    """
     tools = (
         problems.filter(pl.col("kind") == "tool").select("problem_id", "solution", "answer").collect().rows()
     )
@@ -83,6 +87,12 @@ def execute(problems: pl.LazyFrame, params: ExecuteParams, execution: Execution)
     running = {row_id: program for row_id, program in programs.items() if program is not None}
     with open_crew(program_workers(execution)) as crew:
         runs = run_rows(list(running.values()), params.limits, execution, "programs", crew)
+    log.info(
+        "programs: %d in environment %s; weakest sandbox level: %s",
+        len(runs.results),
+        runs.environment[:12],
+        "none ran" if runs.weakest_level is None else runs.weakest_level,
+    )
     results = dict(zip(running, runs.results, strict=True))
     judged = {
         row_id: judge(solution, answer, results.get(row_id), params.answer)
@@ -98,10 +108,6 @@ def execute(problems: pl.LazyFrame, params: ExecuteParams, execution: Execution)
         results=_results(results, {row_id: answer for row_id, _, answer in tools}, params.answer),
         verdicts=verdicts,
         metrics=_metrics(verdicts, height(problems), results, judged, correct),
-        notes={
-            "environment": runs.environment,
-            "weakest_sandbox_level": "none ran" if runs.weakest_level is None else str(runs.weakest_level),
-        },
     )
 
 

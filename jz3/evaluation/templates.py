@@ -15,6 +15,7 @@ from typing import Literal
 from jz3.evaluation.letters import LETTERS
 from jz3.evaluation.shots import Shot
 from jz3.generation.engine import Prompt, Turn
+from jz3.text.training_text import BEFORE_QUESTION, BEFORE_SOLUTION
 
 BETWEEN = "\n\n\n"
 """Two blank lines between an example and what follows (released code)."""
@@ -40,11 +41,11 @@ class Template:
         return f"{self.before_question}{question}{self.before_answer}"
 
 
-JIUZHANG = Template("jiuzhang", "## Question\n", "\n\n## Solution\n", ("\n\n## Question",))
+JIUZHANG = Template("jiuzhang", BEFORE_QUESTION, BEFORE_SOLUTION["cot"], ("\n\n## Question",))
 JIUZHANG_TORA = Template(
     "jiuzhang_tora",
-    "## Question\n",
-    "\n\n## Code Solution\n",
+    BEFORE_QUESTION,
+    BEFORE_SOLUTION["tool"],
     ("\n\n## Question", "\n\n---", "```output"),
 )
 COT = Template("cot", "Question: ", "\nAnswer: ", ("\n\nQuestion:",))

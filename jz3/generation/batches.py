@@ -38,7 +38,7 @@ from jz3.generation.chat import CHAT, Body, ChatRequest, as_answer, as_row, batc
 from jz3.generation.openai import Client
 from jz3.generation.outage import Outage
 from jz3.generation.outcomes import Setback, Stop, Unanswered
-from jz3.generation.pace import backoff_s
+from jz3.generation.pace import backoff_s, patiently
 from jz3.generation.spending import Spending, greatest_usd
 from jz3.store.rows import RowStore
 from jz3.store.writer import RowWriter
@@ -192,16 +192,15 @@ class BatchRun:
         self._spending.hold(record.usd)
 
     async def _begun(self, record: Record, lines: bytes) -> Batch:
-        outcome: Batch | Setback | Stop = Stop("was not sent")
-        for attempt in range(self._execution.retries + 1):
+        async def submit() -> Batch | Setback | Stop:
             outcome = await self._client.submit(lines, record.nonce)
             if isinstance(outcome, Setback) and outcome.paid:
-                outcome = await self._found(record.nonce) or outcome
-            if not isinstance(outcome, Setback | Stop):
-                return outcome
-            if isinstance(outcome, Stop) or not outcome.again:
-                break
-            await asyncio.sleep(max(backoff_s(attempt), outcome.wait_s or 0.0))
+                return await self._found(record.nonce) or outcome
+            return outcome
+
+        outcome = await patiently(submit, self._execution.retries)
+        if not isinstance(outcome, Setback | Stop):
+            return outcome
         self._forget(record)
         raise UserError(
             f"the server takes no batch file: {outcome.reason}; one that has the endpoints /v1/files and "
@@ -341,14 +340,9 @@ class BatchRun:
         self, ask: Callable[[], Awaitable[T | Setback | Stop]], record: Record | None = None
     ) -> T:
         """Ask for what costs nothing until there is an answer."""
-        outcome: T | Setback | Stop = Stop("was not asked")
-        for attempt in range(self._execution.retries + 1):
-            outcome = await ask()
-            if not isinstance(outcome, Setback | Stop):
-                return outcome
-            if isinstance(outcome, Stop) or not outcome.again:
-                break
-            await asyncio.sleep(max(backoff_s(attempt), outcome.wait_s or 0.0))
+        outcome = await patiently(ask, self._execution.retries)
+        if not isinstance(outcome, Setback | Stop):
+            return outcome
         where = (
             f" about batch {record.batch_id} of {record.requests} requests ({self._path(record, STATE)})"
             if record

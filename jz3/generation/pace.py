@@ -5,9 +5,14 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from jz3.generation.outcomes import Setback, Stop
+
+T = TypeVar("T")
 
 BURST_S = 1.0
 """What a limit a minute allows in this time may go out at once (chosen: servers count in seconds, too)."""
@@ -134,6 +139,18 @@ class Bucket:
 def backoff_s(attempt: int) -> float:
     """Seconds to wait after failure number `attempt` (from 0), scattered lest all waiters come together."""
     return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt) * random.uniform(0.5, 1.0)
+
+
+async def patiently(ask: Callable[[], Awaitable[T | Setback | Stop]], retries: int) -> T | Setback | Stop:
+    """What `ask` gives in the end: it is asked again, at most `retries` times, for what may be better the
+    next time, after the wait that the server names or the back-off, whichever is longer.
+    """
+    for attempt in range(retries):
+        outcome = await ask()
+        if not isinstance(outcome, Setback) or not outcome.again:
+            return outcome
+        await asyncio.sleep(max(backoff_s(attempt), outcome.wait_s or 0.0))
+    return await ask()
 
 
 def asked_wait_s(headers: Mapping[str, str]) -> float | None:

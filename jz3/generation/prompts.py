@@ -1,4 +1,4 @@
-"""Prompts as token ids, the way that a training encodes its inputs (jz3/lm/encode.py).
+"""Prompts as token ids, the way that a training encodes its inputs (jz3/core/text_tokens.py).
 
 A token that the tokenizer puts at the beginning stays, an end token that it adds goes, and special tokens
 that a text spells out are read as text. A conversation is written by the chat template of the tokenizer: its
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jz3.core.errors import UserError
+from jz3.core.text_tokens import marked_ids, text_encodings
 from jz3.generation.engine import Prompt, Turn
 
 
@@ -29,11 +30,7 @@ def _encode_conversation(tokenizer: Any, turns: tuple[Turn, ...]) -> list[int]: 
         )
     spoken = [{"role": turn.role, "content": _without_marks(tokenizer, turn.content)} for turn in turns]
     written = tokenizer.apply_chat_template(spoken, add_generation_prompt=True, tokenize=False)
-    backend = tokenizer.backend_tokenizer
-    backend.no_padding()
-    backend.no_truncation()
-    ids: list[int] = backend.encode(written, add_special_tokens=False).ids
-    return ids
+    return marked_ids(tokenizer, written)
 
 
 def _without_marks(tokenizer: Any, text: str) -> str:  # noqa: ANN401
@@ -44,12 +41,6 @@ def _without_marks(tokenizer: Any, text: str) -> str:  # noqa: ANN401
 
 
 def _encode_texts(tokenizer: Any, prompts: Sequence[str]) -> list[list[int]]:  # noqa: ANN401
-    backend = tokenizer.backend_tokenizer
-    backend.no_padding()
-    backend.no_truncation()
-    spelled_out_as_text = backend.encode_special_tokens
-    backend.encode_special_tokens = True
-    encoded: list[list[int]] = [encoding.ids for encoding in backend.encode_batch(list(prompts))]
-    backend.encode_special_tokens = spelled_out_as_text
     end = tokenizer.eos_token_id
+    encoded = (encoding.ids for encoding in text_encodings(tokenizer, prompts))
     return [tokens[:-1] if tokens[-1:] == [end] else tokens for tokens in encoded]

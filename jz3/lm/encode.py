@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jz3.core.text_tokens import text_encodings
 from jz3.lm.model import end_token
 
 if TYPE_CHECKING:
@@ -98,14 +99,8 @@ def _encoded(
     tokenizer: "PreTrainedTokenizerFast", inputs: Sequence[str], outputs: Sequence[str]
 ) -> Iterator[tuple[list[int], int]]:
     """For each pair its tokens, with one end token, and how many of them are input."""
-    backend = tokenizer.backend_tokenizer
-    backend.no_padding()
-    backend.no_truncation()
-    spelled_out_as_text = backend.encode_special_tokens
-    backend.encode_special_tokens = True
     texts = [before + after for before, after in zip(inputs, outputs, strict=True)]
-    encodings = backend.encode_batch(texts)
-    backend.encode_special_tokens = spelled_out_as_text
+    encodings = text_encodings(tokenizer, texts)
     end = end_token(tokenizer)
     for encoding, before, text in zip(encodings, inputs, texts, strict=True):
         tokens: list[int] = encoding.ids

@@ -17,6 +17,7 @@ from jz3.core.errors import UserError
 from jz3.core.hashing import canonical_json, content_id, files_digest
 from jz3.core.remedies import remedy
 from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.words import PromptForm
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -80,9 +81,11 @@ def save_model(
     made_by: str,
     steps: int,
     tokens: int,
+    prompt_form: PromptForm | None = None,
 ) -> ModelManifest:
     """Write weights, config, tokenizer and manifest into a directory; the same model gives the same bytes.
 
+    `prompt_form` is that of the prompts which a synthesis model was trained on.
     What is written generates with the cache on, also when the model is saved amid a training without it.
     """
     from transformers.utils.logging import disable_progress_bar
@@ -99,6 +102,7 @@ def save_model(
         made_by=made_by,
         steps=steps,
         tokens=tokens,
+        prompt_form=prompt_form,
         libraries=libraries(),
     )
     write_manifest(directory, manifest)

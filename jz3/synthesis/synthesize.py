@@ -10,14 +10,16 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from jz3.core.artifacts import InDir
 from jz3.core.counts import counts
+from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
@@ -43,8 +45,9 @@ from jz3.synthesis.key_order import in_key_order
 from jz3.tables.completion import Completion
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
+from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.prompt import Prompt
-from jz3.tables.words import KINDS, LEVELS
+from jz3.tables.words import KINDS, LEVELS, PromptForm
 from jz3.workers.batch import Lost, Request, workers_of
 from jz3.workers.crew import open_crew
 from jz3.workers.fill import fill_windows
@@ -61,8 +64,6 @@ class SynthesizeParams(Params):
     """The section `synthesize`."""
 
     seed: Seed
-    prompt_form: Literal["full", "compact"]
-    """Which form of the prompt the model reads: the one that it was trained on."""
     engine: EngineName
     cot: Sampling
     tool: Sampling
@@ -120,12 +121,31 @@ class Beginning:
         return (self.rows - 1) * next((place for place, (one, other) in pairs if one != other), end)
 
 
+def form_of(model: InDir[ModelManifest]) -> PromptForm:
+    """The form of the prompts that a synthesis model was trained on. Raises UserError."""
+    form = model.manifest().prompt_form
+    if form is None:
+        raise UserError(
+            f"{model.path}/manifest.json has prompt_form null, as the model was not taught to write "
+            f"problems; `full` or `compact` was expected. Give a model that `finetune` left."
+        )
+    return form
+
+
 class Synthesis:
-    """The completions of a table of prompts, and afterwards the failures and the numbers."""
+    """The completions of a table of prompts, read in the form `form`, and afterwards the failures and the
+    numbers.
+    """
 
     def __init__(
-        self, prompts: pl.LazyFrame, engine: Engine, params: SynthesizeParams, execution: Execution
+        self,
+        prompts: pl.LazyFrame,
+        form: PromptForm,
+        engine: Engine,
+        params: SynthesizeParams,
+        execution: Execution,
     ) -> None:
+        self._form: PromptForm = form
         self._prompts, self._engine, self._params, self._execution = prompts, engine, params, execution
         self._beginnings: dict[tuple[str, str], Beginning] = {}
         self._asked = self._keys_of_prompts()
@@ -158,7 +178,7 @@ class Synthesis:
         identity = self._engine.identity
         return identity | {
             "text_in_same_batches": text_in_same_batches(identity),
-            "prompt_form": self._params.prompt_form,
+            "prompt_form": self._form,
             "sampling_cot": self._params.cot.model_dump_json(),
             "sampling_tool": self._params.tool.model_dump_json(),
             "text_in_other_batches": text_in_other_batches(identity),
@@ -196,7 +216,7 @@ class Synthesis:
                 "level",
                 "kind",
                 full_characters=pl.col("full").str.len_chars(),
-                sent_characters=pl.col(self._params.prompt_form).str.len_chars(),
+                sent_characters=pl.col(self._form).str.len_chars(),
             )
             for frame in map(self._note_beginnings, map(Prompt.validate, _frames(self._prompts)))
         ]
@@ -208,14 +228,14 @@ class Synthesis:
 
     def _keys(self, frame: pl.DataFrame) -> pl.Series:
         keys = {kind: Keys(self._engine, self._sampling(kind)) for kind in KINDS}
-        rows = frame.select("prompt_id", self._params.prompt_form, "kind").iter_rows()
+        rows = frame.select("prompt_id", self._form, "kind").iter_rows()
         return pl.Series(
             [keys[kind].of(text, self._seed(prompt_id)) for prompt_id, text, kind in rows], dtype=pl.String
         )
 
     def _note_beginnings(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The same frame; its texts count for what prompts of a level and kind begin with."""
-        text = pl.col(self._params.prompt_form)
+        text = pl.col(self._form)
         groups = frame.group_by("level", "kind").agg(
             pl.len().alias("rows"), text.min().alias("least"), text.max().alias("greatest")
         )
@@ -265,7 +285,7 @@ class Synthesis:
         """The missing rows of each window; its bounds do not depend on what is missing."""
         start, numbers = 0, dict.fromkeys(KINDS, 0)
         windows: dict[str, dict[str, Request]] = {kind: {} for kind in KINDS}
-        for frame in _frames(self._prompts.select(self._params.prompt_form)):
+        for frame in _frames(self._prompts.select(self._form)):
             asked = self._asked.slice(start, frame.height).with_columns(
                 frame.to_series().alias("text"), pl.Series("missing", missing[start : start + frame.height])
             )

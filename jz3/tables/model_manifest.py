@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from jz3.tables.words import PromptForm
+
 
 class ModelManifest(BaseModel):
     """Beside weights (safetensors), config and tokenizer in one directory; or alone, for a model of the
@@ -23,6 +25,8 @@ class ModelManifest(BaseModel):
     """Optimizer steps that made it; 0 for a base."""
     tokens: int
     """Tokens it was trained on here, padding not counted."""
+    prompt_form: PromptForm | None
+    """Form of the prompts that it learnt to write problems for; null for a model that writes none."""
     libraries: dict[str, str]
     """Versions that can change the weights."""
 

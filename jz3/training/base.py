@@ -227,6 +227,7 @@ def fetched_manifest(params: FetchedModel, models: InFiles, directory: Path) -> 
         made_by="base hub",
         steps=0,
         tokens=0,
+        prompt_form=None,
         libraries=libraries(),
     )
     write_manifest(directory, manifest)

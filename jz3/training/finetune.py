@@ -7,7 +7,6 @@ same rows, base and parameters give the same weights on one machine. Costs `epoc
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import dataframely as dy
 import polars as pl
@@ -24,6 +23,7 @@ from jz3.lm.schedule import WarmupCosine
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
+from jz3.tables.words import PromptForm
 from jz3.text.problem_text import render_problem
 from jz3.training.methods import Method
 from jz3.training.model_card import write_card
@@ -35,8 +35,8 @@ TOO_LONG = "finetune.too_long"
 class FinetuneParams(Params):
     """A section for each KD set, such as `finetune.initial`."""
 
-    prompt_form: Literal["full", "compact"]
-    """The form of the prompt that the model reads; the same as in section `synthesize`."""
+    prompt_form: PromptForm
+    """The form of the prompt that the model reads: the manifest of the model says it to `synthesize`."""
     block_length: int = Field(gt=1)
     """Tokens of a block; longer rows are rejected."""
     batch_tokens: int = Field(gt=0)
@@ -114,6 +114,7 @@ def finetune(
         made_by=f"finetune {params.method.kind}",
         steps=loss.height,
         tokens=int(loss["tokens"][-1]),
+        prompt_form=params.prompt_form,
     )
     metrics = _metrics(encoded, blocks, loss, params)
     write_card(directory, base, {"Training": params, "Measured": metrics})
@@ -122,7 +123,7 @@ def finetune(
 
 
 def training_rows(
-    problems: dy.DataFrame[Problem], prompts: dy.DataFrame[Prompt], prompt_form: str
+    problems: dy.DataFrame[Problem], prompts: dy.DataFrame[Prompt], prompt_form: PromptForm
 ) -> pl.DataFrame:
     """Columns `input` and `output`, a row for each problem, by problem_id.
 

@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 from dvc.repo import Repo
+from ruamel.yaml import YAML
 
 from jz3.build.deps import wrong_lists
 from jz3.build.profile import IN_USE, write_profile
@@ -40,6 +41,15 @@ def add(root, file, after, text):
     before = (root / file).read_text()
     assert before.count(after) == 1, (file, after)
     (root / file).write_text(before.replace(after, after + text))
+
+
+def change(root, file, edit):
+    """Change a file of parameters by its values, in whatever layout it is."""
+    yaml = YAML()
+    document = yaml.load((root / file).read_bytes())
+    edit(document)
+    with (root / file).open("w") as out:
+        yaml.dump(document, out)
 
 
 def documented(addition, **names):
@@ -82,17 +92,16 @@ def holds(root):
     return {stage.name for stage in stages}
 
 
-MIX = """\
-  NAME:
-    seed: 17
-    synthetic: {rows: 10, kinds: {}, sources: {}, levels: {}, of_a_passage: null}
-    shown_output_characters: 400
-"""
+MIX = {
+    "seed": 17,
+    "synthetic": {"rows": 10, "kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None},
+    "shown_output_characters": 400,
+}
 
 
 def test_a_model(copy):
     add(copy, GRAPH, "  jiuzhang: {recipe: jiuzhang}\n", "  few: {recipe: jiuzhang}\n")
-    add(copy, PARAMS, "\nmix:\n", MIX.replace("NAME", "few"))
+    change(copy, PARAMS, lambda document: document["mix"].update(few=MIX))
     assert {f"{stage}@few" for stage in ("mix", "pack", "pretrain", "answer", "grade")} < holds(copy)
     graph = read_graph(copy)
     assert "data/grades/few.parquet" in graph.stage("tabulate").flags["grades"]
@@ -116,7 +125,7 @@ def test_a_recipe(copy):
         "  seed_problems: {rows: data/problems/seed_problems}\n",
     )
     add(copy, GRAPH, "  jiuzhang: {recipe: jiuzhang}\n", "  seed_problems: {recipe: seed_problems}\n")
-    add(copy, PARAMS, "\nmix:\n", MIX.replace("NAME", "seed_problems"))
+    change(copy, PARAMS, lambda document: document["mix"].update(seed_problems=MIX))
     names = holds(copy)
     curation = ("execute", "correctness", "filter", "dedup", "decontaminate")
     assert {f"{stage}@seed_problems" for stage in (*curation, "mix", "grade")} < names
@@ -129,13 +138,21 @@ def test_a_recipe(copy):
 
 def test_a_source(copy):
     add(copy, GRAPH, "\nsources:\n", "  almanac: data/raw/almanac\n")
-    source = (
-        "  almanac:\n    source: almanac\n    format: {name: markdown, files: ['*.md']}\n"
-        "    licence: CC0-1.0\n    max_characters: 100\n    min_characters: 40\n    passages_per_section: 4\n"
-    )
-    add(copy, PARAMS, "\ningest:\n", source)
-    add(copy, PARAMS, "\n  quotas:\n", "    almanac: {initial: 1, candidates: 1, corpus: 1}\n")
-    add(copy, PARAMS, "{docstrings: 1", ", almanac: 1")
+    source = {
+        "source": "almanac",
+        "format": {"name": "markdown", "files": ["*.md"]},
+        "licence": "CC0-1.0",
+        "max_characters": 100,
+        "min_characters": 40,
+        "passages_per_section": 4,
+    }
+
+    def add_source(document):
+        document["ingest"]["almanac"] = source
+        document["sample"]["quotas"]["almanac"] = {"initial": 1, "candidates": 1, "corpus": 1}
+        document["compose"]["levels_per_passage"]["almanac"] = 1
+
+    change(copy, PARAMS, add_source)
     (copy / "data/raw/almanac").mkdir()
     (copy / "data/raw/almanac/tides.md").write_text("# Tides\n\nThe tide comes in twice a day.\n")
     assert "ingest@almanac" in holds(copy)
@@ -148,9 +165,13 @@ def test_a_source(copy):
 def test_a_benchmark(copy):
     row = {"question": "How many are two and two?", "answer": "2+2=<<2+2=4>>4\n#### 4"}
     (copy / "data/raw/benchmarks/pairs.jsonl").write_text(json.dumps(row) + "\n")
-    entry = "    - {name: pairs, reader: file, pattern: pairs.jsonl, format: gsm8k, items: 1, digest: null}\n"
-    add(copy, PARAMS, "\n  sources:\n", entry)
-    add(copy, PARAMS, "    benchmarks: [held_out, chain_sum, basic_arithmetic", ", pairs")
+    file = {"name": "pairs", "reader": "file", "pattern": "pairs.jsonl", "format": "gsm8k"}
+
+    def add_benchmark(document):
+        document["benchmarks"]["sources"].append(file | {"items": 1, "digest": None})
+        document["answer"]["prose"]["benchmarks"].append("pairs")
+
+    change(copy, PARAMS, add_benchmark)
     write_profile(copy, "embedded")
     params = load_params(BenchmarksParams, "benchmarks", copy / "params.yaml")
     (ours,) = (source for source in params.sources if source.name == "pairs")
@@ -163,8 +184,8 @@ def test_a_benchmark(copy):
 def test_a_target_task(copy):
     row = {"question": "How many are two and two?", "answer": "2+2=<<2+2=4>>4\n#### 4"}
     (copy / "data/raw/tasks/pairs.jsonl").write_text(json.dumps(row) + "\n")
-    entry = "    pairs: {reader: file, pattern: pairs.jsonl, format: gsm8k, rows: null, seed: 1}\n"
-    add(copy, PARAMS, "\n  targets:\n", entry)
+    task = {"reader": "file", "pattern": "pairs.jsonl", "format": "gsm8k", "rows": None, "seed": 1}
+    change(copy, PARAMS, lambda document: document["tasks"]["targets"].update(pairs=task))
     write_profile(copy, "embedded")
     params = load_params(TasksParams, "tasks", copy / "params.yaml")
     alone = params.model_copy(update={"targets": {"pairs": params.targets["pairs"]}, "instructions": {}})

@@ -14,9 +14,8 @@ from jz3.build.stale import Reason, Stale
 from jz3.build.stored_rows import LOOKED_UP, experience, stored
 from jz3.build.token_counts import count_tokens, local_tokenizer
 from jz3.core.artifacts import Out
-from jz3.core.execution import Execution
+from jz3.core.execution import load_execution
 from jz3.core.graph import read_graph
-from jz3.core.params import load_params
 from jz3.generation.chat import CHAT, chat_key
 from jz3.store.rows import RowStore
 from jz3.tables.prompt import Prompt
@@ -193,7 +192,7 @@ def test_sizes_come_from_tables_that_stay_and_from_parameters_else(clone, tmp_pa
     import yaml
 
     sections = yaml.safe_load((clone / "params.yaml").read_text())
-    execution = load_params(Execution, "execution", clone / "params.yaml")
+    execution = load_execution(clone / "execution.yaml")
     table = clone / "data/composed/initial"
     Out(Prompt, table).write(prompts(17))
     try:

@@ -45,9 +45,11 @@ stages:
 
 @pytest.fixture
 def root(tmp_path):
-    (tmp_path / "profiles/graphs").mkdir(parents=True)
+    for kind in ("graphs", "execution"):
+        (tmp_path / "profiles" / kind).mkdir(parents=True)
     for name, number, models in (("small", 1, "[a]"), ("large", 2, "[a, b]")):
-        (tmp_path / "profiles" / f"{name}.yaml").write_text(f"a: {number}\n")
+        (tmp_path / "profiles" / f"{name}.yaml").write_text(f"a: {{b: {number}}}\nc: 1.0e-05 # small\n")
+        (tmp_path / "profiles/execution" / f"{name}.yaml").write_text(f"workers: {number}\n")
         (tmp_path / "profiles/graphs" / f"{name}.yaml").write_text(f"models: {models}\n")
     (tmp_path / "dvc.yaml").write_text(DVC_YAML)
     return tmp_path
@@ -55,12 +57,32 @@ def root(tmp_path):
 
 def test_a_profile_becomes_the_parameters_and_the_graph(root):
     write_profile(root, "small")
-    assert (root / "params.yaml").read_text() == "a: 1\n"
+    assert (root / "params.yaml").read_text() == "a: {b: 1}\nc: 1.0e-05 # small\n"
+    assert (root / "execution.yaml").read_text() == "workers: 1\n"
     assert (root / "graph.yaml").read_text() == "models: [a]\n"
     assert (root / "dvc.yaml").read_text() == DVC_YAML
-    assert "-a: 1\n+a: 2" in profile_difference(root, "large")
-    assert "-models: [a]\n+models: [a, b]" in profile_difference(root, "large")
+    assert profile_difference(root, "large").splitlines() == [
+        "params.yaml: a.b: 1 -> 2",
+        "execution.yaml: workers: 1 -> 2",
+        'graph.yaml: models: ["a"] -> ["a", "b"]',
+    ]
     assert profile_difference(root, "small") == ""
+
+
+def test_files_are_compared_by_their_values(root):
+    write_profile(root, "small")
+    (root / "params.yaml").write_text("c: 0.00001\na:\n  b: 1\n")
+    check_no_edits(root)
+    assert profile_difference(root, "small") == ""
+    (root / "params.yaml").write_text("a: {b: 1, new: x}\n")
+    assert profile_difference(root, "small").splitlines() == [
+        'params.yaml: a.new: "x" -> absent',
+        "params.yaml: c: absent -> 1e-05",
+    ]
+    (root / "params.yaml").write_text("a: [")
+    assert profile_difference(root, "small").startswith("params.yaml is not YAML: ")
+    with pytest.raises(ProfileError, match="holds edits"):
+        check_no_edits(root)
 
 
 def test_the_lists_in_dvc_yaml_follow_the_profile_and_come_back(root):
@@ -73,7 +95,10 @@ def test_the_lists_in_dvc_yaml_follow_the_profile_and_come_back(root):
     assert (root / "dvc.yaml").read_text() == DVC_YAML
 
 
-@pytest.mark.parametrize(("file", "edit"), [("params.yaml", "a: 3\n"), ("graph.yaml", "models: [c]\n")])
+@pytest.mark.parametrize(
+    ("file", "edit"),
+    [("params.yaml", "a: {b: 3}\n"), ("graph.yaml", "models: [c]\n"), ("execution.yaml", "workers: 3\n")],
+)
 def test_edits_are_not_written_over(root, file, edit):
     write_profile(root, "small")
     check_no_edits(root)

@@ -60,6 +60,8 @@ def small_profile(folder):
     (folder / "profiles/graphs").mkdir(parents=True)
     (folder / "profiles/small.yaml").write_text("a: 1\n")
     (folder / "profiles/graphs/small.yaml").write_text("models: []\n")
+    (folder / "profiles/execution").mkdir()
+    (folder / "profiles/execution/small.yaml").write_text("workers: 1\n")
     (folder / "dvc.yaml").write_text("stages: {}\n")
 
 
@@ -67,7 +69,7 @@ def test_a_profile_is_written_only_over_a_profile(tmp_path):
     small_profile(tmp_path)
     (tmp_path / "params.yaml").write_text("a: 2\n")
     done = jz3("profile", "small", folder=tmp_path)
-    assert (done.returncode, "+a: 1" in done.stdout) == (1, True)
+    assert (done.returncode, "params.yaml: a: 2 -> 1" in done.stdout) == (1, True)
     assert "holds edits" in done.stderr
     assert jz3("profile", "small", "--force", folder=tmp_path).returncode == 0
     assert (tmp_path / "params.yaml").read_text() == "a: 1\n"
@@ -112,7 +114,7 @@ def test_what_a_command_did_is_one_document_of_json_on_stdout(tmp_path, monkeypa
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "rows"))
     small_profile(tmp_path)
     profile = json.loads(jz3("profile", "small", "--json", folder=tmp_path).stdout)
-    assert (profile["profile"], "+a: 1" in profile["difference"]) == ("small", True)
+    assert (profile["profile"], "params.yaml does not exist yet" in profile["difference"]) == ("small", True)
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages" / "one.py").write_text("X = 1\n")
     (tmp_path / "dvc.yaml").write_text("stages:\n  one:\n    cmd: python -m stages.one\n    deps: [data]\n")
@@ -205,10 +207,10 @@ def test_scores_take_no_place_that_a_user_has(tmp_path, scores):
 
 
 def test_a_link_in_place_of_params_yaml_is_left_with_what_it_points_to(tmp_path):
-    (tmp_path / "profiles" / "graphs").mkdir(parents=True)
-    for name in ("small", "large"):
-        (tmp_path / "profiles" / f"{name}.yaml").write_text(f"{name}: 1\n")
-        (tmp_path / "profiles" / "graphs" / f"{name}.yaml").write_text(f"{name}: 1\n")
+    for folder in ("profiles", "profiles/execution", "profiles/graphs"):
+        (tmp_path / folder).mkdir()
+        for name in ("small", "large"):
+            (tmp_path / folder / f"{name}.yaml").write_text(f"{name}: 1\n")
     (tmp_path / "params.yaml").symlink_to("profiles/large.yaml")
     done = jz3("profile", "small", folder=tmp_path)
     assert (done.returncode, "is a link" in done.stderr) == (1, True)

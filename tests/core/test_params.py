@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import jz3
-from jz3.core.execution import Execution
+from jz3.core.execution import Execution, load_execution
 from jz3.core.params import Params, ParamsError, load_params
 from jz3.corpus.sample import SampleParams
 from jz3.curation.filter import FilterParams
@@ -69,9 +69,6 @@ def test_each_number_of_each_section_has_a_least_value():
         ("filter", FilterParams, ["problem_words", "least"], 500, "least 500 is above most 400"),
         ("filter", FilterParams, ["copied_passage", "most"], 1.5, "less than or equal to 1"),
         ("filter", FilterParams, ["repetition", "most_frequent", 0], 0.4, "greater than or equal to 1"),
-        ("execution", Execution, ["losses", "usual", "warn"], 0.9, "warn 0.9 is above stop 0.5"),
-        ("execution", Execution, ["timeout_s"], float("inf"), "finite number"),
-        ("execution", Execution, ["timeout_s"], float("nan"), "finite number"),
     ],
 )
 def test_a_number_out_of_its_bounds_is_one_line_that_names_it(tmp_path, section, model, path, value, said):
@@ -84,4 +81,25 @@ def test_a_number_out_of_its_bounds_is_one_line_that_names_it(tmp_path, section,
     with pytest.raises(ParamsError, match=said) as caught:
         load_params(model, section, tmp_path / "params.yaml")
     assert ".".join([section, *map(str, path[:-1])]) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (["losses", "usual", "warn"], 0.9, "warn 0.9 is above stop 0.5"),
+        (["timeout_s"], float("inf"), "finite number"),
+        (["timeout_s"], float("nan"), "finite number"),
+        (["wrokers"], 2, "Extra inputs"),
+    ],
+)
+def test_so_is_one_of_execution(tmp_path, path, value, said):
+    document = level = yaml.safe_load((ROOT / "profiles/execution/embedded.yaml").read_text())
+    for name in path[:-1]:
+        level = level[name]
+    level[path[-1]] = value
+    (tmp_path / "execution.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(ParamsError, match=said) as caught:
+        load_execution(tmp_path / "execution.yaml")
+    assert "execution.yaml does not fit Execution: " + ".".join(path[:-1] or path) in str(caught.value)
     assert "\n" not in str(caught.value)

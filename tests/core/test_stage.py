@@ -97,8 +97,9 @@ def losing(tmp_path):
         chosen = {"usual": {"warn": 0.1, "stop": 0.5}, "stages": {}, "chosen": ["losing.unch*"]}
         document = {
             "losing": {"odd": 0, "unchosen": 0, "failed": 0, "sleep": 0} | params,
-            "execution": executions.ONE_OF_EACH | {"losses": chosen},
         }
+        execution = executions.ONE_OF_EACH | {"losses": chosen}
+        (tmp_path / "execution.yaml").write_text(yaml.safe_dump(execution))
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
         running = subprocess.Popen(
             [sys.executable, "losing.py", *(flags or LOSING_FLAGS)],
@@ -166,7 +167,12 @@ def test_an_output_at_the_place_of_another_path_of_the_stage_is_refused(losing, 
     status, said, folder = losing(*flags)
     assert (status, len(said.splitlines())) == (1, 1)
     assert "places apart from one another were expected" in said
-    assert sorted(path.name for path in folder.iterdir()) == ["in.parquet", "losing.py", "params.yaml"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "execution.yaml",
+        "in.parquet",
+        "losing.py",
+        "params.yaml",
+    ]
 
 
 def test_ctrl_c_is_one_line_and_status_130(losing):

@@ -105,6 +105,7 @@ def make_chain(path, count, extra=()):
     chain = Chain(path, {name: [sys.executable, *commands[name][1:]] for name in STAGES})
     path.mkdir(parents=True)
     shutil.copy(ROOT / "profiles" / "test.yaml", path / "params.yaml")
+    shutil.copy(ROOT / "profiles" / "execution" / "test.yaml", path / "execution.yaml")
     ids = [f"{number:06}" for number in range(len(texts))]
     prompts = [
         {

@@ -87,8 +87,9 @@ def plant(rows: int, directory: Path) -> pl.DataFrame:
     Out(Problem, directory / "instructions.parquet").write(Problem.create_empty())
     (directory / "releases").mkdir()
     profile = yaml.safe_load(PROFILE.read_text())
-    profile["execution"]["threads"] = os.cpu_count()
     (directory / "params.yaml").write_text(yaml.safe_dump(profile))
+    how = yaml.safe_load((PROFILE.parent / "execution" / PROFILE.name).read_text())
+    (directory / "execution.yaml").write_text(yaml.safe_dump(how | {"threads": os.cpu_count()}))
     return planted.truth()
 
 

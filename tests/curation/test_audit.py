@@ -1,13 +1,14 @@
 """What stands upstream is audited and nothing of it is removed; no training knows of a certificate."""
 
-import polars as pl
 import pytest
 import yaml
 
-from jz3.core.artifacts import In, InDir, OutDir
-from jz3.curation.audit import as_questions, audit, audit_metrics
-from jz3.tables.certificate_manifest import CertificateManifest
+from jz3.core.artifacts import In, InDir, Out
+from jz3.curation.audit import audit, save_certificates
+from jz3.tables.audit_manifest import AuditManifest
 from jz3.tables.hit import Hit
+from jz3.tables.passage import Passage
+from jz3.tables.problem import Problem
 from tests.conftest import ROOT
 from tests.curation.rows import items, passages, problem, problems
 from tests.curation.test_decontaminate import QUESTION, params
@@ -25,16 +26,25 @@ ITEMS = items(
 )
 
 
-def audited(frames, directory):
-    found = audit(frames, ITEMS, params(), OutDir(CertificateManifest, directory))
-    return found, InDir(CertificateManifest, directory).manifest(), In(Hit, directory / "hits.parquet").read()
+def audited(folder, texts=None, **kd_sets):
+    """What is found in a corpus and in KD sets, and the directory that it was saved to."""
+    Out(Passage, folder / "passages").write(passages() if texts is None else texts)
+    for name, rows in kd_sets.items():
+        Out(Problem, folder / f"{name}.parquet").write(rows)
+    tables = {name: In(Problem, folder / f"{name}.parquet") for name in kd_sets}
+    found = audit(In(Passage, folder / "passages"), tables, ITEMS, params())
+    (folder / "audit").mkdir()
+    save_certificates(found, folder / "audit")
+    return found.metrics, InDir(AuditManifest, folder / "audit").manifest().certificates
 
 
 def test_a_passage_that_holds_a_question_stands_in_the_certificate_with_both_texts(tmp_path):
     texts = passages(clean="Lattices have bounds.", leaked=f"Exercise. {QUESTION} Solve it.")
-    found, manifest, hits = audited(as_questions([texts]), tmp_path / "passages")
+    metrics, certificates = audited(tmp_path, texts)
+    found = metrics.sets["passages"]
     assert (found.rows, found.hit_rows, found.hit_items) == (2, 1, 1)
-    assert (manifest.certified, manifest.rows) == ("passages", 2)
+    assert (certificates["passages"].certified, certificates["passages"].rows) == ("passages", 2)
+    hits = In(Hit, tmp_path / "audit/passages.parquet").read()
     assert hits.select("row_id", "row_text", "item_text").rows() == [
         ("leaked", f"Exercise. {QUESTION} Solve it.", QUESTION)
     ]
@@ -42,24 +52,30 @@ def test_a_passage_that_holds_a_question_stands_in_the_certificate_with_both_tex
 
 def test_a_kd_problem_with_other_numbers_is_reported_and_is_no_hit(tmp_path):
     rows = problems(problem("a", QUESTION.replace("12", "13").replace("6", "7").replace("5", "4")))
-    found, _, _ = audited([rows], tmp_path / "kd")
+    metrics, _ = audited(tmp_path, first=rows)
+    found = metrics.sets["kd_first"]
     assert found.hits_by_class["number_masked"] + found.hit_rows > 0
     assert found.rows == 1
 
 
-def test_every_row_stays_and_a_lost_one_is_noticed(tmp_path):
-    rows = problems(problem("a", QUESTION), problem("b"))
-    found, _, _ = audited([rows], tmp_path / "kd")
-    numbers = audit_metrics({"kd": found}, 2)
-    assert (numbers.rows.read, numbers.rows.kept, numbers.sets["kd"].hit_rows) == (2, 2, 1)
-    lost, _, _ = audited([rows.head(1)], tmp_path / "lost")
-    with pytest.raises(ValueError, match="read 2 rows and accounts for 1"):
-        audit_metrics({"kd": lost}, 2)
+def test_every_row_of_every_set_stays(tmp_path):
+    texts = passages(clean="Lattices have bounds.")
+    metrics, certificates = audited(
+        tmp_path, texts, first=problems(problem("a", QUESTION)), second=problems(problem("b"), problem("c"))
+    )
+    assert (metrics.rows.read, metrics.rows.kept) == (4, 4)
+    assert {name: (one.rows, one.hit_rows) for name, one in metrics.sets.items()} == {
+        "passages": (1, 0),
+        "kd_first": (1, 1),
+        "kd_second": (2, 0),
+    }
+    assert certificates.keys() == metrics.sets.keys()
 
 
 def test_an_empty_set_has_a_certificate(tmp_path):
-    found, manifest, hits = audited([pl.DataFrame(schema=problems().schema)], tmp_path / "none")
-    assert (found.rows, manifest.rows, hits.height) == (0, 0, 0)
+    metrics, certificates = audited(tmp_path, first=problems())
+    assert (metrics.sets["kd_first"].rows, certificates["kd_first"].rows) == (0, 0)
+    assert In(Hit, tmp_path / "audit/kd_first.parquet").read().height == 0
 
 
 def test_no_stage_before_the_grades_reads_a_certificate_but_the_card():

@@ -38,6 +38,7 @@ MODEL = ModelManifest(
     made_by="finetune full",
     steps=10,
     tokens=4_321,
+    prompt_form="compact",
     libraries={},
 )
 CERTIFICATE = CertificateManifest(

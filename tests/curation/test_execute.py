@@ -1,17 +1,24 @@
 """Programs are held against what they really print; only a wrong output block is mended."""
 
 import os
+import platform
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jz3.core.artifacts import In, Metrics, Out
 from jz3.curation.agreement import agrees
 from jz3.curation.execute import ExecuteParams, execute, judge, printed_counts
 from jz3.curation.output_block import claimed_output, same_output, with_answer, with_output
+from jz3.sandbox import pool
 from jz3.sandbox.result import ProgramResult
+from jz3.sandbox.rows import EXECUTE
+from jz3.store.rows import open_store
 from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.problem import Problem
 from jz3.tables.verdict import Verdict
+from stages.execute import main
 from tests import executions
 from tests.curation.rows import needs_samples, problem, problems, sampled
 
@@ -78,15 +85,56 @@ def test_the_order_of_rows_does_not_matter(execution):
     assert once.metrics == again.metrics
 
 
-def test_the_manifest_says_how_strong_the_sandbox_was_also_where_the_store_answered(execution):
+def noted(caplog):
+    """What the log says of the programs and the machine, which is then forgotten."""
+    (record,) = [record for record in caplog.records if record.name == "jz3.curation.execute"]
+    caplog.clear()
+    return record.args
+
+
+def test_the_log_says_how_strong_the_sandbox_was_also_where_the_store_answered(execution, caplog):
+    caplog.set_level("INFO")
     rows = problems(tool("right", "print(2 + 2)", "4"))
-    first = execute(rows.lazy(), PARAMS, execution)
-    assert int(first.notes["weakest_sandbox_level"]) >= execution.sandbox
-    assert len(first.notes["environment"]) == 64
-    again = execute(rows.lazy(), PARAMS, execution.model_copy(update={"sandbox": 3}))
-    assert again.notes == first.notes
-    none = execute(problems(problem("cot")).lazy(), PARAMS, execution)
-    assert none.notes["weakest_sandbox_level"] == "none ran"
+    execute(rows.lazy(), PARAMS, execution)
+    programs, environment, level = first = noted(caplog)
+    assert (programs, len(environment)) == (1, 12)
+    assert level >= execution.sandbox
+    execute(rows.lazy(), PARAMS, execution.model_copy(update={"sandbox": 3}))
+    assert noted(caplog) == first
+    execute(problems(problem("cot")).lazy(), PARAMS, execution)
+    assert noted(caplog) == (0, environment, "none ran")
+
+
+def test_every_out_is_the_same_under_another_patch_version_and_another_sandbox(
+    execution, tmp_path, monkeypatch, caplog
+):
+    """The environment is in the row's key, so that a result is not taken for one of another version; nothing
+    of it, nor of the sandbox's strength, is in a table, its manifest or the metrics.
+    """
+    caplog.set_level("INFO")
+    Out(Problem, tmp_path / "problems").write(ROWS.filter(ROWS["problem_id"] != "endless"))
+    left, facts, keys = [], [], []
+    for version, strongest in (("3.11.4", 3), ("3.11.9", 2)):
+        folder = tmp_path / version
+        monkeypatch.setenv("JZ3_STORE", str(folder / "store"))
+        monkeypatch.setattr(platform, "python_version", lambda version=version: version)
+        monkeypatch.setattr(pool, "MODES", [mode for mode in pool.MODES if mode.level <= strongest])
+        main(
+            PARAMS,
+            execution,
+            In(Problem, tmp_path / "problems"),
+            Out(ExecutionResult, folder / "out/results"),
+            Out(Verdict, folder / "out/verdicts.parquet"),
+            Metrics(folder / "out/metrics.json"),
+        )
+        files = sorted(file for file in (folder / "out").rglob("*") if file.is_file())
+        left.append({str(file.relative_to(folder)): file.read_bytes() for file in files})
+        facts.append(noted(caplog)[1:])
+        keys.append({row.key for row in open_store().rows(EXECUTE)})
+    assert facts[0][0] != facts[1][0]
+    assert keys[0].isdisjoint(keys[1])
+    assert left[0] == left[1]
+    assert len(left[0]) >= 4
 
 
 @pytest.mark.long

@@ -36,6 +36,7 @@ def save_smollm2(directory: Path) -> Path:
         made_by="base",
         steps=0,
         tokens=0,
+        prompt_form=None,
         libraries={},
     )
     (directory / "manifest.json").write_text(manifest.model_dump_json())

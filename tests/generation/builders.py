@@ -75,6 +75,7 @@ def tiny_model(
         made_by="base",
         steps=0,
         tokens=0,
+        prompt_form="compact",
         libraries={},
     )
     (directory / "manifest.json").write_text(json.dumps(manifest.model_dump()))

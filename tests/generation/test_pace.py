@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jz3.generation.outcomes import Setback, Stop
 from jz3.generation.pace import (
     BURST_S,
     FIRST_WAIT_S,
@@ -17,6 +18,7 @@ from jz3.generation.pace import (
     Window,
     asked_wait_s,
     backoff_s,
+    patiently,
 )
 
 
@@ -113,3 +115,29 @@ def test_a_task_that_is_cancelled_while_it_waits_holds_nobody_up():
         return [task.cancelled() for task in tasks]
 
     assert asyncio.run(passed_by()) == [False, False, True] * 3
+
+
+AGAIN = Setback("busy", again=True, paid=False, wait_s=0.0)
+REFUSED = Setback("bad request", again=False, paid=False)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "retries", "last", "asked"),
+    [
+        (["an answer"], 3, "an answer", 1),
+        ([AGAIN, AGAIN, "an answer"], 2, "an answer", 3),
+        ([AGAIN, AGAIN, "too late"], 1, AGAIN, 2),
+        ([AGAIN, "too late"], 0, AGAIN, 1),
+        ([REFUSED, "not asked"], 3, REFUSED, 1),
+        ([AGAIN, Stop("no key"), "not asked"], 3, Stop("no key"), 2),
+    ],
+)
+def test_what_may_be_better_the_next_time_is_asked_again(outcomes, retries, last, asked, monkeypatch):
+    monkeypatch.setattr("jz3.generation.pace.FIRST_WAIT_S", 0.001)
+    left = list(outcomes)
+
+    async def ask():
+        return left.pop(0)
+
+    assert asyncio.run(patiently(ask, retries)) == last
+    assert len(outcomes) - len(left) == asked

@@ -186,11 +186,11 @@ def test_sketches_of_other_checkpoints_are_refused(trained, tmp_path):
 @pytest.mark.usefixtures("store")
 def test_the_command_scores_a_table_of_targets(trained, tmp_path, monkeypatch):
     clone = tmp_path / "clone"
-    written_sketches(trained, clone / "data/influence/sketches")
+    written_sketches(trained, clone / "data/influence/sketches/reference")
     shutil.copytree(trained.checkpoints.path, clone / "data/models/reference")
-    shutil.copy(ROOT / "profiles/test.yaml", clone / "params.yaml")
-    for name in ("dvc.yaml", "graph.yaml"):
-        shutil.copy(ROOT / name, clone / name)
+    shutil.copy(ROOT / "profiles/execution/test.yaml", clone / "execution.yaml")
+    shutil.copy(ROOT / "dvc.yaml", clone / "dvc.yaml")
+    shutil.copy(ROOT / "profiles/graphs/test.yaml", clone / "graph.yaml")
     Out(Target, clone / "later.parquet").write(targets())
     monkeypatch.chdir(clone)
     done = CliRunner().invoke(app, ["influence", "later.parquet", "scores.parquet"])
@@ -236,3 +236,13 @@ def test_a_killed_run_goes_on_and_leaves_the_same_bytes(trained, tmp_path, monke
     files = [sorted((tmp_path / name).iterdir()) for name in ("killed", "whole")]
     assert [file.name for file in files[0]] == [file.name for file in files[1]]
     assert all(one.read_bytes() == other.read_bytes() for one, other in zip(*files, strict=True))
+
+
+def test_where_nothing_is_sketched_the_command_says_what_to_write(tmp_path, monkeypatch):
+    for name in ("dvc.yaml", "graph.yaml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    Out(Target, tmp_path / "later.parquet").write(targets())
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["influence", "later.parquet", "scores.parquet"])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "`sketched`: none; one was expected. Write [reference] there" in done.stderr

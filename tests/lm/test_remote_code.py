@@ -37,6 +37,7 @@ def test_code_of_a_model_is_refused_and_not_asked_about(tmp_path, monkeypatch, l
         made_by="a stranger",
         steps=0,
         tokens=0,
+        prompt_form=None,
         libraries={},
     )
     write_manifest(model, manifest)

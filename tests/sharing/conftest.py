@@ -20,8 +20,8 @@ from tests.conftest import Clone, make_clone
 
 BUCKET = "shared"
 KEY, SECRET = "testkey", "testsecret123"
-EARLY = ("compose@initial", "decontaminate@instruction")
-"""Stages with what they need: 12 stages, among them one with a folder as output."""
+EARLY = ("compose@initial", "decontaminate@instruction", "decontaminate@seed_problems")
+"""Stages with what they need: 13 stages, one with a folder as output, and one of a second recipe."""
 
 
 def free_port():

@@ -18,6 +18,7 @@ from tests.sharing.conftest import BUCKET, commit, jz3
 pytestmark = pytest.mark.long
 
 LATE = "decontaminate@instruction"
+OF_A_RECIPE = "decontaminate@seed_problems"
 
 
 def ran(output):
@@ -68,17 +69,19 @@ def test_nothing_is_downloaded_to_see_that_nothing_is_to_do(another):
 
 def test_what_ran_elsewhere_is_restored_and_not_run(pushed, another):
     set_ngram(pushed, 11)
-    assert ran(pushed.run("dvc", "repro", LATE)) == {LATE}
+    late = (LATE, OF_A_RECIPE)
+    assert ran(pushed.run("dvc", "repro", *late)) == {*late}
     said = pushed.run(*jz3("push", "--json"))
     sent = json.loads(said[said.index("{") : said.rindex("}") + 1])
-    assert (sent["metrics"], sent["files"] > 0) == (1, True)
-    made = outs(pushed, LATE)
+    assert (sent["metrics"], sent["files"] > 0) == (2, True)
+    made = outs(pushed, *late)
     pushed.run("git", "checkout", "-q", ".")
     set_ngram(another, 11)
-    output = another.run("dvc", "repro", "--pull", "--allow-missing", LATE)
+    output = another.run("dvc", "repro", "--pull", "--allow-missing", *late)
     assert ran(output) == set(), output
-    assert f"Stage '{LATE}' is cached - skipping run" in output
-    assert outs(another, LATE) == made
+    for stage in late:
+        assert f"Stage '{stage}' is cached - skipping run" in output
+    assert outs(another, *late) == made
     pushed.run("dvc", "checkout", "-q", *made)
 
 

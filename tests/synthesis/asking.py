@@ -1,13 +1,14 @@
 """How many completions the stage `synthesize@corpus` of a clone would ask a model for, and then has.
 
 `python -m tests.synthesis.asking`, in the clone, with its code. The model is held: its digest is always the
-same, and it writes prepared text, so that prompts, keys, store and stage are what is tested.
+same, it reads the full form of prompts and writes prepared text, so that prompts, keys, store and stage are
+what is tested.
 """
 
 from pathlib import Path
 
 from jz3.core.artifacts import In, Out
-from jz3.core.execution import Execution
+from jz3.core.execution import load_execution
 from jz3.core.params import load_params
 from jz3.generation.engine import Generated
 from jz3.synthesis.synthesize import Synthesis, SynthesizeParams
@@ -29,10 +30,10 @@ class Held:
 
 def main():
     params = load_params(SynthesizeParams, "synthesize", Path("params.yaml"))
-    execution = load_params(Execution, "execution", Path("params.yaml"))
+    execution = load_execution()
     engine = Held()
     prompts = In(Prompt, Path("data/composed/corpus")).scan()
-    synthesis = Synthesis(prompts, engine, params, execution)
+    synthesis = Synthesis(prompts, "full", engine, params, execution)
     Out(Completion, Path("data/completions/corpus")).sink(synthesis.completions())
     print("asked", engine.asked, "of", synthesis.metrics().rows.kept)
 

@@ -21,7 +21,6 @@ from tests.generation.builders import execution
 
 PARAMS = SynthesizeParams(
     seed=1,
-    prompt_form="full",
     engine="transformers",
     cot=Sampling(temperature=1, top_p=1, max_tokens=24, stop=[]),
     tool=Sampling(temperature=0.1, top_p=0.95, max_tokens=24, stop=[]),
@@ -52,7 +51,7 @@ def main(folder: Path, workers: int):
     how = execution(generation_batch=BATCH, generation_commit=BATCH, workers=workers)
     with open_engine("transformers", InDir(ModelManifest, folder / "model"), how) as engine:
         prompts = In(Prompt, folder / "prompts.parquet").scan()
-        synthesis = Synthesis(prompts, Noting(engine, folder / "computed"), PARAMS, how)
+        synthesis = Synthesis(prompts, "full", Noting(engine, folder / "computed"), PARAMS, how)
         Out(Completion, folder / "out" / "completions").sink(synthesis.completions(), synthesis.notes())
     Out(Failure, folder / "out" / "failures.parquet").write(synthesis.failures())
     Metrics(folder / "out" / "metrics.json").write(synthesis.metrics())

@@ -43,19 +43,24 @@ def held(whole_run, tmp_path_factory):
     def hold(document):
         document["stages"]["finetune"]["frozen"] = True
 
-    def full_form(document):
-        document["synthesize"]["prompt_form"] = "full"
+    def many_of_each_template(document):
         document["compose"]["tool_share"] = 1 / 9
         for source in document["sample"]["quotas"]:
             document["sample"]["quotas"][source]["corpus"] = PROMPTS if source == "docstrings" else 0
         for kind in ("cot", "tool"):
             document["synthesize"][kind]["max_tokens"] = 8  # what is written does not matter here
-        losses = document["execution"]["losses"]
+
+    def allow_losses(document):
+        losses = document["losses"]
         for shares in (losses["usual"], *losses["stages"].values()):
             shares["stop"] = 1.0  # nor that `parse` keeps none of it
 
     edit(clone.path / "dvc.yaml", hold)
-    edit(clone.path / "params.yaml", full_form)
+    edit(clone.path / "params.yaml", many_of_each_template)
+    edit(clone.path / "execution.yaml", allow_losses)
+    for model in ("initial", "boosted"):
+        manifest = clone.path / f"data/models/synthesis/{model}/manifest.json"
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"prompt_form": "full"}))
     return clone
 
 

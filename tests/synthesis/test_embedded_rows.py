@@ -46,9 +46,7 @@ class Embedded:
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory):
-    found = Embedded(make_clone(tmp_path_factory.mktemp("embedded") / "clone", "embedded"))
-    found.edit(lambda document: document["synthesize"].update(prompt_form="full"))
-    return found
+    return Embedded(make_clone(tmp_path_factory.mktemp("embedded") / "clone", "embedded"))
 
 
 def test_changes_ask_for_the_rows_that_they_change_and_no_others(embedded):

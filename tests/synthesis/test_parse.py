@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, Metrics, Out
-from jz3.core.execution import Execution
-from jz3.core.params import load_params
+from jz3.core.execution import load_execution
 from jz3.synthesis.parse import ParseParams, Parsing, StrangeCompletionError
 from jz3.tables.completion import Completion
 from jz3.tables.problem import Problem
@@ -117,7 +116,7 @@ def test_the_stage_leaves_problems_rejects_and_an_account(tmp_path: Path):
     Out(Completion, tmp_path / "completions").write(completions([(text, "cot", "stop") for text in TEXTS]))
     main(
         PARAMS,
-        load_params(Execution, "execution", ROOT / "profiles" / "test.yaml"),
+        load_execution(ROOT / "profiles" / "execution" / "test.yaml"),
         In(Completion, tmp_path / "completions"),
         In(Prompt, tmp_path / "prompts.parquet"),
         Out(Problem, tmp_path / "problems"),

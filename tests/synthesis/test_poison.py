@@ -17,7 +17,7 @@ def test_a_prompt_that_ends_three_workers_is_a_failure(tmp_path, monkeypatch):
     poison = pl.when(pl.col("prompt_id") == "prompt 005").then(pl.lit("poison")).otherwise("compact")
     rows = prompts(12).with_columns(compact=poison)
     how = execution(workers=2, generation_batch=4, generation_commit=4)
-    synthesis = Synthesis(rows.lazy(), Poisoned(), PARAMS, how)
+    synthesis = Synthesis(rows.lazy(), "compact", Poisoned(), PARAMS, how)
     made = pl.concat(list(synthesis.completions()))
     assert set(rows["prompt_id"]) - set(made["prompt_id"]) == {"prompt 005"}
     (failure,) = Failure.validate(synthesis.failures()).rows(named=True)

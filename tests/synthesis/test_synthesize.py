@@ -8,11 +8,12 @@ import polars as pl
 import pytest
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
+from jz3.core.errors import UserError
 from jz3.generation.engine import Sampling
 from jz3.generation.engines import open_engine
 from jz3.generation.rows import GENERATE
 from jz3.store.rows import open_store
-from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeMetrics, SynthesizeParams
+from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeMetrics, SynthesizeParams, form_of
 from jz3.tables.completion import Completion
 from jz3.tables.failure import Failure
 from jz3.tables.model_manifest import ModelManifest
@@ -22,7 +23,6 @@ from tests.generation.builders import EXECUTION, execution, tiny_model
 
 PARAMS = SynthesizeParams(
     seed=1,
-    prompt_form="compact",
     engine="transformers",
     cot=Sampling(temperature=1, top_p=1, max_tokens=8, stop=[]),
     tool=Sampling(temperature=0.1, top_p=0.95, max_tokens=4, stop=[]),
@@ -58,9 +58,9 @@ class Made:
     metrics: SynthesizeMetrics
 
 
-def run(model, rows, params=PARAMS, how=EXECUTION):
+def run(model, rows, params=PARAMS, how=EXECUTION, form="compact"):
     with open_engine(params.engine, model, how) as engine:
-        synthesis = Synthesis(rows.lazy(), engine, params, how)
+        synthesis = Synthesis(rows.lazy(), form, engine, params, how)
         completions = pl.concat(list(synthesis.completions()))
         return Made(completions, synthesis.failures(), synthesis.metrics())
 
@@ -95,7 +95,7 @@ def test_kinds_are_sampled_each_with_its_own_settings(model):
 
 
 def test_the_form_of_the_prompt_is_what_the_model_reads(model):
-    full = run(model, prompts(4), PARAMS.model_copy(update={"prompt_form": "full"}))
+    full = run(model, prompts(4), form="full")
     assert full.metrics.prompt_tokens == 4 * len("Please write problem number 0")
     assert full.metrics.tokens_saved == 0
     compact = run(model, prompts(4))
@@ -104,7 +104,7 @@ def test_the_form_of_the_prompt_is_what_the_model_reads(model):
 
 
 def test_what_prompts_begin_with_is_counted_once_for_each_level_and_kind(model):
-    full = run(model, prompts(16), PARAMS.model_copy(update={"prompt_form": "full"}))
+    full = run(model, prompts(16), form="full")
     groups = prompts(16).select("level", "kind").unique().height
     assert full.metrics.shared_prefix_tokens == (16 - groups) * len("Please write problem number ")
 
@@ -127,7 +127,7 @@ def test_the_rows_do_not_depend_on_batches_and_slices(model, tmp_path, monkeypat
         if name == "in slices":
             with open_engine("transformers", model, how) as engine:
                 for number in (3, 1, 2):
-                    Synthesis(rows.lazy(), engine, PARAMS, how).fill(Slice(number, 3))
+                    Synthesis(rows.lazy(), "compact", engine, PARAMS, how).fill(Slice(number, 3))
                     filled = len(list(open_store().rows(GENERATE)))
             assert filled == 60
         made[name] = run(model, rows, how=how)
@@ -161,6 +161,14 @@ def test_windows_and_frames_that_are_smaller_than_the_table_give_the_same_rows(m
     assert small.completions["completion_id"].equals(whole.completions["completion_id"])
     assert small.metrics.rows == whole.metrics.rows
     assert small.failures.equals(whole.failures)
+
+
+def test_the_manifest_of_a_model_says_which_form_it_reads(model, tmp_path):
+    assert form_of(model) == "compact"
+    untaught = model.manifest().model_copy(update={"prompt_form": None})
+    (tmp_path / "manifest.json").write_text(untaught.model_dump_json())
+    with pytest.raises(UserError, match=r"prompt_form null.*finetune"):
+        form_of(InDir(ModelManifest, tmp_path))
 
 
 def test_no_prompts_are_no_completions(model):

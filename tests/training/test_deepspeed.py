@@ -141,9 +141,10 @@ def clone_for_finetune(path, ranks):
     path.mkdir()
     clone = make_clone(path)
     params = yaml.safe_load((path / "params.yaml").read_text())
-    params["execution"]["ranks"] = ranks
     params["finetune"]["initial"]["optimizer"]["muon"] = None
     (path / "params.yaml").write_text(yaml.safe_dump(params))
+    how = yaml.safe_load((path / "execution.yaml").read_text())
+    (path / "execution.yaml").write_text(yaml.safe_dump(how | {"ranks": ranks}))
     problems, prompts = kd_set(60)
     Out(Problem, path / "data/kd/initial.parquet").write(problems)
     Out(Prompt, path / "data/composed/initial").write(prompts)

@@ -111,6 +111,7 @@ def test_two_runs_give_the_same_model_and_the_loss_falls(tmp_path, base_model):
     manifest = InDir(ModelManifest, tmp_path / "one").manifest()
     assert manifest.tokens == 3 * one.metrics.tokens
     assert manifest.steps == one.metrics.steps == one.loss.height
+    assert manifest.prompt_form == PARAMS.prompt_form
     assert manifest.tokenizer_digest == InDir(ModelManifest, base_model).manifest().tokenizer_digest
     assert load_model(tmp_path / "one", "float32").config.use_cache
     assert load_tokenizer(tmp_path / "one")("12")["input_ids"]

@@ -1,0 +1,33 @@
+"""Texts as token ids, the same for what a model learns from and for what it is asked.
+
+What a text says is text: a special token that it spells out is no mark. Neither padding nor a limit that an
+earlier call left in the tokenizer counts.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+
+
+def text_encodings(tokenizer: Any, texts: Sequence[str]) -> list["Encoding"]:  # noqa: ANN401 (a fast tokenizer)
+    """The encoding of each text, with the tokens that the tokenizer itself puts at its ends."""
+    backend = tokenizer.backend_tokenizer
+    backend.no_padding()
+    backend.no_truncation()
+    before = backend.encode_special_tokens
+    backend.encode_special_tokens = True
+    try:
+        return backend.encode_batch(list(texts))
+    finally:
+        backend.encode_special_tokens = before
+
+
+def marked_ids(tokenizer: Any, text: str) -> list[int]:  # noqa: ANN401 (a fast tokenizer)
+    """Token ids of a text whose marks were written by a chat template: here special tokens are marks."""
+    backend = tokenizer.backend_tokenizer
+    backend.no_padding()
+    backend.no_truncation()
+    ids: list[int] = backend.encode(text, add_special_tokens=False).ids
+    return ids
