@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 
 from jz3.cli.main import app
 from jz3.core.errors import UserError
-from jz3.evaluation import compare as compare_module
-from jz3.evaluation import shares
+from jz3.evaluation import joining, shares
 from jz3.evaluation.answer_files import Fields, read_file
 from jz3.evaluation.compare import compare
 from jz3.evaluation.shares import holm, wilson
@@ -195,7 +194,7 @@ def test_holm_raises_each_and_keeps_the_order(p_values):
 
 
 def test_doctests():
-    assert doctest.testmod(compare_module) == doctest.TestResults(0, 3)
+    assert doctest.testmod(joining) == doctest.TestResults(0, 3)
     assert doctest.testmod(shares) == doctest.TestResults(0, 2)
 
 
@@ -230,7 +229,7 @@ def test_public_golds_are_found_and_equal_themselves(name):
         pytest.skip(f"{file} is not there")
     gold = read_file(file, Fields())
     answers = [row["answer"] for row in gold.rows[:25]]
-    rows = [{"response": f"So \\boxed{{{compare_module.gold_answer(text)}}}."} for text in answers]
+    rows = [{"response": f"So \\boxed{{{joining.gold_answer(text)}}}."} for text in answers]
     own = type(gold)(Path("own"), "own rows", rows, "response", None, None)
     some = type(gold)(gold.path, gold.layout, gold.rows[:25], gold.predicted, gold.gold, gold.identity)
     assert compare([own], some, None, whole=None).scores[0].accuracy == 100
