@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from jz3.core.errors import UserError
-from jz3.raw.files import read_rows
 from jz3.raw.row import Odd, Row
 
 WHOLE = (
@@ -127,6 +126,8 @@ def _rows(path: Path) -> Iterator[tuple[str, Row | Odd]]:
         with path.open("rb") as lines:
             yield from _json_lines(lines)
     else:
+        from jz3.raw.files import read_rows  # pyarrow, which JSON lines do without
+
         for _, (place, row) in read_rows([path], path.parent):
             yield place.removeprefix(f"{path.name} "), row
 
