@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jz3.cli import grading, graph, sharing
+from jz3.cli import curating, grading, graph, sharing
 from jz3.cli.output import Json, show
 from jz3.cli.root import root
 from jz3.core.ending import ends_in_one_line
@@ -118,6 +118,10 @@ def fill(
 
 for command in (
     grading.grade,
+    curating.curate,
+    curating.dedup,
+    curating.decontaminate,
+    curating.execute,
     graph.plan,
     graph.why,
     graph.accept,
@@ -128,6 +132,7 @@ for command in (
     sharing.push,
 ):
     app.command()(command)
+app.command(name="filter")(curating.filter_)
 app.add_typer(sharing.store, name="store")
 
 

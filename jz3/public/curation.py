@@ -11,7 +11,7 @@ threads and processes; results of `decontaminate` and `execute` are kept in the 
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -93,15 +93,16 @@ def dedup(problems: Texts, ids: Texts | None = None) -> pl.DataFrame:
     return dedup_of(problems_of(problems, None, ids))
 
 
-def dedup_of(table: pl.DataFrame) -> pl.DataFrame:
-    """Verdicts on a table of Problem."""
+def dedup_of(table: pl.DataFrame, earlier: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:
+    """Verdicts on a table of Problem; rows that an earlier table of verdicts rejects have none."""
     params = setting(DedupParams, "dedup")
     with tempfile.TemporaryDirectory() as folder:
         place = Workplace(setting(Execution, "execution").threads, Path(folder))
         released = read_releases(
             InFiles(Path(folder)), params.releases, index_notes(params.bands, params.rows_per_band)
         )
-        return _shown(deduplicated(table.lazy(), [], released, params, place).verdicts)
+        before = [one.rename({"row": "row_id"}) for one in earlier]
+        return shown(deduplicated(table.lazy(), before, released, params, place).verdicts)
 
 
 def decontaminate(problems: Texts, against: Mapping[str, Texts], ids: Texts | None = None) -> pl.DataFrame:
@@ -112,7 +113,7 @@ def decontaminate(problems: Texts, against: Mapping[str, Texts], ids: Texts | No
     ['mine/0', None]
     """
     found = decontamination(problems_of(problems, None, ids), items_of(against))
-    return _shown(found.verdicts())
+    return shown(found.verdicts())
 
 
 def items_of(against: Mapping[str, Texts]) -> pl.DataFrame:
@@ -152,7 +153,7 @@ def filter_of(table: pl.DataFrame) -> pl.DataFrame:
     """Verdicts on a table of Problem."""
     params = setting(form_rules.FilterParams, "filter")
     frames = (Problem.cast(frame) for frame in table.iter_slices(form_rules.FRAME_ROWS))
-    return _shown(form_rules.judge_form(frames, params))
+    return shown(form_rules.judge_form(frames, params))
 
 
 def execute(solutions: Texts, ids: Texts | None = None) -> pl.DataFrame:
@@ -165,8 +166,9 @@ def execute_of(table: pl.DataFrame) -> pl.DataFrame:
     """Verdicts on a table of Problem."""
     params = setting(execution_rules.ExecuteParams, "execute")
     done = execution_rules.execute(table.lazy(), params, setting(Execution, "execution"))
-    return _shown(done.verdicts)
+    return shown(done.verdicts)
 
 
-def _shown(verdicts: pl.DataFrame) -> pl.DataFrame:
+def shown(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Columns `row`, `rule` and `evidence` of a table of Verdict."""
     return verdicts.select(pl.col("row_id").alias("row"), pl.col("rule").cast(pl.String), "evidence")
