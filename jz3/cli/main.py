@@ -1,14 +1,13 @@
 """The command line. Commands import what they need when they run, so that `jz3 --help` answers at once."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from jz3.cli import fetching, graph, sharing
-from jz3.cli.output import Json, say, show
+from jz3.cli import curating, fetching, grading, graph, sharing
+from jz3.cli.output import Json, show
 from jz3.cli.root import root
 from jz3.core.ending import ends_in_one_line
 from jz3.core.errors import UserError
@@ -125,31 +124,6 @@ def deps(
 
 
 @app.command()
-def grade(
-    file: Annotated[Path, typer.Argument(help="JSON lines with gold, predicted and, if there, benchmark")],
-    *,
-    responses: Annotated[bool, typer.Option("--responses", help="predicted holds whole responses")] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="one verdict a line, in the order of the file")
-    ] = False,
-) -> None:
-    """Judge predicted answers against gold answers; a line that cannot be graded is named, the rest graded.
-
-    Example: jz3 grade answers.jsonl --json
-    """
-    from jz3.answers.grade_file import as_json, grade_answers, grade_responses, named, summary
-
-    verdicts = named(
-        grade_responses(file) if responses else grade_answers(file), partial(typer.echo, err=True)
-    )
-    if json:
-        for verdict in verdicts:
-            say(as_json(verdict))
-    else:
-        say(summary(verdicts))
-
-
-@app.command()
 def fill(
     stage: Annotated[str, typer.Argument(help="a stage that generates, such as synthesize@candidates")],
     *,
@@ -171,6 +145,11 @@ def fill(
 
 for command in (
     fetching.fetch,
+    grading.grade,
+    curating.curate,
+    curating.dedup,
+    curating.decontaminate,
+    curating.execute,
     graph.plan,
     graph.why,
     graph.accept,
@@ -181,6 +160,7 @@ for command in (
     sharing.push,
 ):
     app.command()(command)
+app.command(name="filter")(curating.filter_)
 app.add_typer(sharing.store, name="store")
 
 

@@ -35,25 +35,17 @@ def answers(tmp_path):
     return file
 
 
-def test_grade_gives_a_verdict_a_line_in_the_order_of_the_file(answers):
+def test_grade_gives_one_document_in_the_order_of_the_file(answers):
     done = jz3("grade", str(answers), "--json")
-    assert [json.loads(line)["equal"] for line in done.stdout.splitlines()] == [True, False]
+    assert [item["equal"] for item in json.loads(done.stdout)["items"]] == [True, False]
     assert "1 of 2" in jz3("grade", str(answers)).stdout
 
 
-def test_grade_reads_whole_responses(tmp_path):
-    file = tmp_path / "responses.jsonl"
-    file.write_text(json.dumps({"gold": "12", "predicted": "So it is 3 * 4 = \\boxed{12}."}) + "\n")
-    verdict = json.loads(jz3("grade", str(file), "--responses", "--json").stdout)
-    assert verdict["equal"] is True
-
-
-def test_a_malformed_line_is_named(answers):
-    answers.write_text('{"gold": "1"}\n')
+def test_a_malformed_file_is_named(answers):
+    answers.write_text("{\n")
     done = jz3("grade", str(answers))
-    named, said = done.stderr.strip().splitlines()
-    assert "answers.jsonl, line 1" in named
-    assert (done.returncode, "none of the 1 lines could be graded" in said) == (1, True)
+    assert "answers.jsonl, line 1" in done.stderr
+    assert (done.returncode, "none of the 1 lines" in done.stderr) == (1, True)
 
 
 def small_profile(folder):

@@ -1,0 +1,102 @@
+"""Commands that curate a file of one's own: all steps, or one alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jz3.cli.output import Json, show
+
+File = Annotated[Path, typer.Argument(help="rows: JSONL, JSON, CSV, parquet, plain or compressed")]
+Folder = Annotated[Path, typer.Option("--out", "-o", help="the folder to leave; never one of others")]
+ProblemField = Annotated[str | None, typer.Option("--problem", help="the field of the problem, else guessed")]
+SolutionField = Annotated[
+    str | None, typer.Option("--solution", help="the field of the solution, else guessed")
+]
+Against = Annotated[
+    list[Path] | None, typer.Option("--against", help="a file of a benchmark's items, once for each")
+]
+
+
+def curate(
+    file: File,
+    out: Folder,
+    *,
+    problem: ProblemField = None,
+    solution: SolutionField = None,
+    against: Against = None,
+    json: Json = False,
+) -> None:
+    """Run programs, judge form, drop repeats and benchmark items; leave rows, rejects, certificate and card.
+
+    Example: jz3 curate mine.jsonl --against gsm8k/test.jsonl -o curated
+    """
+    _curate(file, out, ("execute", "filter", "dedup", "decontaminate"), problem, solution, against, json=json)
+
+
+def dedup(file: File, out: Folder, *, problem: ProblemField = None, json: Json = False) -> None:
+    """Drop problems that say the same as another one, or nearly.
+
+    Example: jz3 dedup mine.jsonl -o distinct
+    """
+    _curate(file, out, ("dedup",), problem, None, None, json=json)
+
+
+def decontaminate(
+    file: File, out: Folder, against: Against, *, problem: ProblemField = None, json: Json = False
+) -> None:
+    """Drop problems that repeat an item of a benchmark, and certify what was compared.
+
+    Example: jz3 decontaminate mine.jsonl --against gsm8k/test.jsonl -o clean
+    """
+    _curate(file, out, ("decontaminate",), problem, None, against, json=json)
+
+
+def filter_(
+    file: File,
+    out: Folder,
+    *,
+    problem: ProblemField = None,
+    solution: SolutionField = None,
+    json: Json = False,
+) -> None:
+    """Drop problems whose text or solution breaks a rule of form.
+
+    Example: jz3 filter mine.jsonl -o well-formed
+    """
+    _curate(file, out, ("filter",), problem, solution, None, json=json)
+
+
+def execute(
+    file: File,
+    out: Folder,
+    *,
+    problem: ProblemField = None,
+    solution: SolutionField = None,
+    json: Json = False,
+) -> None:
+    """Run the programs of solutions in the sandbox, and drop those that fail or print another answer.
+
+    Example: jz3 execute mine.jsonl -o running
+    """
+    _curate(file, out, ("execute",), problem, solution, None, json=json)
+
+
+def _curate(
+    file: Path,
+    out: Path,
+    steps: Sequence[str],
+    problem: str | None,
+    solution: str | None,
+    against: Sequence[Path] | None,
+    *,
+    json: bool,
+) -> None:
+    from functools import partial
+
+    from jz3.public.curate_file import Wanted, account, curate_file
+
+    wanted = Wanted(steps, problem, solution, against or ())
+    manifest = curate_file(file, out, wanted, partial(typer.echo, err=True))
+    show(f"{account(manifest)}\n{out}", manifest.model_dump(), json=json)

@@ -1,0 +1,61 @@
+"""The command that grades files of answers and compares them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jz3.cli.output import Json, show
+from jz3.core.errors import UserError
+
+
+def grade(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="answers: own rows, lm-eval samples, verl, OpenAI batch output; - is stdin"),
+    ],
+    *,
+    gold: Annotated[
+        Path | None, typer.Option("--gold", help="the right answers, as public files have them")
+    ] = None,
+    field: Annotated[str | None, typer.Option("--field", help="the field of the answers")] = None,
+    gold_field: Annotated[str | None, typer.Option("--gold-field", help="that of the right ones")] = None,
+    identity: Annotated[str | None, typer.Option("--id", help="the field by which files are joined")] = None,
+    benchmark: Annotated[
+        str | None, typer.Option("--benchmark", help="whose rules hold, such as aqua for letters")
+    ] = None,
+    responses: Annotated[
+        bool | None,
+        typer.Option("--responses/--answers", help="whole responses or bare answers; else told by the texts"),
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--table", help="write each item with its extracted answer, as JSON lines")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Grade answers, with intervals; of several files say whether they differ. How files are read is said.
+
+    Example: jz3 grade a.jsonl b.jsonl --gold gsm8k/test.jsonl
+    """
+    from jz3.core.placing import placed_file
+    from jz3.evaluation.answer_files import STDIN, Fields, read_file
+    from jz3.evaluation.compare import compare
+    from jz3.evaluation.compare_shown import as_document, as_lines, as_text
+
+    if [*files, gold].count(STDIN) > 1:
+        raise UserError("- is given twice; stdin can be read once. Give a file for the other.")
+    right = read_file(gold, Fields(gold=gold_field, identity=identity)) if gold else None
+    fields = Fields(field, None if gold else gold_field, identity)
+    found = compare([read_file(file, fields) for file in files], right, benchmark, whole=responses)
+    for note in found.notes:
+        typer.echo(note, err=True)
+    if table is not None:
+        lines = as_lines(found).encode()
+        with placed_file(table, lambda path: _other(path, lines)) as part:
+            part.write_bytes(lines)
+    show(as_text(found), as_document(found), json=json)
+
+
+def _other(path: Path, content: bytes) -> str | None:
+    """Of a table that is there nobody can say who wrote it, unless it is the very one."""
+    return None if path.read_bytes() == content else "holds other rows than those to be written"

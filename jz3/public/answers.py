@@ -1,0 +1,80 @@
+r"""Answers: what a response says, whether it is right, what most of several say. Core alone, no model.
+
+Safe in threads and processes: the rare answers that need sympy go to one worker process for each process.
+
+>>> grade("1/2", "So it is $0.5$. The answer is \\boxed{0.5}.")
+Verdict(equal=True, rule='number', extracted='0.5')
+>>> parse("We add 5 and 3. The answer is 8.")
+'8'
+>>> vote(["1/2", "0.5", "3", None])
+'1/2'
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jz3.answers.benchmark_rules import rules_of
+from jz3.answers.choices import extract_choice
+from jz3.answers.equality import equal, equal_choices
+from jz3.answers.extract import extract_lenient, extract_strict
+from jz3.answers.gold_form import form_of
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a response is right, the rule that says so (docs/evaluation.md), and the answer in it."""
+
+    equal: bool
+    rule: str
+    extracted: str | None
+
+
+def grade(gold: str, response: str | None, *, benchmark: str | None = None) -> Verdict:
+    r"""Judge a whole response, or a bare answer, against the gold answer of its item.
+
+    `benchmark` names one of `jz3.answers.benchmark_rules`, such as aqua, whose answers are letters; others
+    are graded by the default rules. Never raises for what a model says. Of columns:
+    `[grade(*pair) for pair in zip(golds, responses)]`, for lists, polars series and arrow's `to_pylist()`.
+
+    >>> grade("B", "so (B) it is", benchmark="aqua").equal
+    True
+    >>> grade("18", None)
+    Verdict(equal=False, rule='no_answer', extracted=None)
+    """
+    if response is None:
+        return Verdict(equal=False, rule="no_answer", extracted=None)
+    rules = rules_of(benchmark)
+    found = (
+        extract_choice(response, rules.letters) if rules.letters else extract_lenient(response, form_of(gold))
+    )
+    if found.answer is None:
+        return Verdict(equal=False, rule="no_answer", extracted=None)
+    if rules.letters:
+        verdict = equal_choices(gold, found.answer)
+    else:
+        verdict = equal(gold, found.answer, rules.tolerance)
+    return Verdict(verdict.equal, verdict.rule, found.answer)
+
+
+def parse(response: str, *, strict: bool = False) -> str | None:
+    r"""The final answer of a response; `strict`: of its boxes alone. None where there is none.
+
+    >>> parse("The answer is 8.", strict=True) is None
+    True
+    """
+    return (extract_strict(response) if strict else extract_lenient(response)).answer
+
+
+def vote(answers: Sequence[str | None]) -> str | None:
+    """The answer that most say, equal ones counted together and shown as the first says it; of as many votes
+    the earliest. None where none says anything. Compares each with the different ones before it.
+
+    >>> vote([]) is None
+    True
+    """
+    votes: dict[str, int] = {}
+    for answer in answers:
+        if answer is not None:
+            same = next((other for other in votes if equal(other, answer).equal), answer)
+            votes[same] = votes.get(same, 0) + 1
+    return max(votes, key=lambda answer: votes[answer], default=None)

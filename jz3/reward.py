@@ -1,0 +1,59 @@
+r"""The grader as a reward, 1.0 for a right answer and 0.0 for any other, as trainers call it.
+
+verl: `custom_reward_function.path=.../jz3/reward.py custom_reward_function.name=compute_score`.
+TRL: `GRPOTrainer(reward_funcs=accuracy_reward, ...)` with a column `answer`, `solution` or `ground_truth`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jz3.public.answers import grade
+
+GOLDS = ("answer", "ground_truth", "gold", "solution")
+"""Columns of golds that are looked for, the surest first."""
+
+
+def compute_score(
+    data_source: str, solution_str: str, ground_truth: str, extra_info: Mapping[str, Any] | None = None
+) -> float:
+    r"""As verl calls it, once for a response.
+
+    >>> compute_score("openai/gsm8k", "So it is 6 * 3.\n#### 18", "18")
+    1.0
+    """
+    del extra_info
+    return float(grade(_gold(ground_truth), solution_str, benchmark=data_source).equal)
+
+
+def accuracy_reward(
+    prompts: Sequence[Any] | None = None,
+    completions: Sequence[Any] = (),
+    **columns: Any,  # noqa: ANN401
+) -> list[float]:
+    r"""As TRL calls it, once for a batch: completions are texts or conversations, golds a column.
+
+    Raises ValueError where no column of GOLDS is there.
+
+    >>> said = ["It is 4.", [{"role": "assistant", "content": "\\boxed{5}"}]]
+    >>> accuracy_reward(completions=said, answer=["4", "4"])
+    [1.0, 0.0]
+    """
+    del prompts
+    name = next((name for name in GOLDS if name in columns), None)
+    if name is None:
+        raise ValueError(
+            f"the data set has no gold answers; one of the columns {', '.join(GOLDS)} was expected"
+        )
+    pairs = zip(columns[name], completions, strict=True)
+    return [float(grade(_gold(str(gold)), _text(completion)).equal) for gold, completion in pairs]
+
+
+def _text(completion: Any) -> str:  # noqa: ANN401 (a text or messages)
+    return completion if isinstance(completion, str) else str(completion[-1]["content"] or "")
+
+
+def _gold(text: str) -> str:
+    """The final answer of a gold as public files have it: after `####`, in a box, or the text itself."""
+    from jz3.evaluation.joining import gold_answer
+
+    return gold_answer(text)

@@ -1,0 +1,235 @@
+"""`jz3 grade`: answer files in the layouts of others, compared with intervals, and mistakes named."""
+
+import doctest
+import json
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from jz3.cli.main import app
+from jz3.core.errors import UserError
+from jz3.evaluation import joining, shares
+from jz3.evaluation.answer_files import Fields, read_file
+from jz3.evaluation.compare import compare
+from jz3.evaluation.shares import holm, wilson
+
+N = 12
+GUESSED = Fields()
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def gold(tmp_path):
+    """As GSM8K has it: the answer is 3i + 1,000."""
+    rows = [
+        {
+            "question": f"What is {i} times 3 and 1,000?",
+            "answer": f"It is <<{i}*3>>{3 * i}.\n#### 1,{3 * i:03}",
+        }
+        for i in range(N)
+    ]
+    return write(tmp_path / "gold.jsonl", rows)
+
+
+def response(i, right):
+    return f"We multiply {i} by 3 and add 1000 to it.\nSo the answer is {1000 + 3 * i if right else 7}."
+
+
+def layouts(i, right):
+    text = response(i, right)
+    message = {"choices": [{"message": {"role": "assistant", "content": text}}]}
+    question = f"What is {i} times 3 and 1,000?"
+    target = f"#### 1,{3 * i:03}"
+    return {
+        "own": {"question": question, "response": text},
+        "lm_eval": {
+            "doc_id": i,
+            "doc": {"question": question},
+            "target": target,
+            "resps": [[text]],
+            "filtered_resps": ["1"],
+            "filter": "strict-match",
+        },
+        "verl": {"input": question, "output": text, "gts": str(1000 + 3 * i), "score": 0.0, "step": 1},
+        "rollout": {
+            "responses": [text],
+            "reward_model": {"style": "rule", "ground_truth": str(1000 + 3 * i)},
+            "extra_info": {"index": i},
+        },
+        "openai": {
+            "id": f"batch_req_{i}",
+            "custom_id": str(i),
+            "response": {"status_code": 200, "body": message},
+            "error": None,
+        },
+    }
+
+
+def judged(file, gold_file=None, *, fields=GUESSED, whole=None, benchmark=None):
+    right = read_file(gold_file, Fields()) if gold_file else None
+    return compare([read_file(file, fields)], right, benchmark, whole=whole)
+
+
+@pytest.mark.parametrize("layout", ["own", "lm_eval", "verl", "rollout", "openai"])
+def test_each_layout_gives_the_same_verdicts(tmp_path, gold, layout):
+    file = write(tmp_path / "a.jsonl", [layouts(i, i % 3)[layout] for i in range(N)])
+    found = judged(file, gold)
+    assert [one.equal for one in found.judged] == [bool(i % 3) for i in range(N)]
+    assert [one.math_verify for one in found.judged] == [bool(i % 3) for i in range(N)]
+    assert found.judged[1].extracted == "1003"
+
+
+@pytest.mark.parametrize("layout", ["lm_eval", "verl", "rollout"])
+def test_a_layout_with_golds_of_its_own_needs_no_file_of_them(tmp_path, layout):
+    file = write(tmp_path / "a.jsonl", [layouts(i, i % 3)[layout] for i in range(N)])
+    assert [one.equal for one in judged(file).judged] == [bool(i % 3) for i in range(N)]
+
+
+def test_filters_of_lm_eval_count_an_item_once(tmp_path):
+    rows = [layouts(i, 1)["lm_eval"] | {"filter": name} for i in range(N) for name in ("strict", "flexible")]
+    assert judged(write(tmp_path / "a.jsonl", rows)).scores[0].answers == N
+
+
+def test_tables_and_csv_are_read_and_fields_by_name(tmp_path, gold):
+    table = pl.DataFrame([{"n": i, "said": response(i, i)} for i in range(N)])
+    table.write_parquet(tmp_path / "a.parquet")
+    table.write_csv(tmp_path / "a.csv")
+    for file in (tmp_path / "a.parquet", tmp_path / "a.csv"):
+        assert judged(file, gold, fields=Fields(predicted="said")).scores[0].accuracy == pytest.approx(
+            100 * 11 / 12
+        )
+
+
+def test_math_golds_are_the_boxes_of_solutions(tmp_path):
+    row = {"problem": "p", "solution": "As x = 1, half is $\\boxed{\\frac{1}{2}}$.", "response": "It is 0.5."}
+    assert judged(write(tmp_path / "a.jsonl", [row])).scores[0].accuracy == 100
+
+
+def test_a_failed_request_is_no_answer(tmp_path, gold):
+    rows = [layouts(i, 1)["openai"] for i in range(N)]
+    rows[3]["response"] = None
+    found = judged(write(tmp_path / "a.jsonl", rows), gold)
+    assert (found.judged[3].rule, found.scores[0].no_answer, found.scores[0].items) == ("no_answer", 1, N)
+
+
+def mistakes():
+    right = [layouts(i, 1)["own"] for i in range(N)]
+    yield "swapped", None, right, "look swapped"
+    yield "no ids", {}, [{"id": f"x{i}", "response": response(i, 1)} for i in range(3)], "joins a row"
+    yield "no field", {}, [{"id": "1", "text_of_mine": "4"}], "--field"
+    yield "wrong column", {"predicted": "note"}, [row | {"note": "fine"} for row in right], "--field response"
+    yield "absent column", {"predicted": "nosuch"}, right, "it has question, response"
+
+
+@pytest.mark.parametrize(("name", "fields", "rows", "said"), mistakes())
+def test_likely_mistakes_are_named(tmp_path, gold, name, fields, rows, said):
+    file = write(tmp_path / "a.jsonl", rows)
+    with pytest.raises(UserError, match=said):
+        judged(gold, file) if fields is None else judged(file, gold, fields=Fields(**fields))
+
+
+def test_whole_responses_as_gold_and_swapped_fields_are_named(tmp_path):
+    long = "We look at each of the numbers in turn, add what is there, and see that it is so. " * 4
+    rows = [{"gold": long, "predicted": "18"} for _ in range(3)]
+    with pytest.raises(UserError, match="look swapped"):
+        judged(write(tmp_path / "a.jsonl", rows))
+    rows = [{"gold": long, "predicted": long} for _ in range(3)]
+    with pytest.raises(UserError, match="holds whole texts"):
+        judged(write(tmp_path / "b.jsonl", rows))
+
+
+def test_nothing_equal_is_said_with_what_was_compared(tmp_path):
+    found = judged(write(tmp_path / "a.jsonl", [{"gold": "1", "predicted": "2"}]))
+    assert "NOTHING IS EQUAL" in found.notes[-1]
+    assert "gold '1', taken '2'" in found.notes[-1]
+
+
+def test_an_unknown_benchmark_is_said(tmp_path):
+    file = write(tmp_path / "a.jsonl", [{"gold": "1", "predicted": "1", "benchmark": "GSM-8K"}])
+    assert any("Did you mean gsm8k" in note for note in judged(file).notes)
+
+
+BAD_LINES = [b"{", b"[1]", b'"text"', b'{"gold": "\xff"}']
+
+
+@pytest.mark.parametrize("line", BAD_LINES)
+def test_a_bad_line_is_named_and_the_rest_is_graded(tmp_path, line):
+    path = tmp_path / "bad.jsonl"
+    good = b'{"gold": "1", "predicted": "1"}\n'
+    path.write_bytes(good + b"\n" + line + b"\n" + good)
+    found = judged(path)
+    assert found.scores[0].items == 2
+    assert found.notes[0].startswith(f"{path}, line 3: not")
+
+
+def test_numbers_stay_as_they_are_written(tmp_path):
+    path = tmp_path / "numbers.jsonl"
+    huge = "7" * 3900
+    path.write_text(f'\ufeff{{"gold": {huge}, "predicted": {huge}}}\n{{"gold": 0.10, "predicted": 1e-1}}\n')
+    assert [one.equal for one in judged(path, whole=False).judged] == [True, True]
+
+
+@given(st.integers(1, 3000), st.floats(0, 1))
+def test_an_interval_holds_the_share_and_lies_in_bounds(n, share):
+    low, high = wilson(share, n)
+    assert 0 <= low <= 100 * share + 1e-9
+    assert 100 * share - 1e-9 <= high <= 100
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_raises_each_and_keeps_the_order(p_values):
+    adjusted = holm(p_values)
+    assert all(p <= a <= 1 for p, a in zip(p_values, adjusted, strict=True))
+    ranked = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    assert [adjusted[place] for place in ranked] == sorted(adjusted)
+
+
+def test_doctests():
+    assert doctest.testmod(joining) == doctest.TestResults(0, 3)
+    assert doctest.testmod(shares) == doctest.TestResults(0, 2)
+
+
+def test_the_command_compares_three_files_and_leaves_a_table(tmp_path, gold, monkeypatch):
+    files = [
+        write(tmp_path / f"{name}.jsonl", [layouts(i, i % 3 < worth)[layout] for i in range(N)])
+        for name, layout, worth in (("x", "own", 3), ("y", "openai", 2), ("z", "lm_eval", 1))
+    ]
+    table = tmp_path / "items.jsonl"
+    arguments = ["grade", *map(str, files), "--gold", str(gold), "--table", str(table), "--json"]
+    done = CliRunner().invoke(app, arguments)
+    document = json.loads(done.stdout)
+    assert [round(one["accuracy"], 1) for one in document["scores"]] == [100, 66.7, 33.3]
+    assert [(one["better"], one["worse"]) for one in document["pairs"]] == [(4, 0), (8, 0), (4, 0)]
+    assert document["pairs"][1]["p_value"] == 2 / 2**8
+    assert document["pairs"][1]["p_holm"] == 6 / 2**8
+    assert [json.loads(line) for line in table.read_text().splitlines()] == document["items"]
+    table.write_text("mine")
+    assert CliRunner().invoke(app, arguments).exit_code == 1
+    assert table.read_text() == "mine"
+    done = CliRunner().invoke(app, ["grade", "-", "--gold", str(gold)], input=files[1].read_bytes())
+    assert done.stdout.startswith("-: 8 of 12 equal (66.67 %, 95 % interval 39.06 to 86.19)")
+
+
+SHARED = Path(os.environ.get("JZ3_SHARED", "../shared")) / "benchmarks"
+
+
+@pytest.mark.parametrize("name", ["gsm8k", "math-oai"])
+def test_public_golds_are_found_and_equal_themselves(name):
+    file = SHARED / name / "test.jsonl"
+    if not file.is_file():
+        pytest.skip(f"{file} is not there")
+    gold = read_file(file, Fields())
+    answers = [row["answer"] for row in gold.rows[:25]]
+    rows = [{"response": f"So \\boxed{{{joining.gold_answer(text)}}}."} for text in answers]
+    own = type(gold)(Path("own"), "own rows", rows, "response", None, None)
+    some = type(gold)(gold.path, gold.layout, gold.rows[:25], gold.predicted, gold.gold, gold.identity)
+    assert compare([own], some, None, whole=None).scores[0].accuracy == 100

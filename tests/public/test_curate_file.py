@@ -1,0 +1,167 @@
+"""`jz3 curate FILE`: every row is kept or rejected with a rule, by the graph's own functions."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from jz3.cli.main import app
+from jz3.core.artifacts import InFiles
+from jz3.curation.decontaminate import Decontamination
+from jz3.curation.dedup import DedupParams, Workplace, dedup
+from jz3.curation.filter import FilterParams, judge_form
+from jz3.curation.overlap import DecontaminateParams
+from jz3.curation.released import index_notes, read_releases
+from jz3.public.curate_file import Wanted, curate_file
+from jz3.public.curation import items_of, problems_of
+from jz3.tables.item import Item
+from jz3.tables.problem import Problem
+
+ROOT = Path(__file__).parents[2]
+ITEM = "A baker sells 12 loaves in the morning and 15 in the afternoon; how many loaves are sold in all?"
+PROGRAM = (
+    "We let Python add the numbers of the problem for us.\n\n```python\nprint({0} + 7)\n```\n\n"
+    "```output\n{1}\n```\n\nTherefore the farmer has \\boxed{{{1}}} of them in the end."
+)
+
+
+def row(i, **fields):
+    names = ["Anna", "Boris", "Carla", "David", "Elena", "Frank", "Greta", "Henry"]
+    problem = f"{names[i]} keeps {i + 30} animals near town {i} and buys seven more; how many are there?"
+    return {"question": problem, "response": PROGRAM.format(i + 30, i + 37), "mine": {"n": i}} | fields
+
+
+ROWS = [
+    *(row(i) for i in range(5)),
+    row(5, question=row(0)["question"].upper()),
+    row(6, response=PROGRAM.format(36, 99)),
+    row(
+        7,
+        response="It is $\\frac{1}{2$, as we add all the numbers that are given in the text, one by one.",
+    ),
+    row(7, question=ITEM),
+    row(7, question=None),
+]
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    return path
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().split("\n")[:-1]]
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = write(tmp_path / "mine.jsonl", ROWS)
+    path.write_text(path.read_text() + "no row\n")
+    return path
+
+
+@pytest.fixture
+def benchmark(tmp_path):
+    (tmp_path / "bakery").mkdir()
+    return write(tmp_path / "bakery/test.jsonl", [{"question": ITEM, "answer": "27"}])
+
+
+def test_kept_and_rejected_are_all_that_was_read(file, benchmark, tmp_path):
+    out = tmp_path / "out"
+    done = run("curate", file, "--against", benchmark, "-o", out, "--json")
+    account = json.loads(done.stdout)
+    kept, rejected = lines(out / "kept.jsonl"), lines(out / "rejected.jsonl")
+    assert account["rows"] == {
+        "read": 11,
+        "kept": 5,
+        "rejected": {
+            "decontaminate.ngram": 1,
+            "dedup.exact": 1,
+            "execute.wrong_answer": 1,
+            "filter.unbalanced_latex": 1,
+            "read.no_text": 1,
+            "read.not_json": 1,
+        },
+        "failed": 0,
+    }
+    assert (len(kept), len(rejected)) == (5, 6)
+    assert all(one in ROWS for one in kept)
+    assert all({"jz3_rule", "jz3_evidence"} <= one.keys() for one in rejected)
+    certificate = json.loads((out / "certificate/manifest.json").read_text())
+    assert [one["hit_items"] for one in certificate["benchmarks"]] == [1]
+    assert "data_files: kept.jsonl" in (out / "README.md").read_text()
+
+
+def test_verdicts_are_those_of_the_stages(tmp_path, benchmark):
+    rows = ROWS[:9]
+    out = tmp_path / "out"
+    wanted = Wanted(("filter", "dedup", "decontaminate"), against=[benchmark])
+    curate_file(write(tmp_path / "mine.jsonl", rows), out, wanted, lambda _: None)
+    paper = yaml.safe_load((ROOT / "profiles/paper.yaml").read_text())
+    table = problems_of([one["question"] for one in rows], [one["response"] for one in rows])
+    filtered = judge_form([Problem.cast(table)], FilterParams(**paper["filter"]))
+    params = DedupParams(**paper["dedup"])
+    released = read_releases(InFiles(tmp_path), [], index_notes(params.bands, params.rows_per_band))
+    distinct = dedup(table.lazy(), [filtered], released, params, Workplace(1, tmp_path)).verdicts
+    items = Item.cast(items_of({"bakery": [ITEM]}))
+    clean = Decontamination(items, DecontaminateParams(**paper["decontaminate"])).read([table]).verdicts()
+    rules = pl.concat([filtered, distinct, clean]).drop_nulls("rule").unique("row_id", keep="first")
+    expected = {rows[int(name)]["question"]: (str(rule), seen) for name, rule, seen in rules.iter_rows()}
+    found = lines(out / "rejected.jsonl")
+    assert {one["question"]: (one["jz3_rule"], one["jz3_evidence"]) for one in found} == expected
+    assert len(expected) == 3
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_tables_with_any_columns(tmp_path, ending):
+    table = pl.DataFrame([{"text": one["question"], "n": i} for i, one in enumerate(ROWS[:6])])
+    getattr(table, f"write_{ending}")(tmp_path / f"mine.{ending}")
+    done = run("dedup", tmp_path / f"mine.{ending}", "--problem", "text", "-o", tmp_path / "out")
+    assert "read 6, kept 5, rejected 1" in done.stdout
+    assert {one["text"] for one in lines(tmp_path / "out/kept.jsonl")} <= set(table["text"])
+
+
+def test_a_folder_of_others_is_left_and_ones_own_made_anew(file, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.txt").write_text("mine")
+    assert run("dedup", file, "-o", out).exit_code == 1
+    assert [one.name for one in out.iterdir()] == ["thesis.txt"]
+    assert run("dedup", file, "-o", tmp_path / "new").exit_code == 0
+    first = (tmp_path / "new/kept.jsonl").read_bytes()
+    assert run("dedup", file, "-o", tmp_path / "new").exit_code == 0
+    assert (tmp_path / "new/kept.jsonl").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("command", "rows", "said"),
+    [
+        ("dedup", [{"mine": "x"}], "--problem"),
+        ("filter", [{"question": "x"}], "nothing to do"),
+        ("dedup", [], "no rows"),
+    ],
+)
+def test_what_cannot_be_curated_is_named(tmp_path, command, rows, said):
+    done = run(command, write(tmp_path / "mine.jsonl", rows), "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert said in done.output
+    assert not (tmp_path / "out").exists()
+
+
+@settings(max_examples=15)
+@given(texts=st.lists(st.one_of(st.none(), st.text(max_size=20)), min_size=1, max_size=12))
+def test_no_row_is_lost(tmp_path_factory, texts):
+    folder = tmp_path_factory.mktemp("law")
+    file = write(folder / "mine.jsonl", [{"question": text, "n": i} for i, text in enumerate(texts)])
+    curate_file(file, folder / "out", Wanted(("dedup",)), lambda _: None)
+    kept, rejected = lines(folder / "out/kept.jsonl"), lines(folder / "out/rejected.jsonl")
+    assert sorted(one["n"] for one in kept + rejected) == list(range(len(texts)))
