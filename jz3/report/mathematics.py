@@ -32,6 +32,8 @@ _FORMULA = re.compile(
     r"|(?P<bare>\\(?:boxed|fbox|[dt]?frac|sqrt|binom)(?=[{\[]))",
     re.DOTALL,
 )
+# Environments of aligned rows that the converter does not know; inside a formula they mean the same.
+_ALIGNED = re.compile(r"(\\(?:begin|end))\{(?:aligned|eqnarray\*?)\}")
 _MACRO = re.compile(r"\\(?:newcommand|renewcommand|providecommand|def|let|gdef|edef)\b")
 
 UNREADABLE = (
@@ -85,7 +87,7 @@ def mathml(latex: str, display: str) -> Markup | None:
     if len(latex) > LONGEST or not latex.strip() or _MACRO.search(latex):
         return None
     try:
-        tree = _permitted(convert_to_element(latex, display=display))
+        tree = _permitted(convert_to_element(_ALIGNED.sub(r"\1{align*}", latex), display=display))
     except UNREADABLE:
         return None
     return Markup(tostring(tree, encoding="unicode", method="html"))

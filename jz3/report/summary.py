@@ -78,7 +78,7 @@ def _cards(scores: pl.DataFrame, right: pl.DataFrame) -> list[dict[str, str]]:
     return cards + [
         {
             "value": per_cent(row["right_after"] / row["after"]),
-            "name": f"rows right in the set of {row['model']}, {row['recipe']}",
+            "name": f"problems of {row['recipe']} right in the set of {row['model']}",
             "more": f"{per_cent(row['right_before'] / row['before'])} before curation",
         }
         for row in right.filter(pl.col("kind") == "all").iter_rows(named=True)

@@ -82,7 +82,11 @@ def per_cent(share: float | None) -> str:
 @cache
 def _markdown() -> MarkdownIt:
     """A heading of a text is no heading of the page: it becomes a bold paragraph."""
-    reader = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table").disable(OFF)
+    reader = (
+        MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False})
+        .enable("table")
+        .disable(OFF)
+    )
     reader.add_render_rule("heading_open", lambda *_: "<p><strong>")
     reader.add_render_rule("heading_close", lambda *_: "</strong></p>\n")
     return reader

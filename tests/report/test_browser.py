@@ -47,7 +47,8 @@ addEventListener("load", async () => {
     form.verdict.value = "rejected";
     form.dispatchEvent(new view.Event("input", { bubbles: true }));
     found.push({
-      width: Number(frame.dataset.width), scrolled: page.documentElement.scrollWidth - wide, over, hidden,
+      width: Number(frame.dataset.width), scrolled: page.documentElement.scrollWidth - wide, over,
+      hidden,
       form: form.hidden, all, one, rejected: count(),
     });
   }
@@ -57,7 +58,7 @@ addEventListener("load", async () => {
 
 
 def measured(folder, page):
-    """What the script finds in the page at each width; a frame is as narrow as a telephone, a window is not."""
+    """What the script finds in the page at each width; a window cannot be as narrow as a frame."""
     frames = "".join(
         f'<iframe src="{page}" data-width="{width}" style="width:{width}px;height:900px"></iframe>'
         for width in WIDTHS

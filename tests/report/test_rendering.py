@@ -88,7 +88,7 @@ def test_a_table_wants_a_cell_for_each_column():
         ("1. one\n2. two", "<ol>\n<li>one</li>\n<li>two</li>\n</ol>"),
         ("4*60+30*2 and 2**3 and 4**5", "<p>4*60+30*2 and 2**3 and 4**5</p>"),
         ("a_1 and b_1", "<p>a_1 and b_1</p>"),
-        ("one\ntwo", "<p>one<br />\ntwo</p>"),
+        ("one\ntwo", "<p>one<br>\ntwo</p>"),
         ("see [this](http://a)", "<p>see [this](http://a)</p>"),
     ],
 )
