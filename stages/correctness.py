@@ -1,9 +1,10 @@
-"""Say how many problems of a recipe are right, before anything is left out."""
+"""Say which problems of a recipe are right, before anything is left out."""
 
-from jz3.core.artifacts import In, Metrics
+from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.fan_in import InMetrics
 from jz3.core.stage import run
-from jz3.curation.correctness import check_problems
+from jz3.curation.correctness import check_problems, correctness_metrics
+from jz3.tables.checked_problem import CheckedProblem
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.problem import Problem
 
@@ -12,9 +13,13 @@ def main(
     problems: In[Problem],
     results: In[ExecutionResult],
     measured: InMetrics,
+    checked: Out[CheckedProblem],
     metrics: Metrics,
 ) -> None:
-    metrics.write(check_problems(problems, results, measured.read()))
+    account = measured.read()
+    rows = check_problems(problems, results, account)
+    checked.write(rows)
+    metrics.write(correctness_metrics(rows, account))
 
 
 if __name__ == "__main__":

@@ -98,9 +98,11 @@ def test_the_tables_and_the_report_are_there_for_people(clone):
     report = (clone.path / "data/report/index.html").read_text()
     card = (clone.path / "data/mix/README.md").read_text()
     assert len(report) > 10_000
+    assert '<span class="badge right"' in report, "seed problems are of the writer's families, and right"
+    assert "right before curation" in card
     for recipe in ("jiuzhang", "seed_problems"):
         assert f"| {recipe} " in summary
-        assert f"Problems of {recipe}" in report
+        assert f'<th scope="row">{recipe}</th>' in report, "what the checker read of it"
         assert f"Of the {recipe} rows" in report
         assert f"- config_name: {recipe}" in card
 

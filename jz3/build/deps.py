@@ -7,6 +7,9 @@ pace must not call a paid teacher again. What decides ids, draws, order and the 
 Empty `__init__.py` files are left out, as they can change nothing; so is that of a package at the top, whose
 names are for users and are imported when they are asked for.
 
+A module of ours that renders templates has them in `templates/` beside it: a stage that runs a module of such
+a package depends on those, too.
+
 The lists of what a stage reads of every source, recipe and model are kept in the same way (`lists.py`).
 """
 
@@ -45,6 +48,8 @@ EXEMPT = (
 (`tests/core/test_golden.py`), keys and rows of the store.
 """
 PACKAGES = ("jz3", "stages")
+TEMPLATES = "templates"
+"""Folder of a package that holds what its modules render."""
 
 
 def closure(root: Path, stage: str) -> list[str]:
@@ -59,7 +64,8 @@ def closure(root: Path, stage: str) -> list[str]:
             continue
         seen.add(file)
         waiting.extend(path for name in _imported(file, root) for path in _files(name, root))
-    paths = (file.relative_to(root).as_posix() for file in seen if file.stat().st_size)
+    templates = {path for file in seen for path in (file.parent / TEMPLATES).glob("*.*")}
+    paths = (file.relative_to(root).as_posix() for file in seen | templates if file.stat().st_size)
     return sorted(path for path in paths if not path.startswith(EXEMPT))
 
 
@@ -134,7 +140,7 @@ def _stages(document: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (ruamel
 
 
 def _is_code(dep: object) -> bool:
-    return isinstance(dep, str) and dep.endswith(".py") and dep.startswith(tuple(f"{p}/" for p in PACKAGES))
+    return isinstance(dep, str) and dep.startswith(tuple(f"{p}/" for p in PACKAGES))
 
 
 def _imported(file: Path, root: Path) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Commands that look at the graph: what is stale and why, which edits mean nothing, where rows went."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -96,3 +97,25 @@ def doctor(*, json: Json = False) -> None:
     say(as_json(findings) if json else as_text(findings))
     if any(finding.state == "lacks" for finding in findings):
         raise typer.Exit(1)
+
+
+def report(
+    target: Annotated[Path, typer.Argument(help="where the stamped copy goes", metavar="COPY")] = Path(
+        "report.html"
+    ),
+    *,
+    stamp: Annotated[bool, typer.Option("--stamp", help="write a copy that bears date and commit")] = False,
+    json: Json = False,
+) -> None:
+    """Say where the report of the run is; with --stamp, copy it with today's date and the commit.
+
+    Example: jz3 report --stamp report.html
+    """
+    from datetime import UTC, datetime
+
+    from jz3.report.stamp import report_file, stamp_report
+
+    if stamp:
+        stamp_report(root(), target, datetime.now(UTC))
+    file = target if stamp else report_file(root())
+    show(str(file), str(file), json=json)

@@ -155,6 +155,7 @@ for command in (
     graph.accept,
     graph.trace,
     graph.ledger,
+    graph.report,
     graph.doctor,
     sharing.verify,
     sharing.push,

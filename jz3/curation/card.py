@@ -10,10 +10,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import yaml
 from pydantic import BaseModel
 
 from jz3.core.fan_in import InTables
@@ -24,6 +23,9 @@ from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.training_row import TrainingRow
+
+if TYPE_CHECKING:
+    from huggingface_hub import DatasetCardData
 
 STAGES = ("parse", "execute", "filter", "dedup", "decontaminate", "mix")
 """Stages that leave rows out, in the order in which rows pass them."""
@@ -67,6 +69,8 @@ class Facts:
     base: ModelManifest
     certificates: Mapping[str, CertificateManifest]
     """By the set that was checked."""
+    right: pl.DataFrame
+    """Rows of RightRows."""
 
 
 def training_sets(
@@ -128,11 +132,13 @@ def card_metrics(facts: Facts) -> CardMetrics:
 
 def write_card(facts: Facts) -> str:
     """Markdown under a YAML head."""
-    head = yaml.safe_dump(_head(facts), sort_keys=False, allow_unicode=True)
+    from huggingface_hub import DatasetCard
+
     sections = (
         ("What it is", _summary(facts)),
         ("Reading it", _reading()),
         ("Rows", _rows(facts)),
+        ("Right rows", _right(facts.right)),
         ("How it was made", _making(facts)),
         ("What was left out", _drops(facts)),
         ("Contamination", "\n\n".join(map(_contamination, facts.certificates.values()))),
@@ -141,29 +147,31 @@ def write_card(facts: Facts) -> str:
         ("Examples", _examples(facts)),
     )
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections)
-    return f"---\n{head}---\n\n# Mathematics problems with solutions\n\n{body}\n"
+    text = f"---\n{_head(facts).to_yaml()}\n---\n\n# Mathematics problems with solutions\n\n{body}\n"
+    return str(DatasetCard(text))
 
 
-def _head(facts: Facts) -> dict[str, Any]:
+def _head(facts: Facts) -> "DatasetCardData":
+    from huggingface_hub import DatasetCardData
+
     licences = pl.concat([one.origins["licence"] for one in facts.sets.values()])
     named = licences.drop_nulls().unique().sort().to_list()
     one = len(named) == 1 and not licences.null_count()
-    head: dict[str, Any] = {"license": named[0].lower() if one else "other"}
-    if not one:
-        head["license_name"] = "by-source"
     rows = sum(one.rows for one in facts.sets.values())
     configs: list[dict[str, Any]] = [
         {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/*.parquet"}]}
         for name in facts.sets
     ]
-    return head | {
-        "language": ["en"],
-        "pretty_name": "Mathematics problems with solutions",
-        "task_categories": ["text-generation"],
-        "tags": ["mathematics", "synthetic", "jz3"],
-        "size_categories": [next((size for most, size in SIZES if rows < most), LARGEST)],
-        "configs": [configs[0] | {"default": True}, *configs[1:]],
-    }
+    return DatasetCardData(
+        license=named[0].lower() if one else "other",
+        license_name=None if one else "by-source",
+        language=["en"],
+        pretty_name="Mathematics problems with solutions",
+        task_categories=["text-generation"],
+        tags=["mathematics", "synthetic", "jz3"],
+        size_categories=[next((size for most, size in SIZES if rows < most), LARGEST)],
+        configs=[configs[0] | {"default": True}, *configs[1:]],
+    )
 
 
 def _summary(facts: Facts) -> str:
@@ -198,6 +206,32 @@ def _rows(facts: Facts) -> str:
         lines = [(group, *(f"{one[key].get(group, 0):,}" for one in mixed)) for group in groups]
         tables.append(_table((title, *facts.sets), lines))
     return "\n\n".join(tables)
+
+
+def _right(right: pl.DataFrame) -> str:
+    """How many rows are right, of all problems of a recipe and of those in a set."""
+    if right.is_empty():
+        return "It was not measured how many are right: only problems of the built-in writer can be checked."
+    names = {"cot": "prose", "tool": "tool", "all": "all"}
+    lines = [
+        (
+            row["model"],
+            row["recipe"],
+            names[row["kind"]],
+            *(
+                f"{100 * row[f'right_{when}'] / row[when]:.1f} % ({row[f'right_{when}']:,} of {row[when]:,})"
+                for when in ("before", "after")
+            ),
+        )
+        for row in right.iter_rows(named=True)
+    ]
+    text = (
+        "A problem worded as the built-in writer words its families has an exact answer. Right are those "
+        "whose program prints it (tool) or whose box holds it (prose); what cannot be checked counts as not "
+        "right. No rule of curation sees this checker. Instruction rows are not counted."
+    )
+    head = ("set", "recipe", "kind", "right before curation", "right in the set")
+    return f"{text}\n\n{_table(head, lines)}"
 
 
 def _making(facts: Facts) -> str:

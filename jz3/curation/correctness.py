@@ -6,18 +6,20 @@ a prose problem if its box holds it. What no family reads counts as not correct.
 family could read anything, and the shares are null. Costs about a millisecond a problem.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import dataframely as dy
 import polars as pl
 from pydantic import BaseModel
 
 from jz3.answers.equality import equal
 from jz3.core.artifacts import In
 from jz3.core.progress import progress
+from jz3.tables.checked_problem import CheckedProblem
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.problem import Problem
+from jz3.tables.words import KINDS
 from jz3.writer.catalogue import FAMILIES, read
 from jz3.writer.family import plain
 
@@ -44,29 +46,47 @@ class CorrectnessMetrics(BaseModel):
 
 def check_problems(
     problems: In[Problem], results: In[ExecutionResult], measured: Mapping[str, Any]
-) -> CorrectnessMetrics:
-    """The counts over all problems.
+) -> dy.DataFrame[CheckedProblem]:
+    """A row for each problem, in the order of their ids.
 
     `measured` are the metrics of every KD set, which say who the teacher was.
     """
-    totals = dict(problems.scan().group_by("kind").len().collect().iter_rows())
-    counts = Counter({(kind, "all"): number for kind, number in totals.items()})
-    families: set[str] = set()
-    if by_writer := _is_writers(measured):
-        for kind, family, correct in _checked(problems, results, sum(totals.values())):
-            counts[kind, "read"] += 1
-            counts[kind, "correct"] += correct
-            families.add(family)
+    printed = _printed(results) if _is_writers(measured) else None
+    rows = [
+        row
+        for frame in progress(problems.frames(FRAME), "check", -(-problems.rows() // FRAME), "frames")
+        for row in _checked(frame, printed)
+    ]
+    schema = CheckedProblem.create_empty().schema
+    return CheckedProblem.validate(pl.DataFrame(rows, schema=schema, orient="row").sort("problem_id"))
+
+
+def correctness_metrics(
+    checked: dy.DataFrame[CheckedProblem], measured: Mapping[str, Any]
+) -> CorrectnessMetrics:
+    """The counts over all problems; without the writer as teacher, the shares are null."""
+    by_writer = _is_writers(measured)
+    families = checked["family"].drop_nulls().n_unique()
+    found = {
+        kind: (rows.height, rows["family"].count(), int(rows["right"].sum()))
+        for kind in KINDS
+        for rows in [checked.filter(pl.col("kind") == kind)]
+    }
+
+    def share(kind: str) -> float | None:
+        total, _, correct = found[kind]
+        return correct / total if total and by_writer else None
+
     return CorrectnessMetrics(
-        tool_problems=counts["tool", "all"],
-        tool_read=counts["tool", "read"],
-        tool_correct=counts["tool", "correct"],
-        tool_correct_share=_share(counts, "tool") if by_writer else None,
-        prose_problems=counts["cot", "all"],
-        prose_read=counts["cot", "read"],
-        prose_correct=counts["cot", "correct"],
-        prose_correct_share=_share(counts, "cot") if by_writer else None,
-        families_read=len(families),
+        tool_problems=found["tool"][0],
+        tool_read=found["tool"][1],
+        tool_correct=found["tool"][2],
+        tool_correct_share=share("tool"),
+        prose_problems=found["cot"][0],
+        prose_read=found["cot"][1],
+        prose_correct=found["cot"][2],
+        prose_correct_share=share("cot"),
+        families_read=families,
         families=len(FAMILIES),
     )
 
@@ -77,25 +97,19 @@ def _is_writers(measured: Mapping[str, Any]) -> bool:
     return any(values["provider"] == "writer" for values in sets)
 
 
-def _share(counts: Mapping[tuple[str, str], int], kind: str) -> float | None:
-    return counts[kind, "correct"] / counts[kind, "all"] if counts[kind, "all"] else None
-
-
 def _checked(
-    problems: In[Problem], results: In[ExecutionResult], total: int
-) -> Iterator[tuple[str, str, bool]]:
-    """Kind, family and whether it is correct, of each problem that a family reads."""
-    columns = ["problem_id", "kind", "problem", "answer"]
-    printed = _printed(results)
-    rows = (row for frame in problems.frames(FRAME) for row in frame.select(columns).iter_rows())
-    for row_id, kind, problem, boxed in progress(rows, "check", total, "problems"):
-        reading = read(problem)
-        if reading is None:
+    frame: pl.DataFrame, printed: Mapping[str, str] | None
+) -> Iterator[tuple[str, str, str | None, bool | None]]:
+    """Id, kind, family, right of each problem of a frame; nothing is read without `printed`."""
+    for row_id, kind, problem, boxed in frame.select("problem_id", "kind", "problem", "answer").iter_rows():
+        reading = None if printed is None else read(problem)
+        if printed is None or reading is None:
+            yield row_id, kind, None, None if printed is None else False
             continue
         given = printed.get(row_id) if kind == "tool" else boxed
         exact = reading.answer
         right = given is not None and exact is not None and equal(plain(exact), given).equal
-        yield kind, reading.family.name, right
+        yield row_id, kind, reading.family.name, right
 
 
 def _printed(results: In[ExecutionResult]) -> dict[str, str]:

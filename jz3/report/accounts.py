@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jz3.report.markup import Html, classed, element, joined, table
+from markupsafe import Markup
+
+from jz3.report.rendering import joined, paragraph, render, table
 from jz3.report.writing import count
 from jz3.tables.ledger import Ledger
 
@@ -35,11 +37,11 @@ ROWS_ARE = {
 NUMBERS = frozenset({"read", "kept", "failed"})
 
 
-def waterfall(measured: Mapping[str, Any]) -> Html:
+def waterfall(measured: Mapping[str, Any]) -> Markup:
     """A line for each stage that has a ledger or counts; `measured` are metrics by stage, in their order."""
     lines = [line for stage, values in measured.items() if (line := _line(stage, values))]
     head = ["stage", "rows are", "read", "kept", "failed", "share", "rejected, by rule"]
-    return table(head, lines, NUMBERS)
+    return table("Rows by stage", head, lines, NUMBERS)
 
 
 def _line(stage: str, values: Mapping[str, Any]) -> list[str] | None:
@@ -65,36 +67,24 @@ def _totals(values: Mapping[str, Any]) -> dict[str, int]:
     return totals
 
 
-def _bar(rows: Ledger) -> Html:
+def _bar(rows: Ledger) -> Markup:
     """Kept, rejected and failed as parts of a bar."""
     parts = {"kept": rows.kept, "rejected": sum(rows.rejected.values()), "failed": rows.failed}
     shares = {name: 100 * part / max(rows.read, 1) for name, part in parts.items()}
-    pieces = [
-        element("span", attributes={"class": name, "style": f"width:{share:.2f}%"})
-        for name, share in shares.items()
-        if share
-    ]
-    title = f"{shares['kept']:.1f} % kept"
-    return element("div", *pieces, attributes={"class": "bar", "title": title})
+    return render("share_bar.html", shares=shares, label=f"{shares['kept']:.1f} % kept")
 
 
-def _rules(rows: Ledger) -> Html:
+def _rules(rows: Ledger) -> Markup:
     most_first = sorted(rows.rejected.items(), key=lambda rule: (-rule[1], rule[0]))
-    return joined(
-        (
-            element("span", element("code", rule), f" {count(number)}", attributes={"class": "rule"})
-            for rule, number in most_first
-        ),
-        " ",
-    )
+    return render("rules.html", rules=[(rule, count(number)) for rule, number in most_first])
 
 
-def knowledge_sets(measured: Mapping[str, Any]) -> Html:
+def knowledge_sets(measured: Mapping[str, Any]) -> Markup:
     """Who wrote each KD set, and what it cost."""
     sets = {
         stage.partition("/")[2]: values for stage, values in measured.items() if stage.startswith("distill/")
     }
-    said = [classed("p", "provider", _provider(name, values)) for name, values in sets.items()]
+    said = [paragraph(_provider(name, values), "provider") for name, values in sets.items()]
     head = [
         "KD set",
         "provider",
@@ -120,7 +110,7 @@ def knowledge_sets(measured: Mapping[str, Any]) -> Html:
         ]
         for name, values in sets.items()
     ]
-    return joined([*said, table(head, lines, frozenset(head[3:]))])
+    return joined([*said, table("KD sets", head, lines, frozenset(head[3:]))])
 
 
 def _provider(name: str, values: Mapping[str, Any]) -> str:

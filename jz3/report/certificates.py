@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
+from markupsafe import Markup
 
 from jz3.core.artifacts import In, InDir
-from jz3.report.markup import Html, element, folded, joined, table
+from jz3.report.rendering import code, folded, joined, paragraph, table, titled
 from jz3.report.writing import count
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.hit import Hit
@@ -14,7 +15,7 @@ from jz3.tables.hit import Hit
 SHOWN = 200  # chosen: pairs of text on the page; the certificate holds all
 
 
-def certificate_section(certificate: InDir[CertificateManifest]) -> Html:
+def certificate_section(certificate: InDir[CertificateManifest]) -> Markup:
     """What was checked, against what, how, and each pair of texts that was found."""
     manifest = certificate.manifest()
     hits = In(Hit, certificate.path / "hits.parquet").read()
@@ -31,23 +32,33 @@ def certificate_section(certificate: InDir[CertificateManifest]) -> Html:
             count(check.items),
             count(check.hit_items),
             ", ".join(f"{name} {count(rows)}" for name, rows in check.hits_by_class.items()) or "none",
-            element("code", check.items_digest),
+            code(check.items_digest),
         ]
         for check in manifest.benchmarks
     ]
     method = [[name, str(value)] for name, value in manifest.method.items()]
-    return joined(
-        [
-            element("h3", f"Of the {manifest.certified} rows"),
-            element("p", said),
-            table(head, checks, frozenset({"items", "items hit"})),
-            folded("Method: thresholds", table(["threshold", "value"], method)),
-            _hits(hits),
-        ]
+    return titled(
+        f"Of the {manifest.certified} rows",
+        paragraph(said),
+        table(
+            f"Benchmarks compared with the {manifest.certified} rows",
+            head,
+            checks,
+            frozenset({"items", "items hit"}),
+        ),
+        folded(
+            "Method: thresholds",
+            table(
+                f"Thresholds of the comparison with the {manifest.certified} rows",
+                ["threshold", "value"],
+                method,
+            ),
+        ),
+        _hits(hits),
     )
 
 
-def audit_section(sets: Mapping[str, Any]) -> Html:
+def audit_section(sets: Mapping[str, Any]) -> Markup:
     """What the audit of the sets upstream found."""
     head = ["set", "rows", "rows with a hit", "items hit", "pairs by class"]
     lines = [
@@ -62,16 +73,27 @@ def audit_section(sets: Mapping[str, Any]) -> Html:
     ]
     said = "Upstream of synthesis nothing is removed. The same comparison of what was read there:"
     return joined(
-        [element("p", said), table(head, lines, frozenset({"rows", "rows with a hit", "items hit"}))]
+        [
+            paragraph(said),
+            table(
+                "Hits in what was read upstream",
+                head,
+                lines,
+                frozenset({"rows", "rows with a hit", "items hit"}),
+            ),
+        ]
     )
 
 
-def _hits(hits: pl.DataFrame) -> Html:
+def _hits(hits: pl.DataFrame) -> Markup:
     if not hits.height:
-        return element("p", "There is no hit to show.")
+        return paragraph("There is no hit to show.")
     lines = [
         [row["hit_class"], row["item_id"], row["row_text"], row["item_text"]]
         for row in hits.sort("hit_class", "item_id", "row_id").head(SHOWN).iter_rows(named=True)
     ]
     title = f"Hits: {count(len(lines))} of {count(hits.height)}"
-    return folded(title, table(["class", "item", "row of the set", "benchmark item"], lines))
+    return folded(
+        title,
+        table("Pairs of texts that were found", ["class", "item", "row of the set", "benchmark item"], lines),
+    )

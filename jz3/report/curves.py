@@ -1,53 +1,35 @@
-"""Curves of trainings as SVG: loss, learning rate, gradient norm by step."""
+"""Curves of trainings: loss, learning rate, gradient norm by step, trainings of a stage in one plot."""
 
 import math
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 import polars as pl
+from markupsafe import Markup
 
-from jz3.report.markup import Html, classed, element, folded, joined
+from jz3.report.plots import DASHES, LINE, SERIES, drawing, markup
+from jz3.report.rendering import folded, joined, paragraph, render
 
-WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 34
-"""Margins of the drawing, where the ticks are named."""
 POINTS = 400  # chosen: of a longer run each point is a mean over neighbouring steps
-TICKS = 5
+OTHERS = (("learning_rate", "learning rate"), ("gradient_norm", "gradient norm"))
 
 
-def loss_curves(curves: Mapping[str, pl.DataFrame]) -> Html:
-    """A drawing for each training; they share no axis, as they differ in task and length."""
-    return joined(_figure(name, points) for name, points in curves.items())
+def loss_curves(curves: Mapping[str, pl.DataFrame]) -> Markup:
+    """A drawing for each stage, such as `pretrain`, with all of its trainings; the loss on a log axis."""
+    return joined(_loss(stage, trained) for stage, trained in _by_stage(curves).items())
 
 
-def step_curves(curves: Mapping[str, pl.DataFrame]) -> Html:
-    """Learning rate and gradient norm of each training, folded away."""
+def step_curves(curves: Mapping[str, pl.DataFrame]) -> Markup:
+    """Learning rate and gradient norm of each stage's trainings, folded away."""
     return joined(
-        folded(f"{_title(name)}, {what} by step", _drawing(_thinned(points, column), f"{what} of {name}"))
-        for name, points in curves.items()
-        if points.height
-        for column, what in (("learning_rate", "learning rate"), ("gradient_norm", "gradient norm"))
+        _folded(stage, column, what, trained)
+        for stage, trained in _by_stage(curves).items()
+        if any(points.height for points in trained.values())
+        for column, what in OTHERS
     )
 
 
-def _figure(name: str, points: pl.DataFrame) -> Html:
-    title = _title(name)
-    if not points.height:
-        return element("p", f"{title}: no step was taken.")
-    first, last = points["loss"].item(0), points["loss"].item(-1)
-    caption = (
-        f"{title}, loss by step: {points.height:,} steps, {points['tokens'].item(-1):,} tokens, "
-        f"loss {first:.3f} at the first step, {last:.3f} at the last (nats a label token)"
-    )
-    drawing = _drawing(_thinned(points, "loss"), f"loss by step of {title}")
-    return element("figure", drawing, element("figcaption", caption))
-
-
-def _title(name: str) -> str:
-    return " ".join(PurePosixPath(name).parts)
-
-
-def _thinned(points: pl.DataFrame, column: str) -> pl.DataFrame:
+def thinned(points: pl.DataFrame, column: str) -> pl.DataFrame:
     """At most POINTS rows of `step` and `value`, where the column is finite."""
     finite = points.filter(pl.col(column).is_finite()).select(
         pl.col("step").cast(pl.Float64), value=pl.col(column)
@@ -59,58 +41,76 @@ def _thinned(points: pl.DataFrame, column: str) -> pl.DataFrame:
     return finite.group_by(place.alias("place"), maintain_order=True).agg(pl.col("step", "value").mean())
 
 
-def _drawing(points: pl.DataFrame, label: str) -> Html:
-    steps, values = points["step"].to_list(), points["value"].to_list()
-    across = _Axis(steps, LEFT, WIDTH - RIGHT)
-    down = _Axis(values, HEIGHT - BOTTOM, TOP)
-    line = " ".join(
-        f"{across.at(step):.1f},{down.at(value):.1f}" for step, value in zip(steps, values, strict=True)
+def _by_stage(curves: Mapping[str, pl.DataFrame]) -> dict[str, dict[str, pl.DataFrame]]:
+    """Curves of LossPoint by stage and by the training's name in it."""
+    stages: dict[str, dict[str, pl.DataFrame]] = {}
+    for name, points in curves.items():
+        stage, *rest = PurePosixPath(name).parts
+        stages.setdefault(stage, {})[" ".join(rest) or stage] = points
+    return stages
+
+
+def _loss(stage: str, trained: Mapping[str, pl.DataFrame]) -> Markup:
+    empty = [
+        paragraph(f"{stage} {name}: no step was taken.") for name, rows in trained.items() if rows.is_empty()
+    ]
+    taken = {name: rows for name, rows in trained.items() if rows.height}
+    if not taken:
+        return joined(empty)
+    said = "; ".join(_said(name, rows) for name, rows in taken.items())
+    figure = render(
+        "figure.html",
+        drawing=_plot(stage, "loss", "loss (nats a label token)", taken, log=True),
+        caption=f"{stage}: loss by step on a logarithmic axis. {said}.",
     )
-    return element(
-        "svg",
-        *(_level(value, down) for value in down.ticks()),
-        *(_step(value, across) for value in across.ticks()),
-        element("polyline", attributes={"points": line, "class": "curve"}),
-        attributes={
-            "viewBox": f"0 0 {WIDTH} {HEIGHT}",
-            "class": "plot",
-            "role": "img",
-            "aria-label": label,
-        },
+    return joined([figure, *empty])
+
+
+def _folded(stage: str, column: str, what: str, trained: Mapping[str, pl.DataFrame]) -> Markup:
+    title = f"{stage}: {what} by step"
+    plot = _plot(stage, column, what, trained, log=False)
+    return folded(title, render("figure.html", drawing=plot, caption=f"{title}."))
+
+
+def _said(name: str, points: pl.DataFrame) -> str:
+    first, last = points["loss"].item(0), points["loss"].item(-1)
+    return (
+        f"{name}: {points.height:,} steps, {points['tokens'].item(-1):,} tokens, from {first:.3f} at the "
+        f"first step to {last:.3f} at the last"
     )
 
 
-class _Axis:
-    """Values to places, from the least value at `start` to the greatest at `end`."""
+def _plot(stage: str, column: str, what: str, trained: Mapping[str, pl.DataFrame], *, log: bool) -> Markup:
+    from matplotlib.ticker import MaxNLocator
 
-    def __init__(self, values: list[float], start: float, end: float) -> None:
-        self.low, self.high = (min(values), max(values)) if values else (0.0, 1.0)
-        if self.low == self.high:
-            self.low, self.high = self.low - 0.5, self.high + 0.5
-        self.start, self.end = start, end
+    with drawing(7.2, 3.2) as figure:
+        axes = figure.add_subplot()
+        for place, (name, points) in enumerate(trained.items()):
+            few = thinned(points, column)
+            axes.plot(
+                few["step"].to_list(),
+                few["value"].to_list(),
+                color=SERIES[place % len(SERIES)],
+                linestyle=DASHES[place % len(DASHES)],
+                linewidth=1.4,
+                marker="o" if few.height == 1 else None,
+                label=name,
+            )
+        if log and any((points[column] > 0).any() for points in trained.values()):
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}" if _narrow(trained, column) else "")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.grid(axis="y", color=LINE)
+        axes.set_xlabel("optimizer step")
+        axes.set_ylabel(what)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
+        return markup(figure, f"{stage}-{column}", f"{stage}: {what} by step of {', '.join(trained)}")
 
-    def at(self, value: float) -> float:
-        return self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low)
 
-    def ticks(self) -> list[float]:
-        """Round values inside, about TICKS of them."""
-        rough = (self.high - self.low) / TICKS
-        power = 10.0 ** math.floor(math.log10(rough))
-        step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-        first, last = math.ceil(self.low / step), math.floor(self.high / step)
-        return [number * step for number in range(first, last + 1)]
-
-
-def _level(value: float, axis: _Axis) -> Html:
-    y = f"{axis.at(value):.1f}"
-    rule = element("line", attributes={"x1": LEFT, "x2": WIDTH - RIGHT, "y1": y, "y2": y})
-    label = element("text", f"{value:g}", attributes={"x": LEFT - 6, "y": f"{axis.at(value) + 4:.1f}"})
-    return classed("g", "level", rule, label)
-
-
-def _step(value: float, axis: _Axis) -> Html:
-    x = f"{axis.at(value):.1f}"
-    label = element(
-        "text", f"{value:,g}" if value < 1e6 else f"{value:.3g}", attributes={"x": x, "y": HEIGHT - 12}
-    )
-    return classed("g", "step", label)
+def _narrow(trained: Mapping[str, pl.DataFrame], column: str) -> bool:
+    """Whether the values lie within a decade, so that powers of ten alone would name too few."""
+    values = pl.concat([points[column] for points in trained.values()])
+    values = values.filter(values.is_finite() & (values > 0))
+    return values.is_empty() or float(values.max()) < 10 * float(values.min())  # pyright: ignore[reportArgumentType]

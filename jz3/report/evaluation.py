@@ -1,18 +1,19 @@
 """What stands behind the scores: published figures beside ours, disputed verdicts, requests and tokens."""
 
 import polars as pl
+from markupsafe import Markup
 
-from jz3.report.markup import Html, element, folded, joined, table
+from jz3.report.rendering import folded, joined, paragraph, table
 from jz3.report.writing import count
 
 MOST_SHOWN = 200
 """Disputed verdicts on the page (chosen); the table `data/tables/disagreements.parquet` has all."""
 
 
-def published_table(published: pl.DataFrame) -> Html:
+def published_table(published: pl.DataFrame) -> Markup:
     """Our scores beside a paper's, on the benchmarks that both have."""
     if not published.height:
-        return element("p", "None of this run's benchmarks is among the published ones that were asked for.")
+        return paragraph("None of this run's benchmarks is among the published ones that were asked for.")
     head = ["benchmark", "setting", "model", "ours", "95 % interval", "published by", "theirs", "difference"]
     lines = [
         [
@@ -27,13 +28,18 @@ def published_table(published: pl.DataFrame) -> Html:
         ]
         for row in published.iter_rows(named=True)
     ]
-    return table(head, lines, frozenset({"ours", "95 % interval", "theirs", "difference"}))
+    return table(
+        "Our scores beside published ones",
+        head,
+        lines,
+        frozenset({"ours", "95 % interval", "theirs", "difference"}),
+    )
 
 
-def disagreement_table(disagreements: pl.DataFrame) -> Html:
+def disagreement_table(disagreements: pl.DataFrame) -> Markup:
     """Responses on which plain math-verify gives another verdict than our rules."""
     if not disagreements.height:
-        return element("p", "There are none in this run.")
+        return paragraph("There are none in this run.")
     head = ["benchmark", "model", "gold", "predicted", "ours", "rule", "math-verify"]
     lines = [
         [
@@ -47,15 +53,22 @@ def disagreement_table(disagreements: pl.DataFrame) -> Html:
         ]
         for row in disagreements.head(MOST_SHOWN).iter_rows(named=True)
     ]
-    said = element("p", f"{count(disagreements.height)} responses; {count(len(lines))} are shown.")
-    return joined([said, folded("Disputed verdicts", table(head, lines, frozenset()))])
+    said = paragraph(f"{count(disagreements.height)} responses; {count(len(lines))} are shown.")
+    return joined(
+        [
+            said,
+            folded(
+                "Disputed verdicts", table("Responses that the two graders judge differently", head, lines)
+            ),
+        ]
+    )
 
 
 def _word(*, right: bool) -> str:
     return "equal" if right else "different"
 
 
-def cost_table(costs: pl.DataFrame) -> Html:
+def cost_table(costs: pl.DataFrame) -> Markup:
     """What was asked of models, stage by stage."""
     head = ["stage", "requests", "prompt tokens", "completion tokens", "paid"]
     lines = [
@@ -68,4 +81,4 @@ def cost_table(costs: pl.DataFrame) -> Html:
         ]
         for row in costs.iter_rows(named=True)
     ]
-    return table(head, lines, frozenset(head[1:]))
+    return table("Requests, tokens and money by stage", head, lines, frozenset(head[1:]))

@@ -1,50 +1,92 @@
-"""Draws the graph of stages as SVG, layer by layer from sources to the report.
+"""Draws the graph of stages as SVG, from sources down to the report: placed by grandalf, drawn by matplotlib.
 
-A layer is a topological generation. Pairs that follow from others are left out (transitive reduction); one
-that spans several layers runs through a place of its own in each, so that it crosses no stage.
+Pairs that follow from others are left out (transitive reduction).
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from statistics import fmean
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
+from markupsafe import Markup
 
-from jz3.report.markup import Html, classed, element
-from jz3.report.wiring import Node, Wiring
+from jz3.report.plots import INK, ONE, PANEL, SOFT, TWO, drawing, markup
+from jz3.report.wiring import Wiring
 
-WIDTH, HEIGHT = 128, 34  # of a node, in units of the drawing
-ACROSS, DOWN = 150, 62  # from node to node
-BEND = 18  # chosen: an edge between layers leaves and arrives upright
-SWEEPS = 4  # chosen: more change nothing on graphs of this size
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-Place = tuple[str, int]
-"""A stage, or a long edge `a>b`, in a layer."""
+WIDTH, HEIGHT = 130, 34  # of a node, in units of the drawing
+BETWEEN = 22  # from a node to the next of its layer, chosen
+DOWN = 34  # between layers, chosen
+INCH = 96  # units of the drawing
+Point = tuple[float, float]
 
 
-def drawn(wiring: Wiring) -> Html:
+def drawn(wiring: Wiring) -> Markup:
     """The graph as inline SVG; a dashed line begins the next round."""
     graph: nx.DiGraph[str] = nx.DiGraph(wiring.forward())
     graph.add_nodes_from(node.name for node in wiring.nodes)
-    layer = {name: number for number, names in enumerate(nx.topological_generations(graph)) for name in names}
+    at, lines = placed(graph)
+    again = _not_implied(wiring.back(), graph)
+    across = [*(x for x, _ in at.values()), *(x for line in lines for x, _ in line)]
+    left, right = min(across), max(across)
+    top, foot = min(y for _, y in at.values()), max(y for _, y in at.values())
+    with drawing((right - left + WIDTH + 70) / INCH, (foot - top + HEIGHT + 12) / INCH) as figure:
+        figure.set_layout_engine("none")
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set_xlim(left - WIDTH / 2 - 6, right + WIDTH / 2 + 64)
+        axes.set_ylim(foot + HEIGHT / 2 + 6, top - HEIGHT / 2 - 6)
+        axes.set_axis_off()
+        for number, line in enumerate(sorted(lines)):
+            _line(axes, line, f"edge-{number}")
+        for number, (start, end) in enumerate(again):
+            _return(axes, at[start], at[end], right + WIDTH / 2 + 40, f"again-{number}")
+        for node in wiring.nodes:
+            label = f"{node.name} ×{node.instances}" if node.instances > 1 else node.name
+            _box(axes, at[node.name], label)
+        names = ", ".join(node.name for node in wiring.nodes)
+        return markup(figure, "graph", f"the stages and what they read from each other: {names}", "plot tall")
+
+
+def placed(graph: "nx.DiGraph[str]") -> tuple[dict[str, Point], list[list[Point]]]:
+    """Where each stage stands (y grows downwards), and the points that each edge runs through.
+
+    Layers and order within them are Sugiyama's method; the parts that no edge joins stand side by side.
+    """
+    from grandalf.graphs import Edge, Graph, Vertex
+    from grandalf.layouts import SugiyamaLayout
+    from grandalf.routing import EdgeViewer, route_with_lines
+
     pairs = sorted(nx.transitive_reduction(graph).edges)
-    chains = [_chain(start, end, layer) for start, end in pairs]
-    rows = _ordered(layer, chains)
-    widest = max(map(len, rows))
-    at = {
-        place: (ACROSS * (number + (widest - len(row)) / 2 + 0.5), DOWN * depth + HEIGHT)
-        for depth, row in enumerate(rows)
-        for number, place in enumerate(row)
-    }
-    lines = [_line([at[place] for place in chain]) for chain in chains]
-    again = [
-        _return(at[start, layer[start]], at[end, layer[end]], ACROSS * widest + BEND)
-        for start, end in _not_implied(wiring.back(), graph)
-    ]
-    boxes = [_box(node, at[node.name, layer[node.name]]) for node in wiring.nodes]
-    return classed(
-        "div", "scroll", _svg(ACROSS * widest + 2 * BEND, DOWN * len(rows), [*lines, *again, *boxes])
-    )
+    vertices: dict[str, Any] = {name: Vertex(name) for name in sorted(graph)}
+    for vertex in vertices.values():
+        vertex.view = _View()
+    edges: list[Any] = [Edge(vertices[start], vertices[end]) for start, end in pairs]
+    for edge in edges:
+        edge.view = EdgeViewer()
+    at: dict[str, Point] = {}
+    lines: list[list[Point]] = []
+    beside = 0.0
+    for part in Graph(list(vertices.values()), edges).C:
+        layout: Any = SugiyamaLayout(part)
+        layout.route_edge = route_with_lines
+        layout.xspace, layout.yspace = BETWEEN, DOWN
+        layout.init_all(roots=[v for v in part.sV if not v.e_in()], optimize=False)
+        layout.draw(8)  # sweeps; chosen: more change nothing on graphs of this size
+        spots = {vertex.data: vertex.view.xy for vertex in part.sV}
+        shift = beside + WIDTH / 2 - min(x for x, _ in spots.values())
+        at |= {name: (x + shift, y) for name, (x, y) in spots.items()}
+        lines += [[(x + shift, y) for x, y in edge.view._pts] for edge in part.sE]
+        beside = max(x for x, _ in at.values()) + WIDTH / 2 + BETWEEN
+    return at, lines
+
+
+class _View:
+    """The size of a node, and after the layout its place."""
+
+    def __init__(self) -> None:
+        self.w, self.h = WIDTH, HEIGHT
+        self.xy: Point = (0.0, 0.0)
 
 
 def _not_implied(back: Sequence[tuple[str, str]], graph: "nx.DiGraph[str]") -> list[tuple[str, str]]:
@@ -56,84 +98,35 @@ def _not_implied(back: Sequence[tuple[str, str]], graph: "nx.DiGraph[str]") -> l
     ]
 
 
-def _svg(width: float, height: float, shapes: Sequence[Html]) -> Html:
-    attributes = {
-        "viewBox": f"0 0 {width:.0f} {height:.0f}",
-        "class": "graph",
-        "role": "img",
-        "aria-label": "the stages and what they read from each other",
-    }
-    return element("svg", *shapes, attributes=attributes)
+def _line(axes: "Axes", points: Sequence[Point], name: str) -> None:
+    """From the foot of the first stage through the gaps between others to the head of the last."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
 
-
-def _chain(start: str, end: str, layer: Mapping[str, int]) -> list[Place]:
-    between = [(f"{start}>{end}", depth) for depth in range(layer[start] + 1, layer[end])]
-    return [(start, layer[start]), *between, (end, layer[end])]
-
-
-def _ordered(layer: Mapping[str, int], chains: Sequence[Sequence[Place]]) -> list[list[Place]]:
-    """The places of each layer from left to right, each near those that it is joined with."""
-    places = sorted({(name, depth) for name, depth in layer.items()} | {p for chain in chains for p in chain})
-    rows = [[place for place in places if place[1] == depth] for depth in range(max(layer.values()) + 1)]
-    joined: dict[Place, set[Place]] = {place: set() for place in places}
-    for chain in chains:
-        for above, below in pairwise(chain):
-            joined[above].add(below)
-            joined[below].add(above)
-    for sweep in range(SWEEPS):
-        depths = range(len(rows)) if sweep % 2 == 0 else range(len(rows) - 1, -1, -1)
-        for depth in depths:
-            rows[depth] = _sorted_by_neighbours(rows, depth, joined, -1 if sweep % 2 == 0 else 1)
-    return rows
-
-
-def _sorted_by_neighbours(
-    rows: Sequence[Sequence[Place]], depth: int, joined: Mapping[Place, set[Place]], step: int
-) -> list[Place]:
-    if not 0 <= depth + step < len(rows):
-        return list(rows[depth])
-    beside = {place: number - len(rows[depth + step]) / 2 for number, place in enumerate(rows[depth + step])}
-    middle = len(rows[depth]) / 2
-
-    def wished(numbered: tuple[int, Place]) -> tuple[float, int]:
-        number, place = numbered
-        near = sorted(beside[other] for other in joined[place] if other in beside)
-        return fmean(near) if near else number - middle, number
-
-    return [place for _, place in sorted(enumerate(rows[depth]), key=wished)]
-
-
-def _line(points: Sequence[tuple[float, float]]) -> Html:
-    """From the foot of the first place through the middles of others to the head of the last."""
     (x, y), *rest = points
-    path = [f"M{x:.0f} {y + HEIGHT / 2:.0f}"]
-    for number, (to_x, to_y) in enumerate(rest, start=1):
-        head = to_y - HEIGHT / 2
-        from_y = y + HEIGHT / 2
-        path.append(f"C{x:.0f} {from_y + BEND:.0f} {to_x:.0f} {head - BEND:.0f} {to_x:.0f} {head:.0f}")
-        if number < len(rest):
-            path.append(f"V{to_y + HEIGHT / 2:.0f}")
+    corners, moves = [(x, y)], [Path.MOVETO]
+    for to_x, to_y in rest:
+        middle = (y + to_y) / 2
+        corners += [(x, middle), (to_x, middle), (to_x, to_y)]
+        moves += [Path.CURVE4] * 3
         x, y = to_x, to_y
-    return element("path", attributes={"d": "".join(path), "class": "edge"})
+    axes.add_patch(PathPatch(Path(corners, moves), fill=False, edgecolor=SOFT, linewidth=0.9, gid=name))
 
 
-def _return(start: tuple[float, float], end: tuple[float, float], margin: float) -> Html:
+def _return(axes: "Axes", start: Point, end: Point, margin: float, name: str) -> None:
     """Back up, to the right of every stage."""
-    (x, y), (to_x, to_y) = start, end
-    path = (
-        f"M{x + WIDTH / 2:.0f} {y:.0f}H{margin - BEND:.0f}Q{margin:.0f} {y:.0f} {margin:.0f} {y - BEND:.0f}"
-        f"V{to_y + BEND:.0f}Q{margin:.0f} {to_y:.0f} {margin - BEND:.0f} {to_y:.0f}H{to_x + WIDTH / 2:.0f}"
-    )
-    return element("path", attributes={"d": path, "class": "edge again"})
+    x = [start[0] + WIDTH / 2, margin, margin, end[0] + WIDTH / 2]
+    y = [start[1], start[1], end[1], end[1]]
+    axes.plot(x, y, color=TWO, linewidth=1.3, linestyle=(0, (5, 3)), gid=name)
 
 
-def _box(node: Node, at: tuple[float, float]) -> Html:
+def _box(axes: "Axes", at: Point, label: str) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
     x, y = at
-    corner = {"x": f"{x - WIDTH / 2:.0f}", "y": f"{y - HEIGHT / 2:.0f}"}
-    label = f"{node.name} ×{node.instances}" if node.instances > 1 else node.name
-    return element(
-        "g",
-        element("title", f"{node.name}: {node.desc}"),
-        element("rect", attributes=corner | {"width": WIDTH, "height": HEIGHT, "rx": 6}),
-        element("text", label, attributes={"x": f"{x:.0f}", "y": f"{y + 5:.0f}"}),
+    corner = (x - WIDTH / 2 + 4, y - HEIGHT / 2 + 4)
+    box = FancyBboxPatch(
+        corner, WIDTH - 8, HEIGHT - 8, boxstyle="round,pad=4", facecolor=PANEL, edgecolor=ONE, linewidth=0.8
     )
+    axes.add_patch(box)
+    axes.text(x, y, label, ha="center", va="center", fontsize=8.5, color=INK)

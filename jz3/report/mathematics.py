@@ -8,12 +8,14 @@ some 0.1 ms a formula.
 
 import html
 import re
-from xml.etree.ElementTree import Element
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element, tostring
 
 import latex2mathml.exceptions as refusal
 from latex2mathml.converter import convert_to_element
+from markupsafe import Markup
 
-from jz3.report.markup import Html, element, escaped, joined
+from jz3.report.rendering import escaped, joined, printable
 
 LONGEST = 2000  # characters; chosen: a longer formula is a run-away text, and time grows as its square
 ATTRIBUTES = frozenset(
@@ -30,6 +32,8 @@ _FORMULA = re.compile(
     r"|(?P<bare>\\(?:boxed|fbox|[dt]?frac|sqrt|binom)(?=[{\[]))",
     re.DOTALL,
 )
+# Environments of aligned rows that the converter does not know; inside a formula they mean the same.
+_ALIGNED = re.compile(r"(\\(?:begin|end))\{(?:aligned|eqnarray\*?)\}")
 _MACRO = re.compile(r"\\(?:newcommand|renewcommand|providecommand|def|let|gdef|edef)\b")
 
 UNREADABLE = (
@@ -56,12 +60,16 @@ UNREADABLE = (
 )
 
 
-def with_mathematics(text: str) -> Html:
+def with_mathematics(text: str) -> Markup:
     """Text as markup: formulas drawn, the rest escaped."""
-    parts: list[Html] = []
+    return joined(piece if isinstance(piece, Markup) else escaped(piece) for piece in pieces(text))
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Pieces of a text: formulas as markup (an unreadable one as it was written), the rest plain."""
     place = 0
     while found := _FORMULA.search(text, place):
-        parts.append(escaped(text[place : found.start()]))
+        yield text[place : found.start()]
         end = found.end()
         if found["bare"]:
             end = _end_of_arguments(text, end)
@@ -69,28 +77,32 @@ def with_mathematics(text: str) -> Html:
         else:
             latex = str(found[found.lastgroup or 0])
         display = found.lastgroup in ("shown", "bracket")
-        formula = mathml(latex, "block" if display else "inline")
-        parts.append(formula or escaped(text[found.start() : end]))
+        yield mathml(latex, "block" if display else "inline") or escaped(text[found.start() : end])
         place = end
-    return joined([*parts, escaped(text[place:])])
+    yield text[place:]
 
 
-def mathml(latex: str, display: str) -> Html | None:
+def mathml(latex: str, display: str) -> Markup | None:
     """A formula as MathML; None where it cannot be read. Own macros are not: they may grow without end."""
     if len(latex) > LONGEST or not latex.strip() or _MACRO.search(latex):
         return None
     try:
-        tree = convert_to_element(latex, display=display)
-        return _markup(tree)
+        tree = _permitted(convert_to_element(_ALIGNED.sub(r"\1{align*}", latex), display=display))
     except UNREADABLE:
         return None
+    return Markup(tostring(tree, encoding="unicode", method="html"))
 
 
-def _markup(node: Element) -> Html:
-    """The converter leaves entities in its texts (`&#x000D7;`): they are read before they are escaped."""
-    kept = {name: value for name, value in node.attrib.items() if name in ATTRIBUTES}
-    children = (part for child in node for part in (_markup(child), html.unescape(child.tail or "")))
-    return element(node.tag, html.unescape(node.text or ""), *children, attributes=kept)
+def _permitted(node: Element) -> Element:
+    """A copy with permitted attributes alone and with printable text.
+
+    The converter leaves entities in its texts (`&#x000D7;`): they are read here, as they are escaped again.
+    """
+    copy = Element(node.tag, {name: value for name, value in node.attrib.items() if name in ATTRIBUTES})
+    copy.text = printable(html.unescape(node.text or ""))
+    copy.tail = printable(html.unescape(node.tail or ""))
+    copy.extend(_permitted(child) for child in node)
+    return copy
 
 
 def _end_of_arguments(text: str, start: int) -> int:

@@ -1,7 +1,8 @@
-"""One HTML page of a whole run: the graph, the account of every row, curves, tables and samples.
+"""One HTML page of a whole run: its figures, the graph, the account of every row, curves, tables and samples.
 
-It opens without a network: style, drawings and mathematics stand in the file, and nothing in it runs. The
-same inputs give the same bytes. Costs a second.
+It opens without a network: style, drawings and mathematics stand in the file. One script runs in it, which
+filters the samples and which the page's policy names by its hash; without it everything can be read. The same
+inputs give the same bytes. Costs some seconds, most of them the import of matplotlib and the drawings.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from markupsafe import Markup
 
 from jz3.core.artifacts import MANIFEST, InDir, OutDir
 from jz3.report.accounts import knowledge_sets, waterfall
@@ -16,27 +18,26 @@ from jz3.report.certificates import audit_section, certificate_section
 from jz3.report.curves import loss_curves, step_curves
 from jz3.report.evaluation import cost_table, disagreement_table, published_table
 from jz3.report.graph import drawn
-from jz3.report.markup import Html, classed, element, folded, joined, table
+from jz3.report.page import Section, whole_page
+from jz3.report.rendering import code, folded, joined, render, table
 from jz3.report.samples import Samples, sample_section
 from jz3.report.scores import comparison_table, score_tables
 from jz3.report.selection import Extremes, selection_section
-from jz3.report.style import CSS
+from jz3.report.summary import first_screen, inputs_digest, paid, right_table
 from jz3.report.trainings import held_out_tables, training_table
 from jz3.report.wiring import Wiring
-from jz3.report.writing import count
+from jz3.report.writing import count, per_cent, prose
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.pages_manifest import PagesManifest
 
 FILES = {"index.html": "the report; it opens without a network"}
-
-# No script may run and nothing be fetched, whatever a model wrote.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 @dataclass(frozen=True)
 class Material:
     """What the page shows: the tables of the evaluation, curves of LossPoint, metrics by stage."""
 
+    profile: str
     wiring: Wiring
     measured: Mapping[str, Any]
     curves: Mapping[str, pl.DataFrame]
@@ -49,6 +50,8 @@ class Material:
     ranking: pl.DataFrame
     extremes: Extremes
     samples: Samples
+    right: pl.DataFrame
+    """Rows of RightRows."""
 
 
 def write_report(material: Material, pages: OutDir[PagesManifest]) -> None:
@@ -60,66 +63,56 @@ def write_report(material: Material, pages: OutDir[PagesManifest]) -> None:
 
 def page(material: Material) -> str:
     """The whole document."""
-    sections = _sections(material)
-    titles = [(f"section-{number}", title) for number, title in enumerate(sections, start=1)]
-    head = element(
-        "head",
-        element("meta", attributes={"charset": "utf-8"}),
-        element("meta", attributes={"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        element("meta", attributes={"http-equiv": "Content-Security-Policy", "content": POLICY}),
-        element("title", "jz3: report of a run"),
-        element("style", Html(CSS)),
+    return whole_page(
+        [
+            Section(f"section-{number}", title, prose(note), content)
+            for number, (title, (note, content)) in enumerate(_sections(material).items(), start=1)
+        ]
     )
-    links = [element("a", title, attributes={"href": f"#{name}"}) for name, title in titles]
-    body = element(
-        "body",
-        element("h1", "jz3: report of a run"),
-        element(
-            "p", "From passages to grades: every stage, every row that was dropped, and what came of it."
-        ),
-        element("nav", *links),
-        *(
-            element("section", element("h2", title, attributes={"id": name}), sections[title])
-            for name, title in titles
-        ),
-    )
-    return f"<!DOCTYPE html>\n{element('html', head, body, attributes={'lang': 'en'})}\n"
 
 
-def _sections(material: Material) -> dict[str, Html]:
-    """Content by title, in the order of the page."""
+def _sections(material: Material) -> dict[str, tuple[str, Markup]]:
+    """Note and content by title, in the order of the page."""
     measured = material.measured
+    certificates = material.certificates.values()
+    trainings = joined(
+        [
+            training_table(measured),
+            loss_curves(material.curves),
+            step_curves(material.curves),
+            held_out_tables(measured),
+        ]
+    )
     return {
-        "Figures": _figures(measured),
-        "Graph": joined([_note(GRAPH), drawn(material.wiring)]),
-        "Rows": joined([_note(ROWS), waterfall(measured)]),
-        "KD sets": knowledge_sets(measured),
-        "Correct before curation": _correctness(measured),
-        "Selection": joined(
-            [_note(SELECTION), selection_section(measured["select"], material.ranking, material.extremes)]
+        "Summary": (
+            "",
+            first_screen(_facts(material), material.scores, material.comparisons, material.right),
         ),
-        "Trainings": joined(
-            [
-                _note(TRAININGS),
-                training_table(measured),
-                loss_curves(material.curves),
-                step_curves(material.curves),
-                held_out_tables(measured),
-            ]
+        "Samples": ("", sample_section(material.samples)),
+        "Scores": (SCORES, score_tables(material.scores)),
+        "Models compared": (COMPARED, comparison_table(material.comparisons)),
+        "Right rows": (RIGHT, joined([right_table(material.right), _families(measured)])),
+        "Graph": (
+            GRAPH,
+            render(
+                "figure.html", drawing=drawn(material.wiring), caption="The stages, from sources to report."
+            ),
         ),
-        "Scores": joined([_note(SCORES), score_tables(material.scores)]),
-        "Models compared": joined([_note(COMPARED), comparison_table(material.comparisons)]),
-        "Beside published figures": joined([_note(PUBLISHED), published_table(material.published)]),
-        "Second opinion": joined([_note(DISPUTED), disagreement_table(material.disagreements)]),
-        "Requests and tokens": cost_table(material.costs),
-        "Certificates": joined(
-            [
-                *map(certificate_section, material.certificates.values()),
-                audit_section(material.measured["audit"]["sets"]),
-            ]
+        "Rows": (ROWS, waterfall(measured)),
+        "KD sets": ("", knowledge_sets(measured)),
+        "Selection": (
+            SELECTION,
+            selection_section(measured["select"], material.ranking, material.extremes),
         ),
-        "Samples": joined([_note(SAMPLES), sample_section(material.samples)]),
-        "All metrics": joined(_metrics(stage, values) for stage, values in measured.items()),
+        "Trainings": (TRAININGS, trainings),
+        "Beside published figures": (PUBLISHED, published_table(material.published)),
+        "Second opinion": (DISPUTED, disagreement_table(material.disagreements)),
+        "Requests and tokens": ("", cost_table(material.costs)),
+        "Certificates": (
+            "",
+            joined([*map(certificate_section, certificates), audit_section(measured["audit"]["sets"])]),
+        ),
+        "All metrics": ("", joined(_metrics(stage, values) for stage, values in measured.items())),
     }
 
 
@@ -156,86 +149,57 @@ DISPUTED = (
     "Every answer is also judged by plain math-verify. Where its verdict is another than that of our rules, "
     "the response stands here with the rule that decided."
 )
-SAMPLES = (
-    "Candidate problems as the synthesis model wrote them, drawn by hash and not chosen, those of highest "
-    "score first. The score is the highest influence over the target tasks."
+RIGHT = (
+    "A problem in the manner of the built-in writer's families has an exact answer. A tool problem is right "
+    "if its program ends well and prints it, a prose problem if its box holds it; one that no family reads "
+    "counts as not right. No rule of curation sees this checker."
 )
 
 
-def _note(text: str) -> Html:
-    return classed("p", "note", text)
-
-
-def _figures(measured: Mapping[str, Any]) -> Html:
-    """The few numbers by which a run is judged."""
-    tables: Mapping[str, Mapping[str, float]] = measured["tabulate"]
-    averages = {
-        "macro average over families": tables["macro_over_families"],
-        "mean over benchmarks": tables["mean_over_benchmarks"],
+def _facts(material: Material) -> dict[str, str | Markup]:
+    """What the run is."""
+    measured, manifests = material.measured, [one.manifest() for one in material.certificates.values()]
+    sets = {
+        name.partition("/")[2]: count(values["rows"]["kept"])
+        for name, values in measured.items()
+        if name.startswith("mix/")
     }
-    figures = {
-        f"{name}, {model}": f"{value:.1f} %"
-        for name, by_model in averages.items()
-        for model, value in by_model.items()
-    }
-    figures |= {
-        f"{kind} problems correct before curation, {recipe}": _per_cent(found[f"{kind}_correct_share"])
-        for recipe, found in _correct(measured).items()
-        for kind in ("tool", "prose")
-    }
-    return classed(
-        "div",
-        "figures",
-        *(
-            classed("div", "figure", element("b", value), element("span", name))
-            for name, value in figures.items()
-        ),
+    teachers = dict.fromkeys(
+        f"{values['provider']} {values['model']}" + (" (no LLM)" if values["provider"] == "writer" else "")
+        for name, values in measured.items()
+        if name.startswith("distill/")
     )
-
-
-def _correct(measured: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """What `correctness` found, by recipe."""
     return {
-        name.partition("/")[2]: found
-        for name, found in measured.items()
-        if name.partition("/")[0] == "correctness"
+        "Profile": material.profile,
+        "Teacher": ", ".join(teachers) or "none",
+        "Training sets": ", ".join(f"{name} {rows} rows" for name, rows in sets.items()),
+        "Cost": paid(material.costs),
+        "Digest of the inputs": code(inputs_digest(measured, manifests)),
     }
 
 
-def _correctness(measured: Mapping[str, Any]) -> Html:
-    """A table for each recipe."""
-    return joined(_of_recipe(recipe, found) for recipe, found in _correct(measured).items())
-
-
-def _of_recipe(recipe: str, found: Mapping[str, Any]) -> Html:
-    title = element("h3", f"Problems of {recipe}")
-    if found["tool_correct_share"] is None and found["prose_correct_share"] is None:
-        said = "Not measured: only problems of the built-in writer's families can be checked."
-        return joined([title, element("p", said)])
-    head = ["kind", "problems", "worded as a family", "correct", "share correct"]
-    kinds = {
-        "tool": "tool: the program prints the exact answer",
-        "prose": "prose: the box holds the exact answer",
+def _families(measured: Mapping[str, Any]) -> Markup:
+    """What the checker read of each recipe, before curation."""
+    found = {
+        name.partition("/")[2]: values for name, values in measured.items() if name.startswith("correctness/")
     }
+    head = ["recipe", "kind", "problems", "worded as a family", "correct", "share correct"]
     lines = [
         [
-            said,
-            *(count(found[f"{kind}_{number}"]) for number in ("problems", "read", "correct")),
-            _per_cent(found[f"{kind}_correct_share"]),
+            recipe,
+            kind,
+            *(count(values[f"{kind}_{number}"]) for number in ("problems", "read", "correct")),
+            per_cent(values[f"{kind}_correct_share"]),
         ]
-        for kind, said in kinds.items()
+        for recipe, values in found.items()
+        for kind in ("tool", "prose")
     ]
-    said = f"The problems are of {found['families_read']} of the writer's {found['families']} families."
-    return joined([title, table(head, lines, frozenset(head[1:])), element("p", said)])
+    return table("What the checker read before curation", head, lines, frozenset(head[2:]))
 
 
-def _per_cent(share: float | None) -> str:
-    return "not measured" if share is None else f"{100 * share:.1f} %"
-
-
-def _metrics(stage: str, values: Mapping[str, Any]) -> Html:
+def _metrics(stage: str, values: Mapping[str, Any]) -> Markup:
     lines = [[name, str(value)] for name, value in _flat(values).items()]
-    return folded(stage, table(["metric", "value"], lines))
+    return folded(stage, table(f"Metrics of {stage}", ["metric", "value"], lines))
 
 
 def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:

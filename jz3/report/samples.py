@@ -1,119 +1,228 @@
-"""Ten sample problems of each level with their score and source passage.
+"""Samples of the final sets, each with its real output and its verdict, and rejected problems beside them.
 
-They are drawn by hash among the candidates that have a score, so that the page shows what the synthesis model
-writes and not the best of it; those of highest value stand first. Only the drawn rows are read.
+Both are drawn by hash and not chosen: EACH rows of each level (and of the rows without one), OF_RULE of each
+rule that rejects. Only ids are read of all rows, texts of the drawn ones.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from markupsafe import Markup
 
 from jz3.core.artifacts import In
+from jz3.core.fan_in import InTables
 from jz3.core.hashing import draw_order
-from jz3.report.markup import Html, classed, element, folded, joined
-from jz3.report.writing import count, paragraphs, written
-from jz3.tables.influence_score import InfluenceScore
+from jz3.curation.verdicts import rules_by_row
+from jz3.report.rendering import render
+from jz3.report.writing import count, paragraphs, prose, written
+from jz3.tables.checked_problem import CheckedProblem
+from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
-from jz3.tables.prompt import Prompt
+from jz3.tables.training_row import TrainingRow
+from jz3.tables.verdict import Verdict
 from jz3.tables.words import LEVELS
 
-EACH = 10  # issue: ten of each level
+EACH = 10  # chosen: some screens a level, and enough to see a share of one half
+OF_RULE = 2  # chosen: what a rule takes, and that it is no accident
 SEED = 0  # chosen: any will do; the draw changes nothing but what is looked at
+NO_LEVEL = "no level"
+
+RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
+SAID = {
+    RIGHT: "right: the answer is the exact one of the checker",
+    WRONG: "wrong: the checker's exact answer is another",
+    UNKNOWN: "unknown: the checker cannot read this problem",
+}
+
+
+RUN, CLAIMED = "output of the program, as run", "output as the solution claims it"
+
+_VERDICT = pl.when(pl.col("family").is_not_null()).then("right")
+"""Null for a problem that the checker cannot read, which in the shares counts as not right."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the graph says of the problems of a recipe; verdicts in the order of their stages."""
+
+    problems: In[Problem]
+    results: In[ExecutionResult]
+    checked: In[CheckedProblem]
+    verdicts: Sequence[In[Verdict]]
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Drawn problems with the columns of their value, passage and prompt; and how many have a value."""
+    """Drawn rows. `kept`: columns of TrainingRow, `sets`, `level_name`, `right`, and those of the passage.
 
-    rows: pl.DataFrame
-    valued: int
+    `rejected`: columns of Problem, `rule`, `evidence`, `right`, and `status` and `printed` of its program.
+    """
+
+    kept: pl.DataFrame
+    rejected: pl.DataFrame
+    rows: int
+    """Rows of all final sets, each id counted once."""
+
+
+def recipes_of(
+    problems: InTables[Problem],
+    results: InTables[ExecutionResult],
+    checked: InTables[CheckedProblem],
+    verdicts: Sequence[InTables[Verdict]],
+) -> dict[str, Recipe]:
+    """Every recipe by its name; `verdicts` in the order of their stages, with a table for each recipe."""
+    by_stage = [one.tables() for one in verdicts]
+    ran, judged = results.tables(), checked.tables()
+    return {
+        name: Recipe(table, ran[name], judged[name], [tables[name] for tables in by_stage])
+        for name, table in problems.tables().items()
+    }
 
 
 def draw_samples(
-    problems: In[Problem], prompts: In[Prompt], passages: In[Passage], influence: In[InfluenceScore]
+    training: Mapping[str, In[TrainingRow]], recipes: Mapping[str, Recipe], origins: Sequence[In[Passage]]
 ) -> Samples:
-    """Up to EACH problems of each level; those without a score only where too few have one."""
-    values = problem_values(influence)
-    keys = problems.scan().select("problem_id", "level").collect()
-    order = pl.Series([draw_order(SEED, row_id) for row_id in keys["problem_id"]], dtype=pl.Int64)
-    drawn = (
-        keys.with_columns(order=order)
-        .join(values, on="problem_id", how="left")
-        .sort(pl.col("value").is_null(), "order", "problem_id")
-        .group_by("level", maintain_order=True)
-        .head(EACH)
-        .drop("level", "order")
+    """Rows of the final sets, and rejected problems of every recipe."""
+    ids, kept = _kept(training)
+    judged = [one.checked.scan() for one in recipes.values()]
+    right = pl.concat([CheckedProblem.create_empty().lazy(), *judged]).select("problem_id", _VERDICT)
+    of_problem = pl.concat(
+        [
+            Problem.create_empty().lazy().select("problem_id", "passage_id"),
+            *(one.problems.scan().select("problem_id", "passage_id") for one in recipes.values()),
+        ]
     )
-    rows = whole(drawn, problems, prompts, passages)
-    rows = rows.sort("value", "problem_id", descending=[True, False], nulls_last=True)
-    return Samples(rows, values.height)
-
-
-def whole(
-    drawn: pl.DataFrame, problems: In[Problem], prompts: In[Prompt], passages: In[Passage]
-) -> pl.DataFrame:
-    """The problems that `drawn` names by `problem_id`, beside its columns those of passage and prompt."""
-    of_passage = pl.col("passage_id", "origin", "licence", "text")
-    return (
-        problems.scan()
-        .join(drawn.lazy(), on="problem_id", how="inner")
-        .join(passages.scan().select(of_passage), on="passage_id", how="left")
-        .join(prompts.scan().select("prompt_id", "full"), on="prompt_id", how="left")
+    passages = (
+        pl.concat([Passage.create_empty().lazy(), *(one.scan() for one in origins)])
+        .select("passage_id", "origin", "licence", "text")
+        .unique("passage_id", maintain_order=True)
+    )
+    shown = (
+        kept.lazy()
+        .join(right, left_on="row_id", right_on="problem_id", how="left")
+        .join(of_problem, left_on="row_id", right_on="problem_id", how="left")
+        .join(passages, on="passage_id", how="left")
+        .sort("place")
         .collect()
     )
+    rejected = pl.concat([_none_rejected(), *(_rejected(one) for one in recipes.values())])
+    return Samples(shown, rejected.sort("rule", "order", "problem_id"), ids)
 
 
-def problem_values(influence: In[InfluenceScore]) -> pl.DataFrame:
-    """Of each problem its highest score (the value by which `select` chooses), the task, and its rank."""
-    return (
-        influence.scan()
-        .sort("problem_id", "score", "task", descending=[False, True, False])
-        .group_by("problem_id", maintain_order=True)
-        .first()
-        .select("problem_id", "loss", value="score", task="task")
-        .with_columns(rank=pl.col("value").rank("min", descending=True).cast(pl.Int64))
-        .collect()
+def _kept(training: Mapping[str, In[TrainingRow]]) -> tuple[int, pl.DataFrame]:
+    """How many ids all sets have, and the drawn rows with the names of the sets that hold them."""
+    keys = pl.concat(
+        [
+            TrainingRow.create_empty().select("row_id", "level").with_columns(set=pl.lit("")),
+            *(
+                table.scan().select("row_id", "level").collect().with_columns(set=pl.lit(name))
+                for name, table in training.items()
+            ),
+        ]
     )
-
-
-def sample_section(samples: Samples) -> Html:
-    """The samples, level by level."""
-    return joined(_level(level, samples) for level in LEVELS)
-
-
-def _level(level: str, samples: Samples) -> Html:
-    rows = samples.rows.filter(pl.col("level") == level)
-    title = element("h3", f"{level} ({rows.height})", attributes={"id": f"level-{level}"})
-    none = [] if rows.height else [element("p", "There is no candidate problem of this level.")]
-    shown = [
-        article(f"{level} {number}", row, samples.valued)
-        for number, row in enumerate(rows.iter_rows(named=True), start=1)
+    held = keys.group_by("row_id", maintain_order=True).agg(pl.col("level").first(), sets="set")
+    drawn = _first(
+        held.with_columns(level_name=pl.col("level").cast(pl.String).fill_null(NO_LEVEL)),
+        "row_id",
+        "level_name",
+        EACH,
+    )
+    drawn = drawn.select("row_id", "sets", "level_name", "place")
+    found = [
+        table.scan().join(drawn.lazy(), on="row_id", how="inner").collect() for table in training.values()
     ]
-    return joined([title, *none, *shown])
+    rows = pl.concat(found).unique("row_id", keep="first", maintain_order=True)
+    return held.height, rows
 
 
-def article(title: str, row: dict[str, Any], valued: int) -> Html:
-    """One row of `whole`, of which `valued` problems have a value."""
-    answer = element("p", "Answer: ", element("code", row["answer"])) if row["answer"] else Html()
-    passage = row["text"] or "The passage is not among the candidates' sample."
-    where = f"Source passage: {row['source']}, {row['origin'] or ''}, {row['licence'] or ''}"
-    return classed(
-        "article",
-        "sample",
-        element("h4", f"{title}, {row['kind']}"),
-        classed("p", "score", _score(row, valued)),
-        classed("div", "problem", written(row["problem"])),
-        written(row["solution"]),
-        answer,
-        folded(where, paragraphs(passage)),
-        folded("Prompt in its full form", element("pre", row["full"] or "")),
+def _first(rows: pl.DataFrame, key: str, group: str, most: int) -> pl.DataFrame:
+    """Of each group the rows that come first by hash, with their `order` and their `place` among all."""
+    order = pl.Series("order", [draw_order(SEED, row_id) for row_id in rows[key]], dtype=pl.Int64)
+    ranked = rows.with_columns(order).sort("order", key).group_by(group, maintain_order=True).head(most)
+    return ranked.with_row_index("place")
+
+
+def _none_rejected() -> pl.DataFrame:
+    """The columns of rejected rows."""
+    added = {"rule": pl.String, "evidence": pl.String, "order": pl.Int64, "right": pl.Boolean}
+    added |= {"status": pl.String, "printed": pl.String}
+    return Problem.create_empty().with_columns(pl.lit(None, kind).alias(name) for name, kind in added.items())
+
+
+def _rejected(recipe: Recipe) -> pl.DataFrame:
+    tables = [table.read() for table in recipe.verdicts]
+    drawn = _first(rules_by_row(tables), "problem_id", "rule", OF_RULE).select("problem_id", "rule", "order")
+    evidence = pl.concat(tables).select("rule", "evidence", problem_id="row_id")
+    printed = recipe.results.scan().select("problem_id", "status", printed="output")
+    rows = (
+        recipe.problems.scan()
+        .join(drawn.lazy(), on="problem_id", how="inner")
+        .join(evidence.lazy(), on=["problem_id", "rule"], how="left")
+        .join(recipe.checked.scan().select("problem_id", _VERDICT), on="problem_id", how="left")
+        .join(printed, on="problem_id", how="left")
+        .collect()
+    )
+    return rows.select(_none_rejected().columns)
+
+
+def sample_section(samples: Samples) -> Markup:
+    """Filter, rows of the final sets level by level, rejected problems rule by rule."""
+    levels = [
+        {"name": level, "rows": [_shown_kept(row) for row in rows.iter_rows(named=True)]}
+        for level in (*LEVELS, NO_LEVEL)
+        for rows in [samples.kept.filter(pl.col("level_name") == level)]
+    ]
+    rejected = [_shown_rejected(row) for row in samples.rejected.iter_rows(named=True)]
+    return render(
+        "samples.html",
+        levels=levels,
+        rejected=rejected,
+        verdicts=(RIGHT, WRONG, UNKNOWN),
+        total=count(samples.rows),
+        shown=count(samples.kept.height),
     )
 
 
-def _score(row: dict[str, Any], valued: int) -> str:
-    if row["value"] is None:
-        return "Score: none (it was too long for the reference model, or not valued)"
-    value, loss, rank = float(row["value"]), float(row["loss"]), int(row["rank"])
-    return f"Score {value:.3g} on {row['task']}, rank {count(rank)} of {count(valued)}; loss {loss:.2f} nats"
+def _verdict(right: bool | None) -> str:  # noqa: FBT001 (a column's value)
+    return UNKNOWN if right is None else RIGHT if right else WRONG
+
+
+def _shown_kept(row: Mapping[str, Any]) -> dict[str, Any]:
+    verdict = _verdict(row["right"])
+    from_passage = row["text"] is not None
+    was_run = row["part"] == "pretrain" and row["kind"] == "tool"
+    return {
+        "id": row["row_id"],
+        "verdict": verdict,
+        "said": SAID[verdict],
+        "kind": row["kind"],
+        "part": row["part"],
+        "source": row["source"],
+        "sets": ", ".join(row["sets"]),
+        "problem": prose(row["input"]),
+        "solution": written(row["output"], output=RUN if was_run else CLAIMED),
+        "where": f"Source passage: {row['source']}, {row['origin']}, {row['licence']}"
+        if from_passage
+        else "",
+        "passage": paragraphs(row["text"] or ""),
+    }
+
+
+def _shown_rejected(row: Mapping[str, Any]) -> dict[str, Any]:
+    verdict = _verdict(row["right"])
+    return {
+        "id": row["problem_id"],
+        "rule": row["rule"],
+        "evidence": row["evidence"],
+        "verdict": verdict,
+        "said": SAID[verdict],
+        "kind": row["kind"],
+        "source": row["source"],
+        "problem": prose(row["problem"]),
+        "solution": written(row["solution"], output=CLAIMED),
+        "status": row["status"],
+        "printed": row["printed"],
+    }

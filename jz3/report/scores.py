@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
+from markupsafe import Markup
 
-from jz3.report.markup import Html, element, folded, joined, table
+from jz3.report.rendering import folded, joined, paragraph, render, table, titled
 from jz3.report.writing import count
 
 PARTS = {
@@ -16,54 +17,63 @@ PARTS = {
     "level": "By level",
 }
 KEYS = ["benchmark", "group", "setting"]
-NUMBERS = frozenset({"items", "accuracy", "95 % interval", "lenient", "clean (items)"})
+NUMBERS = frozenset({"items", "accuracy", "lenient", "clean (items)"})
+COMPARED = ["benchmark", "models", "difference", "on a scale", "items", "p (McNemar)"]
+POINTS = 50.0
+"""Points of difference at either end of its scale (chosen); a longer interval is cut there."""
 
 
-def score_tables(scores: pl.DataFrame) -> Html:
+def score_tables(scores: pl.DataFrame) -> Markup:
     """A table for each grouping; the long one by family opens on a click."""
     shown = [
-        joined([element("h3", title), _table(rows)])
+        titled(title, _table(title, rows))
         for group_by, title in PARTS.items()
         if (rows := scores.filter(pl.col("group_by") == group_by)).height
     ]
     subjects = scores.filter(pl.col("group_by") == "subject")
     if subjects.height:
-        shown.append(folded("By subject or family", _table(subjects)))
-    return joined(shown)
+        shown.append(folded("By subject or family", _table("By subject or family", subjects)))
+    return joined([*shown, *_certificates(scores)])
 
 
-def _table(rows: pl.DataFrame) -> Html:
-    head = [
-        "benchmark",
-        "group",
-        "setting",
-        "model",
-        "items",
-        "accuracy",
-        "95 % interval",
-        "",
-        "lenient",
-        "clean (items)",
-        "certificates",
+def _certificates(scores: pl.DataFrame) -> list[Markup]:
+    """Of the set that each model was trained on."""
+    named = scores.select("model", "certificate").unique().sort("model", "certificate")
+    return [
+        paragraph(f"Certificates of the training set of {model}: {certificate}.", "note")
+        for model, certificate in named.iter_rows()
     ]
+
+
+def _table(caption: str, rows: pl.DataFrame) -> Markup:
+    head = ["benchmark", "model", "accuracy", "on a scale", "items", "lenient", "clean (items)"]
     lines = [_line(row) for row in rows.sort(*KEYS, "model").iter_rows(named=True)]
-    return table(head, lines, NUMBERS)
+    return table(f"{caption}: accuracy in per cent, its 95 % interval below it", head, lines, NUMBERS)
 
 
 def _line(row: Mapping[str, Any]) -> list[str]:
     return [
-        row["benchmark"],
-        row["group"],
-        row["setting"],
+        what(row),
         row["model"],
-        count(row["items"]),
-        f"{row['accuracy']:.1f}",
-        f"{row['low']:.1f} to {row['high']:.1f}",
+        interval(f"{row['accuracy']:.1f}", f"{row['low']:.1f} to {row['high']:.1f}"),
         interval_bar(row["low"], row["accuracy"], row["high"]),
+        count(row["items"]),
         f"{row['accuracy_lenient']:.1f}",
         _clean(row),
-        row["certificate"],
     ]
+
+
+def what(row: Mapping[str, Any]) -> Markup:
+    """The benchmark, its group where it is not all of it, and the setting."""
+    group = row.get("group", "all")
+    return render(
+        "what.html", name=row["benchmark"], more=[*([group] if group != "all" else []), row["setting"]]
+    )
+
+
+def interval(estimate: str, ends: str) -> Markup:
+    """An estimate with its interval below it."""
+    return render("interval.html", estimate=estimate, ends=ends)
 
 
 def _clean(row: Mapping[str, Any]) -> str:
@@ -74,32 +84,28 @@ def _clean(row: Mapping[str, Any]) -> str:
     return f"{accuracy} ({count(row['clean_items'])})"
 
 
-def interval_bar(low: float, middle: float, high: float) -> Html:
-    """An interval of per cent on a scale from 0 to 100, its estimate as a dot."""
-    line = {"x1": f"{low:.1f}", "x2": f"{high:.1f}", "y1": 6, "y2": 6}
-    return element(
-        "svg",
-        element("line", attributes={"x1": 0, "x2": 100, "y1": 6, "y2": 6, "class": "scale"}),
-        element("line", attributes=line | {"class": "interval"}),
-        element("circle", attributes={"cx": f"{middle:.1f}", "cy": 6, "r": 3}),
-        attributes={"viewBox": "-4 0 108 12", "class": "estimate", "aria-hidden": "true"},
-    )
+def interval_bar(low: float, middle: float, high: float, zero: float | None = None) -> Markup:
+    """An interval on a scale from 0 to 100, its estimate as a dot, and a mark at `zero`."""
+    return render("estimate.html", low=low, middle=middle, high=high, zero=zero)
 
 
-def comparison_table(comparisons: pl.DataFrame) -> Html:
+def comparison_table(comparisons: pl.DataFrame, caption: str = "Models compared on the same items") -> Markup:
     """Differences in points of accuracy with their intervals and the exact McNemar test."""
-    head = ["benchmark", "setting", "model", "against", "items", "difference", "95 % interval", "p (McNemar)"]
+    rows = comparisons.sort("benchmark", "setting", "model", "against").iter_rows(named=True)
     lines = [
         [
-            row["benchmark"],
-            row["setting"],
-            row["model"],
-            row["against"],
+            what(row),
+            render("what.html", name=row["model"], more=[f"minus {row['against']}"]),
+            interval(f"{row['difference']:+.1f}", f"{row['low']:+.1f} to {row['high']:+.1f}"),
+            interval_bar(*(_on_scale(row[name]) for name in ("low", "difference", "high")), zero=50.0),
             count(row["items"]),
-            f"{row['difference']:+.1f}",
-            f"{row['low']:+.1f} to {row['high']:+.1f}",
             f"{row['p_value']:.2g}",
         ]
-        for row in comparisons.sort("benchmark", "setting", "model", "against").iter_rows(named=True)
+        for row in rows
     ]
-    return table(head, lines, frozenset(head[4:]))
+    return table(caption, COMPARED, lines, frozenset({"difference", "items", "p (McNemar)"}))
+
+
+def _on_scale(points: float) -> float:
+    """A difference in points as a place from 0 to 100, with none at 50."""
+    return 50 + 50 * max(-1.0, min(1.0, points / POINTS))

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from markupsafe import Markup
 
 from jz3.core.artifacts import In
-from jz3.report.markup import Html, classed, element, folded, joined, table
-from jz3.report.samples import article, problem_values, whole
+from jz3.report.candidates import article, problem_values, whole
+from jz3.report.plots import ONE, SOFT, drawing, markup
+from jz3.report.rendering import folded, joined, paragraph, render, table, titled
 from jz3.report.writing import count
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.passage import Passage
@@ -20,8 +22,10 @@ from jz3.tables.prompt import Prompt
 
 EACH = 10  # issue: the ten best and the ten worst texts
 BARS = 40  # chosen: wide enough to be seen
-WIDTH, HEIGHT, BOTTOM = 640, 200, 24
-"""Of the drawing of values, and of its margin, where the ends are named."""
+CLAIMED = (
+    "As the synthesis model wrote them, before any program was run: an output is what the solution claims, "
+    "and nobody has judged an answer."
+)
 
 WAYS = {
     "value": "those of highest value",
@@ -65,22 +69,22 @@ def find_extremes(
     return Extremes(rows(ranked.head(EACH)), rows(ranked.reverse().head(EACH)), values.height)
 
 
-def selection_section(measured: Mapping[str, Any], ranking: pl.DataFrame, extremes: Extremes) -> Html:
+def selection_section(measured: Mapping[str, Any], ranking: pl.DataFrame, extremes: Extremes) -> Markup:
     """`measured` are the metrics of `select`; rows of `ranking` are RankedPrompt."""
     valued = ranking.filter(pl.col("place").is_not_null())
+    values = (_histogram(valued), _quantiles(measured["pool_value"], measured["selected_value"]))
     return joined(
         [
-            element("p", _summary(measured, valued)),
+            paragraph(_summary(measured, valued)),
             _spread(measured["pool"], measured["selected"]),
-            element("h3", "Values"),
-            _histogram(valued),
-            _quantiles(measured["pool_value"], measured["selected_value"]),
-            element("h3", "Checkpoints"),
-            _agreement(measured["agreement"]),
-            element("h3", "Texts of highest value"),
-            *_articles("best", extremes.best, extremes.valued),
-            element("h3", "Texts of lowest value"),
-            *_articles("worst", extremes.worst, extremes.valued),
+            titled("Values", *values),
+            titled("Checkpoints", _agreement(measured["agreement"])),
+            titled(
+                "Texts of highest value",
+                paragraph(CLAIMED, "note"),
+                *_articles("best", extremes.best, extremes.valued),
+            ),
+            titled("Texts of lowest value", *_articles("worst", extremes.worst, extremes.valued)),
         ]
     )
 
@@ -94,7 +98,7 @@ def _summary(measured: Mapping[str, Any], valued: pl.DataFrame) -> str:
     )
 
 
-def _spread(pool: Mapping[str, int], selected: Mapping[str, int]) -> Html:
+def _spread(pool: Mapping[str, int], selected: Mapping[str, int]) -> Markup:
     """A line for each source, level, kind and length; lift is the share of the chosen over the pool's."""
     totals = {column: _total(pool, column) for column in ("source", "level", "kind", "length")}
     chosen = {column: _total(selected, column) for column in totals}
@@ -111,8 +115,8 @@ def _spread(pool: Mapping[str, int], selected: Mapping[str, int]) -> Html:
             f"{chosen_share / share:.2f}",
         ]
         lines.append([_COLUMNS[column], value, *shown])
-    head = ["", "is", "pool", "share of the pool", "chosen", "share of the chosen", "lift"]
-    return table(head, lines, frozenset(head[2:]))
+    head = ["of the prompt", "is", "pool", "share of the pool", "chosen", "share of the chosen", "lift"]
+    return table("Shares of the pool and of the chosen prompts", head, lines, frozenset(head[2:]))
 
 
 _COLUMNS = {"source": "source", "level": "level", "kind": "kind", "length": "tokens of the solution"}
@@ -122,62 +126,50 @@ def _total(counts: Mapping[str, int], column: str) -> int:
     return sum(rows for name, rows in counts.items() if name.startswith(f"{column}/"))
 
 
-def _quantiles(pool: Mapping[str, float], selected: Mapping[str, float]) -> Html:
+def _quantiles(pool: Mapping[str, float], selected: Mapping[str, float]) -> Markup:
     head = ["value", *(f"{float(share):.0%}" for share in pool)]
     lines = [
         [name, *(f"{value:.3g}" for value in values.values())]
         for name, values in (("pool", pool), ("chosen", selected))
         if values
     ]
-    return table(head, lines, frozenset(head[1:])) if pool else element("p", "No prompt has a value.")
+    if not pool:
+        return paragraph("No prompt has a value.")
+    return table("Quantiles of the value", head, lines, frozenset(head[1:]))
 
 
-def _histogram(valued: pl.DataFrame) -> Html:
+def _histogram(valued: pl.DataFrame) -> Markup:
     """Prompts by value, the chosen ones before the pool."""
     if valued.is_empty():
-        return Html()
+        return Markup()
+    edges, pool, chosen = binned(valued)
+    with drawing(7.2, 2.6) as figure:
+        axes = figure.add_subplot()
+        axes.stairs(pool, edges, fill=True, color=SOFT, alpha=0.45, label="pool")
+        axes.stairs(chosen, edges, fill=True, color=ONE, label="chosen")
+        axes.set_xlabel("value (highest influence score over the target tasks)")
+        axes.set_ylabel("prompts")
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
+        shown = markup(figure, "values", "prompts by value, pool and chosen")
+    caption = "Prompts by value: all that have one, and the chosen ones among them."
+    return render("figure.html", drawing=shown, caption=caption)
+
+
+def binned(valued: pl.DataFrame) -> tuple[list[float], list[int], list[int]]:
+    """Edges of BARS equal bins over the values, and in each the prompts of the pool and the chosen ones."""
     low, high = float(valued["value"].min()), float(valued["value"].max())  # pyright: ignore[reportArgumentType]
-    width = (high - low) / BARS or 1.0
-    binned = valued.select(
+    width = (high - low) / BARS or 1 / BARS
+    places = valued.select(
         "rule", place=((pl.col("value") - low) / width).floor().clip(0, BARS - 1).cast(pl.Int64)
     )
-    pool = dict(binned.group_by("place").len().iter_rows())
-    chosen = dict(binned.filter(pl.col("rule").is_null()).group_by("place").len().iter_rows())
-    most = max(pool.values())
-    bars = [
-        _bar(place, rows[place] / most, name)
-        for name, rows in (("pool", pool), ("chosen", chosen))
-        for place in sorted(rows)
-    ]
-    ends = [
-        element("text", f"{value:.3g}", attributes={"x": x, "y": HEIGHT - 6, "text-anchor": anchor})
-        for value, x, anchor in ((low, 0, "start"), (high, WIDTH, "end"))
-    ]
-    attributes = {
-        "viewBox": f"0 0 {WIDTH} {HEIGHT}",
-        "class": "plot",
-        "role": "img",
-        "aria-label": "prompts by value, pool and chosen",
-    }
-    caption = f"Prompts by value: grey the pool, green the chosen; the highest bar is {count(most)} prompts"
-    return element(
-        "figure", element("svg", *bars, *ends, attributes=attributes), element("figcaption", caption)
-    )
+    pool = dict(places.group_by("place").len().iter_rows())
+    chosen = dict(places.filter(pl.col("rule").is_null()).group_by("place").len().iter_rows())
+    edges = [low + width * place for place in range(BARS + 1)]
+    bars = range(BARS)
+    return edges, [pool.get(place, 0) for place in bars], [chosen.get(place, 0) for place in bars]
 
 
-def _bar(place: int, share: float, name: str) -> Html:
-    height = share * (HEIGHT - BOTTOM)
-    attributes = {
-        "x": f"{place * WIDTH / BARS + 1:.1f}",
-        "y": f"{HEIGHT - BOTTOM - height:.1f}",
-        "width": f"{WIDTH / BARS - 2:.1f}",
-        "height": f"{height:.1f}",
-        "class": name,
-    }
-    return element("rect", attributes=attributes)
-
-
-def _agreement(agreement: Mapping[str, Mapping[str, float]]) -> Html:
+def _agreement(agreement: Mapping[str, Mapping[str, float]]) -> Markup:
     pairs = [
         [
             f"checkpoints {pair.replace('-', ' and ')}",
@@ -194,12 +186,12 @@ def _agreement(agreement: Mapping[str, Mapping[str, float]]) -> Html:
         ]
         for number, share in agreement["chosen_alone"].items()
     ]
-    return table(["of", "what", "is"], [*pairs, *alone], frozenset({"is"}))
+    return table("How far checkpoints agree", ["of", "what", "is"], [*pairs, *alone], frozenset({"is"}))
 
 
-def _articles(end: str, rows: pl.DataFrame, valued: int) -> list[Html]:
+def _articles(end: str, rows: pl.DataFrame, valued: int) -> list[Markup]:
     shown = [
         article(f"{end} {number}, {row['level']}", row, valued)
         for number, row in enumerate(rows.iter_rows(named=True), start=1)
     ]
-    return [classed("div", "texts", shown[0]), folded(f"{len(shown) - 1} more", *shown[1:])] if shown else []
+    return [shown[0], folded(f"{len(shown) - 1} more", *shown[1:])] if shown else []

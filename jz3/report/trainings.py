@@ -6,13 +6,21 @@ Speed and memory are not here: they differ from run to run, and the page does no
 from collections.abc import Mapping
 from typing import Any
 
-from jz3.report.markup import Html, element, joined, table
+from markupsafe import Markup
+
+from jz3.report.rendering import joined, paragraph, table, titled
 from jz3.report.writing import count
 
 
-def training_table(measured: Mapping[str, Any]) -> Html:
+def training_table(measured: Mapping[str, Any]) -> Markup:
     """A line for each fine-tuning and pre-training."""
-    head = ["training", "steps", "tokens", "fill of blocks", "last loss"]
+    head = [
+        "training",
+        "steps",
+        "tokens",
+        "fill of blocks",
+        "loss (mean of the last epoch, or at the last step)",
+    ]
     lines = [
         line
         for stage, values in measured.items()
@@ -24,7 +32,7 @@ def training_table(measured: Mapping[str, Any]) -> Html:
             else []
         )
     ]
-    return table(head, lines, frozenset(head[1:]))
+    return table("Trainings", head, lines, frozenset(head[1:]))
 
 
 def _finetuned(stage: str, values: Mapping[str, Any]) -> list[str]:
@@ -42,19 +50,19 @@ def _share(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-def held_out_tables(measured: Mapping[str, Any]) -> Html:
+def held_out_tables(measured: Mapping[str, Any]) -> Markup:
     """For each pre-training the loss on rows that were held out, by source and kind."""
     trained = {stage: values for stage, values in measured.items() if stage.startswith("pretrain/")}
     return joined(_held_out(stage, values["held_out"]) for stage, values in trained.items())
 
 
-def _held_out(stage: str, groups: Mapping[str, Any]) -> Html:
+def _held_out(stage: str, groups: Mapping[str, Any]) -> Markup:
     if not groups:
-        return element("p", f"{stage}: no row was held out.")
+        return paragraph(f"{stage}: no row was held out.")
     head = ["source and kind", "rows", "base", "before the decay", "final"]
     lines = [
         [name, count(group["rows"]), *(f"{group[when]:.3f}" for when in ("base", "before_decay", "final"))]
         for name, group in groups.items()
     ]
-    title = element("h3", f"{stage}: loss on rows held out, nats a label token")
-    return joined([title, table(head, lines, frozenset(head[1:]))])
+    title = f"{stage}: loss on rows held out, nats a label token"
+    return titled(title, table(title, head, lines, frozenset(head[1:])))

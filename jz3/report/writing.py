@@ -1,31 +1,92 @@
-"""Problems, solutions and passages as markup: paragraphs with drawn mathematics, code as it stands."""
+"""Problems, solutions and passages as markup: Markdown with drawn mathematics, code as it stands.
+
+Markdown is read by markdown-it, without links, images and HTML: a text adds no address to the page.
+"""
 
 import re
+from functools import cache
 
-from jz3.report.markup import Html, classed, element, joined
-from jz3.report.mathematics import with_mathematics
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from jz3.report.mathematics import pieces, with_mathematics
+from jz3.report.rendering import joined, paragraph, printable, render
 
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
+OFF = [
+    "link",
+    "image",
+    "autolink",
+    "reference",
+    "html_block",
+    "html_inline",
+    "entity",
+    "code",
+    "fence",
+    "lheading",
+]
+"""Rules of markdown-it that are not used: links, markup, and indents or lines that mean nothing here."""
+_PRIVATE = re.compile("[\ue000-\ue003]")
+_MARK = "\ue000{}\ue001"
+_MARKED = re.compile("\ue000(\\d+)\ue001")
+
+# Of a product or a power, and not of emphasis: a single star but for that of a list, two between operands.
+_TIMES = re.compile(r"(?<!\*)(?<!^)(?<!\n)\*(?!\*)")
+_POWER = re.compile(r"(?<=[\w)\]}])\*\*(?=[\w(\[{-])")
 
 
-def written(text: str) -> Html:
-    """A text with its code blocks in monospace; an output block is named."""
-    parts: list[Html] = []
+def written(text: str, output: str = "output") -> Markup:
+    """A text with its code blocks in monospace; `output` names what an output block is."""
+    parts: list[Markup] = []
     place = 0
     for block in _FENCE.finditer(text):
-        parts.append(paragraphs(text[place : block.start()]))
-        kind = "output" if block[1] == "output" else "program"
-        parts.append(classed("div", f"code {kind}", element("pre", element("code", block[2].rstrip("\n")))))
+        parts.append(prose(text[place : block.start()]))
+        is_output = block[1] == "output"
+        name, label = ("output", output) if is_output else ("program", "program")
+        parts.append(render("block.html", name=name, label=label, text=block[2].rstrip("\n")))
         place = block.end()
-    return joined([*parts, paragraphs(text[place:])])
+    return joined([*parts, prose(text[place:])])
 
 
-def paragraphs(text: str) -> Html:
-    """Blank lines part paragraphs, other line ends are kept."""
-    pieces = (piece.strip() for piece in re.split(r"\n\s*\n", text))
-    return joined(element("p", with_mathematics(piece)) for piece in pieces if piece)
+def prose(text: str) -> Markup:
+    """Markdown with its formulas drawn; line ends are kept."""
+    plain = _PRIVATE.sub("\ufffd", printable(text))
+    formulas: list[Markup] = []
+    marked: list[str] = []
+    for piece in pieces(plain):
+        if isinstance(piece, Markup):
+            marked.append(_MARK.format(len(formulas)))
+            formulas.append(piece)
+        else:
+            marked.append(_TIMES.sub("\ue002", _POWER.sub("\ue003", piece)))
+    html = _markdown().render("".join(marked)).replace("\ue002", "*").replace("\ue003", "**")
+    return Markup(_MARKED.sub(lambda found: formulas[int(found[1])], html))
+
+
+def paragraphs(text: str) -> Markup:
+    """Blank lines part paragraphs; nothing but formulas is read in them."""
+    parts = (piece.strip() for piece in re.split(r"\n\s*\n", text))
+    return joined(paragraph(with_mathematics(part)) for part in parts if part)
 
 
 def count(value: float) -> str:
     """`12,345`."""
     return f"{value:,}"
+
+
+def per_cent(share: float | None) -> str:
+    """`81.7 %`; a share that is null was not measured."""
+    return "not measured" if share is None else f"{100 * share:.1f} %"
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    """A heading of a text is no heading of the page: it becomes a bold paragraph."""
+    reader = (
+        MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False})
+        .enable("table")
+        .disable(OFF)
+    )
+    reader.add_render_rule("heading_open", lambda *_: "<p><strong>")
+    reader.add_render_rule("heading_close", lambda *_: "</strong></p>\n")
+    return reader

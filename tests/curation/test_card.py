@@ -89,6 +89,19 @@ MEASURED = {
 }
 
 
+RIGHT = pl.DataFrame(
+    {
+        "model": ["jiuzhang"],
+        "recipe": ["jiuzhang"],
+        "kind": ["tool"],
+        "before": [1000],
+        "right_before": [817],
+        "after": [40],
+        "right_after": [32],
+    }
+)
+
+
 def training_rows(*ids, source="web"):
     return pl.DataFrame(
         [
@@ -128,6 +141,7 @@ def facts(**changes):
         "models": {"boosted": MODEL},
         "base": MODEL.model_copy(update={"hub": "deepseek-ai/m@abc"}),
         "certificates": {"jiuzhang": CERTIFICATE},
+        "right": RIGHT,
     }
     return Facts(**made | changes)
 
@@ -137,6 +151,7 @@ def facts(**changes):
     [
         "| kind | jiuzhang |\n| --- | --- |\n| cot | 3 |",
         "| jiuzhang | 3 | 3 | 1 |",
+        "| jiuzhang | jiuzhang | tool | 81.7 % (817 of 1,000) | 80.0 % (32 of 40) |",
         "| base of the synthesis models | deepseek-ai/m@abc |",
         "| synthesis model, boosted | 1,234,567 weights, digest",
         "| completions, corpus | 77 with 5,000 tokens; vllm, bfloat16; sampling of cot: temperature 1.0; ",

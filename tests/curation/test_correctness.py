@@ -1,6 +1,6 @@
 """The checker's figures: a correct problem counts, a wrong one and one that nobody can read do not."""
 
-from jz3.curation.correctness import check_problems
+from jz3.curation.correctness import check_problems, correctness_metrics
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.problem import Problem
 from jz3.writer.catalogue import FAMILIES
@@ -25,6 +25,11 @@ def result(row, output, status="ok"):
 
 
 def checked(root, problems, results=(), provider="writer"):
+    rows = judged(root, problems, results, provider)
+    return correctness_metrics(rows, metrics(provider))
+
+
+def judged(root, problems, results=(), provider="writer"):
     return check_problems(
         table(Problem, problems, root / "problems"),
         table(ExecutionResult, list(results), root / "results.parquet"),
@@ -77,3 +82,15 @@ def test_with_another_teacher_nothing_is_read_and_the_shares_are_null(tmp_path):
     assert (found.prose_problems, found.prose_read, found.prose_correct) == (1, 0, 0)
     assert found.prose_correct_share is None
     assert found.tool_correct_share is None
+
+
+def test_each_problem_has_its_verdict_and_what_no_family_reads_has_no_family(tmp_path):
+    rows = [
+        problem(0, text=BAGS, answer="12"),
+        problem(1, text=BAGS, answer="24"),
+        problem(2, text="Which problem is this?", answer="12"),
+    ]
+    found = judged(tmp_path / "writer", rows)
+    assert found["right"].to_list() == [True, False, False]
+    assert found["family"].is_null().to_list() == [False, False, True]
+    assert judged(tmp_path / "other", rows, provider="openai")["right"].to_list() == [None] * 3

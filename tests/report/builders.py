@@ -7,9 +7,11 @@ import polars as pl
 
 from jz3.core.artifacts import In, InDir, Out
 from jz3.tables.certificate_manifest import BenchmarkCheck, CertificateManifest
+from jz3.tables.checked_problem import CheckedProblem
 from jz3.tables.comparison import Comparison
 from jz3.tables.cost import Cost
 from jz3.tables.disagreement import Disagreement
+from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.hit import Hit
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.loss_point import LossPoint
@@ -19,6 +21,8 @@ from jz3.tables.prompt import Prompt
 from jz3.tables.published_row import PublishedRow
 from jz3.tables.ranked_prompt import RankedPrompt
 from jz3.tables.score_row import ScoreRow
+from jz3.tables.training_row import TrainingRow
+from jz3.tables.verdict import Verdict
 
 HOSTILE = '<script>alert("1")</script>'
 
@@ -95,6 +99,7 @@ def metrics(provider="writer"):
         "filter/jiuzhang": {"rows": ledger(filter__no_answer=5)},
         "correctness/jiuzhang": correct(0.0 if provider == "writer" else None),
         "correctness/other": correct(0.625 if provider == "writer" else None),
+        "mix/jiuzhang": {"rows": ledger(kept=15)},
         "audit": {
             "rows": ledger(kept=30),
             "sets": {
@@ -185,6 +190,12 @@ def score(model="jiuzhang", accuracy=50.0, **changes):
         "completion_tokens": 3000,
         "truncated": 1,
     } | changes
+
+
+def averages():
+    """Of two models over their benchmarks."""
+    changes = {"benchmark": "all benchmarks", "group_by": "average", "group": "mean over benchmarks"}
+    return [score(accuracy=61.5, **changes), score("instruct_only", 30.25, **changes)]
 
 
 def comparison():
@@ -291,6 +302,70 @@ def certificate(directory: Path, hits=1, certified="jiuzhang"):
     return InDir(CertificateManifest, directory)
 
 
+def training_row(place, row, part="pretrain"):
+    return {
+        "position": place,
+        "row_id": row["problem_id"],
+        "part": part,
+        "source": row["source"],
+        "level": row["level"],
+        "kind": row["kind"],
+        "input": f"## Question\n{row['problem']}\n\n## Solution\n",
+        "output": row["solution"],
+    }
+
+
+def checked_problem(row, right):
+    """Of a problem that no family reads where `right` is None."""
+    family = None if right is None else "bags"
+    return {"problem_id": row["problem_id"], "kind": row["kind"], "family": family, "right": bool(right)}
+
+
+def result(row, output, status="ok"):
+    return {
+        "problem_id": row["problem_id"],
+        "status": status,
+        "output": output,
+        "answer_counts": False,
+        "error": None,
+    }
+
+
+def verdict(row, rule=None, evidence=None):
+    return {"row_id": row["problem_id"], "rule": rule, "evidence": evidence}
+
+
+REJECTED = {"q002": ("filter.contradicted_answer", "it said 7")}
+RIGHT = {"q003": True, "q004": False}
+
+
+def write_recipe(root: Path, problems) -> list[str]:
+    """The recipe `jiuzhang` with those problems, and the set made of those that no verdict rejects."""
+    kept = [row for row in problems if row["problem_id"] not in REJECTED]
+    table(TrainingRow, [training_row(*one) for one in enumerate(kept)], root / "mix/jiuzhang.parquet")
+    table(Problem, problems, root / "recipes/jiuzhang.parquet")
+    table(Passage, [passage(row) for row in problems], root / "origins/corpus.parquet")
+    results = [result(row, "12\n") for row in problems if row["kind"] == "tool"]
+    table(ExecutionResult, results, root / "results/jiuzhang.parquet")
+    judged = [checked_problem(row, RIGHT.get(row["problem_id"])) for row in problems]
+    table(CheckedProblem, judged, root / "checked/jiuzhang.parquet")
+    for stage in ("execute", "filter", "dedup", "decontaminate"):
+        rules = REJECTED if stage == "filter" else {}
+        verdicts = [verdict(row, *rules.get(row["problem_id"], ())) for row in problems]
+        table(Verdict, verdicts, root / stage / "jiuzhang.parquet")
+    return [
+        *("--training", "mix/jiuzhang.parquet"),
+        *("--recipes", "recipes/jiuzhang.parquet"),
+        *("--origins", "origins/corpus.parquet"),
+        *("--results", "results/jiuzhang.parquet"),
+        *("--checked", "checked/jiuzhang.parquet"),
+        *("--executed", "execute/jiuzhang.parquet"),
+        *("--filtered", "filter/jiuzhang.parquet"),
+        *("--deduped", "dedup/jiuzhang.parquet"),
+        *("--decontaminated", "decontaminate/jiuzhang.parquet"),
+    ]
+
+
 def write_run(root: Path, problems, provider="writer") -> list[str]:
     """Everything the stage reads, under `root`; the flags of its command."""
     table(Problem, problems, root / "data/problems/candidates")
@@ -303,7 +378,7 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
         for number, row in enumerate(problems)
     ]
     table(RankedPrompt, ranking, root / "ranking.parquet")
-    table(ScoreRow, [score(), score("instruct_only", 30.0)], root / "scores.parquet")
+    table(ScoreRow, [*averages(), score(), score("instruct_only", 30.0)], root / "scores.parquet")
     table(Comparison, [comparison()], root / "comparisons.parquet")
     table(PublishedRow, [published()], root / "published.parquet")
     table(Disagreement, [disagreement()], root / "disagreements.parquet")
@@ -317,6 +392,7 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
     return [
+        *write_recipe(root, problems),
         *("--graph", "dvc.yaml"),
         *("--problems", "data/problems/candidates"),
         *("--prompts", "prompts.parquet"),

@@ -1,4 +1,4 @@
-"""Curves keep within their drawing, however long and whatever their losses."""
+"""Curves have labelled axes, hold what is finite, and put the trainings of a stage into one plot."""
 
 import math
 import re
@@ -6,40 +6,50 @@ import re
 import polars as pl
 import pytest
 
-from jz3.report.curves import BOTTOM, HEIGHT, LEFT, POINTS, RIGHT, TOP, WIDTH, loss_curves, step_curves
+from jz3.report.curves import POINTS, loss_curves, step_curves, thinned
 from tests.report.builders import curve
 
 
-def points_of(figure):
-    (line,) = re.findall(r'points="([^"]*)"', figure)
-    return [tuple(map(float, point.split(","))) for point in line.split()]
-
-
 @pytest.mark.parametrize("steps", [1, 2, 30, 1999])
-def test_every_point_lies_inside_the_axes(steps):
-    points = points_of(loss_curves({"warmup": curve(steps)}))
-    assert 0 < len(points) <= min(steps, POINTS)
-    assert all(LEFT <= x <= WIDTH - RIGHT and TOP <= y <= HEIGHT - BOTTOM for x, y in points)
-
-
-def test_a_loss_that_falls_is_drawn_falling():
-    heights = [y for _, y in points_of(loss_curves({"warmup": curve()}))]
-    assert heights == sorted(heights), "y grows downwards in a drawing"
+def test_a_curve_has_no_more_points_than_are_seen(steps):
+    few = thinned(curve(steps), "loss")
+    assert 0 < few.height <= min(steps, POINTS)
+    assert few["step"].is_sorted()
 
 
 def test_a_loss_that_is_no_number_is_left_out():
     broken = curve().with_columns(loss=pl.when(pl.col("step") == 3).then(math.nan).otherwise("loss"))
-    assert len(points_of(loss_curves({"warmup": broken}))) == 29
+    assert thinned(broken, "loss").height == 29
+    assert "<svg" in loss_curves({"warmup": broken})
+
+
+def test_the_models_of_a_stage_stand_in_one_plot_with_labelled_axes_and_names():
+    page = loss_curves({"pretrain/one": curve(), "pretrain/two": curve(20), "warmup": curve()})
+    first, second = page.split("<svg")[1:]
+    for word in ("one", "two", "optimizer step", "loss (nats a label token)"):
+        assert f">{word}</text>" in first
+    assert ">warmup</text>" in second
+    assert "var(--blue)" in first
+    assert "var(--orange)" in first
 
 
 def test_a_training_without_a_step_says_so():
     assert "no step was taken" in loss_curves({"finetune/initial": curve(0)})
+    assert "<svg" not in loss_curves({"finetune/initial": curve(0)})
 
 
-def test_learning_rate_and_gradient_norm_are_drawn_for_each_training_that_took_a_step():
+def test_learning_rate_and_gradient_norm_are_drawn_for_each_stage_that_took_a_step():
     page = step_curves({"warmup": curve(), "finetune/initial": curve(0)})
     assert re.findall(r"<summary>([^<]*)", page) == [
-        "warmup, learning rate by step",
-        "warmup, gradient norm by step",
+        "warmup: learning rate by step",
+        "warmup: gradient norm by step",
     ]
-    assert len(re.findall("<polyline", page)) == 2
+    assert page.count("<svg") == 2
+
+
+def test_no_font_of_the_machine_and_no_name_of_another_drawing_is_in_it():
+    page = loss_curves({"a/x": curve(), "b/x": curve()})
+    assert "DejaVu" not in page
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert {*re.findall(r'href="#([^"]+)"', page), *re.findall(r"url\(#([^)]+)\)", page)} <= set(ids)

@@ -1,10 +1,12 @@
 """The graph on the page is that of dvc.yaml."""
 
-import re
+from itertools import combinations
 from pathlib import Path
 
+import networkx as nx
+
 from jz3.core.artifacts import InFiles
-from jz3.report.graph import drawn
+from jz3.report.graph import HEIGHT, WIDTH, drawn, placed
 from jz3.report.wiring import read_wiring
 
 ROOT = Path(__file__).parents[2]
@@ -33,17 +35,28 @@ def test_edges_follow_the_paths_that_the_instances_leave_and_read(tmp_path):
 
 def test_an_edge_that_follows_from_others_is_not_drawn(tmp_path):
     svg = drawn(wiring(tmp_path, DVC))
-    assert svg.count('class="edge"') == 3
-    assert svg.count('class="edge again"') == 1
+    assert svg.count('id="graph-edge-') == 3
+    assert svg.count('id="graph-again-') == 1
 
 
 def test_the_second_round_of_our_graph_is_drawn_as_one_way_back():
     ours = read_wiring(InFiles(ROOT / "dvc.yaml"))
     assert ours.back() == [("select", "distill"), ("select", "finetune")], "the second follows from the first"
-    assert drawn(ours).count('class="edge again"') == 1
+    assert drawn(ours).count('id="graph-again-') == 1
 
 
-def test_no_two_stages_stand_in_one_place():
-    svg = drawn(read_wiring(InFiles(ROOT / "dvc.yaml")))
-    places = re.findall(r'<rect x="(-?\d+)" y="(-?\d+)"', svg)
-    assert len(places) == len(set(places)) == len(read_wiring(InFiles(ROOT / "dvc.yaml")).nodes)
+def test_no_two_stages_overlap_and_no_edge_runs_through_a_third():
+    graph = nx.DiGraph(read_wiring(InFiles(ROOT / "dvc.yaml")).forward())
+    at, lines = placed(graph)
+    assert set(at) == set(graph)
+    spots = list(at.values())
+    for (x, y), (other_x, other_y) in combinations(spots, 2):
+        assert abs(x - other_x) >= WIDTH or abs(y - other_y) >= HEIGHT
+    for line in lines:
+        for x, y in line[1:-1]:
+            assert not any(abs(x - at_x) < WIDTH / 2 and abs(y - at_y) < HEIGHT / 2 for at_x, at_y in spots)
+
+
+def test_parts_that_nothing_joins_stand_side_by_side():
+    at, _ = placed(nx.DiGraph([("a", "b"), ("c", "d")]))
+    assert abs(at["a"][0] - at["c"][0]) >= WIDTH

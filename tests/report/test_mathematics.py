@@ -24,6 +24,7 @@ PIECES = st.sampled_from(COMMANDS.split())
         (r"The answer is \boxed{\frac{3}{4}}.", "<mfrac>"),
         (r"It is \frac{3}{4} of it.", "<mfrac>"),
         (r"$a < b$", "&lt;"),
+        (r"$$\begin{aligned}a &= b\\ c &= d\end{aligned}$$", "</mtr><mtr>"),
     ],
 )
 def test_a_formula_is_drawn(text, drawn):

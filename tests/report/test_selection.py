@@ -4,7 +4,7 @@ import re
 
 import polars as pl
 
-from jz3.report.selection import find_extremes, selection_section
+from jz3.report.selection import binned, find_extremes, selection_section
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
@@ -51,7 +51,7 @@ def test_the_ten_best_and_the_ten_worst_texts_stand_with_their_problems(tmp_path
 
 def test_shares_of_the_chosen_stand_beside_those_of_the_pool(tmp_path):
     page = shown(tmp_path, [0.5, 0.25])
-    lines = [re.findall(r"<td[^>]*>(.*?)</td>", line) for line in re.findall(r"<tr>.*?</tr>", page)]
+    lines = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", line) for line in re.findall(r"<tr>.*?</tr>", page)]
     assert ["level", "grade", "8", "66.7%", "6", "100.0%", "1.50"] in lines
     assert ["level", "aime", "4", "33.3%", "0", "0.0%", "0.00"] in lines
     assert ["tokens of the solution", "4-5", "12", "100.0%", "6", "100.0%", "1.00"] in lines
@@ -65,14 +65,13 @@ def test_checkpoints_are_compared_pair_by_pair_and_with_the_choice(tmp_path):
 
 
 def test_bars_count_the_pool_and_the_chosen(tmp_path):
+    edges, pool, chosen = binned(ranking([0.0] * 3 + [1.0] * 5))
+    assert (edges[0], edges[-1]) == (0.0, 1.0)
+    assert (pool[0], pool[-1], sum(pool)) == (3, 5, 8)
+    assert (chosen[0], chosen[-1], sum(chosen)) == (3, 3, 6)
     page = shown(tmp_path, [0.0] * 3 + [1.0] * 5)
-    bars = re.findall(r'x="([\d.]+)"[^>]* height="([\d.]+)" class="(\w+)"', page)
-    assert [(float(x) > 600, round(float(height)), name) for x, height, name in bars] == [
-        (False, 106, "pool"),
-        (True, 176, "pool"),
-        (False, 106, "chosen"),
-        (True, 106, "chosen"),
-    ]
+    assert ">prompts</text>" in page
+    assert ">chosen</text>" in page
 
 
 def test_a_pool_without_values_is_said_to_be_one(tmp_path):

@@ -1,0 +1,58 @@
+"""The page around the sections, and the stamp that a copy of it may bear."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from jz3.core.errors import UserError
+from jz3.report.rendering import render, source
+
+TITLE = "<title>Report of a run: jz3</title>"
+STAMP = Markup("<!-- stamp -->")
+"""Where a copy bears the date and commit; the page of the stage has neither, so that its bytes repeat."""
+
+
+class StampError(UserError):
+    """A page is none of ours, or has a stamp."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page under its heading; `id` is the address of the heading."""
+
+    id: str
+    title: str
+    note: Markup
+    content: Markup
+
+
+def whole_page(sections: list[Section]) -> str:
+    """The whole document."""
+    script = source("filter.js")
+    return render(
+        "page.html",
+        title=Markup(TITLE),
+        policy=policy(script),
+        style=Markup(source("style.css")),
+        script=Markup(script),
+        stamp=STAMP,
+        sections=sections,
+    )
+
+
+def policy(script: str) -> str:
+    """Nothing is fetched, and no script runs but this one, whatever a model wrote."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'"
+
+
+def stamped(page: str, text: str) -> str:
+    """The page with a line that says when and of which commit it was copied. Raises StampError."""
+    if page.count(STAMP) != 1:
+        raise StampError(
+            "the page has no place for a stamp; a report as the stage leaves it was expected. "
+            "Run `dvc repro report`."
+        )
+    return page.replace(STAMP, render("paragraph.html", text=text, name="stamp"))

@@ -1,0 +1,128 @@
+"""The first screen: what the run is, what its models score, what it cost, and how many rows are right."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+from markupsafe import Markup
+
+from jz3.core.hashing import canonical_json, content_id
+from jz3.report.rendering import joined, paragraph, render, table
+from jz3.report.scores import comparison_table, interval
+from jz3.report.writing import count, per_cent
+from jz3.tables.certificate_manifest import CertificateManifest
+
+IN_USE = {"params.yaml": "profiles", "graph.yaml": "profiles/graphs"}
+"""Files of the profile in use, and the folders that hold the same file of every profile."""
+MOST_COMPARED = 6
+"""Comparisons on the first screen (chosen: it shall stay one screen); a section of the page has all."""
+
+
+def profile_in_use(root: Path) -> str:
+    """The profile whose parameters and graph these are, by value; otherwise that they are nobody's.
+
+    DVC watches the parameters by section, not these files: they are read to name the run, for nothing else.
+    """
+    names = sorted(path.stem for path in (root / "profiles").glob("*.yaml"))
+    same = [
+        name
+        for name in names
+        if all(
+            _values(root / file) == _values(root / folder / f"{name}.yaml") for file, folder in IN_USE.items()
+        )
+    ]
+    return same[0] if same else "none of the profiles as it stands: its parameters or its graph were edited"
+
+
+def _values(file: Path) -> object:
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def inputs_digest(measured: Mapping[str, Any], certificates: Iterable[CertificateManifest]) -> str:
+    """Of every stage's metrics, of the rows that were certified, and of the benchmarks' items."""
+    digests = [
+        part
+        for one in certificates
+        for part in (one.certified, one.certified_digest, *(check.items_digest for check in one.benchmarks))
+    ]
+    return content_id(canonical_json(measured), *digests)
+
+
+def first_screen(
+    facts: Mapping[str, str | Markup], scores: pl.DataFrame, comparisons: pl.DataFrame, right: pl.DataFrame
+) -> Markup:
+    """`facts` by their names; rows of `right` are RightRows."""
+    return joined(
+        [
+            render("facts.html", facts=facts),
+            render("cards.html", cards=_cards(scores, right)),
+            _compared(comparisons),
+            right_table(right),
+        ]
+    )
+
+
+def _cards(scores: pl.DataFrame, right: pl.DataFrame) -> list[dict[str, str]]:
+    """The few numbers by which a run is judged."""
+    averages = scores.filter(pl.col("group_by") == "average").sort("benchmark", "group", "model")
+    cards = [
+        {
+            "value": f"{row['accuracy']:.1f} %",
+            "name": f"{row['model']}: {row['group']}",
+            "more": f"95 % interval {row['low']:.1f} to {row['high']:.1f}",
+        }
+        for row in averages.iter_rows(named=True)
+    ]
+    return cards + [
+        {
+            "value": per_cent(row["right_after"] / row["after"]),
+            "name": f"problems of {row['recipe']} right in the set of {row['model']}",
+            "more": f"{per_cent(row['right_before'] / row['before'])} before curation",
+        }
+        for row in right.filter(pl.col("kind") == "all").iter_rows(named=True)
+    ]
+
+
+def _compared(comparisons: pl.DataFrame) -> Markup:
+    if comparisons.is_empty():
+        return paragraph("No two models were compared in this run.")
+    surest = comparisons.sort("p_value", "benchmark", "setting", "model", "against").head(MOST_COMPARED)
+    more = (
+        "" if surest.height == comparisons.height else f", the {surest.height} surest of {comparisons.height}"
+    )
+    return comparison_table(surest, f"Models compared on the same items{more}; difference in points")
+
+
+def right_table(right: pl.DataFrame) -> Markup:
+    """Rows that are right by the checker, of each recipe before curation and in each training set."""
+    if right.is_empty():
+        return paragraph(
+            "How many rows are right was not measured: only problems of the built-in writer's families can "
+            "be checked."
+        )
+    names = {"cot": "prose", "tool": "tool", "all": "all kinds"}
+    lines = [
+        [
+            render("what.html", name=names[row["kind"]], more=[f"{row['recipe']}, set of {row['model']}"]),
+            _of(row["right_before"], row["before"]),
+            _of(row["right_after"], row["after"]),
+            f"{100 * (row['right_after'] / row['after'] - row['right_before'] / row['before']):+.1f}",
+        ]
+        for row in right.iter_rows(named=True)
+    ]
+    head = ["problems", "before curation", "in the set", "points"]
+    return table("Rows right by the checker, before and after curation", head, lines, frozenset(head[1:]))
+
+
+def _of(right: int, rows: int) -> Markup:
+    return interval(per_cent(right / rows), f"{count(right)} of {count(rows)}")
+
+
+def paid(costs: pl.DataFrame) -> str:
+    """What was asked of models in all, and paid."""
+    tokens = f"{count(int(costs['completion_tokens'].sum()))} tokens written"
+    known = costs["cost_usd"].drop_nulls()
+    money = f"${known.sum():,.2f}" if known.len() else "nothing was paid"
+    return f"{money}; {count(int(costs['requests'].sum()))} requests, {tokens}"
