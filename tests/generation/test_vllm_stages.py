@@ -141,7 +141,7 @@ def test_answer_writes_and_runs_through_the_servers_of_the_stage(folder):
     shots = str(ROOT / "data/prompts")
     running = start(folder, "answer", shots=shots, **paths)
     assert running.wait(300) == 0, (folder / "log").read_text()[-3000:]
-    responses = pl.concat(map(pl.read_parquet, [folder / "responses"]))
+    responses = pl.read_parquet(folder / "responses/*.parquet")
     Response.validate(responses)
     assert responses.height == 16
     assert not servers_of(folder)
