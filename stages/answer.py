@@ -19,7 +19,7 @@ def main(
     responses: Out[Response],
     metrics: Metrics,
 ) -> None:
-    with open_engine(params.engine, model, execution) as engine:
+    with open_engine(params.engine, model, params.dtype, execution) as engine:
         answered, account = answer(items.read(), shots, engine, params, execution)
     responses.write(answered)
     metrics.write(account)

@@ -20,7 +20,7 @@ def main(
     failures: Out[Failure],
     metrics: Metrics,
 ) -> None:
-    with open_engine(params.engine, model, execution) as engine:
+    with open_engine(params.engine, model, params.dtype, execution) as engine:
         synthesis = Synthesis(prompts.scan(), form_of(model), engine, params, execution)
         completions.sink(synthesis.completions(), synthesis.notes())
     failures.write(synthesis.failures())

@@ -35,8 +35,8 @@ account ahead artifacts cache ending errors execution fan_in foreign frames para
 remedies stage terminal
 """
 _CALLS = """
-asking batch_records batch_results batches calls endpoint outage outcomes pace refusals secrets spending
-transport
+asking batch_records batch_results batches calls endpoint guardian outage outcomes pace refusals secrets
+servers spending streaming transport
 """
 EXEMPT = (
     "jz3/store/",

@@ -49,7 +49,7 @@ def examine(root: Path) -> list[Finding]:
         _python(),
         _torch(),
         _gpu(execution),
-        _vllm(),
+        _vllm(root, execution),
         _sandbox(execution),
         _store(),
         _disk("disk of the cache", root),
@@ -100,11 +100,13 @@ def _gpu(execution: Execution) -> Finding:
     return Finding("GPU", "note", "none; execution.device is cpu")
 
 
-def _vllm() -> Finding:
-    version = _version("vllm")
-    if version is None:
-        return Finding("vllm", "note", "not installed; the engine `transformers` needs none")
-    return Finding("vllm", "ok", version)
+def _vllm(root: Path, execution: Execution) -> Finding:
+    """In an environment of its own; nothing is imported from it."""
+    python = root / execution.vllm_python
+    if not python.exists():
+        found = f"no {execution.vllm_python}; the engine `transformers` needs none"
+        return Finding("vllm", "note", found, "run `make gpu` for the engine `vllm`")
+    return Finding("vllm", "ok", str(execution.vllm_python))
 
 
 def _sandbox(execution: Execution) -> Finding:

@@ -45,7 +45,7 @@ def fill_stage(root: Path, name: str, part: Slice) -> None:
     prompts, model = _inputs(root, name)
     execution = load_execution(root / EXECUTION_FILE)
     params = load_params(SynthesizeParams, STAGE, root / "params.yaml")
-    with open_engine(params.engine, model, execution) as engine:
+    with open_engine(params.engine, model, params.dtype, execution) as engine:
         Synthesis(prompts.scan(), form_of(model), engine, params, execution).fill(part)
 
 

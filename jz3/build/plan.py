@@ -267,7 +267,7 @@ class _Planner:
             request = GenerationRequest(row[form], draw_order(params.seed, row["prompt_id"]))
             return generation_key(engine, request, params.cot if row["kind"] == "cot" else params.tool)
 
-        with open_engine(params.engine, model, self._execution) as engine:
+        with open_engine(params.engine, model, params.dtype, self._execution) as engine:
             return stored(self._store, GENERATE, table, key)
 
     def _plan_finetune(self, line: Line) -> None:

@@ -7,7 +7,7 @@ execution made it.
 
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -105,12 +105,21 @@ class Execution(BaseModel):
     """Where models run."""
     threads: int = Field(ge=1)
     """Threads of one process. Threads x processes above the number of cores slows everything many times."""
-    workers: int = Field(ge=1)
-    """Processes that share the missing rows of a stage. One works in the stage's own process; more are actors
-    of Ray, each with `threads` cores and `worker_gpus` GPUs.
+    workers: Annotated[int, Field(ge=1)] | Literal["auto"]
+    """Those that share the missing rows of a stage. With engine `vllm`: servers that the stage owns, each
+    with `worker_gpus` GPUs. Else processes: one works in the stage's own, more are actors of Ray, each with
+    `threads` cores and `worker_gpus` GPUs. `auto`: as many as the visible GPUs are enough for, at least one.
     """
     worker_gpus: int = Field(ge=0)
     """GPUs of one worker; above 1, vLLM splits the model over them (tensor parallel)."""
+    vllm_python: str
+    """Python of the environment that has vLLM (`make gpu`), for engine `vllm`."""
+    servers: list[str]
+    """Addresses for engine `openai`, such as http://10.0.0.7:8000/v1; each has the model under its digest."""
+    server_concurrency: int = Field(ge=1)
+    """Requests in flight at each server of the engines `vllm` and `openai`; the teacher has `concurrency`."""
+    server_timeout_s: float = Field(gt=0)
+    """Seconds that one request to such a server may take, its wait in the server's queue among them."""
     ray_address: str | None
     """Of a running Ray cluster, such as `auto` or `10.0.0.1:6379`; null: Ray is started on this machine."""
     vllm_memory: float = Field(gt=0, le=1)
@@ -132,14 +141,15 @@ class Execution(BaseModel):
     generation_batch: int = Field(ge=1)
     """Sequences generated together."""
     generation_commit: int = Field(ge=1)
-    """Rows of a batch that is committed whole to the row store; a kill loses at most this many."""
+    """Rows of a batch that is committed whole to the row store; a kill loses at most this many. Rows that
+    come as a stream (engines `vllm` and `openai`) are committed after a minute, or earlier after so many."""
     training_batch: int = Field(ge=1)
     """Blocks that go through the model together; the rest of a step's blocks are accumulated."""
     teacher: Literal["call", "batch", "replay"]
     """`call` sends requests one by one, `batch` in the provider's batch files (slower, usually at half the
     price); `replay` answers from the row store alone: no key, no network."""
     concurrency: int = Field(ge=1)
-    """Requests to a server in flight at once."""
+    """Requests to the teacher in flight at once."""
     requests_per_minute: int = Field(ge=1)
     tokens_per_minute: int = Field(ge=1)
     timeout_s: float = Field(gt=0)

@@ -25,10 +25,9 @@ from jz3.generation.chat import ChatAnswer, ChatRequest
 from jz3.generation.endpoint import Endpoint
 from jz3.generation.engine import GenerationRequest, Prompt, Sampling, Turn
 from jz3.generation.engines import open_engine
-from jz3.generation.rows import generate_rows
+from jz3.generation.rows import generate_rows, generation_workers
 from jz3.tables.model_manifest import ModelManifest
 from jz3.text.problem_text import last_boxed
-from jz3.workers.batch import workers_of
 from jz3.workers.crew import open_crew
 
 FRAME_ROWS = 20_000
@@ -139,8 +138,8 @@ def _asking(model: InDir[ModelManifest], params: SelfConsistency, execution: Exe
     )
     form: Callable[[str], Prompt] = _turn if solver.form == "chat" else _text
     with (
-        open_engine(solver.engine, model, execution) as engine,
-        open_crew(workers_of(execution)) as crew,
+        open_engine(solver.engine, model, "saved", execution) as engine,
+        open_crew(generation_workers(engine, execution)) as crew,
     ):
 
         def ask(asked: Sequence[tuple[str, int]]) -> list[str | None]:

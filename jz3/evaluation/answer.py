@@ -19,14 +19,22 @@ from jz3.core.params import Params, Seed
 from jz3.evaluation.shots import ShotParams, read_shots
 from jz3.evaluation.templates import JIUZHANG_TORA, TEMPLATES, Template, prompt
 from jz3.evaluation.tool_loop import Attempt, answer_with_tools, continued
-from jz3.generation.engine import Engine, EngineName, Generated, GenerationRequest, Prompt, Sampling
-from jz3.generation.rows import generate_rows
+from jz3.generation.engine import (
+    ComputedIn,
+    Engine,
+    EngineName,
+    Generated,
+    GenerationRequest,
+    Prompt,
+    Sampling,
+)
+from jz3.generation.rows import generate_rows, generation_workers
 from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.rows import run_rows
 from jz3.sandbox.settings import Limits
 from jz3.tables.ledger import Ledger
 from jz3.tables.response import Response
-from jz3.workers.batch import Workers, workers_of
+from jz3.workers.batch import Workers
 from jz3.workers.crew import Crew, open_crew
 
 
@@ -57,6 +65,8 @@ class AnswerParams(Params):
     """How the benchmarks are answered."""
 
     engine: EngineName
+    dtype: ComputedIn
+    """What the model computes in: part of a response's key in the row store."""
     prose: ProseParams
     tool: ToolParams
     samples: int = Field(ge=1)
@@ -95,7 +105,7 @@ def answer(
     """A response for each item of the benchmarks in each of their settings, `samples` times."""
     prose = items.filter(pl.col("benchmark").is_in(params.prose.benchmarks))
     tool = items.filter(pl.col("benchmark").is_in(params.tool.benchmarks))
-    with open_crew(_workers(execution)) as crew:
+    with open_crew(_workers(engine, execution)) as crew:
         asked = Asked(engine, params, execution, crew)
         responses = pl.concat(
             [
@@ -129,9 +139,10 @@ def _repeated(prompts: Sequence[Prompt], params: AnswerParams) -> list[Prompt]:
     return [prompt for prompt in prompts for _ in range(params.samples)]
 
 
-def _workers(execution: Execution) -> Workers:
+def _workers(engine: Engine, execution: Execution) -> Workers:
     """Each with cores for the model and for programs, which take turns."""
-    return replace(workers_of(execution), threads=max(execution.threads, execution.sandbox_workers))
+    workers = generation_workers(engine, execution)
+    return replace(workers, threads=max(execution.threads, execution.sandbox_workers))
 
 
 def _in_prose(items: pl.DataFrame, directory: InFiles, asked: Asked) -> list[Attempt]:

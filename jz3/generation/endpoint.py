@@ -15,6 +15,8 @@ class Endpoint:
     base_url: str | None
     """None: the one of OpenAI."""
     api_key: str | None = field(repr=False)
+    named: tuple[str, str] = ("OPENAI_BASE_URL", "OPENAI_API_KEY")
+    """Where address and key were taken from, for messages."""
 
     @property
     def local(self) -> bool:
@@ -32,14 +34,14 @@ class Endpoint:
         wrong = _wrong_address(self.base_url) if self.base_url is not None else None
         if wrong:
             raise UserError(
-                f"OPENAI_BASE_URL {wrong}; an address such as http://127.0.0.1:8000/v1 was expected. "
-                f"Mend it, and put a key into OPENAI_API_KEY."
+                f"{self.named[0]} {wrong}; an address such as http://127.0.0.1:8000/v1 was expected. "
+                f"Mend it, and put a key into {self.named[1]}."
             )
         key = self.api_key
         if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
             raise UserError(
-                "OPENAI_API_KEY holds a blank, a line break or a letter that no key has; printable ASCII was "
-                "expected. Copy it again, without quotes and line breaks."
+                f"{self.named[1]} holds a blank, a line break or a letter that no key has; printable ASCII "
+                f"was expected. Copy it again, without quotes and line breaks."
             )
 
 

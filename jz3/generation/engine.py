@@ -1,14 +1,16 @@
 """The protocol of an engine, which turns prompts into completions, and the words that it is spoken to in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
 from jz3.core.params import Params
 
 EngineName = Literal["transformers", "vllm", "openai"]
+ComputedIn = Literal["saved", "float32", "bfloat16"]
+"""The number format that a model computes in; `saved` is that of its weights on disk."""
 
 
 class Sampling(Params):
@@ -68,6 +70,28 @@ class Engine(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Unwritten:
+    """Why there is no completion of a request, such as `ended 3 servers or more`."""
+
+    reason: str
+
+
+Asked = tuple[str, GenerationRequest, Sampling]
+"""A request under a name, such as its key in the store."""
+
+
+@runtime_checkable
+class StreamEngine(Engine, Protocol):
+    """A model behind servers, which form batches of their own: rows go in and come out one by one."""
+
+    def stream(self, asked: Iterator[Asked]) -> Generator[tuple[str, Generated | Unwritten] | None]:
+        """What becomes of each request, under its name, in whatever order; None each second in which nothing
+        does. Closing it gives up what is on its way.
+        """
+        ...
+
+
 OWN_BATCHES = "not promised: the engine forms batches of its own"
 
 
@@ -89,10 +113,10 @@ def text_in_other_batches(identity: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Where a model's files are, and the number format that its weights were saved in."""
+    """Where a model's files are, and the number format that it computes in."""
 
     path: str
     """A directory; of a model of the hub that of its files in the cache."""
     digest: str
     dtype: str
-    """`float32`, `bfloat16` ...: engines compute in the format of the weights."""
+    """`float32`, `bfloat16` ...: what engines compute in."""

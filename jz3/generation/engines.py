@@ -3,31 +3,34 @@
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
-from jz3.generation.engine import Engine, EngineName, ModelSource
+from jz3.generation.engine import ComputedIn, Engine, EngineName, ModelSource
 from jz3.tables.model_manifest import ModelManifest
 
 
 @contextmanager
-def open_engine(name: EngineName, model: InDir[ModelManifest], execution: Execution) -> Generator[Engine]:
-    """The engine of that name over a model; its memory is given back when the block ends."""
+def open_engine(
+    name: EngineName, model: InDir[ModelManifest], dtype: ComputedIn, execution: Execution
+) -> Generator[Engine]:
+    """The engine of that name over a model; memory and servers are given back when the block ends."""
     source = find_model(model)
-    if name == "vllm":
-        from jz3.generation.vllm import VllmEngine
-
-        engine = VllmEngine(source, execution)
-    elif name == "openai":
-        from jz3.generation.served import ServedEngine
-
-        engine = ServedEngine(source, execution)
-    else:
+    if dtype != "saved":
+        source = replace(source, dtype=dtype)
+    if name == "transformers":
         from jz3.generation.transformers import TransformersEngine
 
         engine = TransformersEngine(source, execution)
+    else:
+        from jz3.generation.served import ServedEngine
+
+        # Absolute, as the model's path is. Not resolved: the Python of an environment is a link.
+        python = str(Path(execution.vllm_python).absolute())
+        engine = ServedEngine(name, source, execution.model_copy(update={"vllm_python": python}))
     try:
         yield engine
     finally:

@@ -56,6 +56,8 @@ class Completed:
     finish_reason: str
     """`stop`, `length`, or the server's own word."""
     completion_tokens: int
+    token_ids: tuple[int, ...] | None = None
+    """Where they were asked for (`return_token_ids` of vLLM)."""
 
 
 @asynccontextmanager
@@ -71,7 +73,7 @@ async def open_client(endpoint: Endpoint, timeout_s: float, concurrency: int) ->
         reason = Mask(endpoint.api_key).line(f"{type(error).__name__}: {error}")
         raise UserError(
             f"no connection can be prepared to {endpoint.shown} ({reason}); an address and, if any, a proxy "
-            f"and certificates were expected. Mend OPENAI_BASE_URL, https_proxy or SSL_CERT_FILE."
+            f"and certificates were expected. Mend {endpoint.named[0]}, https_proxy or SSL_CERT_FILE."
         ) from error
     async with client:
         yield Client(client, endpoint, timeout_s)
@@ -202,7 +204,8 @@ class Client:
             tokens = guessed_tokens(text)
         reason = word_of(choices[0].get("finish_reason"))
         reason = reason and self.mask.text(reason)[:REASON_CHARACTERS]
-        return Completed(text, ending(reason, tokens, limit), tokens)
+        token_ids = _token_ids(choices[0].get("token_ids"))
+        return Completed(text, ending(reason, tokens, limit), tokens, token_ids)
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> bytes:
         """By the client's plain `post`: bodies are written and answers read here, where both cost less.
@@ -246,6 +249,11 @@ class Client:
             cause = (unsent or raised)[-1]
             reason = self.mask.line(f"connection: {type(cause).__name__}: {cause}")
             return Setback(reason, again=True, paid=not unsent)
+
+
+def _token_ids(said: object) -> tuple[int, ...] | None:
+    numbers = [count_of(number) for number in list_of(said)] if isinstance(said, list) else [None]
+    return tuple(number for number in numbers if number is not None) if None not in numbers else None
 
 
 def _raised(error: BaseException) -> list[BaseException]:

@@ -1,149 +1,206 @@
-"""Engine `openai`: the model stands behind a server of the OpenAI protocol (vLLM, SGLang, llama.cpp ...).
+"""Engines `vllm` and `openai`: the model stands behind servers of the OpenAI protocol.
 
-The server is at OPENAI_BASE_URL, its key in OPENAI_API_KEY, and it serves the model under its digest as name:
-`vllm serve DIRECTORY --served-model-name DIGEST`. So a server that still has last week's weights answers that
-there is no such model, and no row is kept under a digest that did not write it. Prompts are sent as token
-ids, encoded here as for the other engines. A batch is done when all its requests are; a request that fails
-`execution.retries` times stops the stage, and the batches before are in the store.
+`vllm`: the stage owns them (jz3/generation/own_servers.py), one for each group of GPUs. Prefix caching is on:
+prompts that begin with the same instructions share their cache.
 
-Costs: less than a millisecond of one core a request, as teachers' (jz3/generation/openai.py).
+`openai`: somebody else does (SGLang, llama.cpp, vLLM on a cluster ...). They are at `execution.servers`,
+their key in JZ3_SERVERS_KEY; the teacher's address, key and limits have nothing to do with them. They serve
+the model under its digest as name: `vllm serve DIRECTORY --served-model-name DIGEST`. So a server that still
+has last week's weights answers that there is no such model, and no row is kept under a digest that did not
+write it.
+
+Prompts are sent as token ids, encoded here as for the engine in this process. Each row has its own seed; the
+text of a row may still differ between runs where rounding decides a draw, as servers form batches of their
+own. Costs: less than a millisecond of one core a request (jz3/generation/openai.py).
 """
 
-import asyncio
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
 
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.generation.endpoint import Endpoint
-from jz3.generation.engine import Generated, GenerationRequest, ModelSource, Sampling
-from jz3.generation.openai import Client, Completed, open_client
-from jz3.generation.outcomes import Setback, Stop
-from jz3.generation.pace import Pace, Window, backoff_s
+from jz3.generation.engine import Asked, Generated, GenerationRequest, ModelSource, Sampling, Unwritten
+from jz3.generation.openai import Completed, open_client
+from jz3.generation.own_servers import own_servers
 from jz3.generation.prompts import encode_prompts
+from jz3.generation.servers import Servers
+from jz3.generation.stops import Decoder
+from jz3.generation.streaming import Stream
 
 SEED_LIMIT = 1 << 31
-"""Servers take seeds of 32 bits with a sign at the least."""
+"""Servers take seeds of 32 bits with a sign at the least; vLLM takes 64."""
+ENCODED_TOGETHER = 64
+"""Prompts (chosen: tokenizers encode a batch on all cores)."""
+KEY = "JZ3_SERVERS_KEY"
 
 
 class ServedEngine:
-    """A model that a server has. Only its config and tokenizer are read here, by the first `generate`."""
+    """A model behind servers. Its config and tokenizer are read, and servers are started, by the first
+    request.
+    """
 
-    def __init__(self, source: ModelSource, execution: Execution) -> None:
-        self._source = source
-        self._execution = execution
-        self._tokenizer: Any = None
-        self._context = 0
+    def __init__(self, name: Literal["vllm", "openai"], source: ModelSource, execution: Execution) -> None:
+        self._name: Literal["vllm", "openai"] = name
+        self._source, self._execution = source, execution
+        self._open: _Open | None = None
 
     @property
     def identity(self) -> dict[str, str]:
-        return {"engine": "openai", "model": self._source.digest, "dtype": self._source.dtype}
+        return {"engine": self._name, "model": self._source.digest, "dtype": self._source.dtype}
 
     def generate(self, requests: Sequence[GenerationRequest], sampling: Sampling) -> list[Generated]:
-        """A completion for each request, in order; `execution.concurrency` of them are in flight at once."""
-        self._load()
-        prompts = encode_prompts(self._tokenizer, [request.prompt for request in requests])
-        return asyncio.run(self._generate(prompts, [request.seed for request in requests], sampling))
+        """A completion for each request, in order."""
+        written: dict[str, Generated] = {}
+        asked = ((str(place), request, sampling) for place, request in enumerate(requests))
+        with closing(self.stream(asked)) as outcomes:
+            for outcome in outcomes:
+                if outcome is None:
+                    continue
+                place, result = outcome
+                if isinstance(result, Unwritten):
+                    raise UserError(
+                        f"request {place} of {len(requests)} {result.reason}; a completion was expected. "
+                        f"Take it out, or give each server more memory."
+                    )
+                written[place] = result
+        return [written[str(place)] for place in range(len(requests))]
+
+    def stream(self, asked: Iterator[Asked]) -> Generator[tuple[str, Generated | Unwritten] | None]:
+        """What becomes of each request, in whatever order; None each second in which nothing does."""
+        opened = self._opened()
+        waiting: dict[str, tuple[int, Sampling]] = {}
+        """Tokens of the prompt and sampling of what is on its way."""
+        full: list[tuple[str, Generated]] = []
+        """Prompts that leave no room in the context: no server is asked."""
+        with closing(opened.stream.ask(self._bodies(asked, opened, waiting, full))) as outcomes:
+            for outcome in outcomes:
+                while full:
+                    yield full.pop()
+                if outcome is None:
+                    yield None
+                    continue
+                name, result = outcome
+                prompt_tokens, sampling = waiting.pop(name)
+                if isinstance(result, Completed):
+                    yield name, opened.generated(result, prompt_tokens, sampling)
+                else:
+                    yield name, result
+        yield from full
 
     def close(self) -> None:
-        """The server is not ours."""
-        self._tokenizer = None
+        """Ends servers that are ours."""
+        if self._open is not None:
+            self._open.stream.close()
+            self._open = None
 
-    def _load(self) -> None:
-        if self._tokenizer is not None:
-            return
-        from transformers import AutoConfig, AutoTokenizer
+    def _opened(self) -> "_Open":
+        if self._open is None:
+            from transformers import AutoConfig, AutoTokenizer
 
-        source = self._source
-        config: Any = AutoConfig.from_pretrained(source.path, trust_remote_code=False)
-        self._context = int(config.max_position_embeddings)
-        self._tokenizer = AutoTokenizer.from_pretrained(source.path, trust_remote_code=False)
+            where: dict[str, Any] = {"trust_remote_code": False}
+            config: Any = AutoConfig.from_pretrained(self._source.path, **where)
+            tokenizer: Any = AutoTokenizer.from_pretrained(self._source.path, **where)
+            context = int(config.max_position_embeddings)
+            stream = Stream(self._servers(context), self._execution.retries)
+            self._open = _Open(tokenizer, context, stream)
+        return self._open
 
-    async def _generate(
-        self, prompts: Sequence[list[int]], seeds: Sequence[int], sampling: Sampling
-    ) -> list[Generated]:
-        execution = self._execution
-        async with open_client(_endpoint(), execution.timeout_s, execution.concurrency) as client:
-            asking = _Asking(client, execution)
-            async with asyncio.TaskGroup() as tasks:
-                made = [
-                    tasks.create_task(asking.one(self._body(prompt, seed, sampling)))
-                    for prompt, seed in zip(prompts, seeds, strict=True)
-                ]
-        if asking.failed is not None:
-            raise UserError(
-                f"the server at OPENAI_BASE_URL gives no completion ({asking.failed}); the model of digest "
-                f"{self._source.digest} was expected there under that name. Start it, for instance by "
-                f"`vllm serve {self._source.path} --served-model-name {self._source.digest}`, and run again: "
-                f"finished batches are in the row store."
-            )
-        return [
-            Generated("", "length", len(prompt), 0)
-            if (completed := task.result()) is None
-            else Generated(completed.text, completed.finish_reason, len(prompt), completed.completion_tokens)
-            for prompt, task in zip(prompts, made, strict=True)
-        ]
+    def _servers(self, context: int) -> Callable[[], AbstractAsyncContextManager[Servers]]:
+        source, execution = self._source, self._execution
+        if self._name == "vllm":
+            _must_be_there(execution.vllm_python)
+            return lambda: own_servers(source, context, execution)
+        return lambda: _named_servers(source, execution)
 
-    def _body(self, prompt: list[int], seed: int, sampling: Sampling) -> dict[str, Any]:
+    def _bodies(
+        self,
+        asked: Iterator[Asked],
+        opened: "_Open",
+        waiting: dict[str, tuple[int, Sampling]],
+        full: list[tuple[str, Generated]],
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        while piece := list(islice(asked, ENCODED_TOGETHER)):
+            prompts = encode_prompts(opened.tokenizer, [request.prompt for _, request, _ in piece])
+            for (name, request, sampling), prompt in zip(piece, prompts, strict=True):
+                room = min(sampling.max_tokens, opened.context - len(prompt))
+                if room <= 0:
+                    full.append((name, Generated("", "length", len(prompt), 0)))
+                else:
+                    waiting[name] = len(prompt), sampling
+                    yield name, self._body(prompt, room, request.seed, sampling)
+
+    def _body(self, prompt: list[int], max_tokens: int, seed: int, sampling: Sampling) -> dict[str, Any]:
+        own = self._name == "vllm"
         return {
             "model": self._source.digest,
             "prompt": prompt,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
-            "max_tokens": min(sampling.max_tokens, self._context - len(prompt)),
+            "max_tokens": max_tokens,
             "stop": sampling.stop or None,
-            "seed": seed % SEED_LIMIT,
+            "seed": seed if own else seed % SEED_LIMIT,
             "n": 1,
+            # Texts are decoded here: vLLM leaves out a character that is cut off, other engines do not.
+            **({"return_token_ids": True} if own else {}),
         }
 
 
-class _Asking:
-    """The requests of one batch, under shared limits; after one that fails for good no more are sent."""
+@dataclass
+class _Open:
+    """What the first request has opened."""
 
-    def __init__(self, client: Client, execution: Execution) -> None:
-        self._client, self._attempts = client, execution.retries + 1
-        self._pace = Pace(execution.requests_per_minute, execution.tokens_per_minute)
-        self._window = Window(execution.concurrency)
-        self.failed: str | None = None
-        """Why there is a request without a completion."""
+    tokenizer: Any
+    context: int
+    """Tokens of the model's context."""
+    stream: Stream
+    decoders: dict[tuple[str, ...], Decoder] = field(default_factory=dict[tuple[str, ...], Decoder])
+    """By stop strings."""
 
-    async def one(self, body: dict[str, Any]) -> Completed | None:
-        """A completion; None where there is no room for a token, or a request has failed."""
-        if body["max_tokens"] <= 0:
-            return None
-        wait_s = 0.0
-        for attempt in range(self._attempts):
-            if attempt:
-                await asyncio.sleep(max(backoff_s(attempt - 1), wait_s))
-            await self._pace.wait(len(body["prompt"]) + body["max_tokens"])
-            outcome = await self._sent(body)
-            if outcome is None or isinstance(outcome, Completed):
-                return outcome
-            if isinstance(outcome, Stop) or not outcome.again or attempt == self._attempts - 1:
-                self.failed = self.failed or outcome.reason
-                return None
-            wait_s = outcome.wait_s or 0.0
-        return None
-
-    async def _sent(self, body: dict[str, Any]) -> Completed | Setback | Stop | None:
-        number = await self._window.enter()
-        busy = False
-        try:
-            if self.failed is not None:
-                return None
-            outcome = await self._client.complete(body)
-            busy = isinstance(outcome, Setback) and outcome.busy
-            return outcome
-        finally:
-            self._window.leave(number, busy=busy)
+    def generated(self, completed: Completed, prompt_tokens: int, sampling: Sampling) -> Generated:
+        tokens = completed.token_ids
+        if tokens is None:
+            return Generated(
+                completed.text, completed.finish_reason, prompt_tokens, completed.completion_tokens
+            )
+        stop = tuple(sampling.stop)
+        if stop not in self.decoders:
+            self.decoders[stop] = Decoder(self.tokenizer, sampling.stop)
+        text = self.decoders[stop].text(list(tokens))
+        return Generated(text, completed.finish_reason, prompt_tokens, len(tokens))
 
 
-def _endpoint() -> Endpoint:
-    address = os.environ.get("OPENAI_BASE_URL")
-    if not address:
+def _must_be_there(vllm_python: str) -> None:
+    if not Path(vllm_python).exists():
         raise UserError(
-            "engine openai needs a server; its address was expected in OPENAI_BASE_URL. Set it, such as to "
-            "http://127.0.0.1:8000/v1, or set the stage's engine to vllm or transformers."
+            f"there is no {vllm_python} (execution.vllm_python); the Python of an environment with vLLM was "
+            f"expected. Build it by `make gpu`, or set the stage's engine to transformers."
         )
-    return Endpoint(base_url=address, api_key=os.environ.get("OPENAI_API_KEY", "none"))
+
+
+@asynccontextmanager
+async def _named_servers(source: ModelSource, execution: Execution) -> AsyncGenerator[Servers]:
+    """The servers of `execution.servers`. Raises UserError where there are none, or an address is none."""
+    addresses = execution.servers
+    if not addresses:
+        raise UserError(
+            "engine openai needs servers; their addresses were expected in execution.servers. Set it, such "
+            "as to [http://127.0.0.1:8000/v1], or set the stage's engine to vllm or transformers."
+        )
+    advice = (
+        f"the model of digest {source.digest} was expected at {', '.join(addresses)} under that name. Start "
+        f"it, for instance by `vllm serve {source.path} --served-model-name {source.digest}`, and run again: "
+        f"finished rows are in the row store."
+    )
+    servers = Servers(len(addresses), execution.server_concurrency, advice)
+    async with AsyncExitStack() as clients:
+        for server, address in zip(servers.all, addresses, strict=True):
+            endpoint = Endpoint(address, os.environ.get(KEY, "none"), ("execution.servers", KEY))
+            opened = open_client(endpoint, execution.server_timeout_s, execution.server_concurrency)
+            server.client = await clients.enter_async_context(opened)
+        yield servers

@@ -172,6 +172,11 @@ def reading(checkpoint: Path) -> Generator[None]:
         ) from error
 
 
+def step_of(checkpoint: Path) -> int:
+    """Steps that were done when it was made."""
+    return int(_step(checkpoint))
+
+
 def _step(path: Path) -> str:
     return path.name.removeprefix(PREFIX)
 

@@ -109,6 +109,13 @@ def save_model(
     return manifest
 
 
+def in_format(model: "PreTrainedModel", dtype: str) -> "PreTrainedModel":
+    """The same model, its weights now in a number format such as `bfloat16`."""
+    import torch
+
+    return model.to(getattr(torch, dtype))  # pyright: ignore[reportReturnType]
+
+
 @contextmanager
 def cache(model: "PreTrainedModel", *, on: bool) -> Generator[None]:
     """The model with its cache on or off, then as it was. With the cache on, packed documents see each other,

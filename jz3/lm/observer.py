@@ -18,6 +18,7 @@ from jz3.lm.blocks import Blocks
 from jz3.lm.checkpoints import Checkpoints, progress_at
 from jz3.lm.live import LiveLog, open_live
 from jz3.lm.plan import EpochEnd, OptimizerParams, Plan, TrainingError
+from jz3.lm.preemption import END, SAVE, Asked
 from jz3.lm.schedule import Schedule
 from jz3.lm.weights import write_weights
 
@@ -57,6 +58,12 @@ class Observer(TrainerCallback):
         self._label_tokens: list[int] = []
         self._loss, self._labels, self._new_tokens, self._blocks_read = 0.0, 0, 0, 0
         self._live: LiveLog | None = None
+        self.asked = Asked(checkpoints.directory) if checkpoints else None
+        """By signals, of this process."""
+        self._asked = 0
+        """Of any rank, at this step."""
+        self.ended_at: int | None = None
+        """The step after which it ended as it was asked to."""
 
     def resume(self) -> Path | None:
         """The checkpoint to go on from, if there is one, whose notes are now these."""
@@ -123,13 +130,17 @@ class Observer(TrainerCallback):
             self._live.note(step, point, self.tokens / (self._blocks_read * self._blocks.length))
 
     def _summed(self, args: TrainingArguments) -> tuple[float, int, int]:
-        """Loss, label tokens and tokens of the step, over all ranks."""
+        """Loss, label tokens and tokens of the step, over all ranks. They tell one another what each is asked
+        for, too: all must make a checkpoint of the same step.
+        """
         if args.world_size == 1:
             return self._loss, self._labels, self._new_tokens
-        sums = torch.tensor([self._loss, self._labels, self._new_tokens], dtype=torch.float64)
-        sums = sums.to(args.device)
+        asked = self.asked.look(of_ranks=self._is_first) if self.asked else 0
+        own = [self._loss, self._labels, self._new_tokens, asked >= SAVE, asked == END]
+        sums = torch.tensor(own, dtype=torch.float64).to(args.device)
         torch.distributed.all_reduce(sums)
-        loss, labels, tokens = sums.tolist()
+        loss, labels, tokens, save, end = sums.tolist()
+        self._asked = END if end else SAVE if save else 0
         return loss, round(labels), round(tokens)
 
     def _stop_if_lost(self, step: int, loss: float) -> None:
@@ -146,7 +157,7 @@ class Observer(TrainerCallback):
 
     def on_step_end(
         self,
-        args: TrainingArguments,  # noqa: ARG002
+        args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
         **kwargs: Any,  # noqa: ANN401, ARG002
@@ -159,8 +170,15 @@ class Observer(TrainerCallback):
                 write_weights(weights, self._keep[step])
         if self._on_epoch_end and step in self._plan.epochs:
             self._end_epoch(self._plan.epochs.index(step), self._on_epoch_end)
-        if self.checkpoints and step % self.checkpoints.every == 0 and step < len(self._plan.steps):
+        if not self.checkpoints or step == len(self._plan.steps):
+            return
+        if self.asked and args.world_size == 1:
+            self._asked = self.asked.look(of_ranks=False)
+        if step % self.checkpoints.every == 0 or self._asked:
             control.should_save = True
+        if self._asked == END:
+            control.should_training_stop = True
+            self.ended_at = step
 
     def on_save(
         self,

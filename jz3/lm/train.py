@@ -11,6 +11,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from jz3.lm.blocks import Blocks
 from jz3.lm.checkpoints import PREFIX, Checkpoints
 from jz3.lm.model import cache
 from jz3.lm.plan import EpochEnd, OptimizerParams, Plan, TrainingError
+from jz3.lm.preemption import Preempted, told_of_preemption
 from jz3.lm.schedule import Schedule
 from jz3.tables.loss_point import LossPoint
 
@@ -68,10 +70,15 @@ def train(
     started = time.monotonic()
     with cache(model, on=False), tempfile.TemporaryDirectory() as scratch:
         try:
-            run_trainer(model, blocks, plan, schedule, optimizer, execution, seed, observer, scratch, zero)
+            with told_of_preemption(observer.asked, by_file=False) if observer.asked else nullcontext():
+                run_trainer(
+                    model, blocks, plan, schedule, optimizer, execution, seed, observer, scratch, zero
+                )
         except KeyboardInterrupt as interrupt:
             interrupt.add_note(_goes_on(what, len(observer.points), len(plan.steps), checkpoints))
             raise
+    if observer.ended_at is not None:
+        raise Preempted(what, observer.ended_at, len(plan.steps))
     seconds = time.monotonic() - started
     log.info("%s: %d tokens, %.0f tokens/s", what, observer.tokens, observer.tokens / seconds)
     return LossPoint.validate(pl.DataFrame(observer.points, schema=LossPoint.create_empty().schema))

@@ -25,6 +25,7 @@ from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
 from jz3.core.progress import Progress
 from jz3.generation.engine import (
+    ComputedIn,
     Engine,
     EngineName,
     GenerationRequest,
@@ -34,10 +35,10 @@ from jz3.generation.engine import (
 )
 from jz3.generation.rows import (
     GENERATE,
-    Generation,
     Keys,
     completion_tokens,
-    longest_first,
+    generate_windows,
+    generation_workers,
     payload,
 )
 from jz3.store.rows import open_store
@@ -48,9 +49,8 @@ from jz3.tables.ledger import Ledger
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.prompt import Prompt
 from jz3.tables.words import KINDS, LEVELS, PromptForm
-from jz3.workers.batch import Lost, Request, workers_of
+from jz3.workers.batch import Lost, Request
 from jz3.workers.crew import open_crew
-from jz3.workers.fill import fill_windows
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,8 @@ class SynthesizeParams(Params):
 
     seed: Seed
     engine: EngineName
+    dtype: ComputedIn
+    """What the model computes in: part of a row's key."""
     cot: Sampling
     tool: Sampling
 
@@ -268,16 +270,9 @@ class Synthesis:
             return
         with (
             Progress("completions", count, "rows", also="tokens") as bar,
-            open_crew(workers_of(self._execution)) as crew,
+            open_crew(generation_workers(self._engine, self._execution)) as crew,
         ):
-            for row in fill_windows(
-                GENERATE,
-                self._windows(missing),
-                Generation(self._engine),
-                order=longest_first,
-                batch_rows=self._execution.generation_commit,
-                crew=crew,
-            ):
+            for row in generate_windows(self._engine, self._windows(missing), self._execution, crew):
                 bar.advance(1, 0 if isinstance(row, Lost) else completion_tokens(row[1]))
                 yield row
 

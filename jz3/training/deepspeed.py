@@ -13,8 +13,10 @@ import sys
 from pathlib import Path
 
 from jz3.core.errors import UserError
+from jz3.lm.checkpoints import step_of
+from jz3.lm.preemption import Asked, Preempted, told_of_preemption
 from jz3.training import rank
-from jz3.training.job import LOSS, STAGE, Job
+from jz3.training.job import LOSS, STAGE, Job, checkpoints_of
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +43,14 @@ def run_ranks(job: Job) -> None:
         "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *filter(None, [os.environ.get("PYTHONPATH")])]),
         STAGE: str(os.getpid()),
     }
-    ended = subprocess.run(_command(job), env=environment, check=False)
+    asked = Asked(job.directory)
+    asked.look(of_ranks=True)  # of an earlier run
+    with told_of_preemption(asked, by_file=True):
+        ended = subprocess.run(_command(job), env=environment, check=False)
     missing = [file.name for file in left if not file.exists()]
+    if missing and asked.to_end:
+        checkpoint = checkpoints_of(job).latest()
+        raise Preempted(job.what, step_of(checkpoint) if checkpoint else 0, job.keep[-1])
     if missing:
         raise RankError(
             f"the ranks of {job.what} ended with status {ended.returncode} and left no {missing[0]}; "

@@ -17,7 +17,7 @@ from jz3.core.execution import Execution
 from jz3.core.params import Params, Seed
 from jz3.lm.blocks import Blocks, pack_rows
 from jz3.lm.encode import EncodedRow, encode_rows
-from jz3.lm.model import load_tokenizer, padding_token, save_model
+from jz3.lm.model import in_format, load_tokenizer, padding_token, save_model
 from jz3.lm.plan import OptimizerParams, epoch_plan
 from jz3.lm.schedule import WarmupCosine
 from jz3.tables.ledger import Ledger
@@ -44,6 +44,10 @@ class FinetuneParams(Params):
     epochs: int = Field(gt=0)
     seed: Seed
     """Of the order of the blocks."""
+    weights: Literal["float32", "bfloat16"]
+    """The number format that the model is left in. A training computes on float32 weights, and a checkpoint
+    to resume from has them, whatever this says.
+    """
     method: Method
     schedule: WarmupCosine
     optimizer: OptimizerParams
@@ -109,7 +113,7 @@ def finetune(
     loss = trained.loss
     save_model(
         directory,
-        trained.model(loss.height),
+        in_format(trained.model(loss.height), params.weights),
         tokenizer,
         made_by=f"finetune {params.method.kind}",
         steps=loss.height,

@@ -10,7 +10,7 @@ which a training on more data can go on.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
@@ -23,7 +23,7 @@ from jz3.core.execution import Execution
 from jz3.core.params import Params, Seed
 from jz3.core.remedies import remedy
 from jz3.lm.blocks import open_blocks
-from jz3.lm.model import load_model, load_tokenizer, save_model, tokenizer_digest
+from jz3.lm.model import in_format, load_model, load_tokenizer, save_model, tokenizer_digest
 from jz3.lm.plan import OptimizerParams, Plan, cut_into_steps
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.tables.blocks_manifest import HELD_OUT_BLOCKS, BlocksManifest
@@ -45,6 +45,10 @@ class PretrainParams(Params):
     """Blocks of a step."""
     seed: Seed
     """Of what the model draws while training (no block is drawn: their order is that of the mix)."""
+    weights: Literal["float32", "bfloat16"]
+    """The number format that the model is left in. A training computes on float32 weights, and a checkpoint
+    to resume from has them, whatever this says.
+    """
     method: Method
     schedule: WarmupStableDecay
     optimizer: OptimizerParams
@@ -129,7 +133,7 @@ def pretrain(
         (before_decay, decay_step, f"{made_by}, before the decay"),
         (directory, loss.height, made_by),
     ):
-        model, tokens = trained.model(step), int(loss["tokens"][step - 1])
+        model, tokens = in_format(trained.model(step), params.weights), int(loss["tokens"][step - 1])
         save_model(path, model, tokenizer, made_by=told, steps=step, tokens=tokens)
         measured.append(_held_out(model, blocks, params, execution))
     metrics = _metrics(manifest, order, steps, decay_step, loss, _by_group(manifest, measured))

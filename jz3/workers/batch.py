@@ -1,9 +1,11 @@
 """What workers are given and what comes back."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 
 Request = Mapping[str, Any]
@@ -27,12 +29,58 @@ class Workers:
 def workers_of(execution: Execution) -> Workers:
     """For a model."""
     gpus = execution.worker_gpus if execution.device == "cuda" else 0
-    return Workers(execution.workers, execution.threads, gpus, execution.ray_address)
+    return Workers(_count(execution), execution.threads, gpus, execution.ray_address)
 
 
 def program_workers(execution: Execution) -> Workers:
-    """Each with a core for every interpreter that runs programs, and no GPU."""
-    return Workers(execution.workers, execution.sandbox_workers, 0, execution.ray_address)
+    """Each with a core for every interpreter that runs programs, and no GPU. `auto` is about GPUs: one."""
+    count = 1 if execution.workers == "auto" else execution.workers
+    return Workers(count, execution.sandbox_workers, 0, execution.ray_address)
+
+
+def gpu_groups(execution: Execution) -> list[list[str]]:
+    """The GPUs of each server that a process owns, by the names that CUDA_VISIBLE_DEVICES gives them; on a
+    CPU a server without a GPU for each worker. A worker of a Ray cluster sees the GPUs that it was given.
+
+    Raises UserError where there are fewer GPUs than asked for.
+    """
+    on_cluster = execution.ray_address is not None
+    if execution.device == "cpu":
+        return [[] for _ in range(1 if on_cluster else _count(execution))]
+    gpus, each = visible_gpus(), max(execution.worker_gpus, 1)
+    groups = [gpus[start : start + each] for start in range(0, len(gpus) - each + 1, each)]
+    wanted = 1 if on_cluster else _count(execution)
+    if len(groups) < wanted:
+        raise UserError(
+            f"execution.workers asks for {wanted} servers with {each} GPUs each, and {len(gpus)} GPUs are "
+            f"visible; at least {wanted * each} were expected. Set workers to auto, or look at "
+            f"CUDA_VISIBLE_DEVICES."
+        )
+    return groups[:wanted]
+
+
+def visible_gpus() -> list[str]:
+    """Names or numbers of the GPUs that this process may use; no context is made on them."""
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if listed is not None:
+        return [name.strip() for name in listed.split(",") if name.strip() not in ("", "-1")]
+    import torch
+
+    return [str(number) for number in range(torch.cuda.device_count())]
+
+
+def _count(execution: Execution) -> int:
+    """`auto`: as many as the visible GPUs are enough for, at least one."""
+    if execution.workers != "auto":
+        return execution.workers
+    if execution.ray_address is not None:
+        raise UserError(
+            "execution.workers is auto and execution.ray_address is set; a number was expected, as the "
+            "GPUs of a cluster come and go. Set workers to as many as fit it."
+        )
+    if execution.device == "cpu":
+        return 1
+    return max(1, len(visible_gpus()) // max(execution.worker_gpus, 1))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
 """Fills the store with the rows that a stage asks for and the store has not.
 
+In batches, where a result may depend on its batch (`fill`, `fill_windows`), or as a stream, where whoever
+computes forms batches of its own (`fill_stream`).
+
 The missing requests are put into one stated order and cut into batches before the first runs, and each batch
 is committed once, by the stage's own process. So a killed run loses the batches in flight (one for each
 worker) and nothing else, and goes on with the same batches: where a result depends on its batch (batched
@@ -10,6 +13,7 @@ one call or for many.
 """
 
 import logging
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
@@ -25,6 +29,18 @@ from jz3.workers.crew import Crew
 log = logging.getLogger(__name__)
 
 Order = Callable[[Request], Any]
+Compute = Callable[[Iterable[Mapping[str, Request]]], Generator[tuple[str, dict[str, Any]] | Lost]]
+Streamed = tuple[str, Request, Mapping[str, Any]] | Lost
+"""Key, request and result of a row that is done."""
+StreamWork = Callable[[Iterator[tuple[str, Request]]], Generator[Streamed | None]]
+"""Takes rows (key, request) as it has room for them, and gives them back done, in whatever order; None now
+and then where none is.
+"""
+
+COMMIT_S = 60.0
+"""Most seconds that a row of a stream waits for its commit: what a kill costs (chosen; a commit is one fsync,
+some milliseconds).
+"""
 
 
 def fill(
@@ -44,6 +60,22 @@ def fill(
     then the key. `tokens` counts what a result has of them: their rate is shown. Raises UserError where a
     row ends every worker that it is given to.
     """
+
+    def compute(windows: Iterable[Mapping[str, Request]]) -> Generator[tuple[str, dict[str, Any]] | Lost]:
+        return fill_windows(operation, windows, work, order=order, batch_rows=batch_rows, crew=crew)
+
+    return fill_by(operation, requests, compute, what=what, tokens=tokens)
+
+
+def fill_by(
+    operation: Operation,
+    requests: Sequence[Request],
+    compute: Compute,
+    *,
+    what: str,
+    tokens: Callable[[Mapping[str, Any]], int] | None,
+) -> list[dict[str, Any]]:
+    """The same, where `compute` gives the rows of windows once they are in the store."""
     store = open_store()
     keys = [request_key(operation, request) for request in requests]
     results = store.known(operation, keys)
@@ -51,9 +83,7 @@ def fill(
     log.info("%s: %d rows, %d of them to compute", what, len(requests), len(missing))
     with (
         Progress(what, len(missing), "rows", also="tokens" if tokens else None) as bar,
-        closing(
-            fill_windows(operation, [missing], work, order=order, batch_rows=batch_rows, crew=crew)
-        ) as rows,
+        closing(compute([missing])) as rows,
     ):
         try:
             for row in rows:
@@ -95,6 +125,46 @@ def fill_windows(
                 yield outcome
             else:
                 yield from _committed(outcome, writer)
+
+
+def fill_stream(
+    operation: Operation,
+    windows: Iterable[Mapping[str, Request]],
+    work: StreamWork,
+    *,
+    order: Order,
+    commit_rows: int,
+    clock: Callable[[], float] = time.monotonic,
+) -> Generator[tuple[str, dict[str, Any]] | Lost]:
+    """Key and result of each row once it is committed: after COMMIT_S or `commit_rows` rows, whichever is
+    first. `work` takes rows from one window after the other, each in its order, without a break between.
+    Whatever ends this early, the rows that were done are kept.
+    """
+    asked = (
+        (key, window[key])
+        for window in windows
+        for key in sorted(window, key=lambda key: (order(window[key]), key))
+    )
+    done: list[tuple[str, dict[str, Any]] | Lost] = []
+    oldest = 0.0
+    with open_store().writer(operation) as writer, closing(work(asked)) as rows:
+        try:
+            for row in rows:
+                if row is not None:
+                    oldest = oldest if done else clock()
+                    done.append(row if isinstance(row, Lost) else _appended(row, writer))
+                if done and (len(done) >= commit_rows or clock() - oldest >= COMMIT_S):
+                    writer.commit()
+                    yield from done
+                    done = []
+        finally:
+            writer.commit()
+        yield from done
+
+
+def _appended(row: tuple[str, Request, Mapping[str, Any]], writer: RowWriter) -> tuple[str, dict[str, Any]]:
+    key, request, result = row
+    return key, parsed(writer.append(key, request, result))
 
 
 def cut(window: Mapping[str, Request], order: Order, batch_rows: int) -> Iterator[Batch]:

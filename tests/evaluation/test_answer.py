@@ -221,6 +221,7 @@ def parameters(**changes):
     return AnswerParams.model_validate(
         {
             "engine": "transformers",
+            "dtype": "saved",
             "prose": {"template": "jiuzhang", "benchmarks": ["b"], "shots": {}},
             "tool": {
                 "benchmarks": [],
@@ -249,7 +250,7 @@ def answering(tmp_path_factory):
     def answer_with(params):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("JZ3_STORE", str(directory / "store"))
-            with open_engine("transformers", model, execution()) as engine:
+            with open_engine("transformers", model, "saved", execution()) as engine:
                 return answer(table, FILES, engine, params, execution())
 
     return answer_with
@@ -304,7 +305,7 @@ def test_an_instruct_model_answers_in_its_own_chat_template(instruct, tmp_path, 
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     table = items(["1", "2"]).with_columns(question=pl.Series(["What is 1 + 0?", "What is <user>1 + 1?"]))
     params = parameters(prose=CHATTING, temperature=0.0)
-    with open_engine("transformers", instruct, execution()) as engine:
+    with open_engine("transformers", instruct, "saved", execution()) as engine:
         responses, _ = answer(table, FILES, engine, params, execution())
     Response.validate(responses)
     tokenizer = AutoTokenizer.from_pretrained(instruct.path)
@@ -332,7 +333,7 @@ def test_an_instruct_model_answers_in_its_own_chat_template(instruct, tmp_path, 
 def test_a_conversation_that_was_answered_is_not_asked_for_again(instruct, tmp_path, monkeypatch):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     params = parameters(prose=CHATTING)
-    with open_engine("transformers", instruct, execution()) as engine:
+    with open_engine("transformers", instruct, "saved", execution()) as engine:
         first, _ = answer(items(["1", "2"]), FILES, engine, params, execution())
         stored = len(list(open_store().rows(GENERATE)))
         again, _ = answer(items(["1", "2"]), FILES, engine, params, execution())

@@ -48,7 +48,7 @@ def test_smollm2_answers_fifty_items_of_gsm8k_twice_with_equal_rows(tmp_path, mo
     tables = []
     for store in ("first", "second"):
         monkeypatch.setenv("JZ3_STORE", str(tmp_path / store))
-        with open_engine("transformers", model, running) as engine:
+        with open_engine("transformers", model, "saved", running) as engine:
             responses, _ = answer(items, FILES, engine, params, running)
         tables.append(grade(responses, items, UNCHECKED, PARAMS))
         tables[-1] = (responses, *tables[-1])

@@ -65,7 +65,7 @@ def test_a_second_run_writes_nothing_and_a_larger_one_only_the_new_rows(tmp_path
     model = InDir(ModelManifest, tiny_model(tmp_path / "model"))
     requests = [GenerationRequest(f"prompt {number}", number) for number in range(20)]
     with (
-        open_engine("transformers", model, execution()) as engine,
+        open_engine("transformers", model, "saved", execution()) as engine,
         open_crew(workers_of(execution())) as crew,
     ):
         small = generate_rows(engine, requests[:10], SAMPLING, execution(), "completions", crew)
@@ -75,7 +75,7 @@ def test_a_second_run_writes_nothing_and_a_larger_one_only_the_new_rows(tmp_path
     for path in (tmp_path / "model").glob("*.safetensors"):
         path.unlink()  # whoever needs the weights now fails
     with (
-        open_engine("transformers", model, execution()) as engine,
+        open_engine("transformers", model, "saved", execution()) as engine,
         open_crew(workers_of(execution())) as crew,
     ):
         assert generate_rows(engine, requests, SAMPLING, execution(), "completions", crew) == large

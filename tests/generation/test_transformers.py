@@ -31,7 +31,7 @@ def model(tmp_path_factory):
 
 
 def write(model, requests, sampling, batch=4) -> list[Generated]:
-    with open_engine("transformers", model, execution(generation_batch=batch)) as engine:
+    with open_engine("transformers", model, "saved", execution(generation_batch=batch)) as engine:
         return engine.generate(requests, sampling)
 
 
@@ -48,7 +48,7 @@ def test_a_rows_text_does_not_depend_on_the_batch(model, sampling):
 def test_in_bfloat16_the_same_batch_gives_the_same_text(tmp_path_factory):
     """In another batch it may be another text, as the manifest says of it: nothing is claimed but that."""
     half = InDir(ModelManifest, tiny_model(tmp_path_factory.mktemp("half"), dtype="bfloat16"))
-    with open_engine("transformers", half, execution()) as engine:
+    with open_engine("transformers", half, "saved", execution()) as engine:
         assert engine.identity["dtype"] == "bfloat16"
     requests = REQUESTS * 4
     assert write(half, requests, FREE, batch=8) == write(half, requests, FREE, batch=8)
@@ -122,8 +122,3 @@ def test_the_context_of_the_model_bounds_a_row(model):
 def test_special_tokens_in_a_prompt_are_text(model):
     (row,) = write(model, [GenerationRequest("a<end>b", 0)], FREE)
     assert row.prompt_tokens == len("a<end>b")
-
-
-def test_an_engine_that_is_not_installed_names_its_extra(model):
-    with open_engine("vllm", model, execution()) as engine, pytest.raises(ValueError, match="extra `vllm`"):
-        engine.generate(REQUESTS, FREE)

@@ -1,12 +1,12 @@
-"""vLLM itself, on a CPU: what it writes is what the other engine writes, and each row follows its own seed.
+"""vLLM itself, on a CPU, as a server that a stage owns: what it writes is what the other engine writes, each
+row follows its own seed, and a stage goes on when a server or the stage itself is killed.
 
-Needs the environment of constraints/vllm.txt: `make test-vllm` (three minutes).
+Runs in the main environment and needs the one of constraints/vllm.txt beside it: `make test-vllm` (four
+minutes).
 """
 
-import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -26,6 +26,7 @@ from jz3.store.rows import open_store
 from jz3.tables.model_manifest import ModelManifest
 from jz3.workers.batch import workers_of
 from jz3.workers.crew import open_crew
+from tests.conftest import ROOT
 from tests.generation.builders import execution, tiny_model
 
 pytestmark = pytest.mark.vllm
@@ -34,7 +35,14 @@ CONTEXT = 96
 REQUESTS = [GenerationRequest(f"Write problem {n}{'.' * (n % 9)}", n) for n in range(200)]
 GREEDY = Sampling(temperature=0, top_p=1, max_tokens=24, stop=[])
 FREE = Sampling(temperature=1, top_p=0.95, max_tokens=24, stop=[])
-EXECUTION = execution(generation_batch=64, generation_commit=50)
+VLLM_PYTHON = str(ROOT / ".venv-vllm/bin/python")
+EXECUTION = execution(
+    generation_batch=64,
+    generation_commit=50,
+    vllm_python=VLLM_PYTHON,
+    server_concurrency=64,
+    server_timeout_s=300,
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +52,13 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def vllm(model):
-    with open_engine("vllm", model, EXECUTION) as engine:
+    with open_engine("vllm", model, "saved", EXECUTION) as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
 def transformers(model):
-    with open_engine("transformers", model, EXECUTION) as engine:
+    with open_engine("transformers", model, "saved", EXECUTION) as engine:
         yield engine
 
 
@@ -108,19 +116,19 @@ def test_a_second_run_asks_for_the_new_rows_alone(vllm, tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(model):
-    """Address of vLLM's own server over the tiny model."""
+    """Address of vLLM's own server over the tiny model, as somebody would start it by hand."""
     with closing(socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     (model.path / "chat.jinja").write_text("{% for m in messages %}{{ m['content'] }}{% endfor %}")
     command = [
-        *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model.path)),
+        *(VLLM_PYTHON, "-m", "vllm.entrypoints.cli.main", "serve", str(model.path)),
         *("--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port), "--enforce-eager"),
         *("--dtype", "float32", "--gpu-memory-utilization", "0.15"),
         *("--chat-template", str(model.path / "chat.jinja")),
     ]
     with (model.path / "server.log").open("w") as log:
-        running = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ)
+        running = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         until = time.monotonic() + 240
         while not answers(f"http://127.0.0.1:{port}/health"):

@@ -22,6 +22,7 @@ from tests.generation.builders import execution
 PARAMS = SynthesizeParams(
     seed=1,
     engine="transformers",
+    dtype="saved",
     cot=Sampling(temperature=1, top_p=1, max_tokens=24, stop=[]),
     tool=Sampling(temperature=0.1, top_p=0.95, max_tokens=24, stop=[]),
 )
@@ -49,7 +50,7 @@ class Noting:
 def main(folder: Path, workers: int):
     end_with_parent()
     how = execution(generation_batch=BATCH, generation_commit=BATCH, workers=workers)
-    with open_engine("transformers", InDir(ModelManifest, folder / "model"), how) as engine:
+    with open_engine("transformers", InDir(ModelManifest, folder / "model"), "saved", how) as engine:
         prompts = In(Prompt, folder / "prompts.parquet").scan()
         synthesis = Synthesis(prompts, "full", Noting(engine, folder / "computed"), PARAMS, how)
         Out(Completion, folder / "out" / "completions").sink(synthesis.completions(), synthesis.notes())

@@ -24,6 +24,7 @@ from tests.generation.builders import EXECUTION, execution, tiny_model
 PARAMS = SynthesizeParams(
     seed=1,
     engine="transformers",
+    dtype="saved",
     cot=Sampling(temperature=1, top_p=1, max_tokens=8, stop=[]),
     tool=Sampling(temperature=0.1, top_p=0.95, max_tokens=4, stop=[]),
 )
@@ -59,7 +60,7 @@ class Made:
 
 
 def run(model, rows, params=PARAMS, how=EXECUTION, form="compact"):
-    with open_engine(params.engine, model, how) as engine:
+    with open_engine(params.engine, model, params.dtype, how) as engine:
         synthesis = Synthesis(rows.lazy(), form, engine, params, how)
         completions = pl.concat(list(synthesis.completions()))
         return Made(completions, synthesis.failures(), synthesis.metrics())
@@ -125,7 +126,7 @@ def test_the_rows_do_not_depend_on_batches_and_slices(model, tmp_path, monkeypat
         monkeypatch.setenv("JZ3_STORE", str(tmp_path / name))
         how = execution(generation_batch=batch, generation_commit=batch)
         if name == "in slices":
-            with open_engine("transformers", model, how) as engine:
+            with open_engine("transformers", model, "saved", how) as engine:
                 for number in (3, 1, 2):
                     Synthesis(rows.lazy(), "compact", engine, PARAMS, how).fill(Slice(number, 3))
                     filled = len(list(open_store().rows(GENERATE)))

@@ -14,6 +14,7 @@ import yaml
 
 from jz3.core.artifacts import Out
 from jz3.core.errors import UserError
+from jz3.lm.preemption import Preempted
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
@@ -173,3 +174,41 @@ def test_a_host_file_of_other_size_or_form_is_refused(root):
     hosts.write_text("one two three")
     with pytest.raises(UserError, match="lines like `host slots=8` were expected"):
         trained(root, ranks=3, hostfile=str(hosts))
+
+
+TELLS_THE_STAGE = """
+import os, signal, sys, threading, time
+
+def told(alive):
+    def step(self, args, state, control, **kwargs):
+        if state.global_step == 5:
+            os.kill(int(os.environ["JZ3_STAGE_PID"]), signal.SIGTERM)
+        time.sleep(0.2)
+        return alive(self, args, state, control, **kwargs)
+    return step
+
+def patch():
+    while not hasattr(sys.modules.get("jz3.lm.observer"), "Observer"):
+        time.sleep(0.001)
+    observer = sys.modules["jz3.lm.observer"].Observer
+    observer.on_pre_optimizer_step = told(observer.on_pre_optimizer_step)
+
+if os.environ.get("RANK") == "1":
+    threading.Thread(target=patch, daemon=True).start()
+"""
+
+
+@pytest.mark.long
+def test_ranks_whose_stage_is_asked_to_end_leave_a_checkpoint_within_two_steps_and_go_on_from_it(
+    root, own_store, monkeypatch
+):
+    whole = trained(root, ranks=2, zero=2)
+    losses = whole.loss
+    whole.discard()
+    with monkeypatch.context() as patch:
+        in_every_process(root, patch, TELLS_THE_STAGE)
+        with pytest.raises(Preempted, match=r"at step [678] of 12"):
+            trained(root, ranks=2, zero=2)
+    (checkpoint,) = own_store.glob("checkpoints/*/checkpoint-*")
+    assert checkpoint.name in ("checkpoint-6", "checkpoint-7", "checkpoint-8")
+    assert trained(root, ranks=2, zero=2).loss.equals(losses)

@@ -1,7 +1,11 @@
 """Fine-tuning: its rows are what synthesis will read and write, and every problem is accounted for."""
 
+import json
+
 import polars as pl
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
@@ -59,6 +63,7 @@ PARAMS = FinetuneParams(
     epochs=3,
     seed=0,
     schedule=WarmupCosine(warm_up=0.0),
+    weights="float32",
     method=Full(kind="full"),
     optimizer=OPTIMIZER,
 )
@@ -115,6 +120,25 @@ def test_two_runs_give_the_same_model_and_the_loss_falls(tmp_path, base_model):
     assert manifest.tokenizer_digest == InDir(ModelManifest, base_model).manifest().tokenizer_digest
     assert load_model(tmp_path / "one", "float32").config.use_cache
     assert load_tokenizer(tmp_path / "one")("12")["input_ids"]
+
+
+def test_a_model_left_in_bf16_is_the_rounded_float32_one_and_training_it_on_begins_in_float32(
+    tmp_path, base_model
+):
+    problems, prompts = kd_set(12)
+    found = {}
+    for weights in ("float32", "bfloat16"):
+        directory = tmp_path / weights
+        params = PARAMS.model_copy(update={"weights": weights})
+        directory.mkdir()
+        finetune(problems, prompts, base_model, directory, tmp_path / "live", params, execution())
+        assert json.loads((directory / "config.json").read_text())["dtype"] == weights
+        found[weights] = load_file(directory / "model.safetensors")
+    for name, tensor in found["bfloat16"].items():
+        assert tensor.dtype == torch.bfloat16
+        assert torch.equal(tensor, found["float32"][name].to(torch.bfloat16))
+    assert load_model(tmp_path / "bfloat16", "float32").dtype == torch.float32
+    assert found["float32"].keys() == found["bfloat16"].keys()
 
 
 def test_rows_longer_than_a_block_are_rejected_by_their_rule(tmp_path, base_model):

@@ -14,6 +14,7 @@ import torch
 from jz3.core.errors import UserError
 from jz3.lm.checkpoints import Checkpoints
 from jz3.lm.observer import Observer
+from jz3.lm.preemption import Preempted
 from jz3.training.methods import Bone, Lora, Miss, Pissa
 from tests.lm.test_train import MUON, OPTIMIZER
 from tests.same_after_kill import assert_same_after_kill
@@ -271,3 +272,41 @@ def test_a_process_that_is_killed_goes_on_to_the_same_losses(root, own_store):
     live = (root / "live" / "plots" / "metrics" / "loss.tsv").read_text().splitlines()
     assert live[0].split("\t") == ["step", "loss"]
     assert live[-1].split("\t")[0] == "12"
+
+
+def signalled(number, step):
+    """Of the step in flight: the signal comes before its update."""
+    alive = Observer.on_pre_optimizer_step
+
+    def told(self, args, state, control, **kwargs):
+        if state.global_step == step:
+            os.kill(os.getpid(), number)
+        return alive(self, args, state, control, **kwargs)
+
+    return told
+
+
+def checkpoints_in(store):
+    return sorted(path.name for path in store.glob("checkpoints/*/checkpoint-*"))
+
+
+def test_sigterm_ends_a_training_with_a_checkpoint_of_the_step_in_flight(root, own_store, monkeypatch):
+    whole = trained(root)
+    losses, weights = whole.loss, whole.model(12)
+    whole.discard()
+    before = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patch:
+        patch.setattr(Observer, "on_pre_optimizer_step", signalled(signal.SIGTERM, 5))
+        with pytest.raises(Preempted, match=r"\(SIGTERM\) and did so at step 6 of 12, .*goes on at step 6"):
+            trained(root)
+    assert checkpoints_in(own_store) == ["checkpoint-6"]
+    assert signal.getsignal(signal.SIGTERM) == before
+    resumed = trained(root)
+    assert resumed.loss.equals(losses)
+    assert same(resumed.model(12), weights)
+
+
+def test_sigusr1_leaves_a_checkpoint_and_the_training_goes_on(root, own_store, monkeypatch):
+    monkeypatch.setattr(Observer, "on_pre_optimizer_step", signalled(signal.SIGUSR1, 3))
+    assert trained(root).loss.height == 12
+    assert checkpoints_in(own_store) == ["checkpoint-4"]

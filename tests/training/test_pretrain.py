@@ -27,6 +27,7 @@ PARAMS = PretrainParams(
     batch_blocks=2,
     seed=0,
     schedule=WarmupStableDecay(warm_up=0.1, stable=0.7, floor=0.1),
+    weights="float32",
     method=Full(kind="full"),
     optimizer=OPTIMIZER,
 )

@@ -69,7 +69,7 @@ def test_answer_by_prose_and_by_program(both_ways, tmp_path, monkeypatch):
     )
 
     def stage(how):
-        with open_engine("transformers", model, how) as engine:
+        with open_engine("transformers", model, "saved", how) as engine:
             return answer(table, FILES, engine, params, how)
 
     (one, rows), (two, same_rows) = both_ways(stage, GENERATE)

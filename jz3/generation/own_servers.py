@@ -1,0 +1,238 @@
+"""`vllm serve` for each group of GPUs, from an environment of its own, for as long as a stage lives.
+
+A server listens on loopback at a port that was free, with a key that only this stage knows, so that neither
+takes the other's requests nor answers for it. One that ends, or does not answer for its health, is started
+again; one that ends again and again with nothing written between stays away. How they end with the stage:
+jz3/generation/guardian.py.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+
+import aiohttp
+
+from jz3.core.errors import UserError
+from jz3.core.execution import Execution
+from jz3.generation import guardian
+from jz3.generation.endpoint import Endpoint
+from jz3.generation.engine import ModelSource
+from jz3.generation.openai import open_client
+from jz3.generation.servers import Server, Servers
+from jz3.workers.batch import gpu_groups
+
+log = logging.getLogger(__name__)
+
+START_S = 1800.0
+"""For a server to be ready (chosen: 70B weights from a network disk and their kernels take some 15 minutes).
+One that ends before is noticed at once.
+"""
+LOOK_S = 0.2
+"""Between two looks at a server that starts (chosen)."""
+HEALTH_EVERY_S, HEALTH_WAIT_S, SICK = 10.0, 30.0, 3
+"""A server that so many times in a row does not say in time that it is well is ended (chosen)."""
+ENDS_IN_A_ROW = 5
+"""Ends of a server with no completion of any between: it is not the requests (chosen)."""
+SHOWN_LINES = 12
+"""Of a server's log, in an error."""
+LOOPBACK = "127.0.0.1"
+NOT_PASSED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "VLLM_PORT")
+"""Of this environment, they would lead the other one astray."""
+
+
+@asynccontextmanager
+async def own_servers(source: ModelSource, context: int, execution: Execution) -> AsyncGenerator[Servers]:
+    """Servers over a model with so many tokens of context; they start now and end with the block."""
+    groups = gpu_groups(execution)
+    servers = Servers(
+        len(groups),
+        execution.server_concurrency,
+        f"`vllm serve` over {source.path} was expected to answer. Run again: finished rows are in the row "
+        f"store.",
+    )
+    with tempfile.TemporaryDirectory(prefix="jz3-servers-") as logs:
+        keepers = [
+            asyncio.create_task(
+                Keeper(
+                    servers, server, source, context, execution, group, Path(logs) / f"{number}.log"
+                ).keep()
+            )
+            for number, (server, group) in enumerate(zip(servers.all, groups, strict=True))
+        ]
+        try:
+            yield servers
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Keeps one server running."""
+
+    servers: Servers
+    server: Server
+    source: ModelSource
+    context: int
+    execution: Execution
+    gpus: Sequence[str]
+    log: Path
+
+    async def keep(self) -> None:
+        """Until it is cancelled, or the server is given up."""
+        in_a_row = 0
+        while in_a_row < ENDS_IN_A_ROW:
+            before = self.servers.completions
+            try:
+                how = await self._one_life()
+            except OSError as error:
+                how = f"cannot be started ({error})"
+            if self.server.starts == 0:
+                self.servers.failed = self._error(how)
+                self.servers.notify()
+                return
+            in_a_row = 0 if self.servers.completions > before else in_a_row + 1
+            log.warning("a server of vLLM %s; it is started again: %s", how, self._last_words(1))
+        self.server.gone = True
+        log.warning("a server of vLLM ended %d times in a row; the others go on without it", ENDS_IN_A_ROW)
+        if all(server.gone for server in self.servers.all):
+            self.servers.failed = self._error(f"ended {ENDS_IN_A_ROW} times in a row")
+        self.servers.notify()
+
+    async def _one_life(self) -> str:
+        """From the start of a process to its end; gives how it ended."""
+        port, key = _free_port(), secrets.token_hex(16)
+        process = await self._start(port, key)
+        address = f"http://{LOOPBACK}:{port}"
+        try:
+            async with aiohttp.ClientSession() as session:
+                if not await self._became_ready(process, session, address):
+                    return _how(process) or f"was not ready in {START_S:g} s"
+                concurrency, timeout_s = self.servers.concurrency, self.execution.server_timeout_s
+                async with open_client(Endpoint(f"{address}/v1", key), timeout_s, concurrency) as client:
+                    self.server.client = client
+                    self.server.starts += 1
+                    self.server.rests_until = 0.0
+                    self.servers.notify()
+                    await self._until_it_ends(process, session, address)
+                    return _how(process) or "no longer answers for its health"
+        finally:
+            self.server.client = None
+            self.servers.notify()
+            await _ended(process)
+
+    async def _start(self, port: int, key: str) -> asyncio.subprocess.Process:
+        environment = {name: value for name, value in os.environ.items() if name not in NOT_PASSED}
+        environment |= {"VLLM_API_KEY": key, "VLLM_NO_USAGE_STATS": "1"}  # no report leaves the machine
+        if self.execution.device == "cuda":
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(self.gpus)
+        with self.log.open("ab") as out:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, guardian.__file__, str(os.getpid())),
+                *vllm_command(self.source, self.context, self.execution, port),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=out,
+                stderr=out,
+                env=environment,
+                start_new_session=True,  # Ctrl-C is for the stage
+            )
+
+    async def _became_ready(
+        self, process: asyncio.subprocess.Process, session: aiohttp.ClientSession, address: str
+    ) -> bool:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + START_S
+        while process.returncode is None and loop.time() < until:
+            if await _is_well(session, address):
+                return True
+            await asyncio.sleep(LOOK_S)
+        return False
+
+    async def _until_it_ends(
+        self, process: asyncio.subprocess.Process, session: aiohttp.ClientSession, address: str
+    ) -> None:
+        sick = 0
+        while sick < SICK:
+            try:
+                async with asyncio.timeout(HEALTH_EVERY_S):
+                    await process.wait()
+            except TimeoutError:
+                sick = 0 if await _is_well(session, address) else sick + 1
+            else:
+                return
+
+    def _error(self, how: str) -> UserError:
+        return UserError(
+            f"`vllm serve` over {self.source.path} {how}; a server was expected to start from "
+            f"execution.vllm_python {self.execution.vllm_python}. Its last words: {self._last_words()}. Mend "
+            f"that (`make gpu` builds its environment; docs/gpu.md), or set the stage's engine to "
+            f"transformers."
+        )
+
+    def _last_words(self, lines: int = SHOWN_LINES) -> str:
+        if not self.log.exists():
+            return "none"
+        words = self.log.read_text(errors="replace").splitlines()
+        return " | ".join(" ".join(line.split())[:300] for line in words[-lines:] if line.strip()) or "none"
+
+
+def vllm_command(source: ModelSource, context: int, execution: Execution, port: int) -> list[str]:
+    """The command line of `vllm serve` for a model, under its digest as name."""
+    revision = [] if source.revision is None else ["--revision", source.revision]
+    return [
+        *(execution.vllm_python, "-m", "vllm.entrypoints.cli.main", "serve", source.path, *revision),
+        *("--host", LOOPBACK, "--port", str(port), "--served-model-name", source.digest),
+        *("--dtype", source.dtype, "--max-model-len", str(context)),
+        *("--generation-config", "vllm"),  # sampling is what the request says, and nothing of the model's
+        *("--tensor-parallel-size", str(max(execution.worker_gpus, 1))),
+        *("--gpu-memory-utilization", str(execution.vllm_memory)),
+        *("--max-num-seqs", str(execution.server_concurrency)),
+        *("--enable-prefix-caching", "--uvicorn-log-level", "warning"),
+        # Compiling takes longer than a model for a CPU wins by it.
+        *(["--enforce-eager"] if execution.device == "cpu" else []),
+    ]
+
+
+async def _is_well(session: aiohttp.ClientSession, address: str) -> bool:
+    try:
+        timeout = aiohttp.ClientTimeout(total=HEALTH_WAIT_S)
+        async with session.get(f"{address}/health", timeout=timeout) as answer:
+            return answer.status == 200
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False
+
+
+def _how(process: asyncio.subprocess.Process) -> str | None:
+    """In which way it has ended; None where it has not."""
+    status = process.returncode
+    return None if status is None else f"ended with status {status}"
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """The guardian ends the server when its input ends."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        async with asyncio.timeout(guardian.GRACE_S * 2):
+            await process.wait()
+    except TimeoutError:
+        pass
+    with suppress(ProcessLookupError):  # where all is well, nothing of the session is left
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _free_port() -> int:
+    with socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,132 @@
+"""The servers of one model: which of them the next request goes to, and what a failing one costs.
+
+A request goes to the server with the fewest in flight, of those that answer. One that refuses connections
+rests for a while, longer each time, and its requests go to the others. A request that was at a server when
+its process ended is a suspect: it comes back in smaller and smaller company, so that the one that ends
+servers is found, and the others are not lost with it.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from jz3.core.errors import UserError
+from jz3.generation.openai import Client
+from jz3.generation.pace import Window, backoff_s
+
+COMPANY = 8
+"""After each end of a server that a request was at, it shares one with so many times fewer (chosen: of 512
+in flight a guilty one is alone after three ends).
+"""
+LOOK_S = 0.25
+"""Between two looks whether a resting server may be asked again (chosen)."""
+
+
+@dataclass
+class Server:
+    """One server: a place in the pool, whatever process stands at it."""
+
+    window: Window
+    """How many may be in flight: fewer while the server says that it is busy."""
+    client: Client | None = None
+    """None while it does not run."""
+    starts: int = 0
+    """Processes that stood here, of a server that is ours."""
+    gone: bool = False
+    """For good: it did not come back."""
+    rests_until: float = 0.0
+    refusals: int = 0
+    """Of connections, one after the other."""
+    in_flight: dict[int, int] = field(default_factory=dict[int, int])
+    """The company that each request there bears, by its number."""
+
+    def room(self, most: int) -> bool:
+        """Whether a request that bears `most` in flight may go there now."""
+        strictest = min([most, self.window.width, *self.in_flight.values()])
+        return self.client is not None and time.monotonic() >= self.rests_until and self._count < strictest
+
+    @property
+    def _count(self) -> int:
+        return len(self.in_flight)
+
+
+class Servers:
+    """Servers of one model, each for at most `concurrency` requests at once. Lives in one event loop."""
+
+    def __init__(self, count: int, concurrency: int, advice: str) -> None:
+        self.all = [Server(Window(concurrency)) for _ in range(count)]
+        self.concurrency = concurrency
+        self.advice = advice
+        """What was expected of them and what to do, for an error."""
+        self.failed: UserError | None = None
+        """Why no server will answer any more."""
+        self.completions = 0
+        self._suspects = 0
+        self._changed = asyncio.Event()
+
+    def bears(self, ends: int) -> int:
+        """In flight beside a request (it counts) that was at a server at so many ends."""
+        return max(1, self.concurrency // COMPANY**ends)
+
+    async def take(self, ends: int) -> tuple[Server, int]:
+        """A server with room, and the request's number there. Raises the UserError of `failed`."""
+        self._suspects += ends > 0
+        try:
+            while True:
+                self._must_not_have_failed()
+                open_to = [server for server in self._open_to(ends) if server.room(self.bears(ends))]
+                if open_to:
+                    server = min(open_to, key=lambda server: len(server.in_flight))
+                    number = await server.window.enter()
+                    server.in_flight[number] = self.bears(ends)
+                    return server, number
+                await self._change()
+        except BaseException:
+            self._suspects -= ends > 0
+            raise
+
+    def _must_not_have_failed(self) -> None:
+        if self.failed is not None:
+            raise self.failed
+
+    def leave(self, server: Server, number: int, ends: int, *, busy: bool) -> None:
+        """The outcome is there."""
+        del server.in_flight[number]
+        server.window.leave(number, busy=busy)
+        self._suspects -= ends > 0
+        self.notify()
+
+    def answered(self, server: Server) -> None:
+        """With a completion."""
+        server.refusals = 0
+        self.completions += 1
+
+    def refused(self, server: Server) -> None:
+        """No connection: nobody asks it for a while."""
+        if time.monotonic() >= server.rests_until:
+            server.rests_until = time.monotonic() + backoff_s(server.refusals)
+            server.refusals += 1
+
+    def doubt(self, server: Server, starts: int) -> None:
+        """A request broke there: until it is known whether its process has ended, nobody else asks it."""
+        if server.starts == starts:
+            server.rests_until = max(server.rests_until, time.monotonic() + 2 * LOOK_S)
+
+    def notify(self) -> None:
+        """Something has changed for those who wait."""
+        self._changed.set()
+
+    def _open_to(self, ends: int) -> list[Server]:
+        """While there are suspects, one server is theirs: they wait for its others to finish."""
+        there = [server for server in self.all if server.client is not None]
+        if not self._suspects:
+            return there
+        return there[:1] if ends else there[1:]
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(LOOK_S):
+                await self._changed.wait()
+        except TimeoutError:
+            return

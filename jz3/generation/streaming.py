@@ -1,0 +1,199 @@
+"""Requests to the servers of a model as a stream: each goes out as soon as there is room, and each completion
+comes back as soon as it is there.
+
+The servers are asked from a thread of their own, so that they do not stand still while the stage writes rows
+or reads prompts. Costs half a millisecond of one core a request (jz3/generation/openai.py).
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import AbstractAsyncContextManager
+from itertools import islice
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from jz3.core.errors import UserError
+from jz3.generation.engine import Unwritten
+from jz3.generation.openai import Completed
+from jz3.generation.outcomes import Setback, Stop
+from jz3.generation.pace import backoff_s
+from jz3.generation.servers import Server, Servers
+
+BEAT_S = 1.0
+"""Between two words to who waits for completions, where there is none."""
+READ_AHEAD = 1.25
+"""Requests that are ready for each that may be in flight (chosen)."""
+PIECE = 64
+"""Requests that are read together (chosen)."""
+ENDED_WAIT_S = 2.0
+"""For a server's end to be noticed after its connections have broken (chosen; a process's end takes some
+hundredths of a second, vLLM's answers 500 for a second before it).
+"""
+
+Body = dict[str, Any]
+
+
+Outcome = Completed | Unwritten
+Outcomes = SimpleQueue[tuple[str, Outcome] | None]
+Ready = asyncio.Queue[tuple[str, Body] | None]
+Opened = Callable[[], AbstractAsyncContextManager[Servers]]
+
+
+class Run:
+    """One call of `ask`, as the thread that asks sees it."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, work: Coroutine[Any, Any, None], outcomes: Outcomes) -> None:
+        self._task = asyncio.get_running_loop().create_task(work)
+        self._task.add_done_callback(lambda _: (self.over.set(), outcomes.put(None)))  # wakes who waits
+
+    def cancel(self) -> None:
+        assert self._task is not None
+        self._task.cancel()
+
+    def check(self) -> None:
+        """Raises what ended it before its end."""
+        assert self._task is not None
+        self._task.result()
+
+
+class Stream:
+    """A thread with an event loop, and the servers in it; both until `close`."""
+
+    def __init__(self, opened: Opened, retries: int) -> None:
+        self._opened, self._retries = opened, retries
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="servers", daemon=True)
+        self._thread.start()
+        self._context = opened()
+        try:
+            self._servers = self._result(self._context.__aenter__())
+        except BaseException:
+            self._end_loop()
+            raise
+
+    def close(self) -> None:
+        """Ends servers that are ours, and the thread."""
+        try:
+            self._result(self._context.__aexit__(None, None, None))
+        finally:
+            self._end_loop()
+
+    def ask(self, asked: Iterator[tuple[str, Body]]) -> Generator[tuple[str, Outcome] | None]:
+        """The outcome of each request, under its name, in whatever order they come; None each second without.
+
+        Raises UserError where requests get no completion. One call after the other.
+        """
+        outcomes: Outcomes = SimpleQueue()
+        run = Run()
+        self._loop.call_soon_threadsafe(run.begin, self._run(asked, outcomes), outcomes)
+        try:
+            while not (run.over.is_set() and outcomes.empty()):
+                try:
+                    yield outcomes.get(timeout=BEAT_S)
+                except Empty:
+                    yield None
+            run.check()
+        finally:
+            self._loop.call_soon_threadsafe(run.cancel)
+            run.over.wait()
+
+    async def _run(self, asked: Iterator[tuple[str, Body]], outcomes: "Outcomes") -> None:
+        places = self._servers.concurrency * len(self._servers.all)
+        ready: Ready = asyncio.Queue(int(places * READ_AHEAD) + 1)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read(asked, ready))
+                for _ in range(places):
+                    tasks.create_task(self._work(ready, outcomes))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _read(self, asked: Iterator[tuple[str, Body]], ready: "Ready") -> None:
+        """Reading takes time of its own (files, tokens), which the requests in flight do not wait for."""
+        while True:
+            reading = self._loop.run_in_executor(None, lambda: list(islice(asked, PIECE)))
+            try:
+                piece = await asyncio.shield(reading)
+            except asyncio.CancelledError:
+                await asyncio.wait([reading])  # who closes the iterator must not find it at work
+                raise
+            for request in piece:
+                await ready.put(request)
+            if not piece:
+                await ready.put(None)
+                return
+
+    async def _work(self, ready: "Ready", outcomes: "Outcomes") -> None:
+        while (request := await ready.get()) is not None:
+            outcomes.put((request[0], await self._one(request[1])))
+        await ready.put(None)  # for the next one
+
+    async def _one(self, body: Body) -> Outcome:
+        """Of one request, however many servers and attempts it takes. Raises UserError."""
+        servers = self._servers
+        ends = setbacks = 0
+        while True:
+            server, number = await servers.take(ends)
+            client, starts = server.client, server.starts
+            assert client is not None
+            busy = False
+            try:
+                outcome = await client.complete(body)
+                busy = isinstance(outcome, Setback) and outcome.busy
+            finally:
+                servers.leave(server, number, ends, busy=busy)
+            if isinstance(outcome, Completed):
+                servers.answered(server)
+                return outcome
+            if isinstance(outcome, Stop):
+                raise self._error(outcome.reason)
+            unsent = not outcome.paid and not outcome.busy
+            if await self._has_ended(server, starts, outcome):
+                if unsent:  # it came when all was over
+                    continue
+                if servers.bears(ends) == 1:
+                    return Unwritten(f"ended {ends + 1} servers or more")
+                ends += 1
+                continue
+            if unsent:
+                servers.refused(server)
+            # With several servers an attempt at each, as often as at one.
+            setbacks += 1
+            if not outcome.again or setbacks > self._retries * len(servers.all) + len(servers.all) - 1:
+                raise self._error(outcome.reason)
+            await asyncio.sleep(max(backoff_s((setbacks - 1) // len(servers.all)), outcome.wait_s or 0.0))
+
+    def _error(self, reason: str) -> UserError:
+        return UserError(f"the servers of the model give no completion ({reason}); {self._servers.advice}")
+
+    async def _has_ended(self, server: Server, starts: int, outcome: Setback) -> bool:
+        """Whether the process of a server that is ours ended under a request."""
+        if starts == 0 or not outcome.again or outcome.busy:
+            return False
+        self._servers.doubt(server, starts)
+        until = self._loop.time() + ENDED_WAIT_S
+        while self._loop.time() < until:
+            if server.client is None or server.starts != starts or server.gone:
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    def _result(self, awaited: Any) -> Any:  # noqa: ANN401 (whatever it gives)
+        """Ctrl-C is for this thread alone: what was begun in the other is ended there."""
+        running = asyncio.run_coroutine_threadsafe(awaited, self._loop)
+        try:
+            return running.result()
+        except BaseException:
+            running.cancel()
+            raise
+
+    def _end_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()

@@ -1,0 +1,290 @@
+"""Servers that a stage owns: they share the requests, come back when they end, and end with the stage.
+
+Each is a real process that takes the command line of `vllm serve` (tests/generation/vllm_program.py). vLLM
+itself goes through the same mechanism in `make test-vllm`.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tokenizers.pre_tokenizers import ByteLevel
+
+from jz3.core.artifacts import InDir
+from jz3.core.errors import UserError
+from jz3.generation import own_servers, servers
+from jz3.generation.engine import Generated, GenerationRequest, Sampling
+from jz3.generation.engines import open_engine
+from jz3.generation.rows import GENERATE, generate_rows, generation_workers
+from jz3.store.rows import open_store
+from jz3.tables.model_manifest import ModelManifest
+from jz3.workers.batch import gpu_groups, workers_of
+from jz3.workers.crew import open_crew
+from tests.conftest import ROOT
+from tests.generation.builders import execution, tiny_model
+from tests.generation.vllm_program import installed, written_ids
+
+REQUESTS = [GenerationRequest(f"Write problem {n}{'.' * (n % 9)}", n) for n in range(24)]
+ALPHABET = sorted(ByteLevel.alphabet())
+LETTERS = {2 + place: letter for place, letter in enumerate(ALPHABET)}
+TOKENIZER_OFFSET = {ord(letter): number for number, letter in LETTERS.items() if ord(letter) < 128} | {
+    ord(" "): 2 + ALPHABET.index("Ġ")
+}
+"""The token of each byte of ASCII."""
+CONTEXT = 64
+FREE = Sampling(temperature=0.8, top_p=0.95, max_tokens=24, stop=[])
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return InDir(ModelManifest, tiny_model(tmp_path_factory.mktemp("model"), context=CONTEXT))
+
+
+@pytest.fixture
+def notes(tmp_path, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("JZ3_TEST_NOTES", str(tmp_path))
+    monkeypatch.setattr("jz3.generation.pace.FIRST_WAIT_S", 0.02)
+    return tmp_path
+
+
+def asked(folder, **changes):
+    of_tests = {"vllm_python": installed(folder), "server_concurrency": 4, "retries": 1}
+    return execution(**(of_tests | changes))
+
+
+def order(folder, **orders):
+    (folder / "orders.json").write_text(json.dumps(orders))
+
+
+def starts(folder):
+    file = folder / "starts"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def answered(folder):
+    file = folder / "answered"
+    return [int(seed) for seed in file.read_text().split()] if file.exists() else []
+
+
+def lives(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def all_end(folder, seconds=20):
+    until = time.monotonic() + seconds
+    pids = [start[kind] for start in starts(folder) for kind in ("pid", "left")]
+    while any(map(lives, pids)) and time.monotonic() < until:
+        time.sleep(0.05)
+    return not any(map(lives, pids))
+
+
+def expected(requests, sampling):
+    """By the rule of the program, decoded as every engine decodes."""
+    rows = []
+    for request in requests:
+        prompt = [TOKENIZER_OFFSET[byte] for byte in request.prompt.encode()]
+        room = min(sampling.max_tokens, CONTEXT - len(prompt))
+        if room <= 0:
+            rows.append(Generated("", "length", len(prompt), 0))
+            continue
+        ids, reason = written_ids(prompt, request.seed, room)
+        text = "".join(LETTERS[number] for number in ids if number > 1)
+        ends = [text.find(stop) for stop in sampling.stop if stop in text]
+        rows.append(Generated(text[: min(ends, default=len(text))], reason, len(prompt), len(ids)))
+    return rows
+
+
+def test_two_servers_share_the_requests_and_their_tokens_are_decoded_here(model, notes):
+    sampling = FREE.model_copy(update={"stop": ["e", "a"]})
+    how = asked(notes, workers=2)
+    with open_engine("vllm", model, "saved", how) as engine:
+        assert engine.identity == {"engine": "vllm", "model": "0" * 32, "dtype": "float32"}
+        assert not starts(notes), "nothing is started before there is a request"
+        assert engine.generate([*REQUESTS, GenerationRequest("x" * 64, 1)], sampling) == expected(
+            [*REQUESTS, GenerationRequest("x" * 64, 1)], sampling
+        )
+        assert engine.generate(REQUESTS[:3], FREE) == expected(REQUESTS[:3], FREE)
+        first, second = starts(notes)
+        assert lives(first["pid"]), "servers stay for the next call"
+    assert first["--port"] != second["--port"]
+    assert (first["--dtype"], first["--max-model-len"]) == ("float32", "64")
+    assert all_end(notes)
+
+
+@pytest.mark.long
+def test_a_killed_server_comes_back_and_its_requests_go_elsewhere(model, notes):
+    order(notes, seconds=0.3)
+    how = asked(notes, workers=2)
+    with (
+        open_engine("vllm", model, "saved", how) as engine,
+        open_crew(generation_workers(engine, how)) as crew,
+    ):
+        with closing(engine.stream((str(r.seed), r, FREE) for r in REQUESTS)) as outcomes:
+            found = dict([next(row for row in outcomes if row)])
+            os.kill(starts(notes)[0]["pid"], signal.SIGKILL)
+            found |= dict(row for row in outcomes if row)
+        until = time.monotonic() + 30
+        while len(starts(notes)) < 3 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert len(starts(notes)) == 3
+        again = generate_rows(engine, REQUESTS, FREE, how, "completions", crew)
+    assert [found[str(request.seed)] for request in REQUESTS] == again == expected(REQUESTS, FREE)
+    assert all_end(notes)
+
+
+@pytest.mark.long
+def test_a_request_that_ends_servers_is_found_and_fails_alone(model, notes, monkeypatch):
+    monkeypatch.setattr(servers, "COMPANY", 2)
+    order(notes, ended_by=[7])
+    with open_engine("vllm", model, "saved", asked(notes, workers=1)) as engine:
+        outcomes = dict(row for row in engine.stream((str(r.seed), r, FREE) for r in REQUESTS) if row)
+    assert outcomes["7"].reason == "ended 3 servers or more"
+    assert len(starts(notes)) == 4
+    others = [request for request in REQUESTS if request.seed != 7]
+    assert [outcomes[str(request.seed)] for request in others] == expected(others, FREE)
+
+
+def test_a_server_that_cannot_start_is_said_with_its_last_words(model, notes):
+    order(notes, fails_at_start=[1])
+    with (
+        open_engine("vllm", model, "saved", asked(notes)) as engine,
+        pytest.raises(UserError, match=r"ended with status 1; .*no memory for the cache of keys and values"),
+    ):
+        engine.generate(REQUESTS, FREE)
+    assert all_end(notes)
+
+
+def test_an_environment_that_is_not_there_is_named(model, notes):
+    with (
+        open_engine("vllm", model, "saved", asked(notes, vllm_python="not/there")) as engine,
+        pytest.raises(UserError, match=r"there is no .*not/there.*make gpu"),
+    ):
+        engine.generate(REQUESTS, FREE)
+
+
+STAGE = """
+import sys
+from pathlib import Path
+from jz3.core.artifacts import InDir
+from jz3.generation.engines import open_engine
+from jz3.generation.rows import generate_rows, generation_workers
+from jz3.tables.model_manifest import ModelManifest
+from jz3.workers.crew import open_crew
+from tests.generation.test_own_servers import FREE, REQUESTS, asked
+from jz3.workers import fill
+
+fill.COMMIT_S = 0.5
+how = asked(Path(sys.argv[2]), workers=2, generation_commit=1000)
+with open_engine("vllm", InDir(ModelManifest, Path(sys.argv[1])), "saved", how) as engine:
+    with open_crew(generation_workers(engine, how)) as crew:
+        generate_rows(engine, REQUESTS, FREE, how, "completions", crew)
+"""
+
+
+def start_stage(model, notes):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen([sys.executable, "-c", STAGE, str(model.path), str(notes)], env=environment)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_servers_and_what_they_started_end_with_the_stage_and_its_rows_are_kept(model, notes, number):
+    order(notes, seconds=0.7)
+    stage = start_stage(model, notes)
+    while len(answered(notes)) < 12:
+        assert stage.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.2)  # the answers are on their way
+    stage.send_signal(number)
+    assert stage.wait(30) != 0
+    assert all_end(notes), "no server is left, and no process of one"
+    kept = {row.request["seed"] for row in open_store().rows(GENERATE)}
+    before = answered(notes)
+    assert kept <= set(before)
+    first = 12 if number == signal.SIGINT else 8
+    assert set(before[:first]) <= kept, "what waited for COMMIT_S; after Ctrl-C all that was received"
+
+    order(notes)
+    assert start_stage(model, notes).wait(60) == 0
+    rows = [(row.key, row.request["seed"]) for row in open_store().rows(GENERATE)]
+    assert sorted(seed for _, seed in rows) == list(range(24)), "asked = stored"
+    assert not kept & set(answered(notes)[len(before) :]), "what was kept is not asked for again"
+
+
+@pytest.mark.long
+def test_a_killed_guardian_takes_its_server_with_it(model, notes):
+    order(notes, seconds=0.3)
+    with open_engine("vllm", model, "saved", asked(notes)) as engine:
+        outcomes = engine.stream((str(r.seed), r, FREE) for r in REQUESTS)
+        next(row for row in outcomes if row)
+        (server,) = starts(notes)
+        guardian = int(Path(f"/proc/{server['pid']}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(guardian, signal.SIGKILL)
+        assert len([row for row in outcomes if row]) == len(REQUESTS) - 1
+        assert not lives(server["pid"])
+    os.kill(server["left"], signal.SIGKILL)  # in a session of its own, with nobody left who knows of it
+
+
+@pytest.mark.parametrize(
+    ("visible", "each", "workers", "groups"),
+    [
+        ("0,1,2,3", 1, "auto", [["0"], ["1"], ["2"], ["3"]]),
+        ("GPU-a, GPU-b,GPU-c", 2, "auto", [["GPU-a", "GPU-b"]]),
+        ("4,5,6,7", 2, 2, [["4", "5"], ["6", "7"]]),
+        ("4,5,6,7", 1, 2, [["4"], ["5"]]),
+    ],
+)
+def test_auto_is_as_many_servers_as_the_visible_gpus_are_enough_for(
+    visible, each, workers, groups, monkeypatch
+):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    how = execution(device="cuda", workers=workers, worker_gpus=each)
+    assert gpu_groups(how) == groups
+    assert workers_of(how).count == len(groups)
+    assert gpu_groups(how.model_copy(update={"ray_address": "auto", "workers": 8})) == groups[:1]
+
+
+def test_fewer_gpus_than_asked_for_and_auto_on_a_cluster_are_said(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    with pytest.raises(UserError, match="asks for 2 servers with 2 GPUs each, and 2 GPUs are visible"):
+        gpu_groups(execution(device="cuda", workers=2, worker_gpus=2))
+    with pytest.raises(UserError, match=r"auto and execution.ray_address is set; a number was expected"):
+        workers_of(execution(device="cuda", workers="auto", ray_address="auto"))
+    assert workers_of(execution(workers="auto")).count == 1
+
+
+def test_on_gpus_each_server_sees_its_own_and_computes_in_bf16(model, notes, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
+    how = asked(notes, device="cuda", workers="auto", worker_gpus=2)
+    with open_engine("vllm", model, "bfloat16", how) as engine:
+        assert engine.identity["dtype"] == "bfloat16"
+        engine.generate(REQUESTS[:8], FREE)
+        while len(starts(notes)) < 2:
+            time.sleep(0.05)
+    assert sorted(start["gpus"] for start in starts(notes)) == ["4,5", "6,7"]
+    assert {start["--dtype"] for start in starts(notes)} == {"bfloat16"}
+    assert {start["--tensor-parallel-size"] for start in starts(notes)} == {"2"}
+    assert not any("--enforce-eager" in start for start in starts(notes))
+
+
+def test_a_server_never_answers_for_the_key_of_another(model, notes):
+    assert own_servers.LOOPBACK == "127.0.0.1"
+    with open_engine("vllm", model, "saved", asked(notes)) as engine:
+        engine.generate(REQUESTS[:1], FREE)
+        address = f"http://127.0.0.1:{starts(notes)[0]['--port']}/v1"
+        stranger = execution(servers=[address], retries=0)
+        with (
+            open_engine("openai", model, "saved", stranger) as other,
+            pytest.raises(UserError, match=r"401|Unauthorized"),
+        ):
+            other.generate(REQUESTS[:1], FREE)
