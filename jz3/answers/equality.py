@@ -172,7 +172,7 @@ class _Comparison:
                     bound = first.parts[1]
                     outside = (f"(-\\infty,{bound})", f"({bound},\\infty)")
                     return AnswerVerdict(self.matched(outside, second.parts, depth), "union")
-                case Relation(), _:
+                case Relation(), _ if not (isinstance(second, Collection) and len(second.parts) == 1):
                     return self.named(first, second, depth)
                 case Ratio(), Ratio() | Clock():
                     return AnswerVerdict(self.ratios(first.parts, ratio_parts(second), depth), "ratio")
