@@ -41,6 +41,21 @@ _ROUND_LEFT, _ROUND_RIGHT, _SQUARE_LEFT, _SQUARE_RIGHT = 40, 41, 91, 93
 _MASK = 35
 
 
+def _signs() -> U64:
+    """The hash of each single byte, as `_bytes_hash` has it: signs are as many as words."""
+    bits = 2**64 - 1
+    signs = np.zeros(256, dtype=np.uint64)
+    for byte in range(256):
+        value = ((int(_OFFSET) ^ byte) * int(_PRIME)) & bits
+        value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & bits
+        value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & bits
+        signs[byte] = value ^ (value >> 31)
+    return signs
+
+
+_SIGNS = _signs()
+
+
 @compiled
 def scan(data: U8, starts: I64, operators: bool) -> tuple[U64, U64, I64]:  # noqa: FBT001
     """Hashes of the words of all texts that are ASCII, the same with MASK for numbers, and how many words
@@ -48,7 +63,7 @@ def scan(data: U8, starts: I64, operators: bool) -> tuple[U64, U64, I64]:  # noq
     """
     rows = len(starts) - 1
     hashes = np.empty(starts[rows] - starts[0], dtype=np.uint64)
-    masks = np.empty(starts[rows] - starts[0], dtype=np.uint64)
+    masks = np.empty(0 if operators else starts[rows] - starts[0], dtype=np.uint64)
     counts = np.empty(rows, dtype=np.int64)
     mask = _mixed((_OFFSET ^ np.uint64(_MASK)) * _PRIME)
     total = 0
@@ -63,7 +78,7 @@ def scan(data: U8, starts: I64, operators: bool) -> tuple[U64, U64, I64]:  # noq
             kind = _KINDS[data[at]]
             if kind >= _OPERATOR:
                 if operators and (kind == _OPERATOR or _is_sign(data, at, start, end)):
-                    hashes[total] = _bytes_hash(data, at, at + 1)
+                    hashes[total] = _SIGNS[data[at]]
                     total += 1
                 at += 1
                 continue
@@ -73,11 +88,12 @@ def scan(data: U8, starts: I64, operators: bool) -> tuple[U64, U64, I64]:  # noq
                 continue
             value, numeral = _word_hash(data, at, stop)
             hashes[total] = value
-            masks[total] = mask if numeral else value
+            if not operators:
+                masks[total] = mask if numeral else value
             total += 1
             at = stop
         counts[row] = total - first
-    return hashes[:total].copy(), masks[:total].copy(), counts
+    return hashes[:total].copy(), masks[: 0 if operators else total].copy(), counts
 
 
 @compiled

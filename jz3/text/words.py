@@ -103,6 +103,8 @@ def told_apart(text: str) -> str:
 
 def _joined(word: str) -> str:
     """Without commas and quotes; `.5` is `0.5`."""
+    if word.isalnum():  # nearly all
+        return word
     word = word.translate(_JOINED)
     return f"0{word}" if word.startswith(".") else word
 
