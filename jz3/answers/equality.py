@@ -320,9 +320,10 @@ class _Comparison:
             return False
         try:
             sign = proportion(first, second)
+            other_way = proportion(second, first)
         except UndefinedError:
             return False
-        if sign is None:
+        if sign is None or other_way is None:
             return False
         operator = a.operators[0] if sign > 0 else MIRROR[a.operators[0]]
         return operator == b.operators[0]

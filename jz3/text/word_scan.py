@@ -39,6 +39,8 @@ _COMMA, _QUOTE, _STOP, _MINUS, _STAR, _BLANK = 44, 39, 46, 45, 42, 32
 _BACKSLASH, _LEFT, _RIGHT, _BANG, _COLON, _EQUALS, _ZERO, _LOW_LINE = 92, 123, 125, 33, 58, 61, 48, 95
 _ROUND_LEFT, _ROUND_RIGHT, _SQUARE_LEFT, _SQUARE_RIGHT = 40, 41, 91, 93
 _MASK = 35
+_IN_GROUPS = (43, 42, 47, 61, 60, 62)
+"""Plus, star, slash, equals, less and more."""
 
 
 def _signs() -> U64:
@@ -253,7 +255,7 @@ def _is_sign(data: U8, at: int, start: int, end: int) -> bool:
     if byte in (_ROUND_LEFT, _ROUND_RIGHT, _SQUARE_LEFT, _SQUARE_RIGHT):
         return before != _BACKSLASH
     if byte in (_LEFT, _RIGHT):
-        return before == _BACKSLASH
+        return before == _BACKSLASH or (byte == _RIGHT and _ends_group(data, at, start, end))
     if byte == _COLON:
         return _is_alnum(before) and _is_alnum(after)
     if byte == _MINUS:
@@ -268,6 +270,20 @@ def _is_sign(data: U8, at: int, start: int, end: int) -> bool:
             return True
         return before == _BANG and _takes_factorial(data, at - 2, start, end)
     return _is_prime(data, at, start, end)
+
+
+@compiled
+def _ends_group(data: U8, at: int, start: int, end: int) -> bool:
+    """Whether an operator stands in the group of TeX that ends here, and no group."""
+    found = False
+    for place in range(at - 1, start - 1, -1):
+        byte = data[place]
+        if byte == _LEFT:
+            return found
+        if byte == _RIGHT:
+            return False
+        found = found or byte in _IN_GROUPS or (byte == _MINUS and _is_minus(data, place, start, end))
+    return False
 
 
 @compiled
