@@ -36,7 +36,7 @@ OPERATIONS = {
 EVERY = 6
 """Commits that a run is ended at one by one; a teacher's answers, a commit each, then ever further apart."""
 TRAININGS = {"base", "finetune", "pretrain", "warmup"}
-"""Once its result takes its place a training has no checkpoints: it trains anew, so one such end is enough."""
+"""A training whose result takes its place has no checkpoints left: one end is enough, as it trains anew."""
 ELSEWHERE = {"sent", "settled"}
 """Money that was promised and paid: tests/generation/test_asking.py kills a run that has a budget."""
 BY_PROCESS = ("distill", "execute", "pack")
