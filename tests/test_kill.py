@@ -1,7 +1,11 @@
-"""A killed run goes on where it was: the same bytes as a run that nobody killed."""
+"""A killed run goes on where it was: the same bytes as a run that nobody killed.
+
+`tests/test_kill_stages.py` ends each stage at every step; this ends `dvc` itself, while stages run.
+"""
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -9,12 +13,15 @@ import time
 import pytest
 import yaml
 
-from tests.conftest import make_clone
+from tests.conftest import Clone
+from tests.same_after_kill import assert_same_after_kill
 
 pytestmark = pytest.mark.long
 
 SEED = 20261121
 """Of the moments at which the run is killed."""
+AGAIN = ("finetune@initial", "synthesize@candidates", "warmup", "execute@jiuzhang")
+"""What runs again: a training, completions, a training, programs. All else is as the whole run left it."""
 
 
 def hashes(clone):
@@ -25,27 +32,48 @@ def hashes(clone):
     }
 
 
-def kill_after(clone, seconds):
-    """Start `dvc repro` and kill -9 the dvc process alone; its stage must end with it."""
-    with (clone.path / "killed.log").open("ab") as log:
+def copied_without(reference, path):
+    """The whole run as if AGAIN had not run: without their outs and what DVC and the store know of them."""
+    shutil.copytree(reference.path, path, symlinks=True, ignore=shutil.ignore_patterns("runs"))
+    clone = Clone(path)
+    lock = yaml.safe_load((path / "dvc.lock").read_text())
+    for name in AGAIN:
+        for out in lock["stages"].pop(name)["outs"]:
+            lasting = path / out["path"]
+            shutil.rmtree(lasting) if lasting.is_dir() else lasting.unlink()
+    (path / "dvc.lock").write_text(yaml.safe_dump(lock))
+    return clone
+
+
+def kill_during(clone, stage, seconds):
+    """Start `dvc repro` and kill -9 the dvc process alone, some seconds after `stage` began."""
+    log = clone.path / f"killed-{stage}.log"
+    with log.open("wb") as written:
         running = subprocess.Popen(
-            ["dvc", "repro"], cwd=clone.path, env=clone.environment, stdout=log, stderr=log
+            ["dvc", "repro"], cwd=clone.path, env=clone.environment, stdout=written, stderr=written
         )
-    try:
-        running.wait(seconds)
-    except subprocess.TimeoutExpired:
-        os.kill(running.pid, signal.SIGKILL)
-        running.wait()
-        return True
-    return False
+    while f"Running stage '{stage}'" not in log.read_text():
+        assert running.poll() is None, log.read_text()[-2000:]
+        time.sleep(0.1)
+    time.sleep(seconds)
+    assert running.poll() is None, f"the run ended before it was killed: {log.read_text()[-2000:]}"
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
 
 
 def test_a_run_killed_three_times_ends_with_the_same_bytes(whole_run, tmp_path):
     reference, _ = whole_run
-    started = time.monotonic()
-    clone = make_clone(tmp_path / "clone")
+    clone = copied_without(reference, tmp_path / "clone")
     moments = random.Random(SEED)
-    killed = sum(kill_after(clone, moments.uniform(8, 45)) for _ in range(3))
-    assert killed == 3, f"the run ended before it was killed, after {time.monotonic() - started:.0f} s"
-    clone.run("dvc", "repro")
-    assert hashes(clone) == hashes(reference)
+
+    def resumed():
+        clone.run("dvc", "repro")
+        return hashes(clone)
+
+    assert_same_after_kill(
+        lambda: hashes(reference),
+        lambda stage: kill_during(clone, stage, moments.uniform(1, 5)),
+        resumed,
+        AGAIN[:3],
+        lambda one, other: one == other,
+    )

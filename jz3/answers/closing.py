@@ -10,14 +10,8 @@ One pass over the text, whatever it holds.
 
 import re
 
-_NAMES = "think|thinking|thought|thoughts|reasoning|reason|reflection|scratchpad|analysis|seed:think"
-_THOUGHT = re.compile(
-    rf"(?P<open><(?:{_NAMES})>|\[think\]|<\|begin_of_thought\|>|<\|start_thinking\|>|◁think▷"
-    r"|<\|channel\|>\s*analysis\s*<\|message\|>)"
-    rf"|(?P<close></(?:{_NAMES})>|\[/think\]|<\|end_of_thought\|>|<\|end_thinking\|>|◁/think▷"
-    r"|<\|channel\|>\s*final\s*<\|message\|>)",
-    re.IGNORECASE,
-)
+from jz3.notation.thoughts import without_thoughts
+
 _PROGRAM = re.compile(
     r"```[ \t]*(?:python3?|py|sage|cpp|c\+\+|c|java|javascript|js|matlab|julia|r|bash|sh|mathematica"
     r"|sympy)[ \t]*\n"
@@ -38,47 +32,17 @@ _NEXT_QUESTION = re.compile(
     r"(?:\s*\d{1,3})?\s*(?:\*\*)?\s*[:：]|Q(?:uestion)?\s*\d{0,3}\s*[:.]\s|#{1,4}\s*(?:Question"
     r"|Problem|Instruction)\b)",
 )
-_WORDS_OF_THOUGHT = (
-    "hink",
-    "HINK",
-    "hought",
-    "HOUGHT",
-    "reason",
-    "REASON",
-    "eflection",
-    "cratchpad",
-    "nalysis",
-)
 _SIGNS_OF_TURNS = ("<|", "</s>", "<s>", "_turn>", "INST]")
 
 
 def closing_part(response: str) -> str:
     """What is left of a response for the reader; the empty text where all of it was thought."""
-    text = _without_thoughts(response)
+    text = without_thoughts(response)
     if any(sign in text for sign in _SIGNS_OF_TURNS):
         text = _first_turn(text)
     if "```" in text:
         text = _PROGRAM.sub("\n", text)
     return _without_next_question(text)
-
-
-def _without_thoughts(text: str) -> str:
-    if not (any(sign in text for sign in "<[◁") and any(word in text for word in _WORDS_OF_THOUGHT)):
-        return text
-    kept: list[str] = []
-    position, inside = 0, False
-    for match in _THOUGHT.finditer(text):
-        if match["open"] is not None:
-            if not inside:
-                kept.append(text[position : match.start()])
-            inside = True
-        else:
-            if not inside:
-                kept.clear()
-            position, inside = match.end(), False
-    if not inside:
-        kept.append(text[position:])
-    return "".join(kept)
 
 
 def _first_turn(text: str) -> str:

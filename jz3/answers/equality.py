@@ -172,7 +172,7 @@ class _Comparison:
                     bound = first.parts[1]
                     outside = (f"(-\\infty,{bound})", f"({bound},\\infty)")
                     return AnswerVerdict(self.matched(outside, second.parts, depth), "union")
-                case Relation(), _:
+                case Relation(), _ if not (isinstance(second, Collection) and len(second.parts) == 1):
                     return self.named(first, second, depth)
                 case Ratio(), Ratio() | Clock():
                     return AnswerVerdict(self.ratios(first.parts, ratio_parts(second), depth), "ratio")
@@ -320,9 +320,10 @@ class _Comparison:
             return False
         try:
             sign = proportion(first, second)
+            other_way = proportion(second, first)
         except UndefinedError:
             return False
-        if sign is None:
+        if sign is None or other_way is None:
             return False
         operator = a.operators[0] if sign > 0 else MIRROR[a.operators[0]]
         return operator == b.operators[0]

@@ -13,9 +13,20 @@ Readings that are choices:
 - `f(0)` and `y'(1)` are values of a function, each a symbol of its own, and no products.
 """
 
-import re
 from fractions import Fraction
 
+from jz3.answers.lookahead import (
+    begins_factor,
+    degree_sign_at,
+    derivative_at,
+    function_of,
+    mixed_number,
+    mixed_number_at,
+    name_at,
+    points_at,
+    read_number,
+    value_follows,
+)
 from jz3.answers.tokens import (
     ACCENTS,
     ALIASES,
@@ -24,11 +35,9 @@ from jz3.answers.tokens import (
     NAMED_PREFIXES,
     Token,
     UnreadableError,
-    derivative_at,
     tokens_of,
 )
 from jz3.answers.tree import (
-    MINUS_ONE,
     ONE,
     Call,
     Node,
@@ -39,11 +48,9 @@ from jz3.answers.tree import (
     Sum,
     Symbol,
     negative,
-    number_node,
     product,
 )
 
-_TEXT = re.compile(r"text\{([^{}]*)\}")  # `V_{\text{out}}` is `V_{out}`
 MAX_DEPTH = 40  # chosen: deepest gold of the eight benchmarks is 5; each level costs five Python frames
 MAX_TOKENS = 2000  # chosen: the longest gold of the eight benchmarks has 60
 MAX_SUFFIXES = 8  # chosen: powers, factorials and primes after one factor; more are unreadable
@@ -109,7 +116,7 @@ class _Parser:
         factors: list[Node] = [self.factor()]
         while True:
             kind, text = self.peek()
-            if kind == "mark" and text in "*/" and not (stop_at_function):
+            if kind == "mark" and text in "*/" and not stop_at_function:
                 self.position += 1
                 if text == "*":
                     factors.append(self.signed_factor())
@@ -120,7 +127,8 @@ class _Parser:
                 self.position += 1
                 factors = [Call("mod", (product(factors), self.signed_factor()))]
                 continue
-            if not self.begins_factor() or (stop_at_function and kind == "command" and text in FUNCTIONS):
+            next_function = stop_at_function and kind == "command" and text in FUNCTIONS
+            if next_function or not begins_factor(kind, text, self.bars):
                 break
             if kind == "number":
                 self.implied_number(factors)
@@ -141,42 +149,14 @@ class _Parser:
 
     def implied_number(self, factors: list[Node]) -> None:
         """A number right after a factor: part of a mixed number (`3 1/2`), else unreadable (`3 4`)."""
-        before = self.tokens[self.position - 1]
-        tokens = self.tokens[self.position : self.position + 3]
-        whole = factors[-1]
-        if (
-            before[0] == "number"
-            and isinstance(whole, Number)
-            and len(tokens) == 3
-            and tokens[1][1] == "/"
-            and tokens[2][0] == "number"
-            and before[1].isdigit()
-            and tokens[0][1].isdigit()
-            and tokens[2][1].isdigit()
-            and int(tokens[0][1]) < int(tokens[2][1])
-        ):
+        mixed = mixed_number_at(self.tokens, self.position, factors[-1])
+        if mixed is not None:
             self.position += 3
-            part = Fraction(int(tokens[0][1]), int(tokens[2][1]))
-            factors[-1] = Number(whole.value + part, decimal=False)
+            factors[-1] = mixed
             return
-        if before[0] == "number":
+        if self.tokens[self.position - 1][0] == "number":
             raise UnreadableError("two numbers side by side")
         factors.append(self.factor())
-
-    def begins_factor(self) -> bool:
-        kind, text = self.peek()
-        if kind == "mark":
-            return text in ("(", "[", "{", "\\{") or (text == "|" and self.bars == 0)
-        return kind in ("number", "letter", "command", "text") and text not in (
-            "rfloor",
-            "rceil",
-            "in",
-            "cup",
-            "cap",
-            "pm",
-            "mp",
-            "bmod",
-        )
 
     def signed_factor(self) -> Node:
         if self.at_mark("-"):
@@ -214,43 +194,25 @@ class _Parser:
             elif text == "'" and isinstance(node, Symbol):
                 self.position += 1
                 node = Symbol(node.name + "'")
-            elif text == "(" and isinstance(node, Symbol) and self.value_follows(node):
-                node = Symbol(f"{node.name}({self.number_node(self.tokens[self.position + 1][1]).value})")
+            elif text == "(" and isinstance(node, Symbol) and value_follows(node, self.tokens, self.position):
+                node = Symbol(f"{node.name}({read_number(self.tokens[self.position + 1][1]).value})")
                 self.position += 3
             else:
                 break
         self.depth -= 1
         return node
 
-    def value_follows(self, function: Symbol) -> bool:
-        """Whether a number in brackets stands after a letter: a product with 0 would make all else nought."""
-        kinds = [token[0] for token in self.tokens[self.position : self.position + 3]]
-        return (
-            function.name[0].isalpha()
-            and function.name not in ("e", "i")
-            and kinds == ["mark", "number", "mark"]
-            and self.tokens[self.position + 2][1] == ")"
-        )
-
     def raised(self, base: Node) -> Node:
-        if self.degree_follows():
+        sign = degree_sign_at(self.tokens, self.position)
+        if sign:
+            self.position += sign
             return Product((base, Quotient(Symbol("\\pi"), Number(Fraction(180), decimal=False))))
         following = self.tokens[self.position : self.position + 2]
         if [token[:2] for token in following[1:]] == [("mark", "_")] and following[0][0] == "number":
             self.position += 1  # `x^2_1`: the subscript is that of the base
-            return Power(base, self.number_node(following[0][1]))
+            return Power(base, read_number(following[0][1]))
         exponent = self.group() if self.at_mark("{") else self.signed_factor()
         return Power(base, exponent)
-
-    def degree_follows(self) -> bool:
-        tokens = [token[1] for token in self.tokens[self.position : self.position + 3]]
-        if tokens[:1] == ["circ"]:
-            self.position += 1
-            return True
-        if tokens == ["{", "circ", "}"]:
-            self.position += 3
-            return True
-        return False
 
     def group(self) -> Node:
         self.take_mark("{")
@@ -274,16 +236,9 @@ class _Parser:
             return self.bracketed(text)
         raise UnreadableError(f"no factor at token {self.position}")
 
-    @staticmethod
-    def number_node(text: str) -> Number:
-        try:
-            return number_node(text)
-        except OverflowError as error:
-            raise UnreadableError(str(error)) from error
-
     def number(self, text: str) -> Node:
         self.position += 1
-        number = self.number_node(text)
+        number = read_number(text)
         if self.at_mark("_"):
             raise UnreadableError("a number with a base")
         if not number.decimal and self.peek() == ("command", "frac"):
@@ -294,14 +249,9 @@ class _Parser:
         start = self.position
         self.position += 1
         top, bottom = self.fraction_part(), self.fraction_part()
-        if (
-            isinstance(top, Number)
-            and isinstance(bottom, Number)
-            and not (top.decimal or bottom.decimal)
-            and 0 <= top.value < bottom.value
-            and not self.at_mark("^")
-        ):
-            return Number(whole.value + top.value / bottom.value, decimal=False)
+        mixed = mixed_number(whole, top, bottom)
+        if mixed is not None and not self.at_mark("^"):
+            return mixed
         self.position = start
         return whole
 
@@ -357,7 +307,8 @@ class _Parser:
         if name in GREEK:
             return self.subscripted("\\" + name)
         if name in NAMED_PREFIXES:
-            return self.subscripted(f"\\{name} {self.raw_argument()}{self.letters_that_follow()}")
+            points, self.position = points_at(self.tokens, self.position)
+            return self.subscripted(f"\\{name} {points}")
         if name in ACCENTS:
             return self.subscripted(f"\\{name} {self.raw_argument()}")
         raise UnreadableError(f"unknown command \\{name}")
@@ -374,13 +325,6 @@ class _Parser:
             arguments.append(self.expression())
         self.take_mark(closing)
         return Call(name, tuple(arguments))
-
-    def letters_that_follow(self) -> str:
-        r"""The other points of a figure: `\angle ABC` is no product."""
-        start = self.position
-        while self.peek()[0] == "letter" and not self.tokens[self.position][2]:
-            self.position += 1
-        return "".join(token[1] for token in self.tokens[start : self.position])
 
     def fraction(self) -> Node:
         derivative = derivative_at(self.tokens, self.position)
@@ -407,19 +351,7 @@ class _Parser:
             elif self.at_mark("^") and exponent is None:
                 self.position += 1
                 exponent = self.group() if self.at_mark("{") else self.signed_factor()
-        call = self.applied("ln" if base is not None else name)
-        if base is not None:
-            call = Quotient(call, Call("ln", (base,)))
-        if exponent is None:
-            return call
-        if exponent == MINUS_ONE and name in ("sin", "cos", "tan"):
-            return self.inverse(name, call)
-        return Power(call, exponent)
-
-    @staticmethod
-    def inverse(name: str, call: Node) -> Node:
-        assert isinstance(call, Call)
-        return Call("arc" + name, call.arguments)
+        return function_of(name, self.applied("ln" if base is not None else name), base, exponent)
 
     def applied(self, name: str) -> Call:
         if self.peek() in (("mark", "("), ("mark", "{"), ("mark", "[")):
@@ -446,9 +378,9 @@ class _Parser:
         if kind == "number":
             if len(text) > 1 and text.isdigit() and not self.tokens[self.position][2]:
                 self.tokens[self.position] = ("number", text[1:], False)
-                return self.number_node(text[0])
+                return read_number(text[0])
             self.position += 1
-            return self.number_node(text)
+            return read_number(text)
         if kind == "letter" or (kind == "command" and text in GREEK):
             self.position += 1
             return Symbol(text if kind == "letter" else "\\" + text)
@@ -463,21 +395,5 @@ class _Parser:
         return Symbol(f"{name}_{self.raw_argument()}")
 
     def raw_argument(self) -> str:
-        """The texts of the next token or group, joined: the name in a subscript or under an accent."""
-        kind, text = self.peek()
-        if not kind:
-            raise UnreadableError("no argument at the end")
-        self.position += 1
-        if (kind, text) != ("mark", "{"):
-            return text
-        texts: list[str] = []
-        depth = 1
-        while True:
-            kind, text = self.peek()
-            if not kind:
-                raise UnreadableError("open group")
-            self.position += 1
-            depth += {"{": 1, "}": -1}.get(text, 0) if kind == "mark" else 0
-            if depth == 0:
-                return _TEXT.sub(r"\1", "".join(texts))
-            texts.append(text)
+        name, self.position = name_at(self.tokens, self.position)
+        return name

@@ -49,6 +49,8 @@ _TAG = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _JSON = re.compile(r'"(?:final[_ ]?answer|answer|result|solution)"\s*:\s*', re.IGNORECASE)
+_QUOTED = re.compile(r"'(?:final[_ ]?answer|answer|result|solution)'\s*:\s*'([^'\n]{1,200})'", re.IGNORECASE)
+"""As Python prints a dict."""
 _HASHES = re.compile(r"####[ \t]*([^\n]*)")
 _HEADING = re.compile(
     r"(?i)\W*(?:step|case|part|approach|method|solution|explanation|verification|check|\d+\.)\b"
@@ -174,6 +176,9 @@ MAX_WORDS = 8  # chosen: words of an answer that is a text
 
 
 def _of_json(text: str) -> Extraction | None:
+    quoted = _QUOTED.findall(text)
+    if quoted:
+        return Extraction(quoted[-1].strip(), "json")
     if '"' not in text:
         return None
     matches = list(_JSON.finditer(text))
@@ -292,6 +297,8 @@ def _whole(text: str, form: Form) -> Extraction | None:
     if formula is None and not all(is_mathematics(token) for token in masked.mask.split()):
         quantities = leading(masked)
         if not (quantities and len(quantities) >= len(bare.rstrip(".,;: "))):
+            if form == "text" and _BOLD_AT_END.search(bare) is not None:
+                return None
             short = len(bare.split()) <= MAX_WORDS and "\n" not in bare
             words = form == "text" or number_in_words(bare.rstrip(".")) is not None
             if not short or not (words or (form == "set" and named_set(clean(bare)) is not None)):
@@ -310,4 +317,28 @@ MAX_WHOLE = 400  # chosen: characters
 
 def _last(text: str, form: Form) -> Extraction | None:
     found = last_value_of(text, form)
-    return None if found is None else Extraction(*found)
+    if found is not None:
+        return Extraction(*found)
+    if form == "number":
+        return _last_number_in_words(text)
+    return _bold_at_end(text) if form == "text" else None
+
+
+def _last_number_in_words(text: str) -> Extraction | None:
+    """`The sum is thirteen.`; `one` is a pronoun as often as a number."""
+    words = re.findall(r"[A-Za-z]+(?:-[A-Za-z]+)?", text[-MAX_WHOLE:])
+    for count in (4, 3, 2, 1):
+        said = " ".join(words[-count:])
+        number = number_in_words(said)
+        if number is not None and not number.unit and said.lower() != "one":
+            return Extraction(said, "last_words")
+    return None
+
+
+def _bold_at_end(text: str) -> Extraction | None:
+    """`The statement is **true**.`"""
+    bold = _BOLD_AT_END.search(text[-MAX_WHOLE:])
+    return None if bold is None else Extraction(bold[1].strip(), "last_words")
+
+
+_BOLD_AT_END = re.compile(r"\*\*([^*\n]{1,60})\*\*[.!\s]*\Z")

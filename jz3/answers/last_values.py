@@ -15,7 +15,9 @@ WINDOWS = (
 )  # characters from the end in which the last formula or number is sought, one after the other
 HAS_NUMBER = re.compile(r"\d|\\(?:pi|infty|sqrt|frac)|[eπ∞]")
 _NUMBER = re.compile(
-    r"(?<![0-9A-Za-z_.)\]}{^\\])-?\$?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+(?![\d/]))?%?"
+    r"(?<![\w:.])\d+(?::\d+)+(?:\s?[aApP]\.?[mM]\b\.?)?"  # `3:30 p.m.`, `2:3`
+    r"|(?<![0-9A-Za-z_.)\]}{^\\])-?\$?\s?(?:\d{1,3}(?:(?:,|\{,\})\d{3})+(?!\d)|\d+)(?:\.\d+)?"
+    r"(?:[eE][-+]?\d+(?![\w.])|/\d+(?![\d/]))?%?"
     r"|(?<![\^_{A-Za-z])\d+(?:,\d{3})*(?:\.\d+)?|(?<![\d])-?\.\d+"
 )
 _UNIT_AFTER = re.compile(r"\s*(?:\\?%|percent\b|hundred\b|thousand\b|million\b|billion\b|trillion\b)")
@@ -75,7 +77,7 @@ def _last_in(window: str, form: Form, *, whole: bool) -> Found | None:
     if number is None or (number.start() <= 1 and not whole):
         return None
     scale = None if number[0].endswith("%") else _UNIT_AFTER.match(window, number.end())
-    plain = number[0].replace("$", "").replace(" ", "")
+    plain = number[0].replace("$", "").replace(" ", "").replace("{,}", ",")
     return (plain + (scale[0].rstrip() if scale is not None else ""), "last_number")
 
 

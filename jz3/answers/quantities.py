@@ -34,9 +34,13 @@ _PRODUCT = re.compile(
 _MICRO = re.compile(r"(?<=[\d.)}])\s*\\mu\s*(?:\\text\{)?\s*([A-Za-z]{1,3})\}?$")
 _RATE = re.compile(r"([-+]?[\d.]+)\s+([A-Za-z]+\s*/\s*[A-Za-z]+(?:\s*\^\s*\{?\s*\d\s*\}?)?)")  # `9.8 m/s^2`
 _AFTER_SYMBOL = re.compile(
-    r"(.*(?:\}|\\pi))\s+([A-Za-z]{2,})((?:\s*\^\s*\{?\s*\d\s*\}?)?)", re.DOTALL
-)  # `2\sqrt{3} cm`
-_PLAIN_HEAD = re.compile(r"[-+]?\s*[\d.,\s/{}()]*(?:\\frac\s*\{[-\d\s]*\}\s*\{[\d\s]*\})?[\d}]?\s*\)?")
+    r"(.*(?:\}|\\pi(?:\s*/\s*\d+)?|\\sqrt\s?\d+|10\s?\^\s?-?\d+))"
+    r"\s+([A-Za-z]{2,})((?:\s*\^\s*\{?\s*\d\s*\}?)?)",
+    re.DOTALL,
+)  # `2\sqrt{3} cm`, `\pi/4 radians`, `3*10^8 m`
+_PLAIN_HEAD = re.compile(
+    r"[-+]?\s*[\d.,\s/{}()]*(?:(?<=\d)[eE][-+]?\d+)?(?:\\frac\s*\{[-\d\s]*\}\s*\{[\d\s]*\})?[\d}]?\s*\)?"
+)
 _POWER_IN_WORDS = re.compile(r"([-+]?[\d.]+) (squared|cubed)")
 _DIGIT_POWER = re.compile(r"(?<=[a-zA-Z])[23]$")
 _OHMS = re.compile(r"(?<=[\d.)}])\s*(k|M|m)?\s*\\Omega$")

@@ -154,21 +154,3 @@ def _commands(name: str, *, spaced: bool) -> list[Token]:
             letters: list[Token] = [("letter", letter, False) for letter in name[len(known) :]]
             return [("command", known, spaced), *letters]
     return [("command", name, spaced)]
-
-
-def derivative_at(tokens: list[Token], position: int) -> tuple[str, int] | None:
-    r"""The name of `\frac{dv}{dt}` behind its `\frac`, and where it ends: d over d does not cancel.
-
-    Raises UnreadableError for a derivative that is still to be taken.
-    """
-    texts = [token[1] for token in tokens[position : position + 12]]
-    if texts[:5] == ["{", "d", "}", "{", "d"]:
-        raise UnreadableError("a derivative to be taken")
-    if len(texts) < 6 or texts[:2] != ["{", "d"] or "}" not in texts[:8]:
-        return None
-    end = texts.index("}")
-    rest = texts[end + 1 :]
-    if rest[:2] != ["{", "d"] or "}" not in rest or end < 3 or rest.index("}") < 3:
-        return None
-    name = "d " + "".join(texts[2:end]) + " / d " + "".join(rest[2 : rest.index("}")])
-    return name, position + end + 1 + rest.index("}") + 1

@@ -188,9 +188,8 @@ class Keeper:
 
 def vllm_command(source: ModelSource, context: int, execution: Execution, port: int) -> list[str]:
     """The command line of `vllm serve` for a model, under its digest as name."""
-    revision = [] if source.revision is None else ["--revision", source.revision]
     return [
-        *(execution.vllm_python, "-m", "vllm.entrypoints.cli.main", "serve", source.path, *revision),
+        *(execution.vllm_python, "-m", "vllm.entrypoints.cli.main", "serve", source.path),
         *("--host", LOOPBACK, "--port", str(port), "--served-model-name", source.digest),
         *("--dtype", source.dtype, "--max-model-len", str(context)),
         *("--generation-config", "vllm"),  # sampling is what the request says, and nothing of the model's

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from jz3.notation.thoughts import MARK
 from jz3.text.problem_text import Unusable, last_boxed, read_completion
-from jz3.text.thoughts import MARK
 
 OPENING = "[Problem]"
 """How a prompt ends that opens the problem."""

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from itertools import dropwhile
 
-from jz3.text.thoughts import without_thoughts
+from jz3.notation.thoughts import without_thoughts
 
 EVIDENCE_CHARACTERS = 300
 

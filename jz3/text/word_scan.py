@@ -39,6 +39,23 @@ _COMMA, _QUOTE, _STOP, _MINUS, _STAR, _BLANK = 44, 39, 46, 45, 42, 32
 _BACKSLASH, _LEFT, _RIGHT, _BANG, _COLON, _EQUALS, _ZERO, _LOW_LINE = 92, 123, 125, 33, 58, 61, 48, 95
 _ROUND_LEFT, _ROUND_RIGHT, _SQUARE_LEFT, _SQUARE_RIGHT = 40, 41, 91, 93
 _MASK = 35
+_IN_GROUPS = (43, 42, 47, 61, 60, 62)
+"""Plus, star, slash, equals, less and more."""
+
+
+def _signs() -> U64:
+    """The hash of each single byte, as `_bytes_hash` has it: signs are as many as words."""
+    bits = 2**64 - 1
+    signs = np.zeros(256, dtype=np.uint64)
+    for byte in range(256):
+        value = ((int(_OFFSET) ^ byte) * int(_PRIME)) & bits
+        value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & bits
+        value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & bits
+        signs[byte] = value ^ (value >> 31)
+    return signs
+
+
+_SIGNS = _signs()
 
 
 @compiled
@@ -48,7 +65,7 @@ def scan(data: U8, starts: I64, operators: bool) -> tuple[U64, U64, I64]:  # noq
     """
     rows = len(starts) - 1
     hashes = np.empty(starts[rows] - starts[0], dtype=np.uint64)
-    masks = np.empty(starts[rows] - starts[0], dtype=np.uint64)
+    masks = np.empty(0 if operators else starts[rows] - starts[0], dtype=np.uint64)
     counts = np.empty(rows, dtype=np.int64)
     mask = _mixed((_OFFSET ^ np.uint64(_MASK)) * _PRIME)
     total = 0
@@ -63,7 +80,7 @@ def scan(data: U8, starts: I64, operators: bool) -> tuple[U64, U64, I64]:  # noq
             kind = _KINDS[data[at]]
             if kind >= _OPERATOR:
                 if operators and (kind == _OPERATOR or _is_sign(data, at, start, end)):
-                    hashes[total] = _bytes_hash(data, at, at + 1)
+                    hashes[total] = _SIGNS[data[at]]
                     total += 1
                 at += 1
                 continue
@@ -73,11 +90,12 @@ def scan(data: U8, starts: I64, operators: bool) -> tuple[U64, U64, I64]:  # noq
                 continue
             value, numeral = _word_hash(data, at, stop)
             hashes[total] = value
-            masks[total] = mask if numeral else value
+            if not operators:
+                masks[total] = mask if numeral else value
             total += 1
             at = stop
         counts[row] = total - first
-    return hashes[:total].copy(), masks[:total].copy(), counts
+    return hashes[:total].copy(), masks[: 0 if operators else total].copy(), counts
 
 
 @compiled
@@ -237,7 +255,7 @@ def _is_sign(data: U8, at: int, start: int, end: int) -> bool:
     if byte in (_ROUND_LEFT, _ROUND_RIGHT, _SQUARE_LEFT, _SQUARE_RIGHT):
         return before != _BACKSLASH
     if byte in (_LEFT, _RIGHT):
-        return before == _BACKSLASH
+        return before == _BACKSLASH or (byte == _RIGHT and _ends_group(data, at, start, end))
     if byte == _COLON:
         return _is_alnum(before) and _is_alnum(after)
     if byte == _MINUS:
@@ -252,6 +270,20 @@ def _is_sign(data: U8, at: int, start: int, end: int) -> bool:
             return True
         return before == _BANG and _takes_factorial(data, at - 2, start, end)
     return _is_prime(data, at, start, end)
+
+
+@compiled
+def _ends_group(data: U8, at: int, start: int, end: int) -> bool:
+    """Whether an operator stands in the group of TeX that ends here, and no group."""
+    found = False
+    for place in range(at - 1, start - 1, -1):
+        byte = data[place]
+        if byte == _LEFT:
+            return found
+        if byte == _RIGHT:
+            return False
+        found = found or byte in _IN_GROUPS or (byte == _MINUS and _is_minus(data, place, start, end))
+    return False
 
 
 @compiled

@@ -52,6 +52,8 @@ _TOKENS = re.compile(
 )
 _JOINED = str.maketrans("", "", ",'’")
 _COMMAND_MINUS = re.compile(rf"(\\[a-z]+)-(?={_LETTER})")
+# A group with an operator in it ends where its brace says: `2^{n+1}` is not `2^n+1`.
+_GROUP = re.compile(rf"\{{([^{{}}]*(?:[+*/=<>]|(?=-)(?:{_MINUS}))[^{{}}]*)\}}")
 _NUMERAL = re.compile(r"[\d.]+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
@@ -67,6 +69,8 @@ def words(text: str) -> list[str]:
 def tokens(text: str) -> list[str]:
     """Words, numbers and signs of mathematics, in order, as they are written."""
     plain = _COMMAND_MINUS.sub(r"\1 -", folded(told_apart(text)))
+    if "{" in plain:
+        plain = _GROUP.sub(r"{\1\}", plain)
     return [token if len(token) == 1 else _joined(token) for token in _TOKENS.findall(plain)]
 
 
@@ -103,6 +107,8 @@ def told_apart(text: str) -> str:
 
 def _joined(word: str) -> str:
     """Without commas and quotes; `.5` is `0.5`."""
+    if word.isalnum():  # nearly all
+        return word
     word = word.translate(_JOINED)
     return f"0{word}" if word.startswith(".") else word
 

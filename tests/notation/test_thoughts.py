@@ -1,22 +1,26 @@
 """What a model thinks is neither problem nor solution, whatever marks it puts around it."""
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jz3.answers.extract import extract_lenient, extract_strict
+from jz3.notation.thoughts import MARK, PAIRS, TAGS, without_thoughts
 from jz3.text.problem_text import Unusable, read_completion
-from jz3.text.thoughts import without_thoughts
 
 ANSWER = "[Problem]\nTom has 3 apples. How many?\n\n[Solution]\nHe has \\boxed{3}."
 PROMPT = "...\n### New problem\n"
 MARKS = [
-    ("<think>", "</think>"),
+    *((f"<{tag}>", f"</{tag}>") for tag in TAGS),
+    *PAIRS,
     ("<THINK>", "</THINK>"),
-    ("<thinking>", "</thinking>"),
-    ("<reasoning>", "</reasoning>"),
+    ("< think >", "< / think >"),
     ("[THINK]", "[/THINK]"),
-    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
     ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+    ("<|channel|>commentary to=python <|constrain|>code<|message|>", "<|channel|>final<|message|>"),
+    ("<|channel|> analysis <|message|>", "<|channel|>final <|constrain|>JSON<|message|>"),
 ]
 
 
@@ -36,6 +40,18 @@ def test_a_thought_is_not_read(opening, closing, thought):
     assert cut_off.rule == "missing_problem"
 
 
+@pytest.mark.parametrize(("opening", "closing"), MARKS)
+def test_the_grader_cuts_what_parse_cuts(opening, closing):
+    for text in (
+        f"{opening}So \\boxed{{9}}.{closing}\nIt is \\boxed{{3}}.",
+        f"So \\boxed{{9}}.{closing}\nIt is \\boxed{{3}}.",
+        f"It is \\boxed{{3}}.{opening}Or \\boxed{{9}}?",
+    ):
+        assert [extract(text).answer for extract in (extract_strict, extract_lenient)] == ["3", "3"]
+        assert "9" not in without_thoughts(text)
+        assert pl.Series([text]).str.contains(MARK).item()
+
+
 def test_a_thought_stands_before_a_problem_that_the_prompt_opened():
     read = read_completion(f"<think>pears?</think>\n{ANSWER[10:]}", "stop", "cot", "grade cot\n[Problem]\n")
     assert not isinstance(read, Unusable)
@@ -44,7 +60,7 @@ def test_a_thought_stands_before_a_problem_that_the_prompt_opened():
 
 @given(st.text(alphabet="<think>/ ab\n"))
 def test_a_text_without_marks_is_as_it_was(text):
-    assert without_thoughts(text) == text or "think>" in text
+    assert without_thoughts(text) == text or pl.Series([text]).str.contains(MARK).item()
 
 
 @given(st.lists(st.sampled_from(["<think>", "</think>", "x", "y "])))

@@ -1,0 +1,145 @@
+"""Every stage that computes, asks, trains, reads raw files or packs passes the law of kills at every step.
+
+Its outputs in the whole run are what nobody ended. In a copy of that run it starts from nothing, dies after
+each commit of rows and each checkpoint in a row, then before or after an output takes its place, and goes on.
+"""
+
+import importlib
+import os
+import pkgutil
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+from dvc.repo import Repo
+
+import jz3
+import stages
+from jz3.core.stage import Signature
+from jz3.store.rows import Operation
+from tests.conftest import ROOT
+from tests.same_after_kill import Place, assert_same_after_kill, contents, outs_of, run_stage
+
+OPERATIONS = {
+    "answer": {"generate"},
+    "attribute": {"attribute"},
+    "decontaminate": {"decontaminate"},
+    "distill": {"chat"},
+    "execute": {"execute"},
+    "sketch": {"sketch"},
+    "synthesize": {"generate"},
+}
+"""What each of these stages keeps in the row store."""
+EVERY = 6
+"""Commits that a run is ended at one by one; a teacher's answers, a commit each, then ever further apart."""
+TRAININGS = {"base", "finetune", "pretrain", "warmup"}
+"""A training whose result takes its place has no checkpoints left: one end is enough, as it trains anew."""
+ELSEWHERE = {"sent", "settled"}
+"""Money that was promised and paid: tests/generation/test_asking.py kills a run that has a budget."""
+BY_PROCESS = ("distill", "execute", "pack")
+"""Ended by kill -9 once, too: calls in flight, sandboxes, and neither."""
+
+
+def must_hold():
+    """Stages that take `execution`, as what costs something does; that read `raw` files; and the packer."""
+    found = ["pack"]
+    for module in pkgutil.iter_modules(stages.__path__):
+        signature = Signature.of(importlib.import_module(f"stages.{module.name}").main)
+        if signature.execution or "raw" in signature.artifacts:
+            found.append(module.name)
+    return sorted(found)
+
+
+def declared():
+    """Names of all operations of the package."""
+    names = set()
+    for module in pkgutil.walk_packages(jz3.__path__, "jz3."):
+        source = ROOT / f"{module.name.replace('.', '/')}.py"
+        if source.is_file() and "= Operation(" in source.read_text():
+            values = vars(importlib.import_module(module.name)).values()
+            names |= {value.name for value in values if isinstance(value, Operation)}
+    return names
+
+
+def test_every_operation_of_the_row_store_is_held_to_the_law():
+    held = set().union(*OPERATIONS.values())
+    assert declared() == held | ELSEWHERE
+    assert set(OPERATIONS) <= set(must_hold())
+
+
+@pytest.fixture(scope="module")
+def copied(whole_run, tmp_path_factory):
+    """A copy of the whole run's data, and the first command of each stage."""
+    clone, _ = whole_run
+    folder = tmp_path_factory.mktemp("copied")
+    shutil.copytree(clone.path / "data", folder / "data")
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(clone.path / name, folder / name)
+    commands = {}
+    for stage in Repo(str(clone.path)).index.stages:
+        commands.setdefault(stage.name.split("@")[0], stage.cmd)
+    return folder, commands
+
+
+def forget(folder, outs):
+    for path in outs:
+        lasting = folder / path
+        shutil.rmtree(lasting) if lasting.is_dir() else lasting.unlink()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("stage", must_hold())
+def test_a_stage_that_is_killed_at_every_step_leaves_the_same_bytes(stage, copied, tmp_path):
+    folder, commands = copied
+    command, store = commands[stage], tmp_path / "store"
+    outs = outs_of(command)
+    num_outs = 1 if stage in TRAININGS else len(outs)
+    died = []
+
+    def whole():
+        expected = contents(folder, outs)
+        forget(folder, outs)
+        return expected
+
+    def killed(kind):
+        if kind == "process":
+            place = Place("rows" if stage in OPERATIONS else "outs", 1)
+            assert ended_by_kill(command, folder, store, place), "it ended first"
+        elif kind == "rows":
+            run_stage(command, folder, store, Place("rows", 1, before=True))
+            number = 1
+            while run_stage(command, folder, store, Place("rows", number)):
+                died.append(kind)
+                number *= 1 if len(died) < EVERY else 2
+        else:
+            for number in range(1, num_outs + 1):
+                assert run_stage(command, folder, store, Place("outs", number, before=number % 2 == 0))
+
+    def resumed():
+        run_stage(command, folder, store)
+        return contents(folder, outs)
+
+    assert_same_after_kill(
+        whole,
+        killed,
+        resumed,
+        [*(["process"] if stage in BY_PROCESS else []), "rows", "outs"],
+        lambda one, other: one == other,
+    )
+    kept = {path.name.partition("@")[0] for path in store.glob("*@*")}
+    assert kept == OPERATIONS.get(stage, set())
+    assert died or stage not in OPERATIONS
+    left = [path for out in outs for path in (folder / out.parent).glob(f".{out.name}.jz3-*")]
+    assert not left, "nothing half-written"
+
+
+def ended_by_kill(command, folder, store, place):
+    """Whether the stage, in a process of its own, ended at the place by kill -9."""
+    words = [sys.executable, "-m", "tests.same_after_kill", str(place), *shlex.split(command)[2:]]
+    environment = os.environ | {"JZ3_STORE": str(store), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr[-2000:]
+    return done.returncode == -signal.SIGKILL
