@@ -7,6 +7,7 @@ same rows, base and parameters give the same weights on one machine. Costs `epoc
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import dataframely as dy
 import polars as pl

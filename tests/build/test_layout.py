@@ -8,7 +8,8 @@ from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
 from jz3.build.layout import LayoutError, as_dvc_writes, fix_layout, wrong_layout
-from jz3.build.profile import value_differences
+from jz3.build.profile import source_of, value_differences
+from tests.conftest import ROOT
 
 OURS = """\
 # All of it.
@@ -57,6 +58,31 @@ def test_an_experiment_changes_one_line(tmp_path, override, line):
         found for found in difflib.ndiff(before.splitlines(), after.splitlines()) if found.startswith("+ ")
     ]
     assert [line in found for found in changed] == [True]
+
+
+def test_our_files_are_laid_out_so():
+    assert wrong_layout(ROOT) == [], "run `jz3 layout --fix`"
+
+
+@pytest.mark.parametrize("profile", ["embedded", "paper"])
+@pytest.mark.parametrize(
+    ("file", "override"),
+    [
+        ("params.yaml", "sample.seed=1"),
+        ("params.yaml", "finetune.initial.optimizer.learning_rate=0.125"),
+        ("params.yaml", "dedup.threshold=0.55"),
+        ("execution.yaml", "workers=17"),
+        ("execution.yaml", "losses.stages.parse.warn=0.05"),
+    ],
+)
+def test_an_experiment_changes_one_line_of_ours(tmp_path, profile, file, override):
+    before = (ROOT / source_of(file, profile)).read_text()
+    (tmp_path / file).write_text(before)
+    apply_overrides(tmp_path / file, [override])
+    after = (tmp_path / file).read_text()
+    assert len(before.splitlines()) == len(after.splitlines())
+    pairs = zip(before.splitlines(), after.splitlines(), strict=True)
+    assert sum(old != new for old, new in pairs) == 1
 
 
 def test_a_comment_that_would_be_lost_is_named_and_nothing_is_written(root):
