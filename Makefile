@@ -58,7 +58,7 @@ $(VENV)/.ready-long: $(VENV)/.ready-test
 	touch $@
 
 $(VENV)/.ready-gpu: pyproject.toml constraints/gpu.txt
-	$(PYTHON) jz3/build/driver.py
+	$(PYTHON) jz3/graph/driver.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 5) and "jz3 needs Python 3.11.5 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints/gpu.txt -e ".[cluster,deepspeed,documents,s3]"
@@ -66,7 +66,7 @@ $(VENV)/.ready-gpu: pyproject.toml constraints/gpu.txt
 
 # Of the CPU and of CUDA GPUs there is one at a time: each clears the other.
 .venv-vllm/.ready-gpu: constraints/vllm-gpu.txt
-	$(PYTHON) jz3/build/driver.py
+	$(PYTHON) jz3/graph/driver.py
 	$(PYTHON) -m venv --clear .venv-vllm
 	.venv-vllm/bin/pip install -q --disable-pip-version-check -r constraints/vllm-gpu.txt
 	touch $@

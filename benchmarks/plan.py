@@ -19,17 +19,17 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from jz3.build.plan import Line, plan, plan_of
-from jz3.build.plan_shown import as_text
-from jz3.build.stale import Reason, Stale
 from jz3.core.artifacts import InDir, Out
 from jz3.core.execution import load_execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import load_params
+from jz3.generation.completion_rows import GENERATE, generation_key, payload
 from jz3.generation.engine import GenerationRequest
 from jz3.generation.engines import open_engine
-from jz3.generation.rows import GENERATE, generation_key, payload
-from jz3.store.rows import open_store
+from jz3.graph.plan import Line, plan, plan_of
+from jz3.graph.plan_shown import as_text
+from jz3.graph.stale import Reason, Stale
+from jz3.store.row_store import open_store
 from jz3.synthesis.synthesize import SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.prompt import Prompt

@@ -97,7 +97,7 @@ def _ratio_of_bare_generate(rows: int) -> float:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from jz3.generation.transformers import TransformersEngine
+    from jz3.generation.transformers_engine import TransformersEngine
 
     batch, steps = 16, 64
     execution = _execution(batch)

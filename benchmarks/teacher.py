@@ -36,7 +36,7 @@ from jz3.core.execution import Execution, load_execution
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import CHAT, ChatRequest, chat_key
 from jz3.generation.endpoint import Endpoint
-from jz3.store.rows import RowStore
+from jz3.store.row_store import RowStore
 
 if TYPE_CHECKING:
     import httpx2

@@ -46,7 +46,7 @@ class Clone:
 
 def make_clone(path, profile="test"):
     """The files of the working tree as git sees them, with a profile in use."""
-    from jz3.build.profile import write_profile  # not in the environment of `make test-vllm`
+    from jz3.graph.profile import write_profile  # not in the environment of `make test-vllm`
 
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True

@@ -22,17 +22,17 @@ import stages.compose
 import stages.ingest
 import stages.sample
 import stages.tasks
-from jz3.build.fetching.fetch import fetch
-from jz3.build.fetching.hosts import Hub
-from jz3.build.fetching.needed import needed
-from jz3.build.fetching.resolve import resolve
-from jz3.build.fetching.table import TABLE, read_table
 from jz3.core.artifacts import In, InFiles, Metrics, Out
 from jz3.core.fan_in import InTables
 from jz3.core.params import ParamsError
 from jz3.corpus.compose import ComposeParams
 from jz3.corpus.ingest import IngestParams
 from jz3.corpus.sample import SampleParams
+from jz3.graph.fetching.fetch import fetch
+from jz3.graph.fetching.hosts import Hub
+from jz3.graph.fetching.needed import needed
+from jz3.graph.fetching.resolve import resolve
+from jz3.graph.fetching.table import TABLE, read_table
 from jz3.tables.item import Item
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem

@@ -12,14 +12,14 @@ import polars as pl
 import pytest
 import yaml
 
-from jz3.build.ledger import LedgerError, accounts
-from jz3.build.plan import plan
-from jz3.build.trace import trace
-from jz3.build.verify import verify
-from jz3.core.graph import read_graph
-from jz3.generation.rows import GENERATE
+from jz3.core.graph_file import read_graph
+from jz3.generation.completion_rows import GENERATE
+from jz3.graph.ledger import LedgerError, accounts
+from jz3.graph.plan import plan
+from jz3.graph.trace import trace
+from jz3.graph.verify import verify
 from jz3.lm.blocks import open_blocks
-from jz3.store.rows import RowStore
+from jz3.store.row_store import RowStore
 from jz3.store.sharing import damages
 from tests.conftest import ROOT
 

@@ -19,7 +19,7 @@ from dvc.repo import Repo
 import jz3
 import stages
 from jz3.core.stage import Signature
-from jz3.store.rows import Operation
+from jz3.store.row_store import Operation
 from tests.conftest import ROOT
 from tests.same_after_kill import Place, assert_same_after_kill, contents, outs_of, run_stage
 

@@ -13,14 +13,14 @@ import yaml
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
-from jz3.build.deps import closure, differences, wrong_lists
-from jz3.build.profile import profile_difference, write_profile
 from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out, OutDir, OutText, Plot
 from jz3.core.execution import load_execution
 from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
 from jz3.core.params import load_params
 from jz3.core.placing import is_within
 from jz3.core.stage import Signature
+from jz3.graph.deps import closure, differences, wrong_lists
+from jz3.graph.profile import profile_difference, write_profile
 
 ROOT = Path(__file__).parent.parent
 CODE = ("stages/", "jz3/")
@@ -222,7 +222,7 @@ def names_in(file):
         yield from (str(getattr(node, name)) for name in ("arg", "id", "attr") if hasattr(node, name))
 
 
-@pytest.mark.parametrize("folder", ["stages", "jz3/build", "jz3/cli", "jz3/curation", "jz3/report"])
+@pytest.mark.parametrize("folder", ["stages", "jz3/graph", "jz3/cli", "jz3/curation", "jz3/report"])
 def test_the_trunk_knows_no_recipe_and_no_model(folder):
     graphs = [yaml.safe_load(text) for text in GRAPHS.values()]
     # Seed problems are an out of `tasks`, which names them.

@@ -27,9 +27,9 @@ def fetch(
 
     Not rows (`jz3 store pull`), nor outputs of stages (`dvc pull`). Example: jz3 fetch --only corpus
     """
-    from jz3.build.fetching.needed import chosen, needed
-    from jz3.build.fetching.shown import as_json, as_text
-    from jz3.build.fetching.table import read_table
+    from jz3.graph.fetching.needed import chosen, needed
+    from jz3.graph.fetching.shown import as_json, as_text
+    from jz3.graph.fetching.table import read_table
 
     place = root()
     entries = chosen(read_table(place), needed(place, profile), only)
@@ -37,9 +37,9 @@ def fetch(
         show(as_text(entries), as_json(entries), json=json)
     if dry_run:
         return
-    from jz3.build.fetching.fetch import fetch as bring
-    from jz3.build.fetching.hosts import hub_of_environment
-    from jz3.build.fetching.resolve import resolve as look_up
+    from jz3.graph.fetching.fetch import fetch as bring
+    from jz3.graph.fetching.hosts import hub_of_environment
+    from jz3.graph.fetching.resolve import resolve as look_up
 
     tell = partial(typer.echo, err=True) if json else say
     (look_up if resolve else bring)(place, entries, hub_of_environment(), tell)

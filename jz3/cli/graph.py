@@ -18,8 +18,8 @@ def why(
 
     Example: jz3 why mix@jiuzhang
     """
-    from jz3.build.why import as_json, as_text
-    from jz3.build.why import why as reasons
+    from jz3.graph.why import as_json, as_text
+    from jz3.graph.why import why as reasons
 
     found = reasons(root(), stage)
     say(as_json(found) if json else as_text(found))
@@ -36,8 +36,8 @@ def plan(
 
     Example: jz3 plan --profile paper
     """
-    from jz3.build.plan import plan as planned
-    from jz3.build.plan_shown import as_json, as_text
+    from jz3.graph.plan import plan as planned
+    from jz3.graph.plan_shown import as_json, as_text
 
     found = planned(root(), profile)
     say(as_json(found) if json else as_text(found))
@@ -52,7 +52,7 @@ def accept(
 
     Example: jz3 accept dedup mix
     """
-    from jz3.build.accept import accept as take
+    from jz3.graph.accept import accept as take
 
     taken = take(root(), names)
     lines = [f"{stage}: the code means what it meant; dvc.lock has its new hashes" for stage in taken]
@@ -68,8 +68,8 @@ def trace(
 
     Example: jz3 trace 620dbf22
     """
-    from jz3.build.trace import as_json, as_text
-    from jz3.build.trace import trace as follow
+    from jz3.graph.trace import as_json, as_text
+    from jz3.graph.trace import trace as follow
 
     steps = follow(root(), identity)
     say(as_json(steps) if json else as_text(steps))
@@ -80,7 +80,7 @@ def ledger(*, json: Json = False) -> None:
 
     Example: jz3 ledger
     """
-    from jz3.build.ledger import accounts, as_json, as_table
+    from jz3.graph.ledger import accounts, as_json, as_table
 
     found = accounts(root())
     say(as_json(found) if json else as_table(found))
@@ -91,7 +91,7 @@ def doctor(*, json: Json = False) -> None:
 
     Example: jz3 doctor
     """
-    from jz3.build.doctor import as_json, as_text, examine
+    from jz3.graph.doctor import as_json, as_text, examine
 
     findings = examine(root())
     say(as_json(findings) if json else as_text(findings))

@@ -45,7 +45,7 @@ def profile(
 
     Example: jz3 profile paper
     """
-    from jz3.build.profile import IN_USE, check_no_edits, profile_difference, write_profile
+    from jz3.graph.profile import IN_USE, check_no_edits, profile_difference, write_profile
 
     place = root()
     difference = profile_difference(place, name)
@@ -69,7 +69,7 @@ def layout(
 
     Example: jz3 layout --fix
     """
-    from jz3.build.layout import fix_layout, wrong_layout
+    from jz3.graph.layout import fix_layout, wrong_layout
 
     place = root()
     wrong = wrong_layout(place)
@@ -92,8 +92,8 @@ def deps(
 
     Example: jz3 deps --check
     """
-    from jz3.build.deps import differences, wrong_lists
-    from jz3.build.deps import fix as rewrite
+    from jz3.graph.deps import differences, wrong_lists
+    from jz3.graph.deps import fix as rewrite
 
     place = root()
     found, lists = differences(place), wrong_lists(place)
@@ -137,7 +137,7 @@ def fill(
     """
     import logging
 
-    from jz3.build.fill import fill_stage, read_slice
+    from jz3.graph.fill import fill_stage, read_slice
 
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {stage} {part} %(message)s")
     fill_stage(root(), stage, read_slice(part))
@@ -177,7 +177,7 @@ def lm_eval(
     Example: jz3 lm-eval jiuzhang lm-eval-out
     """
     from jz3.core.artifacts import In, InFiles
-    from jz3.core.graph import read_graph
+    from jz3.core.graph_file import read_graph
     from jz3.core.params import PARAMS_FILE, load_params
     from jz3.evaluation.answer import AnswerParams
     from jz3.evaluation.lm_eval import Answered, export_lm_eval
@@ -211,10 +211,10 @@ def influence(
 
     Example: jz3 influence my-targets.parquet my-scores.parquet
     """
-    from jz3.build.sketched import sketched_by
     from jz3.core.artifacts import In, InDir, Out
     from jz3.core.execution import EXECUTION_FILE, load_execution
-    from jz3.core.graph import read_graph
+    from jz3.core.graph_file import read_graph
+    from jz3.graph.sketched import sketched_by
     from jz3.influence.sketch_scores import sketch_scores
     from jz3.tables.checkpoints_manifest import CheckpointsManifest
     from jz3.tables.influence_score import InfluenceScore

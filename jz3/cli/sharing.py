@@ -32,10 +32,10 @@ def verify(
 
     Example: jz3 verify --remote
     """
-    from jz3.build.verify import as_json, as_text
-    from jz3.build.verify import remove as delete
-    from jz3.build.verify import verify as examined
-    from jz3.store.rows import open_store
+    from jz3.graph.verify import as_json, as_text
+    from jz3.graph.verify import remove as delete
+    from jz3.graph.verify import verify as examined
+    from jz3.store.row_store import open_store
     from jz3.store.sharing import damages
 
     place = root()
@@ -57,8 +57,8 @@ def push(*, json: Json = False) -> None:
 
     Example: jz3 push
     """
-    from jz3.build.push import push as send
-    from jz3.store.rows import open_store
+    from jz3.graph.push import push as send
+    from jz3.store.row_store import open_store
 
     done = send(root(), open_store())
     sent = f"sent {done.files} files and run cache entries, {done.metrics} metrics"
@@ -71,8 +71,8 @@ def push_rows(url: Url = None, *, json: Json = False) -> None:
 
     Example: jz3 store push s3://bucket/rows
     """
-    from jz3.build.shared_rows import pushed
-    from jz3.store.rows import open_store
+    from jz3.graph.shared_rows import pushed
+    from jz3.store.row_store import open_store
 
     done = pushed(Path() if url else root(), url, open_store())
     show(_said("sent", done), asdict(done), json=json)
@@ -84,8 +84,8 @@ def pull_rows(url: Url = None, *, json: Json = False) -> None:
 
     Not raw data (`jz3 fetch`), nor outputs of stages (`dvc pull`). Example: jz3 store pull s3://bucket/rows
     """
-    from jz3.build.shared_rows import pulled
-    from jz3.store.rows import open_store
+    from jz3.graph.shared_rows import pulled
+    from jz3.store.row_store import open_store
 
     done = pulled(Path() if url else root(), url, open_store())
     show(_said("brought", done), asdict(done), json=json)
@@ -97,7 +97,7 @@ def check_rows(*, json: Json = False) -> None:
 
     Example: jz3 store check
     """
-    from jz3.store.rows import open_store
+    from jz3.store.row_store import open_store
     from jz3.store.sharing import damages
 
     rows = open_store()
@@ -123,7 +123,7 @@ def mend_rows(*, json: Json = False) -> None:
 
     Nothing is deleted. Example: jz3 store mend
     """
-    from jz3.store.rows import open_store
+    from jz3.store.row_store import open_store
 
     done = open_store().mend()
     lines = [f"{done.rows} whole rows were kept", *(f"set aside: {name}" for name in done.set_aside)]
@@ -140,7 +140,7 @@ def compact_rows(*, json: Json = False) -> None:
 
     Writers do the same by themselves where many journals have gathered. Example: jz3 store compact
     """
-    from jz3.store.rows import open_store
+    from jz3.store.row_store import open_store
 
     done = open_store().compact()
     show(f"merged {done.merged} files into {done.into}", asdict(done), json=json)

@@ -25,7 +25,6 @@ from dataframely.exc import SchemaError, ValidationError
 from pydantic import BaseModel
 from pydantic import ValidationError as ManifestError
 
-from jz3.core.ahead import mapped
 from jz3.core.foreign import (
     described,
     differences,
@@ -46,6 +45,7 @@ from jz3.core.placing import (
 )
 from jz3.core.remedies import remedy
 from jz3.core.table_bytes import regrouped, write_part, write_whole
+from jz3.core.thread_map import thread_map
 
 T = TypeVar("T", bound=dy.Schema)
 M = TypeVar("M", bound=BaseModel)
@@ -219,7 +219,7 @@ class Out(Generic[T]):
             return name, frame.height
 
         # One part is written while the next one's rows are made.
-        parts.update(mapped(write, enumerate(regrouped(frames)), threads=1))
+        parts.update(thread_map(write, enumerate(regrouped(frames)), threads=1))
         rows = sum(parts.values())
         manifest = PartsManifest(table=self.kind.__name__, rows=rows, parts=parts, notes=notes)
         (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")

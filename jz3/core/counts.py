@@ -3,7 +3,7 @@
 import polars as pl
 
 
-def height(rows: pl.LazyFrame) -> int:
+def row_count(rows: pl.LazyFrame) -> int:
     """Rows of a table that is not read."""
     return rows.select(pl.len()).collect().item()
 

@@ -16,8 +16,8 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from jz3.core.counts import counts
+from jz3.core.external_sort import InOrder, by_hash, files_for
 from jz3.core.hashing import content_id, draw_order
-from jz3.core.in_order import InOrder, by_hash, files_for
 from jz3.core.params import Params, ParamsError, Seed
 from jz3.corpus.templates import Templates
 from jz3.tables.prompt import Prompt

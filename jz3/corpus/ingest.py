@@ -17,8 +17,8 @@ import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
 from jz3.core.artifacts import InFiles
+from jz3.core.external_sort import InOrder, by_hash
 from jz3.core.hashing import content_id
-from jz3.core.in_order import InOrder, by_hash
 from jz3.core.params import Params
 from jz3.corpus.readers.docstrings import read_docstrings
 from jz3.corpus.readers.document import Fields, Section, Unusable

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from jz3.core.artifacts import In
+from jz3.core.external_sort import InOrder, by_hash, files_for
 from jz3.core.hashing import draw_order
-from jz3.core.in_order import InOrder, by_hash, files_for
 from jz3.core.params import Params, ParamsError, Seed
 from jz3.tables.passage import Passage
 

@@ -16,11 +16,11 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from jz3.core.ahead import mapped
 from jz3.core.hashing import content_id
+from jz3.core.thread_map import thread_map
 from jz3.curation.fingerprints import I64
 from jz3.curation.overlap import CLASSES, DecontaminateParams, ItemIndex
-from jz3.store.rows import Operation, RowStore, open_store, request_key
+from jz3.store.row_store import Operation, RowStore, open_store, request_key
 from jz3.tables.item import Item
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,9 @@ class BenchmarkHits:
         store = open_store()
         parts = looked_up = 0
         with store.writer(HITS) as writer:
-            for part, sought in mapped(self._sought, (self._part(frame, store) for frame in frames), threads):
+            for part, sought in thread_map(
+                self._sought, (self._part(frame, store) for frame in frames), threads
+            ):
                 hits = dict(part.known)
                 for name, request in part.requests.items():
                     hits[name] = sought[name]

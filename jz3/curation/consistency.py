@@ -22,10 +22,10 @@ from jz3.core.params import Params, Seed
 from jz3.curation.verdicts import shown
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import ChatAnswer, ChatRequest
+from jz3.generation.completion_rows import generate_rows, generation_workers
 from jz3.generation.endpoint import Endpoint
 from jz3.generation.engine import GenerationRequest, Prompt, Sampling, Turn
 from jz3.generation.engines import open_engine
-from jz3.generation.rows import generate_rows, generation_workers
 from jz3.tables.model_manifest import ModelManifest
 from jz3.text.problem_text import last_boxed
 from jz3.workers.crew import open_crew

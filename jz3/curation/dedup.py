@@ -28,9 +28,9 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field
 
-from jz3.core.ahead import mapped
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
+from jz3.core.thread_map import thread_map
 from jz3.curation.fingerprints import I64, U64, Sets, gathered, sequence_hashes, shingles
 from jz3.curation.minhash import ALONE, I32, U32, band_keys, shared_buckets
 from jz3.curation.released import Released, index_frame
@@ -107,7 +107,7 @@ class Deduped:
         chosen[chosen] = kept
         rows = np.flatnonzero(kept)
         start = 0
-        for sets in mapped(_sets, _questions(judged.problems, pl.Series(chosen)), self.threads):
+        for sets in thread_map(_sets, _questions(judged.problems, pl.Series(chosen)), self.threads):
             some = rows[start : start + len(sets)]
             start += len(sets)
             yield index_frame(judged.ids.gather(some), judged.digests[some], judged.keys[:, some], sets)
@@ -194,7 +194,7 @@ def _signatures(
     rows = int(judged.sum())
     digests, keys = np.empty(rows, dtype=np.uint64), np.empty((params.bands, rows), dtype=np.uint32)
     start = 0
-    for some_digests, some_keys in mapped(signed, _questions(problems, judged), threads):
+    for some_digests, some_keys in thread_map(signed, _questions(problems, judged), threads):
         end = start + len(some_digests)
         digests[start:end], keys[:, start:end] = some_digests, some_keys
         start = end
@@ -235,7 +235,9 @@ def _nearest(
     place.directory.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=place.directory) as file:
         questions = _questions(judged.problems, pl.Series(chosen))
-        sets = gathered(chain(released.sets(chosen_before), mapped(_sets, questions, place.threads)), file)
+        sets = gathered(
+            chain(released.sets(chosen_before), thread_map(_sets, questions, place.threads)), file
+        )
         # Numbers of the sets in the file, which has the orders of the tables.
         numbers = np.concatenate([np.arange(given), given + np.argsort(np.argsort(places))])
         nearest = survivors(sets, numbers, given, buckets, params.threshold)

@@ -17,14 +17,14 @@ from typing import Literal
 import polars as pl
 from pydantic import BaseModel
 
-from jz3.core.counts import height
+from jz3.core.counts import row_count
 from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.curation.agreement import agrees
 from jz3.curation.output_block import claimed_output, same_output
 from jz3.curation.verdicts import VERDICT_SCHEMA, shown, verdict_ledger
+from jz3.sandbox.program_rows import run_rows
 from jz3.sandbox.result import ProgramResult
-from jz3.sandbox.rows import run_rows
 from jz3.sandbox.settings import Limits
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.ledger import Ledger
@@ -107,7 +107,7 @@ def execute(problems: pl.LazyFrame, params: ExecuteParams, execution: Execution)
     return Executed(
         results=_results(results, {row_id: answer for row_id, _, answer in tools}, params.answer),
         verdicts=verdicts,
-        metrics=_metrics(verdicts, height(problems), results, judged, correct),
+        metrics=_metrics(verdicts, row_count(problems), results, judged, correct),
     )
 
 

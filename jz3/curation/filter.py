@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
 from jz3.core.artifacts import InDir
-from jz3.core.counts import height
+from jz3.core.counts import row_count
 from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.curation.consistency import SelfConsistency, inconsistent_rows
@@ -215,7 +215,7 @@ def filter_metrics(verdicts: pl.DataFrame, problems: pl.LazyFrame) -> FilterMetr
     """The counts; raises where a problem has no verdict."""
     rejected = verdicts.drop_nulls("rule").select(problem_id="row_id")
     kinds = problems.join(rejected.lazy(), on="problem_id", how="semi").select("kind").collect()
-    ledger = verdict_ledger(verdicts, height(problems))
+    ledger = verdict_ledger(verdicts, row_count(problems))
     return FilterMetrics(
         rows=ledger,
         kept_share=ledger.kept / max(ledger.read, 1),

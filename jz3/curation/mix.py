@@ -23,9 +23,9 @@ import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, Field
 
-from jz3.core.counts import counts, height
+from jz3.core.counts import counts, row_count
+from jz3.core.external_sort import MOST_FILES, InOrder
 from jz3.core.hashing import draw_order
-from jz3.core.in_order import MOST_FILES, InOrder
 from jz3.core.params import Params, Seed
 from jz3.curation.output_block import with_answer, with_output
 from jz3.curation.verdicts import rules_by_row
@@ -98,7 +98,7 @@ class Mix:
     ) -> None:
         self._params = params
         self._outputs = results.select("problem_id", "answer_counts", printed="output")
-        self._read = sum(height(judged.problems) for judged in (synthetic, instruction))
+        self._read = sum(row_count(judged.problems) for judged in (synthetic, instruction))
         self._written = self._corrected = 0
         self._rejected: Counter[str] = Counter()
         candidates = _kept(synthetic, params.seed, self._rejected)
@@ -179,7 +179,7 @@ class Part:
         """The rows with their positions, in their order."""
         if not len(self.order):
             return
-        places = np.full(height(self.problems), -1, dtype=np.int64)
+        places = np.full(row_count(self.problems), -1, dtype=np.int64)
         places[self.order] = np.arange(len(self.order))
         schema = pl.Schema({**self.problems.select(_TEXTS).collect_schema(), POSITION: pl.Int64})
         file_rows = max(FILE_ROWS, -(-len(self.order) // MOST_FILES))

@@ -19,6 +19,7 @@ from jz3.core.params import Params, Seed
 from jz3.evaluation.shots import ShotParams, read_shots
 from jz3.evaluation.templates import JIUZHANG_TORA, TEMPLATES, Template, prompt
 from jz3.evaluation.tool_loop import Attempt, answer_with_tools, continued
+from jz3.generation.completion_rows import generate_rows, generation_workers
 from jz3.generation.engine import (
     ComputedIn,
     Engine,
@@ -28,9 +29,8 @@ from jz3.generation.engine import (
     Prompt,
     Sampling,
 )
-from jz3.generation.rows import generate_rows, generation_workers
+from jz3.sandbox.program_rows import run_rows
 from jz3.sandbox.result import ProgramResult
-from jz3.sandbox.rows import run_rows
 from jz3.sandbox.settings import Limits
 from jz3.tables.ledger import Ledger
 from jz3.tables.response import Response

@@ -30,12 +30,12 @@ from jz3.generation.batch_records import enqueued
 from jz3.generation.batches import BatchRun
 from jz3.generation.calls import CallRun
 from jz3.generation.chat import CHAT, ChatAnswer, ChatFailure, ChatRequest, chat_key, stored_answer
+from jz3.generation.client import open_client
 from jz3.generation.endpoint import Endpoint
-from jz3.generation.openai import open_client
 from jz3.generation.outage import Outage
 from jz3.generation.outcomes import Unanswered
 from jz3.generation.spending import SENT, SETTLED, Spending
-from jz3.store.rows import RowStore, open_store
+from jz3.store.row_store import RowStore, open_store
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from jz3.generation.chat import ChatRequest
-from jz3.store.rows import RowStore
+from jz3.store.row_store import RowStore
 from jz3.store.segment import sync_directory
 
 log = logging.getLogger(__name__)

@@ -35,12 +35,12 @@ from jz3.generation.batch_records import (
 from jz3.generation.batch_results import Batch, Results, read_results
 from jz3.generation.calls import budget_reached, unwritable
 from jz3.generation.chat import CHAT, Body, ChatRequest, as_answer, as_row, batch_line
-from jz3.generation.openai import Client
+from jz3.generation.client import Client
 from jz3.generation.outage import Outage
 from jz3.generation.outcomes import Setback, Stop, Unanswered
 from jz3.generation.pace import backoff_s, patiently
 from jz3.generation.spending import Spending, greatest_usd
-from jz3.store.rows import RowStore
+from jz3.store.row_store import RowStore
 from jz3.store.writer import RowWriter
 
 log = logging.getLogger(__name__)

@@ -11,13 +11,13 @@ from jz3.core.errors import BudgetReached, UserError
 from jz3.core.execution import Execution
 from jz3.core.progress import Progress
 from jz3.generation.chat import CHAT, Body, ChatRequest, as_answer, as_row
-from jz3.generation.openai import Client
+from jz3.generation.client import Client
 from jz3.generation.outage import Outage
 from jz3.generation.outcomes import Setback, Stop, Unanswered
 from jz3.generation.pace import Pace, Window, backoff_s
 from jz3.generation.spending import Spending, greatest_usd
 from jz3.store.claims import Claims
-from jz3.store.rows import RowStore
+from jz3.store.row_store import RowStore
 from jz3.store.writer import RowWriter
 
 COMMIT_S = 1.0

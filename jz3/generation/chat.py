@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from jz3.generation.loose import count_of, fields_of, list_of, loose_json, word_of, written
 from jz3.generation.secrets import REASON_CHARACTERS, Mask
-from jz3.store.rows import Operation, request_key
+from jz3.store.row_store import Operation, request_key
 
 CHAT = Operation("chat", 1)
 

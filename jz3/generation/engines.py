@@ -22,11 +22,11 @@ def open_engine(
     if dtype != "saved":
         source = replace(source, dtype=dtype)
     if name == "transformers":
-        from jz3.generation.transformers import TransformersEngine
+        from jz3.generation.transformers_engine import TransformersEngine
 
         engine = TransformersEngine(source, execution)
     else:
-        from jz3.generation.served import ServedEngine
+        from jz3.generation.served_engine import ServedEngine
 
         # Absolute, as the model's path is. Not resolved: the Python of an environment is a link.
         python = str(Path(execution.vllm_python).absolute())

@@ -24,9 +24,9 @@ import aiohttp
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.generation import guardian
+from jz3.generation.client import open_client
 from jz3.generation.endpoint import Endpoint
 from jz3.generation.engine import ModelSource
-from jz3.generation.openai import open_client
 from jz3.generation.servers import Server, Servers
 from jz3.workers.batch import gpu_groups
 

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 
 from jz3.core.errors import UserError
-from jz3.generation.openai import Client
+from jz3.generation.client import Client
 from jz3.generation.pace import Window, backoff_s
 
 COMPANY = 8

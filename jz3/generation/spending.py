@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from jz3.core.execution import Execution, Price
 from jz3.generation.chat import CHAT, ChatAnswer, ChatRequest, believable, stored_answer
-from jz3.store.rows import Operation, RowStore, request_key
+from jz3.store.row_store import Operation, RowStore, request_key
 from jz3.store.writer import RowWriter
 
 SENT = Operation("sent", 1)

@@ -2,7 +2,7 @@
 comes back as soon as it is there.
 
 The servers are asked from a thread of their own, so that they do not stand still while the stage writes rows
-or reads prompts. Costs half a millisecond of one core a request (jz3/generation/openai.py).
+or reads prompts. Costs half a millisecond of one core a request (jz3/generation/client.py).
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from jz3.core.errors import UserError
+from jz3.generation.client import Completed
 from jz3.generation.engine import Unwritten
-from jz3.generation.openai import Completed
 from jz3.generation.outcomes import Setback, Stop
 from jz3.generation.pace import backoff_s
 from jz3.generation.servers import Server, Servers

@@ -24,7 +24,7 @@ from jz3.influence.passes import DirectionParams, Opened, Place, opened, places,
 from jz3.influence.texts import Text, problem_texts, task_texts
 from jz3.lm.encode import EncodedRow
 from jz3.lm.model import load_tokenizer
-from jz3.store.rows import Operation
+from jz3.store.row_store import Operation
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.ledger import Ledger

@@ -19,7 +19,7 @@ from jz3.influence.checkpoints import BASE, Precision, open_checkpoint
 from jz3.influence.texts import Text, encoded_texts
 from jz3.lm.encode import EncodedRow
 from jz3.lm.model import load_tokenizer
-from jz3.store.rows import Operation
+from jz3.store.row_store import Operation
 from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
 from jz3.workers.batch import Work, workers_of
 from jz3.workers.crew import open_crew

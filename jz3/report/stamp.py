@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from jz3.core.errors import UserError
-from jz3.core.graph import read_graph
+from jz3.core.graph_file import read_graph
 from jz3.core.placing import placed_file
 from jz3.report.page import TITLE, StampError, stamped
 

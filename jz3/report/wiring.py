@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from jz3.core.artifacts import InFiles
-from jz3.core.graph import read_graph
+from jz3.core.graph_file import read_graph
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from jz3.core.errors import UserError
 from jz3.store.examining import JOURNAL, SEGMENT, Bytes
 from jz3.store.ownership import is_of, is_readable
 from jz3.store.records import marked
-from jz3.store.rows import OPERATION, RowStore
+from jz3.store.row_store import OPERATION, RowStore
 from jz3.store.sealing import Sealing
 from jz3.store.segment import RowFile
 from jz3.store.trouble import store_error

@@ -1,7 +1,7 @@
 """Completions arrive in any order, one by one, and leave in the order of their keys, whatever their number.
 
-They are shared out over files by the first 32 bits of their keys (`jz3/core/in_order.py`). Costs memory for
-two files (some 300 MB) and for the rows that wait.
+They are shared out over files by the first 32 bits of their keys (`jz3/core/external_sort.py`). Costs memory
+for two files (some 300 MB) and for the rows that wait.
 """
 
 from collections.abc import Generator, Iterator, Mapping
@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from jz3.core.in_order import InOrder, by_hash, files_for
+from jz3.core.external_sort import InOrder, by_hash, files_for
 
 FILE_ROWS = 50_000
 """Least rows of a file, about (chosen: some 120 MB of text)."""

@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field
 
-from jz3.core.ahead import mapped
 from jz3.core.counts import counts
 from jz3.core.errors import UserError
 from jz3.core.params import Params
+from jz3.core.thread_map import thread_map
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
@@ -65,7 +65,7 @@ class Parsing:
 
     def problems(self, completions: Iterable[pl.DataFrame], threads: int = 1) -> Iterator[pl.DataFrame]:
         """Frames of Problem, in the order of the completions."""
-        for read in mapped(self._read, completions, threads):
+        for read in thread_map(self._read, completions, threads):
             rejected = read.filter(pl.col("rule").is_not_null()).select(
                 row_id="completion_id", rule=pl.format("parse.{}", "rule"), evidence="evidence"
             )

@@ -24,6 +24,14 @@ from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
 from jz3.core.progress import Progress
+from jz3.generation.completion_rows import (
+    GENERATE,
+    Keys,
+    completion_tokens,
+    generate_windows,
+    generation_workers,
+    payload,
+)
 from jz3.generation.engine import (
     ComputedIn,
     Engine,
@@ -33,15 +41,7 @@ from jz3.generation.engine import (
     text_in_other_batches,
     text_in_same_batches,
 )
-from jz3.generation.rows import (
-    GENERATE,
-    Keys,
-    completion_tokens,
-    generate_windows,
-    generation_workers,
-    payload,
-)
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.synthesis.key_order import in_key_order
 from jz3.tables.completion import Completion
 from jz3.tables.failure import Failure

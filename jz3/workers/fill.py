@@ -21,7 +21,7 @@ from typing import Any
 from jz3.core.errors import UserError
 from jz3.core.progress import Progress
 from jz3.store.records import parsed
-from jz3.store.rows import Operation, open_store, request_key
+from jz3.store.row_store import Operation, open_store, request_key
 from jz3.store.writer import RowWriter
 from jz3.workers.batch import Batch, Computed, Lost, Request, Work
 from jz3.workers.crew import Crew

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from jz3.store.rows import Operation, RowStore, request_key
+from jz3.store.row_store import Operation, RowStore, request_key
 from tests.cli.test_main import jz3
 
 OPERATION = Operation("double", 1)

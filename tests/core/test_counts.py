@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.core.counts import counts, height
+from jz3.core.counts import counts, row_count
 
 
 @given(st.lists(st.text(max_size=3)))
@@ -23,4 +23,4 @@ def test_words_of_an_enum_are_sorted_as_words():
 
 @given(st.integers(0, 50))
 def test_the_height_is_the_number_of_rows(rows):
-    assert height(pl.DataFrame({"a": range(rows)}, schema={"a": pl.Int64}).lazy()) == rows
+    assert row_count(pl.DataFrame({"a": range(rows)}, schema={"a": pl.Int64}).lazy()) == rows

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jz3.core.graph import GraphError, flags_of, read_graph
+from jz3.core.graph_file import GraphError, flags_of, read_graph
 
 DVC_YAML = """\
 vars:

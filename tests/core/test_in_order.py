@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.core.in_order import MOST_FILES, InOrder, by_hash, files_for
+from jz3.core.external_sort import MOST_FILES, InOrder, by_hash, files_for
 
 
 @given(st.permutations(range(30)), st.integers(1, 30), st.integers(2, 9))

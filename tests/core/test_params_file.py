@@ -2,10 +2,10 @@
 
 import pytest
 
-from jz3.build.repository import RepositoryError, locked
 from jz3.core.execution import load_execution
 from jz3.core.params import ParamsError, load_params
 from jz3.corpus.sample import SampleParams
+from jz3.graph.repository import RepositoryError, locked
 
 CONTENTS = {
     "deep": b"[" * 20_000,

@@ -13,7 +13,7 @@ from jz3.core.artifacts import OutDir
 from jz3.curation.benchmark_hits import HITS, BenchmarkHits
 from jz3.curation.decontaminate import Decontamination
 from jz3.curation.overlap import ItemIndex
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.item import Item
 from tests.curation.rows import items, problem, problems

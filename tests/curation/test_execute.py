@@ -12,9 +12,9 @@ from jz3.curation.agreement import agrees
 from jz3.curation.execute import ExecuteParams, execute, judge, printed_counts
 from jz3.curation.output_block import claimed_output, same_output, with_answer, with_output
 from jz3.sandbox import pool
+from jz3.sandbox.program_rows import EXECUTE
 from jz3.sandbox.result import ProgramResult
-from jz3.sandbox.rows import EXECUTE
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.problem import Problem
 from jz3.tables.verdict import Verdict

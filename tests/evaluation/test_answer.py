@@ -13,12 +13,12 @@ from jz3.evaluation.answer import AnswerParams, answer
 from jz3.evaluation.shots import Shot, ShotParams, ShotsError, read_shots
 from jz3.evaluation.templates import ASK_FOR_BOX, CHAT, COT, JIUZHANG, JIUZHANG_TORA, prompt, shown
 from jz3.evaluation.tool_loop import Attempt, answer_with_tools, continued, program_so_far
+from jz3.generation.completion_rows import GENERATE
 from jz3.generation.engine import Generated
 from jz3.generation.engines import open_engine
-from jz3.generation.rows import GENERATE
 from jz3.sandbox.pool import open_sandbox
 from jz3.sandbox.settings import Limits, SandboxSettings
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.response import Response
 from tests.evaluation.test_grade import items

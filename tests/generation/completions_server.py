@@ -25,7 +25,7 @@ class Completions:
 
         from jz3.core.artifacts import InDir
         from jz3.generation.engines import find_model
-        from jz3.generation.transformers import TransformersEngine
+        from jz3.generation.transformers_engine import TransformersEngine
         from jz3.tables.model_manifest import ModelManifest
 
         self.name, self.seen = name, Counter()

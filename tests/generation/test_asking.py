@@ -31,8 +31,8 @@ from jz3.generation.chat import (
     chat_key,
     read_body,
 )
-from jz3.generation.openai import Endpoint
-from jz3.store.rows import open_store
+from jz3.generation.client import Endpoint
+from jz3.store.row_store import open_store
 from tests.conftest import ROOT
 from tests.generation.builders import execution
 
@@ -245,7 +245,7 @@ ASKER = """
 import sys
 from jz3.core.errors import UserError
 from jz3.generation.asking import ask_all
-from jz3.generation.openai import Endpoint
+from jz3.generation.client import Endpoint
 from tests.generation.test_asking import PRICES, request
 from tests.generation.builders import execution
 count, budget = int(sys.argv[2]), float(sys.argv[3]) or None

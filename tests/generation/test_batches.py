@@ -12,8 +12,8 @@ from jz3.core.errors import BudgetReached, UserError
 from jz3.core.execution import BatchFiles
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import CHAT, ChatAnswer, ChatFailure
-from jz3.generation.openai import Endpoint
-from jz3.store.rows import open_store
+from jz3.generation.client import Endpoint
+from jz3.store.row_store import open_store
 from tests.conftest import ROOT
 from tests.generation.builders import execution
 from tests.generation.test_asking import KEY, PRICES, answer, ask, request

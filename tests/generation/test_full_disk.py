@@ -6,7 +6,7 @@ import pytest
 
 from jz3.core.errors import UserError
 from jz3.generation.chat import CHAT, ChatAnswer
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from tests.generation.faulty import completion, faulty, response
 from tests.generation.test_faults import ask
 

@@ -19,10 +19,10 @@ from tokenizers.pre_tokenizers import ByteLevel
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
 from jz3.generation import own_servers, servers
+from jz3.generation.completion_rows import GENERATE, generate_rows, generation_workers
 from jz3.generation.engine import Generated, GenerationRequest, Sampling
 from jz3.generation.engines import open_engine
-from jz3.generation.rows import GENERATE, generate_rows, generation_workers
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.tables.model_manifest import ModelManifest
 from jz3.workers.batch import gpu_groups, workers_of
 from jz3.workers.crew import open_crew
@@ -177,7 +177,7 @@ import sys
 from pathlib import Path
 from jz3.core.artifacts import InDir
 from jz3.generation.engines import open_engine
-from jz3.generation.rows import generate_rows, generation_workers
+from jz3.generation.completion_rows import generate_rows, generation_workers
 from jz3.tables.model_manifest import ModelManifest
 from jz3.workers.crew import open_crew
 from tests.generation.test_own_servers import FREE, REQUESTS, asked

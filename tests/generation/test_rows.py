@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import InDir
+from jz3.generation.completion_rows import GENERATE, Keys, generate_rows, generation_key
 from jz3.generation.engine import GenerationRequest, Sampling
 from jz3.generation.engines import open_engine
-from jz3.generation.rows import GENERATE, Keys, generate_rows, generation_key
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.tables.model_manifest import ModelManifest
 from jz3.workers.batch import workers_of
 from jz3.workers.crew import open_crew

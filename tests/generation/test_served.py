@@ -4,10 +4,10 @@ import pytest
 
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
+from jz3.generation.completion_rows import GENERATE, generate_rows, generation_key
 from jz3.generation.engine import GenerationRequest, Sampling
 from jz3.generation.engines import open_engine
-from jz3.generation.rows import GENERATE, generate_rows, generation_key
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.tables.model_manifest import ModelManifest
 from jz3.text.problem_text import Unusable, read_completion
 from jz3.workers.batch import workers_of

@@ -18,11 +18,11 @@ import pytest
 from jz3.core.artifacts import InDir
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import ChatRequest
+from jz3.generation.client import Endpoint
+from jz3.generation.completion_rows import GENERATE, generate_rows
 from jz3.generation.engine import GenerationRequest, Sampling
 from jz3.generation.engines import open_engine
-from jz3.generation.openai import Endpoint
-from jz3.generation.rows import GENERATE, generate_rows
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.tables.model_manifest import ModelManifest
 from jz3.workers.batch import workers_of
 from jz3.workers.crew import open_crew

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from jz3.core.artifacts import Out
-from jz3.generation.rows import GENERATE
-from jz3.store.rows import open_store
+from jz3.generation.completion_rows import GENERATE
+from jz3.store.row_store import open_store
 from jz3.tables.completion import Completion
 from jz3.tables.item import Item
 from jz3.tables.prompt import Prompt

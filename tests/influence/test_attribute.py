@@ -16,7 +16,7 @@ from jz3.influence.warmup import PretrainParams, warmup
 from jz3.lm.lora import LoraParams
 from jz3.lm.schedule import WarmupCosine
 from jz3.lm.tokenizer import train_tokenizer
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.problem import Problem
 from jz3.training.base import ConfigModel, build

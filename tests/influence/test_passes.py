@@ -18,7 +18,7 @@ from jz3.influence.checkpoints import ADAPTER_FILE, BASE, CONFIG_FILE, FIRST_MOM
 from jz3.influence.sketch import SKETCH, SketchParams, sketch
 from jz3.lm.model import load_model
 from jz3.lm.tokenizer import train_tokenizer
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
 from jz3.training.base import ConfigModel, build
 from tests.influence.references import execution, problems, targets

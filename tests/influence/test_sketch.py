@@ -25,7 +25,7 @@ from jz3.influence.directions import DIRECTIONS, AdamConstants
 from jz3.influence.gradients import cut_batches
 from jz3.influence.sketch import SKETCH, SketchParams, sketch
 from jz3.influence.sketch_scores import sketch_scores
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.sketch import Sketch
 from jz3.tables.target import Target

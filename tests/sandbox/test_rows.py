@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from jz3.sandbox import rows
-from jz3.sandbox.rows import EXECUTE, run_rows
-from jz3.store.rows import open_store
+from jz3.sandbox import program_rows
+from jz3.sandbox.program_rows import EXECUTE, run_rows
+from jz3.store.row_store import open_store
 from jz3.workers.batch import program_workers
 from jz3.workers.crew import open_crew
 from tests.generation.builders import execution
@@ -49,7 +49,7 @@ def test_what_ran_once_needs_no_interpreter():
 
 def test_the_stored_form_is_that_of_the_operations_version(monkeypatch):
     """Golden: where this fails, EXECUTE must have a new version."""
-    monkeypatch.setattr(rows, "environment_digest", lambda: "e" * 64)
+    monkeypatch.setattr(program_rows, "environment_digest", lambda: "e" * 64)
     with open_crew(program_workers(HOW)) as crew:
         run(crew, "import random\nprint(random.random(), hash('text'), {'b', 'a', 'c'})")
     (row,) = open_store().rows(EXECUTE)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from jz3.curation.benchmark_hits import HITS
-from jz3.store.rows import Operation, RowStore, request_key
+from jz3.store.row_store import Operation, RowStore, request_key
 from tests.sharing.conftest import BUCKET, commit, jz3
 
 pytestmark = pytest.mark.long

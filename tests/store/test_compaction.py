@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from jz3.cli.main import app
 from jz3.store import segment as segments
 from jz3.store.compaction import LOOSE_FILES, compact
-from jz3.store.rows import RowStore, request_key
+from jz3.store.row_store import RowStore, request_key
 from tests.conftest import ROOT
 from tests.store.test_rows import OPERATION, write
 
@@ -104,7 +104,7 @@ COMPACTOR = """
 import sys
 from pathlib import Path
 from jz3.store import segment
-from jz3.store.rows import RowStore, request_key
+from jz3.store.row_store import RowStore, request_key
 segment.SEGMENT_BYTES = 30_000
 while True:
     RowStore(Path(sys.argv[1])).compact()
@@ -116,7 +116,7 @@ while True:
 BRIEF_WRITER = """
 import sys
 from pathlib import Path
-from jz3.store.rows import Operation, RowStore, request_key
+from jz3.store.row_store import Operation, RowStore, request_key
 operation = Operation("test", 1)
 for i in range(100):
     with RowStore(Path(sys.argv[1])).writer(operation) as writer:

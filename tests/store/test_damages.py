@@ -7,7 +7,7 @@ import pytest
 
 from jz3.store import writer as writer_module
 from jz3.store.records import HEADER, MAGIC
-from jz3.store.rows import Operation, RowStore, request_key
+from jz3.store.row_store import Operation, RowStore, request_key
 
 FIRST, SECOND = Operation("first", 1), Operation("second", 2)
 ROWS = 12

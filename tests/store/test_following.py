@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jz3.store.rows import RowStore
+from jz3.store.row_store import RowStore
 from tests.store.test_rows import OPERATION, write
 
 STEPS = st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=4) | st.none(), max_size=8)

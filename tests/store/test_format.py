@@ -6,7 +6,7 @@ Made by the writer of 2026-11-21: a journal of two commits, and a segment. They 
 from base64 import b85decode
 
 from jz3.store import writer as writer_module
-from jz3.store.rows import Operation, RowStore, request_key
+from jz3.store.row_store import Operation, RowStore, request_key
 
 OPERATION = Operation("test", 1)
 JOURNAL = b85decode(

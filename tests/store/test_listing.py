@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from jz3.store.rows import CLOCK_NS, Operation, RowStore, request_key
+from jz3.store.row_store import CLOCK_NS, Operation, RowStore, request_key
 
 OPERATION = Operation("test", 1)
 

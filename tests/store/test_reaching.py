@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.store.reaching import RemoteError, reaching, shown
+from jz3.store.remote_errors import RemoteError, reaching, shown
 
 SECRET = st.text(
     st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_characters="'\"<>&#=?"), min_size=6

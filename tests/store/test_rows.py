@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from jz3.store import writer as writer_module
 from jz3.store.records import HEADER
-from jz3.store.rows import Operation, RowStore, open_store, request_key
+from jz3.store.row_store import Operation, RowStore, open_store, request_key
 
 OPERATION = Operation("test", 1)
 
@@ -184,7 +184,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from jz3.store import writer as module
-from jz3.store.rows import Operation, RowStore, request_key
+from jz3.store.row_store import Operation, RowStore, request_key
 module.SEGMENT_BYTES = 20_000
 name, commits = sys.argv[2], int(sys.argv[3])
 operation = Operation("test", 1)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jz3.generation.spending import SENT
 from jz3.store.records import encode_rows, json_bytes
-from jz3.store.rows import Operation, RowStore, request_key
+from jz3.store.row_store import Operation, RowStore, request_key
 from jz3.store.sharing import DamagedPack, SharedPlace, damages, pull, push
 
 OPERATION = Operation("double", 1)

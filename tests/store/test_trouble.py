@@ -9,7 +9,7 @@ from io import FileIO
 
 import pytest
 
-from jz3.store.rows import Operation, RowStore, request_key
+from jz3.store.row_store import Operation, RowStore, request_key
 from jz3.store.segment import RowFile, seal_in_place
 from jz3.store.trouble import StoreError
 from tests.conftest import ROOT

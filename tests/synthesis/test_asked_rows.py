@@ -13,8 +13,8 @@ import yaml
 from ruamel.yaml import YAML
 
 from jz3.generation.chat import CHAT
-from jz3.generation.rows import GENERATE
-from jz3.store.rows import RowStore
+from jz3.generation.completion_rows import GENERATE
+from jz3.store.row_store import RowStore
 from tests.conftest import Clone
 
 pytestmark = pytest.mark.long

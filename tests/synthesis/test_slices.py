@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from jz3.core.artifacts import Out
-from jz3.generation.rows import GENERATE
-from jz3.store.rows import RowStore
+from jz3.generation.completion_rows import GENERATE
+from jz3.store.row_store import RowStore
 from jz3.tables.prompt import Prompt
 from tests.conftest import make_clone
 from tests.generation.builders import tiny_model

@@ -9,10 +9,10 @@ import pytest
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.errors import UserError
+from jz3.generation.completion_rows import GENERATE
 from jz3.generation.engine import Sampling
 from jz3.generation.engines import open_engine
-from jz3.generation.rows import GENERATE
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeMetrics, SynthesizeParams, form_of
 from jz3.tables.completion import Completion
 from jz3.tables.failure import Failure

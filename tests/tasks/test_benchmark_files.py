@@ -13,8 +13,8 @@ import yaml
 from jz3.answers.benchmark_rules import RULES, rules_of
 from jz3.answers.equality import equal
 from jz3.answers.extract import extract_lenient, extract_strict
-from jz3.build.fetching.table import read_table
 from jz3.core.artifacts import InFiles
+from jz3.graph.fetching.table import read_table
 from jz3.raw.fetched import sha256_of
 from jz3.tasks.benchmarks import BenchmarksParams, collect_items
 from tests.conftest import ROOT

@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from jz3.core.errors import UserError
-from jz3.store.rows import Operation, open_store, request_key
+from jz3.store.row_store import Operation, open_store, request_key
 from jz3.workers import actors
 from jz3.workers.batch import Lost, Workers
 from jz3.workers.crew import open_crew

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jz3.store.rows import Operation
+from jz3.store.row_store import Operation
 from jz3.workers.crew import open_crew
 from jz3.workers.fill import fill
 from tests.workers.work import IN_PROCESS

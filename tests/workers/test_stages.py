@@ -11,12 +11,12 @@ import pytest
 
 from jz3.core.artifacts import InDir
 from jz3.evaluation.answer import answer
+from jz3.generation.completion_rows import GENERATE
 from jz3.generation.engines import open_engine
-from jz3.generation.rows import GENERATE
 from jz3.influence.attribute import ATTRIBUTE, attribute
 from jz3.influence.sketch import SKETCH, sketch
 from jz3.lm.tokenizer import train_tokenizer
-from jz3.store.rows import open_store
+from jz3.store.row_store import open_store
 from jz3.tables.model_manifest import ModelManifest
 from jz3.training.base import ConfigModel, build
 from tests import executions

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jz3.store.rows import Operation, open_store, request_key
+from jz3.store.row_store import Operation, open_store, request_key
 from jz3.workers.batch import Lost
 from jz3.workers.fill import COMMIT_S, fill_by, fill_stream
 

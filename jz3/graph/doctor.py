@@ -1,0 +1,205 @@
+"""What this machine and this clone have for the graph: one line each, with the remedy where something lacks.
+
+Nothing is changed and no key is shown. Costs about five seconds: torch is imported, the sandbox attacks
+itself.
+"""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from jz3.core.execution import EXECUTION_FILE, Execution, load_execution
+from jz3.core.params import load_params
+from jz3.graph.fetching.needed import chosen, needed
+from jz3.graph.fetching.table import read_table
+from jz3.graph.repository import RepositoryError, opened
+from jz3.store.remote_errors import RemoteError, reaching, shown
+from jz3.store.row_store import open_store
+from jz3.teacher.distill import DistillParams
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+LEAST_FREE_GB = 5
+"""The embedded run leaves about 1 GB in cache and workspace (measured); the rest is room for experiments."""
+
+State = Literal["ok", "note", "lacks"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line. `lacks` is what keeps the profile in use from running; `note` is only good to know."""
+
+    what: str
+    state: State
+    found: str
+    remedy: str | None = None
+
+
+def examine(root: Path) -> list[Finding]:
+    """Every finding, in a fixed order."""
+    execution = load_execution(root / EXECUTION_FILE)
+    return [
+        _python(),
+        _torch(),
+        _gpu(execution),
+        _vllm(root, execution),
+        _sandbox(execution),
+        _store(),
+        _disk("disk of the cache", root),
+        _remote(root),
+        _key(root),
+        _raw_data(root),
+    ]
+
+
+def as_text(findings: list[Finding]) -> str:
+    """A line each; the remedy behind an arrow."""
+    width = max(len(finding.what) for finding in findings)
+    return "\n".join(
+        f"{finding.state:<5}  {finding.what:<{width}}  {finding.found}"
+        + (f" -> {finding.remedy}" if finding.remedy else "")
+        for finding in findings
+    )
+
+
+def as_json(findings: list[Finding]) -> str:
+    """For scripts."""
+    return json.dumps([asdict(finding) for finding in findings], indent=2)
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", f"{platform.python_version()}, {os.cpu_count()} cores")
+
+
+def _torch() -> Finding:
+    version = _version("torch")
+    if version is None:
+        return Finding("torch", "lacks", "not installed", "run `make setup`")
+    import torch
+
+    return Finding("torch", "ok", f"{version}, {torch.get_num_threads()} threads")
+
+
+def _gpu(execution: Execution) -> Finding:
+    import torch
+
+    names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    if names:
+        return Finding("GPU", "ok", ", ".join(names))
+    if execution.device == "cuda":
+        return Finding(
+            "GPU", "lacks", "none, but execution.device is cuda", "run on a GPU machine, or set it to cpu"
+        )
+    return Finding("GPU", "note", "none; execution.device is cpu")
+
+
+def _vllm(root: Path, execution: Execution) -> Finding:
+    """In an environment of its own; nothing is imported from it."""
+    python = root / execution.vllm_python
+    if not python.exists():
+        found = f"no {execution.vllm_python}; the engine `transformers` needs none"
+        return Finding("vllm", "note", found, "run `make gpu` for the engine `vllm`")
+    return Finding("vllm", "ok", str(execution.vllm_python))
+
+
+def _sandbox(execution: Execution) -> Finding:
+    from jz3.sandbox.pool import SandboxUnavailable, strongest_mode
+
+    asked = f"execution.sandbox asks for {execution.sandbox}"
+    try:
+        mode = strongest_mode(1)
+    except SandboxUnavailable:
+        return Finding("sandbox", "lacks", f"none holds; {asked}", "see docs/sandbox.md")
+    found = f"level {mode.level} ({mode.name}); {asked}"
+    if mode.level < execution.sandbox:
+        return Finding("sandbox", "lacks", found, "see docs/sandbox.md, or accept a lower level there")
+    return Finding("sandbox", "ok", found)
+
+
+def _store() -> Finding:
+    place = open_store().root
+    remedy = "set JZ3_STORE to a folder of yours"
+    nearest = next(folder for folder in (place, *place.parents) if os.path.lexists(folder))
+    if not nearest.is_dir():
+        return Finding("row store", "lacks", f"{nearest} is no folder", remedy)
+    if not os.access(nearest, os.R_OK | os.W_OK | os.X_OK):
+        return Finding("row store", "lacks", f"{place} may not be read and written", remedy)
+    size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
+    return Finding("row store", "ok", f"{place}, {size / 1e6:.1f} MB")
+
+
+def _disk(what: str, place: Path) -> Finding:
+    free = shutil.disk_usage(place).free / 1e9
+    found = f"{free:.0f} GB free"
+    if free < LEAST_FREE_GB:
+        return Finding(
+            what, "lacks", found, f"free {LEAST_FREE_GB} GB; `dvc gc -w` keeps only what is in use"
+        )
+    return Finding(what, "ok", found)
+
+
+def _remote(root: Path) -> Finding:
+    try:
+        with opened(root) as repo:
+            return _default_remote(repo)
+    except RepositoryError as error:
+        return Finding("remote", "lacks", str(error))
+
+
+def _default_remote(repo: "Repo") -> Finding:
+    name: str | None = repo.config["core"].get("remote")
+    if name is None:
+        return Finding("remote", "note", "none; nothing can be shared", "see docs/sharing.md")
+    settings: dict[str, Any] = repo.config["remote"][name]
+    url: str = settings["url"]
+    try:
+        with reaching(url):
+            remote = repo.cloud.get_remote(name)
+            remote.fs.exists(remote.path)
+    except RemoteError as error:
+        return Finding("remote", "lacks", str(error))
+    if not settings.get("verify"):
+        return Finding(
+            "remote",
+            "lacks",
+            f"{name} ({shown(url)}) without verify: a flipped byte would be pulled",
+            f"`dvc remote modify {name} verify true`",
+        )
+    return Finding("remote", "ok", f"{name} ({shown(url)}), verified on pull")
+
+
+def _key(root: Path) -> Finding:
+    provider = load_params(DistillParams, "distill", root / "params.yaml").provider
+    if provider == "writer":
+        return Finding("key", "ok", "distill.provider is writer, which needs none")
+    if os.environ.get("OPENAI_API_KEY"):
+        return Finding("key", "ok", f"OPENAI_API_KEY is set, for the provider {provider}")
+    return Finding("key", "lacks", f"no OPENAI_API_KEY for the provider {provider}", "export OPENAI_API_KEY")
+
+
+def _raw_data(root: Path) -> Finding:
+    names = needed(root, None)
+    if not names:
+        return Finding("raw data", "ok", "the profile takes nothing from elsewhere")
+    lacking = [
+        name
+        for name, entry in chosen(read_table(root), names, None).items()
+        if not entry.manifest(root, name).is_file()
+    ]
+    if lacking:
+        found = f"{len(lacking)} of {len(names)} sources are not fetched: {', '.join(lacking)}"
+        return Finding("raw data", "lacks", found, "`jz3 fetch`; docs/data.md says how")
+    return Finding("raw data", "ok", f"{len(names)} sources are fetched")
+
+
+def _version(package: str) -> str | None:
+    if importlib.util.find_spec(package) is None:
+        return None
+    return importlib.metadata.version(package)

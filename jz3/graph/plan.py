@@ -1,0 +1,354 @@
+"""`jz3 plan`: what would run, what of it the row store has, and what the rest costs, before anything runs.
+
+Calls nothing and needs no key. Counts come from files where they are right and from parameters where they do
+not exist yet. Tokens of prompts are counted with the tokenizer of the model that reads them, where both are
+here; else they come from characters, at the ratio of the answers so far or of the profile. Everything that
+was not counted is marked as an estimate. Costs reading DVC's state (two seconds on the whole graph), looking
+up at most 50,000 prompts of a stage and encoding 1,000.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jz3.core.artifacts import InDir
+from jz3.core.errors import UserError
+from jz3.core.execution import EXECUTION_FILE, load_execution
+from jz3.core.graph_file import Graph, Stage, read_graph
+from jz3.core.hashing import draw_order
+from jz3.core.params import PARAMS_FILE, load_params, read_sections
+from jz3.evaluation.answer import AnswerParams
+from jz3.generation.chat import CHAT, chat_key
+from jz3.generation.completion_rows import GENERATE, generation_key
+from jz3.generation.engine import GenerationRequest
+from jz3.generation.engines import open_engine
+from jz3.graph.profile import graph_under, profile_difference, profile_names, source_of
+from jz3.graph.repository import base_name
+from jz3.graph.sizes import Amount, PromptSet, Sizes
+from jz3.graph.stale import Reason, Stale, stale_stages
+from jz3.graph.stored_rows import Experience, Stored, experience, stored
+from jz3.graph.token_counts import count_tokens, local_tokenizer
+from jz3.raw.fetched import ENDING, read_manifest
+from jz3.store.row_store import RowStore, open_store
+from jz3.synthesis.synthesize import SynthesizeParams, form_of
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.words import PromptForm
+from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, WriterBenchmark
+from jz3.teacher.distill import DistillParams, chat_request
+from jz3.writer.catalogue import FAMILIES
+
+
+def items_of(source: Benchmark) -> int | None:
+    """How many items a benchmark has by its parameters; None where only its file knows."""
+    if isinstance(source, WriterBenchmark):
+        return source.per_family * len(FAMILIES)
+    return source.size if isinstance(source, GymBenchmark) else source.items
+
+
+@dataclass
+class Line:
+    """A stage that would run. What is None is not known or has no meaning for the stage."""
+
+    stage: str
+    why: str
+    rows: int | None = None
+    stored: int | None = None
+    to_do: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    usd: float | None = None
+    device_hours: float | None = None
+    """On one device of the kind that `execution.device` says."""
+    estimated: bool = False
+    """Whether a figure of this line was not counted."""
+    rows_estimated: bool = False
+    stored_estimated: bool = False
+    notes: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All stages that would run, upstream first."""
+
+    device: str
+    lines: list[Line]
+
+
+class PlanError(UserError):
+    """A profile that is not there."""
+
+
+def plan(root: Path, profile: str | None) -> Plan:
+    """The plan of params.yaml, or of a profile as if it were the one in use and nothing were built."""
+    if profile is None or (profile in profile_names(root) and profile_difference(root, profile) == ""):
+        return plan_of(root, root / PARAMS_FILE, stale_stages(root))
+    file, execution = (root / source_of(name, profile) for name in ("params.yaml", "execution.yaml"))
+    if not file.is_file():
+        raise PlanError(f"{file} does not exist; a set of parameters was expected. `jz3 profile` lists them.")
+    graph = graph_under(root, profile)
+    reasons = [Reason("param", f"profile {profile}", None, None)]
+    stale = [Stale(stage.name, reasons) for stage in graph.ordered()]
+    return _Planner(root, graph, file, execution, stale).plan()
+
+
+def plan_of(root: Path, parameters: Path, stale: Sequence[Stale]) -> Plan:
+    """The plan of stages that are known to run."""
+    return _Planner(root, read_graph(root), parameters, root / EXECUTION_FILE, stale).plan()
+
+
+class _Planner:
+    """One plan in the making."""
+
+    def __init__(self, root: Path, graph: Graph, file: Path, execution: Path, stale: Sequence[Stale]) -> None:
+        self._root, self._graph = root, graph
+        self._stale = stale
+        self._sections = read_sections(file)
+        self._execution = load_execution(execution)
+        self._distill = load_params(DistillParams, "distill", file)
+        self._synthesize = load_params(SynthesizeParams, "synthesize", file)
+        self._sizes = Sizes(root, graph, self._sections, self._execution, self._changing())
+        self._store: RowStore = open_store()
+        self._experience: Experience | None = experience(
+            self._store, self._distill.provider, self._distill.model
+        )
+
+    def plan(self) -> Plan:
+        planners: dict[str, Callable[[Line], None]] = {
+            "distill": self._plan_distill,
+            "finetune": self._plan_finetune,
+            "synthesize": self._plan_synthesize,
+            "warmup": self._plan_warmup,
+            "attribute": self._plan_attribute,
+            "sketch": self._plan_sketch,
+            "pretrain": self._plan_pretrain,
+            "answer": self._plan_answer,
+        }
+        lines: list[Line] = []
+        for found in self._stale:
+            line = Line(found.stage, _why(found))
+            planner = planners.get(base_name(found.stage))
+            if planner is not None and not found.only_missing:
+                planner(line)
+            lines.append(line)
+        return Plan(self._execution.device, lines)
+
+    def _changing(self) -> set[str]:
+        """Paths that will be written anew."""
+        names = {found.stage for found in self._stale if not found.only_missing}
+        return {path for stage in self._graph.stages if stage.name in names for path in stage.leaves}
+
+    def _section(self, stage: Stage) -> Any:  # noqa: ANN401 (as YAML gives it)
+        """The parameters of a stage."""
+        values: Any = self._sections
+        for part in stage.section.split("."):
+            values = values[part]
+        return values
+
+    def _plan_distill(self, line: Line) -> None:
+        path = self._graph.path(line.stage, "prompts")
+        prompts, table = self._sizes.prompts(path), self._sizes.right(path)
+        if table is not None:
+            have = stored(
+                self._store, CHAT, table, lambda row: chat_key(chat_request(row, self._distill))
+            ).rows
+        else:
+            first = self._sizes.first_round(path)
+            have = Amount(0 if first is None else self._sizes.prompts(first).rows.value, exact=False)
+            if have.value:
+                line.notes.append("the answers for the prompts that it adds to are in the store by then")
+        to_do = self._rows(line, prompts, have)
+        ratio, answer_tokens = self._teacher_ratios(line)
+        tokenizer = local_tokenizer(self._distill.model, None)
+        line.prompt_tokens = round(to_do * self._prompt_tokens(line, path, "full", tokenizer, ratio))
+        line.completion_tokens = round(to_do * answer_tokens)
+        line.estimated = line.estimated or to_do > 0
+        self._price(line)
+
+    def _prompt_tokens(
+        self, line: Line, path: str, form: str, tokenizer: Path | None, characters_per_token: float
+    ) -> float:
+        """Of a prompt of a set, on the mean: counted where table and tokenizer are there, else estimated."""
+        table = self._sizes.right(path)
+        if table is None or tokenizer is None:
+            return self._sizes.prompts(path).characters[form] / characters_per_token
+        counted = count_tokens(tokenizer, table, form)
+        line.notes.append(
+            f"{counted.mean:.1f} tokens a prompt, counted in {counted.prompts:,} of them with the model's "
+            f"tokenizer"
+        )
+        return counted.mean
+
+    def _student_tokenizer(self, finetune: Stage) -> Path | None:
+        """Of a synthesis model: its base has the same."""
+        path = finetune.path("base")
+        writer = self._writer(path)
+        base = self._section(writer)[writer.flag_of(path)]
+        if base["kind"] == "fetched":
+            return self._fetched_tokenizer(self._root / writer.path("models") / f"{base['source']}{ENDING}")
+        return local_tokenizer(str(self._root / path), None) if self._sizes.is_right(path) else None
+
+    def _fetched_tokenizer(self, manifest: Path) -> Path | None:
+        if not manifest.is_file():
+            return None
+        fetched = read_manifest(manifest)
+        return local_tokenizer(fetched.repo, fetched.revision)
+
+    def _teacher_ratios(self, line: Line) -> tuple[float, float]:
+        """Characters a token of a prompt, and tokens of an answer."""
+        seen, planning = self._experience, self._execution.planning
+        if seen is None:
+            line.notes.append(
+                f"no answer of {self._distill.model} yet: {planning.problem_tokens} tokens an answer and "
+                f"{planning.characters_per_token:g} characters a token are assumed"
+            )
+            return planning.characters_per_token, planning.problem_tokens
+        known = "" if seen.error is None else f"; the last such estimate was {100 * seen.error:+.1f} % off"
+        line.notes.append(
+            f"{seen.completion_tokens:.0f} tokens an answer, by {seen.answers} answers so far{known}"
+        )
+        return seen.characters_per_token, seen.completion_tokens
+
+    def _price(self, line: Line) -> None:
+        price = self._execution.prices.get(self._distill.model)
+        if price is None:
+            line.notes.append(f"{self._distill.model} has no price and counts as free")
+            line.usd = 0.0
+            return
+        usd = ((line.prompt_tokens or 0) * price.input + (line.completion_tokens or 0) * price.output) / 1e6
+        batch = usd * (1 - price.batch_discount)
+        line.usd = batch if self._execution.teacher == "batch" else usd
+        other = (
+            f"{usd:,.2f} by calls" if self._execution.teacher == "batch" else f"{batch:,.2f} by batch files"
+        )
+        line.notes.append(f"prices of {price.as_of}; {other}")
+
+    def _plan_synthesize(self, line: Line) -> None:
+        stage = self._graph.stage(line.stage)
+        path, model = stage.path("prompts"), stage.path("model")
+        prompts, table, trained_by = self._sizes.prompts(path), self._sizes.right(path), self._writer(model)
+        held = self._sizes.is_right(model)
+        held_model = InDir(ModelManifest, self._root / model)
+        form = form_of(held_model) if held else self._section(trained_by)["prompt_form"]
+        if table is not None and held:
+            have = self._completions(table, held_model, form)
+        else:
+            have = Stored(Amount(0, exact=False), 0, 0.0)
+            line.notes.append(
+                "its prompts are written anew; how many of them the store has is not known before"
+                if held
+                else "its model is not there yet, so nothing in the store is by it"
+            )
+        to_do = self._rows(line, prompts, have.rows)
+        planning = self._execution.planning
+        tokens = self._prompt_tokens(
+            line, path, form, self._student_tokenizer(trained_by), planning.characters_per_token
+        )
+        line.prompt_tokens = round(to_do * tokens)
+        line.completion_tokens = round(to_do * self._written_tokens(line, have))
+        line.device_hours = line.completion_tokens / planning.generated_tokens_per_second / 3600
+        line.estimated = line.estimated or to_do > 0
+
+    def _written_tokens(self, line: Line, have: Stored) -> float:
+        """Of a completion that is to come: as those so far, where there are any."""
+        if not have.looked_at:
+            return self._execution.planning.problem_tokens
+        line.notes.append(
+            f"{have.completion_tokens:.0f} tokens a completion, by {have.looked_at:,} of this model so far"
+        )
+        return have.completion_tokens
+
+    def _completions(self, table: Path, model: InDir[ModelManifest], form: PromptForm) -> Stored:
+        """Those in the store; the engine says its identity without loading a weight."""
+        params = self._synthesize
+
+        def key(row: Mapping[str, Any]) -> str:
+            request = GenerationRequest(row[form], draw_order(params.seed, row["prompt_id"]))
+            return generation_key(engine, request, params.cot if row["kind"] == "cot" else params.tool)
+
+        with open_engine(params.engine, model, params.dtype, self._execution) as engine:
+            return stored(self._store, GENERATE, table, key)
+
+    def _plan_finetune(self, line: Line) -> None:
+        stage = self._graph.stage(line.stage)
+        params, path = self._section(stage), stage.path("prompts")
+        problems = self._sizes.table(stage.path("problems"), self._sizes.prompts(path).rows.value)
+        planning = self._execution.planning
+        prompt_tokens = self._prompt_tokens(
+            line, path, params["prompt_form"], self._student_tokenizer(stage), planning.characters_per_token
+        )
+        self._train(line, problems, (prompt_tokens + planning.problem_tokens) * params["epochs"])
+
+    def _plan_warmup(self, line: Line) -> None:
+        stage = self._graph.stage(line.stage)
+        params, problems = self._section(stage), self._candidates(stage)
+        share = Amount(round(problems.value * params["share"]), problems.exact)
+        whole = (params["pretrain"] or {"epochs": 0})["epochs"] / params["share"]
+        self._train(line, share, self._execution.planning.problem_tokens * (params["epochs"] + whole))
+
+    def _plan_attribute(self, line: Line) -> None:
+        """A gradient of each candidate at each checkpoint: a forward and a backward pass, as in training."""
+        stage = self._graph.stage(line.stage)
+        tokens = self._execution.planning.problem_tokens * self._checkpoints(stage)
+        self._train(line, self._candidates(stage), tokens)
+
+    def _plan_sketch(self, line: Line) -> None:
+        """The passes of `attribute`, over a share of the candidates."""
+        stage = self._graph.stage(line.stage)
+        candidates = self._candidates(stage)
+        drawn = Amount(round(candidates.value * self._section(stage)["share"]), candidates.exact)
+        self._train(line, drawn, self._execution.planning.problem_tokens * self._checkpoints(stage))
+
+    def _plan_pretrain(self, line: Line) -> None:
+        stage, planning = self._graph.stage(line.stage), self._execution.planning
+        training = self._writer(stage.path("blocks")).path("training")
+        mix = self._writer(training)
+        budget, synthetic = self._section(stage)["token_budget"], self._section(mix)["synthetic"]["rows"]
+        problems = self._sizes.problems(mix.path("problems")).value if synthetic is None else synthetic
+        rows = self._sizes.table(training, problems + planning.instruction_rows)
+        self._train(line, rows, planning.problem_tokens if budget is None else budget / max(rows.value, 1))
+
+    def _plan_answer(self, line: Line) -> None:
+        """An answer is taken to be as long as a problem with its solution, which is somewhat too long."""
+        params = AnswerParams.model_validate(self._sections["answer"])
+        settings = Counter([*params.prose.benchmarks, *params.tool.benchmarks])
+        sources = BenchmarksParams.model_validate(self._sections["benchmarks"]).sources
+        items = sum((items_of(source) or 0) * settings[source.name] for source in sources)
+        line.rows = line.to_do = items * params.samples
+        line.completion_tokens = line.rows * self._execution.planning.problem_tokens
+        rate = self._execution.planning.generated_tokens_per_second
+        line.device_hours = line.completion_tokens / rate / 3600
+        line.estimated = True
+
+    def _candidates(self, stage: Stage) -> Amount:
+        return self._sizes.problems(stage.path("problems"))
+
+    def _checkpoints(self, stage: Stage) -> int:
+        """How many checkpoints the gradients of a stage are taken at: one an epoch of their training."""
+        return int(self._section(self._writer(stage.path("checkpoints")))["epochs"])
+
+    def _writer(self, path: str) -> Stage:
+        writer = self._graph.writer(path)
+        assert writer is not None, f"no stage leaves {path}"
+        return writer
+
+    def _train(self, line: Line, rows: Amount, tokens_per_row: float) -> None:
+        line.rows = line.to_do = rows.value
+        line.rows_estimated = not rows.exact
+        line.prompt_tokens = round(rows.value * tokens_per_row)
+        line.device_hours = line.prompt_tokens / self._execution.planning.trained_tokens_per_second / 3600
+        line.estimated = True
+
+    def _rows(self, line: Line, prompts: PromptSet, have: Amount) -> int:
+        line.rows, line.stored = prompts.rows.value, have.value
+        line.to_do = max(0, prompts.rows.value - have.value)
+        line.rows_estimated, line.stored_estimated = not prompts.rows.exact, not have.exact
+        line.estimated = line.rows_estimated or line.stored_estimated
+        return line.to_do
+
+
+def _why(found: Stale) -> str:
+    first = found.reasons[0]
+    more = f" and {len(found.reasons) - 1} more" if len(found.reasons) > 1 else ""
+    return f"{first.kind} {first.what}{more}"

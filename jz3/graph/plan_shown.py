@@ -1,0 +1,77 @@
+"""A plan as `jz3 plan` prints it, for people and for scripts."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from jz3.graph.plan import Line, Plan
+from jz3.graph.repository import base_name
+
+
+def as_json(planned: Plan) -> str:
+    """For scripts: every figure of every stage, and the sums."""
+    lines = planned.lines
+    total = {
+        "usd": sum(line.usd or 0.0 for line in lines),
+        "device_hours": sum(line.device_hours or 0.0 for line in lines),
+        "calls": sum(line.to_do or 0 for line in lines if base_name(line.stage) == "distill"),
+    }
+    document = {"device": planned.device, "stages": [asdict(line) for line in lines], "total": total}
+    return json.dumps(document, indent=2)
+
+
+def as_text(planned: Plan) -> str:
+    """For people: a line a stage that costs, the names of the others, notes, sums. `~` marks estimates."""
+    lines = planned.lines
+    if not lines:
+        return "nothing to do: every stage is up to date"
+    hours = "GPU-hours" if planned.device == "cuda" else "hours"
+    head = ("stage", "rows", "in store", "to do", "tokens read", "written", "USD", hours, "why")
+    costly = [line for line in lines if line.to_do is not None]
+    rows = [head, *(_cells(line) for line in costly), _sums(costly)] if costly else []
+    widths = [max(len(row[place]) for row in rows) for place in range(len(head))] if rows else []
+    table = [_aligned(row, widths) for row in rows]
+    others = [line.stage for line in lines if line.to_do is None]
+    notes = [f"  {line.stage}: {note}" for line in costly for note in line.notes]
+    return "\n".join(
+        [
+            *table,
+            *(["", f"and without a price: {', '.join(others)}"] if others else []),
+            *(["", *notes] if notes else []),
+            "",
+            "~ an estimate. Training reads each row once an epoch. Hours are of one device.",
+        ]
+    )
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    mark = "~" if line.estimated else ""
+    return (
+        line.stage,
+        _count(line.rows, "~" if line.rows_estimated else ""),
+        _count(line.stored, "~" if line.stored_estimated else ""),
+        _count(line.to_do, "~" if line.rows_estimated or line.stored_estimated else ""),
+        _count(line.prompt_tokens, mark),
+        _count(line.completion_tokens, mark),
+        "" if line.usd is None else f"{mark if line.usd else ''}{line.usd:,.2f}",
+        "" if line.device_hours is None else f"{mark}{line.device_hours:,.2f}",
+        line.why,
+    )
+
+
+def _sums(lines: Sequence[Line]) -> tuple[str, ...]:
+    usd = sum(line.usd or 0.0 for line in lines)
+    hours = sum(line.device_hours or 0.0 for line in lines)
+    return ("in all", "", "", "", "", "", f"~{usd:,.2f}", f"~{hours:,.2f}", "")
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
+    first, *middle, last = (
+        cell.ljust(width) if place in (0, len(widths) - 1) else cell.rjust(width)
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+    )
+    return "  ".join([first, *middle, last]).rstrip()
+
+
+def _count(value: int | None, mark: str = "") -> str:
+    return "" if value is None else f"{mark}{value:,}"

@@ -1,0 +1,135 @@
+"""Profiles: `profiles/NAME.yaml` holds all parameters, `profiles/execution/NAME.yaml` how stages run, and
+`profiles/graphs/NAME.yaml` what the graph is made of.
+
+`params.yaml`, `execution.yaml` and `graph.yaml` are copies of the three of the profile in use, and the lists
+in dvc.yaml follow from them. There is no composition and no override: `dvc repro`, `dvc status` and `dvc exp
+run` see the same files. Files are compared by their values: DVC writes them in a layout of its own.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ruamel.yaml import YAML, YAMLError
+
+from jz3.core.errors import UserError
+from jz3.core.graph_file import GRAPH_FILE, Graph, read_graph
+from jz3.core.placing import must_be_free, placed_file
+from jz3.graph.deps import fix_lists
+
+IN_USE = {
+    "params.yaml": "profiles/{}.yaml",
+    "execution.yaml": "profiles/execution/{}.yaml",
+    "graph.yaml": "profiles/graphs/{}.yaml",
+}
+"""Files of the profile in use, each with the file that it is a copy of."""
+
+ABSENT: Any = object()
+"""In place of a value that only the other document has."""
+
+
+class ProfileError(UserError):
+    """A profile does not exist, or a file of the profile in use holds edits that would be lost."""
+
+
+def profile_names(root: Path) -> list[str]:
+    """The profiles there are."""
+    return sorted(path.stem for path in (root / "profiles").glob("*.yaml"))
+
+
+def source_of(file: str, name: str) -> Path:
+    """Where a profile has a file of those in use, under the root."""
+    return Path(IN_USE[file].format(name))
+
+
+def profile_difference(root: Path, name: str) -> str:
+    """Which values writing a profile would change, a line for each; empty for none."""
+    lines = [line for file in IN_USE for line in _difference(root, file, name)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def value_differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:  # noqa: ANN401 (as YAML gives it)
+    """The values that differ between two documents, by dotted name; ABSENT where one has none."""
+    before, after = _leaves(one), _leaves(other)
+    return {
+        name: (before.get(name, ABSENT), after.get(name, ABSENT))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name, ABSENT) != after.get(name, ABSENT)
+    }
+
+
+def check_no_edits(root: Path) -> None:
+    """Raises ProfileError where a file in use holds other values than all of the profiles, as writing one
+    would lose edits.
+    """
+    names = profile_names(root)
+    for file in IN_USE:
+        present = root / file
+        if present.exists() and all(_difference(root, file, name) for name in names):
+            raise ProfileError(
+                f"{present} holds edits; one of the profiles {', '.join(names)} was expected. "
+                f"Copy what you want to keep, then add --force."
+            )
+
+
+def write_profile(root: Path, name: str) -> None:
+    """Make a profile the one in use: its three files, and the lists in dvc.yaml that follow from them.
+
+    A link or a folder in the place of one of them is left as it is, and is a UserError.
+    """
+    texts = {file: _text(root, file, name) for file in IN_USE}
+    for file in texts:
+        must_be_free(root / file, lambda _: None, folder=False)
+    for file, text in texts.items():
+        with placed_file(root / file, lambda _: None) as part:
+            part.write_text(text)
+    fix_lists(root)
+
+
+def graph_under(root: Path, name: str) -> Graph:
+    """The graph as it would be with a profile in use; nothing under `root` is changed."""
+    with TemporaryDirectory() as folder:
+        shutil.copy(root / GRAPH_FILE, folder)
+        shutil.copytree(root / "profiles", Path(folder) / "profiles")
+        write_profile(Path(folder), name)
+        return read_graph(Path(folder))
+
+
+def _difference(root: Path, file: str, name: str) -> list[str]:
+    present, text = root / file, _text(root, file, name)
+    if not present.exists():
+        return [f"{file} does not exist yet"]
+    try:
+        found = YAML(typ="safe").load(present.read_bytes())
+    except (YAMLError, ValueError, RecursionError) as error:  # no text, no date, nested too deep
+        return [f"{file} is not YAML: {' '.join(str(error).split())}"]
+    differing = value_differences(found, YAML(typ="safe").load(text))
+    return [f"{file}: {where}: {_shown(old)} -> {_shown(new)}" for where, (old, new) in differing.items()]
+
+
+def _leaves(values: Any, place: str = "") -> dict[str, Any]:  # noqa: ANN401 (as YAML gives it)
+    """Each value that is no mapping with names in it, by its dotted name."""
+    if not isinstance(values, dict) or not values:
+        return {place: values}
+    entries: dict[Any, Any] = values
+    return {
+        name: leaf
+        for key, value in entries.items()
+        for name, leaf in _leaves(value, f"{place}.{key}" if place else str(key)).items()
+    }
+
+
+def _shown(value: object) -> str:
+    return "absent" if value is ABSENT else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _text(root: Path, file: str, name: str) -> str:
+    source = root / source_of(file, name)
+    if not source.is_file():
+        raise ProfileError(
+            f"{source} does not exist, and the profile '{name}' needs it; "
+            f"one of {', '.join(profile_names(root))} was expected."
+        )
+    return source.read_text()

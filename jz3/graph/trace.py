@@ -1,0 +1,222 @@
+"""Where a row comes from and where it went: from a problem back to its source and licence, and forward to the
+training sets, blocks and checkpoints that hold it, with the benchmark items nearest to it.
+
+Reads the tables that dvc.yaml names, by key: a scan of each. Tables that are not here (not pulled) are left
+out. The block is found by the row's tokens: one pass over the blocks.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from jz3.core.artifacts import In, InDir
+from jz3.core.errors import UserError
+from jz3.core.graph_file import read_graph
+from jz3.graph.repository import base_name
+from jz3.tables.completion import Completion
+from jz3.tables.hit import Hit
+from jz3.tables.influence_score import InfluenceScore
+from jz3.tables.item import Item
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.passage import Passage
+from jz3.tables.problem import Problem
+from jz3.tables.prompt import Prompt
+from jz3.tables.training_row import TrainingRow
+from jz3.tables.verdict import Verdict
+from jz3.text.words import words
+
+LEAST_PREFIX = 6
+"""Characters of an id that are enough to ask by (chosen: as git does)."""
+NEAREST = 3
+BLOCKS_READ = 8192
+"""Blocks looked at together: 134 MB at 2,048 tokens a block (chosen)."""
+PROBLEMS = ("problems", "instructions", "seed_problems")
+"""Flags that stages leave tables of Problem under."""
+SHOWN = 120
+"""Characters of a text in the printed form."""
+
+
+class TraceError(UserError):
+    """No row, or more than one, has this id."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row on the way: what it is, the stage and the path that hold it, and its columns."""
+
+    what: str
+    stage: str
+    path: str
+    row: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the graph, by the flag that its stage writes it under."""
+
+    stage: str
+    flag: str
+    path: Path
+
+
+def trace(root: Path, start: str) -> list[Step]:
+    """Every step of the problem with this id, or whose id begins so; backward first, then forward.
+
+    Raises TraceError where there is no such problem, or more than one.
+    """
+    tables = _tables(root)
+    found = list(_problems(tables, start))
+    if not found:
+        raise TraceError(
+            f"no problem has an id that begins with '{start}'; at least {LEAST_PREFIX} characters of one "
+            f"in the problems, the KD sets or the instruction data were expected. {_where_ids_are(tables)}"
+        )
+    ids = {step.row["problem_id"] for step in found}
+    if len(ids) > 1:
+        raise TraceError(
+            f"{len(ids)} problems have an id that begins with '{start}', such as {min(ids)}; "
+            f"one was expected. Give more characters."
+        )
+    problem = found[0].row
+    return [*found, *_backward(tables, problem), *_forward(tables, problem), *_nearest(tables, problem)]
+
+
+def _where_ids_are(tables: list[Table]) -> str:
+    """Of the tables whose ids can be asked for, those that are not here; else how to see some."""
+    asked = [table for table in tables if table.flag in ("problems", "instructions")]
+    absent = sorted({base_name(table.stage) for table in asked if not table.path.exists()})
+    if absent:
+        return f"Tables are not here: `dvc pull {' '.join(absent)}` brings them, `dvc repro` makes them."
+    return f"Take one from the column problem_id of a table, such as {asked[0].path}."
+
+
+def as_text(steps: list[Step]) -> str:
+    """For people: a block for each step, long texts cut."""
+    return "\n".join(line for step in steps for line in _lines(step))
+
+
+def as_json(steps: list[Step]) -> str:
+    """For scripts: every step whole."""
+    return json.dumps([asdict(step) for step in steps], indent=2, ensure_ascii=False)
+
+
+def _tables(root: Path) -> list[Table]:
+    """What each stage's command names and leaves, upstream first."""
+    return [
+        Table(stage.name, flag, root / path)
+        for stage in read_graph(root).ordered()
+        for flag, paths in stage.flags.items()
+        for path in paths
+        if path in stage.leaves
+    ]
+
+
+def _present(tables: list[Table], stage: str | None, flag: str) -> Iterator[Table]:
+    """The tables of a group of stages, or of all, that are here."""
+    for table in tables:
+        if stage in (None, base_name(table.stage)) and table.flag == flag and table.path.exists():
+            yield table
+
+
+def _found(table: Table, kind: Any, what: str, match: pl.Expr) -> Iterator[Step]:  # noqa: ANN401 (a schema)
+    rows: pl.DataFrame = In(kind, table.path).scan().filter(match).collect()
+    for row in rows.iter_rows(named=True):
+        yield Step(what, table.stage, table.path.as_posix(), row)
+
+
+def _problems(tables: list[Table], start: str) -> Iterator[Step]:
+    if len(start) < LEAST_PREFIX:
+        return
+    for flag in PROBLEMS:
+        for table in _present(tables, None, flag):
+            yield from _found(table, Problem, "problem", pl.col("problem_id").str.starts_with(start))
+
+
+def _backward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
+    for table in _present(tables, "synthesize", "completions"):
+        yield from _found(table, Completion, "completion", pl.col("completion_id") == problem["problem_id"])
+    if problem["prompt_id"] is None:
+        return
+    for table in _present(tables, "compose", "prompts"):
+        yield from _found(table, Prompt, "prompt", pl.col("prompt_id") == problem["prompt_id"])
+    for table in tables:
+        if base_name(table.stage) == "sample" and table.flag != "metrics" and table.path.exists():
+            yield from _found(table, Passage, "passage", pl.col("passage_id") == problem["passage_id"])
+    for table in _present(tables, "tasks", "seed_passages"):
+        yield from _found(table, Passage, "passage", pl.col("passage_id") == problem["passage_id"])
+
+
+def _forward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
+    this = problem["problem_id"]
+    for table in _present(tables, "attribute", "scores"):
+        yield from _found(table, InfluenceScore, "influence score", pl.col("problem_id") == this)
+    for stage in ("execute", "filter", "dedup", "decontaminate"):
+        for table in _present(tables, stage, "verdicts"):
+            yield from _found(table, Verdict, "verdict", pl.col("row_id") == this)
+    for table in _present(tables, "decontaminate", "certificate"):
+        hits = Table(table.stage, table.flag, table.path / "hits.parquet")
+        yield from _found(hits, Hit, "repeats a benchmark item", pl.col("row_id") == this)
+    for table in _present(tables, "mix", "training"):
+        for step in _found(table, TrainingRow, "training row", pl.col("row_id") == this):
+            yield step
+            yield from _trained(tables, table.stage.partition("@")[2], step.row)
+
+
+def _trained(tables: list[Table], model: str, row: dict[str, Any]) -> Iterator[Step]:
+    """The block that holds a training row, and the checkpoint that was trained on it."""
+    for blocks in _present(tables, "pack", "blocks"):
+        for base in _present(tables, "base", "final"):
+            if blocks.stage == f"pack@{model}" and (block := _block(blocks.path, base.path, row)) is not None:
+                yield Step("block", blocks.stage, blocks.path.as_posix(), {"block": block})
+    for final in _present(tables, "pretrain", "model"):
+        if final.stage == f"pretrain@{model}":
+            manifest = InDir(ModelManifest, final.path).manifest()
+            facts = {"digest": manifest.digest, "steps": manifest.steps, "tokens": manifest.tokens}
+            yield Step("checkpoint", final.stage, final.path.as_posix(), facts)
+
+
+def _block(blocks: Path, base: Path, row: dict[str, Any]) -> int | None:
+    """Number of the block whose tokens hold the row; None where it was longer than a block."""
+    from jz3.lm.blocks import open_blocks
+    from jz3.lm.encode import encode_rows
+    from jz3.lm.model import load_tokenizer
+
+    packed = open_blocks(blocks)
+    [encoded] = encode_rows(load_tokenizer(base), [row["input"]], [row["output"]], packed.tokens.shape[1])
+    if encoded is None:
+        return None
+    wanted = np.array(encoded.tokens, packed.tokens.dtype)
+    for first in range(0, len(packed), BLOCKS_READ):
+        some = slice(first, first + BLOCKS_READ)
+        tokens = packed.tokens[some]
+        for block, place in np.argwhere((packed.positions[some] == 0) & (tokens == wanted[0])).tolist():
+            if np.array_equal(tokens[block, place : place + len(wanted)], wanted):
+                return first + int(block)
+    return None
+
+
+def _nearest(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
+    """The benchmark items that share the largest part of their words with the problem (Jaccard)."""
+    own = set(words(problem["problem"]))
+    for table in _present(tables, "benchmarks", "items"):
+        items = In(Item, table.path).scan().select("item_id", "question").collect()
+        shares = [(_shared(own, set(words(text))), item, text) for item, text in items.iter_rows()]
+        for share, item, text in sorted(shares, key=lambda found: (-found[0], found[1]))[:NEAREST]:
+            row = {"item_id": item, "shared_words": round(share, 3), "question": text}
+            yield Step("near benchmark item", table.stage, table.path.as_posix(), row)
+
+
+def _shared(one: set[str], other: set[str]) -> float:
+    return len(one & other) / max(len(one | other), 1)
+
+
+def _lines(step: Step) -> Iterator[str]:
+    yield f"{step.what} ({step.stage}, {step.path})"
+    for column, value in step.row.items():
+        text = " ".join(str(value).split())
+        yield f"  {column}: {text if len(text) <= SHOWN else text[:SHOWN] + ' ...'}"

@@ -1,0 +1,112 @@
+"""Results of programs through the row store: a program that ran here once is not run again.
+
+The key holds the program, its limits and the versions of Python and the preloaded libraries; beside the
+result stands how strong the sandbox was. A program whose worker was lost is tried again; what loses its
+worker three times is `killed`, so that one program cannot stop a run.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from jz3.core.execution import Execution
+from jz3.sandbox.environment import environment_digest
+from jz3.sandbox.pool import Sandbox, open_sandbox
+from jz3.sandbox.result import ProgramResult
+from jz3.sandbox.settings import Limits, SandboxSettings
+from jz3.store.row_store import Operation
+from jz3.workers.crew import Crew
+from jz3.workers.fill import fill
+
+EXECUTE = Operation("execute", 3)
+
+TRIES = 3
+"""Of a program that loses its worker (chosen; a second loss is already no accident)."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What became of programs, in order, and where they ran."""
+
+    results: list[ProgramResult]
+    environment: str
+    """Digest of the versions that they met."""
+    weakest_level: int | None
+    """Of the sandboxes that they ran in, now or when they were stored; None: there was no program."""
+
+
+@dataclass
+class WarmPool:
+    """What a worker does with a batch: it holds warm interpreters of its own from its first batch on. Two of
+    equal settings do the same, so that a crew keeps the first one it is given.
+    """
+
+    settings: SandboxSettings
+    stack: ExitStack = field(default_factory=ExitStack, compare=False)
+    sandbox: Sandbox | None = field(default=None, compare=False)
+
+    def __call__(self, batch: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        sandbox = self._opened()
+        results = run_with_retries(sandbox, [row["program"] for row in batch])
+        return [{**asdict(result), "sandbox_level": sandbox.report.level} for result in results]
+
+    def close(self) -> None:
+        """End the interpreters."""
+        self.stack.close()
+
+    def __reduce__(self) -> tuple[type["WarmPool"], tuple[SandboxSettings]]:
+        """As it goes to another process: without interpreters."""
+        return WarmPool, (self.settings,)
+
+    def _opened(self) -> Sandbox:
+        if self.sandbox is None:
+            self.sandbox = self.stack.enter_context(open_sandbox(self.settings))
+        return self.sandbox
+
+
+def run_rows(programs: Sequence[str], limits: Limits, execution: Execution, what: str, crew: Crew) -> Runs:
+    """Run what the store lacks. Each worker of the crew starts a sandbox with its first program, and keeps it
+    until the crew ends.
+    """
+    environment = environment_digest()
+    requests = [
+        {"program": program, "limits": limits.model_dump(), "environment": environment}
+        for program in programs
+    ]
+    pool = WarmPool(_settings(limits, execution))
+    crew.at_end.callback(pool.close)
+    rows = fill(
+        EXECUTE,
+        requests,
+        pool,
+        order=lambda row: row["program"],
+        batch_rows=execution.generation_commit,
+        what=what,
+        crew=crew,
+    )
+    return Runs(
+        results=[ProgramResult(row["status"], row["stdout"], row["error"], row["exit_code"]) for row in rows],
+        environment=environment,
+        weakest_level=min((row["sandbox_level"] for row in rows), default=None),
+    )
+
+
+def run_with_retries(sandbox: Sandbox, programs: Sequence[str]) -> list[ProgramResult]:
+    """Results none of which is `lost`."""
+    results = sandbox.run_all(programs)
+    for _ in range(TRIES - 1):
+        lost = [number for number, result in enumerate(results) if result.status == "lost"]
+        for number, result in zip(lost, sandbox.run_all([programs[n] for n in lost]), strict=True):
+            results[number] = result
+    return [
+        replace(result, status="killed", error=f"its worker was lost {TRIES} times")
+        if result.status == "lost"
+        else result
+        for result in results
+    ]
+
+
+def _settings(limits: Limits, execution: Execution) -> SandboxSettings:
+    level: Any = execution.sandbox  # 1 to 3: checked where it was read
+    return SandboxSettings(workers=execution.sandbox_workers, required_level=level, limits=limits)

@@ -1,0 +1,199 @@
+"""What is added to the graph touches the files that CONTRIBUTING.md lists and no others; the contract holds.
+
+Each test adds something to a scratch copy of the embedded profile and writes the profile.
+"""
+
+import json
+import re
+import shutil
+
+import pytest
+from dvc.repo import Repo
+from ruamel.yaml import YAML
+
+from jz3.core.artifacts import InFiles
+from jz3.core.graph_file import read_graph
+from jz3.core.params import load_params
+from jz3.corpus.ingest import IngestParams
+from jz3.evaluation.answer import AnswerParams
+from jz3.graph.deps import wrong_lists
+from jz3.graph.profile import IN_USE, write_profile
+from jz3.tasks.benchmarks import BenchmarksParams, collect_items
+from jz3.tasks.tasks import TasksParams, gather
+from tests import test_pipeline as contract
+from tests.conftest import ROOT
+
+LISTED = ("dvc.yaml", *IN_USE, "profiles", "data/raw")
+GRAPH, PARAMS = "profiles/graphs/embedded.yaml", "profiles/embedded.yaml"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    for name in LISTED:
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, target)
+    return tmp_path
+
+
+def add(root, file, after, text):
+    """Put text behind the one place in a file where `after` stands."""
+    before = (root / file).read_text()
+    assert before.count(after) == 1, (file, after)
+    (root / file).write_text(before.replace(after, after + text))
+
+
+def change(root, file, edit):
+    """Change a file of parameters by its values, in whatever layout it is."""
+    yaml = YAML()
+    document = yaml.load((root / file).read_bytes())
+    edit(document)
+    with (root / file).open("w") as out:
+        yaml.dump(document, out)
+
+
+def documented(addition, **names):
+    """The files of a row of the table in CONTRIBUTING.md, by hand and written, names put in."""
+    row = next(
+        line
+        for line in (ROOT / "CONTRIBUTING.md").read_text().splitlines()
+        if line.startswith(f"| {addition} |")
+    )
+    files = re.findall(r"`([^`]*/[^`]*|[a-z]+\.yaml)`", row)
+    for name, value in {"PROFILE": "embedded", **names}.items():
+        files = [file.replace(name, value) for file in files]
+    return set(files)
+
+
+def changed(root):
+    """Files under `root` that are not as they were."""
+    files = [file for name in LISTED for file in [root / name, *(root / name).rglob("*")] if file.is_file()]
+    relative = {file.relative_to(root).as_posix(): file for file in files}
+    return {
+        name
+        for name, file in relative.items()
+        if not (ROOT / name).is_file() or (ROOT / name).read_bytes() != file.read_bytes()
+    }
+
+
+def holds(root):
+    """The contract, on every stage of the graph of the copy; its names."""
+    write_profile(root, "embedded")
+    assert wrong_lists(root) == []
+    stages = list(Repo(str(root), uninitialized=True).index.stages)
+    for stage in stages:
+        contract.test_the_command_passes_what_the_signature_declares(stage)
+        contract.test_dvc_knows_every_path_that_a_stage_reads_and_leaves(stage)
+        contract.test_dvc_watches_the_section_of_the_stage_and_no_other(stage)
+        declared = contract.signature(stage)
+        if declared.params:
+            load_params(declared.params, contract.section_of(stage), root / "params.yaml")
+    contract.test_each_source_has_its_quota_and_its_levels(root / "params.yaml", root / "graph.yaml")
+    return {stage.name for stage in stages}
+
+
+MIX = {
+    "seed": 17,
+    "synthetic": {"rows": 10, "kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None},
+    "shown_output_characters": 400,
+}
+
+
+def test_a_model(copy):
+    add(copy, GRAPH, "  jiuzhang: {recipe: jiuzhang}\n", "  few: {recipe: jiuzhang}\n")
+    change(copy, PARAMS, lambda document: document["mix"].update(few=MIX))
+    assert {f"{stage}@few" for stage in ("mix", "pack", "pretrain", "answer", "grade")} < holds(copy)
+    graph = read_graph(copy)
+    assert "data/grades/few.parquet" in graph.stage("tabulate").flags["grades"]
+    assert "data/mix/few" in graph.stage("card").flags["training"]
+    assert "data/plots/pretrain/few.csv" in graph.stage("report").flags["curves"]
+    assert "data/live/pretrain/few/plots/metrics/loss.tsv: loss" in (copy / "dvc.yaml").read_text()
+    assert changed(copy) == documented("a model")
+
+
+def test_a_recipe(copy):
+    add(
+        copy,
+        GRAPH,
+        "  jiuzhang: {origins: data/sample/corpus}\n",
+        "  seed_problems: {origins: data/tasks/seed_passages}\n",
+    )
+    add(
+        copy,
+        GRAPH,
+        "  jiuzhang: {rows: data/problems/jiuzhang}\n",
+        "  seed_problems: {rows: data/problems/seed_problems}\n",
+    )
+    add(copy, GRAPH, "  jiuzhang: {recipe: jiuzhang}\n", "  seed_problems: {recipe: seed_problems}\n")
+    change(copy, PARAMS, lambda document: document["mix"].update(seed_problems=MIX))
+    names = holds(copy)
+    curation = ("execute", "correctness", "filter", "dedup", "decontaminate")
+    assert {f"{stage}@seed_problems" for stage in (*curation, "mix", "grade")} < names
+    graph = read_graph(copy)
+    assert "data/problems/seed_problems" in graph.stage("card").flags["problems"]
+    assert "data/certificates/seed_problems" in graph.stage("report").flags["certificates"]
+    assert graph.path("mix@seed_problems", "filtered") == "data/verdicts/filter/seed_problems.parquet"
+    assert changed(copy) == documented("a recipe")
+
+
+def test_a_source(copy):
+    add(copy, GRAPH, "\nsources:\n", "  almanac: data/raw/almanac\n")
+    source = {
+        "source": "almanac",
+        "format": {"name": "markdown", "files": ["*.md"]},
+        "licence": "CC0-1.0",
+        "max_characters": 100,
+        "min_characters": 40,
+        "passages_per_section": 4,
+    }
+
+    def add_source(document):
+        document["ingest"]["almanac"] = source
+        document["sample"]["quotas"]["almanac"] = {"initial": 1, "candidates": 1, "corpus": 1}
+        document["compose"]["levels_per_passage"]["almanac"] = 1
+
+    change(copy, PARAMS, add_source)
+    (copy / "data/raw/almanac").mkdir()
+    (copy / "data/raw/almanac/tides.md").write_text("# Tides\n\nThe tide comes in twice a day.\n")
+    assert "ingest@almanac" in holds(copy)
+    params = load_params(IngestParams, "ingest.almanac", copy / "params.yaml")
+    assert params.source == "almanac"
+    assert "data/passages/almanac" in read_graph(copy).stage("sample").flags["passages"]
+    assert changed(copy) == documented("a source", SOURCE="almanac/tides.md")
+
+
+def test_a_benchmark(copy):
+    row = {"question": "How many are two and two?", "answer": "2+2=<<2+2=4>>4\n#### 4"}
+    (copy / "data/raw/benchmarks/pairs.jsonl").write_text(json.dumps(row) + "\n")
+    file = {"name": "pairs", "reader": "file", "pattern": "pairs.jsonl", "format": "gsm8k"}
+
+    def add_benchmark(document):
+        document["benchmarks"]["sources"].append(file | {"items": 1, "digest": None})
+        document["answer"]["prose"]["benchmarks"].append("pairs")
+
+    change(copy, PARAMS, add_benchmark)
+    write_profile(copy, "embedded")
+    params = load_params(BenchmarksParams, "benchmarks", copy / "params.yaml")
+    (ours,) = (source for source in params.sources if source.name == "pairs")
+    items, _, _ = collect_items(InFiles(copy / "data/raw/benchmarks"), BenchmarksParams(sources=[ours]))
+    assert items["gold"].to_list() == ["4"]
+    assert "pairs" in load_params(AnswerParams, "answer", copy / "params.yaml").prose.benchmarks
+    assert changed(copy) == documented("a benchmark", FILE="pairs.jsonl")
+
+
+def test_a_target_task(copy):
+    row = {"question": "How many are two and two?", "answer": "2+2=<<2+2=4>>4\n#### 4"}
+    (copy / "data/raw/tasks/pairs.jsonl").write_text(json.dumps(row) + "\n")
+    task = {"reader": "file", "pattern": "pairs.jsonl", "format": "gsm8k", "rows": None, "seed": 1}
+    change(copy, PARAMS, lambda document: document["tasks"]["targets"].update(pairs=task))
+    write_profile(copy, "embedded")
+    params = load_params(TasksParams, "tasks", copy / "params.yaml")
+    alone = params.model_copy(update={"targets": {"pairs": params.targets["pairs"]}, "instructions": {}})
+    assert gather(InFiles(copy / "data/raw/tasks"), alone).metrics.targets == {"pairs": 1}
+    assert changed(copy) == documented("a target task", FILE="pairs.jsonl")
+
+
+def test_a_source_without_a_quota_is_noticed(copy):
+    add(copy, GRAPH, "\nsources:\n", "  almanac: data/raw/almanac\n")
+    with pytest.raises(AssertionError):
+        contract.test_each_source_has_its_quota_and_its_levels(copy / PARAMS, copy / GRAPH)

@@ -1,0 +1,163 @@
+"""Every environment and extra that the documents name has a solution for Linux x86-64, by metadata alone."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from functools import cache
+
+import pytest
+
+from jz3.graph.driver import LEAST, wrong_driver
+from tests.conftest import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = sorted(PROJECT["optional-dependencies"])
+TARGET = ("--python-version", "3.11.7", "--python-platform", "x86_64-manylinux_2_28")
+"""Of packages for CUDA GPUs, whatever machine asks."""
+PINNED = ("main", "gpu", "vllm-gpu", "vllm")
+TOLD_OF_NETWORK = re.compile(
+    r"failed to fetch|error sending request|dns error|timed out|network", re.IGNORECASE
+)
+
+
+def find_uv():
+    beside = shutil.which("uv", path=os.path.dirname(sys.executable))  # noqa: PTH120 (a search path)
+    return beside or shutil.which("uv")
+
+
+@cache
+def wheels_that_pip_knows():
+    """Folders of wheels beside the index: the CPU build of torch lies in one."""
+    told = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
+    found = re.findall(r"find-links='([^']*)'", told)
+    return tuple(dict.fromkeys(place for value in found for place in value.split()))
+
+
+def resolve(*what, wheels=()):
+    """Skips without network; else what has no solution is uv's own words."""
+    uv = find_uv()
+    if uv is None:
+        pytest.skip("uv is not installed; it comes with the extra `test`")
+    links = [word for place in wheels for word in ("--find-links", place)]
+    ended = subprocess.run(
+        [uv, "pip", "compile", "-q", "--no-header", *TARGET, *links, *what],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=170,
+    )
+    if ended.returncode and TOLD_OF_NETWORK.search(ended.stderr) and "No solution" not in ended.stderr:
+        pytest.skip(f"no package index can be reached: {ended.stderr.strip().splitlines()[-1][:200]}")
+    assert ended.returncode == 0, ended.stderr
+    return pins(ended.stdout)
+
+
+def pins(text):
+    """Versions by name, as the index spells names."""
+    found = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", text, re.MULTILINE)
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
+
+
+@pytest.mark.long
+def test_all_extras_together_have_a_solution_with_the_pinned_set_and_so_has_each():
+    found = resolve("pyproject.toml", "--all-extras", "-c", "constraints/main.txt")
+    assert {"ray", "deepspeed", "dvc-s3"} <= found.keys()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PINNED)
+def test_a_pinned_set_has_itself_as_solution(name):
+    wheels = wheels_that_pip_knows() if name == "vllm" else ()
+    if name == "vllm" and not wheels:
+        pytest.skip("pip knows of no folder with the CPU build of torch, which vLLM for CPUs asks for")
+    stated = pins((ROOT / f"constraints/{name}.txt").read_text())
+    found = resolve(f"constraints/{name}.txt", wheels=wheels)
+    assert {package: found.get(package, "").partition("+")[0] for package in stated} == stated
+
+
+@pytest.mark.long
+def test_the_gpu_set_is_one_that_the_project_can_be_installed_with():
+    extras = [word for extra in extras_of_make_gpu() for word in ("--extra", extra)]
+    found = resolve("pyproject.toml", *extras, "-c", "constraints/gpu.txt")
+    assert found.items() <= pins((ROOT / "constraints/gpu.txt").read_text()).items()
+
+
+def extras_of_make_gpu():
+    (extras,) = re.findall(r"constraints/gpu\.txt -e \"\.\[([a-z0-9,]+)\]\"", (ROOT / "Makefile").read_text())
+    return extras.split(",")
+
+
+def test_documents_name_only_extras_that_there_are():
+    files = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("jz3/**/*.py"), ROOT / "Makefile"]
+    named = {
+        extra
+        for file in files
+        if file.name != "CHANGELOG.md"  # it tells of what was
+        for listed in re.findall(r"(?:jz3|\.)\[([a-z0-9,]+)\]['\"]", file.read_text())
+        for extra in listed.split(",")
+    }
+    assert {"cluster", "documents"} <= named <= set(EXTRAS)
+
+
+def test_the_gpu_set_is_the_tested_set_wherever_both_name_a_package():
+    main, gpu = (pins((ROOT / f"constraints/{name}.txt").read_text()) for name in ("main", "gpu"))
+    shared = main.keys() & gpu.keys()
+    assert len(shared) > 100
+    assert {package: gpu[package] for package in shared} == {package: main[package] for package in shared}
+    assert {package for package in gpu if package.startswith("nvidia-")}
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "expected"),
+    [
+        (f"{LEAST}.65.06\n{LEAST}.65.06", 0, None),
+        ("700.10", 0, None),
+        ("550.144.03", 0, r"driver is 550\.144\.03; .*580 or newer"),
+        ("", 0, "finds no GPU"),
+        (
+            "NVIDIA-SMI has failed because it could not talk to the driver.",
+            9,
+            "status 9: NVIDIA-SMI has failed",
+        ),
+    ],
+)
+def test_an_old_or_missing_driver_is_said_in_a_line(said, status, expected, tmp_path, monkeypatch):
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\necho '{said}'\nexit {status}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    wrong = wrong_driver()
+    if expected is None:
+        assert wrong is None
+    else:
+        assert wrong is not None
+        assert re.search(expected, wrong)
+        assert len(wrong.splitlines()) == 1
+
+
+def test_without_nvidia_smi_make_gpu_stops_before_it_installs_anything(tmp_path):
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("make is not installed")
+    for name in ("Makefile", "pyproject.toml", "constraints", "jz3"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "bin").mkdir()
+    for name in ("sh", "env"):
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name))
+    ended = subprocess.run(
+        [make, "gpu", f"PYTHON={sys.executable}"],
+        cwd=tmp_path,
+        env={"PATH": str(tmp_path / "bin")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "jz3: there is no nvidia-smi; an NVIDIA driver of branch 580 or newer was expected" in ended.stderr
+    assert not (tmp_path / ".venv").exists()

@@ -1,0 +1,71 @@
+"""Which values differ between two profiles that are near one another; profiles are complete, never composed.
+
+Nothing but this list keeps one profile in step with the other: a value that is changed in one alone must be
+changed in the other too, or be written down here.
+"""
+
+from fnmatch import fnmatchcase
+
+import pytest
+from ruamel.yaml import YAML
+
+from jz3.graph.profile import source_of, value_differences
+from tests.conftest import ROOT
+
+DIFFERENCES = {
+    # A run on one GPU takes a small part of the paper's texts, a smaller base, and its learning rates.
+    ("single_gpu", "paper", "params.yaml"): """
+        sample.quotas.*.initial sample.quotas.*.candidates sample.quotas.*.corpus
+        tasks.instructions.sft.rows
+        base.*.name
+        finetune.*.optimizer.learning_rate
+        select.count
+        pack.held_out_share
+        pretrain.batch_blocks pretrain.optimizer.learning_rate
+    """,
+    ("single_gpu", "paper", "execution.yaml"): """
+        ranks zero
+        budget_usd
+        planning.corpus_prompts planning.instruction_rows
+    """,
+    # The test profile is the embedded one on fewer texts, with smaller models, a second recipe, and sketches.
+    ("embedded", "test", "params.yaml"): """
+        ingest.docstrings.format.modules
+        sample.quotas.*.initial sample.quotas.*.candidates sample.quotas.*.corpus
+        compose.tool_share compose.levels_per_passage.*
+        tasks.targets.*.rows_per_family tasks.instructions.*.rows_per_family tasks.seeds*
+        benchmarks.sources
+        base.vocabulary
+        base.*.hidden_size base.*.layers base.*.mlp base.*.training.block_length base.*.training.epochs
+        finetune.*.block_length finetune.*.batch_tokens finetune.initial.epochs
+        warmup.share warmup.block_length warmup.batch_tokens
+        warmup.pretrain.epochs warmup.pretrain.optimizer.learning_rate
+        warmup.adapter.rank warmup.adapter.alpha
+        attribute.max_tokens attribute.precision
+        sketch.*
+        select.count
+        execute.limits.wall_seconds execute.limits.cpu_seconds
+        mix.seed_problems.*
+        pack.block_length
+        pretrain.token_budget pretrain.schedule.stable pretrain.schedule.floor
+        pretrain.optimizer.learning_rate
+        answer.prose.benchmarks answer.tool.benchmarks answer.max_tokens
+        tabulate.resamples
+    """,
+    ("embedded", "test", "execution.yaml"): """
+        threads
+        checkpoint_share
+        generation_batch generation_commit
+        concurrency
+        losses.stages.execute.warn losses.chosen
+    """,
+}
+
+
+@pytest.mark.parametrize(("one", "other", "file"), DIFFERENCES)
+def test_two_profiles_differ_in_what_is_listed_and_nothing_else(one, other, file):
+    documents = [YAML(typ="safe").load((ROOT / source_of(file, name)).read_bytes()) for name in (one, other)]
+    listed = DIFFERENCES[one, other, file].split()
+    found = value_differences(*documents)
+    assert not [name for name in found if not any(fnmatchcase(name, pattern) for pattern in listed)]
+    assert not [pattern for pattern in listed if not any(fnmatchcase(name, pattern) for name in found)]
