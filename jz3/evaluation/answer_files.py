@@ -120,9 +120,10 @@ def _first(wanted: Sequence[str], there: Sequence[str]) -> str | None:
 def _rows(path: Path) -> Iterator[tuple[str, Row | Odd]]:
     if path == STDIN:
         yield from _json_lines(sys.stdin.buffer)
-    elif not path.is_file():
-        raise UserError(f"{path}: No such file; expected a file of answers. Check the path.")
-    elif path.suffix.lower() in (".jsonl", ".ndjson"):
+    elif path.is_dir() or not path.exists():
+        found = "a folder" if path.is_dir() else "No such file"
+        raise UserError(f"{path}: {found}; expected a file of answers. Check the path.")
+    elif path.suffix.lower() in (".jsonl", ".ndjson") or not path.is_file():  # a pipe has JSON lines, too
         with path.open("rb") as lines:
             yield from _json_lines(lines)
     else:
