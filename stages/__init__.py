@@ -1,5 +1,8 @@
 """The stages: each file is a program, `python -m stages.X`, run by dvc.yaml."""
 
+import sys
+
 from jz3.core.ending import end_imports_in_one_line
 
-end_imports_in_one_line("run `dvc repro` again")
+if sys.argv[:1] == ["-m"]:  # a program is about to start; who imports a stage keeps a Ctrl-C of their own
+    end_imports_in_one_line("run `dvc repro` again")

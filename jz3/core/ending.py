@@ -6,8 +6,9 @@ import signal
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from types import TracebackType
+from types import FrameType
 
 from jz3.core.errors import UserError
 
@@ -21,6 +22,9 @@ def ends_in_one_line(who: str, again: str) -> Generator[None]:
     """`who` begins the line; `again` says how to go on, such as "run `dvc repro` again". Everything else that
     goes wrong is a traceback. What was at work may say with `add_note` where it goes on after Ctrl-C.
     """
+    handler = signal.getsignal(signal.SIGINT)
+    if isinstance(handler, partial) and handler.func is _end_at_once:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     except UserError as error:
@@ -41,16 +45,19 @@ def ends_in_one_line(who: str, again: str) -> Generator[None]:
 
 
 def end_imports_in_one_line(again: str) -> None:
-    """Ctrl-C outside `ends_in_one_line` is one line, too: while modules are imported, which takes seconds."""
+    """Ctrl-C before `ends_in_one_line` is one line, too: while modules are imported, which takes seconds.
 
-    def ended(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        if not issubclass(kind, KeyboardInterrupt):
-            sys.__excepthook__(kind, error, traceback)
-            return
-        print(f"interrupted before any work began. To go on, {again}.", file=sys.stderr)  # noqa: T201
-        os._exit(INTERRUPTED)  # the interpreter would end by the signal, and its parents say so
+    By the signal and not by KeyboardInterrupt, which import machinery may turn into another error.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(
+            signal.SIGINT, partial(_end_at_once, f"interrupted before any work. To go on, {again}.")
+        )
 
-    sys.excepthook = ended
+
+def _end_at_once(line: str, _signal: int, _frame: FrameType | None) -> None:
+    os.write(sys.stderr.fileno(), f"{line}\n".encode())
+    os._exit(INTERRUPTED)
 
 
 def _end(line: str, status: int) -> None:

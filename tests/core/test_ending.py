@@ -29,11 +29,4 @@ def test_ctrl_c_before_any_work_is_one_line_and_status_130(module, after):
         running.send_signal(signal.SIGINT)
         (line,) = (line for line in running.stderr if not line.startswith("import time:"))
     assert running.returncode == 130
-    assert "interrupted before any work began. To go on, run" in line or line.startswith("jz3: interrupted")
-
-
-def test_other_errors_stay_tracebacks():
-    code = "import stages; raise RuntimeError('ours')"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.startswith("Traceback")
+    assert "interrupted before any work. To go on, run" in line or line.startswith("jz3: interrupted")
