@@ -60,9 +60,9 @@ def test_programs_run_and_texts_are_judged():
 def test_thresholds_are_those_of_the_profiles():
     ours = yaml.safe_load(curation.SETTINGS.read_text())
     paper = yaml.safe_load((ROOT / "profiles/paper.yaml").read_text())
-    embedded = yaml.safe_load((ROOT / "profiles/embedded.yaml").read_text())
+    execution = yaml.safe_load((ROOT / "profiles/execution/embedded.yaml").read_text())
     expected = {name: paper[name] for name in ("dedup", "decontaminate", "filter", "execute")}
-    assert ours == expected | {"execution": embedded["execution"]}
+    assert ours == expected | {"execution": execution}
 
 
 def test_ids_that_repeat_and_columns_that_differ_are_named():
