@@ -17,7 +17,7 @@ DIFFERENCES = {
     ("single_gpu", "paper", "params.yaml"): """
         sample.quotas.*.initial sample.quotas.*.candidates sample.quotas.*.corpus
         tasks.instructions.sft.rows
-        base.*.name
+        base.*.source
         finetune.*.optimizer.learning_rate
         select.count
         pack.held_out_share
@@ -55,7 +55,7 @@ DIFFERENCES = {
     ("embedded", "test", "execution.yaml"): """
         threads
         checkpoint_share
-        generation_batch generation_commit
+        generation_batch generation_commit server_concurrency server_timeout_s
         concurrency
         losses.stages.execute.warn losses.chosen
     """,
