@@ -61,7 +61,7 @@ $(VENV)/.ready-gpu: pyproject.toml constraints/gpu.txt
 	$(PYTHON) jz3/graph/driver.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 5) and "jz3 needs Python 3.11.5 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints/gpu.txt -e ".[cluster,deepspeed,documents,s3]"
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/gpu.txt -e ".[graph,cluster,deepspeed,documents,s3]"
 	touch $(VENV)/.ready $@
 
 # Of the CPU and of CUDA GPUs there is one at a time: each clears the other.
