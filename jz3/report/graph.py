@@ -53,7 +53,7 @@ def placed(graph: "nx.DiGraph[str]") -> tuple[dict[str, Point], list[list[Point]
 
     Layers and order within them are Sugiyama's method; the parts that no edge joins stand side by side.
     """
-    from grandalf.graphs import Edge, Graph, Vertex
+    from grandalf.graphs import Edge, Vertex, graph_core
     from grandalf.layouts import SugiyamaLayout
     from grandalf.routing import EdgeViewer, route_with_lines
 
@@ -61,13 +61,15 @@ def placed(graph: "nx.DiGraph[str]") -> tuple[dict[str, Point], list[list[Point]
     vertices: dict[str, Any] = {name: Vertex(name) for name in sorted(graph)}
     for vertex in vertices.values():
         vertex.view = _View()
-    edges: list[Any] = [Edge(vertices[start], vertices[end]) for start, end in pairs]
-    for edge in edges:
-        edge.view = EdgeViewer()
     at: dict[str, Point] = {}
     lines: list[list[Point]] = []
     beside = 0.0
-    for part in Graph(list(vertices.values()), edges).C:
+    for names in sorted(map(sorted, nx.weakly_connected_components(graph))):
+        edges: list[Any] = [Edge(vertices[start], vertices[end]) for start, end in pairs if start in names]
+        for edge in edges:
+            edge.view = EdgeViewer()
+        # One part at a time: the library shares edges out to parts by the addresses of objects.
+        part: Any = graph_core([vertices[name] for name in names], edges)
         layout: Any = SugiyamaLayout(part)
         layout.route_edge = route_with_lines
         layout.xspace, layout.yspace = BETWEEN, DOWN

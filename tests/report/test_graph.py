@@ -1,5 +1,8 @@
 """The graph on the page is that of dvc.yaml."""
 
+import os
+import subprocess
+import sys
 from itertools import combinations
 from pathlib import Path
 
@@ -60,3 +63,28 @@ def test_no_two_stages_overlap_and_no_edge_runs_through_a_third():
 def test_parts_that_nothing_joins_stand_side_by_side():
     at, _ = placed(nx.DiGraph([("a", "b"), ("c", "d")]))
     assert abs(at["a"][0] - at["c"][0]) >= WIDTH
+
+
+PLACED = """
+import networkx as nx
+from jz3.report.graph import placed
+pairs = [(f"s{a}", f"s{b}") for a in range(12) for b in range(a + 1, 12) if (a * b + a) % 5 < 2]
+graph = nx.DiGraph([*pairs, ("alone", "with")])
+print(placed(graph))
+"""
+
+
+def test_places_do_not_depend_on_the_addresses_of_objects():
+    """Grandalf keeps edges in sets when it is left to find the parts of a graph itself."""
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", f"kept = [object() for _ in range({count})]\n{PLACED}"],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONHASHSEED": str(count)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for count in (1, 500, 4000, 30000)
+    }
+    assert len(printed) == 1
