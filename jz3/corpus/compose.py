@@ -48,7 +48,9 @@ class ComposeParams(Params):
             raise ValueError(f"levels names {repeated[0]} twice")
         for source, number in self.levels_per_passage.items():
             if number > len(self.levels):
-                raise ValueError(f"levels_per_passage.{source} is {number}; there are {len(self.levels)} levels")
+                raise ValueError(
+                    f"levels_per_passage.{source} is {number}; there are {len(self.levels)} levels"
+                )
         return self
 
 
