@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jz3.cli import curating, fetching, grading, graph, sharing
+from jz3.cli import curating, fetching, grading, graph, sharing, writing
 from jz3.cli.output import Json, show
 from jz3.cli.root import root
 from jz3.core.ending import ends_in_one_line
@@ -159,6 +159,8 @@ for command in (
     graph.doctor,
     sharing.verify,
     sharing.push,
+    writing.init,
+    writing.write,
 ):
     app.command()(command)
 app.command(name="filter")(curating.filter_)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from jz3.core.counts import counts
 from jz3.core.external_sort import InOrder, by_hash, files_for
@@ -21,7 +21,7 @@ from jz3.core.hashing import content_id, draw_order
 from jz3.core.params import Params, ParamsError, Seed
 from jz3.corpus.templates import Templates
 from jz3.tables.prompt import Prompt
-from jz3.tables.words import LEVELS
+from jz3.tables.words import Level
 
 HALF_RANGE = 1 << 63
 """`draw_order` gives 63 bits."""
@@ -37,8 +37,21 @@ class ComposeParams(Params):
     seed: Seed
     tool_share: float = Field(ge=0, le=1)
     """Share of the prompts that ask for a program."""
-    levels_per_passage: dict[str, Annotated[int, Field(ge=1, le=len(LEVELS))]]
-    """By source: of how many levels each passage gets a prompt."""
+    levels: list[Level] = Field(min_length=1)
+    """That prompts are written for."""
+    levels_per_passage: dict[str, Annotated[int, Field(ge=1)]]
+    """By source: of how many of them each passage gets a prompt."""
+
+    @model_validator(mode="after")
+    def _enough_levels(self) -> "ComposeParams":
+        if repeated := [level for level, times in Counter(self.levels).items() if times > 1]:
+            raise ValueError(f"levels names {repeated[0]} twice")
+        for source, number in self.levels_per_passage.items():
+            if number > len(self.levels):
+                raise ValueError(
+                    f"levels_per_passage.{source} is {number}; there are {len(self.levels)} levels"
+                )
+        return self
 
 
 class ComposeMetrics(BaseModel):
@@ -105,16 +118,19 @@ def _prompts(passages: pl.DataFrame, templates: Templates, params: ComposeParams
             _prompt(passage, level, templates, params)
             for passage in passages.iter_rows(named=True)
             for level in levels_of(
-                passage["passage_id"], params.levels_per_passage[passage["source"]], params.seed
+                passage["passage_id"],
+                params.levels,
+                params.levels_per_passage[passage["source"]],
+                params.seed,
             )
         ],
         schema=Prompt.create_empty().schema,
     )
 
 
-def levels_of(passage_id: str, count: int, seed: int) -> Sequence[str]:
-    """The levels with the least hash; more of them keep the first."""
-    return sorted(LEVELS, key=lambda level: draw_order(seed, f"level/{passage_id}/{level}"))[:count]
+def levels_of(passage_id: str, levels: Sequence[str], count: int, seed: int) -> Sequence[str]:
+    """Those with the least hash; more of them keep the first."""
+    return sorted(levels, key=lambda level: draw_order(seed, f"level/{passage_id}/{level}"))[:count]
 
 
 def kind_of(passage_id: str, level: str, tool_share: float, seed: int) -> str:

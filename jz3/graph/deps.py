@@ -57,6 +57,11 @@ def closure(root: Path, stage: str) -> list[str]:
     first = root / "stages" / f"{stage}.py"
     if not first.is_file():
         raise DepsError(f"dvc.yaml has the stage {stage}; {first} was expected to run it. Write it.")
+    return imports_of(root, first)
+
+
+def imports_of(root: Path, first: Path) -> list[str]:
+    """Paths under `root`, sorted, of a file and all that it imports of ours, but for what is EXEMPT."""
     waiting, seen = [first], set[Path]()
     while waiting:
         file = waiting.pop()

@@ -1,8 +1,10 @@
 """The closed word lists that several tables share."""
 
-from typing import Literal
+from typing import Literal, get_args
 
-LEVELS = ("grade", "middle", "high", "college", "amc8", "amc10", "amc12", "aime")
+Level = Literal["grade", "middle", "high", "college", "amc8", "amc10", "amc12", "aime"]
+
+LEVELS: tuple[Level, ...] = get_args(Level)
 """Eight levels of natural-language prompts: four stages of school, four contests (paper, method figure)."""
 
 KINDS = ("cot", "tool")

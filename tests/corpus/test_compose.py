@@ -22,7 +22,7 @@ TEMPLATES = read_templates(InFiles(PROMPTS))
 
 def params(**changes):
     return ComposeParams.model_validate(
-        {"seed": 7, "tool_share": 0.27, "levels_per_passage": {"web": 1, "wikipedia": 8}} | changes
+        {"seed": 7, "tool_share": 0.27, "levels": list(LEVELS), "levels_per_passage": {"web": 1, "wikipedia": 8}} | changes
     )
 
 
@@ -42,7 +42,7 @@ def one_by_one(rows, given):
     """What the promises say, without files and frames."""
     found = []
     for row in rows.iter_rows(named=True):
-        for level in levels_of(row["passage_id"], given.levels_per_passage[row["source"]], given.seed):
+        for level in levels_of(row["passage_id"], given.levels, given.levels_per_passage[row["source"]], given.seed):
             kind = kind_of(row["passage_id"], level, given.tool_share, given.seed)
             draw = draw_order(given.seed, f"demonstration/{row['passage_id']}/{level}")
             full = TEMPLATES.full_prompt(level, kind, row["text"], draw)
@@ -97,7 +97,7 @@ def test_no_passages_give_no_prompts(tmp_path):
 
 
 def test_each_level_gets_its_share_and_tools_theirs():
-    levels = Counter(levels_of(str(i), 1, 3)[0] for i in range(8000))
+    levels = Counter(levels_of(str(i), LEVELS, 1, 3)[0] for i in range(8000))
     assert min(levels.values()) > 850
     tools = sum(kind_of(str(i), "high", 0.27, 3) == "tool" for i in range(8000))
     assert 2000 < tools < 2320

@@ -92,6 +92,7 @@ def test_a_wheel_works_outside_a_clone(tmp_path):
     place = tmp_path / "place"
     subprocess.run([*pip, "install", "--no-deps", "--target", str(place), str(file)], check=True)
     assert (place / "jz3/public/curation.yaml").is_file()
+    assert (place / "jz3/project/template/prompts/full/cot/high.md").is_file()
     (tmp_path / "elsewhere").mkdir()
     *found, origin = without_heavy(tmp_path / "elsewhere", place)
     check(*found)

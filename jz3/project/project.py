@@ -1,0 +1,155 @@
+"""A project of one's own: problems from one's own texts, a graph of five of jz3's stages in a folder.
+
+What is made stands in `params.yaml`, how it runs in `execution.yaml`, the templates in `prompts/`: files of
+the user from then on, of which only what an order names is changed. `code.yaml` has a digest of the code
+behind each stage, so that another version of jz3 runs anew what it makes otherwise, and nothing else.
+"""
+
+import hashlib
+import os
+import shutil
+import string
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from ruamel.yaml import YAML
+
+from jz3.core.errors import UserError
+from jz3.core.placing import placed_file
+from jz3.graph.deps import imports_of
+from jz3.public.curation import SETTINGS
+from jz3.tables.words import LEVELS
+
+TEMPLATE = Path(__file__).with_name("template")
+CODE = Path(__file__).parents[2]
+"""The folder that holds the packages `jz3` and `stages`."""
+STAGES = ("ingest", "sample", "compose", "distill")
+CURATE = CODE / "jz3/public/curate_file.py"
+PAID = {"concurrency": 64, "requests_per_minute": 150, "tokens_per_minute": 2_000_000, "timeout_s": 180.0}
+"""How an endpoint is asked (150: released code; the rest as the profile `single_gpu`)."""
+
+Provider = Literal["writer", "openai", "azure", "vllm"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted; None leaves what the project's files say."""
+
+    problems: int | None = None
+    levels: Sequence[str] = ()
+    provider: str | None = None
+    model: str | None = None
+
+
+def is_project(folder: Path) -> bool:
+    """Whether `start` made it."""
+    return all((folder / name).is_file() for name in ("dvc.yaml", "code.yaml", "params.yaml"))
+
+
+def start(folder: Path, corpus: Path, against: Sequence[Path]) -> None:
+    """Write the files of a project into a folder that is empty or not there yet. Raises UserError."""
+    for path in (corpus, *against):
+        if not path.exists():
+            raise UserError(f"{path} does not exist; texts were expected there. Give another path.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} holds something already; a new folder was expected. Give another path.")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(TEMPLATE / "prompts", folder / "prompts")
+    (folder / "execution.yaml").write_text(_execution())
+    (folder / "params.yaml").write_text((TEMPLATE / "params.yaml").read_text())
+    _change(folder / "params.yaml", {"ingest.format.files": ["**/*"] if corpus.is_dir() else [corpus.name]})
+    outside = [os.path.relpath(path, folder) for path in against]
+    (folder / "dvc.yaml").write_text(
+        string.Template((TEMPLATE / "dvc.yaml").read_text()).substitute(
+            corpus=os.path.relpath(corpus, folder),
+            raw=os.path.relpath(corpus if corpus.is_dir() else corpus.parent, folder),
+            against="".join(f"\n      --against {path}" for path in outside),
+            benchmarks="".join(f"\n      - {path}" for path in outside),
+        )
+    )
+    write_code(folder)
+
+
+def check_corpus(folder: Path, corpus: Path) -> None:
+    """Raises UserError where a project is of other texts."""
+    document: Any = yaml.safe_load((folder / "dvc.yaml").read_text())
+    texts = folder / document["stages"]["ingest"]["deps"][0]
+    if texts.resolve() != corpus.resolve():
+        raise UserError(
+            f"{folder} is a project of {texts}; {corpus} was expected to be the same. Name another folder "
+            f"with --out for other texts."
+        )
+
+
+def settle(folder: Path, order: Order) -> None:
+    """Write what an order names into the project's files. Raises UserError for a level that is none."""
+    changes: dict[str, object] = {}
+    if order.problems is not None:
+        changes["sample.quotas.texts.initial"] = order.problems
+    for level in order.levels:
+        if level not in LEVELS:
+            raise UserError(f"'{level}' is no level; one of {', '.join(LEVELS)} was expected.")
+    if order.levels:
+        changes["compose.levels"] = list(dict.fromkeys(order.levels))
+    if order.provider is not None:
+        if order.provider not in get_args(Provider):
+            raise UserError(
+                f"'{order.provider}' is no provider; one of {', '.join(get_args(Provider))} was expected."
+            )
+        changes["distill.provider"] = order.provider
+        if order.provider != "writer":
+            _change(folder / "execution.yaml", PAID)
+    if order.model is not None:
+        changes["distill.model"] = order.model
+    _change(folder / "params.yaml", changes)
+
+
+def write_code(folder: Path) -> None:
+    """Write the digest of the code behind each stage."""
+    files = {stage: imports_of(CODE, CODE / f"stages/{stage}.py") for stage in STAGES}
+    files["curate"] = [*imports_of(CODE, CURATE), SETTINGS.relative_to(CODE).as_posix()]
+    digests = {stage: _digest(code) for stage, code in files.items()}
+    with placed_file(folder / "code.yaml", lambda _: None) as part:
+        part.write_text(
+            "# Of jz3's code behind each stage, written by `jz3 write`.\n" + yaml.safe_dump(digests)
+        )
+
+
+def _digest(files: Sequence[str]) -> str:
+    whole = hashlib.sha256()
+    for name in sorted(files):
+        whole.update(f"{name}\0".encode())
+        whole.update(hashlib.sha256((CODE / name).read_bytes()).digest())
+    return whole.hexdigest()[:32]
+
+
+def _execution() -> str:
+    """The section `execution` of the settings of the package, as a file of its own."""
+    _, _, rest = SETTINGS.read_text().partition("\nexecution:\n")
+    lines = rest.splitlines()
+    end = next((i for i, line in enumerate(lines) if line and not line.startswith(" ")), len(lines))
+    return (
+        "# How the stages run, as against what they make: changing it runs nothing again. Limits, prices\n"
+        "# and a cap (`budget_usd`) for a teacher that is paid stand here.\n\n"
+        + textwrap.dedent("\n".join(lines[:end]))
+        + "\n"
+    )
+
+
+def _change(file: Path, changes: Mapping[str, object]) -> None:
+    """Set values by dotted name, comments and order of the rest kept."""
+    editor = YAML()
+    editor.width = 120
+    document: Any = editor.load(file)
+    for name, value in changes.items():
+        *above, last = name.split(".")
+        place = document
+        for part in above:
+            place = place[part]
+        place[last] = value
+    with placed_file(file, lambda _: None) as part:
+        editor.dump(document, part)

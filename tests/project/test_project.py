@@ -1,0 +1,210 @@
+"""A project of one's own: its files, what an order changes in them, and a run with the built-in writer."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jz3.core.errors import UserError
+from jz3.core.execution import load_execution
+from jz3.core.params import load_params
+from jz3.corpus.compose import ComposeParams
+from jz3.corpus.ingest import IngestParams
+from jz3.corpus.sample import SampleParams
+from jz3.project.project import Order, check_corpus, is_project, settle, start, write_code
+from jz3.project.write import Written, told
+from jz3.tables.words import LEVELS
+from jz3.teacher.distill import DistillParams
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own") / "texts"
+    folder.mkdir()
+    for chapter in (1, 2, 3):
+        (folder / f"{chapter}.md").write_text(
+            "\n\n".join(
+                f"Theorem {chapter}.{n}. Let G be a group of order {chapter * n + 7}. The sum of the first "
+                f"{n} integers is {n * (n + 1) // 2}, as one sees by pairing the first with the last."
+                for n in range(1, 31)
+            )
+        )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(texts):
+    """Read by the tests, and changed by none."""
+    start(texts.parent / "own", texts, ())
+    return texts.parent / "own"
+
+
+def test_every_file_says_what_its_stages_read(project):
+    kinds = {
+        "ingest": IngestParams,
+        "sample": SampleParams,
+        "compose": ComposeParams,
+        "distill": DistillParams,
+    }
+    for section, kind in kinds.items():
+        load_params(kind, section, project / "params.yaml")
+    assert yaml.safe_load((project / "params.yaml").read_text()).keys() == kinds.keys()
+    load_execution(project / "execution.yaml")
+    assert is_project(project)
+
+
+def test_the_graph_has_the_flags_of_its_stages(project):
+    stages = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]
+    ours = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for name in ("ingest", "sample", "compose", "distill"):
+        command = ours[name].get("do", ours[name])["cmd"]
+        flags = {word for word in command.split() if word.startswith("--")} - {"--params"}
+        assert {word for word in stages[name]["cmd"].split() if word.startswith("--")} == flags
+    for stage in stages.values():
+        outs = [*stage["outs"], *(name for entry in stage.get("metrics", []) for name in entry)]
+        assert all(out in stage["cmd"] for out in outs)
+
+
+def test_the_prompts_are_those_of_the_graph(project):
+    files = sorted(path.relative_to(ROOT / "data/prompts") for path in (ROOT / "data/prompts").rglob("*.md"))
+    assert files == sorted(path.relative_to(project / "prompts") for path in project.rglob("prompts/**/*.md"))
+    assert all(
+        (project / "prompts" / file).read_bytes() == (ROOT / "data/prompts" / file).read_bytes()
+        for file in files
+    )
+
+
+@given(
+    st.builds(
+        Order,
+        st.none() | st.integers(1, 10**6),
+        st.lists(st.sampled_from(LEVELS), max_size=4),
+        st.sampled_from([None, "writer", "openai", "vllm"]),
+        st.none() | st.text("abc-4.", min_size=1),
+    )
+)
+def test_an_order_changes_what_it_names_and_nothing_else(project, order):
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for file in ("params.yaml", "execution.yaml"):
+            shutil.copy(project / file, folder)
+        before = yaml.safe_load((folder / "params.yaml").read_text())
+        settle(folder, order)
+        text = (folder / "params.yaml").read_text()
+        pace = load_execution(folder / "execution.yaml").requests_per_minute
+    if order.problems is not None:
+        before["sample"]["quotas"]["texts"]["initial"] = order.problems
+    if order.levels:
+        before["compose"]["levels"] = list(dict.fromkeys(order.levels))
+    if order.provider:
+        before["distill"]["provider"] = order.provider
+    if order.model:
+        before["distill"]["model"] = order.model
+    assert yaml.safe_load(text) == before
+    assert "# released code" in text
+    assert (pace == 150) == (order.provider not in (None, "writer"))
+
+
+def test_files_of_others_are_left_as_they_are(tmp_path, texts):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.tex").write_text("mine")
+    with pytest.raises(UserError, match="holds something already"):
+        start(mine, texts, ())
+    assert [path.name for path in mine.iterdir()] == ["thesis.tex"]
+    with pytest.raises(UserError, match="does not exist"):
+        start(tmp_path / "own", tmp_path / "none", ())
+    assert not (tmp_path / "own").exists()
+
+
+def test_what_is_wrong_with_an_order_is_said(project, tmp_path, texts):
+    with pytest.raises(UserError, match="'phd' is no level"):
+        settle(project, Order(levels=["phd"]))
+    with pytest.raises(UserError, match="'acme' is no provider"):
+        settle(project, Order(provider="acme"))
+    check_corpus(project, texts)
+    with pytest.raises(UserError, match="is a project of"):
+        check_corpus(project, tmp_path)
+
+
+def test_one_file_of_texts_and_benchmarks(tmp_path, texts):
+    items = tmp_path / "test.jsonl"
+    items.write_text('{"question": "What is 2 + 2?", "answer": "4"}\n')
+    start(tmp_path / "own", texts / "1.md", (items,))
+    stages = yaml.safe_load((tmp_path / "own/dvc.yaml").read_text())["stages"]
+    assert stages["ingest"]["deps"] == ["../texts/1.md"]
+    assert "--raw ../texts" in stages["ingest"]["cmd"]
+    assert "--against ../test.jsonl" in stages["curate"]["cmd"]
+    assert stages["curate"]["deps"] == ["data/written.parquet", "../test.jsonl"]
+    check_corpus(tmp_path / "own", texts / "1.md")
+
+
+def test_code_has_a_digest_for_each_stage(project):
+    stages = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]
+    digests = yaml.safe_load((project / "code.yaml").read_text())
+    assert digests.keys() == stages.keys()
+    assert len(set(digests.values())) == len(digests)
+    before = (project / "code.yaml").read_bytes()
+    write_code(project)
+    assert (project / "code.yaml").read_bytes() == before
+
+
+def test_what_is_told():
+    trial = Written("own", 1000, 700, 20, 19, 18, 17, {"dedup.exact": 1}, 1, 8000, 1000, 0.5, "gpt-4o")
+    assert told(trial).splitlines() == [
+        "asked 20 of 1,000: 19 answered, 1 failed; 17 kept, rejected: dedup.exact 1",
+        "gpt-4o: 8,000 tokens read, 1,000 written; 0.50 USD",
+        "the texts give 700 passages, one problem each: add texts for more",
+        "the other 680 would take about 272,000 tokens read, 34,000 written, 17.00 USD: run it without "
+        "--limit",
+        "own/data/curated/kept.jsonl",
+    ]
+    free = Written("own", 20, 20, 20, 20, 20, 20, {}, 0, 8000, 1000, None, "m")
+    assert "no price in execution.yaml" in told(free)
+    assert "would take" not in told(free)
+
+
+def wrote(folder, store, *options):
+    done = subprocess.run(
+        [sys.executable, "-m", "jz3", "write", "texts", "--out", "own", "--json", *options],
+        cwd=folder,
+        env=os.environ | {"JZ3_STORE": str(store), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+@pytest.mark.long
+def test_a_trial_counts_for_the_whole(tmp_path, texts):
+    """Own texts to curated problems: a trial, then the rest; answers of the trial are not asked for again."""
+    store = tmp_path / "store"
+    shutil.copytree(texts, tmp_path / "texts")
+    trial, _ = wrote(tmp_path, store, "--n", "12", "--limit", "5", "--level", "high")
+    assert (trial["asked"], trial["wanted"]) == (5, 12)
+    first = pl.read_parquet(tmp_path / "own/data/written.parquet")
+    assert set(first["level"]) == {"high"}
+    whole, said = wrote(tmp_path, store, "--n", "12")
+    assert whole["asked"] == min(12, whole["passages"])
+    assert "ingest" not in [
+        line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")
+    ]
+    then = pl.read_parquet(tmp_path / "own/data/written.parquet")
+    assert first.join(then, on=first.columns, how="anti", nulls_equal=True).is_empty()
+    rows = [json.loads(line) for line in (tmp_path / "own/data/curated/kept.jsonl").read_text().splitlines()]
+    assert len(rows) == whole["kept"] == whole["asked"] - sum(whole["rejected"].values()) - whole["failed"]
+    assert {row["passage_id"] for row in rows} <= set(then["passage_id"])
+    _, said = wrote(tmp_path, store, "--n", "12")
+    assert "Running stage" not in said
