@@ -221,8 +221,7 @@ def _run_stage(folder: Path, part: str) -> None:
     if part == "fill":
         synthesis.fill(Slice(1, 2))
     else:
-        Out(Completion, folder / "completions").sink(synthesis.completions())
-        print(synthesis.metrics().rows)
+        print(Out(Completion, folder / "completions").sink(synthesis.completions()).metrics.rows)
 
 
 def _prompts(rows: int) -> Iterator[pl.DataFrame]:

@@ -2,7 +2,7 @@
 
 from jz3.core.artifacts import In, InFiles, Metrics, Out
 from jz3.core.stage import run
-from jz3.corpus.compose import FRAME_ROWS, ComposeParams, Composition
+from jz3.corpus.compose import ComposeParams, compose
 from jz3.corpus.templates import read_templates
 from jz3.tables.passage import Passage
 from jz3.tables.prompt import Prompt
@@ -15,9 +15,8 @@ def main(
     prompts: Out[Prompt],
     metrics: Metrics,
 ) -> None:
-    composition = Composition(passages.scan(), read_templates(templates), params)
-    prompts.sink(composition.prompts(passages.frames(FRAME_ROWS), prompts.path.parent))
-    metrics.write(composition.metrics())
+    composed = compose(passages.scan(), passages.frames(), read_templates(templates), params)
+    metrics.write(prompts.sink_unsorted(composed))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from jz3.core.artifacts import In, Metrics, Out, OutDir
 from jz3.core.execution import Execution
 from jz3.core.stage import run
-from jz3.curation.decontaminate import FRAME_ROWS, Decontamination
+from jz3.curation.decontaminate import decontaminate, questions_of
 from jz3.curation.overlap import DecontaminateParams
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.item import Item
@@ -20,11 +20,10 @@ def main(
     certificate: OutDir[CertificateManifest],
     metrics: Metrics,
 ) -> None:
-    questions = problems.columns("problem_id", "problem", rows=FRAME_ROWS)
-    decontamination = Decontamination(items.read(), params).read(questions, execution.threads)
-    verdicts.write(decontamination.verdicts())
-    decontamination.certify(certificate.path.name, certificate)
-    metrics.write(decontamination.metrics(problems.rows()))
+    found = decontaminate(questions_of(problems), items.read(), params, execution.threads)
+    verdicts.write(found.verdicts)
+    found.certify(certificate.path.name, certificate)
+    metrics.write(found.metrics(problems.rows()))
 
 
 if __name__ == "__main__":

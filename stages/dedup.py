@@ -21,7 +21,7 @@ def main(
     index: Out[QuestionIndex],
     metrics: Metrics,
 ) -> None:
-    place = Workplace(execution.threads, verdicts.path.parent)
+    place = Workplace(execution.threads, verdicts.scratch)
     notes = index_notes(params.bands, params.rows_per_band)
     released = read_releases(releases, params.releases, notes)
     found = dedup(problems.scan(), [executed.read(), filtered.read()], released, params, place)

@@ -2,7 +2,7 @@
 
 from jz3.core.artifacts import InFiles, Metrics, Out
 from jz3.core.stage import run
-from jz3.corpus.ingest import Ingestion, IngestParams
+from jz3.corpus.ingest import IngestParams, ingest
 from jz3.tables.passage import Passage
 from jz3.tables.reject import Reject
 
@@ -14,10 +14,9 @@ def main(
     rejects: Out[Reject],
     metrics: Metrics,
 ) -> None:
-    ingestion = Ingestion(raw, params)
-    passages.sink(ingestion.passages(passages.path.parent))
-    rejects.write(ingestion.rejects())
-    metrics.write(ingestion.metrics())
+    ingested = passages.sink_unsorted(ingest(raw, params))
+    rejects.write(ingested.rejects)
+    metrics.write(ingested.metrics)
 
 
 if __name__ == "__main__":

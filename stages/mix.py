@@ -2,7 +2,7 @@
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.stage import run
-from jz3.curation.mix import Judged, Mix, MixParams
+from jz3.curation.mix import Judged, MixParams, mix
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.problem import Problem
 from jz3.tables.training_row import TrainingRow
@@ -25,9 +25,7 @@ def main(
     verdicts = [executed.read(), filtered.read(), deduped.read(), decontaminated.read()]
     synthetic = Judged(problems.scan(), verdicts)
     instruction = Judged(instructions.scan(), [decontaminated_instructions.read()])
-    mix = Mix(synthetic, instruction, results.read(), params)
-    training.sink(mix.frames(training.path.parent))
-    metrics.write(mix.metrics())
+    metrics.write(training.sink_unsorted(mix(synthetic, instruction, results.read(), params)))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.execution import Execution
 from jz3.core.stage import run
-from jz3.synthesis.parse import FRAME_ROWS, ParseParams, Parsing
+from jz3.synthesis.parse import ParseParams, parse
 from jz3.tables.completion import Completion
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
@@ -19,10 +19,10 @@ def main(
     rejects: Out[Reject],
     metrics: Metrics,
 ) -> None:
-    parsing = Parsing(prompts.scan(), params)
-    problems.sink(parsing.problems(completions.frames(FRAME_ROWS), execution.threads))
-    rejects.write(parsing.rejects())
-    metrics.write(parsing.metrics(completions.rows()))
+    frames, read = completions.frames(), completions.rows()
+    parsed = problems.sink(parse(frames, read, prompts.scan(), params, execution.threads))
+    rejects.write(parsed.rejects)
+    metrics.write(parsed.metrics)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from jz3.core.artifacts import Metrics, Out
 from jz3.core.fan_in import InTables
 from jz3.core.stage import run
-from jz3.corpus.sample import SampleParams, draw, passage_frames, passage_ids, rounds
+from jz3.corpus.sample import SampleParams, draw, passage_frames, passage_ids, passages_of
 from jz3.tables.passage import Passage
 
 
@@ -17,10 +17,9 @@ def main(
 ) -> None:
     sources = passages.tables()
     drawn = draw(passage_ids(sources), params)
-    with rounds(passage_frames(sources), drawn, corpus.path.parent) as drawn_passages:
-        initial.sink(drawn_passages["initial"])
-        candidates.sink(drawn_passages["candidates"])
-        corpus.sink(drawn_passages["corpus"])
+    initial.sink(passages_of("initial", passage_frames(sources), drawn))
+    candidates.sink(passages_of("candidates", passage_frames(sources), drawn))
+    corpus.sink(passages_of("corpus", passage_frames(sources), drawn))
     metrics.write(drawn.metrics)
 
 

@@ -22,9 +22,9 @@ def main(
 ) -> None:
     with open_engine(params.engine, model, params.dtype, execution) as engine:
         synthesis = Synthesis(prompts.scan(), form_of(model), engine, params, execution)
-        completions.sink(synthesis.completions(), synthesis.notes())
-    failures.write(synthesis.failures())
-    metrics.write(synthesis.metrics())
+        synthesized = completions.sink(synthesis.completions(), synthesis.notes())
+    failures.write(synthesized.failures)
+    metrics.write(synthesized.metrics)
 
 
 if __name__ == "__main__":

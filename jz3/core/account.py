@@ -22,7 +22,7 @@ SHOWN = 120
 
 
 class TooMuchLost(UserError):  # noqa: N818 (a state of the rows)
-    """A stage rejected or failed more of its rows than `execution.losses` allows."""
+    """A stage rejected or failed more of its rows than `execution.yaml:losses` allows."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,12 @@ def warning(account: Account, stage: str, losses: Losses, handles: Iterable[obje
     said = f"{share:.1%} of the rows were rejected or failed, most by {most} ({lost[most]})"
     said += _example(most, handles)
     if share <= limits.stop:
-        return f"{said}; up to {limits.warn:.1%} are usual (execution.losses)"
+        return f"{said}; up to {limits.warn:.1%} are usual (execution.yaml:losses)"
     raise TooMuchLost(
-        f"{said}: {account}; at most {limits.stop:.1%} was expected (execution.losses). None of its outputs "
-        f"was left. Look at the rows, the parameters of `{stage}`, and where the rows come from; where "
-        f"all is well, raise the share and run it again: what is in the row store is not asked for again."
+        f"{said}: {account}; at most {limits.stop:.1%} was expected (execution.yaml:losses). "
+        f"None of its outputs was left. Look at the rows, the parameters of `{stage}`, and where the rows "
+        f"come from; where all is well, raise the share and run it again: what is in the row store is "
+        f"not asked for again."
     )
 
 

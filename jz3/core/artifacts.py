@@ -17,7 +17,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 import dataframely as dy
 import polars as pl
@@ -35,7 +35,8 @@ from jz3.core.foreign import (
     foreign_table,
     foreign_text,
 )
-from jz3.core.frames import in_key_order
+from jz3.core.frames import Accounted, Unsorted, in_key_order
+from jz3.core.matching import fitting
 from jz3.core.placing import (
     MANIFEST,
     ArtifactError,
@@ -49,6 +50,10 @@ from jz3.core.thread_map import thread_map
 
 T = TypeVar("T", bound=dy.Schema)
 M = TypeVar("M", bound=BaseModel)
+A = TypeVar("A")
+
+FRAME_ROWS = 20_000
+"""Rows of a table that are read at a time (chosen: 30 to 60 MB of text)."""
 
 
 class PartsManifest(BaseModel):
@@ -90,7 +95,7 @@ class In(Generic[T]):
             )
         return frame
 
-    def frames(self, rows: int) -> Iterator[dy.DataFrame[T]]:
+    def frames(self, rows: int = FRAME_ROWS) -> Iterator[dy.DataFrame[T]]:
         """The table in pieces of at most `rows` rows, each checked, in key order."""
         for batch in self._batches(self.scan(), rows):
             yield self._checked(batch)
@@ -173,15 +178,26 @@ class Out(Generic[T]):
         """Check every row, sort by key, and put the table at its path in one step; `notes` as in `sink`."""
         self.sink([rows.sort(self.kind.primary_key())], notes)
 
-    def sink(self, frames: Iterable[pl.DataFrame], notes: Mapping[str, str] | None = None) -> None:
+    @overload
+    def sink(  # pyright: ignore[reportOverlappingOverload] (what no generator makes has no account)
+        self,
+        frames: Generator[pl.DataFrame, None, A],
+        notes: Mapping[str, str] | None = None,
+    ) -> A: ...
+    @overload
+    def sink(self, frames: Iterable[pl.DataFrame], notes: Mapping[str, str] | None = None) -> None: ...
+    def sink(self, frames: Any, notes: Mapping[str, str] | None = None) -> Any:
         """Write frames that come in key order, one at a time; the table may be larger than memory.
+
+        Returns what the generator of the frames returns at its end: the account of all of them.
 
         `notes` go into the manifest of a directory of parts; a single file has none.
 
         Raises AssertionError where two neighbouring keys are not in order: the caller's mistake.
         """
         self.must_be_free()
-        checked = in_key_order(map(self.kind.validate, frames), self.kind.primary_key(), self.path)
+        accounted = Accounted(frames)
+        checked = in_key_order(map(self.kind.validate, accounted), self.kind.primary_key(), self.path)
         if self._is_file():
             with placed_file(self.path, self._foreign) as part:
                 write_whole(pl.concat([self.kind.create_empty(), *checked]), part)
@@ -189,6 +205,16 @@ class Out(Generic[T]):
             manifest = InDir(PartsManifest, self.path)
             with placed_folder(self.path, self._foreign, manifest.must_be_in) as directory:
                 self._write_parts(checked, directory, dict(notes or {}))
+        return accounted.account
+
+    def sink_unsorted(self, rows: Unsorted[A], notes: Mapping[str, str] | None = None) -> A:
+        """As `sink`, of rows that come in any order: they are sorted in nameless files beside the table."""
+        return self.sink(rows.in_order(self.scratch), notes)
+
+    @property
+    def scratch(self) -> Path:
+        """A folder for files without names, on the file system that has room for the table."""
+        return self.path.parent
 
     def must_be_free(self) -> None:
         """Raise ArtifactError where the path is no place for a table, or something else lies there."""
@@ -312,22 +338,6 @@ class InFiles:
                     f"since DVC knows no other. Put the file itself there."
                 )
         return found
-
-
-def fitting(directory: Path, pattern: str) -> Iterator[Path]:
-    """The files under a directory that fit a glob pattern. Raises ArtifactError for one that leads out."""
-    if ".." in Path(pattern).parts or Path(pattern).is_absolute():
-        raise ArtifactError(
-            f"the pattern '{pattern}' leads out of {directory}; one for files inside was expected. "
-            f"Put the files there."
-        )
-    try:
-        yield from (file for file in directory.glob(pattern) if file.is_file())
-    except (ValueError, NotImplementedError) as error:
-        raise ArtifactError(
-            f"'{pattern}' is no glob pattern ({error}); one as `**/*.jsonl` was expected. Mend the "
-            f"parameters."
-        ) from error
 
 
 @dataclass(frozen=True)

@@ -1,76 +1,111 @@
 """Rows arrive in any order and leave in the order of a column, whatever their number.
 
-Each goes to one of several temporary files. Who adds rows says for each to which, so that all rows of a file
-come before all of the next; at the end one file after the other is sorted in memory and given back. The files
-have no names: a killed run leaves none behind. Costs one more write and read of the rows (lz4), and memory
-for two files.
+`Unsorted` takes rows in any order and shares them out over temporary files, so that all rows of a file come
+before all of the next; then one file after the other is sorted in memory and given back. The files have no
+names: a killed run leaves none behind. Costs one more write and read of the rows (lz4), and memory for two
+files. `merged` reads several streams that are in order already, and needs neither.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import TracebackType
-from typing import IO
+from typing import IO, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from jz3.core.frames import Accounted
+
+A = TypeVar("A")
+
+FILE_ROWS = 50_000
+"""Least rows of a file (chosen: some 120 MB of completions, 200 MB of prompts)."""
 MOST_FILES = 256
 """Open files at once (chosen: a process may have 1,024); above, files grow."""
+UNKNOWN_FILES = 64
+"""Files where nobody knows the number of rows (chosen: of ten million passages each takes some 250 MB)."""
 OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
-class InOrder:
-    """Rows of one schema, sorted by the column `by`; the files lie in `directory`."""
+@dataclass(frozen=True)
+class Unsorted(Generic[A]):
+    """Frames of one schema in any order; the generator returns the account of all of them."""
 
-    def __init__(self, files: int, schema: pl.Schema, by: str, directory: Path) -> None:
-        self._stack = ExitStack()
+    frames: Generator[pl.DataFrame, None, A]
+    schema: pl.Schema
+    by: str
+    """Column of the order: hashes of hex digits, or positions from 0 to `rows` - 1."""
+    rows: int | None
+    """Greatest number of rows; None where nobody knows, for hashes alone."""
+
+    def in_order(self, directory: Path) -> Generator[pl.DataFrame, None, A]:
+        """All rows sorted by their column, a file at a time; the files lie in the directory meanwhile."""
         directory.mkdir(parents=True, exist_ok=True)
-        self._files: list[IO[bytes]] = [
-            self._stack.enter_context(TemporaryFile(dir=directory))  # noqa: SIM115 (the stack closes it)
-            for _ in range(files)
-        ]
-        self._schema, self._by = schema, by
-        self._arrow = _arrow(pl.DataFrame(schema=schema)).schema
-        self._writers = [pa.ipc.new_stream(file, self._arrow, options=OPTIONS) for file in self._files]
+        count = files_for(self.rows)
+        with ExitStack() as stack:
+            files: list[IO[bytes]] = [stack.enter_context(TemporaryFile(dir=directory)) for _ in range(count)]
+            frames = Accounted(self.frames)
+            self._share_out(frames, files)
+            for file in files:
+                yield self._sorted(file)
+                file.close()
+            return frames.account
 
-    def __enter__(self) -> "InOrder":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stack.close()
-
-    def add(self, rows: pl.DataFrame, files: npt.NDArray[np.int64]) -> None:
-        """Rows of the schema, with the number of the file of each."""
-        order = np.argsort(files, kind="stable")
-        table = _arrow(rows.select(self._schema.names())[order]).cast(self._arrow)
-        bounds = np.searchsorted(files[order], np.arange(len(self._files) + 1))
-        for file in np.flatnonzero(np.diff(bounds)).tolist():
-            start, end = bounds[file : file + 2].tolist()
-            self._writers[file].write_table(table.slice(start, end - start))
-
-    def frames(self) -> Iterator[pl.DataFrame]:
-        """All rows in their order, a file at a time, which is then gone. Nothing is added after."""
-        for file, writer in zip(self._files, self._writers, strict=True):
+    def _share_out(self, frames: Accounted[A], files: Sequence[IO[bytes]]) -> None:
+        schema = _arrow(pl.DataFrame(schema=self.schema)).schema
+        writers = [pa.ipc.new_stream(file, schema, options=OPTIONS) for file in files]
+        for frame in frames:
+            numbers = self._files_of(frame[self.by], len(files))
+            order = np.argsort(numbers, kind="stable")
+            table = _arrow(frame.select(self.schema.names())[order]).cast(schema)
+            bounds = np.searchsorted(numbers[order], np.arange(len(files) + 1))
+            for number in np.flatnonzero(np.diff(bounds)).tolist():
+                start, end = bounds[number : number + 2].tolist()
+                writers[number].write_table(table.slice(start, end - start))
+        for writer in writers:
             writer.close()
-            file.seek(0)
-            rows = pl.from_arrow(pa.ipc.open_stream(file).read_all(), schema=self._schema)
-            assert isinstance(rows, pl.DataFrame)
-            file.close()
-            yield rows.sort(self._by)
+
+    def _files_of(self, keys: pl.Series, files: int) -> npt.NDArray[np.int64]:
+        """The number of each key's file."""
+        if keys.dtype == pl.String:
+            return by_hash(keys, files)
+        assert self.rows is not None, "the positions of an unknown number of rows cannot be shared out"
+        return keys.to_numpy() * files // max(self.rows, 1)
+
+    def _sorted(self, file: IO[bytes]) -> pl.DataFrame:
+        file.seek(0)
+        rows = pl.from_arrow(pa.ipc.open_stream(file).read_all(), schema=self.schema)
+        assert isinstance(rows, pl.DataFrame)
+        return rows.sort(self.by)
 
 
-def files_for(rows: int, file_rows: int) -> int:
-    """Files of about `file_rows` rows each, at least one and at most MOST_FILES."""
-    return min(MOST_FILES, max(1, -(-rows // file_rows)))
+def merged(streams: Sequence[Iterator[pl.DataFrame]], by: str) -> Iterator[pl.DataFrame]:
+    """The rows of all streams in the order of a column, by which each stream is sorted. Costs memory for a
+    frame of each.
+    """
+    rows = dict(enumerate(map(_filled, streams)))
+    waiting = {number: next(frames, None) for number, frames in rows.items()}
+    while held := {number: frame for number, frame in waiting.items() if frame is not None}:
+        # No row that is still unread comes before the least of the last rows read.
+        bound = min(frame[by][-1] for frame in held.values())
+        ready = {number: frame[by].search_sorted(bound, "right") for number, frame in held.items()}
+        yield pl.concat([frame.head(ready[number]) for number, frame in held.items()]).sort(by)
+        for number, frame in held.items():
+            rest = frame.slice(ready[number])
+            waiting[number] = rest if rest.height else next(rows[number], None)
+
+
+def _filled(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    return (frame for frame in frames if frame.height)
+
+
+def files_for(rows: int | None) -> int:
+    """Files of about FILE_ROWS rows each, at least one and at most MOST_FILES."""
+    return UNKNOWN_FILES if rows is None else min(MOST_FILES, max(1, -(-rows // FILE_ROWS)))
 
 
 def by_hash(keys: pl.Series, files: int) -> npt.NDArray[np.int64]:

@@ -1,10 +1,34 @@
 """Frames of a table on their way to disk, in the order of its key."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import polars as pl
+
+A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
+
+
+class Unsorted(Protocol[A_co]):
+    """Rows in any order that can be brought into that of their key (`external_sort.py` does)."""
+
+    def in_order(self, directory: Path) -> Generator[pl.DataFrame, None, A_co]:
+        """Frames in key order, and the account of all of them; temporary files lie in the directory."""
+        ...
+
+
+class Accounted(Generic[A]):
+    """Frames to iterate once, and then what their generator returned: the account of all of them."""
+
+    account: A
+    """There once the last frame was taken, and not before; None of frames that no generator makes."""
+
+    def __init__(self, frames: Generator[pl.DataFrame, None, A]) -> None:
+        self._frames = frames
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        self.account = yield from self._frames
 
 
 def in_key_order(frames: Iterable[pl.DataFrame], key: Sequence[str], path: Path) -> Iterator[pl.DataFrame]:

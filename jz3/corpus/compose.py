@@ -8,15 +8,14 @@ with 1.2, 1.7 GB with 3, on two cores: `benchmarks/corpus.py`), where all of 6 m
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Generator, Iterable, Sequence
 from typing import Annotated
 
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
 from jz3.core.counts import counts
-from jz3.core.external_sort import InOrder, by_hash, files_for
+from jz3.core.external_sort import Unsorted
 from jz3.core.hashing import content_id, draw_order
 from jz3.core.params import Params, ParamsError, Seed
 from jz3.corpus.templates import Templates
@@ -25,10 +24,8 @@ from jz3.tables.words import Level
 
 HALF_RANGE = 1 << 63
 """`draw_order` gives 63 bits."""
-FRAME_ROWS = 10_000
+PASSAGES = 10_000
 """Passages whose prompts are Python's at once (chosen: some 40 MB of prompts, at eight levels 300)."""
-FILE_ROWS = 50_000
-"""Least prompts of a temporary file (chosen: some 200 MB)."""
 
 
 class ComposeParams(Params):
@@ -65,51 +62,45 @@ class ComposeMetrics(BaseModel):
     compact_characters: int
 
 
-class Composition:
-    """Prompts as they are made, and afterwards the numbers. `passages` says how many there will be."""
+def compose(
+    passages: pl.LazyFrame, frames: Iterable[pl.DataFrame], templates: Templates, params: ComposeParams
+) -> Unsorted[ComposeMetrics]:
+    """The prompts of all passages. `passages` are those of the frames, to be counted beforehand.
 
-    def __init__(self, passages: pl.LazyFrame, templates: Templates, params: ComposeParams) -> None:
-        self._templates, self._params = templates, params
-        by_source = passages.group_by("source").len().collect(engine="streaming")
-        if unnamed := sorted(set(by_source["source"]) - set(params.levels_per_passage)):
-            raise ParamsError(
-                f"compose.levels_per_passage has no source '{unnamed[0]}', of which there are passages; "
-                f"a number of levels was expected there. Add it."
-            )
-        self._expected = sum(
-            params.levels_per_passage[source] * number for source, number in by_source.iter_rows()
+    Raises ParamsError where a source has no number of levels.
+    """
+    by_source = passages.group_by("source").len().collect(engine="streaming")
+    if unnamed := sorted(set(by_source["source"]) - set(params.levels_per_passage)):
+        raise ParamsError(
+            f"compose.levels_per_passage has no source '{unnamed[0]}', of which there are passages; "
+            f"a number of levels was expected there. Add it."
         )
-        self._passages = self._full = self._compact = 0
-        self._levels: Counter[str] = Counter()
-        self._kinds: Counter[str] = Counter()
+    rows = sum(params.levels_per_passage[source] * number for source, number in by_source.iter_rows())
+    made = _composed(frames, templates, params)
+    return Unsorted(made, Prompt.create_empty().schema, "prompt_id", rows)
 
-    def prompts(self, passages: Iterable[pl.DataFrame], directory: Path) -> Iterator[pl.DataFrame]:
-        """Frames of Prompt in key order; temporary files lie in the directory."""
-        files = files_for(self._expected, FILE_ROWS)
-        with InOrder(files, Prompt.create_empty().schema, "prompt_id", directory) as ordered:
-            for some in passages:
-                prompts = _prompts(some, self._templates, self._params)
-                ordered.add(prompts, by_hash(prompts["prompt_id"], files))
-                self._passages += some.height
-                self._count(prompts)
-            yield from ordered.frames()
 
-    def metrics(self) -> ComposeMetrics:
-        """Of the prompts made so far."""
-        return ComposeMetrics(
-            passages=self._passages,
-            prompts=self._kinds.total(),
-            by_level=dict(sorted(self._levels.items())),
-            by_kind=dict(sorted(self._kinds.items())),
-            full_characters=self._full,
-            compact_characters=self._compact,
-        )
-
-    def _count(self, prompts: pl.DataFrame) -> None:
-        self._levels.update(counts(prompts["level"]))
-        self._kinds.update(counts(prompts["kind"]))
-        self._full += int(prompts["full"].str.len_chars().sum())
-        self._compact += int(prompts["compact"].str.len_chars().sum())
+def _composed(
+    frames: Iterable[pl.DataFrame], templates: Templates, params: ComposeParams
+) -> Generator[pl.DataFrame, None, ComposeMetrics]:
+    read = full = compact = 0
+    levels, kinds = Counter[str](), Counter[str]()
+    for passages in (piece for frame in frames for piece in frame.iter_slices(PASSAGES)):
+        prompts = _prompts(passages, templates, params)
+        read += passages.height
+        levels.update(counts(prompts["level"]))
+        kinds.update(counts(prompts["kind"]))
+        full += int(prompts["full"].str.len_chars().sum())
+        compact += int(prompts["compact"].str.len_chars().sum())
+        yield prompts
+    return ComposeMetrics(
+        passages=read,
+        prompts=kinds.total(),
+        by_level=dict(sorted(levels.items())),
+        by_kind=dict(sorted(kinds.items())),
+        full_characters=full,
+        compact_characters=compact,
+    )
 
 
 def _prompts(passages: pl.DataFrame, templates: Templates, params: ComposeParams) -> pl.DataFrame:

@@ -4,20 +4,20 @@ Promises: each passage knows its source, document, offset, origin and licence; i
 and words, so that it stays where others are removed, and files are sorted, split, renamed or compressed;
 each row or section that gives none is rejected by a rule; cuts end at a sentence or between words, never
 inside a formula. Costs: sympy, mpmath and networkx together (8 M characters of docstrings) take about 20 s,
-most of it parsing Python. Memory for a digest of each passage and for the passages of one of FILES temporary
+most of it parsing Python. Memory for a digest of each passage and for the passages of one of 64 temporary
 files, not for all texts.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
 from jz3.core.artifacts import InFiles
-from jz3.core.external_sort import InOrder, by_hash
+from jz3.core.external_sort import Unsorted
 from jz3.core.hashing import content_id
 from jz3.core.params import Params
 from jz3.corpus.readers.docstrings import read_docstrings
@@ -36,8 +36,6 @@ from jz3.text.regions import Notation
 
 CHUNK_ROWS = 20_000
 """Passages that wait in memory before they are shared out (chosen: some 30 MB of text)."""
-FILES = 64
-"""Temporary files (chosen: of ten million passages each takes some 250 MB)."""
 
 
 class DocstringsFormat(Params):
@@ -109,8 +107,23 @@ class IngestMetrics(BaseModel):
     """Of sections that were kept: what is in none of the passages."""
 
 
-class Ingestion:
-    """The passages of a source, and afterwards what was rejected, and the account of both."""
+@dataclass(frozen=True)
+class Ingested:
+    """What is known of a source once its last passage was read."""
+
+    rejects: pl.DataFrame
+    """Table of Reject: the rows and sections without a passage."""
+    metrics: IngestMetrics
+
+
+def ingest(raw: InFiles, params: IngestParams) -> Unsorted[Ingested]:
+    """The passages of a source. Raises RawFileError, when they are read, for a damaged file."""
+    frames = _Ingestion(raw, params).passages()
+    return Unsorted(frames, Passage.create_empty().schema, "passage_id", None)
+
+
+class _Ingestion:
+    """What has been read of a source so far."""
 
     def __init__(self, raw: InFiles, params: IngestParams) -> None:
         self._raw, self._params = raw, params
@@ -119,40 +132,8 @@ class Ingestion:
         self._seen: set[bytes] = set()
         self._read = self._kept = self._passages = self._repeated = self._characters = self._cut = 0
 
-    def passages(self, directory: Path) -> Iterator[pl.DataFrame]:
-        """Frames of Passage in key order; temporary files lie in the directory. Raises RawFileError for a
-        damaged file.
-        """
-        with InOrder(FILES, Passage.create_empty().schema, "passage_id", directory) as ordered:
-            for chunk in self._chunks():
-                ordered.add(chunk, by_hash(chunk["passage_id"], FILES))
-            yield from ordered.frames()
-
-    def rejects(self) -> pl.DataFrame:
-        """Table of Reject: the rows and sections without a passage so far. Equal ones are told apart by
-        their count.
-        """
-        count: Counter[str] = Counter()
-        rows: list[dict[str, str]] = []
-        for row in self._rejects:
-            count[row.document_id] += 1
-            again = f"#{count[row.document_id]}" if count[row.document_id] > 1 else ""
-            rows.append({"row_id": row.document_id + again, "rule": row.rule, "evidence": row.evidence})
-        return pl.DataFrame(rows, schema=Reject.create_empty().schema)
-
-    def metrics(self) -> IngestMetrics:
-        """Of the sections read so far."""
-        rules = Counter(reject.rule for reject in self._rejects)
-        return IngestMetrics(
-            rows=Ledger(read=self._read, kept=self._kept, rejected=dict(sorted(rules.items())), failed=0),
-            passages=self._passages,
-            passages_repeated=self._repeated,
-            characters=self._cut,
-            characters_left=self._characters - self._cut,
-        )
-
-    def _chunks(self) -> Iterator[pl.DataFrame]:
-        """Passages in the order of the files."""
+    def passages(self) -> Generator[pl.DataFrame, None, Ingested]:
+        """Frames of Passage in the order of the files."""
         schema = Passage.create_empty().schema
         waiting: list[dict[str, str | int]] = []
         for section in _sections(self._raw, self._params):
@@ -161,6 +142,27 @@ class Ingestion:
                 yield pl.DataFrame(waiting, schema=schema)
                 waiting = []
         yield pl.DataFrame(waiting, schema=schema)
+        return Ingested(self._rejected(), self._metrics())
+
+    def _rejected(self) -> pl.DataFrame:
+        """Equal ones are told apart by their count."""
+        count: Counter[str] = Counter()
+        rows: list[dict[str, str]] = []
+        for row in self._rejects:
+            count[row.document_id] += 1
+            again = f"#{count[row.document_id]}" if count[row.document_id] > 1 else ""
+            rows.append({"row_id": row.document_id + again, "rule": row.rule, "evidence": row.evidence})
+        return pl.DataFrame(rows, schema=Reject.create_empty().schema)
+
+    def _metrics(self) -> IngestMetrics:
+        rules = Counter(reject.rule for reject in self._rejects)
+        return IngestMetrics(
+            rows=Ledger(read=self._read, kept=self._kept, rejected=dict(sorted(rules.items())), failed=0),
+            passages=self._passages,
+            passages_repeated=self._repeated,
+            characters=self._cut,
+            characters_left=self._characters - self._cut,
+        )
 
     def _taken(self, section: Section | Unusable) -> list[dict[str, str | int]]:
         """The passages of a section; none of one that is rejected."""

@@ -2,16 +2,13 @@
 
 Promises: a draw is the n passages of a source with the least hash of (seed, id), so a larger corpus or a
 larger n moves no passage that was drawn; candidates hold none of the initial passages; passages leave in the
-order of their ids, in whatever order sources have them. Costs: each source is read twice, once for its ids
-and once for its texts; disk for the drawn texts once more (lz4); memory for the ids of all passages, not for
-their texts.
+order of their ids, whichever source has them. Costs: each source is read once for its ids and once for the
+texts of each round; memory for the ids of all passages and for a frame of texts of each source.
 """
 
 import logging
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -20,17 +17,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from jz3.core.artifacts import In
-from jz3.core.external_sort import InOrder, by_hash, files_for
+from jz3.core.external_sort import merged
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, ParamsError, Seed
 from jz3.tables.passage import Passage
 
 log = logging.getLogger(__name__)
 
-FRAME_ROWS = 20_000
-"""Passages read at a time (chosen: some 30 MB of text)."""
-FILE_ROWS = 100_000
-"""Least passages of a temporary file (chosen: some 150 MB of text)."""
 ID_ROWS = 1_000_000
 """Ids read at a time (chosen: some 32 MB)."""
 
@@ -79,10 +72,6 @@ class Draw:
     """By round and source."""
     metrics: SampleMetrics
 
-    def rows(self, name: str) -> int:
-        """Passages of a round."""
-        return sum(int(mask.sum()) for mask in self.masks[name].values())
-
 
 def draw(ids: Mapping[str, pl.Series], params: SampleParams) -> Draw:
     """From the ids of each source's passages, which are read in this order again. Raises ParamsError where a
@@ -102,28 +91,12 @@ def draw(ids: Mapping[str, pl.Series], params: SampleParams) -> Draw:
     return Draw(masks, _metrics(masks, params))
 
 
-@contextmanager
-def rounds(
-    sources: Mapping[str, Iterable[pl.DataFrame]], drawn: Draw, directory: Path
-) -> Generator[dict[str, Iterator[pl.DataFrame]]]:
-    """The passages of each round in frames in key order, each to be read once. Temporary files lie in the
-    directory until the block ends.
-    """
-    files = {name: files_for(drawn.rows(name), FILE_ROWS) for name in drawn.masks}
-    schema = Passage.create_empty().schema
-    with ExitStack() as stack:
-        ordered = {
-            name: stack.enter_context(InOrder(count, schema, "passage_id", directory))
-            for name, count in files.items()
-        }
-        for source, frames in sources.items():
-            start = 0
-            for frame in frames:
-                for name, masks in drawn.masks.items():
-                    rows = frame.filter(pl.Series(masks[source][start : start + frame.height]))
-                    ordered[name].add(rows, by_hash(rows["passage_id"], files[name]))
-                start += frame.height
-        yield {name: one.frames() for name, one in ordered.items()}
+def passages_of(
+    name: str, sources: Mapping[str, Iterable[pl.DataFrame]], drawn: Draw
+) -> Iterator[pl.DataFrame]:
+    """The passages of a round, in frames in key order; each source comes in the order of its table."""
+    masks = drawn.masks[name]
+    return merged([_drawn(frames, masks[source]) for source, frames in sources.items()], "passage_id")
 
 
 def passage_ids(sources: Mapping[str, In[Passage]]) -> dict[str, pl.Series]:
@@ -137,7 +110,14 @@ def passage_ids(sources: Mapping[str, In[Passage]]) -> dict[str, pl.Series]:
 
 def passage_frames(sources: Mapping[str, In[Passage]]) -> dict[str, Iterator[pl.DataFrame]]:
     """Of each source, in the order of its table."""
-    return {source: table.frames(FRAME_ROWS) for source, table in sources.items()}
+    return {source: table.frames() for source, table in sources.items()}
+
+
+def _drawn(frames: Iterable[pl.DataFrame], mask: Mask) -> Iterator[pl.DataFrame]:
+    start = 0
+    for frame in frames:
+        yield frame.filter(pl.Series(mask[start : start + frame.height]))
+        start += frame.height
 
 
 def _of_source(ids: pl.Series, quota: Quota, seed: int) -> dict[str, Mask]:

@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from jz3.core.artifacts import MANIFEST, In, Out
-from jz3.curation.decontaminate import FRAME_ROWS, Decontamination
+from jz3.curation.decontaminate import FRAME_ROWS, Decontaminated, decontaminate
 from jz3.curation.overlap import DecontaminateParams
 from jz3.tables.audit_manifest import AuditManifest
 from jz3.tables.hit import Hit
@@ -62,13 +62,13 @@ def audit(
     sets: dict[str, Iterable[pl.DataFrame]] = {"passages": _as_questions(passages.frames(FRAME_ROWS))} | {
         f"kd_{name}": problems.frames(FRAME_ROWS) for name, problems in kd_sets.items()
     }
-    found = {name: Decontamination(items, params).read(frames) for name, frames in sets.items()}
+    found = {name: decontaminate(frames, items, params, threads=1) for name, frames in sets.items()}
     audits = {name: _set_audit(one) for name, one in found.items()}
     read = passages.rows() + sum(problems.rows() for problems in kd_sets.values())
     kept = sum(one.rows for one in audits.values())
     return Audited(
         AuditManifest(certificates={name: one.certificate(name) for name, one in found.items()}),
-        {name: one.hits() for name, one in found.items()},
+        {name: one.hits for name, one in found.items()},
         AuditMetrics(rows=Ledger(read=read, kept=kept, rejected={}, failed=0), sets=audits),
     )
 
@@ -80,8 +80,8 @@ def save_certificates(audited: Audited, directory: Path) -> None:
     (directory / MANIFEST).write_text(audited.manifest.model_dump_json(indent=2) + "\n")
 
 
-def _set_audit(found: Decontamination) -> SetAudit:
-    verdicts = found.verdicts()
+def _set_audit(found: Decontaminated) -> SetAudit:
+    verdicts = found.verdicts
     metrics = found.metrics(verdicts.height)
     return SetAudit(
         rows=verdicts.height,

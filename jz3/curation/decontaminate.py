@@ -8,14 +8,15 @@ sought alone: what was found of the others comes from the row store (`benchmark_
 rows a second and core; rows are read in frames, and memory holds a verdict for each.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import dataframely as dy
 import polars as pl
 from pydantic import BaseModel
 
-from jz3.core.artifacts import MANIFEST, Out, OutDir
+from jz3.core.artifacts import MANIFEST, In, Out, OutDir
 from jz3.core.hashing import content_id
 from jz3.curation.benchmark_hits import Benchmark, BenchmarkHits, Found
 from jz3.curation.overlap import CLASSES, DecontaminateParams
@@ -24,6 +25,7 @@ from jz3.tables.certificate_manifest import BenchmarkCheck, CertificateManifest
 from jz3.tables.hit import Hit
 from jz3.tables.item import Item
 from jz3.tables.ledger import Ledger
+from jz3.tables.problem import Problem
 
 FRAME_ROWS = 50_000
 """Rows compared at a time: some 300 MB of text, words and windows."""
@@ -42,92 +44,96 @@ class DecontaminateMetrics(BaseModel):
     """Pairs of row and item."""
 
 
-class Decontamination:
-    """Reads rows frame by frame; afterwards it has verdicts, hits and the certificate."""
+@dataclass(frozen=True)
+class Decontaminated:
+    """Verdicts and hits of all rows."""
 
-    def __init__(self, items: dy.DataFrame[Item], params: DecontaminateParams) -> None:
-        self._params = params
-        self._items = items.select("item_id", "benchmark", "revision", "question")
-        self._sought = BenchmarkHits(items, params)
-        self._verdicts = [pl.DataFrame(schema=VERDICT_SCHEMA)]
-        self._hits = [pl.DataFrame(schema=HIT_SCHEMA)]
-        self._digest = content_id()
-
-    def read(self, frames: Iterable[pl.DataFrame], threads: int = 1) -> "Decontamination":
-        """Compare the rows of all frames of Problem; their `problem_id` and `problem` are looked at."""
-        for frame, found in self._sought.of(frames, threads):
-            hits = self._texts(frame, found)
-            self._hits.append(hits)
-            self._verdicts.append(_verdicts(frame, hits))
-            for row_id, text in frame.select("problem_id", "problem").iter_rows():
-                self._digest = content_id(self._digest, row_id, text)
-        return self
-
-    def verdicts(self) -> pl.DataFrame:
-        """One verdict for each row."""
-        return pl.concat(self._verdicts)
-
-    def hits(self) -> pl.DataFrame:
-        """Table of Hit: every pair of row and item."""
-        return pl.concat(self._hits)
+    verdicts: pl.DataFrame
+    """One for each row."""
+    hits: pl.DataFrame
+    """Table of Hit: every pair of row and item."""
+    digest: str
+    """Of the rows' ids and texts."""
+    items: pl.DataFrame
+    benchmarks: Sequence[Benchmark]
+    method: DecontaminateParams
 
     def certificate(self, name: str) -> CertificateManifest:
         """What the rows, as a set of that name, were checked against."""
-        hits = self.hits()
         return CertificateManifest(
             certified=name,
-            certified_digest=self._digest,
-            rows=sum(table.height for table in self._verdicts),
-            method=self._params.model_dump(),
-            benchmarks=[self._check(benchmark, hits) for benchmark in self._sought.benchmarks],
+            certified_digest=self.digest,
+            rows=self.verdicts.height,
+            method=self.method.model_dump(),
+            benchmarks=[_check(benchmark, self.items, self.hits) for benchmark in self.benchmarks],
         )
 
     def certify(self, name: str, certificate: OutDir[CertificateManifest]) -> None:
         """Leave the manifest and the pairs of text."""
         with certificate.open() as directory:
-            Out(Hit, directory / "hits.parquet").write(self.hits())
+            Out(Hit, directory / "hits.parquet").write(self.hits)
             _write_manifest(directory, self.certificate(name))
 
     def metrics(self, read: int) -> DecontaminateMetrics:
-        """Of a table of so many rows; raises where one of them has no verdict."""
-        hits, verdicts = self.hits(), self.verdicts()
+        """Of a table of so many rows. Raises ValueError where one of them has no verdict."""
         return DecontaminateMetrics(
-            rows=verdict_ledger(verdicts, read),
-            items=self._items.height,
-            hit_items=_counting(hits)["item_id"].n_unique(),
-            hits_by_class=_by_class(hits),
+            rows=verdict_ledger(self.verdicts, read),
+            items=self.items.height,
+            hit_items=_counting(self.hits)["item_id"].n_unique(),
+            hits_by_class=_by_class(self.hits),
         )
 
-    def _texts(self, frame: pl.DataFrame, found: Sequence[Found]) -> pl.DataFrame:
-        """A table of Hit."""
-        rows = [row for row, _, _ in found]
-        pairs = pl.DataFrame(
-            {
-                "row_id": frame["problem_id"].gather(rows),
-                "row_text": frame["problem"].gather(rows),
-                "item": [item for _, item, _ in found],
-                "hit_class": [hit_class for _, _, hit_class in found],
-            },
-            schema={"row_id": pl.String, "row_text": pl.String, "item": pl.UInt32, "hit_class": pl.String},
-        )
-        items = self._items.rename({"question": "item_text"}).with_row_index("item")
-        return (
-            pairs.join(items, on="item", how="left", maintain_order="left")
-            .select(Hit.column_names())
-            .cast(HIT_SCHEMA)
-        )
 
-    def _check(self, benchmark: Benchmark, hits: pl.DataFrame) -> BenchmarkCheck:
-        items = self._items[benchmark.items]
-        found = hits.filter(pl.col("benchmark") == benchmark.name)
-        return BenchmarkCheck(
-            benchmark=benchmark.name,
-            revision=", ".join(sorted(items["revision"].unique().to_list())),
-            items=items.height,
-            items_digest=benchmark.digest,
-            hit_items=_counting(found)["item_id"].n_unique(),
-            hits_by_class=_rows_by_class(found),
-        )
+def questions_of(problems: In[Problem]) -> Iterator[pl.DataFrame]:
+    """Ids and questions of a table, in the frames by which their hits are stored."""
+    return problems.columns("problem_id", "problem", rows=FRAME_ROWS)
+
+
+def decontaminate(
+    frames: Iterable[pl.DataFrame], items: dy.DataFrame[Item], params: DecontaminateParams, threads: int
+) -> Decontaminated:
+    """Compare the rows of all frames of Problem; their `problem_id` and `problem` are looked at."""
+    sought = BenchmarkHits(items, params)
+    known = items.select("item_id", "benchmark", "revision", "question")
+    verdicts, hits = [pl.DataFrame(schema=VERDICT_SCHEMA)], [pl.DataFrame(schema=HIT_SCHEMA)]
+    digest = content_id()
+    for frame, found in sought.of(frames, threads):
+        some = _texts(frame, known, found)
+        hits.append(some)
+        verdicts.append(_verdicts(frame, some))
+        for row_id, text in frame.select("problem_id", "problem").iter_rows():
+            digest = content_id(digest, row_id, text)
+    return Decontaminated(pl.concat(verdicts), pl.concat(hits), digest, known, sought.benchmarks, params)
+
+
+def _texts(frame: pl.DataFrame, items: pl.DataFrame, found: Sequence[Found]) -> pl.DataFrame:
+    """A table of Hit."""
+    rows = [row for row, _, _ in found]
+    pairs = pl.DataFrame(
+        {
+            "row_id": frame["problem_id"].gather(rows),
+            "row_text": frame["problem"].gather(rows),
+            "item": [item for _, item, _ in found],
+            "hit_class": [hit_class for _, _, hit_class in found],
+        },
+        schema={"row_id": pl.String, "row_text": pl.String, "item": pl.UInt32, "hit_class": pl.String},
+    )
+    numbered = items.rename({"question": "item_text"}).with_row_index("item")
+    joined = pairs.join(numbered, on="item", how="left", maintain_order="left")
+    return joined.select(Hit.column_names()).cast(HIT_SCHEMA)
+
+
+def _check(benchmark: Benchmark, all_items: pl.DataFrame, hits: pl.DataFrame) -> BenchmarkCheck:
+    items = all_items[benchmark.items]
+    found = hits.filter(pl.col("benchmark") == benchmark.name)
+    return BenchmarkCheck(
+        benchmark=benchmark.name,
+        revision=", ".join(sorted(items["revision"].unique().to_list())),
+        items=items.height,
+        items_digest=benchmark.digest,
+        hit_items=_counting(found)["item_id"].n_unique(),
+        hits_by_class=_rows_by_class(found),
+    )
 
 
 def _verdicts(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:

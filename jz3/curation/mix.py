@@ -13,9 +13,8 @@ of some 300,000 rows; disk for the texts once more (lz4) while the rows are brou
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -24,7 +23,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from jz3.core.counts import counts, row_count
-from jz3.core.external_sort import MOST_FILES, InOrder
+from jz3.core.external_sort import Unsorted
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
 from jz3.curation.output_block import with_answer, with_output
@@ -36,9 +35,7 @@ from jz3.text.training_text import HEADINGS, training_input
 log = logging.getLogger(__name__)
 
 FRAME_ROWS = 50_000
-"""Training rows that are made at a time."""
-FILE_ROWS = 100_000
-"""Least rows of a temporary file (chosen: some 220 MB of problems)."""
+"""Problems that are read, and training rows that are made, at a time."""
 POSITION = "position"
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -90,7 +87,15 @@ class Judged:
     verdicts: Sequence[pl.DataFrame]
 
 
-class Mix:
+def mix(
+    synthetic: Judged, instruction: Judged, results: pl.DataFrame, params: MixParams
+) -> Unsorted[MixMetrics]:
+    """The rows of a training set; their positions are the order of training."""
+    chosen = _Mix(synthetic, instruction, results, params)
+    return Unsorted(chosen.frames(), TrainingRow.create_empty().schema, POSITION, chosen.rows)
+
+
+class _Mix:
     """The rows of a training set, chosen and ordered; `frames` writes their texts."""
 
     def __init__(
@@ -99,38 +104,45 @@ class Mix:
         self._params = params
         self._outputs = results.select("problem_id", "answer_counts", printed="output")
         self._read = sum(row_count(judged.problems) for judged in (synthetic, instruction))
-        self._written = self._corrected = 0
+        self._corrected = 0
         self._rejected: Counter[str] = Counter()
         candidates = _kept(synthetic, params.seed, self._rejected)
         pretrain = _asked(candidates, params.synthetic, self._rejected)
         instructions = _kept(instruction, params.seed, self._rejected)
         self._unfulfilled = _unfulfilled(candidates, pretrain, params.synthetic)
         self._parts = [
-            Part("pretrain", synthetic.problems, pretrain["row"].to_numpy(), 0),
-            Part("instruction", instruction.problems, instructions["row"].to_numpy(), pretrain.height),
+            _Part("pretrain", synthetic.problems, pretrain["row"].to_numpy(), 0),
+            _Part("instruction", instruction.problems, instructions["row"].to_numpy(), pretrain.height),
         ]
         chosen = pl.concat([pretrain, instructions])
         self._by_kind = counts(chosen["kind"])
         self._by_level = counts(chosen["level"].drop_nulls())
         self._by_source = counts(chosen["source"])
 
-    def frames(self, directory: Path) -> Iterator[pl.DataFrame]:
-        """Tables of TrainingRow in training order; temporary files lie in the directory."""
+    @property
+    def rows(self) -> int:
+        """Of the training set."""
+        return sum(len(part.order) for part in self._parts)
+
+    def frames(self) -> Generator[pl.DataFrame, None, MixMetrics]:
+        """Tables of TrainingRow in the order of the tables of problems. Raises ValueError at the end where a
+        row was neither written nor rejected.
+        """
         for missing, count in self._unfulfilled.items():
             log.warning("%d rows are missing that %s asks for", count, missing)
+        written = 0
         for part in self._parts:
-            for frame in part.shuffled(directory):
-                for piece in frame.iter_slices(FRAME_ROWS):
-                    self._written += piece.height
-                    yield self._training_rows(piece, part)
+            for frame in part.placed():
+                written += frame.height
+                yield self._training_rows(frame, part)
+        return self._metrics(written)
 
-    def metrics(self) -> MixMetrics:
-        """To be asked after `frames` has run; raises where a row was neither written nor rejected."""
+    def _metrics(self, written: int) -> MixMetrics:
         pretrain, instructions = (len(part.order) for part in self._parts)
         return MixMetrics(
             rows=Ledger(
                 read=self._read,
-                kept=self._written,
+                kept=written,
                 rejected={rule: count for rule, count in sorted(self._rejected.items()) if count},
                 failed=0,
             ),
@@ -143,7 +155,7 @@ class Mix:
             unfulfilled=self._unfulfilled,
         )
 
-    def _training_rows(self, rows: pl.DataFrame, part: "Part") -> pl.DataFrame:
+    def _training_rows(self, rows: pl.DataFrame, part: "_Part") -> pl.DataFrame:
         rows = rows.join(self._outputs, on="problem_id", how="left", maintain_order="left")
         run = rows["printed"].is_not_null()
         real = [self._with_truth(row) for row in rows.filter(run).iter_rows(named=True)]
@@ -165,7 +177,7 @@ class Mix:
 
 
 @dataclass(frozen=True)
-class Part:
+class _Part:
     """Rows of one table in the order of training."""
 
     name: str
@@ -175,25 +187,17 @@ class Part:
     first: int
     """Position of the first one."""
 
-    def shuffled(self, directory: Path) -> Iterator[pl.DataFrame]:
-        """The rows with their positions, in their order."""
+    def placed(self) -> Iterator[pl.DataFrame]:
+        """The rows in the order of their table, with their positions."""
         if not len(self.order):
             return
         places = np.full(row_count(self.problems), -1, dtype=np.int64)
-        places[self.order] = np.arange(len(self.order))
-        schema = pl.Schema({**self.problems.select(_TEXTS).collect_schema(), POSITION: pl.Int64})
-        file_rows = max(FILE_ROWS, -(-len(self.order) // MOST_FILES))
-        with InOrder(-(-len(self.order) // file_rows), schema, POSITION, directory) as ordered:
-            start = 0
-            for batch in self.problems.select(_TEXTS).collect_batches(
-                chunk_size=FRAME_ROWS, maintain_order=True
-            ):
-                positions = places[start : start + batch.height]
-                start += batch.height
-                placed = batch.with_columns(pl.Series(POSITION, positions)).filter(positions >= 0)
-                ordered.add(placed, placed[POSITION].to_numpy() // file_rows)
-            for frame in ordered.frames():
-                yield frame.with_columns(pl.col(POSITION) + self.first)
+        places[self.order] = np.arange(self.first, self.first + len(self.order))
+        start = 0
+        for batch in self.problems.select(_TEXTS).collect_batches(chunk_size=FRAME_ROWS, maintain_order=True):
+            positions = places[start : start + batch.height]
+            start += batch.height
+            yield batch.with_columns(pl.Series(POSITION, positions)).filter(positions >= 0)
 
 
 _TEXTS = ("problem_id", "source", "level", "kind", "problem", "solution")

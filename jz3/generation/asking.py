@@ -98,8 +98,8 @@ def ask_all(
     `requests` is gone through up to twice (in batch mode once more a round) and must begin anew each time.
     Everything is asked for before this returns. Raises UserError where nothing can be asked (replay with
     missing answers, no key, a key that is refused), where the server answers nobody, and where more requests
-    stay without an answer, that another day may give, than `execution.unanswered_share` allows; BudgetReached
-    at the cap. What was received before is in the store.
+    stay without an answer, that another day may give, than `execution.yaml:unanswered_share` allows;
+    BudgetReached at the cap. What was received before is in the store.
     """
     store = open_store()
     survey = _survey(requests, store)
@@ -146,20 +146,21 @@ def _must_be_askable(survey: Survey, store: RowStore, endpoint: Endpoint, execut
     if execution.teacher == "replay":
         more = " ..." if survey.missing > NAMED_KEYS else ""
         raise UserError(
-            f"execution.teacher is replay, and {survey.missing} requests have no answer in the row store at "
-            f"{store.root}: {', '.join(survey.first_missing)}{more}; all were expected there "
-            f"({survey.known} are). Fetch the store that holds them, or set execution.teacher to call."
+            f"execution.yaml:teacher is replay, and {survey.missing} requests have no answer in the row "
+            f"store at {store.root}: {', '.join(survey.first_missing)}{more}; all were expected there "
+            f"({survey.known} are). Fetch the store that holds them, or set execution.yaml:teacher to call."
         )
     if execution.teacher == "call" and survey.enqueued:
         raise UserError(
             f"{survey.enqueued} of {survey.missing} missing answers wait in batch files that were sent "
-            f"before; sending them again would pay twice. Set execution.teacher to batch to collect them."
+            f"before; sending them again would pay twice. Set execution.yaml:teacher to batch to collect "
+            f"them."
         )
     if not endpoint.api_key:
         raise UserError(
             f"there is no key for {survey.missing} requests that the row store has no answer to; "
             f"OPENAI_API_KEY was expected in the environment. Set it (to any word, for a server that asks "
-            f"for none), or set execution.teacher to replay with a store that has the answers."
+            f"for none), or set execution.yaml:teacher to replay with a store that has the answers."
         )
 
 
@@ -202,8 +203,8 @@ def _must_be_final(unanswered: Unanswered, survey: Survey, execution: Execution)
     raise UserError(
         f"{delayed} of {requests} requests got no answer, which another day may give; an answer to each, or "
         f"its refusal, was expected. The first is {key}: {reason}. Run again: all answers received are in "
-        f"the row store, and only these are asked for. To go on without them, set execution.unanswered_share "
-        f"to {math.ceil(delayed / requests * 1e4) / 1e4:g}."
+        f"the row store, and only these are asked for. To go on without them, set "
+        f"execution.yaml:unanswered_share to {math.ceil(delayed / requests * 1e4) / 1e4:g}."
     )
 
 

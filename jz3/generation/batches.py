@@ -204,7 +204,7 @@ class BatchRun:
         self._forget(record)
         raise UserError(
             f"the server takes no batch file: {outcome.reason}; one that has the endpoints /v1/files and "
-            f"/v1/batches was expected. Set execution.teacher to call where it has none. "
+            f"/v1/batches was expected. Set execution.yaml:teacher to call where it has none. "
             f"The {self._received} answers received are in the row store."
         )
 

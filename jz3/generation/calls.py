@@ -262,5 +262,5 @@ def budget_reached(spending: Spending, needed_usd: float, received: int) -> Budg
     return BudgetReached(
         f"stopped at the budget: {spending.spent_usd:.4f} USD of {spending.cap_usd} are spent or held, and "
         f"the next request may cost {needed_usd:.4f}; {received} answers came in this run. "
-        f"Raise execution.budget_usd and run again: nothing is asked twice."
+        f"Raise execution.yaml:budget_usd and run again: nothing is asked twice."
     )

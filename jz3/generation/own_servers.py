@@ -174,8 +174,8 @@ class Keeper:
     def _error(self, how: str) -> UserError:
         return UserError(
             f"`vllm serve` over {self.source.path} {how}; a server was expected to start from "
-            f"execution.vllm_python {self.execution.vllm_python}. Its last words: {self._last_words()}. Mend "
-            f"that (`make gpu` builds its environment; docs/gpu.md), or set the stage's engine to "
+            f"execution.yaml:vllm_python {self.execution.vllm_python}. Its last words: {self._last_words()}. "
+            f"Mend that (`make gpu` builds its environment; docs/gpu.md), or set the stage's engine to "
             f"transformers."
         )
 

@@ -3,7 +3,7 @@
 `vllm`: the stage owns them (jz3/generation/own_servers.py), one for each group of GPUs. Prefix caching is on:
 prompts that begin with the same instructions share their cache.
 
-`openai`: somebody else does (SGLang, llama.cpp, vLLM on a cluster ...). They are at `execution.servers`,
+`openai`: somebody else does (SGLang, llama.cpp, vLLM on a cluster ...). `execution.yaml:servers` has them,
 their key in JZ3_SERVERS_KEY; the teacher's address, key and limits have nothing to do with them. They serve
 the model under its digest as name: `vllm serve DIRECTORY --served-model-name DIGEST`. So a server that still
 has last week's weights answers that there is no such model, and no row is kept under a digest that did not
@@ -178,19 +178,21 @@ class _Open:
 def _must_be_there(vllm_python: str) -> None:
     if not Path(vllm_python).exists():
         raise UserError(
-            f"there is no {vllm_python} (execution.vllm_python); the Python of an environment with vLLM was "
-            f"expected. Build it by `make gpu`, or set the stage's engine to transformers."
+            f"there is no {vllm_python} (execution.yaml:vllm_python); the Python of an environment with vLLM "
+            f"was expected. Build it by `make gpu`, or set the stage's engine to transformers."
         )
 
 
 @asynccontextmanager
 async def _named_servers(source: ModelSource, execution: Execution) -> AsyncGenerator[Servers]:
-    """The servers of `execution.servers`. Raises UserError where there are none, or an address is none."""
+    """The servers of `execution.yaml:servers`. Raises UserError where there are none, or an address is
+    none.
+    """
     addresses = execution.servers
     if not addresses:
         raise UserError(
-            "engine openai needs servers; their addresses were expected in execution.servers. Set it, such "
-            "as to [http://127.0.0.1:8000/v1], or set the stage's engine to vllm or transformers."
+            "engine openai needs servers; their addresses were expected in execution.yaml:servers. Set it, "
+            "such as to [http://127.0.0.1:8000/v1], or set the stage's engine to vllm or transformers."
         )
     advice = (
         f"the model of digest {source.digest} was expected at {', '.join(addresses)} under that name. Start "
@@ -200,7 +202,7 @@ async def _named_servers(source: ModelSource, execution: Execution) -> AsyncGene
     servers = Servers(len(addresses), execution.server_concurrency, advice)
     async with AsyncExitStack() as clients:
         for server, address in zip(servers.all, addresses, strict=True):
-            endpoint = Endpoint(address, os.environ.get(KEY, "none"), ("execution.servers", KEY))
+            endpoint = Endpoint(address, os.environ.get(KEY, "none"), ("execution.yaml:servers", KEY))
             opened = open_client(endpoint, execution.server_timeout_s, execution.server_concurrency)
             server.client = await clients.enter_async_context(opened)
         yield servers

@@ -31,8 +31,8 @@ class DepsError(UserError):
 
 
 _CORE = """
-account artifacts cache ending errors execution fan_in foreign frames params parent placing progress
-remedies stage terminal thread_map
+account artifacts cache ending errors execution fan_in foreign frames matching params parent placing
+progress remedies stage terminal thread_map
 """
 _CALLS = """
 asking batch_records batch_results batches calls endpoint guardian outage outcomes pace refusals secrets

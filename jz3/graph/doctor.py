@@ -95,9 +95,12 @@ def _gpu(execution: Execution) -> Finding:
         return Finding("GPU", "ok", ", ".join(names))
     if execution.device == "cuda":
         return Finding(
-            "GPU", "lacks", "none, but execution.device is cuda", "run on a GPU machine, or set it to cpu"
+            "GPU",
+            "lacks",
+            "none, but execution.yaml:device is cuda",
+            "run on a GPU machine, or set it to cpu",
         )
-    return Finding("GPU", "note", "none; execution.device is cpu")
+    return Finding("GPU", "note", "none; execution.yaml:device is cpu")
 
 
 def _vllm(root: Path, execution: Execution) -> Finding:
@@ -112,7 +115,7 @@ def _vllm(root: Path, execution: Execution) -> Finding:
 def _sandbox(execution: Execution) -> Finding:
     from jz3.sandbox.pool import SandboxUnavailable, strongest_mode
 
-    asked = f"execution.sandbox asks for {execution.sandbox}"
+    asked = f"execution.yaml:sandbox asks for {execution.sandbox}"
     try:
         mode = strongest_mode(1)
     except SandboxUnavailable:

@@ -60,7 +60,7 @@ class Line:
     completion_tokens: int | None = None
     usd: float | None = None
     device_hours: float | None = None
-    """On one device of the kind that `execution.device` says."""
+    """On one device of the kind that `execution.yaml:device` says."""
     estimated: bool = False
     """Whether a figure of this line was not counted."""
     rows_estimated: bool = False

@@ -100,7 +100,7 @@ def curate_file(file: Path, out: Path, wanted: Wanted, say: Callable[[str], obje
     found = decontamination(judged, items) if "decontaminate" in steps else None
     verdicts = [empty, *verdicts_of(judged, steps)]
     if found is not None:
-        verdicts.append(shown(found.verdicts()))
+        verdicts.append(shown(found.verdicts))
     rejected = _first_rules(verdicts)
     kept = [row for row, name in zip(read.rows, names, strict=True) if name not in rejected]
     turned_away = [

@@ -27,7 +27,8 @@ try:
     from jz3.core.artifacts import InFiles
     from jz3.curation import execute as execution_rules
     from jz3.curation import filter as form_rules
-    from jz3.curation.decontaminate import FRAME_ROWS, Decontamination
+    from jz3.curation.decontaminate import FRAME_ROWS, Decontaminated
+    from jz3.curation.decontaminate import decontaminate as compared
     from jz3.curation.dedup import DedupParams, Workplace
     from jz3.curation.dedup import dedup as deduplicated
     from jz3.curation.overlap import DecontaminateParams
@@ -113,7 +114,7 @@ def decontaminate(problems: Texts, against: Mapping[str, Texts], ids: Texts | No
     ['mine/0', None]
     """
     found = decontamination(problems_of(problems, None, ids), items_of(against))
-    return shown(found.verdicts())
+    return shown(found.verdicts)
 
 
 def items_of(against: Mapping[str, Texts]) -> pl.DataFrame:
@@ -133,11 +134,11 @@ def items_of(against: Mapping[str, Texts]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=Item.create_empty().schema)
 
 
-def decontamination(table: pl.DataFrame, items: pl.DataFrame) -> Decontamination:
+def decontamination(table: pl.DataFrame, items: pl.DataFrame) -> Decontaminated:
     """What was sought and found; it can certify."""
     params = setting(DecontaminateParams, "decontaminate")
-    found = Decontamination(Item.cast(items), params)
-    return found.read(table.iter_slices(FRAME_ROWS), setting(Execution, "execution").threads)
+    frames = table.iter_slices(FRAME_ROWS)
+    return compared(frames, Item.cast(items), params, setting(Execution, "execution").threads)
 
 
 def filter(problems: Texts, solutions: Texts, ids: Texts | None = None) -> pl.DataFrame:  # noqa: A001

@@ -144,7 +144,7 @@ def strongest_mode(required_level: Level) -> Mode:
             return mode
         failures.append(f"{mode.name} ({failure})")
     raise SandboxUnavailable(
-        f"execution.sandbox: no sandbox of level {required_level} or more holds on this machine, tried "
+        f"execution.yaml:sandbox: no sandbox of level {required_level} or more holds on this machine, tried "
         f"{', '.join(failures)}; expected Linux with user namespaces, bubblewrap or Landlock (from 5.13). "
         f"Run in Docker as docs/sandbox.md says, or accept what is weaker by a lower level there."
     )
@@ -155,8 +155,8 @@ def _hello(worker: Worker, mode: Mode) -> Hello:
         return worker.hello()
     except WorkerFailed as failure:
         raise SandboxUnavailable(
-            f"execution.workers: a worker of the sandbox ({mode.name}) did not start: {failure}; expected "
-            f"about 100 MB of memory for each. Ask for fewer workers."
+            f"execution.yaml:sandbox_workers: a worker of the sandbox ({mode.name}) did not start: "
+            f"{failure}; expected about 100 MB of memory for each. Ask for fewer workers."
         ) from failure
 
 

@@ -6,7 +6,8 @@ that memory holds the prompts' ids and some frames, not the texts of all. Costs:
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -21,8 +22,6 @@ from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.text.completions import OPENING, SCHEMA, read_completions
 
-FRAME_ROWS = 25_000
-"""Completions read at a time: some 50 MB of text."""
 PROMPT_COLUMNS = ("prompt_id", "passage_id", "source", "level", "kind")
 OPENING_CHARACTERS = 20
 """So much of a prompt's end is kept: it shows whether the prompt opens the problem with `[Problem]`."""
@@ -52,69 +51,68 @@ class StrangeCompletionError(UserError):
     """A completion names a prompt that is not there."""
 
 
-class Parsing:
-    """Problems as they are read, and afterwards the rejects and the numbers."""
+@dataclass(frozen=True)
+class Parsed:
+    """What is known of completions once the last one was read."""
 
-    def __init__(self, prompts: pl.LazyFrame, params: ParseParams) -> None:
-        self._prompts = _Prompts(prompts)
-        self._params = params
-        self._rejects: list[pl.DataFrame] = [Reject.create_empty()]
-        self._levels: Counter[str] = Counter()
-        self._kinds: Counter[str] = Counter()
-        self._with_answer = 0
+    rejects: pl.DataFrame
+    """Table of Reject: the completions that gave no problem."""
+    metrics: ParseMetrics
 
-    def problems(self, completions: Iterable[pl.DataFrame], threads: int = 1) -> Iterator[pl.DataFrame]:
-        """Frames of Problem, in the order of the completions."""
-        for read in thread_map(self._read, completions, threads):
-            rejected = read.filter(pl.col("rule").is_not_null()).select(
-                row_id="completion_id", rule=pl.format("parse.{}", "rule"), evidence="evidence"
-            )
-            self._rejects.append(rejected.cast(Reject.create_empty().schema))
-            kept = read.filter(pl.col("rule").is_null())
-            self._levels.update(counts(kept["level"]))
-            self._kinds.update(counts(kept["kind"]))
-            self._with_answer += kept["answer"].count()
-            names = kept.with_columns(problem_id="completion_id", subject=pl.lit(None, pl.String))
-            yield names.select(Problem.column_names()).cast(Problem.create_empty().schema)
 
-    def rejects(self) -> pl.DataFrame:
-        """Table of Reject: the completions that gave no problem so far."""
-        return pl.concat(self._rejects)
+def parse(
+    completions: Iterable[pl.DataFrame], read: int, prompts: pl.LazyFrame, params: ParseParams, threads: int
+) -> Generator[pl.DataFrame, None, Parsed]:
+    """Frames of Problem, in the order of the completions, of which there are `read`.
 
-    def metrics(self, read: int) -> ParseMetrics:
-        """Of a table of so many completions; raises where one of them is neither kept nor rejected."""
-        kept = self._kinds.total()
-        rejected = counts(self.rejects()["rule"])
-        return ParseMetrics(
-            rows=Ledger(
-                read=read,
-                kept=kept,
-                rejected=dict(sorted(rejected.items())),
-                failed=0,
-            ),
-            kept_by_level=dict(sorted(self._levels.items())),
-            kept_by_kind=dict(sorted(self._kinds.items())),
-            with_answer=self._with_answer,
+    Raises ValueError at the end where one of them is neither kept nor rejected, and StrangeCompletionError.
+    """
+    known = _Prompts(prompts)
+    rejects: list[pl.DataFrame] = [Reject.create_empty()]
+    levels, kinds = Counter[str](), Counter[str]()
+    with_answer = 0
+    for rows in thread_map(lambda frame: _read(frame, known, params), completions, threads):
+        rejected = rows.filter(pl.col("rule").is_not_null()).select(
+            row_id="completion_id", rule=pl.format("parse.{}", "rule"), evidence="evidence"
         )
+        rejects.append(rejected.cast(Reject.create_empty().schema))
+        kept = rows.filter(pl.col("rule").is_null())
+        levels.update(counts(kept["level"]))
+        kinds.update(counts(kept["kind"]))
+        with_answer += kept["answer"].count()
+        names = kept.with_columns(problem_id="completion_id", subject=pl.lit(None, pl.String))
+        yield names.select(Problem.column_names()).cast(Problem.create_empty().schema)
+    rejected = pl.concat(rejects)
+    by_rule = dict(sorted(counts(rejected["rule"]).items()))
+    return Parsed(
+        rejected,
+        ParseMetrics(
+            rows=Ledger(read=read, kept=kinds.total(), rejected=by_rule, failed=0),
+            kept_by_level=dict(sorted(levels.items())),
+            kept_by_kind=dict(sorted(kinds.items())),
+            with_answer=with_answer,
+        ),
+    )
 
-    def _read(self, completions: pl.DataFrame) -> pl.DataFrame:
-        """The columns of a prompt, and what `read_completions` finds, for each completion."""
-        rows = completions.hstack(self._prompts.of(completions))
-        read = read_completions(rows)
-        too_long = (
-            pl.when(pl.col("problem").str.len_chars() > self._params.longest_problem)
-            .then(pl.lit("problem"))
-            .when(pl.col("solution").str.len_chars() > self._params.longest_solution)
-            .then(pl.lit("solution"))
-        )
-        part = pl.when(too_long == "problem").then("problem").otherwise("solution")
-        evidence = pl.format("{} characters: {}", part.str.len_chars(), part.str.head(EVIDENCE_CHARACTERS))
-        read = read.with_columns(
-            rule=pl.when(too_long.is_null()).then("rule").otherwise(pl.format("long_{}", too_long)),
-            evidence=pl.when(too_long.is_null()).then("evidence").otherwise(evidence),
-        )
-        columns = ("completion_id", "prompt_id", "passage_id", "source", "level", "kind")
-        return rows.select(columns).hstack(read.select(list(SCHEMA)))
+
+def _read(completions: pl.DataFrame, prompts: "_Prompts", params: ParseParams) -> pl.DataFrame:
+    """The columns of a prompt, and what `read_completions` finds, for each completion."""
+    rows = completions.hstack(prompts.of(completions))
+    read = read_completions(rows)
+    too_long = (
+        pl.when(pl.col("problem").str.len_chars() > params.longest_problem)
+        .then(pl.lit("problem"))
+        .when(pl.col("solution").str.len_chars() > params.longest_solution)
+        .then(pl.lit("solution"))
+    )
+    part = pl.when(too_long == "problem").then("problem").otherwise("solution")
+    evidence = pl.format("{} characters: {}", part.str.len_chars(), part.str.head(EVIDENCE_CHARACTERS))
+    read = read.with_columns(
+        rule=pl.when(too_long.is_null()).then("rule").otherwise(pl.format("long_{}", too_long)),
+        evidence=pl.when(too_long.is_null()).then("evidence").otherwise(evidence),
+    )
+    columns = ("completion_id", "prompt_id", "passage_id", "source", "level", "kind")
+    return rows.select(columns).hstack(read.select(list(SCHEMA)))
 
 
 class _Prompts:

@@ -8,7 +8,7 @@ read of those that it has.
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,10 +134,17 @@ def form_of(model: InDir[ModelManifest]) -> PromptForm:
     return form
 
 
+@dataclass(frozen=True)
+class Synthesized:
+    """What is known of prompts once the last completion was read."""
+
+    failures: pl.DataFrame
+    """Table of Failure: the prompts without a completion."""
+    metrics: SynthesizeMetrics
+
+
 class Synthesis:
-    """The completions of a table of prompts, read in the form `form`, and afterwards the failures and the
-    numbers.
-    """
+    """The completions of a table of prompts, read in the form `form`."""
 
     def __init__(
         self,
@@ -162,18 +169,15 @@ class Synthesis:
             if isinstance(row, Lost):
                 log.warning("row %s %s", row.key, row.reason)
 
-    def completions(self) -> Iterator[pl.DataFrame]:
+    def completions(self) -> Generator[pl.DataFrame, None, Synthesized]:
         """Frames of Completion in key order. A prompt that fills the model's context is a failure."""
-        with in_key_order(self._asked.height, open_store().root) as ordered:
-            for row in self._results(WHOLE):
-                if isinstance(row, Lost):
-                    self._fail(row)
-                else:
-                    ordered.add(*row)
-            asked = self._asked.select("completion_id", "prompt_id", "level", "kind").sort("completion_id")
-            for frame in ordered.frames():
-                near = _between(asked, frame["completion_id"])
-                yield self._made(frame.join(near, on="completion_id", how="left", maintain_order="left"))
+        asked = self._asked.select("completion_id", "prompt_id", "level", "kind").sort("completion_id")
+        for frame in in_key_order(self._answered(), asked.height, open_store().root):
+            near = _between(asked, frame["completion_id"])
+            yield self._made(frame.join(near, on="completion_id", how="left", maintain_order="left"))
+        return Synthesized(
+            pl.DataFrame(self._failures, schema=Failure.create_empty().schema), self._metrics()
+        )
 
     def notes(self) -> dict[str, str]:
         """For the manifest: who wrote the texts and how, and whether another batch gives the same."""
@@ -186,11 +190,15 @@ class Synthesis:
             "text_in_other_batches": text_in_other_batches(identity),
         }
 
-    def failures(self) -> pl.DataFrame:
-        """Table of Failure: the prompts without a completion so far."""
-        return pl.DataFrame(self._failures, schema=Failure.create_empty().schema)
+    def _answered(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Key and result of each row that there is; the others are failures."""
+        for row in self._results(WHOLE):
+            if isinstance(row, Lost):
+                self._fail(row)
+            else:
+                yield row
 
-    def metrics(self) -> SynthesizeMetrics:
+    def _metrics(self) -> SynthesizeMetrics:
         kept = self._kinds.total()
         sent, full = (int(self._asked[column].sum()) for column in ("sent_characters", "full_characters"))
         return SynthesizeMetrics(

@@ -33,7 +33,7 @@ def run_ranks(job: Job) -> None:
     if job.optimizer.muon:
         raise RankError(
             f"optimizer.muon needs whole matrices, which {job.execution.ranks} ranks share out under ZeRO; "
-            f"AdamW was expected. Set muon to null, or execution.ranks to 1."
+            f"AdamW was expected. Set muon to null, or execution.yaml:ranks to 1."
         )
     left = [job.directory / LOSS, *map(job.weights, job.keep)]
     left[0].unlink(missing_ok=True)
@@ -70,7 +70,8 @@ def _command(job: Job) -> list[str]:
     slots = _slots(Path(execution.hostfile))
     if slots != execution.ranks:
         raise RankError(
-            f"{execution.hostfile} has {slots} slots; execution.ranks is {execution.ranks}. Make them equal."
+            f"{execution.hostfile} has {slots} slots; execution.yaml:ranks is {execution.ranks}. "
+            f"Make them equal."
         )
     return [
         sys.executable,
@@ -90,6 +91,6 @@ def _slots(hostfile: Path) -> int:
         return sum(int(word[1].removeprefix("slots=")) for word in words)
     except (OSError, ValueError, IndexError) as error:
         raise RankError(
-            f"{hostfile} of execution.hostfile cannot be read ({error}); lines like `host slots=8` were "
+            f"{hostfile} of execution.yaml:hostfile cannot be read ({error}); lines like `host slots=8` were "
             f"expected. Mend it, or set hostfile to null for one machine."
         ) from error

@@ -9,40 +9,55 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.core.external_sort import MOST_FILES, InOrder, by_hash, files_for
+from jz3.core import external_sort
+from jz3.core.external_sort import MOST_FILES, UNKNOWN_FILES, Unsorted, by_hash, files_for, merged
+from jz3.core.frames import Accounted
+
+HASHES = st.text("0123456789abcdef", min_size=32, max_size=32)
 
 
-@given(st.permutations(range(30)), st.integers(1, 30), st.integers(2, 9))
-def test_rows_leave_by_position_however_they_came(positions, step, size):
-    rows = pl.DataFrame({"position": positions, "text": [f"row {n}" * 3 for n in positions]})
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        InOrder(-(-30 // size), rows.schema, "position", Path(directory)) as ordered,
-    ):
-        for frame in rows.iter_slices(step):
-            ordered.add(frame, frame["position"].to_numpy() // size)
+def counted(frames):
+    rows = 0
+    for frame in frames:
+        rows += frame.height
+        yield frame
+    return rows
+
+
+def in_order(frames, by, rows, directory):
+    """All rows in their order, the account, and how many frames there were."""
+    ordered = Accounted(Unsorted(counted(frames), frames[0].schema, by, rows).in_order(directory))
+    pieces = list(ordered)
+    return pl.concat(pieces), ordered.account, len(pieces)
+
+
+@given(st.permutations(range(30)), st.integers(1, 30), st.integers(2, 40), st.integers(30, 90))
+def test_rows_leave_by_position_however_they_came(positions, step, size, rows):
+    table = pl.DataFrame({"position": positions, "text": [f"row {n}" * 3 for n in positions]})
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(external_sort, "FILE_ROWS", size)
+        found, account, files = in_order(list(table.iter_slices(step)), "position", rows, Path(directory))
         assert list(Path(directory).iterdir()) == []
-        assert pl.concat(ordered.frames()).equals(rows.sort("position"))
+    assert found.equals(table.sort("position"))
+    assert (account, files) == (30, -(-rows // size))
 
 
-def test_a_file_without_rows_is_an_empty_frame(tmp_path):
-    rows = pl.DataFrame({"key": ["b", "a", "z"]})
-    with InOrder(3, rows.schema, "key", tmp_path / "made") as ordered:
-        ordered.add(rows, np.array([0, 0, 2]))
-        assert [frame["key"].to_list() for frame in ordered.frames()] == [["a", "b"], [], ["z"]]
+@given(st.lists(HASHES, min_size=1, unique=True), st.none() | st.integers(50, 10**7), st.integers(1, 20))
+def test_rows_leave_by_hash_however_they_came(keys, rows, step):
+    table = pl.DataFrame({"key": keys, "number": range(len(keys))})
+    with tempfile.TemporaryDirectory() as directory:
+        found, account, files = in_order(list(table.iter_slices(step)), "key", rows, Path(directory) / "made")
+    assert found.equals(table.sort("key"))
+    assert (account, files) == (len(keys), files_for(rows))
 
 
 def test_rows_of_another_schema_are_our_mistake(tmp_path):
-    with (
-        InOrder(1, pl.Schema({"key": pl.String}), "key", tmp_path) as ordered,
-        pytest.raises(pl.exceptions.ColumnNotFoundError),
-    ):
-        ordered.add(pl.DataFrame({"other": ["a"]}), np.array([0]))
+    other = counted([pl.DataFrame({"other": ["a"]})])
+    with pytest.raises(pl.exceptions.ColumnNotFoundError):
+        list(Unsorted(other, pl.Schema({"key": pl.String}), "key", 1).in_order(tmp_path))
 
 
-@given(
-    st.lists(st.text("0123456789abcdef", min_size=32, max_size=32), min_size=1), st.integers(1, MOST_FILES)
-)
+@given(st.lists(HASHES, min_size=1), st.integers(1, MOST_FILES))
 def test_hashes_leave_in_their_order_over_any_number_of_files(keys, files):
     column = pl.Series("key", keys)
     chosen = by_hash(column.sort(), files)
@@ -50,5 +65,20 @@ def test_hashes_leave_in_their_order_over_any_number_of_files(keys, files):
     assert 0 <= chosen[0] <= chosen[-1] < files
 
 
-def test_files_are_as_many_as_the_rows_need_and_no_more_than_may_be_open():
-    assert [files_for(rows, 10) for rows in (0, 1, 10, 11, 10**9)] == [1, 1, 1, 2, MOST_FILES]
+def test_files_are_as_many_as_the_rows_need_and_no_more_than_may_be_open(monkeypatch):
+    monkeypatch.setattr(external_sort, "FILE_ROWS", 10)
+    assert [files_for(rows) for rows in (0, 1, 10, 11, 10**9)] == [1, 1, 1, 2, MOST_FILES]
+    assert files_for(None) == UNKNOWN_FILES
+
+
+@given(st.lists(st.lists(st.integers(0, 99)), max_size=5), st.integers(1, 4))
+def test_streams_that_are_in_order_are_merged_in_order_with_every_row(keys, step):
+    tables = [
+        pl.DataFrame({"key": sorted(some), "stream": number}, schema={"key": pl.Int64, "stream": pl.Int64})
+        for number, some in enumerate(keys)
+    ]
+    pieces = list(merged([table.iter_slices(step) for table in tables], "key"))
+    found = pl.concat([pl.DataFrame(schema={"key": pl.Int64, "stream": pl.Int64}), *pieces])
+    assert found["key"].is_sorted()
+    assert found.sort("key", "stream").equals(pl.concat([found.clear(), *tables]).sort("key", "stream"))
+    assert all(piece.height for piece in pieces)

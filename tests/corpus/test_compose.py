@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, InFiles, Out
+from jz3.core.external_sort import FILE_ROWS
 from jz3.core.hashing import content_id, draw_order
-from jz3.corpus.compose import FILE_ROWS, ComposeParams, Composition, kind_of, levels_of
+from jz3.corpus.compose import ComposeParams, kind_of, levels_of
+from jz3.corpus.compose import compose as composed
 from jz3.corpus.templates import PLACEHOLDER, TemplateError, read_templates
 from jz3.tables.prompt import Prompt
 from jz3.tables.words import LEVELS
@@ -31,11 +33,12 @@ def passages(*texts, source="web"):
 
 
 def compose(frames, given):
-    composition = Composition(pl.concat(frames).lazy(), TEMPLATES, given)
+    """Prompts in key order, and the metrics."""
     with tempfile.TemporaryDirectory() as directory:
-        prompts = pl.concat(list(composition.prompts(frames, Path(directory))))
-        assert list(Path(directory).iterdir()) == []
-    return prompts, composition.metrics()
+        prompts = Out(Prompt, Path(directory) / "prompts")
+        metrics = prompts.sink_unsorted(composed(pl.concat(frames).lazy(), frames, TEMPLATES, given))
+        assert list(Path(directory).iterdir()) == [prompts.path]
+        return In(Prompt, prompts.path).read(), metrics
 
 
 def one_by_one(rows, given):
@@ -78,22 +81,20 @@ def test_the_order_of_passages_and_their_frames_change_neither_prompts_nor_numbe
 
 def test_more_prompts_than_a_file_holds_leave_in_key_order(tmp_path):
     table = passages(*(f"text {n}" for n in range(FILE_ROWS // 8 + 1)), source="wikipedia")
-    composition = Composition(table.lazy(), TEMPLATES, params())
-    pieces = list(composition.prompts([table[1::2], table[::2]], tmp_path))
+    made = composed(table.lazy(), [table[1::2], table[::2]], TEMPLATES, params())
+    pieces = list(made.in_order(tmp_path))
     assert len(pieces) == 2
-    Out(Prompt, tmp_path / "prompts").sink(pieces)
-    prompts = In(Prompt, tmp_path / "prompts").read()
+    prompts = pl.concat(pieces)
     assert prompts["prompt_id"].is_sorted()
-    assert prompts.height == composition.metrics().prompts == len(LEVELS) * table.height
+    assert prompts.height == len(LEVELS) * table.height
     named = [content_id(*row) for row in prompts.select("passage_id", "level", "kind").iter_rows()]
     assert prompts["prompt_id"].to_list() == named
 
 
-def test_no_passages_give_no_prompts(tmp_path):
+def test_no_passages_give_no_prompts():
     none = passages().cast({"passage_id": pl.String, "text": pl.String})
-    composition = Composition(none.lazy(), TEMPLATES, params())
-    Out(Prompt, tmp_path / "prompts").sink(composition.prompts([none], tmp_path))
-    assert In(Prompt, tmp_path / "prompts").rows() == composition.metrics().prompts == 0
+    prompts, metrics = compose([none], params())
+    assert prompts.height == metrics.prompts == metrics.passages == 0
 
 
 def test_each_level_gets_its_share_and_tools_theirs():

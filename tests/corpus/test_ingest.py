@@ -8,13 +8,14 @@ import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import polars as pl
 import pytest
 
-from jz3.core.artifacts import InFiles
+from jz3.core.artifacts import In, InFiles, Out
 from jz3.core.hashing import content_id
-from jz3.corpus.ingest import Ingestion, IngestParams
+from jz3.corpus.ingest import IngestParams
+from jz3.corpus.ingest import ingest as ingested
 from jz3.corpus.readers.document import RawFileError
+from jz3.tables.passage import Passage
 
 TEXT = (
     "The sum of two even numbers is even. Write them as $2a$ and $2b$; "
@@ -36,10 +37,10 @@ def params(name="documents", **changes):
 
 def ingest(raw, params):
     """Passages, rejected sections, and the account of them."""
-    ingestion = Ingestion(raw, params)
     with TemporaryDirectory() as directory:
-        passages = pl.concat(ingestion.passages(Path(directory)))
-    return passages, ingestion.rejects(), ingestion.metrics()
+        passages = Out(Passage, Path(directory) / "passages")
+        found = passages.sink_unsorted(ingested(raw, params))
+        return In(Passage, passages.path).read(), found.rejects, found.metrics
 
 
 def raw(tmp_path, name, rows):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jz3.core.artifacts import OutDir
 from jz3.curation.benchmark_hits import HITS, BenchmarkHits
-from jz3.curation.decontaminate import Decontamination
+from jz3.curation.decontaminate import decontaminate
 from jz3.curation.overlap import ItemIndex
 from jz3.store.row_store import open_store
 from jz3.tables.certificate_manifest import CertificateManifest
@@ -39,9 +39,9 @@ def together(*tables):
 
 def certified(table, directory, rows=ROWS, **changes):
     """Every byte of a certificate, and the verdicts."""
-    found = Decontamination(table, params(**changes)).read([rows.head(2), rows.slice(2)])
+    found = decontaminate([rows.head(2), rows.slice(2)], table, params(**changes), threads=1)
     found.certify("x", OutDir(CertificateManifest, directory))
-    return [(directory / name).read_bytes() for name in ("manifest.json", "hits.parquet")], found.verdicts()
+    return [(directory / name).read_bytes() for name in ("manifest.json", "hits.parquet")], found.verdicts
 
 
 def stored():

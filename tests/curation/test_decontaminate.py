@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, InDir, OutDir
-from jz3.curation.decontaminate import Decontamination
+from jz3.curation.decontaminate import decontaminate
 from jz3.curation.overlap import DecontaminateParams, ItemIndex
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.hit import Hit
@@ -162,16 +162,16 @@ ITEMS = items(
 
 
 def test_each_row_has_one_verdict_that_names_the_item():
-    found = Decontamination(ITEMS, params()).read([ROWS.head(2), ROWS.tail(2)])
-    table = Verdict.validate(found.verdicts())
+    found = decontaminate([ROWS.head(2), ROWS.tail(2)], ITEMS, params(), threads=1)
+    table = Verdict.validate(found.verdicts)
     assert table.rows() == [
         ("1", "decontaminate.ngram", "exam/00000"),
         ("2", None, None),
         ("3", None, None),
         ("4", "decontaminate.whole", "exam/00001"),
     ]
-    assert found.metrics(found.verdicts().height).hit_items == 2
-    assert found.metrics(found.verdicts().height).rows.rejected == {
+    assert found.metrics(found.verdicts.height).hit_items == 2
+    assert found.metrics(found.verdicts.height).rows.rejected == {
         "decontaminate.ngram": 1,
         "decontaminate.whole": 1,
     }
@@ -179,7 +179,7 @@ def test_each_row_has_one_verdict_that_names_the_item():
 
 def test_the_certificate_names_method_counts_and_pairs(tmp_path):
     certificate = OutDir(CertificateManifest, tmp_path / "synthetic")
-    Decontamination(ITEMS, params()).read([ROWS]).certify("synthetic", certificate)
+    decontaminate([ROWS], ITEMS, params(), threads=1).certify("synthetic", certificate)
     manifest = InDir(CertificateManifest, tmp_path / "synthetic").manifest()
     assert (manifest.certified, manifest.rows, manifest.method["ngram"]) == ("synthetic", 4, 13)
     (check,) = manifest.benchmarks
@@ -192,7 +192,7 @@ def test_the_certificate_names_method_counts_and_pairs(tmp_path):
 
 def test_the_frames_of_a_table_do_not_change_its_certificate(tmp_path):
     for name, frames in (("whole", [ROWS]), ("cut", [ROWS.head(1), ROWS.tail(3)])):
-        Decontamination(ITEMS, params()).read(frames).certify(
+        decontaminate(frames, ITEMS, params(), threads=1).certify(
             "x", OutDir(CertificateManifest, tmp_path / name)
         )
     for file in ("manifest.json", "hits.parquet"):
@@ -200,9 +200,9 @@ def test_the_frames_of_a_table_do_not_change_its_certificate(tmp_path):
 
 
 def test_no_rows_and_no_items_are_no_trouble():
-    empty = Decontamination(ITEMS.clear(), params()).read([ROWS])
+    empty = decontaminate([ROWS], ITEMS.clear(), params(), threads=1)
     assert empty.metrics(4).rows.kept == 4
-    assert Decontamination(ITEMS, params()).read([ROWS.clear()]).verdicts().height == 0
+    assert decontaminate([ROWS.clear()], ITEMS, params(), threads=1).verdicts.height == 0
 
 
 @needs_benchmarks
@@ -247,11 +247,15 @@ def test_real_questions_are_found_in_any_spelling_alone_and_inside_a_row(spellin
 @needs_benchmarks
 def test_released_rows_are_hit_as_seldom_as_was_measured():
     """The 13-grams of one of 1,000 released cot rows are in a benchmark (measured)."""
-    found = Decontamination(items(*benchmark_questions()), params()).read([problems(*sampled("cot", 1000))])
-    assert found.metrics(found.verdicts().height).rows.rejected == {"decontaminate.ngram": 1}
+    found = decontaminate(
+        [problems(*sampled("cot", 1000))], items(*benchmark_questions()), params(), threads=1
+    )
+    assert found.metrics(found.verdicts.height).rows.rejected == {"decontaminate.ngram": 1}
 
 
 def test_a_row_without_a_verdict_fails_the_stage():
-    found = Decontamination(items(QUESTION), params()).read([problems(problem("a"), problem("b")).head(1)])
+    found = decontaminate(
+        [problems(problem("a"), problem("b")).head(1)], items(QUESTION), params(), threads=1
+    )
     with pytest.raises(ValueError, match="read 2 rows and accounts for 1"):
         found.metrics(2)

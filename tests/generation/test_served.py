@@ -132,12 +132,12 @@ def test_a_server_with_another_model_is_named_and_writes_no_row(write, model, tm
 
 
 def test_without_an_address_the_parameter_is_named(model):
-    with pytest.raises(UserError, match=r"expected in execution\.servers"):
+    with pytest.raises(UserError, match=r"expected in execution\.yaml:servers"):
         written("openai", model, REQUESTS, FREE, asked())
 
 
 def test_a_wrong_address_or_key_is_named_by_where_it_stands(model, address, monkeypatch):
-    with pytest.raises(UserError, match=r"^execution\.servers does not begin with http"):
+    with pytest.raises(UserError, match=r"^execution\.yaml:servers does not begin with http"):
         written("openai", model, REQUESTS, FREE, asked("10.0.0.7:8000"))
     monkeypatch.setenv("JZ3_SERVERS_KEY", "a key")
     with pytest.raises(UserError, match=r"^JZ3_SERVERS_KEY holds a blank"):

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from jz3.cli.main import app
 from jz3.core.artifacts import InFiles
-from jz3.curation.decontaminate import Decontamination
+from jz3.curation.decontaminate import decontaminate
 from jz3.curation.dedup import DedupParams, Workplace, dedup
 from jz3.curation.filter import FilterParams, judge_form
 from jz3.curation.overlap import DecontaminateParams
@@ -113,7 +113,7 @@ def test_verdicts_are_those_of_the_stages(tmp_path, benchmark):
     released = read_releases(InFiles(tmp_path), [], index_notes(params.bands, params.rows_per_band))
     distinct = dedup(table.lazy(), [filtered], released, params, Workplace(1, tmp_path)).verdicts
     items = Item.cast(items_of({"bakery": [ITEM]}))
-    clean = Decontamination(items, DecontaminateParams(**paper["decontaminate"])).read([table]).verdicts()
+    clean = decontaminate([table], items, DecontaminateParams(**paper["decontaminate"]), threads=1).verdicts
     rules = pl.concat([filtered, distinct, clean]).drop_nulls("rule").unique("row_id", keep="first")
     expected = {rows[int(name)]["question"]: (str(rule), seen) for name, rule, seen in rules.iter_rows()}
     found = lines(out / "rejected.jsonl")

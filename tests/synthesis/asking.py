@@ -34,8 +34,8 @@ def main():
     engine = Held()
     prompts = In(Prompt, Path("data/composed/corpus")).scan()
     synthesis = Synthesis(prompts, "full", engine, params, execution)
-    Out(Completion, Path("data/completions/corpus")).sink(synthesis.completions())
-    print("asked", engine.asked, "of", synthesis.metrics().rows.kept)
+    synthesized = Out(Completion, Path("data/completions/corpus")).sink(synthesis.completions())
+    print("asked", engine.asked, "of", synthesized.metrics.rows.kept)
 
 
 if __name__ == "__main__":

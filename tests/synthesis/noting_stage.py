@@ -53,9 +53,10 @@ def main(folder: Path, workers: int):
     with open_engine("transformers", InDir(ModelManifest, folder / "model"), "saved", how) as engine:
         prompts = In(Prompt, folder / "prompts.parquet").scan()
         synthesis = Synthesis(prompts, "full", Noting(engine, folder / "computed"), PARAMS, how)
-        Out(Completion, folder / "out" / "completions").sink(synthesis.completions(), synthesis.notes())
-    Out(Failure, folder / "out" / "failures.parquet").write(synthesis.failures())
-    Metrics(folder / "out" / "metrics.json").write(synthesis.metrics())
+        completions = Out(Completion, folder / "out" / "completions")
+        synthesized = completions.sink(synthesis.completions(), synthesis.notes())
+    Out(Failure, folder / "out" / "failures.parquet").write(synthesized.failures)
+    Metrics(folder / "out" / "metrics.json").write(synthesized.metrics)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.execution import load_execution
-from jz3.synthesis.parse import ParseParams, Parsing, StrangeCompletionError
+from jz3.core.frames import Accounted
+from jz3.synthesis.parse import ParseParams, StrangeCompletionError, parse
 from jz3.tables.completion import Completion
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
@@ -63,6 +64,12 @@ def completions(rows):
     )
 
 
+def parsed_of(frames, read):
+    """Table of Problem, and what is known of the completions."""
+    parsed = Accounted(parse(frames, read, prompts.lazy(), PARAMS, threads=1))
+    return pl.concat([Problem.create_empty(), *parsed]), parsed.account
+
+
 written = st.tuples(
     st.sampled_from(TEXTS),
     st.sampled_from(["cot", "tool"]),
@@ -73,16 +80,16 @@ written = st.tuples(
 @given(st.lists(written, max_size=12), st.integers(1, 5))
 def test_problems_and_rejects_share_out_the_completions(rows, frame_rows):
     table = completions(rows)
-    parsing, whole = Parsing(prompts.lazy(), PARAMS), Parsing(prompts.lazy(), PARAMS)
-    kept = pl.concat([Problem.create_empty(), *parsing.problems(table.iter_slices(frame_rows))])
-    assert kept.equals(pl.concat([Problem.create_empty(), *whole.problems([table])]))
-    ids = kept["problem_id"].to_list() + parsing.rejects()["row_id"].to_list()
+    kept, parsed = parsed_of(table.iter_slices(frame_rows), len(rows))
+    whole, of_whole = parsed_of([table], len(rows))
+    assert kept.equals(whole)
+    ids = kept["problem_id"].to_list() + parsed.rejects["row_id"].to_list()
     assert sorted(ids) == table["completion_id"].to_list()
-    assert parsing.metrics(len(rows)) == whole.metrics(len(rows))
+    assert parsed.metrics == of_whole.metrics
     with pytest.raises(ValueError, match="accounts for"):
-        parsing.metrics(len(rows) + 1)
+        parsed_of([table], len(rows) + 1)
     Problem.validate(kept)
-    Reject.validate(parsing.rejects())
+    Reject.validate(parsed.rejects)
 
 
 def test_each_completion_meets_its_rule():
@@ -90,11 +97,10 @@ def test_each_completion_meets_its_rule():
         (TEXTS[0], "cot", "length"),
         (TEXTS[0], "tool", "stop"),
     ]
-    parsing = Parsing(prompts.lazy(), PARAMS)
-    kept = pl.concat(parsing.problems([completions(rows)]))
+    kept, parsed = parsed_of([completions(rows)], len(rows))
     assert kept["problem_id"].to_list() == ["c000", "c006"]
     assert kept["answer"].to_list() == ["5", "5"]
-    assert dict(parsing.rejects().select("row_id", "rule").iter_rows()) == {
+    assert dict(parsed.rejects.select("row_id", "rule").iter_rows()) == {
         "c001": "parse.missing_solution",
         "c002": "parse.long_problem",
         "c003": "parse.long_solution",
@@ -108,7 +114,7 @@ def test_each_completion_meets_its_rule():
 def test_a_completion_of_an_unknown_prompt_is_named():
     table = completions([(TEXTS[0], "strange", "stop")])
     with pytest.raises(StrangeCompletionError, match=r"c000.*prompt-strange"):
-        list(Parsing(prompts.lazy(), PARAMS).problems([table]))
+        parsed_of([table], 1)
 
 
 def test_the_stage_leaves_problems_rejects_and_an_account(tmp_path: Path):

@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from jz3.core.frames import Accounted
 from jz3.synthesis.synthesize import Synthesis
 from jz3.tables.failure import Failure
 from tests.generation.builders import execution
@@ -18,9 +19,11 @@ def test_a_prompt_that_ends_three_workers_is_a_failure(tmp_path, monkeypatch):
     rows = prompts(12).with_columns(compact=poison)
     how = execution(workers=2, generation_batch=4, generation_commit=4)
     synthesis = Synthesis(rows.lazy(), "compact", Poisoned(), PARAMS, how)
-    made = pl.concat(list(synthesis.completions()))
+    completions = Accounted(synthesis.completions())
+    made = pl.concat(completions)
     assert set(rows["prompt_id"]) - set(made["prompt_id"]) == {"prompt 005"}
-    (failure,) = Failure.validate(synthesis.failures()).rows(named=True)
+    (failure,) = Failure.validate(completions.account.failures).rows(named=True)
     assert failure["row_id"] == "prompt 005"
     assert "ended 3 workers" in failure["reason"]
-    assert synthesis.metrics().rows.model_dump() == {"read": 12, "kept": 11, "rejected": {}, "failed": 1}
+    rows = completions.account.metrics.rows
+    assert rows.model_dump() == {"read": 12, "kept": 11, "rejected": {}, "failed": 1}

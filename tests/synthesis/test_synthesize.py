@@ -9,6 +9,7 @@ import pytest
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.errors import UserError
+from jz3.core.frames import Accounted
 from jz3.generation.completion_rows import GENERATE
 from jz3.generation.engine import Sampling
 from jz3.generation.engines import open_engine
@@ -62,8 +63,8 @@ class Made:
 def run(model, rows, params=PARAMS, how=EXECUTION, form="compact"):
     with open_engine(params.engine, model, params.dtype, how) as engine:
         synthesis = Synthesis(rows.lazy(), form, engine, params, how)
-        completions = pl.concat(list(synthesis.completions()))
-        return Made(completions, synthesis.failures(), synthesis.metrics())
+        completions = Accounted(synthesis.completions())
+        return Made(pl.concat(completions), completions.account.failures, completions.account.metrics)
 
 
 def test_every_prompt_is_a_completion_or_a_failure(model):
@@ -155,7 +156,7 @@ def test_windows_and_frames_that_are_smaller_than_the_table_give_the_same_rows(m
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "other store"))
     monkeypatch.setattr("jz3.synthesis.synthesize.FRAME_ROWS", 7)
     monkeypatch.setattr("jz3.synthesis.synthesize.WINDOW_ROWS", 9)
-    monkeypatch.setattr("jz3.synthesis.key_order.FILE_ROWS", 11)
+    monkeypatch.setattr("jz3.core.external_sort.FILE_ROWS", 11)
     monkeypatch.setattr("jz3.synthesis.key_order.CHUNK_ROWS", 5)
     small = run(model, rows)
     assert small.completions["completion_id"].is_sorted()
