@@ -58,7 +58,7 @@ def change(project: Project, name: str, texts: list[dict[str, str]], repeated: l
     """Make one edit in a project."""
     edit = EDITS[name]
     if edit:
-        change_text(project.path, edit)
+        change_text(project.path, edit, project.about.get("where", {}).get(edit.file, edit.file))
     elif name == "twice the texts":
         write_texts(project.path, make_texts(2 * len(texts)))
     elif name == "row removed":
@@ -68,11 +68,11 @@ def change(project: Project, name: str, texts: list[dict[str, str]], repeated: l
         write_texts(project.path, [changed if text["id"] == changed["id"] else text for text in texts])
 
 
-def change_text(path: Path, edit: Edit) -> None:
-    """In the one file that has it. Where no file is named, `old` is a pattern for all sources."""
+def change_text(path: Path, edit: Edit, name: str) -> None:
+    """In the one file of that name that has it; without a name, `old` is a pattern for all sources."""
     files = [
         file
-        for file in path.rglob(edit.file or "*")
+        for file in path.rglob(name or "*")
         if file.suffix in (".py", ".yaml", ".txt", ".env")
         and "home" not in file.parts
         and (re.search(edit.old, file.read_text()) if not edit.file else edit.old in file.read_text())

@@ -44,24 +44,26 @@ class Teacher:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 body = await reader.readexactly(content_length(head))
-                writer.write(http_answer(await self._answer(head, body)))
+                writer.write(await self._answer(head, body))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the client is gone: clients of this benchmark are killed
         finally:
             writer.close()
 
-    async def _answer(self, head: str, body: bytes) -> dict[str, object]:
+    async def _answer(self, head: str, body: bytes) -> bytes:
         if head.startswith("GET /calls"):
-            return {"calls": self.calls}
+            return http_answer({"calls": self.calls})
         if head.startswith("GET"):
-            return {"object": "list", "data": [{"id": "teacher", "object": "model"}]}
+            return http_answer({"object": "list", "data": [{"id": "teacher", "object": "model"}]})
         asked = json.loads(body)
+        if not asked["messages"]:  # a client that wants to see the headers alone
+            return http_answer({"error": {"message": "messages must not be empty"}}, "400 Bad Request")
         await asyncio.sleep(self._delay_s)
         self.calls += 1
         content = asked["messages"][-1]["content"]
         prompt = content if isinstance(content, str) else "".join(part["text"] for part in content)
-        return chat_completion(completion(prompt, float(asked.get("temperature", 1.0))))
+        return http_answer(chat_completion(completion(prompt, float(asked.get("temperature", 1.0)))))
 
 
 def chat_completion(text: str) -> dict[str, object]:
@@ -80,10 +82,10 @@ def content_length(head: str) -> int:
     return int(lengths[0].split(":")[1]) if lengths else 0
 
 
-def http_answer(body: dict[str, object]) -> bytes:
+def http_answer(body: dict[str, object], status: str = "200 OK") -> bytes:
     text = json.dumps(body).encode()
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-    return head % len(text) + text
+    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n"
+    return head.encode() + text
 
 
 async def main(delay_s: float) -> None:

@@ -3,9 +3,9 @@
 from tally import tally
 
 
-def is_long_enough(problem: str, least_words: int) -> bool:
+def words_of(problem: str) -> int:
     tally("filter")
-    return len(problem.split()) >= least_words
+    return len(problem.split())
 
 
 def key_of(problem: str) -> str:

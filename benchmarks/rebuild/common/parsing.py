@@ -3,10 +3,10 @@
 from tally import tally
 
 
-def parse(completion: str) -> tuple[str, str] | None:
-    """The problem and its answer; None where one of them is missing."""
+def parse(completion: str) -> tuple[str, str]:
+    """The problem and its answer; both empty where one of them is missing."""
     tally("parse")
     problem, found, answer = completion.partition("Answer:")
     if not found:
-        return None
+        return "", ""
     return problem.strip().removeprefix("Problem: "), answer.strip()

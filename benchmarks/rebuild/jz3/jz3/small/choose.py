@@ -2,7 +2,7 @@
 
 import dataframely as dy
 import polars as pl
-from jz3.small.choosing import is_long_enough, key_of
+from jz3.small.choosing import key_of, words_of
 from jz3.small.tables import Posed
 
 from jz3.core.params import Params
@@ -15,7 +15,7 @@ class FilterParams(Params):
 
 
 def long_enough(problems: dy.DataFrame[Posed], params: FilterParams) -> pl.DataFrame:
-    return problems.filter([is_long_enough(text, params.least_words) for text in problems["problem"]])
+    return problems.filter([words_of(text) >= params.least_words for text in problems["problem"]])
 
 
 def firsts(problems: dy.DataFrame[Posed]) -> pl.DataFrame:
