@@ -1,0 +1,16 @@
+"""Whether an answer is right."""
+
+import re
+from operator import add, mul, sub
+
+from answers import same_number
+from tally import tally
+
+OPERATIONS = {"+": add, "*": mul, "-": sub}
+
+
+def is_right(problem: str, answer: str) -> bool:
+    """Of a problem with one sum in it, such as `17 + 4`."""
+    tally("grade")
+    left, sign, right = re.search(r"(\d+) ([-+*]) (\d+)", problem).groups()
+    return same_number(answer, OPERATIONS[sign](int(left), int(right)))
