@@ -7,11 +7,12 @@ from jz3.tables.failure import Failure
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.reject import Reject
-from jz3.teacher.distill import DistillParams, distill
+from jz3.teacher.distill import distill
+from jz3.teacher.teacher import TeacherParams
 
 
 def main(
-    params: DistillParams,
+    params: TeacherParams,
     execution: Execution,
     prompts: In[Prompt],
     problems: Out[Problem],

@@ -5,6 +5,7 @@ from jz3.core.stage import run
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
+from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.target import Target
 from jz3.tasks.tasks import TasksParams, gather
 
@@ -14,6 +15,7 @@ def main(
     raw: InFiles,
     targets: Out[Target],
     instructions: Out[Problem],
+    seeds: Out[SeedProblem],
     seed_problems: Out[Problem],
     seed_passages: Out[Passage],
     rejects: Out[Reject],
@@ -22,7 +24,8 @@ def main(
     gathered = gather(raw, params)
     targets.write(gathered.targets)
     instructions.write(gathered.instructions)
-    seed_problems.write(gathered.seeds)
+    seeds.write(gathered.seeds)
+    seed_problems.write(gathered.seed_problems)
     seed_passages.write(gathered.seed_passages)
     rejects.write(gathered.rejects)
     metrics.write(gathered.metrics)

@@ -21,7 +21,7 @@ from jz3.graph.fetching.table import read_table
 from jz3.graph.repository import RepositoryError, opened
 from jz3.store.remote_errors import RemoteError, reaching, shown
 from jz3.store.row_store import open_store
-from jz3.teacher.distill import DistillParams
+from jz3.teacher.teacher import TeacherParams
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -179,7 +179,7 @@ def _default_remote(repo: "Repo") -> Finding:
 
 
 def _key(root: Path) -> Finding:
-    provider = load_params(DistillParams, "distill", root / "params.yaml").provider
+    provider = load_params(TeacherParams, "distill", root / "params.yaml").provider
     if provider == "writer":
         return Finding("key", "ok", "distill.provider is writer, which needs none")
     if os.environ.get("OPENAI_API_KEY"):

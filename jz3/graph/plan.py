@@ -36,7 +36,8 @@ from jz3.synthesis.synthesize import SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.words import PromptForm
 from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, WriterBenchmark
-from jz3.teacher.distill import DistillParams, chat_request
+from jz3.teacher.distill import chat_request
+from jz3.teacher.teacher import TeacherParams
 from jz3.writer.catalogue import FAMILIES
 
 
@@ -106,7 +107,7 @@ class _Planner:
         self._stale = stale
         self._sections = read_sections(file)
         self._execution = load_execution(execution)
-        self._distill = load_params(DistillParams, "distill", file)
+        self._distill = load_params(TeacherParams, "distill", file)
         self._synthesize = load_params(SynthesizeParams, "synthesize", file)
         self._sizes = Sizes(root, graph, self._sections, self._execution, self._changing())
         self._store: RowStore = open_store()

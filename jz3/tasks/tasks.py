@@ -20,6 +20,7 @@ from jz3.core.params import Params, Seed
 from jz3.tables.ledger import Ledger
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
+from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.target import Target
 from jz3.tasks.fields import SolvedFields
 from jz3.tasks.raw import DataError, RawRows, Row, read_fetched, read_files
@@ -76,6 +77,8 @@ class Seeds(Params):
     rows: Rows
     licence: str
     """Of the data set that they are of."""
+    split: Literal["train", "validation"]
+    """Of that data set: a recipe never begins with what a benchmark asks."""
 
 
 class TasksParams(Params):
@@ -116,7 +119,9 @@ class Gathered:
     instructions: pl.DataFrame
     """Table of Problem."""
     seeds: pl.DataFrame
-    """Table of Problem."""
+    """Table of SeedProblem: what recipes begin with."""
+    seed_problems: pl.DataFrame
+    """Table of Problem: the same rows as a recipe of their own."""
     seed_passages: pl.DataFrame
     """Table of Passage: the question of each seed problem, for what is written from it."""
     rejects: pl.DataFrame
@@ -143,6 +148,11 @@ def gather(raw: InFiles, params: TasksParams) -> Gathered:
     target_rows = [_target(task, *row) for task, found in targets.items() for row in found]
     problems = [_problem(INSTRUCTION, name, *row) for name, found in instructions.items() for row in found]
     seed_rows = [_problem(SEED, name, *row) for name, found in seeds.items() for row in found]
+    gold = [
+        _seed(name, params.seeds[name], problem)
+        for name, found in seeds.items()
+        for problem in (_problem(SEED, name, *row) for row in found)
+    ]
     passages = [
         _passage(name, params.seeds[name].licence, *row) for name, found in seeds.items() for row in found
     ]
@@ -151,7 +161,8 @@ def gather(raw: InFiles, params: TasksParams) -> Gathered:
     return Gathered(
         targets=pl.DataFrame(target_rows, schema=Target.create_empty().schema),
         instructions=pl.DataFrame(problems, schema=Problem.create_empty().schema),
-        seeds=pl.DataFrame(seed_rows, schema=Problem.create_empty().schema),
+        seeds=pl.DataFrame(gold, schema=SeedProblem.create_empty().schema),
+        seed_problems=pl.DataFrame(seed_rows, schema=Problem.create_empty().schema),
         seed_passages=pl.DataFrame(passages, schema=Passage.create_empty().schema),
         rejects=rejects.table(),
         metrics=TasksMetrics(
@@ -286,6 +297,17 @@ def _problem(source: str, name: str, row_id: str, row: Solved) -> dict[str, Any]
         "problem": row.question,
         "solution": row.solution,
         "answer": row.answer,
+    }
+
+
+def _seed(name: str, seeds: Seeds, problem: dict[str, Any]) -> dict[str, Any]:
+    kept = {column: problem[column] for column in ("level", "kind", "subject", "solution", "answer")}
+    return kept | {
+        "seed_id": problem["problem_id"],
+        "origin": name,
+        "licence": seeds.licence,
+        "split": seeds.split,
+        "question": problem["problem"],
     }
 
 

@@ -5,48 +5,24 @@ once: the answer comes from the row store ever after, for this set and any other
 nothing that this stage leaves tells the one from the other. Costs: the teacher's price.
 """
 
-import os
 from collections import Counter
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import dataframely as dy
 import polars as pl
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from jz3.core.execution import Execution
-from jz3.core.hashing import draw_order
-from jz3.core.params import Params, Seed
-from jz3.generation.asking import ask_all
-from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest, chat_key
-from jz3.generation.endpoint import Endpoint
-from jz3.generation.spending import answer_usd
+from jz3.generation.chat import ChatFailure, ChatRequest, chat_key
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.reject import Reject
+from jz3.teacher.teacher import Reply, TeacherParams, ask, request_for, spent
 from jz3.text.problem_text import Unusable, read_completion
-from jz3.writer.server import serve_writer
-
-SEED_LIMIT = 1 << 31
-"""Servers take seeds of 32 bits with a sign at the least."""
-
-
-class DistillParams(Params):
-    """Who is asked, and how."""
-
-    provider: Literal["writer", "openai", "azure", "vllm"]
-    """Who answers. `writer` is the built-in problem writer, which the stage serves itself; for the others
-    OPENAI_BASE_URL and OPENAI_API_KEY say where and with what key."""
-    model: str
-    temperature: float = Field(ge=0)
-    top_p: float = Field(gt=0, le=1)
-    max_tokens: int = Field(ge=1)
-    seed: Seed
-    """Each prompt's own seed is drawn from it by hash."""
 
 
 class DistillMetrics(BaseModel):
@@ -85,42 +61,23 @@ class KdSet:
     metrics: DistillMetrics
 
 
-def distill(prompts: dy.DataFrame[Prompt], params: DistillParams, execution: Execution) -> KdSet:
+def distill(prompts: dy.DataFrame[Prompt], params: TeacherParams, execution: Execution) -> KdSet:
     """Ask the teacher for a problem for each prompt."""
     asked = list(prompts.sort("prompt_id").iter_rows(named=True))
     requests = [chat_request(prompt, params) for prompt in asked]
-    with _endpoint(params) as endpoint:
-        replies = list(ask_all(requests, endpoint, execution, what="teacher"))
-    return _sorted_out(asked, requests, replies, params, execution)
+    return _sorted_out(asked, requests, ask(requests, params, execution), params, execution)
 
 
-@contextmanager
-def _endpoint(params: DistillParams) -> Generator[Endpoint]:
-    if params.provider == "writer":
-        with serve_writer() as base_url:
-            yield Endpoint(base_url=base_url, api_key="none")
-    else:
-        yield Endpoint(base_url=os.environ.get("OPENAI_BASE_URL"), api_key=os.environ.get("OPENAI_API_KEY"))
-
-
-def chat_request(prompt: Mapping[str, Any], params: DistillParams) -> ChatRequest:
+def chat_request(prompt: Mapping[str, Any], params: TeacherParams) -> ChatRequest:
     """What the teacher is asked for a prompt (its `prompt_id` and `full` text)."""
-    return ChatRequest(
-        provider=params.provider,
-        model=params.model,
-        prompt=prompt["full"],
-        temperature=params.temperature,
-        top_p=params.top_p,
-        max_tokens=params.max_tokens,
-        seed=draw_order(params.seed, prompt["prompt_id"]) % SEED_LIMIT,
-    )
+    return request_for(prompt["prompt_id"], prompt["full"], params)
 
 
 def _sorted_out(
     asked: list[dict[str, Any]],
     requests: list[ChatRequest],
-    replies: list[ChatAnswer | ChatFailure],
-    params: DistillParams,
+    replies: list[Reply],
+    params: TeacherParams,
     execution: Execution,
 ) -> KdSet:
     kept: list[dict[str, Any]] = []
@@ -149,14 +106,11 @@ def _sorted_out(
 def _metrics(
     kept: list[dict[str, Any]],
     rejected: list[dict[str, str]],
-    replies: list[ChatAnswer | ChatFailure],
-    params: DistillParams,
+    replies: list[Reply],
+    params: TeacherParams,
     execution: Execution,
 ) -> DistillMetrics:
-    answers = [reply for reply in replies if isinstance(reply, ChatAnswer)]
-    prompt_tokens = sum(answer.prompt_tokens for answer in answers)
-    completion_tokens = sum(answer.completion_tokens for answer in answers)
-    price = execution.prices.get(params.model)
+    answers = spent(replies, params, execution)
     return DistillMetrics(
         provider=params.provider,
         model=params.model,
@@ -165,16 +119,9 @@ def _metrics(
             read=len(replies),
             kept=len(kept),
             rejected=dict(sorted(Counter(row["rule"] for row in rejected).items())),
-            failed=len(replies) - len(answers),
+            failed=len(replies) - answers.answered,
         ),
-        answered=len(answers),
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        cached_tokens=sum(answer.cached_tokens for answer in answers),
-        by_batch=sum(answer.by_batch for answer in answers),
-        cost_usd=round(sum(answer_usd(price, answer) for answer in answers), 6),
-        priced=price is not None,
-        prices_as_of=price.as_of.isoformat() if price else None,
+        **vars(answers),
         kept_by_level=dict(sorted(Counter(row["level"] for row in kept).items())),
         kept_by_kind=dict(sorted(Counter(row["kind"] for row in kept).items())),
     )

@@ -1,9 +1,10 @@
 """The problem writer behind an OpenAI-compatible endpoint on loopback.
 
-`POST /v1/chat/completions` and `GET /v1/models`, as the `openai` client calls them. The answer is drawn by
-hash from the prompt and the request's `seed`: the same request always gets the same answer. Temperature and
-top_p are taken and change nothing, as nothing is sampled. A token is a word here. Answers are cut at
-`max_tokens` with finish reason `length`, as real servers do.
+`POST /v1/chat/completions` and `GET /v1/models`, as the `openai` client calls them. A prompt with a line
+`Task: NAME` above its first heading is answered by `jz3/writer/tasks/NAME.py`; one without it asks for a new
+problem. The answer is drawn by hash from the prompt and the request's `seed`: the same request always gets the
+same answer. Temperature and top_p are taken and change nothing, as nothing is sampled. A token is a word here.
+Answers are cut at `max_tokens` with finish reason `length`, as real servers do.
 
 One thread a connection; some 1,900 answers a second on one core (measured with 8 connections).
 """
@@ -20,6 +21,8 @@ from typing import Any
 
 from jz3.core.hashing import content_id
 from jz3.tables.words import KINDS, LEVELS
+from jz3.writer.refusal import Refused
+from jz3.writer.tasks.solve import solve
 from jz3.writer.write import Kind, write_problem
 
 MODEL = "jz3-writer-1"
@@ -27,6 +30,9 @@ MODEL = "jz3-writer-1"
 
 LEVEL = re.compile(rf"^Level: ({'|'.join(LEVELS)})$", re.MULTILINE)
 KIND = re.compile(rf"^Kind: ({'|'.join(KINDS)})$", re.MULTILINE)
+TASK = re.compile(r"^Task: (.*)$", re.MULTILINE)
+HEADING = re.compile(r"^### ", re.MULTILINE)
+"""Data stand under headings: a line there that looks like a task is none."""
 PASSAGE = re.compile(r"^### Passage\n(.*)\n### New problem\s*\Z", re.MULTILINE | re.DOTALL)
 
 
@@ -37,18 +43,6 @@ class Asked:
     level: str
     kind: Kind
     passage: str
-
-
-class Refused(Exception):  # noqa: N818 (an answer of the protocol, not a failure of ours)
-    """A request that gets an error of the OpenAI form."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code = status, code
-
-    def body(self) -> dict[str, Any]:
-        kind = "invalid_request_error"
-        return {"error": {"message": str(self), "type": kind, "param": None, "code": self.code}}
 
 
 def read_prompt(prompt: str) -> Asked:
@@ -73,9 +67,8 @@ def complete(request: Mapping[str, Any]) -> dict[str, Any]:
     if request.get("n") not in (None, 1) or request.get("stream"):
         raise Refused(400, "unsupported_value", "only one answer at a time and no stream is supported")
     prompt = _prompt(request.get("messages"))
-    asked = read_prompt(prompt)
     key = content_id(prompt, str(request.get("seed")))
-    words = write_problem(asked.level, asked.kind, asked.passage, key, "teacher").text
+    words = _answer_to(prompt, key)
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
     text, used, finish_reason = _cut(words, limit)
     prompt_tokens = len(prompt.split())
@@ -98,6 +91,20 @@ def complete(request: Mapping[str, Any]) -> dict[str, Any]:
             "total_tokens": prompt_tokens + used,
         },
     }
+
+
+def _answer_to(prompt: str, key: str) -> str:
+    """By the line `Task: ...` above the first heading; a prompt without one asks for a problem."""
+    first = HEADING.search(prompt)
+    task = TASK.search(prompt, 0, first.start() if first else len(prompt))
+    if task is None:
+        asked = read_prompt(prompt)
+        return write_problem(asked.level, asked.kind, asked.passage, key, "teacher").text
+    match task[1]:
+        case "solve":
+            return solve(prompt, key)
+        case name:
+            raise Refused(400, "unknown_task", f"the problem writer knows the task 'solve', not '{name}'")
 
 
 @contextmanager

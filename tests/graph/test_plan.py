@@ -19,11 +19,12 @@ from jz3.graph.stored_rows import LOOKED_UP, experience, stored
 from jz3.graph.token_counts import count_tokens, local_tokenizer
 from jz3.store.row_store import RowStore
 from jz3.tables.prompt import Prompt
-from jz3.teacher.distill import DistillParams, chat_request
+from jz3.teacher.distill import chat_request
+from jz3.teacher.teacher import TeacherParams
 from tests.conftest import make_clone
 from tests.teacher.test_distill import prompts
 
-PARAMS = DistillParams(provider="openai", model="gpt-4o", temperature=0.6, top_p=1.0, max_tokens=99, seed=1)
+PARAMS = TeacherParams(provider="openai", model="gpt-4o", temperature=0.6, top_p=1.0, max_tokens=99, seed=1)
 
 
 @pytest.fixture(scope="module")

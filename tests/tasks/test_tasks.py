@@ -9,6 +9,7 @@ from jz3.core.artifacts import In, InFiles, Metrics, Out
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
+from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.target import Target
 from jz3.tasks.raw import DataError
 from jz3.tasks.tasks import TasksParams, gather
@@ -23,7 +24,7 @@ GSM8K = {"reader": "file", "pattern": "gsm8k.jsonl", "format": "gsm8k", "rows": 
 
 
 def params(targets, instructions, families=COVERED, seeds=None):
-    found = {name: {"licence": "MIT", "rows": rows} for name, rows in (seeds or {}).items()}
+    found = {name: {"licence": "MIT", "split": "train", "rows": rows} for name, rows in (seeds or {}).items()}
     return TasksParams.model_validate(
         {"families": families, "targets": targets, "instructions": instructions, "seeds": found}
     )
@@ -46,7 +47,7 @@ def test_instruction_data_and_targets_have_draws_of_their_own_from_the_listed_fa
     for table, column, part in (
         (gathered.targets, "question", "target"),
         (gathered.instructions, "problem", "instruction"),
-        (gathered.seeds, "problem", "teacher"),
+        (gathered.seeds, "question", "teacher"),
     ):
         assert set(table["subject"]) == set(COVERED)
         assert table.height == 2 * 3 * len(COVERED)
@@ -110,7 +111,7 @@ def test_seed_problems_of_a_file_are_none_that_targets_or_instruction_data_hold(
     wanted = {"gsm8k": GSM8K | {"rows": 6}}
     gathered = gather(raw, params(wanted, {"gsm8k": GSM8K | {"rows": 7, "seed": 2}}, seeds={"gsm8k": GSM8K}))
     taken = {*gathered.targets["question"], *gathered.instructions["problem"]}
-    assert set(gathered.seeds["problem"]) == {f"What is {n} + {n}?" for n in range(20)} - taken
+    assert set(gathered.seeds["question"]) == {f"What is {n} + {n}?" for n in range(20)} - taken
     assert gathered.metrics.seeds == {"gsm8k": 20 - len(taken)}
     assert gathered.metrics.rows.kept == 6 + 7 + 20 - len(taken)
     with pytest.raises(DataError, match=f"20 rows were asked for, and there are {20 - len(taken)}"):
@@ -119,14 +120,26 @@ def test_seed_problems_of_a_file_are_none_that_targets_or_instruction_data_hold(
 
 def test_a_seed_problem_is_the_passage_of_what_is_written_from_it(raw):
     gathered = gather(raw, params({}, {}, seeds={"cot": COT}))
-    assert set(gathered.seeds["source"]) == {"seed"}
-    assert gathered.seeds["passage_id"].null_count() == gathered.seeds.height, (
-        "it is copied from no other text"
-    )
-    assert gathered.seeds["answer"].null_count() == 0
+    problems, seeds = gathered.seed_problems, gathered.seeds
+    assert set(problems["source"]) == {"seed"}
+    assert problems["passage_id"].null_count() == problems.height, "it is copied from no other text"
     texts = dict(gathered.seed_passages.select("passage_id", "text").iter_rows())
-    assert texts == dict(gathered.seeds.select("problem_id", "problem").iter_rows())
-    assert set(gathered.seed_passages["licence"]) == {"MIT"}
+    assert texts == dict(problems.select("problem_id", "problem").iter_rows())
+    assert texts == dict(seeds.select("seed_id", "question").iter_rows())
+    assert set(gathered.seed_passages["licence"]) == set(seeds["licence"]) == {"MIT"}
+    assert set(seeds["split"]) == {"train"}
+    assert set(seeds["origin"]) == {"cot"}
+    columns = ("level", "kind", "subject", "solution", "answer")
+    assert problems.select(columns).equals(seeds.select(columns))
+    assert seeds["answer"].null_count() == 0
+
+
+def test_seeds_are_of_no_split_that_a_benchmark_is():
+    with pytest.raises(ValueError, match="split"):
+        TasksParams.model_validate(
+            {"families": [], "targets": {}, "instructions": {}}
+            | {"seeds": {"gsm8k": {"licence": "MIT", "split": "test", "rows": GSM8K}}}
+        )
 
 
 def test_what_the_parameters_name_wrongly_is_named(raw):
@@ -144,6 +157,7 @@ def test_the_stage_leaves_both_tables_and_an_account(raw, tmp_path):
         raw,
         Out(Target, tmp_path / "targets.parquet"),
         Out(Problem, tmp_path / "instructions.parquet"),
+        Out(SeedProblem, tmp_path / "seeds.parquet"),
         Out(Problem, tmp_path / "seed_problems"),
         Out(Passage, tmp_path / "seed_passages"),
         Out(Reject, tmp_path / "rejects.parquet"),

@@ -12,14 +12,15 @@ from jz3.tables.failure import Failure
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.reject import Reject
-from jz3.teacher.distill import DistillParams, distill
+from jz3.teacher.distill import distill
+from jz3.teacher.teacher import TeacherParams
 from jz3.writer.catalogue import BY_LEVEL, read
 from jz3.writer.server import MODEL
 from stages.distill import main
 from tests import executions
 
 LEVELS = [level for level, families in BY_LEVEL.items() if families]
-PARAMS = DistillParams(provider="writer", model=MODEL, temperature=0.6, top_p=1.0, max_tokens=2_500, seed=1)
+PARAMS = TeacherParams(provider="writer", model=MODEL, temperature=0.6, top_p=1.0, max_tokens=2_500, seed=1)
 EXECUTION = executions.execution(
     generation_batch=8,
     generation_commit=8,

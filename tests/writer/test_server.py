@@ -9,7 +9,8 @@ import openai
 import pytest
 
 from jz3.writer.catalogue import BY_LEVEL
-from jz3.writer.server import MODEL, Refused, read_prompt, serve_writer
+from jz3.writer.refusal import Refused
+from jz3.writer.server import MODEL, read_prompt, serve_writer
 
 LEVEL = next(level for level, families in BY_LEVEL.items() if families)
 PROMPT = f"Write.\n\nLevel: {LEVEL}\nKind: cot\n\n### Passage\nApples cost money.\n\n### New problem\n"

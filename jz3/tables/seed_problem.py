@@ -1,0 +1,21 @@
+"""SeedProblem: a problem with its gold answer at which a recipe begins, and what may be done with it."""
+
+import dataframely as dy
+
+from jz3.tables.words import KINDS, LEVELS
+
+SPLITS = ("train", "validation")
+"""Splits of a data set that seeds may be of: never the one that a benchmark is."""
+
+
+class SeedProblem(dy.Schema):
+    seed_id = dy.String(primary_key=True)  # `problem_id` of the seed problem
+    origin = dy.String(min_length=1)  # its name in the parameters of `tasks`
+    licence = dy.String(min_length=1)  # of the data set; SPDX where there is one
+    split = dy.Enum(SPLITS)  # of the data set
+    level = dy.Enum(LEVELS, nullable=True)
+    kind = dy.Enum(KINDS)  # of its own solution
+    subject = dy.String(nullable=True)
+    question = dy.String(min_length=1)
+    solution = dy.String(min_length=1)
+    answer = dy.String(nullable=True)  # gold; null where the data set gives none (a proof)
