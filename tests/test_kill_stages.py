@@ -76,7 +76,7 @@ def copied(whole_run, tmp_path_factory):
     clone, _ = whole_run
     folder = tmp_path_factory.mktemp("copied")
     shutil.copytree(clone.path / "data", folder / "data")
-    for name in ("params.yaml", "dvc.yaml"):
+    for name in ("params.yaml", "execution.yaml", "dvc.yaml"):
         shutil.copy(clone.path / name, folder / name)
     commands = {}
     for stage in Repo(str(clone.path)).index.stages:

@@ -33,7 +33,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     tiny_model(tmp_path / "model", context=512, hidden=128)
     params = yaml.safe_load((ROOT / "profiles/test.yaml").read_text())
-    params["execution"] |= {
+    execution = yaml.safe_load((ROOT / "profiles/execution/test.yaml").read_text()) | {
         "vllm_python": str(ROOT / ".venv-vllm/bin/python"),
         "generation_commit": COMMITTED_TOGETHER,
         "server_concurrency": 8,
@@ -45,6 +45,7 @@ def folder(tmp_path, monkeypatch):
     for setting in ("prose", "tool"):
         params["answer"][setting] |= {"benchmarks": ["b"], "shots": {}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    (tmp_path / "execution.yaml").write_text(yaml.safe_dump(execution))
     prompts = [
         {
             "prompt_id": f"prompt {n:03}",

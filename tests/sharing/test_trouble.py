@@ -164,7 +164,7 @@ def test_a_temporary_experiment_finds_the_same_row_store_and_asks_for_nothing_ag
     before = {path: path.stat().st_size for path in store.rglob("*") if path.is_file()}
     assert sum(before.values()) > 0
     output = machine.run(
-        "dvc", "exp", "run", "--temp", "-f", "-S", "execution.concurrency=2", "-s", "distill@initial"
+        "dvc", "exp", "run", "--temp", "-f", "-S", "execution.yaml:concurrency=2", "-s", "distill@initial"
     )
     assert ran(output) == {"distill@initial"}
     assert {path: path.stat().st_size for path in store.rglob("*.journal") if path.stat().st_size} == {
