@@ -28,7 +28,7 @@ EDITS = {
     "row changed": None,
     "threshold": Edit("", r"(?i)(least_words\W{1,4})12\b", r"\g<1>16"),
     "comment in prompts": Edit("prompts.py", "    template =", "    # by id\n    template ="),
-    "comment in parse": Edit("parsing.py", "    if not found", "    # cut short\n    if not found"),
+    "comment in parse": Edit("parsing.py", "if not found:", "if not found:  # cut short"),
     "change in parse": Edit("parsing.py", "problem.strip()", 'problem.strip().replace("find", "compute")'),
     "change in an import": Edit("answers.py", "< 0.5", "< 1.5"),
     "temperature": Edit("", r"(?i)(temperature\W{1,4})0\.7\b", r"\g<1>0.9"),
