@@ -33,7 +33,7 @@ TEXTS = 2_000
 QUICK_TEXTS = 150
 DELAY_S = 0.005
 """Of each answer (chosen: so that a kill meets requests in flight)."""
-QUICK = ("jz3", "dvc", "make"), ("template", "comment in prompts", "kill")
+QUICK = ("jz3", "dvc", "make"), ("template", "comment in prompts")
 TRUTH = "plain"
 UNCHANGED = ("nothing", "kill", "second clone")
 """Edits after which the same rows are due."""

@@ -54,6 +54,10 @@ class Project:
             shutil.copytree(ROOT / code, self.path / code, ignore=SKIPPED)
         for lay in self.about["lays"]:
             shutil.copytree(FILES / lay, self.path, dirs_exist_ok=True, ignore=SKIPPED)
+        for file, (old, new) in self.about.get("replaces", {}).items():
+            text = (self.path / file).read_text()
+            assert old in text, (file, old)
+            (self.path / file).write_text(text.replace(old, new))
         inside = self.path / self.about.get("in", "")
         for module in (FILES / "common").glob("*.py"):
             text = module.read_text()

@@ -46,6 +46,8 @@ class Teacher:
                 body = await reader.readexactly(content_length(head))
                 writer.write(await self._answer(head, body))
                 await writer.drain()
+                if "connection: close" in head.lower():
+                    return
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the client is gone: clients of this benchmark are killed
         finally:
