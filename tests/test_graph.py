@@ -23,7 +23,6 @@ from jz3.store.row_store import RowStore
 from jz3.store.sharing import damages
 from tests.conftest import ROOT
 
-
 RECIPES = ("jiuzhang", "seed_problems", "metamath")
 MODELS = (*RECIPES, "instruct_only")
 

@@ -155,7 +155,7 @@ def _backward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
 
 
 def _to_seeds(tables: list[Table], problem_id: str) -> Iterator[Step]:
-    """The lineage of a recipe's problem and of what it was written from; the seeds, which say their licence."""
+    """The lineage of a recipe's problem and of what it was written from; its seeds, with their licence."""
     lineage = [
         step
         for table in _present(tables, None, "lineage")
