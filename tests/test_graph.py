@@ -23,6 +23,9 @@ from jz3.store.row_store import RowStore
 from jz3.store.sharing import damages
 from tests.conftest import ROOT
 
+RECIPES = ("jiuzhang", "seed_problems", "metamath")
+MODELS = (*RECIPES, "instruct_only")
+
 
 @pytest.fixture(scope="module")
 def clone(whole_run):
@@ -65,7 +68,9 @@ def test_no_row_is_lost_between_stages(clone, metrics):
     left_by = {
         "jiuzhang": rows(metrics, "parse/corpus")["kept"],
         "seed_problems": sum(metrics["tasks"]["seeds"].values()),
+        "metamath": rows(metrics, "augment/metamath")["kept"],
     }
+    assert rows(metrics, "augment/metamath")["read"] == 2 * left_by["seed_problems"]
     instructions = rows(metrics, "decontaminate/instruction")["read"]
     assert {stage.key for stage in graph.of("execute")} == set(left_by)
     for recipe, problems in left_by.items():
@@ -87,10 +92,10 @@ def test_no_row_is_lost_between_stages(clone, metrics):
 def test_only_the_real_difference_lies_between_the_models(clone):
     parts = {
         model: set(pl.read_parquet(clone.path / "data/mix" / model / "*.parquet")["part"].unique())
-        for model in ("jiuzhang", "instruct_only", "seed_problems")
+        for model in MODELS
     }
     both = {"pretrain", "instruction"}
-    assert parts == {"jiuzhang": both, "instruct_only": {"instruction"}, "seed_problems": both}
+    assert parts == dict.fromkeys(MODELS, both) | {"instruct_only": {"instruction"}}
 
 
 def test_the_tables_and_the_report_are_there_for_people(clone):
@@ -100,7 +105,7 @@ def test_the_tables_and_the_report_are_there_for_people(clone):
     assert len(report) > 10_000
     assert '<span class="badge right"' in report, "seed problems are of the writer's families, and right"
     assert "right before curation" in card
-    for recipe in ("jiuzhang", "seed_problems"):
+    for recipe in RECIPES:
         assert f"| {recipe} " in summary
         assert f'<th scope="row">{recipe}</th>' in report, "what the checker read of it"
         assert f"Of the {recipe} rows" in report
@@ -135,6 +140,17 @@ def test_a_problem_of_the_second_recipe_is_traced_to_its_own_model(clone):
     assert not {stage for stage in found if stage.endswith("@jiuzhang")}
 
 
+def test_a_row_that_a_teacher_wrote_is_traced_to_its_seed_and_licence(clone):
+    written = pl.read_parquet(clone.path / "data/mix/metamath/*.parquet").filter(pl.col("part") == "pretrain")
+    questions = written.group_by("input").len()["len"]
+    assert questions.max() == 2, "both solutions of a question stay"
+    steps = {step.what: step for step in trace(clone.path, written["row_id"][0])}
+    assert steps["lineage"].row["operator"] == "answer"
+    assert steps["lineage"].row["seed_ids"] == [steps["seed"].row["seed_id"]]
+    assert (steps["seed"].row["licence"], steps["seed"].row["split"]) == ("Apache-2.0", "train")
+    assert steps["training row"].stage == "mix@metamath"
+
+
 def test_a_profile_of_one_recipe_is_planned_beside_this_one_of_two(clone):
     embedded, ours = ({line.stage for line in plan(clone.path, name).lines} for name in ("embedded", "paper"))
     assert embedded == ours
@@ -144,13 +160,13 @@ def test_a_profile_of_one_recipe_is_planned_beside_this_one_of_two(clone):
 
 def test_why_and_the_ledger_know_both_recipes(clone):
     said = clone.run(sys.executable, "-m", "jz3", "why", "mix")
-    for model in ("jiuzhang", "instruct_only", "seed_problems"):
+    for model in MODELS:
         assert f"mix@{model}" in said
     alone = clone.run(sys.executable, "-m", "jz3", "why", "filter@seed_problems")
     assert "filter@jiuzhang" not in alone
     ledger = json.loads(clone.run(sys.executable, "-m", "jz3", "ledger", "--json"))
     for stage in ("execute", "filter", "dedup", "decontaminate", "mix"):
-        assert all(ledger[f"{stage}@{recipe}"]["read"] > 0 for recipe in ("jiuzhang", "seed_problems"))
+        assert all(ledger[f"{stage}@{recipe}"]["read"] > 0 for recipe in RECIPES)
 
 
 @pytest.mark.parametrize("stage", ["synthesize@candidates", "synthesize@corpus"])
@@ -202,7 +218,7 @@ def test_a_changed_curation_parameter_runs_what_follows_and_nothing_before(clone
     assert yaml.safe_load(before)["decontaminate"]["ngram"] == 13
     params.write_text(before.replace("  ngram: 13", "  ngram: 12"))
     changed = ran(clone.run("dvc", "repro"))
-    checked = {"decontaminate@jiuzhang", "decontaminate@seed_problems", "decontaminate@instruction"}
+    checked = {f"decontaminate@{name}" for name in (*RECIPES, "instruction")}
     assert checked <= changed
     curation = {"decontaminate", "audit", "mix", "card"}
     after = {"pack", "pretrain", "answer", "grade", "tabulate", "report"}

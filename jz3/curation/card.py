@@ -238,7 +238,7 @@ def _making(facts: Facts) -> str:
     """Who wrote what, step by step; a line of a kind for each set, model and recipe."""
     lines = [
         *((f"prompts, {name}", _prompts(found)) for name, found in _of("compose", facts)),
-        *((f"teacher, {name}", _taught(found)) for name, found in _of("distill", facts)),
+        *((f"teacher, {name}", _taught(found)) for name, found in _teachers(facts)),
         *((f"synthesis model, {name}", _model(model)) for name, model in facts.models.items()),
         ("base of the synthesis models", facts.base.hub or _model(facts.base)),
         *((f"completions, {name}", _completed(name, facts)) for name in facts.completions),
@@ -258,6 +258,11 @@ def _of(stage: str, facts: Facts) -> list[tuple[str, Mapping[str, Any]]]:
         for name, found in facts.measured.items()
         if name.partition("/")[0] == stage
     ]
+
+
+def _teachers(facts: Facts) -> list[tuple[str, Mapping[str, Any]]]:
+    """Of KD sets, then of recipes that a teacher wrote."""
+    return [*_of("distill", facts), *_of("augment", facts)]
 
 
 def _prompts(composed: Mapping[str, Any]) -> str:
@@ -339,7 +344,7 @@ def _contamination(certificate: CertificateManifest) -> str:
 
 def _costs(facts: Facts) -> str:
     said = "A row that several sets hold was paid for once, and counts in each."
-    return "\n\n".join([*(_cost(name, found) for name, found in _of("distill", facts)), said])
+    return "\n\n".join([*(_cost(name, found) for name, found in _teachers(facts)), said])
 
 
 def _cost(name: str, teacher: Mapping[str, Any]) -> str:

@@ -57,6 +57,9 @@ class DedupParams(Params):
     """MinHash values in a band; bands x rows_per_band permutations are drawn."""
     releases: list[str]
     """Earlier releases that a problem must not repeat: names of folders under `data/raw/releases`."""
+    with_solution: list[str]
+    """Sources whose rows are the same only where question and solution are: those of which several solutions
+    of one question are wanted."""
 
 
 class DedupMetrics(BaseModel):
@@ -85,8 +88,10 @@ class Judged:
     chosen: pl.Series
     """A truth value for each row of the table."""
     ids: pl.Series
+    with_solution: list[str]
+    """Sources of which a text is the question with its solution."""
     digests: U64
-    """Of the words of each question."""
+    """Of the words of each text."""
     keys: U32
     """[bands, rows], of their MinHash signatures."""
 
@@ -107,7 +112,9 @@ class Deduped:
         chosen[chosen] = kept
         rows = np.flatnonzero(kept)
         start = 0
-        for sets in thread_map(_sets, _questions(judged.problems, pl.Series(chosen)), self.threads):
+        for sets in thread_map(
+            _sets, _texts(judged.problems, judged.with_solution, pl.Series(chosen)), self.threads
+        ):
             some = rows[start : start + len(sets)]
             start += len(sets)
             yield index_frame(judged.ids.gather(some), judged.digests[some], judged.keys[:, some], sets)
@@ -149,7 +156,8 @@ def _judged(
     all_ids = problems.select("problem_id").collect()["problem_id"]
     chosen = ~all_ids.is_in(rejected_ids(earlier)["problem_id"].implode())
     ids = all_ids.filter(chosen)
-    return Judged(problems, chosen, ids, *_signatures(problems, chosen, params, threads))
+    signed = _signatures(problems, chosen, params, threads)
+    return Judged(problems, chosen, ids, params.with_solution, *signed)
 
 
 def _verdicts(released: pl.Series, ids: pl.Series, survivor: I64, near: np.ndarray) -> pl.DataFrame:
@@ -173,11 +181,15 @@ def _draws(ids: pl.Series, seed: int) -> I64:
     return np.fromiter((draw_order(seed, row_id) for row_id in ids), np.int64, len(ids))
 
 
-def _questions(problems: pl.LazyFrame, chosen: pl.Series) -> Iterator[pl.Series]:
-    """The chosen questions, in batches; `chosen` has a truth value for each row."""
+def _texts(problems: pl.LazyFrame, with_solution: Sequence[str], chosen: pl.Series) -> Iterator[pl.Series]:
+    """What is compared of the chosen rows, in batches; `chosen` has a truth value for each row."""
+    text = pl.col("problem")
+    if with_solution:
+        both = pl.concat_str("problem", "solution", separator="\n")
+        text = pl.when(pl.col("source").is_in(with_solution)).then(both).otherwise(text)
     start = 0
-    for batch in problems.select("problem").collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
-        yield batch["problem"].filter(chosen.slice(start, batch.height))
+    for batch in problems.select(text=text).collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+        yield batch["text"].filter(chosen.slice(start, batch.height))
         start += batch.height
 
 
@@ -194,7 +206,9 @@ def _signatures(
     rows = int(judged.sum())
     digests, keys = np.empty(rows, dtype=np.uint64), np.empty((params.bands, rows), dtype=np.uint32)
     start = 0
-    for some_digests, some_keys in thread_map(signed, _questions(problems, judged), threads):
+    for some_digests, some_keys in thread_map(
+        signed, _texts(problems, params.with_solution, judged), threads
+    ):
         end = start + len(some_digests)
         digests[start:end], keys[:, start:end] = some_digests, some_keys
         start = end
@@ -234,7 +248,7 @@ def _nearest(
     chosen[places] = True
     place.directory.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=place.directory) as file:
-        questions = _questions(judged.problems, pl.Series(chosen))
+        questions = _texts(judged.problems, judged.with_solution, pl.Series(chosen))
         sets = gathered(
             chain(released.sets(chosen_before), thread_map(_sets, questions, place.threads)), file
         )

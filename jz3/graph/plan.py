@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jz3.core.artifacts import InDir
+from jz3.core.artifacts import In, InDir, InFiles
 from jz3.core.errors import UserError
 from jz3.core.execution import EXECUTION_FILE, load_execution
 from jz3.core.graph_file import Graph, Stage, read_graph
@@ -34,8 +34,10 @@ from jz3.raw.fetched import ENDING, read_manifest
 from jz3.store.row_store import RowStore, open_store
 from jz3.synthesis.synthesize import SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.words import PromptForm
 from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, WriterBenchmark
+from jz3.teacher.augment import AugmentParams, asks_of, request_of
 from jz3.teacher.distill import chat_request
 from jz3.teacher.teacher import TeacherParams
 from jz3.writer.catalogue import FAMILIES
@@ -111,13 +113,12 @@ class _Planner:
         self._synthesize = load_params(SynthesizeParams, "synthesize", file)
         self._sizes = Sizes(root, graph, self._sections, self._execution, self._changing())
         self._store: RowStore = open_store()
-        self._experience: Experience | None = experience(
-            self._store, self._distill.provider, self._distill.model
-        )
+        self._seen: dict[tuple[str, str], Experience | None] = {}
 
     def plan(self) -> Plan:
         planners: dict[str, Callable[[Line], None]] = {
             "distill": self._plan_distill,
+            "augment": self._plan_augment,
             "finetune": self._plan_finetune,
             "synthesize": self._plan_synthesize,
             "warmup": self._plan_warmup,
@@ -160,12 +161,35 @@ class _Planner:
             if have.value:
                 line.notes.append("the answers for the prompts that it adds to are in the store by then")
         to_do = self._rows(line, prompts, have)
-        ratio, answer_tokens = self._teacher_ratios(line)
+        ratio, answer_tokens = self._teacher_ratios(line, self._distill)
         tokenizer = local_tokenizer(self._distill.model, None)
         line.prompt_tokens = round(to_do * self._prompt_tokens(line, path, "full", tokenizer, ratio))
         line.completion_tokens = round(to_do * answer_tokens)
         line.estimated = line.estimated or to_do > 0
-        self._price(line)
+        self._price(line, self._distill.model)
+
+    def _plan_augment(self, line: Line) -> None:
+        """Requests and prompts are counted where the seeds are there."""
+        stage = self._graph.stage(line.stage)
+        params = AugmentParams.model_validate(self._section(stage))
+        ratio, answer_tokens = self._teacher_ratios(line, params.teacher)
+        table = self._sizes.right(stage.path("seeds"))
+        if table is None:
+            rows, have = Amount(self._sizes.asks(stage), exact=False), Amount(0, exact=False)
+            characters = rows.value * self._execution.planning.problem_tokens * ratio
+        else:
+            asked = list(asks_of(In(SeedProblem, table).read(), self._prompts_of(stage), params))
+            known = self._store.known(CHAT, [chat_key(request_of(one, params)) for one in asked])
+            rows, have = Amount(len(asked), exact=True), Amount(len(known), exact=True)
+            characters = sum(len(one.prompt) for one in asked)
+        to_do = self._rows(line, PromptSet(rows, {}), have)
+        line.prompt_tokens = round(to_do * characters / ratio / max(rows.value, 1))
+        line.completion_tokens = round(to_do * answer_tokens)
+        line.estimated = line.estimated or to_do > 0
+        self._price(line, params.teacher.model)
+
+    def _prompts_of(self, stage: Stage) -> InFiles:
+        return InFiles(self._root / stage.path("prompts"))
 
     def _prompt_tokens(
         self, line: Line, path: str, form: str, tokenizer: Path | None, characters_per_token: float
@@ -196,12 +220,18 @@ class _Planner:
         fetched = read_manifest(manifest)
         return local_tokenizer(fetched.repo, fetched.revision)
 
-    def _teacher_ratios(self, line: Line) -> tuple[float, float]:
+    def _experience_of(self, teacher: TeacherParams) -> Experience | None:
+        asked = (teacher.provider, teacher.model)
+        if asked not in self._seen:
+            self._seen[asked] = experience(self._store, *asked)
+        return self._seen[asked]
+
+    def _teacher_ratios(self, line: Line, teacher: TeacherParams) -> tuple[float, float]:
         """Characters a token of a prompt, and tokens of an answer."""
-        seen, planning = self._experience, self._execution.planning
+        seen, planning = self._experience_of(teacher), self._execution.planning
         if seen is None:
             line.notes.append(
-                f"no answer of {self._distill.model} yet: {planning.problem_tokens} tokens an answer and "
+                f"no answer of {teacher.model} yet: {planning.problem_tokens} tokens an answer and "
                 f"{planning.characters_per_token:g} characters a token are assumed"
             )
             return planning.characters_per_token, planning.problem_tokens
@@ -211,10 +241,10 @@ class _Planner:
         )
         return seen.characters_per_token, seen.completion_tokens
 
-    def _price(self, line: Line) -> None:
-        price = self._execution.prices.get(self._distill.model)
+    def _price(self, line: Line, model: str) -> None:
+        price = self._execution.prices.get(model)
         if price is None:
-            line.notes.append(f"{self._distill.model} has no price and counts as free")
+            line.notes.append(f"{model} has no price and counts as free")
             line.usd = 0.0
             return
         usd = ((line.prompt_tokens or 0) * price.input + (line.completion_tokens or 0) * price.output) / 1e6

@@ -14,7 +14,7 @@ def as_json(planned: Plan) -> str:
     total = {
         "usd": sum(line.usd or 0.0 for line in lines),
         "device_hours": sum(line.device_hours or 0.0 for line in lines),
-        "calls": sum(line.to_do or 0 for line in lines if base_name(line.stage) == "distill"),
+        "calls": sum(line.to_do or 0 for line in lines if base_name(line.stage) in ("distill", "augment")),
     }
     document = {"device": planned.device, "stages": [asdict(line) for line in lines], "total": total}
     return json.dumps(document, indent=2)

@@ -7,6 +7,7 @@ tables and at most SAMPLE_ROWS of their texts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import polars as pl
 
 from jz3.core.artifacts import In, InFiles, PartsManifest
 from jz3.core.execution import Execution
-from jz3.core.graph_file import Graph
+from jz3.core.graph_file import Graph, Stage
 from jz3.corpus.compose import ComposeParams
 from jz3.corpus.sample import Quota, SampleParams
 from jz3.corpus.templates import Templates, read_templates
 from jz3.tables.prompt import Prompt
 from jz3.tables.words import KINDS, LEVELS, PROMPT_FORMS
+from jz3.tasks.tasks import Rows, TasksParams, WriterRows
+from jz3.teacher.augment import AugmentParams, asks_per_seed
 
 SAMPLE_ROWS = 20_000
 """Rows whose texts are measured (chosen: the mean length is then known to about 1 %)."""
@@ -72,9 +75,22 @@ class Sizes:
     def problems(self, path: str) -> Amount:
         """Problems of a recipe or of candidates: those there, else as many as it has prompts (or seeds)."""
         writer = self._graph.writer(path)
+        if writer is not None and writer.base == "augment":
+            return self.table(path, self.asks(writer))
         if writer is not None and "prompts" in writer.flags:
             return self.table(path, self.prompts(writer.path("prompts")).rows.value)
         return self.table(path, self._planning.instruction_rows)
+
+    def asks(self, stage: Stage) -> int:
+        """Requests of a recipe that a teacher writes, as far as the number of its seeds says."""
+        values = reduce(lambda level, key: level[key], stage.section.split("."), self._sections)
+        return self.seeds(stage.path("seeds")).value * asks_per_seed(AugmentParams.model_validate(values))
+
+    def seeds(self, path: str) -> Amount:
+        """Seeds in a table that `tasks` leaves: those there, else as many as the parameters ask for."""
+        tasks = TasksParams.model_validate(self._sections["tasks"])
+        counts = [_asked(seeds.rows, len(tasks.families)) for seeds in tasks.seeds.values()]
+        return self.table(path, sum(self._planning.instruction_rows if n is None else n for n in counts))
 
     def right(self, path: str) -> Path | None:
         """Where a path lies, if it is there and no stage will change it."""
@@ -128,6 +144,11 @@ class Sizes:
             form: sum(weights[kind] * _template_characters(templates, form, kind, passage) for kind in KINDS)
             for form in PROMPT_FORMS
         }
+
+
+def _asked(rows: Rows, families: int) -> int | None:
+    """How many rows parameters of `tasks` ask for; None for all that a file has."""
+    return rows.rows_per_family * families if isinstance(rows, WriterRows) else rows.rows
 
 
 def _of(quota: Quota, name: str) -> int | None:

@@ -22,10 +22,12 @@ from jz3.tables.completion import Completion
 from jz3.tables.hit import Hit
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.item import Item
+from jz3.tables.lineage import Lineage
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
+from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.training_row import TrainingRow
 from jz3.tables.verdict import Verdict
 from jz3.text.words import words
@@ -140,6 +142,7 @@ def _problems(tables: list[Table], start: str) -> Iterator[Step]:
 def _backward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
     for table in _present(tables, "synthesize", "completions"):
         yield from _found(table, Completion, "completion", pl.col("completion_id") == problem["problem_id"])
+    yield from _to_seeds(tables, problem["problem_id"])
     if problem["prompt_id"] is None:
         return
     for table in _present(tables, "compose", "prompts"):
@@ -149,6 +152,21 @@ def _backward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
             yield from _found(table, Passage, "passage", pl.col("passage_id") == problem["passage_id"])
     for table in _present(tables, "tasks", "seed_passages"):
         yield from _found(table, Passage, "passage", pl.col("passage_id") == problem["passage_id"])
+
+
+def _to_seeds(tables: list[Table], problem_id: str) -> Iterator[Step]:
+    """The lineage of a recipe's problem and of what it was written from; its seeds, with their licence."""
+    lineage = [
+        step
+        for table in _present(tables, None, "lineage")
+        for step in _found(table, Lineage, "lineage", pl.col("problem_id") == problem_id)
+    ]
+    yield from lineage
+    seeds = [seed for step in lineage for seed in step.row["seed_ids"]]
+    for table in _present(tables, None, "seeds"):
+        yield from _found(table, SeedProblem, "seed", pl.col("seed_id").is_in(seeds))
+    for parent in (parent for step in lineage for parent in step.row["parent_ids"]):
+        yield from _to_seeds(tables, parent)
 
 
 def _forward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:

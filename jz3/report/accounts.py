@@ -22,6 +22,7 @@ ROWS_ARE = {
     "attribute": "problems",
     "sketch": "problems",
     "select": "prompts",
+    "augment": "requests",
     "execute": "problems",
     "filter": "problems",
     "dedup": "problems",
@@ -82,7 +83,9 @@ def _rules(rows: Ledger) -> Markup:
 def knowledge_sets(measured: Mapping[str, Any]) -> Markup:
     """Who wrote each KD set, and what it cost."""
     sets = {
-        stage.partition("/")[2]: values for stage, values in measured.items() if stage.startswith("distill/")
+        stage.partition("/")[2]: values
+        for stage, values in measured.items()
+        if stage.startswith(("distill/", "augment/"))
     }
     said = [paragraph(_provider(name, values), "provider") for name, values in sets.items()]
     head = [

@@ -167,7 +167,7 @@ def _facts(material: Material) -> dict[str, str | Markup]:
     teachers = dict.fromkeys(
         f"{values['provider']} {values['model']}" + (" (no LLM)" if values["provider"] == "writer" else "")
         for name, values in measured.items()
-        if name.startswith("distill/")
+        if name.startswith(("distill/", "augment/"))
     )
     return {
         "Profile": material.profile,

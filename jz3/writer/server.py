@@ -2,9 +2,9 @@
 
 `POST /v1/chat/completions` and `GET /v1/models`, as the `openai` client calls them. A prompt with a line
 `Task: NAME` above its first heading is answered by `jz3/writer/tasks/NAME.py`; one without it asks for a new
-problem. The answer is drawn by hash from the prompt and the request's `seed`: the same request always gets the
-same answer. Temperature and top_p are taken and change nothing, as nothing is sampled. A token is a word here.
-Answers are cut at `max_tokens` with finish reason `length`, as real servers do.
+problem. The answer is drawn by hash from the prompt and the request's `seed`: the same request always gets
+the same answer. Temperature and top_p are taken and change nothing, as nothing is sampled. A token is a word
+here. Answers are cut at `max_tokens` with finish reason `length`, as real servers do.
 
 One thread a connection; some 1,900 answers a second on one core (measured with 8 connections).
 """

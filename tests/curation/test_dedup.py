@@ -20,7 +20,7 @@ from tests.curation.planted import jaccard as similarity
 from tests.curation.rows import needs_samples, problem, problems, sampled, verdicts
 
 THRESHOLD = 0.5
-PARAMS = DedupParams(seed=3, threshold=THRESHOLD, bands=16, rows_per_band=4, releases=[])
+PARAMS = DedupParams(seed=3, threshold=THRESHOLD, bands=16, rows_per_band=4, releases=[], with_solution=[])
 NOTES = index_notes(PARAMS.bands, PARAMS.rows_per_band)
 
 # Few words, so that chance makes many rows that are nearly the same.
@@ -169,3 +169,27 @@ def edited(text, edits, draws):
     for _ in range(edits):
         changed[draws.randrange(len(changed))] = "changed"
     return " ".join(changed)
+
+
+def test_rows_of_the_named_sources_are_the_same_only_with_the_same_solution():
+    question = "Anna has 3 apples and buys 4 more of them at the market. How many apples does she have?"
+    solutions = ("We add 3 + 4 = 7 apples.", "Four more than three makes seven of them in all.")
+    rows = pl.DataFrame(
+        [
+            (f"{source}{number}", source, question, solution)
+            for source in ("seed", "web")
+            for number, solution in enumerate([*solutions, solutions[0].upper()])
+        ],
+        schema=["problem_id", "source", "problem", "solution"],
+        orient="row",
+    )
+    released = read_releases(InFiles(NOWHERE), [], NOTES)
+
+    def kept(with_solution):
+        params = PARAMS.model_copy(update={"with_solution": with_solution, "threshold": 0.95})
+        verdicts = dedup(rows.lazy(), [], released, params, PLACE).verdicts
+        return verdicts.filter(pl.col("rule").is_null())["row_id"].str.slice(0, 3).to_list()
+
+    assert len(kept([])) == 1
+    assert sorted(kept(["seed"])) == ["see", "see", "web"]
+    assert len(kept(["seed", "web"])) == 2

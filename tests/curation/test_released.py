@@ -18,7 +18,7 @@ from jz3.tables.question_index import QuestionIndex
 from tests.curation.planted import jaccard
 from tests.curation.rows import needs_samples, sampled
 
-PARAMS = DedupParams(seed=3, threshold=0.5, bands=16, rows_per_band=4, releases=[])
+PARAMS = DedupParams(seed=3, threshold=0.5, bands=16, rows_per_band=4, releases=[], with_solution=[])
 NOTES = index_notes(PARAMS.bands, PARAMS.rows_per_band)
 QUESTIONS = st.lists(
     st.lists(st.sampled_from(["one", "Two", "3", "four,", "five", "+"]), max_size=10).map(" ".join),

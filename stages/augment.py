@@ -1,0 +1,34 @@
+"""A teacher writes problems from seed problems, as a published recipe has it."""
+
+from jz3.core.artifacts import In, InFiles, Metrics, Out
+from jz3.core.execution import Execution
+from jz3.core.stage import run
+from jz3.tables.failure import Failure
+from jz3.tables.lineage import Lineage
+from jz3.tables.problem import Problem
+from jz3.tables.reject import Reject
+from jz3.tables.seed_problem import SeedProblem
+from jz3.teacher.augment import AugmentParams, augment
+
+
+def main(
+    params: AugmentParams,
+    execution: Execution,
+    seeds: In[SeedProblem],
+    prompts: InFiles,
+    problems: Out[Problem],
+    lineage: Out[Lineage],
+    rejects: Out[Reject],
+    failures: Out[Failure],
+    metrics: Metrics,
+) -> None:
+    augmented = augment(seeds.read(), prompts, params, execution)
+    problems.write(augmented.problems)
+    lineage.write(augmented.lineage)
+    rejects.write(augmented.rejects)
+    failures.write(augmented.failures)
+    metrics.write(augmented.metrics)
+
+
+if __name__ == "__main__":
+    run(main)
