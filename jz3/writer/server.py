@@ -5,6 +5,10 @@ hash from the prompt and the request's `seed`: the same request always gets the 
 top_p are taken and change nothing, as nothing is sampled. A token is a word here. Answers are cut at
 `max_tokens` with finish reason `length`, as real servers do.
 
+Under THINKING_MODEL it answers as the endpoints of models that reason do: it takes `max_completion_tokens`
+and refuses `max_tokens` and a temperature or top_p other than 1. Its thought (jz3/writer/thinking.py) stands
+in `reasoning_content`, is counted in `reasoning_tokens`, and is cut first. The text is that of MODEL.
+
 One thread a connection; some 1,900 answers a second on one core (measured with 8 connections).
 """
 
@@ -20,10 +24,13 @@ from typing import Any
 
 from jz3.core.hashing import content_id
 from jz3.tables.words import KINDS, LEVELS
+from jz3.writer.thinking import think
 from jz3.writer.write import Kind, write_problem
 
 MODEL = "jz3-writer-1"
 """The number is raised when the same request gets another answer, so that stored answers are not mixed."""
+THINKING_MODEL = "jz3-thinking-writer-1"
+"""The same for thought and text together."""
 
 LEVEL = re.compile(rf"^Level: ({'|'.join(LEVELS)})$", re.MULTILINE)
 KIND = re.compile(rf"^Kind: ({'|'.join(KINDS)})$", re.MULTILINE)
@@ -42,13 +49,13 @@ class Asked:
 class Refused(Exception):  # noqa: N818 (an answer of the protocol, not a failure of ours)
     """A request that gets an error of the OpenAI form."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, parameter: str | None = None) -> None:
         super().__init__(message)
-        self.status, self.code = status, code
+        self.status, self.code, self.parameter = status, code, parameter
 
     def body(self) -> dict[str, Any]:
         kind = "invalid_request_error"
-        return {"error": {"message": str(self), "type": kind, "param": None, "code": self.code}}
+        return {"error": {"message": str(self), "type": kind, "param": self.parameter, "code": self.code}}
 
 
 def read_prompt(prompt: str) -> Asked:
@@ -68,36 +75,53 @@ def read_prompt(prompt: str) -> Asked:
 
 def complete(request: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to the body of a chat completion request. Raises Refused."""
-    if request.get("model") != MODEL:
-        raise Refused(404, "model_not_found", f"the model {request.get('model')!r} does not exist")
+    model = request.get("model")
+    if model not in (MODEL, THINKING_MODEL):
+        raise Refused(404, "model_not_found", f"the model {model!r} does not exist")
+    if model == THINKING_MODEL:
+        _must_suit_thinking(request)
     if request.get("n") not in (None, 1) or request.get("stream"):
         raise Refused(400, "unsupported_value", "only one answer at a time and no stream is supported")
     prompt = _prompt(request.get("messages"))
     asked = read_prompt(prompt)
     key = content_id(prompt, str(request.get("seed")))
-    words = write_problem(asked.level, asked.kind, asked.passage, key, "teacher").text
+    written = write_problem(asked.level, asked.kind, asked.passage, key, "teacher")
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
-    text, used, finish_reason = _cut(words, limit)
+    trace = think(written, asked.level, key).text if model == THINKING_MODEL else ""
+    thought, thought_tokens, finish_reason = _cut(trace, limit)
+    if finish_reason == "stop":
+        text, used, finish_reason = _cut(written.text, limit and limit - thought_tokens)
+    else:
+        text, used = "", 0
+    message = {"role": "assistant", "content": text, "refusal": None}
+    usage: dict[str, Any] = {"completion_tokens": used + thought_tokens}
+    if model == THINKING_MODEL:
+        message["reasoning_content"] = thought
+        usage["completion_tokens_details"] = {"reasoning_tokens": thought_tokens}
     prompt_tokens = len(prompt.split())
     return {
         "id": f"chatcmpl-{key}",
         "object": "chat.completion",
         "created": 0,
-        "model": MODEL,
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": text, "refusal": None},
-                "logprobs": None,
-                "finish_reason": finish_reason,
-            }
-        ],
+        "model": model,
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}],
         "usage": {
             "prompt_tokens": prompt_tokens,
-            "completion_tokens": used,
-            "total_tokens": prompt_tokens + used,
+            **usage,
+            "total_tokens": prompt_tokens + used + thought_tokens,
         },
     }
+
+
+def _must_suit_thinking(request: Mapping[str, Any]) -> None:
+    """What the endpoints of models that reason refuse."""
+    if request.get("max_tokens") is not None:
+        message = "'max_tokens' is not taken by this model; 'max_completion_tokens' is"
+        raise Refused(400, "unsupported_parameter", message, "max_tokens")
+    for name in ("temperature", "top_p"):
+        if request.get(name) not in (None, 1):
+            message = f"{name!r} of this model is 1, the default, and no other"
+            raise Refused(400, "unsupported_value", message, name)
 
 
 @contextmanager
@@ -132,6 +156,8 @@ def _cut(text: str, limit: int | None) -> tuple[str, int, str]:
     ends = [word.end() for word in re.finditer(r"\S+", text)]
     if limit is None or len(ends) <= limit:
         return text, len(ends), "stop"
+    if not limit:
+        return "", 0, "length"
     return text[: ends[limit - 1]], limit, "length"
 
 
@@ -167,8 +193,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/v1/models":
-            model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "jz3"}
-            self._answer(200, {"object": "list", "data": [model]})
+            models = [
+                {"id": name, "object": "model", "created": 0, "owned_by": "jz3"}
+                for name in (MODEL, THINKING_MODEL)
+            ]
+            self._answer(200, {"object": "list", "data": models})
         else:
             self._refuse(Refused(404, "unknown_url", f"unknown request URL: GET {self.path}"))
 
