@@ -7,6 +7,7 @@ from jz3.tables.failure import Failure
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.reject import Reject
+from jz3.tables.teacher_answer import TeacherAnswer
 from jz3.teacher.distill import DistillParams, distill
 
 
@@ -17,12 +18,14 @@ def main(
     problems: Out[Problem],
     rejects: Out[Reject],
     failures: Out[Failure],
+    answers: Out[TeacherAnswer],
     metrics: Metrics,
 ) -> None:
     kd_set = distill(prompts.read(), params, execution)
     problems.write(kd_set.problems)
     rejects.write(kd_set.rejects)
     failures.write(kd_set.failures)
+    answers.write(kd_set.answers)
     metrics.write(kd_set.metrics)
 
 

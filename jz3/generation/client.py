@@ -17,22 +17,15 @@ from urllib.parse import quote
 
 from jz3.core.errors import UserError
 from jz3.generation.batch_results import NONCE, Batch, read_batch
-from jz3.generation.chat import (
-    Body,
-    ChatRequest,
-    believable,
-    body_bytes,
-    ending,
-    guessed_tokens,
-    masked,
-    read_body,
-)
+from jz3.generation.bodies import PATHS, body_bytes
+from jz3.generation.chat import ChatRequest, believable, ending, guessed_tokens
 from jz3.generation.endpoint import Endpoint
 from jz3.generation.loose import count_of, fields_of, list_of, loose_json, word_of, written
 from jz3.generation.outcomes import Setback, Stop
 from jz3.generation.pace import Turnstile
 from jz3.generation.refusals import meaning, refusal
 from jz3.generation.secrets import REASON_CHARACTERS, Mask
+from jz3.generation.served_answers import Body, masked, read_body
 
 if TYPE_CHECKING:
     import httpx2
@@ -117,9 +110,9 @@ class Client:
         """Hides the key in what a server says."""
 
     async def chat(self, request: ChatRequest) -> Body | Setback | Stop:
-        """One chat completion, which has a text."""
+        """One answer, which has a text or thoughts."""
         outcome = await self._outcome(
-            lambda: self._post("/chat/completions", request.body()), self._timeout_s
+            lambda: self._post(PATHS[request.protocol], request.body()), self._timeout_s
         )
         if not isinstance(outcome, bytes):
             return outcome
@@ -137,7 +130,7 @@ class Client:
             return outcome
         return self._completed(loose_json(outcome), int(body["max_tokens"]))
 
-    async def submit(self, lines: bytes, nonce: str) -> Batch | Setback | Stop:
+    async def submit(self, lines: bytes, nonce: str, endpoint: str) -> Batch | Setback | Stop:
         """Put a batch file up and begin its batch. A setback that is `paid` may have begun it."""
 
         async def uploaded() -> str:
@@ -153,7 +146,7 @@ class Client:
             return file_id
         asked = {
             "input_file_id": file_id,
-            "endpoint": "/v1/chat/completions",
+            "endpoint": endpoint,
             "completion_window": "24h",
             "metadata": {NONCE: nonce},
         }

@@ -1,5 +1,6 @@
 """Where requests go, and with what key."""
 
+import os
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
@@ -43,6 +44,12 @@ class Endpoint:
                 f"{self.named[1]} holds a blank, a line break or a letter that no key has; printable ASCII "
                 f"was expected. Copy it again, without quotes and line breaks."
             )
+
+
+def endpoint_of(account: str) -> Endpoint:
+    """Where ACCOUNT_BASE_URL and ACCOUNT_API_KEY of the environment lead."""
+    named = (f"{account}_BASE_URL", f"{account}_API_KEY")
+    return Endpoint(os.environ.get(named[0]), os.environ.get(named[1]), named)
 
 
 def _wrong_address(address: str) -> str | None:

@@ -176,12 +176,15 @@ def _default_remote(repo: "Repo") -> Finding:
 
 
 def _key(root: Path) -> Finding:
-    provider = load_params(DistillParams, "distill", root / "params.yaml").provider
-    if provider == "writer":
-        return Finding("key", "ok", "distill.provider is writer, which needs none")
-    if os.environ.get("OPENAI_API_KEY"):
-        return Finding("key", "ok", f"OPENAI_API_KEY is set, for the provider {provider}")
-    return Finding("key", "lacks", f"no OPENAI_API_KEY for the provider {provider}", "export OPENAI_API_KEY")
+    teachers = load_params(DistillParams, "distill", root / "params.yaml").teachers.values()
+    keys = {f"{one.account}_API_KEY": one.provider for one in teachers if one.provider != "writer"}
+    if not keys:
+        return Finding("key", "ok", "the teacher is the problem writer, which needs none")
+    for name, provider in keys.items():
+        if not os.environ.get(name):
+            return Finding("key", "lacks", f"no {name} for the provider {provider}", f"export {name}")
+    said = ", ".join(f"{name} is set, for the provider {provider}" for name, provider in keys.items())
+    return Finding("key", "ok", said)
 
 
 def _raw_data(root: Path) -> Finding:

@@ -36,6 +36,7 @@ from jz3.synthesis.synthesize import SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.words import PromptForm
 from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, WriterBenchmark
+from jz3.teacher.declaration import Teacher
 from jz3.teacher.distill import DistillParams, chat_request
 from jz3.writer.catalogue import FAMILIES
 
@@ -110,9 +111,10 @@ class _Planner:
         self._synthesize = load_params(SynthesizeParams, "synthesize", file)
         self._sizes = Sizes(root, graph, self._sections, self._execution, self._changing())
         self._store: RowStore = open_store()
-        self._experience: Experience | None = experience(
-            self._store, self._distill.provider, self._distill.model
-        )
+        self._experience: dict[str, Experience | None] = {
+            teacher.model: experience(self._store, teacher.provider, teacher.model)
+            for teacher in self._distill.teachers.values()
+        }
 
     def plan(self) -> Plan:
         planners: dict[str, Callable[[Line], None]] = {
@@ -159,12 +161,22 @@ class _Planner:
             if have.value:
                 line.notes.append("the answers for the prompts that it adds to are in the store by then")
         to_do = self._rows(line, prompts, have)
-        ratio, answer_tokens = self._teacher_ratios(line)
-        tokenizer = local_tokenizer(self._distill.model, None)
-        line.prompt_tokens = round(to_do * self._prompt_tokens(line, path, "full", tokenizer, ratio))
-        line.completion_tokens = round(to_do * answer_tokens)
+        line.prompt_tokens, line.completion_tokens, line.usd = 0, 0, 0.0
+        teachers = self._distill.teachers.values()
+        shares = sum(teacher.share for teacher in teachers)
+        for teacher in teachers:
+            self._ask(line, path, teacher, to_do * teacher.share / shares)
         line.estimated = line.estimated or to_do > 0
-        self._price(line)
+
+    def _ask(self, line: Line, path: str, teacher: Teacher, rows: float) -> None:
+        """What a teacher reads and writes for its part of the prompts, and what that costs."""
+        ratio, answer_tokens = self._teacher_ratios(line, teacher.model)
+        tokenizer = local_tokenizer(teacher.model, None)
+        prompt_tokens = round(rows * self._prompt_tokens(line, path, "full", tokenizer, ratio))
+        completion_tokens = round(rows * answer_tokens)
+        line.prompt_tokens = (line.prompt_tokens or 0) + prompt_tokens
+        line.completion_tokens = (line.completion_tokens or 0) + completion_tokens
+        self._price(line, teacher.model, prompt_tokens, completion_tokens)
 
     def _prompt_tokens(
         self, line: Line, path: str, form: str, tokenizer: Path | None, characters_per_token: float
@@ -195,12 +207,12 @@ class _Planner:
         fetched = read_manifest(manifest)
         return local_tokenizer(fetched.repo, fetched.revision)
 
-    def _teacher_ratios(self, line: Line) -> tuple[float, float]:
+    def _teacher_ratios(self, line: Line, model: str) -> tuple[float, float]:
         """Characters a token of a prompt, and tokens of an answer."""
-        seen, planning = self._experience, self._execution.planning
+        seen, planning = self._experience[model], self._execution.planning
         if seen is None:
             line.notes.append(
-                f"no answer of {self._distill.model} yet: {planning.problem_tokens} tokens an answer and "
+                f"no answer of {model} yet: {planning.problem_tokens} tokens an answer and "
                 f"{planning.characters_per_token:g} characters a token are assumed"
             )
             return planning.characters_per_token, planning.problem_tokens
@@ -210,15 +222,14 @@ class _Planner:
         )
         return seen.characters_per_token, seen.completion_tokens
 
-    def _price(self, line: Line) -> None:
-        price = self._execution.prices.get(self._distill.model)
+    def _price(self, line: Line, model: str, prompt_tokens: int, completion_tokens: int) -> None:
+        price = self._execution.prices.get(model)
         if price is None:
-            line.notes.append(f"{self._distill.model} has no price and counts as free")
-            line.usd = 0.0
+            line.notes.append(f"{model} has no price and counts as free")
             return
-        usd = ((line.prompt_tokens or 0) * price.input + (line.completion_tokens or 0) * price.output) / 1e6
+        usd = (prompt_tokens * price.input + completion_tokens * price.output) / 1e6
         batch = usd * (1 - price.batch_discount)
-        line.usd = batch if self._execution.teacher == "batch" else usd
+        line.usd = (line.usd or 0.0) + (batch if self._execution.teacher == "batch" else usd)
         other = (
             f"{usd:,.2f} by calls" if self._execution.teacher == "batch" else f"{batch:,.2f} by batch files"
         )
