@@ -167,6 +167,11 @@ def _must_be_askable(survey: Survey, store: RowStore, endpoint: Endpoint, execut
             f"{survey.enqueued} of {survey.missing} missing answers wait in batch files that were sent "
             f"before; sending them again would pay twice. Set execution.teacher to batch to collect them."
         )
+    if execution.teacher == "batch" and endpoint.client == "anthropic":
+        raise UserError(
+            f"execution.teacher is batch, and {survey.missing} requests are messages of Anthropic's API, "
+            f"whose batches are no files; chat or responses was expected. Set execution.teacher to call."
+        )
     if not endpoint.api_key:
         raise UserError(
             f"there is no key for {survey.missing} requests that the row store has no answer to; "

@@ -11,8 +11,8 @@ from typing import Any, Literal, cast
 import orjson
 
 Api = Literal["chat", "responses", "messages"]
-PATHS: dict[Api, str] = {"chat": "/chat/completions", "responses": "/responses", "messages": "/messages"}
-"""Behind the base URL, which ends in the version of the API."""
+PATHS: dict[Api, str] = {"chat": "/chat/completions", "responses": "/responses", "messages": "/v1/messages"}
+"""Behind the base URL, which ends in the version of the API for OpenAI's and before it for Anthropic's."""
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 """Names of the greatest number of tokens of an answer, thoughts among them."""
 FIELDS: dict[Api, frozenset[str]] = {
@@ -25,7 +25,8 @@ FIELDS: dict[Api, frozenset[str]] = {
          "extra_body")
     ),
     "messages": frozenset(
-        ("max_tokens", "temperature", "top_p", "system", "reasoning_effort", "thinking", "extra_body")
+        ("max_tokens", "temperature", "top_p", "system", "reasoning_effort", "thinking", "response_format",
+         "extra_body")
     ),
 }  # fmt: skip
 """Of a declaration, those that the API has a place for."""
@@ -69,13 +70,14 @@ def _response(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message(asked: Mapping[str, Any]) -> dict[str, Any]:
-    effort = asked.get("reasoning_effort")
+    effort, form = asked.get("reasoning_effort"), asked.get("response_format")
+    output = {name: value for name, value in (("effort", effort), ("format", form)) if value is not None}
     return {
         "model": asked["model"],
         **_of(asked, "system"),
         "messages": [{"role": "user", "content": asked["prompt"]}],
         **_of(asked, "temperature", "top_p", "max_tokens", "thinking"),
-        **({"output_config": {"effort": effort}} if effort is not None else {}),
+        **({"output_config": output} if output else {}),
     }
 
 

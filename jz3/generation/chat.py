@@ -20,7 +20,16 @@ MOST_TOKENS = 100_000_000
 """Of one request that are believed (chosen: ten times the longest context of a model)."""
 FINISHED = ("stop", "eos", "eos_token", "eot", "end_turn", "stop_sequence", "end", "end_of_text", "complete",
             "completed", "finish", "finished")  # fmt: skip
-CUT = ("length", "max_tokens", "max_length", "max_output_tokens", "model_length", "token_limit", "truncated")
+CUT = (
+    "length",
+    "max_tokens",
+    "max_length",
+    "max_output_tokens",
+    "model_length",
+    "token_limit",
+    "truncated",
+    "model_context_window_exceeded",
+)
 """Other words for `stop` and `length`, as servers have them."""
 
 

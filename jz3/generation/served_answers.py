@@ -200,10 +200,9 @@ def _of_message(fields: Mapping[str, Any]) -> Body | Unreadable:
     thoughts = "\n\n".join(
         filter(None, (_joined(block.get("thinking")) for block in blocks if block.get("type") == "thinking"))
     )
-    ended = word_of(fields.get("stop_reason"))
+    ended, said = word_of(fields.get("stop_reason")), fields_of(fields.get("usage"))
     if not text.strip() and (ended == "refusal" or not (thoughts or ended == "max_tokens")):
         return Unreadable(f"the answer has no text ({ended})", again=False)
-    said = fields_of(fields.get("usage"))
     cached = count_of(said.get("cache_read_input_tokens")) or 0
     read = [count_of(said.get(name)) for name in ("input_tokens", "cache_creation_input_tokens")]
     counted = _usage(said)

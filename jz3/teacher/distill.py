@@ -152,7 +152,7 @@ def _endpoint(teacher: Teacher) -> Generator[Endpoint]:
         with serve_writer() as base_url:
             yield Endpoint(base_url=base_url, api_key="none")
     else:
-        yield endpoint_of(teacher.account)
+        yield endpoint_of(teacher.account, "anthropic" if teacher.api == "messages" else "openai")
 
 
 def teacher_of(prompt_id: str, params: DistillParams) -> str:

@@ -5,6 +5,7 @@ import re
 
 import polars as pl
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -18,6 +19,7 @@ from jz3.teacher.distill import DistillParams, chat_request, distill, teacher_of
 from jz3.text.problem_text import Unusable, read_completion
 from jz3.writer.server import MODEL, THINKING_MODEL
 from jz3.writer.thinking import WRONG_ONE_IN
+from tests.conftest import ROOT
 from tests.generation.reasoning_server import reasoner
 from tests.teacher.builders import prompts, teacher
 from tests.teacher.test_distill import EXECUTION, REPLAY
@@ -156,6 +158,16 @@ def test_a_teacher_without_a_key_is_told_by_the_name_of_its_own_variable(monkeyp
 def test_a_declaration_that_cannot_be_sent_is_refused_before_anything_is(changes, words):
     with pytest.raises(ValidationError, match=re.escape(words)):
         teacher(**changes)
+
+
+def test_every_declaration_of_the_docs_can_be_sent():
+    blocks = re.findall(r"```yaml\n(distill:.*?)```", (ROOT / "docs/teacher.md").read_text(), re.DOTALL)
+    read = [DistillParams.model_validate(yaml.safe_load(block)["distill"]) for block in blocks]
+    apis = {one.api for params in read for one in params.teachers.values()}
+    assert apis == {"chat", "responses", "messages"}
+    for params in read:
+        for row in prompts(8).iter_rows(named=True):
+            assert chat_request(row, params).body()["model"]
 
 
 @pytest.mark.parametrize(
