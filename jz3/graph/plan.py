@@ -111,8 +111,8 @@ class _Planner:
         self._synthesize = load_params(SynthesizeParams, "synthesize", file)
         self._sizes = Sizes(root, graph, self._sections, self._execution, self._changing())
         self._store: RowStore = open_store()
-        self._experience: dict[str, Experience | None] = {
-            teacher.model: experience(self._store, teacher.provider, teacher.model)
+        self._experience: dict[tuple[str, str], Experience | None] = {
+            (teacher.provider, teacher.model): experience(self._store, teacher.provider, teacher.model)
             for teacher in self._distill.teachers.values()
         }
 
@@ -170,7 +170,7 @@ class _Planner:
 
     def _ask(self, line: Line, path: str, teacher: Teacher, rows: float) -> None:
         """What a teacher reads and writes for its part of the prompts, and what that costs."""
-        ratio, answer_tokens = self._teacher_ratios(line, teacher.model)
+        ratio, answer_tokens = self._teacher_ratios(line, teacher.provider, teacher.model)
         tokenizer = local_tokenizer(teacher.model, None)
         prompt_tokens = round(rows * self._prompt_tokens(line, path, "full", tokenizer, ratio))
         completion_tokens = round(rows * answer_tokens)
@@ -207,9 +207,9 @@ class _Planner:
         fetched = read_manifest(manifest)
         return local_tokenizer(fetched.repo, fetched.revision)
 
-    def _teacher_ratios(self, line: Line, model: str) -> tuple[float, float]:
+    def _teacher_ratios(self, line: Line, provider: str, model: str) -> tuple[float, float]:
         """Characters a token of a prompt, and tokens of an answer."""
-        seen, planning = self._experience[model], self._execution.planning
+        seen, planning = self._experience[provider, model], self._execution.planning
         if seen is None:
             line.notes.append(
                 f"no answer of {model} yet: {planning.problem_tokens} tokens an answer and "

@@ -35,7 +35,9 @@ def test_the_thoughts_under_this_name_have_not_changed():
         for kind in KINDS:
             for number in range(40):
                 key = f"golden/{number}"
-                trace = think(write_problem(level, kind, "A passage about a sum.", key, "teacher"), level, key)
+                trace = think(
+                    write_problem(level, kind, "A passage about a sum.", key, "teacher"), level, key
+                )
                 digest.update(trace.text.encode())
                 wrong += trace.wrong_guess is not None
                 assert (trace.wrong_guess is not None) == ("\\boxed" in trace.text)
