@@ -7,23 +7,26 @@ from jz3.tables.failure import Failure
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.reject import Reject
+from jz3.tables.teacher_answer import TeacherAnswer
 from jz3.teacher.distill import distill
-from jz3.teacher.teacher import TeacherParams
+from jz3.teacher.teacher import Teachers
 
 
 def main(
-    params: TeacherParams,
+    params: Teachers,
     execution: Execution,
     prompts: In[Prompt],
     problems: Out[Problem],
     rejects: Out[Reject],
     failures: Out[Failure],
+    answers: Out[TeacherAnswer],
     metrics: Metrics,
 ) -> None:
     kd_set = distill(prompts.read(), params, execution)
     problems.write(kd_set.problems)
     rejects.write(kd_set.rejects)
     failures.write(kd_set.failures)
+    answers.write(kd_set.answers)
     metrics.write(kd_set.metrics)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from jz3.cli.output import Json, show
+from jz3.cli.root import root
 from jz3.core.errors import UserError
 
 
@@ -54,6 +55,26 @@ def grade(
         with placed_file(table, lambda path: _other(path, lines)) as part:
             part.write_bytes(lines)
     show(as_text(found), as_document(found), json=json)
+
+
+def regrade(
+    revision: Annotated[str, typer.Argument(help="a commit, tag, branch or experiment that has responses")],
+    folder: Annotated[Path, typer.Argument(help="where the new grades go, a .parquet file for each model")],
+    *,
+    json: Json = False,
+) -> None:
+    """Grade the responses of an older run by today's rules; no model is asked.
+
+    Example: jz3 regrade v1 /tmp/regraded
+    """
+    from jz3.core.params import PARAMS_FILE, load_params
+    from jz3.evaluation.grade import GradeParams
+    from jz3.graph.regrade import as_rows, as_text
+    from jz3.graph.regrade import regrade as grade_again
+
+    place = root()
+    found = grade_again(place, revision, folder, load_params(GradeParams, "grade", place / PARAMS_FILE))
+    show(as_text(found), as_rows(found), json=json)
 
 
 def _other(path: Path, content: bytes) -> str | None:

@@ -146,6 +146,7 @@ def fill(
 for command in (
     fetching.fetch,
     grading.grade,
+    grading.regrade,
     curating.curate,
     curating.dedup,
     curating.decontaminate,

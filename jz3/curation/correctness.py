@@ -94,7 +94,7 @@ def correctness_metrics(
 def _is_writers(measured: Mapping[str, Any]) -> bool:
     """Whether the built-in writer wrote any KD set or recipe."""
     sets = (values for stage, values in measured.items() if stage.startswith(("distill/", "augment/")))
-    return any(values["provider"] == "writer" for values in sets)
+    return any("writer" in values["provider"].split(", ") for values in sets)
 
 
 def _checked(

@@ -90,11 +90,21 @@ class Survey:
     """Of the missing, those that wait in batch files which were sent before."""
 
 
+def key_set(requests: Iterable[ChatRequest]) -> KeySet:
+    """The keys of requests, each once."""
+    return KeySet(np.unique(KeyList(map(chat_key, requests)).halves()))
+
+
 def ask_all(
-    requests: Iterable[ChatRequest], endpoint: Endpoint, execution: Execution, what: str
+    requests: Iterable[ChatRequest],
+    endpoint: Endpoint,
+    execution: Execution,
+    what: str,
+    whole_set: KeySet | None = None,
 ) -> Iterator[ChatAnswer | ChatFailure]:
     """An answer or a failure for each request, in order; equal requests are sent once.
 
+    The cap on money is on `whole_set`, of which `requests` are a part; None where they are all of it.
     `requests` is gone through up to twice (in batch mode once more a round) and must begin anew each time.
     Everything is asked for before this returns. Raises UserError where nothing can be asked (replay with
     missing answers, no key, a key that is refused), where the server answers nobody, and where more requests
@@ -107,7 +117,9 @@ def ask_all(
     failures: dict[str, str] = {}
     if survey.missing:
         _must_be_askable(survey, store, endpoint, execution)
-        unanswered = asyncio.run(_ask(requests, survey, store, endpoint, execution, what))
+        unanswered = asyncio.run(
+            _ask(requests, survey, whole_set or survey.keys, store, endpoint, execution, what)
+        )
         _must_be_final(unanswered, survey, execution)
         failures = unanswered.failed | unanswered.delayed
     return _replies(survey.in_order, store, failures)
@@ -156,17 +168,24 @@ def _must_be_askable(survey: Survey, store: RowStore, endpoint: Endpoint, execut
             f"before; sending them again would pay twice. Set execution.yaml:teacher to batch to collect "
             f"them."
         )
+    if execution.teacher == "batch" and endpoint.client == "anthropic":
+        raise UserError(
+            f"execution.yaml:teacher is batch, and {survey.missing} requests are messages of Anthropic's "
+            f"API, whose batches are no files; chat or responses was expected. "
+            f"Set execution.yaml:teacher to call."
+        )
     if not endpoint.api_key:
         raise UserError(
             f"there is no key for {survey.missing} requests that the row store has no answer to; "
-            f"OPENAI_API_KEY was expected in the environment. Set it (to any word, for a server that asks "
-            f"for none), or set execution.yaml:teacher to replay with a store that has the answers."
+            f"{endpoint.named[1]} was expected in the environment. Set it (to any word, for a server "
+            f"that asks for none), or set execution.yaml:teacher to replay with a store that has the answers."
         )
 
 
 async def _ask(
     requests: Iterable[ChatRequest],
     survey: Survey,
+    capped: KeySet,
     store: RowStore,
     endpoint: Endpoint,
     execution: Execution,
@@ -178,7 +197,7 @@ async def _ask(
             answers, sent, settled = (
                 stack.enter_context(store.writer(operation)) for operation in (CHAT, SENT, SETTLED)
             )
-            spending = Spending(execution, survey.keys, store, sent, settled)
+            spending = Spending(execution, capped, store, sent, settled)
             bar = stack.enter_context(Progress(what, survey.missing, "requests"))
             outage = Outage(survey.known + survey.missing, survey.known, execution.unanswered_share)
             if execution.teacher == "batch":

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from jz3.generation.chat import Body, leniently, masked
 from jz3.generation.loose import fields_of, list_of, loose_json
 from jz3.generation.outcomes import Setback, Stop
 from jz3.generation.refusals import meaning
 from jz3.generation.secrets import Mask
+from jz3.generation.served_answers import Body, leniently, masked
 
 NONCE = "jz3"
 """Name of the word in a batch's metadata by which a batch is found again whose id was lost."""

@@ -33,12 +33,14 @@ from jz3.generation.batch_records import (
     write_whole,
 )
 from jz3.generation.batch_results import Batch, Results, read_results
+from jz3.generation.bodies import batch_endpoint, batch_line
 from jz3.generation.calls import budget_reached, unwritable
-from jz3.generation.chat import CHAT, Body, ChatRequest, as_answer, as_row, batch_line
+from jz3.generation.chat import CHAT, ChatRequest, as_answer, as_row
 from jz3.generation.client import Client
 from jz3.generation.outage import Outage
 from jz3.generation.outcomes import Setback, Stop, Unanswered
 from jz3.generation.pace import backoff_s, patiently
+from jz3.generation.served_answers import Body
 from jz3.generation.spending import Spending, greatest_usd
 from jz3.store.row_store import RowStore
 from jz3.store.writer import RowWriter
@@ -158,13 +160,13 @@ class BatchRun:
             return True
         return (
             len(draft.requests) < self._limits.requests
-            and draft.bytes + len(batch_line("0" * KEY_LENGTH, request)) <= self._limits.megabytes * 1e6
+            and draft.bytes + len(_line("0" * KEY_LENGTH, request)) <= self._limits.megabytes * 1e6
             and waiting + draft.tokens + request.prompt_tokens <= self._token_limit
         )
 
     def _add(self, draft: Draft, key: str, request: ChatRequest) -> None:
         draft.requests[key] = request
-        draft.bytes += len(batch_line(key, request))
+        draft.bytes += len(_line(key, request))
         draft.tokens += request.prompt_tokens
         draft.usd += self._greatest_usd(request)
 
@@ -183,17 +185,18 @@ class BatchRun:
         )
         self._save_requests(record, draft.requests)
         self._save(record)
-        lines = b"".join(batch_line(key, request) for key, request in draft.requests.items())
-        batch = await self._begun(record, lines)
+        lines = b"".join(_line(key, request) for key, request in draft.requests.items())
+        (endpoint,) = {batch_endpoint(request.protocol) for request in draft.requests.values()}
+        batch = await self._begun(record, lines, endpoint)
         record.batch_id = batch.id
         self._save(record)
         log.info("batch %s: %d requests sent", batch.id, record.requests)
         self._pending[record.nonce] = record
         self._spending.hold(record.usd)
 
-    async def _begun(self, record: Record, lines: bytes) -> Batch:
+    async def _begun(self, record: Record, lines: bytes, endpoint: str) -> Batch:
         async def submit() -> Batch | Setback | Stop:
-            outcome = await self._client.submit(lines, record.nonce)
+            outcome = await self._client.submit(lines, record.nonce, endpoint)
             if isinstance(outcome, Setback) and outcome.paid:
                 return await self._found(record.nonce) or outcome
             return outcome
@@ -306,7 +309,7 @@ class BatchRun:
                     results.stop = Stop(reason)
 
     def _keep(self, key: str, request: ChatRequest, body: Body) -> None:
-        self._answers.append(key, vars(request), as_row(as_answer(body, request, by_batch=True), body))
+        self._answers.append(key, request.row(), as_row(as_answer(body, request, by_batch=True), body))
         self._received += 1
         self._bar.advance()
         if self._received % COMMIT_ANSWERS == 0:
@@ -360,9 +363,13 @@ class BatchRun:
         write_whole(self._path(record, STATE), [record.model_dump_json(indent=2).encode() + b"\n"])
 
     def _save_requests(self, record: Record, requests: Mapping[str, ChatRequest]) -> None:
-        lines = (f"{key}\t{json.dumps(vars(request))}\n".encode() for key, request in requests.items())
+        lines = (f"{key}\t{json.dumps(request.row())}\n".encode() for key, request in requests.items())
         write_whole(self._path(record, REQUESTS), lines)
 
     def _forget(self, record: Record) -> None:
         self._path(record, STATE).unlink()
         self._path(record, REQUESTS).unlink()
+
+
+def _line(key: str, request: ChatRequest) -> bytes:
+    return batch_line(key, request.protocol, request.body())

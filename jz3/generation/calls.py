@@ -10,11 +10,12 @@ from itertools import islice
 from jz3.core.errors import BudgetReached, UserError
 from jz3.core.execution import Execution
 from jz3.core.progress import Progress
-from jz3.generation.chat import CHAT, Body, ChatRequest, as_answer, as_row
+from jz3.generation.chat import CHAT, ChatRequest, as_answer, as_row
 from jz3.generation.client import Client
 from jz3.generation.outage import Outage
 from jz3.generation.outcomes import Setback, Stop, Unanswered
 from jz3.generation.pace import Pace, Window, backoff_s
+from jz3.generation.served_answers import Body
 from jz3.generation.spending import Spending, greatest_usd
 from jz3.store.claims import Claims
 from jz3.store.row_store import RowStore
@@ -132,7 +133,7 @@ class CallRun:
         """An answer in the store, a failure, or neither where all must stop."""
         attempts = self._execution.retries + 1
         for attempt in range(attempts):
-            await self._pace.wait(request.prompt_tokens + request.max_tokens)
+            await self._pace.wait(request.prompt_tokens + request.limit)
             setback = await self._attempt(key, request)
             if setback is None:
                 return
@@ -217,7 +218,7 @@ class CallRun:
     def _keep(self, key: str, request: ChatRequest, body: Body) -> None:
         """Into the journal before anyone uses it."""
         answer = as_answer(body, request, by_batch=False)
-        self._answers.append(key, vars(request), as_row(answer, body))
+        self._answers.append(key, request.row(), as_row(answer, body))
         self._answers.flush()
         self._received += 1
         self._outage.answered()

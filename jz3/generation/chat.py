@@ -1,16 +1,13 @@
-"""Chat requests and answers: what is asked, under which key it is kept, and how a server's answer is read."""
+"""Requests to a teacher and its answers: what is asked, under which key it is kept, and what of an answer."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-import orjson
-from pydantic import BaseModel, ValidationError
-
-from jz3.generation.loose import count_of, fields_of, list_of, loose_json, word_of, written
-from jz3.generation.secrets import REASON_CHARACTERS, Mask
+from jz3.generation.bodies import Api, body_of
+from jz3.generation.served_answers import Body, Usage
+from jz3.notation.thoughts import split_thought
 from jz3.store.row_store import Operation, request_key
 
 CHAT = Operation("chat", 1)
@@ -23,38 +20,70 @@ MOST_TOKENS = 100_000_000
 """Of one request that are believed (chosen: ten times the longest context of a model)."""
 FINISHED = ("stop", "eos", "eos_token", "eot", "end_turn", "stop_sequence", "end", "end_of_text", "complete",
             "completed", "finish", "finished")  # fmt: skip
-CUT = ("length", "max_tokens", "max_length", "max_output_tokens", "model_length", "token_limit", "truncated")
+CUT = (
+    "length",
+    "max_tokens",
+    "max_length",
+    "max_output_tokens",
+    "model_length",
+    "token_limit",
+    "truncated",
+    "model_context_window_exceeded",
+)
 """Other words for `stop` and `length`, as servers have them."""
 
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """A prompt as one user message. All of it decides the row's key; where the server is does not."""
+    """A prompt as one user message. All that it has decides the row's key; where the server is does not.
+
+    A field that is None is neither sent nor in the key.
+    """
 
     provider: str
     model: str
     prompt: str
-    temperature: float
-    top_p: float
-    max_tokens: int
-    seed: int
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    max_completion_tokens: int | None = None
+    max_output_tokens: int | None = None
+    """One of the three limits is there: they are names of the same."""
+    system: str | None = None
+    """What stands before the prompt, as instructions of the operator."""
+    reasoning_effort: str | None = None
+    thinking: dict[str, Any] | None = None
+    response_format: dict[str, Any] | None = None
+    extra_body: dict[str, Any] | None = None
+    """Fields of the body that jz3 has no name for."""
+    api: Literal["responses", "messages"] | None = None
+    """None: Chat Completions."""
+
+    def row(self) -> dict[str, Any]:
+        """As the store keeps it: the fields that it has."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
     def body(self) -> dict[str, Any]:
         """As the protocol has it."""
-        return {
-            "model": self.model,
-            "messages": [{"role": "user", "content": self.prompt}],
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "max_tokens": self.max_tokens,
-            "seed": self.seed,
-            "n": 1,
-        }
+        return body_of(self.protocol, self.row())
+
+    @property
+    def protocol(self) -> Api:
+        """The API that it is sent by."""
+        return self.api or "chat"
+
+    @property
+    def limit(self) -> int:
+        """Most tokens of an answer, thoughts among them."""
+        limits = (self.max_tokens, self.max_completion_tokens, self.max_output_tokens)
+        (limit,) = (limit for limit in limits if limit is not None)
+        return limit
 
     @property
     def prompt_tokens(self) -> int:
-        """About how many."""
-        return guessed_tokens(self.prompt)
+        """About how many are read."""
+        return guessed_tokens(self.prompt) + (guessed_tokens(self.system) if self.system else 0)
 
 
 @dataclass(frozen=True)
@@ -65,12 +94,17 @@ class ChatAnswer:
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
+    """Those of thoughts among them."""
     cached_tokens: int
     """Of the prompt's tokens, those that the provider had in its cache and charges less for."""
     by_batch: bool
     """Whether it came through a batch file, at the price of one."""
     counted: bool = True
     """Whether the server said how many tokens there are, and can be believed; else characters say."""
+    reasoning: str = ""
+    """What the model thought before, where the server shows it: in a field of its own, or before the text."""
+    reasoning_tokens: int = 0
+    """Tokens of thoughts, shown or not; by characters where the server does not count them."""
 
 
 @dataclass(frozen=True)
@@ -80,139 +114,56 @@ class ChatFailure:
     reason: str
 
 
-class _Message(BaseModel):
-    content: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _PromptDetails(BaseModel):
-    cached_tokens: int | None = None
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _PromptDetails | None = None
-
-
-class Body(BaseModel):
-    """What we need of a server's answer, its first choice with a text in front."""
-
-    model: str | None = None
-    choices: list[_Choice]
-    usage: _Usage | None = None
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """An answer that holds no text."""
-
-    reason: str
-    again: bool = True
-    """Whether another attempt may bring one: not where the model has ended without a word."""
-    error: object = None
-    """The error that a server put into an answer with the status of success."""
-
-
 def chat_key(request: ChatRequest) -> str:
     """The key of a request in the store."""
-    return request_key(CHAT, vars(request))
-
-
-def body_bytes(body: Mapping[str, Any]) -> bytes:
-    """A request as it is sent. Lone surrogates, which texts of the web have, go as escapes."""
-    try:
-        return orjson.dumps(body)
-    except orjson.JSONEncodeError:
-        return json.dumps(body, separators=(",", ":")).encode()
-
-
-def read_body(content: bytes) -> Body | Unreadable:
-    """A server's answer. What counts is the text: it is paid for, and odd fields beside it lose none.
-
-    Of more choices than the one asked for the first with a text counts.
-    """
-    try:
-        body = Body.model_validate_json(content)
-    except ValidationError:
-        return leniently(loose_json(content))
-    choices = body.choices
-    return body if choices and (choices[0].message.content or "").strip() else leniently(loose_json(content))
-
-
-def leniently(said: object) -> Body | Unreadable:
-    """The same of JSON that is no answer as the protocol has it."""
-    fields = fields_of(said)
-    choices = [fields_of(choice) for choice in list_of(fields.get("choices"))]
-    if not choices:
-        error = fields.get("error")
-        words = (
-            "an error in its place" if error else "no JSON object" if not fields else "0 choices instead of 1"
-        )
-        return Unreadable(f"no chat completion: {words}", error=error)
-    choice = next((choice for choice in choices if written(choice).strip()), None)
-    if choice is None:
-        return _wordless(choices[0])
-    usage = fields_of(fields.get("usage"))
-    details = fields_of(usage.get("prompt_tokens_details"))
-    return Body(
-        model=word_of(fields.get("model")),
-        choices=[
-            _Choice(
-                message=_Message(content=written(choice)), finish_reason=word_of(choice.get("finish_reason"))
-            )
-        ],
-        usage=_Usage(
-            prompt_tokens=count_of(usage.get("prompt_tokens")),
-            completion_tokens=count_of(usage.get("completion_tokens")),
-            prompt_tokens_details=_PromptDetails(cached_tokens=count_of(details.get("cached_tokens"))),
-        ),
-    )
-
-
-def _wordless(choice: Mapping[str, Any]) -> Unreadable:
-    """A choice without a text: a refusal, or thoughts that took all tokens. Its seed gives it again."""
-    refused = fields_of(choice.get("message")).get("refusal")
-    ended = refused if isinstance(refused, str) and refused else word_of(choice.get("finish_reason"))
-    error = choice.get("error")
-    return Unreadable(f"the answer has no text ({ended})", again=bool(error), error=error)
-
-
-def masked(body: Body, mask: Mask) -> Body:
-    """The answer without the key, which a server may put anywhere."""
-    choice = body.choices[0]
-    choice.message.content = mask.text(choice.message.content or "")
-    choice.finish_reason = choice.finish_reason and mask.text(choice.finish_reason)[:REASON_CHARACTERS]
-    body.model = body.model and mask.text(body.model)[:REASON_CHARACTERS]
-    return body
+    return request_key(CHAT, request.row())
 
 
 def as_answer(body: Body, request: ChatRequest, *, by_batch: bool) -> ChatAnswer:
     """The first choice; tokens are guessed from characters where the server's counts cannot be."""
-    text = body.choices[0].message.content or ""
-    usage = body.usage or _Usage()
-    details = usage.prompt_tokens_details
-    prompt, completion = usage.prompt_tokens, usage.completion_tokens
-    cached = (details.cached_tokens if details else None) or 0
-    counted = prompt is not None and completion is not None and believable(prompt, request.prompt)
-    counted = counted and believable(completion or 0, text)
-    if prompt is None or not believable(prompt, request.prompt):
+    message = body.choices[0].message
+    usage = body.usage or Usage()
+    asked, all_written = request.prompt + (request.system or ""), (message.content or "") + message.trace
+    prompt, completion = usage.prompt_tokens, _written_tokens(usage)
+    cached = (usage.prompt_tokens_details and usage.prompt_tokens_details.cached_tokens) or 0
+    counted = prompt is not None and completion is not None and believable(prompt, asked)
+    counted = counted and believable(completion or 0, all_written)
+    if prompt is None or not believable(prompt, asked):
         prompt = request.prompt_tokens
-    if completion is None or not believable(completion, text):
-        completion = guessed_tokens(text)
+    if completion is None or not believable(completion, all_written):
+        completion = max(guessed_tokens(all_written), min(usage.reasoning_tokens, request.limit))
+    reasoning, text = _split(message.content or "", message.trace)
     return ChatAnswer(
         text=text,
-        finish_reason=ending(body.choices[0].finish_reason, completion, request.max_tokens),
+        finish_reason=ending(body.choices[0].finish_reason, completion, request.limit),
         prompt_tokens=prompt,
         completion_tokens=completion,
         cached_tokens=cached if 0 <= cached <= prompt else 0,
         by_batch=by_batch,
         counted=counted,
+        reasoning=reasoning,
+        reasoning_tokens=_reasoning_tokens(usage.reasoning_tokens, completion, reasoning, text),
     )
+
+
+def _split(text: str, trace: str) -> tuple[str, str]:
+    """Thoughts and text. Where the text has thoughts beside a trace, rules see both."""
+    return (trace, text) if trace.strip() else split_thought(text)
+
+
+def _written_tokens(usage: Usage) -> int | None:
+    """Tokens of text and thoughts: a few servers count thoughts in the total alone (xAI, Gemini)."""
+    written, total, prompt = usage.completion_tokens, usage.total_tokens, usage.prompt_tokens
+    if written is None or total is None or prompt is None or not usage.reasoning_tokens:
+        return written
+    return max(written, total - prompt) if total - prompt == written + usage.reasoning_tokens else written
+
+
+def _reasoning_tokens(said: int, completion: int, reasoning: str, text: str) -> int:
+    """As the server says, or the share of the tokens that the thoughts have of the characters."""
+    if said or not reasoning:
+        return min(said, completion)
+    return round(completion * len(reasoning) / (len(reasoning) + len(text)))
 
 
 def guessed_tokens(text: str) -> int:
@@ -234,29 +185,30 @@ def ending(said: str | None, tokens: int, limit: int) -> str:
 
 
 def as_row(answer: ChatAnswer, body: Body) -> dict[str, Any]:
-    """The answer as the store keeps it, with who served it and when."""
+    """The answer as the store keeps it, with who served it and when; thoughts where there are any."""
     today = datetime.now(UTC).date().isoformat()
     row = {**vars(answer), "served_model": body.model, "answered_on": today}
-    if answer.counted:
-        del row["counted"]
+    for name, usual in (("counted", True), ("reasoning", ""), ("reasoning_tokens", 0)):
+        if row[name] == usual:
+            del row[name]
     return row
 
 
 def stored_answer(row: Mapping[str, Any]) -> ChatAnswer:
-    """An answer from the store; older ones lack fields, and may hold counts that nobody checked."""
+    """An answer from the store; older ones lack fields, have thoughts in their text, and may hold counts that
+    nobody checked.
+    """
     prompt, cached = max(0, row["prompt_tokens"]), row.get("cached_tokens", 0)
+    completion = max(0, row["completion_tokens"])
+    reasoning, text = _split(row["text"], row.get("reasoning", ""))
     return ChatAnswer(
-        text=row["text"],
+        text=text,
         finish_reason=ending(row["finish_reason"], 0, 1),
         prompt_tokens=prompt,
-        completion_tokens=max(0, row["completion_tokens"]),
+        completion_tokens=completion,
         cached_tokens=cached if 0 <= cached <= prompt else 0,
         by_batch=row.get("by_batch", False),
         counted=row.get("counted", True),
+        reasoning=reasoning,
+        reasoning_tokens=_reasoning_tokens(row.get("reasoning_tokens", 0), completion, reasoning, text),
     )
-
-
-def batch_line(key: str, request: ChatRequest) -> bytes:
-    """The request as a line of a batch file."""
-    line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": request.body()}
-    return json.dumps(line, ensure_ascii=True).encode() + b"\n"

@@ -3,36 +3,30 @@ completions of a synthesis model.
 
 Every outcome is a value: an answer, a setback (this request has no answer, for this reason), or a stop (every
 other request would meet the same: a wrong key, no money left, an unknown model). No words of a server leave
-this module with the key in them. The only module that imports openai. Costs: some half a millisecond of one
-core a request at 256 at once, a third of what it is over httpx's own connections and the typed
-`chat.completions.create` (0.46 and 1.43 ms, `benchmarks/teacher.py`).
+this module with the key in them. The only module that imports openai, and anthropic for its Messages. Costs:
+some half a millisecond of one core a request at 256 at once, a third of what it is over httpx's own
+connections and the typed `chat.completions.create` (0.46 and 1.43 ms, `benchmarks/teacher.py`).
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from jz3.core.errors import UserError
 from jz3.generation.batch_results import NONCE, Batch, read_batch
-from jz3.generation.chat import (
-    Body,
-    ChatRequest,
-    believable,
-    body_bytes,
-    ending,
-    guessed_tokens,
-    masked,
-    read_body,
-)
+from jz3.generation.bodies import PATHS, body_bytes
+from jz3.generation.chat import ChatRequest, believable, ending, guessed_tokens
 from jz3.generation.endpoint import Endpoint
 from jz3.generation.loose import count_of, fields_of, list_of, loose_json, word_of, written
 from jz3.generation.outcomes import Setback, Stop
 from jz3.generation.pace import Turnstile
 from jz3.generation.refusals import meaning, refusal
 from jz3.generation.secrets import REASON_CHARACTERS, Mask
+from jz3.generation.served_answers import Body, masked, read_body
 
 if TYPE_CHECKING:
     import httpx2
@@ -94,7 +88,8 @@ def _client(endpoint: Endpoint, concurrency: int) -> "AsyncOpenAI":
         def _init_proxy_transport(self, *arguments: Any, **named: Any) -> httpx2.AsyncBaseTransport:  # noqa: ANN401
             return Transport(super()._init_proxy_transport(*arguments, **named))
 
-    return AsyncOpenAI(
+    kind: type[AsyncOpenAI] = AsyncOpenAI if endpoint.client == "openai" else _anthropic().AsyncAnthropic
+    return kind(
         base_url=endpoint.base_url,
         api_key=endpoint.api_key,
         max_retries=0,
@@ -104,6 +99,16 @@ def _client(endpoint: Endpoint, concurrency: int) -> "AsyncOpenAI":
             limits=httpx2.Limits(max_connections=concurrency),
         ),
     )
+
+
+def _anthropic() -> Any:  # noqa: ANN401 (a package that need not be there)
+    try:
+        return import_module("anthropic")
+    except ModuleNotFoundError as error:
+        raise UserError(
+            "the API messages is spoken by the package anthropic, which is not installed; it was expected in "
+            "this environment. Install it: pip install 'jz3[anthropic]'."
+        ) from error
 
 
 class Client:
@@ -117,9 +122,9 @@ class Client:
         """Hides the key in what a server says."""
 
     async def chat(self, request: ChatRequest) -> Body | Setback | Stop:
-        """One chat completion, which has a text."""
+        """One answer, which has a text or thoughts."""
         outcome = await self._outcome(
-            lambda: self._post("/chat/completions", request.body()), self._timeout_s
+            lambda: self._post(PATHS[request.protocol], request.body()), self._timeout_s
         )
         if not isinstance(outcome, bytes):
             return outcome
@@ -137,7 +142,7 @@ class Client:
             return outcome
         return self._completed(loose_json(outcome), int(body["max_tokens"]))
 
-    async def submit(self, lines: bytes, nonce: str) -> Batch | Setback | Stop:
+    async def submit(self, lines: bytes, nonce: str, endpoint: str) -> Batch | Setback | Stop:
         """Put a batch file up and begin its batch. A setback that is `paid` may have begun it."""
 
         async def uploaded() -> str:
@@ -153,7 +158,7 @@ class Client:
             return file_id
         asked = {
             "input_file_id": file_id,
-            "endpoint": "/v1/chat/completions",
+            "endpoint": endpoint,
             "completion_window": "24h",
             "metadata": {NONCE: nonce},
         }
@@ -245,6 +250,9 @@ class Client:
             return Setback(f"no answer in {seconds:g} s", again=True, paid=True)
         except Exception as error:
             raised = _raised(error)
+            refused = next((cause for cause in raised if isinstance(cause, Refusal)), None)
+            if refused is not None:  # anthropic's client takes it for a lost connection
+                return refusal(refused.status, refused.content, refused.headers, self.mask)
             unsent = [cause for cause in raised if isinstance(cause, ClientConnectorError)]
             cause = (unsent or raised)[-1]
             reason = self.mask.line(f"connection: {type(cause).__name__}: {cause}")

@@ -1,10 +1,13 @@
 """Where requests go, and with what key."""
 
+import os
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from jz3.core.errors import UserError
 
+DEFAULTS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -13,10 +16,12 @@ class Endpoint:
     """Where requests go. The key is needed only where the store lacks an answer, and is never shown."""
 
     base_url: str | None
-    """None: the one of OpenAI."""
+    """None: the provider's own."""
     api_key: str | None = field(repr=False)
     named: tuple[str, str] = ("OPENAI_BASE_URL", "OPENAI_API_KEY")
     """Where address and key were taken from, for messages."""
+    client: Literal["openai", "anthropic"] = "openai"
+    """Whose package speaks to it, and whose address is meant where there is none."""
 
     @property
     def local(self) -> bool:
@@ -26,7 +31,7 @@ class Endpoint:
     @property
     def shown(self) -> str:
         """The address for a message, without what may be secret in it."""
-        parts = urlsplit(self.base_url or "https://api.openai.com/v1")
+        parts = urlsplit(self.base_url or DEFAULTS[self.client])
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def must_be_usable(self) -> None:
@@ -43,6 +48,12 @@ class Endpoint:
                 f"{self.named[1]} holds a blank, a line break or a letter that no key has; printable ASCII "
                 f"was expected. Copy it again, without quotes and line breaks."
             )
+
+
+def endpoint_of(account: str, client: Literal["openai", "anthropic"]) -> Endpoint:
+    """Where ACCOUNT_BASE_URL and ACCOUNT_API_KEY of the environment lead."""
+    named = (f"{account}_BASE_URL", f"{account}_API_KEY")
+    return Endpoint(os.environ.get(named[0]), os.environ.get(named[1]), named, client)
 
 
 def _wrong_address(address: str) -> str | None:

@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+WHOLE_RESPONSE = ("response.completed", "response.incomplete", "response.failed")
+"""Events that end a stream of the Responses API; each holds all of the response."""
+
 
 def written(choice: Mapping[str, Any]) -> str:
     """The text of a choice: a string, or parts of which those of a text count and thoughts do not."""
@@ -76,11 +79,17 @@ def _integer(digits: str) -> float:
 def _of_events(text: str) -> object:
     """The answer that a stream of events makes up; None where it does not come to its end."""
     events = [fields_of(_json(line[5:])) for line in text.split("\n") if line.startswith("data:")]
+    whole = [event.get("response") for event in events if event.get("type") in WHOLE_RESPONSE]
+    if whole:
+        return whole[-1]
     choices = [fields_of(choice) for event in events for choice in list_of(event.get("choices"))]
     ends = [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]
     if not ends:
         return None
     usage = [event["usage"] for event in events if event.get("usage")]
     message = {"content": "".join(map(_text, choices))}
+    deltas = [fields_of(choice.get("delta")) for choice in choices]
+    for name in ("reasoning_content", "reasoning"):
+        message[name] = "".join(word for delta in deltas if isinstance(word := delta.get(name), str))
     choice = {"message": message, "finish_reason": ends[-1]}
     return {"model": events[0].get("model"), "choices": [choice], "usage": usage[-1] if usage else None}

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from jz3.generation.loose import fields_of
+from jz3.generation.loose import fields_of, list_of
 from jz3.generation.outcomes import Setback, Stop
 from jz3.generation.pace import asked_wait_s
 from jz3.generation.secrets import Mask
@@ -58,12 +58,47 @@ MODEL = re.compile(
     r"|no such model|unknown model|invalid model|deployment .{0,80}does not exist",
     re.IGNORECASE,
 )
-PARAMETER_CODES = ("unsupported_parameter", "unknown_parameter", "unsupported_value", "invalid_value")
-PARAMETERS = ("model", "temperature", "top_p", "max_tokens", "seed", "n")
+FIELD_CODES = ("unsupported_parameter", "unknown_parameter")
+"""Never about a prompt: a field that is named beside them is one of the request's form."""
+VALUE_CODES = ("unsupported_value", "invalid_value", "integer_above_max_value")
+PARAMETERS = (
+    *(
+        "model",
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "seed",
+        "n",
+    ),
+    *("reasoning_effort", "reasoning", "thinking", "output_config", "response_format", "text", "system"),
+    *("instructions", "store", "chat_template_kwargs", "enable_thinking", "thinking_budget", "extra_body"),
+)
+"""Fields that requests have (jz3/generation/bodies.py), and the usual ones of `extra_body`."""
 PARAMETER = re.compile(
-    r"(?:unsupported|unknown|unrecognized|unexpected|invalid) (?:parameter|argument|field|value)",
+    r"(?:unsupported|unknown|unrecognized|unexpected|invalid|not supported|does not support|not permitted)"
+    r"|(?:may|can) only be|must be|should be|cannot (?:both )?be|extra inputs|not allowed|valid range",
     re.IGNORECASE,
 )
+DISTINCT = (
+    "max_completion_tokens|max_output_tokens|max_tokens|budget_tokens|thinking_budget|enable_thinking|thinking"
+    "|temperature|top_p|seed|reasoning_effort|output_config|response_format|chat_template_kwargs"
+)
+NAMED = re.compile(
+    rf"(?:^|[\s\"'`(\[.])(?P<name>(?:{DISTINCT})(?:\.\w+)*)(?=[\"'`:.,)\]]|\s+(?:value|is|must|may|can|should|param)|$)"
+    rf"|'(?P<quoted>{'|'.join(PARAMETERS)})'"
+)
+"""A field in an error's words, quoted or followed by what is said of it."""
+IN_PLACE = {
+    "max_tokens": "Declare max_completion_tokens (for `responses` max_output_tokens) in its place",
+    "max_completion_tokens": "Declare max_tokens in its place",
+    "max_output_tokens": "Declare another limit",
+}
+"""What to do where the server has another name for the limit."""
+OF_PROMPT = re.compile(r"maximum context|context length|flagged|moderat|content polic", re.IGNORECASE)
+"""Words of an error that is about a prompt, whatever field they name."""
+UNKNOWN = re.compile(r"unsupported|not supported|unknown|unrecognized|extra|instead", re.IGNORECASE)
 OWN_CODES = (
     "content_filter",
     "content_policy_violation",
@@ -122,10 +157,32 @@ def _stop(status: int, error: "_Error", shown: str) -> Stop | None:
         return None
     if error.code in MODEL_CODES or (status in (400, 404) and MODEL.search(error.words)):
         return Stop(f"the server has no such model or path ({shown}); one that serves `model` was expected")
-    about_ours = error.parameter in PARAMETERS or any(f"'{name}'" in error.words for name in PARAMETERS)
-    if about_ours and (error.code in PARAMETER_CODES or PARAMETER.search(error.words)):
-        return Stop(f"the server takes no request of this form ({shown}); all of them have it")
+    field = _refused_field(error)
+    if field is not None:
+        return Stop(
+            f"the server refuses the field {field!r}, which every request has ({shown}); fields and values "
+            f"that it takes were expected. {_remedy(field, error)}"
+        )
     return None
+
+
+def _remedy(field: str, error: "_Error") -> str:
+    if field in IN_PLACE and UNKNOWN.search(f"{error.words} {error.code}"):
+        return IN_PLACE[field]
+    return "In the declaration of who is asked, take it out or give it a value that the server takes"
+
+
+def _refused_field(error: "_Error") -> str | None:
+    """The field of every request that an error is about; None where it is about something else."""
+    if error.code in FIELD_CODES and error.parameter:
+        return error.parameter
+    if OF_PROMPT.search(error.words):
+        return None
+    first = error.parameter.partition(".")[0]
+    named = NAMED.search(error.words)
+    field = error.parameter if first in PARAMETERS else named and (named["name"] or named["quoted"])
+    refused = error.code in (*FIELD_CODES, *VALUE_CODES) or PARAMETER.search(error.words)
+    return field if refused else None
 
 
 class _Error:
@@ -136,11 +193,18 @@ class _Error:
         fields = fields_of(inner) or fields_of(said)
         self.code = str(fields.get("code") or "").lower()
         self.kind = str(fields.get("type") or "").lower()
-        self.parameter = str(fields.get("param") or "")
+        self.parameter = str(fields.get("param") or _place(fields.get("detail")))
         message = fields.get("message") or fields.get("detail") or inner
         self.words = _words(message)[:WORDS_READ]
         if self.code and not self.code.isdigit() and self.code not in self.words.lower():
             self.words = f"{self.words} ({self.code})"
+
+
+def _place(detail: object) -> str:
+    """The field that FastAPI's errors name, such as `["body", "seed"]`."""
+    first = fields_of(next(iter(list_of(detail)), None))
+    place = [part for part in list_of(first.get("loc")) if isinstance(part, str) and part != "body"]
+    return place[0] if place else ""
 
 
 def _words(message: object) -> str:

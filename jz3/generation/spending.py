@@ -7,6 +7,7 @@ stays: it may have been paid for, and a restart is no new budget.
 """
 
 import asyncio
+import json
 import uuid
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ def paid_usd(price: Price | None, request: ChatRequest, answer: ChatAnswer) -> f
     """What an answer counts as under a cap: the most it may have cost where its counts cannot be believed."""
     usd = answer_usd(price, answer)
     if answer.counted and (
-        believable(answer.prompt_tokens, request.prompt) and believable(answer.completion_tokens, answer.text)
+        believable(answer.prompt_tokens, request.prompt)
+        and believable(answer.completion_tokens, answer.reasoning + answer.text)
     ):
         return usd
     return max(usd, greatest_usd(price, request, by_batch=answer.by_batch))
@@ -51,9 +53,15 @@ def greatest_usd(price: Price | None, request: ChatRequest, *, by_batch: bool) -
     """USD that one request may cost: no token is less than a byte of text."""
     if price is None:
         return 0.0
-    tokens = len(request.prompt.encode("utf-8", "surrogatepass")) + OVERHEAD_TOKENS
-    list_usd = (tokens * max(price.input, price.cached_input) + request.max_tokens * price.output) / 1e6
+    tokens = _bytes(request.prompt) + _bytes(request.system or "") + OVERHEAD_TOKENS
+    for read in (request.response_format, request.extra_body):
+        tokens += _bytes(json.dumps(read)) if read else 0
+    list_usd = (tokens * max(price.input, price.cached_input) + request.limit * price.output) / 1e6
     return list_usd * (1 - price.batch_discount) if by_batch else list_usd
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True)

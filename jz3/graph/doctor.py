@@ -21,7 +21,7 @@ from jz3.graph.fetching.table import read_table
 from jz3.graph.repository import RepositoryError, opened
 from jz3.store.remote_errors import RemoteError, reaching, shown
 from jz3.store.row_store import open_store
-from jz3.teacher.teacher import TeacherParams
+from jz3.teacher.teacher import Teachers
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -179,12 +179,15 @@ def _default_remote(repo: "Repo") -> Finding:
 
 
 def _key(root: Path) -> Finding:
-    provider = load_params(TeacherParams, "distill", root / "params.yaml").provider
-    if provider == "writer":
-        return Finding("key", "ok", "distill.provider is writer, which needs none")
-    if os.environ.get("OPENAI_API_KEY"):
-        return Finding("key", "ok", f"OPENAI_API_KEY is set, for the provider {provider}")
-    return Finding("key", "lacks", f"no OPENAI_API_KEY for the provider {provider}", "export OPENAI_API_KEY")
+    teachers = load_params(Teachers, "distill", root / "params.yaml").teachers.values()
+    keys = {f"{one.account}_API_KEY": one.provider for one in teachers if one.provider != "writer"}
+    if not keys:
+        return Finding("key", "ok", "the teacher is the problem writer, which needs none")
+    for name, provider in keys.items():
+        if not os.environ.get(name):
+            return Finding("key", "lacks", f"no {name} for the provider {provider}", f"export {name}")
+    said = ", ".join(f"{name} is set, for the provider {provider}" for name, provider in keys.items())
+    return Finding("key", "ok", said)
 
 
 def _raw_data(root: Path) -> Finding:

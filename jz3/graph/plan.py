@@ -38,8 +38,9 @@ from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.words import PromptForm
 from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, WriterBenchmark
 from jz3.teacher.augment import AugmentParams, asks_of, request_of
+from jz3.teacher.declaration import Teacher
 from jz3.teacher.distill import chat_request
-from jz3.teacher.teacher import TeacherParams
+from jz3.teacher.teacher import Teachers
 from jz3.writer.catalogue import FAMILIES
 
 
@@ -109,7 +110,7 @@ class _Planner:
         self._stale = stale
         self._sections = read_sections(file)
         self._execution = load_execution(execution)
-        self._distill = load_params(TeacherParams, "distill", file)
+        self._distill = load_params(Teachers, "distill", file)
         self._synthesize = load_params(SynthesizeParams, "synthesize", file)
         self._sizes = Sizes(root, graph, self._sections, self._execution, self._changing())
         self._store: RowStore = open_store()
@@ -161,35 +162,51 @@ class _Planner:
             if have.value:
                 line.notes.append("the answers for the prompts that it adds to are in the store by then")
         to_do = self._rows(line, prompts, have)
-        ratio, answer_tokens = self._teacher_ratios(line, self._distill)
-        tokenizer = local_tokenizer(self._distill.model, None)
-        line.prompt_tokens = round(to_do * self._prompt_tokens(line, path, "full", tokenizer, ratio))
-        line.completion_tokens = round(to_do * answer_tokens)
-        line.estimated = line.estimated or to_do > 0
-        self._price(line, self._distill.model)
+        self._ask(
+            line,
+            self._distill,
+            to_do,
+            lambda teacher, ratio: self._prompt_tokens(
+                line, path, "full", local_tokenizer(teacher.model, None), ratio
+            ),
+        )
 
     def _plan_augment(self, line: Line) -> None:
         """Requests and prompts are counted where the seeds are there."""
         stage = self._graph.stage(line.stage)
         params = AugmentParams.model_validate(self._section(stage))
-        ratio, answer_tokens = self._teacher_ratios(line, params.teacher)
         table = self._sizes.right(stage.path("seeds"))
         if table is None:
             rows, have = Amount(self._sizes.asks(stage), exact=False), Amount(0, exact=False)
-            characters = rows.value * self._execution.planning.problem_tokens * ratio
+            planning = self._execution.planning
+            characters = planning.problem_tokens * planning.characters_per_token
         else:
             asked = list(asks_of(In(SeedProblem, table).read(), self._prompts_of(stage), params))
             known = self._store.known(CHAT, [chat_key(request_of(one, params)) for one in asked])
             rows, have = Amount(len(asked), exact=True), Amount(len(known), exact=True)
-            characters = sum(len(one.prompt) for one in asked)
+            characters = sum(len(one.prompt) for one in asked) / max(len(asked), 1)
         to_do = self._rows(line, PromptSet(rows, {}), have)
-        line.prompt_tokens = round(to_do * characters / ratio / max(rows.value, 1))
-        line.completion_tokens = round(to_do * answer_tokens)
-        line.estimated = line.estimated or to_do > 0
-        self._price(line, params.teacher.model)
+        self._ask(line, params, to_do, lambda _, ratio: characters / ratio)
 
     def _prompts_of(self, stage: Stage) -> InFiles:
         return InFiles(self._root / stage.path("prompts"))
+
+    def _ask(
+        self, line: Line, asked: Teachers, rows: float, prompt_tokens: Callable[[Teacher, float], float]
+    ) -> None:
+        """What teachers read and write for their parts of the rows, and what that costs. `prompt_tokens` is
+        the mean of a prompt, by teacher and characters a token.
+        """
+        line.prompt_tokens, line.completion_tokens, line.usd = 0, 0, 0.0
+        shares = sum(teacher.share for teacher in asked.teachers.values())
+        for teacher in asked.teachers.values():
+            part = rows * teacher.share / shares
+            ratio, answer_tokens = self._teacher_ratios(line, teacher)
+            read, written = round(part * prompt_tokens(teacher, ratio)), round(part * answer_tokens)
+            line.prompt_tokens += read
+            line.completion_tokens += written
+            self._price(line, teacher.model, read, written)
+        line.estimated = line.estimated or rows > 0
 
     def _prompt_tokens(
         self, line: Line, path: str, form: str, tokenizer: Path | None, characters_per_token: float
@@ -220,13 +237,13 @@ class _Planner:
         fetched = read_manifest(manifest)
         return local_tokenizer(fetched.repo, fetched.revision)
 
-    def _experience_of(self, teacher: TeacherParams) -> Experience | None:
+    def _experience_of(self, teacher: Teacher) -> Experience | None:
         asked = (teacher.provider, teacher.model)
         if asked not in self._seen:
             self._seen[asked] = experience(self._store, *asked)
         return self._seen[asked]
 
-    def _teacher_ratios(self, line: Line, teacher: TeacherParams) -> tuple[float, float]:
+    def _teacher_ratios(self, line: Line, teacher: Teacher) -> tuple[float, float]:
         """Characters a token of a prompt, and tokens of an answer."""
         seen, planning = self._experience_of(teacher), self._execution.planning
         if seen is None:
@@ -241,15 +258,14 @@ class _Planner:
         )
         return seen.characters_per_token, seen.completion_tokens
 
-    def _price(self, line: Line, model: str) -> None:
+    def _price(self, line: Line, model: str, prompt_tokens: int, completion_tokens: int) -> None:
         price = self._execution.prices.get(model)
         if price is None:
             line.notes.append(f"{model} has no price and counts as free")
-            line.usd = 0.0
             return
-        usd = ((line.prompt_tokens or 0) * price.input + (line.completion_tokens or 0) * price.output) / 1e6
+        usd = (prompt_tokens * price.input + completion_tokens * price.output) / 1e6
         batch = usd * (1 - price.batch_discount)
-        line.usd = batch if self._execution.teacher == "batch" else usd
+        line.usd = (line.usd or 0.0) + (batch if self._execution.teacher == "batch" else usd)
         other = (
             f"{usd:,.2f} by calls" if self._execution.teacher == "batch" else f"{batch:,.2f} by batch files"
         )

@@ -8,6 +8,7 @@ without an opening one ends a thought that the prompt has opened.
 """
 
 import re
+from dataclasses import dataclass
 
 TAGS = (
     "think",
@@ -69,3 +70,66 @@ def without_thoughts(text: str) -> str:
     if not thinking:
         kept.append(text[place:])
     return "".join(kept) if place or thinking else text
+
+
+@dataclass(frozen=True)
+class Thoughts:
+    """A text taken apart."""
+
+    thoughts: tuple[str, ...]
+    """Without their marks; blank ones count as none."""
+    before: str
+    """What stands before the first of them."""
+    answer: str
+    """As `without_thoughts` gives it."""
+    open: bool
+    """Whether the last thought goes on to the end of the text."""
+
+
+def read_thoughts(text: str) -> Thoughts:
+    """The thoughts of a text and what is none. One pass over it."""
+    if not any(sign in text for sign in _FIRST):
+        return Thoughts((), text, text, open=False)
+    thoughts: list[str] = []
+    kept: list[str] = []
+    before: str | None = None
+    place, thinking = 0, False
+    for mark in _MARK.finditer(text):
+        piece = text[place : mark.start()]
+        if _CLOSING.match(mark[0]):
+            thoughts.append(piece if thinking else "".join((*kept, piece)))
+            if not thinking:
+                kept.clear()
+                before = before or ""
+            place, thinking = mark.end(), False
+        elif not thinking:
+            before = piece if before is None else before
+            kept.append(piece)
+            place, thinking = mark.end(), True
+    if thinking:
+        thoughts.append(text[place:])
+    else:
+        kept.append(text[place:])
+    whole = map(_unframed, thoughts)
+    answer = "".join(kept)
+    return Thoughts(tuple(filter(None, whole)), answer if before is None else before, answer, open=thinking)
+
+
+def split_thought(text: str) -> tuple[str, str]:
+    """The thought and the answer of a text that is one thought, then its answer; else nothing and the text.
+
+    What is left of any other text goes on to have its marks, by which rules turn it away.
+    """
+    read = read_thoughts(text)
+    if read.open or len(read.thoughts) != 1 or read.before.strip():
+        return "", text
+    return read.thoughts[0], read.answer
+
+
+def _unframed(thought: str) -> str:
+    """Without what stands between two messages of a text with channels."""
+    thought = thought.strip()
+    frame = thought.removesuffix("assistant").rstrip()
+    if frame.endswith("<|start|>"):
+        thought = frame.removesuffix("<|start|>").rstrip()
+    return thought.removesuffix("<|end|>").rstrip()

@@ -16,7 +16,6 @@ import polars as pl
 
 from jz3.core.artifacts import InFiles
 from jz3.core.execution import Execution
-from jz3.core.params import Params
 from jz3.generation.chat import ChatFailure, ChatRequest, chat_key
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
@@ -25,18 +24,18 @@ from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.asks import Ask
+from jz3.teacher.declaration import Teacher
 from jz3.teacher.recipes import metamath
 from jz3.teacher.solutions import Solution, read_solution
-from jz3.teacher.teacher import Reply, Spent, TeacherParams, ask, request_for, spent
+from jz3.teacher.teacher import Reply, Spent, Teachers, ask, request_for, spent, teacher_of, whose
 
 SOURCE = "seed"
 """Of the problems, in tables of Problem: what a seed was taken from stands in its own table."""
 
 
-class AugmentParams(Params):
-    """A recipe and its teacher."""
+class AugmentParams(Teachers):
+    """A recipe and its teachers."""
 
-    teacher: TeacherParams
     recipe: metamath.MetaMath
 
 
@@ -78,13 +77,15 @@ def augment(
     """Ask for all that the recipe makes of the seeds, and judge it."""
     asked = list(asks_of(seeds, prompts, params))
     requests = [request_of(one, params) for one in asked]
-    replies = ask(requests, params.teacher, execution)
+    names = [teacher_of(one.ask_id, params) for one in asked]
+    replies = ask(names, requests, params, execution)
     results = _Results({row["seed_id"]: row for row in seeds.iter_rows(named=True)}, params)
     for row in seeds.filter(pl.col("answer").is_null()).iter_rows(named=True):
         results.reject(row["seed_id"], "no_gold", row["question"])
     for one, request, reply in zip(asked, requests, replies, strict=True):
         results.add(one, request, reply)
-    return results.tables(asked, replies, execution)
+    teachers = [params.teachers[name] for name in names]
+    return results.tables(asked, list(zip(teachers, replies, strict=True)), execution)
 
 
 def asks_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: AugmentParams) -> Iterator[Ask]:
@@ -100,7 +101,7 @@ def asks_per_seed(params: AugmentParams) -> int:
 
 def request_of(one: Ask, params: AugmentParams) -> ChatRequest:
     """What the teacher is sent."""
-    return request_for(one.ask_id, one.prompt, params.teacher)
+    return request_for(one.ask_id, one.prompt, params)
 
 
 class _Results:
@@ -158,23 +159,22 @@ class _Results:
         origin = {"seed_ids": list(one.seed_ids), "parent_ids": list(one.parent_ids)}
         self._lineage.append({"problem_id": one.ask_id, **named, **origin, **held})
 
-    def tables(self, asked: list[Ask], replies: list[Reply], execution: Execution) -> Augmented:
-        teacher = self._params.teacher
+    def tables(
+        self, asked: list[Ask], replies: list[tuple[Teacher, Reply]], execution: Execution
+    ) -> Augmented:
         without_gold = [rule for row, rule in self._rule_of.items() if row in self._seeds]
         ids = [one.ask_id for one in asked]
         operators: dict[str, list[int]] = {}
         for place, one in enumerate(asked):
             operators.setdefault(one.operator, []).append(place)
         metrics = AugmentMetrics(
-            **vars(spent(replies, teacher, execution)),
-            provider=teacher.provider,
-            model=teacher.model,
-            sampling=teacher.model_dump(include={"temperature", "top_p", "max_tokens"}),
+            **vars(spent(replies, execution)),
+            **whose(self._params),
             seeds=len(self._seeds),
             rows=self._ledger(ids, without_gold),
             operators={
                 name: OperatorMetrics(
-                    **vars(spent([replies[place] for place in places], teacher, execution)),
+                    **vars(spent([replies[place] for place in places], execution)),
                     rows=self._ledger([ids[place] for place in places], []),
                 )
                 for name, places in sorted(operators.items())

@@ -12,26 +12,50 @@ from typing import Any
 
 import dataframely as dy
 import polars as pl
-from pydantic import BaseModel
+from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
 from jz3.core.execution import Execution
-from jz3.generation.chat import ChatFailure, ChatRequest, chat_key
+from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest, chat_key
+from jz3.notation.thoughts import read_thoughts
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.reject import Reject
-from jz3.teacher.teacher import Reply, TeacherParams, ask, request_for, spent
+from jz3.tables.teacher_answer import TeacherAnswer
+from jz3.teacher.declaration import Teacher
+from jz3.teacher.teacher import Reply, Teachers, ask, request_for, spent, teacher_of, whose
 from jz3.text.problem_text import Unusable, read_completion
+
+
+class TeacherMetrics(BaseModel):
+    """What one teacher of a set did, and what it cost."""
+
+    provider: str
+    model: str
+    api: str
+    request: dict[str, Any]
+    """The fields that each request had."""
+    prompts: int
+    answered: int
+    kept: int
+    prompt_tokens: int
+    completion_tokens: int
+    """Those of thoughts among them."""
+    reasoning_tokens: int
+    cost_usd: float
+    priced: bool
+    prices_as_of: str | None
 
 
 class DistillMetrics(BaseModel):
     """What was asked and what came of it. A problem writer's set is no LLM's: `provider` says whose it is."""
 
     provider: str
+    """Of several teachers all, as of their models."""
     model: str
     sampling: dict[str, float]
-    """Temperature, top_p and the greatest number of tokens."""
+    """Temperature, top_p and the greatest number of tokens, where sent and the same for all teachers."""
     rows: Ledger
     answered: int
     """Prompts with an answer, usable or not."""
@@ -44,51 +68,70 @@ class DistillMetrics(BaseModel):
     cost_usd: float
     """Of all answers, at the prices of `execution`, whenever they were paid."""
     priced: bool
-    """Whether the model has a price; else it counts as free."""
+    """Whether each model has a price; else it counts as free."""
     prices_as_of: str | None
-    """The day of that price."""
+    """The day of that price, of several the first."""
     kept_by_level: dict[str, int]
     kept_by_kind: dict[str, int]
+    teachers: dict[str, TeacherMetrics] | None
+    """By name where there are several, or where one thought; else not there."""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The metrics of a set without thoughts are those of before."""
+        return {name: value for name, value in write(self).items() if name != "teachers" or value is not None}
 
 
 @dataclass(frozen=True)
 class KdSet:
-    """Tables of Problem, Reject and Failure, and their numbers."""
+    """Tables of Problem, Reject, Failure and TeacherAnswer, and their numbers."""
 
     problems: pl.DataFrame
     rejects: pl.DataFrame
     failures: pl.DataFrame
+    answers: pl.DataFrame
     metrics: DistillMetrics
 
 
-def distill(prompts: dy.DataFrame[Prompt], params: TeacherParams, execution: Execution) -> KdSet:
-    """Ask the teacher for a problem for each prompt."""
-    asked = list(prompts.sort("prompt_id").iter_rows(named=True))
-    requests = [chat_request(prompt, params) for prompt in asked]
-    return _sorted_out(asked, requests, ask(requests, params, execution), params, execution)
+@dataclass(frozen=True)
+class _Asked:
+    """A prompt, whom it went to, and what came back."""
+
+    prompt: Mapping[str, Any]
+    name: str
+    request: ChatRequest
+    reply: Reply
 
 
-def chat_request(prompt: Mapping[str, Any], params: TeacherParams) -> ChatRequest:
-    """What the teacher is asked for a prompt (its `prompt_id` and `full` text)."""
+def distill(prompts: dy.DataFrame[Prompt], params: Teachers, execution: Execution) -> KdSet:
+    """Ask a teacher for a problem for each prompt."""
+    rows = list(prompts.sort("prompt_id").iter_rows(named=True))
+    names = [teacher_of(row["prompt_id"], params) for row in rows]
+    requests = [chat_request(row, params) for row in rows]
+    replies = ask(names, requests, params, execution)
+    asked = [_Asked(*one) for one in zip(rows, names, requests, replies, strict=True)]
+    return _sorted_out(asked, params, execution)
+
+
+def chat_request(prompt: Mapping[str, Any], params: Teachers) -> ChatRequest:
+    """What a prompt's teacher is asked (its `prompt_id` and `full` text)."""
     return request_for(prompt["prompt_id"], prompt["full"], params)
 
 
-def _sorted_out(
-    asked: list[dict[str, Any]],
-    requests: list[ChatRequest],
-    replies: list[Reply],
-    params: TeacherParams,
-    execution: Execution,
-) -> KdSet:
+def _sorted_out(asked: list[_Asked], params: Teachers, execution: Execution) -> KdSet:
     kept: list[dict[str, Any]] = []
     rejected: list[dict[str, str]] = []
     failed: list[dict[str, str]] = []
-    for prompt, request, reply in zip(asked, requests, replies, strict=True):
-        row_id = chat_key(request)
+    answered: list[dict[str, Any]] = []
+    for one in asked:
+        row_id, prompt, reply = chat_key(one.request), one.prompt, one.reply
         if isinstance(reply, ChatFailure):
             failed.append({"request_id": row_id, "row_id": prompt["prompt_id"], "reason": reply.reason})
             continue
-        read = read_completion(reply.text, reply.finish_reason, prompt["kind"], prompt["full"])
+        answered.append(_answer_row(row_id, one, reply))
+        read = read_completion(
+            reply.text, reply.finish_reason, prompt["kind"], prompt["full"], reply.reasoning
+        )
         if isinstance(read, Unusable):
             rejected.append({"row_id": row_id, "rule": f"distill.{read.rule}", "evidence": read.evidence})
             continue
@@ -99,29 +142,73 @@ def _sorted_out(
         problems=pl.DataFrame(kept, schema=Problem.create_empty().schema),
         rejects=pl.DataFrame(rejected, schema=Reject.create_empty().schema),
         failures=pl.DataFrame(failed, schema=Failure.create_empty().schema),
-        metrics=_metrics(kept, rejected, replies, params, execution),
+        answers=pl.DataFrame(answered, schema=TeacherAnswer.create_empty().schema),
+        metrics=_metrics(kept, rejected, asked, params, execution),
     )
+
+
+def _answer_row(row_id: str, one: _Asked, reply: ChatAnswer) -> dict[str, Any]:
+    """Of a text whose thoughts could not be told from it, those that are marked."""
+    return {
+        "request_id": row_id,
+        "prompt_id": one.prompt["prompt_id"],
+        "teacher": one.name,
+        "provider": one.request.provider,
+        "model": one.request.model,
+        "finish_reason": reply.finish_reason,
+        "reasoning": reply.reasoning or "\n\n".join(read_thoughts(reply.text).thoughts),
+        "reasoning_tokens": reply.reasoning_tokens,
+        "completion_tokens": reply.completion_tokens,
+    }
 
 
 def _metrics(
     kept: list[dict[str, Any]],
     rejected: list[dict[str, str]],
-    replies: list[Reply],
-    params: TeacherParams,
+    asked: list[_Asked],
+    params: Teachers,
     execution: Execution,
 ) -> DistillMetrics:
-    answers = spent(replies, params, execution)
+    total = spent([(params.teachers[one.name], one.reply) for one in asked], execution)
+    teachers = {
+        name: _teacher_metrics(teacher, [one for one in asked if one.name == name], kept, execution)
+        for name, teacher in params.teachers.items()
+    }
+    told = len(teachers) > 1 or any(one.reasoning_tokens for one in teachers.values())
     return DistillMetrics(
-        provider=params.provider,
-        model=params.model,
-        sampling=params.model_dump(include={"temperature", "top_p", "max_tokens"}),
+        **whose(params),
         rows=Ledger(
-            read=len(replies),
+            read=len(asked),
             kept=len(kept),
             rejected=dict(sorted(Counter(row["rule"] for row in rejected).items())),
-            failed=len(replies) - answers.answered,
+            failed=len(asked) - total.answered,
         ),
-        **vars(answers),
+        **vars(total),
         kept_by_level=dict(sorted(Counter(row["level"] for row in kept).items())),
         kept_by_kind=dict(sorted(Counter(row["kind"] for row in kept).items())),
+        teachers=teachers if told else None,
+    )
+
+
+def _teacher_metrics(
+    teacher: Teacher, asked: list[_Asked], kept: list[dict[str, Any]], execution: Execution
+) -> TeacherMetrics:
+    total = spent([(teacher, one.reply) for one in asked], execution)
+    usable = {row["prompt_id"] for row in kept}
+    return TeacherMetrics(
+        provider=teacher.provider,
+        model=teacher.model,
+        api=teacher.api,
+        request=teacher.request.sent,
+        prompts=len(asked),
+        answered=total.answered,
+        kept=sum(one.prompt["prompt_id"] in usable for one in asked),
+        prompt_tokens=total.prompt_tokens,
+        completion_tokens=total.completion_tokens,
+        reasoning_tokens=sum(
+            one.reply.reasoning_tokens for one in asked if isinstance(one.reply, ChatAnswer)
+        ),
+        cost_usd=total.cost_usd,
+        priced=total.priced,
+        prices_as_of=total.prices_as_of,
     )

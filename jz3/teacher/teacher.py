@@ -1,42 +1,41 @@
-"""A teacher: who is asked, with what sampling, and what all of its answers cost.
+"""Teachers: who is asked for what, and what the answers cost.
 
 Costs: the teacher's price, once for each request ever: answers stand in the row store.
 """
 
-import os
+import math
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
-from jz3.generation.asking import ask_all
+from jz3.generation.asking import ask_all, key_set
+from jz3.generation.bodies import LIMITS
 from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest
-from jz3.generation.endpoint import Endpoint
+from jz3.generation.endpoint import Endpoint, endpoint_of
 from jz3.generation.spending import answer_usd
+from jz3.teacher.declaration import Teacher
 from jz3.writer.server import serve_writer
 
 SEED_LIMIT = 1 << 31
 """Servers take seeds of 32 bits with a sign at the least."""
+DRAWS = 1 << 63
+"""Of `draw_order`."""
 
 Reply = ChatAnswer | ChatFailure
 
 
-class TeacherParams(Params):
+class Teachers(Params):
     """Who is asked, and how."""
 
-    provider: Literal["writer", "openai", "azure", "vllm"]
-    """Who answers. `writer` is the built-in problem writer, which the stage serves itself; for the others
-    OPENAI_BASE_URL and OPENAI_API_KEY say where and with what key."""
-    model: str
-    temperature: float = Field(ge=0)
-    top_p: float = Field(gt=0, le=1)
-    max_tokens: int = Field(ge=1)
+    teachers: dict[str, Teacher] = Field(min_length=1)
+    """By a name of your own, which `answers` has in each row. Each request is one teacher's."""
     seed: Seed
-    """Each request's own seed is drawn from it by hash."""
+    """Each request's own seed, and its teacher, are drawn from it by hash."""
 
 
 class Spent(BaseModel):
@@ -45,6 +44,7 @@ class Spent(BaseModel):
     answered: int
     prompt_tokens: int
     completion_tokens: int
+    """Those of thoughts among them."""
     cached_tokens: int
     """Of the prompt tokens, those that the provider had in its cache."""
     by_batch: int
@@ -52,50 +52,99 @@ class Spent(BaseModel):
     cost_usd: float
     """At the prices of `execution`."""
     priced: bool
-    """Whether the model has a price; else it counts as free."""
+    """Whether each model has a price; else it counts as free."""
     prices_as_of: str | None
-    """The day of that price."""
+    """The day of that price, of several the first."""
 
 
-def request_for(name: str, prompt: str, params: TeacherParams) -> ChatRequest:
-    """What the teacher is asked: a prompt, with the seed that the name of the request draws."""
+def teacher_of(name: str, params: Teachers) -> str:
+    """The name of the teacher that a request goes to, drawn by hash in proportion to the shares.
+
+    A teacher that is added takes requests from the others, and moves none between them (weighted rendezvous
+    hashing: the least of exponential draws with the shares as rates).
+    """
+    if len(params.teachers) == 1:
+        return next(iter(params.teachers))
+
+    def draw(teacher: str) -> float:
+        uniform = (draw_order(params.seed, f"{teacher}\x00{name}") + 1) / DRAWS
+        return -math.log(uniform) / params.teachers[teacher].share
+
+    return min(sorted(params.teachers), key=draw)
+
+
+def request_for(name: str, prompt: str, params: Teachers) -> ChatRequest:
+    """What its teacher is asked: a prompt, with the seed that the name of the request draws."""
+    teacher = params.teachers[teacher_of(name, params)]
+    fields = teacher.request.sent
+    if "seed" in fields:
+        fields["seed"] = draw_order(params.seed, name) % SEED_LIMIT
     return ChatRequest(
-        provider=params.provider,
-        model=params.model,
+        provider=teacher.provider,
+        model=teacher.model,
         prompt=prompt,
-        temperature=params.temperature,
-        top_p=params.top_p,
-        max_tokens=params.max_tokens,
-        seed=draw_order(params.seed, name) % SEED_LIMIT,
+        api=None if teacher.api == "chat" else teacher.api,
+        **fields,
     )
 
 
-def ask(requests: Iterable[ChatRequest], params: TeacherParams, execution: Execution) -> list[Reply]:
-    """An answer or a failure for each request, in order; raises as `ask_all` does."""
-    with _endpoint(params) as endpoint:
-        return list(ask_all(requests, endpoint, execution, what="teacher"))
+def ask(
+    names: Sequence[str], requests: Sequence[ChatRequest], params: Teachers, execution: Execution
+) -> list[Reply]:
+    """An answer or a failure for each request, in order; `names` are those of their teachers. Raises as
+    `ask_all` does.
+    """
+    replies: dict[int, Reply] = {}
+    whole_set = key_set(requests) if len(params.teachers) > 1 else None
+    for name, teacher in params.teachers.items():
+        places = [place for place, asked in enumerate(names) if asked == name]
+        with _endpoint(teacher) as endpoint:
+            asked = [requests[place] for place in places]
+            answers = ask_all(asked, endpoint, execution, "teacher", whole_set)
+            replies.update(zip(places, answers, strict=True))
+    return [replies[place] for place in range(len(requests))]
 
 
-def spent(replies: Sequence[Reply], params: TeacherParams, execution: Execution) -> Spent:
+def spent(asked: Iterable[tuple[Teacher, Reply]], execution: Execution) -> Spent:
     """The sums over all answers."""
-    answers = [reply for reply in replies if isinstance(reply, ChatAnswer)]
-    price = execution.prices.get(params.model)
+    replies = list(asked)
+    answers = [(teacher, reply) for teacher, reply in replies if isinstance(reply, ChatAnswer)]
+    prices = {teacher.model: execution.prices.get(teacher.model) for teacher, _ in replies}
+    days = sorted(price.as_of.isoformat() for price in prices.values() if price)
     return Spent(
         answered=len(answers),
-        prompt_tokens=sum(answer.prompt_tokens for answer in answers),
-        completion_tokens=sum(answer.completion_tokens for answer in answers),
-        cached_tokens=sum(answer.cached_tokens for answer in answers),
-        by_batch=sum(answer.by_batch for answer in answers),
-        cost_usd=round(sum(answer_usd(price, answer) for answer in answers), 6),
-        priced=price is not None,
-        prices_as_of=price.as_of.isoformat() if price else None,
+        prompt_tokens=sum(answer.prompt_tokens for _, answer in answers),
+        completion_tokens=sum(answer.completion_tokens for _, answer in answers),
+        cached_tokens=sum(answer.cached_tokens for _, answer in answers),
+        by_batch=sum(answer.by_batch for _, answer in answers),
+        cost_usd=round(sum(answer_usd(prices[teacher.model], answer) for teacher, answer in answers), 6),
+        priced=None not in prices.values(),
+        prices_as_of=days[0] if days else None,
     )
+
+
+def whose(params: Teachers) -> dict[str, Any]:
+    """`provider`, `model` and `sampling` for metrics: of several teachers all names, and the sampling
+    (temperature, top_p and the greatest number of tokens, where sent) only where it is the same for all.
+    """
+    teachers = list(params.teachers.values())
+    samplings = [_sampling(teacher) for teacher in teachers]
+    return {
+        "provider": ", ".join(dict.fromkeys(one.provider for one in teachers)),
+        "model": ", ".join(dict.fromkeys(one.model for one in teachers)),
+        "sampling": samplings[0] if samplings.count(samplings[0]) == len(samplings) else {},
+    }
+
+
+def _sampling(teacher: Teacher) -> dict[str, float]:
+    sent = teacher.request.sent
+    return {name: sent[name] for name in ("temperature", "top_p", *LIMITS) if name in sent}
 
 
 @contextmanager
-def _endpoint(params: TeacherParams) -> Generator[Endpoint]:
-    if params.provider == "writer":
+def _endpoint(teacher: Teacher) -> Generator[Endpoint]:
+    if teacher.provider == "writer":
         with serve_writer() as base_url:
             yield Endpoint(base_url=base_url, api_key="none")
     else:
-        yield Endpoint(base_url=os.environ.get("OPENAI_BASE_URL"), api_key=os.environ.get("OPENAI_API_KEY"))
+        yield endpoint_of(teacher.account, "anthropic" if teacher.api == "messages" else "openai")

@@ -5,15 +5,16 @@ colon, closing tags, a fence around the whole, other labels on code blocks) and 
 used: each such text is `Unusable` by a rule. What is read is canonical: program and output of a tool problem
 stand in one ```python and one ```output block, so that later stages need to know that form alone.
 
-Rules: truncated, not_finished, missing_problem, missing_solution, repeated_marker, wrong_order,
-empty_problem, empty_solution, open_fence, tool_without_program, tool_with_two_programs, tool_without_output.
+Rules: open_thought, two_thoughts, answer_in_thought, truncated, not_finished, missing_problem,
+missing_solution, repeated_marker, wrong_order, empty_problem, empty_solution, open_fence,
+tool_without_program, tool_with_two_programs, tool_without_output.
 """
 
 import re
 from dataclasses import dataclass
 from itertools import dropwhile
 
-from jz3.notation.thoughts import without_thoughts
+from jz3.notation.thoughts import read_thoughts
 
 EVIDENCE_CHARACTERS = 300
 
@@ -53,19 +54,44 @@ class _Broken(Exception):  # noqa: N818 (never leaves this module)
         self.unusable = Unusable(rule, _shortened(evidence))
 
 
-def read_completion(text: str, finish_reason: str, kind: str, prompt: str) -> ParsedProblem | Unusable:
+def read_completion(
+    text: str, finish_reason: str, kind: str, prompt: str, reasoning: str = ""
+) -> ParsedProblem | Unusable:
     """A model's completion of a prompt. One that ends with the mark `[Problem]` has opened the problem,
-    whatever the model calls its parts, unless the model writes that very mark again. Thoughts are not read.
+    whatever the model calls its parts, unless the model writes that very mark again. Thoughts, within the
+    text or beside it (`reasoning`), are not read.
     """
+    read = read_thoughts(text)
+    thoughts = [thought for thought in (reasoning.strip(),) if thought and thought not in read.thoughts]
+    thoughts += read.thoughts
+    if read.open and finish_reason in ("stop", "length"):
+        return Unusable("open_thought", text[-EVIDENCE_CHARACTERS:])
+    if thoughts and not text.strip() and finish_reason in ("stop", "length"):
+        rule = "answer_in_thought" if _holds_problem(thoughts[0]) else "open_thought"
+        return Unusable(rule, thoughts[0][-EVIDENCE_CHARACTERS:])
     if finish_reason == "length":
         return Unusable("truncated", text[-EVIDENCE_CHARACTERS:])
     if finish_reason != "stop":  # content_filter and what else servers say
         return Unusable("not_finished", _shortened(f"{finish_reason}: {text}"))
-    text = without_thoughts(text)
+    if len(thoughts) > 1:
+        return Unusable("two_thoughts", _shortened(thoughts[1]))
+    answer = read.answer
     opened = prompt.rstrip().endswith("[Problem]") and not re.search(
-        _bracketed("problem"), text, re.IGNORECASE
+        _bracketed("problem"), answer, re.IGNORECASE
     )
-    return read_problem(f"[Problem]\n{text}" if opened else text, kind)
+    found = read_problem(f"[Problem]\n{answer}" if opened else answer, kind)
+    lacks = isinstance(found, Unusable) and found.rule in _LACKING
+    if lacks and thoughts and _holds_problem(f"[Problem]\n{thoughts[0]}" if opened else thoughts[0]):
+        return Unusable("answer_in_thought", _shortened(thoughts[0]))
+    return found
+
+
+_LACKING = ("missing_problem", "missing_solution", "empty_problem", "empty_solution")
+
+
+def _holds_problem(thought: str) -> bool:
+    """Whether a model wrote both parts where it should have thought of them."""
+    return bool(_marks("problem", thought) and _marks("solution", thought))
 
 
 def read_problem(text: str, kind: str) -> ParsedProblem | Unusable:

@@ -6,6 +6,10 @@ problem. The answer is drawn by hash from the prompt and the request's `seed`: t
 the same answer. Temperature and top_p are taken and change nothing, as nothing is sampled. A token is a word
 here. Answers are cut at `max_tokens` with finish reason `length`, as real servers do.
 
+Under THINKING_MODEL it answers as the endpoints of models that reason do: it takes `max_completion_tokens`
+and refuses `max_tokens` and a temperature or top_p other than 1. Its thought (jz3/writer/thinking.py) stands
+in `reasoning_content`, is counted in `reasoning_tokens`, and is cut first. The text is that of MODEL.
+
 One thread a connection; some 1,900 answers a second on one core (measured with 8 connections).
 """
 
@@ -23,10 +27,13 @@ from jz3.core.hashing import content_id
 from jz3.tables.words import KINDS, LEVELS
 from jz3.writer.refusal import Refused
 from jz3.writer.tasks.solve import solve
+from jz3.writer.thinking import think
 from jz3.writer.write import Kind, write_problem
 
 MODEL = "jz3-writer-1"
 """The number is raised when the same request gets another answer, so that stored answers are not mixed."""
+THINKING_MODEL = "jz3-thinking-writer-1"
+"""The same for thought and text together."""
 
 LEVEL = re.compile(rf"^Level: ({'|'.join(LEVELS)})$", re.MULTILINE)
 KIND = re.compile(rf"^Kind: ({'|'.join(KINDS)})$", re.MULTILINE)
@@ -62,49 +69,70 @@ def read_prompt(prompt: str) -> Asked:
 
 def complete(request: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to the body of a chat completion request. Raises Refused."""
-    if request.get("model") != MODEL:
-        raise Refused(404, "model_not_found", f"the model {request.get('model')!r} does not exist")
+    model = request.get("model")
+    if model not in (MODEL, THINKING_MODEL):
+        raise Refused(404, "model_not_found", f"the model {model!r} does not exist")
+    if model == THINKING_MODEL:
+        _must_suit_thinking(request)
     if request.get("n") not in (None, 1) or request.get("stream"):
         raise Refused(400, "unsupported_value", "only one answer at a time and no stream is supported")
     prompt = _prompt(request.get("messages"))
     key = content_id(prompt, str(request.get("seed")))
-    words = _answer_to(prompt, key)
+    thinking = model == THINKING_MODEL
+    trace, words = _answer_to(prompt, key, thinking=thinking)
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
-    text, used, finish_reason = _cut(words, limit)
+    thought, thought_tokens, finish_reason = _cut(trace, limit)
+    if finish_reason == "stop":
+        text, used, finish_reason = _cut(words, limit and limit - thought_tokens)
+    else:
+        text, used = "", 0
+    message = {"role": "assistant", "content": text, "refusal": None}
+    usage: dict[str, Any] = {"completion_tokens": used + thought_tokens}
+    if thinking:
+        message["reasoning_content"] = thought
+        usage["completion_tokens_details"] = {"reasoning_tokens": thought_tokens}
     prompt_tokens = len(prompt.split())
     return {
         "id": f"chatcmpl-{key}",
         "object": "chat.completion",
         "created": 0,
-        "model": MODEL,
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": text, "refusal": None},
-                "logprobs": None,
-                "finish_reason": finish_reason,
-            }
-        ],
+        "model": model,
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}],
         "usage": {
             "prompt_tokens": prompt_tokens,
-            "completion_tokens": used,
-            "total_tokens": prompt_tokens + used,
+            **usage,
+            "total_tokens": prompt_tokens + used + thought_tokens,
         },
     }
 
 
-def _answer_to(prompt: str, key: str) -> str:
-    """By the line `Task: ...` above the first heading; a prompt without one asks for a problem."""
+def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
+    """Thought (empty without `thinking`) and text, by the line `Task: ...` above the first heading; a prompt
+    without one asks for a problem.
+    """
     first = HEADING.search(prompt)
     task = TASK.search(prompt, 0, first.start() if first else len(prompt))
     if task is None:
         asked = read_prompt(prompt)
-        return write_problem(asked.level, asked.kind, asked.passage, key, "teacher").text
+        written = write_problem(asked.level, asked.kind, asked.passage, key, "teacher")
+        return think(written, asked.level, key).text if thinking else "", written.text
     match task[1]:
         case "solve":
-            return solve(prompt, key)
+            text = solve(prompt, key)
         case name:
             raise Refused(400, "unknown_task", f"the problem writer knows the task 'solve', not '{name}'")
+    return f"Let me try.\n{text}\nThat can be checked, so I write it down." if thinking else "", text
+
+
+def _must_suit_thinking(request: Mapping[str, Any]) -> None:
+    """What the endpoints of models that reason refuse."""
+    if request.get("max_tokens") is not None:
+        message = "'max_tokens' is not taken by this model; 'max_completion_tokens' is"
+        raise Refused(400, "unsupported_parameter", message, "max_tokens")
+    for name in ("temperature", "top_p"):
+        if request.get(name) not in (None, 1):
+            message = f"{name!r} of this model is 1, the default, and no other"
+            raise Refused(400, "unsupported_value", message, name)
 
 
 @contextmanager
@@ -139,6 +167,8 @@ def _cut(text: str, limit: int | None) -> tuple[str, int, str]:
     ends = [word.end() for word in re.finditer(r"\S+", text)]
     if limit is None or len(ends) <= limit:
         return text, len(ends), "stop"
+    if not limit:
+        return "", 0, "length"
     return text[: ends[limit - 1]], limit, "length"
 
 
@@ -174,8 +204,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/v1/models":
-            model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "jz3"}
-            self._answer(200, {"object": "list", "data": [model]})
+            models = [
+                {"id": name, "object": "model", "created": 0, "owned_by": "jz3"}
+                for name in (MODEL, THINKING_MODEL)
+            ]
+            self._answer(200, {"object": "list", "data": models})
         else:
             self._refuse(Refused(404, "unknown_url", f"unknown request URL: GET {self.path}"))
 

@@ -24,7 +24,13 @@ TEMPLATES = read_templates(InFiles(PROMPTS))
 
 def params(**changes):
     return ComposeParams.model_validate(
-        {"seed": 7, "tool_share": 0.27, "levels": list(LEVELS), "levels_per_passage": {"web": 1, "wikipedia": 8}} | changes
+        {
+            "seed": 7,
+            "tool_share": 0.27,
+            "levels": list(LEVELS),
+            "levels_per_passage": {"web": 1, "wikipedia": 8},
+        }
+        | changes
     )
 
 
@@ -45,7 +51,9 @@ def one_by_one(rows, given):
     """What the promises say, without files and frames."""
     found = []
     for row in rows.iter_rows(named=True):
-        for level in levels_of(row["passage_id"], given.levels, given.levels_per_passage[row["source"]], given.seed):
+        for level in levels_of(
+            row["passage_id"], given.levels, given.levels_per_passage[row["source"]], given.seed
+        ):
             kind = kind_of(row["passage_id"], level, given.tool_share, given.seed)
             draw = draw_order(given.seed, f"demonstration/{row['passage_id']}/{level}")
             full = TEMPLATES.full_prompt(level, kind, row["text"], draw)

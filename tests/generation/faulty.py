@@ -77,7 +77,7 @@ REFUSED = {
     "413": error(413, "Payload Too Large"),
     "422": response({"detail": [{"loc": ["body"], "msg": "bad messages"}]}, 422),
     "451": error(451),
-    "no text": response(completion(choice={"message": {"content": None, "reasoning_content": "hm"}})),
+    "no text": response(completion(choice={"message": {"content": None}})),
     "empty text": response(completion(choice={"message": {"content": " "}, "finish_reason": "length"})),
     "refusal": response(completion(choice={"message": {"content": None, "refusal": "I will not"}})),
 }

@@ -21,17 +21,16 @@ from hypothesis import strategies as st
 from jz3.core.errors import BudgetReached, UserError
 from jz3.core.execution import Price
 from jz3.generation.asking import KeyList, KeySet, ask_all
+from jz3.generation.bodies import body_bytes
 from jz3.generation.chat import (
     CHAT,
     ChatAnswer,
     ChatFailure,
     ChatRequest,
-    Unreadable,
-    body_bytes,
     chat_key,
-    read_body,
 )
 from jz3.generation.client import Endpoint
+from jz3.generation.served_answers import Unreadable, read_body
 from jz3.store.row_store import open_store
 from tests.conftest import ROOT
 from tests.generation.builders import execution
@@ -235,7 +234,7 @@ def test_answers_stored_before_caches_were_counted_are_still_answers(tmp_path, m
     asked = request("fine a")
     with open_store().writer(CHAT) as writer:
         stored = {"text": "t", "finish_reason": "stop", "prompt_tokens": 3, "completion_tokens": 4}
-        writer.append(chat_key(asked), vars(asked), stored)
+        writer.append(chat_key(asked), asked.row(), stored)
         writer.commit()
     (reply,) = ask_all([asked], Endpoint(None, None), execution(teacher="replay"), "teacher")
     assert reply == ChatAnswer("t", "stop", 3, 4, cached_tokens=0, by_batch=False)

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from jz3.generation.chat import Body, ChatRequest
+from jz3.generation.chat import ChatRequest
 from jz3.generation.client import Client, Endpoint, open_client
+from jz3.generation.served_answers import Body
 
 REQUEST = ChatRequest("test", "m", "a prompt \u00e9", temperature=0.6, top_p=1.0, max_tokens=100, seed=0)
 

@@ -20,11 +20,11 @@ from jz3.graph.token_counts import count_tokens, local_tokenizer
 from jz3.store.row_store import RowStore
 from jz3.tables.prompt import Prompt
 from jz3.teacher.distill import chat_request
-from jz3.teacher.teacher import TeacherParams
+from jz3.teacher.teacher import Teachers
 from tests.conftest import make_clone
-from tests.teacher.test_distill import prompts
+from tests.teacher.builders import prompts, teacher
 
-PARAMS = TeacherParams(provider="openai", model="gpt-4o", temperature=0.6, top_p=1.0, max_tokens=99, seed=1)
+PARAMS = Teachers(teachers={"one": teacher(provider="openai", model="gpt-4o", max_tokens=99)}, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def answered(store, table, tokens):
         for row, count in zip(table.iter_rows(named=True), tokens, strict=True):
             request = chat_request(row, PARAMS)
             result = {"text": "t", "finish_reason": "stop", "prompt_tokens": 20, "completion_tokens": count}
-            writer.append(chat_key(request), vars(request), result)
+            writer.append(chat_key(request), request.row(), result)
         writer.commit()
 
 

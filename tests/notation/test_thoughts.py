@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.answers.extract import extract_lenient, extract_strict
-from jz3.notation.thoughts import MARK, PAIRS, TAGS, without_thoughts
+from jz3.notation.thoughts import MARK, PAIRS, TAGS, read_thoughts, split_thought, without_thoughts
 from jz3.text.problem_text import Unusable, read_completion
 
 ANSWER = "[Problem]\nTom has 3 apples. How many?\n\n[Solution]\nHe has \\boxed{3}."
@@ -37,7 +37,7 @@ def test_a_thought_is_not_read(opening, closing, thought):
         assert read_completion(text, "stop", "cot", PROMPT) == plain
     cut_off = read_completion(f"{opening}\n{thought}", "stop", "cot", PROMPT)
     assert isinstance(cut_off, Unusable)
-    assert cut_off.rule == "missing_problem"
+    assert cut_off.rule == "open_thought"
 
 
 @pytest.mark.parametrize(("opening", "closing"), MARKS)
@@ -67,3 +67,28 @@ def test_a_text_without_marks_is_as_it_was(text):
 def test_no_mark_is_left(parts):
     left = without_thoughts("".join(parts))
     assert "think" not in left
+
+
+PIECES = st.lists(st.sampled_from(["<think>", "</think>", "x", "y ", "[THINK]", "\n"]))
+
+
+@given(PIECES.map("".join))
+def test_what_is_no_thought_is_the_same_however_it_is_read(text):
+    read = read_thoughts(text)
+    assert read.answer == without_thoughts(text)
+    assert all(thought.strip() for thought in read.thoughts)
+    thought, answer = split_thought(text)
+    assert (thought, answer) == ("", text) or answer == without_thoughts(answer) == read.answer
+
+
+@pytest.mark.parametrize(("opening", "closing"), MARKS)
+def test_one_thought_before_its_answer_is_taken_apart(opening, closing):
+    for text in (f"{opening}\n9?\n{closing}\n3", f"9?\n{closing}\n3"):
+        assert split_thought(text) == ("9?", "\n3")
+    for text in (f"{opening}9?", f"3{opening}9?{closing}", f"{opening}8?{closing}{opening}9?{closing}3", "3"):
+        assert split_thought(text) == ("", text)
+
+
+def test_messages_between_channels_leave_no_frame_in_the_thought():
+    text = "<|channel|>analysis<|message|>9?<|end|><|start|>assistant<|channel|>final<|message|>3"
+    assert split_thought(text) == ("9?", "3")

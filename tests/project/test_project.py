@@ -23,7 +23,7 @@ from jz3.corpus.sample import SampleParams
 from jz3.project.project import Order, check_corpus, is_project, settle, start, write_code
 from jz3.project.write import Written, told
 from jz3.tables.words import LEVELS
-from jz3.teacher.distill import DistillParams
+from jz3.teacher.teacher import Teachers
 from tests.conftest import ROOT
 
 
@@ -54,7 +54,7 @@ def test_every_file_says_what_its_stages_read(project):
         "ingest": IngestParams,
         "sample": SampleParams,
         "compose": ComposeParams,
-        "distill": DistillParams,
+        "distill": Teachers,
     }
     for section, kind in kinds.items():
         load_params(kind, section, project / "params.yaml")

@@ -12,15 +12,16 @@ from jz3.tables.failure import Failure
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.reject import Reject
+from jz3.tables.teacher_answer import TeacherAnswer
 from jz3.teacher.distill import distill
-from jz3.teacher.teacher import TeacherParams
-from jz3.writer.catalogue import BY_LEVEL, read
+from jz3.teacher.teacher import Teachers
+from jz3.writer.catalogue import read
 from jz3.writer.server import MODEL
 from stages.distill import main
 from tests import executions
+from tests.teacher.builders import prompts, teacher
 
-LEVELS = [level for level, families in BY_LEVEL.items() if families]
-PARAMS = TeacherParams(provider="writer", model=MODEL, temperature=0.6, top_p=1.0, max_tokens=2_500, seed=1)
+PARAMS = Teachers(teachers={"writer": teacher()}, seed=1)
 EXECUTION = executions.execution(
     generation_batch=8,
     generation_commit=8,
@@ -37,26 +38,6 @@ REPLAY = EXECUTION.model_copy(update={"teacher": "replay"})
 @pytest.fixture(autouse=True)
 def own_store(tmp_path, monkeypatch):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
-
-
-def prompts(count):
-    return Prompt.validate(
-        pl.DataFrame([prompt(number) for number in range(count)], schema=Prompt.create_empty().schema)
-    )
-
-
-def prompt(number):
-    level, kind = LEVELS[number % len(LEVELS)], ("cot", "tool")[number // 2 % 2]
-    passage = f"Passage {number} speaks of money."
-    return {
-        "prompt_id": f"p{number:03}",
-        "passage_id": f"passage-{number}",
-        "source": "web",
-        "level": level,
-        "kind": kind,
-        "full": f"Level: {level}\nKind: {kind}\n\n### Passage\n{passage}\n\n### New problem\n",
-        "compact": f"{level} {kind}\n{passage}\n[Problem]\n",
-    }
 
 
 def test_each_prompt_becomes_a_problem_that_a_family_wrote():
@@ -87,7 +68,7 @@ def test_a_larger_set_keeps_the_ids_and_texts_of_the_smaller_one():
 
 
 def test_answers_cut_at_the_limit_are_rejected_by_their_rule():
-    kd_set = distill(prompts(6), PARAMS.model_copy(update={"max_tokens": 8}), EXECUTION)
+    kd_set = distill(prompts(6), Teachers(teachers={"writer": teacher(max_tokens=8)}, seed=1), EXECUTION)
     assert kd_set.metrics.rows.rejected == {"distill.truncated": 6}
     assert kd_set.rejects.height == 6
 
@@ -125,6 +106,7 @@ def test_the_stage_writes_every_table(tmp_path: Path):
         Out(Problem, tmp_path / "problems.parquet"),
         Out(Reject, tmp_path / "rejects.parquet"),
         Out(Failure, tmp_path / "failures.parquet"),
+        Out(TeacherAnswer, tmp_path / "answers.parquet"),
         Metrics(tmp_path / "metrics.json"),
     )
     assert In(Problem, tmp_path / "problems.parquet").rows() == 4

@@ -9,8 +9,7 @@ import openai
 import pytest
 
 from jz3.writer.catalogue import BY_LEVEL
-from jz3.writer.refusal import Refused
-from jz3.writer.server import MODEL, read_prompt, serve_writer
+from jz3.writer.server import MODEL, THINKING_MODEL, Refused, read_prompt, serve_writer
 
 LEVEL = next(level for level, families in BY_LEVEL.items() if families)
 PROMPT = f"Write.\n\nLevel: {LEVEL}\nKind: cot\n\n### Passage\nApples cost money.\n\n### New problem\n"
@@ -41,7 +40,7 @@ def test_the_openai_client_gets_a_problem_and_its_usage(client):
     assert answer.choices[0].finish_reason == "stop"
     assert answer.usage.prompt_tokens == len(PROMPT.split())
     assert answer.usage.completion_tokens == len(text.split())
-    assert [model.id for model in client.models.list()] == [MODEL]
+    assert [model.id for model in client.models.list()] == [MODEL, THINKING_MODEL]
 
 
 def test_prompt_and_seed_alone_determine_the_answer(client):
