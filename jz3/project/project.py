@@ -25,6 +25,7 @@ from jz3.public.curation import SETTINGS
 from jz3.tables.words import LEVELS
 
 TEMPLATE = Path(__file__).with_name("template")
+"""Its graph is called dvc.yaml.in there, as DVC takes every dvc.yaml of a clone for a part of one graph."""
 CODE = Path(__file__).parents[2]
 """The folder that holds the packages `jz3` and `stages`."""
 STAGES = ("ingest", "sample", "compose", "distill")
@@ -64,7 +65,7 @@ def start(folder: Path, corpus: Path, against: Sequence[Path]) -> None:
     _change(folder / "params.yaml", {"ingest.format.files": ["**/*"] if corpus.is_dir() else [corpus.name]})
     outside = [os.path.relpath(path, folder) for path in against]
     (folder / "dvc.yaml").write_text(
-        string.Template((TEMPLATE / "dvc.yaml").read_text()).substitute(
+        string.Template((TEMPLATE / "dvc.yaml.in").read_text()).substitute(
             corpus=os.path.relpath(corpus, folder),
             raw=os.path.relpath(corpus if corpus.is_dir() else corpus.parent, folder),
             against="".join(f"\n      --against {path}" for path in outside),

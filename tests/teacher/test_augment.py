@@ -29,6 +29,7 @@ from jz3.writer.splits import distinct_draws
 from jz3.writer.write import write_draw
 from stages.augment import main
 from tests import executions
+from tests.teacher.builders import teacher as declared
 
 EXECUTION = executions.execution(
     generation_batch=8,
@@ -52,9 +53,8 @@ def own_store(tmp_path, monkeypatch):
 def params(answers=2, **teacher):
     return AugmentParams.model_validate(
         {
-            "teacher": {"provider": "writer", "model": MODEL, "temperature": 0.7, "top_p": 1.0}
-            | {"max_tokens": 1024, "seed": 31}
-            | teacher,
+            "teachers": {"one": declared(**{"temperature": 0.7, "max_tokens": 1024, **teacher}).model_dump()},
+            "seed": 31,
             "recipe": {"name": "metamath", "answers": answers},
         }
     )
