@@ -39,7 +39,7 @@ def folder(tmp_path, monkeypatch):
         "server_concurrency": 8,
         "vllm_memory": 0.15,
     }
-    params["synthesize"] |= {"engine": "vllm", "prompt_form": "full"}
+    params["synthesize"] |= {"engine": "vllm"}
     params["synthesize"]["cot"]["max_tokens"] = params["synthesize"]["tool"]["max_tokens"] = 64
     params["answer"] |= {"engine": "vllm", "max_tokens": 24}
     for setting in ("prose", "tool"):
