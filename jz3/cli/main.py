@@ -176,6 +176,7 @@ for command in (
     graph.ledger,
     graph.report,
     graph.doctor,
+    graph.slurm,
     sharing.verify,
     sharing.push,
 ):

@@ -99,7 +99,7 @@ def run_ranks(launch: Launch) -> None:
         _announced(announcement) if announcement else nullcontext(),
         told_of_preemption(asked, by_file=True),
     ):
-        # In a group of its own: what a scheduler sends to the whole job reaches the ranks by way of the stage.
+        # In a group of its own: what a scheduler sends to a whole job comes to the ranks through the stage.
         status = _waited_for(subprocess.Popen(command, env=environment, process_group=0))
     missing = _missing(launch, wait=status == 0 and launch.execution.nodes > 1)
     if missing and asked.to_end:
