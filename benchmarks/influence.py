@@ -60,7 +60,8 @@ from jz3.influence.checkpoints import BASE, LoraLayer, Moments, Precision, Refer
 from jz3.influence.directions import DIRECTIONS, AdamConstants
 from jz3.influence.gradients import backward, cut_batches, losses
 from jz3.influence.similarity import TaskGradients, similarities, task_gradients
-from jz3.influence.warmup import PretrainParams, WarmupParams, warmup
+from jz3.influence.warmup import warmup
+from jz3.influence.warmup_training import PretrainParams, WarmupParams
 from jz3.lm.encode import EncodedRow, encode_rows
 from jz3.lm.lora import LoraParams
 from jz3.lm.model import load_model, load_tokenizer

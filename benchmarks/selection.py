@@ -32,7 +32,8 @@ from jz3.core.params import load_params
 from jz3.influence.attribute import AttributeParams, attribute
 from jz3.influence.select import SelectParams, select
 from jz3.influence.select_order import By
-from jz3.influence.warmup import WarmupParams, warmup
+from jz3.influence.warmup import warmup
+from jz3.influence.warmup_training import WarmupParams
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.influence_score import InfluenceScore

@@ -3,7 +3,8 @@
 from jz3.core.artifacts import In, InDir, Metrics, OutDir, Plot
 from jz3.core.execution import Execution
 from jz3.core.stage import run
-from jz3.influence.warmup import WarmupParams, warmup
+from jz3.influence.warmup import warmup
+from jz3.influence.warmup_training import WarmupParams
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.loss_point import LossPoint
 from jz3.tables.model_manifest import ModelManifest

@@ -119,3 +119,21 @@ def report(
         stamp_report(root(), target, datetime.now(UTC))
     file = target if stamp else report_file(root())
     show(str(file), str(file), json=json)
+
+
+def slurm(
+    directory: Annotated[Path, typer.Argument(help="where the job files go, a new folder")],
+    *,
+    hours: Annotated[
+        int, typer.Option("--hours", min=1, help="time of each job; it goes on in the next")
+    ] = 24,
+    json: Json = False,
+) -> None:
+    """Write a job file for each stage, and submit.sh, which submits them, each after those it reads from.
+
+    Example: jz3 slurm jobs
+    """
+    from jz3.graph.slurm import write_jobs
+
+    files = [str(file) for file in write_jobs(root(), directory, hours)]
+    show("\n".join(files), files, json=json)

@@ -143,6 +143,25 @@ def fill(
     fill_stage(root(), stage, read_slice(part))
 
 
+@app.command()
+def join(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="end with the first training")] = False,
+) -> None:
+    """Take part in the trainings of a stage that runs on another machine (execution.yaml:launcher: torchrun).
+
+    Runs in a clone that sees the same files, on each machine but the stage's; Ctrl-C ends it.
+
+    Example: jz3 join
+    """
+    import logging
+
+    from jz3.lm.launch import join_trainings
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    join_trainings(once=once)
+
+
 for command in (
     fetching.fetch,
     grading.grade,
@@ -158,6 +177,7 @@ for command in (
     graph.ledger,
     graph.report,
     graph.doctor,
+    graph.slurm,
     sharing.verify,
     sharing.push,
     writing.init,

@@ -125,11 +125,16 @@ class Execution(BaseModel):
     vllm_memory: float = Field(gt=0, le=1)
     """Share of the device's memory (on a CPU: of the machine's) that a worker's vLLM takes."""
     ranks: int = Field(ge=1)
-    """Processes of a training, on all machines together; above 1 they train under DeepSpeed ZeRO."""
+    """Processes of a training, on all machines together; above 1 all weights train under DeepSpeed ZeRO."""
     zero: Literal[1, 2, 3]
     """What the ranks of a training share out: 1 the optimizer's state, 2 gradients too, 3 weights too."""
-    hostfile: str | None
-    """File of a training's machines as DeepSpeed reads it (`host slots=8`, a line each); null: this one."""
+    launcher: Literal["local", "torchrun", "srun"]
+    """Who starts the ranks: the stage on its own machine; `jz3 join` on each other machine; or Slurm, in
+    whose allocation the stage runs. Machines meet by torchrun's c10d rendezvous."""
+    nodes: int = Field(ge=1)
+    """Machines of a training, the stage's own among them; each has `ranks` / `nodes` of the ranks."""
+    rendezvous_host: str | None
+    """Name or address at which the others reach the stage's machine; null: its host name."""
     gradient_checkpointing: bool
     """Compute activations anew in the backward pass: a third more time, far less memory."""
     checkpoint_steps: int = Field(ge=1)
@@ -169,6 +174,14 @@ class Execution(BaseModel):
     sandbox: int = Field(ge=1, le=3)
     """Least strength that programs of models are run at: 3 namespaces, 2 Landlock and seccomp, 1 seccomp."""
     sandbox_workers: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _ranks_fit_machines(self) -> "Execution":
+        if self.ranks % self.nodes:
+            raise ValueError(f"{self.ranks} ranks are not as many on each of {self.nodes} nodes")
+        if self.launcher == "local" and self.nodes > 1:
+            raise ValueError(f"launcher local starts ranks on one machine; nodes is {self.nodes}")
+        return self
 
 
 def load_execution(file: Path = EXECUTION_FILE) -> Execution:

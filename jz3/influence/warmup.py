@@ -13,28 +13,38 @@ import shutil
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import dataframely as dy
 import polars as pl
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel
 
 from jz3.core.artifacts import MANIFEST, InDir
-from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json
-from jz3.core.params import Params, Seed
-from jz3.influence.checkpoints import BASE, write_checkpoint
+from jz3.influence.checkpoints import BASE
 from jz3.influence.share import draw
+from jz3.influence.warmup_rank import by_ranks
+from jz3.influence.warmup_training import (
+    BLOCKS,
+    JOB,
+    LOSS,
+    NOTED,
+    WEIGHTS,
+    WarmupJob,
+    WarmupParams,
+    epoch_names,
+    plan_of,
+    train_adapter,
+    train_full,
+    with_adapter,
+)
 from jz3.lm.blocks import Blocks, blocks_digest, pack_rows
 from jz3.lm.checkpoints import Checkpoints
 from jz3.lm.encode import encode_rows
-from jz3.lm.lora import LoraParams, lora_config
 from jz3.lm.model import libraries, load_model, load_tokenizer, padding_token, save_model
-from jz3.lm.plan import OptimizerParams, Plan, epoch_plan
 from jz3.lm.resuming import resumable
-from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
-from jz3.lm.train import train
+from jz3.lm.weights import read_weights
 from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
 from jz3.tables.ledger import Ledger
 from jz3.tables.model_manifest import ModelManifest
@@ -42,52 +52,13 @@ from jz3.tables.problem import Problem
 from jz3.text.training_text import training_input
 
 if TYPE_CHECKING:
-    import torch
     from peft import PeftModel
-    from transformers import PreTrainedModel
 
 NOT_DRAWN = "warmup.not_drawn"
 TOO_LONG = "warmup.too_long"
-NOTED = "noted.json"
-"""Beside an epoch that is collected: what the manifest will say of it; written last."""
 EPOCHS = "epochs"
 """Where epochs are collected if there are no checkpoints for a resume."""
-
-
-class PretrainParams(Params):
-    """Training of all weights before the adapter is added."""
-
-    epochs: int = Field(gt=0)
-    schedule: WarmupCosine
-    optimizer: OptimizerParams
-
-
-class WarmupParams(Params):
-    """Section `warmup`."""
-
-    share: float = Field(gt=0, le=1)
-    """Of the candidate problems, drawn by hash, rounded up."""
-    seed: Seed
-    """Of the draw, the adapter's weights, and the order of the blocks."""
-    block_length: int = Field(gt=1)
-    """Tokens of a block; longer problems are rejected."""
-    batch_tokens: int = Field(gt=0)
-    """Tokens of a step, in whole blocks."""
-    pretrain: PretrainParams | None
-    """For a base with random weights, which a low-rank update can teach little; null for a pretrained one."""
-    epochs: int = Field(gt=0)
-    """Of the adapter; each leaves a checkpoint."""
-    adapter: LoraParams
-    """Gradients of `attribute` are taken without its dropout."""
-    schedule: WarmupStableDecay
-    optimizer: OptimizerParams
-    """Of the adapter."""
-
-    @model_validator(mode="after")
-    def _keeps_moments(self) -> "WarmupParams":
-        if self.optimizer.muon is not None:
-            raise ValueError("optimizer.muon is set; `attribute` needs the moments of AdamW. Make it null")
-        return self
+FILES = (JOB, BLOCKS, LOSS, WEIGHTS)
 
 
 class WarmupMetrics(BaseModel):
@@ -135,7 +106,7 @@ def warmup(
     share = _share(problems, base, params)
     with _base_checkpoints(share.blocks, base, params, execution) as kept:
         curve = _train_base(share.blocks, base, directory / BASE, params, execution, kept)
-        model = _with_adapter(load_model(directory / BASE, "float32"), params)
+        model = with_adapter(load_model(directory / BASE, "float32"), params)
         points, checkpoints = _train_adapter(model, base, share.blocks, directory, params, execution)
     _write_manifest(directory, checkpoints, params)
     loss = _continued(curve, points)
@@ -167,9 +138,15 @@ def _base_checkpoints(
             params.pretrain.model_dump() | {"seed": params.seed, "batch_tokens": params.batch_tokens}
         ),
         "libraries": canonical_json(libraries()),
+        **_several(execution),
     }
-    steps = len(_plan(blocks, params.pretrain.epochs, params).steps)
-    return resumable("warmup full", identity, steps, execution)
+    steps = len(plan_of(blocks, params.pretrain.epochs, params).steps)
+    return resumable("warmup full", identity, steps, execution, FILES)
+
+
+def _several(execution: Execution) -> dict[str, str]:
+    """What ranks add to the identity of a training: they take sums in another order."""
+    return {"ranks": str(execution.ranks)} if execution.ranks > 1 else {}
 
 
 def _train_adapter(
@@ -184,51 +161,45 @@ def _train_adapter(
 
     Epochs are collected beside the checkpoints for a resume, as a run that goes on meets only later ones.
     """
-    plan = _plan(blocks, params.epochs, params)
     identity = {
         "base": InDir(ModelManifest, base).manifest().digest,
         "blocks": blocks_digest(blocks),
         "training": canonical_json(params.model_dump()),
         "libraries": canonical_json(_libraries()),
+        **_several(execution),
     }
-    names = [f"epoch-{epoch + 1}" for epoch in range(params.epochs)]
-    with resumable("warmup adapter", identity, len(plan.steps), execution, names) as checkpoints:
+    steps = len(plan_of(blocks, params.epochs, params).steps)
+    names = epoch_names(params)
+    with resumable("warmup adapter", identity, steps, execution, [*names, *FILES]) as checkpoints:
         epochs = checkpoints.directory if checkpoints else directory / EPOCHS
-
-        def keep(
-            epoch: int,
-            _model: "PreTrainedModel",
-            optimizer: "torch.optim.Optimizer",
-            mean_learning_rate: float,
-            mean_loss: float,
-        ) -> None:
-            name = names[epoch]
-            shutil.rmtree(epochs / name, ignore_errors=True)  # of a process that was killed
-            write_checkpoint(epochs / name, model, optimizer)
-            step = plan.epochs[epoch]
-            noted = Checkpoint(
-                directory=name, mean_learning_rate=mean_learning_rate, step=step, mean_loss=mean_loss
-            )
-            (epochs / name / NOTED).write_text(noted.model_dump_json())
-
-        points = train(
-            model,  # pyright: ignore[reportArgumentType] (a PeftModel is used as the model that it wraps)
-            blocks,
-            plan,
-            params.schedule,
-            params.optimizer,
-            execution,
-            what="warmup",
-            seed=params.seed,
-            keep={},
-            on_epoch_end=keep,
-            checkpoints=checkpoints,
-        )
+        if execution.ranks == 1:
+            points = train_adapter(model, blocks, epochs, params, execution, checkpoints, None)
+        else:
+            own = checkpoints or Checkpoints(epochs, identity, steps, 1)
+            points = by_ranks(_job("adapter", directory / BASE, params, execution, own), blocks, steps)
         noted = [Checkpoint.model_validate_json((epochs / name / NOTED).read_text()) for name in names]
         for name in names:
             shutil.copytree(epochs / name, directory / name, ignore=shutil.ignore_patterns(NOTED))
     shutil.rmtree(directory / EPOCHS, ignore_errors=True)
     return points, noted
+
+
+def _job(
+    part: Literal["full", "adapter"],
+    base: Path,
+    params: WarmupParams,
+    execution: Execution,
+    checkpoints: Checkpoints,
+) -> WarmupJob:
+    return WarmupJob(
+        part=part,
+        base=base.absolute(),
+        params=params,
+        execution=execution,
+        directory=checkpoints.directory.absolute(),
+        identity=dict(checkpoints.identity),
+        every=checkpoints.every,
+    )
 
 
 def _share(problems: dy.DataFrame[Problem], base: Path, params: WarmupParams) -> Share:
@@ -250,10 +221,6 @@ def _share(problems: dy.DataFrame[Problem], base: Path, params: WarmupParams) ->
     )
 
 
-def _plan(blocks: Blocks, epochs: int, params: WarmupParams) -> Plan:
-    return epoch_plan(len(blocks), epochs, max(1, params.batch_tokens // params.block_length), params.seed)
-
-
 def _train_base(
     blocks: Blocks,
     base: Path,
@@ -267,43 +234,19 @@ def _train_base(
         shutil.copytree(base, directory)
         return pl.DataFrame()
     model = load_model(base, "float32")
-    points = train(
-        model,
-        blocks,
-        _plan(blocks, params.pretrain.epochs, params),
-        params.pretrain.schedule,
-        params.pretrain.optimizer,
-        execution,
-        what="warmup of all weights",
-        seed=params.seed,
-        keep={},
-        on_epoch_end=None,
-        checkpoints=checkpoints,
-    )
+    steps = len(plan_of(blocks, params.pretrain.epochs, params).steps)
+    if execution.ranks == 1:
+        points = train_full(model, blocks, params, execution, checkpoints, None, None)
+    else:
+        own = checkpoints or Checkpoints(directory.parent / EPOCHS, {}, steps, 1)
+        job = _job("full", base, params, execution, own)
+        points = by_ranks(job, blocks, steps)
+        read_weights(model, job.directory / WEIGHTS)
     tokens = int(points["tokens"][-1])
     save_model(
         directory, model, load_tokenizer(base), made_by="warmup full", steps=points.height, tokens=tokens
     )
     return points
-
-
-def _with_adapter(model: "PreTrainedModel", params: WarmupParams) -> "PeftModel":
-    """The model with a new adapter, whose weights are drawn by the seed; all others are frozen."""
-    import torch
-    from peft import PeftModel, get_peft_model
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(params.seed)
-        try:
-            adapted = get_peft_model(model, lora_config(params.adapter))
-        except ValueError as error:
-            reason = " ".join(str(error).split())[:200]
-            raise UserError(
-                f"warmup.adapter.targets {params.adapter.targets} do not fit the reference model ({reason}); "
-                f"names of its linear layers were expected. Mend them in params.yaml."
-            ) from error
-    assert isinstance(adapted, PeftModel)
-    return adapted
 
 
 def _write_manifest(directory: Path, checkpoints: list[Checkpoint], params: WarmupParams) -> None:

@@ -168,7 +168,7 @@ class Observer(TrainerCallback):
             weights = self._weights()
             if self._is_first:
                 write_weights(weights, self._keep[step])
-        if self._on_epoch_end and step in self._plan.epochs:
+        if self._on_epoch_end and self._is_first and step in self._plan.epochs:
             self._end_epoch(self._plan.epochs.index(step), self._on_epoch_end)
         if not self.checkpoints or step == len(self._plan.steps):
             return

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -23,6 +23,7 @@ from jz3.lm.checkpoints import PREFIX, Checkpoints
 from jz3.lm.model import cache
 from jz3.lm.plan import EpochEnd, OptimizerParams, Plan, TrainingError
 from jz3.lm.preemption import Preempted, told_of_preemption
+from jz3.lm.ranks import Rank
 from jz3.lm.schedule import Schedule
 from jz3.tables.loss_point import LossPoint
 
@@ -46,13 +47,13 @@ def train(
     on_epoch_end: EpochEnd | None,
     checkpoints: Checkpoints | None = None,
     live: Path | None = None,
-    zero: dict[str, Any] | None = None,
+    rank: Rank | None = None,
 ) -> pl.DataFrame:
     """Train the model in place; one LossPoint row for each step.
 
     The weights after each of the step counts in `keep` are written to the file named there. With
-    `checkpoints` a training that was killed goes on from its last one, to the same losses and weights. `zero`
-    is DeepSpeed's configuration where this process is one of several ranks. Only weights that require a
+    `checkpoints` a training that was killed goes on from its last one, to the same losses and weights. `rank`
+    is None where this process trains alone. Only weights that require a
     gradient move: an adapter trains alone; the optimizer that `on_epoch_end` gets holds `exp_avg` and
     `exp_avg_sq` in `optimizer.state[parameter]`. Raises TrainingError where blocks are longer
     than the model's positions, there is nothing to train on, the loss is not finite, or gradients explode.
@@ -72,7 +73,7 @@ def train(
         try:
             with told_of_preemption(observer.asked, by_file=False) if observer.asked else nullcontext():
                 run_trainer(
-                    model, blocks, plan, schedule, optimizer, execution, seed, observer, scratch, zero
+                    model, blocks, plan, schedule, optimizer, execution, seed, observer, scratch, rank
                 )
         except KeyboardInterrupt as interrupt:
             interrupt.add_note(_goes_on(what, len(observer.points), len(plan.steps), checkpoints))

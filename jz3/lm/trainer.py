@@ -29,6 +29,7 @@ from jz3.lm.labelled_places import LabelledPlaces, labelled_places
 from jz3.lm.observer import Observer
 from jz3.lm.optimizer import make_optimizer
 from jz3.lm.plan import OptimizerParams, Plan
+from jz3.lm.ranks import Rank
 from jz3.lm.schedule import Schedule
 from jz3.lm.weights import read_weights, write_weights
 
@@ -47,13 +48,13 @@ def run_trainer(
     seed: int,
     observer: Observer,
     scratch: str,
-    zero: dict[str, Any] | None,
+    rank: Rank | None,
 ) -> None:
     """Run the plan to its last step, from its first one or from the last checkpoint.
 
-    `zero` is DeepSpeed's configuration where this process is one of several ranks, else None.
+    `rank` is None where this process trains alone.
     """
-    ranks = execution.ranks if zero else 1
+    ranks, zero = (rank.count, rank.zero) if rank else (1, None)
     pieces = pieces_of_a_step(plan, execution.training_batch, ranks)
     checkpoint = observer.resume()
     arguments = OneDevice(
@@ -66,7 +67,8 @@ def run_trainer(
         activation_checkpointing=execution.gradient_checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False},
         use_cpu=execution.device == "cpu",
-        ddp_backend="gloo" if zero and execution.device == "cpu" else None,
+        ddp_backend="gloo" if rank and execution.device == "cpu" else None,
+        ddp_find_unused_parameters=False,  # every weight is used for every piece
         deepspeed=zero,
         dataloader_pin_memory=execution.device != "cpu",
         seed=seed,
@@ -213,7 +215,7 @@ class BlockTrainer(Trainer):
         """Into a checkpoint: all weights, not an adapter's alone; what lies under it may be drawn."""
         assert output_dir is not None
         Path(output_dir).mkdir(parents=True, exist_ok=True)
-        if not self.is_deepspeed_enabled:  # else they are in the file of each rank
+        if self.args.should_save and not self.is_deepspeed_enabled:  # else in the file of each rank
             write_weights(self.weights(), Path(output_dir) / WEIGHTS)
 
     def _load_from_checkpoint(

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ from jz3.lm.blocks import Blocks, BlockWriter, open_blocks
 from jz3.lm.checkpoints import Checkpoints, steps_between
 from jz3.lm.model import load_model
 from jz3.lm.plan import OptimizerParams, Plan
+from jz3.lm.ranks import Rank
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.train import train
 from jz3.training.methods import Method, adapted
@@ -21,8 +22,6 @@ from jz3.training.methods import Method, adapted
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-STAGE = "JZ3_STAGE_PID"
-"""Variable with the process that ranks on the same machine end with."""
 JOB, PLAN, LOSS, BLOCKS = "job.json", "plan.npz", "loss.parquet", "blocks"
 
 
@@ -48,8 +47,8 @@ class Job(BaseModel):
         return self.directory / f"weights-{step}.safetensors"
 
 
-def train_job(job: Job, blocks: Blocks, plan: Plan, zero: dict[str, Any] | None) -> pl.DataFrame:
-    """In this process: alone, or as one of the ranks that share `zero`."""
+def train_job(job: Job, blocks: Blocks, plan: Plan, rank: Rank | None) -> pl.DataFrame:
+    """In this process: alone, or as one of the ranks."""
     return train(
         fresh_model(job),
         blocks,
@@ -63,7 +62,7 @@ def train_job(job: Job, blocks: Blocks, plan: Plan, zero: dict[str, Any] | None)
         on_epoch_end=None,
         checkpoints=checkpoints_of(job),
         live=job.live,
-        zero=zero,
+        rank=rank,
     )
 
 

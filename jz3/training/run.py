@@ -19,13 +19,14 @@ from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json, content_id
 from jz3.lm.blocks import Blocks, blocks_digest, open_blocks
 from jz3.lm.checkpoints import Hold, hold
+from jz3.lm.launch import Launch, RankError, run_ranks
 from jz3.lm.model import libraries
 from jz3.lm.plan import OptimizerParams, Plan
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.weights import read_weights
 from jz3.tables.loss_point import LossPoint
 from jz3.tables.model_manifest import ModelManifest
-from jz3.training.deepspeed import run_ranks
+from jz3.training import rank
 from jz3.training.job import (
     BLOCKS,
     JOB,
@@ -126,6 +127,13 @@ def _trained(job: Job, blocks: Blocks, plan: Plan) -> pl.DataFrame:
     """The loss of each step, by this process or by its ranks."""
     if job.execution.ranks == 1:
         return train_job(job, blocks, plan, None)
+    if job.optimizer.muon:
+        raise RankError(
+            f"optimizer.muon needs whole matrices, which {job.execution.ranks} ranks share out under ZeRO; "
+            f"AdamW was expected. Set muon to null, or execution.yaml:ranks to 1."
+        )
     write_job(job, blocks, plan)
-    run_ranks(job)
+    files = [job.directory / LOSS, *map(job.weights, job.keep)]
+    what, steps = job.what, job.keep[-1]
+    run_ranks(Launch(what, rank.__name__, job.directory, files, steps, checkpoints_of(job), job.execution))
     return LossPoint.validate(pl.read_parquet(job.directory / LOSS))

@@ -226,8 +226,8 @@ def _connected(workers: Workers) -> Generator[Any]:
         ray: Any = import_module("ray")
     except ImportError as error:
         raise UserError(
-            f"execution.workers is {workers.count}, and ray cannot be imported ({error}); the extra "
-            f"`cluster` was expected. Run `pip install 'jz3[cluster]'`, or set execution.workers to 1."
+            f"execution.yaml:workers is {workers.count}, and ray cannot be imported ({error}); the extra "
+            f"`cluster` was expected. Run `pip install 'jz3[cluster]'`, or set execution.yaml:workers to 1."
         ) from error
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
     if workers.address is None:
@@ -255,6 +255,6 @@ def _must_answer(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
     except (OSError, ValueError) as error:
         raise UserError(
-            f"no Ray cluster answers at execution.ray_address {address} ({error}); a running one was "
-            f"expected. Start it with `ray start --head`, or set execution.ray_address to null."
+            f"no Ray cluster answers at execution.yaml:ray_address {address} ({error}); a running one was "
+            f"expected. Start it with `ray start --head`, or set execution.yaml:ray_address to null."
         ) from error

@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from jz3.core.artifacts import InDir, OutDir
-from jz3.influence.warmup import PretrainParams, WarmupParams, warmup
+from jz3.influence.warmup import warmup
+from jz3.influence.warmup_training import PretrainParams, WarmupParams
 from jz3.lm.lora import LoraParams
 from jz3.lm.plan import OptimizerParams
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
@@ -110,8 +111,8 @@ class Trained:
     checkpoints: InDir[CheckpointsManifest]
 
 
-def train_reference(base: Path, path: Path, **changes):
+def train_reference(base: Path, path: Path, params=WARMUP, **changes):
     how = executions.execution(training_batch=4, **changes)
     with OutDir(CheckpointsManifest, path).open() as directory:
-        warmed_up = warmup(problems(), base, directory, WARMUP, how)
+        warmed_up = warmup(problems(), base, directory, params, how)
     return warmed_up, InDir(CheckpointsManifest, path)

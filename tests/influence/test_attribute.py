@@ -12,7 +12,8 @@ import pytest
 
 from jz3.core.artifacts import InDir, OutDir
 from jz3.influence.attribute import ATTRIBUTE, AttributeParams, attribute
-from jz3.influence.warmup import PretrainParams, warmup
+from jz3.influence.warmup import warmup
+from jz3.influence.warmup_training import PretrainParams
 from jz3.lm.lora import LoraParams
 from jz3.lm.schedule import WarmupCosine
 from jz3.lm.tokenizer import train_tokenizer

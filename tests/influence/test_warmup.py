@@ -1,13 +1,15 @@
 """Warm-up: checkpoints open as they were, and a larger share keeps the smaller one."""
 
+import numpy as np
 import pytest
 import torch
 from peft import PeftModel
+from safetensors.numpy import load_file
 
 from jz3.core.hashing import files_digest
 from jz3.influence.checkpoints import BASE, open_checkpoint
 from jz3.influence.share import draw
-from jz3.influence.warmup import WarmupParams
+from jz3.influence.warmup_training import WarmupParams
 from jz3.lm.model import load_model
 from jz3.lm.observer import Observer
 from tests.influence.references import WARMUP, problems, train_reference
@@ -81,3 +83,28 @@ def test_an_adapter_without_the_moments_of_adamw_is_refused():
     asked["optimizer"]["muon"] = {"learning_rate": 0.02, "momentum": 0.95}
     with pytest.raises(ValueError, match="needs the moments of AdamW"):
         WarmupParams.model_validate(asked)
+
+
+@pytest.mark.long
+def test_ranks_warm_up_as_one_process_does(trained, tmp_path, monkeypatch):
+    """All weights under ZeRO, then the adapter on each rank; float32 sums are taken in another order."""
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
+    adapter = WARMUP.adapter.model_copy(update={"dropout": 0.0})  # ranks draw dropout for other blocks
+    params = WARMUP.model_copy(update={"adapter": adapter})
+    (whole, one), (shared, two) = (
+        train_reference(trained.base, tmp_path / str(ranks), params, ranks=ranks) for ranks in (1, 2)
+    )
+    for name in ("loss", "gradient_norm"):
+        np.testing.assert_allclose(whole.loss[name], shared.loss[name], rtol=1e-5)
+    for name in ("step", "tokens", "learning_rate"):
+        assert whole.loss[name].equals(shared.loss[name])
+    files = sorted(file.relative_to(one.path) for file in one.path.rglob("*.safetensors"))
+    assert len(files) == 7
+    for file in files:
+        weights, others = load_file(one.path / file), load_file(two.path / file)
+        assert weights.keys() == others.keys()
+        for name in weights:
+            np.testing.assert_allclose(
+                weights[name], others[name], atol=1e-2 if "exp" not in str(file) else 1e-4
+            )
+    assert not list((tmp_path / "store").glob("checkpoints/*")), "what is done needs no checkpoint"

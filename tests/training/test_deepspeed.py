@@ -166,16 +166,6 @@ def test_muon_is_refused_on_several_ranks(root):
         trained(root, optimizer=MUON, ranks=2)
 
 
-def test_a_host_file_of_other_size_or_form_is_refused(root):
-    hosts = root / "hosts"
-    hosts.write_text("one slots=2\ntwo slots=2\n")
-    with pytest.raises(UserError, match=r"has 4 slots; execution\.yaml:ranks is 3"):
-        trained(root, ranks=3, hostfile=str(hosts))
-    hosts.write_text("one two three")
-    with pytest.raises(UserError, match="lines like `host slots=8` were expected"):
-        trained(root, ranks=3, hostfile=str(hosts))
-
-
 TELLS_THE_STAGE = """
 import os, signal, sys, threading, time
 

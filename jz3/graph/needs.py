@@ -1,0 +1,53 @@
+"""What each stage wants of a machine: GPUs, cores, or neither."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jz3.core.execution import Execution
+from jz3.core.graph_file import Stage
+
+Kind = Literal["training", "gradients", "generation", "programs", "rows"]
+
+KINDS: Mapping[str, Kind] = {
+    "finetune": "training",
+    "pretrain": "training",
+    "warmup": "training",
+    "attribute": "gradients",
+    "sketch": "gradients",
+    "synthesize": "generation",
+    "answer": "generation",
+    "execute": "programs",
+}
+"""Of stages that do more than read and write rows. `base` copies a fetched model; of one that is trained from
+a config, the first training is small and runs on a CPU as well."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """On each of `nodes` machines."""
+
+    kind: Kind
+    nodes: int
+    gpus: int
+    cores: int
+
+
+def needs_of(stage: Stage, sections: Mapping[str, Any], execution: Execution) -> Needs:
+    """Of a stage under its parameters and the way it runs."""
+    kind = KINDS.get(stage.base, "rows")
+    of_a_machine = execution.ranks // execution.nodes
+    on_gpu = execution.device == "cuda"
+    if kind == "training":
+        gpus = of_a_machine if on_gpu else 0
+        return Needs(kind, execution.nodes, gpus, execution.threads * of_a_machine)
+    if kind == "generation" and sections[stage.base]["engine"] == "openai":
+        return Needs(kind, 1, 0, execution.threads)  # its servers are elsewhere
+    if kind in ("generation", "gradients"):
+        # `auto` takes what a machine has: as much as a training asks for.
+        workers = execution.workers
+        count = max(1, of_a_machine // max(1, execution.worker_gpus)) if workers == "auto" else workers
+        gpus = count * execution.worker_gpus if on_gpu else 0
+        return Needs(kind, 1, gpus, execution.threads * count)
+    cores = execution.sandbox_workers if kind == "programs" else execution.threads
+    return Needs(kind, 1, 0, cores)

@@ -1,0 +1,71 @@
+"""A warm-up by ranks: the stage writes the job, each rank reads it.
+
+A rank is `python -m jz3.influence.warmup_rank DIRECTORY`, under a launcher.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from jz3.influence.warmup_training import (
+    BLOCKS,
+    JOB,
+    LOSS,
+    WEIGHTS,
+    WarmupJob,
+    plan_of,
+    train_adapter,
+    train_full,
+    with_adapter,
+)
+from jz3.lm.blocks import Blocks, BlockWriter, open_blocks
+from jz3.lm.launch import Launch, run_ranks
+from jz3.lm.model import load_model
+from jz3.lm.ranks import Rank, run_rank, zero_config
+from jz3.tables.loss_point import LossPoint
+
+MODULE = "jz3.influence.warmup_rank"
+
+
+def by_ranks(job: WarmupJob, blocks: Blocks, steps: int) -> pl.DataFrame:
+    """The loss of each step; weights, or epochs of the adapter, are in the job's directory."""
+    job.directory.mkdir(parents=True, exist_ok=True)
+    with BlockWriter(job.directory / BLOCKS, blocks.length) as writer:
+        writer.write(blocks)
+    (job.directory / JOB).write_text(job.model_dump_json())
+    left = [job.directory / LOSS, *([job.directory / WEIGHTS] if job.part == "full" else [])]
+    run_ranks(Launch(job.what, MODULE, job.directory, left, steps, job.checkpoints, job.execution))
+    return LossPoint.validate(pl.read_parquet(job.directory / LOSS))
+
+
+def main() -> None:
+    """Train as one of the ranks."""
+    directory = Path(sys.argv[1])
+    job = WarmupJob.model_validate_json((directory / JOB).read_text())
+    run_rank(job.what, directory / LOSS, lambda: _train(job, int(os.environ["WORLD_SIZE"])))
+
+
+def _train(job: WarmupJob, ranks: int) -> pl.DataFrame:
+    import torch
+
+    torch.set_num_threads(job.execution.threads)
+    blocks, model = open_blocks(job.directory / BLOCKS), load_model(job.base, "float32")
+    if job.part == "adapter":
+        adapted, alike = with_adapter(model, job.params), Rank(ranks, None)
+        return train_adapter(
+            adapted, blocks, job.directory, job.params, job.execution, job.checkpoints, alike
+        )
+    from jz3.lm.trainer import pieces_of_a_step
+
+    assert job.params.pretrain is not None
+    plan = plan_of(blocks, job.params.pretrain.epochs, job.params)
+    pieces = pieces_of_a_step(plan, job.execution.training_batch, ranks)
+    rank = Rank(ranks, zero_config(job.execution, job.params.pretrain.optimizer, pieces // ranks))
+    weights = job.directory / WEIGHTS
+    return train_full(model, blocks, job.params, job.execution, job.checkpoints, weights, rank)
+
+
+if __name__ == "__main__":
+    main()

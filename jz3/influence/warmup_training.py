@@ -1,0 +1,193 @@
+"""The two trainings of a warm-up: all weights of a base that has random ones, then the adapter.
+
+One process carries them out, or several ranks: all weights are shared out by ZeRO; with an adapter each rank
+has the whole model, as what is trained of it is small, and its optimizer is whole on the first rank, whose
+moments an epoch leaves. Ranks draw the same dropout, each for its own blocks.
+"""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+from pydantic import BaseModel, Field, model_validator
+
+from jz3.core.errors import UserError
+from jz3.core.execution import Execution
+from jz3.core.params import Params, Seed
+from jz3.influence.checkpoints import write_checkpoint
+from jz3.lm.blocks import Blocks
+from jz3.lm.checkpoints import Checkpoints
+from jz3.lm.lora import LoraParams, lora_config
+from jz3.lm.plan import OptimizerParams, Plan, epoch_plan
+from jz3.lm.ranks import Rank
+from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
+from jz3.lm.train import train
+from jz3.tables.checkpoints_manifest import Checkpoint
+
+if TYPE_CHECKING:
+    import torch
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
+NOTED = "noted.json"
+"""Beside an epoch that is collected: what the manifest will say of it; written last."""
+JOB, BLOCKS, LOSS, WEIGHTS = "job.json", "blocks", "loss.parquet", "weights.safetensors"
+"""Files of a training by ranks, beside its checkpoints."""
+
+
+class PretrainParams(Params):
+    """Training of all weights before the adapter is added."""
+
+    epochs: int = Field(gt=0)
+    schedule: WarmupCosine
+    optimizer: OptimizerParams
+
+
+class WarmupParams(Params):
+    """Section `warmup`."""
+
+    share: float = Field(gt=0, le=1)
+    """Of the candidate problems, drawn by hash, rounded up."""
+    seed: Seed
+    """Of the draw, the adapter's weights, and the order of the blocks."""
+    block_length: int = Field(gt=1)
+    """Tokens of a block; longer problems are rejected."""
+    batch_tokens: int = Field(gt=0)
+    """Tokens of a step, in whole blocks."""
+    pretrain: PretrainParams | None
+    """For a base with random weights, which a low-rank update can teach little; null for a pretrained one."""
+    epochs: int = Field(gt=0)
+    """Of the adapter; each leaves a checkpoint."""
+    adapter: LoraParams
+    """Gradients of `attribute` are taken without its dropout."""
+    schedule: WarmupStableDecay
+    optimizer: OptimizerParams
+    """Of the adapter."""
+
+    @model_validator(mode="after")
+    def _keeps_moments(self) -> "WarmupParams":
+        if self.optimizer.muon is not None:
+            raise ValueError("optimizer.muon is set; `attribute` needs the moments of AdamW. Make it null")
+        return self
+
+
+class WarmupJob(BaseModel):
+    """What every rank must know; the blocks lie beside it."""
+
+    part: Literal["full", "adapter"]
+    base: Path
+    params: WarmupParams
+    execution: Execution
+    directory: Path
+    """Of this training: its checkpoints, the epochs of the adapter, the files above."""
+    identity: dict[str, str]
+    every: int
+    """Steps between two checkpoints."""
+
+    @property
+    def what(self) -> str:
+        return "warmup of all weights" if self.part == "full" else "warmup"
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.directory, self.identity, self.every, self.execution.checkpoints_kept)
+
+
+def plan_of(blocks: Blocks, epochs: int, params: WarmupParams) -> Plan:
+    return epoch_plan(len(blocks), epochs, max(1, params.batch_tokens // params.block_length), params.seed)
+
+
+def epoch_names(params: WarmupParams) -> list[str]:
+    return [f"epoch-{epoch + 1}" for epoch in range(params.epochs)]
+
+
+def train_full(
+    model: "PreTrainedModel",
+    blocks: Blocks,
+    params: WarmupParams,
+    execution: Execution,
+    checkpoints: Checkpoints | None,
+    weights: Path | None,
+    rank: Rank | None,
+) -> pl.DataFrame:
+    """All weights, as `params.pretrain` says; ranks leave them in a file."""
+    assert params.pretrain is not None
+    plan = plan_of(blocks, params.pretrain.epochs, params)
+    return train(
+        model,
+        blocks,
+        plan,
+        params.pretrain.schedule,
+        params.pretrain.optimizer,
+        execution,
+        what="warmup of all weights",
+        seed=params.seed,
+        keep={len(plan.steps): weights} if weights else {},
+        on_epoch_end=None,
+        checkpoints=checkpoints,
+        rank=rank,
+    )
+
+
+def train_adapter(
+    model: "PeftModel",
+    blocks: Blocks,
+    epochs: Path,
+    params: WarmupParams,
+    execution: Execution,
+    checkpoints: Checkpoints | None,
+    rank: Rank | None,
+) -> pl.DataFrame:
+    """The adapter; each epoch leaves it with its moments in a directory of `epochs`."""
+    plan, names = plan_of(blocks, params.epochs, params), epoch_names(params)
+
+    def keep(
+        epoch: int,
+        _model: "PreTrainedModel",
+        optimizer: "torch.optim.Optimizer",
+        mean_learning_rate: float,
+        mean_loss: float,
+    ) -> None:
+        name = names[epoch]
+        shutil.rmtree(epochs / name, ignore_errors=True)  # of a process that was killed
+        write_checkpoint(epochs / name, model, optimizer)
+        step = plan.epochs[epoch]
+        noted = Checkpoint(
+            directory=name, mean_learning_rate=mean_learning_rate, step=step, mean_loss=mean_loss
+        )
+        (epochs / name / NOTED).write_text(noted.model_dump_json())
+
+    return train(
+        model,  # pyright: ignore[reportArgumentType] (a PeftModel is used as the model that it wraps)
+        blocks,
+        plan,
+        params.schedule,
+        params.optimizer,
+        execution,
+        what="warmup",
+        seed=params.seed,
+        keep={},
+        on_epoch_end=keep,
+        checkpoints=checkpoints,
+        rank=rank,
+    )
+
+
+def with_adapter(model: "PreTrainedModel", params: WarmupParams) -> "PeftModel":
+    """The model with a new adapter, whose weights are drawn by the seed; all others are frozen."""
+    import torch
+    from peft import PeftModel, get_peft_model
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(params.seed)
+        try:
+            adapted = get_peft_model(model, lora_config(params.adapter))
+        except ValueError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"warmup.adapter.targets {params.adapter.targets} do not fit the reference model ({reason}); "
+                f"names of its linear layers were expected. Mend them in params.yaml."
+            ) from error
+    assert isinstance(adapted, PeftModel)
+    return adapted

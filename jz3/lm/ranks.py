@@ -1,0 +1,73 @@
+"""One rank of a training, under a launcher: what it shares out with the others, and how it ends.
+
+Weights stay in float32; bf16 is autocast, as on one process, so that both train alike.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import polars as pl
+
+from jz3.core.errors import UserError
+from jz3.core.execution import Execution
+from jz3.core.parent import end_with_process
+from jz3.lm.launch import STAGE
+from jz3.lm.plan import OptimizerParams
+
+
+@dataclass(frozen=True)
+class Rank:
+    """What a process that is one of `count` shares out with the others."""
+
+    count: int
+    zero: dict[str, Any] | None
+    """DeepSpeed's configuration; None: each rank has the whole model, and they take the mean of gradients
+    (DistributedDataParallel), which is enough where an adapter alone is trained."""
+
+
+def zero_config(execution: Execution, optimizer: OptimizerParams, accumulation: int) -> dict[str, Any]:
+    """DeepSpeed's configuration. The optimizer is ours, a torch AdamW: nothing is compiled."""
+    return {
+        "train_micro_batch_size_per_gpu": 1,  # a piece: the blocks that go through the model together
+        "gradient_accumulation_steps": accumulation,
+        "gradient_clipping": optimizer.gradient_clip,
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
+        "zero_optimization": {
+            "stage": execution.zero,
+            "overlap_comm": False,
+            "stage3_gather_16bit_weights_on_model_save": True,  # in the weights' own precision: float32
+        },
+        "torch_autocast": {"enabled": optimizer.precision == "bf16", "dtype": "bfloat16"},
+    }
+
+
+def run_rank(what: str, loss: Path, train: Callable[[], pl.DataFrame]) -> NoReturn:
+    """Train, and leave the loss of each step where the stage looks for it (the first rank alone)."""
+    import deepspeed.ops
+    import torch
+
+    # Ranks on CPUs talk through gloo: DeepSpeed would compile an exchange of its own for a minute or two.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    if STAGE in os.environ:
+        end_with_process(int(os.environ[STAGE]))
+    logging.basicConfig(level=logging.WARNING)
+    try:
+        points = train()
+    except UserError as error:
+        if os.environ["RANK"] == "0":
+            print(f"{what}: {error}", file=sys.stderr)  # noqa: T201 (to the user, through the launcher)
+        sys.exit(error.exit_status)
+    if os.environ["RANK"] == "0":
+        part = loss.with_name(f"{loss.name}.part")
+        points.write_parquet(part)
+        part.replace(loss)
+    torch.distributed.barrier()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # past the interpreter's teardown, in which ZeRO-3 aborts now and then

@@ -1,0 +1,136 @@
+"""Ranks on several machines, played by agents of torchrun on loopback: they train as one process does.
+
+Slurm is a program named srun that starts so many tasks on this machine, and refuses other arguments than
+srun's own.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from jz3.core.errors import UserError
+from jz3.lm import launch
+from tests import executions
+from tests.training.test_deepspeed import agree, in_every_process
+from tests.training.trainings import build_base, trained
+
+OF_TWO = {"ranks": 2, "nodes": 2, "rendezvous_host": "127.0.0.1"}
+NOTES_ITS_NODE = """
+import json, os
+if "RANK" in os.environ:
+    names = ("RANK", "GROUP_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE", "OMP_NUM_THREADS", "HF_HOME",
+             "CUDA_VISIBLE_DEVICES", "JZ3_STORE", "TOKENIZERS_PARALLELISM")
+    with open(os.path.join(os.environ["JZ3_TEST_NODES"], os.environ["RANK"]), "w") as file:
+        json.dump({name: os.environ.get(name) for name in names}, file)
+"""
+SRUN = """#!{python}
+import argparse, subprocess, sys
+parser = argparse.ArgumentParser()
+for option in ("export", "kill-on-bad-exit", "nodes", "ntasks", "ntasks-per-node", "cpus-per-task"):
+    parser.add_argument("--" + option)
+parser.add_argument("command", nargs=argparse.REMAINDER)
+asked = parser.parse_args()
+assert asked.nodes == asked.ntasks == "2" and asked.ntasks_per_node == "1" and asked.cpus_per_task == "4"
+tasks = [subprocess.Popen(asked.command) for _ in range(int(asked.ntasks))]
+sys.exit(max(task.wait() for task in tasks))
+"""
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    build_base(tmp_path / "base")
+    (tmp_path / "nodes").mkdir()
+    monkeypatch.setenv("JZ3_TEST_NODES", str(tmp_path / "nodes"))
+    monkeypatch.setenv("HF_HOME", "/shared/hub")
+    in_every_process(tmp_path, monkeypatch, NOTES_ITS_NODE)
+    return tmp_path
+
+
+def noted(root):
+    return [json.loads((root / "nodes" / str(rank)).read_text()) for rank in (0, 1)]
+
+
+@contextmanager
+def another_machine(root, store):
+    """`jz3 join --once` in another folder, with an environment that knows where the files are."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.environ["PYTHONPATH"] + os.pathsep + str(Path.cwd()),
+        "JZ3_STORE": str(store),
+        "CUDA_VISIBLE_DEVICES": "5",
+    }
+    command = [sys.executable, "-c", "from jz3.lm.launch import join_trainings; join_trainings(once=True)"]
+    running = subprocess.Popen(command, cwd=root, env=environment)
+    try:
+        yield
+        assert running.wait(60) == 0
+    finally:
+        running.kill()
+        running.wait()
+
+
+@pytest.mark.long
+def test_two_machines_that_meet_train_as_one_process(root, own_store, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    whole = trained(root)
+    with another_machine(root, own_store):
+        agree(whole, trained(root, launcher="torchrun", **OF_TWO))
+    ranks = noted(root)
+    assert {rank["GROUP_RANK"] for rank in ranks} == {"0", "1"}
+    assert {rank["LOCAL_WORLD_SIZE"] for rank in ranks} == {"1"}
+    assert {rank["CUDA_VISIBLE_DEVICES"] for rank in ranks} == {"3", "5"}, "each machine has GPUs of its own"
+    for name, value in {
+        "OMP_NUM_THREADS": "1",
+        "HF_HOME": "/shared/hub",
+        "TOKENIZERS_PARALLELISM": "false",
+    }.items():
+        assert [rank[name] for rank in ranks] == [value] * 2
+    assert {rank["JZ3_STORE"] for rank in ranks} == {str(own_store)}
+    assert not list((own_store / launch.ANNOUNCED).iterdir()), "what is announced is taken back"
+
+
+@pytest.mark.long
+def test_slurm_starts_an_agent_on_each_machine_of_the_allocation(root, own_store, monkeypatch):
+    (root / "bin").mkdir()
+    (root / "bin" / "srun").write_text(SRUN.format(python=sys.executable))
+    (root / "bin" / "srun").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "4")
+    whole = trained(root)
+    agree(whole, trained(root, launcher="srun", **OF_TWO))
+    assert {rank["GROUP_RANK"] for rank in noted(root)} == {"0", "1"}
+
+
+def test_what_is_announced_is_for_this_user_alone_and_names_no_process(own_store, monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_TOKEN", "of the hub")
+    monkeypatch.setenv(launch.STAGE, "17")
+    said = launch.Announcement(
+        meeting="m", endpoint="a:1", nodes=2, ranks=1, module="x", directory=tmp_path / "d", folder=tmp_path,
+        environment=launch._travelling(os.environ),
+    )  # fmt: skip
+    with launch._announced(said):
+        (file,) = (own_store / launch.ANNOUNCED).iterdir()
+        assert file.stat().st_mode & 0o777 == 0o600
+        (found,) = launch._announcements()
+        assert found == said
+        assert found.environment["HF_TOKEN"] == "of the hub"
+        assert launch.STAGE not in found.environment
+        assert "PATH" not in found.environment
+    assert not launch._announcements()
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"ranks": 3, "nodes": 2, "launcher": "srun"}, "3 ranks are not as many on each of 2 nodes"),
+        ({"ranks": 2, "nodes": 2, "launcher": "local"}, "nodes is 2"),
+    ],
+)
+def test_ranks_that_do_not_fit_the_machines_are_refused(asked, said):
+    with pytest.raises((UserError, ValueError), match=said):
+        executions.execution(**asked)
