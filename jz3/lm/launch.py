@@ -1,7 +1,7 @@
 """Starts the ranks of a training, waits for them, and checks what they left.
 
 The stage stays one process. It writes the job into a directory, starts the ranks and reads what the first of
-them left. On one machine torchrun starts them (`execution.yaml:launcher: local`). Over several machines there is
+them left. On one machine torchrun starts them (launcher `local`). Over several machines there is
 an agent of torchrun on each, and the agents meet by c10d: they are started by Slurm (`srun`), or by `jz3
 join`, which runs on each other machine and takes what a stage announces (`torchrun`). All machines see the
 same files; no machine logs in to another.

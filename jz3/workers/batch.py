@@ -52,8 +52,8 @@ def gpu_groups(execution: Execution) -> list[list[str]]:
     wanted = 1 if on_cluster else _count(execution)
     if len(groups) < wanted:
         raise UserError(
-            f"execution.yaml:workers asks for {wanted} servers with {each} GPUs each, and {len(gpus)} GPUs are "
-            f"visible; at least {wanted * each} were expected. Set workers to auto, or look at "
+            f"execution.yaml:workers asks for {wanted} servers with {each} GPUs each, and {len(gpus)} GPUs "
+            f"are visible; at least {wanted * each} were expected. Set workers to auto, or look at "
             f"CUDA_VISIBLE_DEVICES."
         )
     return groups[:wanted]
@@ -75,8 +75,8 @@ def _count(execution: Execution) -> int:
         return execution.workers
     if execution.ray_address is not None:
         raise UserError(
-            "execution.yaml:workers is auto and execution.yaml:ray_address is set; a number was expected, as the "
-            "GPUs of a cluster come and go. Set workers to as many as fit it."
+            "execution.yaml:workers is auto and execution.yaml:ray_address is set; a number was expected, as "
+            "the GPUs of a cluster come and go. Set workers to as many as fit it."
         )
     if execution.device == "cpu":
         return 1

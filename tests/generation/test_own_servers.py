@@ -258,9 +258,7 @@ def test_fewer_gpus_than_asked_for_and_auto_on_a_cluster_are_said(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     with pytest.raises(UserError, match="asks for 2 servers with 2 GPUs each, and 2 GPUs are visible"):
         gpu_groups(execution(device="cuda", workers=2, worker_gpus=2))
-    with pytest.raises(
-        UserError, match=r"auto and execution\.yaml:ray_address is set; a number was expected"
-    ):
+    with pytest.raises(UserError, match=r"auto and execution\.yaml:ray_address is set; a number"):
         workers_of(execution(device="cuda", workers="auto", ray_address="auto"))
     assert workers_of(execution(workers="auto")).count == 1
 
