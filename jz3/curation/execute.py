@@ -3,9 +3,11 @@ r"""Runs the program of every tool problem and holds the solution against what i
 Rules, in this order: `execute.no_program`; `execute.timeout`; `execute.failed` (an error, a kill, too much
 memory or output); `execute.no_output` (it prints nothing, or a code fence that no output block can hold);
 `execute.wrong_answer` (the box disagrees with the output, and the printed answer does not count);
-`execute.wrong_output` (there is no box, and the output block is wrong). A row whose output block alone is
-wrong is kept: `mix` writes the real output into it. Problems of kind cot are kept as they are. Costs a few
-milliseconds a program, once for each program.
+`execute.wrong_output` (there is no box, and the output block is wrong); `execute.dropped_remainder` (the
+answer rests on a whole division that leaves a remainder, which the problem does not ask to cut off). A row
+whose output block alone is wrong is kept: `mix` writes the real output into it. Problems of kind cot are kept
+as they are. Costs a few milliseconds a program, once for each program, and again for one that divides into
+whole numbers.
 """
 
 import logging
@@ -22,6 +24,8 @@ from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.curation.agreement import agrees
 from jz3.curation.output_block import claimed_output, same_output
+from jz3.curation.patterns import phrase_in
+from jz3.curation.remainders import dropped, whole_divisions
 from jz3.curation.verdicts import VERDICT_SCHEMA, shown, verdict_ledger
 from jz3.sandbox.program_rows import run_rows
 from jz3.sandbox.result import ProgramResult
@@ -45,6 +49,8 @@ class ExecuteParams(Params):
     it, and `mix` writes what was printed into the box. The second is for models that are too small to work
     out what they can program.
     """
+    whole_phrases: list[str]
+    """Of problems whose answer may leave a remainder out. Sought in any case, between word boundaries."""
 
 
 class ExecuteMetrics(BaseModel):
@@ -87,17 +93,29 @@ def execute(problems: pl.LazyFrame, params: ExecuteParams, execution: Execution)
     running = {row_id: program for row_id, program in programs.items() if program is not None}
     with open_crew(program_workers(execution)) as crew:
         runs = run_rows(list(running.values()), params.limits, execution, "programs", crew)
+        results = dict(zip(running, runs.results, strict=True))
+        judged = {
+            row_id: judge(solution, answer, results.get(row_id), params.answer)
+            for row_id, solution, answer in tools
+        }
+        kept = {row_id: program for row_id, program in running.items() if judged[row_id] is None}
+        asked = _asked_in_whole(problems, params.whole_phrases)
+        strict = {
+            row_id: rewritten
+            for row_id, program in kept.items()
+            if row_id not in asked and (rewritten := whole_divisions(program)) is not None
+        }
+        again = run_rows(list(strict.values()), params.limits, execution, "divisions", crew)
+    for row_id, result in zip(strict, again.results, strict=True):
+        cut = dropped(result.error)
+        if cut is not None:
+            judged[row_id] = ("execute.dropped_remainder", shown(cut))
     log.info(
         "programs: %d in environment %s; weakest sandbox level: %s",
         len(runs.results),
         runs.environment[:12],
         "none ran" if runs.weakest_level is None else runs.weakest_level,
     )
-    results = dict(zip(running, runs.results, strict=True))
-    judged = {
-        row_id: judge(solution, answer, results.get(row_id), params.answer)
-        for row_id, solution, answer in tools
-    }
     correct = {
         row_id
         for row_id, solution, _ in tools
@@ -144,6 +162,14 @@ def printed_counts(answer: str | None, result: ProgramResult, counts: Literal["c
         return False
     output = result.stdout
     return len(output.strip().splitlines()) == 1 and "```" not in output and not agrees(answer, output)
+
+
+def _asked_in_whole(problems: pl.LazyFrame, phrases: Sequence[str]) -> set[str]:
+    """Tool problems that may leave a remainder out."""
+    asked = problems.filter(pl.col("kind") == "tool").select(
+        "problem_id", phrase=phrase_in("problem", phrases)
+    )
+    return set(asked.filter(pl.col("phrase").is_not_null()).select("problem_id").collect()["problem_id"])
 
 
 def _claim_holds(solution: str, result: ProgramResult) -> bool:

@@ -19,9 +19,11 @@ from jz3.core.params import Params
 from jz3.curation.consistency import SelfConsistency, inconsistent_rows
 from jz3.curation.copying import Copying, copied_rows
 from jz3.curation.english import English, not_english
+from jz3.curation.false_steps import false_steps
+from jz3.curation.given_numbers import miscopied_numbers
 from jz3.curation.last_step import contradictions
 from jz3.curation.latex import unbalanced
-from jz3.curation.patterns import WORD, phrase_in, shown_of
+from jz3.curation.patterns import WORD, Share, phrase_in, shown_of
 from jz3.curation.repetition import Repetition, repetitions
 from jz3.curation.verdicts import VERDICT_SCHEMA, verdict_ledger
 from jz3.tables.ledger import Ledger
@@ -61,6 +63,10 @@ class FilterParams(Params):
     doubt_phrases: list[str]
     boxed: dict[str, list[str]]
     """By kind: the levels whose solutions must end in a box."""
+    step_rounding: float = Field(ge=0)
+    """An equation with a division or a decimal may be off by so many in the last place shown."""
+    most_miscopied: Share
+    """Share of a question's numbers that differ in a program that copied it; above, it is another program."""
     self_consistency: SelfConsistency | None
     """null: no problem is answered anew."""
 
@@ -152,6 +158,27 @@ def contradicted_answer(_: FilterParams) -> pl.Expr:
     )
 
 
+def false_step(params: FilterParams) -> pl.Expr:
+    """An equation that does not hold is taught as one that does."""
+    return pl.struct("problem", "prose").map_batches(
+        lambda rows: false_steps(
+            rows.struct.field("problem"), rows.struct.field("prose"), params.step_rounding
+        ),
+        return_dtype=pl.String,
+    )
+
+
+def miscopied_number(params: FilterParams) -> pl.Expr:
+    """The program answers another problem: one with other numbers."""
+    program = pl.when(pl.col("kind") == "tool").then(pl.col("solution").str.extract(_PROGRAM))
+    return pl.struct("problem", program=program).map_batches(
+        lambda rows: miscopied_numbers(
+            rows.struct.field("problem"), rows.struct.field("program"), params.most_miscopied
+        ),
+        return_dtype=pl.String,
+    )
+
+
 RULES: tuple[tuple[str, Rule], ...] = (
     ("filter.problem_length", problem_length),
     ("filter.solution_length", solution_length),
@@ -164,6 +191,8 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("filter.self_doubt", self_doubt),
     ("filter.no_answer", no_answer),
     ("filter.contradicted_answer", contradicted_answer),
+    ("filter.false_step", false_step),
+    ("filter.miscopied_number", miscopied_number),
 )
 """Cheap rules and plain defects first, so that the evidence is the plainest there is."""
 
@@ -226,6 +255,7 @@ def filter_metrics(verdicts: pl.DataFrame, problems: pl.LazyFrame) -> FilterMetr
 _TITLE = r"(?im)^[^\w\n]*_*(?:problem|exercise|question)\s+\d+"
 # Capitals in brackets are choices, not parts.
 _PART = r"(?m)^[ \t]*[*_]*(?:\(?[a-h]\)|\(?(?:i{1,3}|iv|v)\)|[Pp]art\s+[a-hA-H1-9](?-u:\b)|\d{1,2}[.)])[\s*_]"
+_PROGRAM = r"(?ms)^```python\n(.*?)\n```$"  # as `program_of` has it
 _PROSE = (
     pl.when(pl.col("solution").str.contains("```", literal=True))
     .then(pl.col("solution").str.replace_all(r"(?ms)^```.*?^```[ \t]*$", ""))

@@ -1,5 +1,9 @@
 """The checker's figures: a correct problem counts, a wrong one and one that nobody can read do not."""
 
+from pathlib import Path
+
+import yaml
+
 from jz3.curation.correctness import check_problems, correctness_metrics
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.problem import Problem
@@ -94,3 +98,18 @@ def test_each_problem_has_its_verdict_and_what_no_family_reads_has_no_family(tmp
     assert found["right"].to_list() == [True, False, False]
     assert found["family"].is_null().to_list() == [False, False, True]
     assert judged(tmp_path / "other", rows, provider="openai")["right"].to_list() == [None] * 3
+
+
+def test_no_stage_of_curation_reads_what_the_checker_found():
+    root = Path(__file__).parents[2]
+    stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
+    readers = {
+        name for name, stage in stages.items() if "data/checked" in str(stage.get("do", stage).get("deps"))
+    }
+    assert readers.isdisjoint({"execute", "filter", "dedup", "decontaminate", "mix"})
+    for name in ("execute", "filter", "dedup", "decontaminate", "mix"):
+        code = [
+            path for path in map(str, stages[name].get("do", stages[name])["deps"]) if path.endswith(".py")
+        ]
+        assert "jz3/curation/correctness.py" not in code
+        assert not any(path.startswith("jz3/writer/") for path in code)

@@ -23,7 +23,7 @@ from tests import executions
 from tests.curation.rows import needs_samples, problem, problems, sampled
 
 LIMITS = {"wall_seconds": 5, "cpu_seconds": 5, "memory_mb": 256, "output_characters": 1000}
-PARAMS = ExecuteParams.model_validate({"limits": LIMITS, "answer": "claimed"})
+PARAMS = ExecuteParams.model_validate({"limits": LIMITS, "answer": "claimed", "whole_phrases": ["quotient"]})
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ ROWS = problems(
 
 def test_every_problem_gets_its_verdict(execution):
     limits = PARAMS.limits.model_copy(update={"wall_seconds": 1.0})
-    done = execute(ROWS.lazy(), ExecuteParams(limits=limits, answer="claimed"), execution)
+    done = execute(ROWS.lazy(), ExecuteParams(limits=limits, answer="claimed", whole_phrases=[]), execution)
     results, found, metrics = done.results, done.verdicts, done.metrics
     ExecutionResult.validate(results)
     assert dict(Verdict.validate(found).select("row_id", "rule").iter_rows()) == {
@@ -75,6 +75,21 @@ def test_every_problem_gets_its_verdict(execution):
     assert metrics.rows.read == ROWS.height == metrics.rows.kept + sum(metrics.rows.rejected.values())
     assert (metrics.programs, metrics.output_correct, metrics.corrected) == (8, 2, 1)
     assert dict(results.select("problem_id", "output").iter_rows())["mended"] == "4\n"
+
+
+def test_a_remainder_that_nobody_asked_to_drop_rejects_the_row(execution):
+    rows = problems(
+        tool("dropped", "print(9 // 2)", "4"),
+        tool("exact", "print(8 // 2)", "4"),
+        problem("asked", "What is the quotient?", tool("", "print(9 // 2)", "4")["solution"], kind="tool"),
+    )
+    found = execute(rows.lazy(), PARAMS, execution).verdicts
+    assert dict(found.select("row_id", "rule").iter_rows()) == {
+        "dropped": "execute.dropped_remainder",
+        "exact": None,
+        "asked": None,
+    }
+    assert found["evidence"].drop_nulls().to_list() == ["9 // 2 leaves 1"]
 
 
 def test_the_order_of_rows_does_not_matter(execution):

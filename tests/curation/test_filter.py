@@ -42,6 +42,8 @@ PARAMS = FilterParams.model_validate(
         "most_parts": 3,
         "doubt_phrases": ["wait,", "i made a mistake"],
         "boxed": {"cot": ["grade", "high"], "tool": ["high"]},
+        "step_rounding": 1.0,
+        "most_miscopied": 0.5,
         "self_consistency": None,
     }
 )
