@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jz3.cli import curating, fetching, grading, graph, sharing, writing
+from jz3.cli import curating, exporting, fetching, grading, graph, sharing, writing
 from jz3.cli.output import Json, show
 from jz3.cli.root import root
 from jz3.core.ending import ends_in_one_line
@@ -170,6 +170,7 @@ for command in (
     curating.dedup,
     curating.decontaminate,
     curating.execute,
+    exporting.export,
     graph.plan,
     graph.why,
     graph.accept,

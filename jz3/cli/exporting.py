@@ -1,0 +1,50 @@
+"""The command that writes rows in the form of a trainer or a service."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jz3.cli.output import Json, show
+
+
+class FormatName(StrEnum):
+    """As `jz3.export.formats` has them; a test holds the two together."""
+
+    VERL = "verl"
+    TRL_GRPO = "trl-grpo"
+    TRL_SFT = "trl-sft"
+    NEMO_RL = "nemo-rl"
+    NEMO_GYM = "nemo-gym"
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    LM_EVAL = "lm-eval"
+    SHAREGPT = "sharegpt"
+
+
+def export(
+    form: Annotated[FormatName, typer.Argument(metavar="FORMAT", help=", ".join(FormatName))],
+    table: Annotated[
+        str | None,
+        typer.Argument(
+            help="a model, a table, a folder of `jz3 curate`, or a file; else the first model's set"
+        ),
+    ] = None,
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="the folder to leave; never one of others")],
+    json: Json = False,
+) -> None:
+    """Write a training set or a file of one's own as trainers read it, with answers and licences.
+
+    Example: jz3 export verl jiuzhang -o verl
+    """
+    from jz3.core.remedies import repository_of
+    from jz3.export.export import account_shown
+    from jz3.export.export import export as written
+    from jz3.export.formats import FORMATS
+    from jz3.export.sources import exported
+
+    found = exported(table, repository_of(Path.cwd()))
+    manifest = written(found.rows, found.table, FORMATS[form.value], out)
+    show(f"{account_shown(manifest)}\n{out}", manifest.model_dump(), json=json)
