@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jz3.cli import curating, fetching, grading, graph, sharing
+from jz3.cli import curating, fetching, grading, graph, looking, sharing
 from jz3.cli.output import Json, show
 from jz3.cli.root import root
 from jz3.core.ending import ends_in_one_line
@@ -146,6 +146,7 @@ def fill(
 for command in (
     fetching.fetch,
     grading.grade,
+    looking.look,
     curating.curate,
     curating.dedup,
     curating.decontaminate,
