@@ -9,7 +9,10 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # Two processes, a file of tests in one of them; in the order of the files, as the longest have few tests.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: repro gpu test test-long test-vllm check format setup
+.PHONY: help repro gpu test test-long test-vllm check format setup
+
+help:  ## what can be made; the default
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1: \2/p' $(MAKEFILE_LIST)
 
 repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
 	dvc repro
@@ -35,11 +38,11 @@ check: $(VENV)/.ready-test  ## format, lint, types, layers, contracts
 	lint-imports
 	pytest -q tests/test_pipeline.py
 
-format: $(VENV)/.ready-test
+format: $(VENV)/.ready-test  ## format, and what ruff can mend
 	ruff format .
 	ruff check --fix .
 
-setup: $(VENV)/.ready-test
+setup: $(VENV)/.ready-test  ## the environment of the quick suite
 
 $(VENV)/.ready: pyproject.toml constraints/main.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "jz3 needs Python 3.11 or newer; set PYTHON=...")'

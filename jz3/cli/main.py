@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jz3.cli import curating, exporting, fetching, grading, graph, sharing, writing
+from jz3.cli import curating, exporting, fetching, grading, graph, looking, profiles, sharing, writing
 from jz3.cli.output import Json, show
 from jz3.cli.root import root
 from jz3.core.ending import ends_in_one_line
@@ -21,6 +21,14 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
 
 
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 (as typer calls it)
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"jz3 {version('jz3')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     cls=Commands,
     name="jz3",
@@ -30,30 +38,15 @@ app = typer.Typer(
 )
 
 
-@app.command()
-def profile(
-    name: Annotated[str, typer.Argument(help="embedded, test, single_gpu or paper")],
+@app.callback()
+def options(
     *,
-    force: Annotated[
-        bool, typer.Option("--force", help="write over edits of params.yaml, execution.yaml and graph.yaml")
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="say the version, and end"),
     ] = False,
-    json: Json = False,
 ) -> None:
-    """Write a profile to params.yaml, execution.yaml and graph.yaml, and the lists in dvc.yaml that follow.
-
-    Shows first which values differ.
-
-    Example: jz3 profile paper
-    """
-    from jz3.graph.profile import IN_USE, check_no_edits, profile_difference, write_profile
-
-    place = root()
-    difference = profile_difference(place, name)
-    document = {"profile": name, "difference": difference}
-    show(difference or f"{', '.join(IN_USE)} are the profile {name} already", document, json=json)
-    if not force:
-        check_no_edits(place)
-    write_profile(place, name)
+    """Options of every command."""
 
 
 @app.command()
@@ -163,9 +156,12 @@ def join(
 
 
 for command in (
+    profiles.profile,
+    profiles.parameters,
     fetching.fetch,
     grading.grade,
     grading.regrade,
+    looking.look,
     curating.curate,
     curating.dedup,
     curating.decontaminate,

@@ -8,6 +8,7 @@ run` see the same files. Files are compared by their values: DVC writes them in 
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -48,6 +49,20 @@ def profile_difference(root: Path, name: str) -> str:
     """Which values writing a profile would change, a line for each; empty for none."""
     lines = [line for file in IN_USE for line in _difference(root, file, name)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def profiles_in_use(root: Path) -> dict[str, int]:
+    """How many values in use differ from each profile; 0 for the one in use."""
+    return {name: len(profile_difference(root, name).splitlines()) for name in profile_names(root)}
+
+
+def listed(differing: Mapping[str, int]) -> str:
+    """The profiles for people, from how many values in use differ from each."""
+    lines = [f"{' ' if values else '*'} {name}" for name, values in differing.items()]
+    if differing and all(differing.values()):
+        nearest = min(differing, key=lambda name: (differing[name], name))
+        lines.append(f"none is in use: {differing[nearest]} values differ from {nearest}")
+    return "\n".join(lines)
 
 
 def value_differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:  # noqa: ANN401 (as YAML gives it)

@@ -71,7 +71,7 @@ def trace(root: Path, start: str) -> list[Step]:
 
     Raises TraceError where there is no such problem, or more than one.
     """
-    tables = _tables(root)
+    tables = tables_of(root)
     found = list(_problems(tables, start))
     if not found:
         raise TraceError(
@@ -107,7 +107,7 @@ def as_json(steps: list[Step]) -> str:
     return json.dumps([asdict(step) for step in steps], indent=2, ensure_ascii=False)
 
 
-def _tables(root: Path) -> list[Table]:
+def tables_of(root: Path) -> list[Table]:
     """What each stage's command names and leaves, upstream first."""
     return [
         Table(stage.name, flag, root / path)

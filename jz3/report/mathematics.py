@@ -9,6 +9,7 @@ some 0.1 ms a formula.
 import html
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from xml.etree.ElementTree import Element, tostring
 
 import latex2mathml.exceptions as refusal
@@ -82,6 +83,7 @@ def pieces(text: str) -> Iterator[str]:
     yield text[place:]
 
 
+@lru_cache(maxsize=1 << 14)  # chosen: some 30 MB; short formulas come again and again
 def mathml(latex: str, display: str) -> Markup | None:
     """A formula as MathML; None where it cannot be read. Own macros are not: they may grow without end."""
     if len(latex) > LONGEST or not latex.strip() or _MACRO.search(latex):

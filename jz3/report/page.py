@@ -9,7 +9,9 @@ from markupsafe import Markup
 from jz3.core.errors import UserError
 from jz3.report.rendering import render, source
 
-TITLE = "<title>Report of a run: jz3</title>"
+REPORT = "Report of a run"
+TITLE = f"<title>{REPORT}: jz3</title>"
+LEAD = "From passages to grades: every stage, every row that was dropped, and what came of it."
 STAMP = Markup("<!-- stamp -->")
 """Where a copy bears the date and commit; the page of the stage has neither, so that its bytes repeat."""
 
@@ -28,12 +30,13 @@ class Section:
     content: Markup
 
 
-def whole_page(sections: list[Section]) -> str:
-    """The whole document."""
-    script = source("filter.js")
+def whole_page(sections: list[Section], heading: str = REPORT, lead: str = LEAD) -> str:
+    """The whole document, of whose sections one is of rows."""
+    script = source("rows.js")
     return render(
         "page.html",
-        title=Markup(TITLE),
+        heading=heading,
+        lead=lead,
         policy=policy(script),
         style=Markup(source("style.css")),
         script=Markup(script),

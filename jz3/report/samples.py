@@ -16,6 +16,7 @@ from jz3.core.fan_in import InTables
 from jz3.core.hashing import draw_order
 from jz3.curation.verdicts import rules_by_row
 from jz3.report.rendering import render
+from jz3.report.rows import Card, Choice, Group, rows_section
 from jz3.report.writing import count, paragraphs, prose, written
 from jz3.tables.checked_problem import CheckedProblem
 from jz3.tables.execution_result import ExecutionResult
@@ -23,12 +24,14 @@ from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.training_row import TrainingRow
 from jz3.tables.verdict import Verdict
-from jz3.tables.words import LEVELS
+from jz3.tables.words import KINDS, LEVELS
 
 EACH = 10  # chosen: some screens a level, and enough to see a share of one half
 OF_RULE = 2  # chosen: what a rule takes, and that it is no accident
 SEED = 0  # chosen: any will do; the draw changes nothing but what is looked at
 NO_LEVEL = "no level"
+NONE_OF_LEVEL = "There is no row of this level in the final sets."
+OF_REJECTED = "Up to two problems that each rule took. They are in no final set."
 
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
 SAID = {
@@ -170,59 +173,82 @@ def _rejected(recipe: Recipe) -> pl.DataFrame:
 
 def sample_section(samples: Samples) -> Markup:
     """Filter, rows of the final sets level by level, rejected problems rule by rule."""
-    levels = [
-        {"name": level, "rows": [_shown_kept(row) for row in rows.iter_rows(named=True)]}
+    levels = {
+        level: [_kept_card(row) for row in rows.iter_rows(named=True)]
         for level in (*LEVELS, NO_LEVEL)
         for rows in [samples.kept.filter(pl.col("level_name") == level)]
+    }
+    groups = [
+        Group(cards, level, "" if cards else NONE_OF_LEVEL, f"level-{number}")
+        for number, (level, cards) in enumerate(levels.items(), start=1)
     ]
-    rejected = [_shown_rejected(row) for row in samples.rejected.iter_rows(named=True)]
-    return render(
-        "samples.html",
-        levels=levels,
-        rejected=rejected,
-        verdicts=(RIGHT, WRONG, UNKNOWN),
-        total=count(samples.rows),
-        shown=count(samples.kept.height),
+    rejected = [_rejected_card(row) for row in samples.rejected.iter_rows(named=True)]
+    choices = [
+        Choice("verdict", "Verdict", {name: name for name in (RIGHT, WRONG, UNKNOWN, "rejected")}),
+        Choice("level", "Level", {level: level for level, cards in levels.items() if cards}),
+        Choice("kind", "Kind", {kind: _kind_word(kind) for kind in KINDS}),
+    ]
+    note = (
+        f"{count(samples.kept.height)} of the {count(samples.rows)} rows of the final sets, drawn by hash "
+        "and not chosen: up to ten of each level. Tool rows show what their program printed when it was run. "
+        "The badge is the checker's, which no rule of curation sees."
     )
+    by_rule = Group(rejected, "Rejected, by rule", OF_REJECTED, "rejected")
+    return rows_section(note, [*groups, by_rule], choices)
 
 
 def _verdict(right: bool | None) -> str:  # noqa: FBT001 (a column's value)
     return UNKNOWN if right is None else RIGHT if right else WRONG
 
 
-def _shown_kept(row: Mapping[str, Any]) -> dict[str, Any]:
-    verdict = _verdict(row["right"])
-    from_passage = row["text"] is not None
+def _kind_word(kind: str) -> str:
+    return "prose" if kind == "cot" else kind
+
+
+def _kept_card(row: Mapping[str, Any]) -> Card:
     was_run = row["part"] == "pretrain" and row["kind"] == "tool"
-    return {
-        "id": row["row_id"],
-        "verdict": verdict,
-        "said": SAID[verdict],
-        "kind": row["kind"],
-        "part": row["part"],
-        "source": row["source"],
-        "sets": ", ".join(row["sets"]),
-        "problem": prose(row["input"]),
-        "solution": written(row["output"], output=RUN if was_run else CLAIMED),
-        "where": f"Source passage: {row['source']}, {row['origin']}, {row['licence']}"
-        if from_passage
-        else "",
-        "passage": paragraphs(row["text"] or ""),
-    }
-
-
-def _shown_rejected(row: Mapping[str, Any]) -> dict[str, Any]:
+    from_passage = row["text"] is not None
+    where = f"Source passage: {row['source']}, {row['origin']}, {row['licence']}" if from_passage else ""
     verdict = _verdict(row["right"])
-    return {
-        "id": row["problem_id"],
-        "rule": row["rule"],
-        "evidence": row["evidence"],
-        "verdict": verdict,
-        "said": SAID[verdict],
-        "kind": row["kind"],
-        "source": row["source"],
-        "problem": prose(row["problem"]),
-        "solution": written(row["solution"], output=CLAIMED),
-        "status": row["status"],
-        "printed": row["printed"],
-    }
+    return Card(
+        head=_head(row, row["row_id"], ""),
+        note=f"{row['part']} row of {', '.join(row['sets'])}, source {row['source']}",
+        keys={"verdict": verdict, "level": row["level_name"], "kind": row["kind"]},
+        body=render(
+            "sample_body.html",
+            problem=prose(row["input"]),
+            solution=written(row["output"], output=RUN if was_run else CLAIMED),
+            where=where,
+            passage=paragraphs(row["text"] or ""),
+            status=None,
+        ),
+    )
+
+
+def _rejected_card(row: Mapping[str, Any]) -> Card:
+    evidence = f"; evidence: {row['evidence']}" if row["evidence"] else ""
+    return Card(
+        head=_head(row, row["problem_id"], row["rule"]),
+        note=f"{_kind_word(row['kind'])}, source {row['source']}{evidence}",
+        keys={"verdict": "rejected", "level": "", "kind": row["kind"]},
+        body=render(
+            "sample_body.html",
+            problem=prose(row["problem"]),
+            solution=written(row["solution"], output=CLAIMED),
+            where="",
+            status=row["status"],
+            printed=row["printed"],
+        ),
+    )
+
+
+def _head(row: Mapping[str, Any], row_id: str, rule: str) -> Markup:
+    verdict = _verdict(row["right"])
+    return render(
+        "sample_head.html",
+        rule=rule,
+        verdict=verdict,
+        said=SAID[verdict],
+        kind=_kind_word(row["kind"]),
+        id=row_id,
+    )

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import polars as pl
 import pytest
@@ -65,6 +67,31 @@ def test_a_profile_is_written_only_over_a_profile(tmp_path):
     assert "holds edits" in done.stderr
     assert jz3("profile", "small", "--force", folder=tmp_path).returncode == 0
     assert (tmp_path / "params.yaml").read_text() == "a: 1\n"
+
+
+def test_profiles_are_listed_with_the_one_in_use(tmp_path):
+    small_profile(tmp_path)
+    (tmp_path / "profiles/other.yaml").write_text("a: 3\nb: 1\n")
+    for folder in ("graphs", "execution"):
+        shutil.copy(tmp_path / f"profiles/{folder}/small.yaml", tmp_path / f"profiles/{folder}/other.yaml")
+    assert jz3("profile", "small", folder=tmp_path).returncode == 0
+    assert jz3("profile", folder=tmp_path).stdout == "  other\n* small\n"
+    (tmp_path / "params.yaml").write_text("a: 4\n")
+    document = json.loads(jz3("profile", "--json", folder=tmp_path).stdout)
+    assert document == {"profiles": {"other": 2, "small": 1}, "in_use": []}
+    assert "none is in use: 1 values differ from small" in jz3("profile", folder=tmp_path).stdout
+    assert (tmp_path / "params.yaml").read_text() == "a: 4\n"
+
+
+def test_the_version_is_said_wherever_one_is(tmp_path):
+    done = jz3("--version", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"jz3 {version('jz3')}\n")
+
+
+def test_make_alone_lists_what_can_be_made():
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    assert [line.split(":")[0] for line in listed.splitlines()] == [f"make {one}" for one in targets]
 
 
 def test_dependencies_are_checked(tmp_path):

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from tests.report.test_look import page_of, written_to
 from tests.report.test_report import PROBLEMS, run_stage
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -30,6 +31,7 @@ addEventListener("load", async () => {
       const box = one.getBoundingClientRect();
       return box.width && box.right > wide + 1 && !above(one).some(scrolls);
     }).map((one) => one.tagName);
+    const scrolled = page.documentElement.scrollWidth - wide;
     const hidden = [];
     for (const heading of page.querySelectorAll("h2, h3[id]")) {
       heading.scrollIntoView();
@@ -38,18 +40,18 @@ addEventListener("load", async () => {
       }
     }
     const form = page.getElementById("filter");
-    const count = () => [...page.querySelectorAll("#samples article")].filter((one) => !one.hidden).length;
-    const all = count();
-    form.text.value = "q003";
-    form.dispatchEvent(new view.Event("input", { bubbles: true }));
-    const one = count();
-    form.text.value = "";
-    form.verdict.value = "rejected";
-    form.dispatchEvent(new view.Event("input", { bubbles: true }));
+    const rows = () => [...page.querySelectorAll("#samples article")].filter((row) => !row.hidden)
+      .map((row) => row.querySelector("code.id").textContent);
+    const seen = [rows()];
+    for (const step of STEPS) {
+      for (const [name, value] of Object.entries(step)) {
+        form[name].value = value;
+        form[name].dispatchEvent(new view.Event("input", { bubbles: true }));
+      }
+      seen.push(rows());
+    }
     found.push({
-      width: Number(frame.dataset.width), scrolled: page.documentElement.scrollWidth - wide, over,
-      hidden,
-      form: form.hidden, all, one, rejected: count(),
+      width: Number(frame.dataset.width), scrolled, over, hidden, form: form.hidden, seen,
     });
   }
   document.getElementById("found").textContent = JSON.stringify(found);
@@ -57,14 +59,18 @@ addEventListener("load", async () => {
 """
 
 
-def measured(folder, page):
-    """What the script finds in the page at each width; a window cannot be as narrow as a frame."""
+def measured(folder, page, steps=()):
+    """What the script finds in the page at each width, and which rows are there after each step in the form.
+
+    A window cannot be as narrow as a frame.
+    """
     frames = "".join(
         f'<iframe src="{page}" data-width="{width}" style="width:{width}px;height:900px"></iframe>'
         for width in WIDTHS
     )
+    script = f"const STEPS = {json.dumps(steps)};{MEASURE}"
     around = folder / "around.html"
-    around.write_text(f'<!DOCTYPE html><body><pre id="found"></pre>{frames}<script>{MEASURE}</script></body>')
+    around.write_text(f'<!DOCTYPE html><body><pre id="found"></pre>{frames}<script>{script}</script></body>')
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
     options += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     options += ["--allow-file-access-from-files", "--virtual-time-budget=20000", "--dump-dom"]
@@ -83,7 +89,8 @@ def measured(folder, page):
 def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("browser")
     run_stage(folder, PROBLEMS)
-    return measured(folder, (folder / "report/index.html").as_uri())
+    steps = [{"text": "q003"}, {"text": "", "verdict": "rejected"}]
+    return measured(folder, (folder / "report/index.html").as_uri(), steps)
 
 
 def test_the_page_is_as_wide_as_its_window(found):
@@ -98,7 +105,35 @@ def test_a_jump_to_a_heading_shows_it(found):
 
 def test_the_filter_runs_and_finds_rows_by_id_and_verdict(found):
     for one in found:
-        assert (one["form"], one["all"], one["one"], one["rejected"]) == (False, 15, 1, 1)
+        everything, *narrowed = one["seen"]
+        assert (one["form"], len(everything), narrowed) == (False, 15, [["q003"], ["q002"]])
+
+
+def test_rows_of_a_file_are_searched_filtered_and_sorted(tmp_path):
+    long = "A word, and $\\frac{\\sqrt{x}}{" + "y + " * 60 + "1}$ beside `" + "z" * 300 + "`."
+    rows = [
+        {"id": f"r{n}", "kind": "ab"[n % 2], "score": [None, 10, 9, -1][n], "text": f"No {n}. {long}"}
+        for n in range(4)
+    ]
+    file = written_to(tmp_path / "rows.jsonl", rows)
+    (tmp_path / "look.html").write_text(page_of(file))
+    steps = [
+        {"sort": "s2"},
+        {"turn": "down"},
+        {"f0": "1"},
+        {"f0": "", "sort": "", "turn": ""},
+        {"text": "R2"},
+    ]
+    for one in measured(tmp_path, (tmp_path / "look.html").as_uri(), steps):
+        assert (one["scrolled"], one["over"], one["hidden"]) == (0, [], []), one["width"]
+        assert [" ".join(rows) for rows in one["seen"]] == [
+            "r0 r1 r2 r3",
+            "r3 r2 r1 r0",
+            "r1 r2 r3 r0",
+            "r1 r3",
+            "r0 r1 r2 r3",
+            "r2",
+        ]
 
 
 def test_a_page_that_runs_over_its_side_would_be_seen(tmp_path):

@@ -1,0 +1,58 @@
+"""`jz3 look`: rows of any table or file as a page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jz3.cli.output import Json, show
+from jz3.core.errors import UserError
+
+MOST_ROWS = 300
+"""Chosen: some 100 printed pages, 2 MB that a browser opens at once, drawn in 1 s."""
+
+
+def look(
+    table: Annotated[Path, typer.Argument(help="a file of rows, or a folder of such files")],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="the page to leave")] = Path("look.html"),
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, help="rows to show at most; of more, some are drawn by hash")
+    ] = MOST_ROWS,
+    find: Annotated[
+        list[str] | None, typer.Option("--find", help="only rows that hold this text, once for each")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Draw rows of a table as one offline page: formulas, search, filter, sort, links to their origins.
+
+    Links follow the ids of a table in a repository of jz3: problem, prompt, passage, benchmark item.
+
+    Example: jz3 look data/mix/jiuzhang -o look.html
+    """
+    from jz3.core.remedies import repository_of
+
+    try:
+        from jz3.graph.lineage import NAMES, ancestors
+        from jz3.report.drawn_rows import draw_rows
+        from jz3.report.look import look_page, said, write_page
+    except ModuleNotFoundError as missing:
+        raise UserError(
+            f"{missing.name} is not installed; pages need it. Run `pip install 'jz3[curate]'`."
+        ) from missing
+
+    wanted = find or []
+    drawn = draw_rows(table, rows, wanted)
+    root = repository_of(table.absolute().parent)
+    found = ancestors(root, [placed.row for placed in drawn.rows]) if root else {}
+    write_page(look_page(table.name, drawn, wanted, NAMES, found), out)
+    document = {
+        "page": str(out),
+        "shown": len(drawn.rows),
+        "fitting": drawn.fitting,
+        "rows": drawn.read,
+        "no_rows": drawn.odd,
+        "linked": {kind: len(of_kind) for kind, of_kind in found.items()},
+    }
+    odd = f"\n{drawn.odd} lines are no rows, first {drawn.first_odd}" if drawn.odd else ""
+    show(f"{said(drawn, wanted)}{odd}\n{out}", document, json=json)

@@ -1,0 +1,73 @@
+"""Commands about parameters: which profiles there are, which is in use, what each parameter means."""
+
+from typing import Annotated
+
+import typer
+
+from jz3.cli.output import Json, show
+from jz3.cli.root import root
+from jz3.core.errors import UserError
+
+
+def profile(
+    name: Annotated[
+        str | None, typer.Argument(help="embedded, test, single_gpu or paper; without one all are listed")
+    ] = None,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="write over edits of params.yaml, execution.yaml and graph.yaml")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """List the profiles, with the one in use; or write one to params.yaml, execution.yaml and graph.yaml.
+
+    Writing shows first which values differ, and writes the lists in dvc.yaml that follow.
+
+    Example: jz3 profile paper
+    """
+    from jz3.graph.profile import (
+        IN_USE,
+        check_no_edits,
+        listed,
+        profile_difference,
+        profiles_in_use,
+        write_profile,
+    )
+
+    place = root()
+    if name is None:
+        different = profiles_in_use(place)
+        document = {"profiles": different, "in_use": [one for one, values in different.items() if not values]}
+        show(listed(different), document, json=json)
+        return
+    difference = profile_difference(place, name)
+    show(
+        difference or f"{', '.join(IN_USE)} are the profile {name} already",
+        {"profile": name, "difference": difference},
+        json=json,
+    )
+    if not force:
+        check_no_edits(place)
+    write_profile(place, name)
+
+
+def parameters(
+    *,
+    check: Annotated[bool, typer.Option("--check", help="exit with 1 where the page is not current")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="write it anew")] = False,
+    json: Json = False,
+) -> None:
+    """Compare docs/parameters.md, the meaning of every parameter, with the types that read params.yaml.
+
+    Example: jz3 parameters --fix
+    """
+    from jz3.graph.parameters import PAGE, fix_page, is_current
+
+    place = root()
+    current = is_current(place)
+    said = f"{PAGE} is current" if current else f"{PAGE} is not what the types say"
+    show(said, {"page": str(PAGE), "current": current}, json=json)
+    if fix:
+        fix_page(place)
+    elif check and not current:
+        raise UserError(f"{PAGE} is not what the types say. Run `jz3 parameters --fix`.")
