@@ -38,7 +38,7 @@ class _Kind:
     flags: tuple[str, ...]
     """Under which any stage leaves such tables."""
     stages: tuple[str, ...] = ()
-    """Stages that leave nothing but such tables."""
+    """Stages that leave nothing but such tables and metrics."""
 
 
 KINDS = {
@@ -79,7 +79,7 @@ def _rows(tables: list[Table], kind: _Kind, wanted: set[str]) -> dict[str, Row]:
     names = pl.Series(sorted(wanted))
     for table in tables:
         is_meant = table.flag in kind.flags or base_name(table.stage) in kind.stages
-        if is_meant and table.path.exists():
+        if is_meant and table.flag != "metrics" and table.path.exists():
             frame: pl.DataFrame = (
                 In(kind.schema, table.path).scan().filter(pl.col(kind.key).is_in(names.implode())).collect()
             )

