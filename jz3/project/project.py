@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import yaml
 from ruamel.yaml import YAML
@@ -23,6 +23,7 @@ from jz3.core.placing import placed_file
 from jz3.graph.deps import imports_of
 from jz3.public.curation import SETTINGS
 from jz3.tables.words import LEVELS
+from jz3.teacher.declaration import Provider
 
 TEMPLATE = Path(__file__).with_name("template")
 """Its graph is called dvc.yaml.in there, as DVC takes every dvc.yaml of a clone for a part of one graph."""
@@ -33,7 +34,8 @@ CURATE = CODE / "jz3/public/curate_file.py"
 PAID = {"concurrency": 64, "requests_per_minute": 150, "tokens_per_minute": 2_000_000, "timeout_s": 180.0}
 """How an endpoint is asked (150: released code; the rest as the profile `single_gpu`)."""
 
-Provider = Literal["writer", "openai", "azure", "vllm"]
+TEACHER = "distill.teachers.teacher"
+"""Of params.yaml: the one that a project begins with."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,11 @@ def settle(folder: Path, order: Order) -> None:
             raise UserError(
                 f"'{order.provider}' is no provider; one of {', '.join(get_args(Provider))} was expected."
             )
-        changes["distill.provider"] = order.provider
+        changes[f"{TEACHER}.provider"] = order.provider
         if order.provider != "writer":
             _change(folder / "execution.yaml", PAID)
     if order.model is not None:
-        changes["distill.model"] = order.model
+        changes[f"{TEACHER}.model"] = order.model
     _change(folder / "params.yaml", changes)
 
 

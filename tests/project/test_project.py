@@ -107,9 +107,9 @@ def test_an_order_changes_what_it_names_and_nothing_else(project, order):
     if order.levels:
         before["compose"]["levels"] = list(dict.fromkeys(order.levels))
     if order.provider:
-        before["distill"]["provider"] = order.provider
+        before["distill"]["teachers"]["teacher"]["provider"] = order.provider
     if order.model:
-        before["distill"]["model"] = order.model
+        before["distill"]["teachers"]["teacher"]["model"] = order.model
     assert yaml.safe_load(text) == before
     assert "# released code" in text
     assert (pace == 150) == (order.provider not in (None, "writer"))
@@ -142,8 +142,9 @@ def test_one_file_of_texts_and_benchmarks(tmp_path, texts):
     items.write_text('{"question": "What is 2 + 2?", "answer": "4"}\n')
     start(tmp_path / "own", texts / "1.md", (items,))
     stages = yaml.safe_load((tmp_path / "own/dvc.yaml").read_text())["stages"]
-    assert stages["ingest"]["deps"] == ["../texts/1.md"]
-    assert "--raw ../texts" in stages["ingest"]["cmd"]
+    folder = os.path.relpath(texts, tmp_path / "own")
+    assert stages["ingest"]["deps"] == [f"{folder}/1.md"]
+    assert f"--raw {folder} " in stages["ingest"]["cmd"]
     assert "--against ../test.jsonl" in stages["curate"]["cmd"]
     assert stages["curate"]["deps"] == ["data/written.parquet", "../test.jsonl"]
     check_corpus(tmp_path / "own", texts / "1.md")
