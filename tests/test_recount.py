@@ -128,6 +128,18 @@ def distill(left, metrics):
     }
 
 
+def augment(left, metrics):
+    problems, lineage = left.table("problems"), left.table("lineage")
+    assert sorted(problems["problem_id"]) == sorted(lineage["problem_id"])
+    return {
+        "seeds": left.table("seeds").height,
+        "rows.kept": problems.height,
+        "rows.rejected": rejected(left.table("rejects")),
+        "rows.failed": left.table("failures").height,
+        "kept_by_level": counts(problems["level"]),
+    }
+
+
 def synthesize(left, metrics):
     completions = left.table("completions")
     return {
@@ -265,8 +277,8 @@ def tabulate(left, metrics):
 
 RECOUNTS = {
     "ingest": ingest, "sample": sample, "compose": compose, "tasks": tasks, "benchmarks": benchmarks,
-    "distill": distill, "synthesize": synthesize, "parse": parse, "select": select, "execute": execute,
-    "filter": curate, "dedup": dedup, "decontaminate": decontaminate, "audit": audit, "mix": mix,
+    "distill": distill, "augment": augment, "synthesize": synthesize, "parse": parse, "select": select,
+    "execute": execute, "filter": curate, "dedup": dedup, "decontaminate": decontaminate, "audit": audit, "mix": mix,
     "correctness": correctness, "pack": pack, "answer": answer, "grade": grade, "tabulate": tabulate,
 }  # fmt: skip
 

@@ -31,6 +31,7 @@ def init(
     provider: Provider = None,
     model: Model = None,
     against: Against = None,
+    json: Json = False,
 ) -> None:
     """Make a project: a graph of five stages over texts of your own, with parameters and templates to edit.
 
@@ -47,7 +48,7 @@ def init(
         f"{folder}/params.yaml says what is made, {folder}/prompts/ how the teacher is asked.\n"
         f"Next: jz3 write {corpus} --out {folder} --n 1000 --limit 20",
         {"project": str(folder)},
-        json=False,
+        json=json,
     )
 
 

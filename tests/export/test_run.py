@@ -23,7 +23,7 @@ def test_a_training_set_with_its_provenance(clone, tmp_path):
     assert manifest["table"] == "data/mix/jiuzhang"
     assert manifest["rows"]["read"] == training.height
     known = rows.select(pl.col("extra_info").struct.unnest(), "reward_model")
-    left_out = [json.loads(line)["id"] for line in (tmp_path / "out/rejected.jsonl").open()]
+    left_out = [json.loads(line)["id"] for line in (tmp_path / "out/rejected.jsonl").read_text().splitlines()]
     assert known["id"].to_list() == [name for name in training["row_id"] if name not in left_out]
     problems = pl.read_parquet(clone.path / "data/problems/jiuzhang/part-*.parquet")
     passages = pl.read_parquet(clone.path / "data/sample/corpus/part-*.parquet")

@@ -44,8 +44,9 @@ DIFFERENCES = {
         attribute.max_tokens attribute.precision
         sketch.*
         select.count
+        augment.metamath.* dedup.with_solution*
         execute.limits.wall_seconds execute.limits.cpu_seconds
-        mix.seed_problems.*
+        mix.seed_problems.* mix.metamath.*
         pack.block_length
         pretrain.token_budget pretrain.schedule.stable pretrain.schedule.floor
         pretrain.optimizer.learning_rate
