@@ -278,8 +278,8 @@ def tabulate(left, metrics):
 RECOUNTS = {
     "ingest": ingest, "sample": sample, "compose": compose, "tasks": tasks, "benchmarks": benchmarks,
     "distill": distill, "augment": augment, "synthesize": synthesize, "parse": parse, "select": select,
-    "execute": execute, "filter": curate, "dedup": dedup, "decontaminate": decontaminate, "audit": audit, "mix": mix,
-    "correctness": correctness, "pack": pack, "answer": answer, "grade": grade, "tabulate": tabulate,
+    "execute": execute, "filter": curate, "dedup": dedup, "decontaminate": decontaminate, "audit": audit,
+    "mix": mix, "correctness": correctness, "pack": pack, "answer": answer, "grade": grade, "tabulate": tabulate,
 }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ DIFFERENCES = {
         attribute.max_tokens attribute.precision
         sketch.*
         select.count
-        augment.metamath.* dedup.with_solution*
+        augment.metamath.*
         execute.limits.wall_seconds execute.limits.cpu_seconds
         mix.seed_problems.* mix.metamath.*
         pack.block_length
