@@ -279,7 +279,8 @@ RECOUNTS = {
     "ingest": ingest, "sample": sample, "compose": compose, "tasks": tasks, "benchmarks": benchmarks,
     "distill": distill, "augment": augment, "synthesize": synthesize, "parse": parse, "select": select,
     "execute": execute, "filter": curate, "dedup": dedup, "decontaminate": decontaminate, "audit": audit,
-    "mix": mix, "correctness": correctness, "pack": pack, "answer": answer, "grade": grade, "tabulate": tabulate,
+    "mix": mix, "correctness": correctness, "pack": pack, "answer": answer, "grade": grade,
+    "tabulate": tabulate,
 }  # fmt: skip
 
 
