@@ -78,8 +78,8 @@ def _check_file(root: Path, stage: str, reason: Reason) -> None:
         )
     if not reason.what.endswith(".py"):
         raise NotCosmetic(
-            f"{stage}: {reason.what} is a template, and what it says goes into what the stage leaves; an edit "
-            f"of a Python file was expected. Run `dvc repro`."
+            f"{stage}: {reason.what} is a template, and what it says goes into what the stage leaves; an "
+            f"edit of a Python file was expected. Run `dvc repro`."
         )
     before = _source_that_ran(root, reason.what, reason.before)
     if before is None:
