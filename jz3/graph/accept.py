@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jz3.core.errors import UserError
+from jz3.graph.deps import is_code
 from jz3.graph.repository import base_name, name_of, opened, stages
 from jz3.graph.stale import Reason, Stale, stale_stages
 
@@ -28,7 +29,7 @@ def accept(root: Path, names: Sequence[str]) -> list[str]:
     """
     chosen = [stale for stale in stale_stages(root) if {stale.stage, base_name(stale.stage)} & set(names)]
     _check_names(root, names)
-    accepted = [stale.stage for stale in chosen if _cosmetic(root, stale)]
+    accepted = [stale.stage for stale in chosen if check_cosmetic(root, stale)]
     with opened(root) as repo, repo.lock:
         for stage in [stage for stage in stages(repo) if name_of(stage) in accepted]:
             stage.save(allow_missing=True)
@@ -52,10 +53,10 @@ def _check_names(root: Path, names: Sequence[str]) -> None:
         )
 
 
-def _cosmetic(root: Path, stale: Stale) -> bool:
-    """True for edits that may be accepted, False where the stage itself has none; else raises."""
+def check_cosmetic(root: Path, stale: Stale) -> bool:
+    """True for edits that may be accepted, False where the stage has none. Raises NotCosmetic for others."""
     own = [reason for reason in stale.reasons if reason.kind != "upstream"]
-    code = [reason for reason in own if reason.kind == "dep" and reason.what.endswith(".py")]
+    code = [reason for reason in own if reason.kind == "dep" and is_code(reason.what)]
     missing = [reason for reason in own if Stale(stale.stage, [reason]).only_missing]
     others = [reason for reason in own if reason not in code and reason not in missing]
     if others:
@@ -74,6 +75,11 @@ def _check_file(root: Path, stage: str, reason: Reason) -> None:
         raise NotCosmetic(
             f"{stage}: {reason.what} was not there before or is not there now; an edited file was expected. "
             f"Run `dvc repro`."
+        )
+    if not reason.what.endswith(".py"):
+        raise NotCosmetic(
+            f"{stage}: {reason.what} is a template, and what it says goes into what the stage leaves; an "
+            f"edit of a Python file was expected. Run `dvc repro`."
         )
     before = _source_that_ran(root, reason.what, reason.before)
     if before is None:

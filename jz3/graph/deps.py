@@ -52,6 +52,11 @@ TEMPLATES = "templates"
 """Folder of a package that holds what its modules render."""
 
 
+def is_code(path: str) -> bool:
+    """Whether a dependency is code that runs or a template that it renders, and no data."""
+    return path.endswith(".py") or path.startswith(tuple(f"{package}/" for package in PACKAGES))
+
+
 def closure(root: Path, stage: str) -> list[str]:
     """Paths of the code behind a stage, under `root`, sorted: its file and all that it imports of ours."""
     first = root / "stages" / f"{stage}.py"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jz3.core.artifacts import MANIFEST
+from jz3.graph.deps import is_code
 from jz3.graph.repository import base_name, locked, named, opened
 from jz3.graph.stale import IN_CACHE, NOT_IN_CACHE, Reason, Stale, stale_stages
 
@@ -96,7 +97,7 @@ def described(reason: Reason) -> str:
                 f"above it {reason.what} would run ({base_name(reason.what)} may give the same bytes again)"
             )
         case "dep":
-            what = "code" if reason.what.endswith(".py") else "input"
+            what = "code" if is_code(reason.what) else "input"
             return f"{what} {reason.what}: {_short(reason.before)} -> {_short(reason.after)}"
         case "out":
             return f"output {reason.what}: {_state(reason)}"

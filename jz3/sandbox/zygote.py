@@ -21,7 +21,7 @@ from jz3.sandbox import kernel, landlock, seccomp
 from jz3.sandbox.addresses import layout_of
 from jz3.sandbox.channel import FAILED, make_channel, numbers_of, receive_job, send_descriptor
 from jz3.sandbox.keeper import READY, Keeper
-from jz3.sandbox.program import preload, read_program, run_program
+from jz3.sandbox.program import fill_pools, preload, read_program, run_program
 from jz3.sandbox.protocol import Hello, WorkerConfig
 from jz3.sandbox.walls import (
     BOX,
@@ -66,6 +66,7 @@ class Zygote:
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection here would only copy pages
+        fill_pools()
         maps = self._proc.read("self/maps")
         kernel.use_huge_pages(maps)
         layout = layout_of(maps)

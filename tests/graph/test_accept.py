@@ -7,8 +7,9 @@ import random
 import pytest
 
 from jz3.core.errors import UserError
-from jz3.graph.accept import NotCosmetic, accept, same_meaning
-from jz3.graph.stale import stale_stages
+from jz3.graph.accept import NotCosmetic, accept, check_cosmetic, same_meaning
+from jz3.graph.stale import Reason, Stale, stale_stages
+from jz3.graph.why import described
 from tests.conftest import ROOT
 from tests.graph.conftest import FIRST_PY, jz3, run_in
 
@@ -45,6 +46,16 @@ def test_whatever_means_something_is_refused_and_stays_stale(run, file, text, me
     with pytest.raises(NotCosmetic, match=message):
         accept(run, ["first"])
     assert "first" in {stale.stage for stale in stale_stages(run)}
+
+
+def test_an_edited_template_is_code_and_never_cosmetic(tmp_path):
+    template = "jz3/report/templates/style.css"
+    edited = Reason("dep", template, "0" * 32, "1" * 32)
+    assert described(edited).startswith(f"code {template}: ")
+    with pytest.raises(NotCosmetic, match=rf"^report: {template} is a template, .*Run `dvc repro`"):
+        check_cosmetic(tmp_path, Stale("report", [edited]))
+    with pytest.raises(NotCosmetic, match=r"differs in more than code: dep data/prompts"):
+        check_cosmetic(tmp_path, Stale("compose", [Reason("dep", "data/prompts", "0" * 32, "1" * 32)]))
 
 
 def test_code_that_ran_but_was_never_committed_cannot_be_compared(run):

@@ -31,6 +31,18 @@ SAME = {
         "print(random.random(), numpy.random.rand(3), r.random(), r.sample(range(99), 5))"
     ),
     "heap": "print([id(bytes(n)) for n in range(0, 1500, 16)], [id(x) for x in (object(), {}, [], {1})])",
+    "a large heap": "a = [bytearray(7 * n) for n in range(3000)]\nprint(hash(tuple(map(id, a))))",
+    "a large heap of many kinds": (
+        "a = [[bytes(n % 3000), {n: object()}, 'x' * (n % 900), [0] * (n % 300)] for n in range(4000)]\n"
+        "print(hash(tuple(id(thing) for row in a for thing in row)))"
+    ),
+    "a large set in the order of addresses": (
+        "class A: pass\na = {A() for _ in range(30_000)}\nprint(hash(tuple(map(id, a))))"
+    ),
+    "arrays": (
+        "import numpy as n\na = [n.zeros(k) for k in range(3000)]\n"
+        "print(hash(tuple(x.__array_interface__['data'][0] for x in a)))"
+    ),
     "a thread": (
         "import threading as t\n"
         "s = t.Thread(target=lambda: print(t.get_ident(), t.current_thread()))\ns.start()\ns.join()"
