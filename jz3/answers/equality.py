@@ -12,6 +12,7 @@ from collections.abc import Sequence as AbstractSequence
 
 from jz3.answers.arrays import OTHERWISE
 from jz3.answers.exact import UndefinedError
+from jz3.answers.figures import dressed
 from jz3.answers.forms import (
     Answer,
     Choice,
@@ -33,7 +34,7 @@ from jz3.answers.notation import clean, nesting, normal_form
 from jz3.answers.numerals import ratio_parts, same_time
 from jz3.answers.quantities import scalar
 from jz3.answers.reading import read
-from jz3.answers.relations import MIRROR, NAME, bare, difference_of, interval_of, is_label, is_number
+from jz3.answers.relations import MIRROR, NAME, bare, difference_of, interval_of, is_label, is_name, is_number
 from jz3.answers.scalars import plain_words, same_scalars, same_word
 from jz3.answers.symbolic import AnswerVerdict, Symbolic, default_symbolic
 from jz3.answers.tree import Node
@@ -106,6 +107,8 @@ class _Comparison:
             return IDENTICAL
         if depth > MAX_READINGS_DEEP:
             return AnswerVerdict(equal=False, rule="too_deep")
+        if "\\" in a or "\\" in b:
+            a, b = dressed(clean(a), clean(b)), dressed(clean(b), clean(a))
         if normal_form(clean(a)) == normal_form(clean(b)):
             return AnswerVerdict(equal=True, rule="normal_form")
         verdict = AnswerVerdict(equal=False, rule="different_kinds")
@@ -348,7 +351,7 @@ def _content(relation: Relation, comparison: _Comparison, depth: int) -> str | N
     if operators != {"="}:
         return None
     first, last = relation.parts[0], relation.parts[-1]
-    if is_label(first) and (len(relation.parts) > 2 or not is_label(last) or NAME.fullmatch(first)):
+    if is_label(first) and (len(relation.parts) > 2 or not is_label(last) or is_name(first)):
         return last
     if len(relation.parts) == 2 and is_label(last) and not is_label(first):
         return first

@@ -303,7 +303,7 @@ def _whole(text: str, form: Form) -> Extraction | None:
             words = form == "text" or number_in_words(bare.rstrip(".")) is not None
             if not short or not (words or (form == "set" and named_set(clean(bare)) is not None)):
                 return None
-            if form != "text" and last_value(masked)[1]:
+            if (form != "text" or masked.mask != bare) and last_value(masked)[1]:
                 return None
     if form == "number" and formula is None and not HAS_NUMBER.search(bare) and number_in_words(bare) is None:
         return None

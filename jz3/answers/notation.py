@@ -9,6 +9,7 @@ microseconds for a short answer.
 import re
 from functools import lru_cache
 
+from jz3.answers.figures import figures_spelt, marks_spelt, said
 from jz3.notation.spellings import COLOURED, COMMANDS, SHAPES, SPACES, STYLED, WORDED, signs_spelt
 
 _SAME = COMMANDS | {"equiv": "="}  # an answer says that two things are the same, whichever sign it takes
@@ -71,12 +72,15 @@ def clean(text: str) -> str:
     if _NEEDS_WORK.search(text):
         text = _clean_latex(text)
     text = _without_end(_JOINED.sub(" ", text).strip())
+    if text and text[-1] in _ENDS_OF_POINTS:
+        text = said(text)
     quoted = _QUOTED.fullmatch(text) if text[:1] in "\"'`*_" else None
     if quoted is not None:
         text = _without_end((quoted[2] or quoted[3]).strip())
     return text.lstrip("= ") if text.startswith("=") else text
 
 
+_ENDS_OF_POINTS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ}'0123456789")
 _TIMES_TEN = re.compile(r"(?<=[\d.])\s*[xX]\s*(?=10\s*\^)")
 _GOES_ON = re.compile(r"\.\.\.|…|\\[lc]?dots")
 _RUNNING = re.compile(r"(\d{1,20})\.(\d{3,40})\s*(?:\.\.\.|…|\\[lc]?dots)(?!\d)")
@@ -99,7 +103,7 @@ def normal_form(cleaned: str) -> str:
 
 
 def _clean_latex(text: str) -> str:
-    text = signs_spelt(text)
+    text = signs_spelt(text if text.isascii() else marks_spelt(text))
     if "$" in text:
         text = _without_math_delimiters(text)
     if "(" in text and _REPEATING.search(text):
@@ -131,7 +135,7 @@ def _clean_latex(text: str) -> str:
     if "\\dot" in text or "\\bar" in text or "\\over" in text:
         text = _BARE_DOT.sub(r"\\\1{\2}", text)
         text = _REPEATING.sub(_as_fraction, _DOTTED.sub(_as_dotted, text))
-    text = _COMMAND.sub(_as_command, text)
+    text = figures_spelt(_COMMAND.sub(_as_command, text))
     if "\\choose" in text:
         text = _CHOOSE.sub(_as_binomial, text)
     text = text.removesuffix("\\")

@@ -13,6 +13,10 @@ from jz3.answers.tree import MINUS_ONE, Node, Product, Sum, symbols
 MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!=", "in": "in"}
 NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?(?:\([A-Za-z](?:,\s*[A-Za-z])*\))?")
 
+_ACCENTED = re.compile(
+    r"\\(?:vec|overline|overleftrightarrow|wideparen|hat|tilde)\{[^{}]*\}(?:_\{?\w+\}?)?"
+    r"|\\angle [A-Z'_\d]{1,8}"
+)
 NAMES = re.compile(rf"{NAME.pattern}|\((?:{NAME.pattern})(?:,(?:{NAME.pattern}))+\)")
 
 
@@ -28,6 +32,11 @@ def bare(text: str) -> str:
         return added[1] or added[2]
     once = _ONCE.fullmatch(text)
     return once[2] if once is not None and closes_at_end(f"({once[2]})") else text
+
+
+def is_name(text: str) -> bool:
+    r"""Whether a text is a single name: `x`, `f(x)`, `\vec{AB}`, `\bar{x}`."""
+    return (NAME.fullmatch(text) or _ACCENTED.fullmatch(text)) is not None
 
 
 def is_number(text: str) -> bool:
@@ -72,10 +81,11 @@ _SEGMENTS = re.compile(
 )
 _LABEL = re.compile(
     r"(?:\\text\{[^{}]*\}\s*)?(?:"
-    r"\|\s*\\?[A-Za-z'_{}\s]{1,20}\|"  # |AB|, |z|
+    r"\\?\|\s*\\?[A-Za-z'_{}\s]{1,20}\\?\|"  # |AB|, |z|
+    r"|\\?\|[^|=<>]*\\vec(?![A-Za-z])[^|=<>]*\\?\|"  # the length of a sum of vectors
     r"|\[[A-Z]{3,6}\]"  # [ABC], an area
     r"|\\?[A-Za-z]+(?:_\{?\w+\}?)?'{0,3}(?:\^\s*\{?\s*\(?[-\w+]+\)?\s*\}?)?\s*[(\[].*[)\]]"  # f(2), P(X=2)
-    r"|\\(?:angle|measuredangle|triangle|overline|overrightarrow|vec|hat|bar|mathbf|mathcal|Pr|det"
+    r"|m?\s*\\(?:angle|triangle|overline|overleftrightarrow|wideparen|vec|hat|tilde|mathbf|mathcal|Pr|det"
     r"|deg|dim)(?![A-Za-z]).*"
     r"|\\text\{[^{}]*\}(?:\s*_\s*\{?\w+\}?)?(?:\s*\([^()]*\))?"
     r"|[A-Za-z][A-Za-z ]{2,60}"  # total cost

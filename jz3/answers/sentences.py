@@ -35,7 +35,8 @@ _TOKEN = re.compile(r"\S+")
 _CONNECTS = frozenset(("and", "or", "&", ",", "or,", "and,", "to"))
 _OUTER = ".,;:!?*_\"'`"
 _MATHS = re.compile(
-    r"(?:[\d.,+*/^_=<>|!(){}\[\]%°$€£¥:'&~≈-]|\\[A-Za-z]+|\\.|(?<![A-Za-z])[A-Za-z](?![A-Za-z])"
+    r"(?:\\(?:over\w+|wide\w+|bar|vec|hat|(?:overset|stackrel)\{\\[a-z]+\})\{[A-Za-z0-9_']{1,12}\}"
+    r"|[\d.,+*/^_=<>|!(){}\[\]%°$€£¥:'&~≈-]|\\[A-Za-z]+|\\.|(?<![A-Za-z])[A-Za-z](?![A-Za-z])"
     r"|(?:sqrt|pi|sin|cos|tan|log|ln|inf|infinity|US|USD|EUR|choose|mod)(?![A-Za-z])"
     r"|(?<=\d)[A-Za-z]{1,3}(?![A-Za-z]))+"
 )

@@ -98,7 +98,7 @@ ACCENTS = {
         "mathfrak",
         "mathscr",
     ],
-    *["overrightarrow", "boldsymbol", "bm", "prime"],
+    *["overrightarrow", "overleftrightarrow", "wideparen", "boldsymbol", "bm", "prime"],
 }
 NAMED_PREFIXES = {"angle", "triangle", "measuredangle", "odot", "parallelogram"}
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from jz3.generation.bodies import Api, body_of
-from jz3.generation.served_answers import Body, Usage
+from jz3.generation.served_answers import FINISHED, Body, Usage
 from jz3.notation.thoughts import split_thought
 from jz3.store.row_store import Operation, request_key
 
@@ -18,8 +18,6 @@ MOST_CHARACTERS = 8
 """Characters a token that are believed (chosen: twice those of English prose)."""
 MOST_TOKENS = 100_000_000
 """Of one request that are believed (chosen: ten times the longest context of a model)."""
-FINISHED = ("stop", "eos", "eos_token", "eot", "end_turn", "stop_sequence", "end", "end_of_text", "complete",
-            "completed", "finish", "finished")  # fmt: skip
 CUT = (
     "length",
     "max_tokens",
@@ -30,7 +28,7 @@ CUT = (
     "truncated",
     "model_context_window_exceeded",
 )
-"""Other words for `stop` and `length`, as servers have them."""
+"""Other words for `length`, as servers have them."""
 
 
 @dataclass(frozen=True)

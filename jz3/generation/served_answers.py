@@ -17,6 +17,9 @@ from jz3.generation.secrets import REASON_CHARACTERS, Mask
 
 TRACES = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
 """Fields of a message that hold thoughts; where a server fills two of them, they say the same."""
+FINISHED = ("stop", "eos", "eos_token", "eot", "end_turn", "stop_sequence", "end", "end_of_text", "complete",
+            "completed", "finish", "finished")  # fmt: skip
+"""Words for `stop`, as servers have them."""
 DEPTH = 5
 """Of lists and objects around the text of a thought (chosen: real ones have three)."""
 
@@ -77,7 +80,7 @@ class Unreadable:
 
     reason: str
     again: bool = True
-    """Whether another attempt may bring one: not where the model has ended without a word."""
+    """Whether another attempt may bring one: not where the model has ended without a text."""
     error: object = None
     """The error that a server put into an answer with the status of success."""
 
@@ -110,7 +113,8 @@ def leniently(said: object) -> Body | Unreadable:
     choice = next((choice for choice in choices if written(choice).strip()), None)
     thought = choice or next((choice for choice in choices if _thoughts(choice)), None)
     found = thought or choices[0]
-    if thought is None and (not usage.reasoning_tokens or _refused(found)):
+    silent = thought is None and (not usage.reasoning_tokens or _refused(found))
+    if silent or (choice is None and _finished(word_of(found.get("finish_reason")))):
         return _wordless(found)
     return _body(
         word_of(fields.get("model")),
@@ -176,7 +180,8 @@ def _of_response(fields: Mapping[str, Any]) -> Body | Unreadable:
     cut = word_of(fields_of(fields.get("incomplete_details")).get("reason"))
     usage = _usage(fields_of(fields.get("usage")))
     refused = next(filter(None, (_refusal(item) for item in items)), None)
-    if not text.strip() and (refused or not (thoughts or usage.reasoning_tokens)):
+    silent = not (thoughts or usage.reasoning_tokens) or fields.get("status") != "incomplete"
+    if not text.strip() and (refused or silent):
         return Unreadable(f"the answer has no text ({refused or cut or fields.get('status')})", again=False)
     ended = cut if fields.get("status") == "incomplete" else "stop"
     return _body(word_of(fields.get("model")), text, whole_characters(thoughts), ended, usage)
@@ -201,7 +206,8 @@ def _of_message(fields: Mapping[str, Any]) -> Body | Unreadable:
         filter(None, (_joined(block.get("thinking")) for block in blocks if block.get("type") == "thinking"))
     )
     ended, said = word_of(fields.get("stop_reason")), fields_of(fields.get("usage"))
-    if not text.strip() and (ended == "refusal" or not (thoughts or ended == "max_tokens")):
+    silent = _finished(ended) or not (thoughts or ended == "max_tokens")
+    if not text.strip() and (ended == "refusal" or silent):
         return Unreadable(f"the answer has no text ({ended})", again=False)
     cached = count_of(said.get("cache_read_input_tokens")) or 0
     read = [count_of(said.get(name)) for name in ("input_tokens", "cache_creation_input_tokens")]
@@ -217,12 +223,19 @@ def _of_message(fields: Mapping[str, Any]) -> Body | Unreadable:
     )
 
 
+def _finished(ended: str | None) -> bool:
+    """Whether a model ended by itself, as far as the server says: one that was not cut owed its text."""
+    return ended is None or ended.lower().removeprefix("finish_reason_") in FINISHED
+
+
 def _refused(choice: Mapping[str, Any]) -> bool:
     return bool(fields_of(choice.get("message")).get("refusal") or choice.get("error"))
 
 
 def _wordless(choice: Mapping[str, Any]) -> Unreadable:
-    """A choice without text and thoughts, such as a refusal. Its seed gives it again."""
+    """A choice without text: a refusal, or a thought that the server took for the whole answer. Another
+    attempt of this run would bring the same; a later run asks again, perhaps of a server that was mended.
+    """
     refused = fields_of(choice.get("message")).get("refusal")
     ended = refused if isinstance(refused, str) and refused else word_of(choice.get("finish_reason"))
     error = choice.get("error")

@@ -8,6 +8,7 @@ import struct
 from _socket import (
     AF_UNIX,
     CMSG_SPACE,
+    MSG_PEEK,
     SCM_RIGHTS,
     SOCK_SEQPACKET,
     SOL_SOCKET,
@@ -19,7 +20,7 @@ MESSAGE_BYTES = 1 << 16  # what a zygote says of itself fits by far
 FAILED = b"!"
 """Begins the message of a zygote that could not start a program; the reason follows."""
 
-_JOB = struct.Struct("=QQ")
+_JOB = struct.Struct("=xQQ")  # the first byte is nought: the zygote looks at it
 _JOB_FDS = struct.Struct("4i")
 _FD = struct.Struct("i")
 
@@ -36,15 +37,14 @@ def send_job(channel: socket, size: int, threads: int, fds: tuple[int, int, int,
     channel.sendmsg([_JOB.pack(size, threads)], [(SOL_SOCKET, SCM_RIGHTS, _JOB_FDS.pack(*fds))])
 
 
-def receive_job(channel: socket) -> tuple[bytes, tuple[int, ...]] | None:
-    """What `send_job` sent; None where the keeper has gone.
+def job_waits(channel: socket) -> bool:
+    """Wait until there is a job, and leave it there; False where the keeper has gone."""
+    return channel.recv(1, MSG_PEEK) != b""
 
-    The numbers stay packed until the process of the program unpacks them: a large one takes memory and a
-    small one does not, and the zygote's memory must not depend on the programs that there were.
-    """
+
+def receive_job(channel: socket) -> tuple[bytes, tuple[int, ...]]:
+    """What `send_job` sent, its numbers packed."""
     message, control, _, _ = channel.recvmsg(_JOB.size, CMSG_SPACE(_JOB_FDS.size))
-    if not message:
-        return None
     return message, _JOB_FDS.unpack(control[0][2])
 
 

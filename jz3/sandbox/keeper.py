@@ -29,9 +29,12 @@ _STDERR_LIMIT = 1 << 20  # chosen: more is a runaway loop, not a message
 _BYTES_PER_CHARACTER = 4  # at most, in UTF-8
 _REMOVAL_SECONDS = 0.02  # measured: 10 ms from the kill to the next program, 13 to 28 on busy cores
 _THREADS = 64  # chosen: numeric libraries are held to one thread, so programs need few
+_LEAST_OF_USER = (
+    257  # numbers from here on take memory in the process of the program, the same for all of them
+)
 _MOST_THREADS = 4096  # chosen: of a user whose other processes count too
 _START_GRACE_SECONDS = 5  # chosen: as the host waits for a worker after a program's own limit
-_REHEARSALS = 3  # measured: from the second on, a fork leaves the zygote's memory as it found it
+_REHEARSALS = 8  # measured: by then the interpreter has specialised what runs between two forks
 
 
 class Keeper:
@@ -107,11 +110,10 @@ class Keeper:
         if not self._shares_user:
             return _THREADS
         now = int(self._proc.read("loadavg").split()[3].split("/")[1])
-        return min(now + _THREADS, _MOST_THREADS)
+        return min(max(now + _THREADS, _LEAST_OF_USER), _MOST_THREADS)
 
     def _ending(self, watch: "_Watch", stopped: Stop, told: bytes) -> Ending:
-        wait_status, cpu_seconds = Reaper.ending_of(watch.ended)
-        code = os.waitstatus_to_exitcode(wait_status)
+        code, cpu_seconds = Reaper.ending_of(watch.ended)
         ended_by = max(-code, 0)
         at_cpu_limit = cpu_seconds >= self._config.cpu_seconds
         if not stopped and (ended_by == signal.SIGXCPU or (ended_by == signal.SIGKILL and at_cpu_limit)):

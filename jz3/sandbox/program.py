@@ -4,7 +4,6 @@ import atexit
 import gc
 import importlib
 import inspect
-import itertools
 import linecache
 import os
 import random
@@ -18,13 +17,6 @@ _NAME = "program.py"
 _SEED = 0  # chosen: a fork copies the state of generators, so each program starts from the same known one
 _DEPTH_OF_EXEC = 1 if sys.version_info < (3, 12) else 0  # later versions count Python's own frames alone
 _INTERNAL_FRAMES_LIMIT = 100
-_FREE_BLOCKS = 32  # measured: more of one size than the zygote uses between two forks
-_SMALLEST_BLOCKS = 2048  # of 16 bytes: measured; two pools of them take turns
-_LARGEST_BLOCK = 512  # bytes; of Python's allocator
-_ALIGNMENT = 16  # bytes between two sizes of its blocks
-_POOL_BYTES = 16 << 10  # that it cuts into blocks of one size
-_POOLS = 4  # measured: after imports and warming up, the free blocks of any size would fill less than three
-_held: list[object] = []
 _generators: list[random.Random] = []
 """Those that are there before a program is: of the standard library and of the preloaded ones."""
 
@@ -64,40 +56,6 @@ def _make_fresh(module: types.ModuleType, scratch: str) -> None:
     gc.enable()
 
 
-def fill_pools() -> None:
-    """Take every free block of the pools that Python's allocator has begun.
-
-    What the zygote allocates and frees between two forks then lies in new pools, near their start, where
-    `_hold_free_blocks` takes it; among old free blocks it would lie too deep, and turn up in a large heap.
-    """
-    for size in range(_ALIGNMENT, _LARGEST_BLOCK + 1, _ALIGNMENT):
-        _held.extend(_blocks(size, _POOLS * _POOL_BYTES // size))
-
-
-def _blocks(size: int, count: int) -> list[object]:
-    """Objects that take that many bytes each."""
-    if size == _ALIGNMENT:
-        return list(itertools.starmap(object, itertools.repeat((), count)))
-    if size < sys.getsizeof(b""):
-        return list(map(float, itertools.repeat("0.5", count)))
-    return list(map(bytes, itertools.repeat(size - sys.getsizeof(b""), count)))
-
-
-def _hold_free_blocks() -> None:
-    """Take the blocks of memory that the zygote used last: it frees the same ones before each fork, but in
-    another order, and the next objects would lie where that order says.
-    """
-    count = range(_FREE_BLOCKS)
-    for size in range(1, 20):  # free tuples are kept by length
-        _held.extend([tuple([None] * size) for _ in count])
-    _held.extend([object() for _ in range(_SMALLEST_BLOCKS)])
-    for make in (list, dict, float):
-        _held.extend([make() for _ in count])
-    _held.extend([number + 0.5 for number in count])
-    _held.extend([(1 << 40) + number for number in count])
-    _held.extend([bytes(size) for size in range(1, _LARGEST_BLOCK - 33, 16) for _ in count])
-
-
 def _seed_generators() -> None:
     for generator in _generators:
         generator.seed(_SEED)
@@ -110,7 +68,6 @@ def _run(program: str, module: types.ModuleType) -> int:
     sys.setrecursionlimit(sys.getrecursionlimit() + _depth() + _DEPTH_OF_EXEC)
     try:
         code = compile(program, _NAME, "exec", dont_inherit=True)
-        _hold_free_blocks()
         exec(code, module.__dict__)
     except SystemExit as stop:
         return _exit_code(stop.code)

@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from jz3.sandbox import kernel, landlock, seccomp
 from jz3.sandbox.addresses import layout_of
-from jz3.sandbox.channel import FAILED, make_channel, numbers_of, receive_job, send_descriptor
+from jz3.sandbox.channel import FAILED, job_waits, make_channel, numbers_of, receive_job, send_descriptor
 from jz3.sandbox.keeper import READY, Keeper
-from jz3.sandbox.program import fill_pools, preload, read_program, run_program
+from jz3.sandbox.program import preload, read_program, run_program
 from jz3.sandbox.protocol import Hello, WorkerConfig
 from jz3.sandbox.walls import (
     BOX,
@@ -36,6 +36,8 @@ from jz3.sandbox.warm import warm_up
 
 _STACK_BYTES = 8 << 20  # the usual limit of Linux; where mappings begin follows from it
 _PID_BEFORE_PROGRAMS = b"19"  # any after which one is free; the same for all, so that all print the same
+# Numbers up to 256 have no memory of their own, and process numbers can be as small in a container.
+_FAR = 1 << 20
 _STATUS_FD, _RULES_FD, _PROGRAM_FD, _ALL_FDS = 100, 101, 102, 1 << 16
 
 
@@ -66,7 +68,6 @@ class Zygote:
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection here would only copy pages
-        fill_pools()
         maps = self._proc.read("self/maps")
         kernel.use_huge_pages(maps)
         layout = layout_of(maps)
@@ -88,21 +89,26 @@ class Zygote:
 
     def serve(self) -> tuple[int, str]:
         """Fork a process for each job, until the keeper has gone. Returns in each of them, behind its walls:
-        the size of its program and where it stands. What happens here must leave the memory as it was.
+        the size of its program and where it stands.
         """
-        ourselves = os.getpid()
-        while (job := receive_job(self._keeper)) is not None:
-            packed, fds = job
-            pid = self._fork()
-            if pid == 0:
-                size, threads = numbers_of(packed)
-                self._close_in(ourselves, threads, fds)
-                return size, self._place
-            for fd in fds:
-                os.close(fd)
-            if pid is not None:
-                self._report(pid)
-        os._exit(0)
+        ourselves = _FAR + os.getpid()
+        while (begun := self._serve_one(ourselves)) is None:
+            pass
+        return begun
+
+    def _serve_one(self, ourselves: int) -> tuple[int, str] | None:
+        """As `serve`, for the next job. None in the zygote: its memory is then as it was, since what is taken
+        here is given back in the opposite order. So each process is forked from the same memory, however many
+        there were before.
+        """
+        if not job_waits(self._keeper):
+            os._exit(0)
+        pid = self._fork()
+        if pid == 0:
+            return self._begin_job(ourselves)
+        if pid is not None:
+            self._reaper.pass_on(pid, self._keeper.fileno())
+        return None
 
     def _fork(self) -> int | None:
         """As os.fork; where there is no process left, the keeper is told."""
@@ -111,15 +117,21 @@ class Zygote:
                 os.pwrite(self._next_pid, _PID_BEFORE_PROGRAMS, 0)
             return os.fork()
         except OSError as error:
+            _, fds = receive_job(self._keeper)
+            for fd in fds:
+                os.close(fd)
             self._keeper.send(FAILED + str(error).encode())
             return None
 
-    def _report(self, pid: int) -> None:
-        """Hand the keeper a descriptor of the process, wait for its end, and pass that on unread."""
-        pidfd = os.pidfd_open(pid)
+    def _begin_job(self, zygote: int) -> tuple[int, str]:
+        """In the child: take the job, hand the keeper a descriptor of this process, and close it in."""
+        pidfd = os.pidfd_open(os.getpid())
         send_descriptor(self._keeper, pidfd)
         os.close(pidfd)
-        self._reaper.pass_on(pid, self._keeper.fileno())
+        packed, fds = receive_job(self._keeper)
+        size, threads = numbers_of(packed)
+        self._close_in(zygote, threads, fds)
+        return size, self._place
 
     def _close_in(self, zygote: int, threads: int, fds: tuple[int, ...]) -> None:
         """In the child. Where a wall does not stand, the program does not run."""
@@ -161,7 +173,7 @@ class Zygote:
         kernel.prctl(kernel.PR_SET_THP_DISABLE, 1)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-        if os.getppid() != zygote:
+        if _FAR + os.getppid() != zygote:
             os._exit(1)
         seccomp.install(self._filter, os.getpid())
         os.write(_STATUS_FD, READY)
@@ -258,14 +270,14 @@ def _begin() -> tuple[int, str]:
     jobs, endings = _take_channel()
     _enter_walls(config, proc)
     ours, theirs = make_channel()
-    keeper = os.getpid()
+    keeper = _FAR + os.getpid()
     if os.fork() != 0:
         theirs.close()
         kernel.drop_bounding_capabilities()
         Keeper(config, proc, ours, jobs, endings).serve(fixed_addresses=fixed_addresses)
     # Where the keeper is killed, this process goes too, and with it all in its namespace.
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() not in (keeper, 0):  # 0: it stands outside our process namespace
+    if _FAR + os.getppid() not in (keeper, _FAR):  # 0: it stands outside our process namespace
         os._exit(1)
     ours.close()
     os.close(jobs)

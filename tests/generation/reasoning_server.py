@@ -65,6 +65,14 @@ CUT = {
     "responses, hidden": response(status="incomplete", reason="max_output_tokens", thought=40),
 }
 """Cut at the limit while the model thought."""
+TEXTLESS = {
+    "chat": chat({"content": "", "reasoning_content": THOUGHT}, **DETAILS),
+    "null": chat({"content": None, "reasoning": THOUGHT}, "eos_token"),
+    "no reason": chat({"content": None, "reasoning_content": THOUGHT}, None),
+    "hidden": chat({"content": ""}, completion_tokens_details={"reasoning_tokens": 40}),
+    "responses": response(item("reasoning")),
+}
+"""Ended by itself, and the server has taken all of it for a thought."""
 
 
 def refused(message, field, code="unsupported_parameter"):

@@ -109,6 +109,10 @@ def test_a_message_that_was_cut_while_it_thought_is_an_answer(said, thought):
     assert (body.choices[0].message.trace, body.choices[0].message.content) == (thought, "")
 
 
+def test_a_message_that_ended_in_its_thought_is_no_answer():
+    assert not isinstance(leniently(message(THINKING)), Body)
+
+
 def test_batch_files_are_not_asked_of_it():
     with reasoner(message(SAID)) as server, pytest.raises(UserError, match="no files"):
         ask(server, [request()], teacher="batch")

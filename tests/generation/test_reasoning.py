@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jz3.core.errors import UserError
 from jz3.core.execution import BatchFiles, Price
 from jz3.generation.asking import ask_all
-from jz3.generation.chat import CHAT, ChatAnswer, ChatRequest, chat_key
+from jz3.generation.chat import CHAT, ChatAnswer, ChatFailure, ChatRequest, chat_key
 from jz3.generation.endpoint import Endpoint
 from jz3.generation.outcomes import Stop
 from jz3.generation.refusals import meaning
@@ -17,7 +17,16 @@ from jz3.generation.secrets import Mask
 from jz3.generation.spending import answer_usd
 from jz3.store.row_store import open_store
 from tests.generation.builders import execution
-from tests.generation.reasoning_server import CUT, HIDDEN, SHOWN, TEXT, THOUGHT, chat, reasoner
+from tests.generation.reasoning_server import (
+    CUT,
+    HIDDEN,
+    SHOWN,
+    TEXT,
+    TEXTLESS,
+    THOUGHT,
+    chat,
+    reasoner,
+)
 
 KEY = "sk-proj-Q7x2kV9pLm4Rt8Zw1Yb6Nc3Hd5"
 CHAT_FIELDS = {"max_completion_tokens": 900, "reasoning_effort": "high"}
@@ -79,6 +88,21 @@ def test_an_answer_that_was_cut_while_it_thought_is_paid_for_and_kept(name):
         assert reply.reasoning_tokens > 0
         assert ask(server, asked) == [reply]
         assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("name", TEXTLESS)
+def test_an_answer_that_ended_without_a_text_is_asked_for_again_by_the_next_run(name):
+    asked = [request(**fields_for(TEXTLESS[name]))]
+    with reasoner(TEXTLESS[name]) as server:
+        (reply,) = ask(server, asked, retries=2)
+        assert isinstance(reply, ChatFailure)
+        assert "no text" in reply.reason
+        assert len(server.asked) == 1
+    api = "summary" if name == "responses" else "reasoning"
+    with reasoner(SHOWN[api]) as mended:
+        (reply,) = ask(mended, asked)
+    assert isinstance(reply, ChatAnswer)
+    assert reply.text.strip() == TEXT
 
 
 def test_tokens_of_thoughts_that_stand_in_the_total_alone_are_paid_for():

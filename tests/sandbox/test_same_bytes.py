@@ -3,17 +3,40 @@
 import os
 import random
 import tempfile
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jz3.sandbox.modes import LANDLOCK
 from jz3.sandbox.pool import Sandbox, open_mode, open_sandbox
 from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.settings import Limits, SandboxSettings
-from tests.sandbox.builders import LIMITS, OURSELVES, SETTINGS
+from tests.sandbox.builders import LIMITS, OURSELVES, SETTINGS, zygotes_of
 from tests.sandbox.samples import all_programs, needs_samples
 
+
+def drawn_heap(seed: int) -> str:
+    """A program that makes and drops things of drawn kinds, numbers and sizes, and prints where they lie."""
+    draw = random.Random(seed)
+    lines = ["class A:", "    def __init__(self, n): self.n, self.m = n, {n: self}", "held = []"]
+    for _ in range(draw.randint(2, 4)):
+        made = draw.choice(KINDS).format(
+            n=f"(n * {draw.randint(1, 97)} % {draw.choice([50, 400, 3000])} + 1)"
+        )
+        lines.append(f"held += [{made} for n in range({draw.choice([300, 2000, 6000])})]")
+        lines.append(f"del held[{draw.randint(0, 3)} :: {draw.randint(2, 9)}]")
+    lines.append("held += list({A(n) for n in range(2000)})")
+    return "\n".join([*lines, "print(len(held), hash(tuple(map(id, held))))"])
+
+
+KINDS = (
+    "bytes({n})", "bytearray({n})", "'x' * {n}", "[0] * ({n} % 300)", "dict.fromkeys(range({n} % 60))",
+    "tuple(range({n} % 40))", "set(range({n} % 30))", "A({n})", "lambda: {n}", "10 ** ({n} % 80)",
+    "object()", "float({n})", "iter([{n}])",
+    "__import__('sympy').Integer({n}) ** 2", "__import__('numpy').zeros({n})",
+)  # fmt: skip
 SAME = {
     "addresses": "print(map(int, '1'), object(), len, [id([]), id(bytes(9999))], hash(object()))",
     "sets of classes": "class A: pass\nclass B: pass\nprint({A, B, int}, {object(): 1}, frozenset({A, len}))",
@@ -39,6 +62,7 @@ SAME = {
     "a large set in the order of addresses": (
         "class A: pass\na = {A() for _ in range(30_000)}\nprint(hash(tuple(map(id, a))))"
     ),
+    **{f"drawn heap {seed}": drawn_heap(seed) for seed in range(12)},
     "arrays": (
         "import numpy as n\na = [n.zeros(k) for k in range(3000)]\n"
         "print(hash(tuple(x.__array_interface__['data'][0] for x in a)))"
@@ -79,7 +103,9 @@ def on_one_worker(programs: list[str], seed: int) -> list[ProgramResult]:
     order = list(range(len(programs)))
     random.Random(seed).shuffle(order)
     results: dict[int, ProgramResult] = {}
-    with open_sandbox(SETTINGS.model_copy(update={"workers": 1})) as single:
+    # Time enough on a busy machine: a timeout would be another result.
+    limits = LIMITS.model_copy(update={"wall_seconds": 60, "cpu_seconds": 30})
+    with open_sandbox(SandboxSettings(workers=1, required_level=2, limits=limits)) as single:
         for place, number in enumerate(order):
             single.run(BETWEEN[(place + seed) % len(BETWEEN)])
             results[number] = single.run(programs[number])
@@ -91,13 +117,59 @@ def test_a_program_prints_the_same_on_fresh_workers_in_any_order(sandbox: Sandbo
     if sandbox.report.addresses == "moving":
         pytest.skip("the kernel does not fix addresses here")
     programs = list(chosen.values())
-    first = sandbox.run_all(programs)
+    first = on_one_worker(programs, 2)
     for seed in range(2):
         assert dict(zip(chosen, on_one_worker(programs, seed), strict=True)) == dict(
             zip(chosen, first, strict=True)
         )
     kinds = {name: result.status for name, result in zip(chosen, first, strict=True)}
     assert {name for name, status in kinds.items() if status != "ok"} == {"errors", "limits"}
+
+
+def test_what_ran_moves_nothing_in_the_memory_that_programs_are_forked_from(sandbox: Sandbox) -> None:
+    """What differs between two programs are counters of the interpreter: no address is another."""
+    others = zygotes_of(os.getpid())
+    with open_sandbox(SETTINGS.model_copy(update={"workers": 1})) as single:
+        ours = set(zygotes_of(os.getpid())) - set(others)
+        (zygote,) = ours - {parent_of(pid) for pid in ours}
+        before = memory_at_rest(zygote)
+        for programs in (BETWEEN[:1], BETWEEN[1:]):
+            single.run_all(programs)
+            after = memory_at_rest(zygote)
+            assert before.keys() == after.keys()
+            for start, held in before.items():
+                places = np.flatnonzero(held != after[start])
+                changed = np.concatenate([held[places], after[start][places]])
+                assert not [
+                    hex(word) for word in changed.tolist() if any(word in mapping for mapping in before)
+                ]
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def memory_at_rest(pid: int) -> dict[range, np.ndarray]:
+    """The words of each private mapping that a process may write, but for its stack, once it waits."""
+    seen = memory_of(pid)
+    while True:
+        time.sleep(0.01)
+        again = memory_of(pid)
+        if seen.keys() == again.keys() and all(np.array_equal(seen[place], again[place]) for place in seen):
+            return seen
+        seen = again
+
+
+def memory_of(pid: int) -> dict[range, np.ndarray]:
+    lines = [line.split(maxsplit=5) for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    found: dict[range, np.ndarray] = {}
+    with Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
+        for place, rights, *_, name in ([*line, ""] if len(line) == 5 else line for line in lines):
+            if rights == "rw-p" and name != "[stack]":
+                mapping = range(*(int(address, 16) for address in place.split("-")))
+                memory.seek(mapping.start)
+                found[mapping] = np.frombuffer(memory.read(len(mapping)), dtype=np.uint64)
+    return found
 
 
 def test_a_thief_gets_what_it_gets_alone(sandbox: Sandbox) -> None:
@@ -184,7 +256,8 @@ def test_every_sample_prints_the_same_on_four_fresh_workers() -> None:
     settings = SandboxSettings(
         workers=2,
         required_level=2,
-        limits=Limits(wall_seconds=20, cpu_seconds=20, memory_mb=1024, output_characters=1 << 16),
+        # One of them computes for some ten seconds, and longer where others have the cores.
+        limits=Limits(wall_seconds=200, cpu_seconds=100, memory_mb=1024, output_characters=1 << 16),
     )
     runs: list[dict[str, ProgramResult]] = []
     for seed in range(2):
