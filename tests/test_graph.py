@@ -221,7 +221,7 @@ def test_a_changed_curation_parameter_runs_what_follows_and_nothing_before(clone
     checked = {f"decontaminate@{name}" for name in (*RECIPES, "instruction")}
     assert checked <= changed
     curation = {"decontaminate", "audit", "mix", "card"}
-    after = {"pack", "pretrain", "answer", "grade", "tabulate", "report"}
+    after = {"pack", "pretrain", "answer", "grade", "solve", "tabulate", "report"}
     assert {stage.partition("@")[0] for stage in changed} <= curation | after
     params.write_text(before)
     assert ran(clone.run("dvc", "repro")) == set(), "what was there before comes back from the run cache"

@@ -32,6 +32,7 @@ ROWS_ARE = {
     "pretrain": "blocks",
     "answer": "responses",
     "grade": "responses",
+    "solve": "draws",
 }
 """What a row of a stage's ledger is."""
 
