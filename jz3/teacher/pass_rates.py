@@ -37,8 +37,8 @@ class Drawn:
 def judge(
     drawn: Sequence[Drawn], golds: Mapping[str, str | None], solver: str, symbolic_seconds: float
 ) -> dy.DataFrame[Attempt]:
-    """Each answer, judged; `golds` has the answer of each problem, None where it has none. In order of problem
-    and draw, whatever the order of `drawn`.
+    """Each answer, judged; `golds` has the answer of each problem, None where it has none. In order of
+    problem and draw, whatever the order of `drawn`.
     """
     rows: list[dict[str, Any]] = []
     ordered = sorted(drawn, key=lambda one: (one.problem_id, one.draw))

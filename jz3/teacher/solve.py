@@ -1,9 +1,9 @@
 """A solver answers each problem several times: how hard a problem is for it, and what it answers most often.
 
-Promises: a draw is named by problem and number alone, so that more draws ask for the new ones, and neither the
-order of the problems nor other problems move any; every draw becomes an attempt or a failure with its reason.
-The solver is a model of the graph under any engine, or a teacher. Costs one completion a draw, once ever:
-each is a row of the row store. Holds the table and its answers in memory.
+Promises: a draw is named by problem and number alone, so that more draws ask for the new ones, and neither
+the order of the problems nor other problems move any; every draw becomes an attempt or a failure with its
+reason. The solver is a model of the graph under any engine, or a teacher. Costs one completion a draw, once
+ever: each is a row of the row store. Holds the table and its answers in memory.
 """
 
 from collections.abc import Sequence
@@ -89,7 +89,9 @@ class SolveParams(Params):
     def _draws_differ(self) -> "SolveParams":
         greedy = isinstance(self.solver, ModelSolver) and self.solver.temperature == 0
         if greedy and self.draws > 1:
-            raise ValueError(f"{self.draws} draws at temperature 0 are one answer; 1 draw, or more temperature")
+            raise ValueError(
+                f"{self.draws} draws at temperature 0 are one answer; 1 draw, or more temperature"
+            )
         return self
 
 

@@ -1,4 +1,4 @@
-"""Solvers: the problem writer by its server, a tiny model by its engine, and an endpoint that is never sure."""
+"""Solvers: the problem writer by its server, a tiny model by its engine, an endpoint that is never sure."""
 
 import json
 import re
@@ -157,8 +157,8 @@ def test_eight_draws_after_four_ask_for_four_more_and_keep_the_rows(who, tmp_pat
 
 
 class Unsure(BaseHTTPRequestHandler):
-    """Answers as the endpoints of models that reason do: no seed, no temperature; every third answer is wrong,
-    whatever is asked. It refuses to say why.
+    """Answers as the endpoints of models that reason do: no seed, no temperature; every third answer is
+    wrong, whatever is asked. It refuses to say why.
     """
 
     def do_POST(self):
