@@ -4,26 +4,28 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 
-def same_as(answers: Sequence[str | None], same: Callable[[str, str], bool]) -> list[int | None]:
-    """For each answer the place of the first one that is the same, perhaps its own; None where it is None.
+class Groups:
+    """Answers to one question, put together as they come.
 
-    Asks `same(first, other)`, once for each pair of an answer and an earlier one that differs from those
-    before it.
+    Asks `same(first, other)`, for each answer and the first of each group so far.
 
-    >>> same_as(["3", None, "4", "3.0"], lambda a, b: float(a) == float(b))
+    >>> groups = Groups(lambda a, b: float(a) == float(b))
+    >>> [groups.add(place, answer) for place, answer in enumerate(["3", None, "4", "3.0"])]
     [0, None, 2, 0]
     """
-    places: list[int | None] = []
-    firsts: list[tuple[int, str]] = []
-    for place, answer in enumerate(answers):
+
+    def __init__(self, same: Callable[[str, str], bool]) -> None:
+        self._same = same
+        self._firsts: list[tuple[int, str]] = []
+
+    def add(self, place: int, answer: str | None) -> int | None:
+        """The place of the first answer that is the same, perhaps its own; None where there is no answer."""
         if answer is None:
-            places.append(None)
-            continue
-        first = next((found for found, earlier in firsts if same(earlier, answer)), place)
-        if first == place:
-            firsts.append((place, answer))
-        places.append(first)
-    return places
+            return None
+        first = next((found for found, earlier in self._firsts if self._same(earlier, answer)), None)
+        if first is None:
+            self._firsts.append((place, answer))
+        return place if first is None else first
 
 
 def winner(places: Sequence[int | None]) -> tuple[int, int] | None:

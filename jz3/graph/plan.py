@@ -41,7 +41,8 @@ from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, Writ
 from jz3.teacher.augment import AugmentParams, asks_of, request_of
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.distill import chat_request
-from jz3.teacher.solve import ModelSolver, SolveParams
+from jz3.teacher.solve import SolveParams
+from jz3.teacher.solvers import ModelSolver
 from jz3.teacher.teacher import Teachers
 from jz3.writer.catalogue import FAMILIES
 
@@ -348,6 +349,11 @@ class _Planner:
         params, planning = SolveParams.model_validate(self._section(stage)), self._execution.planning
         asked = solver_draws(self._root, stage, params, self._sizes, self._store, self._execution)
         to_do = self._rows(line, PromptSet(asked.rows, {}), asked.stored)
+        if params.quota is not None:
+            line.notes.append(
+                f"the first {params.draws} draws of a problem; its quota asks for up to "
+                f"{params.quota.most_draws} draws of a problem"
+            )
         if not isinstance(params.solver, ModelSolver):
             self._ask(line, params.solver.teachers, to_do, lambda _, ratio: asked.characters / ratio)
             return

@@ -19,7 +19,8 @@ from jz3.graph.stored_rows import LOOKED_UP
 from jz3.store.row_store import RowStore
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem
-from jz3.teacher.solve import Draw, ModelSolver, SolveParams, chat_request, draws_of, generation_request
+from jz3.teacher.solve import SolveParams, draws_of
+from jz3.teacher.solvers import Draw, ModelSolver, chat_request, generation_request
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ ROWS_ARE = {
     "answer": "responses",
     "grade": "responses",
     "solve": "draws",
+    "balance": "draws",
 }
 """What a row of a stage's ledger is."""
 

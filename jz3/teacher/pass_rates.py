@@ -4,9 +4,8 @@ A draw is right where its last box is the problem's answer, by the grader of the
 programs are not read. The vote counts equal answers by the same rule; a draw without a box has no vote.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import dataframely as dy
@@ -15,7 +14,7 @@ import polars as pl
 from jz3.answers.equality import POLICY, equal_with
 from jz3.answers.extract import extract_strict
 from jz3.answers.symbolic import Symbolic
-from jz3.answers.votes import same_as, winner
+from jz3.answers.votes import Groups, winner
 from jz3.tables.attempt import Attempt
 from jz3.tables.pass_rate import PassRate
 
@@ -34,30 +33,33 @@ class Drawn:
     reasoning_tokens: int
 
 
-def judge(
-    drawn: Sequence[Drawn], golds: Mapping[str, str | None], solver: str, symbolic_seconds: float
-) -> dy.DataFrame[Attempt]:
-    """Each answer, judged; `golds` has the answer of each problem, None where it has none. In order of
-    problem and draw, whatever the order of `drawn`.
+class Judge:
+    """Judges answers as they come, each problem's in the order of its draws.
+
+    `golds` has the answer of each problem, None where it has none.
     """
-    rows: list[dict[str, Any]] = []
-    ordered = sorted(drawn, key=lambda one: (one.problem_id, one.draw))
-    with Symbolic(symbolic_seconds) as symbolic:
 
-        def same(first: str, other: str) -> bool:
-            return equal_with(first, other, POLICY, symbolic).equal
+    def __init__(self, golds: Mapping[str, str | None], solver: str, symbolic: Symbolic) -> None:
+        self._golds, self._solver, self._symbolic = golds, solver, symbolic
+        self._groups: dict[str, Groups] = {}
 
-        for problem_id, group in groupby(ordered, key=lambda one: one.problem_id):
-            draws, gold = list(group), golds[problem_id]
-            answers = [extract_strict(one.text).answer for one in draws]
-            places = same_as(answers, same)
-            for one, answer, place in zip(draws, answers, places, strict=True):
-                right = None if gold is None else answer is not None and same(gold, answer)
-                found = {"answer": answer, "right": right}
-                first = {"same_as": None if place is None else draws[place].draw}
-                rows.append({**vars(one), "solver": solver, **found, **first})
-    columns = Attempt.create_empty().schema
-    return Attempt.validate(pl.DataFrame(rows, schema=columns))
+    def judged(self, drawn: Iterable[Drawn]) -> list[dict[str, Any]]:
+        """Rows of Attempt, by problem and draw."""
+        return [self._judged(one) for one in sorted(drawn, key=lambda one: (one.problem_id, one.draw))]
+
+    def _judged(self, one: Drawn) -> dict[str, Any]:
+        gold, answer = self._golds[one.problem_id], extract_strict(one.text).answer
+        groups = self._groups.setdefault(one.problem_id, Groups(self._same))
+        return {
+            **vars(one),
+            "solver": self._solver,
+            "answer": answer,
+            "right": None if gold is None else answer is not None and self._same(gold, answer),
+            "same_as": groups.add(one.draw, answer),
+        }
+
+    def _same(self, first: str, other: str) -> bool:
+        return equal_with(first, other, POLICY, self._symbolic).equal
 
 
 def pass_rates(

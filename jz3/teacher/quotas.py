@@ -4,97 +4,95 @@ problem are kept.
 `uniform` wants the same number of each; `prop2diff` wants them in proportion to the fail rate, `rows` of the
 hardest. Targets are rounded up, so that every problem keeps at least one, and are exact: no rate is rounded.
 Problems are drawn in rounds, each for what is missing and no more, so that a draw past the quota is never
-paid for; draws are capped, as a problem that fails always has no end. Kept are the first right ones by number
-of the draw. So a larger `rows` keeps what a smaller one keeps, and the released code's two faults (one right
-solution too many, no cap) have no place.
+paid for; draws are capped, as those of a problem that fails always have no end. Kept are the first right
+solutions by number of the draw. So a larger `rows` keeps what a smaller one keeps, and two faults of the
+released code (one right solution too many, no cap) have no place.
 
 The fail rate of d draws is one of d + 1 values: of problems with a true rate of 0.3 one in four shows 0 after
 4 draws (0.7^4), one in seventeen after 8.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from fractions import Fraction
 from math import ceil
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 import dataframely as dy
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from jz3.core.params import Params
+from jz3.generation.chat import ChatAnswer
 from jz3.tables.attempt import Attempt
 from jz3.tables.pass_rate import PassRate
 from jz3.tables.quota import Quota
-
-NOT_DRAWN = "not_drawn"
-"""Rule of a right answer beyond its problem's quota."""
+from jz3.teacher.solutions import Solution, read_solution
 
 
-class Uniform(Params):
-    """As many right solutions of each problem."""
+class QuotaParams(Params):
+    """How many right solutions of each problem are wanted."""
 
-    form: Literal["uniform"]
+    form: Literal["uniform", "prop2diff"]
+    """`uniform`: as many of each problem; `prop2diff`: in proportion to its fail rate."""
     rows: int = Field(ge=1)
-    """Of each problem."""
-    most_draws: int = Field(ge=1)
-    """Answers to one problem that are asked for at the most."""
+    """Of each problem, or of those with the highest fail rate."""
 
 
-class Prop2Diff(Params):
-    """Right solutions in proportion to the fail rate."""
-
-    form: Literal["prop2diff"]
-    rows: int = Field(ge=1)
-    """Of the problems with the highest fail rate."""
-    measured: int = Field(ge=1)
-    """Draws of each problem that its fail rate is taken over."""
-    most_draws: int = Field(ge=1)
-    """Answers to one problem that are asked for at the most, the measured ones among them."""
-
-    @model_validator(mode="after")
-    def _measures_within_the_cap(self) -> "Prop2Diff":
-        if self.measured > self.most_draws:
-            raise ValueError(f"measured {self.measured} is above most_draws {self.most_draws}")
-        return self
-
-
-Balance = Annotated[Uniform | Prop2Diff, Field(discriminator="form")]
-
-
-def first_draws(balance: Balance) -> int:
-    """Draws of each problem that are asked for before anything is known of it."""
-    wanted = balance.rows if isinstance(balance, Uniform) else balance.measured
-    return min(wanted, balance.most_draws)
-
-
-def quotas(rates: dy.DataFrame[PassRate], balance: Balance) -> dy.DataFrame[Quota]:
-    """The quota of each problem, with the draws that its rate was taken over as those so far.
+def quotas(rates: dy.DataFrame[PassRate], params: QuotaParams) -> dy.DataFrame[Quota]:
+    """The quota of each problem, with nothing drawn yet.
 
     A problem that has no answer to be held against, or got no answer at all, has a target of 0: no draw of it
     can be right.
     """
-    known = {
-        row["problem_id"]: (row["draws"] - row["right"], row["draws"])
+    fail_rates = {
+        row["problem_id"]: Fraction(row["draws"] - row["right"], row["draws"])
         for row in rates.iter_rows(named=True)
         if row["right"] is not None and row["draws"]
     }
-    wanted = _wanted({name: Fraction(*rate) for name, rate in known.items()}, balance)
-    targets = [wanted.get(name, 0) for name in rates["problem_id"]]
-    table = rates.select("problem_id", pl.col("right").fill_null(0), "draws")
-    return Quota.validate(
-        table.with_columns(target=pl.Series(targets, dtype=pl.Int64)).select(Quota.column_names())
-    )
+    wanted = _wanted(fail_rates, params)
+    rows = [
+        {"problem_id": problem_id, "target": wanted.get(problem_id, 0), "usable": 0, "draws": 0}
+        for problem_id in rates["problem_id"].sort()
+    ]
+    return Quota.validate(pl.DataFrame(rows, schema=Quota.create_empty().schema))
 
 
-def _wanted(fail_rates: Mapping[str, Fraction], balance: Balance) -> dict[str, int]:
-    if isinstance(balance, Uniform):
-        return dict.fromkeys(fail_rates, balance.rows)
+def _wanted(fail_rates: Mapping[str, Fraction], params: QuotaParams) -> dict[str, int]:
+    if params.form == "uniform":
+        return dict.fromkeys(fail_rates, params.rows)
     hardest = max(fail_rates.values(), default=Fraction(0)) or Fraction(1)
-    return {name: max(1, ceil(balance.rows * rate / hardest)) for name, rate in fail_rates.items()}
+    return {name: max(1, ceil(params.rows * rate / hardest)) for name, rate in fail_rates.items()}
 
 
-def next_draws(wanted: dy.DataFrame[Quota], balance: Balance) -> list[tuple[str, int]]:
+class Usable:
+    """Says why an attempt is of no use as a row; attempts come by problem in the order of their draws."""
+
+    def __init__(self) -> None:
+        self._texts: defaultdict[str, set[str]] = defaultdict(set)
+
+    def rule(self, attempt: Mapping[str, Any]) -> str | None:
+        """`truncated`, `not_finished`, `no_answer`, `answer_differs`, `repeated`; None where it is usable."""
+        read = solution_of(attempt)
+        if isinstance(read, str):
+            return read
+        if not attempt["right"]:
+            return "answer_differs"
+        words, seen = " ".join(read.text.split()), self._texts[attempt["problem_id"]]
+        if words in seen:
+            return "repeated"
+        seen.add(words)
+        return None
+
+
+def solution_of(attempt: Mapping[str, Any]) -> Solution | str:
+    """The solution that an attempt holds, or the rule that it breaks."""
+    reply = ChatAnswer(attempt["text"], attempt["finish_reason"], 0, 0, 0, by_batch=False)
+    read = read_solution(reply, None)
+    return read if isinstance(read, Solution) else read.rule
+
+
+def next_draws(wanted: dy.DataFrame[Quota], most_draws: int) -> list[tuple[str, int]]:
     """Problem and number of each draw that the next round asks for: of each problem what it lacks, up to the
     cap; none where all quotas are met or out of draws.
 
@@ -104,33 +102,36 @@ def next_draws(wanted: dy.DataFrame[Quota], balance: Balance) -> list[tuple[str,
         (row["problem_id"], number)
         for row in wanted.sort("problem_id").iter_rows(named=True)
         for number in range(
-            row["draws"], min(row["draws"] + max(row["target"] - row["right"], 0), balance.most_draws)
+            row["draws"], min(row["draws"] + max(row["target"] - row["usable"], 0), most_draws)
         )
     ]
 
 
-def out_of_draws(wanted: dy.DataFrame[Quota], balance: Balance) -> pl.Series:
-    """Ids of the problems that lack right answers, and may not be asked again."""
-    lacking = (pl.col("right") < pl.col("target")) & (pl.col("draws") >= balance.most_draws)
-    return wanted.filter(lacking).get_column("problem_id").sort()
-
-
-def counted(wanted: dy.DataFrame[Quota], right: Mapping[tuple[str, int], bool]) -> dy.DataFrame[Quota]:
-    """The quotas after some draws, each said to be right or not, by problem and number."""
-    draws = Counter(name for name, _ in right)
-    found = Counter(name for (name, _), is_right in right.items() if is_right)
-    names = wanted["problem_id"]
-    more = wanted.with_columns(
-        right=pl.col("right") + pl.Series([found[name] for name in names], dtype=pl.Int64),
-        draws=pl.col("draws") + pl.Series([draws[name] for name in names], dtype=pl.Int64),
+def after_round(
+    wanted: dy.DataFrame[Quota], draws: Mapping[str, int], usable: Mapping[str, int]
+) -> dy.DataFrame[Quota]:
+    """The quotas after so many more draws, and usable ones among them, by problem."""
+    ids = wanted["problem_id"]
+    return Quota.validate(
+        wanted.with_columns(
+            pl.col("usable") + pl.Series([usable.get(name, 0) for name in ids], dtype=pl.Int64),
+            pl.col("draws") + pl.Series([draws.get(name, 0) for name in ids], dtype=pl.Int64),
+        )
     )
-    return Quota.validate(more)
 
 
-def beyond_quota(attempts: dy.DataFrame[Attempt], wanted: dy.DataFrame[Quota]) -> pl.DataFrame:
-    """Columns `problem_id`, `draw` and `rule`: the right answers that their problems' quotas leave out."""
-    right = attempts.filter(pl.col("right")).sort("problem_id", "draw")
-    placed = right.with_columns(place=pl.int_range(pl.len()).over("problem_id"))
-    within = placed.join(wanted.select("problem_id", "target"), on="problem_id", how="left")
-    beyond = within.filter(pl.col("place") >= pl.col("target").fill_null(0))
-    return beyond.sort("problem_id", "draw").select("problem_id", "draw", rule=pl.lit(NOT_DRAWN))
+def verdicts(attempts: dy.DataFrame[Attempt], wanted: dy.DataFrame[Quota]) -> pl.DataFrame:
+    """Columns `problem_id`, `draw` and `rule` of each attempt: null for the first usable ones of a problem up
+    to its target, `not_drawn` for those beyond it, else the rule of `Usable`.
+    """
+    usable, kept = Usable(), defaultdict[str, int](int)
+    targets = dict(wanted.select("problem_id", "target").iter_rows())
+    rows: list[tuple[str, int, str | None]] = []
+    for row in attempts.sort("problem_id", "draw").iter_rows(named=True):
+        problem_id, rule = row["problem_id"], usable.rule(row)
+        if rule is None:
+            rule = None if kept[problem_id] < targets.get(problem_id, 0) else "not_drawn"
+            kept[problem_id] += rule is None
+        rows.append((problem_id, row["draw"], rule))
+    schema = {"problem_id": pl.String, "draw": pl.Int64, "rule": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")

@@ -2,26 +2,25 @@
 
 Promises: a draw is named by problem and number alone, so that more draws ask for the new ones, and neither
 the order of the problems nor other problems move any; every draw becomes an attempt or a failure with its
-reason. The solver is a model of the graph under any engine, or a teacher. Costs one completion a draw, once
+reason. The solver is a model of the graph under any engine, or a teacher. With a quota, problems are drawn on
+until each has the right solutions that its difficulty asks for (jz3/teacher/quotas.py); pass rates are of the
+first draws alone, as a count that stops at the right number is no rate. Costs one completion a draw, once
 ever: each is a row of the row store. Holds the table and its answers in memory.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import dataframely as dy
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
+from jz3.answers.symbolic import Symbolic
 from jz3.core.artifacts import InDir, InFiles
 from jz3.core.execution import Execution
-from jz3.core.hashing import draw_order
-from jz3.core.params import Params, Seed
-from jz3.generation.chat import ChatFailure, ChatRequest, chat_key
-from jz3.generation.completion_rows import generate_rows, generation_workers
-from jz3.generation.engine import ComputedIn, EngineName, GenerationRequest, Sampling, Turn
-from jz3.generation.engines import open_engine
+from jz3.core.params import Params
 from jz3.tables.attempt import Attempt
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
@@ -29,47 +28,19 @@ from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.pass_rate import PassRate
 from jz3.tables.problem import Problem
 from jz3.teacher.asks import read_prompt
-from jz3.teacher.declaration import Teacher
-from jz3.teacher.pass_rates import Drawn, judge, pass_rates
-from jz3.teacher.teacher import Spent, Teachers, ask, request_for, spent
-from jz3.workers.crew import open_crew
+from jz3.teacher.pass_rates import Judge, pass_rates
+from jz3.teacher.quotas import QuotaParams, Usable, after_round, next_draws, quotas
+from jz3.teacher.solvers import Answer, Asked, Draw, ModelSolver, TeacherSolver, answering
+from jz3.teacher.teacher import Spent, spent
 
 QUESTION = "{question}"
 
 
-class ModelSolver(Params):
-    """The model that the graph names beside the problems answers."""
+class DrawnQuota(QuotaParams):
+    """Problems are drawn on, until each has as many right solutions as its pass rate asks for."""
 
-    kind: Literal["model"]
-    engine: EngineName
-    dtype: ComputedIn
-    """What the model computes in: part of a row's key."""
-    form: Literal["text", "chat"]
-    """`text` goes on from the prompt; `chat` asks it in the model's own chat template."""
-    seed: Seed
-    temperature: float = Field(ge=0)
-    top_p: float = Field(gt=0, le=1)
-    max_tokens: int = Field(ge=1)
-    stop: list[str]
-
-    @property
-    def sampling(self) -> Sampling:
-        return Sampling(
-            temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens, stop=self.stop
-        )
-
-
-class TeacherSolver(Params):
-    """A teacher answers; the model that the graph names is not read."""
-
-    kind: Literal["teacher"]
-    teacher: Teacher
-    seed: Seed
-    """Each draw's own seed is drawn from it by hash, where the teacher is sent one."""
-
-    @property
-    def teachers(self) -> Teachers:
-        return Teachers(teachers={"solver": self.teacher}, seed=self.seed)
+    most_draws: int = Field(ge=1)
+    """Of one problem, the first ones among them."""
 
 
 class SolveParams(Params):
@@ -78,7 +49,9 @@ class SolveParams(Params):
     name: str = Field(min_length=1)
     """In the tables."""
     draws: int = Field(ge=1)
-    """Answers to each problem."""
+    """Answers to each problem, which its pass rate is taken over."""
+    quota: DrawnQuota | None
+    """Draws beyond these; null: none."""
     prompt: str = Field(min_length=1)
     """File under `data/solvers` that puts a question."""
     symbolic_seconds: float = Field(gt=0)
@@ -87,17 +60,17 @@ class SolveParams(Params):
 
     @model_validator(mode="after")
     def _draws_differ(self) -> "SolveParams":
-        greedy = isinstance(self.solver, ModelSolver) and self.solver.temperature == 0
-        if greedy and self.draws > 1:
-            raise ValueError(
-                f"{self.draws} draws at temperature 0 are one answer; 1 draw, or more temperature"
-            )
+        most = self.draws if self.quota is None else self.quota.most_draws
+        if most < self.draws:
+            raise ValueError(f"most_draws {most} is below draws {self.draws}, which are among them")
+        if isinstance(self.solver, ModelSolver) and self.solver.temperature == 0 and most > 1:
+            raise ValueError(f"{most} draws at temperature 0 are one answer; 1 draw, or more temperature")
         return self
 
 
 class SolveMetrics(BaseModel):
-    """Rows are draws: kept are those that were answered. Shares are of problems that have an answer; None
-    where no problem has one.
+    """Rows are draws: kept are those that were answered. Shares are of problems that have an answer, over
+    their first draws; None where no problem has one.
     """
 
     solver: str
@@ -107,7 +80,7 @@ class SolveMetrics(BaseModel):
     known: int
     """Problems that have an answer."""
     draws: int
-    """Of each problem."""
+    """Of each problem, without those of a quota."""
     rows: Ledger
     boxed: float
     """Share of the answered draws that end in a box."""
@@ -130,20 +103,6 @@ class SolveMetrics(BaseModel):
 
 
 @dataclass(frozen=True)
-class Draw:
-    """One answer to ask for."""
-
-    problem_id: str
-    number: int
-    prompt: str
-
-    @property
-    def name(self) -> str:
-        """That its seed is drawn by."""
-        return f"{self.problem_id}/{self.number}"
-
-
-@dataclass(frozen=True)
 class Solved:
     """Tables of Attempt, PassRate and Failure, and their numbers."""
 
@@ -160,131 +119,104 @@ def solve(
     params: SolveParams,
     execution: Execution,
 ) -> Solved:
-    """Answer each problem `draws` times and judge the answers."""
-    draws, paid = draws_of(problems, prompts, params), None
-    if isinstance(params.solver, ModelSolver):
-        drawn, failures = _by_model(draws, model, params.solver, execution), []
-        identity = model.manifest().digest
-    else:
-        drawn, failures, paid = _by_teacher(draws, params.solver, execution)
-        identity = params.solver.teacher.model
+    """Answer each problem, and judge the answers."""
     golds = dict(problems.select("problem_id", "answer").iter_rows())
-    attempts = judge(drawn, golds, params.name, params.symbolic_seconds)
-    rates = pass_rates(attempts, golds, params.name)
-    ledger = Ledger(read=len(draws), kept=len(drawn), rejected={}, failed=len(draws) - len(drawn))
+    draws, asked = draws_of(problems, prompts, params), Asked()
+    with (
+        answering(params.solver, model, asked, execution) as answer,
+        Symbolic(params.symbolic_seconds) as symbolic,
+    ):
+        judge = Judge(golds, params.name, symbolic)
+        rows = judge.judged(answer(draws))
+        rates = pass_rates(attempts_of(rows), golds, params.name)
+        if params.quota is not None:
+            rows += _drawn_on(rows, rates, draws, judge, answer, params.quota)
+    attempts, teacher = attempts_of(rows), params.solver
+    by_model = isinstance(teacher, ModelSolver)
     return Solved(
         attempts=attempts,
         rates=rates,
-        failures=pl.DataFrame(failures, schema=Failure.create_empty().schema),
-        metrics=_metrics(problems, attempts, rates, params, ledger, identity, paid),
+        failures=pl.DataFrame(list(asked.failures.values()), schema=Failure.create_empty().schema),
+        metrics=SolveMetrics(
+            solver=params.name,
+            model=model.manifest().digest if by_model else teacher.teacher.model,
+            draws=params.draws,
+            rows=Ledger(
+                read=asked.draws, kept=attempts.height, rejected={}, failed=asked.draws - attempts.height
+            ),
+            **_of_draws(attempts),
+            **_of_problems(rates, problems),
+            paid=None if by_model else _paid(teacher, asked, execution),
+        ),
     )
 
 
 def draws_of(problems: dy.DataFrame[Problem], prompts: InFiles, params: SolveParams) -> list[Draw]:
-    """All that the solver is asked: by draw, then by problem, so that more draws come last."""
+    """What the solver is asked of each problem, before any quota: by draw, then by problem, so that more
+    draws come last.
+    """
     text = read_prompt(prompts, params.prompt, (QUESTION,))
-    posed = [
-        (problem_id, text.replace(QUESTION, problem))
-        for problem_id, problem in problems.sort("problem_id").select("problem_id", "problem").iter_rows()
-    ]
+    ordered = problems.sort("problem_id").select("problem_id", "problem")
+    posed = [(problem_id, text.replace(QUESTION, problem)) for problem_id, problem in ordered.iter_rows()]
     return [
         Draw(problem_id, number, prompt) for number in range(params.draws) for problem_id, prompt in posed
     ]
 
 
-def generation_request(draw: Draw, solver: ModelSolver) -> GenerationRequest:
-    """What an engine is asked."""
-    prompt = (Turn("user", draw.prompt.strip()),) if solver.form == "chat" else draw.prompt
-    return GenerationRequest(prompt, draw_order(solver.seed, draw.name))
+def attempts_of(rows: Sequence[Mapping[str, Any]]) -> dy.DataFrame[Attempt]:
+    """The table of judged draws."""
+    return Attempt.validate(pl.DataFrame(rows, schema=Attempt.create_empty().schema))
 
 
-def chat_request(draw: Draw, solver: TeacherSolver) -> ChatRequest:
-    """What a teacher is sent."""
-    return request_for(draw.name, draw.prompt, solver.teachers, draw.number)
-
-
-def _by_model(
-    draws: Sequence[Draw], model: InDir[ModelManifest], solver: ModelSolver, execution: Execution
-) -> list[Drawn]:
-    requests = [generation_request(draw, solver) for draw in draws]
-    with (
-        open_engine(solver.engine, model, solver.dtype, execution) as engine,
-        open_crew(generation_workers(engine, execution)) as crew,
-    ):
-        written = generate_rows(engine, requests, solver.sampling, execution, "draws", crew)
-    return [
-        Drawn(
-            draw.problem_id,
-            draw.number,
-            text=one.text,
-            reasoning="",
-            finish_reason=one.finish_reason,
-            prompt_tokens=one.prompt_tokens,
-            completion_tokens=one.completion_tokens,
-            reasoning_tokens=0,
-        )
-        for draw, one in zip(draws, written, strict=True)
-    ]
-
-
-def _by_teacher(
-    draws: Sequence[Draw], solver: TeacherSolver, execution: Execution
-) -> tuple[list[Drawn], list[dict[str, str]], Spent]:
-    """Answers, failures (one for equal requests), and what the answers took."""
-    requests = [chat_request(draw, solver) for draw in draws]
-    replies = ask(["solver"] * len(requests), requests, solver.teachers, execution)
-    drawn: list[Drawn] = []
-    failures: dict[str, dict[str, str]] = {}
-    for draw, request, reply in zip(draws, requests, replies, strict=True):
-        if isinstance(reply, ChatFailure):
-            key = chat_key(request)
-            failures[key] = {"request_id": key, "row_id": draw.name, "reason": reply.reason}
-            continue
-        drawn.append(
-            Drawn(
-                draw.problem_id,
-                draw.number,
-                text=reply.text,
-                reasoning=reply.reasoning,
-                finish_reason=reply.finish_reason,
-                prompt_tokens=reply.prompt_tokens,
-                completion_tokens=reply.completion_tokens,
-                reasoning_tokens=reply.reasoning_tokens,
-            )
-        )
-    return drawn, list(failures.values()), spent([(solver.teacher, reply) for reply in replies], execution)
-
-
-def _metrics(
-    problems: dy.DataFrame[Problem],
-    attempts: dy.DataFrame[Attempt],
+def _drawn_on(
+    first: Sequence[Mapping[str, Any]],
     rates: dy.DataFrame[PassRate],
-    params: SolveParams,
-    rows: Ledger,
-    model: str,
-    paid: Spent | None,
-) -> SolveMetrics:
+    draws: Sequence[Draw],
+    judge: Judge,
+    answer: Answer,
+    quota: DrawnQuota,
+) -> list[dict[str, Any]]:
+    """The rows of the draws that a quota asks for beyond the first ones, round by round."""
+    prompts = {draw.problem_id: draw.prompt for draw in draws}
+    usable, wanted = Usable(), quotas(rates, quota)
+    drawn, rows = Counter(draw.problem_id for draw in draws), list(first)
+    more: list[dict[str, Any]] = []
+    while True:
+        found = Counter(row["problem_id"] for row in rows if usable.rule(row) is None)
+        wanted = after_round(wanted, drawn, found)
+        lacking = next_draws(wanted, quota.most_draws)
+        if not lacking:
+            return more
+        rows = judge.judged(answer([Draw(name, number, prompts[name]) for name, number in lacking]))
+        drawn = Counter(name for name, _ in lacking)
+        more += rows
+
+
+def _paid(solver: TeacherSolver, asked: Asked, execution: Execution) -> Spent:
+    return spent([(solver.teacher, reply) for reply in asked.replies], execution)
+
+
+def _of_draws(attempts: dy.DataFrame[Attempt]) -> dict[str, Any]:
+    tokens = ("prompt_tokens", "completion_tokens", "reasoning_tokens")
+    return {
+        "boxed": _mean(attempts, pl.col("answer").is_not_null()) or 0.0,
+        "truncated": attempts.filter(pl.col("finish_reason") == "length").height,
+        **{name: int(attempts[name].sum()) for name in tokens},
+    }
+
+
+def _of_problems(rates: dy.DataFrame[PassRate], problems: dy.DataFrame[Problem]) -> dict[str, Any]:
     known = rates.filter(pl.col("right").is_not_null())
     levels = known.join(problems.select("problem_id", "level"), on="problem_id").drop_nulls("level")
     by_level = levels.group_by("level").agg(pl.col("rate").mean()).drop_nulls("rate").sort("level")
-    return SolveMetrics(
-        solver=params.name,
-        model=model,
-        problems=rates.height,
-        known=known.height,
-        draws=params.draws,
-        rows=rows,
-        boxed=_mean(attempts, pl.col("answer").is_not_null()) or 0.0,
-        pass_rate=_mean(known, pl.col("rate")),
-        solved=_mean(known, pl.col("right") > 0),
-        voted_right=_mean(known, pl.col("voted_right")),
-        by_level={str(level): round(rate, 6) for level, rate in by_level.iter_rows()},
-        truncated=attempts.filter(pl.col("finish_reason") == "length").height,
-        prompt_tokens=int(attempts["prompt_tokens"].sum()),
-        completion_tokens=int(attempts["completion_tokens"].sum()),
-        reasoning_tokens=int(attempts["reasoning_tokens"].sum()),
-        paid=paid,
-    )
+    return {
+        "problems": rates.height,
+        "known": known.height,
+        "pass_rate": _mean(known, pl.col("rate")),
+        "solved": _mean(known, pl.col("right") > 0),
+        "voted_right": _mean(known, pl.col("voted_right")),
+        "by_level": {str(level): round(rate, 6) for level, rate in by_level.iter_rows()},
+    }
 
 
 def _mean(rows: pl.DataFrame, values: pl.Expr) -> float | None:

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jz3.answers.votes import same_as, winner
-from jz3.teacher.pass_rates import Drawn, judge, pass_rates
+from jz3.answers.symbolic import default_symbolic
+from jz3.answers.votes import Groups, winner
+from jz3.teacher.pass_rates import Drawn, Judge, pass_rates
+from jz3.teacher.solve import attempts_of
 
 GOLDS = {"a": "3", "b": "1/2", "c": None, "d": "x+1"}
 TEXTS = (
@@ -29,7 +31,7 @@ def drawn(problem_id, draw, text):
 
 
 def counted(draws, golds=GOLDS):
-    attempts = judge(draws, golds, "it", 3.0)
+    attempts = attempts_of(Judge(golds, "it", default_symbolic()).judged(draws))
     return attempts, pass_rates(attempts, golds, "it")
 
 
@@ -65,14 +67,18 @@ def test_counts_are_of_the_draws_and_their_order_changes_nothing(draws, data):
 @settings(max_examples=60, deadline=None)
 @given(draws=some_draws)
 def test_more_draws_keep_what_was_judged(draws):
-    few = [one for one in draws if one.draw < 5]
+    few, more = ([one for one in draws if (one.draw < 5) is early] for early in (True, False))
     attempts, _ = counted(draws)
     assert attempts.filter(pl.col("draw") < 5).equals(counted(few)[0])
+    judge = Judge(GOLDS, "it", default_symbolic())
+    in_two = attempts_of(judge.judged(few) + judge.judged(more))
+    assert in_two.sort("problem_id", "draw").equals(attempts), "as they come, or all at once"
 
 
 @given(st.lists(st.none() | st.integers(0, 5).map(str)))
 def test_equal_answers_have_the_place_of_the_first(answers):
-    places = same_as(answers, lambda first, other: first == other)
+    groups = Groups(lambda first, other: first == other)
+    places = [groups.add(place, answer) for place, answer in enumerate(answers)]
     assert places == [None if answer is None else answers.index(answer) for answer in answers]
     chosen = winner(places)
     counts = Counter(answer for answer in answers if answer is not None)

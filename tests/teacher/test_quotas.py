@@ -4,31 +4,19 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from jz3.tables.attempt import Attempt
 from jz3.tables.pass_rate import PassRate
-from jz3.tables.quota import Quota
-from jz3.teacher.quotas import (
-    NOT_DRAWN,
-    Balance,
-    Prop2Diff,
-    Uniform,
-    beyond_quota,
-    counted,
-    first_draws,
-    next_draws,
-    out_of_draws,
-    quotas,
-)
+from jz3.teacher.quotas import QuotaParams, after_round, next_draws, quotas, verdicts
 
 
-def uniform(rows, most_draws=2_048):
-    return Uniform(form="uniform", rows=rows, most_draws=most_draws)
+def uniform(rows):
+    return QuotaParams(form="uniform", rows=rows)
 
 
-def prop2diff(rows, measured=8, most_draws=2_048):
-    return Prop2Diff(form="prop2diff", rows=rows, measured=measured, most_draws=most_draws)
+def prop2diff(rows):
+    return QuotaParams(form="prop2diff", rows=rows)
 
 
 def rates(counts):
@@ -75,110 +63,165 @@ def test_uniform_wants_as_many_of_each():
 def test_what_no_draw_can_answer_is_not_drawn(balance):
     counts = {"refused": (0, 0), "no answer": (8, None), "hard": (8, 0)}
     assert targets(counts, balance) == {"refused": 0, "no answer": 0, "hard": 4}
-    drawn = {name for name, _ in next_draws(quotas(rates(counts), balance), balance)}
+    drawn = {name for name, _ in next_draws(quotas(rates(counts), balance), 2_048)}
     assert drawn == {"hard"}
 
 
-def test_measuring_beyond_the_cap_and_unknown_forms_are_refused():
-    with pytest.raises(ValidationError, match="measured 9 is above most_draws 8"):
-        prop2diff(4, 9, 8)
-    with pytest.raises(ValidationError):
-        TypeAdapter(Balance).validate_python({"form": "linear", "rows": 1, "most_draws": 1})
+def test_unknown_forms_and_no_rows_are_refused():
+    for wrong in ({"form": "linear", "rows": 1}, {"form": "uniform", "rows": 0}):
+        with pytest.raises(ValidationError):
+            QuotaParams.model_validate(wrong)
 
 
+RIGHT, AGAIN, WRONG = "right", "again", "wrong"
 OUTCOMES = st.dictionaries(
-    st.sampled_from("abcdef"), st.lists(st.booleans(), min_size=24, max_size=24), min_size=1
+    st.sampled_from("abcdef"),
+    st.lists(st.sampled_from((RIGHT, RIGHT, AGAIN, WRONG)), min_size=24, max_size=24),
+    min_size=1,
 )
-"""Whether each draw of each problem is right."""
-BALANCES = st.builds(uniform, st.integers(1, 9), st.integers(1, 24)) | st.builds(
-    prop2diff, st.integers(1, 9), st.integers(1, 6), st.integers(6, 24)
-)
+"""What each draw of each problem is: right, right in the words of every such draw, or wrong."""
+QUOTAS = st.builds(uniform, st.integers(1, 9)) | st.builds(prop2diff, st.integers(1, 9))
+FIRST, MOST = st.integers(1, 6), st.integers(6, 24)
 
 
-def first_quotas(outcomes, balance):
-    measured = first_draws(balance)
-    return quotas(rates({name: (measured, sum(own[:measured])) for name, own in outcomes.items()}), balance)
+def usable(own):
+    """Numbers of the draws that may be kept."""
+    again = own.index(AGAIN) if AGAIN in own else None
+    return [number for number, outcome in enumerate(own) if outcome == RIGHT or number == again]
 
 
-def run(outcomes, balance):
-    """All draws that the rounds ask for, and the quotas at their end."""
-    asked = [(name, number) for name in sorted(outcomes) for number in range(first_draws(balance))]
-    wanted = first_quotas(outcomes, balance)
-    while more := next_draws(wanted, balance):
-        wanted = counted(wanted, {(name, number): outcomes[name][number] for name, number in more})
-        asked += more
-    return asked, wanted
+def begun(outcomes, params, first):
+    """Quotas after the first draws."""
+    counts = {name: (first, sum(one != WRONG for one in own[:first])) for name, own in outcomes.items()}
+    wanted = quotas(rates(counts), params)
+    return after_round(
+        wanted,
+        dict.fromkeys(outcomes, first),
+        {name: len(usable(own[:first])) for name, own in outcomes.items()},
+    )
 
 
-def kept(outcomes, balance):
-    """The right answers that the quotas leave, by problem and draw."""
-    asked, wanted = run(outcomes, balance)
+def drawn(outcomes, params, first, most, one_by_one=False):
+    """How many draws of each problem the rounds ask for."""
+    wanted = begun(outcomes, params, first)
+    numbers = {name: list(range(first)) for name in outcomes}
+    while more := next_draws(wanted, most):
+        # The first draw of each problem, as later entries of a mapping count.
+        taken = list({name: (name, number) for name, number in more[::-1]}.values()) if one_by_one else more
+        counts = {name: sum(other == name for other, _ in taken) for name, _ in taken}
+        found = {
+            name: len(usable(own[: len(numbers[name]) + counts.get(name, 0)]))
+            - len(usable(own[: len(numbers[name])]))
+            for name, own in outcomes.items()
+        }
+        for name, number in taken:
+            assert number not in numbers[name], "no draw is asked for twice"
+            numbers[name].append(number)
+        wanted = after_round(wanted, counts, found)
+    return {name: sorted(own) for name, own in numbers.items()}, wanted
+
+
+def kept(outcomes, params, first, most):
+    """Draws that the verdicts keep, by problem; every attempt has one."""
+    numbers, wanted = drawn(outcomes, params, first, most)
+    texts = {RIGHT: "Try {}: \\boxed{{1}}", AGAIN: "It is \\boxed{{1}}", WRONG: "It is \\boxed{{2}}"}
     lines = [
         {
             "problem_id": name,
             "draw": number,
             "solver": "it",
-            "text": "t",
+            "text": texts[outcomes[name][number]].format(number),
             "reasoning": "",
             "finish_reason": "stop",
             "answer": None,
-            "right": outcomes[name][number],
+            "right": outcomes[name][number] != WRONG,
             "same_as": None,
             "prompt_tokens": 0,
             "completion_tokens": 0,
             "reasoning_tokens": 0,
         }
-        for name, number in asked
+        for name, own in numbers.items()
+        for number in own
     ]
-    attempts = Attempt.validate(pl.DataFrame(lines, schema=Attempt.create_empty().schema))
-    beyond = beyond_quota(attempts, wanted)
-    assert set(beyond["rule"]) <= {NOT_DRAWN}
-    return {(name, number) for name, number in asked if outcomes[name][number]} - set(
-        beyond.select("problem_id", "draw").iter_rows()
+    found = verdicts(
+        Attempt.validate(
+            pl.DataFrame(lines, schema=Attempt.create_empty().schema).sample(
+                fraction=1.0, seed=1, shuffle=True
+            )
+        ),
+        wanted,
     )
-
-
-@settings(max_examples=80, deadline=None)
-@given(outcomes=OUTCOMES, balance=BALANCES)
-def test_each_problem_keeps_its_first_right_answers_as_many_as_wanted_and_no_more(outcomes, balance):
-    asked, wanted = run(outcomes, balance)
-    found = kept(outcomes, balance)
-    assert len(set(asked)) == len(asked), "no draw is asked for twice"
-    targets_of = dict(wanted.select("problem_id", "target").iter_rows())
-    for name, own in outcomes.items():
-        numbers = sorted(number for other, number in asked if other == name)
-        assert numbers == list(range(len(numbers)))
-        assert len(numbers) <= balance.most_draws
-        right = [number for number in range(balance.most_draws) if own[number]]
-        assert {number for other, number in found if other == name} == set(right[: targets_of[name]])
-        if len(right) >= targets_of[name] and len(numbers) > first_draws(balance):
-            assert numbers[-1] == right[targets_of[name] - 1], "the draw that fills a quota is the last"
-    lacking = {name for name, own in outcomes.items() if sum(own[: balance.most_draws]) < targets_of[name]}
-    assert set(out_of_draws(wanted, balance)) == lacking
-
-
-@settings(max_examples=80, deadline=None)
-@given(outcomes=OUTCOMES, balance=BALANCES)
-def test_rounds_ask_for_the_draws_that_one_draw_a_round_would(outcomes, balance):
-    """As the released code draws: one pass over all that are not finished, then the next."""
-    wanted = first_quotas(outcomes, balance)
-    one_by_one = {(name, number) for name in outcomes for number in range(first_draws(balance))}
-    while open_ := [
-        row
-        for row in wanted.iter_rows(named=True)
-        if row["right"] < row["target"] and row["draws"] < balance.most_draws
-    ]:
-        drawn = {(row["problem_id"], row["draws"]) for row in open_}
-        wanted = counted(wanted, {(name, number): outcomes[name][number] for name, number in drawn})
-        one_by_one |= drawn
-    assert set(run(outcomes, balance)[0]) == one_by_one
+    assert found.height == len(lines)
+    assert set(found["rule"].drop_nulls()) <= {"answer_differs", "repeated", "not_drawn"}
+    return {
+        name: found.filter(pl.col("rule").is_null(), pl.col("problem_id") == name)["draw"].to_list()
+        for name in outcomes
+    }
 
 
 @settings(max_examples=60, deadline=None)
-@given(outcomes=OUTCOMES, balance=BALANCES, more=st.integers(0, 5))
-def test_more_rows_keep_what_fewer_keep(outcomes, balance, more):
-    larger = balance.model_copy(update={"rows": balance.rows + more})
-    assert kept(outcomes, balance) <= kept(outcomes, larger)
+@given(outcomes=OUTCOMES, params=QUOTAS, first=FIRST, most=MOST)
+def test_each_problem_keeps_its_first_right_solutions_as_many_as_wanted_and_no_more(
+    outcomes, params, first, most
+):
+    numbers, wanted = drawn(outcomes, params, first, most)
+    targets_of = dict(wanted.select("problem_id", "target").iter_rows())
+    found = kept(outcomes, params, first, most)
+    for name, own in outcomes.items():
+        may_be_kept = usable(own[:most])
+        assert numbers[name] == list(range(len(numbers[name])))
+        assert first <= len(numbers[name]) <= most
+        assert found[name] == may_be_kept[: targets_of[name]]
+        if len(may_be_kept) < targets_of[name]:
+            assert len(numbers[name]) == most, "out of draws"
+        elif len(numbers[name]) > first:
+            last = numbers[name][-1]
+            assert last == may_be_kept[targets_of[name] - 1], "the draw that fills a quota is the last"
+
+
+@settings(max_examples=60, deadline=None)
+@given(outcomes=OUTCOMES, params=QUOTAS, first=FIRST, most=MOST)
+def test_rounds_ask_for_the_draws_that_one_draw_a_round_would(outcomes, params, first, most):
+    """As the released code draws: one pass over all that are not finished, then the next."""
+    assert drawn(outcomes, params, first, most)[0] == drawn(outcomes, params, first, most, one_by_one=True)[0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(outcomes=OUTCOMES, params=QUOTAS, first=FIRST, most=MOST, more=st.integers(0, 5))
+def test_more_rows_keep_what_fewer_keep(outcomes, params, first, most, more):
+    few = kept(outcomes, params, first, most)
+    many = kept(outcomes, params.model_copy(update={"rows": params.rows + more}), first, most)
+    for name, own in few.items():
+        assert many[name][: len(own)] == own
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "rule"),
+    [
+        ("So \\boxed{1}.", "stop", None),
+        ("So \\boxed{1}.", "length", "truncated"),
+        ("So \\boxed{1}.", "content_filter", "not_finished"),
+        ("<think>\\boxed{1}</think>So it is 1.", "stop", "no_answer"),
+    ],
+)
+def test_what_is_no_solution_is_not_kept_though_it_is_right(text, reason, rule):
+    line = {
+        "problem_id": "a",
+        "draw": 0,
+        "solver": "it",
+        "text": text,
+        "reasoning": "",
+        "finish_reason": reason,
+        "answer": "1",
+        "right": True,
+        "same_as": 0,
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "reasoning_tokens": 0,
+    }
+    attempts = Attempt.validate(pl.DataFrame([line], schema=Attempt.create_empty().schema))
+    found = verdicts(attempts, quotas(rates({"a": (1, 1)}), uniform(1)))
+    assert found["rule"].to_list() == [rule]
 
 
 @settings(max_examples=60, deadline=None)
@@ -197,4 +240,3 @@ def test_targets_grow_with_the_fail_rate_between_one_and_all_rows(counts, rows):
     assert 1 <= min(found.values()) <= max(found.values()) <= rows
     if any(right < draws for draws, right in counts.values()):
         assert max(found.values()) == rows
-    assert Quota.validate(quotas(rates(counts), prop2diff(rows))).height == len(counts)

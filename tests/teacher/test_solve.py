@@ -21,7 +21,8 @@ from jz3.tables.failure import Failure
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.pass_rate import PassRate
 from jz3.tables.problem import Problem
-from jz3.teacher.solve import SolveParams, chat_request, draws_of, solve
+from jz3.teacher.solve import SolveParams, draws_of, solve
+from jz3.teacher.solvers import chat_request
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.splits import distinct_draws
 from jz3.writer.write import write_draw
@@ -49,10 +50,17 @@ def own_store(tmp_path, monkeypatch):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
 
 
-def solver(draws=4, prompt="task.md", **who):
+def solver(draws=4, prompt="task.md", quota=None, **who):
     declared = {"kind": "teacher", "teacher": teacher(max_tokens=1024).model_dump(), "seed": 3, **who}
     return SolveParams.model_validate(
-        {"name": "it", "draws": draws, "prompt": prompt, "symbolic_seconds": 3.0, "solver": declared}
+        {
+            "name": "it",
+            "draws": draws,
+            "quota": quota,
+            "prompt": prompt,
+            "symbolic_seconds": 3.0,
+            "solver": declared,
+        }
     )
 
 
@@ -72,6 +80,7 @@ def student(draws=4, **changes):
         {
             "name": "it",
             "draws": draws,
+            "quota": None,
             "prompt": "jiuzhang.md",
             "symbolic_seconds": 3.0,
             "solver": declared | changes,
@@ -173,7 +182,7 @@ class Unsure(BaseHTTPRequestHandler):
         wrong = self.server.answered % 3 == 0
         message = {
             "role": "assistant",
-            "content": f"So it is \\boxed{{{a + b + wrong}}}.",
+            "content": f"Try {self.server.answered}: so it is \\boxed{{{a + b + wrong}}}.",
             "reasoning_content": f"Is it \\boxed{{{a - b}}}? No.",
         }
         usage = {
@@ -218,7 +227,7 @@ def serving():
         server.server_close()
 
 
-def unsure(draws):
+def unsure(draws, **changes):
     fields = {"max_completion_tokens": 50}
     declared = {
         "share": 1.0,
@@ -228,7 +237,7 @@ def unsure(draws):
         "account": "UNSURE",
         "request": fields,
     }
-    return solver(draws, "boxed.md", teacher=declared)
+    return solver(draws, "boxed.md", teacher=declared, **changes)
 
 
 def sums(*pairs):
@@ -264,6 +273,31 @@ def test_a_model_that_reasons_and_takes_no_seed_answers_each_draw_anew(monkeypat
         assert done.metrics.reasoning_tokens == 6 * 12
         solve(sums((7, 4)), PROMPTS, NO_MODEL, unsure(8), one)
         assert server.answered == 8
+
+
+def test_a_quota_draws_on_until_it_is_met_and_a_larger_one_pays_for_the_rest_alone(monkeypatch):
+    """Every third answer is wrong: draws 0, 1, 3, 4 and 6 are the first five right ones."""
+    with serving() as server:
+        monkeypatch.setenv("UNSURE_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
+        monkeypatch.setenv("UNSURE_API_KEY", "any")
+        one = EXECUTION.model_copy(update={"concurrency": 1})
+        quota = {"form": "uniform", "rows": 5, "most_draws": 20}
+        rows = Problem.validate(pl.concat([sums((7, 4)), problems([ROWS[0] | {"problem": "Why?"}])]))
+        done = solve(rows, PROMPTS, NO_MODEL, unsure(3, quota=quota), one)
+        assert server.answered == 7
+        assert done.attempts["draw"].to_list() == list(range(7))
+        assert (done.metrics.rows.kept, done.metrics.rows.failed) == (7, 3), (
+            "what is refused is asked no more"
+        )
+        line = done.rates.filter(pl.col("problem_id") == "7+4").row(0, named=True)
+        assert (line["draws"], line["right"]) == (3, 2), "a rate is of the first draws"
+        more = solve(rows, PROMPTS, NO_MODEL, unsure(3, quota=quota | {"rows": 6}), one)
+        assert server.answered == 8
+        assert more.attempts.head(7).equals(done.attempts)
+        short = solve(rows, PROMPTS, NO_MODEL, unsure(3, quota=quota | {"rows": 9, "most_draws": 9}), one)
+        assert (server.answered, short.attempts.height) == (9, 9)
+    with pytest.raises(ValidationError, match="most_draws 2 is below draws 3"):
+        unsure(3, quota=quota | {"most_draws": 2})
 
 
 def test_what_is_refused_is_a_failure_with_its_reason_and_no_draw(monkeypatch):
