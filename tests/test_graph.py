@@ -81,6 +81,15 @@ def test_no_row_is_lost_between_stages(clone, metrics):
         assert correct["tool_problems"] + correct["prose_problems"] == problems
         kept = min(rows(metrics, f"{stage}/{recipe}")["kept"] for stage in ("execute", "filter"))
         assert rows(metrics, f"dedup/{recipe}")["read"] <= kept
+    for solver in graph.of("solve"):
+        solved = metrics[f"solve/{solver.key}"]
+        assert (
+            rows(metrics, f"solve/{solver.key}")["read"]
+            >= 2 * solved["problems"]
+            == 2 * left_by["seed_problems"]
+        )
+    assert rows(metrics, "balance/dart")["read"] == rows(metrics, "solve/writer")["kept"]
+    assert rows(metrics, "balance/dart")["kept"] == metrics["balance/dart"]["wanted"] > 0
     for mix in graph.of("mix"):
         model = mix.key
         problems = left_by[Path(mix.path("problems")).name]
@@ -221,7 +230,7 @@ def test_a_changed_curation_parameter_runs_what_follows_and_nothing_before(clone
     checked = {f"decontaminate@{name}" for name in (*RECIPES, "instruction")}
     assert checked <= changed
     curation = {"decontaminate", "audit", "mix", "card"}
-    after = {"pack", "pretrain", "answer", "grade", "tabulate", "report"}
+    after = {"pack", "pretrain", "answer", "grade", "solve", "tabulate", "report"}
     assert {stage.partition("@")[0] for stage in changed} <= curation | after
     params.write_text(before)
     assert ran(clone.run("dvc", "repro")) == set(), "what was there before comes back from the run cache"

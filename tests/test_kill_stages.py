@@ -26,10 +26,12 @@ from tests.same_after_kill import Place, assert_same_after_kill, contents, outs_
 OPERATIONS = {
     "answer": {"generate"},
     "attribute": {"attribute"},
+    "augment": {"chat"},
     "decontaminate": {"decontaminate"},
     "distill": {"chat"},
     "execute": {"execute"},
     "sketch": {"sketch"},
+    "solve": {"generate"},
     "synthesize": {"generate"},
 }
 """What each of these stages keeps in the row store."""

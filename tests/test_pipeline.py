@@ -22,6 +22,8 @@ from jz3.core.stage import Signature
 from jz3.graph.deps import closure, differences, wrong_lists
 from jz3.graph.profile import profile_difference, write_profile
 from jz3.teacher.augment import AugmentParams
+from jz3.teacher.balance import BalanceParams
+from jz3.teacher.solve import SolveParams
 
 ROOT = Path(__file__).parent.parent
 CODE = ("stages/", "jz3/")
@@ -159,10 +161,12 @@ def test_every_profile_says_how_to_run_and_nothing_that_no_stage_reads(profile):
     assert {*losses.stages, *(rule.partition(".")[0] for rule in losses.chosen)} <= known
     sections = {section_of(stage) for stage in stages if signature(stage).params}
     document = yaml.safe_load(profile.read_text())
-    untaught = {f"augment.{name}" for name in document.get("augment", {})} - sections
-    for section in untaught:  # a profile may say how a recipe is taught that its graph does not list
-        load_params(AugmentParams, section, profile)
-    sections |= untaught
+    parked = (("augment", AugmentParams), ("solve", SolveParams), ("balance", BalanceParams))
+    for group, kind in parked:
+        unlisted = {f"{group}.{name}" for name in document.get(group, {})} - sections
+        for section in unlisted:  # a profile may declare recipes and solvers that its graph does not list
+            load_params(kind, section, profile)
+        sections |= unlisted
     assert set(document) == {section.partition(".")[0] for section in sections}
     for section in sorted(section for section in sections if "." in section):
         group = section.partition(".")[0]

@@ -57,6 +57,8 @@ class ChatRequest:
     """Fields of the body that jz3 has no name for."""
     api: Literal["responses", "messages"] | None = None
     """None: Chat Completions."""
+    draw: int | None = None
+    """Number of the sample, where nothing that is sent tells it from the first one. It is not sent."""
 
     def row(self) -> dict[str, Any]:
         """As the store keeps it: the fields that it has."""

@@ -9,7 +9,6 @@ up at most 50,000 prompts of a stage and encoding 1,000.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,11 @@ from jz3.generation.chat import CHAT, chat_key
 from jz3.generation.completion_rows import GENERATE, generation_key
 from jz3.generation.engine import GenerationRequest
 from jz3.generation.engines import open_engine
+from jz3.graph.plan_lines import Line, Plan
 from jz3.graph.profile import graph_under, profile_difference, profile_names, source_of
 from jz3.graph.repository import base_name
 from jz3.graph.sizes import Amount, PromptSet, Sizes
+from jz3.graph.solver_draws import solver_draws
 from jz3.graph.stale import Reason, Stale, stale_stages
 from jz3.graph.stored_rows import Experience, Stored, experience, stored
 from jz3.graph.token_counts import count_tokens, local_tokenizer
@@ -40,6 +41,8 @@ from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, Writ
 from jz3.teacher.augment import AugmentParams, asks_of, request_of
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.distill import chat_request
+from jz3.teacher.solve import SolveParams
+from jz3.teacher.solvers import ModelSolver
 from jz3.teacher.teacher import Teachers
 from jz3.writer.catalogue import FAMILIES
 
@@ -49,35 +52,6 @@ def items_of(source: Benchmark) -> int | None:
     if isinstance(source, WriterBenchmark):
         return source.per_family * len(FAMILIES)
     return source.size if isinstance(source, GymBenchmark) else source.items
-
-
-@dataclass
-class Line:
-    """A stage that would run. What is None is not known or has no meaning for the stage."""
-
-    stage: str
-    why: str
-    rows: int | None = None
-    stored: int | None = None
-    to_do: int | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    usd: float | None = None
-    device_hours: float | None = None
-    """On one device of the kind that `execution.yaml:device` says."""
-    estimated: bool = False
-    """Whether a figure of this line was not counted."""
-    rows_estimated: bool = False
-    stored_estimated: bool = False
-    notes: list[str] = field(default_factory=list[str])
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All stages that would run, upstream first."""
-
-    device: str
-    lines: list[Line]
 
 
 class PlanError(UserError):
@@ -127,6 +101,7 @@ class _Planner:
             "sketch": self._plan_sketch,
             "pretrain": self._plan_pretrain,
             "answer": self._plan_answer,
+            "solve": self._plan_solve,
         }
         lines: list[Line] = []
         for found in self._stale:
@@ -367,6 +342,25 @@ class _Planner:
         rate = self._execution.planning.generated_tokens_per_second
         line.device_hours = line.completion_tokens / rate / 3600
         line.estimated = True
+
+    def _plan_solve(self, line: Line) -> None:
+        """A model's answer is taken to be as long as a problem with its solution, as those of `answer`."""
+        stage = self._graph.stage(line.stage)
+        params, planning = SolveParams.model_validate(self._section(stage)), self._execution.planning
+        asked = solver_draws(self._root, stage, params, self._sizes, self._store, self._execution)
+        to_do = self._rows(line, PromptSet(asked.rows, {}), asked.stored)
+        if params.quota is not None:
+            line.notes.append(
+                f"the first {params.draws} draws of a problem; its quota asks for up to "
+                f"{params.quota.most_draws} draws of a problem"
+            )
+        if not isinstance(params.solver, ModelSolver):
+            self._ask(line, params.solver.teachers, to_do, lambda _, ratio: asked.characters / ratio)
+            return
+        line.prompt_tokens = round(to_do * asked.characters / planning.characters_per_token)
+        line.completion_tokens = to_do * planning.problem_tokens
+        line.device_hours = line.completion_tokens / planning.generated_tokens_per_second / 3600
+        line.estimated = line.estimated or to_do > 0
 
     def _candidates(self, stage: Stage) -> Amount:
         return self._sizes.problems(stage.path("problems"))

@@ -4,8 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from jz3.graph.plan import Line, Plan
-from jz3.graph.repository import base_name
+from jz3.graph.plan_lines import Line, Plan
 
 
 def as_json(planned: Plan) -> str:
@@ -14,7 +13,7 @@ def as_json(planned: Plan) -> str:
     total = {
         "usd": sum(line.usd or 0.0 for line in lines),
         "device_hours": sum(line.device_hours or 0.0 for line in lines),
-        "calls": sum(line.to_do or 0 for line in lines if base_name(line.stage) in ("distill", "augment")),
+        "calls": sum(line.to_do or 0 for line in lines if line.usd is not None),
     }
     document = {"device": planned.device, "stages": [asdict(line) for line in lines], "total": total}
     return json.dumps(document, indent=2)

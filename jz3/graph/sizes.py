@@ -77,6 +77,8 @@ class Sizes:
         writer = self._graph.writer(path)
         if writer is not None and writer.base == "augment":
             return self.table(path, self.asks(writer))
+        if writer is not None and writer.base == "tasks":
+            return self.seeds(path)
         if writer is not None and "prompts" in writer.flags:
             return self.table(path, self.prompts(writer.path("prompts")).rows.value)
         return self.table(path, self._planning.instruction_rows)
@@ -87,7 +89,9 @@ class Sizes:
         return self.seeds(stage.path("seeds")).value * asks_per_seed(AugmentParams.model_validate(values))
 
     def seeds(self, path: str) -> Amount:
-        """Seeds in a table that `tasks` leaves: those there, else as many as the parameters ask for."""
+        """Seeds in a table that `tasks` leaves, as seeds or as problems: those there, else as many as the
+        parameters ask for.
+        """
         tasks = TasksParams.model_validate(self._sections["tasks"])
         counts = [_asked(seeds.rows, len(tasks.families)) for seeds in tasks.seeds.values()]
         return self.table(path, sum(self._planning.instruction_rows if n is None else n for n in counts))

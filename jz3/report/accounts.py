@@ -32,6 +32,8 @@ ROWS_ARE = {
     "pretrain": "blocks",
     "answer": "responses",
     "grade": "responses",
+    "solve": "draws",
+    "balance": "draws",
 }
 """What a row of a stage's ledger is."""
 

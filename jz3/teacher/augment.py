@@ -101,7 +101,7 @@ def asks_per_seed(params: AugmentParams) -> int:
 
 def request_of(one: Ask, params: AugmentParams) -> ChatRequest:
     """What the teacher is sent."""
-    return request_for(one.ask_id, one.prompt, params)
+    return request_for(one.ask_id, one.prompt, params, one.draw)
 
 
 class _Results:

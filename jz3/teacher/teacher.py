@@ -73,12 +73,16 @@ def teacher_of(name: str, params: Teachers) -> str:
     return min(sorted(params.teachers), key=draw)
 
 
-def request_for(name: str, prompt: str, params: Teachers) -> ChatRequest:
-    """What its teacher is asked: a prompt, with the seed that the name of the request draws."""
+def request_for(name: str, prompt: str, params: Teachers, draw: int = 0) -> ChatRequest:
+    """What its teacher is asked: a prompt, with the seed that the name of the request draws. Without a seed
+    the number of the draw keeps several answers to one prompt apart: else all would be the first one.
+    """
     teacher = params.teachers[teacher_of(name, params)]
     fields = teacher.request.sent
     if "seed" in fields:
         fields["seed"] = draw_order(params.seed, name) % SEED_LIMIT
+    elif draw:
+        fields["draw"] = draw
     return ChatRequest(
         provider=teacher.provider,
         model=teacher.model,

@@ -136,6 +136,18 @@ def test_a_recipe(copy):
     assert changed(copy) == documented("a recipe")
 
 
+def test_a_solver(copy):
+    solvers = {"ours": {"problems": "data/problems/jiuzhang", "model": "data/models/final/jiuzhang"}}
+    change(copy, GRAPH, lambda document: document.update(solvers=solvers))
+    declared = YAML(typ="safe").load((copy / "profiles/test.yaml").read_text())["solve"]["student"]
+    change(copy, PARAMS, lambda document: document.update(solve={"ours": declared | {"name": "ours"}}))
+    assert "solve@ours" in holds(copy)
+    graph = read_graph(copy)
+    assert graph.path("solve@ours", "rates") == "data/pass_rates/ours.parquet"
+    assert "data/metrics/solve/ours.json" in graph.stage("report").flags["measured"]
+    assert changed(copy) == documented("a solver")
+
+
 def test_a_source(copy):
     add(copy, GRAPH, "\nsources:\n", "  almanac: data/raw/almanac\n")
     source = {

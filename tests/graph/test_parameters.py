@@ -40,7 +40,11 @@ def test_every_value_of_a_profile_is_explained(profile):
     }
     values = yaml.safe_load((ROOT / f"profiles/{profile}.yaml").read_text())
     for name, section in values.items():
-        inner = section.values() if name in ("ingest", "augment", "finetune", "mix") else [section]
+        inner = (
+            section.values()
+            if name in ("ingest", "augment", "finetune", "mix", "solve", "balance")
+            else [section]
+        )
         known = [re.compile(re.escape(place).replace(r"\*", "[^.]+")) for place in sections[name]]
         for place in (leaf for one in inner for leaf in leaves(one)):
             assert any(one.fullmatch(place) for one in known) or _within(place, sections[name]), (name, place)

@@ -80,11 +80,20 @@ def test_another_profile_is_planned_without_writing_it(clone):
     assert found.device == "cpu"
     assert lines(found)["distill@initial"]["usd"] == 0
     assert set(lines(found)) == {stage.name for stage in read_graph(clone).stages}
-    another = lines(plan(clone, "test"))
+    planned = plan(clone, "test")
+    another = lines(planned)
     assert {"filter@seed_problems", "pretrain@seed_problems"} <= set(another), (
         "the graph is the profile's, too"
     )
     assert another["pretrain@seed_problems"]["rows"] > 0
+    seeds = 2 * 2 * 21  # of each kind two rows a family
+    student, writer = another["solve@student"], another["solve@writer"]
+    assert (student["rows"], student["to_do"], student["usd"]) == (2 * seeds, 2 * seeds, None)
+    assert student["device_hours"] > 0
+    assert (writer["rows"], writer["to_do"], writer["usd"]) == (2 * seeds, 2 * seeds, 0.0)
+    assert any("up to 6 draws of a problem" in note for note in writer["notes"])
+    calls = sum(line["to_do"] for line in another.values() if line["usd"] is not None)
+    assert json.loads(as_json(planned))["total"]["calls"] == calls > writer["to_do"]
     with pytest.raises(PlanError, match=r"profiles/none\.yaml does not exist"):
         plan(clone, "none")
 

@@ -1,0 +1,32 @@
+"""A plan: a line for each stage that would run."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Line:
+    """A stage that would run. What is None is not known or has no meaning for the stage."""
+
+    stage: str
+    why: str
+    rows: int | None = None
+    stored: int | None = None
+    to_do: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    usd: float | None = None
+    device_hours: float | None = None
+    """On one device of the kind that `execution.yaml:device` says."""
+    estimated: bool = False
+    """Whether a figure of this line was not counted."""
+    rows_estimated: bool = False
+    stored_estimated: bool = False
+    notes: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All stages that would run, upstream first."""
+
+    device: str
+    lines: list[Line]

@@ -1,0 +1,33 @@
+"""A solver answers each problem several times, and its answers are judged."""
+
+from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out
+from jz3.core.execution import Execution
+from jz3.core.stage import run
+from jz3.tables.attempt import Attempt
+from jz3.tables.failure import Failure
+from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.pass_rate import PassRate
+from jz3.tables.problem import Problem
+from jz3.teacher.solve import SolveParams, solve
+
+
+def main(
+    params: SolveParams,
+    execution: Execution,
+    problems: In[Problem],
+    prompts: InFiles,
+    model: InDir[ModelManifest],
+    attempts: Out[Attempt],
+    rates: Out[PassRate],
+    failures: Out[Failure],
+    metrics: Metrics,
+) -> None:
+    solved = solve(problems.read(), prompts, model, params, execution)
+    attempts.write(solved.attempts)
+    rates.write(solved.rates)
+    failures.write(solved.failures)
+    metrics.write(solved.metrics)
+
+
+if __name__ == "__main__":
+    run(main)
