@@ -259,7 +259,7 @@ def answer(left, metrics):
 def grade(left, metrics):
     grades = left.table("grades")
     return {
-        "rows.kept": grades.height,
+        "rows.kept": grades.height + left.table("test-grades").height,
         "answered": pytest.approx(grades["predicted"].count() / grades.height, abs=1e-6),
         "correct": pytest.approx(grades["correct"].sum() / grades.height, abs=1e-6),
         "correct_lenient": pytest.approx(grades["correct_lenient"].sum() / grades.height, abs=1e-6),

@@ -196,6 +196,8 @@ def lm_eval(
 
     Example: jz3 lm-eval jiuzhang lm-eval-out
     """
+    import polars as pl
+
     from jz3.core.artifacts import In, InFiles
     from jz3.core.graph_file import read_graph
     from jz3.core.params import PARAMS_FILE, load_params
@@ -212,7 +214,7 @@ def lm_eval(
         model=model,
         items=In(Item, place / answer.path("items")).read(),
         responses=In(Response, place / answer.path("responses")).read(),
-        grades=In(Grade, place / graded.path("grades")).read(),
+        grades=pl.concat(In(Grade, place / graded.path(flag)).read() for flag in ("grades", "test_grades")),
         params=load_params(AnswerParams, answer.section, place / PARAMS_FILE),
         shots=InFiles(place / answer.path("shots")),
     )

@@ -139,7 +139,9 @@ SCORES = (
     "and the certificates of the model's training set, by name and digest."
 )
 COMPARED = (
-    "Points of accuracy on the same items, model minus the other; 95 % paired bootstrap; exact McNemar test."
+    "Points of accuracy on the same items, model minus the other; 95 % paired bootstrap; exact McNemar test, "
+    "corrected for the pairs of models. The least difference is what the test would call significant at 5 %. "
+    "Figures on test benchmarks (grade.test) stand in data/tables/test, and nowhere here."
 )
 PUBLISHED = (
     "Ours minus theirs, in points. Their extraction and equality are not ours, and these alone move a score "

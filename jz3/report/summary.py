@@ -88,6 +88,7 @@ def _cards(scores: pl.DataFrame, right: pl.DataFrame) -> list[dict[str, str]]:
 def _compared(comparisons: pl.DataFrame) -> Markup:
     if comparisons.is_empty():
         return paragraph("No two models were compared in this run.")
+    # Averages have no p-value and stand first: sorting puts null before all else.
     surest = comparisons.sort("p_value", "benchmark", "setting", "model", "against").head(MOST_COMPARED)
     more = (
         "" if surest.height == comparisons.height else f", the {surest.height} surest of {comparisons.height}"

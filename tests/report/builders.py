@@ -208,7 +208,9 @@ def comparison():
         "difference": 12.0,
         "low": 2.5,
         "high": 21.5,
-        "p_value": 0.012,
+        "p_value": 0.006,
+        "p_holm": 0.012,
+        "least_difference": 8.25,
     }
 
 

@@ -185,7 +185,7 @@ def test_edited_parameters_are_no_profile(made, tmp_path):
 
 
 def test_scores_and_comparisons_stand_with_their_intervals(made):
-    for shown in ("42.5 to 57.5", "22.5 to 37.5", "+2.5 to +21.5", "0.012"):
+    for shown in ("42.5 to 57.5", "22.5 to 37.5", "+2.5 to +21.5", "0.012", "8.2"):
         assert shown in made[1].text
 
 
