@@ -31,7 +31,8 @@ class Left:
 
     def table(self, flag):
         path = self.root / self.flags[flag]
-        return pl.read_parquet(path if path.suffix == ".parquet" else f"{path}/*.parquet")
+        parts = [path] if path.suffix == ".parquet" else sorted(path.glob("*.parquet"))
+        return pl.read_parquet(parts) if parts else pl.DataFrame()  # a table without rows has no part
 
     def heights(self, paths):
         return {name: pl.read_parquet(self.root / path / "*.parquet").height for name, path in paths.items()}
@@ -178,7 +179,8 @@ def select(left, metrics):
 
 def execute(left, metrics):
     results = left.table("results")
-    return verdicts(left) | {"programs": results.height, "by_status": counts("program_" + results["status"])}
+    ended = "program_" + results["status"] if results.height else pl.Series(dtype=pl.String)
+    return verdicts(left) | {"programs": results.height, "by_status": counts(ended)}
 
 
 def correctness(left, metrics):
