@@ -161,7 +161,7 @@ def card(manifest: CurateManifest) -> str:
 
 def _left_out(wanted: Wanted, solution: str | None) -> dict[str, str]:
     """The steps that have nothing to work on, with the reason."""
-    unsolved = {step: "no field holds solutions (--solution)" for step in ("execute", "filter")}
+    unsolved = dict.fromkeys(("execute", "filter"), "no field holds solutions (--solution)")
     reasons = {} if solution else unsolved
     if not wanted.against:
         reasons["decontaminate"] = "no benchmark is named (--against)"
