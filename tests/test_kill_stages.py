@@ -29,6 +29,7 @@ OPERATIONS = {
     "decontaminate": {"decontaminate"},
     "distill": {"chat"},
     "execute": {"execute"},
+    "probe": {"generate"},
     "sketch": {"sketch"},
     "synthesize": {"generate"},
 }

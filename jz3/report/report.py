@@ -16,7 +16,7 @@ from jz3.core.artifacts import MANIFEST, InDir, OutDir
 from jz3.report.accounts import knowledge_sets, waterfall
 from jz3.report.certificates import audit_section, certificate_section
 from jz3.report.curves import loss_curves, step_curves
-from jz3.report.evaluation import cost_table, disagreement_table, published_table
+from jz3.report.evaluation import cost_table, disagreement_table, probe_table, published_table
 from jz3.report.graph import drawn
 from jz3.report.page import Section, whole_page
 from jz3.report.rendering import code, folded, joined, render, table
@@ -110,7 +110,13 @@ def _sections(material: Material) -> dict[str, tuple[str, Markup]]:
         "Requests and tokens": ("", cost_table(material.costs)),
         "Certificates": (
             "",
-            joined([*map(certificate_section, certificates), audit_section(measured["audit"]["sets"])]),
+            joined(
+                [
+                    *map(certificate_section, certificates),
+                    audit_section(measured["audit"]["sets"]),
+                    probe_table(measured),
+                ]
+            ),
         ),
         "All metrics": ("", joined(_metrics(stage, values) for stage, values in measured.items())),
     }

@@ -100,6 +100,7 @@ def metrics(provider="writer"):
         "correctness/jiuzhang": correct(0.0 if provider == "writer" else None),
         "correctness/other": correct(0.625 if provider == "writer" else None),
         "mix/jiuzhang": {"rows": ledger(kept=15)},
+        "probe": {"completed": {"families": 1.5}, "words": {"families": 12.25}},
         "audit": {
             "rows": ledger(kept=30),
             "sets": {
