@@ -1,10 +1,10 @@
 """The evaluation tables."""
 
-from jz3.core.artifacts import In, InFiles, Metrics, Out, OutDir, Plot
+from jz3.core.artifacts import In, InFiles, Metrics, Out, OutDir, OutText, Plot
 from jz3.core.fan_in import InMetrics, InTables
 from jz3.core.stage import run
 from jz3.evaluation.costs import costs_of
-from jz3.evaluation.pages import write_pages
+from jz3.evaluation.pages import summary, write_pages
 from jz3.evaluation.published import read_published
 from jz3.evaluation.tabulate import TabulateParams, headline_of, stack, tabulate
 from jz3.tables.comparison import Comparison
@@ -31,6 +31,7 @@ def main(
     costs: Out[Cost],
     pages: OutDir[PagesManifest],
     test: OutDir[PagesManifest],
+    test_summary: OutText,
     plot: Plot[ScoreRow],
     metrics: Metrics,
 ) -> None:
@@ -48,6 +49,7 @@ def main(
     metrics.write(headline_of(shown["scores"], params))
     kept_apart = tabulate(stack(test_grades.read()), covered, params.test_families, known, params)
     write_pages(kept_apart, test)
+    test_summary.write(summary(kept_apart))
 
 
 if __name__ == "__main__":

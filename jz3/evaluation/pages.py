@@ -23,24 +23,27 @@ def write_pages(tables: Mapping[str, pl.DataFrame], pages: OutDir[PagesManifest]
     `tables` are of ScoreRow, Comparison, PublishedRow, Disagreement and Cost, by the names in `WHAT`;
     `scores` and `comparisons` are among them.
     """
+    files = {"summary.md": "the main tables"}
+    with pages.open() as directory:
+        for name, table in _in_order(tables).items():
+            table.write_csv(directory / f"{name}.csv", float_precision=6 if name == "comparisons" else 2)
+            (directory / f"{name}.md").write_text(_shown(name, table), encoding="utf-8")
+            files |= {f"{name}.{ending}": WHAT[name] for ending in ("csv", "md")}
+        (directory / "summary.md").write_text(summary(tables), encoding="utf-8")
+        (directory / MANIFEST).write_text(PagesManifest(files=files).model_dump_json(indent=2) + "\n")
+
+
+def _in_order(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The tables in the order of `WHAT`, with their rows in an order for readers."""
     sorted_by = {
         "scores": ("group_by", "benchmark", "group", "setting", "model"),
         "comparisons": ("benchmark", "setting", "model", "against"),
     }
-    exact = {
+    return {
         name: tables[name].sort(sorted_by[name]) if name in sorted_by else tables[name]
         for name in WHAT
         if name in tables
     }
-    shown = {name: _shown(name, table) for name, table in exact.items()}
-    files = {"summary.md": "the main tables"}
-    with pages.open() as directory:
-        for name, table in exact.items():
-            table.write_csv(directory / f"{name}.csv", float_precision=6 if name == "comparisons" else 2)
-            (directory / f"{name}.md").write_text(shown[name], encoding="utf-8")
-            files |= {f"{name}.{ending}": WHAT[name] for ending in ("csv", "md")}
-        (directory / "summary.md").write_text(_summary(exact, shown), encoding="utf-8")
-        (directory / MANIFEST).write_text(PagesManifest(files=files).model_dump_json(indent=2) + "\n")
 
 
 def _shown(name: str, table: pl.DataFrame) -> str:
@@ -49,8 +52,11 @@ def _shown(name: str, table: pl.DataFrame) -> str:
     return _markdown(table.with_columns(cs.float().round(1)) if name in {"scores", "published"} else table)
 
 
-def _summary(tables: Mapping[str, pl.DataFrame], shown: Mapping[str, str]) -> str:
-    scores = tables["scores"]
+def summary(tables: Mapping[str, pl.DataFrame]) -> str:
+    """The main tables in Markdown; `tables` as in `write_pages`."""
+    in_order = _in_order(tables)
+    shown = {name: _shown(name, table) for name, table in in_order.items()}
+    scores = in_order["scores"]
     if scores.is_empty():
         return "No response was graded: `grade.test` of params.yaml names no benchmark.\n"
     parts = [
@@ -67,7 +73,7 @@ def _summary(tables: Mapping[str, pl.DataFrame], shown: Mapping[str, str]) -> st
     written += [
         f"## {title}\n\n{shown[name]}"
         for name, title in titles.items()
-        if name in tables and tables[name].height
+        if name in in_order and in_order[name].height
     ]
     written.append(f"## Certificates\n\n{_certificates(scores)}")
     return "\n".join(written)
