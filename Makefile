@@ -17,6 +17,8 @@ help:  ## what can be made; the default
 repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
 	dvc repro
 	@cat data/tables/pages/summary.md
+	@printf '\n# On test benchmarks, by which nothing was chosen\n\n'
+	@cat data/tables/test.md
 	@echo "Report: $(CURDIR)/data/report/index.html"
 
 gpu: $(VENV)/.ready-gpu .venv-vllm/.ready-gpu  ## a machine with CUDA GPUs: the main environment, and one for vLLM

@@ -3,7 +3,7 @@
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.stage import run
 from jz3.evaluation.certificates import read_contamination
-from jz3.evaluation.grade import GradeParams, grade
+from jz3.evaluation.grade import GradeParams, apart, grade
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.grade import Grade
 from jz3.tables.item import Item
@@ -19,11 +19,14 @@ def main(
     synthetic: InDir[CertificateManifest],
     instruction: InDir[CertificateManifest],
     grades: Out[Grade],
+    test_grades: Out[Grade],
     metrics: Metrics,
 ) -> None:
     contamination = read_contamination(training, synthetic, instruction)
     graded, account = grade(responses.read(), items.read(), contamination, params)
-    grades.write(graded)
+    development, test = apart(graded, params)
+    grades.write(development)
+    test_grades.write(test)
     metrics.write(account)
 
 

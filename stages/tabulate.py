@@ -1,13 +1,12 @@
 """The evaluation tables."""
 
-from jz3.core.artifacts import In, InFiles, Metrics, Out, OutDir, Plot
+from jz3.core.artifacts import In, InFiles, Metrics, Out, OutDir, OutText, Plot
 from jz3.core.fan_in import InMetrics, InTables
 from jz3.core.stage import run
 from jz3.evaluation.costs import costs_of
-from jz3.evaluation.disagreements import disagreements_of
-from jz3.evaluation.pages import Tables, write_pages
-from jz3.evaluation.published import beside_published, read_published
-from jz3.evaluation.tabulate import TabulateParams, stack, tabulate
+from jz3.evaluation.pages import summary, write_pages
+from jz3.evaluation.published import read_published
+from jz3.evaluation.tabulate import TabulateParams, headline_of, stack, tabulate
 from jz3.tables.comparison import Comparison
 from jz3.tables.cost import Cost
 from jz3.tables.disagreement import Disagreement
@@ -21,6 +20,7 @@ from jz3.tables.score_row import ScoreRow
 def main(
     params: TabulateParams,
     grades: InTables[Grade],
+    test_grades: InTables[Grade],
     instructions: In[Problem],
     figures: InFiles,
     measured: InMetrics,
@@ -30,27 +30,26 @@ def main(
     disagreements: Out[Disagreement],
     costs: Out[Cost],
     pages: OutDir[PagesManifest],
+    test: OutDir[PagesManifest],
+    test_summary: OutText,
     plot: Plot[ScoreRow],
     metrics: Metrics,
 ) -> None:
-    graded = stack(grades.read())
     covered = frozenset(instructions.read()["subject"].drop_nulls())
-    accuracies, compared, headline = tabulate(graded, covered, params)
-    tables = Tables(
-        scores=accuracies,
-        comparisons=compared,
-        published=beside_published(accuracies, read_published(figures, params.published)),
-        disagreements=disagreements_of(graded),
-        costs=costs_of(measured.read()),
-    )
-    scores.write(tables.scores)
-    comparisons.write(tables.comparisons)
-    published.write(tables.published)
-    disagreements.write(tables.disagreements)
-    costs.write(tables.costs)
-    write_pages(tables, pages)
-    plot.write(tables.scores)
-    metrics.write(headline)
+    known = read_published(figures, params.published)
+    shown = tabulate(stack(grades.read()), covered, params.families, known, params)
+    shown["costs"] = costs_of(measured.read())
+    scores.write(shown["scores"])
+    comparisons.write(shown["comparisons"])
+    published.write(shown["published"])
+    disagreements.write(shown["disagreements"])
+    costs.write(shown["costs"])
+    write_pages(shown, pages)
+    plot.write(shown["scores"])
+    metrics.write(headline_of(shown["scores"], params))
+    kept_apart = tabulate(stack(test_grades.read()), covered, params.test_families, known, params)
+    write_pages(kept_apart, test)
+    test_summary.write(summary(kept_apart))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ OPERATIONS = {
     "decontaminate": {"decontaminate"},
     "distill": {"chat"},
     "execute": {"execute"},
+    "probe": {"generate"},
     "sketch": {"sketch"},
     "solve": {"generate"},
     "synthesize": {"generate"},

@@ -16,6 +16,7 @@ from dvc.repo import Repo
 from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out, OutDir, OutText, Plot
 from jz3.core.execution import load_execution
 from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
+from jz3.core.graph_file import read_graph
 from jz3.core.params import load_params
 from jz3.core.placing import is_within
 from jz3.core.stage import Signature
@@ -192,6 +193,17 @@ def test_the_embedded_profile_is_in_use():
 
 def test_what_a_stage_reads_of_every_source_recipe_and_model_is_listed():
     assert wrong_lists(ROOT) == [], "run `jz3 deps --fix`"
+
+
+def test_nothing_but_the_tables_reads_the_grades_of_test_benchmarks():
+    """Else a figure that choices are made by could hold some of theirs."""
+    readers = {
+        (stage.base, path.partition("/")[2].partition("/")[0])
+        for stage in read_graph(ROOT).stages
+        for path in (word for flag in stage.flags.values() for word in flag)
+        if path.startswith(("data/test_grades", "data/tables/test"))
+    }
+    assert readers == {("grade", "test_grades"), ("tabulate", "test_grades"), ("tabulate", "tables")}
 
 
 def test_a_change_of_any_code_behind_a_stage_makes_it_run_again():

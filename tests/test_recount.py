@@ -258,10 +258,21 @@ def answer(left, metrics):
     }
 
 
+def probe(left, metrics):
+    probes = left.table("probes")
+    by_benchmark = dict(probes.group_by("benchmark").agg(pl.col("completed").mean() * 100).iter_rows())
+    return {
+        "rows.kept": probes.height,
+        "completed": pytest.approx(by_benchmark, abs=1e-4),
+        "prompt_tokens": probes["prompt_tokens"].sum(),
+        "completion_tokens": probes["completion_tokens"].sum(),
+    }
+
+
 def grade(left, metrics):
     grades = left.table("grades")
     return {
-        "rows.kept": grades.height,
+        "rows.kept": grades.height + left.table("test-grades").height,
         "answered": pytest.approx(grades["predicted"].count() / grades.height, abs=1e-6),
         "correct": pytest.approx(grades["correct"].sum() / grades.height, abs=1e-6),
         "correct_lenient": pytest.approx(grades["correct_lenient"].sum() / grades.height, abs=1e-6),
@@ -282,6 +293,7 @@ RECOUNTS = {
     "distill": distill, "augment": augment, "synthesize": synthesize, "parse": parse, "select": select,
     "execute": execute, "filter": curate, "dedup": dedup, "decontaminate": decontaminate, "audit": audit,
     "mix": mix, "correctness": correctness, "pack": pack, "answer": answer, "grade": grade,
+    "probe": probe,
     "tabulate": tabulate,
 }  # fmt: skip
 

@@ -49,7 +49,6 @@ def options(
     """Options of every command."""
 
 
-@app.command()
 def layout(
     *,
     check: Annotated[bool, typer.Option("--check", help="exit with 1 where a file has another")] = False,
@@ -74,7 +73,6 @@ def layout(
         raise UserError("Files are laid out otherwise than DVC writes them. Run `jz3 layout --fix`.")
 
 
-@app.command()
 def deps(
     *,
     check: Annotated[bool, typer.Option("--check", help="exit with 1 where dvc.yaml is not right")] = False,
@@ -116,7 +114,6 @@ def deps(
         raise UserError("dvc.yaml lists other code or other paths than it should. Run `jz3 deps --fix`.")
 
 
-@app.command()
 def fill(
     stage: Annotated[str, typer.Argument(help="a stage that generates, such as synthesize@candidates")],
     *,
@@ -136,7 +133,6 @@ def fill(
     fill_stage(root(), stage, read_slice(part))
 
 
-@app.command()
 def join(
     *,
     once: Annotated[bool, typer.Option("--once", help="end with the first training")] = False,
@@ -155,37 +151,6 @@ def join(
     join_trainings(once=once)
 
 
-for command in (
-    profiles.profile,
-    profiles.parameters,
-    fetching.fetch,
-    grading.grade,
-    grading.regrade,
-    looking.look,
-    curating.curate,
-    curating.dedup,
-    curating.decontaminate,
-    curating.execute,
-    exporting.export,
-    graph.plan,
-    graph.why,
-    graph.accept,
-    graph.trace,
-    graph.ledger,
-    graph.report,
-    graph.doctor,
-    graph.slurm,
-    sharing.verify,
-    sharing.push,
-    writing.init,
-    writing.write,
-):
-    app.command()(command)
-app.command(name="filter")(curating.filter_)
-app.add_typer(sharing.store, name="store")
-
-
-@app.command(name="lm-eval")
 def lm_eval(
     model: Annotated[str, typer.Argument(help="a model of graph.yaml whose answers are graded")],
     directory: Annotated[Path, typer.Argument(help="where the folder of the model goes")],
@@ -196,6 +161,8 @@ def lm_eval(
 
     Example: jz3 lm-eval jiuzhang lm-eval-out
     """
+    import polars as pl
+
     from jz3.core.artifacts import In, InFiles
     from jz3.core.graph_file import read_graph
     from jz3.core.params import PARAMS_FILE, load_params
@@ -212,7 +179,7 @@ def lm_eval(
         model=model,
         items=In(Item, place / answer.path("items")).read(),
         responses=In(Response, place / answer.path("responses")).read(),
-        grades=In(Grade, place / graded.path("grades")).read(),
+        grades=pl.concat(In(Grade, place / graded.path(flag)).read() for flag in ("grades", "test_grades")),
         params=load_params(AnswerParams, answer.section, place / PARAMS_FILE),
         shots=InFiles(place / answer.path("shots")),
     )
@@ -220,7 +187,6 @@ def lm_eval(
     show("\n".join(files), files, json=json)
 
 
-@app.command()
 def influence(
     targets: Annotated[Path, typer.Argument(help="a table of targets, as `tasks` writes it")],
     scores: Annotated[Path, typer.Argument(help="where the scores go, a .parquet file")],
@@ -260,6 +226,44 @@ def influence(
     tasks = sorted(set(found["task"]))
     text = f"{found['problem_id'].n_unique()} problems for {', '.join(tasks) or 'no task'}: {scores}"
     show(text, {"problems": found["problem_id"].n_unique(), "tasks": tasks}, json=json)
+
+
+COMMANDS = {
+    "A run of the graph": (
+        profiles.profile,
+        fetching.fetch,
+        graph.doctor,
+        graph.plan,
+        graph.why,
+        graph.accept,
+        graph.report,
+        graph.ledger,
+        graph.trace,
+        influence,
+        lm_eval,
+        grading.regrade,
+    ),
+    "Own files": (
+        curating.curate,
+        curating.dedup,
+        curating.decontaminate,
+        curating.filter_,
+        curating.execute,
+        grading.grade,
+        looking.look,
+        exporting.export,
+        writing.init,
+        writing.write,
+    ),
+    "Clusters and sharing": (fill, join, graph.slurm, sharing.push, sharing.verify),
+    "Work on jz3": (deps, layout, profiles.parameters),
+}
+"""By the heading under which `jz3 --help` lists them, in this order."""
+
+for heading, commands in COMMANDS.items():
+    for command in commands:
+        app.command(command.__name__.strip("_").replace("_", "-"), rich_help_panel=heading)(command)
+app.add_typer(sharing.store, name="store", rich_help_panel="Clusters and sharing")
 
 
 def main() -> None:

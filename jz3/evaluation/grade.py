@@ -18,6 +18,7 @@ from jz3.answers.extract import extract_lenient, extract_strict
 from jz3.answers.gold_form import form_of
 from jz3.answers.symbolic import AnswerVerdict, Symbolic
 from jz3.answers.values import Tolerance
+from jz3.core.errors import UserError
 from jz3.core.params import Params
 from jz3.core.progress import progress
 from jz3.evaluation.certificates import Contamination
@@ -31,10 +32,12 @@ class GradeParams(Params):
 
     symbolic_seconds: float = Field(gt=0)
     """CPU time that sympy gets for one pair; after it the answers are different."""
+    test: list[str]
+    """Benchmarks whose grades stand apart: nothing that a choice could be made by shows them."""
 
 
 class GradeMetrics(BaseModel):
-    """Rows are responses. Shares are of all responses."""
+    """Rows are all responses; what else is counted leaves those to test benchmarks out."""
 
     rows: Ledger
     answered: float
@@ -51,8 +54,12 @@ class GradeMetrics(BaseModel):
 def grade(
     responses: pl.DataFrame, items: pl.DataFrame, contamination: Contamination, params: GradeParams
 ) -> tuple[pl.DataFrame, GradeMetrics]:
-    """A grade for each response."""
+    """A grade for each response, and the numbers of those that are not to test benchmarks.
+
+    Raises UserError where a benchmark of `params.test` has no response.
+    """
     rows = responses.join(items, on="item_id", how="left", suffix="_item").sort("item_id", "setting", "draw")
+    _check_answered(rows["benchmark"], params)
     earlier: list[dict[str, Any]] = []
     graded: list[dict[str, Any]] = []
     with Symbolic(params.symbolic_seconds) as symbolic:
@@ -64,7 +71,25 @@ def grade(
             earlier.append(judged)
             graded.append(judged)
     grades = pl.DataFrame(graded, schema=Grade.create_empty().schema)
-    return grades, _metrics(grades, contamination)
+    development, _ = apart(grades, params)
+    return grades, _metrics(development, grades.height, contamination)
+
+
+def apart(grades: pl.DataFrame, params: GradeParams) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The grades of development benchmarks, and those of test benchmarks."""
+    of_test = pl.col("benchmark").is_in(params.test)
+    return grades.filter(~of_test), grades.filter(of_test)
+
+
+def _check_answered(benchmarks: pl.Series, params: GradeParams) -> None:
+    """Else a mistyped name would leave its figures among those that choices are made by."""
+    missing = sorted(set(params.test) - set(benchmarks))
+    if missing:
+        raise UserError(
+            f"grade.test names {', '.join(missing)}, to which there is no response; benchmarks that `answer` "
+            f"asks were expected. Add them to answer.prose.benchmarks or answer.tool.benchmarks, or take "
+            f"them out of grade.test."
+        )
 
 
 def _same_item(a: dict[str, Any], b: dict[str, Any]) -> bool:
@@ -122,12 +147,12 @@ def _verdict(gold: str, predicted: str | None, tolerance: Tolerance, symbolic: S
     return equal_with(gold, predicted, tolerance, symbolic)
 
 
-def _metrics(grades: pl.DataFrame, contamination: Contamination) -> GradeMetrics:
+def _metrics(grades: pl.DataFrame, responses: int, contamination: Contamination) -> GradeMetrics:
     def share(column: pl.Expr) -> float:
         return round(float(grades.select(column.mean()).item() or 0.0), 6)
 
     return GradeMetrics(
-        rows=Ledger(read=grades.height, kept=grades.height, rejected={}, failed=0),
+        rows=Ledger(read=responses, kept=responses, rejected={}, failed=0),
         answered=share(pl.col("predicted").is_not_null()),
         correct=share(pl.col("correct")),
         correct_lenient=share(pl.col("correct_lenient")),

@@ -1,9 +1,9 @@
 """The evaluation tables for people: Markdown and CSV."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import polars as pl
+import polars.selectors as cs
 
 from jz3.core.artifacts import MANIFEST, OutDir
 from jz3.tables.pages_manifest import PagesManifest
@@ -15,49 +15,50 @@ WHAT = {
     "disagreements": "responses on which plain math-verify gives another verdict",
     "costs": "requests, tokens and money by stage",
 }
-FILES = {"summary.md": "the main tables"} | {
-    f"{name}.{ending}": what for name, what in WHAT.items() for ending in ("csv", "md")
-}
 
 
-@dataclass(frozen=True)
-class Tables:
-    """Tables of ScoreRow, Comparison, PublishedRow, Disagreement and Cost."""
+def write_pages(tables: Mapping[str, pl.DataFrame], pages: OutDir[PagesManifest]) -> None:
+    """Write the tables as a directory of files for people.
 
-    scores: pl.DataFrame
-    comparisons: pl.DataFrame
-    published: pl.DataFrame
-    disagreements: pl.DataFrame
-    costs: pl.DataFrame
-
-
-def write_pages(tables: Tables, pages: OutDir[PagesManifest]) -> None:
-    """Write the tables as a directory of files for people."""
-    scores = tables.scores.sort("group_by", "benchmark", "group", "setting", "model")
-    comparisons = tables.comparisons.sort("benchmark", "setting")
-    shown = {
-        "scores": _scores_table(scores),
-        "comparisons": _comparisons_table(comparisons),
-        "published": _rounded(tables.published),
-        "disagreements": _markdown(tables.disagreements),
-        "costs": _markdown(tables.costs),
-    }
-    exact = {
-        "scores": scores,
-        "comparisons": comparisons,
-        "published": tables.published,
-        "disagreements": tables.disagreements,
-        "costs": tables.costs,
-    }
+    `tables` are of ScoreRow, Comparison, PublishedRow, Disagreement and Cost, by the names in `WHAT`;
+    `scores` and `comparisons` are among them.
+    """
+    files = {"summary.md": "the main tables"}
     with pages.open() as directory:
-        for name, table in exact.items():
+        for name, table in _in_order(tables).items():
             table.write_csv(directory / f"{name}.csv", float_precision=6 if name == "comparisons" else 2)
-            (directory / f"{name}.md").write_text(shown[name], encoding="utf-8")
-        (directory / "summary.md").write_text(_summary(scores, shown, tables), encoding="utf-8")
-        (directory / MANIFEST).write_text(PagesManifest(files=FILES).model_dump_json(indent=2) + "\n")
+            (directory / f"{name}.md").write_text(_shown(name, table), encoding="utf-8")
+            files |= {f"{name}.{ending}": WHAT[name] for ending in ("csv", "md")}
+        (directory / "summary.md").write_text(summary(tables), encoding="utf-8")
+        (directory / MANIFEST).write_text(PagesManifest(files=files).model_dump_json(indent=2) + "\n")
 
 
-def _summary(scores: pl.DataFrame, shown: Mapping[str, str], tables: Tables) -> str:
+def _in_order(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The tables in the order of `WHAT`, with their rows in an order for readers."""
+    sorted_by = {
+        "scores": ("group_by", "benchmark", "group", "setting", "model"),
+        "comparisons": ("benchmark", "setting", "model", "against"),
+    }
+    return {
+        name: tables[name].sort(sorted_by[name]) if name in sorted_by else tables[name]
+        for name in WHAT
+        if name in tables
+    }
+
+
+def _shown(name: str, table: pl.DataFrame) -> str:
+    if name == "comparisons":
+        return _comparisons_table(table)
+    return _markdown(table.with_columns(cs.float().round(1)) if name in {"scores", "published"} else table)
+
+
+def summary(tables: Mapping[str, pl.DataFrame]) -> str:
+    """The main tables in Markdown; `tables` as in `write_pages`."""
+    in_order = _in_order(tables)
+    shown = {name: _shown(name, table) for name, table in in_order.items()}
+    scores = in_order["scores"]
+    if scores.is_empty():
+        return "No response was graded: `grade.test` of params.yaml names no benchmark.\n"
     parts = [
         ("Averages", scores.filter(pl.col("group_by") == "average")),
         ("Benchmarks", scores.filter(pl.col("group_by") == "all")),
@@ -67,20 +68,35 @@ def _summary(scores: pl.DataFrame, shown: Mapping[str, str], tables: Tables) -> 
     ]
     written = [f"## {title}\n\n{_wide(rows)}" for title, rows in parts if rows.height]
     written.append(f"## Models compared\n\n{shown['comparisons']}")
-    if tables.published.height:
-        written.append(f"## Beside published figures\n\n{shown['published']}")
-    written.append(f"## Requests and tokens\n\n{shown['costs']}")
+    written.append(f"## Length of answers\n\n{_lengths(scores)}")
+    titles = {"published": "Beside published figures", "costs": "Requests and tokens"}
+    written += [
+        f"## {title}\n\n{shown[name]}"
+        for name, title in titles.items()
+        if name in in_order and in_order[name].height
+    ]
     written.append(f"## Certificates\n\n{_certificates(scores)}")
     return "\n".join(written)
+
+
+def _lengths(scores: pl.DataFrame) -> str:
+    """Tokens of a response, and the share that was cut at the limit, over all benchmarks of a setting."""
+    of_all = scores.filter(pl.col("group_by") == "all").group_by("setting", "model")
+    sums = of_all.agg(pl.col("responses", "completion_tokens", "truncated").sum()).sort("setting", "model")
+    return _markdown(
+        sums.select(
+            "setting",
+            "model",
+            "responses",
+            tokens_a_response=(pl.col("completion_tokens") / pl.col("responses")).round(1),
+            cut_at_the_limit_per_cent=(100 * pl.col("truncated") / pl.col("responses")).round(1),
+        )
+    )
 
 
 def _certificates(scores: pl.DataFrame) -> str:
     """Of the mix that each model was trained on."""
     return _markdown(scores.select("model", "certificate").unique().sort("model"))
-
-
-def _rounded(table: pl.DataFrame) -> str:
-    return _markdown(table.with_columns(pl.col(pl.Float64).round(1)))
 
 
 def _wide(scores: pl.DataFrame) -> str:
@@ -96,14 +112,11 @@ def _wide(scores: pl.DataFrame) -> str:
     return _markdown(table)
 
 
-def _scores_table(scores: pl.DataFrame) -> str:
-    return _rounded(scores)
-
-
 def _comparisons_table(comparisons: pl.DataFrame) -> str:
     return _markdown(
         comparisons.with_columns(
-            pl.col("difference", "low", "high").round(1), pl.col("p_value").round_sig_figs(2)
+            pl.col("difference", "low", "high", "least_difference").round(1),
+            pl.col("p_value", "p_holm").round_sig_figs(2),
         )
     )
 

@@ -6,6 +6,7 @@ difference is tested by the exact McNemar test. Costs: a second for some thousan
 """
 
 from collections.abc import Callable, Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,18 @@ from pydantic import BaseModel, Field
 
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
-from jz3.evaluation.mcnemar import exact_p_value
+from jz3.evaluation.disagreements import disagreements_of
+from jz3.evaluation.mcnemar import exact_p_value, least_lead
+from jz3.evaluation.published import beside_published
 from jz3.evaluation.sampling import by_samples
+from jz3.evaluation.shares import holm
 from jz3.tables.comparison import Comparison
 from jz3.tables.score_row import ScoreRow
 
 Floats = NDArray[np.float64]
 
 COVERED, UNCOVERED = "covered", "not covered"
+MACRO = "macro over families"
 
 
 class TabulateParams(Params):
@@ -35,6 +40,8 @@ class TabulateParams(Params):
     """Models of `data/raw/published/accuracies.csv` that stand beside ours."""
     families: str
     """The benchmark whose subjects are problem families; its macro average over them is the headline."""
+    test_families: str | None
+    """The same of the test benchmarks, where they have one."""
 
 
 class TabulateMetrics(BaseModel):
@@ -50,26 +57,38 @@ class TabulateMetrics(BaseModel):
 
 
 def tabulate(
-    grades: pl.DataFrame, covered_subjects: frozenset[str], params: TabulateParams
-) -> tuple[pl.DataFrame, pl.DataFrame, TabulateMetrics]:
-    """Scores, comparisons of each pair of models, and the headline.
+    grades: pl.DataFrame,
+    covered: frozenset[str],
+    families: str | None,
+    published: pl.DataFrame,
+    params: TabulateParams,
+) -> dict[str, pl.DataFrame]:
+    """Tables of ScoreRow, Comparison, PublishedRow and Disagreement: `scores`, `comparisons`, `published` and
+    `disagreements`.
 
-    `grades` holds the grades of all models, with a column `model`.
+    `grades` holds the grades of all models, with a column `model`; `covered` are the subjects that
+    instruction data hold; `families` is the benchmark whose subjects are families; `published` is what
+    `read_published` gives.
     """
-    covered = pl.col("subject").is_in(sorted(covered_subjects))
+    of_covered = pl.col("subject").is_in(sorted(covered))
     marked = grades.with_columns(
         coverage=pl.when(pl.col("subject").is_null())
         .then(None)
-        .otherwise(pl.when(covered).then(pl.lit(COVERED)).otherwise(pl.lit(UNCOVERED)))
+        .otherwise(pl.when(of_covered).then(pl.lit(COVERED)).otherwise(pl.lit(UNCOVERED)))
     )
     rows = [
         *_by(marked, "all", params),
         *(row for column in ("level", "subject", "coverage") for row in _by(marked, column, params)),
         *_samples(marked, params),
-        *_averages(marked, params),
+        *_averages(marked, families, params),
     ]
     scores = pl.DataFrame(rows, schema=ScoreRow.create_empty().schema)
-    return scores, _comparisons(marked, params), _headline(scores, params)
+    return {
+        "scores": scores,
+        "comparisons": _comparisons(marked, families, params),
+        "published": beside_published(scores, published),
+        "disagreements": disagreements_of(grades),
+    }
 
 
 def stack(models: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -162,11 +181,11 @@ def interval(values: Floats, resamples: int, seed: int) -> tuple[float, float]:
     return 100 * float(low), 100 * float(high)
 
 
-def _averages(grades: pl.DataFrame, params: TabulateParams) -> list[dict[str, Any]]:
+def _averages(grades: pl.DataFrame, families: str | None, params: TabulateParams) -> list[dict[str, Any]]:
     """Means of means: over families and settings, and over benchmarks and settings."""
-    of_families = grades.filter(pl.col("benchmark") == params.families)
+    of_families = grades.filter(pl.col("benchmark") == families)
     return [
-        *_average(of_families, "subject", params.families, "macro over families", params),
+        *_average(of_families, "subject", str(families), MACRO, params),
         *_average(grades, "benchmark", "all benchmarks", "mean over benchmarks", params),
     ]
 
@@ -177,15 +196,11 @@ def _average(
     """The mean over units, each the mean of its settings; the interval draws units."""
     rows: list[dict[str, Any]] = []
     for (model,), of_model in grades.group_by("model", maintain_order=True):
-        # Sorted before every mean: the last digit of a sum hangs on its order.
-        cells = of_model.group_by(unit, "setting").agg(pl.col("correct", "correct_lenient").mean())
-        cells = cells.sort(unit, "setting")
-        units = cells.group_by(unit).agg(pl.col("correct", "correct_lenient").mean()).sort(unit)
-        values = units["correct"].to_numpy().astype(np.float64)
+        units = _units(of_model, unit)
+        values = _floats(units, "correct")
         low, high = interval(values, params.resamples, draw_order(params.seed, f"{model}/{group}"))
         clean = of_model.filter(pl.col("contamination") == "clean")
-        clean_cells = clean.group_by(unit, "setting").agg(pl.col("correct").mean()).sort(unit, "setting")
-        clean_units = clean_cells.group_by(unit).agg(pl.col("correct").mean()).sort(unit)["correct"]
+        clean_values = _floats(_units(clean, unit), "correct")
         unchecked = (of_model["contamination"] == "unchecked").any()
         rows.append(
             {
@@ -198,9 +213,9 @@ def _average(
                 "accuracy": 100 * float(values.mean()),
                 "low": low,
                 "high": high,
-                "accuracy_lenient": 100 * float(units["correct_lenient"].to_numpy().mean()),
+                "accuracy_lenient": 100 * float(_floats(units, "correct_lenient").mean()),
                 "clean_items": clean["item_id"].n_unique(),
-                "accuracy_clean": 100 * float(clean_units.to_numpy().mean()) if clean.height else None,
+                "accuracy_clean": 100 * float(clean_values.mean()) if clean.height else None,
                 "contamination": "unchecked" if unchecked else "checked",
             }
             | usage(of_model)
@@ -208,42 +223,98 @@ def _average(
     return rows
 
 
-def _comparisons(grades: pl.DataFrame, params: TabulateParams) -> pl.DataFrame:
-    """Each pair of models on each benchmark and setting."""
-    models = grades["model"].unique(maintain_order=True).to_list()
+def _units(grades: pl.DataFrame, unit: str) -> pl.DataFrame:
+    """`correct` and `correct_lenient` of each unit (family, benchmark), the mean of its settings."""
+    # Sorted before every mean: the last digit of a sum hangs on its order.
+    cells = grades.group_by(unit, "setting").agg(pl.col("correct", "correct_lenient").mean())
+    cells = cells.sort(unit, "setting")
+    return cells.group_by(unit).agg(pl.col("correct", "correct_lenient").mean()).sort(unit)
+
+
+def _comparisons(grades: pl.DataFrame, families: str | None, params: TabulateParams) -> pl.DataFrame:
+    """Each pair of models on each benchmark and setting, and over the families."""
     rows = [
-        _comparison(str(benchmark), str(setting), group, model, against, params)
+        row
         for (benchmark, setting), group in grades.group_by(["benchmark", "setting"], maintain_order=True)
-        for place, model in enumerate(models)
-        for against in models[place + 1 :]
+        for row in _on_items(str(benchmark), str(setting), group, params)
     ]
+    of_families = grades.filter(pl.col("benchmark") == families)
+    rows += [_over_families(of_families, pair, params) for pair in _pairs(of_families)]
     return pl.DataFrame(rows, schema=Comparison.create_empty().schema)
 
 
-def _comparison(
-    benchmark: str, setting: str, group: pl.DataFrame, model: str, against: str, params: TabulateParams
-) -> dict[str, Any]:
-    def correct(name: str) -> pl.DataFrame:
-        return group.filter(pl.col("model") == name).group_by("item_id").agg(pl.col("correct").mean())
+def _pairs(grades: pl.DataFrame) -> list[tuple[str, str]]:
+    return list(combinations(grades["model"].unique(maintain_order=True).to_list(), 2))
 
-    pairs = correct(model).join(correct(against), on="item_id", suffix="_against").sort("item_id")
-    ours, theirs = (pairs[column].to_numpy().astype(np.float64) for column in ("correct", "correct_against"))
-    seed = draw_order(params.seed, f"{benchmark}/{setting}/{model}/{against}")
-    low, high = interval(ours - theirs, params.resamples, seed)
-    return {
-        "benchmark": benchmark,
-        "setting": setting,
-        "model": model,
-        "against": against,
-        "items": pairs.height,
-        "difference": 100 * float((ours - theirs).mean()),
-        "low": low,
-        "high": high,
-        "p_value": exact_p_value(int((ours > theirs).sum()), int((theirs > ours).sum())),
+
+def _on_items(
+    benchmark: str, setting: str, group: pl.DataFrame, params: TabulateParams
+) -> list[dict[str, Any]]:
+    """Each pair of models on one benchmark in one setting, with p-values corrected for the pairs."""
+    rows = [_comparison(benchmark, setting, group, pair, params) for pair in _pairs(group)]
+    corrected = holm([row["p_value"] for row in rows])
+    return [row | {"p_holm": p_holm} for row, p_holm in zip(rows, corrected, strict=True)]
+
+
+def _comparison(
+    benchmark: str, setting: str, group: pl.DataFrame, pair: tuple[str, str], params: TabulateParams
+) -> dict[str, Any]:
+    ours, theirs = _paired(
+        lambda name: (
+            group.filter(pl.col("model") == name)
+            .group_by("item_id")
+            .agg(pl.col("correct").mean())
+            .sort("item_id")
+        ),
+        pair,
+    )
+    wins, losses = int((ours > theirs).sum()), int((theirs > ours).sum())
+    lead = least_lead(wins + losses)
+    return _difference(ours - theirs, benchmark, setting, pair, params) | {
+        "items": len(ours),
+        "p_value": exact_p_value(wins, losses),
+        "least_difference": None if lead is None else 100 * lead / len(ours),
     }
 
 
-def _headline(scores: pl.DataFrame, params: TabulateParams) -> TabulateMetrics:
+def _over_families(grades: pl.DataFrame, pair: tuple[str, str], params: TabulateParams) -> dict[str, Any]:
+    """Two macro averages; the interval draws families, and takes each with the answers of both models."""
+    ours, theirs = _paired(lambda name: _units(grades.filter(pl.col("model") == name), "subject"), pair)
+    benchmark = str(grades["benchmark"].first())
+    return _difference(ours - theirs, benchmark, "both", pair, params) | {
+        "items": grades["item_id"].n_unique(),
+        "p_value": None,
+        "p_holm": None,
+        "least_difference": None,
+    }
+
+
+def _paired(units_of: Callable[[str], pl.DataFrame], pair: tuple[str, str]) -> tuple[Floats, Floats]:
+    """`correct` of the units that both models answered, in one order."""
+    first, second = (units_of(name) for name in pair)
+    unit = first.columns[0]
+    joined = first.join(second, on=unit, suffix="_against").sort(unit)
+    return _floats(joined, "correct"), _floats(joined, "correct_against")
+
+
+def _difference(
+    differences: Floats, benchmark: str, setting: str, pair: tuple[str, str], params: TabulateParams
+) -> dict[str, Any]:
+    seed = draw_order(params.seed, "/".join((benchmark, setting, *pair)))
+    low, high = interval(differences, params.resamples, seed)
+    return {
+        "benchmark": benchmark,
+        "setting": setting,
+        "model": pair[0],
+        "against": pair[1],
+        "difference": 100 * float(differences.mean()),
+        "low": low,
+        "high": high,
+    }
+
+
+def headline_of(scores: pl.DataFrame, params: TabulateParams) -> TabulateMetrics:
+    """What stands in the metrics, of the development benchmarks' scores."""
     families = scores.filter(pl.col("benchmark") == params.families)
 
     def by_model(rows: pl.DataFrame) -> dict[str, float]:
@@ -255,7 +326,7 @@ def _headline(scores: pl.DataFrame, params: TabulateParams) -> TabulateMetrics:
 
     everything = families.filter(pl.col("group_by") == "all")
     return TabulateMetrics(
-        macro_over_families=by_model(group("macro over families")(families)),
+        macro_over_families=by_model(group(MACRO)(families)),
         covered=by_model(group(COVERED)(families)),
         not_covered=by_model(group(UNCOVERED)(families)),
         prose=by_model(everything.filter(pl.col("setting") == "prose")),

@@ -17,6 +17,7 @@ KINDS: Mapping[str, Kind] = {
     "sketch": "gradients",
     "synthesize": "generation",
     "answer": "generation",
+    "probe": "generation",
     "execute": "programs",
 }
 """Of stages that do more than read and write rows. `base` copies a fetched model; of one that is trained from

@@ -7,7 +7,6 @@ was not counted is marked as an estimate. Costs reading DVC's state (two seconds
 up at most 50,000 prompts of a stage and encoding 1,000.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,11 @@ from jz3.core.execution import EXECUTION_FILE, load_execution
 from jz3.core.graph_file import Graph, Stage, read_graph
 from jz3.core.hashing import draw_order
 from jz3.core.params import PARAMS_FILE, load_params, read_sections
-from jz3.evaluation.answer import AnswerParams
 from jz3.generation.chat import CHAT, chat_key
 from jz3.generation.completion_rows import GENERATE, generation_key
 from jz3.generation.engine import GenerationRequest
 from jz3.generation.engines import open_engine
+from jz3.graph.asked_items import AskedItems, answered_items, probed_items
 from jz3.graph.plan_lines import Line, Plan
 from jz3.graph.profile import graph_under, profile_difference, profile_names, source_of
 from jz3.graph.repository import base_name
@@ -37,21 +36,12 @@ from jz3.synthesis.synthesize import SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.words import PromptForm
-from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, WriterBenchmark
 from jz3.teacher.augment import AugmentParams, asks_of, request_of
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.distill import chat_request
 from jz3.teacher.solve import SolveParams
 from jz3.teacher.solvers import ModelSolver
 from jz3.teacher.teacher import Teachers
-from jz3.writer.catalogue import FAMILIES
-
-
-def items_of(source: Benchmark) -> int | None:
-    """How many items a benchmark has by its parameters; None where only its file knows."""
-    if isinstance(source, WriterBenchmark):
-        return source.per_family * len(FAMILIES)
-    return source.size if isinstance(source, GymBenchmark) else source.items
 
 
 class PlanError(UserError):
@@ -102,6 +92,7 @@ class _Planner:
             "pretrain": self._plan_pretrain,
             "answer": self._plan_answer,
             "solve": self._plan_solve,
+            "probe": self._plan_probe,
         }
         lines: list[Line] = []
         for found in self._stale:
@@ -332,15 +323,16 @@ class _Planner:
         self._train(line, rows, planning.problem_tokens if budget is None else budget / max(rows.value, 1))
 
     def _plan_answer(self, line: Line) -> None:
-        """An answer is taken to be as long as a problem with its solution, which is somewhat too long."""
-        params = AnswerParams.model_validate(self._sections["answer"])
-        settings = Counter([*params.prose.benchmarks, *params.tool.benchmarks])
-        sources = BenchmarksParams.model_validate(self._sections["benchmarks"]).sources
-        items = sum((items_of(source) or 0) * settings[source.name] for source in sources)
-        line.rows = line.to_do = items * params.samples
-        line.completion_tokens = line.rows * self._execution.planning.problem_tokens
+        self._complete(line, answered_items(self._sections, self._execution.planning.problem_tokens))
+
+    def _plan_probe(self, line: Line) -> None:
+        self._complete(line, probed_items(self._sections))
+
+    def _complete(self, line: Line, asked: AskedItems) -> None:
+        line.rows = line.to_do = asked.rows
+        line.completion_tokens = asked.completion_tokens
         rate = self._execution.planning.generated_tokens_per_second
-        line.device_hours = line.completion_tokens / rate / 3600
+        line.device_hours = asked.completion_tokens / rate / 3600
         line.estimated = True
 
     def _plan_solve(self, line: Line) -> None:

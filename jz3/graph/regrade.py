@@ -23,6 +23,7 @@ from jz3.tables.item import Item
 from jz3.tables.response import Response
 
 RESPONSES, ITEMS, GRADES = "data/responses", "data/tasks/items.parquet", "data/grades"
+TEST_GRADES = "data/test_grades"  # which older runs have not: they knew no test benchmarks
 """Where a run has them: outputs of `answer`, `benchmarks` and `grade` in dvc.yaml."""
 
 
@@ -89,10 +90,8 @@ def _fetched(root: Path, revision: str, scratch: Path) -> list[str]:
                 f"the revision {revision} has no {lacking[0] if models else RESPONSES}; a run with "
                 f"responses, items and grades was expected. `dvc exp show` and `git log dvc.lock` list runs."
             )
-        for path in (
-            ITEMS,
-            *(f"{folder}/{model}.parquet" for folder in (RESPONSES, GRADES) for model in models),
-        ):
+        folders = (RESPONSES, GRADES, *([TEST_GRADES] if files.exists(TEST_GRADES) else []))
+        for path in (ITEMS, *(f"{folder}/{model}.parquet" for folder in folders for model in models)):
             (scratch / path).parent.mkdir(parents=True, exist_ok=True)
             files.get_file(path, str(scratch / path))
     except (DvcException, RevError, FileNotFoundError) as error:
@@ -106,7 +105,8 @@ def _fetched(root: Path, revision: str, scratch: Path) -> list[str]:
 
 def _regraded(scratch: Path, model: str, items: pl.DataFrame, folder: Path, params: GradeParams) -> Regraded:
     responses = In(Response, scratch / RESPONSES / f"{model}.parquet").read()
-    then = In(Grade, scratch / GRADES / f"{model}.parquet").read()
+    kept = [scratch / folder / f"{model}.parquet" for folder in (GRADES, TEST_GRADES)]
+    then = pl.concat(In(Grade, path).read() for path in kept if path.is_file())
     unchecked = Contamination(benchmarks=frozenset(), hit_items=frozenset(), certificates={})
     graded, _ = grade(responses, items, unchecked, params)
     said = then.select("response_id", "certificate", "contamination")

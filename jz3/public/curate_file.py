@@ -74,13 +74,11 @@ def curate_file(file: Path, out: Path, wanted: Wanted, say: Callable[[str], obje
     place.must_be_free()
     read = _read(file)
     problem, solution = _fields(file, read.rows, wanted)
-    steps = [step for step in wanted.steps if solution or step in ("dedup", "decontaminate")]
-    if "decontaminate" in steps and not wanted.against:
-        steps.remove("decontaminate")
-    left_out = [step for step in wanted.steps if step not in steps]
+    left_out = _left_out(wanted, solution)
+    steps = [step for step in wanted.steps if step not in left_out]
     say(f"{file}: {len(read.rows)} rows; problem from `{problem}`, solution from `{solution or 'no field'}`")
-    if left_out:
-        say(f"left out: {', '.join(left_out)} (they need a solution; decontaminate needs --against)")
+    for step, reason in left_out.items():
+        say(f"left out: {step}, as {reason}")
     if not steps:
         raise UserError(
             f"{file} gives {', '.join(wanted.steps)} nothing to do; a field of solutions, or benchmarks, "
@@ -159,6 +157,15 @@ def card(manifest: CurateManifest) -> str:
         f"{', '.join(manifest.steps)} of jz3. Compared with {checked}.\n\n"
         f"| rejected by | rows |\n|---|---|\n{rules}"
     )
+
+
+def _left_out(wanted: Wanted, solution: str | None) -> dict[str, str]:
+    """The steps that have nothing to work on, with the reason."""
+    unsolved = dict.fromkeys(("execute", "filter"), "no field holds solutions (--solution)")
+    reasons = {} if solution else unsolved
+    if not wanted.against:
+        reasons["decontaminate"] = "no benchmark is named (--against)"
+    return {step: reasons[step] for step in wanted.steps if step in reasons}
 
 
 def _read(file: Path) -> _Rows:

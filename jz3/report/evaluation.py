@@ -1,5 +1,8 @@
 """What stands behind the scores: published figures beside ours, disputed verdicts, requests and tokens."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 from markupsafe import Markup
 
@@ -61,6 +64,22 @@ def disagreement_table(disagreements: pl.DataFrame) -> Markup:
                 "Disputed verdicts", table("Responses that the two graders judge differently", head, lines)
             ),
         ]
+    )
+
+
+def probe_table(measured: Mapping[str, Any]) -> Markup:
+    """How much of the benchmarks the final models' base knows by heart; `measured` are metrics by stage."""
+    found = measured["probe"]
+    lines = [
+        [benchmark, f"{completed:.1f}", f"{found['words'][benchmark]:.1f}"]
+        for benchmark, completed in found["completed"].items()
+    ]
+    head = ["benchmark", "questions completed", "words completed"]
+    return table(
+        "Questions that the base completes from their beginning, in per cent",
+        head,
+        lines,
+        frozenset(head[1:]),
     )
 
 

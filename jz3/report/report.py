@@ -16,7 +16,7 @@ from jz3.core.artifacts import MANIFEST, InDir, OutDir
 from jz3.report.accounts import knowledge_sets, waterfall
 from jz3.report.certificates import audit_section, certificate_section
 from jz3.report.curves import loss_curves, step_curves
-from jz3.report.evaluation import cost_table, disagreement_table, published_table
+from jz3.report.evaluation import cost_table, disagreement_table, probe_table, published_table
 from jz3.report.graph import drawn
 from jz3.report.page import Section, whole_page
 from jz3.report.rendering import code, folded, joined, render, table
@@ -110,7 +110,13 @@ def _sections(material: Material) -> dict[str, tuple[str, Markup]]:
         "Requests and tokens": ("", cost_table(material.costs)),
         "Certificates": (
             "",
-            joined([*map(certificate_section, certificates), audit_section(measured["audit"]["sets"])]),
+            joined(
+                [
+                    *map(certificate_section, certificates),
+                    audit_section(measured["audit"]["sets"]),
+                    probe_table(measured),
+                ]
+            ),
         ),
         "All metrics": ("", joined(_metrics(stage, values) for stage, values in measured.items())),
     }
@@ -139,7 +145,9 @@ SCORES = (
     "and the certificates of the model's training set, by name and digest."
 )
 COMPARED = (
-    "Points of accuracy on the same items, model minus the other; 95 % paired bootstrap; exact McNemar test."
+    "Points of accuracy on the same items, model minus the other; 95 % paired bootstrap; exact McNemar test, "
+    "corrected for the pairs of models. The least difference is what the test would call significant at 5 %. "
+    "Figures on test benchmarks (grade.test) stand in data/tables/test, and nowhere here."
 )
 PUBLISHED = (
     "Ours minus theirs, in points. Their extraction and equality are not ours, and these alone move a score "

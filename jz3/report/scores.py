@@ -18,7 +18,15 @@ PARTS = {
 }
 KEYS = ["benchmark", "group", "setting"]
 NUMBERS = frozenset({"items", "accuracy", "lenient", "clean (items)"})
-COMPARED = ["benchmark", "models", "difference", "on a scale", "items", "p (McNemar)"]
+COMPARED = [
+    "benchmark",
+    "models",
+    "difference",
+    "on a scale",
+    "items",
+    "p (McNemar, Holm)",
+    "least difference",
+]
 POINTS = 50.0
 """Points of difference at either end of its scale (chosen); a longer interval is cut there."""
 
@@ -90,7 +98,9 @@ def interval_bar(low: float, middle: float, high: float, zero: float | None = No
 
 
 def comparison_table(comparisons: pl.DataFrame, caption: str = "Models compared on the same items") -> Markup:
-    """Differences in points of accuracy with their intervals and the exact McNemar test."""
+    """Differences in points of accuracy with their intervals, the exact McNemar test corrected for the pairs
+    of models, and the least difference that this test would call significant.
+    """
     rows = comparisons.sort("benchmark", "setting", "model", "against").iter_rows(named=True)
     lines = [
         [
@@ -99,11 +109,12 @@ def comparison_table(comparisons: pl.DataFrame, caption: str = "Models compared 
             interval(f"{row['difference']:+.1f}", f"{row['low']:+.1f} to {row['high']:+.1f}"),
             interval_bar(*(_on_scale(row[name]) for name in ("low", "difference", "high")), zero=50.0),
             count(row["items"]),
-            f"{row['p_value']:.2g}",
+            "" if row["p_holm"] is None else f"{row['p_holm']:.2g}",
+            "" if row["least_difference"] is None else f"{row['least_difference']:.1f}",
         ]
         for row in rows
     ]
-    return table(caption, COMPARED, lines, frozenset({"difference", "items", "p (McNemar)"}))
+    return table(caption, COMPARED, lines, frozenset(COMPARED[2:]) - {"on a scale"})
 
 
 def _on_scale(points: float) -> float:

@@ -9,6 +9,7 @@ import yaml
 from markupsafe import Markup
 
 from jz3.core.hashing import canonical_json, content_id
+from jz3.evaluation.mcnemar import SIGNIFICANT
 from jz3.report.rendering import joined, paragraph, render, table
 from jz3.report.scores import comparison_table, interval
 from jz3.report.writing import count, per_cent
@@ -54,10 +55,12 @@ def first_screen(
     facts: Mapping[str, str | Markup], scores: pl.DataFrame, comparisons: pl.DataFrame, right: pl.DataFrame
 ) -> Markup:
     """`facts` by their names; rows of `right` are RightRows."""
+    said = told_apart(comparisons)
     return joined(
         [
             render("facts.html", facts=facts),
             render("cards.html", cards=_cards(scores, right)),
+            *([paragraph(said)] if said else []),
             _compared(comparisons),
             right_table(right),
         ]
@@ -85,9 +88,30 @@ def _cards(scores: pl.DataFrame, right: pl.DataFrame) -> list[dict[str, str]]:
     ]
 
 
+def told_apart(comparisons: pl.DataFrame) -> str:
+    """The benchmarks on which the exact McNemar test, corrected for the pairs, tells two models apart at 5 %,
+    and those on which it does not; an empty text where no two models were compared.
+    """
+    tested = comparisons.drop_nulls("p_holm").sort("benchmark", "setting", "model", "against")
+    apart, alike = (
+        [_named(row) for row in tested.filter(known).iter_rows(named=True)]
+        for known in (pl.col("p_holm") <= SIGNIFICANT, pl.col("p_holm") > SIGNIFICANT)
+    )
+    said = [f"Told apart: {', '.join(apart)}."] if apart else []
+    return " ".join([*said, f"Not told apart: {', '.join(alike)}."] if alike else said)
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    ahead, behind = (row["model"], row["against"])[:: 1 if row["difference"] >= 0 else -1]
+    return (
+        f"{row['benchmark']} ({row['setting']}), {ahead} {abs(row['difference']):.1f} points above {behind}"
+    )
+
+
 def _compared(comparisons: pl.DataFrame) -> Markup:
     if comparisons.is_empty():
         return paragraph("No two models were compared in this run.")
+    # Averages have no p-value and stand first: sorting puts null before all else.
     surest = comparisons.sort("p_value", "benchmark", "setting", "model", "against").head(MOST_COMPARED)
     more = (
         "" if surest.height == comparisons.height else f", the {surest.height} surest of {comparisons.height}"

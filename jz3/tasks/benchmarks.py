@@ -5,7 +5,7 @@ not changed on the way; a row that is no item is rejected by its rule. Costs: se
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -23,7 +23,7 @@ from jz3.tasks.item_formats import Format, ItemText, Unfit, read_item
 from jz3.tasks.raw import DataError, RawRows, read_fetched, read_files
 from jz3.tasks.rejects import Rejects, shown
 from jz3.writer.catalogue import FAMILIES
-from jz3.writer.family import latex
+from jz3.writer.family import Family, Values, latex
 from jz3.writer.server import MODEL
 from jz3.writer.splits import distinct_draws
 from jz3.writer.write import write_draw
@@ -39,6 +39,8 @@ class WriterBenchmark(Params):
     reader: Literal["writer"]
     per_family: int = Field(ge=1, lt=PLACES_OF_A_FAMILY)
     seed: Seed
+    apart_from: list[str]
+    """Other benchmarks of this reader, listed before: no item has the numbers of one of theirs."""
 
 
 class GymBenchmark(Params):
@@ -105,8 +107,9 @@ def collect_items(
     _check_names([source.name for source in params.sources])
     kept: list[dict[str, Any]] = []
     rejects = Rejects("benchmarks")
+    drawn: Drawn = {}
     for source in params.sources:
-        revision, items = _items(source, raw)
+        revision, items = _items(source, raw, drawn)
         for number, item in items:
             if isinstance(item, Unfit):
                 rejects.add(f"{source.name}/{number:05}", item.rule, item.evidence)
@@ -129,13 +132,16 @@ def collect_items(
 
 
 Numbered = Iterator[tuple[int, ItemText | Unfit]]
+Drawn = dict[str, dict[str, list[Values]]]
+"""What was drawn for each benchmark of the writer, by family."""
 
 
-def _items(source: Benchmark, raw: InFiles) -> tuple[str, Numbered]:
-    """The revision of a benchmark, and its items with their numbers."""
+def _items(source: Benchmark, raw: InFiles, drawn: Drawn) -> tuple[str, Numbered]:
+    """The revision of a benchmark, and its items with their numbers; draws are added to `drawn`."""
     match source:
         case WriterBenchmark():
-            return MODEL, _held_out(source)
+            drawn[source.name] = _draws(source, drawn)
+            return MODEL, _held_out(source, drawn[source.name])
         case GymBenchmark():
             items = gym_items(source.dataset, source.size, source.seed, source.config)
             return gym_revision(), enumerate(items)
@@ -147,11 +153,33 @@ def _items(source: Benchmark, raw: InFiles) -> tuple[str, Numbered]:
     return rows.revision, _read(rows, source.format)
 
 
-def _held_out(source: WriterBenchmark) -> Numbered:
+def _draws(source: WriterBenchmark, drawn: Drawn) -> dict[str, list[Values]]:
+    unknown = sorted(set(source.apart_from) - drawn.keys())
+    if unknown:
+        raise DataError(
+            f"benchmark '{source.name}' is to be apart from {', '.join(unknown)}, which no benchmark of the "
+            f"writer before it is. List benchmarks of reader `writer` that stand before it."
+        )
+    return {
+        family.name: distinct_draws(
+            family,
+            "benchmark",
+            source.per_family,
+            _key(source, family),
+            [values for name in source.apart_from for values in drawn[name][family.name]],
+        )
+        for family in FAMILIES
+    }
+
+
+def _key(source: WriterBenchmark, family: Family) -> str:
+    return f"{source.seed}\x00{source.name}\x00{family.name}"
+
+
+def _held_out(source: WriterBenchmark, drawn: Mapping[str, list[Values]]) -> Numbered:
     for place, family in enumerate(FAMILIES):
-        key = f"{source.seed}\x00{source.name}\x00{family.name}"
-        for number, values in enumerate(distinct_draws(family, "benchmark", source.per_family, key)):
-            question = write_draw(family, "cot", values, f"{key}\x00{number}").problem
+        for number, values in enumerate(drawn[family.name]):
+            question = write_draw(family, "cot", values, f"{_key(source, family)}\x00{number}").problem
             gold = latex(family.solve(values)["answer"])
             yield (
                 place * PLACES_OF_A_FAMILY + number,

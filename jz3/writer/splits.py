@@ -6,7 +6,7 @@ instruction data or the target tasks show, whatever the seeds.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Literal
 
@@ -30,10 +30,7 @@ class TooFewDrawsError(UserError):
 
 def part_of(family: Family, values: Values) -> Part:
     """The part that a draw belongs to."""
-    numbers = "\x00".join(
-        f"{name}={value}" for name, value in sorted(values.drawn.items()) if isinstance(value, int)
-    )
-    digest = hashlib.blake2b(f"{family.name}\x00{numbers}".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(f"{family.name}\x00{_numbers(values)}".encode(), digest_size=8).digest()
     point = int.from_bytes(digest, "big") % 100
     for part, share in SHARES.items():
         if point < share:
@@ -48,22 +45,34 @@ def draw_of_part(family: Family, part: Part, key: str) -> Values:
     return next(_draws_of_part(family, part, key))
 
 
-def distinct_draws(family: Family, part: Part, rows: int, key: str) -> list[Values]:
-    """As many draws of the part, no two alike. More rows keep the first ones.
+def distinct_draws(
+    family: Family, part: Part, rows: int, key: str, apart_from: Iterable[Values] = ()
+) -> list[Values]:
+    """As many draws of the part, no two alike, and none with the numbers of a draw of `apart_from`. More rows
+    keep the first ones.
 
     Raises TooFewDrawsError where the part has not so many.
     """
+    taken = {_numbers(values) for values in apart_from}
     found: dict[tuple[int | str, ...], Values] = {}
     for values in _draws_of_part(family, part, key):
         if len(found) == rows:
             break
-        found.setdefault(tuple(values.drawn.values()), values)
+        if _numbers(values) not in taken:
+            found.setdefault(tuple(values.drawn.values()), values)
     if len(found) < rows:
         raise TooFewDrawsError(
             f"family {family.name} has only {len(found)} draws of part '{part}' in {ATTEMPTS} attempts; "
             f"{rows} were asked for. Ask for fewer rows of each family."
         )
     return list(found.values())
+
+
+def _numbers(values: Values) -> str:
+    """The whole numbers of a draw, without names and goods."""
+    return "\x00".join(
+        f"{name}={value}" for name, value in sorted(values.drawn.items()) if isinstance(value, int)
+    )
 
 
 def _draws_of_part(family: Family, part: Part, key: str) -> Iterator[Values]:

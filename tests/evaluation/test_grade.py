@@ -3,14 +3,15 @@
 import polars as pl
 import pytest
 
+from jz3.core.errors import UserError
 from jz3.evaluation.certificates import Contamination, contamination_of_mix
-from jz3.evaluation.grade import GradeParams, grade
+from jz3.evaluation.grade import GradeParams, apart, grade
 from jz3.tables.certificate_manifest import BenchmarkCheck, CertificateManifest
 from jz3.tables.grade import Grade
 from jz3.tables.item import Item
 from jz3.tables.response import Response
 
-PARAMS = GradeParams(symbolic_seconds=5)
+PARAMS = GradeParams(symbolic_seconds=5, test=[])
 CLEAN = Contamination(
     benchmarks=frozenset({"b"}), hit_items=frozenset({"b/1"}), certificates={"synthetic": "d"}
 )
@@ -89,6 +90,22 @@ def test_each_grade_names_the_certificates_of_the_mix(graded):
     assert set(graded[0]["certificate"]) == {"synthetic d"}
     named = CLEAN.model_copy(update={"certificates": {"synthetic": "b" * 32, "instruction": "a" * 32}})
     assert named.name == f"instruction {'a' * 12}, synthetic {'b' * 12}"
+
+
+def test_grades_of_test_benchmarks_stand_apart_and_in_no_metric():
+    held = GradeParams(symbolic_seconds=5, test=["t"])
+    answered = pl.concat([responses(["\\boxed{1}", "\\boxed{5}"]), responses(["\\boxed{3}"], benchmark="t")])
+    asked = pl.concat([items(["1", "2"]), items(["3"], benchmark="t")])
+    graded, metrics = grade(answered, asked, CLEAN, held)
+    development, test = apart(graded, held)
+    assert (list(development["benchmark"]), list(test["benchmark"])) == (["b", "b"], ["t"])
+    assert test["correct"].all()
+    assert (metrics.rows.kept, metrics.correct, sum(metrics.by_rule.values())) == (3, 0.5, 2)
+
+
+def test_a_test_benchmark_that_nobody_answered_is_one_line():
+    with pytest.raises(UserError, match=r"grade\.test names typo, to which there is no response"):
+        grade(responses(["1"]), items(["1"]), CLEAN, GradeParams(symbolic_seconds=5, test=["typo"]))
 
 
 def test_equal_answers_of_one_item_are_one_candidate_of_a_vote():

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from jz3.core.artifacts import InFiles, OutDir
 from jz3.evaluation.costs import costs_of
 from jz3.evaluation.disagreements import disagreements_of
-from jz3.evaluation.mcnemar import exact_p_value
-from jz3.evaluation.pages import Tables, write_pages
-from jz3.evaluation.published import PublishedError, beside_published, read_published
+from jz3.evaluation.mcnemar import exact_p_value, least_lead
+from jz3.evaluation.pages import write_pages
+from jz3.evaluation.published import PublishedError, read_published
 from jz3.evaluation.sampling import by_samples, pass_at
-from jz3.evaluation.tabulate import TabulateParams, interval, stack, tabulate
+from jz3.evaluation.tabulate import TabulateParams, headline_of, interval, stack, tabulate
 from jz3.tables.comparison import Comparison
 from jz3.tables.disagreement import Disagreement
 from jz3.tables.grade import Grade
@@ -24,7 +24,8 @@ from jz3.tables.pages_manifest import PagesManifest
 from jz3.tables.published_row import PublishedRow
 from jz3.tables.score_row import ScoreRow
 
-PARAMS = TabulateParams(seed=1, resamples=500, families="held_out", published=[])
+PARAMS = TabulateParams(seed=1, resamples=500, families="held_out", test_families=None, published=[])
+FIGURES = InFiles(Path(__file__).parents[2] / "data/raw/published")
 
 
 def grades(correct, hit=()):
@@ -64,9 +65,14 @@ POOR = grades(
 )
 
 
+def tabulated(models, published=()):
+    known = read_published(FIGURES, list(published))
+    return tabulate(stack(models), frozenset({"a"}), "held_out", known, PARAMS)
+
+
 @pytest.fixture(scope="module")
 def tables():
-    return tabulate(stack({"good": GOOD, "poor": POOR}), frozenset({"a"}), PARAMS)
+    return tabulated({"good": GOOD, "poor": POOR})
 
 
 def score(scores, **where):
@@ -75,8 +81,9 @@ def score(scores, **where):
 
 
 def test_accuracies_by_setting_group_and_average(tables):
-    scores, _, headline = tables
+    scores = tables["scores"]
     ScoreRow.validate(scores)
+    headline = headline_of(scores, PARAMS)
     assert score(scores, model="good", setting="prose", group_by="all")["accuracy"] == 75
     assert score(scores, model="good", setting="prose", group="covered")["accuracy"] == 50
     macro = score(scores, model="poor", group="macro over families")
@@ -88,17 +95,17 @@ def test_accuracies_by_setting_group_and_average(tables):
 
 
 def test_the_score_without_hit_items_stands_beside(tables):
-    row = score(tables[0], model="poor", setting="tool", group_by="all")
+    row = score(tables["scores"], model="poor", setting="tool", group_by="all")
     assert (row["accuracy"], row["clean_items"], row["items"]) == (50, 3, 4)
     assert row["accuracy_clean"] == pytest.approx(100 / 3)
 
 
 def test_a_score_is_unchecked_where_one_of_its_items_is(tables):
-    assert set(tables[0]["contamination"]) == {"checked"}
+    assert set(tables["scores"]["contamination"]) == {"checked"}
     unchecked = GOOD.with_columns(
         contamination=pl.when(item_id="b1").then(pl.lit("unchecked")).otherwise("contamination")
     )
-    scores, _, _ = tabulate(stack({"good": unchecked}), frozenset({"a"}), PARAMS)
+    scores = tabulated({"good": unchecked})["scores"]
     of_subjects = scores.filter(pl.col("group_by") == "subject", pl.col("setting") == "prose")
     assert dict(of_subjects.select("group", "contamination").iter_rows()) == {
         "a": "checked",
@@ -108,26 +115,58 @@ def test_a_score_is_unchecked_where_one_of_its_items_is(tables):
 
 
 def test_two_models_are_compared_on_the_same_items(tables):
-    _, comparisons, _ = tables
+    comparisons = tables["comparisons"]
     Comparison.validate(comparisons)
-    prose = comparisons.filter(pl.col("setting") == "prose").row(0, named=True)
+    prose = score(comparisons, setting="prose")
     assert (prose["difference"], prose["items"]) == (75, 4)
-    assert prose["p_value"] == exact_p_value(3, 0) == 0.25
+    assert prose["p_value"] == prose["p_holm"] == exact_p_value(3, 0) == 0.25
+    assert prose["least_difference"] is None, "three items on which they differ can show nothing"
+
+
+def test_macro_averages_are_compared_over_the_families(tables):
+    both = score(tables["comparisons"], setting="both")
+    assert (both["model"], both["against"], both["items"]) == ("good", "poor", 4)
+    assert both["difference"] == 87.5 - 25
+    assert (both["low"], both["high"]) == (25, 100), "of the two families: 25 points in one, 100 in the other"
+    assert both["p_value"] is None
+
+
+def test_p_values_are_corrected_for_the_pairs_of_models():
+    right, wrong = ([verdict] * 8 for verdict in (True, False))
+    models = {name: grades({"tool": {"a": verdicts}}) for name, verdicts in [("x", right), ("y", wrong)]}
+    models["z"] = grades({"tool": {"a": [True] * 7 + [False]}})
+    found = tabulated(models)["comparisons"].filter(pl.col("setting") == "tool")
+    of = {(row["model"], row["against"]): row for row in found.iter_rows(named=True)}
+    assert of["x", "y"]["p_holm"] == pytest.approx(3 * exact_p_value(8, 0))
+    assert of["y", "z"]["p_holm"] == pytest.approx(2 * exact_p_value(0, 7))
+    assert of["x", "z"]["p_holm"] == 1
+    assert of["x", "y"]["least_difference"] == 100, "of 8 items 8, as 7 of 8 have p = 0.07"
+
+
+@given(st.integers(0, 300))
+def test_the_least_lead_is_significant_and_the_one_below_is_not(differing):
+    def p_of(lead):
+        return exact_p_value((differing + lead) // 2, (differing - lead) // 2)
+
+    lead = least_lead(differing)
+    if lead is None:
+        assert p_of(differing) > 0.05
+    else:
+        assert p_of(lead) <= 0.05
+        assert lead < 2 or p_of(lead - 2) > 0.05
+
+
+def test_without_test_benchmarks_the_pages_say_so(tmp_path):
+    nothing = tabulated({"good": GOOD.clear(), "poor": POOR.clear()})
+    write_pages(nothing, OutDir(PagesManifest, tmp_path / "test"))
+    assert "grade.test" in (tmp_path / "test/summary.md").read_text()
 
 
 def all_tables():
-    scores, comparisons, _ = tabulate(stack({"good": GOOD, "poor": POOR}), frozenset({"a"}), PARAMS)
-    figures = read_published(FIGURES, ["JiuZhang3.0-7B"])
-    return Tables(
-        scores=scores,
-        comparisons=comparisons,
-        published=beside_published(scores, figures),
-        disagreements=disagreements_of(stack({"good": GOOD})),
-        costs=costs_of(MEASURED),
-    )
+    found = tabulated({"good": GOOD, "poor": POOR}, ["JiuZhang3.0-7B"])
+    return found | {"costs": costs_of(MEASURED)}
 
 
-FIGURES = InFiles(Path(__file__).parents[2] / "data/raw/published")
 MEASURED = {
     "distill/initial": {
         "rows": {"read": 5},
@@ -153,7 +192,7 @@ def test_the_same_grades_give_the_same_pages(tmp_path):
 
 
 def test_a_score_carries_what_its_responses_took_and_its_certificate(tables):
-    row = score(tables[0], model="good", setting="prose", group_by="all")
+    row = score(tables["scores"], model="good", setting="prose", group_by="all")
     assert (row["responses"], row["prompt_tokens"], row["completion_tokens"]) == (4, 40, 12)
     assert row["certificate"] == "synthetic 0a1b"
 
@@ -178,7 +217,7 @@ def drawn(*verdicts):
 
 def test_pass_at_k_and_the_vote_stand_beside_the_mean_of_the_draws():
     table = drawn((0, False), (1, True), (1, True), (None, False))
-    scores, _, _ = tabulate(stack({"m": table}), frozenset(), PARAMS)
+    scores = tabulated({"m": table})["scores"]
     ScoreRow.validate(scores)
     of = {
         row["group"]: row["accuracy"] for row in scores.iter_rows(named=True) if row["group_by"] == "samples"
@@ -211,8 +250,7 @@ def test_published_figures_stand_beside_ours_with_the_difference_and_their_mean(
             for name in ("gsm8k", "svamp")
         ]
     )
-    scores, _, _ = tabulate(stack({"ours": of_paper}), frozenset(), PARAMS)
-    rows = beside_published(scores, read_published(FIGURES, ["JiuZhang3.0-7B"]))
+    rows = tabulated({"ours": of_paper}, ["JiuZhang3.0-7B"])["published"]
     PublishedRow.validate(rows)
     of = {row["benchmark"]: row for row in rows.iter_rows(named=True)}
     assert list(of) == ["gsm8k", "mean", "svamp"]

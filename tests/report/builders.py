@@ -100,6 +100,7 @@ def metrics(provider="writer"):
         "correctness/jiuzhang": correct(0.0 if provider == "writer" else None),
         "correctness/other": correct(0.625 if provider == "writer" else None),
         "mix/jiuzhang": {"rows": ledger(kept=15)},
+        "probe": {"completed": {"families": 1.5}, "words": {"families": 12.25}},
         "audit": {
             "rows": ledger(kept=30),
             "sets": {
@@ -208,7 +209,9 @@ def comparison():
         "difference": 12.0,
         "low": 2.5,
         "high": 21.5,
-        "p_value": 0.012,
+        "p_value": 0.006,
+        "p_holm": 0.012,
+        "least_difference": 8.25,
     }
 
 

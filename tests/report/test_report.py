@@ -10,10 +10,13 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from jz3.report.page import STAMP, stamped
-from tests.report.builders import HOSTILE, metrics, problem, write_run
+from jz3.report.summary import told_apart
+from jz3.tables.comparison import Comparison
+from tests.report.builders import HOSTILE, comparison, metrics, problem, write_run
 
 ROOT = Path(__file__).parents[2]
 VOID = {"br", "hr", "input", "meta"}
@@ -185,8 +188,20 @@ def test_edited_parameters_are_no_profile(made, tmp_path):
 
 
 def test_scores_and_comparisons_stand_with_their_intervals(made):
-    for shown in ("42.5 to 57.5", "22.5 to 37.5", "+2.5 to +21.5", "0.012"):
+    for shown in ("42.5 to 57.5", "22.5 to 37.5", "+2.5 to +21.5", "0.012", "8.2"):
         assert shown in made[1].text
+
+
+def test_a_sentence_says_which_models_are_told_apart():
+    ahead = comparison()
+    behind = ahead | {"setting": "tool", "difference": -3.0, "p_holm": 0.3}
+    average = ahead | {"setting": "both", "p_value": None, "p_holm": None, "least_difference": None}
+    rows = pl.DataFrame([ahead, behind, average], schema=Comparison.create_empty().schema)
+    assert told_apart(rows) == (
+        "Told apart: families (prose), jiuzhang 12.0 points above instruct_only. "
+        "Not told apart: families (tool), instruct_only 3.0 points above jiuzhang."
+    )
+    assert told_apart(rows.filter(setting="both")) == ""
 
 
 def test_hits_stand_with_both_texts_under_the_certificate_that_found_them(made):

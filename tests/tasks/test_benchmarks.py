@@ -13,7 +13,7 @@ from jz3.writer.catalogue import FAMILIES, read
 from jz3.writer.splits import part_of
 from stages.benchmarks import main
 
-HELD_OUT = {"name": "held_out", "reader": "writer", "per_family": 3, "seed": 1}
+HELD_OUT = {"name": "held_out", "reader": "writer", "per_family": 3, "seed": 1, "apart_from": []}
 SUMS = {"name": "sums", "reader": "reasoning_gym", "dataset": "chain_sum", "size": 5, "seed": 1, "config": {}}
 GSM8K = {
     "name": "gsm8k",
@@ -54,6 +54,27 @@ def test_more_items_of_a_family_keep_the_ids_of_those_there_were(raw):
     few = collect_items(raw, params(HELD_OUT))[0]
     many = collect_items(raw, params(HELD_OUT | {"per_family": 5}))[0]
     assert many.join(few, on=few.columns, how="semi", nulls_equal=True).height == few.height
+
+
+def test_benchmarks_apart_share_no_numbers_of_a_family(raw):
+    test = HELD_OUT | {"name": "test", "per_family": 5, "apart_from": ["held_out"]}
+    items = collect_items(raw, params(HELD_OUT | {"per_family": 5}, test))[0]
+    numbers = {"held_out": set(), "test": set()}
+    for item in items.iter_rows(named=True):
+        reading = read(item["question"])
+        numbers[item["benchmark"]].add((item["subject"], *whole_numbers(reading.values)))
+    assert len(numbers["test"]) > 4 * len(FAMILIES)
+    assert not numbers["held_out"] & numbers["test"]
+
+
+def whole_numbers(values):
+    return sorted((name, value) for name, value in values.drawn.items() if isinstance(value, int))
+
+
+def test_a_benchmark_can_only_be_apart_from_one_before_it(raw):
+    later = HELD_OUT | {"name": "test", "apart_from": ["held_out"]}
+    with pytest.raises(DataError, match="'test' is to be apart from held_out"):
+        collect_items(raw, params(later, HELD_OUT))
 
 
 def test_the_stage_leaves_the_items_of_all_benchmarks_in_key_order(raw, tmp_path):

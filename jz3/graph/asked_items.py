@@ -1,0 +1,46 @@
+"""How many items of benchmarks a stage asks a model about, by the parameters alone, and what it may write."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jz3.evaluation.answer import AnswerParams
+from jz3.evaluation.probe import ProbeParams
+from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, WriterBenchmark
+from jz3.writer.catalogue import FAMILIES
+
+
+@dataclass(frozen=True)
+class AskedItems:
+    """Completions, and the tokens of all of them."""
+
+    rows: int
+    completion_tokens: int
+
+
+def answered_items(sections: Mapping[str, Any], tokens_of_an_answer: int) -> AskedItems:
+    """Of `answer`: an answer is taken to be as long as a problem with its solution: somewhat too long."""
+    params = AnswerParams.model_validate(sections["answer"])
+    rows = params.samples * _items([*params.prose.benchmarks, *params.tool.benchmarks], sections)
+    return AskedItems(rows, rows * tokens_of_an_answer)
+
+
+def probed_items(sections: Mapping[str, Any]) -> AskedItems:
+    """Of `probe`: a completion goes on to its limit, as a base seldom ends a text."""
+    params = ProbeParams.model_validate(sections["probe"])
+    rows = _items(params.benchmarks, sections)
+    return AskedItems(rows, rows * params.max_tokens)
+
+
+def _items(asked: Iterable[str], sections: Mapping[str, Any]) -> int:
+    times = Counter(asked)
+    sources = BenchmarksParams.model_validate(sections["benchmarks"]).sources
+    return sum((_size(source) or 0) * times[source.name] for source in sources)
+
+
+def _size(source: Benchmark) -> int | None:
+    """How many items a benchmark has; None where only its file knows."""
+    if isinstance(source, WriterBenchmark):
+        return source.per_family * len(FAMILIES)
+    return source.size if isinstance(source, GymBenchmark) else source.items
