@@ -11,7 +11,7 @@ microsecond a row, as all rows of one length are placed together.
 import hashlib
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -72,7 +72,10 @@ def pack_rows(numbered: Mapping[int, EncodedRow], length: int, padding: int) -> 
     `numbered` are rows under their numbers in the table that they come from.
     """
     rows = numbered.values()
-    flat = flat_rows([row.tokens for row in rows], [_masked(row) for row in rows], list(numbered))
+    flat = replace(
+        flat_rows([row.tokens for row in rows], [()] * len(rows), list(numbered)),
+        learnt=np.array([label != IGNORED_LABEL for row in rows for label in row.labels], np.bool_),
+    )
     order, places = _placed(flat, length)
     return _laid_out(flat, order, places, length, padding)
 
@@ -88,13 +91,6 @@ def pack_flat(rows: FlatRows, length: int, padding: int) -> Iterator[Blocks]:
     edges = np.append(np.searchsorted(places, starts), len(places))
     for start, (first, end) in zip(starts.tolist(), pairwise(edges.tolist()), strict=True):
         yield _laid_out(rows, order[first:end], places[first:end] - start, length, padding)
-
-
-def _masked(row: EncodedRow) -> int:
-    """How many tokens at the head of the row bear no loss."""
-    masked = row.labels.count(IGNORED_LABEL)
-    assert row.labels[masked:] == row.tokens[masked:], "tokens without loss stand behind one with loss"
-    return masked
 
 
 def _placed(rows: FlatRows, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -178,8 +174,8 @@ def _laid_out(
     labels = np.full(count * length, IGNORED_LABEL, np.int32)
     documents = np.zeros(count * length, np.int32)
     tokens[cells] = rows.tokens[sources]
-    with_loss = within >= np.repeat(np.maximum(rows.inputs[chosen], 1), lengths)  # never a row's first token
-    labels[cells[with_loss]] = tokens[cells[with_loss]]
+    with_loss = cells[rows.learnt[sources] & (within > 0)]  # never a row's first token
+    labels[with_loss] = tokens[with_loss]
     documents[cells] = np.repeat(np.arange(len(places)) - np.repeat(first_rows, in_block) + 1, lengths)
     filled = np.bincount(places, weights=lengths, minlength=count).astype(np.int64)
     positions = (np.arange(length) - filled[:, None]).astype(np.int32).reshape(-1)

@@ -22,6 +22,8 @@ class BlocksManifest(BaseModel):
     """
 
     tokenizer_digest: str
+    form: dict[str, str]
+    """How rows became texts: `pack.form` as it was."""
     block_length: int
     """Tokens in a block."""
     blocks: int

@@ -29,6 +29,7 @@ from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.training_row import TrainingRow
 from tests.curation.rows import passages, problem, problems
+from tests.two_turns import two_turns
 
 MODEL = ModelManifest(
     hub=None,
@@ -112,6 +113,7 @@ def training_rows(*ids, source="web"):
                 "source": source,
                 "level": "high",
                 "kind": "tool" if place % 2 else "cot",
+                "turns": two_turns("How many | are 2 and 2?", "\\boxed{4}"),
                 "input": "## Question\nHow many | are 2 and 2?\n\n## Solution\n",
                 "output": "\\boxed{4}",
             }

@@ -19,7 +19,9 @@ PROGRAM = "The program adds.\n```python\nprint(2 + 2)\n```\n```output\n5\n```\nT
 
 def params(rows=None, seed=5, **shares):
     synthetic = {"rows": rows, "kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None} | shares
-    return MixParams.model_validate({"seed": seed, "synthetic": synthetic, "shown_output_characters": 8})
+    return MixParams.model_validate(
+        {"seed": seed, "synthetic": synthetic, "shown_output_characters": 8, "learn_output": True}
+    )
 
 
 def results(**printed):

@@ -16,9 +16,13 @@ from jz3.tables.training_row import TrainingRow
 from jz3.training.base import ConfigModel, build
 from jz3.training.pack import PackParams, pack
 from tests.lm.texts import TEXTS
+from tests.two_turns import two_turns
 
 LENGTH = 64
-PARAMS = PackParams(block_length=LENGTH, window_rows=8, held_out_share=0.0, seed=0)
+PLAIN = {"turns": "plain", "earlier_thoughts": "kept"}
+PARAMS = PackParams.model_validate(
+    {"block_length": LENGTH, "window_rows": 8, "held_out_share": 0.0, "seed": 0, "form": PLAIN}
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,7 @@ def training_set(path, pretrain: list[int], instruction: list[int]) -> In[Traini
             "source": ["web"] * count,
             "level": ["grade"] * count,
             "kind": ["cot"] * count,
+            "turns": [two_turns(f"{n}", " apples" * number) for n, number in enumerate(words)],
             "input": [f"## Question\n{n}\n\n## Solution\n" for n in range(count)],
             "output": [" apples" * number for number in words],
         },
