@@ -27,7 +27,7 @@ from jz3.core.counts import counts, row_count
 from jz3.core.external_sort import Unsorted
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
-from jz3.curation.output_block import with_answer, with_output
+from jz3.curation.output_block import with_answer, with_outputs
 from jz3.curation.solution_turns import solved_turns
 from jz3.curation.verdicts import rules_by_row
 from jz3.tables.ledger import Ledger
@@ -108,7 +108,7 @@ class _Mix:
         self, synthetic: Judged, instruction: Judged, results: pl.DataFrame, params: MixParams
     ) -> None:
         self._params = params
-        self._outputs = results.select("problem_id", "answer_counts", printed="output")
+        self._outputs = results.select("problem_id", "answer_counts", "outputs", printed="output")
         self._read = sum(row_count(judged.problems) for judged in (synthetic, instruction))
         self._corrected = 0
         self._rejected: Counter[str] = Counter()
@@ -172,8 +172,8 @@ class _Mix:
         return shown.select(TrainingRow.column_names()).cast(TrainingRow.create_empty().schema)
 
     def _with_truth(self, row: Mapping[str, Any]) -> str:
-        """The solution of a row whose program ran, with what it printed."""
-        output = with_output(row["solution"], row["printed"], self._params.shown_output_characters)
+        """The solution of a row whose programs ran, with what they printed."""
+        output = with_outputs(row["solution"], row["outputs"], self._params.shown_output_characters)
         return with_answer(output, row["printed"].strip()) if row["answer_counts"] else output
 
 

@@ -17,22 +17,17 @@ from jz3.lm.encode import IGNORED_LABEL, EncodedRow
 LENGTH = 24
 PADDING = 0
 
-row_lists = st.lists(
-    st.tuples(st.integers(1, LENGTH), st.integers(0, LENGTH)).map(
-        lambda pair: (pair[0], min(pair[0], pair[1]))
-    ),
-    min_size=1,
-    max_size=60,
-)
+row_lists = st.lists(st.lists(st.booleans(), min_size=1, max_size=LENGTH), min_size=1, max_size=60)
 
 
-def rows_of(shapes: list[tuple[int, int]]) -> list[EncodedRow]:
-    """Rows with tokens that are all different from one another; `shapes` holds length and input length."""
+def rows_of(shapes: list[list[bool]]) -> list[EncodedRow]:
+    """Rows with tokens that are all different from one another; `shapes` says which of them bear loss."""
     rows, start = [], 1
-    for length, masked in shapes:
-        tokens = list(range(start, start + length))
-        rows.append(EncodedRow(tokens, [IGNORED_LABEL] * masked + tokens[masked:]))
-        start += length
+    for learnt in shapes:
+        tokens = list(range(start, start + len(learnt)))
+        labels = [token if is_ else IGNORED_LABEL for token, is_ in zip(tokens, learnt, strict=True)]
+        rows.append(EncodedRow(tokens, labels))
+        start += len(learnt)
     return rows
 
 
@@ -153,6 +148,22 @@ def test_loss_and_gradients_of_packed_blocks_are_those_of_the_documents_one_by_o
     torch.testing.assert_close(packed, alone, rtol=1e-5, atol=1e-5)
     for one, other in zip(packed_gradients, alone_gradients, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_the_loss_of_a_packed_dialogue_is_that_of_the_dialogue_alone():
+    generator = np.random.default_rng(4)
+    rows = []
+    for length, learnt in ((9, [(2, 4), (6, 9)]), (11, [(0, 3), (5, 6), (8, 10)]), (4, [(1, 3)]), (6, [])):
+        tokens = generator.integers(1, 64, length).tolist()
+        labels = [IGNORED_LABEL] * length
+        for first, end in learnt:
+            labels[first:end] = tokens[first:end]
+        rows.append(EncodedRow(tokens, labels))
+    model, blocks = tiny_model("sdpa"), pack_rows(dict(enumerate(rows)), LENGTH, PADDING)
+    assert max(blocks.documents.max(axis=1)) > 1, "no block holds two documents: nothing was tested"
+    packed = summed_loss(model, blocks.tokens, blocks.labels, blocks.positions)
+    alone = sum(summed_loss(model, [row.tokens], [row.labels]) for row in rows)
+    torch.testing.assert_close(packed, alone, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])

@@ -1,15 +1,19 @@
 """Of any list of turns a model learns the tokens of the learnt ones, and nothing else."""
 
+import importlib.util
+from pathlib import Path
+
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from jz3.lm.chat_rows import ChatForm
 from jz3.lm.encode import MarkedText, encode_flat, joined_parts
 from jz3.tables.turn import Turn
 from jz3.text.turn_text import input_and_output, plain_parts, without_earlier_thoughts
+from tests.evaluation.smollm2 import MISSING, PACKAGE
 from tests.lm.chat_templates import TEMPLATES, speaking
 from tests.lm.test_encode import TOKENIZERS
 from tests.lm.texts import TEXTS
@@ -74,6 +78,7 @@ def by_offsets(
 
 
 @pytest.mark.parametrize("name", PLAIN)
+@settings(max_examples=50)
 @given(turns=dialogues, kind=st.sampled_from(["cot", "tool"]))
 @example(
     turns=[Turn("user", "Tom", False), Turn("assistant", "my", True), Turn("tool", "has", False)], kind="cot"
@@ -105,6 +110,21 @@ def spoken(turns: list[Turn]) -> list[dict[str, str]]:
     return messages
 
 
+def spoken_flags(turns: list[Turn], opening: str, closing: str) -> list[bool]:
+    """Of each character of the conversation between marks, whether it is learnt: what a learnt turn says,
+    and the mark behind an answer of which the last turn is learnt.
+    """
+    flags: list[bool] = []
+    for place, turn in enumerate(turns):
+        joins = place and turn.answers and turns[place - 1].answers
+        ends = not (turn.answers and place + 1 < len(turns) and turns[place + 1].answers)
+        role = "assistant" if turn.answers else turn.role
+        flags += [False] * (0 if joins else len(f"{opening}{role}\n"))
+        flags += [turn.learn] * len(turn.text)
+        flags += [*[turn.learn and turn.answers] * len(closing), False] if ends else []
+    return flags
+
+
 plain_words = st.lists(st.sampled_from([*WORDS[:8], "assistant\n", "my"]), min_size=1, max_size=6).map(
     "".join
 )
@@ -120,14 +140,7 @@ def test_a_row_by_a_chat_template_is_its_own_rendering_with_what_is_said_learnt(
     assert text is not None
     tokens, learnt = encoded(tokenizer, text)
     assert tokens == tokenizer.apply_chat_template(spoken(turns), tokenize=True, return_dict=False)
-    flags: list[bool] = []
-    for place, turn in enumerate(turns):
-        joins = place and turn.answers and turns[place - 1].answers
-        ends = not (turn.answers and place + 1 < len(turns) and turns[place + 1].answers)
-        role = "assistant" if turn.answers else turn.role
-        flags += [False] * (0 if joins else len(f"<|open|>{role}\n"))
-        flags += [turn.learn] * len(turn.text)
-        flags += [*[turn.learn and turn.answers] * len("<|close|>"), False] if ends else []
+    flags = spoken_flags(turns, "<|open|>", "<|close|>")
     assert len(flags) == len(text.text)
     assert (tokens, learnt) == by_offsets(tokenizer, text.text, flags, as_marks=True)
 
@@ -235,3 +248,29 @@ def test_a_template_that_cannot_be_learnt_from_is_named(template, message):
 def test_input_is_what_stands_before_the_first_learnt_piece():
     turns = [Turn("user", "Why?", learn=False), Turn("assistant", "So.", learn=True)]
     assert input_and_output(plain_parts(turns, "tool")) == ("## Question\nWhy?\n\n## Code Solution\n", "So.")
+
+
+@pytest.fixture(scope="module")
+def smollm2():
+    (folder,) = map(Path, importlib.util.find_spec(PACKAGE).submodule_search_locations)
+    return AutoTokenizer.from_pretrained(folder, gguf_file=next(folder.glob("*.gguf")).name)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)} (see CONTRIBUTING.md)")
+@given(turns=conversations)
+@settings(max_examples=200, deadline=None)
+def test_both_laws_hold_on_a_published_tokenizer_with_its_own_template(smollm2, turns):
+    parts = plain_parts(turns, "cot")
+    found = encoded(smollm2, joined_parts(parts))
+    flags = [learn for text, learn in parts for _ in text]
+    ids, expected = by_offsets(smollm2, "".join(text for text, _ in parts), flags, as_marks=False)
+    assert found == ([*ids, smollm2.eos_token_id], [*expected, parts[-1][1]])
+    text = ChatForm(smollm2).text(turns)
+    assert text is not None
+    found = encoded(smollm2, text)
+    assert found[0] == smollm2.apply_chat_template(spoken(turns), tokenize=True, return_dict=False)
+    flags = spoken_flags(turns, "<|im_start|>", "<|im_end|>")
+    before = len(text.text) - len(flags)  # a system text of the template's own
+    assert bool(before) == (turns[0].role != "system")
+    assert found == by_offsets(smollm2, text.text, [*[False] * before, *flags], as_marks=True)

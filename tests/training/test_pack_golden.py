@@ -61,7 +61,7 @@ def test_blocks_of_a_mix_have_the_tokens_and_labels_of_before(base_model, tmp_pa
         problem(f"p{n:03}", question, solution, kind="tool" if "python" in solution else "cot")
         for n, (question, solution) in enumerate(PAIRS)
     ]
-    printed = [(f"p{n:03}", "ok", f"{n}" * n, n % 2 == 0, None) for n in range(0, 100, 2)]
+    printed = [(f"p{n:03}", "ok", [f"{n}" * n], f"{n}" * n, n % 2 == 0, None) for n in range(0, 100, 2)]
     printed = [row for row in printed if "python" in PAIRS[int(row[0][1:])][1]]
     results = pl.DataFrame(printed, schema=ExecutionResult.create_empty().schema, orient="row")
     chosen = mix(
