@@ -215,10 +215,9 @@ def _block(blocks: Path, base: Path, row: dict[str, Any]) -> int | None:
     if not len(wanted):
         return None
     for first in range(0, len(packed), BLOCKS_READ):
-        some = slice(first, first + BLOCKS_READ)
-        tokens = packed.tokens[some]
-        for block, place in np.argwhere((packed.positions[some] == 0) & (tokens == wanted[0])).tolist():
-            if np.array_equal(tokens[block, place : place + len(wanted)], wanted):
+        some = packed.part(first, min(first + BLOCKS_READ, len(packed)))
+        for block, place in np.argwhere((some.positions == 0) & (some.tokens == wanted[0])).tolist():
+            if np.array_equal(some.tokens[block, place : place + len(wanted)], wanted):
                 return first + int(block)
     return None
 

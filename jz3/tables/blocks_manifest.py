@@ -17,8 +17,9 @@ class HeldOut(BaseModel):
 
 
 class BlocksManifest(BaseModel):
-    """`tokens.npy`, `labels.npy`, `positions.npy`, `documents.npy`, each [blocks, block_length]; `rows.npy`
-    and `row_starts.npy` say which rows of the training set are in a block.
+    """`tokens.npy` [blocks, block_length] and `learnt.npy` (a bit for each token that bears loss) hold the
+    blocks; `lengths.npy`, `rows.npy` and `row_starts.npy` say which rows of the training set, of how many
+    tokens, are in a block. `jz3/lm/blocks.py` reads them.
     """
 
     tokenizer_digest: str

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field
 
@@ -157,7 +156,7 @@ def _pack_window(
     kept, first_block = len(rows.lengths), writer.blocks
     for blocks in pack_flat(rows, params.block_length, padding_token(texts.tokenizer)):
         writer.write(blocks)
-        account.label_tokens += int(np.count_nonzero(blocks.labels != IGNORED_LABEL))
+        account.label_tokens += blocks.label_tokens
     account.read += window.height
     account.kept += kept
     account.rejected += rejected

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from jz3.lm.blocks import Blocks, BlockWriter, best_fit, open_blocks, pack_rows
-from jz3.lm.encode import IGNORED_LABEL, EncodedRow
+from jz3.core.errors import UserError
+from jz3.lm.blocks import Blocks, BlockWriter, best_fit, blocks_digest, open_blocks, pack_flat, pack_rows
+from jz3.lm.encode import IGNORED_LABEL, EncodedRow, FlatRows
 
 LENGTH = 24
 PADDING = 0
@@ -103,6 +104,41 @@ def test_blocks_are_the_same_when_read_from_disk(tmp_path_factory, windows):
     for name in ("tokens", "labels", "positions", "documents"):
         parts = [getattr(blocks, name) for blocks in packed]
         assert np.array_equal(getattr(read, name), np.concatenate([np.empty((0, LENGTH), np.int32), *parts]))
+    assert read.label_tokens == (read.labels != IGNORED_LABEL).sum()
+    assert blocks_digest(read) == blocks_digest(read.part(0, len(read)))
+
+
+@given(row_lists, st.data())
+@settings(max_examples=50)
+def test_chosen_blocks_are_those_blocks_in_the_order_asked(shapes, data):
+    blocks = pack_rows(dict(enumerate(rows_of(shapes))), LENGTH, PADDING)
+    some = data.draw(st.lists(st.integers(0, len(blocks) - 1), max_size=5))
+    found = blocks.chosen(np.array(some, np.int64))
+    for name in ("tokens", "labels", "positions", "documents"):
+        assert np.array_equal(getattr(found, name), getattr(blocks, name)[some])
+    assert [found.rows_of(place).tolist() for place in range(len(some))] == [
+        blocks.rows_of(block).tolist() for block in some
+    ]
+    first = min(some, default=0)
+    part = blocks.part(first, len(blocks))
+    assert np.array_equal(part.documents, blocks.documents[first:])
+    assert np.array_equal(part.labels, blocks.labels[first:])
+
+
+def test_blocks_take_at_most_four_and_a_half_bytes_a_token(tmp_path):
+    lengths = np.random.default_rng(0).gamma(4.0, 120.0, 2_000).astype(np.int64).clip(16, 2048)
+    tokens = int(lengths.sum())
+    rows = FlatRows(np.ones(tokens, np.int32), np.ones(tokens, np.bool_), lengths, np.arange(len(lengths)))
+    with BlockWriter(tmp_path, 2048) as writer:
+        for blocks in pack_flat(rows, 2048, PADDING):
+            writer.write(blocks)
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 4.5 * tokens
+
+
+def test_blocks_of_another_version_are_refused_by_what_they_lack(tmp_path):
+    np.save(tmp_path / "tokens.npy", np.zeros((1, LENGTH), np.int32))
+    with pytest.raises(UserError, match=r"lacks learnt.npy, lengths.npy, rows.npy, row_starts.npy"):
+        open_blocks(tmp_path)
 
 
 def tiny_model(attention: str) -> LlamaForCausalLM:
