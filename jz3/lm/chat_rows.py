@@ -51,12 +51,14 @@ class ChatForm:
                 "to give the same tokens on any day. Set pack.form to `plain`, or choose another model."
             )
         self._tokenizer = tokenizer
-        self._marks = sorted(map(str, tokenizer.all_special_tokens), key=len, reverse=True)
         asked = [{"role": "user", "content": _placeholder(0)}]
         before, after = (self._written(asked, opened=opened) for opened in (False, True))
         self._opening = after.removeprefix(before) if after.startswith(before) else ""
         answered = self._written([*asked, {"role": "assistant", "content": _placeholder(1)}])
-        if self._end_mark(answered.rpartition(_placeholder(1))[2]) is None:
+        behind = answered.rpartition(_placeholder(1))[2].lstrip()
+        marks = sorted(map(str, tokenizer.all_special_tokens), key=len, reverse=True)
+        self._closing = next((mark for mark in marks if behind.startswith(mark)), "")
+        if not self._closing:
             raise UserError(
                 "the chat template of the base model ends no answer with a special token; a model could not "
                 "learn from it to stop. Set pack.form to `plain`, or choose another model."
@@ -99,11 +101,11 @@ class ChatForm:
     def _written(self, messages: list[dict[str, str]], *, opened: bool = False) -> str:
         return self._tokenizer.apply_chat_template(messages, add_generation_prompt=opened, tokenize=False)
 
-    def _end_mark(self, behind: str) -> int | None:
-        """Characters of what ends an answer, in the text that stands behind it; None where nothing does."""
-        blanks = len(behind) - len(behind.lstrip())
-        mark = next((mark for mark in self._marks if behind.startswith(mark, blanks)), None)
-        return None if mark is None else blanks + len(mark)
+    def _closed(self, row: str, end: int) -> int:
+        """Where the mark ends that ends an answer, which itself ends at `end`; there, where none does."""
+        behind = row[end:].lstrip()
+        closing = len(row) - len(behind)
+        return closing + len(self._closing) if behind.startswith(self._closing) else end
 
     def _learnt(self, message: _Message, places: Sequence[Span | None], behind: int, row: str) -> list[Span]:
         """Spans of the row that the message's learnt turns wrote; `behind` is where the one before ends."""
@@ -115,7 +117,7 @@ class ChatForm:
         if message.role == "assistant":
             opened = row.rfind(self._opening, behind, start) if self._opening else -1
             start = opened + len(self._opening) if opened >= 0 else start
-            end += self._end_mark(row[end:]) or 0
+            end = self._closed(row, end)
         borders = [start]
         said = 0
         for turn in message.turns[:-1]:

@@ -168,6 +168,23 @@ def test_no_token_of_the_template_is_learnt_but_the_end_of_each_answer(name):
     assert learnt_text(name, turns).split("<|close|>") == [trimmed, "So 15.", ""]
 
 
+def test_the_mark_of_the_next_speaker_is_not_learnt_where_an_earlier_answer_has_no_end():
+    template = (
+        "{% for turn in messages %}{{ '<|head|>' if turn.role == 'user' else '<|open|>' }}{{ turn.content }}"
+        "{% endfor %}{{ '<|open|>' if add_generation_prompt else '<|close|>' }}"
+    )
+    turns = [
+        Turn("user", QUESTION, learn=False),
+        Turn("assistant", ANSWER, learn=True),
+        Turn("user", "And 8?", learn=False),
+        Turn("assistant", "So 15.", learn=True),
+    ]
+    tokenizer = speaking(template)
+    tokens, learnt = encoded(tokenizer, ChatForm(tokenizer).text(turns))
+    said = tokenizer.decode([token for token, is_ in zip(tokens, learnt, strict=True) if is_])
+    assert said == f"{ANSWER}So 15.<|close|>"
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_several_programs_are_learnt_and_what_they_print_is_not(name):
     turns = [

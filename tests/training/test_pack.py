@@ -1,5 +1,7 @@
 """Packing of a training set: order, parts and accounts. The laws of blocks are in tests/lm/test_blocks.py."""
 
+import shutil
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from jz3.core.artifacts import In, InDir, Out, OutDir
 from jz3.core.errors import UserError
 from jz3.lm.blocks import open_blocks
 from jz3.lm.encode import encode_rows
-from jz3.lm.model import load_tokenizer
+from jz3.lm.model import load_tokenizer, save_tokenizer
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.tables.blocks_manifest import BlocksManifest
 from jz3.tables.training_row import TrainingRow
@@ -126,12 +128,9 @@ def test_over_long_rows_are_rejected_by_their_rule(base_model, tmp_path):
     assert metrics.rows.kept == manifest.rows == 3
 
 
-def test_rows_in_the_chat_template_of_the_base_and_those_that_it_refuses(tmp_path):
-    config = ConfigModel(
-        kind="config", hidden_size=32, layers=1, heads=2, mlp=64, seed=0, max_positions=128, training=None
-    )
-    (tmp_path / "base").mkdir()
-    build(config, speaking(TEMPLATES["alternating"]), tmp_path / "base")
+def test_rows_in_the_chat_template_of_the_base_and_those_that_it_refuses(base_model, tmp_path):
+    shutil.copytree(base_model, tmp_path / "base")
+    save_tokenizer(tmp_path / "base", speaking(TEMPLATES["alternating"]))
     training = training_set(tmp_path / "mix.parquet", [3, 500, 2, 4], [1])
     asked_twice = [{"role": "user", "text": "Why?", "learn": False}, *two_turns("Tom has 3", "12")]
     rows = training.read()
@@ -142,9 +141,9 @@ def test_rows_in_the_chat_template_of_the_base_and_those_that_it_refuses(tmp_pat
     assert metrics.rows.rejected == {"pack.not_templated": 1, "pack.too_long": 1}
     assert manifest.form == {"turns": "chat", "earlier_thoughts": "kept"}
     tokenizer = load_tokenizer(tmp_path / "base")
-    learnt = tokenizer.decode(blocks.labels[blocks.labels >= 0])
+    learnt = tokenizer.decode(blocks.labels[blocks.labels >= 0].tolist())
     assert learnt == " apples apples<|close|> apples apples apples apples<|close|> apples<|close|>"
-    assert "[ask] 2 [/ask]  apples" in tokenizer.decode(blocks.tokens[blocks.documents > 0])
+    assert "[ask] 2 [/ask]  apples" in tokenizer.decode(blocks.tokens[blocks.documents > 0].tolist())
 
 
 def test_two_runs_leave_the_same_bytes(base_model, tmp_path):
