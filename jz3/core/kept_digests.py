@@ -20,10 +20,10 @@ def kept_digest(files: Sequence[Path], digest: Callable[[], str]) -> str:
     at these paths, of these sizes and times.
     """
     stats = [file.stat() for file in files]
-    stamps = [
-        [str(file.absolute()), stat.st_size, stat.st_mtime_ns]
+    stamps = {
+        str(file.absolute()): [stat.st_size, stat.st_mtime_ns]
         for file, stat in zip(files, stats, strict=True)
-    ]
+    }
     note = cache_root() / "digests" / content_id(canonical_json(stamps))
     kept = note.read_text() if note.exists() else ""
     if re.fullmatch("[0-9a-f]{32}", kept):
