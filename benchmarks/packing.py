@@ -72,7 +72,10 @@ def _known_lengths() -> tuple[np.ndarray, str]:
 def _lay_out(lengths: np.ndarray) -> tuple[int, float]:
     """Rows, and seconds of CPU for the whole way from tokens to arrays."""
     rows = FlatRows(
-        np.ones(int(lengths.sum()), np.int32), lengths, np.zeros_like(lengths), np.arange(len(lengths))
+        np.ones(int(lengths.sum()), np.int32),
+        np.ones(int(lengths.sum()), np.bool_),
+        lengths,
+        np.arange(len(lengths)),
     )
     started = time.process_time()
     for _ in pack_flat(rows, BLOCK_LENGTH, 0):

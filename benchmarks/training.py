@@ -36,9 +36,12 @@ from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.lm.train import train
 from jz3.tables.training_row import TrainingRow
+from jz3.text.training_text import BEFORE_QUESTION, BEFORE_SOLUTION, training_input
 from jz3.training.base import ConfigModel, build
 from jz3.training.pack import PackParams, encode_window, pack, windows
+from jz3.training.row_texts import RowForm, RowTexts
 
+PLAIN = RowForm(turns="plain", earlier_thoughts="kept")
 ROOT = Path(__file__).parent.parent
 BLOCK_LENGTH, WINDOW_ROWS = 2048, 100_000
 """As in the paper profile."""
@@ -98,13 +101,15 @@ def _figures(folder: Path, sizes: tuple[int, int], steps: int) -> dict[str, floa
 
 
 def _rows() -> tuple[list[tuple[str, str]], str]:
-    """Input and output of each row, and where they come from."""
-    sample = [(row["input"], row["output"]) for row in sample_rows()]
+    """Question and solution of each row, and where they come from."""
+    sample = [
+        (row["input"].removeprefix(BEFORE_QUESTION).removesuffix(BEFORE_SOLUTION["cot"]), row["output"])
+        for row in sample_rows()
+    ]
     if sample:
         return sample, "samples/cot.jsonl"
     return [
-        (f"## Question\nWhat is {a} and {a + 7}?\n\n## Solution\n", f"{a} and {a + 7} are {2 * a + 7}. " * 40)
-        for a in range(1000)
+        (f"What is {a} and {a + 7}?", f"{a} and {a + 7} are {2 * a + 7}. " * 40) for a in range(1000)
     ], "sums in words (no samples/cot.jsonl under $JZ3_SHARED)"
 
 
@@ -123,7 +128,17 @@ def _write_table(path: Path, rows: list[tuple[str, str]], size: int) -> None:
                     "source": ["web"] * len(numbers),
                     "level": ["grade"] * len(numbers),
                     "kind": ["cot"] * len(numbers),
-                    "input": [f"{number}\n{text[0]}" for number, text in zip(numbers, texts, strict=True)],
+                    "turns": [
+                        [
+                            {"role": "user", "text": f"{number}\n{text[0]}", "learn": False},
+                            {"role": "assistant", "text": text[1], "learn": True},
+                        ]
+                        for number, text in zip(numbers, texts, strict=True)
+                    ],
+                    "input": [
+                        training_input(f"{number}\n{text[0]}", "cot")
+                        for number, text in zip(numbers, texts, strict=True)
+                    ],
                     "output": [text[1] for text in texts],
                 },
                 schema=TrainingRow.create_empty().schema,
@@ -137,10 +152,11 @@ def _tokenising(folder: Path, base: Path, rows: list[tuple[str, str]]) -> dict[s
     table = In(TrainingRow, folder / "tokenised")
     texts = [before + after for before, after in table.scan().select("input", "output").collect().iter_rows()]
     tokenizer = load_tokenizer(base)
+    written = RowTexts(PLAIN, tokenizer)
 
     def ours() -> int:
         return sum(
-            len(encode_window(window, tokenizer, 10**6).tokens) - window.height  # the end token of each row
+            len(encode_window(window, written, 10**6)[0].tokens) - window.height  # the end token of each row
             for window in windows(table, WINDOW_ROWS)
         )
 
@@ -171,7 +187,7 @@ def _training(folder: Path, base: Path, steps: int) -> dict[str, float]:
 
     tokenizer = load_tokenizer(base)
     (window,) = windows(In(TrainingRow, folder / "tokenised"), WINDOW_ROWS)
-    rows = encode_window(window, tokenizer, BLOCK_LENGTH)
+    rows, _ = encode_window(window, RowTexts(PLAIN, tokenizer), BLOCK_LENGTH)
     blocks = next(pack_flat(rows, BLOCK_LENGTH, padding_token(tokenizer))).part(0, steps * STEP_BLOCKS)
     plan = Plan(cut_into_steps(np.arange(len(blocks)), STEP_BLOCKS), [steps])
     execution = load_execution(ROOT / "profiles/execution/embedded.yaml").model_copy(
@@ -277,7 +293,9 @@ def _bare_loop(base: Path, steps: list[list[Piece]]) -> None:
 
 def _pass(folder: Path, rows: int) -> dict[str, float]:
     """In a process of its own: from the table of so many rows to blocks on disk."""
-    params = PackParams(block_length=BLOCK_LENGTH, window_rows=WINDOW_ROWS, held_out_share=5e-4, seed=0)
+    params = PackParams(
+        block_length=BLOCK_LENGTH, window_rows=WINDOW_ROWS, held_out_share=5e-4, seed=0, form=PLAIN
+    )
     with tempfile.TemporaryDirectory(dir=folder) as blocks:
         started, used = time.monotonic(), time.process_time()
         metrics = pack(In(TrainingRow, folder / str(rows)), folder / "base", Path(blocks), params)

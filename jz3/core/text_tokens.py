@@ -24,10 +24,24 @@ def text_encodings(tokenizer: Any, texts: Sequence[str]) -> list["Encoding"]:  #
         backend.encode_special_tokens = before
 
 
-def marked_ids(tokenizer: Any, text: str) -> list[int]:  # noqa: ANN401 (a fast tokenizer)
-    """Token ids of a text whose marks were written by a chat template: here special tokens are marks."""
+def marked_encodings(tokenizer: Any, texts: Sequence[str]) -> list["Encoding"]:  # noqa: ANN401
+    """The encoding of each text whose marks were written by a chat template: here special tokens are marks,
+    and the tokenizer itself puts none at the ends.
+    """
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.no_truncation()
-    ids: list[int] = backend.encode(text, add_special_tokens=False).ids
-    return ids
+    return backend.encode_batch(list(texts), add_special_tokens=False)
+
+
+def marked_ids(tokenizer: Any, text: str) -> list[int]:  # noqa: ANN401 (a fast tokenizer)
+    """Token ids of a text whose marks were written by a chat template."""
+    (encoding,) = marked_encodings(tokenizer, [text])
+    return encoding.ids
+
+
+def without_marks(tokenizer: Any, text: str) -> str:  # noqa: ANN401
+    """The text with a blank inside each special token that it spells out, so that it is no mark."""
+    for mark in sorted(tokenizer.all_special_tokens, key=len, reverse=True):
+        text = text.replace(mark, f"{mark[:1]} {mark[1:]}")
+    return text

@@ -190,8 +190,9 @@ def _summary(facts: Facts) -> str:
 def _reading() -> str:
     return (
         '```python\nfrom datasets import load_dataset\n\nrows = load_dataset("FOLDER_OF_THIS_CARD", '
-        '"NAME_OF_A_SET", split="train")\n```\n\nA model reads `input` and learns `output`. `position` is '
-        "the place in the training order, `row_id` the problem, `part` is `pretrain` or `instruction`, "
+        '"NAME_OF_A_SET", split="train")\n```\n\nA model reads `input` and learns `output`. `turns` is '
+        "the same row as who says what, and whether a model learns it. `position` is the place in the "
+        "training order, `row_id` the problem, `part` is `pretrain` or `instruction`, "
         "`kind` is `cot` (natural language) or `tool` (solved by a program, whose real output stands in the "
         "solution)."
     )

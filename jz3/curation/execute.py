@@ -1,4 +1,4 @@
-r"""Runs the program of every tool problem and holds the solution against what it really prints.
+r"""Runs the programs of every tool problem and holds the solution against what they really print.
 
 Rules, in this order: `execute.no_program`; `execute.timeout`; `execute.failed` (an error, a kill, too much
 memory or output); `execute.no_output` (it prints nothing, or a code fence that no output block can hold);
@@ -13,7 +13,8 @@ whole numbers.
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate, islice
 from typing import Literal
 
 import polars as pl
@@ -23,7 +24,7 @@ from jz3.core.counts import row_count
 from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.curation.agreement import agrees
-from jz3.curation.output_block import claimed_output, same_output
+from jz3.curation.output_block import claimed_outputs, same_outputs
 from jz3.curation.patterns import phrase_in
 from jz3.curation.remainders import dropped, whole_divisions
 from jz3.curation.verdicts import VERDICT_SCHEMA, shown, verdict_ledger
@@ -32,7 +33,7 @@ from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.settings import Limits
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.ledger import Ledger
-from jz3.text.problem_text import program_of
+from jz3.text.problem_text import programs_of
 from jz3.workers.batch import program_workers
 from jz3.workers.crew import open_crew
 
@@ -60,7 +61,7 @@ class ExecuteMetrics(BaseModel):
     programs: int
     by_status: dict[str, int]
     output_correct: int
-    """Tool problems whose output block says what the program prints."""
+    """Tool problems whose output blocks say what the programs print."""
     output_correct_share: float
     corrected: int
     """Kept although the output block or, where the printed answer counts, the box is wrong: `mix` corrects
@@ -89,16 +90,24 @@ def execute(problems: pl.LazyFrame, params: ExecuteParams, execution: Execution)
     tools = (
         problems.filter(pl.col("kind") == "tool").select("problem_id", "solution", "answer").collect().rows()
     )
-    programs = {row_id: program_of(solution) for row_id, solution, _ in tools}
-    running = {row_id: program for row_id, program in programs.items() if program is not None}
+    programs = {row_id: programs_of(solution) for row_id, solution, _ in tools}
+    # A program goes on from the ones before it, which run again: what they printed is taken off.
+    running = {row_id: list(accumulate(found, _then)) for row_id, found in programs.items() if found}
     with open_crew(program_workers(execution)) as crew:
-        runs = run_rows(list(running.values()), params.limits, execution, "programs", crew)
-        results = dict(zip(running, runs.results, strict=True))
+        runs = run_rows(
+            [program for so_far in running.values() for program in so_far],
+            params.limits,
+            execution,
+            "programs",
+            crew,
+        )
+        left = iter(runs.results)
+        results = {row_id: ran(list(islice(left, len(so_far)))) for row_id, so_far in running.items()}
         judged = {
             row_id: judge(solution, answer, results.get(row_id), params.answer)
             for row_id, solution, answer in tools
         }
-        kept = {row_id: program for row_id, program in running.items() if judged[row_id] is None}
+        kept = {row_id: so_far[-1] for row_id, so_far in running.items() if judged[row_id] is None}
         asked = _asked_in_whole(problems, params.whole_phrases)
         strict = {
             row_id: rewritten
@@ -125,8 +134,34 @@ def execute(problems: pl.LazyFrame, params: ExecuteParams, execution: Execution)
     return Executed(
         results=_results(results, {row_id: answer for row_id, _, answer in tools}, params.answer),
         verdicts=verdicts,
-        metrics=_metrics(verdicts, row_count(problems), results, judged, correct),
+        metrics=_metrics(verdicts, row_count(problems), runs.results, judged, correct),
     )
+
+
+def _then(before: str, program: str) -> str:
+    return f"{before}\n{program}"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What the programs of a solution did."""
+
+    outputs: list[str]
+    """What each printed, up to the one that failed."""
+    result: ProgramResult
+    """Of the one that failed, or of the last: what it alone printed."""
+
+
+def ran(so_far: Sequence[ProgramResult]) -> Ran:
+    """Of the results of the first program, of the first two, and so on."""
+    outputs: list[str] = []
+    printed = ""
+    for result in so_far:
+        outputs.append(result.stdout.removeprefix(printed))
+        printed = result.stdout
+        if result.status != "ok":
+            return Ran(outputs, replace(result, stdout=outputs[-1]))
+    return Ran(outputs, replace(so_far[-1], stdout=outputs[-1]))
 
 
 Finding = tuple[str, str] | None
@@ -134,22 +169,26 @@ Finding = tuple[str, str] | None
 
 
 def judge(
-    solution: str, answer: str | None, result: ProgramResult | None, counts: Literal["claimed", "printed"]
+    solution: str, answer: str | None, done: Ran | None, counts: Literal["claimed", "printed"]
 ) -> Finding:
-    """What is wrong with a tool solution, given what its program did (None: it has no program)."""
-    if result is None:
+    """What is wrong with a tool solution, given what its programs did (None: it has no program)."""
+    if done is None:
         return "execute.no_program", shown(solution)
+    result = done.result
     if result.status == "timeout":
         return "execute.timeout", result.status
     if result.status != "ok":
         return "execute.failed", shown(f"{result.status}: {result.error}")
     output = result.stdout
-    if not output.strip() or "```" in output:
-        return "execute.no_output", shown(output)
+    unfit = next((text for text in done.outputs if not text.strip() or "```" in text), None)
+    if unfit is not None:
+        return "execute.no_output", shown(unfit)
     if answer is None:
-        claim = claimed_output(solution)
-        held = same_output(claim, output)
-        return None if held else ("execute.wrong_output", shown(f"claimed {claim!r}, printed {output!r}"))
+        claims = claimed_outputs(solution)
+        held = same_outputs(claims, done.outputs)
+        said = "\n".join(claims[: len(done.outputs)]) if claims else None
+        printed = "\n".join(done.outputs)
+        return None if held else ("execute.wrong_output", shown(f"claimed {said!r}, printed {printed!r}"))
     by_program = counts == "printed" and len(output.strip().splitlines()) == 1
     if not by_program and not agrees(answer, output):
         return "execute.wrong_answer", shown(f"boxed {answer!r}, printed {output!r}")
@@ -172,12 +211,12 @@ def _asked_in_whole(problems: pl.LazyFrame, phrases: Sequence[str]) -> set[str]:
     return set(asked.filter(pl.col("phrase").is_not_null()).select("problem_id").collect()["problem_id"])
 
 
-def _claim_holds(solution: str, result: ProgramResult) -> bool:
-    return result.status == "ok" and same_output(claimed_output(solution), result.stdout)
+def _claim_holds(solution: str, done: Ran) -> bool:
+    return done.result.status == "ok" and same_outputs(claimed_outputs(solution), done.outputs)
 
 
 def _results(
-    results: dict[str, ProgramResult],
+    results: dict[str, Ran],
     answers: dict[str, str | None],
     counts: Literal["claimed", "printed"],
 ) -> pl.DataFrame:
@@ -185,12 +224,13 @@ def _results(
         [
             {
                 "problem_id": row_id,
-                "status": result.status,
-                "output": result.stdout,
-                "answer_counts": printed_counts(answers[row_id], result, counts),
-                "error": result.error or None,
+                "status": done.result.status,
+                "outputs": done.outputs,
+                "output": done.result.stdout,
+                "answer_counts": printed_counts(answers[row_id], done.result, counts),
+                "error": done.result.error or None,
             }
-            for row_id, result in results.items()
+            for row_id, done in results.items()
         ],
         schema=ExecutionResult.create_empty().schema,
     )
@@ -208,12 +248,12 @@ def _verdicts(problems: pl.LazyFrame, judged: dict[str, Finding]) -> pl.DataFram
 def _metrics(
     verdicts: pl.DataFrame,
     read: int,
-    results: dict[str, ProgramResult],
+    results: Sequence[ProgramResult],
     judged: dict[str, Finding],
     correct: set[str],
 ) -> ExecuteMetrics:
     # Not the bare status: DVC takes a metric named `error` for one that it could not load.
-    statuses = Counter(f"program_{result.status}" for result in results.values())
+    statuses = Counter(f"program_{result.status}" for result in results)
     return ExecuteMetrics(
         rows=verdict_ledger(verdicts, read),
         programs=len(results),

@@ -170,7 +170,10 @@ def false_step(params: FilterParams) -> pl.Expr:
 
 def miscopied_number(params: FilterParams) -> pl.Expr:
     """The program answers another problem: one with other numbers."""
-    program = pl.when(pl.col("kind") == "tool").then(pl.col("solution").str.extract(_PROGRAM))
+    programs = pl.col("solution").str.extract_all(_PROGRAM)
+    program = pl.when(pl.col("kind") == "tool", programs.list.len() > 0).then(
+        programs.list.eval(pl.element().str.extract(_PROGRAM)).list.join("\n")
+    )
     return pl.struct("problem", program=program).map_batches(
         lambda rows: miscopied_numbers(
             rows.struct.field("problem"), rows.struct.field("program"), params.most_miscopied
@@ -255,7 +258,7 @@ def filter_metrics(verdicts: pl.DataFrame, problems: pl.LazyFrame) -> FilterMetr
 _TITLE = r"(?im)^[^\w\n]*_*(?:problem|exercise|question)\s+\d+"
 # Capitals in brackets are choices, not parts.
 _PART = r"(?m)^[ \t]*[*_]*(?:\(?[a-h]\)|\(?(?:i{1,3}|iv|v)\)|[Pp]art\s+[a-hA-H1-9](?-u:\b)|\d{1,2}[.)])[\s*_]"
-_PROGRAM = r"(?ms)^```python\n(.*?)\n```$"  # as `program_of` has it
+_PROGRAM = r"(?ms)^```python\n(.*?)\n```$"  # as `programs_of` has it
 _PROSE = (
     pl.when(pl.col("solution").str.contains("```", literal=True))
     .then(pl.col("solution").str.replace_all(r"(?ms)^```.*?^```[ \t]*$", ""))

@@ -1,11 +1,12 @@
 """The training set of a model: the synthetic problems that every verdict keeps, then the instruction rows.
 
 Promises: both parts are shuffled by hash of (seed, id) and never mixed; a cap keeps the first rows of that
-order; in tool rows the real output of the program stands in the output block. The ledger counts each row that
-is left out by the first rule that rejects it: those of `execute`, `filter`, `dedup`, `decontaminate` in this
-order, then `mix.passage_repeated` (beyond the cap on the problems of one passage), `mix.not_asked` (beyond
-the number of rows) and `mix.kind_share`, `mix.source_share`, `mix.level_share` (the share is full). Rows that
-a share or a number asks for and the problems cannot give are logged and stand in the metrics.
+order; in tool rows the real output of the program stands in the output block, as a turn of its own. The
+ledger counts each row that is left out by the first rule that rejects it: those of `execute`, `filter`,
+`dedup`, `decontaminate` in this order, then `mix.passage_repeated` (beyond the cap on the problems of one
+passage), `mix.not_asked` (beyond the number of rows) and `mix.kind_share`, `mix.source_share`,
+`mix.level_share` (the share is full). Rows that a share or a number asks for and the problems cannot give are
+logged and stand in the metrics.
 
 Costs: some 50,000 rows of 2 KB a second and core; memory of 0.2 KB a row for ids and order, and for the texts
 of some 300,000 rows; disk for the texts once more (lz4) while the rows are brought into order.
@@ -26,17 +27,20 @@ from jz3.core.counts import counts, row_count
 from jz3.core.external_sort import Unsorted
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
-from jz3.curation.output_block import with_answer, with_output
+from jz3.curation.output_block import with_answer, with_outputs
+from jz3.curation.solution_turns import solved_turns
 from jz3.curation.verdicts import rules_by_row
 from jz3.tables.ledger import Ledger
 from jz3.tables.training_row import TrainingRow
-from jz3.text.training_text import HEADINGS, training_input
+from jz3.text.training_text import training_input
+from jz3.text.turn_text import input_and_output, plain_parts
 
 log = logging.getLogger(__name__)
 
 FRAME_ROWS = 50_000
 """Problems that are read, and training rows that are made, at a time."""
 POSITION = "position"
+TURNS = TrainingRow.create_empty().schema["turns"]
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -61,6 +65,8 @@ class MixParams(Params):
     synthetic: SyntheticShare
     shown_output_characters: int = Field(ge=2)
     """Characters of a program's output that are shown; first and last half of a longer one."""
+    learn_output: bool
+    """Whether what programs print bears loss: a model could not write it without running them."""
 
 
 class MixMetrics(BaseModel):
@@ -102,7 +108,7 @@ class _Mix:
         self, synthetic: Judged, instruction: Judged, results: pl.DataFrame, params: MixParams
     ) -> None:
         self._params = params
-        self._outputs = results.select("problem_id", "answer_counts", printed="output")
+        self._outputs = results.select("problem_id", "answer_counts", "outputs", printed="output")
         self._read = sum(row_count(judged.problems) for judged in (synthetic, instruction))
         self._corrected = 0
         self._rejected: Counter[str] = Counter()
@@ -161,19 +167,47 @@ class _Mix:
         real = [self._with_truth(row) for row in rows.filter(run).iter_rows(named=True)]
         outputs = rows["solution"].scatter(run.arg_true(), pl.Series(real, dtype=pl.String))
         self._corrected += int((outputs != rows["solution"]).sum())
-        headed = pl.coalesce(
-            pl.when(pl.col("kind").cast(pl.String) == kind).then(
-                pl.format(training_input("{}", kind), "problem")
-            )
-            for kind in HEADINGS
-        )
-        columns = rows.with_columns(part=pl.lit(part.name), row_id="problem_id", input=headed, output=outputs)
-        return columns.select(TrainingRow.column_names()).cast(TrainingRow.create_empty().schema)
+        columns = rows.with_columns(part=pl.lit(part.name), row_id="problem_id", solution=outputs)
+        shown = _with_turns(columns, learn_output=self._params.learn_output)
+        return shown.select(TrainingRow.column_names()).cast(TrainingRow.create_empty().schema)
 
     def _with_truth(self, row: Mapping[str, Any]) -> str:
-        """The solution of a row whose program ran, with what it printed."""
-        output = with_output(row["solution"], row["printed"], self._params.shown_output_characters)
+        """The solution of a row whose programs ran, with what they printed."""
+        output = with_outputs(row["solution"], row["outputs"], self._params.shown_output_characters)
         return with_answer(output, row["printed"].strip()) if row["answer_counts"] else output
+
+
+def _with_turns(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
+    """The rows with their turns, input and output, in their order."""
+    prose = rows["kind"].cast(pl.String) == "cot"
+    return pl.concat(
+        [_prose(rows.filter(prose)), _programs(rows.filter(~prose), learn_output=learn_output)]
+    ).sort(POSITION)
+
+
+def _prose(rows: pl.DataFrame) -> pl.DataFrame:
+    """Two turns each: the way of `solved_turns` for most rows, without a loop."""
+    turns = [
+        pl.struct(role=pl.lit(role), text=text, learn=pl.lit(value=learn))
+        for role, text, learn in (("user", "problem", False), ("assistant", "solution", True))
+    ]
+    headed = pl.format(training_input("{}", "cot"), "problem")
+    return rows.with_columns(turns=pl.concat_list(turns), input=headed, output="solution")
+
+
+def _programs(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
+    made = [
+        solved_turns(problem, solution, kind, learn_output=learn_output)
+        for problem, solution, kind in rows.select("problem", "solution", "kind").iter_rows()
+    ]
+    texts = [
+        input_and_output(plain_parts(turns, kind)) for turns, kind in zip(made, rows["kind"], strict=True)
+    ]
+    return rows.with_columns(
+        pl.Series("turns", [list(map(vars, turns)) for turns in made], TURNS),
+        pl.Series("input", [before for before, _ in texts], pl.String),
+        pl.Series("output", [after for _, after in texts], pl.String),
+    )
 
 
 @dataclass(frozen=True)

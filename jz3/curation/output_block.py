@@ -1,31 +1,43 @@
-"""The output block and the box of a tool solution: what they claim, and how the truth is put there."""
+"""The output blocks and the box of a tool solution: what they claim, and how the truth is put there."""
 
 import re
+from collections.abc import Sequence
+from itertools import chain, repeat
 
 BOX = "\\boxed{"
 _BLOCK = re.compile(r"^```output\n(.*?)\n?^```$", re.DOTALL | re.MULTILINE)
 
 
-def claimed_output(solution: str) -> str | None:
-    """What the first output block says; None where there is none."""
-    found = _BLOCK.search(solution)
-    return found[1] if found else None
+def claimed_outputs(solution: str) -> list[str]:
+    """What each output block says."""
+    return [found[1] for found in _BLOCK.finditer(solution)]
 
 
-def same_output(claimed: str | None, printed: str) -> bool:
-    """Whether a block says what was printed; blanks at the ends of lines do not matter."""
-    return claimed is not None and _lines(claimed) == _lines(printed)
-
-
-def with_output(solution: str, printed: str, characters: int) -> str:
-    """The solution with the real output in its first output block; of a longer one its first and last half,
-    as the model sees it when its own programs run.
+def same_outputs(claimed: Sequence[str], printed: Sequence[str]) -> bool:
+    """Whether the blocks of as many programs say what these printed; blanks at the ends of lines do not
+    matter, nor do blocks beyond.
     """
+    return len(claimed) >= len(printed) and all(map(_same, claimed, printed))
+
+
+def with_outputs(solution: str, printed: Sequence[str], characters: int) -> str:
+    """The solution with the real output of each program in its output block; of a longer one its first and
+    last half, as the model sees it when its own programs run. Blocks beyond stay.
+    """
+    written = chain((_block(text, characters) for text in printed), repeat(None))
+    return _BLOCK.sub(lambda block: next(written) or block[0], solution)
+
+
+def _same(claimed: str, printed: str) -> bool:
+    return _lines(claimed) == _lines(printed)
+
+
+def _block(printed: str, characters: int) -> str:
     text = "\n".join(_lines(printed))
     if len(text) > characters:
         half = characters // 2
         text = f"{text[:half]}...{text[-half:]}"
-    return _BLOCK.sub(lambda _: f"```output\n{text}\n```", solution, count=1)
+    return f"```output\n{text}\n```"
 
 
 def with_answer(solution: str, answer: str) -> str:

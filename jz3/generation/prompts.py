@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jz3.core.errors import UserError
-from jz3.core.text_tokens import marked_ids, text_encodings
+from jz3.core.text_tokens import marked_ids, text_encodings, without_marks
 from jz3.generation.engine import Prompt, Turn
 
 
@@ -28,16 +28,9 @@ def _encode_conversation(tokenizer: Any, turns: tuple[Turn, ...]) -> list[int]: 
             "the model has no chat template; an instruct model was expected. Take the template 'jiuzhang' or "
             "'cot' in answer.prose."
         )
-    spoken = [{"role": turn.role, "content": _without_marks(tokenizer, turn.content)} for turn in turns]
+    spoken = [{"role": turn.role, "content": without_marks(tokenizer, turn.content)} for turn in turns]
     written = tokenizer.apply_chat_template(spoken, add_generation_prompt=True, tokenize=False)
     return marked_ids(tokenizer, written)
-
-
-def _without_marks(tokenizer: Any, text: str) -> str:  # noqa: ANN401
-    """The text with a blank inside each special token that it spells out, so that it is no mark."""
-    for mark in sorted(tokenizer.all_special_tokens, key=len, reverse=True):
-        text = text.replace(mark, f"{mark[:1]} {mark[1:]}")
-    return text
 
 
 def _encode_texts(tokenizer: Any, prompts: Sequence[str]) -> list[list[int]]:  # noqa: ANN401

@@ -18,6 +18,7 @@ from jz3.core.artifacts import In, InDir
 from jz3.core.errors import UserError
 from jz3.core.graph_file import read_graph
 from jz3.graph.repository import base_name
+from jz3.tables.blocks_manifest import BlocksManifest
 from jz3.tables.completion import Completion
 from jz3.tables.hit import Hit
 from jz3.tables.influence_score import InfluenceScore
@@ -29,6 +30,7 @@ from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.training_row import TrainingRow
+from jz3.tables.turn import read_turns
 from jz3.tables.verdict import Verdict
 from jz3.text.words import words
 
@@ -201,19 +203,21 @@ def _trained(tables: list[Table], model: str, row: dict[str, Any]) -> Iterator[S
 def _block(blocks: Path, base: Path, row: dict[str, Any]) -> int | None:
     """Number of the block whose tokens hold the row; None where it was longer than a block."""
     from jz3.lm.blocks import open_blocks
-    from jz3.lm.encode import encode_rows
+    from jz3.lm.encode import encode_flat
     from jz3.lm.model import load_tokenizer
+    from jz3.training.row_texts import RowForm, RowTexts
 
     packed = open_blocks(blocks)
-    [encoded] = encode_rows(load_tokenizer(base), [row["input"]], [row["output"]], packed.tokens.shape[1])
-    if encoded is None:
+    form = RowForm.model_validate(InDir(BlocksManifest, blocks).manifest().form)
+    tokenizer = load_tokenizer(base)
+    text = RowTexts(form, tokenizer).text(read_turns(row["turns"]), row["kind"])
+    wanted = encode_flat(tokenizer, [0], [text], packed.length).tokens if text is not None else np.array([])
+    if not len(wanted):
         return None
-    wanted = np.array(encoded.tokens, packed.tokens.dtype)
     for first in range(0, len(packed), BLOCKS_READ):
-        some = slice(first, first + BLOCKS_READ)
-        tokens = packed.tokens[some]
-        for block, place in np.argwhere((packed.positions[some] == 0) & (tokens == wanted[0])).tolist():
-            if np.array_equal(tokens[block, place : place + len(wanted)], wanted):
+        some = packed.part(first, min(first + BLOCKS_READ, len(packed)))
+        for block, place in np.argwhere((some.positions == 0) & (some.tokens == wanted[0])).tolist():
+            if np.array_equal(some.tokens[block, place : place + len(wanted)], wanted):
                 return first + int(block)
     return None
 

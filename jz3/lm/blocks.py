@@ -5,13 +5,15 @@ without an attention mask and without a cache. The first label of a document is 
 predicted across a border.
 
 Rows go where they fit best, longest first, within a window; windows keep their order. Packing costs about a
-microsecond a row, as all rows of one length are placed together.
+microsecond a row, as all rows of one length are placed together. Kept are tokens, a bit for each that is
+learnt, and the length of each document, 4.2 bytes a token; labels, positions and documents follow from them.
 """
 
 import hashlib
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +22,13 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from jz3.core.errors import UserError
+from jz3.core.kept_digests import kept_digest
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow, FlatRows, flat_rows
 
-ARRAYS = ("tokens", "labels", "positions", "documents")
+OF_BLOCKS = ("tokens", "learnt")
+OF_DOCUMENTS = ("lengths", "rows", "row_starts")
+"""Arrays of blocks, and of the documents in them, each in a file `NAME.npy`."""
 
 Ints = NDArray[np.int32]
 
@@ -34,28 +40,91 @@ DIGESTED_AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Blocks:
-    """Tokens, labels, positions and documents have the shape [blocks, block_length].
+    """What is kept of blocks, and what follows from it.
 
-    `documents` numbers the documents of a block from 1; 0 is padding, which is a document of its own.
+    Of blocks that are mapped from a large file, take those that are wanted (`part`, `chosen`) before asking
+    for their labels, positions or documents: these are worked out for all, and held.
     """
 
     tokens: Ints
-    labels: Ints
-    positions: Ints
-    documents: Ints
+    """[blocks, block_length]"""
+    learnt: NDArray[np.uint8]
+    """[blocks, block_length / 8, rounded up] a bit for each token, the first one highest."""
+    lengths: Ints
+    """[documents] tokens of each, block after block."""
     rows: NDArray[np.int64]
-    """[documents] number of the row that each document is, block after block."""
+    """[documents] number of the row that each document is."""
     row_starts: NDArray[np.int64]
-    """[blocks + 1] where the rows of each block start."""
+    """[blocks + 1] where the documents of each block start."""
+    directory: Path | None = None
+    """Where all of them lie; None for blocks in memory, and for some of a directory's."""
+
+    @cached_property
+    def labels(self) -> Ints:
+        """[blocks, block_length] the token where there is loss on it, else -100."""
+        bits = np.unpackbits(self.learnt, axis=1, count=self.length).view(np.bool_)
+        return np.where(bits, self.tokens, np.int32(IGNORED_LABEL))
+
+    @cached_property
+    def documents(self) -> Ints:
+        """[blocks, block_length] number of the document in its block from 1; 0 is padding, which is a
+        document of its own.
+        """
+        starts, counts = self.row_starts[:-1] - self.row_starts[0], np.diff(self.row_starts)
+        documents = np.zeros(self.tokens.shape, np.int32)
+        numbers = np.arange(1, len(self.lengths) + 1) - np.repeat(starts, counts)
+        documents[self._filled] = np.repeat(numbers, self.lengths)
+        return documents
+
+    @cached_property
+    def positions(self) -> Ints:
+        """[blocks, block_length] of each token in its document."""
+        filled = self._filled.sum(axis=1, dtype=np.int32)
+        positions = np.arange(self.length, dtype=np.int32) - filled[:, None]
+        starts = np.cumsum(self.lengths, dtype=np.int64) - self.lengths
+        positions[self._filled] = np.arange(int(filled.sum())) - np.repeat(starts, self.lengths)
+        return positions
+
+    @cached_property
+    def _filled(self) -> NDArray[np.bool_]:
+        """[blocks, block_length] places that hold a token, not padding."""
+        blocks = np.repeat(np.arange(len(self)), np.diff(self.row_starts))
+        filled = np.bincount(blocks, weights=self.lengths, minlength=len(self))
+        return np.arange(self.length) < filled[:, None]
+
+    @property
+    def label_tokens(self) -> int:
+        """Tokens that bear loss."""
+        return int(np.unpackbits(self.learnt, axis=1).sum())
 
     def rows_of(self, block: int) -> NDArray[np.int64]:
         return self.rows[self.row_starts[block] : self.row_starts[block + 1]]
 
     def part(self, first: int, end: int) -> "Blocks":
         """Blocks from `first` to before `end`."""
-        cut = (getattr(self, name)[first:end] for name in ARRAYS)
         starts = self.row_starts[first : end + 1]
-        return Blocks(*cut, rows=self.rows[starts[0] : starts[-1]], row_starts=starts - starts[0])
+        documents = slice(starts[0], starts[-1])
+        return Blocks(
+            self.tokens[first:end],
+            self.learnt[first:end],
+            self.lengths[documents],
+            self.rows[documents],
+            starts - starts[0],
+        )
+
+    def chosen(self, numbers: NDArray[np.int64]) -> "Blocks":
+        """The blocks of these numbers, in this order."""
+        counts = self.row_starts[numbers + 1] - self.row_starts[numbers]
+        ends = np.cumsum(counts)
+        places = np.arange(int(ends[-1]) if len(ends) else 0)
+        documents = places + np.repeat(self.row_starts[numbers] - (ends - counts), counts)
+        return Blocks(
+            self.tokens[numbers],
+            self.learnt[numbers],
+            self.lengths[documents],
+            self.rows[documents],
+            np.append(ends - counts, len(places)),
+        )
 
     @property
     def length(self) -> int:
@@ -72,7 +141,10 @@ def pack_rows(numbered: Mapping[int, EncodedRow], length: int, padding: int) -> 
     `numbered` are rows under their numbers in the table that they come from.
     """
     rows = numbered.values()
-    flat = flat_rows([row.tokens for row in rows], [_masked(row) for row in rows], list(numbered))
+    flat = replace(
+        flat_rows([row.tokens for row in rows], [()] * len(rows), list(numbered)),
+        learnt=np.array([label != IGNORED_LABEL for row in rows for label in row.labels], np.bool_),
+    )
     order, places = _placed(flat, length)
     return _laid_out(flat, order, places, length, padding)
 
@@ -88,13 +160,6 @@ def pack_flat(rows: FlatRows, length: int, padding: int) -> Iterator[Blocks]:
     edges = np.append(np.searchsorted(places, starts), len(places))
     for start, (first, end) in zip(starts.tolist(), pairwise(edges.tolist()), strict=True):
         yield _laid_out(rows, order[first:end], places[first:end] - start, length, padding)
-
-
-def _masked(row: EncodedRow) -> int:
-    """How many tokens at the head of the row bear no loss."""
-    masked = row.labels.count(IGNORED_LABEL)
-    assert row.labels[masked:] == row.tokens[masked:], "tokens without loss stand behind one with loss"
-    return masked
 
 
 def _placed(rows: FlatRows, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -175,42 +240,37 @@ def _laid_out(
     cells = np.repeat(targets, lengths) + within
     sources = np.repeat((np.cumsum(rows.lengths) - rows.lengths)[chosen], lengths) + within
     tokens = np.full(count * length, padding, np.int32)
-    labels = np.full(count * length, IGNORED_LABEL, np.int32)
-    documents = np.zeros(count * length, np.int32)
     tokens[cells] = rows.tokens[sources]
-    with_loss = within >= np.repeat(np.maximum(rows.inputs[chosen], 1), lengths)  # never a row's first token
-    labels[cells[with_loss]] = tokens[cells[with_loss]]
-    documents[cells] = np.repeat(np.arange(len(places)) - np.repeat(first_rows, in_block) + 1, lengths)
-    filled = np.bincount(places, weights=lengths, minlength=count).astype(np.int64)
-    positions = (np.arange(length) - filled[:, None]).astype(np.int32).reshape(-1)
-    positions[cells] = within
-    shape = (count, length)
+    learnt = np.zeros(count * length, np.bool_)
+    learnt[cells] = rows.learnt[sources] & (within > 0)  # never a row's first token
     return Blocks(
-        tokens.reshape(shape),
-        labels.reshape(shape),
-        positions.reshape(shape),
-        documents.reshape(shape),
+        tokens.reshape(count, length),
+        np.packbits(learnt.reshape(count, length), axis=1),
+        lengths.astype(np.int32),
         rows.numbers[chosen],
         np.append(first_rows, len(places)),
     )
 
 
 class BlockWriter:
-    """Appends blocks to four `.npy` files, whose headers are completed at the end: memory stays flat but for
-    the numbers of the rows (8 bytes each), which are written to two more files at the end.
+    """Appends blocks to two `.npy` files, whose headers are completed at the end: memory stays flat but for
+    what is kept of each document (12 bytes), which is written to three more files at the end.
     """
 
     def __init__(self, directory: Path, length: int) -> None:
-        self._directory, self._length = directory, length
-        self._files: list[BinaryIO] = []
-        self._rows: list[NDArray[np.int64]] = []
-        self._row_starts: list[NDArray[np.int64]] = []
-        self._documents = 0
+        self._directory = directory
+        self._widths = {"tokens": ("<i4", length), "learnt": ("|u1", -(-length // 8))}
+        self._files: dict[str, BinaryIO] = {}
+        self._of_documents: dict[str, list[NDArray[np.int64] | Ints]] = {
+            "lengths": [np.zeros(0, np.int32)],
+            "rows": [np.zeros(0, np.int64)],
+            "row_starts": [np.zeros(1, np.int64)],
+        }
         self.blocks = 0
 
     def __enter__(self) -> "BlockWriter":
         self._directory.mkdir(exist_ok=True)
-        self._files = [(self._directory / f"{name}.npy").open("wb") for name in ARRAYS]
+        self._files = {name: (self._directory / f"{name}.npy").open("wb") for name in OF_BLOCKS}
         self._write_headers()
         return self
 
@@ -221,38 +281,55 @@ class BlockWriter:
         traceback: TracebackType | None,
     ) -> None:
         self._write_headers()
-        for file in self._files:
+        for file in self._files.values():
             file.close()
-        end = np.array([self._documents], np.int64)
-        np.save(self._directory / "rows.npy", np.concatenate([end[:0], *self._rows]))
-        np.save(self._directory / "row_starts.npy", np.concatenate([*self._row_starts, end]))
+        for name, parts in self._of_documents.items():
+            np.save(self._directory / f"{name}.npy", np.concatenate(parts))
 
     def write(self, blocks: Blocks) -> None:
-        for file, name in zip(self._files, ARRAYS, strict=True):
+        for name, file in self._files.items():
             file.write(np.ascontiguousarray(getattr(blocks, name)).data)
-        self._rows.append(blocks.rows)
-        self._row_starts.append(blocks.row_starts[:-1] + self._documents)
-        self._documents += len(blocks.rows)
+        self._of_documents["lengths"].append(blocks.lengths)
+        self._of_documents["rows"].append(blocks.rows)
+        self._of_documents["row_starts"].append(
+            blocks.row_starts[1:] + self._of_documents["row_starts"][-1][-1]
+        )
         self.blocks += len(blocks)
 
     def _write_headers(self) -> None:
         """Numpy leaves room in the header for a first dimension of any size, so it can be written twice."""
-        header = {"descr": "<i4", "fortran_order": False, "shape": (self.blocks, self._length)}
-        for file in self._files:
+        for name, file in self._files.items():
+            kind, width = self._widths[name]
+            header = {"descr": kind, "fortran_order": False, "shape": (self.blocks, width)}
             file.seek(0)
             np.lib.format.write_array_header_1_0(file, header)
 
 
 def open_blocks(directory: Path) -> Blocks:
-    """Packed blocks, mapped into memory: read by index, nothing is copied."""
-    names = (*ARRAYS, "rows", "row_starts")
-    return Blocks(*(np.load(directory / f"{name}.npy", mmap_mode="r") for name in names))
+    """Packed blocks, mapped into memory: read by index, nothing is copied. Raises UserError."""
+    files = [directory / f"{name}.npy" for name in (*OF_BLOCKS, *OF_DOCUMENTS)]
+    missing = ", ".join(file.name for file in files if not file.exists())
+    if missing:
+        raise UserError(
+            f"{directory} lacks {missing}; blocks as this version of jz3 packs them were expected. Pack the "
+            f"rows again: `dvc repro`, or `python -m stages.pack` for a set of your own."
+        )
+    return Blocks(*(np.load(file, mmap_mode="r") for file in files), directory=directory)
 
 
 def blocks_digest(blocks: Blocks) -> str:
-    """Of what a training reads of them. Costs a second a gigabyte."""
+    """Of what a training reads of them. Costs a second a gigabyte; of a directory that has not changed since
+    they were last read, nothing.
+    """
+    if blocks.directory is None:
+        return _digest(blocks)
+    files = [blocks.directory / f"{name}.npy" for name in (*OF_BLOCKS, *OF_DOCUMENTS)]
+    return kept_digest(files, lambda: _digest(blocks))
+
+
+def _digest(blocks: Blocks) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for name in ("tokens", "labels", "documents"):
+    for name in ("tokens", "learnt", "lengths", "row_starts"):
         array = getattr(blocks, name)
         digest.update(f"{name}{array.shape}".encode())
         for start in range(0, len(array), DIGESTED_AT_ONCE):

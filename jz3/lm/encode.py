@@ -1,11 +1,11 @@
-"""Rows as token ids, with loss on the output alone.
+"""Texts as token ids, with loss on the stretches of them that are learnt.
 
-Input and output are tokenised together, once; which tokens belong to the input is read from the character
-offsets. A token that spans the border belongs to the input. Costs one batched call of the fast tokenizer and
-a few look-ups a row (docs/performance.md).
+A row is tokenised whole, once; which tokens are learnt is read from the character offsets. A token is learnt
+where all its characters are: one that spans the border of a stretch is not. Costs one batched call of the
+fast tokenizer and a few look-ups a row (docs/performance.md).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jz3.core.text_tokens import text_encodings
+from jz3.core.text_tokens import marked_encodings, text_encodings
 from jz3.lm.model import end_token
 
 if TYPE_CHECKING:
@@ -21,6 +21,37 @@ if TYPE_CHECKING:
 
 IGNORED_LABEL = -100
 """No loss where the label is this (torch's own default)."""
+
+Span = tuple[int, int]
+"""From the first to before the last: characters of a text, or tokens of a row."""
+
+
+@dataclass(frozen=True)
+class MarkedText:
+    """A row as one text, and the spans of its characters that are learnt: ascending, none beside another."""
+
+    text: str
+    learnt: tuple[Span, ...]
+    templated: bool
+    """Whether a chat template wrote it, with its marks as special tokens and its end; else special tokens
+    that the text spells out are text, and one end token closes the row.
+    """
+
+
+def joined_parts(parts: Iterable[tuple[str, bool]]) -> MarkedText:
+    """Pieces of a plain text end to end, each learnt or not."""
+    texts: list[str] = []
+    learnt: list[Span] = []
+    place = 0
+    for text, learn in parts:
+        end = place + len(text)
+        if learn and learnt and learnt[-1][1] == place:
+            learnt[-1] = (learnt[-1][0], end)
+        elif learn and text:
+            learnt.append((place, end))
+        texts.append(text)
+        place = end
+    return MarkedText("".join(texts), tuple(learnt), templated=False)
 
 
 @dataclass(frozen=True)
@@ -33,14 +64,14 @@ class EncodedRow:
 
 @dataclass(frozen=True)
 class FlatRows:
-    """Many rows end to end: 4 bytes a token, where lists take ten times as much."""
+    """Many rows end to end: 5 bytes a token, where lists take ten times as much."""
 
     tokens: NDArray[np.int32]
     """[tokens]"""
+    learnt: NDArray[np.bool_]
+    """[tokens] that bear loss."""
     lengths: NDArray[np.int64]
     """[rows]"""
-    inputs: NDArray[np.int64]
-    """[rows] tokens at the head of each that bear no loss."""
     numbers: NDArray[np.int64]
     """[rows] of each in the table that it comes from."""
 
@@ -48,39 +79,56 @@ class FlatRows:
 def encode_rows(
     tokenizer: "PreTrainedTokenizerFast", inputs: Sequence[str], outputs: Sequence[str], max_tokens: int
 ) -> list[EncodedRow | None]:
-    """A row for each pair; None where it has more than `max_tokens` tokens.
+    """A row for each pair, with loss on the output and the end token; None where it has more than
+    `max_tokens` tokens.
 
     Special tokens that the texts spell out are read as text, so the end token stands once, at the end.
     """
-    return [
-        None if len(tokens) > max_tokens else EncodedRow(tokens, [*[IGNORED_LABEL] * first, *tokens[first:]])
-        for tokens, first in _encoded(tokenizer, inputs, outputs)
+    pairs = zip(inputs, outputs, strict=True)
+    texts = [
+        MarkedText(before + after, ((len(before), len(before + after)),), templated=False)
+        for before, after in pairs
     ]
+    return [
+        None if len(tokens) > max_tokens else EncodedRow(tokens, _labels(tokens, learnt))
+        for tokens, learnt in _encoded(tokenizer, texts)
+    ]
+
+
+def _labels(tokens: list[int], learnt: list[Span]) -> list[int]:
+    labels = [IGNORED_LABEL] * len(tokens)
+    for first, end in learnt:
+        labels[first:end] = tokens[first:end]
+    return labels
 
 
 def encode_flat(
-    tokenizer: "PreTrainedTokenizerFast",
-    numbers: Sequence[int],
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-    max_tokens: int,
+    tokenizer: "PreTrainedTokenizerFast", numbers: Sequence[int], texts: Sequence[MarkedText], max_tokens: int
 ) -> FlatRows:
-    """As `encode_rows`, without the rows that are too long; `numbers` are those of the rows."""
+    """The texts, all templated or none, without those that are too long; `numbers` are those of the rows."""
     kept = [
-        (number, tokens, first)
-        for number, (tokens, first) in zip(numbers, _encoded(tokenizer, inputs, outputs), strict=True)
+        (number, tokens, learnt)
+        for number, (tokens, learnt) in zip(numbers, _encoded(tokenizer, texts), strict=True)
         if len(tokens) <= max_tokens
     ]
-    return flat_rows([tokens for _, tokens, _ in kept], [f for *_, f in kept], [n for n, *_ in kept])
+    return flat_rows([tokens for _, tokens, _ in kept], [spans for *_, spans in kept], [n for n, *_ in kept])
 
 
-def flat_rows(tokens: Sequence[list[int]], inputs: Sequence[int], numbers: Sequence[int]) -> FlatRows:
-    """Of the tokens of each row, how many of them are input, and its number."""
+def flat_rows(
+    tokens: Sequence[list[int]], learnt: Sequence[Sequence[Span]], numbers: Sequence[int]
+) -> FlatRows:
+    """Of the tokens of each row, the spans of them that are learnt, and its number."""
     lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
+    total = int(lengths.sum())
+    with_loss = np.zeros(total, np.bool_)
+    starts = np.cumsum(lengths) - lengths
+    for start, spans in zip(starts.tolist(), learnt, strict=True):
+        for first, end in spans:
+            with_loss[start + first : start + end] = True
     return FlatRows(
-        np.fromiter(chain.from_iterable(tokens), np.int32, int(lengths.sum())),
+        np.fromiter(chain.from_iterable(tokens), np.int32, total),
+        with_loss,
         lengths,
-        np.array(inputs, np.int64),
         np.array(numbers, np.int64),
     )
 
@@ -89,33 +137,55 @@ def joined_rows(parts: Sequence[FlatRows]) -> FlatRows:
     """All rows of at least one part, in order."""
     return FlatRows(
         np.concatenate([part.tokens for part in parts]),
+        np.concatenate([part.learnt for part in parts]),
         np.concatenate([part.lengths for part in parts]),
-        np.concatenate([part.inputs for part in parts]),
         np.concatenate([part.numbers for part in parts]),
     )
 
 
 def _encoded(
-    tokenizer: "PreTrainedTokenizerFast", inputs: Sequence[str], outputs: Sequence[str]
-) -> Iterator[tuple[list[int], int]]:
-    """For each pair its tokens, with one end token, and how many of them are input."""
-    texts = [before + after for before, after in zip(inputs, outputs, strict=True)]
-    encodings = text_encodings(tokenizer, texts)
+    tokenizer: "PreTrainedTokenizerFast", texts: Sequence[MarkedText]
+) -> Iterator[tuple[list[int], list[Span]]]:
+    """For each text its tokens, and the spans of them that are learnt."""
+    templated = bool(texts) and texts[0].templated
+    encodings = (marked_encodings if templated else text_encodings)(tokenizer, [one.text for one in texts])
     end = end_token(tokenizer)
-    for encoding, before, text in zip(encodings, inputs, texts, strict=True):
+    for encoding, text in zip(encodings, texts, strict=True):
         tokens: list[int] = encoding.ids
+        length = len(text.text)
+        learnt = [(_first_token(encoding, start, length), stop) for start, stop in text.learnt]
+        spans = [(first, _token_behind(encoding, stop, length)) for first, stop in learnt]
+        if templated:
+            yield tokens, spans
+            continue
         if tokens[-1:] != [end]:  # some tokenizers put it there themselves
             tokens.append(end)
-        first = min(_first_output_token(encoding, len(before), len(text)), len(tokens) - 1)
-        yield tokens, first
+        if spans and text.learnt[-1][1] == length:  # who speaks last learns to end
+            first = min(spans[-1][0], len(tokens) - 1)
+            spans[-1] = (first, len(tokens))
+        yield tokens, spans
 
 
-def _first_output_token(encoding: Any, border: int, length: int) -> int:  # noqa: ANN401
+def _first_token(encoding: Any, border: int, length: int) -> int:  # noqa: ANN401
     """Index of the first token that starts at or behind the border."""
-    token = next(
-        (t for place in range(border, length) if (t := encoding.char_to_token(place)) is not None),
-        len(encoding.ids),
-    )
-    while token < len(encoding.ids) and (place := encoding.token_to_chars(token)) and place[0] < border:
+    token = _token_at(encoding, border, length)
+    while token < len(encoding) and (place := encoding.token_to_chars(token)) and place[0] < border:
         token += 1
     return token
+
+
+def _token_behind(encoding: Any, border: int, length: int) -> int:  # noqa: ANN401
+    """Index of the first token that holds a character behind the border."""
+    token = _token_at(encoding, border, length)
+    # A token of blanks alone may have had them trimmed off: then it stands, empty, where they end.
+    while token and (place := encoding.token_to_chars(token - 1)) and place[0] == place[1] > border:
+        token -= 1
+    return token
+
+
+def _token_at(encoding: Any, border: int, length: int) -> int:  # noqa: ANN401
+    """Index of the token of the first character from the border on that has one."""
+    return next(
+        (t for place in range(border, length) if (t := encoding.char_to_token(place)) is not None),
+        len(encoding),
+    )

@@ -129,13 +129,13 @@ class Pieces(Dataset[Batch]):
         step, piece = divmod(index, self._pieces)
         numbers = np.array_split(self._plan.steps[step], self._pieces)[piece]
         chosen = np.sort(numbers) if len(numbers) else self._plan.steps[step][:1]
-        documents = self._blocks.documents[chosen]
-        is_token = documents > 0
-        labels = self._blocks.labels[chosen][is_token] if len(numbers) else IGNORED_LABEL
-        positions = self._blocks.positions[chosen][is_token]
+        blocks = self._blocks.chosen(chosen)
+        is_token = blocks.documents > 0
+        labels = blocks.labels[is_token] if len(numbers) else IGNORED_LABEL
+        positions = blocks.positions[is_token]
         starts = np.flatnonzero(positions == 0)
         return {
-            "input_ids": _row(self._blocks.tokens[chosen][is_token]),
+            "input_ids": _row(blocks.tokens[is_token]),
             "position_ids": _row(positions),
             "labels": _row(np.broadcast_to(labels, positions.shape)),
             "document_lengths": torch.from_numpy(np.diff(starts, append=len(positions))),

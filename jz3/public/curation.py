@@ -42,7 +42,7 @@ except ModuleNotFoundError as missing:
         f"{missing.name} is not installed; curation needs it. Run `pip install 'jz3[curate]'`."
     ) from missing
 from jz3.core.hashing import content_id
-from jz3.text.problem_text import last_boxed, program_of
+from jz3.text.problem_text import last_boxed, programs_of
 
 SETTINGS = Path(__file__).with_name("curation.yaml")
 Texts = Iterable[Any]
@@ -78,7 +78,7 @@ def problems_of(problems: Texts, solutions: Texts | None = None, ids: Texts | No
             "problem": texts.fill_null(""),
             "solution": answers.fill_null(""),
             "source": ["own"] * len(names),
-            "kind": ["cot" if program_of(text or "") is None else "tool" for text in answers],
+            "kind": ["tool" if programs_of(text or "") else "cot" for text in answers],
             "answer": [last_boxed(text or "") for text in answers],
         },
         strict=False,

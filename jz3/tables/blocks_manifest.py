@@ -17,11 +17,14 @@ class HeldOut(BaseModel):
 
 
 class BlocksManifest(BaseModel):
-    """`tokens.npy`, `labels.npy`, `positions.npy`, `documents.npy`, each [blocks, block_length]; `rows.npy`
-    and `row_starts.npy` say which rows of the training set are in a block.
+    """`tokens.npy` [blocks, block_length] and `learnt.npy` (a bit for each token that bears loss) hold the
+    blocks; `lengths.npy`, `rows.npy` and `row_starts.npy` say which rows of the training set, of how many
+    tokens, are in a block. `jz3/lm/blocks.py` reads them.
     """
 
     tokenizer_digest: str
+    form: dict[str, str]
+    """How rows became texts: `pack.form` as it was."""
     block_length: int
     """Tokens in a block."""
     blocks: int

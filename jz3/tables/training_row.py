@@ -1,7 +1,9 @@
-"""TrainingRow: a row of a training set, in training order. A model reads input + output."""
+"""TrainingRow: a row of a training set, in training order. A model reads all turns and learns some."""
 
 import dataframely as dy
+import polars as pl
 
+from jz3.tables.turn import turns_column
 from jz3.tables.words import KINDS, LEVELS
 
 
@@ -12,5 +14,10 @@ class TrainingRow(dy.Schema):
     source = dy.String(min_length=1)
     level = dy.Enum(LEVELS, nullable=True)
     kind = dy.Enum(KINDS)
-    input = dy.String(min_length=1)  # no loss on it
-    output = dy.String(min_length=1)
+    turns = turns_column()  # what is trained on; the two columns below are the same for readers
+    input = dy.String()  # in the plain format, what stands before the first turn that is learnt
+    output = dy.String(min_length=1)  # in the plain format, the rest
+
+    @dy.rule()
+    def some_turn_is_learnt(cls) -> pl.Expr:  # noqa: N805 (a rule of a schema)
+        return pl.col("turns").list.eval(pl.element().struct.field("learn")).list.any()

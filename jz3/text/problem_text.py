@@ -122,10 +122,12 @@ def last_boxed(text: str) -> str | None:
     return _braced(text, boxes[-1].end())
 
 
-def program_of(solution: str) -> str | None:
-    """The program in a canonical solution."""
-    found = re.search(r"^```python\n(.*?)\n```$", solution, re.DOTALL | re.MULTILINE)
-    return found[1] if found else None
+def programs_of(solution: str) -> list[str]:
+    """The programs in a canonical solution, in order."""
+    return [found[1] for found in _PROGRAM.finditer(solution)]
+
+
+_PROGRAM = re.compile(r"^```python\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
 
 
 def _parts(text: str) -> tuple[str, str]:

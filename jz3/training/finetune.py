@@ -158,7 +158,7 @@ def _metrics(
     params: FinetuneParams,
 ) -> FinetuneMetrics:
     too_long = encoded.count(None)
-    tokens = int((blocks.documents > 0).sum())
+    tokens = int(blocks.lengths.sum())
     return FinetuneMetrics(
         rows=Ledger(
             read=len(encoded),
@@ -169,7 +169,7 @@ def _metrics(
         blocks=len(blocks),
         fill=tokens / blocks.tokens.size,
         tokens=tokens,
-        label_tokens=int((blocks.labels >= 0).sum()),
+        label_tokens=blocks.label_tokens,
         steps=loss.height,
         first_loss=float(loss["loss"][0]),
         last_epoch_loss=float(loss["loss"].tail(loss.height // params.epochs).to_numpy().mean()),

@@ -2,8 +2,9 @@
 
 Rows are packed within windows of `window_rows`; windows keep the order of the mix, so that a larger window
 fills better and mixes more. Pre-training and instruction rows never share a block, nor a window. Rows longer
-than a block are rejected by a rule; a share of the rows is held out, to measure the loss on. One pass, one
-window in memory; a row costs about as much as one batched call of its tokenizer.
+than a block are rejected by a rule, as are those that a chat template does not take; a share of the rows is
+held out, to measure the loss on. One pass, one window in memory; a row costs about as much as one batched
+call of its tokenizer.
 """
 
 from collections import Counter
@@ -12,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 from pydantic import BaseModel, Field
 
@@ -28,13 +28,14 @@ from jz3.lm.model import load_tokenizer, padding_token, tokenizer_digest
 from jz3.tables.blocks_manifest import HELD_OUT_BLOCKS, BlocksManifest, HeldOut
 from jz3.tables.ledger import Ledger
 from jz3.tables.training_row import TrainingRow
+from jz3.training.row_texts import RowForm, RowTexts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 ENCODED_AT_ONCE = 1000
 """Rows (chosen: a tokenizer keeps some hundred bytes a token while a batch is encoded)."""
-TOO_LONG, HELD_OUT = "pack.too_long", "pack.held_out"
+TOO_LONG, HELD_OUT, NOT_TEMPLATED = "pack.too_long", "pack.held_out", "pack.not_templated"
 
 
 class PackParams(Params):
@@ -48,6 +49,7 @@ class PackParams(Params):
     """Of the rows, drawn by hash: not trained on, their loss is reported by source and kind."""
     seed: Seed
     """Of that draw."""
+    form: RowForm
 
 
 class PackMetrics(BaseModel):
@@ -83,6 +85,7 @@ def pack(training: In[TrainingRow], base: Path, directory: Path, params: PackPar
     Raises UserError where an instruction row stands before a pre-training row.
     """
     tokenizer = load_tokenizer(base)
+    texts = RowTexts(params.form, tokenizer)
     account = _Account()
     held_out: list[pl.DataFrame] = []
     with (
@@ -92,9 +95,9 @@ def pack(training: In[TrainingRow], base: Path, directory: Path, params: PackPar
         for window in windows(training, params.window_rows):
             is_held_out = _drawn(window, params)
             held_out.append(_copied(window.filter(is_held_out)))
-            _pack_window(window.filter(~is_held_out), tokenizer, params, account, writer)
+            _pack_window(window.filter(~is_held_out), texts, params, account, writer)
             bar.advance(window.height)
-    groups = _pack_held_out(held_out, tokenizer, directory / HELD_OUT_BLOCKS, params, account)
+    groups = _pack_held_out(held_out, texts, directory / HELD_OUT_BLOCKS, params, account)
     manifest = _manifest(account, tokenizer, params, groups)
     (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
     return PackMetrics(
@@ -128,35 +131,35 @@ def windows(training: In[TrainingRow], window_rows: int) -> Iterator[pl.DataFram
         yield from (window for window in (pretrain, instruction) if window.height)
 
 
-def encode_window(window: pl.DataFrame, tokenizer: "PreTrainedTokenizerFast", block_length: int) -> FlatRows:
-    """The rows of a window that fit a block, a batch at a time."""
-    parts = window.select("position", "input", "output").iter_slices(ENCODED_AT_ONCE)
-    batches = (part.to_dict(as_series=False) for part in parts)
-    return joined_rows(
-        [
-            encode_flat(tokenizer, batch["position"], batch["input"], batch["output"], block_length)
-            for batch in batches
-        ]
-    )
+def encode_window(window: pl.DataFrame, texts: RowTexts, block_length: int) -> tuple[FlatRows, Counter[str]]:
+    """The rows of a window that fit a block, a batch at a time, and how many do not, by rule."""
+    batches: list[FlatRows] = []
+    rejected: Counter[str] = Counter()
+    for part in window.select("position", "kind", "turns").iter_slices(ENCODED_AT_ONCE):
+        read = list(zip(part["position"], texts.of(part), strict=True))
+        written = [(number, text) for number, text in read if text is not None]
+        rows = encode_flat(
+            texts.tokenizer, [number for number, _ in written], [text for _, text in written], block_length
+        )
+        rejected[NOT_TEMPLATED] += len(read) - len(written)
+        rejected[TOO_LONG] += len(written) - len(rows.lengths)
+        batches.append(rows)
+    return joined_rows(batches), +rejected
 
 
 def _pack_window(
-    window: pl.DataFrame,
-    tokenizer: "PreTrainedTokenizerFast",
-    params: PackParams,
-    account: _Account,
-    writer: BlockWriter,
+    window: pl.DataFrame, texts: RowTexts, params: PackParams, account: _Account, writer: BlockWriter
 ) -> None:
     if not window.height:
         return
-    rows = encode_window(window, tokenizer, params.block_length)
+    rows, rejected = encode_window(window, texts, params.block_length)
     kept, first_block = len(rows.lengths), writer.blocks
-    for blocks in pack_flat(rows, params.block_length, padding_token(tokenizer)):
+    for blocks in pack_flat(rows, params.block_length, padding_token(texts.tokenizer)):
         writer.write(blocks)
-        account.label_tokens += int(np.count_nonzero(blocks.labels != IGNORED_LABEL))
+        account.label_tokens += blocks.label_tokens
     account.read += window.height
     account.kept += kept
-    account.rejected += Counter({TOO_LONG: window.height - kept})  # a sum without zeros
+    account.rejected += rejected
     account.tokens += len(rows.tokens)
     account.blocks[window["part"][0]] += writer.blocks - first_block
 
@@ -176,7 +179,7 @@ def _copied(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _pack_held_out(
     frames: list[pl.DataFrame],
-    tokenizer: "PreTrainedTokenizerFast",
+    texts: RowTexts,
     directory: Path,
     params: PackParams,
     account: _Account,
@@ -192,7 +195,7 @@ def _pack_held_out(
         ):
             seen = _Account()
             first = writer.blocks
-            _pack_window(group, tokenizer, params, seen, writer)
+            _pack_window(group, texts, params, seen, writer)
             account.read += seen.read
             account.rejected += seen.rejected + Counter({HELD_OUT: seen.kept})
             groups.append(
@@ -213,6 +216,7 @@ def _manifest(
     blocks = account.blocks.total()
     return BlocksManifest(
         tokenizer_digest=tokenizer_digest(tokenizer),
+        form=params.form.model_dump(),
         block_length=params.block_length,
         blocks=blocks,
         rows=account.kept,

@@ -29,6 +29,7 @@ from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.training_row import TrainingRow
 from tests.curation.rows import passages, problem, problems
+from tests.two_turns import two_turns
 
 MODEL = ModelManifest(
     hub=None,
@@ -112,6 +113,7 @@ def training_rows(*ids, source="web"):
                 "source": source,
                 "level": "high",
                 "kind": "tool" if place % 2 else "cot",
+                "turns": two_turns("How many | are 2 and 2?", "\\boxed{4}"),
                 "input": "## Question\nHow many | are 2 and 2?\n\n## Solution\n",
                 "output": "\\boxed{4}",
             }
@@ -253,7 +255,8 @@ def test_the_folder_is_read_offline_as_it_is(tmp_path, monkeypatch, count):
         "import datasets, json, sys\n"
         "found = datasets.load_dataset(sys.argv[1], split='train', cache_dir=sys.argv[2])\n"
         "other = datasets.load_dataset(sys.argv[1], 'other', split='train', cache_dir=sys.argv[2])\n"
-        "print(json.dumps([found.column_names, found['row_id'][:], found[0]['kind'], other['row_id'][:]]))"
+        "print(json.dumps([found.column_names, found['row_id'][:], found[0]['kind'], other['row_id'][:]]))\n"
+        "print(json.dumps([found[0][name] for name in ('input', 'output', 'turns')]))"
     )
     read = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "set"), str(tmp_path / "cache")],
@@ -263,4 +266,6 @@ def test_the_folder_is_read_offline_as_it_is(tmp_path, monkeypatch, count):
         text=True,
         check=True,
     )
-    assert json.loads(read.stdout.splitlines()[-1]) == [TrainingRow.column_names(), ids, "cot", ["x", "y"]]
+    columns, first = map(json.loads, read.stdout.splitlines()[-2:])
+    assert columns == [TrainingRow.column_names(), ids, "cot", ["x", "y"]]
+    assert first == list(training_rows(*ids).select("input", "output", "turns").row(0))

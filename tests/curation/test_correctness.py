@@ -22,6 +22,7 @@ def result(row, output, status="ok"):
     return {
         "problem_id": row["problem_id"],
         "status": status,
+        "outputs": [output],
         "output": output,
         "answer_counts": False,
         "error": None,

@@ -19,12 +19,16 @@ PROGRAM = "The program adds.\n```python\nprint(2 + 2)\n```\n```output\n5\n```\nT
 
 def params(rows=None, seed=5, **shares):
     synthetic = {"rows": rows, "kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None} | shares
-    return MixParams.model_validate({"seed": seed, "synthetic": synthetic, "shown_output_characters": 8})
+    return MixParams.model_validate(
+        {"seed": seed, "synthetic": synthetic, "shown_output_characters": 8, "learn_output": True}
+    )
 
 
 def results(**printed):
     """What programs printed; it counts where it is another answer than the 4 of the boxes here."""
-    rows = [(row_id, "ok", output, output.strip() != "4", None) for row_id, output in printed.items()]
+    rows = [
+        (row_id, "ok", [output], output, output.strip() != "4", None) for row_id, output in printed.items()
+    ]
     return pl.DataFrame(rows, schema=ExecutionResult.create_empty().schema, orient="row")
 
 
@@ -110,6 +114,37 @@ def test_what_was_printed_takes_the_place_of_claimed_output_and_answer(printed, 
     with_output = PROGRAM.replace("```output\n5\n", f"```output\n{expected}\n")
     assert training["output"].item() == with_output.replace("boxed{4}", f"boxed{{{printed.strip()}}}")
     assert metrics.corrected == corrected
+
+
+SEVERAL = "Add.\n{}Then:\n{}So \\boxed{{4}}.".format(
+    *(f"```python\nprint({n})\n```\n```output\n9\n```\n" for n in (3, 4))
+)
+
+
+@pytest.mark.parametrize("learn_output", [True, False])
+def test_what_each_program_printed_is_a_turn_of_its_own(learn_output):
+    synthetic = problems(problem("b", "Why?", SEVERAL, kind="tool"), problem("c", "How?", "So."))
+    rows = [("b", "ok", ["3\n", "4\n"], "4\n", False, None)]
+    ran = pl.DataFrame(rows, schema=ExecutionResult.create_empty().schema, orient="row")
+    settings = params().model_copy(update={"learn_output": learn_output})
+    training, _ = mixed(synthetic, problems(), settings, printed=ran)
+    turns = dict(training.select("row_id", "turns").iter_rows())
+    assert [tuple(turn.values()) for turn in turns["b"]] == [
+        ("user", "Why?", False),
+        ("assistant", "Add.\n```python\nprint(3)\n```\n```output\n", True),
+        ("tool", "3\n```\n", learn_output),
+        ("assistant", "Then:\n```python\nprint(4)\n```\n```output\n", True),
+        ("tool", "4\n```\n", learn_output),
+        ("assistant", "So \\boxed{4}.", True),
+    ]
+    assert [tuple(turn.values()) for turn in turns["c"]] == [
+        ("user", "How?", False),
+        ("assistant", "So.", True),
+    ]
+    (text,) = training.filter(row_id="b").select(pl.col("input") + pl.col("output")).to_series()
+    assert text == "## Question\nWhy?\n\n## Code Solution\n" + "".join(
+        turn["text"] for turn in turns["b"][1:]
+    )
 
 
 def test_instruction_rows_stay_as_they_are_but_for_leaked_ones():

@@ -8,6 +8,7 @@ from jz3.core.artifacts import In, Out
 from jz3.curation.right_rows import right_rows
 from jz3.tables.checked_problem import CheckedProblem
 from jz3.tables.training_row import TrainingRow
+from tests.two_turns import two_turns
 
 
 def checked(path, judged):
@@ -23,7 +24,7 @@ def checked(path, judged):
 def training(path, ids):
     rows = [
         {"position": place, "row_id": row_id, "part": "pretrain", "source": "web", "level": None}
-        | {"kind": "cot", "input": "i", "output": "o"}
+        | {"kind": "cot", "turns": two_turns("i", "o"), "input": "i", "output": "o"}
         for place, row_id in enumerate(ids)
     ]
     Out(TrainingRow, path).write(pl.DataFrame(rows, schema=TrainingRow.create_empty().schema))

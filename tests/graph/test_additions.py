@@ -96,6 +96,7 @@ MIX = {
     "seed": 17,
     "synthetic": {"rows": 10, "kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None},
     "shown_output_characters": 400,
+    "learn_output": True,
 }
 
 

@@ -11,28 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from jz3.lm.blocks import Blocks, BlockWriter, best_fit, open_blocks, pack_rows
-from jz3.lm.encode import IGNORED_LABEL, EncodedRow
+from jz3.core.errors import UserError
+from jz3.lm.blocks import Blocks, BlockWriter, best_fit, blocks_digest, open_blocks, pack_flat, pack_rows
+from jz3.lm.encode import IGNORED_LABEL, EncodedRow, FlatRows
 
 LENGTH = 24
 PADDING = 0
 
-row_lists = st.lists(
-    st.tuples(st.integers(1, LENGTH), st.integers(0, LENGTH)).map(
-        lambda pair: (pair[0], min(pair[0], pair[1]))
-    ),
-    min_size=1,
-    max_size=60,
-)
+row_lists = st.lists(st.lists(st.booleans(), min_size=1, max_size=LENGTH), min_size=1, max_size=60)
 
 
-def rows_of(shapes: list[tuple[int, int]]) -> list[EncodedRow]:
-    """Rows with tokens that are all different from one another; `shapes` holds length and input length."""
+def rows_of(shapes: list[list[bool]]) -> list[EncodedRow]:
+    """Rows with tokens that are all different from one another; `shapes` says which of them bear loss."""
     rows, start = [], 1
-    for length, masked in shapes:
-        tokens = list(range(start, start + length))
-        rows.append(EncodedRow(tokens, [IGNORED_LABEL] * masked + tokens[masked:]))
-        start += length
+    for learnt in shapes:
+        tokens = list(range(start, start + len(learnt)))
+        labels = [token if is_ else IGNORED_LABEL for token, is_ in zip(tokens, learnt, strict=True)]
+        rows.append(EncodedRow(tokens, labels))
+        start += len(learnt)
     return rows
 
 
@@ -108,6 +104,41 @@ def test_blocks_are_the_same_when_read_from_disk(tmp_path_factory, windows):
     for name in ("tokens", "labels", "positions", "documents"):
         parts = [getattr(blocks, name) for blocks in packed]
         assert np.array_equal(getattr(read, name), np.concatenate([np.empty((0, LENGTH), np.int32), *parts]))
+    assert read.label_tokens == (read.labels != IGNORED_LABEL).sum()
+    assert blocks_digest(read) == blocks_digest(read.part(0, len(read)))
+
+
+@given(row_lists, st.data())
+@settings(max_examples=50)
+def test_chosen_blocks_are_those_blocks_in_the_order_asked(shapes, data):
+    blocks = pack_rows(dict(enumerate(rows_of(shapes))), LENGTH, PADDING)
+    some = data.draw(st.lists(st.integers(0, len(blocks) - 1), max_size=5))
+    found = blocks.chosen(np.array(some, np.int64))
+    for name in ("tokens", "labels", "positions", "documents"):
+        assert np.array_equal(getattr(found, name), getattr(blocks, name)[some])
+    assert [found.rows_of(place).tolist() for place in range(len(some))] == [
+        blocks.rows_of(block).tolist() for block in some
+    ]
+    first = min(some, default=0)
+    part = blocks.part(first, len(blocks))
+    assert np.array_equal(part.documents, blocks.documents[first:])
+    assert np.array_equal(part.labels, blocks.labels[first:])
+
+
+def test_blocks_take_at_most_four_and_a_half_bytes_a_token(tmp_path):
+    lengths = np.random.default_rng(0).gamma(4.0, 120.0, 2_000).astype(np.int64).clip(16, 2048)
+    tokens = int(lengths.sum())
+    rows = FlatRows(np.ones(tokens, np.int32), np.ones(tokens, np.bool_), lengths, np.arange(len(lengths)))
+    with BlockWriter(tmp_path, 2048) as writer:
+        for blocks in pack_flat(rows, 2048, PADDING):
+            writer.write(blocks)
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 4.5 * tokens
+
+
+def test_blocks_of_another_version_are_refused_by_what_they_lack(tmp_path):
+    np.save(tmp_path / "tokens.npy", np.zeros((1, LENGTH), np.int32))
+    with pytest.raises(UserError, match=r"lacks learnt.npy, lengths.npy, rows.npy, row_starts.npy"):
+        open_blocks(tmp_path)
 
 
 def tiny_model(attention: str) -> LlamaForCausalLM:
@@ -153,6 +184,22 @@ def test_loss_and_gradients_of_packed_blocks_are_those_of_the_documents_one_by_o
     torch.testing.assert_close(packed, alone, rtol=1e-5, atol=1e-5)
     for one, other in zip(packed_gradients, alone_gradients, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_the_loss_of_a_packed_dialogue_is_that_of_the_dialogue_alone():
+    generator = np.random.default_rng(4)
+    rows = []
+    for length, learnt in ((9, [(2, 4), (6, 9)]), (11, [(0, 3), (5, 6), (8, 10)]), (4, [(1, 3)]), (6, [])):
+        tokens = generator.integers(1, 64, length).tolist()
+        labels = [IGNORED_LABEL] * length
+        for first, end in learnt:
+            labels[first:end] = tokens[first:end]
+        rows.append(EncodedRow(tokens, labels))
+    model, blocks = tiny_model("sdpa"), pack_rows(dict(enumerate(rows)), LENGTH, PADDING)
+    assert max(blocks.documents.max(axis=1)) > 1, "no block holds two documents: nothing was tested"
+    packed = summed_loss(model, blocks.tokens, blocks.labels, blocks.positions)
+    alone = sum(summed_loss(model, [row.tokens], [row.labels]) for row in rows)
+    torch.testing.assert_close(packed, alone, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])

@@ -23,6 +23,7 @@ from jz3.tables.ranked_prompt import RankedPrompt
 from jz3.tables.score_row import ScoreRow
 from jz3.tables.training_row import TrainingRow
 from jz3.tables.verdict import Verdict
+from tests.two_turns import two_turns
 
 HOSTILE = '<script>alert("1")</script>'
 
@@ -313,6 +314,7 @@ def training_row(place, row, part="pretrain"):
         "source": row["source"],
         "level": row["level"],
         "kind": row["kind"],
+        "turns": two_turns(row["problem"], row["solution"]),
         "input": f"## Question\n{row['problem']}\n\n## Solution\n",
         "output": row["solution"],
     }
@@ -328,6 +330,7 @@ def result(row, output, status="ok"):
     return {
         "problem_id": row["problem_id"],
         "status": status,
+        "outputs": [output],
         "output": output,
         "answer_counts": False,
         "error": None,

@@ -12,7 +12,7 @@ from jz3.text.problem_text import (
     ParsedProblem,
     Unusable,
     last_boxed,
-    program_of,
+    programs_of,
     read_completion,
     read_problem,
     render_problem,
@@ -68,7 +68,7 @@ def test_a_tool_problem_is_read_back_and_its_program_found(problem, program, out
     found = read_completion(render_problem(problem, solution, prompt), "stop", "tool", prompt)
     assert isinstance(found, ParsedProblem)
     assert (found.problem, found.solution) == (problem, solution)
-    assert found.program == program == program_of(found.solution)
+    assert [found.program] == [program] == programs_of(found.solution)
     assert found.output == output
 
 

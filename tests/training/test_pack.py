@@ -1,5 +1,7 @@
 """Packing of a training set: order, parts and accounts. The laws of blocks are in tests/lm/test_blocks.py."""
 
+import shutil
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -9,16 +11,22 @@ from jz3.core.artifacts import In, InDir, Out, OutDir
 from jz3.core.errors import UserError
 from jz3.lm.blocks import open_blocks
 from jz3.lm.encode import encode_rows
-from jz3.lm.model import load_tokenizer
+from jz3.lm.model import load_tokenizer, save_tokenizer
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.tables.blocks_manifest import BlocksManifest
 from jz3.tables.training_row import TrainingRow
 from jz3.training.base import ConfigModel, build
 from jz3.training.pack import PackParams, pack
+from jz3.training.row_texts import RowForm
+from tests.lm.chat_templates import TEMPLATES, speaking
 from tests.lm.texts import TEXTS
+from tests.two_turns import two_turns
 
 LENGTH = 64
-PARAMS = PackParams(block_length=LENGTH, window_rows=8, held_out_share=0.0, seed=0)
+PLAIN = {"turns": "plain", "earlier_thoughts": "kept"}
+PARAMS = PackParams.model_validate(
+    {"block_length": LENGTH, "window_rows": 8, "held_out_share": 0.0, "seed": 0, "form": PLAIN}
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +52,7 @@ def training_set(path, pretrain: list[int], instruction: list[int]) -> In[Traini
             "source": ["web"] * count,
             "level": ["grade"] * count,
             "kind": ["cot"] * count,
+            "turns": [two_turns(f"{n}", " apples" * number) for n, number in enumerate(words)],
             "input": [f"## Question\n{n}\n\n## Solution\n" for n in range(count)],
             "output": [" apples" * number for number in words],
         },
@@ -119,12 +128,30 @@ def test_over_long_rows_are_rejected_by_their_rule(base_model, tmp_path):
     assert metrics.rows.kept == manifest.rows == 3
 
 
+def test_rows_in_the_chat_template_of_the_base_and_those_that_it_refuses(base_model, tmp_path):
+    shutil.copytree(base_model, tmp_path / "base")
+    save_tokenizer(tmp_path / "base", speaking(TEMPLATES["alternating"]))
+    training = training_set(tmp_path / "mix.parquet", [3, 500, 2, 4], [1])
+    asked_twice = [{"role": "user", "text": "Why?", "learn": False}, *two_turns("Tom has 3", "12")]
+    rows = training.read()
+    turns = pl.Series([asked_twice, *rows["turns"].to_list()[1:]], dtype=rows.schema["turns"])
+    Out(TrainingRow, training.path).write(rows.with_columns(turns=turns))
+    params = PARAMS.model_copy(update={"form": RowForm(turns="chat", earlier_thoughts="kept")})
+    metrics, manifest, blocks = packed(training, tmp_path / "base", tmp_path, params)
+    assert metrics.rows.rejected == {"pack.not_templated": 1, "pack.too_long": 1}
+    assert manifest.form == {"turns": "chat", "earlier_thoughts": "kept"}
+    tokenizer = load_tokenizer(tmp_path / "base")
+    learnt = tokenizer.decode(blocks.labels[blocks.labels >= 0].tolist())
+    assert learnt == " apples apples<|close|> apples apples apples apples<|close|> apples<|close|>"
+    assert "[ask] 2 [/ask]  apples" in tokenizer.decode(blocks.tokens[blocks.documents > 0].tolist())
+
+
 def test_two_runs_leave_the_same_bytes(base_model, tmp_path):
     training = training_set(tmp_path / "mix.parquet", [3, 9, 4, 12] * 5, [7, 2] * 4)
     packed(training, base_model, tmp_path / "one")
     packed(training, base_model, tmp_path / "other")
     names = [file.name for file in (tmp_path / "one" / "blocks").iterdir() if file.is_file()]
-    assert len(names) == 7
+    assert len(names) == 6
     for name in names:
         one, other = (tmp_path / run / "blocks" / name for run in ("one", "other"))
         assert one.read_bytes() == other.read_bytes()

@@ -36,8 +36,8 @@ PARAMS = PretrainParams(
 def manifest(pretrain_blocks: int, instruction_blocks: int, tokens: int = 100) -> BlocksManifest:
     blocks = pretrain_blocks + instruction_blocks
     return BlocksManifest(
-        tokenizer_digest="", block_length=8, blocks=blocks, rows=blocks, tokens=tokens, label_tokens=1,
-        fill=1.0, first_instruction_block=pretrain_blocks, padding_label=-100, held_out=[],
+        tokenizer_digest="", form={}, block_length=8, blocks=blocks, rows=blocks, tokens=tokens,
+        label_tokens=1, fill=1.0, first_instruction_block=pretrain_blocks, padding_label=-100, held_out=[],
     )  # fmt: skip
 
 

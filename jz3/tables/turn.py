@@ -1,0 +1,45 @@
+"""Turn: what one speaker says in a training row, and whether a model learns to say it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import dataframely as dy
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+ROLES: tuple[Role, ...] = get_args(Role)
+"""Who speaks; `tool` is what a program printed, in the midst of what the assistant says."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The bare text, without the headings or marks that a training format puts around it."""
+
+    role: Role
+    text: str
+    learn: bool
+
+    @property
+    def answers(self) -> bool:
+        """Whether it belongs to an answer: words of the assistant, and what its programs printed."""
+        return self.role in ("assistant", "tool")
+
+
+def turns_column() -> dy.List:
+    """Turns as a column of a table."""
+    return dy.List(
+        dy.Struct(
+            {
+                "role": dy.String(regex=f"^({'|'.join(ROLES)})$"),
+                "text": dy.String(min_length=1),
+                "learn": dy.Bool(),
+            }
+        ),
+        min_length=1,
+    )
+
+
+def read_turns(rows: Iterable[Mapping[str, Any]]) -> list[Turn]:
+    """The turns of one row of such a column."""
+    return [Turn(row["role"], row["text"], row["learn"]) for row in rows]

@@ -1,0 +1,8 @@
+"""The turns of a training row as tables have them: a question that is read, a solution that is learnt."""
+
+
+def two_turns(question: str, solution: str) -> list[dict[str, object]]:
+    return [
+        {"role": "user", "text": question, "learn": False},
+        {"role": "assistant", "text": solution, "learn": True},
+    ]
