@@ -124,7 +124,7 @@ def fill(
 ) -> None:
     """Compute what the row store lacks of a slice of a stage's rows, and write no output: for job arrays.
 
-    It brings nothing: `jz3 store pull` brings rows, `jz3 fetch` raw data.
+    It brings nothing: `jz3 store pull` brings rows, `jz3 pull` outputs too, `jz3 fetch` raw data.
 
     Example: jz3 fill synthesize@candidates --slice 3/8
     """
@@ -177,6 +177,7 @@ for command in (
     graph.slurm,
     sharing.verify,
     sharing.push,
+    sharing.pull,
     writing.init,
     writing.write,
 ):
