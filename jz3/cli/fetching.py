@@ -25,7 +25,7 @@ def fetch(
 ) -> None:
     """Bring corpora, benchmarks, instruction data and base models, as data/sources.yaml pins them.
 
-    Not rows (`jz3 store pull`), nor outputs of stages (`dvc pull`). Example: jz3 fetch --only corpus
+    Not rows (`jz3 store pull`), nor outputs of stages (`jz3 pull`). Example: jz3 fetch --only corpus
     """
     from jz3.graph.fetching.needed import chosen, needed
     from jz3.graph.fetching.shown import as_json, as_text

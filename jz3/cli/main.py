@@ -121,7 +121,7 @@ def fill(
 ) -> None:
     """Compute what the row store lacks of a slice of a stage's rows, and write no output: for job arrays.
 
-    It brings nothing: `jz3 store pull` brings rows, `jz3 fetch` raw data.
+    It brings nothing: `jz3 store pull` brings rows, `jz3 pull` outputs too, `jz3 fetch` raw data.
 
     Example: jz3 fill synthesize@candidates --slice 3/8
     """
@@ -255,7 +255,7 @@ COMMANDS = {
         writing.init,
         writing.write,
     ),
-    "Clusters and sharing": (fill, join, graph.slurm, sharing.push, sharing.verify),
+    "Clusters and sharing": (fill, join, graph.slurm, sharing.push, sharing.pull, sharing.verify),
     "Work on jz3": (deps, layout, profiles.parameters),
 }
 """By the heading under which `jz3 --help` lists them, in this order."""

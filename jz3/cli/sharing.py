@@ -65,6 +65,25 @@ def push(*, json: Json = False) -> None:
     show(f"{sent}\n{_said('sent', done.rows)}", asdict(done), json=json)
 
 
+def pull(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="stages, or a recipe, model or source of graph.yaml; else all")
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Bring what `jz3 push` sent to the default DVC remote: outputs of stages, and rows.
+
+    Rows alone: `jz3 store pull`. Not raw data (`jz3 fetch`). Example: jz3 pull jiuzhang
+    """
+    from jz3.graph.pull import pull as bring
+    from jz3.store.row_store import open_store
+
+    done = bring(root(), names or [], open_store())
+    brought = f"brought {done.files} files and run cache entries"
+    show(f"{brought}\n{_said('brought', done.rows)}", asdict(done), json=json)
+
+
 @store.command("push")
 def push_rows(url: Url = None, *, json: Json = False) -> None:
     """Send the rows that the shared place has not.
@@ -82,7 +101,7 @@ def push_rows(url: Url = None, *, json: Json = False) -> None:
 def pull_rows(url: Url = None, *, json: Json = False) -> None:
     """Bring the rows that are not here; each must be whole and lie under the key of its request.
 
-    Not raw data (`jz3 fetch`), nor outputs of stages (`dvc pull`). Example: jz3 store pull s3://bucket/rows
+    Not raw data (`jz3 fetch`), nor outputs of stages (`jz3 pull`). Example: jz3 store pull s3://bucket/rows
     """
     from jz3.graph.shared_rows import pulled
     from jz3.store.row_store import open_store

@@ -2,7 +2,7 @@ r"""The rows of raw files of any kind that people have, each with the place wher
 
 | ending | read as |
 |---|---|
-| `.jsonl`, `.ndjson`, `.json` | an object a line; `.json` also as one list of objects |
+| `.jsonl`, `.ndjson`, `.json` | an object a line, or one list of objects |
 | `.csv`, `.tsv` | a header and records |
 | `.parquet`, `.arrow` | a table; a folder that `datasets` saved is read by its arrow files |
 | `.txt`, `.md`, `.tex` | one text a file; `\input` is followed |
@@ -16,7 +16,7 @@ table.
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from jz3.raw.json_rows import json_file, json_lines
+from jz3.raw.json_rows import json_file
 from jz3.raw.lines import COMPRESSIONS
 from jz3.raw.row import Found, Odd, RawFileError, Row
 from jz3.raw.tables import arrow_rows, csv_rows, of_saved_dataset, parquet_rows
@@ -48,9 +48,7 @@ def read_rows(
 def _rows(file: Path, root: Path, names: Collection[str] | None) -> Iterator[Found]:
     name = file.relative_to(root).as_posix()
     match _kind(file):
-        case ".jsonl" | ".ndjson":
-            rows = json_lines(file)
-        case ".json":
+        case ".jsonl" | ".ndjson" | ".json":
             rows = json_file(file)
         case ".csv":
             rows = csv_rows(file, ",")

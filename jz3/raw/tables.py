@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,9 @@ from jz3.raw.row import EVIDENCE_CHARACTERS, MOST_BYTES, Odd, RawFileError, Row,
 BATCH_ROWS = 256
 """Rows of parquet that are held at once (chosen: a few MB of texts)."""
 ARROW_FILE = b"ARROW1"
+UNCLOSED = "a quote opens here and never closes, so that all up to the end of the file is one row"
+_LONE_RETURN = re.compile(r"(?<=\r)(?=[^\n])")
+"""Between two lines that a return alone parts, as old tables have them."""
 
 
 def csv_rows(file: Path, delimiter: str) -> Iterator[tuple[str, Row | Odd]]:
@@ -24,10 +28,12 @@ def csv_rows(file: Path, delimiter: str) -> Iterator[tuple[str, Row | Odd]]:
     """
     csv.field_size_limit(MOST_BYTES)
     text = _text_lines(file)
-    first = next(text, "")
-    if delimiter not in first and ";" in first:
+    head: list[str] = []
+    while not (head and head[-1].strip()) and (line := next(text, None)) is not None:
+        head.append(line)
+    if head and delimiter not in head[-1] and ";" in head[-1]:
         delimiter = ";"
-    reader = csv.reader(chain([first], text), delimiter=delimiter, strict=True)
+    reader = csv.reader(chain(head, text), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
         place = f"line {reader.line_num + 1}"
@@ -36,11 +42,14 @@ def csv_rows(file: Path, delimiter: str) -> Iterator[tuple[str, Row | Odd]]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield place, Odd("not_csv", str(error), "")
+            reason = UNCLOSED if "unexpected end" in str(error) else str(error)
+            yield place, Odd("not_csv", reason, "")
+            continue
+        if not record:
             continue
         if header is None:
-            header = _header(file, record)
-        elif record:
+            header = _header(file, [name.strip() for name in record])
+        else:
             yield place, _record(header, record)
 
 
@@ -99,7 +108,7 @@ def _text_lines(file: Path) -> Iterator[str]:
     for number, line in lines(file):
         if isinstance(line, Odd):
             raise RawFileError(f"{file} line {number} is {line.reason}; CSV was expected. Take it out.")
-        yield line.decode("utf-8", "surrogateescape")
+        yield from _LONE_RETURN.split(line.decode("utf-8", "surrogateescape"))
 
 
 def _header(file: Path, names: list[str]) -> list[str]:

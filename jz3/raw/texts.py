@@ -1,9 +1,10 @@
 r"""Files that are one text each: `.txt`, `.md`, `.html`, `.pdf`, `.tex`. A row has the one field `text`.
 
 Of LaTeX the files that others take in by `\input`, `\include` or `\subfile` are no texts of their own: they
-stand where they are taken in.
+stand where they are taken in. A source takes in its own files alone.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -35,22 +36,28 @@ def text_row(file: Path, kind: str, place: str) -> Found:
 
 def latex_rows(files: Sequence[Path], root: Path) -> Iterator[tuple[Path, Found]]:
     """The texts of these files under `root`, with their parts put in; parts stand in no row of their own."""
-    held = {file: _parts(file, root) for file in files}
-    inside = {part for file, parts in held.items() for part in parts if part != file.resolve()}
+    known = frozenset(map(_plain, files))
+    held = {file: _parts(file, known) for file in files}
+    inside = {part for file, parts in held.items() for part in parts if part != _plain(file)}
     done: set[Path] = set()
     # Files that only take in one another are in `inside` all: the first one is a text.
-    for file in [file for file in files if file.resolve() not in inside] + list(files):
-        if file.resolve() not in done:
-            row, taken = _Text(file, root).row()
+    for file in [file for file in files if _plain(file) not in inside] + list(files):
+        if _plain(file) not in done:
+            row, taken = _Text(file, known).row()
             done |= taken
             yield file, (file.relative_to(root).as_posix(), row)
+
+
+def _plain(file: Path) -> Path:
+    """Without `..`. Links stay: a fetched file is one, and its place is where it is taken in from."""
+    return Path(os.path.normpath(file))
 
 
 class _Text:
     """One text being put together."""
 
-    def __init__(self, file: Path, root: Path) -> None:
-        self._file, self._root = file, root
+    def __init__(self, file: Path, known: frozenset[Path]) -> None:
+        self._file, self._known = file, known
         self._taken: set[Path] = set()
         self._count = self._size = 0
 
@@ -60,15 +67,15 @@ class _Text:
         return text if isinstance(text, Odd) else {"text": text}, self._taken
 
     def _expanded(self, file: Path, within: tuple[Path, ...]) -> str | Odd:
-        self._taken.add(file.resolve())
+        self._taken.add(_plain(file))
         text = _read(file)
         if isinstance(text, Odd):
             return text
         pieces: list[str] = []
         start = 0
         for found in _TAKEN_IN.finditer(text):
-            part = _part(found, self._file, file, self._root)
-            if part is None or part in (file, *within):
+            part = _part(found, self._file, file, self._known)
+            if part is None or part in map(_plain, (file, *within)):
                 continue
             inner = self._expanded(part, (*within, file))
             if isinstance(inner, Odd):
@@ -98,30 +105,22 @@ def _read(file: Path) -> str | Odd:
         return not_utf8(data, error, data.count(b"\n", 0, error.start) + 1)
 
 
-def _parts(file: Path, root: Path) -> set[Path]:
+def _parts(file: Path, known: frozenset[Path]) -> set[Path]:
     text = _read(file)
     if isinstance(text, Odd):
         return set()
-    parts = (_part(found, file, file, root) for found in _TAKEN_IN.finditer(text))
-    return {part.resolve() for part in parts if part is not None}
+    parts = (_part(found, file, file, known) for found in _TAKEN_IN.finditer(text))
+    return {part for part in parts if part is not None}
 
 
-def _part(found: re.Match[str], text: Path, file: Path, root: Path) -> Path | None:
+def _part(found: re.Match[str], text: Path, file: Path, known: frozenset[Path]) -> Path | None:
     """The file that a command takes in, beside the text or beside the file that names it. None for one that
-    is not there or lies outside `root`: the command then stays as it is.
+    is none of the source's: the command then stays as it is.
     """
     name = (found[1] or found[2] or "").strip().strip('"')
-    if not name or "\x00" in name:
+    if not name:
         return None
-    for folder in (text.parent, file.parent):
-        for path in (folder / f"{name}.tex", folder / name):
-            if _is_part(path, root):
-                return path
-    return None
-
-
-def _is_part(path: Path, root: Path) -> bool:
-    try:
-        return path.is_file() and path.resolve().is_relative_to(root.resolve())
-    except OSError:  # a name that is too long for a file
-        return False
+    places = (
+        _plain(folder / part) for folder in (text.parent, file.parent) for part in (f"{name}.tex", name)
+    )
+    return next((place for place in places if place in known), None)

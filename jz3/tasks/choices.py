@@ -1,112 +1,232 @@
 r"""Choices as benchmarks write them, and the letter of the right one.
 
-Letters stand as `(A)`, `A)`, `[A]`, `A.`, `A:` or `A -`, in capitals or not, maybe in bold or in LaTeX
-(`$\textbf{(A)}\ 3 \qquad`), before each text of a list or within one text.
+Letters stand as `(A)`, `A)`, `[A]`, `A.`, `A:`, `A -` or `Option A:`, in capitals or not, maybe in bold or in
+LaTeX (`$\textbf{(A)}\ 3 \qquad`), with the punctuation of Chinese too, before each text of a list or within
+one text. Where there are none, numbers from 1 (`(1)`, `2)`) or in circles do.
 """
 
+import ast
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+NUMBERS = tuple(str(number) for number in range(1, len(LETTERS) + 1))
+CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
+TEXT_KEYS, LABEL_KEYS = ("text", "content", "value"), ("label", "key", "id", "letter")
+"""Of choices that are objects: ARC and CommonsenseQA have `text` and `label`, others their like."""
 
-_DRESSED = r"(?:\*\*|\$?\\(?:textbf|textrm|text|mathbf|mathrm|bf)\s*\{{?|\{{\\bf\s+|\$)?\s*"
-_UNDRESSED = r"\s*(?:\*\*|\}})?(?:\\[ ,;])?[\s~]*"
-_SPELLINGS = tuple(
-    _DRESSED + mark + _UNDRESSED
-    for mark in (
-        r"\(\s*{0}\s*\)",
-        r"(?<!\()(?<!\w){0}\s?\)",
-        r"\[\s*{0}\s*\]",
-        r"(?<!\w){0}\s?\.",
-        r"(?<!\w){0}\s?:",
-        r"(?<!\w){0}\s+[-–—](?=\s)",
-    )
+_DRESSED = (
+    r"(?:(?i:option|choice)\s+)?"
+    r"(?:\*\*|\$?\\(?:textbf|textrm|text|mathbf|mathrm|bf)\s*\{{?|\{{\\bf\s+|\$)?\s*"
 )
+_UNDRESSED = r"\s*(?:\*\*|\}})?(?:\\[ ,;])?[\s~]*"
+_MARKS = (
+    r"[(（]\s*{0}\s*[)）](?:[:.](?=\s))?",
+    r"(?<![(（])(?<!\w){0}\s?\.?[)）](?::(?=\s))?",
+    r"\[\s*{0}\s*\](?:[:.](?=\s))?",
+    r"(?<!\w){0}\s?[.．、]",
+    r"(?<!\w){0}\s?[:：]",
+    r"(?<!\w){0}\s+[-–—](?=\s)",
+)
+_SPELLINGS = (*(_DRESSED + mark + _UNDRESSED for mark in _MARKS), r"\*\*\s*{0}\s*\*\*\s+")
+_OF_NUMBERS = (
+    *(_DRESSED + mark + _UNDRESSED for mark in _MARKS[:3]),
+    _DRESSED + r"(?<![\w.]){0}[.:](?=\s)" + _UNDRESSED,
+)
+"""A dot or colon needs a blank behind it: `1.5` and `1:2` are choices themselves."""
+_IN_CIRCLES = (rf"{{0}}(?![{CIRCLED}])\s*",)
 _BEGINS = r"(?:^|(?<=[\s,;|~$])|(?=\\text|\\math|\*\*))"
 _ENDS = re.compile(r"(?:[\s,;|~]|\\q?quad|\\\\)+\Z")
 _GOLD = re.compile(
-    r"(?:\$|\*\*|\\(?:textbf|text|mathrm|mathbf|boxed)\{|[(\[{]|\s|option |choice |answer:? )*"
-    r"([A-Za-z])\s*(?:[)\].:}*$].*)?",
+    r"(?:\$|\*\*|\\(?:textbf|text|mathrm|mathbf|boxed)\{|[(（\[{]|\s|option |choice |answer:? )*"
+    r"([A-Za-z])\s*(?:[-–—,/]|[)）\].．、:：}*$].*)?",
     re.DOTALL | re.IGNORECASE,
 )
+_NUMBER = re.compile(rf"[(（\[]?\s*([0-9]{{1,3}}|[{CIRCLED}])\s*[)）\].:]*")
 
 
-def choices_of(value: Any) -> tuple[str, ...]:  # noqa: ANN401 (any JSON)
-    """The texts of the choices without their letters: of a list, an object (by letter, or with lists of
-    `text` and `label`), or one text. Raises ValueError where they cannot be told apart.
+@dataclass(frozen=True)
+class Choices:
+    """The choices of an item."""
+
+    texts: tuple[str, ...]
+    first: int | None = None
+    """The number of the first one, where they are numbered."""
+
+
+def choices_of(value: Any) -> Choices:  # noqa: ANN401 (any JSON)
+    """The texts of the choices without their labels: of a list, of an object (by letter, or with lists of
+    `text` and `label`), of a list of such objects, or of one text, which may be such a list written out.
+
+    Raises ValueError where they cannot be told apart.
     """
     match value:
         case str():
-            return _split(value)
+            listed = _written_out(value)
+            return _split(value) if listed is None else choices_of(listed)
         case Mapping():
-            texts: Any = value.get("text")
-            return choices_of(texts) if isinstance(texts, list) else _by_letter(value)
+            return _of_object(value)
         case Sequence():
-            return _unlettered([str(choice).strip() for choice in value])
+            return _of_list(list(value))
         case _:
             message = f"the choices are a {type(value).__name__}"
             raise ValueError(message)
 
 
-def letter_of(gold: Any, choices: Sequence[str]) -> str:  # noqa: ANN401 (any JSON)
-    """The letter of the right choice: by a place from 0, by a letter in any spelling, or by its text.
+def letter_of(gold: Any, choices: Choices, first: int = 0) -> str:  # noqa: ANN401 (any JSON)
+    """The letter of the right choice: by its number, by a letter in any spelling, or by its text.
 
-    Raises ValueError for one that there is not.
+    Numbers are those that the choices have, else they count from `first`. Raises ValueError for a gold that
+    is none of the choices.
     """
-    if isinstance(gold, int | float) and not isinstance(gold, bool):
-        place = int(gold) if math.isfinite(gold) and gold == int(gold) else -1
-    else:
-        text = str(gold).strip()
-        found = _GOLD.fullmatch(text)
-        if text in choices:
-            place = list(choices).index(text)
-        elif found:
-            place = LETTERS.index(found[1].upper())
-        else:
-            place = int(text) if text.isascii() and text.isdigit() else -1
-    if not 0 <= place < min(len(choices), len(LETTERS)):
-        message = f"the gold {gold!r} is none of {len(choices)} choices"
+    if isinstance(gold, list) and len(gold) == 1:  # pyright: ignore[reportUnknownArgumentType]
+        return letter_of(gold[0], choices, first)
+    place = _place(gold, choices, first)
+    if place is None or not 0 <= place < min(len(choices.texts), len(LETTERS)):
+        message = f"the gold {gold!r} is none of {len(choices.texts)} choices"
         raise ValueError(message)
     return LETTERS[place]
 
 
-def _by_letter(value: Mapping[str, Any]) -> tuple[str, ...]:
-    keys = sorted(str(key) for key in value)
-    if [key.upper() for key in keys] != list(LETTERS[: len(keys)]):
-        message = f"the choices are named {', '.join(keys)}"
+def _place(gold: Any, choices: Choices, first: int) -> int | None:  # noqa: ANN401 (any JSON)
+    begin = first if choices.first is None else choices.first
+    if isinstance(gold, int | float) and not isinstance(gold, bool):
+        return int(gold) - begin if math.isfinite(gold) and gold == int(gold) else None
+    text = str(gold).strip()
+    numbered = _NUMBER.fullmatch(text)
+    number = None if numbered is None else _number(numbered[1])
+    if choices.first is not None and number is not None:
+        return number - choices.first
+    if text in choices.texts:
+        return choices.texts.index(text)
+    if found := _GOLD.fullmatch(text):
+        return LETTERS.index(found[1].upper())
+    if number is not None:
+        return number - begin
+    alike = [place for place, choice in enumerate(choices.texts) if _folded(choice) == _folded(text)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _number(text: str) -> int:
+    return CIRCLED.index(text) + 1 if text in CIRCLED else int(text)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _written_out(text: str) -> Any:  # noqa: ANN401 (any JSON, or None)
+    """The list or object that a text of JSON or Python is; tables hold them so."""
+    if text.strip()[:1] not in ("[", "{"):
+        return None
+    for read in (json.loads, ast.literal_eval):
+        try:
+            value: Any = read(text.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(value, list | tuple | dict) and len(value) > 1:  # pyright: ignore[reportUnknownArgumentType]
+            return value  # pyright: ignore[reportUnknownVariableType]
+    return None
+
+
+def _of_object(value: Mapping[str, Any]) -> Choices:
+    for key in TEXT_KEYS:
+        texts: Any = value.get(key)
+        if isinstance(texts, list):
+            labels: Any = next(
+                (value[name] for name in LABEL_KEYS if isinstance(value.get(name), list)), None
+            )
+            return _of_list(texts) if labels is None else _labelled(labels, texts)  # pyright: ignore[reportUnknownArgumentType]
+    # Tables give each object the keys of all: those without a value are not this one's.
+    held = {str(key): choice for key, choice in value.items() if choice is not None}
+    return _labelled(list(held), list(held.values()))
+
+
+def _labelled(labels: Sequence[Any], texts: Sequence[Any]) -> Choices:
+    """Choices by their labels, in whatever order these stand: letters, or numbers from 0 or 1."""
+    names = [str(label).strip().strip("()[].:") for label in labels]
+    by_name = dict(zip(names, texts, strict=True))
+    for first, wanted in ((None, LETTERS), (None, LETTERS.lower()), (1, NUMBERS), (0, ("0", *NUMBERS))):
+        if len(by_name) == len(names) > 0 and set(names) == set(wanted[: len(names)]):
+            return Choices(tuple(_text(by_name[name]) for name in wanted[: len(names)]), first)
+    message = f"the choices are named {', '.join(names)}"
+    raise ValueError(message)
+
+
+def _of_list(values: list[Any]) -> Choices:
+    while values and values[-1] is None:
+        values.pop()
+    if values and all(isinstance(value, dict) for value in values):
+        return _of_objects(values)
+    return _unlabelled([_text(value) for value in values])
+
+
+def _of_objects(values: list[dict[str, Any]]) -> Choices:
+    """A list of objects with a text and maybe a label each, or with the text by its label."""
+    key = next((key for key in TEXT_KEYS if all(key in value for value in values)), None)
+    if key is None:
+        pairs = [pair for value in values for pair in value.items() if pair[1] is not None]
+        return _labelled([label for label, _ in pairs], [text for _, text in pairs])
+    texts = [value[key] for value in values]
+    name = next((name for name in LABEL_KEYS if all(name in value for value in values)), None)
+    return _of_list(texts) if name is None else _labelled([value[name] for value in values], texts)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 (any JSON)
+    if value is None or isinstance(value, list | dict | tuple):
+        message = f"one of the choices is a {type(value).__name__}"  # pyright: ignore[reportUnknownArgumentType]
         raise ValueError(message)
-    return tuple(str(value[key]).strip() for key in keys)
+    return str(value).strip()
 
 
-def _unlettered(options: list[str]) -> tuple[str, ...]:
-    """The letters go where each option has its own, in one spelling."""
-    for spelling in _SPELLINGS:
-        for letters in (LETTERS, LETTERS.lower()):
+def _unlabelled(options: list[str]) -> Choices:
+    """The labels go where each option has its own, in one spelling, and more than that."""
+    for first, labels, spellings in _kinds():
+        for spelling in spellings:
             found = [
-                re.match(spelling.format(letter), option)
-                for letter, option in zip(letters, options, strict=False)
+                re.match(spelling.format(label), option)
+                for label, option in zip(labels, options, strict=False)
             ]
-            if len(options) > 1 and all(found):
-                return tuple(
+            if 1 < len(options) == len(found) and all(found):
+                texts = [
                     _plain(option[mark.end() :]) if mark else option
                     for mark, option in zip(found, options, strict=True)
-                )
-    return tuple(options)
+                ]
+                if any(texts):
+                    return Choices(tuple(texts), first)
+    return Choices(tuple(options))
 
 
-def _split(text: str) -> tuple[str, ...]:
-    """One text cut at its letters, by the spelling that goes furthest."""
-    tried = [
-        _marks(text, spelling, letters) for spelling in _SPELLINGS for letters in (LETTERS, LETTERS.lower())
-    ]
-    marks = max(tried, key=len)
-    if len(marks) < 2:
-        message = f"the options {text[:60]!r} have no letters"
-        raise ValueError(message)
-    ends = [begin for begin, _ in marks[1:]] + [len(text)]
-    return tuple(_plain(text[start:end]) for (_, start), end in zip(marks, ends, strict=True))
+def _split(text: str) -> Choices:
+    """One text cut at its labels, by the spelling that goes furthest; by numbers where it has no letters."""
+    for first in (None, 1):
+        tried = [
+            _marks(text, spelling, labels)
+            for number, labels, spellings in _kinds()
+            if number == first
+            for spelling in spellings
+        ]
+        marks = max(tried, key=len)
+        if len(marks) > 1:
+            ends = [begin for begin, _ in marks[1:]] + [len(text)]
+            texts = (_plain(text[start:end]) for (_, start), end in zip(marks, ends, strict=True))
+            return Choices(tuple(texts), first)
+    message = f"the options {text[:60]!r} have no letters"
+    raise ValueError(message)
+
+
+def _kinds() -> tuple[tuple[int | None, Sequence[str], Sequence[str]], ...]:
+    """Labels with their spellings, the most likely first; of numbers the first one."""
+    return (
+        (None, LETTERS, _SPELLINGS),
+        (None, LETTERS.lower(), _SPELLINGS),
+        (1, NUMBERS, _OF_NUMBERS),
+        (1, CIRCLED, _IN_CIRCLES),
+    )
 
 
 def _plain(choice: str) -> str:
@@ -115,12 +235,12 @@ def _plain(choice: str) -> str:
     return _ENDS.sub("", text.removesuffix("$")) if text.count("$") == 1 else text
 
 
-def _marks(text: str, spelling: str, letters: str) -> list[tuple[int, int]]:
-    """Where the letters stand, from the first one on, each behind the one before."""
+def _marks(text: str, spelling: str, labels: Sequence[str]) -> list[tuple[int, int]]:
+    """Where the labels stand, from the first one on, each behind the one before."""
     marks: list[tuple[int, int]] = []
     place = 0
-    for letter in letters:
-        found = re.compile(_BEGINS + spelling.format(letter), re.MULTILINE).search(text, place)
+    for label in labels:
+        found = re.compile(_BEGINS + spelling.format(label), re.MULTILINE).search(text, place)
         if found is None:
             break
         marks.append(found.span())

@@ -18,12 +18,14 @@ class ItemFields(Params):
     name: Literal["fields"]
     question: str
     answer: str
-    """A number, a text, or one with `#### 12` or a box. With choices: the letter of the right one, its place
-    from 0 (as a number), or its text.
+    """A number, a text, or one with `#### 12` or a box. With choices: the letter of the right one, its
+    number, or its text.
     """
     choices: str | list[str] | None = Field(default=None)
     """The field of all (a list, an object by letter, or one text), or those of each; none for open questions.
     """
+    first_choice: Literal[0, 1] = 0
+    """What the answer calls the first choice where it is a number and the choices have none themselves."""
     subject: str | None = None
     level: str | None = None
 
@@ -75,6 +77,8 @@ def gold_of(value: Any) -> str:  # noqa: ANN401 (any JSON)
             return str(value)
         case int() | float():
             return number_text(value)
+        case Decimal():
+            return format(value.normalize(), "f")
         case str():
             if "####" in value:
                 return gsm8k_gold(value)

@@ -132,9 +132,10 @@ def _chosen(
     gold: Any,  # noqa: ANN401 (any JSON)
     subject: str | None = None,
     level: str | None = None,
+    first: int = 0,
 ) -> ItemText:
-    texts = choices_of(choices)
-    return ItemText(question, letter_of(gold, texts), texts, subject, level)
+    found = choices_of(choices)
+    return ItemText(question, letter_of(gold, found, first), found.texts, subject, level)
 
 
 def _tabmwp(row: Row) -> ItemText:
@@ -199,10 +200,10 @@ def _competition(row: Row) -> ItemText:
 def _aime(row: Row) -> ItemText:
     """Answers are whole numbers from 0 to 999, of which some files keep the leading zeros."""
     item = _competition(row)
-    if not re.fullmatch(r"[0-9]{1,3}", item.gold.strip("$ ")):
+    if not re.fullmatch(r"[0-9]{1,3}", item.gold.strip("$ .")):
         message = f"the gold '{item.gold}' is no whole number from 0 to 999"
         raise ValueError(message)
-    return ItemText(item.question, item.gold.strip("$ "))
+    return ItemText(item.question, item.gold.strip("$ ."))
 
 
 def _olympiad(row: Row) -> ItemText | Unfit:
@@ -228,8 +229,10 @@ def read_fields(row: Row, fields: ItemFields) -> ItemText:
         case str():
             choices = needed(row, fields.choices)
         case names:
-            choices = [str(field(row, name)) for name in names if field(row, name) is not None]
-    return _chosen(question, choices, answer, subject, level)
+            choices = [field(row, name) for name in names]
+            while choices and choices[-1] in (None, ""):  # an item with fewer choices than others
+                choices.pop()
+    return _chosen(question, choices, answer, subject, level, fields.first_choice)
 
 
 def read_item(row: Row, form: Format | ItemFields) -> ItemText | Unfit:

@@ -161,6 +161,36 @@ def test_markdown_is_split_at_headings_but_not_inside_fences_and_keeps_what_stan
     assert starts == ["# One\nT", "### Two", "Before "]
 
 
+HIDDEN = {
+    "comment": "50\\% of it, \\\\% \\section{No}\nand ",
+    "verbatim": "\\begin{verbatim}\n\\section{No} $\n\\end{verbatim}\n",
+    "listing": "\\begin{lstlisting}[language=C]\n\\section{No} % $\n\\end{lstlisting}\n",
+    "left out": "\\begin{comment}\n\\section{No}\n\\end{comment}\n",
+    "none": "",
+}
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize("shown", ["", "\\section{Yes}\nAnother text stands here, long enough.\n"])
+def test_a_heading_that_latex_does_not_read_splits_nothing(tmp_path, hidden, shown):
+    text = f"Before it. {HIDDEN[hidden]}{TEXT}\n"
+    passages, _, metrics = ingest(
+        raw(tmp_path, "a.jsonl", [{"text": text + shown}]), params("latex", max_characters=2000)
+    )
+    assert metrics.rows.kept == (2 if shown else 1)
+    assert text.strip() in passages["text"].to_list()
+
+
+def test_the_document_begins_and_ends_where_latex_says(tmp_path):
+    text = (
+        "% \\begin{document} stands below\n\\documentclass{a}\n\\begin{document}\nFirst words of it.\n"
+        "%\\end{document}\n\\begin{verbatim}\n\\end{document}\n\\end{verbatim}\nLast.\n\\end{document}\nAfter."
+    )
+    passages, _, _ = ingest(raw(tmp_path, "a.jsonl", [{"text": text}]), params("latex", max_characters=2000))
+    [found] = passages["text"]
+    assert (found[:11], found[-5:]) == ("First words", "Last.")
+
+
 def test_latex_is_split_at_sections_starred_and_with_nested_braces(tmp_path):
     body = (
         f"Abstract. {TEXT}\\section{{On $x^{{2}}$ and {{\\bf more}}}} First. {TEXT}"

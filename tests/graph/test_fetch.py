@@ -20,6 +20,8 @@ from jz3.graph.fetching.shown import as_json, as_text
 from jz3.graph.fetching.table import TABLE, SourceEntry, SourcesError, read_table
 from jz3.raw.fetched import raw_files, read_manifest
 from jz3.raw.row import RawFileError
+from tests.corpus.test_ingest import ingest
+from tests.corpus.test_ingest import params as ingest_params
 from tests.loopback_hub import COMMIT, OTHER_TOKEN, TOKEN, LoopbackHub, git_id, serving
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +50,7 @@ def asked(hub, monkeypatch, tmp_path):
     return Hub(endpoint=hub.address, token=TOKEN, github=f"{hub.address}/github", offline=False)
 
 
+ANY_FILE = {"name": "documents", "files": ["**/*"]}
 ENTRY = {
     "for": "corpus",
     "host": "hub",
@@ -256,6 +259,33 @@ def test_a_damaged_file_is_refused_by_a_stage_and_mended_by_a_fetch(tmp_path, as
         raw_files(manifest, ["**/*"])
     fetch(tmp_path, entries, asked, lambda _: None)
     assert len(raw_files(manifest, ["**/*"]).files) == 2
+
+
+def test_a_source_whose_parameters_say_another_licence_is_refused(tmp_path, asked):
+    entries = resolved(tmp_path, asked, web={})
+    fetch(tmp_path, entries, asked, lambda _: None)
+    manifest = InFiles(entries["web"].manifest(tmp_path, "web"))
+    with pytest.raises(RawFileError, match=r"ingest.web.licence is Apache-2.0, and .* has mit") as error:
+        ingest(manifest, ingest_params(format=ANY_FILE))
+    assert "\n" not in str(error.value)
+    passages, _, _ = ingest(manifest, ingest_params(licence="MIT", format=ANY_FILE))
+    assert set(passages["licence"]) == {"MIT"}
+
+
+def test_latex_files_that_were_fetched_take_in_one_another(tmp_path, hub, asked):
+    hub.files["datasets/a/book"] = {
+        "main.tex": b"First of all. \\input{parts/one} \\include{parts/absent}",
+        "parts/one.tex": b"Two and two are four.\n\\input{two}",
+        "parts/two.tex": b"Three and three are six.",
+    }
+    entries = resolved(tmp_path, asked, book={"repo": "a/book", "files": ["**"]})
+    fetch(tmp_path, entries, asked, lambda _: None)
+    manifest = InFiles(entries["book"].manifest(tmp_path, "book"))
+    passages, _, metrics = ingest(manifest, ingest_params("latex", format=ANY_FILE | {"name": "latex"}))
+    assert passages["text"].to_list() == [
+        "First of all. Two and two are four.\nThree and three are six. \\include{parts/absent}"
+    ]
+    assert (metrics.rows.read, set(passages["origin"])) == (1, {f"a/book@{COMMIT}"})
 
 
 def test_a_disk_without_room_for_all_of_it_is_left_alone(tmp_path, hub, asked, monkeypatch):

@@ -54,6 +54,8 @@ KINDS = {
     "utf16be.jsonl": "\ufeff".encode("utf-16-be") + LINES.decode().encode("utf-16-be"),
     "utf32.jsonl": LINES.decode().encode("utf-32"),
     "utf16.json": json.dumps(ROWS).encode("utf-16"),
+    "list.jsonl": json.dumps(ROWS).encode(),
+    "list over lines.jsonl.gz": gzip.compress(json.dumps(ROWS, indent=1).encode()),
 }
 
 
@@ -71,6 +73,22 @@ def test_rows_of_csv_are_read(tmp_path, name, delimiter, encoding):
         writer.writeheader()
         writer.writerows(ROWS)
     assert read(tmp_path) == list(zip([f"{name} line {n}" for n in (2, 4, 5)], ROWS, strict=True))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'text, id\rTwo,a\r"One\rmore",b\r',
+        '\n\r\n text ,id\r\nTwo,a\r\n\r\n"One\rmore",b',
+        '\ntext;id\nTwo;a\n"One\rmore";b',
+    ],
+)
+def test_lines_of_any_ending_blank_ones_and_blanks_in_the_header_are_read(tmp_path, content):
+    (tmp_path / "a.csv").write_text(content, newline="")
+    assert [row for _, row in read(tmp_path)] == [
+        {"text": "Two", "id": "a"},
+        {"text": "One\rmore", "id": "b"},
+    ]
 
 
 def test_semicolons_part_fields_where_the_header_has_them(tmp_path):
@@ -146,6 +164,7 @@ def test_a_folder_of_datasets_is_read_without_its_notes(tmp_path):
         ("a.csv", b"a,b\n1,2\n1,caf\xe9\n3,4\n", "not_utf8", "a.csv line 3"),
         ("a.csv", b'a,b\n1,2\n\n1,2,3\n"x"y,3\n4,5\n', "columns_differ", "a.csv line 4"),
         ("a.csv", b'a,b\n1,2\n"x"y,3\n4,5\n', "not_csv", "a.csv line 3"),
+        ("a.csv", b'a,b\n1,2\n"x,3\n4,5\n', "not_csv", "a.csv line 3"),
         ("a.txt", b"fine\ncaf\xe9", "not_utf8", "a.txt"),
         ("a.md", b"fine\ncaf\xe9", "not_utf8", "a.md"),
         ("a.tex", b"fine\ncaf\xe9", "not_utf8", "a.tex"),

@@ -47,7 +47,10 @@ def test_fields_are_read_where_the_parameters_say(tmp_path):
         ("all", {"all": ["10", "20"]}),
         ("all", {"all": "A. 10\nB. 20"}),
         ("all", {"all": {"A": "10", "B": "20"}}),
+        ("all", {"all": [{"label": "B", "text": "20"}, {"label": "A", "text": "10"}]}),
+        ("all", {"all": "['10', '20']"}),
         (["one", "two", "three"], {"one": "10", "two": 20, "three": None}),
+        (["one", "two", "three"], {"one": "10", "two": 20, "three": ""}),
     ],
 )
 @pytest.mark.parametrize("answer", ["B", 1, "20", "(b)"])
@@ -56,6 +59,14 @@ def test_choices_stand_in_one_field_or_in_several(tmp_path, choices, row, answer
     assert items(tmp_path, form, [{"q": "Which?", "a": answer, **row}])[0] == [
         ("Which?", ["10", "20"], "B", None, None)
     ]
+
+
+def test_an_answer_may_count_from_one(tmp_path):
+    form = {"name": "fields", "question": "q", "answer": "a", "choices": ["x", "y"], "first_choice": 1}
+    rows = [{"q": "Which?", "a": answer, "x": "10", "y": "20"} for answer in (1, "2", "B")]
+    assert [row[2] for row in items(tmp_path, form, rows)[0]] == ["A", "B", "B"]
+    with pytest.raises(DataError, match="the gold 0 is none of 2 choices"):
+        items(tmp_path, form, [rows[0] | {"a": 0}])
 
 
 def test_a_benchmark_may_be_a_csv_or_a_table(tmp_path):

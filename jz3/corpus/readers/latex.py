@@ -2,7 +2,7 @@ r"""Articles in LaTeX, split at `\section{...}` and `\section*{...}`, whose titl
 headings are dropped; text before the first one is a section of its own. Of a text with `\begin{document}`,
 what stands between that and `\end{document}` is read.
 
-Headings in comments and in `verbatim` are none, nor are those whose brace does not close before the next
+Commands in comments and in `verbatim` are none, nor are headings whose brace does not close before the next
 heading or blank line.
 """
 
@@ -49,17 +49,22 @@ def section_spans(text: str) -> list[Span]:
 
 
 def _body(text: str) -> Span:
-    begin = BEGIN.search(text)
-    end = END.search(text, begin.end()) if begin else None
-    return begin.end() if begin else 0, end.start() if end else len(text)
+    begin = _first(text, BEGIN, 0)
+    end = _first(text, END, begin[1]) if begin else None
+    return begin[1] if begin else 0, end[0] if end else len(text)
+
+
+def _first(text: str, command: re.Pattern[str], start: int) -> Span | None:
+    """Where a command stands first that is one."""
+    shown = _not_hidden(text, [found.span() for found in command.finditer(text, start)])
+    return shown[0] if shown else None
 
 
 def _headings(text: str, first: int, last: int) -> Iterator[Span]:
     commands = [found.span() for found in COMMAND.finditer(text, first, last)]
-    if not commands:
-        return
     shown = _not_hidden(text, commands)
-    for (begin, opening), limit in zip(shown, [begin for begin, _ in shown[1:]] + [last], strict=True):
+    limits = [*(begin for begin, _ in shown), last][1:]
+    for (begin, opening), limit in zip(shown, limits, strict=True):
         end = _closing_brace(text, opening, limit)
         if end is not None:
             yield begin, end
@@ -67,6 +72,8 @@ def _headings(text: str, first: int, last: int) -> Iterator[Span]:
 
 def _not_hidden(text: str, commands: Sequence[Span]) -> list[Span]:
     """Those that are neither in code nor in a comment."""
+    if not commands:
+        return []
     code = iter(code_spans(text))
     span = next(code, None)
     shown: list[Span] = []

@@ -1,0 +1,76 @@
+"""Brings what `jz3 push` sent: outputs of stages and the rows of the store.
+
+All of it, with the run cache, or the outputs of some stages. A name is that of a stage (`grade@jiuzhang`), of
+a group (`ingest`), or of the recipe, model or source that a stage is repeated for (`jiuzhang`). Rows come
+whatever is named: a store does not know which stage will ask for them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jz3.core.errors import UserError
+from jz3.graph.repository import base_name, default_remote, name_of, opened, stages
+from jz3.graph.shared_rows import pulled
+from jz3.store.remote_errors import reaching, shown
+from jz3.store.row_store import RowStore
+from jz3.store.sharing import Moved
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+
+class NotPulled(UserError):  # noqa: N818 (a state of the remote or the workspace)
+    """Outputs are not at the remote, or cannot take their place here."""
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What was brought; what was here already is not counted."""
+
+    files: int
+    """Objects and run cache entries."""
+    rows: Moved
+
+
+def pull(root: Path, names: Sequence[str], store: RowStore) -> Pulled:
+    """Bring outputs (of all stages where none is named) and rows from the default remote.
+
+    Raises NotPulled where DVC cannot bring all of them, RemoteError where the remote cannot be reached,
+    RepositoryError where there is none.
+    """
+    from dvc.exceptions import DvcException
+
+    with opened(root) as repo:
+        default_remote(repo)
+        # With the file: DVC else looks for it in the folder that the process runs in.
+        targets = [f"{root.absolute() / 'dvc.yaml'}:{stage}" for stage in _stages_of(repo, names)]
+        remote = repo.cloud.get_remote_odb(None)
+        with reaching(remote.fs.unstrip_protocol(remote.path)):
+            try:
+                done: dict[str, Any] = repo.pull(targets or None, run_cache=not names)
+            except DvcException as error:
+                reason = shown(" ".join(str(error).split()))[:300]
+                raise NotPulled(
+                    f"not all outputs of {', '.join(names) or 'the graph'} could be brought ({reason}); what "
+                    f"`jz3 push` sent was expected. `jz3 why STAGE` says what lacks, `dvc repro` makes it."
+                ) from error
+    return Pulled(int(done["stats"]["fetched"]), pulled(root, None, store))
+
+
+def _stages_of(repo: "Repo", names: Sequence[str]) -> list[str]:
+    known = [name_of(stage) for stage in stages(repo)]
+    for name in names:
+        if not any(name in _names(stage) for stage in known):
+            given = ", ".join(sorted({base_name(stage) for stage in known}))
+            raise UserError(
+                f"'{name}' is no stage, nor what one is repeated for; one of {given}, or a recipe, model or "
+                f"source of graph.yaml was expected. Name one."
+            )
+    return [stage for stage in known if set(names) & _names(stage)]
+
+
+def _names(stage: str) -> set[str]:
+    """`grade@jiuzhang` goes by that, by `grade` and by `jiuzhang`."""
+    return {stage, *stage.split("@", 1)}
