@@ -8,6 +8,7 @@ The stage is taken as `dvc.yaml` has it, with its present inputs and parameters;
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +21,8 @@ from jz3.core.execution import EXECUTION_FILE, Execution, load_execution
 from jz3.core.graph_file import Stage, read_graph
 from jz3.core.hashing import content_id
 from jz3.core.params import PARAMS_FILE, Params, load_params
-from jz3.curation.decontaminate import FRAME_ROWS, Decontamination
+from jz3.curation.benchmark_hits import BenchmarkHits
+from jz3.curation.decontaminate import questions_of
 from jz3.curation.execute import ExecuteParams, execute
 from jz3.curation.overlap import DecontaminateParams
 from jz3.evaluation.answer import AnswerParams, answer
@@ -34,8 +36,11 @@ from jz3.tables.item import Item
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
+from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.target import Target
-from jz3.teacher.distill import DistillParams, distill
+from jz3.teacher.augment import AugmentParams, augment
+from jz3.teacher.distill import distill
+from jz3.teacher.teacher import Teachers
 
 P = TypeVar("P", bound=Params)
 
@@ -80,9 +85,13 @@ class Filling:
     stage: Stage
     part: Slice
 
-    @property
+    @cached_property
     def execution(self) -> Execution:
-        return load_execution(self.root / EXECUTION_FILE)
+        """Its budget is of the whole stage: a slice may spend an equal part of it."""
+        execution = load_execution(self.root / EXECUTION_FILE)
+        if execution.budget_usd is None:
+            return execution
+        return execution.model_copy(update={"budget_usd": execution.budget_usd / self.part.count})
 
     def path(self, flag: str) -> Path:
         return self.root / self.stage.path(flag)
@@ -104,7 +113,12 @@ def _synthesize(filling: Filling) -> None:
 
 def _distill(filling: Filling) -> None:
     prompts = Prompt.cast(filling.of(In(Prompt, filling.path("prompts")).read(), "prompt_id"))
-    distill(prompts, filling.params(DistillParams), filling.execution)
+    distill(prompts, filling.params(Teachers), filling.execution)
+
+
+def _augment(filling: Filling) -> None:
+    seeds = SeedProblem.cast(filling.of(In(SeedProblem, filling.path("seeds")).read(), "seed_id"))
+    augment(seeds, InFiles(filling.path("prompts")), filling.params(AugmentParams), filling.execution)
 
 
 def _answer(filling: Filling) -> None:
@@ -138,10 +152,11 @@ def _execute(filling: Filling) -> None:
 
 
 def _decontaminate(filling: Filling) -> None:
-    frames = In(Problem, filling.path("problems")).columns("problem_id", "problem", rows=FRAME_ROWS)
-    items, params = In(Item, filling.path("items")).read(), filling.params(DecontaminateParams)
+    frames = questions_of(In(Problem, filling.path("problems")))
     own = islice(frames, filling.part.number - 1, None, filling.part.count)
-    Decontamination(items, params).read(own, filling.execution.threads)
+    sought = BenchmarkHits(In(Item, filling.path("items")).read(), filling.params(DecontaminateParams))
+    for _ in sought.of(own, filling.execution.threads):
+        pass
 
 
 @dataclass(frozen=True)
@@ -154,6 +169,7 @@ class Filled:
 
 FILLED: Mapping[str, Filled] = {
     "distill": Filled(frozenset({"chat", "sent", "settled"}), _distill),
+    "augment": Filled(frozenset({"chat", "sent", "settled"}), _augment),
     "synthesize": Filled(frozenset({"generate"}), _synthesize),
     "answer": Filled(frozenset({"generate", "execute"}), _answer),
     "attribute": Filled(frozenset({"attribute"}), _attribute),

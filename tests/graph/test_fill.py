@@ -41,9 +41,10 @@ def test_each_operation_of_the_store_is_filled_by_some_stage():
 
 SLICED = [
     ("distill@initial", CHAT),
+    ("augment@metamath", CHAT),
     ("synthesize@candidates", GENERATE),
     ("attribute", ATTRIBUTE),
-    ("sketch", SKETCH),
+    ("sketch@reference", SKETCH),
     ("execute@jiuzhang", EXECUTE),
     ("decontaminate@jiuzhang", HITS),
     ("answer@jiuzhang", GENERATE),
