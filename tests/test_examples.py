@@ -8,8 +8,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import yaml
 
 import jz3.reward
+from jz3.cli.main import app
 from tests.conftest import ROOT
 
 HARD = [("\\int_0^1 x dx", f"The answer is $\\int_0^1 {n} x dx$.") for n in (1, 2)]
@@ -105,3 +107,13 @@ def test_the_reward_in_threads_and_in_actors_of_ray():
     finally:
         ray.shutdown()
     assert found == [[1.0, 0.0, 1.0, 0.0]] * 4
+
+
+def test_the_commands_of_the_example_for_a_cloud_are_commands():
+    job = yaml.safe_load((ROOT / "examples/skypilot.yaml").read_text())
+    for part in ("setup", "run"):
+        subprocess.run(["bash", "-n"], input=job[part], text=True, check=True)
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    groups = {group.name for group in app.registered_groups}
+    assert set(re.findall(r"^ *jz3 (\w+)", job["run"], re.MULTILINE)) <= known | groups
+    assert f"\n{job['setup'].split()[-1]}:" in (ROOT / "Makefile").read_text()

@@ -115,7 +115,9 @@ def deps(
 
 
 def fill(
-    stage: Annotated[str, typer.Argument(help="a stage that generates, such as synthesize@candidates")],
+    stage: Annotated[
+        str, typer.Argument(help="a stage with rows in the row store, such as synthesize@candidates")
+    ],
     *,
     part: Annotated[str, typer.Option("--slice", help="n/m: the n-th of m slices of the rows")] = "1/1",
 ) -> None:

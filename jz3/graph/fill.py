@@ -1,23 +1,48 @@
 """Fills the row store with a slice of a stage's rows, and writes no output: one task of a job array.
 
 The stage is taken as `dvc.yaml` has it, with its present inputs and parameters; once all slices are filled,
-`dvc repro` finds every row in the store.
+`dvc repro` finds every row in the store. A row belongs to the same slice whatever else is asked for, but for
+`decontaminate`, which is sliced by frames of rows, as it keeps what it finds by frames.
 """
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-from jz3.core.artifacts import In, InDir
+import polars as pl
+
+from jz3.core.artifacts import In, InDir, InFiles
 from jz3.core.errors import UserError
-from jz3.core.execution import EXECUTION_FILE, load_execution
-from jz3.core.graph_file import read_graph
-from jz3.core.params import load_params
+from jz3.core.execution import EXECUTION_FILE, Execution, load_execution
+from jz3.core.graph_file import Stage, read_graph
+from jz3.core.hashing import content_id
+from jz3.core.params import PARAMS_FILE, Params, load_params
+from jz3.curation.benchmark_hits import BenchmarkHits
+from jz3.curation.decontaminate import questions_of
+from jz3.curation.execute import ExecuteParams, execute
+from jz3.curation.overlap import DecontaminateParams
+from jz3.evaluation.answer import AnswerParams, answer
 from jz3.generation.engines import open_engine
+from jz3.influence.attribute import AttributeParams, attribute
+from jz3.influence.share import draw
+from jz3.influence.sketch import SketchParams, sketch
 from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeParams, form_of
+from jz3.tables.checkpoints_manifest import CheckpointsManifest
+from jz3.tables.item import Item
 from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
+from jz3.tables.seed_problem import SeedProblem
+from jz3.tables.target import Target
+from jz3.teacher.augment import AugmentParams, augment
+from jz3.teacher.distill import distill
+from jz3.teacher.teacher import Teachers
 
-STAGE = "synthesize"
+P = TypeVar("P", bound=Params)
 
 
 class FillError(UserError):
@@ -42,20 +67,113 @@ def read_slice(text: str) -> Slice:
 
 def fill_stage(root: Path, name: str, part: Slice) -> None:
     """Compute what the store lacks of a slice of a stage's rows."""
-    prompts, model = _inputs(root, name)
-    execution = load_execution(root / EXECUTION_FILE)
-    params = load_params(SynthesizeParams, STAGE, root / "params.yaml")
-    with open_engine(params.engine, model, params.dtype, execution) as engine:
-        Synthesis(prompts.scan(), form_of(model), engine, params, execution).fill(part)
-
-
-def _inputs(root: Path, name: str) -> tuple[In[Prompt], InDir[ModelManifest]]:
-    """What the command of the stage reads."""
     graph = read_graph(root)
-    known = sorted(stage.name for stage in graph.of(STAGE))
+    known = sorted(stage.name for stage in graph.stages if stage.base in FILLED)
     if name not in known:
         raise FillError(
             f"'{name}' cannot be filled in slices; one of {', '.join(known)} was expected. Name one."
         )
     stage = graph.stage(name)
-    return In(Prompt, root / stage.path("prompts")), InDir(ModelManifest, root / stage.path("model"))
+    FILLED[stage.base].fill(Filling(root, stage, part))
+
+
+@dataclass(frozen=True)
+class Filling:
+    """A slice of a stage, with what the stage reads."""
+
+    root: Path
+    stage: Stage
+    part: Slice
+
+    @cached_property
+    def execution(self) -> Execution:
+        """Its budget is of the whole stage: a slice may spend an equal part of it."""
+        execution = load_execution(self.root / EXECUTION_FILE)
+        if execution.budget_usd is None:
+            return execution
+        return execution.model_copy(update={"budget_usd": execution.budget_usd / self.part.count})
+
+    def path(self, flag: str) -> Path:
+        return self.root / self.stage.path(flag)
+
+    def params(self, kind: type[P]) -> P:
+        return load_params(kind, self.stage.section, self.root / PARAMS_FILE)
+
+    def of(self, table: pl.DataFrame, column: str) -> pl.DataFrame:
+        """Its rows that are in the slice, by the hash of their id."""
+        return table.filter(self.part.holds(pl.Series(map(content_id, table[column]), dtype=pl.String)))
+
+
+def _synthesize(filling: Filling) -> None:
+    params, model = filling.params(SynthesizeParams), InDir(ModelManifest, filling.path("model"))
+    prompts = In(Prompt, filling.path("prompts")).scan()
+    with open_engine(params.engine, model, params.dtype, filling.execution) as engine:
+        Synthesis(prompts, form_of(model), engine, params, filling.execution).fill(filling.part)
+
+
+def _distill(filling: Filling) -> None:
+    prompts = Prompt.cast(filling.of(In(Prompt, filling.path("prompts")).read(), "prompt_id"))
+    distill(prompts, filling.params(Teachers), filling.execution)
+
+
+def _augment(filling: Filling) -> None:
+    seeds = SeedProblem.cast(filling.of(In(SeedProblem, filling.path("seeds")).read(), "seed_id"))
+    augment(seeds, InFiles(filling.path("prompts")), filling.params(AugmentParams), filling.execution)
+
+
+def _answer(filling: Filling) -> None:
+    params, model = filling.params(AnswerParams), InDir(ModelManifest, filling.path("model"))
+    items = filling.of(In(Item, filling.path("items")).read(), "item_id")
+    with open_engine(params.engine, model, params.dtype, filling.execution) as engine:
+        answer(items, InFiles(filling.path("shots")), engine, params, filling.execution)
+
+
+def _attribute(filling: Filling) -> None:
+    problems = Problem.cast(filling.of(In(Problem, filling.path("problems")).read(), "problem_id"))
+    targets = In(Target, filling.path("targets")).read()
+    checkpoints = InDir(CheckpointsManifest, filling.path("checkpoints"))
+    attribute(problems, targets, checkpoints, filling.params(AttributeParams), filling.execution)
+
+
+def _sketch(filling: Filling) -> None:
+    """Drawn first: how many are drawn goes by the whole table."""
+    params = filling.params(SketchParams)
+    drawn = draw(In(Problem, filling.path("problems")).read(), params.share, params.seed)
+    problems = Problem.cast(filling.of(drawn, "problem_id"))
+    checkpoints = InDir(CheckpointsManifest, filling.path("checkpoints"))
+    whole = params.model_copy(update={"share": 1.0})
+    for _ in sketch(problems, checkpoints, whole, filling.execution).frames:
+        pass
+
+
+def _execute(filling: Filling) -> None:
+    problems = filling.of(In(Problem, filling.path("problems")).read(), "problem_id")
+    execute(problems.lazy(), filling.params(ExecuteParams), filling.execution)
+
+
+def _decontaminate(filling: Filling) -> None:
+    frames = questions_of(In(Problem, filling.path("problems")))
+    own = islice(frames, filling.part.number - 1, None, filling.part.count)
+    sought = BenchmarkHits(In(Item, filling.path("items")).read(), filling.params(DecontaminateParams))
+    for _ in sought.of(own, filling.execution.threads):
+        pass
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A stage that goes through the row store: its operations there, and how a slice of it is filled."""
+
+    operations: frozenset[str]
+    fill: Callable[[Filling], None]
+
+
+FILLED: Mapping[str, Filled] = {
+    "distill": Filled(frozenset({"chat", "sent", "settled"}), _distill),
+    "augment": Filled(frozenset({"chat", "sent", "settled"}), _augment),
+    "synthesize": Filled(frozenset({"generate"}), _synthesize),
+    "answer": Filled(frozenset({"generate", "execute"}), _answer),
+    "attribute": Filled(frozenset({"attribute"}), _attribute),
+    "sketch": Filled(frozenset({"sketch"}), _sketch),
+    "execute": Filled(frozenset({"execute"}), _execute),
+    "decontaminate": Filled(frozenset({"decontaminate"}), _decontaminate),
+}

@@ -1,0 +1,74 @@
+"""Every operation of the row store can be filled in slices; slices of a stage leave the rows of the stage."""
+
+import ast
+import shutil
+
+import pytest
+import yaml
+
+from jz3.curation.benchmark_hits import HITS
+from jz3.generation.chat import CHAT
+from jz3.generation.completion_rows import GENERATE
+from jz3.graph.fill import FILLED, fill_stage
+from jz3.influence.attribute import ATTRIBUTE
+from jz3.influence.sketch import SKETCH
+from jz3.sandbox.program_rows import EXECUTE
+from jz3.store.row_store import RowStore
+from jz3.synthesis.synthesize import Slice
+from tests.conftest import ROOT
+
+
+def test_each_operation_of_the_store_is_filled_by_some_stage():
+    operations = {
+        call.args[0].value
+        for file in (ROOT / "jz3").rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Operation"
+    }
+    assert operations == {
+        "attribute",
+        "chat",
+        "decontaminate",
+        "execute",
+        "generate",
+        "sent",
+        "settled",
+        "sketch",
+    }
+    assert operations == set().union(*(filled.operations for filled in FILLED.values()))
+    assert FILLED.keys() <= yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].keys()
+
+
+SLICED = [
+    ("distill@initial", CHAT),
+    ("augment@metamath", CHAT),
+    ("synthesize@candidates", GENERATE),
+    ("attribute", ATTRIBUTE),
+    ("sketch@reference", SKETCH),
+    ("execute@jiuzhang", EXECUTE),
+    ("decontaminate@jiuzhang", HITS),
+    ("answer@jiuzhang", GENERATE),
+]
+
+
+@pytest.mark.long
+def test_slices_leave_the_rows_of_the_whole_stage(whole_run, tmp_path, monkeypatch):
+    clone = whole_run[0]
+    for name, operation in SLICED:
+        stores = []
+        for count in (1, 3):
+            place = tmp_path / f"{name}-{count}"
+            monkeypatch.setenv("JZ3_STORE", str(place))
+            sizes = []
+            for number in range(1, count + 1):
+                fill_stage(clone.path, name, Slice(number, count))
+                sizes.append(keys_of(place, operation))
+            stores.append(sizes[-1])
+            shutil.rmtree(place)
+        assert stores[0] == stores[1], name
+        assert stores[0], f"{name} asked for nothing: nothing was tested"
+        assert name == "decontaminate@jiuzhang" or len(sizes[0]) < len(sizes[-1]), f"{name} was not sliced"
+
+
+def keys_of(place, operation):
+    return {row.key for row in RowStore(place).rows(operation)}
