@@ -1,4 +1,4 @@
-"""Judge each problem by rules of form, against its passage, and by answering it anew."""
+"""Judge each problem by rules of form, against its passage, and by solving it again."""
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.execution import Execution

@@ -1,4 +1,4 @@
-"""One page with the figures of the run, the graph, the account of every row, curves, tables and samples."""
+"""Write one page about the whole run: figures, graph, row counts, curves, tables and samples."""
 
 from jz3.core.artifacts import In, InFiles, OutDir
 from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
