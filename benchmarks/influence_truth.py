@@ -40,6 +40,7 @@ from jz3.lm.plan import OptimizerParams, Plan, epoch_plan
 from jz3.lm.schedule import WarmupCosine
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.lm.train import train
+from jz3.lm.training import Training
 from jz3.tables.checkpoints_manifest import Checkpoint, CheckpointsManifest
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem
@@ -112,7 +113,7 @@ def as_targets(problems: pl.DataFrame) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
-class Training:
+class LeavingOut:
     """The start, and the problems by number."""
 
     base: Path
@@ -146,18 +147,17 @@ class Training:
                 step = self.plan.epochs[epoch]
                 kept.append(Checkpoint(directory=name, mean_learning_rate=rate, step=step, mean_loss=loss))
 
-        train(
-            model,
-            self.blocks(left_out),
-            self.plan,
-            SCHEDULE,
-            OPTIMIZER,
-            self.execution,
+        training = Training(
             what=f"without {left_out}",
+            blocks=self.blocks(left_out),
+            plan=self.plan,
+            schedule=SCHEDULE,
+            optimizer=OPTIMIZER,
             seed=0,
-            keep={},
+            execution=self.execution,
             on_epoch_end=keep,
         )
+        train(model, training)
         if directory is not None:
             write_manifest(directory, kept)
         return model.eval()
@@ -211,18 +211,16 @@ def learnt_base(problems: pl.DataFrame, directory: Path) -> None:
     model = load_model(start, "float32")
     optimizer = OPTIMIZER.model_copy(update={"learning_rate": 5e-3})
     plan = epoch_plan(len(blocks), 3, 8, 0)
-    train(
-        model,
-        blocks,
-        plan,
-        SCHEDULE,
-        optimizer,
-        execution(),
+    training = Training(
         what="base",
+        blocks=blocks,
+        plan=plan,
+        schedule=SCHEDULE,
+        optimizer=optimizer,
         seed=0,
-        keep={},
-        on_epoch_end=None,
+        execution=execution(),
     )
+    train(model, training)
     save_model(directory, model, load_tokenizer(start), made_by="benchmark", steps=len(plan.steps), tokens=0)
 
 
@@ -264,7 +262,7 @@ def compared(root: Path, sizes: Sizes) -> pl.DataFrame:
     (root / "reference" / BASE).rename(base)
     rows = dict(enumerate(encoded(base, problems, "problem")))
     blocks = len(pack_rows(rows, MAX_TOKENS, 0))
-    training = Training(
+    training = LeavingOut(
         base, rows, problems["subject"].to_list(), epoch_plan(blocks, EPOCHS, 8, 0), execution()
     )
     checkpoints = root / "checkpoints"

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ from jz3.lm.plan import OptimizerParams, Plan, cut_into_steps
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.lm.train import train
+from jz3.lm.training import Training
 from jz3.tables.training_row import TrainingRow
 from jz3.text.training_text import BEFORE_QUESTION, BEFORE_SOLUTION, training_input
 from jz3.training.base import ConfigModel, build
@@ -195,12 +197,18 @@ def _training(folder: Path, base: Path, steps: int) -> dict[str, float]:
     )
     torch.set_num_threads(1)
     tokens = int((blocks.documents > 0).sum())
+    training = Training(
+        what="ours",
+        blocks=blocks,
+        plan=plan,
+        schedule=SCHEDULE,
+        optimizer=OPTIMIZER,
+        seed=0,
+        execution=execution,
+    )
 
     def ours() -> int:
-        train(
-            load_model(base, "float32"), blocks, plan, SCHEDULE, OPTIMIZER, execution,
-            what="ours", seed=0, keep={}, on_epoch_end=None,
-        )  # fmt: skip
+        train(load_model(base, "float32"), training)
         return tokens
 
     def bare() -> int:
@@ -211,10 +219,8 @@ def _training(folder: Path, base: Path, steps: int) -> dict[str, float]:
         _bare_loop(base, _padded_steps(blocks))
         return tokens
 
-    train(
-        load_model(base, "float32"), blocks, Plan(plan.steps[:1], [1]), SCHEDULE, OPTIMIZER, execution,
-        what="imports", seed=0, keep={}, on_epoch_end=None,
-    )  # fmt: skip
+    first_step = replace(training, what="imports", plan=Plan(plan.steps[:1], [1]))
+    train(load_model(base, "float32"), first_step)
     own, loop, pad = _rates(1, ours, bare, padded)  # long: once
     return {
         "trained_tokens_per_cpu_second": round(own),

@@ -1,4 +1,4 @@
-"""The influence of each candidate problem on each target task."""
+"""Score the influence of each candidate problem on each target task."""
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.execution import Execution

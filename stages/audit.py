@@ -1,4 +1,4 @@
-"""Say which passages and KD problems repeat a benchmark's item."""
+"""Report which passages and KD problems repeat an item of a benchmark."""
 
 from jz3.core.artifacts import In, Metrics, OutDir
 from jz3.core.fan_in import InTables

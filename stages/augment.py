@@ -1,4 +1,4 @@
-"""A teacher writes problems from seed problems, as a published recipe has it."""
+"""A teacher writes new problems from seed problems, following a published recipe."""
 
 from jz3.core.artifacts import In, InFiles, Metrics, Out
 from jz3.core.execution import Execution

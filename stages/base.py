@@ -1,4 +1,4 @@
-"""Build or name the base models and the tokenizer."""
+"""Build the base models and their tokenizer, or name models that were fetched."""
 
 from jz3.core.artifacts import In, InFiles, Metrics, OutDir
 from jz3.core.execution import Execution

@@ -1,4 +1,4 @@
-"""Items of every benchmark."""
+"""Collect the items of every benchmark."""
 
 from jz3.core.artifacts import InFiles, Metrics, Out
 from jz3.core.stage import run

@@ -1,4 +1,4 @@
-"""Say which problems of a recipe are right, before anything is left out."""
+"""Check which problems of a recipe have the right answer, before curation removes any."""
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.fan_in import InMetrics

@@ -1,4 +1,4 @@
-"""Find repeated problems among those kept so far."""
+"""Find duplicates among the problems that earlier curation stages kept."""
 
 from jz3.core.artifacts import In, InFiles, Metrics, Out
 from jz3.core.execution import Execution

@@ -1,16 +1,9 @@
-"""Judge each problem by rules of form, against its passage, and by answering it anew."""
+"""Judge each problem by rules of form, against its passage, and by solving it again."""
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.execution import Execution
 from jz3.core.stage import run
-from jz3.curation.filter import (
-    FRAME_ROWS,
-    FilterParams,
-    filter_metrics,
-    judge_copies,
-    judge_form,
-    judge_samples,
-)
+from jz3.curation.filter import FilterParams, filter_metrics, judge_copies, judge_form, judge_samples
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
@@ -26,7 +19,7 @@ def main(
     verdicts: Out[Verdict],
     metrics: Metrics,
 ) -> None:
-    by_form = judge_form(problems.frames(FRAME_ROWS), params)
+    by_form = judge_form(problems.frames(), params)
     with_copies = judge_copies(by_form, problems.scan(), passages.scan(), params)
     found = judge_samples(with_copies, problems.scan(), model, params, execution)
     verdicts.write(found)

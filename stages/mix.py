@@ -1,4 +1,4 @@
-"""The training set of each model, in training order."""
+"""Build the training set of a model, in training order."""
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.stage import run

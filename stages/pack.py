@@ -1,4 +1,4 @@
-"""Pack the training set into blocks."""
+"""Pack a training set into blocks of tokens."""
 
 from jz3.core.artifacts import In, InDir, Metrics, OutDir
 from jz3.core.stage import run

@@ -1,4 +1,4 @@
-"""Read problems and solutions out of completions."""
+"""Extract problems and solutions from completions."""
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.execution import Execution

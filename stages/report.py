@@ -1,14 +1,9 @@
-"""One page with the figures of the run, the graph, the account of every row, curves, tables and samples."""
+"""Write one page about the whole run: figures, graph, row counts, curves, tables and samples."""
 
 from jz3.core.artifacts import In, InFiles, OutDir
 from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
 from jz3.core.stage import run
-from jz3.curation.right_rows import right_rows
-from jz3.report.report import Material, write_report
-from jz3.report.samples import draw_samples, recipes_of
-from jz3.report.selection import find_extremes
-from jz3.report.summary import profile_in_use
-from jz3.report.wiring import read_wiring
+from jz3.report.report import RunOutputs, write_report
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.checked_problem import CheckedProblem
 from jz3.tables.comparison import Comparison
@@ -54,27 +49,29 @@ def main(
     measured: InMetrics,
     pages: OutDir[PagesManifest],
 ) -> None:
-    account = measured.read()
-    ranked = ranking.read()
-    judged = [executed, filtered, deduped, decontaminated]
-    of_recipes = recipes_of(recipes, results, checked, judged)
-    material = Material(
-        profile=profile_in_use(graph.path.parent),
-        wiring=read_wiring(graph),
-        measured=account,
-        curves=curves.read(),
-        scores=scores.read(),
-        comparisons=comparisons.read(),
-        published=published.read(),
-        disagreements=disagreements.read(),
-        costs=costs.read(),
-        certificates=certificates.directories(),
-        ranking=ranked,
-        extremes=find_extremes(ranked, problems, prompts, passages, influence),
-        samples=draw_samples(training.tables(), of_recipes, list(origins.tables().values())),
-        right=right_rows(checked.tables(), training.tables()),
+    outputs = RunOutputs(
+        graph=graph,
+        problems=problems,
+        prompts=prompts,
+        passages=passages,
+        influence=influence,
+        ranking=ranking,
+        training=training,
+        recipes=recipes,
+        origins=origins,
+        results=results,
+        checked=checked,
+        verdicts=[executed, filtered, deduped, decontaminated],
+        scores=scores,
+        comparisons=comparisons,
+        published=published,
+        disagreements=disagreements,
+        costs=costs,
+        certificates=certificates,
+        curves=curves,
+        measured=measured,
     )
-    write_report(material, pages)
+    write_report(outputs, pages)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The initial prompts and those whose problems are of the highest value."""
+"""Select the initial prompts, and those whose problems have the highest value."""
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.stage import run

@@ -1,4 +1,4 @@
-"""Directions of candidate problems in few numbers, for targets that come later."""
+"""Compress the gradient of each candidate problem, to score targets that come later."""
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.execution import Execution

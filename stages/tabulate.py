@@ -1,4 +1,4 @@
-"""The evaluation tables."""
+"""Write the evaluation tables."""
 
 from jz3.core.artifacts import In, InFiles, Metrics, Out, OutDir, OutText, Plot
 from jz3.core.fan_in import InMetrics, InTables

@@ -1,4 +1,4 @@
-"""Target tasks of influence, instruction data, and seed problems."""
+"""Collect the target tasks of influence, the instruction data and the seed problems."""
 
 from jz3.core.artifacts import InFiles, Metrics, Out
 from jz3.core.stage import run

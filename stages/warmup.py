@@ -1,4 +1,4 @@
-"""A reference model learns a share of the candidate problems."""
+"""Train the reference model on a share of the candidate problems."""
 
 from jz3.core.artifacts import In, InDir, Metrics, OutDir, Plot
 from jz3.core.execution import Execution

@@ -30,9 +30,6 @@ from jz3.tables.ledger import Ledger
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem
 
-FRAME_ROWS = 20_000
-"""Problems judged at a time: some 60 MB of text, and ten times as much for its words."""
-
 
 class Length(Params):
     """Words of a part."""

@@ -23,6 +23,7 @@ from jz3.lm.plan import OptimizerParams, Plan, epoch_plan
 from jz3.lm.ranks import Rank
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.train import train
+from jz3.lm.training import Training
 from jz3.tables.checkpoints_manifest import Checkpoint
 
 if TYPE_CHECKING:
@@ -114,20 +115,19 @@ def train_full(
     """All weights, as `params.pretrain` says; ranks leave them in a file."""
     assert params.pretrain is not None
     plan = plan_of(blocks, params.pretrain.epochs, params)
-    return train(
-        model,
-        blocks,
-        plan,
-        params.pretrain.schedule,
-        params.pretrain.optimizer,
-        execution,
+    training = Training(
         what="warmup of all weights",
+        blocks=blocks,
+        plan=plan,
+        schedule=params.pretrain.schedule,
+        optimizer=params.pretrain.optimizer,
         seed=params.seed,
-        keep={len(plan.steps): weights} if weights else {},
-        on_epoch_end=None,
-        checkpoints=checkpoints,
+        execution=execution,
         rank=rank,
+        keep={len(plan.steps): weights} if weights else {},
+        checkpoints=checkpoints,
     )
+    return train(model, training)
 
 
 def train_adapter(
@@ -158,20 +158,19 @@ def train_adapter(
         )
         (epochs / name / NOTED).write_text(noted.model_dump_json())
 
-    return train(
-        model,  # pyright: ignore[reportArgumentType] (a PeftModel is used as the model that it wraps)
-        blocks,
-        plan,
-        params.schedule,
-        params.optimizer,
-        execution,
+    training = Training(
         what="warmup",
+        blocks=blocks,
+        plan=plan,
+        schedule=params.schedule,
+        optimizer=params.optimizer,
         seed=params.seed,
-        keep={},
+        execution=execution,
+        rank=rank,
         on_epoch_end=keep,
         checkpoints=checkpoints,
-        rank=rank,
     )
+    return train(model, training)  # pyright: ignore[reportArgumentType] (used as the model that it wraps)
 
 
 def with_adapter(model: "PreTrainedModel", params: WarmupParams) -> "PeftModel":

@@ -4,7 +4,7 @@ Importing this module takes seconds.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,12 +14,11 @@ import torch
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from jz3.core.progress import Progress
-from jz3.lm.blocks import Blocks
-from jz3.lm.checkpoints import Checkpoints, progress_at
+from jz3.lm.checkpoints import progress_at
 from jz3.lm.live import LiveLog, open_live
-from jz3.lm.plan import EpochEnd, OptimizerParams, Plan, TrainingError
+from jz3.lm.plan import EpochEnd, TrainingError
 from jz3.lm.preemption import END, SAVE, Asked
-from jz3.lm.schedule import Schedule
+from jz3.lm.training import Training
 from jz3.lm.weights import write_weights
 
 NAMED = 16
@@ -35,30 +34,16 @@ class Observer(TrainerCallback):
 
     optimizer: torch.optim.Optimizer
 
-    def __init__(
-        self,
-        model: PreTrainedModel,
-        blocks: Blocks,
-        plan: Plan,
-        schedule: Schedule,
-        params: OptimizerParams,
-        what: str,
-        keep: Mapping[int, Path],
-        on_epoch_end: EpochEnd | None,
-        checkpoints: Checkpoints | None,
-        live: Path | None,
-    ) -> None:
-        self._model, self._blocks, self._plan = model, blocks, plan
-        self._schedule, self._params, self._what = schedule, params, what
-        self._keep, self._on_epoch_end = keep, on_epoch_end
-        self.checkpoints, self._live_directory = checkpoints, live
+    def __init__(self, model: PreTrainedModel, training: Training) -> None:
+        self._model, self._training = model, training
+        self._steps, self._checkpoints = training.plan.steps, training.checkpoints
         self.points: list[dict[str, float]] = []
         self.tokens = 0
         self.gradient_norm = 0.0
         self._label_tokens: list[int] = []
         self._loss, self._labels, self._new_tokens, self._blocks_read = 0.0, 0, 0, 0
         self._live: LiveLog | None = None
-        self.asked = Asked(checkpoints.directory) if checkpoints else None
+        self.asked = Asked(training.checkpoints.directory) if training.checkpoints else None
         """By signals, of this process."""
         self._asked = 0
         """Of any rank, at this step."""
@@ -67,21 +52,21 @@ class Observer(TrainerCallback):
 
     def resume(self) -> Path | None:
         """The checkpoint to go on from, if there is one, whose notes are now these."""
-        checkpoint = self.checkpoints.latest() if self.checkpoints else None
+        checkpoint = self._checkpoints.latest() if self._checkpoints else None
         if checkpoint:
             noted = progress_at(checkpoint)
             self.points, self._label_tokens = noted["points"], noted["label_tokens"]
             self.tokens = int(self.points[-1]["tokens"])
-            self._blocks_read = sum(map(len, self._plan.steps[: len(self.points)]))
+            self._blocks_read = sum(map(len, self._steps[: len(self.points)]))
         return checkpoint
 
     def begin(self, weights: Callable[[], dict[str, torch.Tensor]], *, is_first: bool) -> None:
         """`weights` gathers all weights from the ranks: each must call it, and the first one gets them."""
         self._weights, self._is_first = weights, is_first
-        self._bar = Progress(self._what, len(self._plan.steps), "steps")
+        self._bar = Progress(self._training.what, len(self._steps), "steps")
         self._bar.advance(len(self.points))
-        if self._live_directory and self._is_first:
-            self._live = open_live(self._live_directory, len(self._plan.steps), resumed=bool(self.points))
+        if self._training.live and self._is_first:
+            self._live = open_live(self._training.live, len(self._steps), resumed=bool(self.points))
 
     def __enter__(self) -> "Observer":
         self._bar.__enter__()
@@ -114,20 +99,20 @@ class Observer(TrainerCallback):
         loss, labels, tokens = self._summed(args)
         self._stop_if_lost(step, loss)
         self.tokens += tokens
-        self._blocks_read += len(self._plan.steps[step - 1])
-        factor = self._schedule(step - 1, len(self._plan.steps))
+        self._blocks_read += len(self._steps[step - 1])
+        factor = self._training.schedule(step - 1, len(self._steps))
         point = {
             "step": step,
             "tokens": self.tokens,
             "loss": loss,
-            "learning_rate": self._params.learning_rate * factor,
+            "learning_rate": self._training.optimizer.learning_rate * factor,
             "gradient_norm": self.gradient_norm,
         }
         self.points.append(point)
         self._label_tokens.append(labels)
         self._loss, self._labels, self._new_tokens = 0.0, 0, 0
         if self._live:
-            self._live.note(step, point, self.tokens / (self._blocks_read * self._blocks.length))
+            self._live.note(step, point, self.tokens / (self._blocks_read * self._training.blocks.length))
 
     def _summed(self, args: TrainingArguments) -> tuple[float, int, int]:
         """Loss, label tokens and tokens of the step, over all ranks. They tell one another what each is asked
@@ -144,15 +129,15 @@ class Observer(TrainerCallback):
         return loss, round(labels), round(tokens)
 
     def _stop_if_lost(self, step: int, loss: float) -> None:
-        norm, most = self.gradient_norm, EXPLODED * self._params.gradient_clip
+        norm, most = self.gradient_norm, EXPLODED * self._training.optimizer.gradient_clip
         if math.isfinite(loss) and norm <= most:
             return
-        chosen = self._plan.steps[step - 1]
-        rows = np.concatenate([self._blocks.rows_of(block) for block in chosen.tolist()])
+        chosen = self._steps[step - 1]
+        rows = np.concatenate([self._training.blocks.rows_of(block) for block in chosen.tolist()])
         raise TrainingError(
-            f"the loss of step {step} of {self._what} is {loss}, its gradient norm {norm}; a finite loss and "
-            f"a norm of at most {most:g} were expected (blocks {_some(chosen)}; rows {_some(rows)} of their "
-            f"table). Lower the learning rate, or look at these rows."
+            f"the loss of step {step} of {self._training.what} is {loss}, its gradient norm {norm}; a finite "
+            f"loss and a norm of at most {most:g} were expected (blocks {_some(chosen)}; rows {_some(rows)} "
+            f"of their table). Lower the learning rate, or look at these rows."
         )
 
     def on_step_end(
@@ -164,17 +149,17 @@ class Observer(TrainerCallback):
     ) -> None:
         step = state.global_step
         self._bar.advance()
-        if step in self._keep:
+        if step in self._training.keep:
             weights = self._weights()
             if self._is_first:
-                write_weights(weights, self._keep[step])
-        if self._on_epoch_end and self._is_first and step in self._plan.epochs:
-            self._end_epoch(self._plan.epochs.index(step), self._on_epoch_end)
-        if not self.checkpoints or step == len(self._plan.steps):
+                write_weights(weights, self._training.keep[step])
+        if self._training.on_epoch_end and self._is_first and step in self._training.plan.epochs:
+            self._end_epoch(self._training.plan.epochs.index(step), self._training.on_epoch_end)
+        if not self._checkpoints or step == len(self._steps):
             return
         if self.asked and args.world_size == 1:
             self._asked = self.asked.look(of_ranks=False)
-        if step % self.checkpoints.every == 0 or self._asked:
+        if step % self._checkpoints.every == 0 or self._asked:
             control.should_save = True
         if self._asked == END:
             control.should_training_stop = True
@@ -190,12 +175,12 @@ class Observer(TrainerCallback):
         """The files of all ranks are written."""
         if args.world_size > 1:
             torch.distributed.barrier()
-        if self.checkpoints and self._is_first:
+        if self._checkpoints and self._is_first:
             noted = {"points": self.points, "label_tokens": self._label_tokens}
-            self.checkpoints.complete(state.global_step, noted)
+            self._checkpoints.complete(state.global_step, noted)
 
     def _end_epoch(self, epoch: int, hook: EpochEnd) -> None:
-        first, last = [0, *self._plan.epochs][epoch : epoch + 2]
+        first, last = [0, *self._training.plan.epochs][epoch : epoch + 2]
         points, weights = self.points[first:last], self._label_tokens[first:last]
         rate = float(np.mean([point["learning_rate"] for point in points]))
         loss = float(np.average([point["loss"] for point in points], weights=weights))

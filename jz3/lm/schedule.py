@@ -1,14 +1,10 @@
 """Learning-rate schedules: the factor of the peak at step s (from 0) of T, exactly."""
 
 import math
-from collections.abc import Callable
 
 from pydantic import Field, model_validator
 
 from jz3.core.params import Params
-
-Schedule = Callable[[int, int], float]
-"""(step from 0, number of steps) -> factor of the peak learning rate."""
 
 
 class WarmupCosine(Params):
@@ -50,3 +46,7 @@ class WarmupStableDecay(Params):
     def decay_step(self, steps: int) -> int:
         """Steps done when the decay begins."""
         return math.ceil(self.stable * steps)
+
+
+Schedule = WarmupCosine | WarmupStableDecay
+"""(step from 0, number of steps) -> factor of the peak learning rate."""

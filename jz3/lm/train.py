@@ -10,21 +10,16 @@ the model, and a few milliseconds a step.
 import logging
 import tempfile
 import time
-from collections.abc import Mapping
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from jz3.core.execution import Execution
-from jz3.lm.blocks import Blocks
-from jz3.lm.checkpoints import PREFIX, Checkpoints
+from jz3.lm.checkpoints import PREFIX
 from jz3.lm.model import cache
-from jz3.lm.plan import EpochEnd, OptimizerParams, Plan, TrainingError
+from jz3.lm.plan import TrainingError
 from jz3.lm.preemption import Preempted, told_of_preemption
-from jz3.lm.ranks import Rank
-from jz3.lm.schedule import Schedule
+from jz3.lm.training import Training
 from jz3.tables.loss_point import LossPoint
 
 if TYPE_CHECKING:
@@ -33,30 +28,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def train(
-    model: "PreTrainedModel",
-    blocks: Blocks,
-    plan: Plan,
-    schedule: Schedule,
-    optimizer: OptimizerParams,
-    execution: Execution,
-    *,
-    what: str,
-    seed: int,
-    keep: Mapping[int, Path],
-    on_epoch_end: EpochEnd | None,
-    checkpoints: Checkpoints | None = None,
-    live: Path | None = None,
-    rank: Rank | None = None,
-) -> pl.DataFrame:
+def train(model: "PreTrainedModel", training: Training) -> pl.DataFrame:
     """Train the model in place; one LossPoint row for each step.
 
-    The weights after each of the step counts in `keep` are written to the file named there. With
-    `checkpoints` a training that was killed goes on from its last one, to the same losses and weights. `rank`
-    is None where this process trains alone. Only weights that require a
-    gradient move: an adapter trains alone; the optimizer that `on_epoch_end` gets holds `exp_avg` and
-    `exp_avg_sq` in `optimizer.state[parameter]`. Raises TrainingError where blocks are longer
-    than the model's positions, there is nothing to train on, the loss is not finite, or gradients explode.
+    Only weights that require a gradient move: an adapter trains alone. With `checkpoints`, a training that
+    was killed goes on from the last one, to the same losses and weights. The optimizer that `on_epoch_end`
+    gets holds `exp_avg` and `exp_avg_sq` in `optimizer.state[parameter]`.
+
+    Raises TrainingError where blocks are longer than the model's positions, there is nothing to train on,
+    the loss is not finite, or gradients explode; Preempted where the process was asked to end.
     """
     import torch
     from transformers import set_seed
@@ -64,35 +44,35 @@ def train(
     from jz3.lm.observer import Observer
     from jz3.lm.trainer import run_trainer
 
-    _check(model, blocks, plan)
-    torch.set_num_threads(execution.threads)
-    set_seed(seed)
-    observer = Observer(model, blocks, plan, schedule, optimizer, what, keep, on_epoch_end, checkpoints, live)
+    _check(model, training)
+    torch.set_num_threads(training.execution.threads)
+    set_seed(training.seed)
+    observer = Observer(model, training)
     started = time.monotonic()
     with cache(model, on=False), tempfile.TemporaryDirectory() as scratch:
         try:
             with told_of_preemption(observer.asked, by_file=False) if observer.asked else nullcontext():
-                run_trainer(
-                    model, blocks, plan, schedule, optimizer, execution, seed, observer, scratch, rank
-                )
+                run_trainer(model, training, observer, scratch)
         except KeyboardInterrupt as interrupt:
-            interrupt.add_note(_goes_on(what, len(observer.points), len(plan.steps), checkpoints))
+            interrupt.add_note(_goes_on(training, len(observer.points)))
             raise
     if observer.ended_at is not None:
-        raise Preempted(what, observer.ended_at, len(plan.steps))
+        raise Preempted(training.what, observer.ended_at, len(training.plan.steps))
     seconds = time.monotonic() - started
-    log.info("%s: %d tokens, %.0f tokens/s", what, observer.tokens, observer.tokens / seconds)
+    log.info("%s: %d tokens, %.0f tokens/s", training.what, observer.tokens, observer.tokens / seconds)
     return LossPoint.validate(pl.DataFrame(observer.points, schema=LossPoint.create_empty().schema))
 
 
-def _goes_on(what: str, step: int, steps: int, checkpoints: Checkpoints | None) -> str:
-    latest = checkpoints.latest() if checkpoints else None
+def _goes_on(training: Training, step: int) -> str:
+    latest = training.checkpoints.latest() if training.checkpoints else None
     at = latest.name.removeprefix(PREFIX) if latest else "0"
-    return f"{what} was at step {step} of {steps} and goes on at step {at}"
+    steps = len(training.plan.steps)
+    return f"{training.what} was at step {step} of {steps} and goes on at step {at}"
 
 
-def _check(model: "PreTrainedModel", blocks: Blocks, plan: Plan) -> None:
-    if not plan.steps or not all(len(step) for step in plan.steps):
+def _check(model: "PreTrainedModel", training: Training) -> None:
+    blocks, steps = training.blocks, training.plan.steps
+    if not steps or not all(len(step) for step in steps):
         raise TrainingError(
             "there is no block to train on; at least one row that fits a block was expected. "
             "Look at the ledger of the stage before, or raise the block length."

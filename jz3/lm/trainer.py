@@ -20,7 +20,6 @@ from transformers import (
     TrainingArguments,
 )
 
-from jz3.core.execution import Execution
 from jz3.lm.blocks import Blocks
 from jz3.lm.checkpoints import reading
 from jz3.lm.document_attention import by_documents
@@ -29,8 +28,8 @@ from jz3.lm.labelled_places import LabelledPlaces, labelled_places
 from jz3.lm.observer import Observer
 from jz3.lm.optimizer import make_optimizer
 from jz3.lm.plan import OptimizerParams, Plan
-from jz3.lm.ranks import Rank
 from jz3.lm.schedule import Schedule
+from jz3.lm.training import Training
 from jz3.lm.weights import read_weights, write_weights
 
 WEIGHTS = "weights.safetensors"
@@ -38,27 +37,14 @@ WEIGHTS = "weights.safetensors"
 Batch = dict[str, torch.Tensor]
 
 
-def run_trainer(
-    model: PreTrainedModel,
-    blocks: Blocks,
-    plan: Plan,
-    schedule: Schedule,
-    params: OptimizerParams,
-    execution: Execution,
-    seed: int,
-    observer: Observer,
-    scratch: str,
-    rank: Rank | None,
-) -> None:
-    """Run the plan to its last step, from its first one or from the last checkpoint.
-
-    `rank` is None where this process trains alone.
-    """
+def run_trainer(model: PreTrainedModel, training: Training, observer: Observer, scratch: str) -> None:
+    """Run the plan to its last step, from its first one or from the last checkpoint."""
+    plan, params, execution, rank = training.plan, training.optimizer, training.execution, training.rank
     ranks, zero = (rank.count, rank.zero) if rank else (1, None)
     pieces = pieces_of_a_step(plan, execution.training_batch, ranks)
     checkpoint = observer.resume()
     arguments = OneDevice(
-        output_dir=str(observer.checkpoints.directory) if observer.checkpoints else scratch,
+        output_dir=str(training.checkpoints.directory) if training.checkpoints else scratch,
         max_steps=len(plan.steps),
         per_device_train_batch_size=1,  # a batch of the loader is a piece of a step, cut by `Pieces`
         gradient_accumulation_steps=pieces // ranks,
@@ -71,7 +57,7 @@ def run_trainer(
         ddp_find_unused_parameters=False,  # every weight is used for every piece
         deepspeed=zero,
         dataloader_pin_memory=execution.device != "cpu",
-        seed=seed,
+        seed=training.seed,
         remove_unused_columns=False,
         save_strategy="no",  # the observer says when
         logging_strategy="no",
@@ -83,12 +69,12 @@ def run_trainer(
     trainer = BlockTrainer(
         model=model,
         args=arguments,
-        train_dataset=Pieces(blocks, plan, pieces),
+        train_dataset=Pieces(training.blocks, plan, pieces),
         data_collator=_only,
         callbacks=[observer],
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.observer, trainer.schedule, trainer.optimizer_params = observer, schedule, params
+    trainer.observer, trainer.schedule, trainer.optimizer_params = observer, training.schedule, params
     observer.begin(trainer.weights, is_first=trainer.is_world_process_zero())
     with observer, by_documents(model), LabelledPlaces(model) as places:
         trainer.places = places

@@ -24,6 +24,7 @@ from jz3.core.execution import Execution
 from jz3.core.params import load_params
 
 try:
+    from jz3.core.artifacts import FRAME_ROWS as READ_AT_ONCE
     from jz3.core.artifacts import InFiles
     from jz3.curation import execute as execution_rules
     from jz3.curation import filter as form_rules
@@ -153,7 +154,7 @@ def filter(problems: Texts, solutions: Texts, ids: Texts | None = None) -> pl.Da
 def filter_of(table: pl.DataFrame) -> pl.DataFrame:
     """Verdicts on a table of Problem."""
     params = setting(form_rules.FilterParams, "filter")
-    frames = (Problem.cast(frame) for frame in table.iter_slices(form_rules.FRAME_ROWS))
+    frames = (Problem.cast(frame) for frame in table.iter_slices(READ_AT_ONCE))
     return shown(form_rules.judge_form(frames, params))
 
 

@@ -5,14 +5,16 @@ filters the samples and which the page's policy names by its hash; without it ev
 inputs give the same bytes. Costs some seconds, most of them the import of matplotlib and the drawings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 from markupsafe import Markup
 
-from jz3.core.artifacts import MANIFEST, InDir, OutDir
+from jz3.core.artifacts import MANIFEST, In, InDir, InFiles, OutDir
+from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
+from jz3.curation.right_rows import right_rows
 from jz3.report.accounts import knowledge_sets, waterfall
 from jz3.report.certificates import audit_section, certificate_section
 from jz3.report.curves import loss_curves, step_curves
@@ -20,17 +22,61 @@ from jz3.report.evaluation import cost_table, disagreement_table, probe_table, p
 from jz3.report.graph import drawn
 from jz3.report.page import Section, whole_page
 from jz3.report.rendering import code, folded, joined, render, table
-from jz3.report.samples import Samples, sample_section
+from jz3.report.samples import Samples, draw_samples, recipes_of, sample_section
 from jz3.report.scores import comparison_table, score_tables
-from jz3.report.selection import Extremes, selection_section
-from jz3.report.summary import first_screen, inputs_digest, paid, right_table
+from jz3.report.selection import Extremes, find_extremes, selection_section
+from jz3.report.summary import first_screen, inputs_digest, paid, profile_in_use, right_table
 from jz3.report.trainings import held_out_tables, training_table
-from jz3.report.wiring import Wiring
+from jz3.report.wiring import Wiring, read_wiring
 from jz3.report.writing import count, per_cent, prose
 from jz3.tables.certificate_manifest import CertificateManifest
+from jz3.tables.checked_problem import CheckedProblem
+from jz3.tables.comparison import Comparison
+from jz3.tables.cost import Cost
+from jz3.tables.disagreement import Disagreement
+from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.influence_score import InfluenceScore
+from jz3.tables.loss_point import LossPoint
 from jz3.tables.pages_manifest import PagesManifest
+from jz3.tables.passage import Passage
+from jz3.tables.problem import Problem
+from jz3.tables.prompt import Prompt
+from jz3.tables.published_row import PublishedRow
+from jz3.tables.ranked_prompt import RankedPrompt
+from jz3.tables.score_row import ScoreRow
+from jz3.tables.training_row import TrainingRow
+from jz3.tables.verdict import Verdict
 
 FILES = {"index.html": "the report; it opens without a network"}
+
+
+@dataclass(frozen=True)
+class RunOutputs:
+    """What the stages left that the page is made of, none of it read yet."""
+
+    graph: InFiles
+    problems: In[Problem]
+    """The pool of the selection; its prompts, passages and influence scores are the next four."""
+    prompts: In[Prompt]
+    passages: In[Passage]
+    influence: In[InfluenceScore]
+    ranking: In[RankedPrompt]
+    training: InTables[TrainingRow]
+    recipes: InTables[Problem]
+    """Problems of every recipe, before curation."""
+    origins: InTables[Passage]
+    results: InTables[ExecutionResult]
+    checked: InTables[CheckedProblem]
+    verdicts: Sequence[InTables[Verdict]]
+    """Of each recipe, for every stage of curation in its order."""
+    scores: In[ScoreRow]
+    comparisons: In[Comparison]
+    published: In[PublishedRow]
+    disagreements: In[Disagreement]
+    costs: In[Cost]
+    certificates: InDirs[CertificateManifest]
+    curves: InPlots[LossPoint]
+    measured: InMetrics
 
 
 @dataclass(frozen=True)
@@ -54,11 +100,37 @@ class Material:
     """Rows of RightRows."""
 
 
-def write_report(material: Material, pages: OutDir[PagesManifest]) -> None:
-    """Leave the page in its directory."""
+def write_report(outputs: RunOutputs, pages: OutDir[PagesManifest]) -> None:
+    """Write the page of the run into its directory."""
+    text = page(material_of(outputs))
     with pages.open() as directory:
-        (directory / "index.html").write_text(page(material), encoding="utf-8")
+        (directory / "index.html").write_text(text, encoding="utf-8")
         (directory / MANIFEST).write_text(PagesManifest(files=FILES).model_dump_json(indent=2) + "\n")
+
+
+def material_of(outputs: RunOutputs) -> Material:
+    """Read the tables; compute the samples, the extremes of the selection and the shares of right rows."""
+    ranking, training = outputs.ranking.read(), outputs.training.tables()
+    checked, origins = outputs.checked.tables(), list(outputs.origins.tables().values())
+    recipes = recipes_of(outputs.recipes, outputs.results, outputs.checked, outputs.verdicts)
+    return Material(
+        profile=profile_in_use(outputs.graph.path.parent),
+        wiring=read_wiring(outputs.graph),
+        measured=outputs.measured.read(),
+        curves=outputs.curves.read(),
+        scores=outputs.scores.read(),
+        comparisons=outputs.comparisons.read(),
+        published=outputs.published.read(),
+        disagreements=outputs.disagreements.read(),
+        costs=outputs.costs.read(),
+        certificates=outputs.certificates.directories(),
+        ranking=ranking,
+        extremes=find_extremes(
+            ranking, outputs.problems, outputs.prompts, outputs.passages, outputs.influence
+        ),
+        samples=draw_samples(training, recipes, origins),
+        right=right_rows(checked, training),
+    )
 
 
 def page(material: Material) -> str:

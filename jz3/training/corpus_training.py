@@ -22,6 +22,7 @@ from jz3.lm.plan import OptimizerParams, epoch_plan
 from jz3.lm.resuming import resumable
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.train import train
+from jz3.lm.training import Training
 from jz3.lm.weights import weights_digest
 
 if TYPE_CHECKING:
@@ -63,19 +64,17 @@ def train_on_corpus(
         "libraries": canonical_json(libraries()),
     }
     with resumable("base", identity, len(plan.steps), execution) as checkpoints:
-        return train(
-            model,
-            blocks,
-            plan,
-            params.schedule,
-            params.optimizer,
-            execution,
+        training = Training(
             what="base",
+            blocks=blocks,
+            plan=plan,
+            schedule=params.schedule,
+            optimizer=params.optimizer,
             seed=params.seed,
-            keep={},
-            on_epoch_end=None,
+            execution=execution,
             checkpoints=checkpoints,
         )
+        return train(model, training)
 
 
 def twice(tokenizer: "PreTrainedTokenizerFast", texts: list[str], max_tokens: int) -> list[EncodedRow | None]:

@@ -21,6 +21,7 @@ from jz3.lm.encode import EncodedRow, encode_rows
 from jz3.lm.model import in_format, load_tokenizer, padding_token, save_model
 from jz3.lm.plan import OptimizerParams, epoch_plan
 from jz3.lm.schedule import WarmupCosine
+from jz3.lm.training import Training
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
@@ -98,19 +99,17 @@ def finetune(
     plan = epoch_plan(
         len(blocks), params.epochs, max(1, params.batch_tokens // params.block_length), params.seed
     )
-    trained = run_job(
-        base,
-        params.method,
-        blocks,
-        plan,
-        params.schedule,
-        params.optimizer,
-        execution,
+    training = Training(
         what="finetune",
+        blocks=blocks,
+        plan=plan,
+        schedule=params.schedule,
+        optimizer=params.optimizer,
         seed=params.seed,
-        keep=[],
+        execution=execution,
         live=live,
     )
+    trained = run_job(base, params.method, training)
     loss = trained.loss
     save_model(
         directory,

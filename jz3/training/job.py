@@ -15,8 +15,9 @@ from jz3.lm.checkpoints import Checkpoints, steps_between
 from jz3.lm.model import load_model
 from jz3.lm.plan import OptimizerParams, Plan
 from jz3.lm.ranks import Rank
-from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
+from jz3.lm.schedule import Schedule
 from jz3.lm.train import train
+from jz3.lm.training import Training
 from jz3.training.methods import Method, adapted
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ class Job(BaseModel):
     what: str
     base: Path
     method: Method
-    schedule: WarmupCosine | WarmupStableDecay
+    schedule: Schedule
     optimizer: OptimizerParams
     seed: int
     keep: list[int]
     """Steps after which the weights are kept; the last step is among them."""
     blocks: Path
-    live: Path
+    live: Path | None
     directory: Path
     """Of this training: checkpoints, kept weights."""
     identity: dict[str, str]
@@ -46,24 +47,26 @@ class Job(BaseModel):
     def weights(self, step: int) -> Path:
         return self.directory / f"weights-{step}.safetensors"
 
+    def training(self, blocks: Blocks, plan: Plan, rank: Rank | None) -> Training:
+        """As this process carries it out: alone, or as one of the ranks."""
+        return Training(
+            what=self.what,
+            blocks=blocks,
+            plan=plan,
+            schedule=self.schedule,
+            optimizer=self.optimizer,
+            seed=self.seed,
+            execution=self.execution,
+            rank=rank,
+            keep={step: self.weights(step) for step in self.keep},
+            checkpoints=checkpoints_of(self),
+            live=self.live,
+        )
+
 
 def train_job(job: Job, blocks: Blocks, plan: Plan, rank: Rank | None) -> pl.DataFrame:
     """In this process: alone, or as one of the ranks."""
-    return train(
-        fresh_model(job),
-        blocks,
-        plan,
-        job.schedule,
-        job.optimizer,
-        job.execution,
-        what=job.what,
-        seed=job.seed,
-        keep={step: job.weights(step) for step in job.keep},
-        on_epoch_end=None,
-        checkpoints=checkpoints_of(job),
-        live=job.live,
-        rank=rank,
-    )
+    return train(fresh_model(job), job.training(blocks, plan, rank))
 
 
 def plan_digest(plan: Plan) -> str:

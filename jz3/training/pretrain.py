@@ -26,6 +26,7 @@ from jz3.lm.blocks import open_blocks
 from jz3.lm.model import in_format, load_model, load_tokenizer, save_model, tokenizer_digest
 from jz3.lm.plan import OptimizerParams, Plan, cut_into_steps
 from jz3.lm.schedule import WarmupStableDecay
+from jz3.lm.training import Training
 from jz3.tables.blocks_manifest import HELD_OUT_BLOCKS, BlocksManifest
 from jz3.tables.ledger import Ledger
 from jz3.training.methods import Method
@@ -114,19 +115,17 @@ def pretrain(
     order = reading_order(manifest, params.token_budget)
     steps = cut_into_steps(order, params.batch_blocks)
     decay_step = params.schedule.decay_step(len(steps))
-    trained = run_job(
-        base,
-        params.method,
-        blocks.path,
-        Plan(steps, [len(steps)]),
-        params.schedule,
-        params.optimizer,
-        execution,
+    training = Training(
         what="pretrain",
+        blocks=open_blocks(blocks.path),
+        plan=Plan(steps, [len(steps)]),
+        schedule=params.schedule,
+        optimizer=params.optimizer,
         seed=params.seed,
-        keep=[decay_step],
+        execution=execution,
         live=live,
     )
+    trained = run_job(base, params.method, training, keep=[decay_step], blocks_in=blocks.path)
     loss, made_by = trained.loss, f"pretrain {params.method.kind}"
     measured = [_held_out(load_model(base, "float32"), blocks, params, execution)]
     for path, step, told in (

@@ -7,6 +7,7 @@ processes that want the same training, the second is refused. `Trained.discard` 
 result is safe.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,14 +16,13 @@ import polars as pl
 
 from jz3.core.artifacts import InDir
 from jz3.core.cache import cache_root
-from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json, content_id
-from jz3.lm.blocks import Blocks, blocks_digest, open_blocks
+from jz3.lm.blocks import Blocks, blocks_digest
 from jz3.lm.checkpoints import Hold, hold
 from jz3.lm.launch import Launch, RankError, run_ranks
 from jz3.lm.model import libraries
-from jz3.lm.plan import OptimizerParams, Plan
-from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
+from jz3.lm.plan import Plan
+from jz3.lm.training import Training
 from jz3.lm.weights import read_weights
 from jz3.tables.loss_point import LossPoint
 from jz3.tables.model_manifest import ModelManifest
@@ -73,51 +73,46 @@ class Trained:
 
 
 def run_job(
-    base: Path,
-    method: Method,
-    blocks: Blocks | Path,
-    plan: Plan,
-    schedule: WarmupCosine | WarmupStableDecay,
-    optimizer: OptimizerParams,
-    execution: Execution,
-    *,
-    what: str,
-    seed: int,
-    keep: list[int],
-    live: Path,
+    base: Path, method: Method, training: Training, keep: Sequence[int] = (), blocks_in: Path | None = None
 ) -> Trained:
-    """Train the base on the blocks (or those in a directory), from the last checkpoint if there is one."""
-    packed = open_blocks(blocks) if isinstance(blocks, Path) else blocks
+    """Train the base, from the last checkpoint if there is one.
+
+    - `training` says what to do; its checkpoints, kept weights and ranks are arranged here.
+    - `keep`: steps after which `Trained.model` is wanted; the last step always is.
+    - `blocks_in`: the directory that `training.blocks` were opened from, for ranks to open, too; None where
+      they are in memory alone.
+    """
+    execution = training.execution
     identity = {
         "version": str(VERSION),
         "base": InDir(ModelManifest, base).manifest().digest,
         "method": canonical_json(method.model_dump()),
-        "blocks": blocks_digest(packed),
-        "plan": plan_digest(plan),
-        "schedule": canonical_json(schedule.model_dump()),
-        "optimizer": canonical_json(optimizer.model_dump()),
-        "seed": str(seed),
+        "blocks": blocks_digest(training.blocks),
+        "plan": plan_digest(training.plan),
+        "schedule": canonical_json(training.schedule.model_dump()),
+        "optimizer": canonical_json(training.optimizer.model_dump()),
+        "seed": str(training.seed),
         "ranks": f"{execution.ranks} under ZeRO {execution.zero}" if execution.ranks > 1 else "1",
         "libraries": canonical_json(libraries()),
     }
     directory = cache_root() / "checkpoints" / content_id(canonical_json(identity))
     job = Job(
-        what=what,
+        what=training.what,
         base=base.absolute(),
         method=method,
-        schedule=schedule,
-        optimizer=optimizer,
-        seed=seed,
-        keep=sorted({*keep, len(plan.steps)}),
-        blocks=(blocks if isinstance(blocks, Path) else directory / BLOCKS).absolute(),
-        live=live.absolute(),
+        schedule=training.schedule,
+        optimizer=training.optimizer,
+        seed=training.seed,
+        keep=sorted({*keep, len(training.plan.steps)}),
+        blocks=(blocks_in or directory / BLOCKS).absolute(),
+        live=training.live.absolute() if training.live else None,
         directory=directory,
         identity=identity,
         execution=execution,
     )
     held = hold(directory)
     try:
-        return Trained(_trained(job, packed, plan), job, held)
+        return Trained(_trained(job, training.blocks, training.plan), job, held)
     except BaseException:
         held.release()
         raise

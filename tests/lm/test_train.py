@@ -15,6 +15,7 @@ from jz3.lm.encode import IGNORED_LABEL, EncodedRow
 from jz3.lm.plan import MuonParams, OptimizerParams, Plan, TrainingError, epoch_plan
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.train import train
+from jz3.lm.training import Training
 from jz3.lm.weights import read_weights
 from tests import executions
 
@@ -67,10 +68,11 @@ COSINE = WarmupCosine(warm_up=0.0)
 def trained(
     model, blocks, plan, schedule=COSINE, optimizer=OPTIMIZER, run=None, keep=None, hook=None, **others
 ):
-    return train(
-        model, blocks, plan, schedule, optimizer, run or execution(), what="test", seed=0,
-        keep=keep or {}, on_epoch_end=hook, **others,
+    training = Training(
+        what="test", blocks=blocks, plan=plan, schedule=schedule, optimizer=optimizer, seed=0,
+        execution=run or execution(), keep=keep or {}, on_epoch_end=hook, **others,
     )  # fmt: skip
+    return train(model, training)
 
 
 def bare_loop(model, blocks, plan, schedule) -> list[float]:

@@ -13,6 +13,7 @@ from jz3.lm.encode import IGNORED_LABEL, EncodedRow
 from jz3.lm.plan import epoch_plan
 from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
+from jz3.lm.training import Training
 from jz3.training.base import ConfigModel, build
 from jz3.training.methods import Full
 from jz3.training.run import run_job
@@ -48,10 +49,11 @@ def trained(root: Path, blocks=None, method=FULL, optimizer=OPTIMIZER, seed=0, b
     blocks = blocks or some_blocks()
     plan = epoch_plan(len(blocks), 2, blocks_per_step, seed=3)
     execution = executions.execution(training_batch=2, **how)
-    return run_job(
-        root / "base", method, blocks, plan, SCHEDULE, optimizer, execution,
-        what="test", seed=seed, keep=[8], live=root / "live",
+    training = Training(
+        what="test", blocks=blocks, plan=plan, schedule=SCHEDULE, optimizer=optimizer, seed=seed,
+        execution=execution, live=root / "live",
     )  # fmt: skip
+    return run_job(root / "base", method, training, keep=[8])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,45 @@
+"""What a training is told, from the modules of the stages down to the Trainer's callback.
+
+`jz3.lm.train.train` carries it out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jz3.core.execution import Execution
+from jz3.lm.blocks import Blocks
+from jz3.lm.checkpoints import Checkpoints
+from jz3.lm.plan import EpochEnd, OptimizerParams, Plan
+from jz3.lm.ranks import Rank
+from jz3.lm.schedule import Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What a model is trained on, in which steps and how, and what the training leaves on disk.
+
+    `blocks`, `plan`, `schedule`, `optimizer`, `seed` and `rank` decide the weights, as do the device, the
+    threads and `training_batch` of `execution`. The other fields never do.
+    """
+
+    what: str
+    """Name of the training in the log, in errors and on the progress bar, such as `finetune`."""
+    blocks: Blocks
+    plan: Plan
+    """Which of the blocks each step reads."""
+    schedule: Schedule
+    optimizer: OptimizerParams
+    seed: int
+    """Of dropout and of every other draw of torch."""
+    execution: Execution
+    """Threads, device, and how many blocks go through the model at once."""
+    rank: Rank | None = None
+    """This process among several; None where it trains alone."""
+    keep: Mapping[int, Path] = field(default_factory=dict[int, Path])
+    """For some numbers of steps done, the file that gets the weights of that moment."""
+    on_epoch_end: EpochEnd | None = None
+    checkpoints: Checkpoints | None = None
+    """With them, a training that was killed goes on from the last one; with None it starts again."""
+    live: Path | None = None
+    """Directory in which DVCLive notes loss, speed and memory at each step."""
