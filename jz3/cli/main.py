@@ -6,7 +6,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jz3.cli import curating, exporting, fetching, grading, graph, looking, profiles, sharing, writing
+from jz3.cli import (
+    curating,
+    exporting,
+    fetching,
+    grading,
+    graph,
+    looking,
+    profiles,
+    sharing,
+    writing,
+)
+from jz3.cli.completing import models, stages
 from jz3.cli.output import Json, show
 from jz3.cli.root import root
 from jz3.core.ending import ends_in_one_line
@@ -41,12 +52,25 @@ app = typer.Typer(
 @app.callback()
 def options(
     *,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 (its callback does the work)
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="say the version, and end"),
     ] = False,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="say on stderr what is done; -vv all of it")
+    ] = 0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="results and errors alone: no progress, no remarks")
+    ] = False,
 ) -> None:
-    """Options of every command."""
+    """Options of every command, before its name: `jz3 -q curate ...`."""
+    import logging
+
+    if quiet:
+        logging.disable(logging.WARNING)
+    elif verbose:
+        level = logging.INFO if verbose == 1 else logging.DEBUG
+        logging.basicConfig(level=level, format="%(asctime)s %(name)s %(message)s", datefmt="%H:%M:%S")
 
 
 @app.command()
@@ -118,7 +142,10 @@ def deps(
 
 @app.command()
 def fill(
-    stage: Annotated[str, typer.Argument(help="a stage that generates, such as synthesize@candidates")],
+    stage: Annotated[
+        str,
+        typer.Argument(help="a stage that generates, such as synthesize@candidates", autocompletion=stages),
+    ],
     *,
     part: Annotated[str, typer.Option("--slice", help="n/m: the n-th of m slices of the rows")] = "1/1",
 ) -> None:
@@ -187,7 +214,9 @@ app.add_typer(sharing.store, name="store")
 
 @app.command(name="lm-eval")
 def lm_eval(
-    model: Annotated[str, typer.Argument(help="a model of graph.yaml whose answers are graded")],
+    model: Annotated[
+        str, typer.Argument(help="a model of graph.yaml whose answers are graded", autocompletion=models)
+    ],
     directory: Annotated[Path, typer.Argument(help="where the folder of the model goes")],
     *,
     json: Json = False,
