@@ -14,6 +14,7 @@ from jz3.cli import (
     graph,
     looking,
     profiles,
+    publishing,
     sharing,
     writing,
 )
@@ -204,6 +205,7 @@ for command in (
     graph.slurm,
     sharing.verify,
     sharing.push,
+    publishing.publish,
     writing.init,
     writing.write,
 ):
