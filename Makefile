@@ -9,7 +9,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # Two processes, a file of tests in one of them; in the order of the files, as the longest have few tests.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help repro gpu test test-long test-vllm check format setup
+.PHONY: help repro gpu test test-long test-vllm check format setup setup-uv
 
 help:  ## what can be made; the default
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1: \2/p' $(MAKEFILE_LIST)
@@ -46,6 +46,14 @@ format: $(VENV)/.ready-test  ## format, and what ruff can mend
 
 setup: $(VENV)/.ready-test  ## the environment of the quick suite
 
+setup-uv:  ## the same environment by uv, which must be on the path
+	uv venv -q --allow-existing --python "$(PYTHON)" $(VENV)
+	uv pip compile -q pyproject.toml --extra graph --extra test --extra dev --extra s3 --extra publish \
+		-c constraints/main.txt -o $(VENV)/pinned.txt
+	uv pip sync -q --python $(BIN)/python $(VENV)/pinned.txt
+	uv pip install -q --python $(BIN)/python --no-deps -e .
+	touch $(VENV)/.ready $(VENV)/.ready-test
+
 $(VENV)/.ready: pyproject.toml constraints/main.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "jz3 needs Python 3.11 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
@@ -54,7 +62,7 @@ $(VENV)/.ready: pyproject.toml constraints/main.txt
 	touch $@
 
 $(VENV)/.ready-test: $(VENV)/.ready
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e ".[graph,test,dev,s3]"
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e ".[graph,test,dev,s3,publish]"
 	touch $@
 
 $(VENV)/.ready-long: $(VENV)/.ready-test

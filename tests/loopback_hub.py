@@ -1,9 +1,11 @@
 """A hub on loopback: the paths of the Hugging Face hub that its client asks for, and raw files of GitHub.
 
 Files are what a test puts into it. Large ones (those that a suffix says) have a SHA-256, as the hub has of
-what lies in LFS; the others git's id of them.
+what lies in LFS; the others git's id of them. Repositories are made and committed to as its client does it
+without Xet: what a file is to be, then LFS objects, then one commit.
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -11,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import PurePosixPath
 from threading import Thread
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 COMMIT = hashlib.sha1(b"the commit of every repository here").hexdigest()
 TOKEN, OTHER_TOKEN = "hf_may_read", "hf_may_not_read"
@@ -31,6 +34,14 @@ class LoopbackHub:
     """Bytes after which the next download breaks off."""
     asked: list[str] = field(default_factory=list)
     address: str = ""
+    heads: dict[str, str] = field(default_factory=dict)
+    """The newest commit of a repository that was committed to."""
+    private: set[str] = field(default_factory=set)
+    uploaded: dict[str, bytes] = field(default_factory=dict)
+    """LFS objects by their SHA-256."""
+
+    def head(self, repo: str) -> str:
+        return self.heads.get(repo, COMMIT)
 
     def downloads(self) -> list[str]:
         return [
@@ -65,7 +76,9 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             path = unquote(urlsplit(self.path).path)
             hub.asked.append(f"{self.command} {path} {self.headers.get('Range', '')}".strip())
-            if found := re.fullmatch(
+            if found := re.fullmatch(r"/api/(datasets|models)/([^/]+/[^/]+)/tree/([^/]+)/?(.*)", path):
+                self._tree(f"{found[1]}/{found[2]}", found[3], found[4])
+            elif found := re.fullmatch(
                 r"/api/(datasets|models)/([^/]+/[^/]+)(?:/(revision|auth-check)/?(.*))?", path
             ):
                 self._api(f"{found[1]}/{found[2]}", found[3], found[4])
@@ -78,6 +91,149 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
 
         do_HEAD = do_GET  # noqa: N815 (the server's own name)
 
+        def do_POST(self) -> None:
+            path = unquote(urlsplit(self.path).path)
+            body = self._body()
+            hub.asked.append(f"{self.command} {path}")
+            if path == "/api/repos/create":
+                self._create(json.loads(body))
+            elif path == "/api/validate-yaml":
+                self._json({"errors": [], "warnings": []})
+            elif found := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/(preupload|commit)/main", path):
+                repo = f"datasets/{found[1]}"
+                if not self._closed() and not self._refused(repo, ""):
+                    self._preupload(json.loads(body)) if found[2] == "preupload" else self._commit(repo, body)
+            elif found := re.fullmatch(r"/api/(datasets|models)/([^/]+/[^/]+)/paths-info/([^/]+)", path):
+                self._paths(f"{found[1]}/{found[2]}", found[3], body)
+            elif re.fullmatch(r"/datasets/[^/]+/[^/]+\.git/info/lfs/objects/batch", path):
+                self._json(
+                    {
+                        "transfer": "basic",
+                        "objects": [self._object(one) for one in json.loads(body)["objects"]],
+                    }
+                )
+            else:
+                self._answer(404, b"no such place")
+
+        def do_PUT(self) -> None:
+            data, oid = self._body(), self.path.rpartition("/")[2]
+            hub.asked.append(f"{self.command} {self.path}")
+            if hashlib.sha256(data).hexdigest() != oid:
+                self._answer(400, b"another object")
+                return
+            hub.uploaded[oid] = data
+            self._answer(200, b"")
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            chunks = []
+            while size := int(self.rfile.readline(), 16):
+                chunks.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(chunks)
+
+        def _closed(self) -> bool:
+            """Whether who asks may not write; answered then."""
+            token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            if token == TOKEN:
+                return False
+            self._answer(
+                403 if token else 401, b"{}", {"X-Error-Message": "a token with write rights is needed"}
+            )
+            return True
+
+        def _create(self, wanted: dict[str, object]) -> None:
+            if self._closed():
+                return
+            owner = wanted.get("organization") or "me"
+            repo = f"{wanted.get('type', 'model')}s/{owner}/{wanted['name']}"
+            known = repo in hub.files
+            hub.files.setdefault(repo, {".gitattributes": b"*.parquet filter=lfs\n"})
+            if wanted.get("private") or wanted.get("visibility") == "private":
+                hub.private.add(repo)
+            self._json(
+                {"url": f"{hub.address}/{repo}", "name": f"{owner}/{wanted['name']}"}, 409 if known else 200
+            )
+
+        def _preupload(self, wanted: dict[str, list[dict[str, object]]]) -> None:
+            files = [
+                {
+                    "path": one["path"],
+                    "uploadMode": "lfs" if str(one["path"]).endswith(LFS) else "regular",
+                    "shouldIgnore": False,
+                }
+                for one in wanted["files"]
+            ]
+            self._json({"files": files})
+
+        def _object(self, wanted: dict[str, object]) -> dict[str, object]:
+            upload = {"href": f"{hub.address}/lfs/{wanted['oid']}"}
+            return wanted if wanted["oid"] in hub.uploaded else {**wanted, "actions": {"upload": upload}}
+
+        def _commit(self, repo: str, body: bytes) -> None:
+            files = hub.files[repo]
+            for line in map(json.loads, body.splitlines()):
+                value = line["value"]
+                match line["key"]:
+                    case "file":
+                        files[value["path"]] = base64.b64decode(value["content"])
+                    case "lfsFile":
+                        files[value["path"]] = hub.uploaded[value["oid"]]
+                    case "deletedFile":
+                        del files[value["path"]]
+            hub.heads[repo] = hashlib.sha1(body).hexdigest()
+            self._json(
+                {
+                    "commitUrl": f"{hub.address}/{repo}/commit/{hub.heads[repo]}",
+                    "commitOid": hub.heads[repo],
+                    "pullRequestUrl": None,
+                }
+            )
+
+        def _paths(self, repo: str, revision: str, body: bytes) -> None:
+            if self._refused(repo, revision):
+                return
+            text = body.decode()
+            wanted = json.loads(text)["paths"] if text.startswith("{") else parse_qs(text).get("paths", [])
+            entries = self._entries(repo)
+            self._json([entries[path] for path in wanted if path in entries])
+
+        def _tree(self, repo: str, revision: str, folder: str) -> None:
+            if self._refused(repo, revision):
+                return
+            recursive = parse_qs(urlsplit(self.path).query).get("recursive", ["false"])[0].lower() == "true"
+            inside = {
+                path: entry
+                for path, entry in self._entries(repo).items()
+                if not folder or path.startswith(f"{folder}/")
+            }
+            below = [path for path in inside if recursive or "/" not in path.removeprefix(f"{folder}/")]
+            if folder and not inside:
+                self._answer(404, b"{}", {"X-Error-Code": "EntryNotFound"})
+                return
+            self._json([inside[path] for path in below])
+
+        def _entries(self, repo: str) -> dict[str, dict[str, object]]:
+            """Files and folders as the tree of a revision has them."""
+            found: dict[str, dict[str, object]] = {}
+            for name, data in hub.files[repo].items():
+                for folder in list(PurePosixPath(name).parents)[:-1]:
+                    found[str(folder)] = {"type": "directory", "path": str(folder), "oid": COMMIT, "size": 0}
+                lfs = {"oid": _lfs(data)["sha256"], "size": len(data), "pointerSize": 130}
+                found[name] = {
+                    "type": "file",
+                    "path": name,
+                    "oid": git_id(data),
+                    "size": len(data),
+                    **({"lfs": lfs} if name.endswith(LFS) else {}),
+                }
+            return found
+
+        def _json(self, document: object, status: int = 200) -> None:
+            self._answer(status, json.dumps(document).encode(), {"Content-Type": "application/json"})
+
         def _api(self, repo: str, what: str | None, revision: str) -> None:
             if self._refused(repo, revision if what == "revision" else ""):
                 return
@@ -86,8 +242,8 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
                 return
             document = {
                 "id": repo.partition("/")[2],
-                "sha": COMMIT,
-                "private": False,
+                "sha": hub.head(repo),
+                "private": repo in hub.private,
                 "disabled": False,
                 "gated": "auto" if repo in hub.gated else False,
                 "tags": [],
@@ -104,13 +260,13 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
                     for name, data in hub.files[repo].items()
                 ],
             }
-            self._answer(200, json.dumps(document).encode(), {"Content-Type": "application/json"})
+            self._json(document)
 
         def _file(self, repo: str, revision: str, name: str) -> None:
             if self._refused(repo, revision):
                 return
             data = hub.files[repo].get(name)
-            commit = {"X-Repo-Commit": COMMIT}
+            commit = {"X-Repo-Commit": hub.head(repo)}
             if data is None:
                 self._answer(404, b"", {"X-Error-Code": "EntryNotFound", **commit})
                 return
@@ -138,7 +294,7 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
                 self._answer(
                     code, b"{}", {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"}
                 )
-            elif revision and revision not in (COMMIT, "main"):
+            elif revision and revision not in (hub.head(repo), "main"):
                 self._answer(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
             else:
                 return False

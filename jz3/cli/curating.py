@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jz3.cli.output import Json, show
+from jz3.cli.output import Json, remark, show
 
 File = Annotated[Path, typer.Argument(help="rows: JSONL, JSON, CSV, parquet, plain or compressed")]
 Folder = Annotated[Path, typer.Option("--out", "-o", help="the folder to leave; never one of others")]
@@ -93,10 +93,8 @@ def _curate(
     *,
     json: bool,
 ) -> None:
-    from functools import partial
-
     from jz3.public.curate_file import Wanted, account, curate_file
 
     wanted = Wanted(steps, problem, solution, against or ())
-    manifest = curate_file(file, out, wanted, partial(typer.echo, err=True))
+    manifest = curate_file(file, out, wanted, remark)
     show(f"{account(manifest)}\n{out}", manifest.model_dump(), json=json)

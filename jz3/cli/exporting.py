@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from jz3.cli.completing import models_and_files
 from jz3.cli.output import Json, show
 
 
@@ -28,7 +29,8 @@ def export(
     table: Annotated[
         str | None,
         typer.Argument(
-            help="a model, a table, a folder of `jz3 curate`, or a file; else the first model's set"
+            help="a model, a table, a folder of `jz3 curate`, or a file; else the first model's set",
+            autocompletion=models_and_files,
         ),
     ] = None,
     *,

@@ -1,11 +1,10 @@
 """The command that brings what profiles take from elsewhere."""
 
-from functools import partial
 from typing import Annotated
 
 import typer
 
-from jz3.cli.output import Json, say, show
+from jz3.cli.output import Json, remark, say, show
 from jz3.cli.root import root
 
 
@@ -41,5 +40,5 @@ def fetch(
     from jz3.graph.fetching.hosts import hub_of_environment
     from jz3.graph.fetching.resolve import resolve as look_up
 
-    tell = partial(typer.echo, err=True) if json else say
+    tell = remark if json else say
     (look_up if resolve else bring)(place, entries, hub_of_environment(), tell)

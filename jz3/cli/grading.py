@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jz3.cli.output import Json, show
+from jz3.cli.output import Json, remark, show
 from jz3.cli.root import root
 from jz3.core.errors import UserError
 
@@ -49,7 +49,7 @@ def grade(
     fields = Fields(field, None if gold else gold_field, identity)
     found = compare([read_file(file, fields) for file in files], right, benchmark, whole=responses)
     for note in found.notes:
-        typer.echo(note, err=True)
+        remark(note)
     if table is not None:
         lines = as_lines(found).encode()
         with placed_file(table, lambda path: _other(path, lines)) as part:

@@ -5,12 +5,16 @@ from typing import Annotated
 
 import typer
 
+from jz3.cli.completing import profiles, stages
 from jz3.cli.output import Json, say, show
 from jz3.cli.root import root
 
 
 def why(
-    stage: Annotated[str, typer.Argument(help="a stage such as mix@jiuzhang, or a group such as mix")],
+    stage: Annotated[
+        str,
+        typer.Argument(help="a stage such as mix@jiuzhang, or a group such as mix", autocompletion=stages),
+    ],
     *,
     json: Json = False,
 ) -> None:
@@ -28,7 +32,12 @@ def why(
 def plan(
     *,
     profile: Annotated[
-        str | None, typer.Option("--profile", help="a profile that is not in use, as if nothing were built")
+        str | None,
+        typer.Option(
+            "--profile",
+            help="a profile that is not in use, as if nothing were built",
+            autocompletion=profiles,
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -44,7 +53,9 @@ def plan(
 
 
 def accept(
-    names: Annotated[list[str], typer.Argument(help="stages or groups", metavar="STAGE...")],
+    names: Annotated[
+        list[str], typer.Argument(help="stages or groups", metavar="STAGE...", autocompletion=stages)
+    ],
     *,
     json: Json = False,
 ) -> None:

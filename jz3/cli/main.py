@@ -6,7 +6,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jz3.cli import curating, exporting, fetching, grading, graph, looking, profiles, sharing, writing
+from jz3.cli import (
+    curating,
+    exporting,
+    fetching,
+    grading,
+    graph,
+    looking,
+    profiles,
+    publishing,
+    sharing,
+    writing,
+)
+from jz3.cli.completing import models, stages
 from jz3.cli.output import Json, show
 from jz3.cli.root import root
 from jz3.core.ending import ends_in_one_line
@@ -41,12 +53,25 @@ app = typer.Typer(
 @app.callback()
 def options(
     *,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 (its callback does the work)
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="say the version, and end"),
     ] = False,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="say on stderr what is done; -vv all of it")
+    ] = 0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="results and errors alone: no progress, no remarks")
+    ] = False,
 ) -> None:
-    """Options of every command."""
+    """Options of every command, before its name: `jz3 -q curate ...`."""
+    import logging
+
+    if quiet:
+        logging.disable(logging.WARNING)
+    elif verbose:
+        level = logging.INFO if verbose == 1 else logging.DEBUG
+        logging.basicConfig(level=level, format="%(asctime)s %(name)s %(message)s", datefmt="%H:%M:%S")
 
 
 def layout(
@@ -116,7 +141,10 @@ def deps(
 
 def fill(
     stage: Annotated[
-        str, typer.Argument(help="a stage with rows in the row store, such as synthesize@candidates")
+        str,
+        typer.Argument(
+            help="a stage with rows in the row store, such as synthesize@candidates", autocompletion=stages
+        ),
     ],
     *,
     part: Annotated[str, typer.Option("--slice", help="n/m: the n-th of m slices of the rows")] = "1/1",
@@ -154,7 +182,9 @@ def join(
 
 
 def lm_eval(
-    model: Annotated[str, typer.Argument(help="a model of graph.yaml whose answers are graded")],
+    model: Annotated[
+        str, typer.Argument(help="a model of graph.yaml whose answers are graded", autocompletion=models)
+    ],
     directory: Annotated[Path, typer.Argument(help="where the folder of the model goes")],
     *,
     json: Json = False,
@@ -257,7 +287,15 @@ COMMANDS = {
         writing.init,
         writing.write,
     ),
-    "Clusters and sharing": (fill, join, graph.slurm, sharing.push, sharing.pull, sharing.verify),
+    "Clusters and sharing": (
+        fill,
+        join,
+        graph.slurm,
+        sharing.push,
+        sharing.pull,
+        publishing.publish,
+        sharing.verify,
+    ),
     "Work on jz3": (deps, layout, profiles.parameters),
 }
 """By the heading under which `jz3 --help` lists them, in this order."""

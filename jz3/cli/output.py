@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jz3.core.terminal import printable
+from jz3.core.terminal import is_quiet, printable
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document, for scripts")]
 
@@ -13,6 +13,12 @@ Json = Annotated[bool, typer.Option("--json", help="one JSON document, for scrip
 def say(text: str) -> None:
     """Print a text of models or users: codes for a terminal in it are shown, not obeyed."""
     typer.echo(printable(text))
+
+
+def remark(text: str) -> None:
+    """Tell who waits what is done or guessed, on stderr; nothing under `-q`."""
+    if not is_quiet():
+        typer.echo(printable(text), err=True)
 
 
 def show(text: str, document: object, *, json: bool) -> None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from jz3.cli.completing import profiles
 from jz3.cli.output import Json, show
 from jz3.cli.root import root
 from jz3.core.errors import UserError
@@ -11,7 +12,10 @@ from jz3.core.errors import UserError
 
 def profile(
     name: Annotated[
-        str | None, typer.Argument(help="embedded, test, single_gpu or paper; without one all are listed")
+        str | None,
+        typer.Argument(
+            help="embedded, test, single_gpu or paper; without one all are listed", autocompletion=profiles
+        ),
     ] = None,
     *,
     force: Annotated[

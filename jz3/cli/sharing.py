@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jz3.cli.output import Json, say, show
+from jz3.cli.output import Json, remark, say, show
 from jz3.cli.root import root
 from jz3.core.errors import UserError
 
@@ -44,7 +44,7 @@ def verify(
     say(as_json(found, rows) if json else as_text(found, rows))
     if remove:
         for path in [path for one in found for path in delete(place, one)]:
-            typer.echo(f"removed {path}", err=True)
+            remark(f"removed {path}")
     elif rows or any(one.damages for one in found):
         raise UserError(
             "something is damaged, as listed; every object and row was expected to be what its name says. "

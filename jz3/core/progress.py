@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from jz3.core.terminal import is_quiet
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -28,7 +30,7 @@ class Progress:
         self._what, self._total, self._unit, self._also = what, total, unit, also
         self._done, self._counted, self._started = 0, 0, time.monotonic()
         self._line_at = self._started + LINE_EVERY_S
-        self._on_terminal = sys.stderr.isatty()
+        self._on_terminal = sys.stderr.isatty() and not is_quiet()
         self._bar = tqdm(
             total=total, desc=what, unit=unit, delay=DELAY_S, disable=not self._on_terminal, unit_scale=True
         )

@@ -1,4 +1,4 @@
-"""Texts of models and users on a terminal: what would steer it is shown, not obeyed."""
+"""What goes to a terminal: texts of models and users, in which what would steer it is shown, not obeyed."""
 
 import re
 
@@ -12,3 +12,10 @@ pairs: colours, titles, moves of the cursor, hidden or turned text, and what no 
 def printable(text: str) -> str:
     r"""The text with `\u001b` in place of an escape, and so on; within JSON strings that means the same."""
     return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def is_quiet() -> bool:
+    """Whether remarks are not wanted (`jz3 -q`): warnings of all loggers are off."""
+    import logging  # `jz3 --help` answers without it
+
+    return logging.root.manager.disable >= logging.WARNING

@@ -22,6 +22,7 @@ from jz3.core.hashing import files_digest
 from jz3.evaluation.answer_files import text_of
 from jz3.export.row import ExportRow, NoRow, Table
 from jz3.raw.files import read_rows
+from jz3.raw.names import must_be_utf8
 from jz3.raw.row import Odd, Row, whole
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.passage import Passage
@@ -236,6 +237,7 @@ class _Names:
 
 
 def _of_file(file: Path, name: str, problem: str | None, solution: str | None) -> Exported:
+    must_be_utf8(file, [str(file)])
     rows = (found for _, found in read_rows([file], file.parent))
     return Exported(Table(name, files_digest([file], file.parent)), _file_rows(file, rows, problem, solution))
 
@@ -247,6 +249,7 @@ def _file_rows(
     seen = dict.fromkeys(name for _, row in first if not isinstance(row, Odd) for name in row)
     if not seen:
         raise UserError(f"{file} holds no rows; at least one was expected. Give another file.")
+    must_be_utf8(file, seen)
     names = _names(file, list(seen), problem, solution)
     for number, (place, row) in enumerate(chain(first, found)):
         yield NoRow(place, row.rule) if isinstance(row, Odd) else _of_row(row, number, names)

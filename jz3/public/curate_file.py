@@ -27,6 +27,7 @@ from jz3.public.curation import (
     shown,
 )
 from jz3.raw.files import read_rows
+from jz3.raw.names import must_be_utf8
 from jz3.raw.row import Odd, Row
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.ledger import Ledger
@@ -171,6 +172,7 @@ def _left_out(wanted: Wanted, solution: str | None) -> dict[str, str]:
 def _read(file: Path) -> _Rows:
     if not file.is_file():
         raise UserError(f"{file}: No such file; a file of rows was expected. Check the path.")
+    must_be_utf8(file, [str(file)])
     rows: list[Row] = []
     odd: list[Row] = []
     for _, (place, found) in read_rows([file], file.parent):
@@ -192,6 +194,7 @@ def _read(file: Path) -> _Rows:
 
 def _fields(file: Path, rows: Sequence[Row], wanted: Wanted) -> tuple[str, str | None]:
     names = list(dict.fromkeys(name for row in rows[:1000] for name in row))
+    must_be_utf8(file, names)
     for given in (wanted.problem, wanted.solution):
         if given is not None and given not in names:
             raise UserError(f"{file} has no field `{given}`; it has {', '.join(names)}. Give one of these.")

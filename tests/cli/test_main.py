@@ -13,7 +13,9 @@ from importlib.metadata import version
 import polars as pl
 import pytest
 import typer
+from typer.testing import CliRunner
 
+from jz3.cli import completing
 from jz3.cli.main import app
 from tests.conftest import ROOT
 
@@ -274,3 +276,39 @@ def test_ctrl_c_is_one_line_and_status_130(tmp_path):
     assert running.returncode == 130
     assert said.startswith("jz3: interrupted")
     assert len(said.strip().splitlines()) == 1
+
+
+def test_quiet_leaves_results_alone_and_verbose_adds_to_them(answers):
+    loud, quiet = jz3("grade", str(answers)), jz3("-q", "grade", str(answers))
+    assert loud.stderr
+    assert (quiet.stdout, quiet.stderr) == (loud.stdout, "")
+    assert "No such file" in jz3("-q", "grade", "nowhere.jsonl").stderr, "errors are said"
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("why di", {"distill@initial", "distill@boosted"}),
+        ("profile e", {"embedded"}),
+        ("plan --profile s", {"single_gpu"}),
+        ("lm-eval in", {"instruct_only"}),
+        ("export verl ji", {"jiuzhang"}),
+    ],
+)
+def test_names_of_the_clone_are_completed(words, offered, monkeypatch):
+    monkeypatch.chdir(ROOT / "docs")
+    asked = {
+        "_JZ3_COMPLETE": "complete_bash",
+        "COMP_WORDS": f"jz3 {words}",
+        "COMP_CWORD": str(len(words.split())),
+    }
+    done = CliRunner().invoke(app, [], prog_name="jz3", env=asked)
+    assert offered <= set(done.stdout.split())
+    assert all(name.startswith(words.split()[-1]) for name in done.stdout.split())
+
+
+def test_nothing_is_completed_where_there_is_no_clone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert completing.stages("") == completing.profiles("") == completing.models("") == []
+    (tmp_path / "dvc.yaml").write_bytes(b"stages: [\xff")
+    assert completing.stages("") == []

@@ -94,6 +94,57 @@ def extras_of_make_gpu():
     return extras.split(",")
 
 
+def test_uv_installs_what_make_does():
+    """`uv pip sync` beside pip: the same extras, from the same pinned set."""
+    make = (ROOT / "Makefile").read_text()
+    (of_setup,) = re.findall(r"-e \"\.\[(graph,test[a-z0-9,]+)\]\"", make)
+    (of_uv,) = re.findall(r"^setup-uv:.*?uv pip compile (.*?)\n\tuv", make, re.DOTALL | re.MULTILINE)
+    assert sorted(re.findall(r"--extra (\w+)", of_uv)) == sorted(of_setup.split(","))
+    assert "-c constraints/main.txt" in of_uv
+
+
+@pytest.mark.parametrize(("name", "pinned"), [("cpu", "main"), ("cuda", "gpu")])
+def test_an_image_is_built_of_what_is_there_and_pinned(name, pinned):
+    """Nothing here can build one; what it copies and installs can be looked at."""
+    lines = (ROOT / f"docker/{name}.Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    words = [line.split() for line in lines if line and not line.startswith("#")]
+    copied = [source for verb, *rest in words if verb == "COPY" for source in rest[:-1]]
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert copied
+    for source in copied:
+        assert (ROOT / source).exists()
+        assert source.partition("/")[0] in let_in
+    installed = " ".join(word for verb, *rest in words if verb == "RUN" for word in rest)
+    uv = pins((ROOT / "constraints/main.txt").read_text())["uv"]
+    assert f"uv=={uv} " in installed
+    assert f"-c constraints/{pinned}.txt -o pinned.txt" in installed
+    extras = set(re.findall(r"--extra (\w+)", installed))
+    assert {"graph"} <= extras <= set(EXTRAS)
+    if name == "cuda":
+        assert extras == set(extras_of_make_gpu())
+    for install in re.findall(r"constraints/[\w.-]+\.txt", installed):
+        assert install in copied
+    assert words[0][0] == "FROM"
+    assert re.fullmatch(r"python:3\.11-slim-\w+", words[0][1])
+
+
+def test_no_file_holds_the_address_of_an_index():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [
+        ROOT / name
+        for name in listed.stdout.splitlines()
+        if re.search(r"txt$|toml$|file$|^Makefile|run$", name)
+    ]
+    holding = [
+        file.name
+        for file in files
+        if file.is_file()
+        and re.search(r"https?://\S+/(simple|whl)\b|index-url[ =]", file.read_text(errors="replace"))
+    ]
+    assert len(files) > 5
+    assert holding == []
+
+
 def test_documents_name_only_extras_that_there_are():
     files = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("jz3/**/*.py"), ROOT / "Makefile"]
     named = {

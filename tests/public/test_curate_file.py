@@ -1,6 +1,7 @@
 """`jz3 curate FILE`: every row is kept or rejected with a rule, by the graph's own functions."""
 
 import json
+import os
 from pathlib import Path
 
 import polars as pl
@@ -47,6 +48,9 @@ ROWS = [
     row(7, question=ITEM),
     row(7, question=None),
 ]
+
+
+HEADER = b"question,ans\xffwer\nwhat is,5\nwhat else,6\n"
 
 
 def write(path, rows):
@@ -157,8 +161,36 @@ def test_what_cannot_be_curated_is_named(tmp_path, command, rows, said):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", [b"n\xff.csv", b"plain.csv"])
+@pytest.mark.parametrize("command", [("dedup",), ("export", "openai")])
+def test_a_name_that_is_not_utf8_is_one_line(tmp_path, name, command):
+    """In a header, or of a file: Python keeps its bytes as halves of surrogate pairs."""
+    file = tmp_path / os.fsdecode(name)
+    file.write_bytes(b"question,answer\nwhat is \xff,5\nwhat else is,6\n" if name[0:1] == b"n" else HEADER)
+    done = run(*command, file, "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "not UTF-8" in done.output
+    assert len(done.output.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_rows_with_bytes_that_are_not_utf8_are_rejected(tmp_path):
+    (tmp_path / "mine.csv").write_bytes(b"question,answer\nwhat is \xff,5\nwhat else is there,6\n")
+    assert run("dedup", tmp_path / "mine.csv", "-o", tmp_path / "out").exit_code == 0
+    assert [one["jz3_rule"] for one in lines(tmp_path / "out/rejected.jsonl")] == ["read.not_utf8"]
+    assert len(lines(tmp_path / "out/kept.jsonl")) == 1
+
+
 @settings(max_examples=15)
-@given(texts=st.lists(st.one_of(st.none(), st.text(max_size=20)), min_size=1, max_size=12))
+@given(
+    texts=st.lists(
+        st.one_of(
+            st.none(), st.text(st.characters(exclude_categories=()), max_size=20)
+        ),  # halves of pairs too
+        min_size=1,
+        max_size=12,
+    )
+)
 def test_no_row_is_lost(tmp_path_factory, texts):
     folder = tmp_path_factory.mktemp("law")
     file = write(folder / "mine.jsonl", [{"question": text, "n": i} for i, text in enumerate(texts)])
