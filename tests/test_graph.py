@@ -70,7 +70,10 @@ def test_no_row_is_lost_between_stages(clone, metrics):
         "seed_problems": sum(metrics["tasks"]["seeds"].values()),
         "metamath": rows(metrics, "augment/metamath")["kept"],
     }
-    assert rows(metrics, "augment/metamath")["read"] == 2 * left_by["seed_problems"]
+    operators = {name: one["rows"] for name, one in metrics["augment/metamath"]["operators"].items()}
+    assert operators["answer"]["read"] == 2 * left_by["seed_problems"]
+    assert operators["rephrase"]["read"] == operators["reword"]["kept"] > 0
+    assert operators["fobar"]["read"] >= operators["mask"]["kept"] == operators["state"]["read"] > 0
     instructions = rows(metrics, "decontaminate/instruction")["read"]
     assert {stage.key for stage in graph.of("execute")} == set(left_by)
     for recipe, problems in left_by.items():
@@ -153,11 +156,15 @@ def test_a_row_that_a_teacher_wrote_is_traced_to_its_seed_and_licence(clone):
     written = pl.read_parquet(clone.path / "data/mix/metamath/*.parquet").filter(pl.col("part") == "pretrain")
     questions = written.group_by("input").len()["len"]
     assert questions.max() == 2, "both solutions of a question stay"
-    steps = {step.what: step for step in trace(clone.path, written["row_id"][0])}
-    assert steps["lineage"].row["operator"] == "answer"
-    assert steps["lineage"].row["seed_ids"] == [steps["seed"].row["seed_id"]]
-    assert (steps["seed"].row["licence"], steps["seed"].row["split"]) == ("Apache-2.0", "train")
-    assert steps["training row"].stage == "mix@metamath"
+    lineage = pl.read_parquet(clone.path / "data/lineage/metamath.parquet")
+    held = lineage.filter(pl.col("problem_id").is_in(written["row_id"].implode()))
+    for operator in ("answer", "rephrase", "fobar", "self_verification"):
+        row_id = held.filter(operator=operator)["problem_id"][0]
+        steps = {step.what: step for step in trace(clone.path, row_id)}
+        assert steps["lineage"].row["operator"] == operator
+        assert steps["lineage"].row["seed_ids"] == [steps["seed"].row["seed_id"]]
+        assert (steps["seed"].row["licence"], steps["seed"].row["split"]) == ("Apache-2.0", "train")
+        assert steps["training row"].stage == "mix@metamath"
 
 
 def test_a_profile_of_one_recipe_is_planned_beside_this_one_of_two(clone):

@@ -24,6 +24,7 @@ from jz3.generation.engines import open_engine
 from jz3.graph.asked_items import AskedItems, answered_items, probed_items
 from jz3.graph.plan_lines import Line, Plan
 from jz3.graph.profile import graph_under, profile_difference, profile_names, source_of
+from jz3.graph.recipe_asks import by_operator, recipe_asks
 from jz3.graph.repository import base_name
 from jz3.graph.sizes import Amount, PromptSet, Sizes
 from jz3.graph.solver_draws import solver_draws
@@ -36,7 +37,7 @@ from jz3.synthesis.synthesize import SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.words import PromptForm
-from jz3.teacher.augment import AugmentParams, asks_of, request_of
+from jz3.teacher.augment import AugmentParams
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.distill import chat_request
 from jz3.teacher.solve import SolveParams
@@ -143,19 +144,19 @@ class _Planner:
         params = AugmentParams.model_validate(self._section(stage))
         table = self._sizes.right(stage.path("seeds"))
         if table is None:
-            rows, have = Amount(self._sizes.asks(stage), exact=False), Amount(0, exact=False)
+            by_seed = self._sizes.asks(stage)
+            rows, have = Amount(round(sum(by_seed.values())), exact=False), Amount(0, exact=False)
+            line.notes.append(f"by operator: {by_operator(by_seed, None)}")
             planning = self._execution.planning
             characters = planning.problem_tokens * planning.characters_per_token
         else:
-            asked = list(asks_of(In(SeedProblem, table).read(), self._prompts_of(stage), params))
-            known = self._store.known(CHAT, [chat_key(request_of(one, params)) for one in asked])
-            rows, have = Amount(len(asked), exact=True), Amount(len(known), exact=True)
-            characters = sum(len(one.prompt) for one in asked) / max(len(asked), 1)
+            prompts = InFiles(self._root / stage.path("prompts"))
+            counted = recipe_asks(In(SeedProblem, table).read(), prompts, params, self._store)
+            rows = Amount(counted.rows, exact=not counted.ahead)
+            have, characters = Amount(counted.stored, exact=True), counted.mean_characters
+            line.notes.append(f"by operator: {counted}")
         to_do = self._rows(line, PromptSet(rows, {}), have)
         self._ask(line, params, to_do, lambda _, ratio: characters / ratio)
-
-    def _prompts_of(self, stage: Stage) -> InFiles:
-        return InFiles(self._root / stage.path("prompts"))
 
     def _ask(
         self, line: Line, asked: Teachers, rows: float, prompt_tokens: Callable[[Teacher, float], float]

@@ -22,7 +22,7 @@ from jz3.corpus.templates import Templates, read_templates
 from jz3.tables.prompt import Prompt
 from jz3.tables.words import KINDS, LEVELS, PROMPT_FORMS
 from jz3.tasks.tasks import Rows, TasksParams, WriterRows
-from jz3.teacher.augment import AugmentParams, asks_per_seed
+from jz3.teacher.augment import AugmentParams, asks_of_a_seed, rows_of_a_seed
 
 SAMPLE_ROWS = 20_000
 """Rows whose texts are measured (chosen: the mean length is then known to about 1 %)."""
@@ -76,17 +76,24 @@ class Sizes:
         """Problems of a recipe or of candidates: those there, else as many as it has prompts (or seeds)."""
         writer = self._graph.writer(path)
         if writer is not None and writer.base == "augment":
-            return self.table(path, self.asks(writer))
+            return self.table(path, round(self._seeds_of(writer) * rows_of_a_seed(self._recipe(writer))))
         if writer is not None and writer.base == "tasks":
             return self.seeds(path)
         if writer is not None and "prompts" in writer.flags:
             return self.table(path, self.prompts(writer.path("prompts")).rows.value)
         return self.table(path, self._planning.instruction_rows)
 
-    def asks(self, stage: Stage) -> int:
-        """Requests of a recipe that a teacher writes, as far as the number of its seeds says."""
+    def asks(self, stage: Stage) -> dict[str, float]:
+        """Requests of a recipe that a teacher writes, by operator, as far as the number of its seeds says."""
+        seeds = self._seeds_of(stage)
+        return {name: seeds * count for name, count in asks_of_a_seed(self._recipe(stage)).items()}
+
+    def _seeds_of(self, stage: Stage) -> int:
+        return self.seeds(stage.path("seeds")).value
+
+    def _recipe(self, stage: Stage) -> AugmentParams:
         values = reduce(lambda level, key: level[key], stage.section.split("."), self._sections)
-        return self.seeds(stage.path("seeds")).value * asks_per_seed(AugmentParams.model_validate(values))
+        return AugmentParams.model_validate(values)
 
     def seeds(self, path: str) -> Amount:
         """Seeds in a table that `tasks` leaves, as seeds or as problems: those there, else as many as the

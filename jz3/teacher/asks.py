@@ -4,6 +4,7 @@ Promise: an ask is named by recipe, operator, seeds, variant and draw alone. So 
 draws asks for the new ones, and neither the order of the seeds nor the other operators move any of them.
 """
 
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -11,6 +12,7 @@ from typing import Literal
 from jz3.core.artifacts import InFiles
 from jz3.core.errors import UserError
 from jz3.core.hashing import content_id
+from jz3.text.problem_text import Unusable
 
 
 class RecipePromptError(UserError):
@@ -32,11 +34,45 @@ class Ask:
     prompt: str
     expected: str | None
     expected_from: Literal["gold", "masked", "executed", "none"]
+    form: Literal["solution", "text"] = "solution"
+    """`solution` becomes a row; `text` is written on the way to one: the recipe reads it, and asks on."""
+    confirmed: bool = True
+    """Whether one right answer is enough. If not, the first draws of the same seeds, variant and operator
+    must agree (jz3/teacher/agreement.py).
+    """
+    followed_by: tuple[str, int] | None = None
+    """Of a text: the operator and the number of asks that it leads to where it is kept."""
 
     @cached_property
     def ask_id(self) -> str:
         """Also the id of the problem that comes of it."""
         return content_id(self.recipe, self.operator, *self.seed_ids, self.variant, str(self.draw))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a recipe found of something that is no row: a text on the way, or a form of a seed (its
+    masking).
+    """
+
+    row_id: str
+    operator: str
+    refusal: Unusable | None
+    """None where it is kept: it lives on in the asks that it leads to."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """Asks that need no answer of one another, and what was judged of the round before."""
+
+    asks: Sequence[Ask]
+    judged: Sequence[Judged]
+
+
+Rounds = Generator[Round, Mapping[str, str], None]
+"""A recipe: it yields a round and is sent the texts that came of it, by `ask_id`: those of the form `text`
+that ended as they should.
+"""
 
 
 def read_prompt(directory: InFiles, name: str, places: tuple[str, ...]) -> str:

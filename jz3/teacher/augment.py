@@ -1,14 +1,21 @@
 """A teacher writes problems from seed problems, as a published recipe has it.
 
-Promises: every ask becomes a problem with its lineage, a reject with its rule, or a failure with its reason;
-`read` of the ledger counts asks, and seeds that have no gold answer. An ask is paid for once: its draw is
-part of its identity, so that more draws ask for the new ones alone, and what a smaller set holds a larger one
-holds too. Costs the teacher's price, and what a comparison of answers costs beside it.
+A recipe asks in rounds (jz3/teacher/asks.py): what is written in one, a rewording say, is asked on in the
+next.
+
+Promises: every ask becomes a problem with its lineage, a reject with its rule, or a failure with its
+reason, or a text that lives on in the asks that it led to. The ledger of an operator accounts for all that
+it asked. That of all counts what could have become a problem and what was turned away before it: seeds
+without a gold answer, maskings, texts. An ask is paid for once: its draw is part of its identity, so that
+more draws ask for the new ones alone, and what a smaller set holds a larger one holds too; a run that was
+killed asks for what is missing, round by round. Costs the teacher's price, and what a comparison of answers
+costs beside it.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import dataframely as dy
@@ -16,18 +23,21 @@ import polars as pl
 
 from jz3.core.artifacts import InFiles
 from jz3.core.execution import Execution
-from jz3.generation.chat import ChatFailure, ChatRequest, chat_key
+from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest, chat_key
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
 from jz3.tables.lineage import Lineage
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
-from jz3.teacher.asks import Ask
+from jz3.teacher.agreement import DRAWS, disagreement
+from jz3.teacher.asks import Ask, Judged, Round, Rounds
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.recipes import metamath
-from jz3.teacher.solutions import Solution, read_solution
+from jz3.teacher.solutions import Solution, differing, finished, read_solution
+from jz3.teacher.statements import plain_text
 from jz3.teacher.teacher import Reply, Spent, Teachers, ask, request_for, spent, teacher_of, whose
+from jz3.text.problem_text import Unusable
 
 SOURCE = "seed"
 """Of the problems, in tables of Problem: what a seed was taken from stands in its own table."""
@@ -74,34 +84,67 @@ class Augmented:
 def augment(
     seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: AugmentParams, execution: Execution
 ) -> Augmented:
-    """Ask for all that the recipe makes of the seeds, and judge it."""
-    asked = list(asks_of(seeds, prompts, params))
-    requests = [request_of(one, params) for one in asked]
-    names = [teacher_of(one.ask_id, params) for one in asked]
-    replies = ask(names, requests, params, execution)
+    """Ask for all that the recipe makes of the seeds, round by round, and judge it."""
     results = _Results({row["seed_id"]: row for row in seeds.iter_rows(named=True)}, params)
     for row in seeds.filter(pl.col("answer").is_null()).iter_rows(named=True):
-        results.reject(row["seed_id"], "no_gold", row["question"])
-    for one, request, reply in zip(asked, requests, replies, strict=True):
-        results.add(one, request, reply)
-    teachers = [params.teachers[name] for name in names]
-    return results.tables(asked, list(zip(teachers, replies, strict=True)), execution)
+        results.turn_away(row["seed_id"], Unusable("no_gold", row["question"]))
+    rounds = rounds_of(seeds, prompts, params)
+    round_ = next(rounds, None)
+    while round_ is not None:
+        results.judge(round_.judged)
+        requests = [request_of(one, params) for one in round_.asks]
+        names = [teacher_of(one.ask_id, params) for one in round_.asks]
+        replies = ask(names, requests, params, execution) if requests else []
+        texts = results.add(round_.asks, requests, names, replies)
+        round_ = next_round(rounds, texts)
+    return results.tables(execution)
 
 
-def asks_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: AugmentParams) -> Iterator[Ask]:
-    """All asks that need no answer of another one: by draw, then by seed, so that more draws come last."""
+def rounds_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: AugmentParams) -> Rounds:
+    """The rounds of a recipe, over seeds with a gold answer: in each by draw, then by seed."""
     with_gold = seeds.filter(pl.col("answer").is_not_null()).sort("seed_id")
-    return metamath.asks(with_gold.iter_rows(named=True), prompts, params.recipe)
+    return metamath.rounds(with_gold.iter_rows(named=True), prompts, params.recipe)
 
 
-def asks_per_seed(params: AugmentParams) -> int:
-    """How many asks a seed that has a gold answer takes."""
-    return params.recipe.answers
+def next_round(rounds: Rounds, texts: Mapping[str, str]) -> Round | None:
+    """What a recipe asks once it has the texts that came of the last round; None after the last one."""
+    try:
+        return rounds.send(texts)
+    except StopIteration:
+        return None
+
+
+def asks_of_a_seed(params: AugmentParams) -> dict[str, float]:
+    """By operator, how many asks a seed that has a gold answer takes, on the mean."""
+    return metamath.asks_of_a_seed(params.recipe)
+
+
+def rows_of_a_seed(params: AugmentParams) -> float:
+    """Of these, those whose answers are to be problems."""
+    return sum(count for name, count in asks_of_a_seed(params).items() if name not in metamath.TEXTS)
 
 
 def request_of(one: Ask, params: AugmentParams) -> ChatRequest:
     """What the teacher is sent."""
     return request_for(one.ask_id, one.prompt, params, one.draw)
+
+
+def text_of(reply: ChatAnswer) -> str | Unusable:
+    """What was written on the way to a problem, for the recipe to judge."""
+    unfinished = finished(reply)
+    return plain_text(reply.text) if unfinished is None else unfinished
+
+
+@dataclass
+class _Operator:
+    """What an operator asked, what came, and how each of its rows was judged."""
+
+    replies: list[tuple[Teacher, Reply]] = field(default_factory=list[tuple[Teacher, Reply]])
+    rule_of: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    """Of each row; None for one that is kept, empty for one that failed."""
+
+    def ledger(self) -> Ledger:
+        return _ledger(list(self.rule_of.values()))
 
 
 class _Results:
@@ -113,32 +156,57 @@ class _Results:
         self._lineage: list[dict[str, Any]] = []
         self._rejects: list[dict[str, str]] = []
         self._failures: list[dict[str, str]] = []
-        self._rule_of: dict[str, str] = {}
-        """Of each ask that is not kept; empty for one that failed."""
+        self._operators: dict[str, _Operator] = {}
         self._kept_as: dict[tuple[str, str], str] = {}
 
-    def reject(self, row_id: str, rule: str, evidence: str) -> None:
-        named = f"{self._params.recipe.name}.{rule}"
-        self._rule_of[row_id] = named
-        self._rejects.append({"row_id": row_id, "rule": named, "evidence": evidence})
+    def turn_away(self, row_id: str, refusal: Unusable) -> str:
+        """Write a reject, and return its rule."""
+        named = f"{self._params.recipe.name}.{refusal.rule}"
+        self._rejects.append({"row_id": row_id, "rule": named, "evidence": refusal.evidence})
+        return named
 
-    def add(self, one: Ask, request: ChatRequest, reply: Reply) -> None:
-        if isinstance(reply, ChatFailure):
-            self._rule_of[one.ask_id] = ""
-            failure = {"request_id": chat_key(request), "row_id": one.ask_id, "reason": reply.reason}
-            self._failures.append(failure)
-            return
-        read = read_solution(reply, one.expected)
-        if not isinstance(read, Solution):
-            self.reject(one.ask_id, read.rule, read.evidence)
-            return
+    def judge(self, judged: Sequence[Judged]) -> None:
+        """Take what the recipe itself found."""
+        for one in judged:
+            rule = None if one.refusal is None else self.turn_away(one.row_id, one.refusal)
+            self._operator(one.operator).rule_of[one.row_id] = rule
+
+    def add(
+        self,
+        asked: Sequence[Ask],
+        requests: Sequence[ChatRequest],
+        names: Sequence[str],
+        replies: Sequence[Reply],
+    ) -> dict[str, str]:
+        """Judge the answers of a round; the texts among them are returned, for the recipe to judge."""
+        texts: dict[str, str] = {}
+        answers: list[tuple[Ask, ChatAnswer]] = []
+        for one, request, name, reply in zip(asked, requests, names, replies, strict=True):
+            operator = self._operator(one.operator)
+            operator.replies.append((self._params.teachers[name], reply))
+            if isinstance(reply, ChatFailure):
+                operator.rule_of[one.ask_id] = ""
+                failure = {"request_id": chat_key(request), "row_id": one.ask_id, "reason": reply.reason}
+                self._failures.append(failure)
+            elif one.form == "solution":
+                answers.append((one, reply))
+            elif isinstance(text := text_of(reply), Unusable):
+                operator.rule_of[one.ask_id] = self.turn_away(one.ask_id, text)
+            else:
+                texts[one.ask_id] = text
+        for one, read in _judged(answers):
+            rule = self._keep(one, read) if isinstance(read, Solution) else self.turn_away(one.ask_id, read)
+            self._operator(one.operator).rule_of[one.ask_id] = rule
+        return texts
+
+    def _operator(self, name: str) -> _Operator:
+        return self._operators.setdefault(name, _Operator())
+
+    def _keep(self, one: Ask, read: Solution) -> str | None:
+        """The rule, where an earlier answer is the same."""
         same = self._kept_as.setdefault((one.question, " ".join(read.text.split())), one.ask_id)
         if same != one.ask_id:
-            self.reject(one.ask_id, "repeated", same)
-            return
-        self._keep(one, read)
-
-    def _keep(self, one: Ask, read: Solution) -> None:
+            return self.turn_away(one.ask_id, Unusable("repeated", same))
         seed = self._seeds[one.seed_ids[0]]
         self._problems.append(
             {
@@ -158,31 +226,34 @@ class _Results:
         held = {"expected": one.expected, "expected_from": one.expected_from}
         origin = {"seed_ids": list(one.seed_ids), "parent_ids": list(one.parent_ids)}
         self._lineage.append({"problem_id": one.ask_id, **named, **origin, **held})
+        return None
 
-    def tables(
-        self, asked: list[Ask], replies: list[tuple[Teacher, Reply]], execution: Execution
-    ) -> Augmented:
-        without_gold = [rule for row, rule in self._rule_of.items() if row in self._seeds]
-        ids = [one.ask_id for one in asked]
-        operators: dict[str, list[int]] = {}
-        for place, one in enumerate(asked):
-            operators.setdefault(one.operator, []).append(place)
+    def tables(self, execution: Execution) -> Augmented:
+        operators = dict(sorted(self._operators.items()))
+        replies = [reply for operator in operators.values() for reply in operator.replies]
+        kept_texts = sum(
+            rule is None
+            for name, operator in operators.items()
+            if name in metamath.WITHOUT_ROWS
+            for rule in operator.rule_of.values()
+        )
+        rules: list[str | None] = [one["rule"] for one in self._rejects]
+        judged = sum(len(operator.rule_of) for operator in operators.values()) - kept_texts
         metrics = AugmentMetrics(
             **vars(spent(replies, execution)),
             **whose(self._params),
             seeds=len(self._seeds),
-            rows=self._ledger(ids, without_gold),
+            rows=_ledger([*rules, *("" for _ in self._failures), *(None for _ in self._problems)]),
             operators={
-                name: OperatorMetrics(
-                    **vars(spent([replies[place] for place in places], execution)),
-                    rows=self._ledger([ids[place] for place in places], []),
-                )
-                for name, places in sorted(operators.items())
+                name: OperatorMetrics(**vars(spent(operator.replies, execution)), rows=operator.ledger())
+                for name, operator in operators.items()
             },
             kept_by_level=dict(
                 sorted(Counter(row["level"] for row in self._problems if row["level"]).items())
             ),
         )
+        without_gold = sum(row["answer"] is None for row in self._seeds.values())
+        assert metrics.rows.read == judged + without_gold, "a row of an operator is in no table, or in two"
         return Augmented(
             problems=pl.DataFrame(self._problems, schema=Problem.create_empty().schema),
             lineage=pl.DataFrame(self._lineage, schema=Lineage.create_empty().schema),
@@ -191,12 +262,52 @@ class _Results:
             metrics=metrics,
         )
 
-    def _ledger(self, ids: list[str], others: list[str]) -> Ledger:
-        """Of asks, and of other rows that were rejected by these rules."""
-        rules = [self._rule_of[row] for row in ids if row in self._rule_of]
-        return Ledger(
-            read=len(ids) + len(others),
-            kept=len(ids) - len(rules),
-            rejected=dict(sorted(Counter([*filter(None, rules), *others]).items())),
-            failed=rules.count(""),
-        )
+
+def _judged(answers: Sequence[tuple[Ask, ChatAnswer]]) -> list[tuple[Ask, Solution | Unusable]]:
+    """Each answer by itself; draws that must confirm one another are judged together (they follow one
+    another).
+    """
+    judged: list[tuple[Ask, Solution | Unusable]] = []
+    for confirmed, group in groupby(answers, key=lambda answer: _group(answer[0])):
+        some = list(group)
+        if confirmed is None:
+            judged += [(one, read_solution(reply, one.expected)) for one, reply in some]
+        else:
+            judged += _confirmed(some)
+    return judged
+
+
+def _group(one: Ask) -> tuple[str, ...] | None:
+    """Of which draws an ask is one; None where it stands for itself."""
+    return None if one.confirmed else (one.operator, *one.seed_ids, one.variant)
+
+
+def _confirmed(answers: list[tuple[Ask, ChatAnswer]]) -> list[tuple[Ask, Solution | Unusable]]:
+    """Draws of one question: of those that agree, the right ones; else none."""
+    expected = answers[0][0].expected
+    assert expected is not None, "what is confirmed by draws is held against a value"
+    read = [read_solution(reply, None) for _, reply in answers]
+    first = [one for (ask_, _), one in zip(answers, read, strict=True) if ask_.draw < DRAWS]
+    against = disagreement([one.answer if isinstance(one, Solution) else None for one in first], expected)
+    return [
+        (ask_, _confirmed_one(one, expected, against)) for (ask_, _), one in zip(answers, read, strict=True)
+    ]
+
+
+def _confirmed_one(read: Solution | Unusable, expected: str, against: str | None) -> Solution | Unusable:
+    if not isinstance(read, Solution):
+        return read
+    wrong = differing(read, expected)
+    if wrong is not None:
+        return wrong
+    return read if against is None else Unusable("not_unique", against)
+
+
+def _ledger(rules: Sequence[str | None]) -> Ledger:
+    """Of rows by their rules: None for one that is kept, empty for one that failed."""
+    return Ledger(
+        read=len(rules),
+        kept=sum(rule is None for rule in rules),
+        rejected=dict(sorted(Counter(rule for rule in rules if rule).items())),
+        failed=sum(rule == "" for rule in rules),
+    )

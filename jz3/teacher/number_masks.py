@@ -61,7 +61,7 @@ _WORDS = [
     "one",
 ]
 _WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
-_IN_WORDS = re.compile(
+IN_WORDS = re.compile(
     rf"(?<![\w'’-])(?:{_WORD})(?:(?:[ -]|\s+and\s+)(?:{_WORD}))*(?![\w'’-]|\s?(?:[ap]\.?m\b|o['’]clock))",
     re.IGNORECASE,
 )
@@ -141,7 +141,7 @@ def _in_digits(question: str) -> Iterator[NumberInText]:
 
 
 def _in_words(question: str) -> Iterator[NumberInText]:
-    for found in _IN_WORDS.finditer(question):
+    for found in IN_WORDS.finditer(question):
         read = number_in_words(found[0])
         if found[0].lower() == "one" or read is None or read.unit or not isinstance(read.node, NumberNode):
             continue

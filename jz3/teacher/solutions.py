@@ -27,14 +27,28 @@ class Solution:
 
 def read_solution(reply: ChatAnswer, expected: str | None) -> Solution | Unusable:
     """The solution of an answer; with `expected`, one that ends in another value is unusable."""
-    if reply.finish_reason == "length":
-        return Unusable("truncated", reply.text[-EVIDENCE_CHARACTERS:])
-    if reply.finish_reason != "stop":  # content_filter and what else servers say
-        return Unusable("not_finished", f"{reply.finish_reason}: {reply.text}"[:EVIDENCE_CHARACTERS])
+    unfinished = finished(reply)
+    if unfinished is not None:
+        return unfinished
     text = HEADING.sub("", without_thoughts(reply.text).replace("\r\n", "\n")).strip()
     boxed = (last_boxed(text) or "").strip()
     if not boxed:
         return Unusable("no_answer", text[-EVIDENCE_CHARACTERS:])
-    if expected is not None and not equal(expected, boxed).equal:
-        return Unusable("answer_differs", f"{boxed!r}; {expected!r} was expected"[:EVIDENCE_CHARACTERS])
-    return Solution(text, boxed)
+    solution = Solution(text, boxed)
+    return solution if expected is None else differing(solution, expected) or solution
+
+
+def finished(reply: ChatAnswer) -> Unusable | None:
+    """Why an answer is not whole; None for one that is."""
+    if reply.finish_reason == "length":
+        return Unusable("truncated", reply.text[-EVIDENCE_CHARACTERS:])
+    if reply.finish_reason != "stop":  # content_filter and what else servers say
+        return Unusable("not_finished", f"{reply.finish_reason}: {reply.text}"[:EVIDENCE_CHARACTERS])
+    return None
+
+
+def differing(solution: Solution, expected: str) -> Unusable | None:
+    """Why a solution is wrong; None where it ends in what is expected."""
+    if equal(expected, solution.answer).equal:
+        return None
+    return Unusable("answer_differs", f"{solution.answer!r}; {expected!r} was expected"[:EVIDENCE_CHARACTERS])

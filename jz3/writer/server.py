@@ -26,7 +26,10 @@ from typing import Any
 from jz3.core.hashing import content_id
 from jz3.tables.words import KINDS, LEVELS
 from jz3.writer.refusal import Refused
+from jz3.writer.tasks.declare import declare
+from jz3.writer.tasks.rephrase import rephrase
 from jz3.writer.tasks.solve import solve
+from jz3.writer.tasks.unknown import unknown
 from jz3.writer.thinking import think
 from jz3.writer.write import Kind, write_problem
 
@@ -119,8 +122,15 @@ def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
     match task[1]:
         case "solve":
             text = solve(prompt, key)
+        case "rephrase":
+            text = rephrase(prompt, key)
+        case "declare":
+            text = declare(prompt)
+        case "unknown":
+            text = unknown(prompt, key)
         case name:
-            raise Refused(400, "unknown_task", f"the problem writer knows the task 'solve', not '{name}'")
+            known = "'solve', 'rephrase', 'declare' and 'unknown'"
+            raise Refused(400, "unknown_task", f"the problem writer knows the tasks {known}, not '{name}'")
     return f"Let me try.\n{text}\nThat can be checked, so I write it down." if thinking else "", text
 
 

@@ -21,7 +21,7 @@ from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.asks import RecipePromptError
-from jz3.teacher.augment import AugmentParams, asks_of, augment
+from jz3.teacher.augment import AugmentParams, augment, rounds_of
 from jz3.teacher.solutions import Solution, read_solution
 from jz3.writer.catalogue import FAMILIES, read
 from jz3.writer.server import MODEL
@@ -55,7 +55,13 @@ def params(answers=2, **teacher):
         {
             "teachers": {"one": declared(**{"temperature": 0.7, "max_tokens": 1024, **teacher}).model_dump()},
             "seed": 31,
-            "recipe": {"name": "metamath", "answers": answers},
+            "recipe": {
+                "name": "metamath",
+                "answers": answers,
+                "rephrase": {"rewordings": 0, "answers": 1},
+                "fobar": {"answers": 0},
+                "self_verification": {"statements": 0, "answers": 1},
+            },
         }
     )
 
@@ -156,8 +162,8 @@ def test_what_was_paid_for_before_a_kill_is_not_paid_for_again():
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(ROWS), answers=st.integers(0, 4))
 def test_neither_the_order_of_seeds_nor_more_draws_change_an_ask(order, answers):
-    asked = list(asks_of(seeds(order), PROMPTS, params(answers)))
-    more = list(asks_of(seeds(), PROMPTS, params(answers + 2)))
+    asked = next(rounds_of(seeds(order), PROMPTS, params(answers))).asks
+    more = next(rounds_of(seeds(), PROMPTS, params(answers + 2))).asks
     assert more[: len(asked)] == asked
     assert len({one.ask_id for one in more}) == len(more)
 
@@ -200,6 +206,8 @@ def reply(text, reason="stop"):
 
 
 def test_asks_that_the_teacher_refuses_are_failures_with_the_reason(tmp_path):
+    for file in PROMPTS.path.iterdir():
+        (tmp_path / file.name).write_text(file.read_text())
     (tmp_path / "answer.md").write_text("Task: {question}\n\n### Problem\nWhy?\n\n### Solution\n")
     rows = [row | {"question": task} for row, task in zip(ROWS, ("solve", "sing"), strict=False)]
     done = augment(seeds(rows), InFiles(tmp_path), params(2), EXECUTION)

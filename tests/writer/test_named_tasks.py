@@ -9,7 +9,8 @@ from jz3.writer.family import plain
 from jz3.writer.refusal import Refused
 from jz3.writer.server import MODEL, complete
 from jz3.writer.splits import distinct_draws
-from jz3.writer.tasks.solve import UNKNOWN, solution_of
+from jz3.writer.tasks.manner import UNKNOWN
+from jz3.writer.tasks.solve import solution_of
 from jz3.writer.write import write_draw
 
 HEAD = "Solve.\n\nTask: {task}\n\n"

@@ -1,0 +1,81 @@
+"""How many requests a recipe makes of its seeds, by operator, and how many of them the row store has.
+
+Rounds are counted as they would be asked: what was answered is read and asked on. What still has to be
+answered leads to as many asks as if all of it were kept: an estimate, and never too low. Costs the keys of
+all asks.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import dataframely as dy
+
+from jz3.core.artifacts import InFiles
+from jz3.generation.chat import CHAT, chat_key, stored_answer
+from jz3.store.row_store import RowStore
+from jz3.tables.seed_problem import SeedProblem
+from jz3.teacher.augment import AugmentParams, next_round, request_of, rounds_of, text_of
+
+
+@dataclass
+class RecipeAsks:
+    """Requests by operator."""
+
+    known: Counter[str] = field(default_factory=Counter[str])
+    """Those that are known to the letter."""
+    ahead: Counter[str] = field(default_factory=Counter[str])
+    """Those that answers to come will lead to, at the most."""
+    stored: int = 0
+    characters: int = 0
+    """Of the prompts of those that are known."""
+
+    @property
+    def rows(self) -> int:
+        return self.known.total() + self.ahead.total()
+
+    @property
+    def mean_characters(self) -> float:
+        """Of a prompt."""
+        return self.characters / max(self.known.total(), 1)
+
+    def __str__(self) -> str:
+        """`answer 28, fobar 60, ~rephrase 28`: those with a part that is estimated have the mark."""
+        return by_operator({name: self.known[name] + self.ahead[name] for name in self._names()}, self.ahead)
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys([*self.known, *self.ahead]))
+
+
+def by_operator(counts: dict[str, float], estimated: Counter[str] | None) -> str:
+    """Counts for a note; `estimated` names those that are no counts, None means all."""
+    return ", ".join(
+        f"{'~' if estimated is None or estimated[name] else ''}{name} {round(count):,}"
+        for name, count in counts.items()
+        if count
+    )
+
+
+def recipe_asks(
+    seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: AugmentParams, store: RowStore
+) -> RecipeAsks:
+    """Count the asks of a recipe over these seeds."""
+    counted = RecipeAsks()
+    rounds = rounds_of(seeds, prompts, params)
+    round_ = next(rounds, None)
+    while round_ is not None:
+        keys = [chat_key(request_of(one, params)) for one in round_.asks]
+        answers = store.known(CHAT, keys)
+        texts: dict[str, str] = {}
+        for one, key in zip(round_.asks, keys, strict=True):
+            counted.known[one.operator] += 1
+            counted.characters += len(one.prompt)
+            counted.stored += key in answers
+            if one.followed_by is None:
+                continue
+            if key not in answers:
+                operator, count = one.followed_by
+                counted.ahead[operator] += count
+            elif isinstance(text := text_of(stored_answer(answers[key])), str):
+                texts[one.ask_id] = text
+        round_ = next_round(rounds, texts)
+    return counted

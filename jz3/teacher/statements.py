@@ -1,0 +1,86 @@
+"""What a teacher writes on the way: whether a rewording and a statement say what they were written from.
+
+Rules of rewordings: `reply_is_empty`, `unchanged`, `numbers_changed` (it states other numbers, or others as
+often). Rules of statements: `reply_is_empty`, `not_a_statement` (a question still), `variable_lost` (the
+variable is not there exactly once, or the answer or another number is not there, or one came in).
+"""
+
+import re
+from collections import Counter
+
+from jz3.answers.equality import equal
+from jz3.notation.thoughts import without_thoughts
+from jz3.teacher.stated_numbers import StatedNumbers, stated_numbers
+from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
+
+HEADING = re.compile(
+    r"\A[*_#\s\[]*(?:(?:re(?:worded|phrased)\s+|new\s+)?(?:question|problem|statement)|rewording)[\]*_:\s]*"
+    r"(?:\n|:|\Z)",
+    re.IGNORECASE,
+)
+"""In front of what is asked for, as models write it."""
+QUOTES = (('"', '"'), ("“", "”"))
+
+
+def plain_text(reply: str) -> str:
+    """What a teacher wrote, without thoughts, a heading in front, and quotation marks around it."""
+    text = HEADING.sub("", without_thoughts(reply).replace("\r\n", "\n").strip()).strip().strip("*").strip()
+    for opening, closing in QUOTES:
+        if len(text) > 1 and text[0] == opening and text[-1] == closing and text.count(closing) <= 2:
+            text = text[1:-1].strip()
+    return text
+
+
+def not_a_rewording(question: str, text: str) -> Unusable | None:
+    """Why a text does not ask for the same in other words; None where nothing speaks against it."""
+    if not text:
+        return Unusable("reply_is_empty", "")
+    given, now = stated_numbers(question), stated_numbers(text)
+    if not given.as_in(now):
+        return Unusable("numbers_changed", f"{given} became {now}: {text}"[:EVIDENCE_CHARACTERS])
+    if _words(text) == _words(question):
+        return Unusable("unchanged", text[:EVIDENCE_CHARACTERS])
+    return None
+
+
+def not_a_statement(before: str, sentence: str, text: str, variable: str, gold: str) -> Unusable | None:
+    """Why a text is not the statement of a last sentence and its answer; None where nothing speaks against
+    it. `before` stands in front of the sentence.
+    """
+    if not text:
+        return Unusable("reply_is_empty", "")
+    if text.rstrip("\"'”’)$ ").endswith("?"):
+        return Unusable("not_a_statement", text[:EVIDENCE_CHARACTERS])
+    times = _letters(f"{before} {text}")[variable]
+    if times != 1:
+        return Unusable("variable_lost", f"{variable} stands {times} times: {text}"[:EVIDENCE_CHARACTERS])
+    rest = _without_answer(text, gold)
+    if rest is None:
+        return Unusable("variable_lost", f"{gold!r} is not told: {text}"[:EVIDENCE_CHARACTERS])
+    given = stated_numbers(sentence)
+    if not given.as_in(rest):
+        return Unusable("variable_lost", f"{given} became {rest}: {text}"[:EVIDENCE_CHARACTERS])
+    return None
+
+
+def _without_answer(text: str, gold: str) -> StatedNumbers | None:
+    """The numbers of a statement but for its answer; None where that is not told."""
+    written = re.search(rf"(?<![\w.]){re.escape(gold)}(?!\w|\.\d)", text)
+    if written is not None:
+        return stated_numbers(f"{text[: written.start()]} {text[written.end() :]}")
+    stated = stated_numbers(text)
+    for value in stated.values:
+        if equal(gold, str(value)).equal:
+            return StatedNumbers(stated.values - Counter([value]), stated.ones)
+    if stated.ones and equal(gold, "1").equal:
+        return StatedNumbers(stated.values, stated.ones - 1)
+    return None
+
+
+def _letters(text: str) -> Counter[str]:
+    """How often each letter stands alone."""
+    return Counter(re.findall(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])", text))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
