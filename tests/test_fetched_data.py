@@ -38,6 +38,7 @@ from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.reject import Reject
+from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.target import Target
 from jz3.tasks.benchmarks import BenchmarksParams
 from jz3.tasks.tasks import TasksParams
@@ -229,6 +230,7 @@ def built(root, order):
         InFiles(root / "data/raw/tasks"),
         Out(Target, out / "targets.parquet"),
         Out(Problem, out / "instructions.parquet"),
+        Out(SeedProblem, out / "seeds.parquet"),
         Out(Problem, out / "seed_problems"),
         Out(Passage, out / "seed_passages"),
         Out(Reject, out / "rejects/tasks.parquet"),
