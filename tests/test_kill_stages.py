@@ -26,6 +26,7 @@ from tests.same_after_kill import Place, assert_same_after_kill, contents, outs_
 OPERATIONS = {
     "answer": {"generate"},
     "attribute": {"attribute"},
+    "augment": {"chat"},
     "decontaminate": {"decontaminate"},
     "distill": {"chat"},
     "execute": {"execute"},

