@@ -39,7 +39,7 @@ def foreign_folder(path: Path, kind: type[BaseModel]) -> str | None:
 
 
 def foreign_metrics(path: Path, kind: type[BaseModel]) -> str | None:
-    """A JSON object with the fields of the kind and no others is ours; one that may be null may be left out."""
+    """A JSON object with the fields of the kind and no others is ours; one that is null may be left out."""
     found = _object(path)
     if found is None or not found.keys() <= kind.model_fields.keys():
         return f"holds no {kind.__name__}"
