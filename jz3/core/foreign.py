@@ -39,12 +39,12 @@ def foreign_folder(path: Path, kind: type[BaseModel]) -> str | None:
 
 
 def foreign_metrics(path: Path, kind: type[BaseModel]) -> str | None:
-    """A JSON object with the fields of the kind, all of them and no others, is ours."""
+    """A JSON object with the fields of the kind and no others is ours; one that is null may be left out."""
     found = _object(path)
-    if found is None or found.keys() != kind.model_fields.keys():
+    if found is None or not found.keys() <= kind.model_fields.keys():
         return f"holds no {kind.__name__}"
     try:
-        kind.model_validate(found)
+        kind.model_validate(dict.fromkeys(kind.model_fields) | found)
     except ValidationError:
         return f"holds no {kind.__name__}"
     return None

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, model_serializer
 
 from jz3.core import placing
 from jz3.core.artifacts import ArtifactError, In, InDir, Metrics, Out, OutDir, OutText, Plot
@@ -149,6 +149,26 @@ def test_a_table_of_another_kind_and_metrics_of_other_fields_do_not_give_way(tmp
     write_box(OutDir(Box, tmp_path / "box"))
     with pytest.raises(ArtifactError, match="is no PartsManifest"):
         Out(Fruit, tmp_path / "box").write(fruits("a"))
+
+
+class Optional(BaseModel):
+    size: int
+    more: int | None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, write):
+        return {name: value for name, value in write(self).items() if value is not None}
+
+
+def test_metrics_that_leave_out_what_is_null_give_way_to_their_like(tmp_path):
+    metrics = Metrics(tmp_path / "x.json")
+    metrics.write(Optional(size=1, more=None))
+    metrics.write(Optional(size=2, more=3))
+    metrics.write(Optional(size=4, more=None))
+    assert json.loads((tmp_path / "x.json").read_text()) == {"size": 4}
+    (tmp_path / "x.json").write_text('{"more": 3}')
+    with pytest.raises(ArtifactError, match="holds no Optional"):
+        metrics.write(Optional(size=1, more=None))
 
 
 def test_a_file_that_a_user_put_into_our_folder_is_not_lost_nor_is_the_new_folder(tmp_path):
