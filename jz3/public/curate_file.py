@@ -162,8 +162,8 @@ def card(manifest: CurateManifest) -> str:
 
 def _left_out(wanted: Wanted, solution: str | None) -> dict[str, str]:
     """The steps that have nothing to work on, with the reason."""
-    unsolved = dict.fromkeys(("execute", "filter"), "no field holds solutions (--solution)")
-    reasons = {} if solution else unsolved
+    unsolved = [] if solution else ["execute", "filter"]
+    reasons = dict.fromkeys(unsolved, "no field holds solutions (--solution)")
     if not wanted.against:
         reasons["decontaminate"] = "no benchmark is named (--against)"
     return {step: reasons[step] for step in wanted.steps if step in reasons}
