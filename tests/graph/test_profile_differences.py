@@ -44,7 +44,8 @@ DIFFERENCES = {
         attribute.max_tokens attribute.precision
         sketch.*
         select.count
-        augment.metamath.*
+        augment.metamath.* solve.* balance.*
+        probe.max_tokens
         execute.limits.wall_seconds execute.limits.cpu_seconds
         mix.seed_problems.* mix.metamath.*
         pack.block_length
