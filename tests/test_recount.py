@@ -4,7 +4,9 @@ A count that drifts from its table misleads every reader of the report, the card
 recounts share no code with the stages: they read the parquet files that each command in dvc.lock names.
 """
 
+import importlib
 import json
+import re
 import shlex
 from collections import Counter
 from dataclasses import dataclass
@@ -30,12 +32,20 @@ class Left:
     flags: dict[str, str]
 
     def table(self, flag):
-        path = self.root / self.flags[flag]
-        parts = [path] if path.suffix == ".parquet" else sorted(path.glob("*.parquet"))
-        return pl.read_parquet(parts) if parts else pl.DataFrame()  # a table without rows has no part
+        return read(self.root / self.flags[flag])
 
     def heights(self, paths):
-        return {name: pl.read_parquet(self.root / path / "*.parquet").height for name, path in paths.items()}
+        return {name: read(self.root / path).height for name, path in paths.items()}
+
+
+def read(path):
+    """A table in one file or in parts, which may be none."""
+    files = [path] if path.suffix == ".parquet" else sorted(path.glob("*.parquet"))
+    if files:
+        return pl.read_parquet(files)
+    kind = json.loads((path / "manifest.json").read_text())["table"]
+    module = re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
+    return getattr(importlib.import_module(f"jz3.tables.{module}"), kind).create_empty()
 
 
 def flags_of(command):
@@ -179,8 +189,7 @@ def select(left, metrics):
 
 def execute(left, metrics):
     results = left.table("results")
-    ended = "program_" + results["status"] if results.height else pl.Series(dtype=pl.String)
-    return verdicts(left) | {"programs": results.height, "by_status": counts(ended)}
+    return verdicts(left) | {"programs": results.height, "by_status": counts("program_" + results["status"])}
 
 
 def correctness(left, metrics):
