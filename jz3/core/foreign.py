@@ -39,15 +39,18 @@ def foreign_folder(path: Path, kind: type[BaseModel]) -> str | None:
 
 
 def foreign_metrics(path: Path, kind: type[BaseModel]) -> str | None:
-    """A JSON object with the fields of the kind and no others is ours; one that is null may be left out."""
+    """A JSON object with the fields that the kind writes, all of them and no others, is ours.
+
+    A kind may leave out what is null.
+    """
     found = _object(path)
-    if found is None or not found.keys() <= kind.model_fields.keys():
+    if found is None:
         return f"holds no {kind.__name__}"
     try:
-        kind.model_validate(dict.fromkeys(kind.model_fields) | found)
+        read = kind.model_validate(dict.fromkeys(kind.model_fields) | found)
     except ValidationError:
         return f"holds no {kind.__name__}"
-    return None
+    return None if read.model_dump().keys() == found.keys() else f"holds no {kind.__name__}"
 
 
 def foreign_object(path: Path) -> str | None:

@@ -166,9 +166,21 @@ def test_metrics_that_leave_out_what_is_null_give_way_to_their_like(tmp_path):
     metrics.write(Optional(size=2, more=3))
     metrics.write(Optional(size=4, more=None))
     assert json.loads((tmp_path / "x.json").read_text()) == {"size": 4}
-    (tmp_path / "x.json").write_text('{"more": 3}')
-    with pytest.raises(ArtifactError, match="holds no Optional"):
-        metrics.write(Optional(size=1, more=None))
+    for foreign in ('{"more": 3}', '{"size": 1, "mine": 2}', '{"size": 1, "more": null}', "{}"):
+        (tmp_path / "x.json").write_text(foreign)
+        with pytest.raises(ArtifactError, match="holds no Optional"):
+            metrics.write(Optional(size=1, more=None))
+
+
+class Nullable(BaseModel):
+    size: int
+    more: int | None
+
+
+def test_metrics_that_lack_a_field_which_their_kind_writes_do_not_give_way(tmp_path):
+    (tmp_path / "x.json").write_text('{"size": 1}')
+    with pytest.raises(ArtifactError, match="holds no Nullable"):
+        Metrics(tmp_path / "x.json").write(Nullable(size=1, more=None))
 
 
 def test_a_file_that_a_user_put_into_our_folder_is_not_lost_nor_is_the_new_folder(tmp_path):
