@@ -4,6 +4,7 @@ nothing, and a changed parameter runs what follows from it and nothing else.
 
 import json
 import re
+import shutil
 import sys
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +22,7 @@ from jz3.graph.verify import verify
 from jz3.lm.blocks import open_blocks
 from jz3.store.row_store import RowStore
 from jz3.store.sharing import damages
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Clone
 
 RECIPES = ("jiuzhang", "seed_problems", "metamath")
 MODELS = (*RECIPES, "instruct_only")
@@ -30,6 +31,14 @@ MODELS = (*RECIPES, "instruct_only")
 @pytest.fixture(scope="module")
 def clone(whole_run):
     return whole_run[0]
+
+
+@pytest.fixture(scope="module")
+def altered(clone, tmp_path_factory):
+    """A copy of the finished run, for tests that change it while other files of tests read the shared one."""
+    folder = tmp_path_factory.mktemp("altered") / "whole"
+    shutil.copytree(clone.path.parent, folder, symlinks=True)
+    return Clone(folder / clone.path.name)
 
 
 @pytest.fixture(scope="module")
@@ -199,16 +208,16 @@ def test_a_slice_of_a_stage_that_ran_is_filled_already_and_leaves_no_file(clone,
     assert before[0] > 0
 
 
-def test_the_ledger_holds_every_stage_and_a_lost_row_is_an_error(clone):
-    found = {account.stage: account.rows for account in accounts(clone.path)}
-    stages = set(yaml.safe_load((clone.path / "dvc.lock").read_text())["stages"])
+def test_the_ledger_holds_every_stage_and_a_lost_row_is_an_error(altered):
+    found = {account.stage: account.rows for account in accounts(altered.path)}
+    stages = set(yaml.safe_load((altered.path / "dvc.lock").read_text())["stages"])
     assert set(found) == stages - {"report"}, "which is for people, and leaves no number"
-    file = clone.path / "data/metrics/dedup/jiuzhang.json"
+    file = altered.path / "data/metrics/dedup/jiuzhang.json"
     before = file.read_text()
     kept = found["dedup@jiuzhang"].kept
     file.write_text(before.replace(f'"kept": {kept}', f'"kept": {kept - 1}', 1))
     with pytest.raises(LedgerError, match=r"dedup/jiuzhang\.json: .*accounts for .* at dedup"):
-        accounts(clone.path)
+        accounts(altered.path)
     file.write_text(before)
 
 
@@ -228,16 +237,16 @@ def test_a_second_run_runs_nothing(clone):
     assert ran(clone.run("dvc", "repro")) == set()
 
 
-def test_a_changed_curation_parameter_runs_what_follows_and_nothing_before(clone):
-    params = clone.path / "params.yaml"
+def test_a_changed_curation_parameter_runs_what_follows_and_nothing_before(altered):
+    params = altered.path / "params.yaml"
     before = params.read_text()
     assert yaml.safe_load(before)["decontaminate"]["ngram"] == 13
     params.write_text(before.replace("  ngram: 13", "  ngram: 12"))
-    changed = ran(clone.run("dvc", "repro"))
+    changed = ran(altered.run("dvc", "repro"))
     checked = {f"decontaminate@{name}" for name in (*RECIPES, "instruction")}
     assert checked <= changed
     curation = {"decontaminate", "audit", "mix", "card"}
     after = {"pack", "pretrain", "answer", "grade", "solve", "tabulate", "report"}
     assert {stage.partition("@")[0] for stage in changed} <= curation | after
     params.write_text(before)
-    assert ran(clone.run("dvc", "repro")) == set(), "what was there before comes back from the run cache"
+    assert ran(altered.run("dvc", "repro")) == set(), "what was there before comes back from the run cache"
