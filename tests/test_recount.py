@@ -157,6 +157,45 @@ def augment(left, metrics):
     }
 
 
+def solve(left, metrics):
+    attempts, rates = left.table("attempts"), left.table("rates")
+    levels = left.table("problems").select("problem_id", "level")
+    known = rates.filter(pl.col("right").is_not_null())
+    by_level = known.join(levels, on="problem_id").drop_nulls("level").group_by("level")
+    assert (attempts["draw"] < metrics["draws"]).sum() == rates["draws"].sum()
+    return {
+        "solver": only(rates["solver"]),
+        "problems": rates.height,
+        "known": known.height,
+        "rows.kept": attempts.height,
+        "rows.failed": left.table("failures").height,
+        "boxed": pytest.approx(attempts["answer"].count() / attempts.height, abs=1e-6),
+        "pass_rate": pytest.approx(known["rate"].mean(), abs=1e-6),
+        "solved": pytest.approx((known["right"] > 0).mean(), abs=1e-6),
+        "voted_right": pytest.approx(known["voted_right"].mean(), abs=1e-6),
+        "by_level": pytest.approx(dict(by_level.agg(pl.col("rate").mean()).iter_rows()), abs=1e-6),
+        "truncated": attempts.filter(finish_reason="length").height,
+        **{name: attempts[name].sum() for name in metrics if name.endswith("_tokens")},
+    }
+
+
+def balance(left, metrics):
+    problems, lineage, rates = left.table("problems"), left.table("lineage"), left.table("rates")
+    assert sorted(problems["problem_id"]) == sorted(lineage["problem_id"])
+    return {
+        "rows.read": left.table("attempts").height,
+        "rows.kept": problems.height,
+        "rows.rejected": rejected(left.table("rejects")),
+        "problems": rates.height,
+        "kept_by_level": counts(problems["level"]),
+    }
+
+
+def only(column):
+    (value,) = column.unique()
+    return value
+
+
 def synthesize(left, metrics):
     completions = left.table("completions")
     asked = left.table("prompts").join(completions, on="prompt_id", how="semi")
@@ -361,7 +400,8 @@ def tabulate(left, metrics):
 
 RECOUNTS = {
     "ingest": ingest, "sample": sample, "compose": compose, "tasks": tasks, "benchmarks": benchmarks,
-    "distill": distill, "augment": augment, "synthesize": synthesize, "parse": parse, "select": select,
+    "distill": distill, "augment": augment, "solve": solve, "balance": balance,
+    "synthesize": synthesize, "parse": parse, "select": select,
     "execute": execute, "filter": curate, "dedup": dedup, "decontaminate": decontaminate, "audit": audit,
     "mix": mix, "correctness": correctness, "pack": pack, "answer": answer, "grade": grade,
     "probe": probe,
@@ -387,6 +427,8 @@ UNRECOUNTED = {
         "provider", "model", "sampling.*", "answered", "by_batch", "*_tokens", "cost_usd", "priced",
         "prices*",
     ],
+    "solve": ["model", "draws", "paid*"],
+    "balance": ["wanted", "short"],
     "synthesize": ["shared_prefix_tokens", "tokens_saved", "truncation_rate"],
     "select": ["by", "agreement.*", "*.length/*", "*_value.*"],
     "execute": ["corrected", "output_correct*"],
