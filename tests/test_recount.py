@@ -365,10 +365,13 @@ def answer(left, metrics):
 
 def probe(left, metrics):
     probes = left.table("probes")
-    by_benchmark = dict(probes.group_by("benchmark").agg(pl.col("completed").mean() * 100).iter_rows())
+    shorter = [len(text.strip()) < len(rest) for text, rest in probes.select("text", "rest").iter_rows()]
+    means = probes.group_by("benchmark").agg(pl.col("completed", "words").cast(pl.Float64).mean() * 100)
     return {
         "rows.kept": probes.height,
-        "completed": pytest.approx(by_benchmark, abs=1e-4),
+        "completed": pytest.approx(dict(means.select("benchmark", "completed").iter_rows()), abs=1e-4),
+        "words": pytest.approx(dict(means.select("benchmark", "words").iter_rows()), abs=1e-4),
+        "cut": probes.filter(pl.Series(shorter), finish_reason="length").height,
         "prompt_tokens": probes["prompt_tokens"].sum(),
         "completion_tokens": probes["completion_tokens"].sum(),
     }
