@@ -66,9 +66,14 @@ def make_clone(path, profile="test"):
 
 @pytest.fixture(scope="session")
 def whole_run(tmp_path_factory):
-    """The whole graph, run once for all processes of the suite, with what `dvc repro` printed."""
+    """The whole graph, run once for all processes of the suite, with what `dvc repro` printed.
+
+    Where `$JZ3_WHOLE_RUN` names a folder, suites that look at the same tree share the run in it.
+    """
     folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
+    if shared := os.environ.get("JZ3_WHOLE_RUN"):
+        folder = Path(shared)
+    elif "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # of this run of the suite; each process has one of its own in it
     printed = folder / "whole.log"
     with FileLock(folder / "whole.lock"):
