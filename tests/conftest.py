@@ -84,15 +84,14 @@ def whole_run(tmp_path_factory):
         return clone, printed.read_text()
 
 
-FIRST, LAST = ("tests/test_graph.py", "tests/test_kill.py"), ("tests/test_recount.py",)
-"""The longest files begin, so that no process is left alone with one; who waits for the whole run ends."""
+FIRST = ("tests/test_graph.py", "tests/test_kill.py")
+"""The longest files, which begin, so that no process is left alone with one."""
 
 
 def pytest_collection_modifyitems(items):
-    """The two processes of the suite take files in this order."""
-
-    def place(item):
-        file = item.nodeid.partition("::")[0]
-        return 0 if file in FIRST else 2 if file in LAST else 1
-
-    items.sort(key=place)
+    """The two processes of the suite take files in this order: who only reads the whole run comes last, as it
+    would wait for it.
+    """
+    files = {item: item.nodeid.partition("::")[0] for item in items}
+    readers = {files[item] for item in items if "whole_run" in item.fixturenames}
+    items.sort(key=lambda item: 0 if files[item] in FIRST else 2 if files[item] in readers else 1)
