@@ -9,7 +9,7 @@ from tests.curation.rows import needs_benchmarks, needs_samples
 pytestmark = [needs_samples, needs_benchmarks]
 
 
-@pytest.mark.parametrize("rows", [6_000, pytest.param(300_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rows", [6_000, pytest.param(60_000, marks=pytest.mark.long)])
 def test_the_stages_find_what_was_planted_and_drop_nothing_unlike(rows, tmp_path):
     truth = plant(rows, tmp_path)
     assert [stage for stage, _ in curate(tmp_path)] == ["parse", "dedup", "decontaminate", "mix"]
