@@ -100,7 +100,7 @@ class BenchmarkHits:
         return ComparedFrame(frame, known, lacking, self._index(tuple(lacking)) if lacking else None)
 
     def _index(self, names: tuple[str, ...]) -> ItemIndex:
-        """Of the items of some benchmarks, one after the other."""
+        """An index of the items of several benchmarks, one benchmark after the other."""
         if names not in self._indexes:
             numbers = np.concatenate([b.items for b in self.benchmarks if b.name in names])
             self._indexes[names] = ItemIndex(self._questions.gather(numbers), self._method)

@@ -63,7 +63,9 @@ class CheckpointOnDisk:
 
 
 def checkpoints_on_disk(checkpoints: InDir[CheckpointsManifest]) -> list[CheckpointOnDisk]:
-    """In the order of the epochs, with absolute paths: a worker of a cluster may run in another directory."""
+    """All checkpoints in the order of the epochs, with absolute paths: a worker on a cluster may run in
+    another directory.
+    """
     checkpoints = InDir(checkpoints.kind, checkpoints.path.absolute())
     found: list[CheckpointOnDisk] = []
     for checkpoint in checkpoints.manifest().checkpoints:
@@ -73,7 +75,7 @@ def checkpoints_on_disk(checkpoints: InDir[CheckpointsManifest]) -> list[Checkpo
 
 
 def checkpoints_digest(found: Sequence[CheckpointOnDisk]) -> str:
-    """Of the base and of all checkpoints; there is at least one."""
+    """Digest of the base and all checkpoints, of which there is at least one."""
     return content_id(found[0].checkpoints.manifest().base_digest, *(one.digest for one in found))
 
 
@@ -134,7 +136,7 @@ class Opened:
 
 
 def opened(place: CheckpointOnDisk, params: DirectionParams, execution: Execution) -> Opened:
-    """For the process that asks, whose threads it sets."""
+    """Open a checkpoint in the calling process, and set the number of its threads."""
     import torch
 
     from jz3.influence.directions import DIRECTIONS, AdamConstants
