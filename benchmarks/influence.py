@@ -61,7 +61,7 @@ from jz3.influence.directions import DIRECTIONS, AdamConstants
 from jz3.influence.gradients import backward, cut_batches, losses
 from jz3.influence.similarity import TaskGradients, similarities, task_gradients
 from jz3.influence.warmup import warmup
-from jz3.influence.warmup_training import PretrainParams, WarmupParams
+from jz3.influence.warmup_training import FullParams, WarmupParams
 from jz3.lm.encode import EncodedRow, encode_rows
 from jz3.lm.lora import LoraParams
 from jz3.lm.model import load_model, load_tokenizer
@@ -170,7 +170,7 @@ def train_reference(root: Path, trained: int) -> None:
         seed=0,
         block_length=MAX_TOKENS,
         batch_tokens=2000,
-        pretrain=PretrainParams(epochs=1, schedule=WarmupCosine(warm_up=0.03), optimizer=OPTIMIZER),
+        pretrain=FullParams(epochs=1, schedule=WarmupCosine(warm_up=0.03), optimizer=OPTIMIZER),
         epochs=1,
         adapter=LoraParams(
             rank=16,

@@ -16,7 +16,7 @@ GOLDS = ("answer", "ground_truth", "gold", "solution")
 def compute_score(
     data_source: str, solution_str: str, ground_truth: str, extra_info: Mapping[str, Any] | None = None
 ) -> float:
-    r"""As verl calls it, once for a response.
+    r"""The reward of one response, with the signature that verl calls.
 
     >>> compute_score("openai/gsm8k", "So it is 6 * 3.\n#### 18", "18")
     1.0
@@ -30,7 +30,8 @@ def accuracy_reward(
     completions: Sequence[Any] = (),
     **columns: Any,  # noqa: ANN401
 ) -> list[float]:
-    r"""As TRL calls it, once for a batch: completions are texts or conversations, golds a column.
+    r"""The reward of each completion of a batch, with the signature that TRL calls. Completions are texts
+    or conversations; golds are a column.
 
     Raises ValueError where no column of GOLDS is there.
 

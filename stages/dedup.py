@@ -3,7 +3,7 @@
 from jz3.core.artifacts import In, InFiles, Metrics, Out
 from jz3.core.execution import Execution
 from jz3.core.stage import run
-from jz3.curation.dedup import DedupParams, Workplace, dedup
+from jz3.curation.dedup import DedupParams, dedup
 from jz3.curation.released import index_notes, read_releases
 from jz3.tables.problem import Problem
 from jz3.tables.question_index import QuestionIndex
@@ -21,10 +21,10 @@ def main(
     index: Out[QuestionIndex],
     metrics: Metrics,
 ) -> None:
-    place = Workplace(execution.threads, verdicts.scratch)
     notes = index_notes(params.bands, params.rows_per_band)
     released = read_releases(releases, params.releases, notes)
-    found = dedup(problems.scan(), [executed.read(), filtered.read()], released, params, place)
+    earlier = [executed.read(), filtered.read()]
+    found = dedup(problems.scan(), earlier, released, params, execution.threads, verdicts.scratch)
     verdicts.write(found.verdicts)
     index.sink(found.index(), notes)
     metrics.write(found.metrics)

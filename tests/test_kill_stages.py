@@ -22,6 +22,7 @@ from jz3.core.stage import Signature
 from jz3.store.row_store import Operation
 from tests.conftest import ROOT
 from tests.same_after_kill import Place, assert_same_after_kill, contents, outs_of, run_stage
+from tests.stage_folder import stage_folder
 
 OPERATIONS = {
     "answer": {"generate"},
@@ -77,10 +78,8 @@ def test_every_operation_of_the_row_store_is_held_to_the_law():
 def copied(whole_run, tmp_path_factory):
     """A copy of the whole run's data, and the first command of each stage."""
     clone, _ = whole_run
-    folder = tmp_path_factory.mktemp("copied")
+    folder = stage_folder(tmp_path_factory.mktemp("copied"), profile=None, root=clone.path)
     shutil.copytree(clone.path / "data", folder / "data")
-    for name in ("params.yaml", "execution.yaml", "dvc.yaml"):
-        shutil.copy(clone.path / name, folder / name)
     commands = {}
     for stage in Repo(str(clone.path)).index.stages:
         commands.setdefault(stage.name.split("@")[0], stage.cmd)

@@ -53,7 +53,7 @@ def boxed_answer(text: str) -> tuple[str, int] | None:
 
 
 def _distinct(contents: list[str]) -> list[str]:
-    r"""Without those that say the same number again: `15\\frac{39}{40}` or `\\frac{639}{40}`."""
+    r"""Of contents that say the same number keep the last: of `15\frac{39}{40}` and `\frac{639}{40}`."""
     kept: list[str] = []
     numbers: set[float] = set()
     for content in reversed(contents):

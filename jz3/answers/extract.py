@@ -153,7 +153,7 @@ def _tagged(text: str) -> str | None:
 
 
 def _bare(text: str) -> str:
-    """Without the marks of bold text and code around it."""
+    """The text without the marks of bold and code around it."""
     return _MARKUP.sub("", text.strip())
 
 

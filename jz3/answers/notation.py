@@ -237,7 +237,7 @@ def _without_math_delimiters(text: str) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    """Without boxes, and without styles around what has braces of its own."""
+    """Remove boxes, and styles around something that has braces of its own."""
     for _ in range(2 * MAX_WRAPPED):
         match = _WRAPPER.search(text)
         if match is None:

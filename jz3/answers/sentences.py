@@ -190,7 +190,7 @@ def _is_unit(word: str, following: list[re.Match[str]]) -> bool:
 
 
 def last_value(masked: Masked, *, listed: bool = False) -> tuple[int, str]:
-    """Where the last quantity of a text stands, and its text with its unit; -1 where there is none.
+    """The offset of the last quantity in a text, and its text with its unit; -1 if there is none.
 
     `listed`: with those that `and`, `or` or a comma join it to.
     """

@@ -11,7 +11,7 @@ from jz3.cli.output import Json, show
 
 
 class FormatName(StrEnum):
-    """As `jz3.export.formats` has them; a test holds the two together."""
+    """The formats of `jz3.export.formats`; a test holds the two lists together."""
 
     VERL = "verl"
     TRL_GRPO = "trl-grpo"

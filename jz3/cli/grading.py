@@ -78,5 +78,5 @@ def regrade(
 
 
 def _other(path: Path, content: bytes) -> str | None:
-    """Of a table that is there nobody can say who wrote it, unless it is the very one."""
+    """Why a file must not be replaced; None if its bytes are the same. No table tells who wrote it."""
     return None if path.read_bytes() == content else "holds other rows than those to be written"

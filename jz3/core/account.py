@@ -52,7 +52,7 @@ class Account:
 
 
 def account_of(handles: Iterable[object]) -> Account | None:
-    """Of a stage's handles; None for a stage that draws or writes, and drops nothing."""
+    """The account of a stage's handles; None for a stage that draws or writes, and so drops nothing."""
     for handle in handles:
         if isinstance(handle, Metrics):
             rows: dict[str, Any] | None = json.loads(handle.path.read_text()).get("rows")
@@ -101,7 +101,7 @@ def _example(what: str, handles: Iterable[object]) -> str:
 
 
 def _short(text: str | None) -> str:
-    """On one line, and without what a terminal obeys: the text is a model's or a server's."""
+    """Cut to one line without terminal control codes: the text comes from a model or a server."""
     words = " ".join((text or "no evidence").split())
     flat = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)
     return flat if len(flat) <= SHOWN else f"{flat[:SHOWN]}..."

@@ -208,7 +208,7 @@ class Out(Generic[T]):
         return accounted.account
 
     def sink_unsorted(self, rows: Unsorted[A], notes: Mapping[str, str] | None = None) -> A:
-        """As `sink`, of rows that come in any order: they are sorted in nameless files beside the table."""
+        """Like `sink`, for rows in any order; they are sorted in unnamed files beside the table."""
         return self.sink(rows.in_order(self.scratch), notes)
 
     @property
@@ -373,9 +373,9 @@ class Plot(Generic[T]):
         must_be_free(self.path, self._foreign, folder=False)
 
     def live(self) -> Path:
-        """Where a run may note what differs from run to run (speed, memory): `data/plots/x.csv` has
-        `data/live/x`, and `x.csv` in no folder of plots has `x.live`. No out, so no stage watches it and
-        nothing is cached.
+        """The folder for figures that differ from run to run (speed, memory): `data/live/x` for
+        `data/plots/x.csv`, or `x.live` if no folder is named plots. It is not an out: no stage watches it
+        and nothing is cached.
         """
         parts = self.path.with_suffix("").parts
         if "plots" not in parts[:-1]:

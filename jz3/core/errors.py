@@ -18,7 +18,7 @@ class UserError(ValueError):
     exit_status = 1
 
     def __str__(self) -> str:
-        """As it may be printed: names and texts in it can hold codes for a terminal."""
+        """The message, safe to print: names and texts in it may hold terminal control codes."""
         return printable(super().__str__())
 
 

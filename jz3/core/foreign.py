@@ -69,12 +69,12 @@ def foreign_curve(path: Path, kind: type[dy.Schema]) -> str | None:
 
 
 def foreign_text(path: Path, text: str) -> str | None:
-    """Of a text nobody can say who wrote it, unless it is the very one that is to be written."""
+    """Why a text must not be replaced; None if it is the same. Nothing in a text tells who wrote it."""
     return None if path.read_bytes() == text.encode() else "holds another text than the one to be written"
 
 
 def differences(found: pl.Schema, expected: pl.Schema) -> str:
-    """In which columns a table is another one; empty where in none."""
+    """The columns in which two schemas differ, as text; empty if they are equal."""
     return ", ".join(
         [
             *(f"{name} (missing)" for name in expected if name not in found),

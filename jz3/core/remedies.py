@@ -43,7 +43,7 @@ def _maker(root: Path, path: Path) -> str | None:
 
 
 def _pattern(out: str) -> str:
-    """Of an out whose name has parts to be filled in, such as `${item}`: any name fits them."""
+    """A regular expression for an out whose name has placeholders such as `${item}`, which match any name."""
     return re.sub(r"\\\$\\\{.*?\\\}", "[^/]+", re.escape(out))
 
 

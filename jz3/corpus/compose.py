@@ -120,7 +120,7 @@ def _prompts(passages: pl.DataFrame, templates: Templates, params: ComposeParams
 
 
 def levels_of(passage_id: str, levels: Sequence[str], count: int, seed: int) -> Sequence[str]:
-    """Those with the least hash; more of them keep the first."""
+    """The `count` levels with the smallest hashes; a larger count keeps those of a smaller one."""
     return sorted(levels, key=lambda level: draw_order(seed, f"level/{passage_id}/{level}"))[:count]
 
 

@@ -216,7 +216,7 @@ class _Ingestion:
 
 
 def _ids(source: str, cuts: list[tuple[int, str]]) -> list[str]:
-    """By the words of each, whatever the blanks between them, and for equal ones of a section their count."""
+    """Ids from the words of each piece, whatever the whitespace; equal pieces of a section are numbered."""
     words = [" ".join(text.split()) for _, text in cuts]
     return [
         content_id(source, text, str(words[:place].count(text) + 1) if len(words) > 1 else "1")

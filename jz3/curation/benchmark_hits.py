@@ -43,7 +43,7 @@ class Benchmark:
 
 
 @dataclass(frozen=True)
-class Part:
+class ComparedFrame:
     """A frame of rows, what is known of it, and what has to be sought."""
 
     frame: pl.DataFrame
@@ -72,7 +72,7 @@ class BenchmarkHits:
         parts = looked_up = 0
         with store.writer(HITS) as writer:
             for part, sought in thread_map(
-                self._sought, (self._part(frame, store) for frame in frames), threads
+                self._sought, (self._compared(frame, store) for frame in frames), threads
             ):
                 hits = dict(part.known)
                 for name, request in part.requests.items():
@@ -86,7 +86,7 @@ class BenchmarkHits:
             parts, len(self.benchmarks), looked_up, parts * len(self.benchmarks),
         )  # fmt: skip
 
-    def _part(self, frame: pl.DataFrame, store: RowStore) -> Part:
+    def _compared(self, frame: pl.DataFrame, store: RowStore) -> ComparedFrame:
         rows = _digest(frame["problem"])
         method = self._method.model_dump()
         requests = {
@@ -97,16 +97,16 @@ class BenchmarkHits:
         found = store.known(HITS, keys.values())
         known = {name: found[key]["hits"] for name, key in keys.items() if key in found}
         lacking = {name: request for name, request in requests.items() if name not in known}
-        return Part(frame, known, lacking, self._index(tuple(lacking)) if lacking else None)
+        return ComparedFrame(frame, known, lacking, self._index(tuple(lacking)) if lacking else None)
 
     def _index(self, names: tuple[str, ...]) -> ItemIndex:
-        """Of the items of some benchmarks, one after the other."""
+        """An index of the items of several benchmarks, one benchmark after the other."""
         if names not in self._indexes:
             numbers = np.concatenate([b.items for b in self.benchmarks if b.name in names])
             self._indexes[names] = ItemIndex(self._questions.gather(numbers), self._method)
         return self._indexes[names]
 
-    def _sought(self, part: Part) -> tuple[Part, dict[str, list[Found]]]:
+    def _sought(self, part: ComparedFrame) -> tuple[ComparedFrame, dict[str, list[Found]]]:
         """What the benchmarks that are not known have in common with the rows."""
         names = list(part.requests)
         found: dict[str, list[Found]] = {name: [] for name in names}

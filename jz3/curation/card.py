@@ -262,7 +262,7 @@ def _of(stage: str, facts: Facts) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _teachers(facts: Facts) -> list[tuple[str, Mapping[str, Any]]]:
-    """Of KD sets, then of recipes that a teacher wrote."""
+    """Name and metrics of each KD set, then of each recipe that a teacher wrote."""
     return [*_of("distill", facts), *_of("augment", facts)]
 
 

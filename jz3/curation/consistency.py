@@ -79,7 +79,7 @@ Ask = Callable[[Sequence[tuple[str, int]]], list[str | None]]
 
 
 def checkable() -> pl.Expr:
-    """Of a table of problems: which ones can be checked so."""
+    """Which rows of a table of Problem can be checked this way."""
     short = pl.col("answer").str.len_chars() <= LONGEST_ANSWER
     return (pl.col("kind") == "cot") & short & pl.col("answer").str.contains(r"\d")
 

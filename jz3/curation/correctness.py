@@ -27,7 +27,9 @@ FRAME = 10_000  # rows in memory at once; chosen
 
 
 class CorrectnessMetrics(BaseModel):
-    """Of a recipe's problems before curation. `read` is worded as a family words its problems."""
+    """Correctness of a recipe's problems before curation. A problem counts as `read` if its wording is
+    that of a family of the writer.
+    """
 
     tool_problems: int
     tool_read: int

@@ -75,7 +75,7 @@ class Decontaminated:
             _write_manifest(directory, self.certificate(name))
 
     def metrics(self, read: int) -> DecontaminateMetrics:
-        """Of a table of so many rows. Raises ValueError where one of them has no verdict."""
+        """Metrics for a table of `read` rows. Raises ValueError if a row has no verdict."""
         return DecontaminateMetrics(
             rows=verdict_ledger(self.verdicts, read),
             items=self.items.height,

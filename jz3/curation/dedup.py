@@ -25,6 +25,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, Field
 
@@ -72,15 +73,6 @@ class DedupMetrics(BaseModel):
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """What the work may take of the machine."""
-
-    threads: int
-    directory: Path
-    """For a file without a name, which a killed run does not leave behind."""
-
-
-@dataclass(frozen=True)
 class Judged:
     """Problems that no earlier verdict rejects, in the order of the table."""
 
@@ -90,10 +82,17 @@ class Judged:
     ids: pl.Series
     with_solution: list[str]
     """Sources of which a text is the question with its solution."""
+    threads: int
+    """Texts are hashed by that many at once."""
     digests: U64
     """Of the words of each text."""
     keys: U32
     """[bands, rows], of their MinHash signatures."""
+
+    def sets(self, chosen: npt.NDArray[np.bool_]) -> Iterator[Sets]:
+        """The 5-grams of the chosen rows, in order; `chosen` has a truth value for each row of the table."""
+        texts = _texts(self.problems, self.with_solution, pl.Series(chosen))
+        return thread_map(_sets, texts, self.threads)
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,6 @@ class Deduped:
     judged: Judged
     verdicts: pl.DataFrame
     metrics: DedupMetrics
-    threads: int
 
     def index(self) -> Iterator[pl.DataFrame]:
         """Frames of QuestionIndex: the rows that were kept."""
@@ -112,9 +110,7 @@ class Deduped:
         chosen[chosen] = kept
         rows = np.flatnonzero(kept)
         start = 0
-        for sets in thread_map(
-            _sets, _texts(judged.problems, judged.with_solution, pl.Series(chosen)), self.threads
-        ):
+        for sets in judged.sets(chosen):
             some = rows[start : start + len(sets)]
             start += len(sets)
             yield index_frame(judged.ids.gather(some), judged.digests[some], judged.keys[:, some], sets)
@@ -125,15 +121,21 @@ def dedup(
     earlier: Sequence[pl.DataFrame],
     released: Released,
     params: DedupParams,
-    place: Workplace,
+    threads: int,
+    scratch: Path,
 ) -> Deduped:
-    """Judge the problems that no earlier verdict rejects."""
-    judged = _judged(problems, earlier, params, place.threads)
+    """Judge the problems that no earlier verdict rejects.
+
+    - `threads`: texts are hashed by that many at once.
+    - `scratch`: a folder, made where it is missing, for a file without a name, which a killed run does not
+      leave behind.
+    """
+    judged = _judged(problems, earlier, params, threads)
     order = np.argsort(_draws(judged.ids, params.seed), kind="stable")
     # From here on places: those of the released problems, then those of the judged rows in survivor order.
     before = len(released)
     firsts, group_of = _groups(np.concatenate([released.digests, judged.digests[order]]))
-    nearest = _nearest(judged, order, released, firsts, params, place)
+    nearest = _nearest(judged, order, released, firsts, params, scratch)
     kept_first = np.where(nearest != KEPT, nearest, np.arange(len(firsts)))
     ends = firsts[kept_first[group_of]][before:]
     near = (nearest != KEPT)[group_of][before:]
@@ -147,7 +149,7 @@ def dedup(
         duplicate_share=1 - ledger.kept / max(ledger.read, 1),
         largest_group=int(np.bincount(survivor[survivor >= before]).max(initial=0)),
     )
-    return Deduped(judged, verdicts, metrics, place.threads)
+    return Deduped(judged, verdicts, metrics)
 
 
 def _judged(
@@ -157,7 +159,7 @@ def _judged(
     chosen = ~all_ids.is_in(rejected_ids(earlier)["problem_id"].implode())
     ids = all_ids.filter(chosen)
     signed = _signatures(problems, chosen, params, threads)
-    return Judged(problems, chosen, ids, params.with_solution, *signed)
+    return Judged(problems, chosen, ids, params.with_solution, threads, *signed)
 
 
 def _verdicts(released: pl.Series, ids: pl.Series, survivor: I64, near: np.ndarray) -> pl.DataFrame:
@@ -225,7 +227,7 @@ def _groups(digests: U64) -> tuple[I64, I64]:
 
 
 def _nearest(
-    judged: Judged, order: I64, released: Released, firsts: I64, params: DedupParams, place: Workplace
+    judged: Judged, order: I64, released: Released, firsts: I64, params: DedupParams, scratch: Path
 ) -> I64:
     """For each of the first places (released problems, then judged rows in `order`) the number among them of
     the kept one that is like it, or KEPT.
@@ -246,12 +248,9 @@ def _nearest(
     places = np.flatnonzero(judged.chosen.to_numpy())[rows[sharing[given:] - before]]
     chosen = np.zeros(len(judged.chosen), dtype=np.bool_)
     chosen[places] = True
-    place.directory.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=place.directory) as file:
-        questions = _texts(judged.problems, judged.with_solution, pl.Series(chosen))
-        sets = gathered(
-            chain(released.sets(chosen_before), thread_map(_sets, questions, place.threads)), file
-        )
+    scratch.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=scratch) as file:
+        sets = gathered(chain(released.sets(chosen_before), judged.sets(chosen)), file)
         # Numbers of the sets in the file, which has the orders of the tables.
         numbers = np.concatenate([np.arange(given), given + np.argsort(np.argsort(places))])
         nearest = survivors(sets, numbers, given, buckets, params.threshold)

@@ -153,7 +153,7 @@ class Ran:
 
 
 def ran(so_far: Sequence[ProgramResult]) -> Ran:
-    """Of the results of the first program, of the first two, and so on."""
+    """Combine the results of the programs run so far: the first, the first two, and so on."""
     outputs: list[str] = []
     printed = ""
     for result in so_far:

@@ -139,7 +139,7 @@ def self_doubt(params: FilterParams) -> pl.Expr:
 
 
 def no_answer(params: FilterParams) -> pl.Expr:
-    """Where a level asks for a box, a solution without one was not finished."""
+    """A solution without a box counts as unfinished at levels that ask for a box."""
     asked = [
         (pl.col("kind") == kind) & pl.col("level").is_in(levels) for kind, levels in params.boxed.items()
     ]

@@ -53,12 +53,14 @@ class _Marks:
         self._escaped[self._escapes() + 1] = True
 
     def count(self, mark: int, *, escaped: bool) -> I64:
-        """Of each text: how often the byte stands there behind a backslash, or without one."""
+        """For each text, how often the byte occurs after a backslash (`escaped`) or without one."""
         places = self._places(mark)
         return self._by_text(places[self._escaped[places] == escaped])
 
     def unmatched_braces(self) -> NDArray[np.bool_]:
-        r"""Of each text: whether a brace stays open, or is closed before it is opened; `\{` is no brace."""
+        r"""For each text, whether a brace is never closed or is closed before it was opened; `\{` does
+        not count.
+        """
         places = np.sort(np.concatenate([self._places(ord("{")), self._places(ord("}"))]))
         places = places[~self._escaped[places]]
         steps = np.where(self._bytes[places] == ord("{"), 1, -1)

@@ -127,7 +127,7 @@ class _Mix:
 
     @property
     def rows(self) -> int:
-        """Of the training set."""
+        """Number of rows in the training set."""
         return sum(len(part.order) for part in self._parts)
 
     def frames(self) -> Generator[pl.DataFrame, None, MixMetrics]:

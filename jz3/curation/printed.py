@@ -69,7 +69,7 @@ def _spelt(text: str) -> str:
 
 
 def _set(found: re.Match[str]) -> str:
-    """Of `FiniteSet(1, 2)` and the like."""
+    """Read `FiniteSet(1, 2)` and its kin."""
     first, last = _SETS[found[1] or found[2] or found[3]]
     return f"{first}{found[4]}{last}"
 

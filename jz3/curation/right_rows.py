@@ -16,7 +16,9 @@ from jz3.tables.words import KINDS
 
 
 class RightRows(dy.Schema):
-    """Of the problems of a recipe, of a kind or of `all`, those in a training set beside all of them."""
+    """Counts of problems and of right ones, for each recipe and kind (or `all`): of all its problems, and of
+    those in a training set.
+    """
 
     model = dy.String(primary_key=True)  # whose training set it is
     recipe = dy.String(primary_key=True)

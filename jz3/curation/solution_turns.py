@@ -30,8 +30,8 @@ def _answer_turns(solution: str, learn_output: bool) -> list[Turn]:  # noqa: FBT
 
 
 def printed_spans(solution: str) -> list[tuple[int, int]]:
-    """Where the output of each program stands: from behind the opening fence of the first output block that
-    follows the program to the line behind its closing one.
+    """The span of each program's output: after the opening fence of the first output block that follows
+    the program, up to the end of the line with the closing fence.
     """
     spans: list[tuple[int, int]] = []
     computed = False

@@ -26,8 +26,12 @@ WORDS = 4
 
 
 def survivors(sets: Sets, order: I64, given: int, buckets: I32, threshold: float) -> I64:
-    """For each place of `order`, which holds the numbers of the sets, the earliest place that was kept and
-    is like it, or KEPT. The first `given` places are kept, whatever they are like. `buckets`: [places, bands]
+    """For each position in `order`, the first kept position whose set is similar, or KEPT.
+
+    - `order`: the number of the set at each position.
+    - `given`: so many first positions are kept, whatever they are like.
+    - `buckets`: [positions, bands].
+    - `threshold`: least Jaccard similarity of two sets that are similar.
     """
     members = np.bincount(buckets[buckets >= 0], minlength=1)
     firsts = np.cumsum(members) - members

@@ -45,7 +45,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Score:
-    """Of one file. Per cent, over items."""
+    """Score of one file, in per cent of the items."""
 
     file: str
     items: int
@@ -187,7 +187,7 @@ def _judge(name: str, asked: Asked, *, whole: bool) -> Judged:
 def _check_verdicts(
     file: AnswerFile, asked: Sequence[Asked], found: Sequence[Judged], notes: list[str]
 ) -> None:
-    """Where nothing is right: another field that would be, or what stands against what."""
+    """If no answer is right, note another field that would be right, or show what was compared with what."""
     if not found:
         raise UserError(f"{file.path} has no answer to grade; at least one was expected. Give another file.")
     if any(one.equal for one in found):

@@ -135,9 +135,7 @@ def _with_owngolds_of(
 def _joined(
     file: AnswerFile, gold: AnswerFile, golds: Mapping[str, str], notes: list[str]
 ) -> list[str | None]:
-    """For each answer the key of its gold: by id, by question, by row number, or by place where the counts
-    agree.
-    """
+    """The gold key of each answer: by id, by question, by row number, or by position if counts agree."""
     by_id = [str(text_of(row, file.identity)) for row in file.rows] if file.identity else []
     if gold.identity and golds.keys() & set(by_id):
         return [key if key in golds else None for key in by_id]

@@ -148,7 +148,7 @@ def line_of(value: dict[str, Any]) -> bytes:
 
 
 def account_shown(manifest: ExportManifest) -> str:
-    """For people."""
+    """The account of rows as text for people."""
     rows = manifest.rows
     lines = [
         f"{manifest.table}: read {rows.read}, written {rows.kept}, rejected {rows.read - rows.kept}",

@@ -151,7 +151,7 @@ NO_FACTS = pl.DataFrame(
 
 
 def facts_of(root: Path, graph: "Graph") -> pl.DataFrame:
-    """Of each problem of each recipe and of the instruction data: what NO_FACTS has columns for."""
+    """For each problem of a recipe or of the instruction data, the columns that NO_FACTS lists."""
     parts = [NO_FACTS]
     for stage in graph.of("filter"):
         problems = In(Problem, root / stage.path("problems")).scan().select("problem_id", "passage_id")

@@ -79,7 +79,9 @@ def generation_workers(engine: Engine, execution: Execution) -> Workers:
 
 
 def streams(engine: Engine, execution: Execution) -> TypeGuard[StreamEngine]:
-    """On a Ray cluster each worker has servers of its own, and is given batches."""
+    """Whether requests go out one by one. On a Ray cluster they do not: each worker has its own servers
+    and gets batches.
+    """
     return isinstance(engine, StreamEngine) and execution.ray_address is None
 
 

@@ -51,7 +51,9 @@ class Endpoint:
 
 
 def endpoint_of(account: str, client: Literal["openai", "anthropic"]) -> Endpoint:
-    """Where ACCOUNT_BASE_URL and ACCOUNT_API_KEY of the environment lead."""
+    """Read ACCOUNT_BASE_URL and ACCOUNT_API_KEY from the environment, with the account's name in place of
+    ACCOUNT.
+    """
     named = (f"{account}_BASE_URL", f"{account}_API_KEY")
     return Endpoint(os.environ.get(named[0]), os.environ.get(named[1]), named, client)
 

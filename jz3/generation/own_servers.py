@@ -89,7 +89,7 @@ class Keeper:
     log: Path
 
     async def keep(self) -> None:
-        """Until it is cancelled, or the server is given up."""
+        """Run until cancelled, or until the server is given up."""
         in_a_row = 0
         while in_a_row < ENDS_IN_A_ROW:
             before = self.servers.completions
@@ -110,7 +110,7 @@ class Keeper:
         self.servers.notify()
 
     async def _one_life(self) -> str:
-        """From the start of a process to its end; gives how it ended."""
+        """Run one process from start to end; returns how it ended."""
         port, key = _free_port(), secrets.token_hex(16)
         process = await self._start(port, key)
         address = f"http://{LOOPBACK}:{port}"
@@ -212,7 +212,7 @@ async def _is_well(session: aiohttp.ClientSession, address: str) -> bool:
 
 
 def _how(process: asyncio.subprocess.Process) -> str | None:
-    """In which way it has ended; None where it has not."""
+    """How the process ended; None if it is still running."""
     status = process.returncode
     return None if status is None else f"ended with status {status}"
 

@@ -33,7 +33,7 @@ class Pace:
         self._not_before = 0.0
 
     async def wait(self, tokens: int) -> None:
-        """Until a request that may cost so many tokens may be sent."""
+        """Wait until a request that may cost this many tokens may be sent."""
         now = time.monotonic()
         if (limit := max(self._requests.take(1, now), self._tokens.take(tokens, now))) > 0:
             await asyncio.sleep(limit)

@@ -97,7 +97,7 @@ class Servers:
         self.notify()
 
     def answered(self, server: Server) -> None:
-        """With a completion."""
+        """Note that the server has returned a completion."""
         server.refusals = 0
         self.completions += 1
 

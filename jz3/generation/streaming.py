@@ -134,7 +134,7 @@ class Stream:
         await ready.put(None)  # for the next one
 
     async def _one(self, body: Body) -> Outcome:
-        """Of one request, however many servers and attempts it takes. Raises UserError."""
+        """Send one request, to as many servers and as often as it takes. Raises UserError."""
         servers = self._servers
         ends = setbacks = 0
         while True:

@@ -20,14 +20,18 @@ class AskedItems:
 
 
 def answered_items(sections: Mapping[str, Any], tokens_of_an_answer: int) -> AskedItems:
-    """Of `answer`: an answer is taken to be as long as a problem with its solution: somewhat too long."""
+    """Items asked by `answer`. An answer is assumed to be as long as a problem with its solution, which
+    is somewhat too long.
+    """
     params = AnswerParams.model_validate(sections["answer"])
     rows = params.samples * _items([*params.prose.benchmarks, *params.tool.benchmarks], sections)
     return AskedItems(rows, rows * tokens_of_an_answer)
 
 
 def probed_items(sections: Mapping[str, Any]) -> AskedItems:
-    """Of `probe`: a completion goes on to its limit, as a base seldom ends a text."""
+    """Items asked by `probe`. A completion is assumed to reach its limit, as a base model seldom ends a
+    text.
+    """
     params = ProbeParams.model_validate(sections["probe"])
     rows = _items(params.benchmarks, sections)
     return AskedItems(rows, rows * params.max_tokens)

@@ -70,7 +70,7 @@ def as_text(findings: list[Finding]) -> str:
 
 
 def as_json(findings: list[Finding]) -> str:
-    """For scripts."""
+    """The findings as JSON, for scripts."""
     return json.dumps([asdict(finding) for finding in findings], indent=2)
 
 
@@ -104,7 +104,7 @@ def _gpu(execution: Execution) -> Finding:
 
 
 def _vllm(root: Path, execution: Execution) -> Finding:
-    """In an environment of its own; nothing is imported from it."""
+    """Look for vllm in an environment of its own; nothing is imported from it."""
     python = root / execution.vllm_python
     if not python.exists():
         found = f"no {execution.vllm_python}; the engine `transformers` needs none"

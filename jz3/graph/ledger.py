@@ -42,7 +42,7 @@ def accounts(root: Path) -> list[Account]:
 
 
 def as_table(found: Sequence[Account]) -> str:
-    """For people: a line a stage."""
+    """A table for people, one line per stage."""
     head = ("stage", "read", "kept", "rejected", "failed", "rejected, by rule")
     lines = [head, *(_line(account) for account in found)]
     widths = [max(len(line[column]) for line in lines) for column in range(5)]
@@ -55,7 +55,7 @@ def as_table(found: Sequence[Account]) -> str:
 
 
 def as_json(found: Sequence[Account]) -> str:
-    """For scripts: an object by stage, null where a stage drops nothing."""
+    """JSON for scripts: an object per stage, null if a stage drops nothing."""
     return json.dumps({one.stage: one.rows.model_dump() if one.rows else None for one in found}, indent=2)
 
 

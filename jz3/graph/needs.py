@@ -26,7 +26,7 @@ a config, the first training is small and runs on a CPU as well."""
 
 @dataclass(frozen=True)
 class Needs:
-    """On each of `nodes` machines."""
+    """What a stage needs on each of `nodes` machines."""
 
     kind: Kind
     nodes: int
@@ -35,7 +35,7 @@ class Needs:
 
 
 def needs_of(stage: Stage, sections: Mapping[str, Any], execution: Execution) -> Needs:
-    """Of a stage under its parameters and the way it runs."""
+    """What a stage needs under its parameters and execution settings."""
     kind = KINDS.get(stage.base, "rows")
     of_a_machine = execution.ranks // execution.nodes
     on_gpu = execution.device == "cuda"

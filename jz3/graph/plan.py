@@ -178,7 +178,9 @@ class _Planner:
     def _prompt_tokens(
         self, line: Line, path: str, form: str, tokenizer: Path | None, characters_per_token: float
     ) -> float:
-        """Of a prompt of a set, on the mean: counted where table and tokenizer are there, else estimated."""
+        """Mean tokens of a prompt of a set: counted if the table and the tokenizer are there, otherwise
+        estimated.
+        """
         table = self._sizes.right(path)
         if table is None or tokenizer is None:
             return self._sizes.prompts(path).characters[form] / characters_per_token
@@ -190,7 +192,7 @@ class _Planner:
         return counted.mean
 
     def _student_tokenizer(self, finetune: Stage) -> Path | None:
-        """Of a synthesis model: its base has the same."""
+        """The tokenizer of a synthesis model, which is that of its base."""
         path = finetune.path("base")
         writer = self._writer(path)
         base = self._section(writer)[writer.flag_of(path)]
@@ -265,7 +267,7 @@ class _Planner:
         line.estimated = line.estimated or to_do > 0
 
     def _written_tokens(self, line: Line, have: Stored) -> float:
-        """Of a completion that is to come: as those so far, where there are any."""
+        """Expected tokens of a completion: the mean of those so far, if there are any."""
         if not have.looked_at:
             return self._execution.planning.problem_tokens
         line.notes.append(
@@ -274,7 +276,7 @@ class _Planner:
         return have.completion_tokens
 
     def _completions(self, table: Path, model: InDir[ModelManifest], form: PromptForm) -> Stored:
-        """Those in the store; the engine says its identity without loading a weight."""
+        """The completions in the store. The engine gives its identity without loading weights."""
         params = self._synthesize
 
         def key(row: Mapping[str, Any]) -> str:

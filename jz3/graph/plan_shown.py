@@ -8,7 +8,7 @@ from jz3.graph.plan_lines import Line, Plan
 
 
 def as_json(planned: Plan) -> str:
-    """For scripts: every figure of every stage, and the sums."""
+    """JSON for scripts: every figure of every stage, and the sums."""
     lines = planned.lines
     total = {
         "usd": sum(line.usd or 0.0 for line in lines),
@@ -20,7 +20,9 @@ def as_json(planned: Plan) -> str:
 
 
 def as_text(planned: Plan) -> str:
-    """For people: a line a stage that costs, the names of the others, notes, sums. `~` marks estimates."""
+    """Text for people: a line for each stage that costs something, the names of the others, notes and
+    sums. `~` marks estimates.
+    """
     lines = planned.lines
     if not lines:
         return "nothing to do: every stage is up to date"

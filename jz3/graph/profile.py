@@ -41,7 +41,7 @@ def profile_names(root: Path) -> list[str]:
 
 
 def source_of(file: str, name: str) -> Path:
-    """Where a profile has a file of those in use, under the root."""
+    """The path under the root at which a profile keeps one of the files in use."""
     return Path(IN_USE[file].format(name))
 
 

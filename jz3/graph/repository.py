@@ -62,7 +62,7 @@ def stages(repo: "Repo") -> list["PipelineStage"]:
 
 
 def name_of(stage: "Stage") -> str:
-    """As dvc.lock has it: `ingest@web`; for a `.dvc` file (an import) its path."""
+    """The stage's name in dvc.lock, such as `ingest@web`; for a `.dvc` file (an import), its path."""
     return getattr(stage, "name", None) or str(stage.path)
 
 

@@ -68,7 +68,7 @@ def stored(
 
 
 def experience(store: RowStore, provider: str, model: str) -> Experience | None:
-    """From the stored answers of a provider's model; None where there are none."""
+    """What stored answers of a provider's model tell; None if there are none."""
     rows = list(islice(_answers(store, provider, model), ANSWERS))
     if not rows:
         return None

@@ -38,7 +38,7 @@ def local_tokenizer(model: str, revision: str | None) -> Path | None:
 
 
 def count_tokens(tokenizer: Path, prompts: Path, form: str) -> Counted:
-    """Of at most COUNTED prompts of a table, spread over it; `form` is `full` or `compact`."""
+    """Count tokens in at most COUNTED prompts, spread evenly over a table; `form` is `full` or `compact`."""
     from tokenizers import Tokenizer
 
     texts = sampled(prompts, [form], COUNTED).get_column(form).to_list()

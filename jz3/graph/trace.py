@@ -91,7 +91,7 @@ def trace(root: Path, start: str) -> list[Step]:
 
 
 def _where_ids_are(tables: list[Table]) -> str:
-    """Of the tables whose ids can be asked for, those that are not here; else how to see some."""
+    """The missing tables among those that hold traceable ids; if none is missing, how to list some ids."""
     asked = [table for table in tables if table.flag in ("problems", "instructions")]
     absent = sorted({base_name(table.stage) for table in asked if not table.path.exists()})
     if absent:
@@ -100,12 +100,12 @@ def _where_ids_are(tables: list[Table]) -> str:
 
 
 def as_text(steps: list[Step]) -> str:
-    """For people: a block for each step, long texts cut."""
+    """Text for people: a block for each step, long texts cut."""
     return "\n".join(line for step in steps for line in _lines(step))
 
 
 def as_json(steps: list[Step]) -> str:
-    """For scripts: every step whole."""
+    """JSON for scripts: every step in full."""
     return json.dumps([asdict(step) for step in steps], indent=2, ensure_ascii=False)
 
 

@@ -89,7 +89,9 @@ def remove(root: Path, found: Verified) -> list[str]:
 
 
 def as_text(found: Sequence[Verified], rows: Sequence[str]) -> str:
-    """For people: a line for each place, then one for each damage; `rows` are lines about the row store."""
+    """Text for people: a line for each place, then one for each damage; `rows` are lines about the row
+    store.
+    """
     lines = [
         f"{one.place}: {one.objects} objects, {one.size / 1e6:.1f} MB, {len(one.damages)} damaged or missing"
         for one in found
@@ -100,7 +102,7 @@ def as_text(found: Sequence[Verified], rows: Sequence[str]) -> str:
 
 
 def as_json(found: Sequence[Verified], rows: Sequence[str]) -> str:
-    """For scripts."""
+    """JSON for scripts."""
     return json.dumps({"objects": [asdict(one) for one in found], "rows": list(rows)}, indent=2)
 
 

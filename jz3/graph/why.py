@@ -56,12 +56,12 @@ def drifted(root: Path, stage: str) -> Iterator[Drift]:
 
 
 def as_text(found: Sequence[Why]) -> str:
-    """For people: a block for each stage."""
+    """Text for people: a block for each stage."""
     return "\n".join(line for one in found for line in _lines(one))
 
 
 def as_json(found: Sequence[Why]) -> str:
-    """For scripts: an object for each stage."""
+    """JSON for scripts: an object for each stage."""
     document: list[dict[str, Any]] = [asdict(one) for one in found]
     return json.dumps(document, indent=2)
 

@@ -19,8 +19,15 @@ from pydantic import BaseModel
 from jz3.core.artifacts import InDir
 from jz3.core.execution import Execution
 from jz3.core.hashing import content_id
+from jz3.influence.at_checkpoint import (
+    CheckpointOnDisk,
+    DirectionParams,
+    Opened,
+    checkpoints_on_disk,
+    opened,
+    results_at,
+)
 from jz3.influence.checkpoints import BASE, adapter_parameters
-from jz3.influence.passes import DirectionParams, Opened, Place, opened, places, results_at
 from jz3.influence.texts import Text, problem_texts, task_texts
 from jz3.lm.encode import EncodedRow
 from jz3.lm.model import load_tokenizer
@@ -76,7 +83,7 @@ def attribute(
     import torch
 
     torch.set_num_threads(execution.threads)
-    at = places(checkpoints)
+    at = checkpoints_on_disk(checkpoints)
     tokenizer = load_tokenizer(checkpoints.path / BASE)
     texts = problem_texts(tokenizer, problems, params.max_tokens)
     by_task = task_texts(tokenizer, targets, params.max_tokens)
@@ -111,7 +118,7 @@ class Scoring:
     the checkpoint and takes the tasks' gradients, in whatever process that is.
     """
 
-    place: Place
+    place: CheckpointOnDisk
     targets: Mapping[str, list[EncodedRow]]
     params: AttributeParams
     execution: Execution

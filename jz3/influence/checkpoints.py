@@ -59,7 +59,7 @@ class LoraLayer:
 
 @dataclass(frozen=True)
 class Moments:
-    """Of one matrix of the adapter, flat, in float32; `B` transposed first, as its gradients are."""
+    """Moments of one adapter matrix, flat [D], in float32. `B` is transposed first, as its gradients are."""
 
     first_D: "torch.Tensor"
     second_D: "torch.Tensor"
@@ -103,7 +103,9 @@ def _plain(tensors: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
 
 
 def _write_config(directory: Path, model: "PeftModel") -> None:
-    """As peft has it, with sets sorted and the base named by its place beside the checkpoint."""
+    """Write the config as peft does, with sets sorted and the base named by its path relative to the
+    checkpoint.
+    """
     settings: dict[str, Any] = model.peft_config["default"].to_dict()
     settings |= {"base_model_name_or_path": f"../{BASE}", "inference_mode": True}
     plain = {key: sorted(value) if isinstance(value, set) else value for key, value in settings.items()}
@@ -158,7 +160,7 @@ def _keep_freed_memory() -> None:
 
 
 def adapter_parameters(directory: Path) -> int:
-    """Of an epoch, read from the headers of the adapter's file alone."""
+    """Number of adapter weights of an epoch, read from the headers of the file alone."""
     from safetensors import safe_open
 
     with safe_open(directory / ADAPTER_FILE, framework="pt") as file:

@@ -69,7 +69,7 @@ def reference_sketch(reference: Reference, size: int, seed: int) -> CountSketch:
 
 @dataclass(frozen=True)
 class Sketched:
-    """Of some samples."""
+    """Sketches of several samples."""
 
     sketches_BS: torch.Tensor
     """Float32, of directions of length 1; a direction of length 0 has zeros."""
@@ -84,7 +84,7 @@ def sketch_directions(
     constants: AdamConstants,
     rows: Sequence[EncodedRow],
 ) -> Sketched:
-    """Of each row, in order; the rows go through the model together."""
+    """The sketch of each row's direction, in the order of the rows, which go through the model together."""
     device = reference.model.device
     sketches_BS = torch.zeros(len(rows), sketch.size, device=device)
     squares_B = torch.zeros(len(rows), device=device)

@@ -20,7 +20,7 @@ from jz3.influence.checkpoints import Moments
 
 @dataclass(frozen=True)
 class AdamConstants:
-    """As in the optimizer of the warm-up."""
+    """Constants of the optimizer of the warm-up."""
 
     beta1: float
     beta2: float

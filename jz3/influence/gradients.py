@@ -35,7 +35,7 @@ Take = Callable[[tuple[str, str], torch.Tensor], None]
 
 
 @dataclass(frozen=True)
-class Batch:
+class PaddedBatch:
     """Rows side by side; `places_N` are the indices in the flattened batch from which `targets_N` is told."""
 
     tokens_BT: torch.Tensor
@@ -57,14 +57,14 @@ def cut_batches(rows: Sequence[EncodedRow], padded_tokens: int) -> list[Sequence
     return [*batches, rows[start:]] if len(rows) else []
 
 
-def batch_of(rows: Sequence[EncodedRow], device: torch.device) -> Batch:
+def batch_of(rows: Sequence[EncodedRow], device: torch.device) -> PaddedBatch:
     length = max(len(row.tokens) for row in rows)
     tokens_BT = torch.tensor([row.tokens + [0] * (length - len(row.tokens)) for row in rows])
     labels_BT = torch.tensor([row.labels + [IGNORED_LABEL] * (length - len(row.labels)) for row in rows])
     targets_BT = pad(labels_BT[:, 1:], (0, 1), value=IGNORED_LABEL)  # each place tells the next token
     is_told_BT = targets_BT != IGNORED_LABEL
     places_N = is_told_BT.flatten().nonzero().squeeze(1)
-    return Batch(
+    return PaddedBatch(
         tokens_BT.to(device),
         places_N.to(device),
         targets_BT.flatten()[places_N].to(device),

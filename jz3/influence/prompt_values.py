@@ -13,7 +13,7 @@ PromptValue = Literal["max", "mean"]
 
 
 def prompt_values(scores: pl.DataFrame, problems: pl.DataFrame, prompt_value: PromptValue) -> pl.DataFrame:
-    """By prompt, where there is a score: the columns of RankedPrompt from `problems` on.
+    """The columns of RankedPrompt from `problems` on, for each prompt that has a score.
 
     `scores` are rows of InfluenceScore, `problems` of Problem. `best_task` is that of the prompt's best
     problem; ties go to the least problem and the least name of a task.

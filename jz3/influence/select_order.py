@@ -55,7 +55,7 @@ def _drawn(pool: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 
 def _length_matched(pool: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Where the order by value has a prompt of some class of lengths, one drawn of that class.
+    """Draw by hash, giving each place in the order by value a prompt of the same length class.
 
     The first n therefore have the lengths of the n best, class by class, and are else drawn blindly: what
     value gains over them, it does not gain by length.
@@ -71,7 +71,7 @@ def _length_matched(pool: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 
 def _in_class(rows: pl.DataFrame) -> pl.DataFrame:
-    """With the class of its length, and its number among the rows of that class."""
+    """Add the length class of each row, and the row's number within its class."""
     classes = pl.Series([length_class(tokens) for tokens in rows["solution_tokens"]], dtype=pl.Int64)
     return rows.with_columns(length_class=classes).with_columns(
         number=pl.int_range(pl.len()).over("length_class")
@@ -79,7 +79,7 @@ def _in_class(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _stratified(pool: pl.DataFrame) -> pl.DataFrame:
-    """By value, each source and level in proportion to its share of the pool (method of Sainte-Laguë).
+    """Order by value, with each source and level in proportion to its share of the pool (Sainte-Laguë).
 
     The i-th best of m prompts of a stratum stands at (i - 1/2) / m.
     """

@@ -33,14 +33,14 @@ def spread(prompts: pl.DataFrame) -> dict[str, int]:
 
 
 def quantiles(values: pl.Series) -> dict[str, float]:
-    """By their share; none of no value."""
+    """Quantiles of `values`, keyed by probability (`0.05`, ...); empty if there are no values."""
     if values.is_empty():
         return {}
     return {str(share): float(values.quantile(share, "nearest") or 0.0) for share in QUANTILES}
 
 
 def agreement(pool: pl.DataFrame, count: int) -> Agreement:
-    """Of the prompts that could be chosen, and of the `count` best of them."""
+    """Agreement of values between checkpoints, over the whole pool and over its best `count` prompts."""
     checkpoints = pool["cosines"].list.len().max() if pool.height else 0
     assert isinstance(checkpoints, int)
     columns = [f"at_{number}" for number in range(checkpoints)]
@@ -72,7 +72,7 @@ def _best(rows: pl.DataFrame, column: str, count: int) -> set[str]:
 
 
 def _lengths(tokens: pl.Series) -> dict[str, int]:
-    """By bounds that grow as 32, 48, 64, 96, 128 do: a few classes on any scale."""
+    """Rows in each length class; the bounds grow as 32, 48, 64, 96, 128: few classes on any scale."""
     classes = Counter(_length_class(int(length)) for length in tokens)
     return {f"length/{start}-{end}": classes[start, end] for start, end in sorted(classes)}
 

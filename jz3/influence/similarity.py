@@ -26,7 +26,7 @@ Weights = tuple[str, str]
 
 @dataclass(frozen=True)
 class Similarity:
-    """Of one sample: the cosine for each task, and its loss (nats, mean over label tokens)."""
+    """The cosine of one sample with each task, and its loss (nats, mean over label tokens)."""
 
     cosines: dict[str, float]
     loss: float
@@ -91,7 +91,7 @@ def similarities(
     constants: AdamConstants,
     rows: Sequence[EncodedRow],
 ) -> list[Similarity]:
-    """Of each row, in order; the rows go through the model together.
+    """The similarity of each row, in the order of the rows, which go through the model together.
 
     A direction of length 0 has cosine 0 with everything.
     """

@@ -20,8 +20,16 @@ from pydantic import BaseModel, Field
 from jz3.core.artifacts import InDir
 from jz3.core.execution import Execution
 from jz3.core.params import Seed
+from jz3.influence.at_checkpoint import (
+    CheckpointOnDisk,
+    DirectionParams,
+    Opened,
+    checkpoints_digest,
+    checkpoints_on_disk,
+    opened,
+    results_at,
+)
 from jz3.influence.checkpoints import BASE, adapter_parameters
-from jz3.influence.passes import DirectionParams, Opened, Place, opened, places, places_digest, results_at
 from jz3.influence.share import draw
 from jz3.influence.texts import Text, problem_texts
 from jz3.lm.model import load_tokenizer
@@ -81,9 +89,9 @@ def sketch(
     drawn = Problem.validate(draw(problems, params.share, params.seed))
     tokenizer = load_tokenizer(checkpoints.path / BASE)
     texts = problem_texts(tokenizer, drawn, params.max_tokens)
-    at = places(checkpoints)
+    at = checkpoints_on_disk(checkpoints)
     in_key_order = sorted(at, key=lambda place: place.checkpoint.directory)
-    facts = SketchFacts(**params.model_dump(exclude={"share"}), checkpoints=places_digest(at))
+    facts = SketchFacts(**params.model_dump(exclude={"share"}), checkpoints=checkpoints_digest(at))
     rejected = {NOT_DRAWN: problems.height - drawn.height, TOO_LONG: drawn.height - len(texts)}
     return SketchedProblems(
         (_at(place, texts, params, execution) for place in in_key_order),
@@ -102,7 +110,9 @@ def sketch(
     )
 
 
-def _at(place: Place, texts: list[Text], params: SketchParams, execution: Execution) -> pl.DataFrame:
+def _at(
+    place: CheckpointOnDisk, texts: list[Text], params: SketchParams, execution: Execution
+) -> pl.DataFrame:
     """Rows of Sketch."""
     drawn_by = {"size": params.size, "seed": params.seed}
     work = Sketching(place, params, execution)
@@ -126,7 +136,7 @@ class Sketching:
     that is.
     """
 
-    place: Place
+    place: CheckpointOnDisk
     params: SketchParams
     execution: Execution
     by: "tuple[Opened, CountSketch] | None" = None

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from jz3.core.artifacts import In, InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
+from jz3.influence.at_checkpoint import CheckpointOnDisk, checkpoints_digest, checkpoints_on_disk
 from jz3.influence.checkpoints import BASE, open_checkpoint
-from jz3.influence.passes import Place, places, places_digest
 from jz3.influence.texts import Text, task_texts
 from jz3.lm.model import load_tokenizer
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
@@ -47,8 +47,8 @@ def sketch_scores(
     import torch
 
     torch.set_num_threads(execution.threads)
-    facts, at = SketchFacts.model_validate(sketches.notes()), places(checkpoints)
-    if facts.checkpoints != places_digest(at):
+    facts, at = SketchFacts.model_validate(sketches.notes()), checkpoints_on_disk(checkpoints)
+    if facts.checkpoints != checkpoints_digest(at):
         raise UserError(
             f"{sketches.path} was made at other checkpoints than {checkpoints.path} holds; sketches of these "
             f"were expected. Run `dvc repro sketch`."
@@ -91,7 +91,7 @@ _COSINES = pl.Schema(
 
 
 def _task_sketches(
-    place: Place,
+    place: CheckpointOnDisk,
     by_task: dict[str, list[Text]],
     facts: SketchFacts,
     execution: Execution,

@@ -30,7 +30,7 @@ class Text:
 def problem_texts(
     tokenizer: "PreTrainedTokenizerFast", problems: dy.DataFrame[Problem], max_tokens: int
 ) -> list[Text]:
-    """Those of at most `max_tokens` tokens, by problem_id."""
+    """Texts of the problems with at most `max_tokens` tokens, sorted by problem_id."""
     rows = problems.select("problem_id", "problem", "kind", "solution").sort("problem_id")
     return _texts(tokenizer, rows, max_tokens)
 
@@ -59,13 +59,13 @@ def task_texts(
 def encoded_texts(
     tokenizer: "PreTrainedTokenizerFast", before: Sequence[str], solutions: Sequence[str], max_tokens: int
 ) -> list[EncodedRow]:
-    """Of texts that are known to fit."""
+    """Encode texts that are known to fit."""
     rows = encode_rows(tokenizer, before, solutions, max_tokens)
     return [row for row in rows if row is not None]
 
 
 def _texts(tokenizer: "PreTrainedTokenizerFast", rows: pl.DataFrame, max_tokens: int) -> list[Text]:
-    """Those that fit, in order; columns are id, problem, kind, solution."""
+    """The texts that fit, in order. The columns of `rows` are id, problem, kind, solution."""
     ids, questions, kinds, solutions = (column.to_list() for column in rows.iter_columns())
     before = [training_input(question, kind) for question, kind in zip(questions, kinds, strict=True)]
     encoded = encode_rows(tokenizer, before, solutions, max_tokens)

@@ -128,7 +128,7 @@ def warmup(
 def _base_checkpoints(
     blocks: Blocks, base: Path, params: WarmupParams, execution: Execution
 ) -> AbstractContextManager[Checkpoints | None]:
-    """Of the training of all weights; they stay until the adapter is trained, too."""
+    """Checkpoints of the training of all weights; they stay until the adapter is trained as well."""
     if params.pretrain is None:
         return nullcontext()
     identity = {

@@ -37,7 +37,7 @@ JOB, BLOCKS, LOSS, WEIGHTS = "job.json", "blocks", "loss.parquet", "weights.safe
 """Files of a training by ranks, beside its checkpoints."""
 
 
-class PretrainParams(Params):
+class FullParams(Params):
     """Training of all weights before the adapter is added."""
 
     epochs: int = Field(gt=0)
@@ -56,7 +56,7 @@ class WarmupParams(Params):
     """Tokens of a block; longer problems are rejected."""
     batch_tokens: int = Field(gt=0)
     """Tokens of a step, in whole blocks."""
-    pretrain: PretrainParams | None
+    pretrain: FullParams | None
     """For a base with random weights, which a low-rank update can teach little; null for a pretrained one."""
     epochs: int = Field(gt=0)
     """Of the adapter; each leaves a checkpoint."""

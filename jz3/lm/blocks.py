@@ -209,7 +209,7 @@ def best_fit(lengths: NDArray[np.int64], capacity: int) -> NDArray[np.int64]:
 
 
 def _take(open_bins: deque[NDArray[np.int64]], wanted: int) -> NDArray[np.int64]:
-    """At most `wanted` of the open bins, from the front."""
+    """Take at most `wanted` of the open bins, from the front."""
     front = open_bins.popleft()
     if len(front) > wanted:
         open_bins.appendleft(front[wanted:])

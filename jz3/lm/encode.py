@@ -117,7 +117,7 @@ def encode_flat(
 def flat_rows(
     tokens: Sequence[list[int]], learnt: Sequence[Sequence[Span]], numbers: Sequence[int]
 ) -> FlatRows:
-    """Of the tokens of each row, the spans of them that are learnt, and its number."""
+    """Join rows into flat arrays: the tokens of each, the spans of them that are learnt, and its number."""
     lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
     total = int(lengths.sum())
     with_loss = np.zeros(total, np.bool_)
@@ -146,7 +146,7 @@ def joined_rows(parts: Sequence[FlatRows]) -> FlatRows:
 def _encoded(
     tokenizer: "PreTrainedTokenizerFast", texts: Sequence[MarkedText]
 ) -> Iterator[tuple[list[int], list[Span]]]:
-    """For each text its tokens, and the spans of them that are learnt."""
+    """The tokens of each text, and the spans of them that are learnt."""
     templated = bool(texts) and texts[0].templated
     encodings = (marked_encodings if templated else text_encodings)(tokenizer, [one.text for one in texts])
     end = end_token(tokenizer)

@@ -173,7 +173,9 @@ TORCHRUN = (sys.executable, "-m", "torch.distributed.run")
 
 
 def agent_command(announcement: Announcement, is_host: str) -> list[str]:
-    """Of torchrun on one machine; `is_host` says whether the others meet there, if that is known."""
+    """The torchrun command for one machine; `is_host` says whether the others meet there, if that is
+    known.
+    """
     return [
         *TORCHRUN,
         "--nnodes",

@@ -75,7 +75,7 @@ def _foreign(directory: Path) -> str | None:
 
 
 class LiveLog:
-    """Of one training, every few steps."""
+    """The log of one training, written every few steps."""
 
     def __init__(self, live: "Live", every: int) -> None:
         self._live, self._every = live, every

@@ -147,13 +147,15 @@ def write_manifest(directory: Path, manifest: ModelManifest) -> None:
 
 
 def model_digest(directory: Path) -> str:
-    """Of every file of a model but the manifest and the card."""
+    """Digest of every file of a model except the manifest and the card."""
     files = [file for file in directory.rglob("*") if file.is_file() and file.name not in (MANIFEST, CARD)]
     return files_digest(files, directory)
 
 
 def tokenizer_digest(tokenizer: "PreTrainedTokenizerFast") -> str:
-    """Of what the tokenizer does: vocabulary, rules, special tokens; not of the bytes of its files."""
+    """Digest of what the tokenizer does (vocabulary, rules, special tokens), not of the bytes of its
+    files.
+    """
     rules: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
     rules.pop("padding", None)
     rules.pop("truncation", None)
@@ -168,7 +170,7 @@ def padding_token(tokenizer: "PreTrainedTokenizerFast") -> int:
 
 
 def end_token(tokenizer: "PreTrainedTokenizerFast") -> int:
-    """Of a tokenizer that `load_tokenizer` let through, so that it has one."""
+    """The end token; `load_tokenizer` lets only a tokenizer through that has one."""
     end: Any = tokenizer.eos_token_id
     return int(end)
 

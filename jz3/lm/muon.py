@@ -37,12 +37,12 @@ class MuonAndAdamW(Optimizer):
         return loss
 
     def state_dict(self) -> dict[str, Any]:
-        """That of each part."""
+        """The state of each part."""
         adamw, muon = self._parts
         return {"adamw": adamw.state_dict(), "muon": muon.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As `state_dict` left it."""
+        """Restore what `state_dict` returned."""
         adamw, muon = self._parts
         adamw.load_state_dict(state_dict["adamw"])
         muon.load_state_dict(state_dict["muon"])

@@ -42,7 +42,7 @@ class Asked:
         self._asked = max(self._asked, END if number == signal.SIGTERM else SAVE)
 
     def pass_on(self, number: int, frame: FrameType | None) -> None:
-        """For the ranks, as the stage that waits for them."""
+        """Send the signal on to the ranks, from the stage that waits for them."""
         self.note(number, frame)
         part = self._file.with_name(f"{ASKED_OF_RANKS}.part")
         part.write_text(str(self._asked))

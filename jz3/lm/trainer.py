@@ -94,7 +94,9 @@ class OneDevice(TrainingArguments):
 
 
 def pieces_of_a_step(plan: Plan, training_batch: int, ranks: int) -> int:
-    """As few as hold at most `training_batch` blocks each, and as many for each rank as for any other."""
+    """The least number of pieces with at most `training_batch` blocks each and an equal share for each
+    rank.
+    """
     return math.ceil(max(map(len, plan.steps)) / (training_batch * ranks)) * ranks
 
 

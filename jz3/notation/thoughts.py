@@ -127,7 +127,7 @@ def split_thought(text: str) -> tuple[str, str]:
 
 
 def _unframed(thought: str) -> str:
-    """Without what stands between two messages of a text with channels."""
+    """Remove what stands between two messages of a text with channels."""
     thought = thought.strip()
     frame = thought.removesuffix("assistant").rstrip()
     if frame.endswith("<|start|>"):

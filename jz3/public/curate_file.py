@@ -132,7 +132,9 @@ def curate_file(file: Path, out: Path, wanted: Wanted, say: Callable[[str], obje
 
 
 def verdicts_of(table: pl.DataFrame, steps: Sequence[str]) -> list[pl.DataFrame]:
-    """Of a table of Problem, by each step but decontaminate, which has a certificate too."""
+    """Verdicts of each step on a table of Problem. `decontaminate` is not among them: it also leaves a
+    certificate.
+    """
     found = [
         judge(table) for step, judge in (("execute", execute_of), ("filter", filter_of)) if step in steps
     ]

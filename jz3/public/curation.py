@@ -30,7 +30,7 @@ try:
     from jz3.curation import filter as form_rules
     from jz3.curation.decontaminate import FRAME_ROWS, Decontaminated
     from jz3.curation.decontaminate import decontaminate as compared
-    from jz3.curation.dedup import DedupParams, Workplace
+    from jz3.curation.dedup import DedupParams
     from jz3.curation.dedup import dedup as deduplicated
     from jz3.curation.overlap import DecontaminateParams
     from jz3.curation.released import index_notes, read_releases
@@ -99,12 +99,12 @@ def dedup_of(table: pl.DataFrame, earlier: Sequence[pl.DataFrame] = ()) -> pl.Da
     """Verdicts on a table of Problem; rows that an earlier table of verdicts rejects have none."""
     params = setting(DedupParams, "dedup")
     with tempfile.TemporaryDirectory() as folder:
-        place = Workplace(setting(Execution, "execution").threads, Path(folder))
+        threads = setting(Execution, "execution").threads
         released = read_releases(
             InFiles(Path(folder)), params.releases, index_notes(params.bands, params.rows_per_band)
         )
         before = [one.rename({"row": "row_id"}) for one in earlier]
-        return shown(deduplicated(table.lazy(), before, released, params, place).verdicts)
+        return shown(deduplicated(table.lazy(), before, released, params, threads, Path(folder)).verdicts)
 
 
 def decontaminate(problems: Texts, against: Mapping[str, Texts], ids: Texts | None = None) -> pl.DataFrame:

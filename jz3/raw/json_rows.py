@@ -47,8 +47,8 @@ def _checked(row: Any, line: bytes) -> Row | Odd:  # noqa: ANN401 (any JSON)
 
 
 def _parsed(data: bytes) -> Any:  # noqa: ANN401 (any JSON, or Odd)
-    """With numbers as they are (whole ones up to Python's limit of 4,300 digits), and texts without halves of
-    surrogate pairs; tabs and other control characters may stand in texts as they are.
+    """Parse JSON. Numbers stay as written (integers up to Python's limit of 4,300 digits), texts come without
+    lone surrogates. Tabs and other control characters may stand unescaped in texts.
     """
     try:
         text = data.decode()

@@ -102,7 +102,7 @@ def _stream(file: Path) -> Any:  # noqa: ANN401 (raw streams that agree in their
 
 
 def _encoding(stream: IO[bytes]) -> str | None:
-    """That of the byte order mark, but for UTF-8."""
+    """The encoding that the byte order mark names; None for UTF-8."""
     start = cast("io.BufferedReader", stream).peek(4)[:4]
     return next((encoding for mark, encoding in MARKS if start.startswith(mark)), None)
 

@@ -49,7 +49,9 @@ def latex_rows(files: Sequence[Path], root: Path) -> Iterator[tuple[Path, Found]
 
 
 def _plain(file: Path) -> Path:
-    """Without `..`. Links stay: a fetched file is one, and its place is where it is taken in from."""
+    """The path without `..`. Links stay: a fetched file is one, and its place is where it is taken in
+    from.
+    """
     return Path(os.path.normpath(file))
 
 

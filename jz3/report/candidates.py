@@ -29,7 +29,9 @@ def whole(
 
 
 def problem_values(influence: In[InfluenceScore]) -> pl.DataFrame:
-    """Of each problem its highest score (the value by which `select` chooses), the task, and its rank."""
+    """For each problem its highest score (the value by which `select` chooses), the task of that score,
+    and its rank.
+    """
     return (
         influence.scan()
         .sort("problem_id", "score", "task", descending=[False, True, False])

@@ -30,7 +30,7 @@ def step_curves(curves: Mapping[str, pl.DataFrame]) -> Markup:
 
 
 def thinned(points: pl.DataFrame, column: str) -> pl.DataFrame:
-    """At most POINTS rows of `step` and `value`, where the column is finite."""
+    """At most POINTS rows of `step` and `value`, taken where the column is finite."""
     finite = points.filter(pl.col(column).is_finite()).select(
         pl.col("step").cast(pl.Float64), value=pl.col(column)
     )

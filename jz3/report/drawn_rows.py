@@ -44,7 +44,7 @@ class Drawn:
 
 
 def draw_rows(path: Path, most: int, find: Sequence[str] = ()) -> Drawn:
-    """At most `most` of the rows that hold each text of `find`, in whatever case. Raises UserError."""
+    """Draw at most `most` of the rows that contain every text of `find`, ignoring case. Raises UserError."""
     tally = _Tally([text.lower() for text in find])
     ranked = heapq.nsmallest(
         most,

@@ -49,7 +49,7 @@ def drawn(wiring: Wiring) -> Markup:
 
 
 def placed(graph: "nx.DiGraph[str]") -> tuple[dict[str, Point], list[list[Point]]]:
-    """Where each stage stands (y grows downwards), and the points that each edge runs through.
+    """The position of each stage (y grows downwards), and the points of each edge.
 
     Layers and order within them are Sugiyama's method; the parts that no edge joins stand side by side.
     """
@@ -92,7 +92,7 @@ class _View:
 
 
 def _not_implied(back: Sequence[tuple[str, str]], graph: "nx.DiGraph[str]") -> list[tuple[str, str]]:
-    """Without pairs whose reader also follows from another stage that the next round begins with."""
+    """Drop pairs whose reader also follows from another stage with which the next round begins."""
     return [
         (start, end)
         for start, end in back
@@ -101,7 +101,9 @@ def _not_implied(back: Sequence[tuple[str, str]], graph: "nx.DiGraph[str]") -> l
 
 
 def _line(axes: "Axes", points: Sequence[Point], name: str) -> None:
-    """From the foot of the first stage through the gaps between others to the head of the last."""
+    """Draw an edge from the foot of its first stage to the head of its last, through the gaps between
+    others.
+    """
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 

@@ -108,7 +108,9 @@ def _permitted(node: Element) -> Element:
 
 
 def _end_of_arguments(text: str, start: int) -> int:
-    """Where the `{...}` and `[...]` that follow a command end; `start` where one is not closed."""
+    """The offset after the `{...}` and `[...]` that follow a command; `start` if one of them is not
+    closed.
+    """
     place = start
     while place < len(text) and text[place] in "{[" and (end := _closing(text, place)):
         place = end

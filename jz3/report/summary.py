@@ -42,7 +42,7 @@ def _values(file: Path) -> object:
 
 
 def inputs_digest(measured: Mapping[str, Any], certificates: Iterable[CertificateManifest]) -> str:
-    """Of every stage's metrics, of the rows that were certified, and of the benchmarks' items."""
+    """A digest of every stage's metrics, the certified rows and the items of the benchmarks."""
     digests = [
         part
         for one in certificates

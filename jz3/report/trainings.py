@@ -51,7 +51,7 @@ def _share(value: float) -> str:
 
 
 def held_out_tables(measured: Mapping[str, Any]) -> Markup:
-    """For each pre-training the loss on rows that were held out, by source and kind."""
+    """For each pre-training, the loss on held-out rows by source and kind."""
     trained = {stage: values for stage, values in measured.items() if stage.startswith("pretrain/")}
     return joined(_held_out(stage, values["held_out"]) for stage, values in trained.items())
 

@@ -20,7 +20,7 @@ class Layout:
         return lower, range(max(self.upper.start - size, lower.stop), self.upper.stop)
 
     def mapping_units(self, size: int) -> range:
-        """Where a program with `size` bytes more may ask for a mapping, in units of 4 GB."""
+        """Where a program that needs `size` more bytes may ask for a mapping, in units of 4 GB."""
         start = max(self.upper.start - size, 0) >> _UNIT_BITS
         # One unit below: what is freed leaves gaps, so that what comes later may lie lower.
         return range(max(start - 1, 1), (self.upper.stop >> _UNIT_BITS) + 1)

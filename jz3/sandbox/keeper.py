@@ -50,7 +50,7 @@ class Keeper:
         self._endings = endings
 
     def serve(self, *, fixed_addresses: bool) -> NoReturn:
-        """Until the host closes the channel, or the zygote dies."""
+        """Serve until the host closes the channel or the zygote dies."""
         message = self._zygote.recv(MESSAGE_BYTES)
         if not message:
             os._exit(1)  # its own last words are on standard error

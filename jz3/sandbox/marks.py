@@ -15,7 +15,7 @@ _HASH_SHIFT = 4  # Python's hash of an object is its address without the four lo
 
 @dataclass(frozen=True)
 class Marks:
-    """Of one worker."""
+    """The marks of one worker."""
 
     folder: str
     """Where programs stand, if that is a folder of the worker's own; else empty."""

@@ -179,7 +179,7 @@ def _bubblewrap_command(paths: list[str]) -> tuple[str, ...]:
 
 
 def _bubblewrap() -> str:
-    """Where bubblewrap is; empty where it is not."""
+    """The path of bubblewrap; empty if it is not installed."""
     return shutil.which("bwrap") or ""
 
 

@@ -113,7 +113,7 @@ class Worker:
         return hello
 
     def seconds_left(self) -> float:
-        """Until the worker must have answered."""
+        """Seconds until the worker must have answered."""
         return max(self._deadline - time.monotonic(), 0.0)
 
     def send(self, program: str) -> None:

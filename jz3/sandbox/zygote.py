@@ -111,7 +111,7 @@ class Zygote:
         return None
 
     def _fork(self) -> int | None:
-        """As os.fork; where there is no process left, the keeper is told."""
+        """Fork like os.fork; if no process is left, tell the keeper."""
         try:
             if self._next_pid is not None:
                 os.pwrite(self._next_pid, _PID_BEFORE_PROGRAMS, 0)

@@ -24,7 +24,7 @@ Numbers = NDArray[np.uint64]
 
 
 class JournalIndex:
-    """Where the rows of a journal are, in the order in which they came."""
+    """Positions of a journal's rows, in the order in which they were written."""
 
     def __init__(self, offsets: Mapping[bytes, int]) -> None:
         self._offsets = dict(offsets)
@@ -52,7 +52,7 @@ class JournalIndex:
 
 
 class SegmentIndex:
-    """Where the rows of a segment are: 24 bytes a row."""
+    """Positions of a segment's rows: 24 bytes a row."""
 
     def __init__(self, high: Numbers, low: Numbers, offsets: Numbers) -> None:
         self._high, self._low, self._offsets = high, low, offsets

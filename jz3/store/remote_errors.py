@@ -95,7 +95,7 @@ def _without_secrets(url: str) -> str:
 
 
 def _foreign() -> tuple[type[Exception], ...]:
-    """Of the modules that are there: what was not imported was not raised."""
+    """Errors of those storage modules that are imported: the others cannot have raised anything."""
     return tuple(
         getattr(sys.modules[module], name)
         for module, names in FOREIGN.items()

@@ -192,7 +192,7 @@ class RowStore:
         return self._refused(lambda: mend(self.directories()))
 
     def directories(self) -> list[Path]:
-        """Those of all operations that have rows here."""
+        """The directories of all operations that have rows here."""
         try:
             entries = sorted(self.root.iterdir())
             return [path for path in entries if OPERATION.fullmatch(path.name) and path.is_dir()]

@@ -167,7 +167,7 @@ class RowFile:
         return len(self._index)
 
     def later_keys(self, start: int) -> list[str]:
-        """Those that came after the first `start`."""
+        """Keys written after the first `start`."""
         return [key.hex() for key in self._index.later(start)] if start < self.count else []
 
     def offsets(self) -> Mapping[bytes, int]:

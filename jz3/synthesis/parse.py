@@ -129,7 +129,7 @@ class _Prompts:
         self._hashes = hashes[self._order]
 
     def of(self, completions: pl.DataFrame) -> pl.DataFrame:
-        """Of each completion's prompt all but the id."""
+        """The prompt of each completion, without its id."""
         wanted = completions["prompt_id"]
         if not len(self._hashes):
             _refuse(completions)

@@ -17,7 +17,7 @@ class BenchmarkCheck(BaseModel):
 
 
 class CertificateManifest(BaseModel):
-    """Of one set of rows."""
+    """The certificate of one set of rows."""
 
     certified: str
     """Name of the set."""

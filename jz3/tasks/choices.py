@@ -230,13 +230,15 @@ def _kinds() -> tuple[tuple[int | None, Sequence[str], Sequence[str]], ...]:
 
 
 def _plain(choice: str) -> str:
-    """Without what parts it from the next; the dollar that closes the formula of all choices goes too."""
+    """Strip what separates a choice from the next, and the dollar that closes a formula around all
+    choices.
+    """
     text = _ENDS.sub("", choice).strip()
     return _ENDS.sub("", text.removesuffix("$")) if text.count("$") == 1 else text
 
 
 def _marks(text: str, spelling: str, labels: Sequence[str]) -> list[tuple[int, int]]:
-    """Where the labels stand, from the first one on, each behind the one before."""
+    """The spans of the labels, from the first on; each follows the one before."""
     marks: list[tuple[int, int]] = []
     place = 0
     for label in labels:

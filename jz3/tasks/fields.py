@@ -13,7 +13,7 @@ from jz3.text.problem_text import last_boxed
 
 
 class ItemFields(Params):
-    """Of a benchmark. Fields within fields are named by dots (`meta.topic`)."""
+    """Fields of a benchmark's rows. A dot leads to a field within a field (`meta.topic`)."""
 
     name: Literal["fields"]
     question: str
@@ -31,7 +31,7 @@ class ItemFields(Params):
 
 
 class SolvedFields(Params):
-    """Of a target task or an instruction set."""
+    """Fields of the rows of a target task or an instruction set."""
 
     name: Literal["fields"]
     question: str

@@ -82,7 +82,7 @@ class Seeds(Params):
 
 
 class TasksParams(Params):
-    """Where targets, instruction data and seed problems come from."""
+    """Sources of targets, instruction data and seed problems."""
 
     families: list[str]
     """Families of the problem writer that all of them cover."""
@@ -264,7 +264,7 @@ def _read(found: RawRows, form: TrainingFormat | SolvedFields, rejects: Rejects)
 
 
 def _own_id(row: Row) -> str:
-    """By what a row holds that gives no question and solution."""
+    """An id from the contents of a row that gives no question and solution."""
     return content_id(repr(sorted(row.items(), key=lambda field: str(field[0]))))
 
 

@@ -70,7 +70,7 @@ class Draw:
 
     @property
     def name(self) -> str:
-        """That its seed is drawn by."""
+        """The name by which its seed is drawn."""
         return f"{self.problem_id}/{self.number}"
 
 

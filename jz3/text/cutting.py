@@ -23,7 +23,8 @@ LEAST_SHARE = 0.5
 def pieces(
     text: str, length: int, most: int, least: int = 1, notation: Notation = "markdown"
 ) -> list[tuple[int, str]]:
-    """At most `most` pieces of `least` to `length` characters from the front of `text`, each with its offset.
+    """Cut at most `most` pieces of `least` to `length` characters from the front of `text`; each comes
+    with its offset.
 
     Where no such piece begins, all up to the end of the word, formula or comment that stands in the way is
     passed over; a shorter rest is left.
@@ -67,7 +68,7 @@ def _long_enough(text: str, start: int, end: int, least: int) -> bool:
 
 
 def _places(window: str, length: int) -> Iterator[int]:
-    """Where to cut, the best place first; the next is looked for when it is asked for."""
+    """Offsets at which to cut, best first; the next is sought only when it is asked for."""
     ends = [end.end() for end in SENTENCE_END.finditer(window) if end.end() <= length]
     yield from reversed([end for end in ends if end >= length * LEAST_SHARE])
     yield from reversed([blank.start() for blank in BLANK.finditer(window)])

@@ -150,7 +150,7 @@ class Regions:
             self._new.append((self._open[kind].pop(), end))
 
     def _find(self, ending: str) -> int | None:
-        """Where it stands next; what was looked for in vain once is not looked for again."""
+        """The next offset of the ending; one that was sought in vain once is not sought again."""
         if ending in self._absent:
             return None
         found = self._text.find(ending, self._place)

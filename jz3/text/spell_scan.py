@@ -30,7 +30,7 @@ _MOST_GROWTH = 32
 
 @compiled
 def name_hashes(data: U8, starts: I64) -> U64:
-    """Of names of commands, in any case."""
+    """Hashes of command names, ignoring case."""
     found = np.empty(len(starts) - 1, dtype=np.uint64)
     for row in range(len(starts) - 1):
         found[row] = _name_hash(data, starts[row], starts[row + 1])

@@ -49,7 +49,7 @@ _OWN = {
 
 @cache
 def commands() -> dict[str, Command]:
-    """By their names in lower case."""
+    """All commands by name in lower case."""
     table = {name.lower(): Command("") for name in (*SHAPES, *SPACES, *WORDED, *STYLED)}
     table |= {name: Command("", groups=1) for name in COLOURED}
     for name, spelling in COMMANDS.items():

@@ -147,7 +147,7 @@ def _left(counts: I64) -> I64:
 
 
 def _completed(hashes: U64, counts: I64, left: I64, sequences: Sequence[list[str]]) -> Texts:
-    """With the words of the texts that were left."""
+    """Add the words of the texts that were left out."""
     if len(left):
         spaced = pl.Series([" ".join(sequence) for sequence in sequences], dtype=pl.String)
         hashes, counts = filled(hashes, counts, left, *scan_spaced(*_utf8(spaced)))

@@ -93,7 +93,7 @@ def masked(sequence: Sequence[str]) -> list[str]:
 
 
 def folded(text: str) -> str:
-    """Without case and accents. Upper case first: then `ı` and `ß` agree with their upper case."""
+    """Remove case and accents. Upper case comes first: then `ı` and `ß` agree with their capitals."""
     if text.isascii():
         return text.lower()
     plain = _unmarked(unicodedata.normalize("NFKD", text))
@@ -106,7 +106,7 @@ def told_apart(text: str) -> str:
 
 
 def _joined(word: str) -> str:
-    """Without commas and quotes; `.5` is `0.5`."""
+    """Remove commas and quotes; `.5` becomes `0.5`."""
     if word.isalnum():  # nearly all
         return word
     word = word.translate(_JOINED)

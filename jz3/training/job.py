@@ -48,7 +48,7 @@ class Job(BaseModel):
         return self.directory / f"weights-{step}.safetensors"
 
     def training(self, blocks: Blocks, plan: Plan, rank: Rank | None) -> Training:
-        """As this process carries it out: alone, or as one of the ranks."""
+        """The training as this process runs it, alone or as one of the ranks."""
         return Training(
             what=self.what,
             blocks=blocks,
@@ -65,7 +65,7 @@ class Job(BaseModel):
 
 
 def train_job(job: Job, blocks: Blocks, plan: Plan, rank: Rank | None) -> pl.DataFrame:
-    """In this process: alone, or as one of the ranks."""
+    """Train in this process, alone or as one of the ranks."""
     return train(fresh_model(job), job.training(blocks, plan, rank))
 
 
@@ -101,7 +101,7 @@ def fresh_model(job: Job) -> "PreTrainedModel":
 
 
 def checkpoints_of(job: Job) -> Checkpoints:
-    """Where the training goes on from after a kill."""
+    """The checkpoints from which the training resumes after a kill."""
     execution = job.execution
     every = steps_between(execution, job.keep[-1])
     return Checkpoints(job.directory, job.identity, every, execution.checkpoints_kept)

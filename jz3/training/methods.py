@@ -26,7 +26,7 @@ class Full(Params):
 
 
 class Lora(LoraParams):
-    """Of each target, W + alpha / rank B A; B starts at zero."""
+    """Low-rank adaptation of each target: W + alpha / rank B A, with B zero at the start."""
 
     kind: Literal["lora"]
 

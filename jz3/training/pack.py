@@ -116,7 +116,7 @@ def pack(training: In[TrainingRow], base: Path, directory: Path, params: PackPar
 
 
 def windows(training: In[TrainingRow], window_rows: int) -> Iterator[pl.DataFrame]:
-    """At most `window_rows` rows of one part, in training order: pre-training, then instruction."""
+    """Frames of at most `window_rows` rows of one part, in training order: pre-training, then instruction."""
     ended = False
     for frame in training.frames(window_rows):
         pretrain = frame.filter(pl.col("part") == "pretrain")
@@ -165,7 +165,9 @@ def _pack_window(
 
 
 def _drawn(window: pl.DataFrame, params: PackParams) -> pl.Series:
-    """By the hash of each row alone: of a larger training set the same rows are held out, and more."""
+    """Draw rows to hold out, each by its own hash, so that a larger training set holds out the same rows
+    and more.
+    """
     if not params.held_out_share:
         return pl.repeat(value=False, n=window.height, eager=True)
     below = params.held_out_share * 2**63

@@ -37,13 +37,15 @@ class RowTexts:
         self._chat = ChatForm(tokenizer) if form.turns == "chat" else None
 
     def of(self, rows: pl.DataFrame) -> Iterator[MarkedText | None]:
-        """Of a table with the columns `kind` and `turns`; None for a row that the template does not take."""
+        """The text of each row of a table with columns `kind` and `turns`; None for a row that the
+        template does not take.
+        """
         columns = rows.select("turns", "kind").to_dict(as_series=False)
         for turns, kind in zip(columns["turns"], columns["kind"], strict=True):
             yield self.text(read_turns(turns), kind)
 
     def text(self, turns: Sequence[Turn], kind: str) -> MarkedText | None:
-        """Of one row."""
+        """The text of one row; None if the template does not take it."""
         if self._form.earlier_thoughts == "left_out":
             turns = without_earlier_thoughts(turns)
         return self._chat.text(turns) if self._chat else joined_parts(plain_parts(turns, kind))

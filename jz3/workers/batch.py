@@ -27,7 +27,7 @@ class Workers:
 
 
 def workers_of(execution: Execution) -> Workers:
-    """For a model."""
+    """Workers for a stage that runs a model."""
     gpus = execution.worker_gpus if execution.device == "cuda" else 0
     return Workers(_count(execution), execution.threads, gpus, execution.ray_address)
 

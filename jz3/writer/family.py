@@ -136,12 +136,12 @@ class Family:
 
 
 def plain(value: Exact) -> str:
-    """As a program prints it: `3/4`."""
+    """The value as a program prints it: `3/4`."""
     return str(value)
 
 
 def latex(value: Exact) -> str:
-    r"""As prose writes it: `\frac{3}{4}`."""
+    r"""The value as prose writes it: `\frac{3}{4}`."""
     if isinstance(value, Fraction) and value.denominator != 1:
         sign = "-" if value < 0 else ""
         return f"{sign}\\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"

@@ -23,6 +23,7 @@ from jz3.writer.splits import distinct_draws
 from jz3.writer.write import write_draw
 from tests.conftest import ROOT
 from tests.curation.rows import items, passages, problem, problems
+from tests.stage_folder import stage_folder
 
 STAGES = (
     "parse@corpus",
@@ -103,9 +104,7 @@ def make_chain(path, count, extra=()):
     texts = [*written(count), *extra]
     commands = {stage.name: stage.cmd.split() for stage in Repo(str(ROOT)).index.stages}
     chain = Chain(path, {name: [sys.executable, *commands[name][1:]] for name in STAGES})
-    path.mkdir(parents=True)
-    shutil.copy(ROOT / "profiles" / "test.yaml", path / "params.yaml")
-    shutil.copy(ROOT / "profiles" / "execution" / "test.yaml", path / "execution.yaml")
+    stage_folder(path)
     ids = [f"{number:06}" for number in range(len(texts))]
     prompts = [
         {

@@ -24,6 +24,7 @@ from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.verdict import Verdict
 from tests.curation.planted import Planted, items, jaccard
+from tests.stage_folder import stage_folder
 
 ROOT = Path(__file__).parents[2]
 PROFILE = ROOT / "profiles" / "paper.yaml"
@@ -86,10 +87,7 @@ def plant(rows: int, directory: Path) -> pl.DataFrame:
     Out(ExecutionResult, directory / "results.parquet").write(ExecutionResult.create_empty())
     Out(Problem, directory / "instructions.parquet").write(Problem.create_empty())
     (directory / "releases").mkdir()
-    profile = yaml.safe_load(PROFILE.read_text())
-    (directory / "params.yaml").write_text(yaml.safe_dump(profile))
-    how = yaml.safe_load((PROFILE.parent / "execution" / PROFILE.name).read_text())
-    (directory / "execution.yaml").write_text(yaml.safe_dump(how | {"threads": os.cpu_count()}))
+    stage_folder(directory, profile=PROFILE.stem, execution={"threads": os.cpu_count()})
     return planted.truth()
 
 

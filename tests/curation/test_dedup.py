@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import InFiles
-from jz3.curation.dedup import DedupParams, Workplace, dedup
+from jz3.curation.dedup import DedupParams, dedup
 from jz3.curation.released import index_notes, read_releases
 from jz3.tables.verdict import Verdict
 from jz3.text.words import tokens
@@ -33,7 +33,7 @@ QUESTIONS = st.lists(
 
 
 NOWHERE = Path(tempfile.gettempdir()) / "no-releases"
-PLACE = Workplace(threads=2, directory=Path(tempfile.gettempdir()))
+SCRATCH = Path(tempfile.gettempdir())
 
 
 def survivors(questions, ids=None):
@@ -45,7 +45,7 @@ def find_survivors(ids, questions, params):
     schema = {"problem_id": pl.String, "problem": pl.String}
     rows = pl.DataFrame({"problem_id": ids, "problem": questions}, schema=schema)
     released = read_releases(InFiles(NOWHERE), [], index_notes(params.bands, params.rows_per_band))
-    found = dedup(rows.lazy(), [], released, params, PLACE)
+    found = dedup(rows.lazy(), [], released, params, 2, SCRATCH)
     return {row_id: (rule, survivor) for row_id, rule, survivor in found.verdicts.iter_rows()}
 
 
@@ -113,9 +113,8 @@ def test_a_chain_does_not_swallow_what_differs_from_every_kept_row():
 
 def test_the_folder_of_temporary_files_need_not_be_there(tmp_path):
     rows = problems(problem("a", "What is one?"), problem("b", "What is one?"))
-    place = Workplace(threads=1, directory=tmp_path / "not/yet")
     released = read_releases(InFiles(NOWHERE), [], NOTES)
-    found = dedup(rows.lazy(), [], released, PARAMS, place)
+    found = dedup(rows.lazy(), [], released, PARAMS, 1, tmp_path / "not/yet")
     assert found.metrics.rows.kept == 1
 
 
@@ -128,7 +127,7 @@ def test_rows_that_were_rejected_before_are_neither_judged_nor_survivors():
     rows = problems(problem("a"), problem("b"), problem("c"))
     none = read_releases(InFiles(NOWHERE), [], NOTES)
     tables = [verdicts({"a": "execute.failed"}), verdicts({"b": None})]
-    found = dedup(rows.lazy(), tables, none, PARAMS, PLACE)
+    found = dedup(rows.lazy(), tables, none, PARAMS, 2, SCRATCH)
     metrics = found.metrics
     Verdict.validate(found.verdicts)
     assert sorted(found.verdicts["row_id"]) == ["b", "c"]
@@ -187,7 +186,7 @@ def test_rows_of_the_named_sources_are_the_same_only_with_the_same_solution():
 
     def kept(with_solution):
         params = PARAMS.model_copy(update={"with_solution": with_solution, "threshold": 0.95})
-        verdicts = dedup(rows.lazy(), [], released, params, PLACE).verdicts
+        verdicts = dedup(rows.lazy(), [], released, params, 2, SCRATCH).verdicts
         return verdicts.filter(pl.col("rule").is_null())["row_id"].str.slice(0, 3).to_list()
 
     assert len(kept([])) == 1

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jz3.core.artifacts import InFiles, Out
 from jz3.core.hashing import draw_order
-from jz3.curation.dedup import DedupParams, Workplace, dedup
+from jz3.curation.dedup import DedupParams, dedup
 from jz3.curation.released import ReleaseError, index_notes, read_releases
 from jz3.tables.question_index import QuestionIndex
 from tests.curation.planted import jaccard
@@ -42,7 +42,7 @@ def releases():
 
 def deduped(rows, directory, names=()):
     released = read_releases(InFiles(directory), list(names), NOTES)
-    return dedup(rows.lazy(), [], released, PARAMS, Workplace(1, directory))
+    return dedup(rows.lazy(), [], released, PARAMS, 1, directory)
 
 
 def release(found, directory, name):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import yaml
 
 from jz3.core.artifacts import Out
 from jz3.generation.completion_rows import GENERATE
@@ -20,6 +19,7 @@ from jz3.tables.prompt import Prompt
 from jz3.tables.response import Response
 from tests.conftest import ROOT
 from tests.generation.builders import tiny_model
+from tests.stage_folder import stage_folder
 
 pytestmark = pytest.mark.vllm
 
@@ -32,20 +32,26 @@ def folder(tmp_path, monkeypatch):
     """A place as a clone is: parameters, a model, prompts, items."""
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     tiny_model(tmp_path / "model", context=512, hidden=128)
-    params = yaml.safe_load((ROOT / "profiles/test.yaml").read_text())
-    execution = yaml.safe_load((ROOT / "profiles/execution/test.yaml").read_text()) | {
-        "vllm_python": str(ROOT / ".venv-vllm/bin/python"),
-        "generation_commit": COMMITTED_TOGETHER,
-        "server_concurrency": 8,
-        "vllm_memory": 0.15,
-    }
-    params["synthesize"] |= {"engine": "vllm"}
-    params["synthesize"]["cot"]["max_tokens"] = params["synthesize"]["tool"]["max_tokens"] = 64
-    params["answer"] |= {"engine": "vllm", "max_tokens": 24}
-    for setting in ("prose", "tool"):
-        params["answer"][setting] |= {"benchmarks": ["b"], "shots": {}}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    (tmp_path / "execution.yaml").write_text(yaml.safe_dump(execution))
+    stage_folder(
+        tmp_path,
+        params={
+            "synthesize.engine": "vllm",
+            "synthesize.cot.max_tokens": 64,
+            "synthesize.tool.max_tokens": 64,
+            "answer.engine": "vllm",
+            "answer.max_tokens": 24,
+            "answer.prose.benchmarks": ["b"],
+            "answer.prose.shots": {},
+            "answer.tool.benchmarks": ["b"],
+            "answer.tool.shots": {},
+        },
+        execution={
+            "vllm_python": str(ROOT / ".venv-vllm/bin/python"),
+            "generation_commit": COMMITTED_TOGETHER,
+            "server_concurrency": 8,
+            "vllm_memory": 0.15,
+        },
+    )
     prompts = [
         {
             "prompt_id": f"prompt {n:03}",

@@ -7,7 +7,7 @@ import polars as pl
 
 from jz3.core.artifacts import InDir, OutDir
 from jz3.influence.warmup import warmup
-from jz3.influence.warmup_training import PretrainParams, WarmupParams
+from jz3.influence.warmup_training import FullParams, WarmupParams
 from jz3.lm.lora import LoraParams
 from jz3.lm.plan import OptimizerParams
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
@@ -33,7 +33,7 @@ WARMUP = WarmupParams(
     seed=3,
     block_length=64,
     batch_tokens=256,
-    pretrain=PretrainParams(epochs=1, schedule=WarmupCosine(warm_up=0.0), optimizer=OPTIMIZER),
+    pretrain=FullParams(epochs=1, schedule=WarmupCosine(warm_up=0.0), optimizer=OPTIMIZER),
     epochs=2,
     adapter=LoraParams(rank=2, alpha=4, dropout=0.1, targets=["q_proj", "down_proj"]),
     schedule=WarmupStableDecay(warm_up=0.03, stable=0.03, floor=0.0),

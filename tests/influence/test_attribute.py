@@ -13,7 +13,7 @@ import pytest
 from jz3.core.artifacts import InDir, OutDir
 from jz3.influence.attribute import ATTRIBUTE, AttributeParams, attribute
 from jz3.influence.warmup import warmup
-from jz3.influence.warmup_training import PretrainParams
+from jz3.influence.warmup_training import FullParams
 from jz3.lm.lora import LoraParams
 from jz3.lm.schedule import WarmupCosine
 from jz3.lm.tokenizer import train_tokenizer
@@ -85,7 +85,7 @@ def learned(tmp_path_factory):
             "share": 1.0,
             "block_length": 400,
             "batch_tokens": 1600,
-            "pretrain": PretrainParams(epochs=3, schedule=WarmupCosine(warm_up=0.03), optimizer=optimizer),
+            "pretrain": FullParams(epochs=3, schedule=WarmupCosine(warm_up=0.03), optimizer=optimizer),
             "epochs": 1,
             "adapter": LoraParams(rank=4, alpha=8, dropout=0.0, targets=["q_proj", "v_proj", "down_proj"]),
             "optimizer": optimizer,

@@ -32,6 +32,7 @@ from jz3.tables.target import Target
 from tests.conftest import ROOT
 from tests.influence.references import execution, problems, targets
 from tests.influence.tiny import merged, some_rows
+from tests.stage_folder import stage_folder
 
 PARAMS = SketchParams(share=1.0, size=4096, seed=0, max_tokens=64, direction="adam", precision="fp32")
 LENGTHS = {("layer", "A"): 150, ("layer", "B"): 83, ("other", "A"): 20}
@@ -185,12 +186,9 @@ def test_sketches_of_other_checkpoints_are_refused(trained, tmp_path):
 
 @pytest.mark.usefixtures("store")
 def test_the_command_scores_a_table_of_targets(trained, tmp_path, monkeypatch):
-    clone = tmp_path / "clone"
+    clone = stage_folder(tmp_path / "clone")
     written_sketches(trained, clone / "data/influence/sketches/reference")
     shutil.copytree(trained.checkpoints.path, clone / "data/models/reference")
-    shutil.copy(ROOT / "profiles/execution/test.yaml", clone / "execution.yaml")
-    shutil.copy(ROOT / "dvc.yaml", clone / "dvc.yaml")
-    shutil.copy(ROOT / "profiles/graphs/test.yaml", clone / "graph.yaml")
     Out(Target, clone / "later.parquet").write(targets())
     monkeypatch.chdir(clone)
     done = CliRunner().invoke(app, ["influence", "later.parquet", "scores.parquet"])
@@ -239,8 +237,7 @@ def test_a_killed_run_goes_on_and_leaves_the_same_bytes(trained, tmp_path, monke
 
 
 def test_where_nothing_is_sketched_the_command_says_what_to_write(tmp_path, monkeypatch):
-    for name in ("dvc.yaml", "graph.yaml"):
-        shutil.copy(ROOT / name, tmp_path / name)
+    stage_folder(tmp_path, profile=None)
     Out(Target, tmp_path / "later.parquet").write(targets())
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["influence", "later.parquet", "scores.parquet"])

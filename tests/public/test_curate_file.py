@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from jz3.cli.main import app
 from jz3.core.artifacts import InFiles
 from jz3.curation.decontaminate import decontaminate
-from jz3.curation.dedup import DedupParams, Workplace, dedup
+from jz3.curation.dedup import DedupParams, dedup
 from jz3.curation.filter import FilterParams, judge_form
 from jz3.curation.overlap import DecontaminateParams
 from jz3.curation.released import index_notes, read_releases
@@ -115,7 +115,7 @@ def test_verdicts_are_those_of_the_stages(tmp_path, benchmark):
     filtered = judge_form([Problem.cast(table)], FilterParams(**paper["filter"]))
     params = DedupParams(**paper["dedup"])
     released = read_releases(InFiles(tmp_path), [], index_notes(params.bands, params.rows_per_band))
-    distinct = dedup(table.lazy(), [filtered], released, params, Workplace(1, tmp_path)).verdicts
+    distinct = dedup(table.lazy(), [filtered], released, params, 1, tmp_path).verdicts
     items = Item.cast(items_of({"bakery": [ITEM]}))
     clean = decontaminate([table], items, DecontaminateParams(**paper["decontaminate"]), threads=1).verdicts
     rules = pl.concat([filtered, distinct, clean]).drop_nulls("rule").unique("row_id", keep="first")

@@ -17,6 +17,7 @@ from jz3.report.page import STAMP, stamped
 from jz3.report.summary import told_apart
 from jz3.tables.comparison import Comparison
 from tests.report.builders import HOSTILE, comparison, metrics, problem, write_run
+from tests.stage_folder import stage_folder
 
 ROOT = Path(__file__).parents[2]
 VOID = {"br", "hr", "input", "meta"}
@@ -63,8 +64,7 @@ class Page(HTMLParser):
 
 def run_stage(root, problems, provider="writer"):
     flags = write_run(root, problems, provider)
-    for name in ("dvc.yaml", "graph.yaml", "params.yaml", "execution.yaml"):
-        shutil.copy(ROOT / name, root / name)
+    stage_folder(root, profile=None)
     shutil.copytree(ROOT / "profiles", root / "profiles", dirs_exist_ok=True)
     subprocess.run(
         [sys.executable, "-m", "stages.report", *flags],
@@ -179,8 +179,7 @@ def test_the_first_screen_says_what_the_run_is_and_how_it_did(made):
 def test_edited_parameters_are_no_profile(made, tmp_path):
     from jz3.report.summary import profile_in_use
 
-    for name in ("params.yaml", "graph.yaml"):
-        shutil.copy(ROOT / name, tmp_path / name)
+    stage_folder(tmp_path, profile=None)
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     assert profile_in_use(tmp_path) == "embedded"
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text() + "more: 1\n")

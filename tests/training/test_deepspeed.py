@@ -22,6 +22,7 @@ from jz3.training.base import ConfigModel, build
 from tests.conftest import make_clone
 from tests.lm.test_train import MUON, OPTIMIZER
 from tests.lm.texts import TEXTS
+from tests.stage_folder import set_values
 from tests.training.test_finetune import kd_set
 from tests.training.test_job import kill_after_checkpoint
 from tests.training.trainings import build_base, trained
@@ -141,16 +142,14 @@ def clone_for_finetune(path, ranks):
     """The repository on the test profile, with a KD set and a base, and so many ranks."""
     path.mkdir()
     clone = make_clone(path)
-    params = yaml.safe_load((path / "params.yaml").read_text())
-    params["finetune"]["initial"]["optimizer"]["muon"] = None
-    (path / "params.yaml").write_text(yaml.safe_dump(params))
-    how = yaml.safe_load((path / "execution.yaml").read_text())
-    (path / "execution.yaml").write_text(yaml.safe_dump(how | {"ranks": ranks}))
+    set_values(path / "params.yaml", {"finetune.initial.optimizer.muon": None})
+    set_values(path / "execution.yaml", {"ranks": ranks})
     problems, prompts = kd_set(60)
     Out(Problem, path / "data/kd/initial.parquet").write(problems)
     Out(Prompt, path / "data/composed/initial").write(prompts)
     base = path / "data/models/base/synthesis"
     base.mkdir(parents=True)
+    params = yaml.safe_load((path / "params.yaml").read_text())
     length = params["finetune"]["initial"]["block_length"]
     config = ConfigModel(
         kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=length, training=None

@@ -38,7 +38,7 @@ class Unusable:
 
 @dataclass(frozen=True)
 class Fields:
-    """Where in a row stands what; and what holds where the row does not say."""
+    """Which field of a row holds what, and the values to use if a row lacks a field."""
 
     id: str | None
     meta_origin: str | None

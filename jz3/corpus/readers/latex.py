@@ -37,7 +37,7 @@ def read_latex(
 
 
 def section_spans(text: str) -> list[Span]:
-    """Where the text of each section begins and ends, headings left out. Linear in the length."""
+    """The spans of all sections, without their headings. Linear in the length."""
     first, last = _body(text)
     spans: list[Span] = []
     start = first
@@ -55,7 +55,7 @@ def _body(text: str) -> Span:
 
 
 def _first(text: str, command: re.Pattern[str], start: int) -> Span | None:
-    """Where a command stands first that is one."""
+    """The span of the first real command from `start` on."""
     shown = _not_hidden(text, [found.span() for found in command.finditer(text, start)])
     return shown[0] if shown else None
 
@@ -71,7 +71,7 @@ def _headings(text: str, first: int, last: int) -> Iterator[Span]:
 
 
 def _not_hidden(text: str, commands: Sequence[Span]) -> list[Span]:
-    """Those that are neither in code nor in a comment."""
+    """The commands that stand neither in code nor in a comment."""
     if not commands:
         return []
     code = iter(code_spans(text))
@@ -91,7 +91,7 @@ def _not_hidden(text: str, commands: Sequence[Span]) -> list[Span]:
 
 
 def _comment(text: str, start: int, end: int) -> int | None:
-    """Where a comment begins between two places of a line."""
+    """The offset at which a comment begins between two offsets of a line; None if there is no comment."""
     return next((found.start() for found in COMMENT.finditer(text, start, end) if found[0] == "%"), None)
 
 

@@ -40,7 +40,7 @@ def _sections(document: Section) -> Iterator[Section]:
 
 
 def heading_offsets(text: str) -> list[int]:
-    """Where headings begin, but for the start of the text."""
+    """Offsets of the headings, except one at the start of the text."""
     offsets: list[int] = []
     regions = Regions(text, "markdown")
     fence: str | None = None

@@ -49,7 +49,7 @@ class Hub:
 
 
 def hub_of_environment() -> Hub:
-    """As the variables above say."""
+    """The hub that the environment variables above describe."""
     from huggingface_hub import constants, get_token
 
     return Hub(
@@ -61,7 +61,7 @@ def hub_of_environment() -> Hub:
 
 
 def kind_of(entry: SourceEntry) -> RepositoryKind:
-    """Of its repository."""
+    """The repository kind of an entry."""
     return "model" if entry.purpose == "model" else "dataset"
 
 
@@ -93,7 +93,7 @@ def bring(hub: Hub, name: str, entry: SourceEntry, path: str) -> Path:
 
 
 def place(entry: SourceEntry, path: str) -> Path:
-    """Where a file of a resolved source lies or will lie."""
+    """The path of a file of a resolved source, whether or not it is there yet."""
     return snapshot(entry.host, kind_of(entry), entry.repo, str(entry.revision)) / path
 
 

@@ -47,7 +47,7 @@ class Publication:
     commit: str
 
     def size(self, name: str) -> int:
-        """In bytes."""
+        """Size in bytes."""
         content = self.files[name]
         return len(content) if isinstance(content, bytes) else content.stat().st_size
 

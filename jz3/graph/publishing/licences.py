@@ -63,7 +63,8 @@ class SourceLicence:
 
 
 def source_licences(root: Path, graph: Graph, stated: Mapping[str, str]) -> list[SourceLicence]:
-    """Of each training set. `stated`: licences by source, in place of none or of one that is not clear.
+    """Licences of the sources of each training set. `stated` gives the licence of a source that has none
+    or an unclear one.
 
     Raises UserError for a table or manifest that is not here.
     """
@@ -122,7 +123,7 @@ def refusals(found: Iterable[SourceLicence]) -> list[str]:
 
 
 def table_of(found: Iterable[SourceLicence]) -> pl.DataFrame:
-    """For people: a row for each set and licence."""
+    """A table for people, one row per set and licence."""
     rows = [(one.training_set, one.source, one.licence or "not known", one.rows) for one in found]
     schema = {"set": pl.String, "source": pl.String, "licence": pl.String, "rows": pl.Int64}
     frame = pl.DataFrame(rows, schema=schema, orient="row")

@@ -92,7 +92,7 @@ def _count(node: _Node) -> int:
 
 
 def _folded(node: _Node) -> _Node:
-    """With every operation of numbers worked out; one by zero stays."""
+    """Work out every operation on numbers, except a division by zero."""
     if not isinstance(node, _Operation):
         return node
     left, right = _folded(node.left), _folded(node.right)

@@ -73,6 +73,6 @@ def _fields(wording: str) -> set[str]:
 
 @cache
 def _numbers(wording: str) -> list[str]:
-    """Those that a wording states beside its fields."""
+    """The numbers that a wording states outside its fields."""
     literals = [literal for literal, _, _, _ in Formatter().parse(wording)]
     return sorted(found.lower() for literal in literals for found in _OWN.findall(literal))

@@ -45,7 +45,7 @@ class DirectionParams(Params):
 
 
 @dataclass(frozen=True)
-class Place:
+class CheckpointOnDisk:
     """A checkpoint on disk."""
 
     checkpoints: InDir[CheckpointsManifest]
@@ -62,23 +62,25 @@ class Place:
         return self.checkpoints.path / self.checkpoint.directory
 
 
-def places(checkpoints: InDir[CheckpointsManifest]) -> list[Place]:
-    """In the order of the epochs, with absolute paths: a worker of a cluster may run in another directory."""
+def checkpoints_on_disk(checkpoints: InDir[CheckpointsManifest]) -> list[CheckpointOnDisk]:
+    """All checkpoints in the order of the epochs, with absolute paths: a worker on a cluster may run in
+    another directory.
+    """
     checkpoints = InDir(checkpoints.kind, checkpoints.path.absolute())
-    found: list[Place] = []
+    found: list[CheckpointOnDisk] = []
     for checkpoint in checkpoints.manifest().checkpoints:
         directory = checkpoints.path / checkpoint.directory
-        found.append(Place(checkpoints, checkpoint, files_digest(directory.iterdir(), directory)))
+        found.append(CheckpointOnDisk(checkpoints, checkpoint, files_digest(directory.iterdir(), directory)))
     return found
 
 
-def places_digest(places: Sequence[Place]) -> str:
-    """Of the base and of all checkpoints; there is at least one."""
-    return content_id(places[0].checkpoints.manifest().base_digest, *(place.digest for place in places))
+def checkpoints_digest(found: Sequence[CheckpointOnDisk]) -> str:
+    """Digest of the base and all checkpoints, of which there is at least one."""
+    return content_id(found[0].checkpoints.manifest().base_digest, *(one.digest for one in found))
 
 
 def results_at(
-    place: Place,
+    place: CheckpointOnDisk,
     operation: Operation,
     texts: Sequence[Text],
     params: DirectionParams,
@@ -133,8 +135,8 @@ class Opened:
         return cut_batches(rows, self.padded_tokens)
 
 
-def opened(place: Place, params: DirectionParams, execution: Execution) -> Opened:
-    """For the process that asks, whose threads it sets."""
+def opened(place: CheckpointOnDisk, params: DirectionParams, execution: Execution) -> Opened:
+    """Open a checkpoint in the calling process, and set the number of its threads."""
     import torch
 
     from jz3.influence.directions import DIRECTIONS, AdamConstants
