@@ -124,8 +124,8 @@ def raw_files(raw: InFiles, patterns: Sequence[str]) -> RawFiles:
     return RawFiles(fetched.folder(), [checked(raw.path, fetched, name) for name in names], fetched)
 
 
-def checked(manifest: Path, fetched: Fetched, name: str) -> Path:
-    """A file of a manifest, with its size and digest as they are there. Raises RawFileError."""
+def of_its_size(manifest: Path, fetched: Fetched, name: str) -> Path:
+    """A file of a manifest that is here with its size. Raises RawFileError."""
     file, wanted = fetched.folder() / name, fetched.files[name]
     again = f"Run `jz3 fetch --only {fetched.source}`."
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -136,13 +136,22 @@ def checked(manifest: Path, fetched: Fetched, name: str) -> Path:
             f"file was expected. {again}"
         )
     size = file.stat().st_size
-    found = sha256_of(file) if size == wanted.bytes else None
-    if found != wanted.sha256:
-        seen = f"{size:,} bytes" if found is None else f"SHA-256 {found}"
-        expected = f"{wanted.bytes:,} bytes" if found is None else wanted.sha256
+    if size != wanted.bytes:
         raise RawFileError(
-            f"{name} of {fetched.origin} has {seen} on this machine ({file}); {expected} were expected, as "
-            f"{manifest} says. {again}"
+            f"{name} of {fetched.origin} has {size:,} bytes on this machine ({file}); {wanted.bytes:,} bytes "
+            f"were expected, as {manifest} says. {again}"
+        )
+    return file
+
+
+def checked(manifest: Path, fetched: Fetched, name: str) -> Path:
+    """A file of a manifest, with its size and digest as they are there. Raises RawFileError."""
+    file, wanted = of_its_size(manifest, fetched, name), fetched.files[name]
+    found = sha256_of(file)
+    if found != wanted.sha256:
+        raise RawFileError(
+            f"{name} of {fetched.origin} has SHA-256 {found} on this machine ({file}); {wanted.sha256} was "
+            f"expected, as {manifest} says. Run `jz3 fetch --only {fetched.source}`."
         )
     return file
 
