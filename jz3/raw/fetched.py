@@ -11,7 +11,7 @@ opens the network.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
@@ -19,6 +19,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jz3.core.artifacts import ArtifactError, InFiles
+from jz3.core.matching import dotted
 from jz3.raw.row import RawFileError
 
 ENDING = ".fetched.json"
@@ -114,8 +115,7 @@ def raw_files(raw: InFiles, patterns: Sequence[str]) -> RawFiles:
     if not raw.path.name.endswith(ENDING):
         return RawFiles(raw.path, raw.matching(*patterns), None)
     fetched = read_manifest(raw.path)
-    fitting = [_expression(pattern) for pattern in patterns]
-    names = [name for name in sorted(fetched.files) if any(one.fullmatch(name) for one in fitting)]
+    names = fitting_names(fetched.files, patterns)
     if not names:
         raise RawFileError(
             f"none of the {len(fetched.files)} files of {raw.path} fits {', '.join(patterns)}; at least one "
@@ -154,6 +154,19 @@ def checked(manifest: Path, fetched: Fetched, name: str) -> Path:
             f"expected, as {manifest} says. Run `jz3 fetch --only {fetched.source}`."
         )
     return file
+
+
+def fitting_names(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    """The paths, sorted, that fit any of the glob patterns as files of a folder do (`InFiles.matching`).
+
+    Raises ArtifactError for a pattern that leads out.
+    """
+    fits = [(_expression(pattern), dotted(pattern)) for pattern in patterns]
+    return [
+        name
+        for name in sorted(names)
+        if any(one.fullmatch(name) and (hidden or not dotted(name)) for one, hidden in fits)
+    ]
 
 
 def sha256_of(file: Path) -> str:
