@@ -1,7 +1,9 @@
-"""Files under a directory by glob patterns."""
+"""Files under a directory by glob patterns. As in a shell, a name that begins with a dot (`.DS_Store`,
+`._part.jsonl`, `.cache/`) is taken only where the pattern has a part that does: programs keep notes in them.
+"""
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from jz3.core.placing import ArtifactError
 
@@ -14,9 +16,16 @@ def fitting(directory: Path, pattern: str) -> Iterator[Path]:
             f"Put the files there."
         )
     try:
-        yield from (file for file in directory.glob(pattern) if file.is_file())
+        for file in directory.glob(pattern):
+            if file.is_file() and (dotted(pattern) or not dotted(file.relative_to(directory))):
+                yield file
     except (ValueError, NotImplementedError) as error:
         raise ArtifactError(
             f"'{pattern}' is no glob pattern ({error}); one as `**/*.jsonl` was expected. Mend the "
             f"parameters."
         ) from error
+
+
+def dotted(path: str | PurePath) -> bool:
+    """Whether a part of a path or pattern begins with a dot."""
+    return any(part.startswith(".") for part in PurePath(path).parts)

@@ -35,7 +35,7 @@ Count = Annotated[int, Field(ge=0)] | None
 
 
 class Quota(Params):
-    """Passages of one source for each round; null for all there are."""
+    """Passages of one source for each round; 0 for none, null for all there are."""
 
     initial: Count
     candidates: Count

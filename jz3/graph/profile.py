@@ -84,7 +84,8 @@ def check_no_edits(root: Path) -> None:
         present = root / file
         if present.exists() and all(_difference(root, file, name) for name in names):
             raise ProfileError(
-                f"{present} holds edits; one of the profiles {', '.join(names)} was expected. "
+                f"{present} holds edits, or its profile has been edited since; one of the profiles "
+                f"{', '.join(names)} was expected. "
                 f"Copy what you want to keep, then add --force."
             )
 
@@ -120,8 +121,16 @@ def _difference(root: Path, file: str, name: str) -> list[str]:
         found = YAML(typ="safe").load(present.read_bytes())
     except (YAMLError, ValueError, RecursionError) as error:  # no text, no date, nested too deep
         return [f"{file} is not YAML: {' '.join(str(error).split())}"]
-    differing = value_differences(found, YAML(typ="safe").load(text))
+    differing = value_differences(found, _values(root / source_of(file, name), text))
     return [f"{file}: {where}: {_shown(old)} -> {_shown(new)}" for where, (old, new) in differing.items()]
+
+
+def _values(file: Path, text: str) -> Any:  # noqa: ANN401 (as YAML gives it)
+    try:
+        return YAML(typ="safe").load(text)
+    except (YAMLError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise ProfileError(f"{file} is not YAML: {reason}; a profile was expected. Mend it there.") from error
 
 
 def _leaves(values: Any, place: str = "") -> dict[str, Any]:  # noqa: ANN401 (as YAML gives it)
@@ -147,4 +156,9 @@ def _text(root: Path, file: str, name: str) -> str:
             f"{source} does not exist, and the profile '{name}' needs it; "
             f"one of {', '.join(profile_names(root))} was expected."
         )
-    return source.read_text()
+    try:
+        return source.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ProfileError(
+            f"{source} is not UTF-8: {error}; a profile was expected. Mend it there."
+        ) from error

@@ -41,7 +41,7 @@ class SelectParams(Params):
     """Section `select`."""
 
     count: int = Field(ge=0)
-    """Candidate prompts to choose."""
+    """Candidate prompts to choose; 0 leaves the initial ones alone, to compare a choice with."""
     by: By
     """`value`; or, to compare with, `random`, `length_matched` (drawn, with the lengths of those of highest
     value), `highest_loss`, `longest` (solution) or `stratified` (by value, each source and level alike)."""

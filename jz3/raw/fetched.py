@@ -11,7 +11,7 @@ opens the network.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
@@ -19,6 +19,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jz3.core.artifacts import ArtifactError, InFiles
+from jz3.core.matching import dotted
 from jz3.raw.row import RawFileError
 
 ENDING = ".fetched.json"
@@ -114,8 +115,7 @@ def raw_files(raw: InFiles, patterns: Sequence[str]) -> RawFiles:
     if not raw.path.name.endswith(ENDING):
         return RawFiles(raw.path, raw.matching(*patterns), None)
     fetched = read_manifest(raw.path)
-    fitting = [_expression(pattern) for pattern in patterns]
-    names = [name for name in sorted(fetched.files) if any(one.fullmatch(name) for one in fitting)]
+    names = fitting_names(fetched.files, patterns)
     if not names:
         raise RawFileError(
             f"none of the {len(fetched.files)} files of {raw.path} fits {', '.join(patterns)}; at least one "
@@ -124,8 +124,8 @@ def raw_files(raw: InFiles, patterns: Sequence[str]) -> RawFiles:
     return RawFiles(fetched.folder(), [checked(raw.path, fetched, name) for name in names], fetched)
 
 
-def checked(manifest: Path, fetched: Fetched, name: str) -> Path:
-    """A file of a manifest, with its size and digest as they are there. Raises RawFileError."""
+def of_its_size(manifest: Path, fetched: Fetched, name: str) -> Path:
+    """A file of a manifest that is here with its size. Raises RawFileError."""
     file, wanted = fetched.folder() / name, fetched.files[name]
     again = f"Run `jz3 fetch --only {fetched.source}`."
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -136,15 +136,37 @@ def checked(manifest: Path, fetched: Fetched, name: str) -> Path:
             f"file was expected. {again}"
         )
     size = file.stat().st_size
-    found = sha256_of(file) if size == wanted.bytes else None
-    if found != wanted.sha256:
-        seen = f"{size:,} bytes" if found is None else f"SHA-256 {found}"
-        expected = f"{wanted.bytes:,} bytes" if found is None else wanted.sha256
+    if size != wanted.bytes:
         raise RawFileError(
-            f"{name} of {fetched.origin} has {seen} on this machine ({file}); {expected} were expected, as "
-            f"{manifest} says. {again}"
+            f"{name} of {fetched.origin} has {size:,} bytes on this machine ({file}); {wanted.bytes:,} bytes "
+            f"were expected, as {manifest} says. {again}"
         )
     return file
+
+
+def checked(manifest: Path, fetched: Fetched, name: str) -> Path:
+    """A file of a manifest, with its size and digest as they are there. Raises RawFileError."""
+    file, wanted = of_its_size(manifest, fetched, name), fetched.files[name]
+    found = sha256_of(file)
+    if found != wanted.sha256:
+        raise RawFileError(
+            f"{name} of {fetched.origin} has SHA-256 {found} on this machine ({file}); {wanted.sha256} was "
+            f"expected, as {manifest} says. Run `jz3 fetch --only {fetched.source}`."
+        )
+    return file
+
+
+def fitting_names(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    """The paths, sorted, that fit any of the glob patterns as files of a folder do (`InFiles.matching`).
+
+    Raises ArtifactError for a pattern that leads out.
+    """
+    fits = [(_expression(pattern), dotted(pattern)) for pattern in patterns]
+    return [
+        name
+        for name in sorted(names)
+        if any(one.fullmatch(name) and (hidden or not dotted(name)) for one, hidden in fits)
+    ]
 
 
 def sha256_of(file: Path) -> str:

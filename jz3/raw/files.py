@@ -59,9 +59,10 @@ def _rows(file: Path, root: Path, names: Collection[str] | None) -> Iterator[Fou
         case ".arrow":
             rows = arrow_rows(file)
         case other:
+            ending = f"ends in '{other}'" if other else "has no ending that says what it holds"
             raise RawFileError(
-                f"{file} ends in '{other}'; {KINDS} were expected, plain or compressed "
-                f"({', '.join(COMPRESSIONS)}). Rename it, or name other files in the parameters."
+                f"{file} {ending}; {KINDS} were expected, plain or compressed ({', '.join(COMPRESSIONS)}). "
+                f"Rename it, take it out of the folder, or name the others in the parameters (`**/*.jsonl`)."
             )
     for place, row in rows:
         yield f"{name} {place}", row

@@ -20,7 +20,7 @@ from jz3.core.hashing import content_id, files_digest
 from jz3.core.params import Params, Seed
 from jz3.lm.model import ModelError, libraries, load_model, save_model, tokenizer_digest, write_manifest
 from jz3.lm.tokenizer import BEGIN, END, PAD, train_tokenizer
-from jz3.raw.fetched import ENDING, checked, read_manifest
+from jz3.raw.fetched import ENDING, checked, of_its_size, read_manifest
 from jz3.tables.ledger import Ledger
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.passage import Passage
@@ -197,7 +197,7 @@ def build(params: ConfigModel, tokenizer: "PreTrainedTokenizerFast", directory: 
 
 
 def fetched_manifest(params: FetchedModel, models: InFiles, directory: Path) -> ModelManifest:
-    """Write the manifest of a fetched model from its config and tokenizer; no weights are read.
+    """Write the manifest of a fetched model from its config and tokenizer; of the weights the sizes are seen.
 
     Raises UserError where a file of it is not here or another, or it is no causal language model.
     """
@@ -207,6 +207,8 @@ def fetched_manifest(params: FetchedModel, models: InFiles, directory: Path) -> 
     file = models.path / f"{params.source}{ENDING}"
     fetched = read_manifest(file)
     snapshot = fetched.folder()
+    for name in fetched.files:
+        of_its_size(file, fetched, name)
     files = [checked(file, fetched, name) for name in fetched.files if name.endswith(IDENTITY)]
     try:
         config = AutoConfig.from_pretrained(snapshot, trust_remote_code=False)

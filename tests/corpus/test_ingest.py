@@ -235,6 +235,9 @@ def test_a_file_of_another_format_is_named(tmp_path):
     (tmp_path / "a.jsonl").rename(tmp_path / "a.docx")
     with pytest.raises(RawFileError, match=r"a.docx ends in '.docx'; .jsonl, .*were expected"):
         ingest(InFiles(tmp_path), params())
+    (tmp_path / "a.docx").rename(tmp_path / "LICENSE")
+    with pytest.raises(RawFileError, match=r"LICENSE has no ending .*take it out of the folder"):
+        ingest(InFiles(tmp_path), params())
 
 
 def test_a_package_that_is_not_installed_is_named(tmp_path):

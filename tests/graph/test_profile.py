@@ -113,6 +113,24 @@ def test_a_profile_that_is_not_there_is_named_with_those_that_are(root):
     assert not (root / "params.yaml").exists()
 
 
+@pytest.mark.parametrize("file", IN_USE.values())
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (b"a: [1\nc: 2\n", "is not YAML: "),
+        (b"a: 1\n  b: 2\n", "is not YAML: "),
+        (b"a: 1\na: 2\n", "is not YAML: .*duplicate key"),
+        (b"a: \xe9\n", "is not UTF-8: "),
+    ],
+)
+def test_a_profile_with_a_slip_is_named(root, file, broken, said):
+    write_profile(root, "small")
+    slip = root / file.format("small")
+    slip.write_bytes(broken)
+    with pytest.raises(ProfileError, match=rf"{slip} {said}.*Mend it there"):
+        profile_difference(root, "small")
+
+
 def test_each_profile_of_ours_is_written_and_the_embedded_one_comes_back_to_the_byte(tmp_path):
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     files = ("dvc.yaml", *IN_USE)

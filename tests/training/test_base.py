@@ -170,10 +170,17 @@ assert [file.name for file in directory.iterdir()] == ["manifest.json"]
 assert load_model(directory, "float32").num_parameters() == made.parameters
 assert (Path(find_model(InDir(ModelManifest, directory)).path) / "model.safetensors").is_file()
 print(len(load_tokenizer(directory)), made.hub)
-try:
-    fetched_manifest(FetchedModel(kind="fetched", source="absent"), models, directory)
-except UserError as error:
-    print(error)
+weights = Path(find_model(InDir(ModelManifest, directory)).path) / "model.safetensors"
+weights.write_bytes(weights.read_bytes()[:-8])
+for source, use in (
+    ("absent", lambda name: fetched_manifest(FetchedModel(kind="fetched", source=name), models, directory)),
+    ("tiny", lambda name: fetched_manifest(FetchedModel(kind="fetched", source=name), models, directory)),
+    ("tiny", lambda _: load_model(directory, "float32")),
+):
+    try:
+        use(source)
+    except UserError as error:
+        print(error)
 """
 
 
@@ -205,7 +212,13 @@ def test_a_fetched_model_leaves_its_manifest_alone_and_loads_through_it(tmp_path
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    loaded, refused = run.stdout.splitlines()
+    loaded, refused, short, unreadable = run.stdout.splitlines()
     assert loaded == f"350 org/tiny@{REVISION}"
     assert "absent.fetched.json does not exist" in refused
     assert "jz3 fetch --only absent" in refused
+    size = fetched.files["model.safetensors"].bytes
+    assert f"has {size - 8:,} bytes on this machine" in short
+    assert f"{size:,} bytes were expected" in short
+    assert "jz3 fetch --only tiny" in short
+    assert "cannot be read as a model" in unreadable
+    assert "jz3 fetch --only model" in unreadable

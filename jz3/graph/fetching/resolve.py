@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from jz3.core.placing import placed_file
 from jz3.graph.fetching.hosts import FetchError, Hub, kind_of, named_errors
 from jz3.graph.fetching.table import TABLE, HeldFile, SourceEntry, read_document, read_table
+from jz3.raw.fetched import fitting_names
 
 
 def resolve(root: Path, entries: Mapping[str, SourceEntry], hub: Hub, say: Callable[[str], None]) -> None:
@@ -31,14 +32,12 @@ def resolve(root: Path, entries: Mapping[str, SourceEntry], hub: Hub, say: Calla
 
 def looked_up(hub: Hub, name: str, entry: SourceEntry) -> dict[str, Any]:
     """The fields of an entry as the hub has them now."""
-    from huggingface_hub.utils import filter_repo_objects
-
     with named_errors(hub, name, entry):
         info: Any = hub.api().repo_info(
             entry.repo, repo_type=kind_of(entry), revision=entry.revision, files_metadata=True
         )
     there = {file.rfilename: file for file in info.siblings or []}
-    wanted = sorted(filter_repo_objects(there, allow_patterns=entry.files))
+    wanted = fitting_names(there, entry.files)
     if not wanted:
         scripts = [path for path in there if path.endswith(".py")]
         why = f"; it has a loading script ({scripts[0]}), which nothing runs" if scripts else ""

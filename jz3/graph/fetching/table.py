@@ -5,7 +5,7 @@
       host: hub                        # hub, or github for a repository there
       repo: math-ai/AutoMathText
       revision: null                   # a whole commit
-      files: ["data/web/0.[2-9]*.jsonl"]
+      files: ["data/web/0.[2-9]*.jsonl"] # glob patterns: `*` is within a folder, `**/` any or none
       held: null                       # by file: bytes and digest (sha256:... or git:...)
       bytes: 30000000000               # of all files together
       licence: CC-BY-SA-4.0
