@@ -41,8 +41,9 @@ EVERY = 6
 """Commits that a run is ended at one by one; a teacher's answers, a commit each, then ever further apart."""
 TRAININGS = {"base", "finetune", "pretrain", "warmup"}
 """A training whose result takes its place has no checkpoints left: one end is enough, as it trains anew."""
-ELSEWHERE = {"sent", "settled"}
-"""Money that was promised and paid: tests/generation/test_asking.py kills a run that has a budget."""
+ELSEWHERE = {"sent", "settled", "textless"}
+"""Money that was promised and paid: tests/generation/test_asking.py kills a run that has a budget. Thoughts
+without an answer: tests/generation/test_reasoning.py."""
 BY_PROCESS = ("distill", "execute", "pack")
 """Ended by kill -9 once, too: calls in flight, sandboxes, and neither."""
 

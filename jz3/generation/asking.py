@@ -34,6 +34,7 @@ from jz3.generation.client import open_client
 from jz3.generation.endpoint import Endpoint
 from jz3.generation.outage import Outage
 from jz3.generation.outcomes import Unanswered
+from jz3.generation.received import receiving
 from jz3.generation.spending import SENT, SETTLED, Spending
 from jz3.store.row_store import RowStore, open_store
 
@@ -194,18 +195,17 @@ async def _ask(
     """Send what is missing; gives the reasons of what gets no answer."""
     async with open_client(endpoint, execution.timeout_s, execution.concurrency) as client:
         with ExitStack() as stack:
-            answers, sent, settled = (
-                stack.enter_context(store.writer(operation)) for operation in (CHAT, SENT, SETTLED)
-            )
+            received = stack.enter_context(receiving(store))
+            sent, settled = (stack.enter_context(store.writer(operation)) for operation in (SENT, SETTLED))
             spending = Spending(execution, capped, store, sent, settled)
             bar = stack.enter_context(Progress(what, survey.missing, "requests"))
             outage = Outage(survey.known + survey.missing, survey.known, execution.unanswered_share)
             if execution.teacher == "batch":
-                batches = BatchRun(client, execution, spending, store, answers, outage, bar)
+                batches = BatchRun(client, execution, spending, store, received, outage, bar)
                 unanswered = await batches.run(lambda: _pieces(requests, survey.in_order))
             else:
                 claims = stack.enter_context(store.claims(CHAT))
-                calls = CallRun(client, execution, spending, store, answers, claims, outage, bar)
+                calls = CallRun(client, execution, spending, store, received, claims, outage, bar)
                 unanswered = await calls.run(_pieces(requests, survey.in_order))
     reason = outage.at_end()
     if reason is not None:

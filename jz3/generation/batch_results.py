@@ -128,4 +128,5 @@ def _outcome(line: dict[str, Any], response: dict[str, Any], mask: Mask) -> Body
     body = leniently(response.get("body"))
     if isinstance(body, Body):
         return masked(body, mask)
-    return Setback(mask.line(body.reason), again=body.again, paid=True, own=not body.again)
+    textless = body.textless and masked(body.textless, mask)
+    return Setback(mask.line(body.reason), body.again, paid=True, own=not body.again, textless=textless)

@@ -35,15 +35,15 @@ from jz3.generation.batch_records import (
 from jz3.generation.batch_results import Batch, Results, read_results
 from jz3.generation.bodies import batch_endpoint, batch_line
 from jz3.generation.calls import budget_reached, unwritable
-from jz3.generation.chat import CHAT, ChatRequest, as_answer, as_row
+from jz3.generation.chat import CHAT, ChatRequest
 from jz3.generation.client import Client
 from jz3.generation.outage import Outage
 from jz3.generation.outcomes import Setback, Stop, Unanswered
 from jz3.generation.pace import backoff_s, patiently
+from jz3.generation.received import Received
 from jz3.generation.served_answers import Body
 from jz3.generation.spending import Spending, greatest_usd
 from jz3.store.row_store import RowStore
-from jz3.store.writer import RowWriter
 
 log = logging.getLogger(__name__)
 
@@ -74,12 +74,12 @@ class BatchRun:
         execution: Execution,
         spending: Spending,
         store: RowStore,
-        answers: RowWriter,
+        received: Received,
         outage: Outage,
         bar: Progress,
     ) -> None:
         self._client, self._execution, self._spending = client, execution, spending
-        self._store, self._answers, self._bar = store, answers, bar
+        self._store, self._answers, self._bar = store, received, bar
         self._limits = execution.batch_files
         self._token_limit = self._limits.enqueued_tokens
         self._folder = folder_of(store)
@@ -293,7 +293,7 @@ class BatchRun:
                 if key not in stored:
                     self._keep(key, request, outcome)
             else:
-                self._note_unanswered(key, request, outcome or results.without_line)
+                self._note_unanswered(record.nonce, key, request, outcome or results.without_line)
         self._answers.commit()
         self._watch(record, results)
 
@@ -309,19 +309,21 @@ class BatchRun:
                     results.stop = Stop(reason)
 
     def _keep(self, key: str, request: ChatRequest, body: Body) -> None:
-        self._answers.append(key, request.row(), as_row(as_answer(body, request, by_batch=True), body))
+        self._answers.keep(key, request, body, by_batch=True)
         self._received += 1
         self._bar.advance()
         if self._received % COMMIT_ANSWERS == 0:
             self._answers.commit()
 
-    def _note_unanswered(self, key: str, request: ChatRequest, setback: Setback) -> None:
+    def _note_unanswered(self, nonce: str, key: str, request: ChatRequest, setback: Setback) -> None:
         if not setback.again:
             self._failures[key] = setback.reason
             self._bar.advance()
         else:
             self._unanswered[key] = setback.reason
-        if setback.paid:
+        if setback.textless is not None:
+            self._answers.keep_textless(key, request, setback.textless, batch=nonce)
+        elif setback.paid:
             self._spending.note_lost(key, self._greatest_usd(request))
 
     def _learn_from(self, record: Record, batch: Batch) -> None:

@@ -10,16 +10,16 @@ from itertools import islice
 from jz3.core.errors import BudgetReached, UserError
 from jz3.core.execution import Execution
 from jz3.core.progress import Progress
-from jz3.generation.chat import CHAT, ChatRequest, as_answer, as_row
+from jz3.generation.chat import CHAT, ChatRequest
 from jz3.generation.client import Client
 from jz3.generation.outage import Outage
 from jz3.generation.outcomes import Setback, Stop, Unanswered
 from jz3.generation.pace import Pace, Window, backoff_s
+from jz3.generation.received import Received
 from jz3.generation.served_answers import Body
 from jz3.generation.spending import Spending, greatest_usd
 from jz3.store.claims import Claims
 from jz3.store.row_store import RowStore
-from jz3.store.writer import RowWriter
 
 COMMIT_S = 1.0
 """Between two fsyncs; a kill of the process loses no answer, a power cut those of this time."""
@@ -42,13 +42,13 @@ class CallRun:
         execution: Execution,
         spending: Spending,
         store: RowStore,
-        answers: RowWriter,
+        received: Received,
         claims: Claims,
         outage: Outage,
         bar: Progress,
     ) -> None:
         self._client, self._execution, self._spending = client, execution, spending
-        self._store, self._answers, self._claims, self._bar = store, answers, claims, bar
+        self._store, self._answers, self._claims, self._bar = store, received, claims, bar
         self._pace = Pace(execution.requests_per_minute, execution.tokens_per_minute)
         self._window = Window(execution.concurrency)
         self._outage = outage
@@ -210,15 +210,16 @@ class CallRun:
                 self._keep(key, request, outcome)
             elif isinstance(outcome, Stop):
                 self._stop(outcome.reason)
-            known = not isinstance(outcome, Setback) or not outcome.paid
+            elif outcome.textless is not None:
+                self._answers.keep_textless(key, request, outcome.textless)
+            known = not isinstance(outcome, Setback) or not outcome.paid or outcome.textless is not None
             return outcome if isinstance(outcome, Setback) else None
         finally:
             await self._spending.settle(reservation, known=known)
 
     def _keep(self, key: str, request: ChatRequest, body: Body) -> None:
         """Into the journal before anyone uses it."""
-        answer = as_answer(body, request, by_batch=False)
-        self._answers.append(key, request.row(), as_row(answer, body))
+        self._answers.keep(key, request, body, by_batch=False)
         self._answers.flush()
         self._received += 1
         self._outage.answered()

@@ -11,6 +11,8 @@ from jz3.notation.thoughts import split_thought
 from jz3.store.row_store import Operation, request_key
 
 CHAT = Operation("chat", 1)
+TEXTLESS = Operation("textless", 1)
+"""An answer that was paid for and has thoughts alone, by attempt: the request stays without an answer."""
 
 CHARACTERS_PER_TOKEN = 3.0
 """For limits, and for servers that do not count (chosen; English prose has 4, mathematics fewer)."""

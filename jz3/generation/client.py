@@ -11,7 +11,7 @@ connections and the typed `chat.completions.create` (0.46 and 1.43 ms, `benchmar
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -122,7 +122,7 @@ class Client:
         """Hides the key in what a server says."""
 
     async def chat(self, request: ChatRequest) -> Body | Setback | Stop:
-        """One answer, which has a text or thoughts."""
+        """One answer, which has a text, or was cut while the model thought."""
         outcome = await self._outcome(
             lambda: self._post(PATHS[request.protocol], request.body()), self._timeout_s
         )
@@ -131,9 +131,12 @@ class Client:
         body = read_body(outcome)
         if isinstance(body, Body):
             return masked(body, self.mask)
+        textless = body.textless and masked(body.textless, self.mask)
         if body.error is not None:
-            return meaning(_status(body.error), body.error, None, self.mask)
-        return Setback(self.mask.line(body.reason), again=body.again, paid=True, own=not body.again)
+            refused = meaning(_status(body.error), body.error, None, self.mask)
+            return refused if isinstance(refused, Stop) else replace(refused, textless=textless)
+        reason = self.mask.line(body.reason)
+        return Setback(reason, body.again, paid=True, own=not body.again, textless=textless)
 
     async def complete(self, body: Mapping[str, Any]) -> Completed | Setback | Stop:
         """One plain completion (`/v1/completions`) of a body as the protocol has it; it may have no text."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from jz3.generation.served_answers import Body
+
 
 @dataclass(frozen=True)
 class Setback:
@@ -18,6 +20,8 @@ class Setback:
     """The server is at its limits: others should wait, too."""
     own: bool = False
     """The reason is this prompt, as the server's words say: others need not meet it."""
+    textless: Body | None = None
+    """The thoughts that came in place of an answer, which are kept."""
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ class Unreadable:
     """Whether another attempt may bring one: not where the model has ended without a text."""
     error: object = None
     """The error that a server put into an answer with the status of success."""
+    textless: Body | None = None
+    """Its thoughts, shown or counted, which were paid for."""
 
 
 def read_body(content: bytes) -> Body | Unreadable:
@@ -113,16 +115,17 @@ def leniently(said: object) -> Body | Unreadable:
     choice = next((choice for choice in choices if written(choice).strip()), None)
     thought = choice or next((choice for choice in choices if _thoughts(choice)), None)
     found = thought or choices[0]
-    silent = thought is None and (not usage.reasoning_tokens or _refused(found))
-    if silent or (choice is None and _finished(word_of(found.get("finish_reason")))):
-        return _wordless(found)
-    return _body(
+    body = _body(
         word_of(fields.get("model")),
         written(found),
         _thoughts(found),
         word_of(found.get("finish_reason")),
         usage,
     )
+    silent = thought is None and (not usage.reasoning_tokens or _refused(found))
+    if silent or (choice is None and _finished(word_of(found.get("finish_reason")))):
+        return _wordless(found, body)
+    return body
 
 
 def _body(model: str | None, text: str, thoughts: str, ended: str | None, usage: Usage) -> Body:
@@ -171,20 +174,22 @@ def _joined(part: object, depth: int = DEPTH) -> str:
 
 def _of_response(fields: Mapping[str, Any]) -> Body | Unreadable:
     """A response of OpenAI's API: items of thoughts, then messages; the status says whether it was cut."""
-    if fields.get("status") in ("failed", "cancelled", "in_progress", "queued"):
-        error = fields.get("error")
-        return Unreadable(f"the response is {fields['status']}", error=error)
     items = [fields_of(item) for item in list_of(fields.get("output"))]
     text = "".join(written({"message": item}) for item in items if item.get("type") == "message")
     thoughts = "\n\n".join(filter(None, (_item(item) for item in items if item.get("type") == "reasoning")))
     cut = word_of(fields_of(fields.get("incomplete_details")).get("reason"))
     usage = _usage(fields_of(fields.get("usage")))
+    ended = cut if fields.get("status") == "incomplete" else "stop"
+    body = _body(word_of(fields.get("model")), text, whole_characters(thoughts), ended, usage)
+    if fields.get("status") in ("failed", "cancelled", "in_progress", "queued"):
+        error = fields.get("error")
+        return Unreadable(f"the response is {fields['status']}", error=error, textless=_thinking(body))
     refused = next(filter(None, (_refusal(item) for item in items)), None)
     silent = not (thoughts or usage.reasoning_tokens) or fields.get("status") != "incomplete"
     if not text.strip() and (refused or silent):
-        return Unreadable(f"the answer has no text ({refused or cut or fields.get('status')})", again=False)
-    ended = cut if fields.get("status") == "incomplete" else "stop"
-    return _body(word_of(fields.get("model")), text, whole_characters(thoughts), ended, usage)
+        why = f"the answer has no text ({refused or cut or fields.get('status')})"
+        return Unreadable(why, again=False, textless=_thinking(body))
+    return body
 
 
 def _item(item: Mapping[str, Any]) -> str:
@@ -206,9 +211,6 @@ def _of_message(fields: Mapping[str, Any]) -> Body | Unreadable:
         filter(None, (_joined(block.get("thinking")) for block in blocks if block.get("type") == "thinking"))
     )
     ended, said = word_of(fields.get("stop_reason")), fields_of(fields.get("usage"))
-    silent = _finished(ended) or not (thoughts or ended == "max_tokens")
-    if not text.strip() and (ended == "refusal" or silent):
-        return Unreadable(f"the answer has no text ({ended})", again=False)
     cached = count_of(said.get("cache_read_input_tokens")) or 0
     read = [count_of(said.get(name)) for name in ("input_tokens", "cache_creation_input_tokens")]
     counted = _usage(said)
@@ -218,9 +220,13 @@ def _of_message(fields: Mapping[str, Any]) -> Body | Unreadable:
             "prompt_tokens_details": PromptDetails(cached_tokens=cached),
         }
     )
-    return _body(
+    body = _body(
         word_of(fields.get("model")), whole_characters(text), whole_characters(thoughts), ended, usage
     )
+    silent = _finished(ended) or not (thoughts or ended == "max_tokens")
+    if not text.strip() and (ended == "refusal" or silent):
+        return Unreadable(f"the answer has no text ({ended})", again=False, textless=_thinking(body))
+    return body
 
 
 def _finished(ended: str | None) -> bool:
@@ -232,14 +238,20 @@ def _refused(choice: Mapping[str, Any]) -> bool:
     return bool(fields_of(choice.get("message")).get("refusal") or choice.get("error"))
 
 
-def _wordless(choice: Mapping[str, Any]) -> Unreadable:
+def _thinking(body: Body) -> Body | None:
+    """The body, if it has thoughts or says that there were some."""
+    return body if body.choices[0].message.trace or (body.usage or Usage()).reasoning_tokens else None
+
+
+def _wordless(choice: Mapping[str, Any], body: Body) -> Unreadable:
     """A choice without text: a refusal, or a thought that the server took for the whole answer. Another
     attempt of this run would bring the same; a later run asks again, perhaps of a server that was mended.
     """
     refused = fields_of(choice.get("message")).get("refusal")
     ended = refused if isinstance(refused, str) and refused else word_of(choice.get("finish_reason"))
     error = choice.get("error")
-    return Unreadable(f"the answer has no text ({ended})", again=bool(error), error=error)
+    why = f"the answer has no text ({ended})"
+    return Unreadable(why, again=bool(error), error=error, textless=_thinking(body))
 
 
 def masked(body: Body, mask: Mask) -> Body:

@@ -11,9 +11,10 @@ import json
 import uuid
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jz3.core.execution import Execution, Price
-from jz3.generation.chat import CHAT, ChatAnswer, ChatRequest, believable, stored_answer
+from jz3.generation.chat import CHAT, TEXTLESS, ChatAnswer, ChatRequest, believable, stored_answer
 from jz3.store.row_store import Operation, RowStore, request_key
 from jz3.store.writer import RowWriter
 
@@ -78,7 +79,7 @@ class Account:
     def __init__(self, store: RowStore, prices: Mapping[str, Price], keys: Container[str]) -> None:
         self._prices, self._keys = prices, keys
         self._settlements, self._sendings = store.follow(SETTLED), store.follow(SENT)
-        self._answers = store.follow(CHAT, keys)
+        self._answers, self._textless = store.follow(CHAT, keys), store.follow(TEXTLESS)
         self._settled: set[str] = set()
         self._open: dict[str, float] = {}
         self._paid_usd = 0.0
@@ -93,12 +94,18 @@ class Account:
             self._settled.add(row.request["attempt"])
             self._open.pop(row.request["attempt"], None)
         for row in self._answers.new():
-            asked = ChatRequest(**row.request)
-            self._paid_usd += paid_usd(self._prices.get(asked.model), asked, stored_answer(row.result))
+            self._pay(row.request, row.result)
+        for row in self._textless.new():
+            if row.request["chat"] in self._keys:
+                self._pay(row.request["asked"], row.result)
         for row in self._sendings.new():
             if row.request["chat"] in self._keys and row.request["attempt"] not in self._settled:
                 self._open[row.request["attempt"]] = row.result["usd"]
         return self._paid_usd + sum(self._open.values())
+
+    def _pay(self, request: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+        asked = ChatRequest(**request)
+        self._paid_usd += paid_usd(self._prices.get(asked.model), asked, stored_answer(result))
 
 
 class Spending:

@@ -167,9 +167,11 @@ class Filled:
     fill: Callable[[Filling], None]
 
 
+TEACHER = frozenset({"chat", "textless", "sent", "settled"})
+"""Answers, thoughts that came in place of one, and money."""
 FILLED: Mapping[str, Filled] = {
-    "distill": Filled(frozenset({"chat", "sent", "settled"}), _distill),
-    "augment": Filled(frozenset({"chat", "sent", "settled"}), _augment),
+    "distill": Filled(TEACHER, _distill),
+    "augment": Filled(TEACHER, _augment),
     "synthesize": Filled(frozenset({"generate"}), _synthesize),
     "answer": Filled(frozenset({"generate", "execute"}), _answer),
     "attribute": Filled(frozenset({"attribute"}), _attribute),

@@ -7,7 +7,7 @@ from jz3.core.execution import Price
 from jz3.generation.asking import ask_all
 from jz3.generation.chat import CHAT, ChatAnswer, ChatFailure, ChatRequest
 from jz3.generation.endpoint import Endpoint
-from jz3.generation.served_answers import Body, leniently
+from jz3.generation.served_answers import Body, Unreadable, leniently
 from jz3.generation.spending import answer_usd
 from jz3.store.row_store import open_store
 from tests.generation.builders import execution
@@ -110,7 +110,10 @@ def test_a_message_that_was_cut_while_it_thought_is_an_answer(said, thought):
 
 
 def test_a_message_that_ended_in_its_thought_is_no_answer():
-    assert not isinstance(leniently(message(THINKING)), Body)
+    said = leniently(message(THINKING))
+    assert isinstance(said, Unreadable)
+    assert said.textless is not None
+    assert said.textless.choices[0].message.trace == THOUGHT
 
 
 def test_batch_files_are_not_asked_of_it():

@@ -6,15 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.core.errors import UserError
+from jz3.core.errors import BudgetReached, UserError
 from jz3.core.execution import BatchFiles, Price
 from jz3.generation.asking import ask_all
-from jz3.generation.chat import CHAT, ChatAnswer, ChatFailure, ChatRequest, chat_key
+from jz3.generation.chat import (
+    CHAT,
+    ChatAnswer,
+    ChatFailure,
+    ChatRequest,
+    chat_key,
+    stored_answer,
+)
+from jz3.generation.chat import TEXTLESS as TEXTLESS_ROWS
 from jz3.generation.endpoint import Endpoint
 from jz3.generation.outcomes import Stop
 from jz3.generation.refusals import meaning
 from jz3.generation.secrets import Mask
-from jz3.generation.spending import answer_usd
+from jz3.generation.spending import answer_usd, paid_usd
 from jz3.store.row_store import open_store
 from tests.generation.builders import execution
 from tests.generation.reasoning_server import (
@@ -90,19 +98,44 @@ def test_an_answer_that_was_cut_while_it_thought_is_paid_for_and_kept(name):
         assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize("teacher", ["call", "batch"])
 @pytest.mark.parametrize("name", TEXTLESS)
-def test_an_answer_that_ended_without_a_text_is_asked_for_again_by_the_next_run(name):
+def test_an_answer_that_ended_without_a_text_is_kept_and_asked_for_again_by_the_next_run(name, teacher):
     asked = [request(**fields_for(TEXTLESS[name]))]
-    with reasoner(TEXTLESS[name]) as server:
-        (reply,) = ask(server, asked, retries=2)
-        assert isinstance(reply, ChatFailure)
-        assert "no text" in reply.reason
-        assert len(server.asked) == 1
+    for run in (1, 2):
+        with reasoner(TEXTLESS[name]) as server:
+            (reply,) = ask(server, asked, retries=2, teacher=teacher)
+            assert isinstance(reply, ChatFailure)
+            assert "no text" in reply.reason
+            assert len(server.asked) == 1
+        rows = list(open_store().rows(TEXTLESS_ROWS))
+        assert len(rows) == run, "each trace was paid for"
+        assert {row.request["chat"] for row in rows} == {chat_key(asked[0])}
+        thoughts = {row.result.get("reasoning", "") for row in rows}
+        assert thoughts == {"" if name == "hidden" else THOUGHT}
+        assert {row.result["completion_tokens"] for row in rows} == {40}
+    assert not list(open_store().rows(CHAT))
     api = "summary" if name == "responses" else "reasoning"
     with reasoner(SHOWN[api]) as mended:
-        (reply,) = ask(mended, asked)
+        (reply,) = ask(mended, asked, teacher=teacher)
     assert isinstance(reply, ChatAnswer)
     assert reply.text.strip() == TEXT
+
+
+@pytest.mark.parametrize("teacher", ["call", "batch"])
+def test_thoughts_without_a_text_count_under_the_cap_as_what_they_cost(teacher):
+    """20 tokens read and 40 written, a USD each: a reservation has room beside ten, not eleven."""
+    price = Price(as_of="2026-01-01", input=1e6, cached_input=1e6, output=1e6, batch_discount=0)
+    room = {"prices": {"m": price}, "budget_usd": 10 * 60 + 80 + 900, "teacher": teacher, "concurrency": 1}
+    files = FILES.model_copy(update={"requests": 1})
+    with reasoner(TEXTLESS["chat"]) as server:
+        for run in range(10):
+            ask(server, [request(f"p {run}", **CHAT_FIELDS)], batch_files=files, **room)
+        with pytest.raises(BudgetReached):
+            ask(server, [request(f"p {run}", **CHAT_FIELDS) for run in range(10)], batch_files=files, **room)
+    spent = [paid_usd(price, ChatRequest(**row.request["asked"]), stored_answer(row.result))
+             for row in open_store().rows(TEXTLESS_ROWS)]  # fmt: skip
+    assert spent == [60.0] * 11
 
 
 def test_tokens_of_thoughts_that_stand_in_the_total_alone_are_paid_for():

@@ -34,6 +34,7 @@ def test_each_operation_of_the_store_is_filled_by_some_stage():
         "sent",
         "settled",
         "sketch",
+        "textless",
     }
     assert operations == set().union(*(filled.operations for filled in FILLED.values()))
     assert FILLED.keys() <= yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].keys()
