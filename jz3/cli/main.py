@@ -20,6 +20,7 @@ from jz3.cli import (
 )
 from jz3.cli.completing import models, stages
 from jz3.cli.output import Json, show
+from jz3.cli.overview import show_overview
 from jz3.cli.root import root
 from jz3.core.ending import ends_in_one_line
 from jz3.core.errors import UserError
@@ -31,6 +32,9 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 (the group's own signature)
         with ends_in_one_line("jz3", "run it again"):
             return super().invoke(ctx)
+
+    def format_help(self, ctx: Any, formatter: object) -> None:  # noqa: ANN401, ARG002 (the group's own signature)
+        show_overview(self, ctx)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 (as typer calls it)
@@ -58,7 +62,14 @@ def options(
         typer.Option("--version", callback=_show_version, is_eager=True, help="say the version, and end"),
     ] = False,
     verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, help="say on stderr what is done; -vv all of it")
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            help="say on stderr what is done; -vv all of it",
+        ),
     ] = 0,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="results and errors alone: no progress, no remarks")

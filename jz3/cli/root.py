@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 
 from jz3.core.errors import UserError
-from jz3.core.remedies import repository_of
 
 
 def root() -> Path:
     """Its root, seen from the present folder, so that paths in messages can be pasted."""
+    from jz3.core.remedies import repository_of
+
     found = repository_of(Path.cwd())
     if found is None:
         raise UserError(

@@ -165,6 +165,19 @@ def test_help_comes_at_once():
     assert min(used() for _ in range(5)) < 0.3
 
 
+def test_help_names_each_command_under_its_heading(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = CliRunner().invoke(app, ["--help"], prog_name="jz3").stdout
+    heading, under = "", {}
+    for line in shown.splitlines():
+        if found := re.search(r"^╭─ (.*?) ─", line):
+            heading = found[1]
+        elif found := re.search(r"^│ ([a-z][a-z-]*) +[A-Z]", line):
+            under[found[1]] = heading
+    assert under == {name: command.rich_help_panel for name, command in COMMANDS.items()}
+    assert all(len(line) <= 80 for line in shown.splitlines())
+
+
 def as_installed(*arguments, **variables):
     """The command under its own name, by which a shell knows it."""
     code = "import sys; sys.argv[0] = 'jz3'; from jz3.cli.main import main; main()"
