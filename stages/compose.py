@@ -15,7 +15,8 @@ def main(
     prompts: Out[Prompt],
     metrics: Metrics,
 ) -> None:
-    composed = compose(passages.scan(), passages.frames(), read_templates(templates), params)
+    read = read_templates(templates, params.levels)
+    composed = compose(passages.scan(), passages.frames(), read, params)
     metrics.write(prompts.sink_unsorted(composed))
 
 

@@ -12,7 +12,10 @@ Corpus = Annotated[
 ]
 Levels = Annotated[
     list[str] | None,
-    typer.Option("--level", help="grade, middle, high, college, amc8, amc10, amc12, aime; else all"),
+    typer.Option(
+        "--level",
+        help="grade, middle, high, college, amc8, amc10, amc12, aime, or a template of yours; else all eight",
+    ),
 ]
 Provider = Annotated[
     str | None, typer.Option("--provider", help="writer (built in, no LLM), openai, azure or vllm")

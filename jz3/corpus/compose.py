@@ -35,7 +35,7 @@ class ComposeParams(Params):
     tool_share: float = Field(ge=0, le=1)
     """Share of the prompts that ask for a program."""
     levels: list[Level] = Field(min_length=1)
-    """That prompts are written for."""
+    """That prompts are written for; each has a template `full/cot/LEVEL.md`."""
     levels_per_passage: dict[str, Annotated[int, Field(ge=1)]]
     """By source: of how many of them each passage gets a prompt."""
 

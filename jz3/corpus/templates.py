@@ -8,12 +8,16 @@
 A placeholder stands once in its template and is replaced there alone: a passage may hold the same characters.
 """
 
+import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jz3.core.artifacts import InFiles
 from jz3.core.errors import UserError
-from jz3.tables.words import KINDS, LEVELS
+from jz3.tables.words import KINDS
+
+log = logging.getLogger(__name__)
 
 PLACEHOLDER = re.compile(r"\{(passage|level|example)\}")
 
@@ -49,10 +53,13 @@ def filled(template: str, values: dict[str, str]) -> str:
     return PLACEHOLDER.sub(lambda found: values[found[1]], template)
 
 
-def read_templates(directory: InFiles) -> Templates:
-    """The templates of a directory. Raises TemplateError for one that is missing or wrong."""
+def read_templates(directory: InFiles, levels: Sequence[str]) -> Templates:
+    """The templates of these levels. Raises TemplateError for one that is missing or wrong."""
+    there = {file.stem for file in directory.matching("full/cot/*.md")}
+    if unused := sorted(there - set(levels)):
+        log.info("compose.levels names no level %s: its template is not used", ", ".join(unused))
     return Templates(
-        cot={level: _read(directory, f"full/cot/{level}.md", ["passage"]) for level in LEVELS},
+        cot={level: _read(directory, f"full/cot/{level}.md", ["passage"]) for level in levels},
         tool=_read(directory, "full/tool.md", ["level", "example", "passage"]),
         compact={kind: _read(directory, f"compact/{kind}.md", ["level", "passage"]) for kind in KINDS},
         demonstrations=_demonstrations(directory),

@@ -146,7 +146,7 @@ def dedup(
     ledger = verdict_ledger(verdicts, len(judged.ids))
     metrics = DedupMetrics(
         rows=ledger,
-        duplicate_share=1 - ledger.kept / max(ledger.read, 1),
+        duplicate_share=(ledger.read - ledger.kept) / max(ledger.read, 1),
         largest_group=int(np.bincount(survivor[survivor >= before]).max(initial=0)),
     )
     return Deduped(judged, verdicts, metrics)

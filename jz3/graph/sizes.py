@@ -20,7 +20,7 @@ from jz3.corpus.compose import ComposeParams
 from jz3.corpus.sample import Quota, SampleParams
 from jz3.corpus.templates import Templates, read_templates
 from jz3.tables.prompt import Prompt
-from jz3.tables.words import KINDS, LEVELS, PROMPT_FORMS
+from jz3.tables.words import KINDS, PROMPT_FORMS
 from jz3.tasks.tasks import Rows, TasksParams, WriterRows
 from jz3.teacher.augment import AugmentParams, asks_of_a_seed, rows_of_a_seed
 
@@ -146,11 +146,12 @@ class Sizes:
 
     def _composed_characters(self) -> dict[str, float]:
         """Templates filled with passages of the greatest length, levels in equal shares."""
-        share = ComposeParams.model_validate(self._sections["compose"]).tool_share
+        params = ComposeParams.model_validate(self._sections["compose"])
         ingest: dict[str, Any] = self._sections["ingest"]
         passage = "x" * max(int(source["max_characters"]) for source in ingest.values())
-        weights = dict(zip(KINDS, (1 - share, share), strict=True))
-        templates = read_templates(InFiles(self._root / self._graph.of("compose")[0].path("templates")))
+        weights = dict(zip(KINDS, (1 - params.tool_share, params.tool_share), strict=True))
+        folder = InFiles(self._root / self._graph.of("compose")[0].path("templates"))
+        templates = read_templates(folder, params.levels)
         return {
             form: sum(weights[kind] * _template_characters(templates, form, kind, passage) for kind in KINDS)
             for form in PROMPT_FORMS
@@ -172,7 +173,7 @@ def _template_characters(templates: Templates, form: str, kind: str, passage: st
         templates.full_prompt(level, kind, passage, 0)
         if form == "full"
         else templates.compact_prompt(level, kind, passage)
-        for level in LEVELS
+        for level in templates.cot
     ]
     return sum(map(len, texts)) / len(texts)
 

@@ -7,6 +7,7 @@ behind each stage, so that another version of jz3 runs anew what it makes otherw
 
 import hashlib
 import os
+import re
 import shutil
 import string
 import textwrap
@@ -22,7 +23,7 @@ from jz3.core.errors import UserError
 from jz3.core.placing import placed_file
 from jz3.graph.deps import imports_of
 from jz3.public.curation import SETTINGS
-from jz3.tables.words import LEVELS
+from jz3.tables.words import LEVEL_NAME, in_order
 from jz3.teacher.declaration import Provider
 
 TEMPLATE = Path(__file__).with_name("template")
@@ -89,13 +90,12 @@ def check_corpus(folder: Path, corpus: Path) -> None:
 
 
 def settle(folder: Path, order: Order) -> None:
-    """Write what an order names into the project's files. Raises UserError for a level that is none."""
+    """Write what an order names into the project's files. Raises UserError for a level without template."""
     changes: dict[str, object] = {}
     if order.problems is not None:
         changes["sample.quotas.texts.initial"] = order.problems
     for level in order.levels:
-        if level not in LEVELS:
-            raise UserError(f"'{level}' is no level; one of {', '.join(LEVELS)} was expected.")
+        _must_have_template(folder, level)
     if order.levels:
         changes["compose.levels"] = list(dict.fromkeys(order.levels))
     if order.provider is not None:
@@ -109,6 +109,18 @@ def settle(folder: Path, order: Order) -> None:
     if order.model is not None:
         changes[f"{TEACHER}.model"] = order.model
     _change(folder / "params.yaml", changes)
+
+
+def _must_have_template(folder: Path, level: str) -> None:
+    if not re.match(LEVEL_NAME, level):
+        raise UserError(f"'{level}' names no level; a word of small letters, digits, - and _ was expected.")
+    template = folder / f"prompts/full/cot/{level}.md"
+    if not template.is_file():
+        others = in_order(file.stem for file in template.parent.glob("*.md"))
+        raise UserError(
+            f"'{level}' is no level of {folder}; one of {', '.join(others)} was expected. A level of your "
+            f"own is a template: write {template}, after one of theirs."
+        )
 
 
 def write_code(folder: Path) -> None:

@@ -24,7 +24,7 @@ from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.training_row import TrainingRow
 from jz3.tables.verdict import Verdict
-from jz3.tables.words import KINDS, LEVELS
+from jz3.tables.words import KINDS, LEVELS, in_order
 
 EACH = 10  # chosen: some screens a level, and enough to see a share of one half
 OF_RULE = 2  # chosen: what a rule takes, and that it is no accident
@@ -128,7 +128,7 @@ def _kept(training: Mapping[str, In[TrainingRow]]) -> tuple[int, pl.DataFrame]:
     )
     held = keys.group_by("row_id", maintain_order=True).agg(pl.col("level").first(), sets="set")
     drawn = _first(
-        held.with_columns(level_name=pl.col("level").cast(pl.String).fill_null(NO_LEVEL)),
+        held.with_columns(level_name=pl.col("level").fill_null(NO_LEVEL)),
         "row_id",
         "level_name",
         EACH,
@@ -175,7 +175,7 @@ def sample_section(samples: Samples) -> Markup:
     """Filter, rows of the final sets level by level, rejected problems rule by rule."""
     levels = {
         level: [_kept_card(row) for row in rows.iter_rows(named=True)]
-        for level in (*LEVELS, NO_LEVEL)
+        for level in (*in_order({*LEVELS, *samples.kept["level_name"]} - {NO_LEVEL}), NO_LEVEL)
         for rows in [samples.kept.filter(pl.col("level_name") == level)]
     }
     groups = [

@@ -48,7 +48,7 @@ from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.prompt import Prompt
-from jz3.tables.words import KINDS, LEVELS, PromptForm
+from jz3.tables.words import KINDS, PromptForm, in_order
 from jz3.workers.batch import Lost, Request
 from jz3.workers.crew import open_crew
 
@@ -213,7 +213,9 @@ class Synthesis:
                 / max(sent, 1)
             ),
             truncation_rate=self._truncated / max(kept, 1),
-            share_per_level={level: self._levels[level] / max(kept, 1) for level in LEVELS},
+            share_per_level={
+                level: self._levels[level] / max(kept, 1) for level in in_order(self._asked["level"].unique())
+            },
             share_per_kind={kind: self._kinds[kind] / max(kept, 1) for kind in KINDS},
         )
 
@@ -223,7 +225,7 @@ class Synthesis:
             frame.select(
                 self._keys(frame).alias("completion_id"),
                 "prompt_id",
-                "level",
+                pl.col("level").cast(pl.Categorical),  # 4 bytes a prompt
                 "kind",
                 full_characters=pl.col("full").str.len_chars(),
                 sent_characters=pl.col(self._form).str.len_chars(),

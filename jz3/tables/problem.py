@@ -2,7 +2,7 @@
 
 import dataframely as dy
 
-from jz3.tables.words import KINDS, LEVELS
+from jz3.tables.words import KINDS, LEVEL_NAME
 
 
 class Problem(dy.Schema):
@@ -12,7 +12,7 @@ class Problem(dy.Schema):
     source = dy.String(
         min_length=1
     )  # of the passage; `instruction` for instruction data, `seed` for seed problems
-    level = dy.Enum(LEVELS, nullable=True)  # null where the data do not say
+    level = dy.String(regex=LEVEL_NAME, nullable=True)  # null where the data do not say
     kind = dy.Enum(KINDS)
     subject = dy.String(nullable=True)  # what it is about, where that is known (a family, a topic)
     problem = dy.String(min_length=1)

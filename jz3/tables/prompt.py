@@ -2,14 +2,14 @@
 
 import dataframely as dy
 
-from jz3.tables.words import KINDS, LEVELS
+from jz3.tables.words import KINDS, LEVEL_NAME
 
 
 class Prompt(dy.Schema):
     prompt_id = dy.String(primary_key=True)  # content id of passage, level and kind
     passage_id = dy.String(min_length=1)
     source = dy.String(min_length=1)  # of the passage
-    level = dy.Enum(LEVELS)
+    level = dy.String(regex=LEVEL_NAME)
     kind = dy.Enum(KINDS)
     full = dy.String(min_length=1)  # what the teacher reads
     compact = dy.String(min_length=1)  # level, kind and passage alone: for a student model

@@ -2,13 +2,13 @@
 
 import dataframely as dy
 
-from jz3.tables.words import LEVELS
+from jz3.tables.words import LEVEL_NAME
 
 
 class RankedPrompt(dy.Schema):
     prompt_id = dy.String(primary_key=True)
     source = dy.String(min_length=1)
-    level = dy.Enum(LEVELS)
+    level = dy.String(regex=LEVEL_NAME)
     rule = dy.String(nullable=True)  # null: chosen
     place = dy.Int64(min=1, nullable=True)  # in the order of the choice; null where it could not be chosen
     problems = dy.Int64(min=0)  # of this prompt, with a score; where there is none, all that follow are null

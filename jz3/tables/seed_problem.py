@@ -2,7 +2,7 @@
 
 import dataframely as dy
 
-from jz3.tables.words import KINDS, LEVELS
+from jz3.tables.words import KINDS, LEVEL_NAME
 
 SPLITS = ("train", "validation")
 """Splits of a data set that seeds may be of: never the one that a benchmark is."""
@@ -13,7 +13,7 @@ class SeedProblem(dy.Schema):
     origin = dy.String(min_length=1)  # its name in the parameters of `tasks`
     licence = dy.String(min_length=1)  # of the data set; SPDX where there is one
     split = dy.Enum(SPLITS)  # of the data set
-    level = dy.Enum(LEVELS, nullable=True)
+    level = dy.String(regex=LEVEL_NAME, nullable=True)
     kind = dy.Enum(KINDS)  # of its own solution
     subject = dy.String(nullable=True)
     question = dy.String(min_length=1)

@@ -4,7 +4,7 @@ import dataframely as dy
 import polars as pl
 
 from jz3.tables.turn import turns_column
-from jz3.tables.words import KINDS, LEVELS
+from jz3.tables.words import KINDS, LEVEL_NAME
 
 
 class TrainingRow(dy.Schema):
@@ -12,7 +12,7 @@ class TrainingRow(dy.Schema):
     row_id = dy.String(min_length=1)  # the problem that it is
     part = dy.Enum(["pretrain", "instruction"])
     source = dy.String(min_length=1)
-    level = dy.Enum(LEVELS, nullable=True)
+    level = dy.String(regex=LEVEL_NAME, nullable=True)
     kind = dy.Enum(KINDS)
     turns = turns_column()  # what is trained on; the two columns below are the same for readers
     input = dy.String()  # in the plain format, what stands before the first turn that is learnt

@@ -24,7 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from jz3.core.hashing import content_id
-from jz3.tables.words import KINDS, LEVELS
+from jz3.tables.words import KINDS, LEVEL_NAME
 from jz3.writer.refusal import Refused
 from jz3.writer.tasks.declare import declare
 from jz3.writer.tasks.rephrase import rephrase
@@ -38,7 +38,7 @@ MODEL = "jz3-writer-1"
 THINKING_MODEL = "jz3-thinking-writer-1"
 """The same for thought and text together."""
 
-LEVEL = re.compile(rf"^Level: ({'|'.join(LEVELS)})$", re.MULTILINE)
+LEVEL = re.compile(rf"^Level: ({LEVEL_NAME.strip('^$')})$", re.MULTILINE)
 KIND = re.compile(rf"^Kind: ({'|'.join(KINDS)})$", re.MULTILINE)
 TASK = re.compile(r"^Task: (.*)$", re.MULTILINE)
 HEADING = re.compile(r"^### ", re.MULTILINE)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from jz3.writer.catalogue import BY_LEVEL
+from jz3.writer.catalogue import BY_LEVEL, FAMILIES
 from jz3.writer.draws import Draws
 from jz3.writer.family import Family, Values, latex, plain
 from jz3.writer.splits import Part, draw_of_part
@@ -40,9 +40,11 @@ class Written:
 
 
 def write_problem(level: str, kind: Kind, passage: str, key: str, part: Part) -> Written:
-    """The problem that a key (a prompt and its seed) draws for a passage at a level."""
+    """The problem that a key (a prompt and its seed) draws for a passage at a level; of a level without
+    families of its own, among all.
+    """
     draws = Draws(key)
-    families = BY_LEVEL[level]
+    families = BY_LEVEL.get(level, FAMILIES)
     weights = tuple(_weight(family, passage) for family in families)
     family = draws.weighted("family", families, weights)
     values = draw_of_part(family, part, f"{key}\x00{family.name}")

@@ -1,8 +1,10 @@
 """Prompts hold their passage character by character, at levels and kinds drawn by hash."""
 
+import logging
 import tempfile
 from collections import Counter
 from pathlib import Path
+from shutil import copytree
 
 import polars as pl
 import pytest
@@ -17,9 +19,12 @@ from jz3.corpus.compose import compose as composed
 from jz3.corpus.templates import PLACEHOLDER, TemplateError, read_templates
 from jz3.tables.prompt import Prompt
 from jz3.tables.words import LEVELS
+from jz3.writer.catalogue import read
+from jz3.writer.server import read_prompt
+from jz3.writer.write import write_problem
 
 PROMPTS = Path(__file__).parents[2] / "data" / "prompts"
-TEMPLATES = read_templates(InFiles(PROMPTS))
+TEMPLATES = read_templates(InFiles(PROMPTS), LEVELS)
 
 
 def params(**changes):
@@ -38,11 +43,11 @@ def passages(*texts, source="web"):
     return pl.DataFrame({"passage_id": [f"{i}" for i in range(len(texts))], "source": source, "text": texts})
 
 
-def compose(frames, given):
+def compose(frames, given, templates=TEMPLATES):
     """Prompts in key order, and the metrics."""
     with tempfile.TemporaryDirectory() as directory:
         prompts = Out(Prompt, Path(directory) / "prompts")
-        metrics = prompts.sink_unsorted(composed(pl.concat(frames).lazy(), frames, TEMPLATES, given))
+        metrics = prompts.sink_unsorted(composed(pl.concat(frames).lazy(), frames, templates, given))
         assert list(Path(directory).iterdir()) == [prompts.path]
         return In(Prompt, prompts.path).read(), metrics
 
@@ -135,7 +140,7 @@ def test_the_constant_part_of_a_prompt_is_a_shared_prefix():
 
 def test_a_missing_template_is_named(tmp_path):
     with pytest.raises(TemplateError, match=r"full/cot/grade.md does not exist.*git checkout"):
-        read_templates(InFiles(tmp_path))
+        read_templates(InFiles(tmp_path), LEVELS)
 
 
 def test_a_template_without_its_placeholder_is_named(tmp_path):
@@ -144,4 +149,23 @@ def test_a_template_without_its_placeholder_is_named(tmp_path):
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(PLACEHOLDER.sub("", file.read_text()) if file.name == "aime.md" else file.read_text())
     with pytest.raises(TemplateError, match=r"aime.md has the placeholders \[\]; \['passage'\]"):
-        read_templates(InFiles(tmp_path))
+        read_templates(InFiles(tmp_path), LEVELS)
+
+
+def test_a_template_of_ones_own_is_a_level_as_any_other(tmp_path, caplog):
+    copytree(PROMPTS, tmp_path, dirs_exist_ok=True)
+    own = tmp_path / "full/cot/phd.md"
+    own.write_text((PROMPTS / "full/cot/aime.md").read_text().replace("Level: aime", "Level: phd"))
+    with caplog.at_level(logging.INFO):
+        assert read_templates(InFiles(tmp_path), LEVELS) == TEMPLATES
+    assert "names no level phd" in caplog.text
+    levels = ["phd", "aime"]
+    templates = read_templates(InFiles(tmp_path), levels)
+    prompts, metrics = compose(
+        [passages(*map(str, range(60)))], params(levels=levels, levels_per_passage={"web": 1}), templates
+    )
+    assert set(metrics.by_level) == set(prompts["level"]) == set(levels)
+    for row in prompts.iter_rows(named=True):
+        asked = read_prompt(row["full"])
+        written = write_problem(asked.level, asked.kind, asked.passage, row["prompt_id"], "teacher")
+        assert (asked.level, read(written.problem).family.name) == (row["level"], written.family)

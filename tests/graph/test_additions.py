@@ -14,7 +14,9 @@ from ruamel.yaml import YAML
 from jz3.core.artifacts import InFiles
 from jz3.core.graph_file import read_graph
 from jz3.core.params import load_params
+from jz3.corpus.compose import ComposeParams
 from jz3.corpus.ingest import IngestParams
+from jz3.corpus.templates import read_templates
 from jz3.evaluation.answer import AnswerParams
 from jz3.graph.deps import wrong_lists
 from jz3.graph.profile import IN_USE, write_profile
@@ -23,7 +25,7 @@ from jz3.tasks.tasks import TasksParams, gather
 from tests import test_pipeline as contract
 from tests.conftest import ROOT
 
-LISTED = ("dvc.yaml", *IN_USE, "profiles", "data/raw")
+LISTED = ("dvc.yaml", *IN_USE, "profiles", "data/raw", "data/prompts")
 GRAPH, PARAMS = "profiles/graphs/embedded.yaml", "profiles/embedded.yaml"
 
 
@@ -173,6 +175,16 @@ def test_a_source(copy):
     assert params.source == "almanac"
     assert "data/passages/almanac" in read_graph(copy).stage("sample").flags["passages"]
     assert changed(copy) == documented("a source", SOURCE="almanac/tides.md")
+
+
+def test_a_level(copy):
+    template = (ROOT / "data/prompts/full/cot/aime.md").read_text().replace("Level: aime", "Level: phd")
+    (copy / "data/prompts/full/cot/phd.md").write_text(template)
+    change(copy, PARAMS, lambda document: document["compose"]["levels"].append("phd"))
+    write_profile(copy, "embedded")
+    params = load_params(ComposeParams, "compose", copy / "params.yaml")
+    assert read_templates(InFiles(copy / "data/prompts"), params.levels).cot["phd"] == template
+    assert changed(copy) == documented("a level", LEVEL="phd")
 
 
 def test_a_benchmark(copy):

@@ -98,6 +98,7 @@ def test_an_order_changes_what_it_names_and_nothing_else(project, order):
         folder = Path(name)
         for file in ("params.yaml", "execution.yaml"):
             shutil.copy(project / file, folder)
+        (folder / "prompts").symlink_to(project / "prompts")
         before = yaml.safe_load((folder / "params.yaml").read_text())
         settle(folder, order)
         text = (folder / "params.yaml").read_text()
@@ -128,13 +129,24 @@ def test_files_of_others_are_left_as_they_are(tmp_path, texts):
 
 
 def test_what_is_wrong_with_an_order_is_said(project, tmp_path, texts):
-    with pytest.raises(UserError, match="'phd' is no level"):
+    with pytest.raises(UserError, match=r"'phd' is no level of .*; one of grade, .*, aime .*write .*phd\.md"):
         settle(project, Order(levels=["phd"]))
+    with pytest.raises(UserError, match=r"'\.\./aime' names no level"):
+        settle(project, Order(levels=["../aime"]))
     with pytest.raises(UserError, match="'acme' is no provider"):
         settle(project, Order(provider="acme"))
     check_corpus(project, texts)
     with pytest.raises(UserError, match="is a project of"):
         check_corpus(project, tmp_path)
+
+
+def test_a_template_of_ones_own_is_a_level(project, tmp_path):
+    shutil.copytree(project, tmp_path / "own")
+    template = tmp_path / "own/prompts/full/cot/phd.md"
+    template.write_text(template.with_name("aime.md").read_text().replace("Level: aime", "Level: phd"))
+    settle(tmp_path / "own", Order(levels=["phd", "high"]))
+    params = yaml.safe_load((tmp_path / "own/params.yaml").read_text())
+    assert params["compose"]["levels"] == ["phd", "high"]
 
 
 def test_one_file_of_texts_and_benchmarks(tmp_path, texts):

@@ -60,7 +60,7 @@ def test_an_answer_is_cut_at_the_limit_of_tokens(client):
     "prompt",
     [
         "Write me a problem.",
-        PROMPT.replace(f"Level: {LEVEL}", "Level: kindergarten"),
+        PROMPT.replace(f"Level: {LEVEL}", "Level: 7"),
         PROMPT.replace("Kind: cot", ""),
         PROMPT.replace("### New problem", ""),
     ],

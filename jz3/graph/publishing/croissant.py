@@ -31,7 +31,7 @@ COLUMNS = {
     "row_id": "the problem that the row is",
     "part": "pretrain (synthetic) or instruction",
     "source": "where the text comes from that the problem was written after",
-    "level": "grade, middle, high, college, amc8, amc10, amc12 or aime; null where none was asked for",
+    "level": "of difficulty, such as grade, high, amc10 or aime; null where none was asked for",
     "kind": "cot (natural language) or tool (solved by a program)",
     "input": "what a model reads; no loss is computed on it",
     "output": "what a model learns to write",
