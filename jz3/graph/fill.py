@@ -169,7 +169,7 @@ class Filled:
 
 FILLED: Mapping[str, Filled] = {
     "distill": Filled(frozenset({"chat", "sent", "settled"}), _distill),
-    "augment": Filled(frozenset({"chat", "sent", "settled"}), _augment),
+    "augment": Filled(frozenset({"chat", "sent", "settled", "execute"}), _augment),
     "synthesize": Filled(frozenset({"generate"}), _synthesize),
     "answer": Filled(frozenset({"generate", "execute"}), _answer),
     "attribute": Filled(frozenset({"attribute"}), _attribute),
