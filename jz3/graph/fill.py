@@ -171,7 +171,7 @@ TEACHER = frozenset({"chat", "textless", "sent", "settled"})
 """Answers, thoughts that came in place of one, and money."""
 FILLED: Mapping[str, Filled] = {
     "distill": Filled(TEACHER, _distill),
-    "augment": Filled(TEACHER, _augment),
+    "augment": Filled(TEACHER | {"execute"}, _augment),
     "synthesize": Filled(frozenset({"generate"}), _synthesize),
     "answer": Filled(frozenset({"generate", "execute"}), _answer),
     "attribute": Filled(frozenset({"attribute"}), _attribute),

@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 import dataframely as dy
 
 from jz3.core.artifacts import InFiles
-from jz3.generation.chat import CHAT, chat_key, stored_answer
+from jz3.generation.chat import CHAT, ChatAnswer, chat_key, stored_answer
 from jz3.store.row_store import RowStore
 from jz3.tables.seed_problem import SeedProblem
-from jz3.teacher.augment import AugmentParams, next_round, request_of, rounds_of, text_of
+from jz3.teacher.asks import Ask
+from jz3.teacher.augment import AugmentParams, next_round, read_answer, request_of, rounds_of, text_of
+from jz3.teacher.solutions import Solution
+from jz3.teacher.tool_solutions import Begun, stored_output
+from jz3.text.problem_text import Unusable
 
 
 @dataclass
@@ -72,10 +76,17 @@ def recipe_asks(
             counted.stored += key in answers
             if one.followed_by is None:
                 continue
-            if key not in answers:
-                operator, count = one.followed_by
-                counted.ahead[operator] += count
-            elif isinstance(text := text_of(stored_answer(answers[key])), str):
+            operator, count = one.followed_by
+            text = _came_of(one, stored_answer(answers[key]), store) if key in answers else None
+            if isinstance(text, str):
                 texts[one.ask_id] = text
+            elif text is None and count:
+                counted.ahead[operator] += count
         round_ = next_round(rounds, texts)
     return counted
+
+
+def _came_of(one: Ask, reply: ChatAnswer, store: RowStore) -> str | Solution | Unusable | None:
+    """A text for the recipe to go on from, or what ends there; None where a program has not run yet."""
+    read = text_of(reply) if one.tool is None else read_answer(one, reply)
+    return stored_output(read, store) if isinstance(read, Begun) else read

@@ -15,7 +15,7 @@ from jz3.sandbox.environment import environment_digest
 from jz3.sandbox.pool import Sandbox, open_sandbox
 from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.settings import Limits, SandboxSettings
-from jz3.store.row_store import Operation
+from jz3.store.row_store import Operation, RowStore, request_key
 from jz3.workers.crew import Crew
 from jz3.workers.fill import fill
 
@@ -70,10 +70,7 @@ def run_rows(programs: Sequence[str], limits: Limits, execution: Execution, what
     until the crew ends.
     """
     environment = environment_digest()
-    requests = [
-        {"program": program, "limits": limits.model_dump(), "environment": environment}
-        for program in programs
-    ]
+    requests = [_request(program, limits, environment) for program in programs]
     pool = WarmPool(_settings(limits, execution))
     crew.at_end.callback(pool.close)
     rows = fill(
@@ -86,10 +83,26 @@ def run_rows(programs: Sequence[str], limits: Limits, execution: Execution, what
         crew=crew,
     )
     return Runs(
-        results=[ProgramResult(row["status"], row["stdout"], row["error"], row["exit_code"]) for row in rows],
+        results=[_result(row) for row in rows],
         environment=environment,
         weakest_level=min((row["sandbox_level"] for row in rows), default=None),
     )
+
+
+def stored_results(programs: Sequence[str], limits: Limits, store: RowStore) -> list[ProgramResult | None]:
+    """What the store has of them; None for a program that has not run."""
+    environment = environment_digest()
+    keys = [request_key(EXECUTE, _request(program, limits, environment)) for program in programs]
+    known = store.known(EXECUTE, keys)
+    return [_result(known[key]) if key in known else None for key in keys]
+
+
+def _request(program: str, limits: Limits, environment: str) -> dict[str, Any]:
+    return {"program": program, "limits": limits.model_dump(), "environment": environment}
+
+
+def _result(row: Mapping[str, Any]) -> ProgramResult:
+    return ProgramResult(row["status"], row["stdout"], row["error"], row["exit_code"])
 
 
 def run_with_retries(sandbox: Sandbox, programs: Sequence[str]) -> list[ProgramResult]:

@@ -4,6 +4,7 @@ Promise: an ask is named by recipe, operator, seeds, variant and draw alone. So 
 draws asks for the new ones, and neither the order of the seeds nor the other operators move any of them.
 """
 
+import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from typing import Literal
 from jz3.core.artifacts import InFiles
 from jz3.core.errors import UserError
 from jz3.core.hashing import content_id
+from jz3.teacher.tool_use import ToolUse
 from jz3.text.problem_text import Unusable
 
 
@@ -41,7 +43,9 @@ class Ask:
     must agree (jz3/teacher/agreement.py).
     """
     followed_by: tuple[str, int] | None = None
-    """Of a text: the operator and the number of asks that it leads to where it is kept."""
+    """Of a text, or of a solution that may hold programs: the operator and the most asks that it leads to."""
+    tool: ToolUse | None = None
+    """Of a solution that may hold programs (jz3/teacher/tool_solutions.py); None: it is prose."""
 
     @cached_property
     def ask_id(self) -> str:
@@ -71,7 +75,7 @@ class Round:
 
 Rounds = Generator[Round, Mapping[str, str], None]
 """A recipe: it yields a round and is sent the texts that came of it, by `ask_id`: those of the form `text`
-that ended as they should.
+that ended as they should, and solutions up to the output of a program that was run.
 """
 
 
@@ -90,3 +94,9 @@ def read_prompt(directory: InFiles, name: str, places: tuple[str, ...]) -> str:
             f"Mend it, or restore it with `git checkout {file}`."
         )
     return text
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """A prompt with a text in each place; what stands in a text is no place."""
+    places = "|".join(map(re.escape, values))
+    return re.sub(places, lambda place: values[place[0]], template)

@@ -20,6 +20,7 @@ from typing import Any
 
 import dataframely as dy
 import polars as pl
+from pydantic import Field
 
 from jz3.core.artifacts import InFiles
 from jz3.core.execution import Execution
@@ -33,11 +34,16 @@ from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.agreement import DRAWS, disagreement
 from jz3.teacher.asks import Ask, Judged, Round, Rounds
 from jz3.teacher.declaration import Teacher
-from jz3.teacher.recipes import metamath
+from jz3.teacher.recipes import metamath, openmathinstruct
+from jz3.teacher.recipes.metamath import MetaMath
+from jz3.teacher.recipes.openmathinstruct import OpenMathInstruct
 from jz3.teacher.solutions import Solution, differing, finished, read_solution
 from jz3.teacher.statements import plain_text
 from jz3.teacher.teacher import Reply, Spent, Teachers, ask, request_for, spent, teacher_of, whose
-from jz3.text.problem_text import Unusable
+from jz3.teacher.tool_solutions import Begun, read_tool_solution, run_begun
+from jz3.text.problem_text import Unusable, programs_of
+from jz3.workers.batch import program_workers
+from jz3.workers.crew import Crew, open_crew
 
 SOURCE = "seed"
 """Of the problems, in tables of Problem: what a seed was taken from stands in its own table."""
@@ -46,7 +52,7 @@ SOURCE = "seed"
 class AugmentParams(Teachers):
     """A recipe and its teachers."""
 
-    recipe: metamath.MetaMath
+    recipe: MetaMath | OpenMathInstruct = Field(discriminator="name")
 
 
 class OperatorMetrics(Spent):
@@ -90,20 +96,27 @@ def augment(
         results.turn_away(row["seed_id"], Unusable("no_gold", row["question"]))
     rounds = rounds_of(seeds, prompts, params)
     round_ = next(rounds, None)
-    while round_ is not None:
-        results.judge(round_.judged)
-        requests = [request_of(one, params) for one in round_.asks]
-        names = [teacher_of(one.ask_id, params) for one in round_.asks]
-        replies = ask(names, requests, params, execution) if requests else []
-        texts = results.add(round_.asks, requests, names, replies)
-        round_ = next_round(rounds, texts)
+    with open_crew(program_workers(execution)) as crew:
+        while round_ is not None:
+            results.judge(round_.judged)
+            requests = [request_of(one, params) for one in round_.asks]
+            names = [teacher_of(one.ask_id, params) for one in round_.asks]
+            replies = ask(names, requests, params, execution) if requests else []
+            texts = results.add(round_.asks, requests, names, replies)
+            round_ = next_round(rounds, texts | results.run(execution, crew))
+    results.leave_out()
     return results.tables(execution)
 
 
 def rounds_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: AugmentParams) -> Rounds:
     """The rounds of a recipe, over seeds with a gold answer: in each by draw, then by seed."""
     with_gold = seeds.filter(pl.col("answer").is_not_null()).sort("seed_id")
-    return metamath.rounds(with_gold.iter_rows(named=True), prompts, params.recipe)
+    rows = with_gold.iter_rows(named=True)
+    match params.recipe:
+        case MetaMath():
+            return metamath.rounds(rows, prompts, params.recipe)
+        case OpenMathInstruct():
+            return openmathinstruct.rounds(rows, prompts, params.recipe)
 
 
 def next_round(rounds: Rounds, texts: Mapping[str, str]) -> Round | None:
@@ -116,12 +129,31 @@ def next_round(rounds: Rounds, texts: Mapping[str, str]) -> Round | None:
 
 def asks_of_a_seed(params: AugmentParams) -> dict[str, float]:
     """By operator, how many asks a seed that has a gold answer takes, on the mean."""
-    return metamath.asks_of_a_seed(params.recipe)
+    match params.recipe:
+        case MetaMath():
+            return metamath.asks_of_a_seed(params.recipe)
+        case OpenMathInstruct():
+            return openmathinstruct.asks_of_a_seed(params.recipe)
 
 
 def rows_of_a_seed(params: AugmentParams) -> float:
-    """Of these, those whose answers are to be problems."""
-    return sum(count for name, count in asks_of_a_seed(params).items() if name not in metamath.TEXTS)
+    """Problems that these are to become."""
+    match params.recipe:
+        case MetaMath():
+            return metamath.rows_of_a_seed(params.recipe)
+        case OpenMathInstruct():
+            return openmathinstruct.rows_of_a_seed(params.recipe)
+
+
+def left_out(
+    problems: Sequence[Mapping[str, Any]], seed_of: Mapping[str, str], params: AugmentParams
+) -> dict[str, Unusable]:
+    """Of problems that are right, those that the recipe does not keep."""
+    match params.recipe:
+        case MetaMath():
+            return {}
+        case OpenMathInstruct():
+            return openmathinstruct.left_out(problems, seed_of, params.recipe, params.seed)
 
 
 def request_of(one: Ask, params: AugmentParams) -> ChatRequest:
@@ -133,6 +165,13 @@ def text_of(reply: ChatAnswer) -> str | Unusable:
     """What was written on the way to a problem, for the recipe to judge."""
     unfinished = finished(reply)
     return plain_text(reply.text) if unfinished is None else unfinished
+
+
+def read_answer(one: Ask, reply: ChatAnswer) -> Begun | Solution | Unusable:
+    """The solution in an answer, or what of it stands before an output that is not known yet."""
+    if one.tool is None:
+        return read_solution(reply, one.expected)
+    return read_tool_solution(reply, one.expected, one.tool)
 
 
 @dataclass
@@ -158,6 +197,8 @@ class _Results:
         self._failures: list[dict[str, str]] = []
         self._operators: dict[str, _Operator] = {}
         self._kept_as: dict[tuple[str, str], str] = {}
+        self._begun: list[tuple[Ask, Begun]] = []
+        self._lived_on = 0
 
     def turn_away(self, row_id: str, refusal: Unusable) -> str:
         """Write a reject, and return its rule."""
@@ -170,6 +211,7 @@ class _Results:
         for one in judged:
             rule = None if one.refusal is None else self.turn_away(one.row_id, one.refusal)
             self._operator(one.operator).rule_of[one.row_id] = rule
+            self._lived_on += rule is None
 
     def add(
         self,
@@ -195,9 +237,35 @@ class _Results:
             else:
                 texts[one.ask_id] = text
         for one, read in _judged(answers):
+            if isinstance(read, Begun):
+                self._begun.append((one, read))
+                continue
             rule = self._keep(one, read) if isinstance(read, Solution) else self.turn_away(one.ask_id, read)
             self._operator(one.operator).rule_of[one.ask_id] = rule
         return texts
+
+    def run(self, execution: Execution, crew: Crew) -> dict[str, str]:
+        """Solutions of the last round up to what their programs print; the recipe asks for the rest."""
+        waiting, self._begun = self._begun, []
+        found = run_begun([begun for _, begun in waiting], execution, crew)
+        texts: dict[str, str] = {}
+        for (one, _), text in zip(waiting, found, strict=True):
+            if isinstance(text, Unusable):
+                self._operator(one.operator).rule_of[one.ask_id] = self.turn_away(one.ask_id, text)
+            else:
+                texts[one.ask_id] = text
+        return texts
+
+    def leave_out(self) -> None:
+        """Turn away what is right and yet not kept, once all is there."""
+        lines = {line["problem_id"]: line for line in self._lineage}
+        seed_of = {row_id: line["seed_ids"][0] for row_id, line in lines.items()}
+        out = left_out(self._problems, seed_of, self._params)
+        for row_id, refusal in sorted(out.items()):
+            operator = self._operator(lines[row_id]["operator"])
+            operator.rule_of[row_id] = self.turn_away(row_id, refusal)
+        self._problems = [row for row in self._problems if row["problem_id"] not in out]
+        self._lineage = [row for row in self._lineage if row["problem_id"] not in out]
 
     def _operator(self, name: str) -> _Operator:
         return self._operators.setdefault(name, _Operator())
@@ -215,7 +283,7 @@ class _Results:
                 "passage_id": None,
                 "source": SOURCE,
                 "level": seed["level"],
-                "kind": "cot",
+                "kind": "tool" if programs_of(read.text) and one.tool else "cot",
                 "subject": seed["subject"],
                 "problem": one.question,
                 "solution": read.text,
@@ -231,14 +299,8 @@ class _Results:
     def tables(self, execution: Execution) -> Augmented:
         operators = dict(sorted(self._operators.items()))
         replies = [reply for operator in operators.values() for reply in operator.replies]
-        kept_texts = sum(
-            rule is None
-            for name, operator in operators.items()
-            if name in metamath.WITHOUT_ROWS
-            for rule in operator.rule_of.values()
-        )
         rules: list[str | None] = [one["rule"] for one in self._rejects]
-        judged = sum(len(operator.rule_of) for operator in operators.values()) - kept_texts
+        judged = sum(len(operator.rule_of) for operator in operators.values()) - self._lived_on
         metrics = AugmentMetrics(
             **vars(spent(replies, execution)),
             **whose(self._params),
@@ -263,15 +325,15 @@ class _Results:
         )
 
 
-def _judged(answers: Sequence[tuple[Ask, ChatAnswer]]) -> list[tuple[Ask, Solution | Unusable]]:
+def _judged(answers: Sequence[tuple[Ask, ChatAnswer]]) -> list[tuple[Ask, Begun | Solution | Unusable]]:
     """Each answer by itself; draws that must confirm one another are judged together (they follow one
     another).
     """
-    judged: list[tuple[Ask, Solution | Unusable]] = []
+    judged: list[tuple[Ask, Begun | Solution | Unusable]] = []
     for confirmed, group in groupby(answers, key=lambda answer: _group(answer[0])):
         some = list(group)
         if confirmed is None:
-            judged += [(one, read_solution(reply, one.expected)) for one, reply in some]
+            judged += [(one, read_answer(one, reply)) for one, reply in some]
         else:
             judged += _confirmed(some)
     return judged

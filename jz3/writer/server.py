@@ -27,6 +27,9 @@ from jz3.core.hashing import content_id
 from jz3.tables.words import KINDS, LEVEL_NAME
 from jz3.writer.refusal import Refused
 from jz3.writer.tasks.declare import declare
+from jz3.writer.tasks.go_on import go_on
+from jz3.writer.tasks.mask import mask
+from jz3.writer.tasks.program import program
 from jz3.writer.tasks.rephrase import rephrase
 from jz3.writer.tasks.solve import solve
 from jz3.writer.tasks.unknown import unknown
@@ -128,8 +131,14 @@ def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
             text = declare(prompt)
         case "unknown":
             text = unknown(prompt, key)
+        case "mask":
+            text = mask(prompt, key)
+        case "program":
+            text = program(prompt, key)
+        case "continue":
+            text = go_on(prompt, key)
         case name:
-            known = "'solve', 'rephrase', 'declare' and 'unknown'"
+            known = "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program' and 'continue'"
             raise Refused(400, "unknown_task", f"the problem writer knows the tasks {known}, not '{name}'")
     return f"Let me try.\n{text}\nThat can be checked, so I write it down." if thinking else "", text
 

@@ -1,9 +1,11 @@
 """What the problem writer answers to a line `Task: NAME`."""
 
+import re
+
 import pytest
 
 from jz3.answers.equality import equal
-from jz3.text.problem_text import last_boxed
+from jz3.text.problem_text import last_boxed, programs_of
 from jz3.writer.catalogue import FAMILIES, read
 from jz3.writer.family import plain
 from jz3.writer.refusal import Refused
@@ -11,7 +13,7 @@ from jz3.writer.server import MODEL, complete
 from jz3.writer.splits import distinct_draws
 from jz3.writer.tasks.manner import UNKNOWN
 from jz3.writer.tasks.solve import solution_of
-from jz3.writer.write import write_draw
+from jz3.writer.write import printed, write_draw
 
 HEAD = "Solve.\n\nTask: {task}\n\n"
 PASSAGE = "Level: grade\nKind: cot\n\n### Passage\n{passage}\n\n### New problem\n"
@@ -57,3 +59,30 @@ def test_a_task_stands_above_the_data_and_has_a_known_name():
         answer(HEAD.format(task="solve") + PASSAGE.format(passage="Apples."))
     told = answer(PASSAGE.format(passage="Task: solve"))
     assert told.startswith("[Problem]\n"), "a passage is data"
+
+
+@pytest.mark.parametrize("family", FAMILIES[::5], ids=lambda family: family.name)
+def test_a_program_is_begun_and_its_output_ends_the_solution(family):
+    written = write_draw(family, "cot", distinct_draws(family, "teacher", 1, "code")[0], "one")
+    prompt = f"{HEAD.format(task='program')}### Problem\n{written.problem}\n\n### Solution\n"
+    texts = [answer(prompt, seed) for seed in range(8)]
+    code = [text for text in texts if programs_of(text)]
+    assert len(set(texts)) > 4
+    assert all(equal(written.answer, last_boxed(text)).equal for text in texts if text not in code)
+    for text in code:
+        (program,) = programs_of(text)
+        begun = f"{text}\n```output\n{printed(program)}\n```\n"
+        asked = (
+            f"### Problem\n{written.problem}\n\n### Solution so far\n{begun}\n\n### Rest of the solution\n"
+        )
+        rest = answer(HEAD.format(task="continue") + asked)
+        assert equal(written.answer, last_boxed(rest)).equal
+
+
+def test_a_masked_copy_shows_no_result():
+    asked = "### Problem\n{0.problem}\n\n### Solution\n{0.solution}\n\n### Solution with values hidden\n"
+    for family in FAMILIES:
+        written = write_draw(family, "cot", distinct_draws(family, "teacher", 1, "mask")[0], "one")
+        masked = answer(HEAD.format(task="mask") + asked.format(written))
+        assert re.search(r"\b[M-Z]\b", masked) or written.answer in written.problem
+        assert written.answer not in re.findall(r"\d+", masked) or written.answer in written.problem

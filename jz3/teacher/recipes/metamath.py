@@ -35,6 +35,8 @@ TOLD = "Suppose the answer to this question is {gold}. Which number does {variab
 """Behind a masked question; our own words, as the paper's ask for the same."""
 ASKED = "What is the value of {variable}?"
 """Behind a statement."""
+TEXTS = ("reword", "state")
+"""Operators whose answers are no rows."""
 MASKINGS = 2.5
 """Maskings of a question that are asked for, where nothing better is known: 2.9 numbers, 86 % of them unique
 (measured on all families of the built-in writer)."""
@@ -156,10 +158,9 @@ def asks_of_a_seed(params: MetaMath) -> dict[str, float]:
     }
 
 
-TEXTS = ("reword", "state")
-"""Operators whose answers are no rows."""
-WITHOUT_ROWS = ("mask", *TEXTS)
-"""The same, and what asks for nothing."""
+def rows_of_a_seed(params: MetaMath) -> float:
+    """Of these, those whose answers are to be problems."""
+    return sum(count for name, count in asks_of_a_seed(params).items() if name not in TEXTS)
 
 
 def _answers(seeds: Iterable[Mapping[str, Any]], texts: _Prompts, params: MetaMath) -> Iterator[Ask]:
