@@ -62,6 +62,8 @@ class AugmentMetrics(Spent):
     model: str
     sampling: dict[str, float]
     """Temperature, top_p and the greatest number of tokens."""
+    kept_tokens: int
+    """Prompt and completion tokens of the answers that became problems."""
     seeds: int
     rows: Ledger
     operators: dict[str, OperatorMetrics]
@@ -158,6 +160,8 @@ class _Results:
         self._failures: list[dict[str, str]] = []
         self._operators: dict[str, _Operator] = {}
         self._kept_as: dict[tuple[str, str], str] = {}
+        self._tokens: dict[str, int] = {}
+        """Of each answer, by its ask."""
 
     def turn_away(self, row_id: str, refusal: Unusable) -> str:
         """Write a reject, and return its rule."""
@@ -190,6 +194,7 @@ class _Results:
                 self._failures.append(failure)
             elif one.form == "solution":
                 answers.append((one, reply))
+                self._tokens[one.ask_id] = reply.prompt_tokens + reply.completion_tokens
             elif isinstance(text := text_of(reply), Unusable):
                 operator.rule_of[one.ask_id] = self.turn_away(one.ask_id, text)
             else:
@@ -242,6 +247,7 @@ class _Results:
         metrics = AugmentMetrics(
             **vars(spent(replies, execution)),
             **whose(self._params),
+            kept_tokens=sum(self._tokens[row["problem_id"]] for row in self._problems),
             seeds=len(self._seeds),
             rows=_ledger([*rules, *("" for _ in self._failures), *(None for _ in self._problems)]),
             operators={
