@@ -4,6 +4,7 @@ from jz3.core.artifacts import In, InFiles, OutDir
 from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
 from jz3.core.stage import run
 from jz3.report.report import RunOutputs, write_report
+from jz3.tables.arm import Arm
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.checked_problem import CheckedProblem
 from jz3.tables.comparison import Comparison
@@ -12,6 +13,8 @@ from jz3.tables.disagreement import Disagreement
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.loss_point import LossPoint
+from jz3.tables.operator_yield import OperatorYield
+from jz3.tables.overlap import Overlap
 from jz3.tables.pages_manifest import PagesManifest
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
@@ -44,6 +47,9 @@ def main(
     published: In[PublishedRow],
     disagreements: In[Disagreement],
     costs: In[Cost],
+    arms: In[Arm],
+    operators: In[OperatorYield],
+    overlaps: In[Overlap],
     certificates: InDirs[CertificateManifest],
     curves: InPlots[LossPoint],
     measured: InMetrics,
@@ -67,6 +73,9 @@ def main(
         published=published,
         disagreements=disagreements,
         costs=costs,
+        arms=arms,
+        operators=operators,
+        overlaps=overlaps,
         certificates=certificates,
         curves=curves,
         measured=measured,

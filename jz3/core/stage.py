@@ -142,7 +142,7 @@ def _parser(stage: str, docstring: str, signature: Signature) -> argparse.Argume
     )
     parser.add_argument("--params", default=stage, help="section of params.yaml (default: %(default)s)")
     for name, hint in signature.artifacts.items():
-        count = "+" if (get_origin(hint) or hint) in SEVERAL else 1
+        count = "*" if (get_origin(hint) or hint) in SEVERAL else 1
         parser.add_argument(
             f"--{name.replace('_', '-')}", type=Path, nargs=count, required=True, help=str(hint)
         )

@@ -16,8 +16,9 @@ def costs_of(measured: Mapping[str, Any]) -> pl.DataFrame:
             "requests": values["rows"]["read"],
             "prompt_tokens": values["prompt_tokens"],
             "completion_tokens": values["completion_tokens"],
-            "cost_usd": values["cost_usd"] if values.get("priced") else None,
+            "cost_usd": paid["cost_usd"] if paid.get("priced") else None,
         }
         for stage, values in measured.items()
+        for paid in [values.get("paid") or values]
     ]
     return pl.DataFrame(rows, schema=Cost.create_empty().schema)

@@ -9,18 +9,22 @@ from jz3.core.artifacts import MANIFEST, OutDir
 from jz3.tables.pages_manifest import PagesManifest
 
 WHAT = {
+    "arms": "what stands behind each model, and what it scores",
     "scores": "all scores",
     "comparisons": "models compared on the same items",
     "published": "our scores beside published ones",
     "disagreements": "responses on which plain math-verify gives another verdict",
     "costs": "requests, tokens and money by stage",
+    "operators": "rows of each operator of a recipe, and those that it kept",
+    "overlaps": "synthetic questions that two arms share",
 }
 
 
 def write_pages(tables: Mapping[str, pl.DataFrame], pages: OutDir[PagesManifest]) -> None:
     """Write the tables as a directory of files for people.
 
-    `tables` are of ScoreRow, Comparison, PublishedRow, Disagreement and Cost, by the names in `WHAT`;
+    `tables` are of Arm, ScoreRow, Comparison, PublishedRow, Disagreement, Cost, OperatorYield and Overlap, by
+    the names in `WHAT`;
     `scores` and `comparisons` are among them.
     """
     files = {"summary.md": "the main tables"}
@@ -49,7 +53,10 @@ def _in_order(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 def _shown(name: str, table: pl.DataFrame) -> str:
     if name == "comparisons":
         return _comparisons_table(table)
-    return _markdown(table.with_columns(cs.float().round(1)) if name in {"scores", "published"} else table)
+    if name == "arms":
+        return _arms_table(table)
+    digits = {"scores": 1, "published": 1, "operators": 3}
+    return _markdown(table.with_columns(cs.float().round(digits[name])) if name in digits else table)
 
 
 def summary(tables: Mapping[str, pl.DataFrame]) -> str:
@@ -66,10 +73,16 @@ def summary(tables: Mapping[str, pl.DataFrame]) -> str:
         ("By coverage of the instruction data", scores.filter(pl.col("group_by") == "coverage")),
         ("By level", scores.filter(pl.col("group_by") == "level")),
     ]
-    written = [f"## {title}\n\n{_wide(rows)}" for title, rows in parts if rows.height]
+    written = [f"## Arms\n\n{shown['arms']}"] if "arms" in shown else []
+    written += [f"## {title}\n\n{_wide(rows)}" for title, rows in parts if rows.height]
     written.append(f"## Models compared\n\n{shown['comparisons']}")
     written.append(f"## Length of answers\n\n{_lengths(scores)}")
-    titles = {"published": "Beside published figures", "costs": "Requests and tokens"}
+    titles = {
+        "published": "Beside published figures",
+        "costs": "Requests and tokens",
+        "operators": "Kept by operator",
+        "overlaps": "Questions in common",
+    }
     written += [
         f"## {title}\n\n{shown[name]}"
         for name, title in titles.items()
@@ -77,6 +90,20 @@ def summary(tables: Mapping[str, pl.DataFrame]) -> str:
     ]
     written.append(f"## Certificates\n\n{_certificates(scores)}")
     return "\n".join(written)
+
+
+def _arms_table(arms: pl.DataFrame) -> str:
+    """A line for each figure, a column for each model."""
+    names = [name for name in arms.columns if name != "model"]
+    lines = {
+        "figure": [name.replace("_", " ") for name in names],
+        **{row["model"]: [_figure(row[name]) for name in names] for row in arms.iter_rows(named=True)},
+    }
+    return _markdown(pl.DataFrame(lines))
+
+
+def _figure(value: float | bool | None) -> str | None:  # noqa: FBT001 (a cell of a table)
+    return f"{value:.4g}" if isinstance(value, float) else None if value is None else str(value)
 
 
 def _lengths(scores: pl.DataFrame) -> str:

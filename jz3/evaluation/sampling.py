@@ -9,12 +9,15 @@ from math import comb
 
 import polars as pl
 
+VERDICTS = ("correct", "correct_lenient", "second_opinion")
+"""Of a grade: by our rules after strict and after lenient extraction, and by plain math-verify."""
+
 
 def by_samples(grades: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Scores of each item, by `pass@2`, `pass@4` ... and `majority@n`; nothing where each has one answer.
 
     `grades` are of one model, benchmark and setting. The tables have the columns `item_id`, `correct`,
-    `correct_lenient` (from 0 to 1) and `contamination`.
+    `correct_lenient`, `second_opinion` (from 0 to 1) and `contamination`.
     """
     samples = grades.group_by("item_id").len()["len"].min()
     if not isinstance(samples, int) or samples < 2:
@@ -36,15 +39,13 @@ def pass_at(k: int, answers: int, right: int) -> float:
 def _pass(grades: pl.DataFrame, k: int) -> pl.DataFrame:
     counts = grades.group_by("item_id").agg(
         pl.len(),
-        pl.col("correct").sum(),
-        pl.col("correct_lenient").sum(),
+        pl.col(VERDICTS).sum(),
         pl.col("contamination").first(),
     )
     rows = [
         {
             "item_id": row["item_id"],
-            "correct": pass_at(k, row["len"], row["correct"]),
-            "correct_lenient": pass_at(k, row["len"], row["correct_lenient"]),
+            **{verdict: pass_at(k, row["len"], row[verdict]) for verdict in VERDICTS},
             "contamination": row["contamination"],
         }
         for row in counts.sort("item_id").iter_rows(named=True)
@@ -59,7 +60,5 @@ def _majority(grades: pl.DataFrame) -> pl.DataFrame:
     )
     winners = chosen.join(grades, left_on=["item_id", "same_as"], right_on=["item_id", "draw"], how="left")
     items = grades.group_by("item_id").agg(pl.col("contamination").first())
-    found = items.join(winners.select("item_id", "correct", "correct_lenient"), on="item_id", how="left")
-    return found.with_columns(
-        pl.col("correct", "correct_lenient").fill_null(value=False).cast(pl.Float64)
-    ).sort("item_id")
+    found = items.join(winners.select("item_id", *VERDICTS), on="item_id", how="left")
+    return found.with_columns(pl.col(VERDICTS).fill_null(value=False).cast(pl.Float64)).sort("item_id")

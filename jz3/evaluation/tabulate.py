@@ -19,7 +19,7 @@ from jz3.core.params import Params, Seed
 from jz3.evaluation.disagreements import disagreements_of
 from jz3.evaluation.mcnemar import exact_p_value, least_lead
 from jz3.evaluation.published import beside_published
-from jz3.evaluation.sampling import by_samples
+from jz3.evaluation.sampling import VERDICTS, by_samples
 from jz3.evaluation.shares import holm
 from jz3.tables.comparison import Comparison
 from jz3.tables.score_row import ScoreRow
@@ -116,15 +116,13 @@ def _by(grades: pl.DataFrame, column: str, params: TabulateParams) -> list[dict[
 
 def _score(group: pl.DataFrame, params: TabulateParams, name: str) -> dict[str, Any]:
     """Accuracies over items; several draws of one item count as their mean."""
-    items = group.group_by("item_id").agg(
-        pl.col("correct", "correct_lenient").mean(), pl.col("contamination").first()
-    )
+    items = group.group_by("item_id").agg(pl.col(VERDICTS).mean(), pl.col("contamination").first())
     items = items.sort("item_id")
     return _of_items(items, params, name) | usage(group)
 
 
 def _of_items(items: pl.DataFrame, params: TabulateParams, name: str) -> dict[str, Any]:
-    """Of a table with `correct`, `correct_lenient` and `contamination` for each item."""
+    """Of a table with each of VERDICTS and `contamination` for each item."""
     correct = _floats(items, "correct")
     clean = items.filter(pl.col("contamination") == "clean")
     low, high = interval(correct, params.resamples, draw_order(params.seed, name))
@@ -135,6 +133,7 @@ def _of_items(items: pl.DataFrame, params: TabulateParams, name: str) -> dict[st
         "low": low,
         "high": high,
         "accuracy_lenient": 100 * float(_floats(items, "correct_lenient").mean()),
+        "accuracy_math_verify": 100 * float(_floats(items, "second_opinion").mean()),
         "clean_items": clean.height,
         "accuracy_clean": 100 * float(_floats(clean, "correct").mean()) if clean.height else None,
         "contamination": "checked" if checked else "unchecked",
@@ -214,6 +213,7 @@ def _average(
                 "low": low,
                 "high": high,
                 "accuracy_lenient": 100 * float(_floats(units, "correct_lenient").mean()),
+                "accuracy_math_verify": 100 * float(_floats(units, "second_opinion").mean()),
                 "clean_items": clean["item_id"].n_unique(),
                 "accuracy_clean": 100 * float(clean_values.mean()) if clean.height else None,
                 "contamination": "unchecked" if unchecked else "checked",
@@ -224,11 +224,11 @@ def _average(
 
 
 def _units(grades: pl.DataFrame, unit: str) -> pl.DataFrame:
-    """`correct` and `correct_lenient` of each unit (family, benchmark), the mean of its settings."""
+    """VERDICTS of each unit (family, benchmark), the mean of its settings."""
     # Sorted before every mean: the last digit of a sum hangs on its order.
-    cells = grades.group_by(unit, "setting").agg(pl.col("correct", "correct_lenient").mean())
+    cells = grades.group_by(unit, "setting").agg(pl.col(VERDICTS).mean())
     cells = cells.sort(unit, "setting")
-    return cells.group_by(unit).agg(pl.col("correct", "correct_lenient").mean()).sort(unit)
+    return cells.group_by(unit).agg(pl.col(VERDICTS).mean()).sort(unit)
 
 
 def _comparisons(grades: pl.DataFrame, families: str | None, params: TabulateParams) -> pl.DataFrame:

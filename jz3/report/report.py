@@ -16,6 +16,7 @@ from jz3.core.artifacts import MANIFEST, In, InDir, InFiles, OutDir
 from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
 from jz3.curation.right_rows import right_rows
 from jz3.report.accounts import knowledge_sets, waterfall
+from jz3.report.arms import arm_tables, budget_figure
 from jz3.report.certificates import audit_section, certificate_section
 from jz3.report.curves import loss_curves, step_curves
 from jz3.report.evaluation import cost_table, disagreement_table, probe_table, published_table
@@ -29,6 +30,7 @@ from jz3.report.summary import first_screen, inputs_digest, paid, profile_in_use
 from jz3.report.trainings import held_out_tables, training_table
 from jz3.report.wiring import Wiring, read_wiring
 from jz3.report.writing import count, per_cent, prose
+from jz3.tables.arm import Arm
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.checked_problem import CheckedProblem
 from jz3.tables.comparison import Comparison
@@ -37,6 +39,8 @@ from jz3.tables.disagreement import Disagreement
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.loss_point import LossPoint
+from jz3.tables.operator_yield import OperatorYield
+from jz3.tables.overlap import Overlap
 from jz3.tables.pages_manifest import PagesManifest
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
@@ -74,6 +78,9 @@ class RunOutputs:
     published: In[PublishedRow]
     disagreements: In[Disagreement]
     costs: In[Cost]
+    arms: In[Arm]
+    operators: In[OperatorYield]
+    overlaps: In[Overlap]
     certificates: InDirs[CertificateManifest]
     curves: InPlots[LossPoint]
     measured: InMetrics
@@ -92,6 +99,9 @@ class Material:
     published: pl.DataFrame
     disagreements: pl.DataFrame
     costs: pl.DataFrame
+    arms: pl.DataFrame
+    operators: pl.DataFrame
+    overlaps: pl.DataFrame
     certificates: Mapping[str, InDir[CertificateManifest]]
     ranking: pl.DataFrame
     extremes: Extremes
@@ -123,6 +133,9 @@ def material_of(outputs: RunOutputs) -> Material:
         published=outputs.published.read(),
         disagreements=outputs.disagreements.read(),
         costs=outputs.costs.read(),
+        arms=outputs.arms.read(),
+        operators=outputs.operators.read(),
+        overlaps=outputs.overlaps.read(),
         certificates=outputs.certificates.directories(),
         ranking=ranking,
         extremes=find_extremes(
@@ -158,8 +171,14 @@ def _sections(material: Material) -> dict[str, tuple[str, Markup]]:
     return {
         "Summary": (
             "",
-            first_screen(_facts(material), material.scores, material.comparisons, material.right),
+            joined(
+                [
+                    budget_figure(material.arms),
+                    first_screen(_facts(material), material.scores, material.comparisons, material.right),
+                ]
+            ),
         ),
+        "Arms": (ARMS, arm_tables(material.arms, material.operators, material.overlaps)),
         "Samples": ("", sample_section(material.samples)),
         "Scores": (SCORES, score_tables(material.scores)),
         "Models compared": (COMPARED, comparison_table(material.comparisons)),
@@ -194,6 +213,12 @@ def _sections(material: Material) -> dict[str, tuple[str, Markup]]:
     }
 
 
+ARMS = (
+    "An arm is a model with its training set. All train alike on one budget of tokens. It owes all that "
+    "teachers answered on the way to its problems, what was not kept included; an answer counts once. "
+    "Distances are one minus the cosine of the sets of words and pairs of words; the gain is the distance to "
+    "the nearest instruction question."
+)
 GRAPH = (
     "An edge says that a stage reads what another leaves; edges that follow from others are left out. ×n are "
     "the instances of a stage. The dashed line begins the second round, in which the teacher answers the "
@@ -213,8 +238,8 @@ TRAININGS = (
 )
 SCORES = (
     "Per cent of items, strict extraction; 95 % bootstrap intervals over items (over families for their "
-    "macro average). Lenient extraction and the items that the certificates call clean stand beside them, "
-    "and the certificates of the model's training set, by name and digest."
+    "macro average). Beside them stand lenient extraction, plain math-verify as the grader, the items that "
+    "the certificates call clean, and the certificates of the model's training set, by name and digest."
 )
 COMPARED = (
     "Points of accuracy on the same items, model minus the other; 95 % paired bootstrap; exact McNemar test, "

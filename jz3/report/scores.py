@@ -17,7 +17,7 @@ PARTS = {
     "level": "By level",
 }
 KEYS = ["benchmark", "group", "setting"]
-NUMBERS = frozenset({"items", "accuracy", "lenient", "clean (items)"})
+NUMBERS = frozenset({"items", "accuracy", "lenient", "math-verify", "clean (items)"})
 COMPARED = [
     "benchmark",
     "models",
@@ -54,7 +54,16 @@ def _certificates(scores: pl.DataFrame) -> list[Markup]:
 
 
 def _table(caption: str, rows: pl.DataFrame) -> Markup:
-    head = ["benchmark", "model", "accuracy", "on a scale", "items", "lenient", "clean (items)"]
+    head = [
+        "benchmark",
+        "model",
+        "accuracy",
+        "on a scale",
+        "items",
+        "lenient",
+        "math-verify",
+        "clean (items)",
+    ]
     lines = [_line(row) for row in rows.sort(*KEYS, "model").iter_rows(named=True)]
     return table(f"{caption}: accuracy in per cent, its 95 % interval below it", head, lines, NUMBERS)
 
@@ -67,6 +76,7 @@ def _line(row: Mapping[str, Any]) -> list[str]:
         interval_bar(row["low"], row["accuracy"], row["high"]),
         count(row["items"]),
         f"{row['accuracy_lenient']:.1f}",
+        f"{row['accuracy_math_verify']:.1f}",
         _clean(row),
     ]
 

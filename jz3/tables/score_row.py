@@ -16,6 +16,7 @@ class ScoreRow(dy.Schema):
     low = dy.Float64(min=0, max=100)  # 95 % bootstrap interval over items
     high = dy.Float64(min=0, max=100)
     accuracy_lenient = dy.Float64(min=0, max=100)
+    accuracy_math_verify = dy.Float64(min=0, max=100)  # strict extraction, judged by plain math-verify
     clean_items = dy.Int64(min=0)  # items without a hit in the certificate of the mix
     accuracy_clean = dy.Float64(min=0, max=100, nullable=True)  # on these; null where there is none
     contamination = dy.String()  # checked, unchecked

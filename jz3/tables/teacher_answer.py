@@ -12,4 +12,7 @@ class TeacherAnswer(dy.Schema):
     finish_reason = dy.String()
     reasoning = dy.String()  # what it thought before, or among, its text; empty where that is not shown
     reasoning_tokens = dy.Int64(min=0)  # of the completion tokens, those of thoughts, shown or not
+    prompt_tokens = dy.Int64(min=0)
     completion_tokens = dy.Int64(min=0)
+    cost_usd = dy.Float64(min=0, nullable=True)  # at the prices of `execution`; null where the model has none
+    kept = dy.Bool()  # whether a problem was read from it

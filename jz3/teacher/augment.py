@@ -68,6 +68,8 @@ class AugmentMetrics(Spent):
     model: str
     sampling: dict[str, float]
     """Temperature, top_p and the greatest number of tokens."""
+    kept_tokens: int
+    """Prompt and completion tokens of the answers that became problems."""
     seeds: int
     rows: Ledger
     operators: dict[str, OperatorMetrics]
@@ -199,6 +201,8 @@ class _Results:
         self._kept_as: dict[tuple[str, str], str] = {}
         self._begun: list[tuple[Ask, Begun]] = []
         self._lived_on = 0
+        self._tokens: dict[str, int] = {}
+        """Of each answer, by its ask."""
 
     def turn_away(self, row_id: str, refusal: Unusable) -> str:
         """Write a reject, and return its rule."""
@@ -232,6 +236,7 @@ class _Results:
                 self._failures.append(failure)
             elif one.form == "solution":
                 answers.append((one, reply))
+                self._tokens[one.ask_id] = reply.prompt_tokens + reply.completion_tokens
             elif isinstance(text := text_of(reply), Unusable):
                 operator.rule_of[one.ask_id] = self.turn_away(one.ask_id, text)
             else:
@@ -304,6 +309,7 @@ class _Results:
         metrics = AugmentMetrics(
             **vars(spent(replies, execution)),
             **whose(self._params),
+            kept_tokens=sum(self._tokens[row["problem_id"]] for row in self._problems),
             seeds=len(self._seeds),
             rows=_ledger([*rules, *("" for _ in self._failures), *(None for _ in self._problems)]),
             operators={

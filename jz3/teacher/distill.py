@@ -14,8 +14,9 @@ import dataframely as dy
 import polars as pl
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
-from jz3.core.execution import Execution
+from jz3.core.execution import Execution, Price
 from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest, chat_key
+from jz3.generation.spending import answer_usd
 from jz3.notation.thoughts import read_thoughts
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
@@ -128,10 +129,12 @@ def _sorted_out(asked: list[_Asked], params: Teachers, execution: Execution) -> 
         if isinstance(reply, ChatFailure):
             failed.append({"request_id": row_id, "row_id": prompt["prompt_id"], "reason": reply.reason})
             continue
-        answered.append(_answer_row(row_id, one, reply))
         read = read_completion(
             reply.text, reply.finish_reason, prompt["kind"], prompt["full"], reply.reasoning
         )
+        usable = not isinstance(read, Unusable)
+        price = execution.prices.get(one.request.model)
+        answered.append(_answer_row(row_id, one, reply, price) | {"kept": usable})
         if isinstance(read, Unusable):
             rejected.append({"row_id": row_id, "rule": f"distill.{read.rule}", "evidence": read.evidence})
             continue
@@ -147,7 +150,7 @@ def _sorted_out(asked: list[_Asked], params: Teachers, execution: Execution) -> 
     )
 
 
-def _answer_row(row_id: str, one: _Asked, reply: ChatAnswer) -> dict[str, Any]:
+def _answer_row(row_id: str, one: _Asked, reply: ChatAnswer, price: Price | None) -> dict[str, Any]:
     """Of a text whose thoughts could not be told from it, those that are marked."""
     return {
         "request_id": row_id,
@@ -158,7 +161,9 @@ def _answer_row(row_id: str, one: _Asked, reply: ChatAnswer) -> dict[str, Any]:
         "finish_reason": reply.finish_reason,
         "reasoning": reply.reasoning or "\n\n".join(read_thoughts(reply.text).thoughts),
         "reasoning_tokens": reply.reasoning_tokens,
+        "prompt_tokens": reply.prompt_tokens,
         "completion_tokens": reply.completion_tokens,
+        "cost_usd": None if price is None else answer_usd(price, reply),
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from jz3.core.artifacts import In, InDir, Out
+from jz3.tables.arm import Arm
 from jz3.tables.certificate_manifest import BenchmarkCheck, CertificateManifest
 from jz3.tables.checked_problem import CheckedProblem
 from jz3.tables.comparison import Comparison
@@ -15,6 +16,8 @@ from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.hit import Hit
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.loss_point import LossPoint
+from jz3.tables.operator_yield import OperatorYield
+from jz3.tables.overlap import Overlap
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
@@ -183,6 +186,7 @@ def score(model="jiuzhang", accuracy=50.0, **changes):
         "low": accuracy - 7.5,
         "high": accuracy + 7.5,
         "accuracy_lenient": accuracy,
+        "accuracy_math_verify": accuracy,
         "clean_items": 90,
         "accuracy_clean": accuracy,
         "contamination": "checked",
@@ -251,6 +255,51 @@ def cost(stage="distill/initial", cost_usd=12.5):
         "prompt_tokens": 345678,
         "completion_tokens": 90123,
         "cost_usd": cost_usd,
+    }
+
+
+def arm(model="jiuzhang", **changes):
+    return {
+        "model": model,
+        "rows": 18,
+        "synthetic_rows": 15,
+        "questions": 14,
+        "tokens": 24_000,
+        "label_tokens": 14_000,
+        "tokens_read": 60_500,
+        "passes": 2.5,
+        "starved": False,
+        "teacher_requests": 40,
+        "teacher_tokens": 1_250_000,
+        "teacher_tokens_kept": 1_000_000,
+        "cost_usd": 12.5,
+        "student_tokens": 38_000,
+        "distance": 0.625,
+        "gain": 0.5,
+        "by_gold": 0,
+        "by_execution": 9,
+        "unconfirmed": 6,
+        "checked": 8,
+        "right": 6,
+        "accuracy": 61.5,
+        "low": 54.0,
+        "high": 69.0,
+        "accuracy_math_verify": 60.5,
+        "prose": 50.0,
+        "tool": 73.0,
+        "answer_tokens": 48.25,
+        "truncated": 1.5,
+    } | changes
+
+
+def operator_yield():
+    return {
+        "model": "jiuzhang",
+        "stage": "distill/initial",
+        "operator": "write",
+        "asked": 12,
+        "kept": 9,
+        "share": 0.75,
     }
 
 
@@ -389,6 +438,13 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
     table(PublishedRow, [published()], root / "published.parquet")
     table(Disagreement, [disagreement()], root / "disagreements.parquet")
     table(Cost, [cost(), cost("answer/jiuzhang", None)], root / "costs.parquet")
+    poor = arm(
+        "instruct_only", teacher_tokens=0, passes=4.5, starved=True, accuracy=30.25, low=24.0, high=37.0
+    )
+    table(Arm, [arm(), poor], root / "arms.parquet")
+    table(OperatorYield, [operator_yield()], root / "operators.parquet")
+    shared = {"model": "jiuzhang", "against": "instruct_only", "questions": 14, "shared": 7}
+    table(Overlap, [shared], root / "overlaps.parquet")
     certificate(root / "jiuzhang")
     certificate(root / "instruction", hits=0, certified="instruction")
     (root / "data/plots").mkdir(parents=True)
@@ -410,6 +466,9 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
         *("--published", "published.parquet"),
         *("--disagreements", "disagreements.parquet"),
         *("--costs", "costs.parquet"),
+        *("--arms", "arms.parquet"),
+        *("--operators", "operators.parquet"),
+        *("--overlaps", "overlaps.parquet"),
         *("--certificates", "jiuzhang", "instruction"),
         *("--curves", "data/plots/warmup.csv"),
         *("--measured", *(f"data/metrics/{name}.json" for name in metrics(provider))),

@@ -1,0 +1,259 @@
+"""What stands behind each model of the comparison: its rows, its budgets, and what confirms its answers.
+
+An arm pays for whatever a teacher answered on the way to its problems, helpers and rejected answers included:
+the stages that ask one, upstream of its training set. An answer that two sets hold counts once. A set that
+holds no row of its recipe owes it nothing. Costs a read of the sets' questions, and two seconds an arm.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+import polars as pl
+import polars.selectors as cs
+
+from jz3.core.artifacts import In, InFiles
+from jz3.core.fan_in import InTables
+from jz3.core.graph_file import Graph, read_graph
+from jz3.evaluation.diversity import mean_distance, mean_gain
+from jz3.tables.arm import Arm
+from jz3.tables.checked_problem import CheckedProblem
+from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.lineage import Lineage
+from jz3.tables.operator_yield import OperatorYield
+from jz3.tables.overlap import Overlap
+from jz3.tables.teacher_answer import TeacherAnswer
+from jz3.tables.training_row import TrainingRow
+
+MOST_PASSES = 4.0
+"""Repeating a set up to four times is nearly as good as new rows (Muennighoff et al. 2023)."""
+ASKING = ("distill", "augment", "solve")
+"""Stages that may ask a teacher."""
+WRITING = ("synthesize", "solve")
+"""Stages in which a model of the run may write."""
+CONFIRMATIONS = ("by_gold", "by_execution", "unconfirmed")
+
+
+@dataclass(frozen=True)
+class Arms:
+    """Tables of OperatorYield and Overlap, and that of Arm without the scores."""
+
+    facts: pl.DataFrame
+    operators: pl.DataFrame
+    overlaps: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What the stages left that an arm is told by, each by its model, recipe or set."""
+
+    training: Mapping[str, In[TrainingRow]]
+    results: Mapping[str, In[ExecutionResult]]
+    checked: Mapping[str, In[CheckedProblem]]
+    lineage: Mapping[str, In[Lineage]]
+    answers: Mapping[str, pl.DataFrame]
+    """Of TeacherAnswer, by the set of `distill`."""
+    measured: Mapping[str, Any]
+    """Metrics by stage."""
+
+
+def read_arms(
+    graph: InFiles,
+    training: InTables[TrainingRow],
+    results: InTables[ExecutionResult],
+    checked: InTables[CheckedProblem],
+    lineage: InTables[Lineage],
+    answers: InTables[TeacherAnswer],
+    measured: Mapping[str, Any],
+) -> Arms:
+    """What stands behind each training set; `measured` are metrics by stage."""
+    tables = (training.tables(), results.tables(), checked.tables(), lineage.tables())
+    return arms_of(read_graph(graph.path.parent), Behind(*tables, answers.read(), measured))
+
+
+def arms_of(graph: Graph, behind: Behind) -> Arms:
+    """As `read_arms`, of a graph in which each model has a stage `mix@MODEL`."""
+    told = _told(behind)
+    facts: list[dict[str, Any]] = []
+    yields: list[dict[str, Any]] = []
+    questions: dict[str, pl.Series] = {}
+    for model, table in behind.training.items():
+        rows = _synthetic(table, told)
+        above = [] if rows.is_empty() else upstream(graph, f"mix@{model}")
+        asking = [name for name in above if name.partition("/")[0] in ASKING]
+        questions[model] = rows["question"].unique()
+        facts.append(
+            {"model": model}
+            | _set(table, rows)
+            | _training(model, behind.measured)
+            | _spent(asking, behind)
+            | {"student_tokens": _student_tokens(above, behind.measured)}
+        )
+        yields += [{"model": model} | one for name in asking for one in _yields(name, behind.measured)]
+    schema = {name: kind for name, kind in Arm.create_empty().schema.items() if name in facts[0]}
+    return Arms(
+        facts=pl.DataFrame(facts, schema=schema),
+        operators=pl.DataFrame(yields, schema=OperatorYield.create_empty().schema),
+        overlaps=pl.DataFrame(_overlaps(questions), schema=Overlap.create_empty().schema),
+    )
+
+
+def with_scores(facts: pl.DataFrame, scores: pl.DataFrame, families: str | None) -> pl.DataFrame:
+    """Table of Arm: the facts beside the scores of each model; `families` is the benchmark of families."""
+    of_families = scores.filter(pl.col("benchmark") == pl.lit(families, pl.String))
+    average = of_families.filter(group_by="average", setting="both")
+    macro = average.select("model", "accuracy", "low", "high", "accuracy_math_verify")
+    whole = scores.filter(group_by="all")
+    usage = whole.group_by("model").agg(
+        answer_tokens=pl.col("completion_tokens").sum() / pl.col("responses").sum(),
+        truncated=100 * pl.col("truncated").sum() / pl.col("responses").sum(),
+    )
+    arms = facts.join(macro, on="model", how="left")
+    for setting in ("prose", "tool"):
+        of_setting = of_families.filter(group_by="all", setting=setting)
+        arms = arms.join(
+            of_setting.select("model", pl.col("accuracy").alias(setting)), on="model", how="left"
+        )
+    return arms.join(usage, on="model", how="left").select(Arm.column_names())
+
+
+def upstream(graph: Graph, name: str) -> list[str]:
+    """The stages whose outputs a stage rests on, as in data/metrics (`distill/initial`), in their order."""
+    waiting, seen = [graph.stage(name)], {name}
+    while waiting:
+        for path in waiting.pop().reads:
+            writer = graph.writer(path)
+            if writer is not None and writer.name not in seen:
+                seen.add(writer.name)
+                waiting.append(writer)
+    return [stage.name.replace("@", "/") for stage in graph.stages if stage.name in seen - {name}]
+
+
+def _told(behind: Behind) -> pl.DataFrame:
+    """Columns `row_id`, `expected_from`, `status`, `family` and `right` of problems that more is known of."""
+    lineage = [_columns(table, "problem_id", "expected_from") for table in behind.lineage.values()]
+    ran = [_columns(table, "problem_id", "status") for table in behind.results.values()]
+    right = [_columns(table, "problem_id", "family", "right") for table in behind.checked.values()]
+    text = {"problem_id": pl.String}
+    parts = [
+        pl.concat([pl.DataFrame(schema=text | {"expected_from": pl.String}), *lineage]),
+        pl.concat([pl.DataFrame(schema=text | {"status": pl.String}), *ran]),
+        pl.concat([pl.DataFrame(schema=text | {"family": pl.String, "right": pl.Boolean}), *right]),
+    ]
+    told = parts[0].unique("problem_id")
+    for part in parts[1:]:
+        told = told.join(part.unique("problem_id"), on="problem_id", how="full", coalesce=True)
+    return told.rename({"problem_id": "row_id"})
+
+
+def _columns(table: In[Any], *names: str) -> pl.DataFrame:
+    return table.scan().select(names).with_columns(cs.enum().cast(pl.String)).collect()
+
+
+def _synthetic(table: In[TrainingRow], told: pl.DataFrame) -> pl.DataFrame:
+    """Columns `question` and those of CONFIRMATIONS, `checked` and `right`, of the rows of a recipe."""
+    rows = _questions(table, "pretrain").join(told, on="row_id", how="left")
+    source = pl.col("expected_from")
+    # A seed that is a problem itself has no lineage: its answer is the gold one.
+    by_gold = source.is_in(["gold", "masked"]) | (source.is_null() & (pl.col("source") == "seed"))
+    by_execution = (source == "executed") | (pl.col("status") == "ok")
+    read = pl.col("family").is_not_null() & pl.col("right").is_not_null()
+    return rows.select(
+        "question",
+        by_gold=by_gold.fill_null(value=False),
+        by_execution=~by_gold.fill_null(value=False) & by_execution.fill_null(value=False),
+        checked=read,
+        right=read & pl.col("right").fill_null(value=False),
+    ).with_columns(unconfirmed=~(pl.col("by_gold") | pl.col("by_execution")))
+
+
+def _questions(table: In[TrainingRow], part: str) -> pl.DataFrame:
+    """Columns `row_id`, `source` and `question`: the first turn of a user, but for case and spacing."""
+    asked = pl.col("turns").list.eval(
+        pl.element().struct.field("text").filter(pl.element().struct.field("role") == "user")
+    )
+    plain = asked.list.first().str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    return table.scan().filter(pl.col("part") == part).select("row_id", "source", question=plain).collect()
+
+
+def _set(table: In[TrainingRow], rows: pl.DataFrame) -> dict[str, Any]:
+    known = _questions(table, "instruction")["question"].to_list()
+    asked = rows["question"].unique().to_list()
+    counted = rows.select(pl.col(*CONFIRMATIONS, "checked", "right").sum()).row(0, named=True)
+    return {
+        "rows": table.rows(),
+        "synthetic_rows": rows.height,
+        "questions": len(asked),
+        "distance": mean_distance(asked),
+        "gain": mean_gain(asked, known),
+    } | counted
+
+
+def _training(model: str, measured: Mapping[str, Any]) -> dict[str, Any]:
+    packed, trained = measured[f"pack/{model}"], measured[f"pretrain/{model}"]
+    return {
+        "tokens": packed["tokens"],
+        "label_tokens": packed["label_tokens"],
+        "tokens_read": trained["tokens"],
+        "passes": trained["epochs"],
+        "starved": trained["epochs"] > MOST_PASSES,
+    }
+
+
+def _spent(asking: Iterable[str], behind: Behind) -> dict[str, Any]:
+    """What teachers took: answers of `distill` each once, whichever of its sets hold it."""
+    names = [name.partition("/") for name in asking]
+    sets = [behind.answers[key] for stage, _, key in names if stage == "distill"]
+    answers = pl.concat([TeacherAnswer.create_empty(), *sets]).unique("request_id").sort("request_id")
+    tokens = answers["prompt_tokens"] + answers["completion_tokens"]
+    others = [
+        behind.measured[f"{stage}/{key}"] if stage == "augment" else behind.measured[f"{stage}/{key}"]["paid"]
+        for stage, _, key in names
+        if stage != "distill"
+    ]
+    paid = [one for one in others if one is not None]
+    solved = any(stage == "solve" for stage, _, _ in names)
+    kept = int(tokens.filter(answers["kept"]).sum()) + sum(one.get("kept_tokens", 0) for one in paid)
+    priced = not answers["cost_usd"].null_count() and all(one["priced"] for one in paid)
+    cost = float(answers["cost_usd"].sum()) + sum(one["cost_usd"] for one in paid)
+    return {
+        "teacher_requests": answers.height + sum(one["answered"] for one in paid),
+        "teacher_tokens": int(tokens.sum())
+        + sum(one["prompt_tokens"] + one["completion_tokens"] for one in paid),
+        "teacher_tokens_kept": None if solved else kept,
+        "cost_usd": round(cost, 6) if priced else None,
+    }
+
+
+def _student_tokens(above: Iterable[str], measured: Mapping[str, Any]) -> int:
+    own = [measured[name] for name in above if name.partition("/")[0] in WRITING]
+    return sum(one["prompt_tokens"] + one["completion_tokens"] for one in own if one.get("paid") is None)
+
+
+def _yields(name: str, measured: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of OperatorYield without the model, of a stage that asks a teacher."""
+    values = measured[name]
+    operators = values.get("operators", {"write": values})
+    return [
+        {
+            "stage": name,
+            "operator": operator,
+            "asked": one["rows"]["read"],
+            "kept": one["rows"]["kept"],
+            "share": one["rows"]["kept"] / one["rows"]["read"] if one["rows"]["read"] else None,
+        }
+        for operator, one in operators.items()
+    ]
+
+
+def _overlaps(questions: Mapping[str, pl.Series]) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": model,
+            "against": against,
+            "questions": len(questions[model]),
+            "shared": int(questions[model].is_in(questions[against].implode()).sum()),
+        }
+        for model, against in permutations(questions, 2)
+    ]

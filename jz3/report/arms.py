@@ -1,0 +1,177 @@
+"""The arms of the comparison: what each cost, and what it scores, as a drawing and as a table."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+from markupsafe import Markup
+
+from jz3.report.plots import LINE, SERIES, drawing, markup
+from jz3.report.rendering import joined, paragraph, render, table
+from jz3.report.scores import interval
+from jz3.report.writing import count, per_cent
+
+MARKERS = "osD^vPX"
+"""Beside the colours, so that arms are told apart in grey, too."""
+MILLION = 1e6
+
+Row = Mapping[str, Any]
+
+
+def budget_figure(arms: pl.DataFrame) -> Markup:
+    """Accuracy against what teachers took and against the tokens of the set, with 95 % intervals.
+
+    `arms` are rows of Arm; those without an accuracy over families are left out, and nothing is drawn where
+    there is none.
+    """
+    scored = list(arms.drop_nulls("accuracy").iter_rows(named=True))
+    if not scored:
+        return Markup()
+    read = "; ".join(
+        f"{row['model']} read {count(row['tokens_read'])} tokens in {row['passes']:.1f} passes"
+        + (", more than four, so it is starved of data" if row["starved"] else "")
+        for row in scored
+    )
+    caption = (
+        f"Accuracy over families against the tokens that teachers took, and against those of the training "
+        f"set, each row once; 95 % intervals over families. {read}."
+    )
+    return render("figure.html", drawing=_drawn(scored), caption=caption)
+
+
+def _drawn(scored: Sequence[Row]) -> Markup:
+    with drawing(7.2, 3.0) as figure:
+        panels = figure.subplots(1, 2, sharey=True)
+        for axes, column, what in zip(
+            panels,
+            ("teacher_tokens", "tokens"),
+            ("tokens of teachers (millions)", "tokens of the set (millions)"),
+            strict=True,
+        ):
+            for place, row in enumerate(scored):
+                x, colour = row[column] / MILLION, SERIES[place % len(SERIES)]
+                axes.plot([x, x], [row["low"], row["high"]], color=colour, linewidth=1.4)
+                axes.plot(
+                    [x],
+                    [row["accuracy"]],
+                    color=colour,
+                    marker=MARKERS[place % len(MARKERS)],
+                    label=row["model"],
+                )
+            axes.set_xlabel(what)
+            axes.set_xlim(left=-0.03 * max(max(row[column] for row in scored) / MILLION, 0.001))
+            axes.margins(x=0.1)
+            axes.grid(axis="y", color=LINE)
+        panels[0].set_ylabel("accuracy (per cent)")
+        figure.legend(
+            *panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=min(len(scored), 4)
+        )
+        names = ", ".join(row["model"] for row in scored)
+        return markup(figure, "arms", f"Accuracy against budgets of {names}")
+
+
+def arm_tables(arms: pl.DataFrame, operators: pl.DataFrame, overlaps: pl.DataFrame) -> Markup:
+    """Rows of Arm, OperatorYield and Overlap: a column for each arm, then the operators and the overlaps."""
+    rows = list(arms.iter_rows(named=True))
+    head = ["figure", *(row["model"] for row in rows)]
+    lines = [[name, *(shown(row) for row in rows)] for name, shown in FIGURES.items()]
+    return joined(
+        [
+            table("Arms: rows, budgets, answers and scores", head, lines, frozenset(head[1:])),
+            _operators(operators),
+            _overlaps(overlaps),
+        ]
+    )
+
+
+def _operators(operators: pl.DataFrame) -> Markup:
+    if operators.is_empty():
+        return paragraph("No teacher wrote for any arm.")
+    head = ["arm", "stage", "operator", "rows", "kept", "share"]
+    lines = [
+        [
+            *(row[name] for name in ("model", "stage", "operator")),
+            count(row["asked"]),
+            count(row["kept"]),
+            _share(row["kept"], row["asked"]),
+        ]
+        for row in operators.iter_rows(named=True)
+    ]
+    return table("Kept by operator", head, lines, frozenset(head[3:]))
+
+
+def _overlaps(overlaps: pl.DataFrame) -> Markup:
+    rows = overlaps.filter(pl.col("questions") > 0)
+    if rows.is_empty():
+        return paragraph("No two arms have questions that could be the same.")
+    head = ["arm", "in the arm", "different questions", "shared", "share"]
+    lines = [
+        [
+            row["model"],
+            row["against"],
+            count(row["questions"]),
+            count(row["shared"]),
+            _share(row["shared"], row["questions"]),
+        ]
+        for row in rows.iter_rows(named=True)
+    ]
+    return table("Synthetic questions of an arm that another has, too", head, lines, frozenset(head[2:]))
+
+
+def _share(part: int, whole: int) -> str:
+    return per_cent(part / whole) if whole else ""
+
+
+def _counted(name: str) -> Callable[[Row], str]:
+    return lambda row: "not known" if row[name] is None else count(row[name])
+
+
+def _of_synthetic(name: str) -> Callable[[Row], str]:
+    return lambda row: _share(row[name], row["synthetic_rows"])
+
+
+def _rounded(name: str, places: int = 1) -> Callable[[Row], str]:
+    return lambda row: "" if row[name] is None else f"{row[name]:.{places}f}"
+
+
+def _accuracy(row: Row) -> Markup | str:
+    if row["accuracy"] is None:
+        return ""
+    return interval(f"{row['accuracy']:.1f}", f"{row['low']:.1f} to {row['high']:.1f}")
+
+
+def _passes(row: Row) -> str:
+    return f"{row['passes']:.1f}" + (" (starved)" if row["starved"] else "")
+
+
+def _cost(row: Row) -> str:
+    return "no price known" if row["cost_usd"] is None else f"${row['cost_usd']:,.2f}"
+
+
+FIGURES: Mapping[str, Callable[[Row], str]] = {
+    "rows": _counted("rows"),
+    "of the recipe": _counted("synthetic_rows"),
+    "different questions": _counted("questions"),
+    "tokens of the set": _counted("tokens"),
+    "with loss": _counted("label_tokens"),
+    "tokens read": _counted("tokens_read"),
+    "passes": _passes,
+    "answers of teachers": _counted("teacher_requests"),
+    "tokens of teachers": _counted("teacher_tokens"),
+    "kept of these": _counted("teacher_tokens_kept"),
+    "cost": _cost,
+    "tokens of students": _counted("student_tokens"),
+    "mean distance of questions": _rounded("distance", 3),
+    "gain over the instruction data": _rounded("gain", 3),
+    "answers confirmed by gold": _of_synthetic("by_gold"),
+    "by execution": _of_synthetic("by_execution"),
+    "by nothing": _of_synthetic("unconfirmed"),
+    "wrong of those checked": lambda row: _share(row["checked"] - row["right"], row["checked"]),
+    "accuracy over families": _accuracy,
+    "by plain math-verify": _rounded("accuracy_math_verify"),
+    "in prose": _rounded("prose"),
+    "by program": _rounded("tool"),
+    "tokens of an answer": _rounded("answer_tokens"),
+    "answers cut at the limit (per cent)": _rounded("truncated"),
+}
+"""What is shown of an arm, by its name on the page."""

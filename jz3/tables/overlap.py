@@ -1,0 +1,10 @@
+"""Overlap: synthetic questions of an arm that another arm has, too."""
+
+import dataframely as dy
+
+
+class Overlap(dy.Schema):
+    model = dy.String(primary_key=True)
+    against = dy.String(primary_key=True)
+    questions = dy.Int64(min=0)  # different ones of `model`
+    shared = dy.Int64(min=0)  # of these, those of `against`, too

@@ -1,0 +1,54 @@
+"""The arms stand at the head of the page, drawn with their intervals, and in a table with their budgets."""
+
+import polars as pl
+
+from jz3.report.arms import arm_tables, budget_figure
+from jz3.tables.arm import Arm
+from jz3.tables.operator_yield import OperatorYield
+from jz3.tables.overlap import Overlap
+from tests.report.builders import arm, operator_yield
+
+
+def rows(schema, *found):
+    return pl.DataFrame(found, schema=schema.create_empty().schema)
+
+
+def test_arms_are_drawn_against_both_budgets_with_what_they_read():
+    figure = budget_figure(rows(Arm, arm(), arm("poor", accuracy=30.0, low=20.0, high=40.0, starved=True)))
+    assert figure.count("<svg") == 1
+    assert "tokens of teachers (millions)" in figure
+    assert "jiuzhang read 60,500 tokens in 2.5 passes;" in figure
+    assert "poor read 60,500 tokens in 2.5 passes, more than four" in figure
+
+
+def test_nothing_is_drawn_of_arms_without_a_benchmark_of_families():
+    assert budget_figure(rows(Arm, arm(accuracy=None, low=None, high=None))) == ""
+
+
+def test_an_interval_is_drawn_where_its_numbers_are():
+    """A higher accuracy moves the mark up, a larger spend moves it right, in the one panel of teachers."""
+    before, after = (
+        budget_figure(rows(Arm, arm("a", teacher_tokens=0), arm("b", **changes)))
+        for changes in ({}, {"teacher_tokens": 2_500_000})
+    )
+    assert before != after
+    assert before == budget_figure(rows(Arm, arm("a", teacher_tokens=0), arm("b")))
+
+
+def test_the_table_says_what_each_arm_owes_and_what_confirms_its_answers():
+    shown = arm_tables(
+        rows(Arm, arm(), arm("other", cost_usd=None, teacher_tokens_kept=None, passes=4.5, starved=True)),
+        rows(OperatorYield, operator_yield()),
+        rows(Overlap, {"model": "jiuzhang", "against": "other", "questions": 14, "shared": 7}),
+    )
+    for said in ("1,250,000", "$12.50", "no price known", "not known", "4.5 (starved)", "60.0 %", "25.0 %"):
+        assert said in shown, said
+    assert "distill/initial" in shown
+    assert "75.0 %" in shown
+    assert "50.0 %" in shown
+
+
+def test_without_teachers_and_rivals_the_page_says_so():
+    shown = arm_tables(rows(Arm, arm()), rows(OperatorYield), rows(Overlap))
+    assert "No teacher wrote for any arm." in shown
+    assert "No two arms" in shown
