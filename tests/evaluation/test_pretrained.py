@@ -18,7 +18,7 @@ from tests.evaluation.test_grade import PARAMS
 from tests.executions import execution
 
 FOLDER = Path(os.environ.get("JZ3_SHARED", "../shared")) / "benchmarks"
-ITEMS = 50
+ITEMS = 12
 UNCHECKED = Contamination(benchmarks=frozenset(), hit_items=frozenset(), certificates={})
 
 pytestmark = [
@@ -37,7 +37,7 @@ GSM8K = {
 }
 
 
-def test_smollm2_answers_fifty_items_of_gsm8k_twice_with_equal_rows(tmp_path, monkeypatch):
+def test_smollm2_answers_a_dozen_items_of_gsm8k_twice_with_equal_rows(tmp_path, monkeypatch):
     model = InDir(ModelManifest, save_smollm2(tmp_path / "smollm2"))
     read, _, _ = collect_items(InFiles(FOLDER), BenchmarksParams.model_validate({"sources": [GSM8K]}))
     items = read.sort("item_id").head(ITEMS)
