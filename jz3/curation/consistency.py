@@ -6,7 +6,6 @@ answers at OPENAI_BASE_URL under the engine `openai`. Each sample is a row of th
 completions a problem, and an open engine at the most where the parameter is null.
 """
 
-import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Literal
@@ -21,9 +20,10 @@ from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
 from jz3.curation.verdicts import shown
 from jz3.generation.asking import ask_all
+from jz3.generation.bodies import SEED_LIMIT
 from jz3.generation.chat import ChatAnswer, ChatRequest
 from jz3.generation.completion_rows import generate_rows, generation_workers
-from jz3.generation.endpoint import Endpoint
+from jz3.generation.endpoint import endpoint_of
 from jz3.generation.engine import GenerationRequest, Prompt, Sampling, Turn
 from jz3.generation.engines import open_engine
 from jz3.tables.model_manifest import ModelManifest
@@ -36,8 +36,6 @@ LONGEST_ANSWER = 60
 """Characters of an answer that is compared (chosen: a number, an expression, a short list)."""
 INSTRUCTION = "Please reason step by step, and put your final answer within \\boxed{}."
 """The words that DeepSeekMath and Qwen ask with."""
-SEED_LIMIT = 1 << 31
-"""Servers take seeds of 32 bits with a sign at the least."""
 
 
 class OwnSolver(Params):
@@ -153,7 +151,7 @@ def _asking(model: InDir[ModelManifest], params: SelfConsistency, execution: Exe
 def _served(
     asked: Sequence[tuple[str, int]], solver: ServedSolver, params: SelfConsistency, execution: Execution
 ) -> list[str | None]:
-    endpoint = Endpoint(os.environ.get("OPENAI_BASE_URL"), os.environ.get("OPENAI_API_KEY"))
+    endpoint = endpoint_of("OPENAI", "openai")
     requests = [
         ChatRequest(
             provider=solver.provider,

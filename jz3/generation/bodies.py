@@ -15,6 +15,8 @@ PATHS: dict[Api, str] = {"chat": "/chat/completions", "responses": "/responses",
 """Behind the base URL, which ends in the version of the API for OpenAI's and before it for Anthropic's."""
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 """Names of the greatest number of tokens of an answer, thoughts among them."""
+SEED_LIMIT = 1 << 31
+"""Servers take seeds of at least 32 bits with a sign; vLLM takes 64."""
 FIELDS: dict[Api, frozenset[str]] = {
     "chat": frozenset(
         ("max_tokens", "max_completion_tokens", "temperature", "top_p", "seed", "system", "reasoning_effort",

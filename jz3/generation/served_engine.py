@@ -24,6 +24,7 @@ from typing import Any, Literal
 
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
+from jz3.generation.bodies import SEED_LIMIT
 from jz3.generation.client import Completed, open_client
 from jz3.generation.endpoint import Endpoint
 from jz3.generation.engine import Asked, Generated, GenerationRequest, ModelSource, Sampling, Unwritten
@@ -33,8 +34,6 @@ from jz3.generation.servers import Servers
 from jz3.generation.stops import Decoder
 from jz3.generation.streaming import Stream
 
-SEED_LIMIT = 1 << 31
-"""Servers take seeds of 32 bits with a sign at the least; vLLM takes 64."""
 ENCODED_TOGETHER = 64
 """Prompts (chosen: tokenizers encode a batch on all cores)."""
 KEY = "JZ3_SERVERS_KEY"

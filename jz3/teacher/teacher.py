@@ -14,15 +14,13 @@ from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
 from jz3.generation.asking import ask_all, key_set
-from jz3.generation.bodies import LIMITS
+from jz3.generation.bodies import LIMITS, SEED_LIMIT
 from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest
 from jz3.generation.endpoint import Endpoint, endpoint_of
 from jz3.generation.spending import answer_usd
 from jz3.teacher.declaration import Teacher
 from jz3.writer.server import serve_writer
 
-SEED_LIMIT = 1 << 31
-"""Servers take seeds of 32 bits with a sign at the least."""
 DRAWS = 1 << 63
 """Of `draw_order`."""
 

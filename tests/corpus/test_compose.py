@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jz3.core.artifacts import In, InFiles, Out
 from jz3.core.external_sort import FILE_ROWS
 from jz3.core.hashing import content_id, draw_order
+from jz3.core.params import ParamsError
 from jz3.corpus.compose import ComposeParams, kind_of, levels_of
 from jz3.corpus.compose import compose as composed
 from jz3.corpus.templates import PLACEHOLDER, TemplateError, read_templates
@@ -108,6 +109,11 @@ def test_no_passages_give_no_prompts():
     none = passages().cast({"passage_id": pl.String, "text": pl.String})
     prompts, metrics = compose([none], params())
     assert prompts.height == metrics.prompts == metrics.passages == 0
+
+
+def test_a_source_without_a_number_of_levels_is_named():
+    with pytest.raises(ParamsError, match="levels_per_passage has no source 'arxiv'"):
+        compose([passages("a", source="arxiv")], params())
 
 
 def test_each_level_gets_its_share_and_tools_theirs():

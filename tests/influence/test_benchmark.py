@@ -1,6 +1,6 @@
-"""The part of benchmarks/influence.py that waits for a GPU does its work on any device."""
+"""The part of the benchmark of influence that waits for a GPU does its work on any device."""
 
-from benchmarks.influence import Shape, on_device
+from benchmarks.influencing.large import Shape, on_device
 
 TINY = Shape(hidden=16, layers=1, heads=2, mlp=32, vocabulary=50, rank=2, tokens=12, rows=8, at_once=4)
 
