@@ -23,7 +23,7 @@ from jz3.generation.outcomes import Stop
 from jz3.generation.refusals import meaning
 from jz3.generation.secrets import Mask
 from jz3.generation.spending import answer_usd, paid_usd
-from jz3.store.row_store import open_store
+from jz3.store.row_store import open_store, request_key
 from tests.generation.builders import execution
 from tests.generation.reasoning_server import (
     CUT,
@@ -191,6 +191,11 @@ def test_what_is_set_is_in_the_key_and_what_is_not_is_not():
     keys |= {chat_key(request(**{name: whole[name] for name in whole if name != left})) for left in whole}
     assert len(keys | {chat_key(request(**whole))}) == len(more) + len(whole) + 1
     assert request(**whole).row() == {"provider": "openai", "model": "m", "prompt": "p"} | whole
+
+
+def test_thoughts_without_a_text_keep_their_key():
+    attempt = {"attempt": "0" * 32, "chat": "1" * 32, "asked": {"model": "m", "prompt": "p"}}
+    assert request_key(TEXTLESS_ROWS, attempt) == "5cf39294c778edf058d0a0c09db08c94"
 
 
 @pytest.mark.parametrize("teacher", ["call", "batch"])
