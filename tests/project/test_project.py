@@ -187,9 +187,14 @@ def test_what_is_told():
     assert "would take" not in told(free)
 
 
-def wrote(folder, store, *options):
+JOURNEYS = (ROOT / "docs/journeys.md").read_text()
+
+
+def wrote(line, folder, store):
+    """What a line of docs/journeys.md leaves, typed as it stands there."""
+    assert f"\n{line}\n" in JOURNEYS
     done = subprocess.run(
-        [sys.executable, "-m", "jz3", "write", "texts", "--out", "own", "--json", *options],
+        [sys.executable, "-m", *line.split(), "--json"],
         cwd=folder,
         env=os.environ | {"JZ3_STORE": str(store), "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -203,13 +208,13 @@ def wrote(folder, store, *options):
 @pytest.mark.long
 def test_a_trial_counts_for_the_whole(tmp_path, texts):
     """Own texts to curated problems: a trial, then the rest; answers of the trial are not asked for again."""
-    store = tmp_path / "store"
+    store, whole_line = tmp_path / "store", "jz3 write texts --n 12 -o own"
     shutil.copytree(texts, tmp_path / "texts")
-    trial, _ = wrote(tmp_path, store, "--n", "12", "--limit", "5", "--level", "high")
+    trial, _ = wrote("jz3 write texts --n 12 --limit 5 --level high -o own", tmp_path, store)
     assert (trial["asked"], trial["wanted"]) == (5, 12)
     first = pl.read_parquet(tmp_path / "own/data/written.parquet")
     assert set(first["level"]) == {"high"}
-    whole, said = wrote(tmp_path, store, "--n", "12")
+    whole, said = wrote(whole_line, tmp_path, store)
     assert whole["asked"] == min(12, whole["passages"])
     assert "ingest" not in [
         line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")
@@ -219,5 +224,19 @@ def test_a_trial_counts_for_the_whole(tmp_path, texts):
     rows = [json.loads(line) for line in (tmp_path / "own/data/curated/kept.jsonl").read_text().splitlines()]
     assert len(rows) == whole["kept"] == whole["asked"] - sum(whole["rejected"].values()) - whole["failed"]
     assert {row["passage_id"] for row in rows} <= set(then["passage_id"])
-    _, said = wrote(tmp_path, store, "--n", "12")
+    _, said = wrote(whole_line, tmp_path, store)
     assert "Running stage" not in said
+    wrote("jz3 look own/data/curated/kept.jsonl -o look.html", tmp_path, store)
+    assert all(row["passage_id"] in (tmp_path / "look.html").read_text() for row in rows)
+
+
+@pytest.mark.long
+def test_a_level_of_ones_own_is_written_for(tmp_path, texts):
+    shutil.copytree(texts, tmp_path / "texts")
+    wrote("jz3 init own texts", tmp_path, tmp_path / "store")
+    template = tmp_path / "own/prompts/full/cot/phd.md"
+    template.write_text(template.with_name("aime.md").read_text().replace("Level: aime", "Level: phd"))
+    line = "jz3 write texts --n 12 --limit 5 --level phd -o own"
+    written, _ = wrote(line, tmp_path, tmp_path / "store")
+    assert (written["asked"], written["failed"]) == (5, 0)
+    assert set(pl.read_parquet(tmp_path / "own/data/written.parquet")["level"]) == {"phd"}
