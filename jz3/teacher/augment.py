@@ -1,7 +1,7 @@
 """A teacher writes problems from seed problems, as a published recipe has it.
 
 A recipe asks in rounds (jz3/teacher/asks.py): what is written in one, a rewording say, is asked on in the
-next.
+next. Programs of solutions run between rounds, through the row store.
 
 Promises: every ask becomes a problem with its lineage, a reject with its rule, or a failure with its
 reason, or a text that lives on in the asks that it led to. The ledger of an operator accounts for all that
