@@ -20,9 +20,13 @@ from jz3.core.hashing import draw_order
 from jz3.text.words import masked, words
 
 DIMENSIONS = 4096
-"""Places that words and pairs are hashed to (chosen: 60 of a question seldom meet)."""
+"""Places that words and pairs are hashed to (chosen: with 16 times as many the mean distance is 0.004
+larger; measured).
+"""
 MOST = 2000
-"""Questions that are looked at, the first by hash (chosen: the mean moves by 0.002 between draws)."""
+"""Questions that are looked at, the first by hash (chosen: between draws the distance moves by 0.001, the
+gain by 0.003; measured).
+"""
 SEED = 0
 """Of the draw (chosen: any will do)."""
 

@@ -24,7 +24,7 @@ def budget_figure(arms: pl.DataFrame) -> Markup:
     `arms` are rows of Arm; those without an accuracy over families are left out, and nothing is drawn where
     there is none.
     """
-    scored = list(arms.drop_nulls("accuracy").iter_rows(named=True))
+    scored = _in_order(arms.drop_nulls("accuracy"))
     if not scored:
         return Markup()
     read = "; ".join(
@@ -37,6 +37,12 @@ def budget_figure(arms: pl.DataFrame) -> Markup:
         f"set, each row once; 95 % intervals over families. {read}."
     )
     return render("figure.html", drawing=_drawn(scored), caption=caption)
+
+
+def _in_order(arms: pl.DataFrame) -> list[Row]:
+    """The best first."""
+    by_accuracy = arms.sort("accuracy", "model", descending=[True, False], nulls_last=True)
+    return list(by_accuracy.iter_rows(named=True))
 
 
 def _drawn(scored: Sequence[Row]) -> Markup:
@@ -72,7 +78,7 @@ def _drawn(scored: Sequence[Row]) -> Markup:
 
 def arm_tables(arms: pl.DataFrame, operators: pl.DataFrame, overlaps: pl.DataFrame) -> Markup:
     """Rows of Arm, OperatorYield and Overlap: a column for each arm, then the operators and the overlaps."""
-    rows = list(arms.iter_rows(named=True))
+    rows = _in_order(arms)
     head = ["figure", *(row["model"] for row in rows)]
     lines = [[name, *(shown(row) for row in rows)] for name, shown in FIGURES.items()]
     return joined(
