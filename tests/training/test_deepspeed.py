@@ -56,7 +56,7 @@ def test_two_ranks_under_zero_2_train_as_one_process(root):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("zero", "ranks"), [(1, 2), (3, 2), (2, 4), (3, 4)])
+@pytest.mark.parametrize(("zero", "ranks"), [(1, 2), (3, 4)])
 def test_every_stage_and_number_of_ranks_trains_as_one_process(root, zero, ranks):
     agree(trained(root), trained(root, ranks=ranks, zero=zero))
 
@@ -71,13 +71,12 @@ def test_ranks_in_bf16_train_as_one_process_in_bf16(root):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("zero", [2, 3])
-def test_ranks_that_are_killed_go_on_to_the_same_losses_and_weights(root, own_store, zero):
-    whole = trained(root, ranks=2, zero=zero)
+def test_ranks_that_are_killed_go_on_to_the_same_losses_and_weights(root, own_store):
+    whole = trained(root, ranks=2, zero=3)
     model = whole.model(12).state_dict()
     whole.discard()
-    kill_after_checkpoint(root, own_store, 5, 2, zero)
-    resumed = trained(root, ranks=2, zero=zero, checkpoint_steps=1)
+    kill_after_checkpoint(root, own_store, 5, 2, 3)
+    resumed = trained(root, ranks=2, zero=3, checkpoint_steps=1)
     assert resumed.loss.equals(whole.loss)
     for name, weight in resumed.model(12).state_dict().items():
         assert np.array_equal(weight, model[name]), name
