@@ -1,7 +1,7 @@
 """Exact influence against LESS with its projection: speed, rank agreement, memory.
 
     OMP_NUM_THREADS=1 python benchmarks/influence.py            # 400 candidates
-    OMP_NUM_THREADS=1 python benchmarks/influence.py --quick    # 32 candidates, less training and projection
+    OMP_NUM_THREADS=1 python benchmarks/influence.py --quick    # 16 candidates, less training and projection
 
 A Llama of 6.4M weights, trained on problems of the built-in writer, and LoRA of rank 16 on its seven linears,
 warmed up by the stage's own code, in a process of its own, as `dvc repro` runs it. Times are CPU time of one
@@ -76,7 +76,7 @@ class Sizes:
 
 
 WHOLE = Sizes(candidates=400, targets=64, trained=1200, less_blocks=64, passes=5)
-QUICK = Sizes(candidates=32, targets=8, trained=60, less_blocks=1, passes=4)
+QUICK = Sizes(candidates=16, targets=8, trained=60, less_blocks=1, passes=4)
 
 
 def spearman(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -37,7 +37,7 @@ OPERATIONS = {
     "synthesize": {"generate"},
 }
 """What each of these stages keeps in the row store."""
-EVERY = 6
+EVERY = 4
 """Commits that a run is ended at one by one; a teacher's answers, a commit each, then ever further apart."""
 TRAININGS = {"base", "finetune", "pretrain", "warmup"}
 """A training whose result takes its place has no checkpoints left: one end is enough, as it trains anew."""
