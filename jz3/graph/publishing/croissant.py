@@ -36,7 +36,9 @@ COLUMNS = {
     "input": "what a model reads; no loss is computed on it",
     "output": "what a model learns to write",
 }
-"""What the columns of TrainingRow are."""
+"""What the columns of TrainingRow are, but for NESTED."""
+NESTED = "turns"
+"""A list of records, which readers of Croissant do not take; `input` and `output` hold the same text."""
 
 
 class CroissantError(UserError):
@@ -124,6 +126,7 @@ def _set(mlc: Any, name: str) -> tuple[Any, Any]:  # noqa: ANN401 (the library h
             source=mlc.Source(file_set=parts, extract=mlc.Extract(column=column)),
         )
         for column, kind in TrainingRow.create_empty().schema.items()
+        if column != NESTED
     ]
     return (
         mlc.FileSet(id=parts, name=parts, includes=[f"{name}/part-*.parquet"], encoding_formats=[PARQUET]),
