@@ -131,9 +131,11 @@ def _line_within(descriptor: int, seconds: float) -> bytes | None:
     """One line of the worker, what came before it ended, or None after the limit."""
     deadline = time.monotonic() + seconds
     received = b""
+    waiting = select.poll()  # select() takes no descriptor above 1,023, which a large process may have
+    waiting.register(descriptor, select.POLLIN)
     while not received.endswith(b"\n"):
         left = deadline - time.monotonic()
-        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+        if left <= 0 or not waiting.poll(1000 * left):
             return None
         piece = os.read(descriptor, 65536)
         if not piece:

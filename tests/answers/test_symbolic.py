@@ -1,6 +1,7 @@
 """The worker: it answers what only sympy can, ends on time, and never outlives its owner."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -62,6 +63,22 @@ def test_a_child_that_dies_of_a_question_is_said_and_replaced():
         os.kill(child, signal.SIGSEGV)
         assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").rule == "worker_died"
         assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").equal
+
+
+def test_a_process_with_thousands_of_open_files_is_answered():
+    """A training that rewards by `jz3.reward` holds as many; select() takes no descriptor above 1,023."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    held = []
+    try:
+        while not held or held[-1] < 1100:
+            held.append(os.dup(0))
+        with Symbolic(5.0) as symbolic:
+            assert symbolic.second_opinion("\\frac{1}{2}", "0.5").equal
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_closing_ends_the_worker():
