@@ -309,7 +309,7 @@ class _Results:
         metrics = AugmentMetrics(
             **vars(spent(replies, execution)),
             **whose(self._params),
-            kept_tokens=sum(self._tokens[row["problem_id"]] for row in self._problems),
+            kept_tokens=sum(map(self._tokens_of, self._lineage)),
             seeds=len(self._seeds),
             rows=_ledger([*rules, *("" for _ in self._failures), *(None for _ in self._problems)]),
             operators={
@@ -329,6 +329,10 @@ class _Results:
             failures=pl.DataFrame(self._failures, schema=Failure.create_empty().schema),
             metrics=metrics,
         )
+
+    def _tokens_of(self, line: Mapping[str, Any]) -> int:
+        """Of a kept solution: of its last answer and of those that it goes on from."""
+        return sum(self._tokens.get(name, 0) for name in (line["problem_id"], *line["parent_ids"]))
 
 
 def _judged(answers: Sequence[tuple[Ask, ChatAnswer]]) -> list[tuple[Ask, Begun | Solution | Unusable]]:

@@ -1,13 +1,28 @@
-"""Prompts of every level and kind, and teachers as params.yaml declares them."""
+"""Prompts of every level and kind, seed problems, and teachers as params.yaml declares them."""
 
 import polars as pl
 
 from jz3.tables.prompt import Prompt
+from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.declaration import Teacher
 from jz3.writer.catalogue import BY_LEVEL
 from jz3.writer.server import MODEL
+from jz3.writer.splits import distinct_draws
+from jz3.writer.write import write_draw
+from tests import executions
 
 LEVELS = [level for level, families in BY_LEVEL.items() if families]
+EXECUTION = executions.execution(
+    generation_batch=8,
+    generation_commit=8,
+    training_batch=8,
+    concurrency=8,
+    requests_per_minute=1_000_000,
+    tokens_per_minute=1_000_000_000,
+    timeout_s=30,
+    retries=2,
+)
+REPLAY = EXECUTION.model_copy(update={"teacher": "replay"})
 FIELDS = {"temperature": 0.6, "top_p": 1.0, "max_tokens": 2_500, "seed": "drawn"}
 
 
@@ -45,3 +60,25 @@ def teacher(
             "request": {**request, **fields},
         }
     )
+
+
+def seed_row(number, family, kind="cot", split="instruction", drawn_by=None):
+    """A problem of the writer's family with its solution, whose wording is drawn by a text."""
+    values = distinct_draws(family, split, 1, "seed")[0]
+    written = write_draw(family, kind, values, drawn_by or f"seed {number}")
+    return {
+        "seed_id": f"s{number:02}",
+        "origin": "covered",
+        "licence": "MIT",
+        "split": "train",
+        "level": family.level,
+        "kind": kind,
+        "subject": family.name,
+        "question": written.problem,
+        "solution": written.solution,
+        "answer": written.answer,
+    }
+
+
+def seed_problems(rows):
+    return SeedProblem.validate(pl.DataFrame(rows, schema=SeedProblem.create_empty().schema))

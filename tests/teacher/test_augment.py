@@ -25,23 +25,10 @@ from jz3.teacher.augment import AugmentParams, augment, rounds_of
 from jz3.teacher.solutions import Solution, read_solution
 from jz3.writer.catalogue import FAMILIES, read
 from jz3.writer.server import MODEL
-from jz3.writer.splits import distinct_draws
-from jz3.writer.write import write_draw
 from stages.augment import main
-from tests import executions
+from tests.teacher.builders import EXECUTION, REPLAY, seed_problems, seed_row
 from tests.teacher.builders import teacher as declared
 
-EXECUTION = executions.execution(
-    generation_batch=8,
-    generation_commit=8,
-    training_batch=8,
-    concurrency=8,
-    requests_per_minute=1_000_000,
-    tokens_per_minute=1_000_000_000,
-    timeout_s=30,
-    retries=2,
-)
-REPLAY = EXECUTION.model_copy(update={"teacher": "replay"})
 PROMPTS = InFiles(Path(__file__).parents[2] / "data/recipes/metamath")
 
 
@@ -66,28 +53,15 @@ def params(answers=2, **teacher):
     )
 
 
-def seed_row(number, family):
-    kind = ("cot", "tool")[number % 2]
-    written = write_draw(family, kind, distinct_draws(family, "teacher", 1, "seed")[0], "seed")
-    return {
-        "seed_id": f"s{number:02}",
-        "origin": "covered",
-        "licence": "MIT",
-        "split": "train",
-        "level": None if number == 3 else family.level,
-        "kind": kind,
-        "subject": family.name,
-        "question": written.problem,
-        "solution": written.solution,
-        "answer": written.answer,
-    }
-
-
-ROWS = [seed_row(number, family) for number, family in enumerate(FAMILIES[::6])]
+ROWS = [
+    seed_row(number, family, ("cot", "tool")[number % 2], split="teacher", drawn_by="seed")
+    | {"level": None if number == 3 else family.level}
+    for number, family in enumerate(FAMILIES[::6])
+]
 
 
 def seeds(rows=ROWS):
-    return SeedProblem.validate(pl.DataFrame(rows, schema=SeedProblem.create_empty().schema))
+    return seed_problems(rows)
 
 
 def ids(table):

@@ -18,21 +18,9 @@ from jz3.teacher.teacher import Teachers
 from jz3.writer.catalogue import read
 from jz3.writer.server import MODEL
 from stages.distill import main
-from tests import executions
-from tests.teacher.builders import prompts, teacher
+from tests.teacher.builders import EXECUTION, REPLAY, prompts, teacher
 
 PARAMS = Teachers(teachers={"writer": teacher()}, seed=1)
-EXECUTION = executions.execution(
-    generation_batch=8,
-    generation_commit=8,
-    training_batch=8,
-    concurrency=8,
-    requests_per_minute=1_000_000,
-    tokens_per_minute=1_000_000_000,
-    timeout_s=30,
-    retries=2,
-)
-REPLAY = EXECUTION.model_copy(update={"teacher": "replay"})
 
 
 @pytest.fixture(autouse=True)

@@ -14,27 +14,15 @@ from jz3.core.artifacts import InFiles
 from jz3.generation.chat import CHAT, chat_key
 from jz3.graph.recipe_asks import recipe_asks
 from jz3.store.row_store import open_store
-from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.augment import AugmentParams, augment, next_round, request_of, rounds_of
 from jz3.teacher.number_masks import masks_of
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.family import Values, Whole
 from jz3.writer.splits import distinct_draws
-from jz3.writer.write import printed, write_draw
-from tests import executions
+from jz3.writer.write import printed
+from tests.teacher.builders import EXECUTION, REPLAY, seed_problems, seed_row
 from tests.teacher.builders import teacher as declared
 
-EXECUTION = executions.execution(
-    generation_batch=8,
-    generation_commit=8,
-    training_batch=8,
-    concurrency=8,
-    requests_per_minute=1_000_000,
-    tokens_per_minute=1_000_000_000,
-    timeout_s=30,
-    retries=2,
-)
-REPLAY = EXECUTION.model_copy(update={"teacher": "replay"})
 PROMPTS = InFiles(Path(__file__).parents[2] / "data/recipes/metamath")
 OPERATORS = ("answer", "fobar", "mask", "rephrase", "reword", "self_verification", "state")
 
@@ -60,22 +48,6 @@ def params(answers=1, rewordings=2, fobar=1, statements=1, verified=1):
     )
 
 
-def seed_row(number, family):
-    written = write_draw(family, "cot", distinct_draws(family, "instruction", 1, "seed")[0], f"seed {number}")
-    return {
-        "seed_id": f"s{number:02}",
-        "origin": "covered",
-        "licence": "MIT",
-        "split": "train",
-        "level": family.level,
-        "kind": "cot",
-        "subject": family.name,
-        "question": written.problem,
-        "solution": written.solution,
-        "answer": written.answer,
-    }
-
-
 ALL = [seed_row(number, family) for number, family in enumerate(FAMILIES)]
 UNREAD = "A van holds 7 crates of 8 jars. How many jars?"
 ROWS = [
@@ -88,7 +60,7 @@ ROWS = [
 
 
 def seeds(rows=ROWS):
-    return SeedProblem.validate(pl.DataFrame(rows, schema=SeedProblem.create_empty().schema))
+    return seed_problems(rows)
 
 
 @pytest.fixture(scope="module")

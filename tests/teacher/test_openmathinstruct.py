@@ -14,14 +14,12 @@ from jz3.core.artifacts import InFiles
 from jz3.generation.chat import CHAT
 from jz3.graph.recipe_asks import recipe_asks
 from jz3.store.row_store import open_store
-from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.augment import AugmentParams, augment, next_round, rounds_of
 from jz3.text.problem_text import programs_of
 from jz3.writer.catalogue import FAMILIES
-from jz3.writer.splits import distinct_draws
-from jz3.writer.write import printed, write_draw
+from jz3.writer.write import printed
+from tests.teacher.builders import EXECUTION, REPLAY, seed_problems, seed_row
 from tests.teacher.builders import teacher as declared
-from tests.teacher.test_augment import EXECUTION, REPLAY
 
 PROMPTS = InFiles(Path(__file__).parents[2] / "data/recipes/openmathinstruct")
 PROGRAMS = re.compile(r"```python\n(.*?)\n```\n```output\n(.*?)\n```\n", re.DOTALL)
@@ -53,22 +51,6 @@ def params(default=2, subject=1, masked=2, masks=2, prefer="none", rows=None):
     )
 
 
-def seed_row(number, family, kind="cot"):
-    written = write_draw(family, kind, distinct_draws(family, "instruction", 1, "seed")[0], f"seed {number}")
-    return {
-        "seed_id": f"s{number:02}",
-        "origin": "covered",
-        "licence": "MIT",
-        "split": "train",
-        "level": family.level,
-        "kind": kind,
-        "subject": family.name,
-        "question": written.problem,
-        "solution": written.solution,
-        "answer": written.answer,
-    }
-
-
 PROSE = [seed_row(number, family) for number, family in enumerate(FAMILIES[::16])]
 ROWS = [
     *PROSE,
@@ -80,7 +62,7 @@ ROWS = [
 
 
 def seeds(rows=ROWS):
-    return SeedProblem.validate(pl.DataFrame(rows, schema=SeedProblem.create_empty().schema))
+    return seed_problems(rows)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +108,14 @@ def test_rows_end_in_the_gold_answer_and_show_what_their_programs_print(done):
         assert all(printed(program) == output for program, output in shown)
         assert (row["kind"] == "tool") == bool(shown) == line["variant"].endswith("/1")
         assert len(line["parent_ids"]) == bool(shown) + (line["variant"][:1].isdigit())
+
+
+def test_tokens_of_a_kept_solution_are_those_of_all_its_parts(store):
+    found = augment(seeds(PROSE), PROMPTS, params(default=1, subject=0, masked=0), EXECUTION)
+    (operator,) = found.metrics.operators.values()
+    assert (operator.rows.rejected, operator.rows.failed) == ({}, 0)
+    assert "tool" in set(found.problems["kind"])
+    assert found.metrics.kept_tokens == operator.prompt_tokens + operator.completion_tokens
 
 
 def test_the_plan_counts_what_is_asked_before_and_after(done):

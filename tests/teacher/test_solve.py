@@ -27,20 +27,10 @@ from jz3.writer.catalogue import FAMILIES
 from jz3.writer.splits import distinct_draws
 from jz3.writer.write import write_draw
 from stages.solve import main
-from tests import executions
 from tests.generation.builders import tiny_model
 from tests.same_after_kill import Killed, Place, die_at, raise_killed
-from tests.teacher.builders import teacher
+from tests.teacher.builders import EXECUTION, teacher
 
-EXECUTION = executions.execution(
-    generation_batch=8,
-    generation_commit=8,
-    concurrency=8,
-    requests_per_minute=1_000_000,
-    tokens_per_minute=1_000_000_000,
-    timeout_s=30,
-    retries=2,
-)
 PROMPTS = InFiles(Path(__file__).parents[2] / "data/solvers")
 NO_MODEL = InDir(ModelManifest, None)
 
