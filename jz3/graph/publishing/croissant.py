@@ -9,7 +9,7 @@ checks what it writes; nothing with an error or a warning goes out.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ def croissant(described: Described) -> bytes:
             url=described.address,
             license=list(described.licences),
             version="1.0.0",
-            date_published=described.day,
+            date_published=datetime.combine(described.day, time()),
             cite_as=METHOD,
             creators=[mlc.Organization(name=described.address.rsplit("/", 2)[-2])],
             in_language=["en"],
