@@ -79,6 +79,14 @@ def test_a_program_is_begun_and_its_output_ends_the_solution(family):
         assert equal(written.answer, last_boxed(rest)).equal
 
 
+@pytest.mark.parametrize("output", ["", "   ", " \n\n "])
+def test_a_program_that_printed_nothing_is_not_gone_on_from(output):
+    begun = f"A program.\n```python\npass\n```\n```output\n{output}\n```"
+    asked = f"### Problem\nOne?\n\n### Solution so far\n{begun}\n\n### Rest of the solution\n"
+    with pytest.raises(Refused, match="what was printed at its end"):
+        answer(HEAD.format(task="continue") + asked)
+
+
 def test_a_masked_copy_shows_no_result():
     asked = "### Problem\n{0.problem}\n\n### Solution\n{0.solution}\n\n### Solution with values hidden\n"
     for family in FAMILIES:

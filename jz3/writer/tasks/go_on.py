@@ -16,7 +16,7 @@ from jz3.writer.draws import Draws
 from jz3.writer.refusal import Refused
 
 PRINTED = re.compile(
-    r"^### Solution so far\n.*^```output\n(?P<output>[^`]*)\n```\s+### Rest of the solution\s*\Z",
+    r"^### Solution so far\n.*^```output\n(?P<output>[^`]*[^`\s][^`]*)\n```\s+### Rest of the solution\s*\Z",
     re.MULTILINE | re.DOTALL,
 )
 CLOSINGS = (
@@ -34,7 +34,7 @@ def go_on(prompt: str, key: str) -> str:
         raise Refused(
             400,
             "unreadable_prompt",
-            "a prompt of the task 'continue' has '### Solution so far' with an output block at its end, and "
+            "a prompt of the task 'continue' has '### Solution so far' with what was printed at its end, and "
             "ends '### Rest of the solution'",
         )
     answer = found["output"].strip().splitlines()[-1].strip()
