@@ -8,7 +8,8 @@ from jz3.tables.lineage import Lineage
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
-from jz3.teacher.augment import AugmentParams, augment
+from jz3.teacher.augment import augment
+from jz3.teacher.taught import AugmentParams
 
 
 def main(

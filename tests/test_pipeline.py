@@ -22,9 +22,9 @@ from jz3.core.placing import is_within
 from jz3.core.stage import Signature
 from jz3.graph.deps import closure, differences, wrong_lists
 from jz3.graph.profile import profile_difference, write_profile
-from jz3.teacher.augment import AugmentParams
 from jz3.teacher.balance import BalanceParams
 from jz3.teacher.solve import SolveParams
+from jz3.teacher.taught import AugmentParams
 
 ROOT = Path(__file__).parent.parent
 CODE = ("stages/", "jz3/")

@@ -38,8 +38,9 @@ from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.target import Target
-from jz3.teacher.augment import AugmentParams, augment
+from jz3.teacher.augment import augment
 from jz3.teacher.distill import distill
+from jz3.teacher.taught import AugmentParams
 from jz3.teacher.teacher import Teachers
 
 P = TypeVar("P", bound=Params)

@@ -37,11 +37,11 @@ from jz3.synthesis.synthesize import SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.words import PromptForm
-from jz3.teacher.augment import AugmentParams
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.distill import chat_request
 from jz3.teacher.solve import SolveParams
 from jz3.teacher.solvers import ModelSolver
+from jz3.teacher.taught import AugmentParams
 from jz3.teacher.teacher import Teachers
 
 

@@ -15,8 +15,9 @@ from jz3.generation.chat import CHAT, ChatAnswer, chat_key, stored_answer
 from jz3.store.row_store import RowStore
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.asks import Ask
-from jz3.teacher.augment import AugmentParams, next_round, read_answer, request_of, rounds_of, text_of
+from jz3.teacher.augment import read_answer, request_of, text_of
 from jz3.teacher.solutions import Solution
+from jz3.teacher.taught import AugmentParams, next_round, rounds_of
 from jz3.teacher.tool_solutions import Begun, stored_output
 from jz3.text.problem_text import Unusable
 

@@ -22,7 +22,7 @@ from jz3.corpus.templates import Templates, read_templates
 from jz3.tables.prompt import Prompt
 from jz3.tables.words import KINDS, PROMPT_FORMS
 from jz3.tasks.tasks import Rows, TasksParams, WriterRows
-from jz3.teacher.augment import AugmentParams, asks_of_a_seed, rows_of_a_seed
+from jz3.teacher.taught import AugmentParams, asks_of_a_seed, rows_of_a_seed
 
 SAMPLE_ROWS = 20_000
 """Rows whose texts are measured (chosen: the mean length is then known to about 1 %)."""

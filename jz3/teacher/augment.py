@@ -20,7 +20,6 @@ from typing import Any
 
 import dataframely as dy
 import polars as pl
-from pydantic import Field
 
 from jz3.core.artifacts import InFiles
 from jz3.core.execution import Execution
@@ -32,14 +31,12 @@ from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.agreement import DRAWS, disagreement
-from jz3.teacher.asks import Ask, Judged, Round, Rounds
+from jz3.teacher.asks import Ask, Judged
 from jz3.teacher.declaration import Teacher
-from jz3.teacher.recipes import metamath, openmathinstruct
-from jz3.teacher.recipes.metamath import MetaMath
-from jz3.teacher.recipes.openmathinstruct import OpenMathInstruct
 from jz3.teacher.solutions import Solution, differing, finished, read_solution
 from jz3.teacher.statements import plain_text
-from jz3.teacher.teacher import Reply, Spent, Teachers, ask, request_for, spent, teacher_of, whose
+from jz3.teacher.taught import AugmentParams, left_out, next_round, rounds_of
+from jz3.teacher.teacher import Reply, Spent, ask, request_for, spent, teacher_of, whose
 from jz3.teacher.tool_solutions import Begun, read_tool_solution, run_begun
 from jz3.text.problem_text import Unusable, programs_of
 from jz3.workers.batch import program_workers
@@ -47,12 +44,6 @@ from jz3.workers.crew import Crew, open_crew
 
 SOURCE = "seed"
 """Of the problems, in tables of Problem: what a seed was taken from stands in its own table."""
-
-
-class AugmentParams(Teachers):
-    """A recipe and its teachers."""
-
-    recipe: MetaMath | OpenMathInstruct = Field(discriminator="name")
 
 
 class OperatorMetrics(Spent):
@@ -108,54 +99,6 @@ def augment(
             round_ = next_round(rounds, texts | results.run(execution, crew))
     results.leave_out()
     return results.tables(execution)
-
-
-def rounds_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: AugmentParams) -> Rounds:
-    """The rounds of a recipe, over seeds with a gold answer: in each by draw, then by seed."""
-    with_gold = seeds.filter(pl.col("answer").is_not_null()).sort("seed_id")
-    rows = with_gold.iter_rows(named=True)
-    match params.recipe:
-        case MetaMath():
-            return metamath.rounds(rows, prompts, params.recipe)
-        case OpenMathInstruct():
-            return openmathinstruct.rounds(rows, prompts, params.recipe)
-
-
-def next_round(rounds: Rounds, texts: Mapping[str, str]) -> Round | None:
-    """What a recipe asks once it has the texts that came of the last round; None after the last one."""
-    try:
-        return rounds.send(texts)
-    except StopIteration:
-        return None
-
-
-def asks_of_a_seed(params: AugmentParams) -> dict[str, float]:
-    """By operator, how many asks a seed that has a gold answer takes, on the mean."""
-    match params.recipe:
-        case MetaMath():
-            return metamath.asks_of_a_seed(params.recipe)
-        case OpenMathInstruct():
-            return openmathinstruct.asks_of_a_seed(params.recipe)
-
-
-def rows_of_a_seed(params: AugmentParams) -> float:
-    """Problems that these are to become."""
-    match params.recipe:
-        case MetaMath():
-            return metamath.rows_of_a_seed(params.recipe)
-        case OpenMathInstruct():
-            return openmathinstruct.rows_of_a_seed(params.recipe)
-
-
-def left_out(
-    problems: Sequence[Mapping[str, Any]], seed_of: Mapping[str, str], params: AugmentParams
-) -> dict[str, Unusable]:
-    """Of problems that are right, those that the recipe does not keep."""
-    match params.recipe:
-        case MetaMath():
-            return {}
-        case OpenMathInstruct():
-            return openmathinstruct.left_out(problems, seed_of, params.recipe, params.seed)
 
 
 def request_of(one: Ask, params: AugmentParams) -> ChatRequest:

@@ -21,8 +21,9 @@ from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.asks import RecipePromptError
-from jz3.teacher.augment import AugmentParams, augment, rounds_of
+from jz3.teacher.augment import augment
 from jz3.teacher.solutions import Solution, read_solution
+from jz3.teacher.taught import AugmentParams, rounds_of
 from jz3.writer.catalogue import FAMILIES, read
 from jz3.writer.server import MODEL
 from stages.augment import main

@@ -14,8 +14,9 @@ from jz3.core.artifacts import InFiles
 from jz3.generation.chat import CHAT, chat_key
 from jz3.graph.recipe_asks import recipe_asks
 from jz3.store.row_store import open_store
-from jz3.teacher.augment import AugmentParams, augment, next_round, request_of, rounds_of
+from jz3.teacher.augment import augment, request_of
 from jz3.teacher.number_masks import masks_of
+from jz3.teacher.taught import AugmentParams, next_round, rounds_of
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.family import Values, Whole
 from jz3.writer.splits import distinct_draws

@@ -14,7 +14,8 @@ from jz3.core.artifacts import InFiles
 from jz3.generation.chat import CHAT
 from jz3.graph.recipe_asks import recipe_asks
 from jz3.store.row_store import open_store
-from jz3.teacher.augment import AugmentParams, augment, next_round, rounds_of
+from jz3.teacher.augment import augment
+from jz3.teacher.taught import AugmentParams, next_round, rounds_of
 from jz3.text.problem_text import programs_of
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.write import printed
