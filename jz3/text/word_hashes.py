@@ -1,9 +1,9 @@
 """The words and tokens of many texts as 64-bit hashes, some 200,000 questions a second.
 
 Promises: the hashes stand for those of `words`, `tokens` and `letters` of `words.py` beside this, whatever
-the text, and are the same on every machine and in every run. Text in ASCII goes through compiled loops
-(`word_scan.py`), the rest through `words.py` itself. Two words that differ have one hash once in 2^64
-comparisons. Costs: 8 bytes a word; the first call in a new clone compiles for some seconds.
+the text, and are the same on every machine and in every run. Text in ASCII and signs of mathematics go
+through compiled loops (`word_scan.py`), the rest through `words.py` itself. Two words that differ have one
+hash once in 2^64 comparisons. Costs: 8 bytes a word; the first call in a new clone compiles for some seconds.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ import polars as pl
 
 from jz3.text.spell_scan import Table, name_hashes, spell
 from jz3.text.spelling import commands, signs
-from jz3.text.word_scan import I64, U8, U64, filled, scan, scan_letters, scan_spaced, whole
+from jz3.text.word_scan import I64, U8, U64, Bools, filled, scan, scan_letters, scan_spaced, whole
 from jz3.text.words import folded, letters, masked, spelt_letters, tokens, told_apart, words
 
 
@@ -47,7 +47,7 @@ def hashed_words(texts: pl.Series) -> Spelt:
     """Words and numbers of each text."""
     others = _not_ascii(texts)
     data = spell(*_utf8(_with(texts, others, lambda text: signs(text).translate(_word_letters()))), _table())
-    hashes, masks, counts = scan(*data, False)  # noqa: FBT003 (compiled loops take no names)
+    hashes, masks, counts = scan(*data, False, _NO_SIGNS)  # noqa: FBT003 (compiled loops take no names)
     left = _left(counts)
     sequences = [words(text) for text in texts.gather(left).to_list()]
     return Spelt(
@@ -60,7 +60,7 @@ def hashed_words(texts: pl.Series) -> Spelt:
 def hashed_tokens(texts: pl.Series) -> Texts:
     """Words, numbers and signs of each text; of a text without any, what stands between its blanks."""
     data = _utf8(_with(texts, _not_ascii(texts), lambda text: text.translate(_token_letters())))
-    hashes, _, counts = scan(*data, True)  # noqa: FBT003
+    hashes, _, counts = scan(*data, True, _signs())  # noqa: FBT003
     left = _left(counts)
     sequences = [tokens(text) or text.split() for text in texts.gather(left).to_list()]
     return _completed(hashes, counts, left, sequences)
@@ -126,19 +126,38 @@ def _word_letters() -> dict[int, str]:
 
 @cache
 def _token_letters() -> dict[int, str]:
-    """The same for `tokens`, which keeps signs of mathematics."""
+    """The same for `tokens`, which keeps signs of mathematics: those of `_signs` stay as they are, or become
+    what they are folded to.
+    """
+    known = _signs()
     table: dict[int, str] = {}
     for code in _COMMON:
         plain = folded(told_apart(chr(code)))
-        if plain.isascii():
+        if all(character.isascii() or _is_among(character, known) for character in plain):
             table[code] = plain
         elif not any(map(str.isalnum, plain)) and not tokens(chr(code)):
             table[code] = " "
     return table | {ord("’"): "'"}
 
 
+@cache
+def _signs() -> Bools:
+    """Code points beyond ASCII that folding keeps and that `tokens` has for themselves."""
+    signs = np.zeros(_COMMON[-1] + 1, dtype=np.bool_)
+    for code in _COMMON:
+        sign = chr(code)
+        signs[code] = folded(told_apart(sign)) == sign and tokens(sign) == [sign] and not sign.isalnum()
+    return signs
+
+
+def _is_among(character: str, signs: Bools) -> bool:
+    return ord(character) < len(signs) and bool(signs[ord(character)])
+
+
 _COMMON = (*range(0x80, 0x3000), *range(0xFE00, 0x10000), *range(0x1D400, 0x1D800))
 """Latin, Greek, Cyrillic and the other alphabets, marks and operators; wide forms; letters of mathematics."""
+
+_NO_SIGNS: Bools = np.zeros(0, dtype=np.bool_)
 
 
 def _left(counts: I64) -> I64:

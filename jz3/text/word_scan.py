@@ -1,4 +1,5 @@
 """The compiled loops behind `word_hashes.py`: words, tokens and letters of texts in ASCII, as hashes.
+Signs of mathematics outside ASCII may stand between them.
 
 They do for bytes what `words.py` does for one text. Costs: some nanoseconds a byte.
 """
@@ -13,6 +14,7 @@ from jz3.core.compiled import compiled
 U8: TypeAlias = npt.NDArray[np.uint8]
 U64: TypeAlias = npt.NDArray[np.uint64]
 I64: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
 
 _OFFSET = np.uint64(0xCBF29CE484222325)  # of FNV-1a in 64 bits, as the prime
 _PRIME = np.uint64(0x100000001B3)
@@ -34,11 +36,15 @@ def _kinds() -> U8:
 
 
 _KINDS = _kinds()
+_IS_ALNUM = (_KINDS == _DIGIT) | (_KINDS == _LETTER)
+_LOWER = np.array([ord(chr(byte).lower()) if byte < 128 else byte for byte in range(256)], dtype=np.uint64)
+"""Of each byte, its letter in lower case; a byte beyond ASCII is itself."""
 # In ASCII:
 _COMMA, _QUOTE, _STOP, _MINUS, _STAR, _BLANK = 44, 39, 46, 45, 42, 32
 _BACKSLASH, _LEFT, _RIGHT, _BANG, _COLON, _EQUALS, _ZERO, _LOW_LINE = 92, 123, 125, 33, 58, 61, 48, 95
 _ROUND_LEFT, _ROUND_RIGHT, _SQUARE_LEFT, _SQUARE_RIGHT = 40, 41, 91, 93
 _MASK = 35
+_NOT_ASCII = 128
 _IN_GROUPS = (43, 42, 47, 61, 60, 62)
 """Plus, star, slash, equals, less and more."""
 
@@ -59,9 +65,10 @@ _SIGNS = _signs()
 
 
 @compiled
-def scan(data: U8, starts: I64, operators: bool) -> tuple[U64, U64, I64]:  # noqa: FBT001
+def scan(data: U8, starts: I64, operators: bool, signs: Bools) -> tuple[U64, U64, I64]:  # noqa: FBT001
     """Hashes of the words of all texts that are ASCII, the same with MASK for numbers, and how many words
-    each text has; -1 where it is not ASCII.
+    each text has; -1 where it is not ASCII. `signs` tells of code points beyond ASCII which are read too:
+    each is an operator.
     """
     rows = len(starts) - 1
     hashes = np.empty(starts[rows] - starts[0], dtype=np.uint64)
@@ -71,16 +78,39 @@ def scan(data: U8, starts: I64, operators: bool) -> tuple[U64, U64, I64]:  # noq
     total = 0
     for row in range(rows):
         start, end = starts[row], starts[row + 1]
-        if not _is_ascii(data, start, end):
+        if not (_is_ascii(data, start, end) or _are_signs(data, start, end, signs)):
             counts[row] = -1
             continue
         first = total
         at = start
         while at < end:
-            kind = _KINDS[data[at]]
+            byte = data[at]
+            kind = _KINDS[byte]
+            if kind == _LETTER:  # the common case, without a call
+                value, stop = _OFFSET, at
+                while stop < end and _IS_ALNUM[data[stop]]:
+                    value = (value ^ np.uint64(_LOWER[data[stop]])) * _PRIME
+                    stop += 1
+                if stop == end or data[stop] != _QUOTE:
+                    value = _mixed(value)
+                    hashes[total] = value
+                    if not operators:
+                        masks[total] = value
+                    total += 1
+                    at = stop
+                    continue
+            elif kind == 0 and byte != _STOP and byte < _NOT_ASCII:
+                at += 1
+                continue
+            if byte >= _NOT_ASCII:
+                stop = at + _length(byte)
+                hashes[total] = _bytes_hash(data, at, stop)
+                total += 1
+                at = stop
+                continue
             if kind >= _OPERATOR:
                 if operators and (kind == _OPERATOR or _is_sign(data, at, start, end)):
-                    hashes[total] = _SIGNS[data[at]]
+                    hashes[total] = _SIGNS[byte]
                     total += 1
                 at += 1
                 continue
@@ -134,7 +164,7 @@ def scan_letters(data: U8, starts: I64) -> tuple[U64, npt.NDArray[np.bool_]]:
                 break
             kind = _KINDS[byte]
             if kind in (_DIGIT, _LETTER):
-                value = (value ^ np.uint64(_lower(byte))) * _PRIME
+                value = (value ^ np.uint64(_LOWER[byte])) * _PRIME
                 count += 1
         left[row] = count == 0
         hashes[row] = _mixed(value)
@@ -178,6 +208,31 @@ def _is_ascii(data: U8, start: int, end: int) -> bool:
     for at in range(start, end):
         bits |= data[at]
     return bool(bits < 128)
+
+
+@compiled
+def _are_signs(data: U8, start: int, end: int, signs: Bools) -> bool:
+    """Whether all that is not ASCII are signs."""
+    at = start
+    while at < end:
+        byte = data[at]
+        if byte < _NOT_ASCII:
+            at += 1
+            continue
+        length = _length(byte)
+        code = np.int64(byte) & (0x7F >> length)
+        for place in range(at + 1, at + length):
+            code = (code << 6) | (np.int64(data[place]) & 0x3F)
+        if code >= len(signs) or not signs[code]:
+            return False
+        at += length
+    return True
+
+
+@compiled
+def _length(byte: int) -> int:
+    """Bytes of the character in UTF-8 that begins with this one."""
+    return 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
 
 
 @compiled
@@ -228,7 +283,7 @@ def _token_end(data: U8, at: int, start: int, end: int, operators: bool) -> int:
 def _word_end(data: U8, at: int, start: int, end: int, operators: bool) -> int:  # noqa: FBT001
     """End of letters and digits, with single quotes between them; a prime among operators ends them."""
     while at < end:
-        if not _is_alnum(data[at]):
+        if not _IS_ALNUM[data[at]]:
             inside = data[at] == _QUOTE and at + 1 < end and _is_alnum(data[at + 1])
             if not inside or (operators and _is_prime(data, at, start, end)):
                 break
@@ -238,7 +293,7 @@ def _word_end(data: U8, at: int, start: int, end: int, operators: bool) -> int: 
 
 @compiled
 def _is_alnum(byte: int) -> bool:
-    return bool(_KINDS[byte] == _DIGIT or _KINDS[byte] == _LETTER)
+    return bool(_IS_ALNUM[byte])
 
 
 @compiled
@@ -347,7 +402,7 @@ def _word_hash(data: U8, at: int, stop: int) -> tuple[np.uint64, bool]:
         if byte in (_COMMA, _QUOTE):
             continue
         numeral = numeral and (byte == _STOP or _KINDS[byte] == _DIGIT)
-        value = (value ^ np.uint64(_lower(byte))) * _PRIME
+        value = (value ^ np.uint64(_LOWER[byte])) * _PRIME
     return _mixed(value), numeral
 
 
@@ -357,11 +412,6 @@ def _bytes_hash(data: U8, at: int, stop: int) -> np.uint64:
     for place in range(at, stop):
         value = (value ^ np.uint64(data[place])) * _PRIME
     return _mixed(value)
-
-
-@compiled
-def _lower(byte: int) -> int:
-    return byte + 32 if 65 <= byte <= 90 else byte
 
 
 @compiled

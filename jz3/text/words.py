@@ -125,7 +125,15 @@ def _apart() -> dict[int, str]:
         table
         | {ord(raised): f"^{plain}" for raised, plain in RAISED.items()}
         | dict.fromkeys(map(ord, "−–‐‑‒"), "-")
-        | {ord("′"): "'", ord("″"): "''", ord("∣"): "|", ord("‖"): "||", ord("∶"): ":", ord("⁄"): "/"}
+        | {
+            ord("’"): "'",
+            ord("′"): "'",
+            ord("″"): "''",
+            ord("∣"): "|",
+            ord("‖"): "||",
+            ord("∶"): ":",
+            ord("⁄"): "/",
+        }
     )
 
 

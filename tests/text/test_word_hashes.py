@@ -1,7 +1,7 @@
 """The hashes of many texts are those of their words, as the plain functions find them."""
 
 import polars as pl
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jz3.text.word_hashes import hashed_letters, hashed_tokens, hashed_words
@@ -77,6 +77,7 @@ def hashes(lists):
     return [[fnv(word) for word in sequence] for sequence in lists]
 
 
+@example(["5’!", "x ≤ y-1’", "Ω ≠ ∅", "℃ ∬ 3½ ⌊x⌋", "≢"])
 @given(TEXTS)
 def test_words_tokens_and_masked_words_are_those_of_the_plain_functions(texts):
     column = pl.Series(texts, dtype=pl.String)
