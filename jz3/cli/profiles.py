@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from jz3.cli.completing import profiles
-from jz3.cli.output import Json, show
+from jz3.cli.output import Json, remark, show
 from jz3.cli.root import root
 from jz3.core.errors import UserError
 
@@ -25,10 +25,12 @@ def profile(
 ) -> None:
     """List the profiles, with the one in use; or write one to params.yaml, execution.yaml and graph.yaml.
 
-    Writing shows first which values differ, and writes the lists in dvc.yaml that follow.
+    Writing shows first which values differ, writes the lists in dvc.yaml that follow, and names what the
+    profile takes from elsewhere that is not here yet.
 
     Example: jz3 profile paper
     """
+    from jz3.graph.fetching.needed import not_fetched
     from jz3.graph.profile import (
         IN_USE,
         check_no_edits,
@@ -53,6 +55,11 @@ def profile(
     if not force:
         check_no_edits(place)
     write_profile(place, name)
+    if absent := not_fetched(place):
+        remark(
+            f"not here yet: {', '.join(absent)}; DVC ends at the first that a stage needs. "
+            f"`jz3 fetch --dry-run` says what they are, `jz3 fetch` brings them."
+        )
 
 
 def parameters(

@@ -14,10 +14,11 @@ from jz3.core.artifacts import InFiles
 from jz3.graph.fetching import fetch as fetching
 from jz3.graph.fetching.fetch import fetch
 from jz3.graph.fetching.hosts import FetchError, Hub
-from jz3.graph.fetching.needed import chosen, needed
+from jz3.graph.fetching.needed import chosen, needed, not_fetched
 from jz3.graph.fetching.resolve import resolve
 from jz3.graph.fetching.shown import as_json, as_text
 from jz3.graph.fetching.table import TABLE, SourceEntry, SourcesError, read_table
+from jz3.graph.profile import write_profile
 from jz3.raw.fetched import raw_files, read_manifest
 from jz3.raw.row import RawFileError
 from tests.corpus.test_ingest import ingest
@@ -349,6 +350,22 @@ def test_the_table_of_the_repository_is_sound_and_profiles_read_it_as_it_says():
         for row in [*params["benchmarks"]["sources"], *params["tasks"]["targets"].values()]:
             assert row["format"] == entries[row["source"]].reader
     assert needed(ROOT, "embedded") == needed(ROOT, "test") == []
+
+
+def test_what_the_profile_in_use_lacks_is_named(tmp_path):
+    assert not_fetched(tmp_path) == []
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    first, *others = needed(ROOT, "paper")
+    entries = table(tmp_path, **{name: {} for name in (first, *others)})
+    write_profile(tmp_path, "paper")
+    assert not_fetched(tmp_path) == [first, *others]
+    manifest = entries[first].manifest(tmp_path, first)
+    manifest.parent.mkdir(parents=True)
+    manifest.touch()
+    assert not_fetched(tmp_path) == others
+    write_profile(tmp_path, "embedded")
+    assert not_fetched(tmp_path) == []
     texts = "".join(path.read_text() for path in (ROOT / "profiles").rglob("*.yaml"))
     assert "0" * 40 not in texts + (ROOT / TABLE).read_text()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from jz3.core.params import read_sections
-from jz3.graph.fetching.table import TABLE, Purpose, SourceEntry, SourcesError
+from jz3.graph.fetching.table import TABLE, Purpose, SourceEntry, SourcesError, read_table
 from jz3.graph.profile import IN_USE, ProfileError, profile_names
 from jz3.raw.fetched import ENDING
 
@@ -26,6 +26,15 @@ def needed(root: Path, profile: str | None) -> list[str]:
             f"{profile or 'params.yaml or graph.yaml'} has no sources, benchmarks, tasks or base where they "
             f"were expected ({error!r}). Write a whole profile with `jz3 profile`."
         ) from error
+
+
+def not_fetched(root: Path) -> list[str]:
+    """The sources of the profile in use without a manifest, by name; none where nothing is fetched at all."""
+    if not (root / TABLE).exists():
+        return []
+    table = read_table(root)
+    entries = chosen(table, needed(root, None), None)
+    return [name for name, entry in entries.items() if not entry.manifest(root, name).is_file()]
 
 
 def chosen(
