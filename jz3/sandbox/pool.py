@@ -88,7 +88,12 @@ def _start_next(
 
 
 def _finished(busy: dict[Worker, int]) -> list[tuple[Worker, ProgramResult]]:
-    """Wait until something comes from a worker, or one is overdue; the results that are complete."""
+    """Wait until something comes from a worker, or one is overdue; the results that are complete.
+
+    Overdue is who was late before this look and has not answered at it: a start of another worker, or a host
+    that slept, may take longer than a program may, and what came meanwhile is a result.
+    """
+    late = [worker for worker in busy if worker.seconds_left() == 0.0]
     poll = select.poll()
     by_fd = {worker.fileno(): worker for worker in busy}
     for fd in by_fd:
@@ -96,8 +101,7 @@ def _finished(busy: dict[Worker, int]) -> list[tuple[Worker, ProgramResult]]:
     seconds = min(worker.seconds_left() for worker in busy)
     ready = [by_fd[fd] for fd, _ in poll.poll(seconds * 1000 + 1)]
     answers = [(worker, worker.take()) for worker in ready]
-    overdue = [worker for worker in busy if worker not in ready and worker.seconds_left() == 0.0]
-    answers += [(worker, worker.give_up()) for worker in overdue]
+    answers += [(worker, worker.give_up()) for worker in late if worker not in ready]
     return [(worker, result) for worker, result in answers if result is not None]
 
 

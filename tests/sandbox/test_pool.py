@@ -16,6 +16,7 @@ from jz3.sandbox.modes import LANDLOCK, ROOT_NAMESPACES, USER_NAMESPACES, Mode
 from jz3.sandbox.pool import Sandbox, open_mode, open_sandbox
 from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.settings import SandboxSettings
+from jz3.sandbox.worker import Worker
 from tests.sandbox.builders import LIMITS, OURSELVES, SETTINGS, zygotes_of
 
 DEFAULT = ROOT_NAMESPACES if os.geteuid() == 0 else USER_NAMESPACES
@@ -140,6 +141,18 @@ def statuses_when_struck(mode: Mode, blow: signal.Signals) -> list[str]:
 @pytest.mark.parametrize("mode", [DEFAULT, LANDLOCK])
 def test_a_killed_worker_loses_one_program(mode: Mode) -> None:
     assert statuses_when_struck(mode, signal.SIGKILL) == ["lost"] + ["ok"] * 7
+
+
+def test_a_result_that_came_while_another_worker_started_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    give_up = Worker.give_up
+
+    def slowly(worker: Worker) -> ProgramResult:
+        time.sleep(3.5)  # longer than a program may take, as on a machine with all cores taken
+        return give_up(worker)
+
+    monkeypatch.setattr(Worker, "give_up", slowly)
+    monkeypatch.setattr("jz3.sandbox.worker._GRACE_SECONDS", 1.5)
+    assert statuses_when_struck(DEFAULT, signal.SIGKILL) == ["lost"] + ["ok"] * 7
 
 
 @pytest.mark.long
