@@ -350,6 +350,8 @@ def test_the_table_of_the_repository_is_sound_and_profiles_read_it_as_it_says():
         for row in [*params["benchmarks"]["sources"], *params["tasks"]["targets"].values()]:
             assert row["format"] == entries[row["source"]].reader
     assert needed(ROOT, "embedded") == needed(ROOT, "test") == []
+    texts = "".join(path.read_text() for path in (ROOT / "profiles").rglob("*.yaml"))
+    assert "0" * 40 not in texts + (ROOT / TABLE).read_text()
 
 
 def test_what_the_profile_in_use_lacks_is_named(tmp_path):
@@ -366,8 +368,6 @@ def test_what_the_profile_in_use_lacks_is_named(tmp_path):
     assert not_fetched(tmp_path) == others
     write_profile(tmp_path, "embedded")
     assert not_fetched(tmp_path) == []
-    texts = "".join(path.read_text() for path in (ROOT / "profiles").rglob("*.yaml"))
-    assert "0" * 40 not in texts + (ROOT / TABLE).read_text()
 
 
 def test_the_table_is_shown_with_what_is_unresolved_and_gated():
