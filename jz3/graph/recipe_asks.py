@@ -1,11 +1,13 @@
 """How many requests a recipe makes of its seeds, by operator, and how many of them the row store has.
 
 Rounds are counted as they would be asked: what was answered is read and asked on. What still has to be
-answered leads to as many asks as if all of it were kept: an estimate, and never too low. Costs the keys of
+answered leads to as many asks as if all of it were kept: an estimate, and never too low but for what is
+asked of wrong answers alone, which is counted at the share that a recipe takes for them. Costs the keys of
 all asks.
 """
 
-from collections import Counter
+import math
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 import dataframely as dy
@@ -65,6 +67,7 @@ def recipe_asks(
 ) -> RecipeAsks:
     """Count the asks of a recipe over these seeds."""
     counted = RecipeAsks()
+    ahead: defaultdict[str, float] = defaultdict(float)
     rounds = rounds_of(seeds, prompts, params)
     round_ = next(rounds, None)
     while round_ is not None:
@@ -75,19 +78,20 @@ def recipe_asks(
             counted.known[one.operator] += 1
             counted.characters += len(one.prompt)
             counted.stored += key in answers
-            if one.followed_by is None:
+            if not one.followed_by:
                 continue
-            operator, count = one.followed_by
             text = _came_of(one, stored_answer(answers[key]), store) if key in answers else None
             if isinstance(text, str):
                 texts[one.ask_id] = text
-            elif text is None and count:
-                counted.ahead[operator] += count
+            elif text is None:
+                for operator, count in one.followed_by:
+                    ahead[operator] += count
         round_ = next_round(rounds, texts)
+    counted.ahead = Counter({name: math.ceil(count) for name, count in ahead.items() if count})
     return counted
 
 
 def _came_of(one: Ask, reply: ChatAnswer, store: RowStore) -> str | Solution | Unusable | None:
     """A text for the recipe to go on from, or what ends there; None where a program has not run yet."""
-    read = text_of(reply) if one.tool is None else read_answer(one, reply)
+    read = text_of(one, reply) if one.tool is None else read_answer(one, reply)
     return stored_output(read, store) if isinstance(read, Begun) else read

@@ -36,14 +36,19 @@ class Ask:
     prompt: str
     expected: str | None
     expected_from: Literal["gold", "masked", "executed", "none"]
-    form: Literal["solution", "text"] = "solution"
-    """`solution` becomes a row; `text` is written on the way to one: the recipe reads it, and asks on."""
+    form: Literal["solution", "attempt", "correction", "text"] = "solution"
+    """All but `text` become rows. From an `attempt`, and from its `correction`
+    (jz3/teacher/corrections.py), the recipe goes on, whether it is right or wrong; `text` is written on the
+    way to a row: the recipe reads it, and asks on.
+    """
     confirmed: bool = True
     """Whether one right answer is enough. If not, the first draws of the same seeds, variant and operator
     must agree (jz3/teacher/agreement.py).
     """
-    followed_by: tuple[str, int] | None = None
-    """Of a text, or of a solution that may hold programs: the operator and the most asks that it leads to."""
+    followed_by: tuple[tuple[str, float], ...] = ()
+    """Of what the recipe goes on from: operators, and the most asks of each that it leads to, or the mean
+    where that depends on whether it is right.
+    """
     tool: ToolUse | None = None
     """Of a solution that may hold programs (jz3/teacher/tool_solutions.py); None: it is prose."""
 
@@ -75,7 +80,8 @@ class Round:
 
 Rounds = Generator[Round, Mapping[str, str], None]
 """A recipe: it yields a round and is sent the texts that came of it, by `ask_id`: those of the form `text`
-that ended as they should, and solutions up to the output of a program that was run.
+that ended as they should; attempts and corrections, right or wrong; and solutions up to the output of a
+program that was run.
 """
 
 

@@ -32,8 +32,9 @@ from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.agreement import DRAWS, disagreement
 from jz3.teacher.asks import Ask, Judged
+from jz3.teacher.corrections import corrected, read_correction
 from jz3.teacher.declaration import Teacher
-from jz3.teacher.solutions import Solution, differing, finished, read_solution
+from jz3.teacher.solutions import Solution, differing, finished, read_solution, solution_text
 from jz3.teacher.statements import plain_text
 from jz3.teacher.taught import AugmentParams, left_out, next_round, rounds_of
 from jz3.teacher.teacher import Reply, Spent, ask, request_for, spent, teacher_of, whose
@@ -106,14 +107,22 @@ def request_of(one: Ask, params: AugmentParams) -> ChatRequest:
     return request_for(one.ask_id, one.prompt, params, one.draw)
 
 
-def text_of(reply: ChatAnswer) -> str | Unusable:
-    """What was written on the way to a problem, for the recipe to judge."""
+def text_of(one: Ask, reply: ChatAnswer) -> str | Unusable:
+    """What was written on the way to a problem, or the solution that the recipe goes on from, right or
+    wrong.
+    """
+    if one.form == "correction":
+        return corrected(reply, one.question)
     unfinished = finished(reply)
-    return plain_text(reply.text) if unfinished is None else unfinished
+    if unfinished is not None:
+        return unfinished
+    return plain_text(reply.text) if one.form == "text" else solution_text(reply)
 
 
 def read_answer(one: Ask, reply: ChatAnswer) -> Begun | Solution | Unusable:
     """The solution in an answer, or what of it stands before an output that is not known yet."""
+    if one.form == "correction":
+        return read_correction(reply, one.expected, one.question)
     if one.tool is None:
         return read_solution(reply, one.expected)
     return read_tool_solution(reply, one.expected, one.tool)
@@ -167,7 +176,7 @@ class _Results:
         names: Sequence[str],
         replies: Sequence[Reply],
     ) -> dict[str, str]:
-        """Judge the answers of a round; the texts among them are returned, for the recipe to judge."""
+        """Judge the answers of a round; the texts that the recipe reads or goes on from are returned."""
         texts: dict[str, str] = {}
         answers: list[tuple[Ask, ChatAnswer]] = []
         for one, request, name, reply in zip(asked, requests, names, replies, strict=True):
@@ -177,14 +186,18 @@ class _Results:
                 operator.rule_of[one.ask_id] = ""
                 failure = {"request_id": chat_key(request), "row_id": one.ask_id, "reason": reply.reason}
                 self._failures.append(failure)
-            elif one.form == "solution":
+                continue
+            text = None if one.form == "solution" else text_of(one, reply)
+            if isinstance(text, str):
+                texts[one.ask_id] = text
+            if one.form != "text":
                 answers.append((one, reply))
                 self._tokens[one.ask_id] = reply.prompt_tokens + reply.completion_tokens
-            elif isinstance(text := text_of(reply), Unusable):
+            elif isinstance(text, Unusable):
                 operator.rule_of[one.ask_id] = self.turn_away(one.ask_id, text)
-            else:
-                texts[one.ask_id] = text
         for one, read in _judged(answers):
+            if isinstance(read, Unusable):
+                del self._tokens[one.ask_id]  # a row may go on from it, and yet is written by another answer
             if isinstance(read, Begun):
                 self._begun.append((one, read))
                 continue

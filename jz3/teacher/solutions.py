@@ -30,12 +30,21 @@ def read_solution(reply: ChatAnswer, expected: str | None) -> Solution | Unusabl
     unfinished = finished(reply)
     if unfinished is not None:
         return unfinished
-    text = HEADING.sub("", without_thoughts(reply.text).replace("\r\n", "\n")).strip()
+    solution = boxed_solution(solution_text(reply))
+    if isinstance(solution, Unusable) or expected is None:
+        return solution
+    return differing(solution, expected) or solution
+
+
+def solution_text(reply: ChatAnswer) -> str:
+    """The whole answer but for thoughts and a heading in front."""
+    return HEADING.sub("", without_thoughts(reply.text).replace("\r\n", "\n")).strip()
+
+
+def boxed_solution(text: str) -> Solution | Unusable:
+    """A text with the value of its last box."""
     boxed = (last_boxed(text) or "").strip()
-    if not boxed:
-        return Unusable("no_answer", text[-EVIDENCE_CHARACTERS:])
-    solution = Solution(text, boxed)
-    return solution if expected is None else differing(solution, expected) or solution
+    return Solution(text, boxed) if boxed else Unusable("no_answer", text[-EVIDENCE_CHARACTERS:])
 
 
 def finished(reply: ChatAnswer) -> Unusable | None:

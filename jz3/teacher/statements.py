@@ -14,17 +14,24 @@ from jz3.teacher.stated_numbers import StatedNumbers, stated_numbers
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
 
 HEADING = re.compile(
-    r"\A[*_#\s\[]*(?:(?:re(?:worded|phrased)\s+|new\s+)?(?:question|problem|statement)|rewording)[\]*_:\s]*"
-    r"(?:\n|:|\Z)",
+    r"\A[*_#\s\[]*(?:(?:re(?:worded|phrased|written|told|framed)\s+|new\s+)?(?:question|problem|statement)"
+    r"(?:\s+re(?:told|written))?|rewording)[\]*_:\s]*(?:\n|:|\Z)",
     re.IGNORECASE,
 )
 """In front of what is asked for, as models write it."""
+LEAD = re.compile(
+    r"\A\W*(?:sure|certainly|of course|absolutely|okay|here(?:[’']s| is))\b[^\n\d]*"
+    r"\b(?:question|problem|statement|version|rewording|retelling)\b[^\n\d]*:\W*\n",
+    re.IGNORECASE,
+)
+"""In front of that, from models that chat."""
 QUOTES = (('"', '"'), ("“", "”"))
 
 
 def plain_text(reply: str) -> str:
-    """What a teacher wrote, without thoughts, a heading in front, and quotation marks around it."""
-    text = HEADING.sub("", without_thoughts(reply).replace("\r\n", "\n").strip()).strip().strip("*").strip()
+    """What a teacher wrote, but for thoughts, a lead or heading in front, quotation marks around it."""
+    text = LEAD.sub("", without_thoughts(reply).replace("\r\n", "\n").strip()).strip()
+    text = HEADING.sub("", text).strip().strip("*").strip()
     for opening, closing in QUOTES:
         if len(text) > 1 and text[0] == opening and text[-1] == closing and text.count(closing) <= 2:
             text = text[1:-1].strip()

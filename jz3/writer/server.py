@@ -30,7 +30,9 @@ from jz3.writer.tasks.declare import declare
 from jz3.writer.tasks.go_on import go_on
 from jz3.writer.tasks.mask import mask
 from jz3.writer.tasks.program import program
+from jz3.writer.tasks.reflect import reflect
 from jz3.writer.tasks.rephrase import rephrase
+from jz3.writer.tasks.retell import retell
 from jz3.writer.tasks.solve import solve
 from jz3.writer.tasks.unknown import unknown
 from jz3.writer.thinking import think
@@ -137,8 +139,15 @@ def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
             text = program(prompt, key)
         case "continue":
             text = go_on(prompt, key)
+        case "retell":
+            text = retell(prompt, key)
+        case "reflect":
+            text = reflect(prompt, key)
         case name:
-            known = "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program' and 'continue'"
+            known = (
+                "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program', 'continue', 'retell' and "
+                "'reflect'"
+            )
             raise Refused(400, "unknown_task", f"the problem writer knows the tasks {known}, not '{name}'")
     return f"Let me try.\n{text}\nThat can be checked, so I write it down." if thinking else "", text
 

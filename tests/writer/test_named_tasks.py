@@ -11,7 +11,10 @@ from jz3.writer.family import plain
 from jz3.writer.refusal import Refused
 from jz3.writer.server import MODEL, complete
 from jz3.writer.splits import distinct_draws
+from jz3.writer.tasks.frames import FRAMES, framed, without_frame
 from jz3.writer.tasks.manner import UNKNOWN
+from jz3.writer.tasks.reflect import NO_END, NONE, WRONG_END
+from jz3.writer.tasks.rephrase import NOT_KNOWN
 from jz3.writer.tasks.solve import solution_of
 from jz3.writer.write import printed, write_draw
 
@@ -94,3 +97,63 @@ def test_a_masked_copy_shows_no_result():
         masked = answer(HEAD.format(task="mask") + asked.format(written))
         assert re.search(r"\b[M-Z]\b", masked) or written.answer in written.problem
         assert written.answer not in re.findall(r"\d+", masked) or written.answer in written.problem
+
+
+PERSONA = "A baker who opens early, and knows all by name."
+
+
+def retelling(question, persona=PERSONA):
+    data = f"### Person\n{persona}\n\n### Question\n{question}\n\n### Question retold\n"
+    return f"{HEAD.format(task='retell')}{data}"
+
+
+def reflection(question, attempt):
+    data = f"### Problem\n{question}\n\n### Attempt\n{attempt}\n\n### Correction\n"
+    return answer(f"{HEAD.format(task='reflect')}{data}")
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_a_question_is_retold_in_a_life_and_still_solved_right(family):
+    written = write_draw(family, "cot", distinct_draws(family, "teacher", 1, "retell")[0], "one")
+    texts = [answer(retelling(written.problem), seed) for seed in range(6)]
+    assert len(set(texts)) > 2
+    for text in texts:
+        assert "baker who opens early" in text
+        assert equal(written.answer, last_boxed(answer(problem(text)))).equal
+
+
+def test_what_is_not_known_is_not_retold_and_a_person_is_asked_for():
+    assert answer(retelling("How long is a day on Mars?")) == NOT_KNOWN
+    with pytest.raises(Refused, match="'### Person' with a sentence"):
+        answer(retelling("How long is a day on Mars?", " "))
+
+
+@pytest.mark.parametrize("persona", ["An old sailor.", "Maria, who sews", "the cook of a ship!"])
+def test_a_frame_is_taken_away_as_it_was_put_there(persona):
+    question = "Ben has 3 maps. Has he 4?"
+    texts = {framed(question, persona, str(key)) for key in range(40)}
+    assert len(texts) == len(FRAMES)
+    assert {without_frame(text) for text in texts} == {question}
+    assert without_frame(question) == question
+
+
+@pytest.mark.parametrize(
+    ("attempt", "mistake"),
+    [
+        ("The bags hold 4 * 6 = 24 apples. There are 24 - 9 = 15. \\boxed{15}", "24 + 9 = 33"),
+        ("The bags hold 4 + 6 = 10 apples. There are 10 + 9 = 19. \\boxed{19}", "4 * 6 = 24"),
+        ("4 * 6 = 24 and 24 + 9 = 33, so \\boxed{34}", WRONG_END.format(answer="33")),
+        ("4 * 6 = 24 and 24 + 9 = 33.", NO_END),
+        ("4 * 6 = 24 and 24 + 9 = 33, so \\boxed{33}", NONE),
+    ],
+)
+def test_a_reflection_names_the_first_wrong_step_and_solves_anew(attempt, mistake):
+    question = (
+        "Tom has 4 bags. Each of the bags holds 6 apples, and Tom finds 9 more. "
+        "How many apples does Tom have altogether?"
+    )
+    named, solution = reflection(question, attempt).removeprefix("[Mistake]\n").split("\n\n[Solution]\n")
+    assert mistake in named
+    assert "\n" not in named
+    assert last_boxed(solution) == "33"
+    assert reflection("Why?", attempt) == UNKNOWN

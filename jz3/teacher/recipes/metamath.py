@@ -195,7 +195,7 @@ def _rewordings(seeds: Iterable[Mapping[str, Any]], texts: _Prompts, params: Met
                 expected=None,
                 expected_from="none",
                 form="text",
-                followed_by=("rephrase", params.rephrase.answers),
+                followed_by=(("rephrase", params.rephrase.answers),),
             )
 
 
@@ -273,7 +273,7 @@ def _statements(maskings: Iterable[_Masking], texts: _Prompts, params: MetaMath)
                 expected=None,
                 expected_from="none",
                 form="text",
-                followed_by=("self_verification", answers if one.known else max(answers, DRAWS)),
+                followed_by=(("self_verification", answers if one.known else max(answers, DRAWS)),),
             )
 
 

@@ -165,7 +165,7 @@ def _copies(
                 expected=None,
                 expected_from="none",
                 form="text",
-                followed_by=("masked", 0),  # solutions are asked for without a valid copy, too
+                followed_by=(("masked", 0),),  # solutions are asked for without a valid copy, too
             )
 
 
@@ -253,7 +253,7 @@ def _solution(
         prompt=prompt,
         expected=seed["answer"],
         expected_from="gold",
-        followed_by=(operator, params.programs),
+        followed_by=((operator, params.programs),),
         tool=ToolUse(params.limits, params.programs),
     )
 
@@ -277,6 +277,6 @@ def _rest(one: Ask, tool: ToolUse, begun: str, texts: _Prompts) -> Ask:
         parent_ids=(*one.parent_ids, one.ask_id),
         variant=f"{variant}/{number}",
         prompt=filled(texts.rest, {QUESTION: one.question, BEGUN: begun}),
-        followed_by=(one.operator, tool.most_programs - number),
+        followed_by=((one.operator, tool.most_programs - number),),
         tool=replace(tool, begun=begun),
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from jz3.writer.catalogue import Reading, read
+from jz3.writer.tasks.frames import without_frame
 
 _SMALL = (
     "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
@@ -19,7 +20,10 @@ _ALONE = re.compile(r"(?:(?<= )|\A)(\d{1,2})(?= [a-z]{2})")
 
 
 def read_words(question: str) -> Reading | None:
-    """The reading of a question, in which one number may be in words; None where no family words it so."""
+    """The reading of a question, in which one number may be in words and before which a frame may stand;
+    None where no family words it so.
+    """
+    question = without_frame(question)
     reading = read(question)
     if reading is not None:
         return reading

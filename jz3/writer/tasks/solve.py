@@ -8,12 +8,14 @@ r"""`Task: solve`: the solution of a problem that a family words so, in one of s
     ### Solution
 
 Steps and answer are the family's own, so they are always right; the key of the request draws how they are
-told (`manner.py` beside this). A number of the question may be in words. What no family words so gets no
+told (`manner.py` beside this). A number of the question may be in words, and the
+question in a frame (`frames.py`). What no family words so gets no
 box.
 """
 
 import re
 
+from jz3.writer.catalogue import Reading
 from jz3.writer.family import latex
 from jz3.writer.refusal import Refused
 from jz3.writer.tasks.manner import UNKNOWN, told
@@ -38,7 +40,12 @@ def solution_of(question: str, key: str) -> str:
     reading = read_words(question)
     if reading is None or reading.answer is None:
         return UNKNOWN
+    steps, answer = steps_of(reading)
+    return told(steps, answer, key)
+
+
+def steps_of(reading: Reading) -> tuple[list[str], str]:
+    """The family's own steps to the answer of a question that has one, and the answer as prose writes it."""
     family, values = reading.family, reading.values
     solved = {name: latex(value) for name, value in family.solve(values).items()}
-    steps = STEP_END.split(family.solution.format(**values.drawn, **solved))
-    return told(steps, solved["answer"], key)
+    return STEP_END.split(family.solution.format(**values.drawn, **solved)), solved["answer"]

@@ -1,0 +1,66 @@
+r"""Reads the new solution out of a reflection: an answer in two parts, of which the first names a mistake.
+
+A wrong attempt was shown, and the answer says under `[Mistake]` what is wrong in it and solves the problem
+anew under `[Solution]`. Only what stands under the second mark is a solution, and it must stand alone: a
+row that speaks of the attempt would teach a model to confess. Marks are read as models write them: in bold,
+as headings, numbered, with a colon.
+
+Rules: `truncated`, `not_finished`, `no_correction` (no single mark, or the mistake behind it),
+`attempt_named` (the solution speaks of the attempt), `no_answer`, `still_wrong`.
+"""
+
+import re
+
+from jz3.generation.chat import ChatAnswer
+from jz3.notation.thoughts import without_thoughts
+from jz3.teacher.solutions import Solution, boxed_solution, differing, finished
+from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
+
+_MISTAKE = r"(?:(?:the|first)\s+)*(?:mistakes?|errors?|wrong\s+step)(?:\s+(?:found|identified|analysis))?"
+_SOLUTION = r"(?:(?:the|a|new|full|complete|correct|corrected|revised|step-by-step)\s+)*solution"
+
+
+def _marks(names: str) -> re.Pattern[str]:
+    """In brackets, before a colon, or alone in a line."""
+    begins = r"^[ \t]*(?:[*_#>]+[ \t]*)*(?:(?:part[ \t]+)?\d[.):][ \t]*)?[*_]*"
+    told = rf"(?:\[{names}\][*_:]*|{names}[*_]*:[*_]*|{names}[*_]*(?=[ \t]*$))"
+    return re.compile(begins + told, re.IGNORECASE | re.MULTILINE)
+
+
+MISTAKE_MARK, SOLUTION_MARK = _marks(_MISTAKE), _marks(_SOLUTION)
+ATTEMPT_NAMED = re.compile(
+    r"\b(?:attempt(?:s|ed)?|mistaken?(?:ly)?|mistakes|errors?|erroneous(?:ly)?|incorrect(?:ly)?|wrong(?:ly)?|corrected"
+    r"|corrections?|(?:previous|earlier|original|proposed|your)\s+(?:solution|answer|reasoning))\b",
+    re.IGNORECASE,
+)
+"""Words of a reflection. One that the question has too is of its story: the percent error, say."""
+
+
+def corrected(reply: ChatAnswer, question: str) -> str | Unusable:
+    """The solution under its mark, whatever it ends in."""
+    unfinished = finished(reply)
+    if unfinished is not None:
+        return unfinished
+    text = without_thoughts(reply.text).replace("\r\n", "\n")
+    marks = list(SOLUTION_MARK.finditer(text))
+    if len(marks) != 1 or MISTAKE_MARK.search(text, marks[0].end()):
+        return Unusable("no_correction", text.strip()[:EVIDENCE_CHARACTERS])
+    solution = text[marks[0].end() :].strip()
+    if not solution:
+        return Unusable("no_correction", text.strip()[:EVIDENCE_CHARACTERS])
+    asked = question.lower()
+    for named in ATTEMPT_NAMED.finditer(solution):
+        if named[0].lower() not in asked:
+            around = solution[max(0, named.start() - EVIDENCE_CHARACTERS // 2) :]
+            return Unusable("attempt_named", around[:EVIDENCE_CHARACTERS])
+    return solution
+
+
+def read_correction(reply: ChatAnswer, expected: str | None, question: str) -> Solution | Unusable:
+    """The solution under its mark; with `expected`, one that ends in another value is still wrong."""
+    text = corrected(reply, question)
+    read = text if isinstance(text, Unusable) else boxed_solution(text)
+    if isinstance(read, Unusable) or expected is None:
+        return read
+    wrong = differing(read, expected)
+    return read if wrong is None else Unusable("still_wrong", wrong.evidence)
