@@ -78,11 +78,16 @@ def test_no_row_is_lost_between_stages(clone, metrics):
         "jiuzhang": rows(metrics, "parse/corpus")["kept"],
         "seed_problems": sum(metrics["tasks"]["seeds"].values()),
         "metamath": rows(metrics, "augment/metamath")["kept"],
+        "personamath": rows(metrics, "augment/personamath")["kept"],
     }
     operators = {name: one["rows"] for name, one in metrics["augment/metamath"]["operators"].items()}
     assert operators["answer"]["read"] == 2 * left_by["seed_problems"]
     assert operators["rephrase"]["read"] == operators["reword"]["kept"] > 0
     assert operators["fobar"]["read"] >= operators["mask"]["kept"] == operators["state"]["read"] > 0
+    told = {name: one["rows"] for name, one in metrics["augment/personamath"]["operators"].items()}
+    assert told["solve"]["read"] == left_by["seed_problems"]
+    assert told["rewrite"]["read"] == 2 * told["solve"]["kept"] > 0
+    assert told["rewritten"]["read"] == told["rewrite"]["kept"] > 0
     instructions = rows(metrics, "decontaminate/instruction")["read"]
     assert {stage.key for stage in graph.of("execute")} == set(left_by)
     for recipe, problems in left_by.items():
@@ -174,6 +179,10 @@ def test_a_row_that_a_teacher_wrote_is_traced_to_its_seed_and_licence(clone):
         assert steps["lineage"].row["seed_ids"] == [steps["seed"].row["seed_id"]]
         assert (steps["seed"].row["licence"], steps["seed"].row["split"]) == ("Apache-2.0", "train")
         assert steps["training row"].stage == "mix@metamath"
+    retold = pl.read_parquet(clone.path / "data/lineage/personamath.parquet").filter(operator="rewritten")
+    steps = {step.what: step for step in trace(clone.path, retold["problem_id"][0])}
+    assert steps["lineage"].row["variant"] == retold["variant"][0]
+    assert steps["seed"].row["licence"] == "Apache-2.0"
 
 
 def test_a_profile_of_one_recipe_is_planned_beside_this_one_of_two(clone):

@@ -6,7 +6,7 @@ from shutil import copytree
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jz3.answers.equality import equal
@@ -71,20 +71,23 @@ def stages(boxless, tmp_path_factory):
         return augment(seeds(), PROMPTS, params(), EXECUTION), augment(seeds(), boxless, params(), EXECUTION)
 
 
-def test_every_operator_accounts_for_all_that_it_asked(stages):
-    for done in stages:
-        for operator in done.metrics.operators.values():
-            rows = operator.rows
-            assert rows.read == rows.kept + sum(rows.rejected.values()) + rows.failed == operator.answered
-        kept = {name: one.rows.kept for name, one in done.metrics.operators.items()}
-        assert Counter(done.lineage["operator"]) == {
-            name: count
-            for name, count in kept.items()
-            if count and not name.startswith("rewrite_") and name != "rewrite"
-        }
-        assert done.metrics.rows.kept == done.problems.height > 0
-        assert done.metrics.rows.rejected == Counter(done.rejects["rule"])
-        assert done.rejects["row_id"].is_unique().all()
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.sets(st.sampled_from(range(len(ROWS)))),
+    sizes=st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 2)),
+    hard=st.booleans(),
+)
+def test_every_operator_accounts_for_all_that_it_asked(rows, sizes, hard, boxless):
+    some = seeds([ROWS[row] for row in sorted(rows)])
+    done = augment(some, boxless if hard else PROMPTS, params(*sizes), EXECUTION)
+    by_operator = Counter(done.lineage["operator"])
+    for name, operator in done.metrics.operators.items():
+        ledger = operator.rows
+        assert ledger.read == ledger.kept + sum(ledger.rejected.values()) == operator.answered
+        assert by_operator[name] == (0 if name in ("rewrite", "rewrite_hard") else ledger.kept)
+    assert done.metrics.rows.kept == done.problems.height == by_operator.total()
+    assert done.metrics.rows.rejected == Counter(done.rejects["rule"])
+    assert done.rejects["row_id"].is_unique().all()
 
 
 def test_seeds_that_are_solved_right_are_retold_and_the_others_reflected_on(stages):
@@ -144,6 +147,18 @@ def test_what_a_wrong_attempt_took_is_spent_and_not_kept(boxless):
     kept = [done.metrics.operators[name] for name in ("reflect", "reflect_hard")]
     assert all(one.rows.kept == one.rows.read for one in kept)
     assert done.metrics.kept_tokens == sum(one.prompt_tokens + one.completion_tokens for one in kept)
+
+
+def test_retellings_that_the_teacher_refuses_are_failures_and_lead_nowhere(tmp_path):
+    folder = tmp_path / "personamath"
+    copytree(PROMPTS.path, folder)
+    text = (folder / "retell.md").read_text().replace("{persona}", "A cook.")
+    (folder / "retell.md").write_text(text.replace("Task: retell", "Task: {persona}"))
+    (folder / "personas.csv").write_text("persona_id,group,licence,text\na,a,MIT,retell\nb,b,MIT,sing\n")
+    done = augment(seeds(KNOWN), InFiles(folder), params(k1=2), EXECUTION)
+    ledgers = {name: one.rows for name, one in done.metrics.operators.items()}
+    assert ledgers["rewrite"].failed == done.failures.height == len(KNOWN)
+    assert ledgers["rewrite"].kept == ledgers["rewritten"].read == ledgers["rewritten"].kept == len(KNOWN)
 
 
 def test_a_second_reflection_shows_the_last_attempt():
