@@ -13,9 +13,10 @@ from pydantic import Field
 from jz3.core.artifacts import InFiles
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.asks import Round, Rounds
-from jz3.teacher.recipes import metamath, openmathinstruct
+from jz3.teacher.recipes import metamath, openmathinstruct, rvsyn
 from jz3.teacher.recipes.metamath import MetaMath
 from jz3.teacher.recipes.openmathinstruct import OpenMathInstruct
+from jz3.teacher.recipes.rvsyn import RvSyn
 from jz3.teacher.teacher import Teachers
 from jz3.text.problem_text import Unusable
 
@@ -23,7 +24,7 @@ from jz3.text.problem_text import Unusable
 class AugmentParams(Teachers):
     """A recipe and its teachers."""
 
-    recipe: MetaMath | OpenMathInstruct = Field(discriminator="name")
+    recipe: MetaMath | OpenMathInstruct | RvSyn = Field(discriminator="name")
 
 
 def rounds_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: AugmentParams) -> Rounds:
@@ -35,6 +36,8 @@ def rounds_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: Augmen
             return metamath.rounds(rows, prompts, params.recipe)
         case OpenMathInstruct():
             return openmathinstruct.rounds(rows, prompts, params.recipe)
+        case RvSyn():
+            return rvsyn.rounds(rows, prompts, params.recipe, params.seed)
 
 
 def next_round(rounds: Rounds, texts: Mapping[str, str]) -> Round | None:
@@ -52,6 +55,8 @@ def asks_of_a_seed(params: AugmentParams) -> dict[str, float]:
             return metamath.asks_of_a_seed(params.recipe)
         case OpenMathInstruct():
             return openmathinstruct.asks_of_a_seed(params.recipe)
+        case RvSyn():
+            return rvsyn.asks_of_a_seed(params.recipe)
 
 
 def rows_of_a_seed(params: AugmentParams) -> float:
@@ -61,6 +66,8 @@ def rows_of_a_seed(params: AugmentParams) -> float:
             return metamath.rows_of_a_seed(params.recipe)
         case OpenMathInstruct():
             return openmathinstruct.rows_of_a_seed(params.recipe)
+        case RvSyn():
+            return rvsyn.rows_of_a_seed(params.recipe)
 
 
 def left_out(
@@ -72,3 +79,5 @@ def left_out(
             return {}
         case OpenMathInstruct():
             return openmathinstruct.left_out(problems, seed_of, params.recipe, params.seed)
+        case RvSyn():
+            return rvsyn.left_out(problems)

@@ -27,12 +27,15 @@ from jz3.core.hashing import content_id
 from jz3.tables.words import KINDS, LEVEL_NAME
 from jz3.writer.refusal import Refused
 from jz3.writer.tasks.declare import declare
+from jz3.writer.tasks.decompose import decompose
 from jz3.writer.tasks.go_on import go_on
 from jz3.writer.tasks.mask import mask
 from jz3.writer.tasks.program import program
 from jz3.writer.tasks.rephrase import rephrase
 from jz3.writer.tasks.solve import solve
+from jz3.writer.tasks.tell import tell
 from jz3.writer.tasks.unknown import unknown
+from jz3.writer.tasks.word_problem import word_problem
 from jz3.writer.thinking import think
 from jz3.writer.write import Kind, write_problem
 
@@ -137,8 +140,17 @@ def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
             text = program(prompt, key)
         case "continue":
             text = go_on(prompt, key)
+        case "decompose":
+            text = decompose(prompt, key)
+        case "tell":
+            text = tell(prompt, key)
+        case "word_problem":
+            text = word_problem(prompt, key)
         case name:
-            known = "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program' and 'continue'"
+            known = (
+                "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program', 'continue', 'decompose', "
+                "'tell' and 'word_problem'"
+            )
             raise Refused(400, "unknown_task", f"the problem writer knows the tasks {known}, not '{name}'")
     return f"Let me try.\n{text}\nThat can be checked, so I write it down." if thinking else "", text
 
