@@ -72,7 +72,9 @@ class Node:
     seed_ids: tuple[str, ...]
     """Of these decompositions."""
     aliases: tuple[tuple[str, tuple[int, ...]], ...]
-    """Names of merged functions, and of each argument of the node the place that the alias has it at."""
+    """Names of merged functions, and of each argument of the node the place that the alias has it at; those
+    with the same of both are one.
+    """
     literals: tuple[tuple[str, ...], ...] = ()
     """Of each parameter, what was given in decompositions."""
 
@@ -247,7 +249,9 @@ def _node(
         topic=topic,
         count=len(seeds),
         seed_ids=tuple(dict.fromkeys(seeds)),
-        aliases=tuple((forms[one].function.name, into[one][1]) for one in members if one != head),
+        aliases=tuple(
+            dict.fromkeys((forms[one].function.name, into[one][1]) for one in members if one != head)
+        ),
     )
 
 

@@ -8,10 +8,10 @@ Which operations a family is made of stands in `OF_FAMILY`; any other family's p
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-ITEMS, GROUPS, DOLLARS, MINUTES, LENGTH, AREA = (
-    "number of items", "number of groups", "dollars", "minutes", "length", "area",
+ITEMS, GROUPS, MINUTES, LENGTH, AREA, NUMBER = (
+    "number of items", "number of groups", "minutes", "length", "area", "number",
 )  # fmt: skip
-NUMBER = "number"
+OWNED, DUE = "dollars in hand", "dollars to pay"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "cost": Operation(
         ("total_cost", "cost_of_items"),
         ((("price", "unit_price"), "dollars per item"), (("count", "n"), ITEMS)),
-        DOLLARS,
+        DUE,
         "{0} * {1}",
         ("Cost of some equal items at one price.", "The total cost of equal items at a price."),
         "shopping",
@@ -47,8 +47,8 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "change": Operation(
         ("change_due", "change"),
-        ((("paid", "given"), DOLLARS), (("cost", "due"), DOLLARS)),
-        DOLLARS,
+        ((("paid", "given"), OWNED), (("cost", "due"), DUE)),
+        OWNED,
         "{0} - {1}",
         ("Change after a cost is paid.", "The change that comes back after the cost is paid."),
         "shopping",
@@ -60,8 +60,8 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "money_left": Operation(
         ("money_left", "left_after_spending"),
-        ((("start", "saved"), DOLLARS), (("spent", "expense"), DOLLARS)),
-        DOLLARS,
+        ((("start", "saved"), OWNED), (("spent", "expense"), DUE)),
+        OWNED,
         "{0} - {1}",
         ("Money that is left after spending.", "Money left of savings after spending."),
         "saving",
@@ -71,7 +71,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "savings": Operation(
         ("savings", "saved_over_weeks"),
         ((("rate", "per_week"), "dollars per week"), (("weeks", "num_weeks"), "number of weeks")),
-        DOLLARS,
+        OWNED,
         "{0} * {1}",
         ("Money saved every week over some weeks.", "Money that is saved over weeks, every week the same."),
         "saving",

@@ -105,7 +105,7 @@ def test_every_story_is_solved_to_what_its_calls_give():
     for story, expression in stories():
         boxed = last_boxed(solved(story))
         assert boxed is not None, story
-        exact = eval(re.sub(r"\d+", r"Fraction(\g<0>)", expression))
+        exact = eval(re.sub(r"\d+", r"Fraction(\g<0>)", expression), {"Fraction": Fraction})
         assert equal(boxed, str(exact)).equal, story
         assert equal(boxed, str(answer_of(story))).equal, "of a reader that is neither"
         assert story.count("?") == 1

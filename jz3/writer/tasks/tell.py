@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jz3.writer.draws import Draws
-from jz3.writer.operations import AREA, DOLLARS, ITEMS, LENGTH, MINUTES, OPERATIONS, Operation
+from jz3.writer.operations import AREA, DUE, ITEMS, LENGTH, MINUTES, OPERATIONS, OWNED, Operation
 from jz3.writer.refusal import Refused
 from jz3.writer.vocabulary import GOODS, NAMES
 
@@ -29,7 +29,7 @@ DATA = re.compile(r"^### Functions\n(.*)\n### Calls\n(.*)\n### Problem\s*\Z", re
 NOT_KNOWN = "I do not know these functions and cannot tell a story of them."
 _FUNCTION = re.compile(r"^def (\w+)\(([^)]*)\)", re.MULTILINE)
 _CALL = re.compile(r"^n(\d+) = (\w+)\((.*)\)$", re.MULTILINE)
-_UNITS = {DOLLARS: "dollars", MINUTES: "minutes", LENGTH: "meters", AREA: "square meters"}
+_UNITS = {OWNED: "dollars", DUE: "dollars", MINUTES: "minutes", LENGTH: "meters", AREA: "square meters"}
 _TURNS = ("first", "second", "third", "fourth")
 ENDS = ("; this is the {result}.", ". Call this the {result}.")
 QUESTIONS = ("How many {unit} does the {result} come to?", "What is the {result}, counted in {unit}?")
