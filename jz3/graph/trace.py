@@ -158,8 +158,8 @@ def _backward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
 
 
 def _to_seeds(tables: list[Table], problem_id: str) -> Iterator[Step]:
-    """The lineage of a recipe's problem and of what it was written from, the calls of the graph that it tells,
-    and its seeds, with their licence.
+    """The lineage of a recipe's problem and of what it was written from, the calls of its graph, and its
+    seeds, with their licence.
     """
     lineage = [
         step

@@ -1,4 +1,4 @@
-"""RV-Syn (Wang et al. 2025, arXiv 2504.20426): problems told from graphs of functions that seeds are made of.
+"""RV-Syn (arXiv 2504.20426): problems told from graphs of functions that seeds are made of.
 
 `decompose` asks for a seed's question as functions of one operation each and calls of them
 (jz3/teacher/decompositions.py); it counts where what it prints is the gold answer. The functions are merged
