@@ -1,6 +1,6 @@
 """A teacher writes new problems from seed problems, following a published recipe."""
 
-from jz3.core.artifacts import In, InFiles, Metrics, Out
+from jz3.core.artifacts import In, InFiles, Metrics, Out, OutDir
 from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.tables.failure import Failure
@@ -8,8 +8,10 @@ from jz3.tables.lineage import Lineage
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
+from jz3.tables.workings_manifest import WorkingsManifest
 from jz3.teacher.augment import augment
 from jz3.teacher.taught import AugmentParams
+from jz3.teacher.workings import save_workings
 
 
 def main(
@@ -19,6 +21,7 @@ def main(
     prompts: InFiles,
     problems: Out[Problem],
     lineage: Out[Lineage],
+    workings: OutDir[WorkingsManifest],
     rejects: Out[Reject],
     failures: Out[Failure],
     metrics: Metrics,
@@ -26,6 +29,8 @@ def main(
     augmented = augment(seeds.read(), prompts, params, execution)
     problems.write(augmented.problems)
     lineage.write(augmented.lineage)
+    with workings.open() as directory:
+        save_workings(augmented.workings, directory)
     rejects.write(augmented.rejects)
     failures.write(augmented.failures)
     metrics.write(augmented.metrics)

@@ -8,15 +8,17 @@ all asks.
 
 import math
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import dataframely as dy
 
 from jz3.core.artifacts import InFiles
 from jz3.generation.chat import CHAT, ChatAnswer, chat_key, stored_answer
+from jz3.sandbox.program_rows import stored_results
 from jz3.store.row_store import RowStore
 from jz3.tables.seed_problem import SeedProblem
-from jz3.teacher.asks import Ask
+from jz3.teacher.asks import Ask, Program
 from jz3.teacher.augment import read_answer, request_of, text_of
 from jz3.teacher.solutions import Solution
 from jz3.teacher.taught import AugmentParams, next_round, rounds_of
@@ -86,9 +88,21 @@ def recipe_asks(
             elif text is None:
                 for operator, count in one.followed_by:
                     ahead[operator] += count
+        texts |= _printed(round_.programs, store)
         round_ = next_round(rounds, texts)
     counted.ahead = Counter({name: math.ceil(count) for name, count in ahead.items() if count})
     return counted
+
+
+def _printed(programs: Sequence[Program], store: RowStore) -> dict[str, str]:
+    """What those programs of a recipe print that have run."""
+    if not programs:
+        return {}
+    found = stored_results([one.source for one in programs], programs[0].limits, store)
+    pairs = zip(programs, found, strict=True)
+    return {
+        one.row_id: result.stdout for one, result in pairs if result is not None and result.status == "ok"
+    }
 
 
 def _came_of(one: Ask, reply: ChatAnswer, store: RowStore) -> str | Solution | Unusable | None:

@@ -20,6 +20,7 @@ from jz3.core.graph_file import read_graph
 from jz3.graph.repository import base_name
 from jz3.tables.blocks_manifest import BlocksManifest
 from jz3.tables.completion import Completion
+from jz3.tables.function_call import FunctionCall
 from jz3.tables.hit import Hit
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.item import Item
@@ -157,7 +158,9 @@ def _backward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
 
 
 def _to_seeds(tables: list[Table], problem_id: str) -> Iterator[Step]:
-    """The lineage of a recipe's problem and of what it was written from; its seeds, with their licence."""
+    """The lineage of a recipe's problem and of what it was written from, the calls of its graph, and its
+    seeds, with their licence.
+    """
     lineage = [
         step
         for table in _present(tables, None, "lineage")
@@ -167,6 +170,11 @@ def _to_seeds(tables: list[Table], problem_id: str) -> Iterator[Step]:
     seeds = [seed for step in lineage for seed in step.row["seed_ids"]]
     for table in _present(tables, None, "seeds"):
         yield from _found(table, SeedProblem, "seed", pl.col("seed_id").is_in(seeds))
+    variants = [step.row["variant"] for step in lineage]
+    for table in _present(tables, None, "workings"):
+        graphs = Table(table.stage, table.flag, table.path / "graphs.parquet")
+        if graphs.path.exists():
+            yield from _found(graphs, FunctionCall, "graph call", pl.col("graph_id").is_in(variants))
     for parent in (parent for step in lineage for parent in step.row["parent_ids"]):
         yield from _to_seeds(tables, parent)
 

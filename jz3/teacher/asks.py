@@ -13,7 +13,9 @@ from typing import Literal
 from jz3.core.artifacts import InFiles
 from jz3.core.errors import UserError
 from jz3.core.hashing import content_id
+from jz3.sandbox.settings import Limits
 from jz3.teacher.tool_use import ToolUse
+from jz3.teacher.workings import Working
 from jz3.text.problem_text import Unusable
 
 
@@ -49,6 +51,8 @@ class Ask:
     """Of what the recipe goes on from: operators, and the most asks of each that it leads to, or the mean
     where that depends on whether it is right.
     """
+    composed: bool = False
+    """Whether the question is a new one over several seeds: it has the level and the subject of none."""
     tool: ToolUse | None = None
     """Of a solution that may hold programs (jz3/teacher/tool_solutions.py); None: it is prose."""
 
@@ -71,17 +75,32 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class Program:
+    """A program that a recipe has run between its asks."""
+
+    row_id: str
+    """What its output is sent back under."""
+    operator: str | None
+    """Whose row is rejected where the program fails; None: no row is, and nothing is sent back."""
+    source: str
+    limits: Limits
+
+
+@dataclass(frozen=True)
 class Round:
-    """Asks that need no answer of one another, and what was judged of the round before."""
+    """Asks and programs that need no answer of one another, and what was judged of the round before."""
 
     asks: Sequence[Ask]
     judged: Sequence[Judged]
+    programs: Sequence[Program] = ()
+    workings: Sequence[Working] = ()
+    """What the recipe leaves beside its problems; of several rounds all."""
 
 
 Rounds = Generator[Round, Mapping[str, str], None]
 """A recipe: it yields a round and is sent the texts that came of it, by `ask_id`: those of the form `text`
 that ended as they should; attempts and corrections, right or wrong; and solutions up to the output of a
-program that was run.
+program that was run. So are the outputs of programs that ended well, by `row_id`.
 """
 
 

@@ -24,6 +24,8 @@ import polars as pl
 from jz3.core.artifacts import InFiles
 from jz3.core.execution import Execution
 from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest, chat_key
+from jz3.sandbox.program_rows import run_rows
+from jz3.sandbox.result import ProgramResult
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
 from jz3.tables.lineage import Lineage
@@ -31,7 +33,7 @@ from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.agreement import DRAWS, disagreement
-from jz3.teacher.asks import Ask, Judged
+from jz3.teacher.asks import Ask, Judged, Program
 from jz3.teacher.corrections import corrected, read_correction
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.solutions import Solution, differing, finished, read_solution, solution_text
@@ -39,7 +41,8 @@ from jz3.teacher.statements import plain_text
 from jz3.teacher.taught import AugmentParams, left_out, next_round, rounds_of
 from jz3.teacher.teacher import Reply, Spent, ask, request_for, spent, teacher_of, whose
 from jz3.teacher.tool_solutions import Begun, read_tool_solution, run_begun
-from jz3.text.problem_text import Unusable, programs_of
+from jz3.teacher.workings import Working
+from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable, programs_of
 from jz3.workers.batch import program_workers
 from jz3.workers.crew import Crew, open_crew
 
@@ -78,6 +81,7 @@ class Augmented:
     lineage: pl.DataFrame
     rejects: pl.DataFrame
     failures: pl.DataFrame
+    workings: Sequence[Working]
     metrics: AugmentMetrics
 
 
@@ -96,8 +100,10 @@ def augment(
             requests = [request_of(one, params) for one in round_.asks]
             names = [teacher_of(one.ask_id, params) for one in round_.asks]
             replies = ask(names, requests, params, execution) if requests else []
+            results.workings += round_.workings
             texts = results.add(round_.asks, requests, names, replies)
-            round_ = next_round(rounds, texts | results.run(execution, crew))
+            printed = results.run(execution, crew) | results.run_programs(round_.programs, execution, crew)
+            round_ = next_round(rounds, texts | printed)
     results.leave_out()
     return results.tables(execution)
 
@@ -128,6 +134,13 @@ def read_answer(one: Ask, reply: ChatAnswer) -> Begun | Solution | Unusable:
     return read_tool_solution(reply, one.expected, one.tool)
 
 
+def results_of(programs: Sequence[Program], execution: Execution, crew: Crew) -> list[ProgramResult]:
+    """Of the programs of a round, which have one limit. Runs what the store lacks."""
+    if not programs:
+        return []
+    return run_rows([one.source for one in programs], programs[0].limits, execution, "programs", crew).results
+
+
 @dataclass
 class _Operator:
     """What an operator asked, what came, and how each of its rows was judged."""
@@ -153,6 +166,7 @@ class _Results:
         self._kept_as: dict[tuple[str, str], str] = {}
         self._begun: list[tuple[Ask, Begun]] = []
         self._lived_on = 0
+        self.workings: list[Working] = []
         self._tokens: dict[str, int] = {}
         """Of each answer, by its ask."""
 
@@ -217,6 +231,18 @@ class _Results:
                 texts[one.ask_id] = text
         return texts
 
+    def run_programs(self, programs: Sequence[Program], execution: Execution, crew: Crew) -> dict[str, str]:
+        """What programs of the recipe print; the rows of those that fail are rejected."""
+        printed: dict[str, str] = {}
+        for one, result in zip(programs, results_of(programs, execution, crew), strict=True):
+            if result.status == "ok":
+                printed[one.row_id] = result.stdout
+            elif one.operator is not None:
+                rule = "program_timeout" if result.status == "timeout" else "program_failed"
+                refusal = Unusable(rule, f"{result.status}: {result.error}"[:EVIDENCE_CHARACTERS])
+                self._operator(one.operator).rule_of[one.row_id] = self.turn_away(one.row_id, refusal)
+        return printed
+
     def leave_out(self) -> None:
         """Turn away what is right and yet not kept, once all is there."""
         lines = {line["problem_id"]: line for line in self._lineage}
@@ -243,9 +269,9 @@ class _Results:
                 "prompt_id": None,
                 "passage_id": None,
                 "source": SOURCE,
-                "level": seed["level"],
+                "level": None if one.composed else seed["level"],
                 "kind": "tool" if programs_of(read.text) and one.tool else "cot",
-                "subject": seed["subject"],
+                "subject": None if one.composed else seed["subject"],
                 "problem": one.question,
                 "solution": read.text,
                 "answer": read.answer,
@@ -283,6 +309,7 @@ class _Results:
             lineage=pl.DataFrame(self._lineage, schema=Lineage.create_empty().schema),
             rejects=pl.DataFrame(self._rejects, schema=Reject.create_empty().schema),
             failures=pl.DataFrame(self._failures, schema=Failure.create_empty().schema),
+            workings=self.workings,
             metrics=metrics,
         )
 

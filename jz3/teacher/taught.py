@@ -13,10 +13,11 @@ from pydantic import Field
 from jz3.core.artifacts import InFiles
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.asks import Round, Rounds
-from jz3.teacher.recipes import metamath, openmathinstruct, personamath
+from jz3.teacher.recipes import metamath, openmathinstruct, personamath, rvsyn
 from jz3.teacher.recipes.metamath import MetaMath
 from jz3.teacher.recipes.openmathinstruct import OpenMathInstruct
 from jz3.teacher.recipes.personamath import PersonaMath
+from jz3.teacher.recipes.rvsyn import RvSyn
 from jz3.teacher.teacher import Teachers
 from jz3.text.problem_text import Unusable
 
@@ -24,7 +25,7 @@ from jz3.text.problem_text import Unusable
 class AugmentParams(Teachers):
     """A recipe and its teachers."""
 
-    recipe: MetaMath | OpenMathInstruct | PersonaMath = Field(discriminator="name")
+    recipe: MetaMath | OpenMathInstruct | PersonaMath | RvSyn = Field(discriminator="name")
 
 
 def rounds_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: AugmentParams) -> Rounds:
@@ -38,6 +39,8 @@ def rounds_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: Augmen
             return openmathinstruct.rounds(rows, prompts, params.recipe)
         case PersonaMath():
             return personamath.rounds(rows, prompts, params.recipe, params.seed)
+        case RvSyn():
+            return rvsyn.rounds(rows, prompts, params.recipe, params.seed)
 
 
 def next_round(rounds: Rounds, texts: Mapping[str, str]) -> Round | None:
@@ -57,6 +60,8 @@ def asks_of_a_seed(params: AugmentParams) -> dict[str, float]:
             return openmathinstruct.asks_of_a_seed(params.recipe)
         case PersonaMath():
             return personamath.asks_of_a_seed(params.recipe)
+        case RvSyn():
+            return rvsyn.asks_of_a_seed(params.recipe)
 
 
 def rows_of_a_seed(params: AugmentParams) -> float:
@@ -68,6 +73,8 @@ def rows_of_a_seed(params: AugmentParams) -> float:
             return openmathinstruct.rows_of_a_seed(params.recipe)
         case PersonaMath():
             return personamath.rows_of_a_seed(params.recipe)
+        case RvSyn():
+            return rvsyn.rows_of_a_seed(params.recipe)
 
 
 def left_out(
@@ -79,3 +86,5 @@ def left_out(
             return {}
         case OpenMathInstruct():
             return openmathinstruct.left_out(problems, seed_of, params.recipe, params.seed)
+        case RvSyn():
+            return rvsyn.left_out(problems)

@@ -27,6 +27,7 @@ from jz3.core.hashing import content_id
 from jz3.tables.words import KINDS, LEVEL_NAME
 from jz3.writer.refusal import Refused
 from jz3.writer.tasks.declare import declare
+from jz3.writer.tasks.decompose import decompose
 from jz3.writer.tasks.go_on import go_on
 from jz3.writer.tasks.mask import mask
 from jz3.writer.tasks.program import program
@@ -34,7 +35,9 @@ from jz3.writer.tasks.reflect import reflect
 from jz3.writer.tasks.rephrase import rephrase
 from jz3.writer.tasks.retell import retell
 from jz3.writer.tasks.solve import solve
+from jz3.writer.tasks.tell import tell
 from jz3.writer.tasks.unknown import unknown
+from jz3.writer.tasks.word_problem import word_problem
 from jz3.writer.thinking import think
 from jz3.writer.write import Kind, write_problem
 
@@ -143,10 +146,16 @@ def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
             text = retell(prompt, key)
         case "reflect":
             text = reflect(prompt, key)
+        case "decompose":
+            text = decompose(prompt, key)
+        case "tell":
+            text = tell(prompt, key)
+        case "word_problem":
+            text = word_problem(prompt, key)
         case name:
             known = (
-                "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program', 'continue', 'retell' and "
-                "'reflect'"
+                "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program', 'continue', 'retell', "
+                "'reflect', 'decompose', 'tell' and 'word_problem'"
             )
             raise Refused(400, "unknown_task", f"the problem writer knows the tasks {known}, not '{name}'")
     return f"Let me try.\n{text}\nThat can be checked, so I write it down." if thinking else "", text

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jz3.answers.equality import equal
-from jz3.core.artifacts import In, InFiles, Metrics, Out
+from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out, OutDir
 from jz3.core.execution import Price
 from jz3.generation.chat import CHAT, ChatAnswer
 from jz3.store.row_store import open_store
@@ -20,6 +20,7 @@ from jz3.tables.lineage import Lineage
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
+from jz3.tables.workings_manifest import WorkingsManifest
 from jz3.teacher.asks import RecipePromptError
 from jz3.teacher.augment import augment
 from jz3.teacher.solutions import Solution, read_solution
@@ -222,10 +223,12 @@ def test_the_stage_writes_every_table(tmp_path):
         PROMPTS,
         Out(Problem, tmp_path / "problems"),
         Out(Lineage, tmp_path / "lineage.parquet"),
+        OutDir(WorkingsManifest, tmp_path / "workings"),
         Out(Reject, tmp_path / "rejects.parquet"),
         Out(Failure, tmp_path / "failures.parquet"),
         Metrics(tmp_path / "metrics.json"),
     )
     assert In(Problem, tmp_path / "problems").rows() == In(Lineage, tmp_path / "lineage.parquet").rows() == 3
+    assert InDir(WorkingsManifest, tmp_path / "workings").manifest().tables == {}
     rows = json.loads((tmp_path / "metrics.json").read_text())["rows"]
     assert (rows["read"], rows["kept"]) == (3, 3)

@@ -1,0 +1,62 @@
+"""Whether the values that a graph gives make a problem (RV-Syn).
+
+Rules of a drawing: `failed` (an error), `random` (two runs differ), `not_a_number` (nan, an infinity, a
+complex number, a text), `huge` (beyond LARGEST), `odd_value` (no fraction with a denominator up to
+LARGEST_DENOMINATOR), `implausible` (a negative value of any kind but `number`, or a part of a `number of
+...`), `trivial` (the result is 0, or one of the values that are given, or of those on the way).
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from jz3.teacher.decompositions import NUMBER
+from jz3.teacher.exact_programs import Drawing, value_of
+from jz3.teacher.function_library import Library
+from jz3.teacher.graph_draws import Graph
+from jz3.text.problem_text import Unusable
+
+LARGEST = 10**9
+"""In size (fact sheet)."""
+LARGEST_DENOMINATOR = 100
+"""Chosen: halves, tenths and cents, and what is shared out."""
+COUNTED = "number of "
+"""A kind that begins so is counted in whole numbers."""
+
+
+def fault_of(library: Library, graph: Graph, leaves: Sequence[int], drawing: Drawing) -> Unusable | None:
+    """Why a drawing is no problem; None where nothing speaks against it."""
+    if drawing.fault:
+        return Unusable(drawing.fault.partition(" ")[0], drawing.fault)
+    kinds = [library.nodes[number].function.returns for number in graph.nodes]
+    values: list[Fraction] = []
+    for printed, kind in zip(drawing.nodes, kinds, strict=True):
+        value = value_of(printed)
+        if printed != "huge" and value is None:
+            return Unusable("not_a_number", printed)
+        if value is None or abs(value) > LARGEST:
+            return Unusable("huge", printed)
+        if not isinstance(value, Fraction) or value.denominator > LARGEST_DENOMINATOR:
+            return Unusable("odd_value", printed)
+        if (kind != NUMBER and value < 0) or (kind.startswith(COUNTED) and value.denominator != 1):
+            return Unusable("implausible", f"{printed} of the kind {kind!r}")
+        values.append(value)
+    *before, result = values
+    if result == 0 or result in before or result in leaves:
+        return Unusable("trivial", f"{result} of {', '.join(map(str, [*leaves, *before]))}")
+    return None
+
+
+def first_without_fault(
+    library: Library, graph: Graph, drawn: Sequence[Sequence[int]], drawings: Sequence[Drawing]
+) -> tuple[Sequence[int], Drawing] | Unusable:
+    """The first drawing that makes a problem in whole numbers, else the first that makes one, else what is
+    wrong with the first of all.
+    """
+    pairs = list(zip(drawn, drawings, strict=True))
+    faults = [fault_of(library, graph, leaves, drawing) for leaves, drawing in pairs]
+    fit = [pair for pair, fault in zip(pairs, faults, strict=True) if fault is None]
+    whole = [(leaves, drawing) for leaves, drawing in fit if not any("/" in value for value in drawing.nodes)]
+    if fit:
+        return (whole or fit)[0]
+    assert faults[0] is not None, "a graph has drawings"
+    return faults[0]
