@@ -26,6 +26,7 @@ from tests import test_pipeline as contract
 from tests.conftest import ROOT
 
 LISTED = ("dvc.yaml", *IN_USE, "profiles", "data/raw", "data/prompts")
+NO_RATES = "data/raw/none/pass_rates.parquet"
 GRAPH, PARAMS = "profiles/graphs/embedded.yaml", "profiles/embedded.yaml"
 
 
@@ -118,8 +119,8 @@ def test_a_recipe(copy):
     add(
         copy,
         GRAPH,
-        "  jiuzhang: {origins: data/sample/corpus}\n",
-        "  seed_problems: {origins: data/tasks/seed_passages}\n",
+        f"  jiuzhang: {{origins: data/sample/corpus, rates: {NO_RATES}}}\n",
+        f"  seed_problems: {{origins: data/tasks/seed_passages, rates: {NO_RATES}}}\n",
     )
     add(
         copy,
