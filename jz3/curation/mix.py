@@ -1,12 +1,13 @@
 """The training set of a model: the synthetic problems that every verdict keeps, then the instruction rows.
 
 Promises: both parts are shuffled by hash of (seed, id) and never mixed; a cap keeps the first rows of that
-order; in tool rows the real output of the program stands in the output block, as a turn of its own. The
-ledger counts each row that is left out by the first rule that rejects it: those of `execute`, `filter`,
-`dedup`, `decontaminate` in this order, then `mix.passage_repeated` (beyond the cap on the problems of one
-passage), `mix.not_asked` (beyond the number of rows) and `mix.kind_share`, `mix.source_share`,
-`mix.level_share` (the share is full). Rows that a share or a number asks for and the problems cannot give are
-logged and stand in the metrics.
+order; in tool rows the real output of the program stands in the output block, as a turn of its own; a thought
+stands in the first turn of the answer (`marked_thoughts.py` beside this), and rows that have none are listed.
+The ledger counts each row that is left out by the first rule that rejects it: those of `execute`, `filter`,
+`dedup`, `decontaminate` in this order, then `mix.marked_thought`, `mix.passage_repeated` (beyond the cap on
+the problems of one passage), `mix.not_asked` (beyond the number of rows) and `mix.kind_share`,
+`mix.source_share`, `mix.level_share` (the share is full). Rows that a share or a number asks for and the
+problems cannot give are logged and stand in the metrics.
 
 Costs: some 50,000 rows of 2 KB a second and core; memory of 0.2 KB a row for ids and order, and for the texts
 of some 300,000 rows; disk for the texts once more (lz4) while the rows are brought into order.
@@ -16,7 +17,7 @@ import logging
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +28,17 @@ from jz3.core.counts import counts, row_count
 from jz3.core.external_sort import Unsorted
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
+from jz3.curation.marked_thoughts import (
+    before_solution,
+    marked_rows,
+    no_thoughts,
+    thoughts_of,
+    with_thought,
+)
 from jz3.curation.output_block import with_answer, with_outputs
 from jz3.curation.solution_turns import solved_turns
 from jz3.curation.verdicts import rules_by_row
+from jz3.tables.lacking import Lacking
 from jz3.tables.ledger import Ledger
 from jz3.tables.training_row import TrainingRow
 from jz3.text.training_text import training_input
@@ -67,6 +76,10 @@ class MixParams(Params):
     """Characters of a program's output that are shown; first and last half of a longer one."""
     learn_output: bool
     """Whether what programs print bears loss: a model could not write it without running them."""
+    thoughts: Literal["left_out", "marked"]
+    """`marked`: what was thought before a solution stands before it, between `<think>` and `</think>`, and is
+    learnt with it. `left_out`: solutions alone are read.
+    """
 
 
 class MixMetrics(BaseModel):
@@ -86,6 +99,15 @@ class MixMetrics(BaseModel):
 
 
 @dataclass(frozen=True)
+class Mixed:
+    """The account of a training set."""
+
+    metrics: MixMetrics
+    thoughtless: pl.DataFrame
+    """Table of Lacking: rows of the set without a thought, where thoughts are read."""
+
+
+@dataclass(frozen=True)
 class Judged:
     """Rows of Problem, unread, and the tables of verdicts on them, first stage first."""
 
@@ -94,10 +116,14 @@ class Judged:
 
 
 def mix(
-    synthetic: Judged, instruction: Judged, results: pl.DataFrame, params: MixParams
-) -> Unsorted[MixMetrics]:
-    """The rows of a training set; their positions are the order of training."""
-    chosen = _Mix(synthetic, instruction, results, params)
+    synthetic: Judged,
+    instruction: Judged,
+    results: pl.DataFrame,
+    thoughts: pl.LazyFrame,
+    params: MixParams,
+) -> Unsorted[Mixed]:
+    """The rows of a training set; their positions are the order of training. `thoughts` are of Thought."""
+    chosen = _Mix(synthetic, instruction, results, thoughts, params)
     return Unsorted(chosen.frames(), TrainingRow.create_empty().schema, POSITION, chosen.rows)
 
 
@@ -105,16 +131,23 @@ class _Mix:
     """The rows of a training set, chosen and ordered; `frames` writes their texts."""
 
     def __init__(
-        self, synthetic: Judged, instruction: Judged, results: pl.DataFrame, params: MixParams
+        self,
+        synthetic: Judged,
+        instruction: Judged,
+        results: pl.DataFrame,
+        thoughts: pl.LazyFrame,
+        params: MixParams,
     ) -> None:
         self._params = params
+        self._thoughts = thoughts if params.thoughts == "marked" else no_thoughts()
+        self._thoughtless: list[pl.DataFrame] = []
         self._outputs = results.select("problem_id", "answer_counts", "outputs", printed="output")
         self._read = sum(row_count(judged.problems) for judged in (synthetic, instruction))
         self._corrected = 0
         self._rejected: Counter[str] = Counter()
-        candidates = _kept(synthetic, params.seed, self._rejected)
+        candidates = self._kept(synthetic)
         pretrain = _asked(candidates, params.synthetic, self._rejected)
-        instructions = _kept(instruction, params.seed, self._rejected)
+        instructions = self._kept(instruction)
         self._unfulfilled = _unfulfilled(candidates, pretrain, params.synthetic)
         self._parts = [
             _Part("pretrain", synthetic.problems, pretrain["row"].to_numpy(), 0),
@@ -130,7 +163,11 @@ class _Mix:
         """Number of rows in the training set."""
         return sum(len(part.order) for part in self._parts)
 
-    def frames(self) -> Generator[pl.DataFrame, None, MixMetrics]:
+    def _kept(self, judged: Judged) -> pl.DataFrame:
+        marked = marked_rows(judged.problems, self._thoughts)
+        return _kept(judged, marked, self._params.seed, self._rejected)
+
+    def frames(self) -> Generator[pl.DataFrame, None, Mixed]:
         """Tables of TrainingRow in the order of the tables of problems. Raises ValueError at the end where a
         row was neither written nor rejected.
         """
@@ -141,7 +178,7 @@ class _Mix:
             for frame in part.placed():
                 written += frame.height
                 yield self._training_rows(frame, part)
-        return self._metrics(written)
+        return Mixed(self._metrics(written), pl.concat([Lacking.create_empty(), *self._thoughtless]))
 
     def _metrics(self, written: int) -> MixMetrics:
         pretrain, instructions = (len(part.order) for part in self._parts)
@@ -168,7 +205,10 @@ class _Mix:
         outputs = rows["solution"].scatter(run.arg_true(), pl.Series(real, dtype=pl.String))
         self._corrected += int((outputs != rows["solution"]).sum())
         columns = rows.with_columns(part=pl.lit(part.name), row_id="problem_id", solution=outputs)
-        shown = _with_turns(columns, learn_output=self._params.learn_output)
+        thought = thoughts_of(columns, self._thoughts)
+        if self._params.thoughts == "marked":
+            self._thoughtless.append(_thoughtless(thought))
+        shown = _with_turns(thought, learn_output=self._params.learn_output)
         return shown.select(TrainingRow.column_names()).cast(TrainingRow.create_empty().schema)
 
     def _with_truth(self, row: Mapping[str, Any]) -> str:
@@ -187,18 +227,29 @@ def _with_turns(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
 
 def _prose(rows: pl.DataFrame) -> pl.DataFrame:
     """Two turns each: the way of `solved_turns` for most rows, without a loop."""
+    answered = before_solution("solution")
     turns = [
         pl.struct(role=pl.lit(role), text=text, learn=pl.lit(value=learn))
-        for role, text, learn in (("user", "problem", False), ("assistant", "solution", True))
+        for role, text, learn in (("user", pl.col("problem"), False), ("assistant", answered, True))
     ]
     headed = pl.format(training_input("{}", "cot"), "problem")
-    return rows.with_columns(turns=pl.concat_list(turns), input=headed, output="solution")
+    return rows.with_columns(turns=pl.concat_list(turns), input=headed, output=answered)
+
+
+_ANSWERED = ("problem", "solution", "kind", "thought")
+
+
+def _thoughtless(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of Lacking for those without a thought."""
+    without = rows.filter(pl.col("thought").is_null())
+    listed = without.select(row_id="problem_id", rule=pl.lit("mix.no_thought"), evidence="source")
+    return listed.cast(dict(Lacking.create_empty().schema))
 
 
 def _programs(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
     made = [
-        solved_turns(problem, solution, kind, learn_output=learn_output)
-        for problem, solution, kind in rows.select("problem", "solution", "kind").iter_rows()
+        with_thought(solved_turns(problem, solution, kind, learn_output=learn_output), thought)
+        for problem, solution, kind, thought in rows.select(_ANSWERED).iter_rows()
     ]
     texts = [
         input_and_output(plain_parts(turns, kind)) for turns, kind in zip(made, rows["kind"], strict=True)
@@ -237,14 +288,14 @@ class _Part:
 _TEXTS = ("problem_id", "source", "level", "kind", "problem", "solution")
 
 
-def _kept(judged: Judged, seed: int, rejected: Counter[str]) -> pl.DataFrame:
-    """Rows that no verdict rejects, without their texts, shuffled, with their numbers in the table as `row`;
-    the rules of the others are counted.
+def _kept(judged: Judged, marked: pl.DataFrame, seed: int, rejected: Counter[str]) -> pl.DataFrame:
+    """Rows that neither a verdict nor `marked` rejects, without their texts, shuffled, with their numbers in
+    the table as `row`; the rules of the others are counted.
     """
     rows = judged.problems.select(_GROUPS).collect().with_row_index("row")
-    rules = rows.join(rules_by_row(judged.verdicts), on="problem_id", how="left", maintain_order="left")[
-        "rule"
-    ]
+    rejects = pl.concat([rules_by_row(judged.verdicts), marked.select("rule", "problem_id")])
+    first = rejects.unique("problem_id", keep="first", maintain_order=True)
+    rules = rows.join(first, on="problem_id", how="left", maintain_order="left")["rule"]
     rejected.update(dict(rules.drop_nulls().value_counts().iter_rows()))
     kept = rows.filter(rules.is_null())
     draws = (draw_order(seed, row_id) for row_id in kept["problem_id"])
