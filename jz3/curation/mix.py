@@ -242,8 +242,7 @@ _ANSWERED = ("problem", "solution", "kind", "thought")
 def _thoughtless(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of Lacking for those without a thought."""
     without = rows.filter(pl.col("thought").is_null())
-    listed = without.select(row_id="problem_id", rule=pl.lit("mix.no_thought"), evidence="source")
-    return listed.cast(dict(Lacking.create_empty().schema))
+    return without.select(row_id="problem_id", rule=pl.lit("mix.no_thought"), evidence="source")
 
 
 def _programs(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
