@@ -28,6 +28,7 @@ from jz3.tables.words import KINDS, LEVEL_NAME
 from jz3.writer.refusal import Refused
 from jz3.writer.tasks.declare import declare
 from jz3.writer.tasks.go_on import go_on
+from jz3.writer.tasks.judge import judge
 from jz3.writer.tasks.mask import mask
 from jz3.writer.tasks.program import program
 from jz3.writer.tasks.rephrase import rephrase
@@ -135,10 +136,12 @@ def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
             text = mask(prompt, key)
         case "program":
             text = program(prompt, key)
+        case "judge":
+            text = judge(prompt)
         case "continue":
             text = go_on(prompt, key)
         case name:
-            known = "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program' and 'continue'"
+            known = "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program', 'judge' and 'continue'"
             raise Refused(400, "unknown_task", f"the problem writer knows the tasks {known}, not '{name}'")
     return f"Let me try.\n{text}\nThat can be checked, so I write it down." if thinking else "", text
 
