@@ -29,8 +29,8 @@ def main(
     verdicts = [executed.read(), filtered.read(), deduped.read(), decontaminated.read()]
     synthetic = Judged(problems.scan(), verdicts)
     instruction = Judged(instructions.scan(), [decontaminated_instructions.read()])
-    mixed = mix(synthetic, instruction, results.read(), thoughts.scan(), params)
-    account = training.sink_unsorted(mixed)
+    rows = mix(synthetic, instruction, results.read(), thoughts.scan(), params, training.scratch)
+    account = training.sink(rows)
     thoughtless.write(account.thoughtless)
     metrics.write(account.metrics)
 

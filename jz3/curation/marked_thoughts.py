@@ -37,7 +37,8 @@ def marked_rows(problems: pl.LazyFrame, thoughts: pl.LazyFrame) -> pl.DataFrame:
 def thoughts_of(rows: pl.DataFrame, thoughts: pl.LazyFrame) -> pl.DataFrame:
     """The rows with their thoughts as a column `thought`, null where there is none, in their order.
 
-    Of the table, which is sorted, only what lies between the first and the last id is read.
+    Rows come by id, as their table has them: of the thoughts only what lies between the first and the last id
+    is read.
     """
     ids = rows["problem_id"]
     near = thoughts.filter(pl.col("problem_id").is_between(pl.lit(ids.min()), pl.lit(ids.max())))

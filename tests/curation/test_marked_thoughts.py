@@ -33,16 +33,17 @@ def thoughts(**by_id):
 
 
 def mixed(synthetic, thought, form="marked", instruction=NONE, tables=(), printed=None, **changes):
-    chosen = mix(
-        Judged(synthetic.lazy(), list(tables)),
-        Judged(instruction.lazy(), []),
-        results() if printed is None else printed,
-        thought.lazy(),
-        params(thoughts=form, **changes),
-    )
     with tempfile.TemporaryDirectory() as directory:
         training = Out(TrainingRow, Path(directory) / "training")
-        account = training.sink_unsorted(chosen)
+        chosen = mix(
+            Judged(synthetic.lazy(), list(tables)),
+            Judged(instruction.lazy(), []),
+            results() if printed is None else printed,
+            thought.lazy(),
+            params(thoughts=form, **changes),
+            training.scratch,
+        )
+        account = training.sink(chosen)
         rows = In(TrainingRow, training.path).read()
     Lacking.validate(account.thoughtless)
     return {row["row_id"]: row for row in rows.iter_rows(named=True)}, account
