@@ -7,6 +7,7 @@ from jz3.tables.lineage import Lineage
 from jz3.tables.pass_rate import PassRate
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
+from jz3.tables.thought import Thought
 from jz3.teacher.balance import BalanceParams, balance
 
 
@@ -16,12 +17,14 @@ def main(
     attempts: In[Attempt],
     rates: In[PassRate],
     problems: Out[Problem],
+    thoughts: Out[Thought],
     lineage: Out[Lineage],
     rejects: Out[Reject],
     metrics: Metrics,
 ) -> None:
     balanced = balance(seeds.read(), attempts.read(), rates.read(), params)
     problems.write(balanced.problems)
+    thoughts.write(balanced.thoughts)
     lineage.write(balanced.lineage)
     rejects.write(balanced.rejects)
     metrics.write(balanced.metrics)

@@ -1,10 +1,9 @@
-"""Judge each problem by rules of form, against its passage, and by solving it again."""
+"""Judge each problem by rules of form, against its passage, and by what a solver answers to it."""
 
-from jz3.core.artifacts import In, InDir, Metrics, Out
-from jz3.core.execution import Execution
+from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.stage import run
 from jz3.curation.filter import FilterParams, filter_metrics, judge_copies, judge_form, judge_samples
-from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.pass_rate import PassRate
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.verdict import Verdict
@@ -12,16 +11,15 @@ from jz3.tables.verdict import Verdict
 
 def main(
     params: FilterParams,
-    execution: Execution,
     problems: In[Problem],
     passages: In[Passage],
-    model: InDir[ModelManifest],
+    rates: In[PassRate],
     verdicts: Out[Verdict],
     metrics: Metrics,
 ) -> None:
     by_form = judge_form(problems.frames(), params)
     with_copies = judge_copies(by_form, problems.scan(), passages.scan(), params)
-    found = judge_samples(with_copies, problems.scan(), model, params, execution)
+    found = judge_samples(with_copies, problems.scan(), rates, params)
     verdicts.write(found)
     metrics.write(filter_metrics(found, problems.scan()))
 

@@ -4,7 +4,9 @@ from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.stage import run
 from jz3.curation.mix import Judged, MixParams, mix
 from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.lacking import Lacking
 from jz3.tables.problem import Problem
+from jz3.tables.thought import Thought
 from jz3.tables.training_row import TrainingRow
 from jz3.tables.verdict import Verdict
 
@@ -19,14 +21,18 @@ def main(
     decontaminated: In[Verdict],
     instructions: In[Problem],
     decontaminated_instructions: In[Verdict],
+    thoughts: In[Thought],
     training: Out[TrainingRow],
+    thoughtless: Out[Lacking],
     metrics: Metrics,
 ) -> None:
     verdicts = [executed.read(), filtered.read(), deduped.read(), decontaminated.read()]
     synthetic = Judged(problems.scan(), verdicts)
     instruction = Judged(instructions.scan(), [decontaminated_instructions.read()])
-    rows = mix(synthetic, instruction, results.read(), params, training.scratch)
-    metrics.write(training.sink(rows))
+    rows = mix(synthetic, instruction, results.read(), thoughts.scan(), params, training.scratch)
+    account = training.sink(rows)
+    thoughtless.write(account.thoughtless)
+    metrics.write(account.metrics)
 
 
 if __name__ == "__main__":

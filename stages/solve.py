@@ -5,6 +5,7 @@ from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.tables.attempt import Attempt
 from jz3.tables.failure import Failure
+from jz3.tables.lacking import Lacking
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.pass_rate import PassRate
 from jz3.tables.problem import Problem
@@ -19,12 +20,14 @@ def main(
     model: InDir[ModelManifest],
     attempts: Out[Attempt],
     rates: Out[PassRate],
+    unsolved: Out[Lacking],
     failures: Out[Failure],
     metrics: Metrics,
 ) -> None:
     solved = solve(problems.read(), prompts, model, params, execution)
     attempts.write(solved.attempts)
     rates.write(solved.rates)
+    unsolved.write(solved.unsolved)
     failures.write(solved.failures)
     metrics.write(solved.metrics)
 

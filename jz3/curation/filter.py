@@ -12,9 +12,8 @@ import dataframely as dy
 import polars as pl
 from pydantic import BaseModel, Field, model_validator
 
-from jz3.core.artifacts import InDir
+from jz3.core.artifacts import In
 from jz3.core.counts import row_count
-from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.curation.consistency import SelfConsistency, inconsistent_rows
 from jz3.curation.copying import Copying, copied_rows
@@ -27,7 +26,7 @@ from jz3.curation.patterns import WORD, Share, phrase_in, shown_of
 from jz3.curation.repetition import Repetition, repetitions
 from jz3.curation.verdicts import VERDICT_SCHEMA, verdict_ledger
 from jz3.tables.ledger import Ledger
-from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.pass_rate import PassRate
 from jz3.tables.problem import Problem
 
 
@@ -65,7 +64,7 @@ class FilterParams(Params):
     most_miscopied: Share
     """Share of a question's numbers that differ in a program that copied it; above, it is another program."""
     self_consistency: SelfConsistency | None
-    """null: no problem is answered anew."""
+    """null: no solver's rates are read."""
 
 
 class FilterMetrics(BaseModel):
@@ -224,20 +223,16 @@ def judge_copies(
 
 
 def judge_samples(
-    verdicts: pl.DataFrame,
-    problems: pl.LazyFrame,
-    model: InDir[ModelManifest],
-    params: FilterParams,
-    execution: Execution,
+    verdicts: pl.DataFrame, problems: pl.LazyFrame, rates: In[PassRate], params: FilterParams
 ) -> pl.DataFrame:
-    """The verdicts, with one for what is kept so far and is not answered so again; as they are where the
-    parameter is null.
+    """The verdicts, with one for what is kept so far and what its solver does not answer so; as they are, and
+    the rates unread, where the parameter is null.
     """
     if params.self_consistency is None:
         return verdicts
     kept = verdicts.filter(pl.col("rule").is_null()).select(problem_id="row_id")
-    asked = problems.join(kept.lazy(), on="problem_id", how="semi").sort("problem_id")
-    return _with(verdicts, inconsistent_rows(asked, model, params.self_consistency, execution))
+    checked = problems.join(kept.lazy(), on="problem_id", how="semi")
+    return _with(verdicts, inconsistent_rows(checked, rates.read(), params.self_consistency))
 
 
 def filter_metrics(verdicts: pl.DataFrame, problems: pl.LazyFrame) -> FilterMetrics:

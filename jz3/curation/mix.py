@@ -1,12 +1,13 @@
 """The training set of a model: the synthetic problems that every verdict keeps, then the instruction rows.
 
 Promises: both parts are shuffled by hash of (seed, id) and never mixed; a cap keeps the first rows of that
-order; in tool rows the real output of the program stands in the output block, as a turn of its own. The
-ledger counts each row that is left out by the first rule that rejects it: those of `execute`, `filter`,
-`dedup`, `decontaminate` in this order, then `mix.passage_repeated` (beyond the cap on the problems of one
-passage), `mix.not_asked` (beyond the number of rows) and `mix.kind_share`, `mix.source_share`,
-`mix.level_share` (the share is full). Rows that a share or a number asks for and the problems cannot give are
-logged and stand in the metrics.
+order; in tool rows the real output of the program stands in the output block, as a turn of its own; a thought
+stands in the first turn of the answer (`marked_thoughts.py` beside this), and rows that have none are listed.
+The ledger counts each row that is left out by the first rule that rejects it: those of `execute`, `filter`,
+`dedup`, `decontaminate` in this order, then `mix.marked_thought`, `mix.passage_repeated` (beyond the cap on
+the problems of one passage), `mix.not_asked` (beyond the number of rows) and `mix.kind_share`,
+`mix.source_share`, `mix.level_share` (the share is full). Rows that a share or a number asks for and the
+problems cannot give are logged and stand in the metrics.
 
 Costs: some 14,000 rows of 2 KB a second and core, as the table holds each text as a turn and as input or
 output; memory of 0.2 KB a row for ids and order, and for the texts of some 200,000 rows; disk for the texts
@@ -18,7 +19,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +30,17 @@ from jz3.core.counts import counts, row_count
 from jz3.core.external_sort import Unsorted
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
+from jz3.curation.marked_thoughts import (
+    before_solution,
+    marked_rows,
+    no_thoughts,
+    thoughts_of,
+    with_thought,
+)
 from jz3.curation.output_block import with_answer, with_outputs
 from jz3.curation.solution_turns import solved_turns
 from jz3.curation.verdicts import rules_by_row
+from jz3.tables.lacking import Lacking
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.training_row import TrainingRow
@@ -72,6 +81,10 @@ class MixParams(Params):
     """Characters of a program's output that are shown; first and last half of a longer one."""
     learn_output: bool
     """Whether what programs print bears loss: a model could not write it without running them."""
+    thoughts: Literal["left_out", "marked"]
+    """`marked`: what was thought before a solution stands before it, between `<think>` and `</think>`, and is
+    learnt with it. `left_out`: solutions alone are read.
+    """
 
 
 class MixMetrics(BaseModel):
@@ -91,6 +104,15 @@ class MixMetrics(BaseModel):
 
 
 @dataclass(frozen=True)
+class Mixed:
+    """The account of a training set."""
+
+    metrics: MixMetrics
+    thoughtless: pl.DataFrame
+    """Table of Lacking: rows of the set without a thought, where thoughts are read."""
+
+
+@dataclass(frozen=True)
 class Judged:
     """Rows of Problem, unread, and the tables of verdicts on them, first stage first."""
 
@@ -99,28 +121,40 @@ class Judged:
 
 
 def mix(
-    synthetic: Judged, instruction: Judged, results: pl.DataFrame, params: MixParams, scratch: Path
-) -> Generator[pl.DataFrame, None, MixMetrics]:
-    """Tables of TrainingRow in the order of training; files without names lie in `scratch` meanwhile. Raises
-    ValueError at the end where a row was neither written nor rejected.
+    synthetic: Judged,
+    instruction: Judged,
+    results: pl.DataFrame,
+    thoughts: pl.LazyFrame,
+    params: MixParams,
+    scratch: Path,
+) -> Generator[pl.DataFrame, None, Mixed]:
+    """Tables of TrainingRow in the order of training; `thoughts` are of Thought; files without names lie in
+    `scratch` meanwhile. Raises ValueError at the end where a row was neither written nor rejected.
     """
-    return _Mix(synthetic, instruction, results, params).frames(scratch)
+    return _Mix(synthetic, instruction, results, thoughts, params).frames(scratch)
 
 
 class _Mix:
     """The rows of a training set, chosen and ordered; `frames` writes their texts."""
 
     def __init__(
-        self, synthetic: Judged, instruction: Judged, results: pl.DataFrame, params: MixParams
+        self,
+        synthetic: Judged,
+        instruction: Judged,
+        results: pl.DataFrame,
+        thoughts: pl.LazyFrame,
+        params: MixParams,
     ) -> None:
         self._params = params
+        self._thoughts = thoughts if params.thoughts == "marked" else no_thoughts()
+        self._thoughtless: list[pl.DataFrame] = []
         self._outputs = results.select("problem_id", "answer_counts", "outputs", printed="output")
         self._read = sum(row_count(judged.problems) for judged in (synthetic, instruction))
         self._corrected = 0
         self._rejected: Counter[str] = Counter()
-        candidates = _kept(synthetic, params.seed, self._rejected)
+        candidates = self._kept(synthetic)
         pretrain = _asked(candidates, params.synthetic, self._rejected)
-        instructions = _kept(instruction, params.seed, self._rejected)
+        instructions = self._kept(instruction)
         self._unfulfilled = _unfulfilled(candidates, pretrain, params.synthetic)
         self._parts = [
             _Part("pretrain", synthetic.problems, pretrain["row"].to_numpy(), 0),
@@ -131,7 +165,7 @@ class _Mix:
         self._by_level = counts(chosen["level"].drop_nulls())
         self._by_source = counts(chosen["source"])
 
-    def frames(self, scratch: Path) -> Generator[pl.DataFrame, None, MixMetrics]:
+    def frames(self, scratch: Path) -> Generator[pl.DataFrame, None, Mixed]:
         """Tables of TrainingRow, in their order."""
         for missing, count in self._unfulfilled.items():
             log.warning("%d rows are missing that %s asks for", count, missing)
@@ -142,11 +176,16 @@ class _Mix:
             for piece in frame.iter_slices(PIECE_ROWS):
                 written += piece.height
                 yield self._training_rows(piece)
-        return self._metrics(written)
+        return Mixed(self._metrics(written), pl.concat([Lacking.create_empty(), *self._thoughtless]))
+
+    def _kept(self, judged: Judged) -> pl.DataFrame:
+        marked = marked_rows(judged.problems, self._thoughts)
+        return _kept(judged, marked, self._params.seed, self._rejected)
 
     def _placed(self) -> Generator[pl.DataFrame, None, None]:
         for part in self._parts:
-            yield from part.placed()
+            for frame in part.placed():
+                yield thoughts_of(frame, self._thoughts)
 
     def _metrics(self, written: int) -> MixMetrics:
         pretrain, instructions = (len(part.order) for part in self._parts)
@@ -173,6 +212,8 @@ class _Mix:
         outputs = rows["solution"].scatter(run.arg_true(), pl.Series(real, dtype=pl.String))
         self._corrected += int((outputs != rows["solution"]).sum())
         columns = rows.with_columns(row_id="problem_id", solution=outputs)
+        if self._params.thoughts == "marked":
+            self._thoughtless.append(_thoughtless(columns))
         shown = _with_turns(columns, learn_output=self._params.learn_output)
         return shown.select(TrainingRow.column_names()).cast(TrainingRow.create_empty().schema)
 
@@ -192,18 +233,28 @@ def _with_turns(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
 
 def _prose(rows: pl.DataFrame) -> pl.DataFrame:
     """Two turns each: the way of `solved_turns` for most rows, without a loop."""
+    answered = before_solution("solution")
     turns = [
         pl.struct(role=pl.lit(role), text=text, learn=pl.lit(value=learn))
-        for role, text, learn in (("user", "problem", False), ("assistant", "solution", True))
+        for role, text, learn in (("user", pl.col("problem"), False), ("assistant", answered, True))
     ]
     headed = pl.format(training_input("{}", "cot"), "problem")
-    return rows.with_columns(turns=pl.concat_list(turns), input=headed, output="solution")
+    return rows.with_columns(turns=pl.concat_list(turns), input=headed, output=answered)
+
+
+_ANSWERED = ("problem", "solution", "kind", "thought")
+
+
+def _thoughtless(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of Lacking for those without a thought."""
+    without = rows.filter(pl.col("thought").is_null())
+    return without.select(row_id="problem_id", rule=pl.lit("mix.no_thought"), evidence="source")
 
 
 def _programs(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
     made = [
-        solved_turns(problem, solution, kind, learn_output=learn_output)
-        for problem, solution, kind in rows.select("problem", "solution", "kind").iter_rows()
+        with_thought(solved_turns(problem, solution, kind, learn_output=learn_output), thought)
+        for problem, solution, kind, thought in rows.select(_ANSWERED).iter_rows()
     ]
     texts = [
         input_and_output(plain_parts(turns, kind)) for turns, kind in zip(made, rows["kind"], strict=True)
@@ -243,18 +294,23 @@ class _Part:
 
 _TEXTS = ("problem_id", "source", "level", "kind", "problem", "solution")
 _PLACED = pl.Schema(
-    {**Problem.create_empty().select(_TEXTS).schema, POSITION: pl.Int64(), "part": pl.String()}
+    {
+        **Problem.create_empty().select(_TEXTS).schema,
+        POSITION: pl.Int64(),
+        "part": pl.String(),
+        "thought": pl.String(),
+    }
 )
 
 
-def _kept(judged: Judged, seed: int, rejected: Counter[str]) -> pl.DataFrame:
-    """Rows that no verdict rejects, without their texts, shuffled, with their numbers in the table as `row`;
-    the rules of the others are counted.
+def _kept(judged: Judged, marked: pl.DataFrame, seed: int, rejected: Counter[str]) -> pl.DataFrame:
+    """Rows that neither a verdict nor `marked` rejects, without their texts, shuffled, with their numbers in
+    the table as `row`; the rules of the others are counted.
     """
     rows = judged.problems.select(_GROUPS).collect().with_row_index("row")
-    rules = rows.join(rules_by_row(judged.verdicts), on="problem_id", how="left", maintain_order="left")[
-        "rule"
-    ]
+    rejects = pl.concat([rules_by_row(judged.verdicts), marked.select("rule", "problem_id")])
+    first = rejects.unique("problem_id", keep="first", maintain_order=True)
+    rules = rows.join(first, on="problem_id", how="left", maintain_order="left")["rule"]
     rejected.update(dict(rules.drop_nulls().value_counts().iter_rows()))
     kept = rows.filter(rules.is_null())
     draws = (draw_order(seed, row_id) for row_id in kept["problem_id"])

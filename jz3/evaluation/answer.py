@@ -1,8 +1,9 @@
 """A final model answers the benchmarks, in prose and by program.
 
 Promises: an answer that is in the row store is not written again; greedy by default, as the paper evaluates;
-programs run in the sandbox. Costs: one generation an item in prose, up to `rounds` with programs; several
-workers start once, and write and run by turns.
+programs run in the sandbox. Costs: one generation an item in prose, two where the end of a thought is forced
+(`forced_end.py` beside this), up to `rounds` with programs; several workers start once, and write and run by
+turns.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from jz3.core.artifacts import InFiles
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
+from jz3.evaluation.forced_end import ForcedEndParams, forced_ends, with_forced_ends
 from jz3.evaluation.shots import ShotParams, read_shots
 from jz3.evaluation.templates import JIUZHANG_TORA, TEMPLATES, Template, prompt
 from jz3.evaluation.tool_loop import Attempt, answer_with_tools, continued
@@ -46,6 +48,8 @@ class ProseParams(Params):
     benchmarks: list[str]
     shots: dict[str, ShotParams]
     """By benchmark; one that is not here is asked without examples."""
+    forced_end: ForcedEndParams | None
+    """What becomes of a thought that reaches `max_tokens`; null: it stays without an answer."""
 
 
 class ToolParams(Params):
@@ -90,6 +94,15 @@ class AnswerMetrics(BaseModel):
 
 
 @dataclass(frozen=True)
+class Answered:
+    """Tables of Response and of ForcedEnd, and their numbers."""
+
+    responses: pl.DataFrame
+    forced_ends: pl.DataFrame
+    metrics: AnswerMetrics
+
+
+@dataclass(frozen=True)
 class Asked:
     """Who answers, and how."""
 
@@ -101,19 +114,17 @@ class Asked:
 
 def answer(
     items: pl.DataFrame, directory: InFiles, engine: Engine, params: AnswerParams, execution: Execution
-) -> tuple[pl.DataFrame, AnswerMetrics]:
+) -> Answered:
     """A response for each item of the benchmarks in each of their settings, `samples` times."""
     prose = items.filter(pl.col("benchmark").is_in(params.prose.benchmarks))
     tool = items.filter(pl.col("benchmark").is_in(params.tool.benchmarks))
     with open_crew(_workers(engine, execution)) as crew:
         asked = Asked(engine, params, execution, crew)
-        responses = pl.concat(
-            [
-                _responses(prose, "prose", _in_prose(prose, directory, asked), params),
-                _responses(tool, "tool", _by_program(tool, directory, asked), params),
-            ]
-        )
-    return responses, _metrics(responses, items)
+        first, last = _in_prose(prose, directory, asked)
+        in_prose = _responses(prose, "prose", last, params)
+        by_program = _responses(tool, "tool", _by_program(tool, directory, asked), params)
+    responses = pl.concat([in_prose, by_program])
+    return Answered(responses, forced_ends(in_prose, first, last), _metrics(responses, items))
 
 
 def prompts_of(
@@ -145,17 +156,22 @@ def _workers(engine: Engine, execution: Execution) -> Workers:
     return replace(workers, threads=max(execution.threads, execution.sandbox_workers))
 
 
-def _in_prose(items: pl.DataFrame, directory: InFiles, asked: Asked) -> list[Attempt]:
-    """One call each."""
+def _in_prose(items: pl.DataFrame, directory: InFiles, asked: Asked) -> tuple[list[Attempt], list[Attempt]]:
+    """One call each; then with the ends of thoughts that are forced."""
     params = asked.params
     template = TEMPLATES[params.prose.template]
     attempts = _attempts(items, template, params)
     prompts = _repeated(prompts_of(items, template, params.prose.shots, directory), params)
-    generate = _generator(asked, template, "prose")
+    generate = _generator(asked, template, params.max_tokens, "prose")
     written = generate(
         [GenerationRequest(prompt, attempt.seed) for prompt, attempt in zip(prompts, attempts, strict=True)]
     )
-    return [continued(attempt, text) for attempt, text in zip(attempts, written, strict=True)]
+    first = [continued(attempt, text) for attempt, text in zip(attempts, written, strict=True)]
+    forced = params.prose.forced_end
+    if forced is None:
+        return first, first
+    generate = _generator(asked, template, forced.max_tokens, "forced ends")
+    return first, with_forced_ends(prompts, first, generate, forced)
 
 
 def _by_program(items: pl.DataFrame, directory: InFiles, asked: Asked) -> list[Attempt]:
@@ -168,7 +184,7 @@ def _by_program(items: pl.DataFrame, directory: InFiles, asked: Asked) -> list[A
     return answer_with_tools(
         [prompt for prompt in prompts if isinstance(prompt, str)],
         _attempts(items, JIUZHANG_TORA, params),
-        _generator(asked, JIUZHANG_TORA, "tool"),
+        _generator(asked, JIUZHANG_TORA, params.max_tokens, "tool"),
         run,
         rounds=tool.rounds,
         shown_characters=tool.shown_characters,
@@ -176,12 +192,12 @@ def _by_program(items: pl.DataFrame, directory: InFiles, asked: Asked) -> list[A
 
 
 def _generator(
-    asked: Asked, template: Template, what: str
+    asked: Asked, template: Template, max_tokens: int, what: str
 ) -> Callable[[Sequence[GenerationRequest]], list[Generated]]:
     sampling = Sampling(
         temperature=asked.params.temperature,
         top_p=asked.params.top_p,
-        max_tokens=asked.params.max_tokens,
+        max_tokens=max_tokens,
         stop=list(template.stop),
     )
 

@@ -26,12 +26,15 @@ from numpy.typing import NDArray
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.progress import Progress
+from jz3.generation.batch_files import FileBatches
+from jz3.generation.batch_protocol import Batches
 from jz3.generation.batch_records import enqueued
 from jz3.generation.batches import BatchRun
 from jz3.generation.calls import CallRun
 from jz3.generation.chat import CHAT, ChatAnswer, ChatFailure, ChatRequest, chat_key, stored_answer
-from jz3.generation.client import open_client
+from jz3.generation.client import Client, open_client
 from jz3.generation.endpoint import Endpoint
+from jz3.generation.message_batches import Calls, MessageBatches
 from jz3.generation.outage import Outage
 from jz3.generation.outcomes import Unanswered
 from jz3.generation.received import receiving
@@ -169,12 +172,6 @@ def _must_be_askable(survey: Survey, store: RowStore, endpoint: Endpoint, execut
             f"before; sending them again would pay twice. Set execution.yaml:teacher to batch to collect "
             f"them."
         )
-    if execution.teacher == "batch" and endpoint.client == "anthropic":
-        raise UserError(
-            f"execution.yaml:teacher is batch, and {survey.missing} requests are messages of Anthropic's "
-            f"API, whose batches are no files; chat or responses was expected. "
-            f"Set execution.yaml:teacher to call."
-        )
     if not endpoint.api_key:
         raise UserError(
             f"there is no key for {survey.missing} requests that the row store has no answer to; "
@@ -201,7 +198,8 @@ async def _ask(
             bar = stack.enter_context(Progress(what, survey.missing, "requests"))
             outage = Outage(survey.known + survey.missing, survey.known, execution.unanswered_share)
             if execution.teacher == "batch":
-                batches = BatchRun(client, execution, spending, store, received, outage, bar)
+                provider = _batches(client, endpoint, execution)
+                batches = BatchRun(provider, execution, spending, store, received, outage, bar)
                 unanswered = await batches.run(lambda: _pieces(requests, survey.in_order))
             else:
                 claims = stack.enter_context(store.claims(CHAT))
@@ -211,6 +209,12 @@ async def _ask(
     if reason is not None:
         raise UserError(f"{reason}. Mend that and run again: nothing was kept of these requests.")
     return unanswered
+
+
+def _batches(client: Client, endpoint: Endpoint, execution: Execution) -> Batches:
+    if endpoint.client == "openai":
+        return FileBatches(client)
+    return MessageBatches(Calls.over(client, endpoint, execution.timeout_s), execution.batch_files.poll_s)
 
 
 def _must_be_final(unanswered: Unanswered, survey: Survey, execution: Execution) -> None:

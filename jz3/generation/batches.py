@@ -1,4 +1,4 @@
-"""Batch mode: the same requests in a provider's batch files, slower and usually at half the price.
+"""Batch mode: the same requests in a provider's batches, slower and usually at half the price.
 
 Promises: results are joined by `custom_id`, which is the row's key, never by order; what an expired,
 cancelled or partly failed batch did answer is taken, and only the rest is sent again; a batch that was begun
@@ -20,6 +20,7 @@ from typing import TypeVar
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.progress import Progress
+from jz3.generation.batch_protocol import Batches
 from jz3.generation.batch_records import (
     KEY_LENGTH,
     REQUESTS,
@@ -33,10 +34,8 @@ from jz3.generation.batch_records import (
     write_whole,
 )
 from jz3.generation.batch_results import Batch, Results, read_results
-from jz3.generation.bodies import batch_endpoint, batch_line
 from jz3.generation.calls import budget_reached, unwritable
 from jz3.generation.chat import CHAT, ChatRequest
-from jz3.generation.client import Client
 from jz3.generation.outage import Outage
 from jz3.generation.outcomes import Setback, Stop, Unanswered
 from jz3.generation.pace import backoff_s, patiently
@@ -70,7 +69,7 @@ class BatchRun:
 
     def __init__(
         self,
-        client: Client,
+        provider: Batches,
         execution: Execution,
         spending: Spending,
         store: RowStore,
@@ -78,7 +77,7 @@ class BatchRun:
         outage: Outage,
         bar: Progress,
     ) -> None:
-        self._client, self._execution, self._spending = client, execution, spending
+        self._provider, self._execution, self._spending = provider, execution, spending
         self._store, self._answers, self._bar = store, received, bar
         self._limits = execution.batch_files
         self._token_limit = self._limits.enqueued_tokens
@@ -115,7 +114,7 @@ class BatchRun:
         for file in sorted(self._folder.glob(f"*{STATE}")):
             record = Record.model_validate_json(file.read_text())
             if record.batch_id is None:
-                batch = await self._found(record.nonce)
+                batch = await self._found(record)
                 if batch is None:
                     self._forget(record)
                     continue
@@ -160,13 +159,14 @@ class BatchRun:
             return True
         return (
             len(draft.requests) < self._limits.requests
-            and draft.bytes + len(_line("0" * KEY_LENGTH, request)) <= self._limits.megabytes * 1e6
+            and draft.bytes + len(self._provider.line("0" * KEY_LENGTH, request))
+            <= self._limits.megabytes * 1e6
             and waiting + draft.tokens + request.prompt_tokens <= self._token_limit
         )
 
     def _add(self, draft: Draft, key: str, request: ChatRequest) -> None:
         draft.requests[key] = request
-        draft.bytes += len(_line(key, request))
+        draft.bytes += len(self._provider.line(key, request))
         draft.tokens += request.prompt_tokens
         draft.usd += self._greatest_usd(request)
 
@@ -185,20 +185,18 @@ class BatchRun:
         )
         self._save_requests(record, draft.requests)
         self._save(record)
-        lines = b"".join(_line(key, request) for key, request in draft.requests.items())
-        (endpoint,) = {batch_endpoint(request.protocol) for request in draft.requests.values()}
-        batch = await self._begun(record, lines, endpoint)
+        batch = await self._begun(record, draft.requests)
         record.batch_id = batch.id
         self._save(record)
         log.info("batch %s: %d requests sent", batch.id, record.requests)
         self._pending[record.nonce] = record
         self._spending.hold(record.usd)
 
-    async def _begun(self, record: Record, lines: bytes, endpoint: str) -> Batch:
+    async def _begun(self, record: Record, requests: Mapping[str, ChatRequest]) -> Batch:
         async def submit() -> Batch | Setback | Stop:
-            outcome = await self._client.submit(lines, record.nonce, endpoint)
+            outcome = await self._provider.submit(requests, record.nonce)
             if isinstance(outcome, Setback) and outcome.paid:
-                return await self._found(record.nonce) or outcome
+                return await self._found(record) or outcome
             return outcome
 
         outcome = await patiently(submit, self._execution.retries)
@@ -206,26 +204,31 @@ class BatchRun:
             return outcome
         self._forget(record)
         raise UserError(
-            f"the server takes no batch file: {outcome.reason}; one that has the endpoints /v1/files and "
-            f"/v1/batches was expected. Set execution.yaml:teacher to call where it has none. "
+            f"the server takes no batch: {outcome.reason}; one that has {self._provider.endpoints} was "
+            f"expected. Set execution.yaml:teacher to call where it has none. "
             f"The {self._received} answers received are in the row store."
         )
 
-    async def _found(self, nonce: str) -> Batch | None:
-        """The batch of a nonce whose id is not known; looked for twice, as lists may lag behind."""
+    async def _found(self, record: Record) -> Batch | None:
+        """The batch of a record whose id is not known; looked for twice, as lists may lag behind."""
         for look in range(2):
             if look:
                 await asyncio.sleep(self._limits.poll_s)
-            batch = await self._patiently(lambda: self._client.find_batch(nonce))
+            batch = await self._patiently(lambda: self._provider.find(record, self._known_ids()))
             if batch is not None:
                 return batch
         return None
+
+    def _known_ids(self) -> set[str]:
+        """Of all batches that are waited for."""
+        records = (Record.model_validate_json(file.read_text()) for file in self._folder.glob(f"*{STATE}"))
+        return {record.batch_id for record in records if record.batch_id is not None}
 
     async def _wait(self) -> None:
         """Until at least one batch has ended and its results are in the store."""
         while True:
             for record in list(self._pending.values()):
-                batch = await self._patiently(lambda: self._client.batch(str(record.batch_id)), record)  # noqa: B023
+                batch = await self._patiently(lambda: self._provider.batch(str(record.batch_id)), record)  # noqa: B023
                 if batch.status in ENDED:
                     await self._collect(record, batch)
                     return
@@ -262,7 +265,7 @@ class BatchRun:
                 await self._lines(record, batch.output_file_id),
                 await self._lines(record, batch.error_file_id),
             ]
-            results = read_results(chain(*files), self._client.mask)
+            results = read_results(chain(*files), self._provider.mask)
             if results.answered >= batch.completed and not results.damaged:
                 return results
             ends_whole = all(lines[-1:] in ([], [b""]) for lines in files)
@@ -282,7 +285,7 @@ class BatchRun:
 
     async def _lines(self, record: Record, file_id: str | None) -> list[bytes]:
         """Of a result file; a batch without errors, say, has none for them."""
-        return await self._patiently(lambda: self._client.file_lines(file_id), record) if file_id else []
+        return await self._patiently(lambda: self._provider.lines(file_id), record) if file_id else []
 
     def _take_in(self, record: Record, results: Results) -> None:
         """Answers into the store, the rest noted."""
@@ -371,7 +374,3 @@ class BatchRun:
     def _forget(self, record: Record) -> None:
         self._path(record, STATE).unlink()
         self._path(record, REQUESTS).unlink()
-
-
-def _line(key: str, request: ChatRequest) -> bytes:
-    return batch_line(key, request.protocol, request.body())

@@ -2,7 +2,8 @@
 
 A token that the tokenizer puts at the beginning stays, an end token that it adds goes, and special tokens
 that a text spells out are read as text. A conversation is written by the chat template of the tokenizer: its
-marks are special tokens; what a turn says is text there too.
+marks are special tokens; what a turn says is text there too. Where the assistant spoke last, the model goes
+on with what it said.
 """
 
 from collections.abc import Sequence
@@ -29,8 +30,9 @@ def _encode_conversation(tokenizer: Any, turns: tuple[Turn, ...]) -> list[int]: 
             "'cot' in answer.prose."
         )
     spoken = [{"role": turn.role, "content": without_marks(tokenizer, turn.content)} for turn in turns]
+    begun = spoken.pop()["content"] if turns[-1].role == "assistant" else ""
     written = tokenizer.apply_chat_template(spoken, add_generation_prompt=True, tokenize=False)
-    return marked_ids(tokenizer, written)
+    return marked_ids(tokenizer, written + begun)
 
 
 def _encode_texts(tokenizer: Any, prompts: Sequence[str]) -> list[list[int]]:  # noqa: ANN401

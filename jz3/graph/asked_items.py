@@ -17,6 +17,8 @@ class AskedItems:
 
     rows: int
     completion_tokens: int
+    again: str | None = None
+    """What may be asked beside these, in words."""
 
 
 def answered_items(sections: Mapping[str, Any], tokens_of_an_answer: int) -> AskedItems:
@@ -24,8 +26,16 @@ def answered_items(sections: Mapping[str, Any], tokens_of_an_answer: int) -> Ask
     is somewhat too long.
     """
     params = AnswerParams.model_validate(sections["answer"])
-    rows = params.samples * _items([*params.prose.benchmarks, *params.tool.benchmarks], sections)
-    return AskedItems(rows, rows * tokens_of_an_answer)
+    in_prose, by_program = (
+        params.samples * _items(benchmarks, sections)
+        for benchmarks in (params.prose.benchmarks, params.tool.benchmarks)
+    )
+    forced, rows = params.prose.forced_end, in_prose + by_program
+    again = forced and (
+        f"a thought that reaches {params.max_tokens:,} tokens is ended: up to {in_prose:,} more calls, each "
+        f"of at most {forced.max_tokens:,} tokens"
+    )
+    return AskedItems(rows, rows * tokens_of_an_answer, again)
 
 
 def probed_items(sections: Mapping[str, Any]) -> AskedItems:

@@ -35,8 +35,8 @@ account artifacts cache ending errors execution fan_in foreign frames matching p
 progress remedies stage terminal thread_map
 """
 _CALLS = """
-asking batch_records batch_results batches calls endpoint guardian outage outcomes pace received refusals
-secrets servers spending streaming transport
+asking batch_files batch_protocol batch_records batch_results batches calls endpoint guardian message_batches
+outage outcomes pace received refusals secrets servers spending streaming transport
 """
 EXEMPT = (
     "jz3/store/",

@@ -333,6 +333,7 @@ class _Planner:
 
     def _complete(self, line: Line, asked: AskedItems) -> None:
         line.rows = line.to_do = asked.rows
+        line.notes += [asked.again] if asked.again else []
         line.completion_tokens = asked.completion_tokens
         rate = self._execution.planning.generated_tokens_per_second
         line.device_hours = asked.completion_tokens / rate / 3600

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jz3.core.artifacts import In, InDir, InFiles
+from jz3.core.counts import row_count
 from jz3.core.execution import Execution
 from jz3.core.graph_file import Stage
 from jz3.generation.chat import CHAT, chat_key
@@ -19,6 +20,7 @@ from jz3.graph.stored_rows import LOOKED_UP
 from jz3.store.row_store import RowStore
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem
+from jz3.teacher.answerable import unasked_rule
 from jz3.teacher.solve import SolveParams, draws_of
 from jz3.teacher.solvers import Draw, ModelSolver, chat_request, generation_request
 
@@ -39,14 +41,19 @@ def solver_draws(
     """All draws of a stage `solve`."""
     path = stage.path("problems")
     problems, table = sizes.problems(path), sizes.right(path)
-    rows = Amount(problems.value * params.draws, problems.exact)
     if table is None:
+        rows = Amount(problems.value * params.draws, exact=problems.exact and params.only is None)
         planning = execution.planning
         return SolverDraws(
             rows, Amount(0, exact=False), planning.problem_tokens * planning.characters_per_token
         )
+    asked = In(Problem, table).scan()
+    if params.only is not None:
+        asked = asked.filter(unasked_rule(params.only).is_null())
+        problems = Amount(row_count(asked), problems.exact)
+    rows = Amount(problems.value * params.draws, problems.exact)
     looked_at = min(problems.value, max(1, LOOKED_UP // params.draws))
-    some = Problem.validate(In(Problem, table).scan().head(looked_at).collect())
+    some = Problem.validate(asked.head(looked_at).collect())
     draws = draws_of(some, InFiles(root / stage.path("prompts")), params)
     model = sizes.right(stage.path("model"))
     found = _found(draws, model, params, store, execution)

@@ -2,7 +2,8 @@
 
 Reads what a solver answered: `solve` with the same quota has drawn as many as are needed, and one pool of
 attempts serves several balances. Promises: every attempt becomes a problem with its lineage, or a reject with
-its rule; no attempt is asked for. Costs the reading of the attempts.
+its rule; the thought before a kept solution is kept beside it; no attempt is asked for. Costs the reading of
+the attempts.
 """
 
 from collections import Counter
@@ -15,12 +16,14 @@ from pydantic import BaseModel, Field
 
 from jz3.core.hashing import content_id
 from jz3.core.params import Params
+from jz3.notation.thoughts import split_thought
 from jz3.tables.attempt import Attempt
 from jz3.tables.ledger import Ledger
 from jz3.tables.lineage import Lineage
 from jz3.tables.pass_rate import PassRate
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
+from jz3.tables.thought import Thought
 from jz3.teacher.quotas import QuotaParams, quotas, solution_of, verdicts
 from jz3.teacher.solutions import Solution
 from jz3.text.problem_text import EVIDENCE_CHARACTERS
@@ -51,9 +54,10 @@ class BalanceMetrics(BaseModel):
 
 @dataclass(frozen=True)
 class Balanced:
-    """Tables of Problem, Lineage and Reject, and their numbers."""
+    """Tables of Problem, Thought, Lineage and Reject, and their numbers."""
 
     problems: pl.DataFrame
+    thoughts: pl.DataFrame
     lineage: pl.DataFrame
     rejects: pl.DataFrame
     metrics: BalanceMetrics
@@ -69,13 +73,16 @@ def balance(
     wanted = quotas(rates, params.quota)
     found = attempts.join(verdicts(attempts, wanted), on=["problem_id", "draw"]).sort("problem_id", "draw")
     asked = {row["problem_id"]: row for row in problems.iter_rows(named=True)}
-    kept, lineage, rejects = [], [], []
+    kept, thoughts, lineage, rejects = [], [], [], []
     for row in found.iter_rows(named=True):
         problem = asked[row["problem_id"]]
         if row["rule"] is None:
             new_id = content_id(params.name, OPERATOR, row["problem_id"], "", str(row["draw"]))
             kept.append(_solved(problem, row, new_id))
             lineage.append(_lineage(problem, row, new_id, params.name))
+            thought = (row["reasoning"] or split_thought(row["text"])[0]).strip()
+            if thought:
+                thoughts.append({"problem_id": new_id, "thought": thought})
         else:
             place = f"{row['problem_id']}/{row['draw']}"
             rejects.append(
@@ -89,6 +96,7 @@ def balance(
     targets = dict(wanted.select("problem_id", "target").iter_rows())
     return Balanced(
         problems=pl.DataFrame(kept, schema=Problem.create_empty().schema),
+        thoughts=pl.DataFrame(thoughts, schema=Thought.create_empty().schema),
         lineage=pl.DataFrame(lineage, schema=Lineage.create_empty().schema),
         rejects=pl.DataFrame(rejects, schema=Reject.create_empty().schema),
         metrics=BalanceMetrics(

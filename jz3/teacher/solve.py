@@ -2,10 +2,11 @@
 
 Promises: a draw is named by problem and number alone, so that more draws ask for the new ones, and neither
 the order of the problems nor other problems move any; every draw becomes an attempt or a failure with its
-reason. The solver is a model of the graph under any engine, or a teacher. With a quota, problems are drawn on
-until each has the right solutions that its difficulty asks for (jz3/teacher/quotas.py); pass rates are of the
-first draws alone, as a count that stops at the right number is no rate. Costs one completion a draw, once
-ever: each is a row of the row store. Holds the table and its answers in memory.
+reason; every problem that is not asked is listed with its rule (jz3/teacher/answerable.py). The solver is a
+model of the graph under any engine, or a teacher. With a quota, problems are drawn on until each has the
+right solutions that its difficulty asks for (jz3/teacher/quotas.py); pass rates are of the first draws
+alone, as a count that stops at the right number is no rate. Costs one completion a draw, once ever: each is a
+row of the row store. Holds the table and its answers in memory.
 """
 
 from collections import Counter
@@ -19,14 +20,17 @@ from pydantic import BaseModel, Field, model_validator
 
 from jz3.answers.symbolic import Symbolic
 from jz3.core.artifacts import InDir, InFiles
+from jz3.core.counts import counts
 from jz3.core.execution import Execution
 from jz3.core.params import Params
 from jz3.tables.attempt import Attempt
 from jz3.tables.failure import Failure
+from jz3.tables.lacking import Lacking
 from jz3.tables.ledger import Ledger
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.pass_rate import PassRate
 from jz3.tables.problem import Problem
+from jz3.teacher.answerable import Only, asked_of, unsolved
 from jz3.teacher.asks import read_prompt
 from jz3.teacher.pass_rates import Judge, pass_rates
 from jz3.teacher.quotas import QuotaParams, Usable, after_round, next_draws, quotas
@@ -48,6 +52,8 @@ class SolveParams(Params):
 
     name: str = Field(min_length=1)
     """In the tables."""
+    only: Only | None
+    """Which problems are asked; null: all."""
     draws: int = Field(ge=1)
     """Answers to each problem, which its pass rate is taken over."""
     quota: DrawnQuota | None
@@ -77,6 +83,9 @@ class SolveMetrics(BaseModel):
     model: str
     """Digest of the weights, or the name that the teacher has for its model."""
     problems: int
+    """That are asked."""
+    not_asked: dict[str, int]
+    """By the rule of `only`."""
     known: int
     """Problems that have an answer."""
     draws: int
@@ -104,10 +113,11 @@ class SolveMetrics(BaseModel):
 
 @dataclass(frozen=True)
 class Solved:
-    """Tables of Attempt, PassRate and Failure, and their numbers."""
+    """Tables of Attempt, PassRate, Failure and Lacking, and their numbers."""
 
     attempts: dy.DataFrame[Attempt]
     rates: dy.DataFrame[PassRate]
+    unsolved: dy.DataFrame[Lacking]
     failures: pl.DataFrame
     metrics: SolveMetrics
 
@@ -119,7 +129,8 @@ def solve(
     params: SolveParams,
     execution: Execution,
 ) -> Solved:
-    """Answer each problem, and judge the answers."""
+    """Answer each problem that is asked, and judge the answers."""
+    left_out, problems = unsolved(problems, params.only), asked_of(problems, params.only)
     golds = dict(problems.select("problem_id", "answer").iter_rows())
     draws, asked = draws_of(problems, prompts, params), Asked()
     with (
@@ -136,10 +147,12 @@ def solve(
     return Solved(
         attempts=attempts,
         rates=rates,
+        unsolved=left_out,
         failures=pl.DataFrame(list(asked.failures.values()), schema=Failure.create_empty().schema),
         metrics=SolveMetrics(
             solver=params.name,
             model=model.manifest().digest if by_model else teacher.teacher.model,
+            not_asked=counts(left_out["rule"]),
             draws=params.draws,
             rows=Ledger(
                 read=asked.draws, kept=attempts.height, rejected={}, failed=asked.draws - attempts.height

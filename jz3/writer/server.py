@@ -29,6 +29,7 @@ from jz3.writer.refusal import Refused
 from jz3.writer.tasks.declare import declare
 from jz3.writer.tasks.decompose import decompose
 from jz3.writer.tasks.go_on import go_on
+from jz3.writer.tasks.judge import judge
 from jz3.writer.tasks.mask import mask
 from jz3.writer.tasks.program import program
 from jz3.writer.tasks.reflect import reflect
@@ -140,6 +141,8 @@ def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
             text = mask(prompt, key)
         case "program":
             text = program(prompt, key)
+        case "judge":
+            text = judge(prompt)
         case "continue":
             text = go_on(prompt, key)
         case "retell":
@@ -154,8 +157,8 @@ def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
             text = word_problem(prompt, key)
         case name:
             known = (
-                "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program', 'continue', 'retell', "
-                "'reflect', 'decompose', 'tell' and 'word_problem'"
+                "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program', 'judge', 'continue', "
+                "'retell', 'reflect', 'decompose', 'tell' and 'word_problem'"
             )
             raise Refused(400, "unknown_task", f"the problem writer knows the tasks {known}, not '{name}'")
     return f"Let me try.\n{text}\nThat can be checked, so I write it down." if thinking else "", text

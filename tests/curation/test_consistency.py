@@ -1,169 +1,102 @@
-"""Problems are answered anew: by a server on loopback that can add, and by a tiny model that cannot."""
+"""Self-consistency reads what a solver answered: who is wrong is turned away, who is not asked stays."""
 
-import json
-import re
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import logging
 
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from jz3.core.artifacts import InDir
-from jz3.curation.consistency import OwnSolver, SelfConsistency, ServedSolver, inconsistent_rows, judge
+from jz3.core.artifacts import In, Out
+from jz3.core.errors import UserError
+from jz3.curation.consistency import SelfConsistency, inconsistent_rows, judge
 from jz3.curation.filter import judge_samples
-from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.pass_rate import PassRate
 from tests.curation.rows import problem, problems, verdicts
-from tests.generation.builders import execution, tiny_model
+from tests.curation.test_filter import PARAMS
+
+ASKED = SelfConsistency(draws=8, least_agreeing=4)
 
 
-def right(a, b, **changes):
-    text, row_id = f"How many are {a} plus {b}?", changes.pop("problem_id", f"{a}+{b}")
-    return problem(row_id, text, f"{a} + {b} = {a + b}, so \\boxed{{{a + b}}}.", **changes)
+def rate(row_id, right, draws=8, voted="9", votes=3):
+    known = right is not None
+    return {
+        "problem_id": row_id,
+        "solver": "it",
+        "draws": draws,
+        "right": right,
+        "rate": right / draws if known and draws else None,
+        "voted": voted if draws else None,
+        "votes": votes if draws else 0,
+        "share": votes / draws if draws else None,
+        "voted_right": False if known else None,
+    }
 
 
-class Adder(BaseHTTPRequestHandler):
-    """Adds the numbers of a question, one too many for each fourth seed or so; it refuses sums with 13."""
-
-    asked: list[str]
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        prompt = body["messages"][0]["content"]
-        a, b = map(int, re.findall(r"\d+", prompt)[:2])
-        self.server.asked.append((prompt, body["seed"]))
-        if 13 in (a, b):
-            return self.reply(400, {"error": {"message": "I do not do 13", "code": None}})
-        text = f"Let us see. \\boxed{{{a + b + (body['seed'] % 4 == 0)}.0}}"
-        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
-        return self.reply(
-            200, {"id": "1", "object": "chat.completion", "model": "adder", "choices": [choice]}
-        )
-
-    def reply(self, status, body):
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_):
-        pass
+def rates(*rows):
+    return PassRate.validate(pl.DataFrame(list(rows), schema=PassRate.create_empty().schema))
 
 
-@contextmanager
-def serving():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Adder)
-    server.asked = []
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def check(rows, *found, params=ASKED):
+    return inconsistent_rows(rows.lazy(), rates(*found), params).sort("row_id")
 
 
-@pytest.fixture
-def adder(tmp_path, monkeypatch):
-    with serving() as server:
-        monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
-        monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
-        monkeypatch.setenv("OPENAI_API_KEY", "any")
-        yield server
-
-
-SERVED = SelfConsistency(
-    solver=ServedSolver(engine="openai", provider="vllm", model="adder"),
-    samples=8,
-    least_agreeing=4,
-    seed=5,
-    temperature=0.7,
-    top_p=1.0,
-    max_tokens=100,
-)
-NO_MODEL = InDir(ModelManifest, None)
-
-
-def check(rows, params=SERVED, model=NO_MODEL):
-    return inconsistent_rows(rows.lazy(), model, params, execution()).sort("row_id")
-
-
-def test_a_wrong_answer_is_found_and_right_ones_are_kept(adder):
-    wrong = problem("wrong", "How many are 3 plus 5?", "3 + 5 = 9, so \\boxed{9}.")
-    found = check(problems(right(3, 4), right(20, 5), wrong))
+def test_a_wrong_answer_is_found_and_right_ones_and_those_not_asked_are_kept():
+    rows = problems(problem("right"), problem("wrong"), problem("unasked"), problem("unknown", answer=None))
+    found = check(rows, rate("right", 4), rate("wrong", 3), rate("unknown", None), rate("elsewhere", 0))
     assert found["row_id"].to_list() == ["wrong"]
     assert found["rule"].to_list() == ["filter.inconsistent"]
-    assert "say '9'" in found["evidence"][0]
-    assert len(adder.asked) == 24
-    assert len(set(adder.asked)) == 24, "each sample has a seed of its own"
-    assert all("\\boxed{}" in prompt for prompt, _ in adder.asked)
+    assert found["evidence"].to_list() == ["3 of 8 say '4'; 3 say '9'"]
 
 
-def test_what_was_answered_once_is_not_asked_again_and_more_samples_ask_for_the_new_ones(adder):
-    rows = problems(right(3, 4), right(20, 5))
-    first = check(rows)
-    assert check(rows).equals(first)
-    assert len(adder.asked) == 16
-    check(rows, SERVED.model_copy(update={"samples": 9}))
-    assert len(adder.asked) == 18
+def test_draws_that_did_not_come_do_not_condemn():
+    rows = problems(problem("few"), problem("none"), problem("enough"))
+    found = check(rows, rate("few", 1, draws=5), rate("none", 0, draws=0), rate("enough", 0, draws=5))
+    assert dict(found.select("row_id", "rule").iter_rows()) == {
+        "enough": "filter.inconsistent",
+        "few": "filter.unchecked",
+        "none": "filter.unchecked",
+    }
+    assert "none has a box" in found.filter(pl.col("row_id") == "none")["evidence"][0]
 
 
-def test_only_prose_with_a_number_for_an_answer_is_asked(adder):
-    rows = problems(
-        right(1, 2, kind="tool"),
-        right(1, 3, answer=None),
-        right(1, 4, answer="yes"),
-        right(1, 5, answer="1" * 100),
-    )
-    assert not check(rows).height
-    assert adder.asked == []
+@given(st.data())
+def test_a_row_is_kept_if_and_only_if_enough_draws_are_right(data):
+    draws = data.draw(st.integers(1, 12))
+    least, came = data.draw(st.integers(1, draws)), data.draw(st.integers(0, draws))
+    right = data.draw(st.integers(0, came))
+    row = rate("p", right, came) | {"answer": "4"}
+    finding = judge(row, SelfConsistency(draws=draws, least_agreeing=least))
+    assert (finding is None) == (right >= least)
+    if finding is not None:
+        possible = right + (draws - came) >= least
+        assert finding[0] == ("filter.unchecked" if possible else "filter.inconsistent")
 
 
-def test_a_problem_that_got_no_answers_is_unchecked_and_asked_again(adder):
-    rows = problems(right(13, 1), right(2, 2))
-    found = check(rows)
-    assert found.select("row_id", "rule").rows() == [("13+1", "filter.unchecked")]
-    sent = len(adder.asked)
-    assert check(rows).equals(found)
-    assert len(adder.asked) == sent + 8
+def test_rates_of_more_draws_or_of_other_problems_are_refused():
+    rows = problems(problem("p"))
+    with pytest.raises(UserError, match="draws is 8, and the solver 'it' drew 9"):
+        check(rows, rate("p", 1, draws=9))
+    with pytest.raises(UserError, match="'it' has answered none of the problems"):
+        check(rows, rate("q", 1))
+    assert not check(problems(), rate("q", 1)).height
+    with pytest.raises(ValidationError, match="least_agreeing 9 is above draws 8"):
+        SelfConsistency(draws=8, least_agreeing=9)
 
 
-def test_null_asks_nothing_and_rules_of_form_stand_first(adder, tmp_path):
-    from tests.curation.test_filter import PARAMS
-
-    rows = problems(right(3, 4), right(3, 5, answer="9"))
-    before = verdicts({"3+4": None, "3+5": "filter.x"})
-    assert judge_samples(before, rows.lazy(), NO_MODEL, PARAMS, execution()) is before
-    params = PARAMS.model_copy(update={"self_consistency": SERVED})
-    after = judge_samples(before, rows.lazy(), NO_MODEL, params, execution())
-    assert after["rule"].to_list() == [None, "filter.x"]
-    assert len(adder.asked) == 8, "what is rejected is not asked"
+def test_without_a_solver_nothing_is_checked_and_that_is_said(caplog):
+    with caplog.at_level(logging.WARNING):
+        assert not check(problems(problem("p"))).height
+    assert "no solver has answered" in caplog.text
 
 
-def test_the_engine_of_the_graph_answers_too_and_its_rows_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
-    model = InDir(ModelManifest, tiny_model(tmp_path / "model", context=256))
-    params = SERVED.model_copy(
-        update={"solver": OwnSolver(engine="transformers", form="text"), "samples": 2, "least_agreeing": 1}
-    )
-    rows = problems(right(3, 4), right(20, 5))
-    found = check(rows, params, model)
-    assert found["rule"].to_list() == ["filter.inconsistent"] * 2, "random weights cannot add"
-    assert check(rows, params, model).equals(found)
-
-
-@pytest.mark.parametrize(
-    ("texts", "rule"),
-    [
-        (["\\boxed{7}", "\\boxed{7.0}", "\\boxed{8}"], None),
-        (["\\boxed{7}", "\\boxed{9}", "\\boxed{8}"], "filter.inconsistent"),
-        (["\\boxed{7}", "seven", "\\boxed{8}"], "filter.inconsistent"),
-        (["\\boxed{7}", None, "\\boxed{8}"], "filter.unchecked"),
-        ([None, "", "\\boxed{8}"], "filter.inconsistent"),
-    ],
-)
-def test_enough_answers_must_agree_and_missing_ones_do_not_condemn(texts, rule):
-    finding = judge("7", texts, 2)
-    assert (finding and finding[0]) == rule
+def test_null_reads_no_rates_and_rules_of_form_stand_first(tmp_path):
+    rows = problems(problem("p"), problem("q"), problem("r"))
+    before = verdicts({"p": None, "q": "filter.x", "r": None})
+    path = tmp_path / "rates.parquet"
+    assert judge_samples(before, rows.lazy(), In(PassRate, path), PARAMS) is before
+    Out(PassRate, path).write(rates(rate("p", 8), rate("q", 0), rate("r", 0)))
+    params = PARAMS.model_copy(update={"self_consistency": ASKED})
+    after = judge_samples(before, rows.lazy(), In(PassRate, path), params)
+    assert after["rule"].to_list() == [None, "filter.x", "filter.inconsistent"]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, Out
+from jz3.curation.marked_thoughts import no_thoughts
 from jz3.curation.mix import Judged, MixParams, mix
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.training_row import TrainingRow
@@ -17,10 +18,16 @@ from tests.curation.rows import problem, problems, verdicts
 PROGRAM = "The program adds.\n```python\nprint(2 + 2)\n```\n```output\n5\n```\nThe sum is \\boxed{4}."
 
 
-def params(rows=None, seed=5, **shares):
+def params(rows=None, seed=5, thoughts="left_out", **shares):
     synthetic = {"rows": rows, "kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None} | shares
     return MixParams.model_validate(
-        {"seed": seed, "synthetic": synthetic, "shown_output_characters": 8, "learn_output": True}
+        {
+            "seed": seed,
+            "synthetic": synthetic,
+            "shown_output_characters": 8,
+            "learn_output": True,
+            "thoughts": thoughts,
+        }
     )
 
 
@@ -39,11 +46,12 @@ def mixed(synthetic, instruction, settings, tables=(), instruction_table=None, p
             Judged(synthetic.lazy(), list(tables)),
             Judged(instruction.lazy(), [] if instruction_table is None else [instruction_table]),
             results() if printed is None else printed,
+            no_thoughts(),
             settings,
             training.scratch,
         )
-        metrics = training.sink(chosen)
-        return In(TrainingRow, training.path).read(), metrics
+        account = training.sink(chosen)
+        return In(TrainingRow, training.path).read(), account.metrics
 
 
 INSTRUCTIONS = problems(*(problem(f"i{n}", source="instruction", level=None) for n in range(5)))

@@ -222,7 +222,7 @@ def parameters(**changes):
         {
             "engine": "transformers",
             "dtype": "saved",
-            "prose": {"template": "jiuzhang", "benchmarks": ["b"], "shots": {}},
+            "prose": {"template": "jiuzhang", "benchmarks": ["b"], "shots": {}, "forced_end": None},
             "tool": {
                 "benchmarks": [],
                 "shots": {},
@@ -257,23 +257,26 @@ def answering(tmp_path_factory):
 
 
 def test_each_item_is_answered_as_often_as_asked_and_more_samples_keep_the_first(answering):
-    few, _ = answering(parameters(samples=2))
-    many, account = answering(parameters(samples=3))
+    few = answering(parameters(samples=2)).responses
+    more = answering(parameters(samples=3))
+    many = more.responses
     Response.validate(many)
-    assert many.height == account.rows.kept == 6
+    assert many.height == more.metrics.rows.kept == 6
+    assert not more.forced_ends.height
     kept = many.filter(pl.col("draw") < 2).sort("response_id")
     assert kept.equals(few.sort("response_id"))
     assert many["text"].n_unique() > 2, "draws differ"
 
 
 def test_examples_lengthen_the_prompt_that_the_model_reads(answering):
-    bare, _ = answering(parameters())
+    bare = answering(parameters()).responses
     prose = {
         "template": "cot",
         "benchmarks": ["b"],
         "shots": {"b": {"file": "arithmetic.jsonl", "count": 1}},
+        "forced_end": None,
     }
-    shown_one, _ = answering(parameters(prose=prose))
+    shown_one = answering(parameters(prose=prose)).responses
     (shot,) = read_shots(FILES, ShotParams(file="arithmetic.jsonl", count=1))
     assert bare["prompt_tokens"].to_list() == [len("## Question\nq\n\n## Solution\n")] * 2
     assert shown_one["prompt_tokens"].to_list() == [len(COT.text("q", [shot]).encode())] * 2
@@ -283,6 +286,7 @@ CHATTING = {
     "template": "chat",
     "benchmarks": ["b"],
     "shots": {"b": {"file": "arithmetic.jsonl", "count": 2}},
+    "forced_end": None,
 }
 
 
@@ -306,7 +310,7 @@ def test_an_instruct_model_answers_in_its_own_chat_template(instruct, tmp_path, 
     table = items(["1", "2"]).with_columns(question=pl.Series(["What is 1 + 0?", "What is <user>1 + 1?"]))
     params = parameters(prose=CHATTING, temperature=0.0)
     with open_engine("transformers", instruct, "saved", execution()) as engine:
-        responses, _ = answer(table, FILES, engine, params, execution())
+        responses = answer(table, FILES, engine, params, execution()).responses
     Response.validate(responses)
     tokenizer = AutoTokenizer.from_pretrained(instruct.path)
     model = AutoModelForCausalLM.from_pretrained(instruct.path)
@@ -334,8 +338,8 @@ def test_a_conversation_that_was_answered_is_not_asked_for_again(instruct, tmp_p
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     params = parameters(prose=CHATTING)
     with open_engine("transformers", instruct, "saved", execution()) as engine:
-        first, _ = answer(items(["1", "2"]), FILES, engine, params, execution())
+        first = answer(items(["1", "2"]), FILES, engine, params, execution()).responses
         stored = len(list(open_store().rows(GENERATE)))
-        again, _ = answer(items(["1", "2"]), FILES, engine, params, execution())
+        again = answer(items(["1", "2"]), FILES, engine, params, execution()).responses
         assert again.equals(first)
         assert len(list(open_store().rows(GENERATE))) == stored == 2

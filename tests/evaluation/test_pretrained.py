@@ -42,14 +42,16 @@ def test_smollm2_answers_a_dozen_items_of_gsm8k_twice_with_equal_rows(tmp_path, 
     read, _, _ = collect_items(InFiles(FOLDER), BenchmarksParams.model_validate({"sources": [GSM8K]}))
     items = read.sort("item_id").head(ITEMS)
     params = parameters(
-        prose={"template": "chat", "benchmarks": ["gsm8k"], "shots": {}}, temperature=0.0, max_tokens=96
+        prose={"template": "chat", "benchmarks": ["gsm8k"], "shots": {}, "forced_end": None},
+        temperature=0.0,
+        max_tokens=96,
     )
     running = execution(threads=2, generation_batch=ITEMS, generation_commit=ITEMS)
     tables = []
     for store in ("first", "second"):
         monkeypatch.setenv("JZ3_STORE", str(tmp_path / store))
         with open_engine("transformers", model, "saved", running) as engine:
-            responses, _ = answer(items, FILES, engine, params, running)
+            responses = answer(items, FILES, engine, params, running).responses
         tables.append(grade(responses, items, UNCHECKED, PARAMS))
         tables[-1] = (responses, *tables[-1])
     (responses, grades, metrics), (again, grades_again, _) = tables

@@ -114,8 +114,3 @@ def test_a_message_that_ended_in_its_thought_is_no_answer():
     assert isinstance(said, Unreadable)
     assert said.textless is not None
     assert said.textless.choices[0].message.trace == THOUGHT
-
-
-def test_batch_files_are_not_asked_of_it():
-    with reasoner(message(SAID)) as server, pytest.raises(UserError, match="no files"):
-        ask(server, [request()], teacher="batch")

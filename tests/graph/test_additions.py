@@ -26,6 +26,8 @@ from tests import test_pipeline as contract
 from tests.conftest import ROOT
 
 LISTED = ("dvc.yaml", *IN_USE, "profiles", "data/raw", "data/prompts")
+OURS = "  jiuzhang: {recipe: jiuzhang, thoughts: data/raw/none/thoughts.parquet}\n"
+NO_RATES = "data/raw/none/pass_rates.parquet"
 GRAPH, PARAMS = "profiles/graphs/embedded.yaml", "profiles/embedded.yaml"
 
 
@@ -99,11 +101,12 @@ MIX = {
     "synthetic": {"rows": 10, "kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None},
     "shown_output_characters": 400,
     "learn_output": True,
+    "thoughts": "left_out",
 }
 
 
 def test_a_model(copy):
-    add(copy, GRAPH, "  jiuzhang: {recipe: jiuzhang}\n", "  few: {recipe: jiuzhang}\n")
+    add(copy, GRAPH, OURS, OURS.replace("jiuzhang:", "few:"))
     change(copy, PARAMS, lambda document: document["mix"].update(few=MIX))
     assert {f"{stage}@few" for stage in ("mix", "pack", "pretrain", "answer", "grade")} < holds(copy)
     graph = read_graph(copy)
@@ -118,8 +121,8 @@ def test_a_recipe(copy):
     add(
         copy,
         GRAPH,
-        "  jiuzhang: {origins: data/sample/corpus}\n",
-        "  seed_problems: {origins: data/tasks/seed_passages}\n",
+        f"  jiuzhang: {{origins: data/sample/corpus, rates: {NO_RATES}}}\n",
+        f"  seed_problems: {{origins: data/tasks/seed_passages, rates: {NO_RATES}}}\n",
     )
     add(
         copy,
@@ -127,7 +130,7 @@ def test_a_recipe(copy):
         "  jiuzhang: {rows: data/problems/jiuzhang}\n",
         "  seed_problems: {rows: data/problems/seed_problems}\n",
     )
-    add(copy, GRAPH, "  jiuzhang: {recipe: jiuzhang}\n", "  seed_problems: {recipe: seed_problems}\n")
+    add(copy, GRAPH, OURS, OURS.replace("jiuzhang", "seed_problems"))
     change(copy, PARAMS, lambda document: document["mix"].update(seed_problems=MIX))
     names = holds(copy)
     curation = ("execute", "correctness", "filter", "dedup", "decontaminate")

@@ -44,7 +44,7 @@ DIFFERENCES = {
         attribute.max_tokens attribute.precision
         sketch.*
         select.count
-        augment.metamath.* augment.personamath.* solve.* balance.*
+        augment.metamath.* augment.personamath.* solve.* balance.* filter.self_consistency*
         probe.max_tokens
         execute.limits.wall_seconds execute.limits.cpu_seconds
         mix.seed_problems.* mix.metamath.*

@@ -59,3 +59,16 @@ def test_of_a_large_table_a_part_is_looked_up(root, monkeypatch):
     monkeypatch.setattr(module, "LOOKED_UP", len(ROWS))
     part = found(root, solver(2))
     assert (part.rows.value, part.stored.value, part.stored.exact) == (2 * len(ROWS), 2 * len(ROWS), False)
+
+
+def test_problems_that_are_not_asked_are_not_counted(root):
+    answers = [row["answer"] for row in ROWS]
+    only = {"kinds": ["cot"], "longest_answer": 2, "digit": True}
+    asked = sum(len(answer) <= 2 and any(map(str.isdigit, answer)) for answer in answers)
+    assert 0 < asked < len(ROWS)
+    few = found(root, solver(2, only=only))
+    assert (few.rows.value, few.rows.exact, few.stored.value) == (2 * asked, True, 0)
+    solve(problems(), PROMPTS, InDir(ModelManifest, None), solver(2, only=only), EXECUTION)
+    assert found(root, solver(2, only=only)).stored.value == 2 * asked
+    assert found(root, solver(2)).rows.value == 2 * len(ROWS)
+    assert not found(root, solver(2, only=only), ["data/problems/some"]).rows.exact

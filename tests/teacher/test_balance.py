@@ -12,6 +12,7 @@ from jz3.tables.lineage import Lineage
 from jz3.tables.pass_rate import PassRate
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
+from jz3.tables.thought import Thought
 from jz3.teacher.balance import BalanceParams, balance
 from jz3.teacher.solve import solve
 from stages.balance import main
@@ -86,6 +87,7 @@ def test_the_stage_writes_every_table(tmp_path):
         In(Attempt, tmp_path / "attempts"),
         In(PassRate, tmp_path / "rates.parquet"),
         Out(Problem, tmp_path / "problems"),
+        Out(Thought, tmp_path / "thoughts.parquet"),
         Out(Lineage, tmp_path / "lineage.parquet"),
         Out(Reject, tmp_path / "rejects.parquet"),
         Metrics(tmp_path / "metrics.json"),

@@ -18,6 +18,7 @@ from jz3.generation.completion_rows import GENERATE
 from jz3.store.row_store import open_store
 from jz3.tables.attempt import Attempt
 from jz3.tables.failure import Failure
+from jz3.tables.lacking import Lacking
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.pass_rate import PassRate
 from jz3.tables.problem import Problem
@@ -40,11 +41,12 @@ def own_store(tmp_path, monkeypatch):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
 
 
-def solver(draws=4, prompt="task.md", quota=None, **who):
+def solver(draws=4, prompt="task.md", quota=None, only=None, **who):
     declared = {"kind": "teacher", "teacher": teacher(max_tokens=1024).model_dump(), "seed": 3, **who}
     return SolveParams.model_validate(
         {
             "name": "it",
+            "only": only,
             "draws": draws,
             "quota": quota,
             "prompt": prompt,
@@ -69,6 +71,7 @@ def student(draws=4, **changes):
     return SolveParams.model_validate(
         {
             "name": "it",
+            "only": None,
             "draws": draws,
             "quota": None,
             "prompt": "jiuzhang.md",
@@ -343,6 +346,7 @@ def test_a_solver_that_is_killed_goes_on_and_leaves_the_same_bytes(number, tmp_p
             InDir(ModelManifest, model),
             Out(Attempt, left / "attempts"),
             Out(PassRate, left / "rates.parquet"),
+            Out(Lacking, left / "unsolved.parquet"),
             Out(Failure, left / "failures.parquet"),
             Metrics(left / "metrics.json"),
         )

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from jz3.core.artifacts import In, Out
+from jz3.curation.marked_thoughts import no_thoughts
 from jz3.curation.mix import Judged, MixParams, mix
 from jz3.lm.blocks import open_blocks
 from jz3.lm.encode import encode_rows
@@ -36,6 +37,7 @@ MIX = MixParams.model_validate(
         "synthetic": {"rows": None, "kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None},
         "shown_output_characters": 12,
         "learn_output": True,
+        "thoughts": "left_out",
     }
 )
 
@@ -66,8 +68,8 @@ def test_blocks_of_a_mix_have_the_tokens_and_labels_of_before(base_model, tmp_pa
     results = pl.DataFrame(printed, schema=ExecutionResult.create_empty().schema, orient="row")
     training = Out(TrainingRow, tmp_path / "training")
     synthetic, instruction = (Judged(problems(*part).lazy(), []) for part in (solved[:120], solved[120:]))
-    chosen = mix(synthetic, instruction, results, MIX, training.scratch)
-    assert training.sink(chosen).corrected > 10
+    chosen = mix(synthetic, instruction, results, no_thoughts(), MIX, training.scratch)
+    assert training.sink(chosen).metrics.corrected > 10
     table = In(TrainingRow, training.path)
     texts = "".join(before + after for before, after in table.read().select("input", "output").iter_rows())
     (tmp_path / "blocks").mkdir()

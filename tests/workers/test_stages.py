@@ -73,8 +73,8 @@ def test_answer_by_prose_and_by_program(both_ways, tmp_path, monkeypatch):
             return answer(table, FILES, engine, params, how)
 
     (one, rows), (two, same_rows) = both_ways(stage, GENERATE)
-    assert one[0].equals(two[0])
-    assert one[1] == two[1]
+    assert one.responses.equals(two.responses)
+    assert one.metrics == two.metrics
     assert rows == same_rows
     assert len(rows) == 2 * 6
 
@@ -88,9 +88,9 @@ def test_the_rounds_of_answers_by_program_open_the_model_once_in_each_worker(bot
     (one, rows), (two, same_rows) = both_ways(
         lambda how: answer(items(["1", "2", "3"]), FILES, engine, params, how), GENERATE
     )
-    assert one[0].equals(two[0])
+    assert one.responses.equals(two.responses)
     assert rows == same_rows
-    by_program = two[0].filter(pl.col("setting") == "tool")
+    by_program = two.responses.filter(pl.col("setting") == "tool")
     assert set(by_program["calls"]) == {3}
     assert all(text.count("```output\n7\n```") == 2 for text in by_program["text"])
     opened = (tmp_path / "opened").read_text().split()
