@@ -1,6 +1,7 @@
 """A solver answers each problem several times, and its answers are judged."""
 
 from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out
+from jz3.core.budget import TeacherTokens
 from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.tables.attempt import Attempt
@@ -13,6 +14,7 @@ from jz3.teacher.solve import SolveParams, solve
 
 def main(
     params: SolveParams,
+    teacher_tokens: TeacherTokens,
     execution: Execution,
     problems: In[Problem],
     prompts: InFiles,
@@ -22,7 +24,7 @@ def main(
     failures: Out[Failure],
     metrics: Metrics,
 ) -> None:
-    solved = solve(problems.read(), prompts, model, params, execution)
+    solved = solve(problems.read(), prompts, model, params, execution, teacher_tokens)
     attempts.write(solved.attempts)
     rates.write(solved.rates)
     failures.write(solved.failures)
