@@ -1,6 +1,7 @@
 """A teacher writes new problems from seed problems, following a published recipe."""
 
 from jz3.core.artifacts import In, InFiles, Metrics, Out, OutDir
+from jz3.core.budget import TeacherTokens
 from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.tables.failure import Failure
@@ -16,6 +17,7 @@ from jz3.teacher.workings import save_workings
 
 def main(
     params: AugmentParams,
+    teacher_tokens: TeacherTokens,
     execution: Execution,
     seeds: In[SeedProblem],
     prompts: InFiles,
@@ -26,7 +28,7 @@ def main(
     failures: Out[Failure],
     metrics: Metrics,
 ) -> None:
-    augmented = augment(seeds.read(), prompts, params, execution)
+    augmented = augment(seeds.read(), prompts, params, execution, teacher_tokens)
     problems.write(augmented.problems)
     lineage.write(augmented.lineage)
     with workings.open() as directory:

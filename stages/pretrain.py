@@ -1,7 +1,9 @@
 """Train the final model under a warm-up, stable, decay schedule."""
 
 from jz3.core.artifacts import InDir, Metrics, OutDir, Plot
+from jz3.core.budget import TrainingTokens
 from jz3.core.execution import Execution
+from jz3.core.params import Seed
 from jz3.core.stage import run
 from jz3.tables.blocks_manifest import BlocksManifest
 from jz3.tables.loss_point import LossPoint
@@ -11,6 +13,8 @@ from jz3.training.pretrain import PretrainParams, pretrain
 
 def main(
     params: PretrainParams,
+    training_tokens: TrainingTokens,
+    seed: Seed,
     execution: Execution,
     blocks: InDir[BlocksManifest],
     base: InDir[ModelManifest],
@@ -20,7 +24,9 @@ def main(
     metrics: Metrics,
 ) -> None:
     with before_decay.open() as before, model.open() as final:
-        trained = pretrain(blocks, base.path, before, final, loss.live(), params, execution)
+        trained = pretrain(
+            blocks, base.path, before, final, loss.live(), params, training_tokens, seed, execution
+        )
     loss.write(trained.loss)
     metrics.write(trained.metrics)
 

@@ -22,6 +22,7 @@ from jz3.tables.prompt import Prompt
 from jz3.tables.published_row import PublishedRow
 from jz3.tables.ranked_prompt import RankedPrompt
 from jz3.tables.score_row import ScoreRow
+from jz3.tables.seed_spread import SeedSpread
 from jz3.tables.training_row import TrainingRow
 from jz3.tables.verdict import Verdict
 
@@ -32,7 +33,7 @@ def main(
     prompts: In[Prompt],
     passages: In[Passage],
     influence: In[InfluenceScore],
-    ranking: In[RankedPrompt],
+    rankings: InTables[RankedPrompt],
     training: InTables[TrainingRow],
     recipes: InTables[Problem],
     origins: InTables[Passage],
@@ -44,6 +45,7 @@ def main(
     decontaminated: InTables[Verdict],
     scores: In[ScoreRow],
     comparisons: In[Comparison],
+    spread: In[SeedSpread],
     published: In[PublishedRow],
     disagreements: In[Disagreement],
     costs: In[Cost],
@@ -61,7 +63,7 @@ def main(
         prompts=prompts,
         passages=passages,
         influence=influence,
-        ranking=ranking,
+        rankings=rankings,
         training=training,
         recipes=recipes,
         origins=origins,
@@ -70,6 +72,7 @@ def main(
         verdicts=[executed, filtered, deduped, decontaminated],
         scores=scores,
         comparisons=comparisons,
+        spread=spread,
         published=published,
         disagreements=disagreements,
         costs=costs,

@@ -1,6 +1,7 @@
 """A solver answers each problem several times, and its answers are judged."""
 
 from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out
+from jz3.core.budget import TeacherTokens
 from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.tables.attempt import Attempt
@@ -14,6 +15,7 @@ from jz3.teacher.solve import SolveParams, solve
 
 def main(
     params: SolveParams,
+    teacher_tokens: TeacherTokens,
     execution: Execution,
     problems: In[Problem],
     prompts: InFiles,
@@ -24,7 +26,7 @@ def main(
     failures: Out[Failure],
     metrics: Metrics,
 ) -> None:
-    solved = solve(problems.read(), prompts, model, params, execution)
+    solved = solve(problems.read(), prompts, model, params, execution, teacher_tokens)
     attempts.write(solved.attempts)
     rates.write(solved.rates)
     unsolved.write(solved.unsolved)

@@ -7,6 +7,7 @@ from jz3.evaluation.arms import read_arms, with_scores
 from jz3.evaluation.costs import costs_of
 from jz3.evaluation.pages import summary, write_pages
 from jz3.evaluation.published import read_published
+from jz3.evaluation.spread import seed_spread
 from jz3.evaluation.tabulate import TabulateParams, headline_of, stack, tabulate
 from jz3.tables.arm import Arm
 from jz3.tables.checked_problem import CheckedProblem
@@ -22,6 +23,7 @@ from jz3.tables.pages_manifest import PagesManifest
 from jz3.tables.problem import Problem
 from jz3.tables.published_row import PublishedRow
 from jz3.tables.score_row import ScoreRow
+from jz3.tables.seed_spread import SeedSpread
 from jz3.tables.teacher_answer import TeacherAnswer
 from jz3.tables.training_row import TrainingRow
 
@@ -42,6 +44,7 @@ def main(
     trained: InMetrics,
     scores: Out[ScoreRow],
     comparisons: Out[Comparison],
+    spread: Out[SeedSpread],
     published: Out[PublishedRow],
     disagreements: Out[Disagreement],
     costs: Out[Cost],
@@ -58,12 +61,14 @@ def main(
     known = read_published(figures, params.published)
     asked = measured.read()
     behind = read_arms(graph, training, results, checked, lineage, answers, asked | trained.read())
-    shown = tabulate(stack(grades.read()), covered, params.families, known, params)
+    shown = tabulate(stack(grades.read()), covered, params.families, known, behind.rivals, params)
     shown["arms"] = with_scores(behind.facts, shown["scores"], params.families)
+    shown["spread"] = seed_spread(shown["scores"], behind.sets)
     shown["operators"], shown["overlaps"] = behind.operators, behind.overlaps
     shown["costs"] = costs_of(asked)
     scores.write(shown["scores"])
     comparisons.write(shown["comparisons"])
+    spread.write(shown["spread"])
     published.write(shown["published"])
     disagreements.write(shown["disagreements"])
     costs.write(shown["costs"])
@@ -73,8 +78,11 @@ def main(
     write_pages(shown, pages)
     plot.write(shown["scores"])
     metrics.write(headline_of(shown["scores"], params))
-    kept_apart = tabulate(stack(test_grades.read()), covered, params.test_families, known, params)
+    kept_apart = tabulate(
+        stack(test_grades.read()), covered, params.test_families, known, behind.rivals, params
+    )
     kept_apart["arms"] = with_scores(behind.facts, kept_apart["scores"], params.test_families)
+    kept_apart["spread"] = seed_spread(kept_apart["scores"], behind.sets)
     write_pages(kept_apart, test)
     test_summary.write(summary(kept_apart))
 

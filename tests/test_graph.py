@@ -66,8 +66,12 @@ def test_every_stage_ran(whole_run):
 def test_no_row_is_lost_between_stages(clone, metrics):
     prompts = {name: metrics[f"compose/{name}"]["prompts"] for name in ("initial", "candidates", "corpus")}
     assert rows(metrics, "distill/initial")["read"] == prompts["initial"]
-    assert rows(metrics, "select")["read"] == prompts["initial"] + prompts["candidates"]
-    assert rows(metrics, "distill/boosted")["read"] == rows(metrics, "select")["kept"] > prompts["initial"]
+    assert rows(metrics, "select/boosted")["read"] == prompts["initial"] + prompts["candidates"]
+    assert (
+        rows(metrics, "distill/boosted")["read"]
+        == rows(metrics, "select/boosted")["kept"]
+        > prompts["initial"]
+    )
     for name in ("initial", "boosted"):
         assert rows(metrics, f"finetune/{name}")["read"] == rows(metrics, f"distill/{name}")["kept"]
     for name in ("candidates", "corpus"):

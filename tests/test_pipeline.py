@@ -14,6 +14,7 @@ from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
 from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out, OutDir, OutText, Plot
+from jz3.core.budget import Budget
 from jz3.core.execution import load_execution
 from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
 from jz3.core.graph_file import read_graph
@@ -116,7 +117,8 @@ def test_each_stage_has_a_file_a_module_and_a_test_of_its_name():
 
 @every_stage
 def test_the_command_passes_what_the_signature_declares(stage):
-    assert set(flags(stage)) - {"params"} == set(signature(stage).artifacts)
+    declared = signature(stage)
+    assert set(flags(stage)) - {"params"} == {*declared.artifacts, *declared.numbers}
 
 
 @every_stage
@@ -144,7 +146,8 @@ def test_no_output_lies_at_over_or_under_another_path_of_its_stage(stage):
 @every_stage
 def test_dvc_watches_the_section_of_the_stage_and_no_other(stage):
     names = [name for dep in stage.deps if isinstance(dep, ParamsDependency) for name in dep.params]
-    assert names == ([section_of(stage)] if signature(stage).params else [])
+    declared = signature(stage)
+    assert names == [*([section_of(stage)] if declared.params else []), *declared.sections]
 
 
 @every_stage_of_every_profile
@@ -168,7 +171,8 @@ def test_every_profile_says_how_to_run_and_nothing_that_no_stage_reads(profile):
         for section in unlisted:  # a profile may declare recipes and solvers that its graph does not list
             load_params(kind, section, profile)
         sections |= unlisted
-    assert set(document) == {section.partition(".")[0] for section in sections}
+    assert load_params(Budget, "budget", profile)
+    assert set(document) == {"budget", *(section.partition(".")[0] for section in sections)}
     for section in sorted(section for section in sections if "." in section):
         group = section.partition(".")[0]
         known = {other.partition(".")[2] for other in sections if other.startswith(f"{group}.")}
@@ -247,9 +251,8 @@ def names_in(file):
 def test_the_trunk_knows_no_recipe_and_no_model(folder):
     graphs = [yaml.safe_load(text) for text in GRAPHS.values()]
     # Seed problems are an out of `tasks`, which names them.
-    names = {name for graph in graphs for kind in ("recipes", "models") for name in graph[kind]} - {
-        "seed_problems"
-    }
+    kinds = ("recipes", "sets", "models")
+    names = {name for graph in graphs for kind in kinds for name in graph[kind]} - {"seed_problems"}
     assert names >= {"jiuzhang", "instruct_only"}
     for file in (ROOT / folder).rglob("*.py"):
         found = [said for said in names_in(file) for name in names if re.search(rf"\b{name}\b", said)]

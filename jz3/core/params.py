@@ -25,6 +25,10 @@ Seed = Annotated[int, Field(ge=0, lt=1 << 32)]
 """What numpy, torch and a server all take."""
 
 
+Share = Annotated[float, Field(gt=0, le=1)]
+"""Part of a whole."""
+
+
 class ParamsError(UserError):
     """params.yaml does not hold what a stage needs."""
 

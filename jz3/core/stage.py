@@ -9,16 +9,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import polars as pl
+from pydantic import TypeAdapter, ValidationError
 
 from jz3.core.account import TooMuchLost, account_of, warning
 from jz3.core.artifacts import In, Metrics, Out, OutDir, OutText, Plot
+from jz3.core.budget import Budget, OfBudget
 from jz3.core.ending import FULL, ends_in_one_line
 from jz3.core.execution import load_execution
 from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
-from jz3.core.params import Params, load_params
+from jz3.core.params import Params, Seed, Share, load_params
 from jz3.core.parent import end_with_parent
 from jz3.core.placing import ArtifactError, identity, is_within, withdraw
 
@@ -38,6 +40,10 @@ class Signature:
 
     params: type[Params] | None
     execution: bool
+    budget: dict[str, OfBudget]
+    """Values of the section `budget`, by the names that `main` has for them."""
+    numbers: dict[str, Any]
+    """What its command passes as a number of an entry of graph.yaml, by name with its type."""
     artifacts: dict[str, Any]
 
     @classmethod
@@ -46,7 +52,21 @@ class Signature:
         hints.pop("return", None)
         params = hints.pop("params", None)
         execution = hints.pop("execution", None) is not None
-        return cls(params=params, execution=execution, artifacts=hints)
+        numbers = {name: hint for name, hint in hints.items() if hint in (Seed, Share)}
+        budget = {
+            name: part
+            for name, hint in hints.items()
+            if get_origin(hint) is Annotated
+            for part in get_args(hint)
+            if isinstance(part, OfBudget)
+        }
+        artifacts = {name: hint for name, hint in hints.items() if name not in numbers | budget}
+        return cls(params=params, execution=execution, budget=budget, numbers=numbers, artifacts=artifacts)
+
+    @property
+    def sections(self) -> list[str]:
+        """What DVC watches of params.yaml beside the stage's own section."""
+        return [part.section for part in self.budget.values()]
 
     @property
     def counts(self) -> bool:
@@ -141,6 +161,8 @@ def _parser(stage: str, docstring: str, signature: Signature) -> argparse.Argume
         prog=f"python -m stages.{stage}", description=docstring, allow_abbrev=False
     )
     parser.add_argument("--params", default=stage, help="section of params.yaml (default: %(default)s)")
+    for name, hint in signature.numbers.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=_number(hint), required=True, help=str(hint))
     for name, hint in signature.artifacts.items():
         count = "*" if (get_origin(hint) or hint) in SEVERAL else 1
         parser.add_argument(
@@ -149,12 +171,28 @@ def _parser(stage: str, docstring: str, signature: Signature) -> argparse.Argume
     return parser
 
 
+def _number(hint: Any) -> Callable[[str], Any]:  # noqa: ANN401 (a type)
+    """Reads a number of that type."""
+
+    def read(text: str) -> Any:  # noqa: ANN401 (as the type says)
+        try:
+            return TypeAdapter(hint).validate_python(text)
+        except ValidationError as error:
+            raise argparse.ArgumentTypeError(f"{error.errors()[0]['msg']} (it is {text!r})") from error
+
+    return read
+
+
 def _values(signature: Signature, section: str, arguments: argparse.Namespace) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: signature.handle(name, getattr(arguments, name)) for name in signature.artifacts
     }
     if signature.params:
         values["params"] = load_params(signature.params, section)
+    if signature.budget:
+        budget = load_params(Budget, "budget")
+        values |= {name: getattr(budget, part.name) for name, part in signature.budget.items()}
+    values |= {name: getattr(arguments, name) for name in signature.numbers}
     if signature.execution:
         values["execution"] = load_execution()
     return values

@@ -1,8 +1,9 @@
 """What stands behind each model of the comparison: its rows, its budgets, and what confirms its answers.
 
-An arm pays for whatever a teacher answered on the way to its problems, helpers and rejected answers included:
-the stages that ask one, upstream of its training set. An answer that two sets hold counts once. A set that
-holds no row of its recipe owes it nothing. Costs a read of the sets' questions, and two seconds an arm.
+An arm is a training set; the models that are trained on it differ in their training seeds alone. An arm pays
+for whatever a teacher answered on the way to its problems, helpers and rejected answers included: the stages
+that ask one, upstream of its training set. An answer that two sets hold counts once. A set that holds no row
+of its recipe owes it nothing. Costs a read of the sets' questions, and two seconds an arm.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ import polars.selectors as cs
 
 from jz3.core.artifacts import In, InFiles
 from jz3.core.fan_in import InTables
-from jz3.core.graph_file import Graph, read_graph
+from jz3.core.graph_file import Graph, Stage, read_graph
 from jz3.evaluation.diversity import mean_distance, mean_gain
 from jz3.tables.arm import Arm
 from jz3.tables.checked_problem import CheckedProblem
@@ -43,17 +44,32 @@ class Arms:
     operators: pl.DataFrame
     overlaps: pl.DataFrame
 
+    @property
+    def sets(self) -> dict[str, str]:
+        """The set of each model."""
+        return dict(self.facts.select("model", "set").iter_rows())
+
+    @property
+    def rivals(self) -> list[str]:
+        """Of each set the model with the least training seed: these are compared."""
+        return (
+            self.facts.sort("seed", maintain_order=True)
+            .unique("set", keep="first", maintain_order=True)["model"]
+            .to_list()
+        )
+
 
 @dataclass(frozen=True)
 class Behind:
-    """What the stages left that an arm is told by, each by its model, recipe or set."""
+    """What the stages left that an arm is told by, each by its set or recipe."""
 
     training: Mapping[str, In[TrainingRow]]
+    """By set."""
     results: Mapping[str, In[ExecutionResult]]
     checked: Mapping[str, In[CheckedProblem]]
     lineage: Mapping[str, In[Lineage]]
     answers: Mapping[str, pl.DataFrame]
-    """Of TeacherAnswer, by the set of `distill`."""
+    """Of TeacherAnswer, by the KD set."""
     measured: Mapping[str, Any]
     """Metrics by stage."""
 
@@ -73,24 +89,30 @@ def read_arms(
 
 
 def arms_of(graph: Graph, behind: Behind) -> Arms:
-    """As `read_arms`, of a graph in which each model has a stage `mix@MODEL`."""
+    """As `read_arms`, of a graph that leaves each set by a stage `mix@SET`."""
     told = _told(behind)
-    facts: list[dict[str, Any]] = []
+    sets: dict[str, dict[str, Any]] = {}
     yields: list[dict[str, Any]] = []
     questions: dict[str, pl.Series] = {}
-    for model, table in behind.training.items():
+    for name, table in behind.training.items():
         rows = _synthetic(table, told)
-        above = [] if rows.is_empty() else upstream(graph, f"mix@{model}")
-        asking = [name for name in above if name.partition("/")[0] in ASKING]
-        questions[model] = rows["question"].unique()
-        facts.append(
-            {"model": model}
+        above = [] if rows.is_empty() else upstream(graph, f"mix@{name}")
+        asking = [stage for stage in above if stage.partition("/")[0] in ASKING]
+        questions[name] = rows["question"].unique()
+        sets[name] = (
+            {"set": name}
             | _set(table, rows)
-            | _training(model, behind.measured)
+            | _packed(behind.measured[f"pack/{name}"])
             | _spent(asking, behind)
             | {"student_tokens": _student_tokens(above, behind.measured)}
         )
-        yields += [{"model": model} | one for name in asking for one in _yields(name, behind.measured)]
+        yields += [{"set": name} | one for stage in asking for one in _yields(stage, behind.measured)]
+    facts = [
+        {"model": stage.key, "seed": int(stage.path("seed"))}
+        | sets[_set_of(stage, graph)]
+        | _training(behind.measured[f"pretrain/{stage.key}"])
+        for stage in graph.of("pretrain")
+    ]
     schema = {name: kind for name, kind in Arm.create_empty().schema.items() if name in facts[0]}
     return Arms(
         facts=pl.DataFrame(facts, schema=schema),
@@ -190,11 +212,18 @@ def _set(table: In[TrainingRow], rows: pl.DataFrame) -> dict[str, Any]:
     } | counted
 
 
-def _training(model: str, measured: Mapping[str, Any]) -> dict[str, Any]:
-    packed, trained = measured[f"pack/{model}"], measured[f"pretrain/{model}"]
+def _set_of(training: Stage, graph: Graph) -> str:
+    packed_by = graph.writer(training.path("blocks"))
+    assert packed_by is not None, f"no stage leaves the blocks of {training.name}"
+    return packed_by.key
+
+
+def _packed(packed: Mapping[str, Any]) -> dict[str, Any]:
+    return {"tokens": packed["tokens"], "label_tokens": packed["label_tokens"]}
+
+
+def _training(trained: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "tokens": packed["tokens"],
-        "label_tokens": packed["label_tokens"],
         "tokens_read": trained["tokens"],
         "passes": trained["epochs"],
         "starved": trained["epochs"] > MOST_PASSES,
@@ -232,7 +261,7 @@ def _student_tokens(above: Iterable[str], measured: Mapping[str, Any]) -> int:
 
 
 def _yields(name: str, measured: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows of OperatorYield without the model, of a stage that asks a teacher."""
+    """Rows of OperatorYield without the set, of a stage that asks a teacher."""
     values = measured[name]
     operators = values.get("operators", {"write": values})
     return [
@@ -250,10 +279,10 @@ def _yields(name: str, measured: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _overlaps(questions: Mapping[str, pl.Series]) -> list[dict[str, Any]]:
     return [
         {
-            "model": model,
+            "set": name,
             "against": against,
-            "questions": len(questions[model]),
-            "shared": int(questions[model].is_in(questions[against].implode()).sum()),
+            "questions": len(questions[name]),
+            "shared": int(questions[name].is_in(questions[against].implode()).sum()),
         }
-        for model, against in permutations(questions, 2)
+        for name, against in permutations(questions, 2)
     ]

@@ -12,6 +12,7 @@ WHAT = {
     "arms": "what stands behind each model, and what it scores",
     "scores": "all scores",
     "comparisons": "models compared on the same items",
+    "spread": "scores of each training set over its training seeds",
     "published": "our scores beside published ones",
     "disagreements": "responses on which plain math-verify gives another verdict",
     "costs": "requests, tokens and money by stage",
@@ -23,9 +24,8 @@ WHAT = {
 def write_pages(tables: Mapping[str, pl.DataFrame], pages: OutDir[PagesManifest]) -> None:
     """Write the tables as a directory of files for people.
 
-    `tables` are of Arm, ScoreRow, Comparison, PublishedRow, Disagreement, Cost, OperatorYield and Overlap, by
-    the names in `WHAT`;
-    `scores` and `comparisons` are among them.
+    `tables` are of Arm, ScoreRow, Comparison, SeedSpread, PublishedRow, Disagreement, Cost, OperatorYield and
+    Overlap, by the names in `WHAT`; `scores` and `comparisons` are among them.
     """
     files = {"summary.md": "the main tables"}
     with pages.open() as directory:
@@ -55,7 +55,7 @@ def _shown(name: str, table: pl.DataFrame) -> str:
         return _comparisons_table(table)
     if name == "arms":
         return _arms_table(table)
-    digits = {"scores": 1, "published": 1, "operators": 3}
+    digits = {"scores": 1, "spread": 1, "published": 1, "operators": 3}
     return _markdown(table.with_columns(cs.float().round(digits[name])) if name in digits else table)
 
 
@@ -75,6 +75,8 @@ def summary(tables: Mapping[str, pl.DataFrame]) -> str:
     ]
     written = [f"## Arms\n\n{shown['arms']}"] if "arms" in shown else []
     written += [f"## {title}\n\n{_wide(rows)}" for title, rows in parts if rows.height]
+    if "spread" in in_order and (several := in_order["spread"].filter(pl.col("models") > 1)).height:
+        written.append(f"## Spread over training seeds\n\n{_shown('spread', several)}")
     written.append(f"## Models compared\n\n{shown['comparisons']}")
     written.append(f"## Length of answers\n\n{_lengths(scores)}")
     titles = {

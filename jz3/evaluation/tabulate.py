@@ -5,7 +5,7 @@ gives each family the same weight in prose and by program, and its interval draw
 difference is tested by the exact McNemar test. Costs: a second for some thousand responses.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -61,12 +61,14 @@ def tabulate(
     covered: frozenset[str],
     families: str | None,
     published: pl.DataFrame,
+    rivals: Sequence[str],
     params: TabulateParams,
 ) -> dict[str, pl.DataFrame]:
     """Tables of ScoreRow, Comparison, PublishedRow and Disagreement: `scores`, `comparisons`, `published` and
     `disagreements`.
 
-    `grades` holds the grades of all models, with a column `model`; `covered` are the subjects that
+    `grades` holds the grades of all models, with a column `model`; `rivals` are those that are compared, two
+    by two: one of each training set, as another training seed is no rival; `covered` are the subjects that
     instruction data hold; `families` is the benchmark whose subjects are families; `published` is what
     `read_published` gives.
     """
@@ -85,7 +87,7 @@ def tabulate(
     scores = pl.DataFrame(rows, schema=ScoreRow.create_empty().schema)
     return {
         "scores": scores,
-        "comparisons": _comparisons(marked, families, params),
+        "comparisons": _comparisons(marked.filter(pl.col("model").is_in(rivals)), families, params),
         "published": beside_published(scores, published),
         "disagreements": disagreements_of(grades),
     }

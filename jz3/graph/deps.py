@@ -23,7 +23,7 @@ from ruamel.yaml import YAML
 from jz3.core.errors import UserError
 from jz3.core.graph_file import read_graph
 from jz3.core.placing import placed_file
-from jz3.graph.lists import ListOf, lists_of, write_lists
+from jz3.graph.lists import ListOf, check_certificates, lists_of, write_lists
 
 
 class DepsError(UserError):
@@ -31,7 +31,7 @@ class DepsError(UserError):
 
 
 _CORE = """
-account artifacts cache ending errors execution fan_in foreign frames matching params parent placing
+account artifacts budget cache ending errors execution fan_in foreign frames matching params parent placing
 progress remedies stage terminal thread_map
 """
 _CALLS = """
@@ -105,20 +105,24 @@ def listed_code(root: Path) -> dict[str, list[str]]:
 
 def wrong_lists(root: Path) -> list[ListOf]:
     """The lists in dvc.yaml that do not hold what each source, recipe or model leaves."""
-    return [one for one in lists_of(_document(root), read_graph(root)) if one.found != one.wanted]
+    graph = read_graph(root)
+    check_certificates(graph)
+    return [one for one in lists_of(_document(root), graph) if one.found != one.wanted]
 
 
 def fix_lists(root: Path) -> None:
     """Rewrite the lists in dvc.yaml, comments and order of the rest kept."""
-    document = _document(root)
-    write_lists(document, read_graph(root))
+    document, graph = _document(root), read_graph(root)
+    check_certificates(graph)
+    write_lists(document, graph)
     _yaml().dump(document, root / "dvc.yaml")
 
 
 def fix(root: Path) -> None:
     """Rewrite the code dependencies and the lists in dvc.yaml, comments and order of the rest kept."""
-    document = _document(root)
-    write_lists(document, read_graph(root))
+    document, graph = _document(root), read_graph(root)
+    check_certificates(graph)
+    write_lists(document, graph)
     for stage, body in _stages(document):
         deps = body["deps"]  # changed in place: ruamel keeps the comments of a list by position
         for place in reversed([place for place, dep in enumerate(deps) if _is_code(dep)]):

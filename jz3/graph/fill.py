@@ -16,6 +16,7 @@ from typing import TypeVar
 import polars as pl
 
 from jz3.core.artifacts import In, InDir, InFiles
+from jz3.core.budget import Budget
 from jz3.core.errors import UserError
 from jz3.core.execution import EXECUTION_FILE, Execution, load_execution
 from jz3.core.graph_file import Stage, read_graph
@@ -75,7 +76,18 @@ def fill_stage(root: Path, name: str, part: Slice) -> None:
             f"'{name}' cannot be filled in slices; one of {', '.join(known)} was expected. Name one."
         )
     stage = graph.stage(name)
+    _must_be_uncapped(root, stage)
     FILLED[stage.base].fill(Filling(root, stage, part))
+
+
+def _must_be_uncapped(root: Path, stage: Stage) -> None:
+    """A cap takes seeds and passages in one order over all slices, so that no slice knows its part."""
+    capped = load_params(Budget, "budget", root / PARAMS_FILE).teacher_tokens
+    if FILLED[stage.base].operations & TEACHER and capped is not None:
+        raise FillError(
+            f"budget.teacher_tokens of {PARAMS_FILE} caps what teachers take for {stage.name} over all "
+            f"slices; null was expected. Set it so, or run `dvc repro {stage.name}`, which has no slices."
+        )
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 from ruamel.yaml.scalarstring import FoldedScalarString
 
-from jz3.core.graph_file import Graph, Stage
+from jz3.core.graph_file import Graph, GraphError, Stage
 
 LIVE = "data/live/"
 """Where trainings note what differs from run to run (`jz3.core.artifacts.Plot.live`)."""
@@ -53,6 +53,21 @@ def lists_of(document: Any, graph: Graph) -> list[ListOf]:  # noqa: ANN401 (ruam
         for name, body in _with_lists(document)
         for flag, of in body["meta"]["lists"].items()
     ]
+
+
+def check_certificates(graph: Graph) -> None:
+    """Raises GraphError where a model is graded with a certificate that is not of the recipe of its set."""
+    certificates = {stage.path("verdicts"): stage.path("certificate") for stage in graph.of("decontaminate")}
+    for stage in graph.of("grade"):
+        found, training = stage.path("synthetic"), stage.path("training")
+        mixed_by = graph.writer(training)
+        assert mixed_by is not None, f"no stage leaves {training}"
+        wanted = certificates[mixed_by.path("decontaminated")]
+        if found != wanted:
+            raise GraphError(
+                f"{stage.name} takes {found}, and its model was trained on {training}; the certificate of "
+                f"that set, {wanted}, was expected. Name the recipe of the set in graph.yaml, at `models`."
+            )
 
 
 def write_lists(document: Any, graph: Graph) -> None:  # noqa: ANN401 (ruamel's round-trip tree)

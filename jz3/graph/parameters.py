@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from jz3.core.budget import Budget
 from jz3.core.execution import Execution
 from jz3.core.graph_file import GRAPH_FILE, flags_of
 from jz3.core.params import Params
@@ -66,6 +67,7 @@ def parameters_page(root: Path) -> str:
     parts = [HEAD]
     for name, model in sorted(_of_stages(root).items()):
         parts.append(_section(name, model, [_values(profile, name, model) for profile in values]))
+    parts.append(_section("budget", Budget, [profile["budget"] for profile in values]))
     return "".join([*parts, _section("execution.yaml", Execution, execution)])
 
 

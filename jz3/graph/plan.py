@@ -22,7 +22,7 @@ from jz3.generation.completion_rows import GENERATE, generation_key
 from jz3.generation.engine import GenerationRequest
 from jz3.generation.engines import open_engine
 from jz3.graph.asked_items import AskedItems, answered_items, probed_items
-from jz3.graph.plan_lines import Line, Plan
+from jz3.graph.plan_lines import Line, Plan, cap
 from jz3.graph.profile import graph_under, profile_difference, profile_names, source_of
 from jz3.graph.recipe_asks import by_operator, recipe_asks
 from jz3.graph.repository import base_name
@@ -137,6 +137,7 @@ class _Planner:
                 line, path, "full", local_tokenizer(teacher.model, None), ratio
             ),
         )
+        cap(line, self._sections["budget"]["teacher_tokens"])
 
     def _plan_augment(self, line: Line) -> None:
         """Requests and prompts are counted where the seeds are there."""
@@ -157,6 +158,7 @@ class _Planner:
             line.notes.append(f"by operator: {counted}")
         to_do = self._rows(line, PromptSet(rows, {}), have)
         self._ask(line, params, to_do, lambda _, ratio: characters / ratio)
+        cap(line, self._sections["budget"]["teacher_tokens"])
 
     def _ask(
         self, line: Line, asked: Teachers, rows: float, prompt_tokens: Callable[[Teacher, float], float]
@@ -320,7 +322,10 @@ class _Planner:
         stage, planning = self._graph.stage(line.stage), self._execution.planning
         training = self._writer(stage.path("blocks")).path("training")
         mix = self._writer(training)
-        budget, synthetic = self._section(stage)["token_budget"], self._section(mix)["synthetic"]["rows"]
+        budget, synthetic = (
+            self._sections["budget"]["training_tokens"],
+            self._section(mix)["synthetic"]["rows"],
+        )
         problems = self._sizes.problems(mix.path("problems")).value if synthetic is None else synthetic
         rows = self._sizes.table(training, problems + planning.instruction_rows)
         self._train(line, rows, planning.problem_tokens if budget is None else budget / max(rows.value, 1))
@@ -352,6 +357,7 @@ class _Planner:
             )
         if not isinstance(params.solver, ModelSolver):
             self._ask(line, params.solver.teachers, to_do, lambda _, ratio: asked.characters / ratio)
+            cap(line, self._sections["budget"]["teacher_tokens"])
             return
         line.prompt_tokens = round(to_do * asked.characters / planning.characters_per_token)
         line.completion_tokens = to_do * planning.problem_tokens

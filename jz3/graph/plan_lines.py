@@ -24,6 +24,20 @@ class Line:
     notes: list[str] = field(default_factory=list[str])
 
 
+def cap(line: Line, teacher_tokens: int | None) -> None:
+    """Leave out what a stage that asks teachers cannot ask within the budget of its arm (None: no cap). As
+    what is in the store counts, too, this is the most that is paid.
+    """
+    prompt, completion = line.prompt_tokens or 0, line.completion_tokens or 0
+    if teacher_tokens is None or prompt + completion <= teacher_tokens:
+        return
+    share = teacher_tokens / (prompt + completion)
+    line.to_do = round((line.to_do or 0) * share)
+    line.prompt_tokens, line.completion_tokens = round(prompt * share), round(completion * share)
+    line.usd = None if line.usd is None else line.usd * share
+    line.notes.append(f"budget.teacher_tokens leaves out what is beyond {teacher_tokens:,} tokens")
+
+
 @dataclass(frozen=True)
 class Plan:
     """All stages that would run, upstream first."""

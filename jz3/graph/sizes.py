@@ -92,8 +92,10 @@ class Sizes:
         return self.seeds(stage.path("seeds")).value
 
     def _recipe(self, stage: Stage) -> AugmentParams:
-        values = reduce(lambda level, key: level[key], stage.section.split("."), self._sections)
-        return AugmentParams.model_validate(values)
+        return AugmentParams.model_validate(self._section(stage))
+
+    def _section(self, stage: Stage) -> Any:  # noqa: ANN401 (as YAML gives it)
+        return reduce(lambda level, key: level[key], stage.section.split("."), self._sections)
 
     def seeds(self, path: str) -> Amount:
         """Seeds in a table that `tasks` leaves, as seeds or as problems: those there, else as many as the
@@ -127,7 +129,7 @@ class Sizes:
         assert writer is not None, f"no stage leaves {path}"
         if first is not None:
             candidates = self.prompts(writer.path("candidates")).rows.value
-            return self.prompts(first).rows.value + min(int(self._sections["select"]["count"]), candidates)
+            return self.prompts(first).rows.value + min(int(self._section(writer)["count"]), candidates)
         passages = writer.path("passages")
         sampled_by = self._graph.writer(passages)
         assert sampled_by is not None, f"no stage leaves {passages}"

@@ -67,6 +67,8 @@ class Table:
     stage: str
     flag: str
     path: Path
+    readers: frozenset[str] = frozenset()
+    """Stages that read it."""
 
 
 def trace(root: Path, start: str) -> list[Step]:
@@ -112,9 +114,10 @@ def as_json(steps: list[Step]) -> str:
 
 def tables_of(root: Path) -> list[Table]:
     """What each stage's command names and leaves, upstream first."""
+    stages = read_graph(root).ordered()
     return [
-        Table(stage.name, flag, root / path)
-        for stage in read_graph(root).ordered()
+        Table(stage.name, flag, root / path, frozenset(one.name for one in stages if path in one.reads))
+        for stage in stages
         for flag, paths in stage.flags.items()
         for path in paths
         if path in stage.leaves
@@ -195,14 +198,16 @@ def _forward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
             yield from _trained(tables, table.stage.partition("@")[2], step.row)
 
 
-def _trained(tables: list[Table], model: str, row: dict[str, Any]) -> Iterator[Step]:
-    """The block that holds a training row, and the checkpoint that was trained on it."""
-    for blocks in _present(tables, "pack", "blocks"):
+def _trained(tables: list[Table], set_: str, row: dict[str, Any]) -> Iterator[Step]:
+    """The block of a set that holds a training row, and each checkpoint that was trained on it."""
+    packed = [table for table in tables if table.stage == f"pack@{set_}" and table.flag == "blocks"]
+    for blocks in (table for table in packed if table.path.exists()):
         for base in _present(tables, "base", "final"):
-            if blocks.stage == f"pack@{model}" and (block := _block(blocks.path, base.path, row)) is not None:
+            if (block := _block(blocks.path, base.path, row)) is not None:
                 yield Step("block", blocks.stage, blocks.path.as_posix(), {"block": block})
+    trained = {name for table in packed for name in table.readers}
     for final in _present(tables, "pretrain", "model"):
-        if final.stage == f"pretrain@{model}":
+        if final.stage in trained:
             manifest = InDir(ModelManifest, final.path).manifest()
             facts = {"digest": manifest.digest, "steps": manifest.steps, "tokens": manifest.tokens}
             yield Step("checkpoint", final.stage, final.path.as_posix(), facts)

@@ -19,7 +19,8 @@ Row = Mapping[str, Any]
 
 
 def budget_figure(arms: pl.DataFrame) -> Markup:
-    """Accuracy against what teachers took and against the tokens of the set, with 95 % intervals.
+    """Accuracy against what teachers took and against the tokens of the set, with 95 % intervals; the models
+    of one set, which differ in their training seeds, bear its colour.
 
     `arms` are rows of Arm; those without an accuracy over families are left out, and nothing is drawn where
     there is none.
@@ -30,12 +31,14 @@ def budget_figure(arms: pl.DataFrame) -> Markup:
     read = "; ".join(
         f"{row['model']} read {count(row['tokens_read'])} tokens in {row['passes']:.1f} passes"
         + (", more than four, so it is starved of data" if row["starved"] else "")
-        for row in scored
+        for row in _rivals(scored)
     )
     caption = (
         f"Accuracy over families against the tokens that teachers took, and against those of the training "
         f"set, each row once; 95 % intervals over families. {read}."
     )
+    if len(_rivals(scored)) < len(scored):
+        caption += " Points of one colour differ in the training seed."
     return render("figure.html", drawing=_drawn(scored), caption=caption)
 
 
@@ -45,7 +48,21 @@ def _in_order(arms: pl.DataFrame) -> list[Row]:
     return list(by_accuracy.iter_rows(named=True))
 
 
+def _rivals(rows: Sequence[Row]) -> list[Row]:
+    """Of each set the model with the least training seed, in the order of the rows."""
+    least = {
+        name: min(row["seed"] for row in rows if row["set"] == name) for name in {row["set"] for row in rows}
+    }
+    first: dict[str, Row] = {}
+    for row in rows:
+        if row["seed"] == least[row["set"]]:
+            first.setdefault(row["set"], row)
+    return list(first.values())
+
+
 def _drawn(scored: Sequence[Row]) -> Markup:
+    rivals = _rivals(scored)
+    places = {row["set"]: place for place, row in enumerate(rivals)}
     with drawing(7.2, 3.0) as figure:
         panels = figure.subplots(1, 2, sharey=True)
         for axes, column, what in zip(
@@ -54,7 +71,8 @@ def _drawn(scored: Sequence[Row]) -> Markup:
             ("tokens of teachers (millions)", "tokens of the set (millions)"),
             strict=True,
         ):
-            for place, row in enumerate(scored):
+            for row in scored:
+                place = places[row["set"]]
                 x, colour = row[column] / MILLION, SERIES[place % len(SERIES)]
                 axes.plot([x, x], [row["low"], row["high"]], color=colour, linewidth=1.4)
                 axes.plot(
@@ -62,7 +80,7 @@ def _drawn(scored: Sequence[Row]) -> Markup:
                     [row["accuracy"]],
                     color=colour,
                     marker=MARKERS[place % len(MARKERS)],
-                    label=row["model"],
+                    label=row["model"] if row in rivals else None,
                 )
             axes.set_xlabel(what)
             axes.set_xlim(left=-0.03 * max(max(row[column] for row in scored) / MILLION, 0.001))
@@ -70,24 +88,48 @@ def _drawn(scored: Sequence[Row]) -> Markup:
             axes.grid(axis="y", color=LINE)
         panels[0].set_ylabel("accuracy (per cent)")
         figure.legend(
-            *panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=min(len(scored), 4)
+            *panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=min(len(rivals), 4)
         )
         names = ", ".join(row["model"] for row in scored)
         return markup(figure, "arms", f"Accuracy against budgets of {names}")
 
 
-def arm_tables(arms: pl.DataFrame, operators: pl.DataFrame, overlaps: pl.DataFrame) -> Markup:
-    """Rows of Arm, OperatorYield and Overlap: a column for each arm, then the operators and the overlaps."""
-    rows = _in_order(arms)
+def arm_tables(
+    arms: pl.DataFrame, spread: pl.DataFrame, operators: pl.DataFrame, overlaps: pl.DataFrame
+) -> Markup:
+    """Rows of Arm, SeedSpread, OperatorYield and Overlap: a column for each set, as its model with the least
+    training seed has it, then what the training seeds change, the operators and the overlaps.
+    """
+    rows = _rivals(_in_order(arms))
     head = ["figure", *(row["model"] for row in rows)]
     lines = [[name, *(shown(row) for row in rows)] for name, shown in FIGURES.items()]
     return joined(
         [
             table("Arms: rows, budgets, answers and scores", head, lines, frozenset(head[1:])),
+            _spread(spread),
             _operators(operators),
             _overlaps(overlaps),
         ]
     )
+
+
+def _spread(spread: pl.DataFrame) -> Markup:
+    several = spread.filter(pl.col("models") > 1)
+    if several.is_empty():
+        return paragraph("One training seed for each set: how far scores move with it is not known.")
+    head = ["benchmark", "setting", "set", "trainings", "mean", "least", "greatest", "standard deviation"]
+    lines = [
+        [
+            row["benchmark"] if row["group"] == "all" else row["group"],
+            row["setting"],
+            row["set"],
+            count(row["models"]),
+            *(f"{row[name]:.1f}" for name in ("accuracy", "least", "greatest", "deviation")),
+        ]
+        for row in several.iter_rows(named=True)
+    ]
+    title = "Accuracy over training seeds (per cent; the intervals elsewhere are of one training)"
+    return table(title, head, lines, frozenset(head[3:]))
 
 
 def _operators(operators: pl.DataFrame) -> Markup:
@@ -96,7 +138,7 @@ def _operators(operators: pl.DataFrame) -> Markup:
     head = ["arm", "stage", "operator", "rows", "kept", "share"]
     lines = [
         [
-            *(row[name] for name in ("model", "stage", "operator")),
+            *(row[name] for name in ("set", "stage", "operator")),
             count(row["asked"]),
             count(row["kept"]),
             _share(row["kept"], row["asked"]),
@@ -113,7 +155,7 @@ def _overlaps(overlaps: pl.DataFrame) -> Markup:
     head = ["arm", "in the arm", "different questions", "shared", "share"]
     lines = [
         [
-            row["model"],
+            row["set"],
             row["against"],
             count(row["questions"]),
             count(row["shared"]),

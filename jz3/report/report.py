@@ -48,6 +48,7 @@ from jz3.tables.prompt import Prompt
 from jz3.tables.published_row import PublishedRow
 from jz3.tables.ranked_prompt import RankedPrompt
 from jz3.tables.score_row import ScoreRow
+from jz3.tables.seed_spread import SeedSpread
 from jz3.tables.training_row import TrainingRow
 from jz3.tables.verdict import Verdict
 
@@ -60,11 +61,11 @@ class RunOutputs:
 
     graph: InFiles
     problems: In[Problem]
-    """The pool of the selection; its prompts, passages and influence scores are the next four."""
+    """The pool of the selections; its prompts, passages and influence scores are the next four."""
     prompts: In[Prompt]
     passages: In[Passage]
     influence: In[InfluenceScore]
-    ranking: In[RankedPrompt]
+    rankings: InTables[RankedPrompt]
     training: InTables[TrainingRow]
     recipes: InTables[Problem]
     """Problems of every recipe, before curation."""
@@ -75,6 +76,7 @@ class RunOutputs:
     """Of each recipe, for every stage of curation in its order."""
     scores: In[ScoreRow]
     comparisons: In[Comparison]
+    spread: In[SeedSpread]
     published: In[PublishedRow]
     disagreements: In[Disagreement]
     costs: In[Cost]
@@ -96,6 +98,7 @@ class Material:
     curves: Mapping[str, pl.DataFrame]
     scores: pl.DataFrame
     comparisons: pl.DataFrame
+    spread: pl.DataFrame
     published: pl.DataFrame
     disagreements: pl.DataFrame
     costs: pl.DataFrame
@@ -103,8 +106,8 @@ class Material:
     operators: pl.DataFrame
     overlaps: pl.DataFrame
     certificates: Mapping[str, InDir[CertificateManifest]]
-    ranking: pl.DataFrame
-    extremes: Extremes
+    selections: Mapping[str, tuple[pl.DataFrame, Extremes]]
+    """Rows of RankedPrompt and the texts at both ends, by selection."""
     samples: Samples
     right: pl.DataFrame
     """Rows of RightRows."""
@@ -120,7 +123,7 @@ def write_report(outputs: RunOutputs, pages: OutDir[PagesManifest]) -> None:
 
 def material_of(outputs: RunOutputs) -> Material:
     """Read the tables; compute the samples, the extremes of the selection and the shares of right rows."""
-    ranking, training = outputs.ranking.read(), outputs.training.tables()
+    training = outputs.training.tables()
     checked, origins = outputs.checked.tables(), list(outputs.origins.tables().values())
     recipes = recipes_of(outputs.recipes, outputs.results, outputs.checked, outputs.verdicts)
     return Material(
@@ -130,6 +133,7 @@ def material_of(outputs: RunOutputs) -> Material:
         curves=outputs.curves.read(),
         scores=outputs.scores.read(),
         comparisons=outputs.comparisons.read(),
+        spread=outputs.spread.read(),
         published=outputs.published.read(),
         disagreements=outputs.disagreements.read(),
         costs=outputs.costs.read(),
@@ -137,10 +141,15 @@ def material_of(outputs: RunOutputs) -> Material:
         operators=outputs.operators.read(),
         overlaps=outputs.overlaps.read(),
         certificates=outputs.certificates.directories(),
-        ranking=ranking,
-        extremes=find_extremes(
-            ranking, outputs.problems, outputs.prompts, outputs.passages, outputs.influence
-        ),
+        selections={
+            name: (
+                ranking,
+                find_extremes(
+                    ranking, outputs.problems, outputs.prompts, outputs.passages, outputs.influence
+                ),
+            )
+            for name, ranking in outputs.rankings.read().items()
+        },
         samples=draw_samples(training, recipes, origins),
         right=right_rows(checked, training),
     )
@@ -178,7 +187,10 @@ def _sections(material: Material) -> dict[str, tuple[str, Markup]]:
                 ]
             ),
         ),
-        "Arms": (ARMS, arm_tables(material.arms, material.operators, material.overlaps)),
+        "Arms": (
+            ARMS,
+            arm_tables(material.arms, material.spread, material.operators, material.overlaps),
+        ),
         "Samples": ("", sample_section(material.samples)),
         "Scores": (SCORES, score_tables(material.scores)),
         "Models compared": (COMPARED, comparison_table(material.comparisons)),
@@ -191,10 +203,7 @@ def _sections(material: Material) -> dict[str, tuple[str, Markup]]:
         ),
         "Rows": (ROWS, waterfall(measured)),
         "KD sets": ("", knowledge_sets(measured)),
-        "Selection": (
-            SELECTION,
-            selection_section(measured["select"], material.ranking, material.extremes),
-        ),
+        "Selection": (SELECTION, _selections(material)),
         "Trainings": (TRAININGS, trainings),
         "Beside published figures": (PUBLISHED, published_table(material.published)),
         "Second opinion": (DISPUTED, disagreement_table(material.disagreements)),
@@ -214,10 +223,10 @@ def _sections(material: Material) -> dict[str, tuple[str, Markup]]:
 
 
 ARMS = (
-    "An arm is a model with its training set. All train alike on one budget of tokens. It owes all that "
-    "teachers answered on the way to its problems, what was not kept included; an answer counts once. "
-    "Distances are one minus the cosine of the sets of words and pairs of words; the gain is the distance to "
-    "the nearest instruction question."
+    "An arm is a training set with the models trained on it, which differ in their training seeds alone. All "
+    "train alike on one budget of tokens. An arm owes all that teachers answered on the way to its problems, "
+    "what was not kept included; an answer counts once. Distances are one minus the cosine of the sets of "
+    "words and pairs of words; the gain is the distance to the nearest instruction question."
 )
 GRAPH = (
     "An edge says that a stage reads what another leaves; edges that follow from others are left out. ×n are "
@@ -281,6 +290,17 @@ def _facts(material: Material) -> dict[str, str | Markup]:
         "Cost": paid(material.costs),
         "Digest of the inputs": code(inputs_digest(measured, manifests)),
     }
+
+
+def _selections(material: Material) -> Markup:
+    """Each selection; under its name where there are several."""
+    sections = {
+        name: selection_section(material.measured[f"select/{name}"], ranking, extremes)
+        for name, (ranking, extremes) in material.selections.items()
+    }
+    if len(sections) == 1:
+        return joined(sections.values())
+    return joined(folded(name, section) for name, section in sections.items())
 
 
 def _families(measured: Mapping[str, Any]) -> Markup:

@@ -5,6 +5,8 @@ import dataframely as dy
 
 class Arm(dy.Schema):
     model = dy.String(primary_key=True)
+    set = dy.String()  # that it was trained on: models of one set differ in their training seed alone
+    seed = dy.Int64(min=0)
     rows = dy.Int64(min=0)  # of its training set
     synthetic_rows = dy.Int64(min=0)  # of these, rows of its recipe; the rest are instruction rows
     questions = dy.Int64(min=0)  # different questions among them, but for case and spacing

@@ -4,7 +4,7 @@ import dataframely as dy
 
 
 class OperatorYield(dy.Schema):
-    model = dy.String(primary_key=True)
+    set = dy.String(primary_key=True)
     stage = dy.String(primary_key=True)  # as in data/metrics: distill/boosted, augment/metamath
     operator = dy.String(primary_key=True)  # `write` where a stage has but one
     asked = dy.Int64(min=0)  # of a teacher; of `mask`, which asks nobody, maskings

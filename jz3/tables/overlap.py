@@ -4,7 +4,7 @@ import dataframely as dy
 
 
 class Overlap(dy.Schema):
-    model = dy.String(primary_key=True)
+    set = dy.String(primary_key=True)
     against = dy.String(primary_key=True)
-    questions = dy.Int64(min=0)  # different ones of `model`
+    questions = dy.Int64(min=0)  # different ones of `set`
     shared = dy.Int64(min=0)  # of these, those of `against`, too

@@ -23,6 +23,10 @@ class RecipePromptError(UserError):
     """A prompt of a recipe is missing, or its places are wrong."""
 
 
+class AcrossSeedsError(UserError):
+    """A cap is set, and a recipe asks for what hangs on several seeds."""
+
+
 @dataclass(frozen=True)
 class Ask:
     """One request: the problem that it is about, and how its answer is judged."""
@@ -102,6 +106,16 @@ Rounds = Generator[Round, Mapping[str, str], None]
 that ended as they should; attempts and corrections, right or wrong; and solutions up to the output of a
 program that was run. So are the outputs of programs that ended well, by `row_id`.
 """
+
+
+def seed_of(one: Ask) -> str:
+    """The seed that an ask hangs on. Raises AcrossSeedsError where there are several."""
+    if len(one.seed_ids) != 1:
+        raise AcrossSeedsError(
+            f"budget.teacher_tokens caps what a seed takes, and {one.recipe} asks across {len(one.seed_ids)} "
+            f"seeds ({one.operator}); asks of one seed each were expected. Set it to null for this recipe."
+        )
+    return one.seed_ids[0]
 
 
 def read_prompt(directory: InFiles, name: str, places: tuple[str, ...]) -> str:

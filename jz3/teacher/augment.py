@@ -13,7 +13,7 @@ costs beside it.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -33,12 +33,13 @@ from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.agreement import DRAWS, disagreement
-from jz3.teacher.asks import Ask, Judged, Program
+from jz3.teacher.asks import Ask, Judged, Program, seed_of
+from jz3.teacher.budget import tokens, within
 from jz3.teacher.corrections import corrected, read_correction
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.solutions import Solution, differing, finished, read_solution, solution_text
 from jz3.teacher.statements import plain_text
-from jz3.teacher.taught import AugmentParams, left_out, next_round, rounds_of
+from jz3.teacher.taught import AugmentParams, left_out, must_ask_apart, next_round, rounds_of
 from jz3.teacher.teacher import Reply, Spent, ask, request_for, spent, teacher_of, whose
 from jz3.teacher.tool_solutions import Begun, read_tool_solution, run_begun
 from jz3.teacher.workings import Working
@@ -68,7 +69,7 @@ class AugmentMetrics(Spent):
     seeds: int
     rows: Ledger
     operators: dict[str, OperatorMetrics]
-    """By operator; seeds without a gold answer are in none."""
+    """By operator; seeds without a gold answer, or beyond the budget, are in none."""
     kept_by_level: dict[str, int]
     """Those whose seed has no level are left out."""
 
@@ -86,26 +87,52 @@ class Augmented:
 
 
 def augment(
-    seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: AugmentParams, execution: Execution
+    seeds: dy.DataFrame[SeedProblem],
+    prompts: InFiles,
+    params: AugmentParams,
+    execution: Execution,
+    teacher_tokens: int | None = None,
 ) -> Augmented:
-    """Ask for all that the recipe makes of the seeds, round by round, and judge it."""
+    """Ask for all that the recipe makes of the seeds, round by round, and judge it. Of seeds that
+    `teacher_tokens` do not reach nothing is asked; None: all are.
+    """
     results = _Results({row["seed_id"]: row for row in seeds.iter_rows(named=True)}, params)
+    known = seeds.filter(pl.col("answer").is_not_null())
     for row in seeds.filter(pl.col("answer").is_null()).iter_rows(named=True):
-        results.turn_away(row["seed_id"], Unusable("no_gold", row["question"]))
-    rounds = rounds_of(seeds, prompts, params)
-    round_ = next(rounds, None)
+        results.turn_away_seed(row["seed_id"], Unusable("no_gold", row["question"]))
     with open_crew(program_workers(execution)) as crew:
-        while round_ is not None:
-            results.judge(round_.judged)
-            requests = [request_of(one, params) for one in round_.asks]
-            names = [teacher_of(one.ask_id, params) for one in round_.asks]
-            replies = ask(names, requests, params, execution) if requests else []
-            results.workings += round_.workings
-            texts = results.add(round_.asks, requests, names, replies)
-            printed = results.run(execution, crew) | results.run_programs(round_.programs, execution, crew)
-            round_ = next_round(rounds, texts | printed)
+        if teacher_tokens is not None:
+            must_ask_apart(params)
+            taken = _within(known, teacher_tokens, prompts, params, execution, crew)
+            for row in known.filter(~_of(taken)).iter_rows(named=True):
+                results.turn_away_seed(row["seed_id"], Unusable("budget", row["question"]))
+            known = known.filter(_of(taken))
+        results.ask(SeedProblem.cast(known), prompts, execution, crew)
     results.leave_out()
     return results.tables(execution)
+
+
+def _within(
+    seeds: pl.DataFrame,
+    cap: int,
+    prompts: InFiles,
+    params: AugmentParams,
+    execution: Execution,
+    crew: Crew,
+) -> frozenset[str]:
+    """The seeds that a cap takes."""
+    rows = {row["seed_id"]: row for row in seeds.iter_rows(named=True)}
+
+    def tokens_of(some: Sequence[str]) -> Mapping[str, int]:
+        results = _Results({seed: rows[seed] for seed in some}, params, capped=True)
+        results.ask(SeedProblem.cast(seeds.filter(_of(some))), prompts, execution, crew)
+        return {seed: results.tokens_of_seed[seed] for seed in some}
+
+    return within(rows, cap, params.seed, tokens_of)
+
+
+def _of(seeds: Collection[str]) -> pl.Expr:
+    return pl.col("seed_id").is_in(list(seeds))
 
 
 def request_of(one: Ask, params: AugmentParams) -> ChatRequest:
@@ -156,8 +183,13 @@ class _Operator:
 class _Results:
     """Judged answers, in the order that they are added: of equal ones the first is kept."""
 
-    def __init__(self, seeds: Mapping[str, Mapping[str, Any]], params: AugmentParams) -> None:
-        self._seeds, self._params = seeds, params
+    def __init__(
+        self, seeds: Mapping[str, Mapping[str, Any]], params: AugmentParams, *, capped: bool = False
+    ) -> None:
+        self._seeds, self._params, self._capped = seeds, params, capped
+        self.tokens_of_seed: Counter[str] = Counter()
+        """Of all answers, where they are counted for a cap."""
+        self._seeds_turned_away = 0
         self._problems: list[dict[str, Any]] = []
         self._lineage: list[dict[str, Any]] = []
         self._rejects: list[dict[str, str]] = []
@@ -169,6 +201,32 @@ class _Results:
         self.workings: list[Working] = []
         self._tokens: dict[str, int] = {}
         """Of each answer, by its ask."""
+
+    def ask(
+        self, seeds: dy.DataFrame[SeedProblem], prompts: InFiles, execution: Execution, crew: Crew
+    ) -> None:
+        """Ask for all that the recipe makes of some seeds, and judge it."""
+        params = self._params
+        rounds = rounds_of(seeds, prompts, params)
+        round_ = next(rounds, None)
+        while round_ is not None:
+            self.judge(round_.judged)
+            units = [seed_of(one) for one in round_.asks if self._capped]
+            requests = [request_of(one, params) for one in round_.asks]
+            names = [teacher_of(one.ask_id, params) for one in round_.asks]
+            replies = ask(names, requests, params, execution) if requests else []
+            if self._capped:
+                for unit, reply in zip(units, replies, strict=True):
+                    self.tokens_of_seed[unit] += tokens(reply)
+            self.workings += round_.workings
+            texts = self.add(round_.asks, requests, names, replies)
+            printed = self.run(execution, crew) | self.run_programs(round_.programs, execution, crew)
+            round_ = next_round(rounds, texts | printed)
+
+    def turn_away_seed(self, seed_id: str, refusal: Unusable) -> None:
+        """Write a reject of a seed of which nothing is asked."""
+        self.turn_away(seed_id, refusal)
+        self._seeds_turned_away += 1
 
     def turn_away(self, row_id: str, refusal: Unusable) -> str:
         """Write a reject, and return its rule."""
@@ -302,8 +360,9 @@ class _Results:
                 sorted(Counter(row["level"] for row in self._problems if row["level"]).items())
             ),
         )
-        without_gold = sum(row["answer"] is None for row in self._seeds.values())
-        assert metrics.rows.read == judged + without_gold, "a row of an operator is in no table, or in two"
+        assert metrics.rows.read == judged + self._seeds_turned_away, (
+            "a row of an operator is in no table, or in two"
+        )
         return Augmented(
             problems=pl.DataFrame(self._problems, schema=Problem.create_empty().schema),
             lineage=pl.DataFrame(self._lineage, schema=Lineage.create_empty().schema),

@@ -1,12 +1,13 @@
 """The teacher writes a problem for each prompt: the KD set that a synthesis model learns from.
 
-Promises: each prompt becomes a problem, a reject with its rule, or a failure with its reason. A call is made
+Promises: each prompt becomes a problem, a reject with its rule, or a failure with its reason; one that a cap
+on the teacher's tokens leaves out is rejected by `distill.budget` (jz3/teacher/budget.py). A call is made
 once: the answer comes from the row store ever after, for this set and any other that holds the prompt, and
 nothing that this stage leaves tells the one from the other. Costs: the teacher's price.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +15,19 @@ import dataframely as dy
 import polars as pl
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
+from jz3.core.artifacts import In
 from jz3.core.execution import Execution, Price
 from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest, chat_key
 from jz3.generation.spending import answer_usd
 from jz3.notation.thoughts import read_thoughts
 from jz3.tables.failure import Failure
 from jz3.tables.ledger import Ledger
+from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.reject import Reject
 from jz3.tables.teacher_answer import TeacherAnswer
+from jz3.teacher.budget import tokens, within
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.teacher import Reply, Teachers, ask, request_for, spent, teacher_of, whose
 from jz3.text.problem_text import Unusable, read_completion
@@ -104,14 +108,62 @@ class _Asked:
     reply: Reply
 
 
-def distill(prompts: dy.DataFrame[Prompt], params: Teachers, execution: Execution) -> KdSet:
-    """Ask a teacher for a problem for each prompt."""
+@dataclass(frozen=True)
+class Cap:
+    """The tokens that the prompts of a set may take: `share` of them those on passages of the first round,
+    the rest those of the second. Either part has its own, so that what the first round took stays in a set
+    that repeats it, whatever the second one adds.
+    """
+
+    tokens: int
+    share: float
+    first: frozenset[str]
+    """Ids of the passages of the first round."""
+
+
+def distill(
+    prompts: dy.DataFrame[Prompt], params: Teachers, execution: Execution, cap: Cap | None = None
+) -> KdSet:
+    """Ask a teacher for a problem for each prompt, those that a cap leaves out excepted."""
     rows = list(prompts.sort("prompt_id").iter_rows(named=True))
+    taken = None if cap is None else _taken(rows, cap, params, execution)
+    inside = [row for row in rows if taken is None or row["passage_id"] in taken]
+    beyond = [row for row in rows if taken is not None and row["passage_id"] not in taken]
+    return _sorted_out(_ask(inside, params, execution), beyond, params, execution)
+
+
+def cap_of(teacher_tokens: int | None, share: float, first: In[Passage]) -> Cap | None:
+    """The cap of a set; None where nothing is capped, and no passage is read then."""
+    if teacher_tokens is None:
+        return None
+    ids = first.scan().select("passage_id").collect()["passage_id"]
+    return Cap(teacher_tokens, share, frozenset(ids))
+
+
+def _ask(rows: Sequence[Mapping[str, Any]], params: Teachers, execution: Execution) -> list[_Asked]:
     names = [teacher_of(row["prompt_id"], params) for row in rows]
     requests = [chat_request(row, params) for row in rows]
     replies = ask(names, requests, params, execution)
-    asked = [_Asked(*one) for one in zip(rows, names, requests, replies, strict=True)]
-    return _sorted_out(asked, params, execution)
+    return [_Asked(*one) for one in zip(rows, names, requests, replies, strict=True)]
+
+
+def _taken(
+    rows: Sequence[Mapping[str, Any]], cap: Cap, params: Teachers, execution: Execution
+) -> frozenset[str]:
+    """The passages whose prompts are asked for."""
+    of_passage: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        of_passage.setdefault(row["passage_id"], []).append(row)
+
+    def tokens_of(passages: Sequence[str]) -> Mapping[str, int]:
+        found = dict.fromkeys(passages, 0)
+        for one in _ask([row for passage in passages for row in of_passage[passage]], params, execution):
+            found[one.prompt["passage_id"]] += tokens(one.reply)
+        return found
+
+    first = int(cap.tokens * cap.share)
+    parts = ((of_passage.keys() & cap.first, first), (of_passage.keys() - cap.first, cap.tokens - first))
+    return frozenset().union(*(within(part, most, params.seed, tokens_of) for part, most in parts))
 
 
 def chat_request(prompt: Mapping[str, Any], params: Teachers) -> ChatRequest:
@@ -119,9 +171,14 @@ def chat_request(prompt: Mapping[str, Any], params: Teachers) -> ChatRequest:
     return request_for(prompt["prompt_id"], prompt["full"], params)
 
 
-def _sorted_out(asked: list[_Asked], params: Teachers, execution: Execution) -> KdSet:
+def _sorted_out(
+    asked: list[_Asked], beyond: Sequence[Mapping[str, Any]], params: Teachers, execution: Execution
+) -> KdSet:
     kept: list[dict[str, Any]] = []
-    rejected: list[dict[str, str]] = []
+    rejected = [
+        {"row_id": row["prompt_id"], "rule": "distill.budget", "evidence": row["passage_id"]}
+        for row in beyond
+    ]
     failed: list[dict[str, str]] = []
     answered: list[dict[str, Any]] = []
     for one in asked:
@@ -146,7 +203,7 @@ def _sorted_out(asked: list[_Asked], params: Teachers, execution: Execution) -> 
         rejects=pl.DataFrame(rejected, schema=Reject.create_empty().schema),
         failures=pl.DataFrame(failed, schema=Failure.create_empty().schema),
         answers=pl.DataFrame(answered, schema=TeacherAnswer.create_empty().schema),
-        metrics=_metrics(kept, rejected, asked, params, execution),
+        metrics=_metrics(len(asked) + len(beyond), kept, rejected, asked, params, execution),
     )
 
 
@@ -168,6 +225,7 @@ def _answer_row(row_id: str, one: _Asked, reply: ChatAnswer, price: Price | None
 
 
 def _metrics(
+    read: int,
     kept: list[dict[str, Any]],
     rejected: list[dict[str, str]],
     asked: list[_Asked],
@@ -183,7 +241,7 @@ def _metrics(
     return DistillMetrics(
         **whose(params),
         rows=Ledger(
-            read=len(asked),
+            read=read,
             kept=len(kept),
             rejected=dict(sorted(Counter(row["rule"] for row in rejected).items())),
             failed=len(asked) - total.answered,

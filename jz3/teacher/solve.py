@@ -10,7 +10,7 @@ row of the row store. Holds the table and its answers in memory.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -31,7 +31,8 @@ from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.pass_rate import PassRate
 from jz3.tables.problem import Problem
 from jz3.teacher.answerable import Only, asked_of, unsolved
-from jz3.teacher.asks import read_prompt
+from jz3.teacher.asks import AcrossSeedsError, read_prompt
+from jz3.teacher.budget import TokensOf, within
 from jz3.teacher.pass_rates import Judge, pass_rates
 from jz3.teacher.quotas import QuotaParams, Usable, after_round, next_draws, quotas
 from jz3.teacher.solvers import Answer, Asked, Draw, ModelSolver, TeacherSolver, answering
@@ -75,8 +76,9 @@ class SolveParams(Params):
 
 
 class SolveMetrics(BaseModel):
-    """Rows are draws: kept are those that were answered. Shares are of problems that have an answer, over
-    their first draws; None where no problem has one.
+    """Rows are draws: kept are those that were answered; the first draws of problems beyond the budget are
+    rejected by `solve.budget`, and their pass rates say 0 draws. Shares are of problems that have an answer,
+    over their first draws; None where no problem has one.
     """
 
     solver: str
@@ -128,20 +130,41 @@ def solve(
     model: InDir[ModelManifest],
     params: SolveParams,
     execution: Execution,
+    teacher_tokens: int | None = None,
 ) -> Solved:
-    """Answer each problem that is asked, and judge the answers."""
+    """Answer each problem that is asked, and judge the answers. Of problems that `teacher_tokens` do not
+    reach a teacher answers none, and their pass rate is not known; None: all are answered. A model of the
+    graph is free.
+    """
     left_out, problems = unsolved(problems, params.only), asked_of(problems, params.only)
+    cap = teacher_tokens if isinstance(params.solver, TeacherSolver) else None
+    if cap is not None and params.quota is not None and params.quota.form == "prop2diff":
+        raise AcrossSeedsError(
+            "budget.teacher_tokens caps what a problem takes, and the quota prop2diff of a problem hangs on "
+            "the hardest of all; uniform was expected. Set the quota so, or the budget to null."
+        )
     golds = dict(problems.select("problem_id", "answer").iter_rows())
     draws, asked = draws_of(problems, prompts, params), Asked()
     with (
         answering(params.solver, model, asked, execution) as answer,
         Symbolic(params.symbolic_seconds) as symbolic,
     ):
-        judge = Judge(golds, params.name, symbolic)
-        rows = judge.judged(answer(draws))
-        rates = pass_rates(attempts_of(rows), golds, params.name)
-        if params.quota is not None:
-            rows += _drawn_on(rows, rates, draws, judge, answer, params.quota)
+
+        def solved(some: Sequence[Draw]) -> tuple[list[dict[str, Any]], dy.DataFrame[PassRate]]:
+            judge = Judge(golds, params.name, symbolic)
+            rows = judge.judged(answer(some))
+            rates = pass_rates(attempts_of(rows), golds, params.name)
+            if params.quota is not None:
+                rows += _drawn_on(rows, rates, some, judge, answer, params.quota)
+            return rows, rates
+
+        beyond = 0
+        if cap is not None:
+            taken = within(golds, cap, params.solver.seed, _tokens_of(draws, solved))
+            asked.forget()
+            beyond = sum(draw.problem_id not in taken for draw in draws)
+            draws = [draw for draw in draws if draw.problem_id in taken]
+        rows, rates = solved(draws)
     attempts, teacher = attempts_of(rows), params.solver
     by_model = isinstance(teacher, ModelSolver)
     return Solved(
@@ -155,13 +178,31 @@ def solve(
             not_asked=counts(left_out["rule"]),
             draws=params.draws,
             rows=Ledger(
-                read=asked.draws, kept=attempts.height, rejected={}, failed=asked.draws - attempts.height
+                read=asked.draws + beyond,
+                kept=attempts.height,
+                rejected={"solve.budget": beyond} if beyond else {},
+                failed=asked.draws - attempts.height,
             ),
             **_of_draws(attempts),
             **_of_problems(rates, problems),
             paid=None if by_model else _paid(teacher, asked, execution),
         ),
     )
+
+
+def _tokens_of(
+    draws: Sequence[Draw],
+    solved: Callable[[Sequence[Draw]], tuple[list[dict[str, Any]], dy.DataFrame[PassRate]]],
+) -> TokensOf:
+    """Answers the draws of some problems, and says what they took."""
+
+    def tokens_of(problems: Sequence[str]) -> Mapping[str, int]:
+        found = dict.fromkeys(problems, 0)
+        for row in solved([draw for draw in draws if draw.problem_id in found])[0]:
+            found[row["problem_id"]] += row["prompt_tokens"] + row["completion_tokens"]
+        return found
+
+    return tokens_of
 
 
 def draws_of(problems: dy.DataFrame[Problem], prompts: InFiles, params: SolveParams) -> list[Draw]:

@@ -84,6 +84,12 @@ class Asked:
     replies: list[Reply] = field(default_factory=list[Reply])
     """Of a teacher."""
 
+    def forget(self) -> None:
+        """Begin the account anew: what was asked so far stands in the row store."""
+        self.draws = 0
+        self.failures.clear()
+        self.replies.clear()
+
 
 Answer = Callable[[Sequence[Draw]], list[Drawn]]
 """What came of some draws, in order; those that failed are left out."""

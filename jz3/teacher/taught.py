@@ -12,7 +12,7 @@ from pydantic import Field
 
 from jz3.core.artifacts import InFiles
 from jz3.tables.seed_problem import SeedProblem
-from jz3.teacher.asks import Round, Rounds
+from jz3.teacher.asks import AcrossSeedsError, Round, Rounds
 from jz3.teacher.recipes import metamath, openmathinstruct, personamath, rvsyn
 from jz3.teacher.recipes.metamath import MetaMath
 from jz3.teacher.recipes.openmathinstruct import OpenMathInstruct
@@ -41,6 +41,17 @@ def rounds_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: Augmen
             return personamath.rounds(rows, prompts, params.recipe, params.seed)
         case RvSyn():
             return rvsyn.rounds(rows, prompts, params.recipe, params.seed)
+
+
+def must_ask_apart(params: AugmentParams) -> None:
+    """Raise AcrossSeedsError where a recipe asks across seeds, before anything is asked: a cap counts what
+    hangs on one seed.
+    """
+    if isinstance(params.recipe, RvSyn):
+        raise AcrossSeedsError(
+            "budget.teacher_tokens caps what a seed takes, and rvsyn asks across seeds (its graphs join "
+            "functions of several); a recipe that asks of one seed each was expected. Set it to null for it."
+        )
 
 
 def next_round(rounds: Rounds, texts: Mapping[str, str]) -> Round | None:

@@ -1,10 +1,11 @@
 """The final model: packed blocks under one warm-up, stable, decay schedule.
 
-Blocks are read in training order, pre-training data first, instruction data last. With a token budget the
-pre-training part is repeated first and the instruction part behind it, each as many times as the whole set
-goes into the budget: so instruction data still fall to the end of the schedule. The metrics say at which
-steps the decay and the instruction data begin. Left are the final model and the one before the decay, from
-which a training on more data can go on.
+Pre-training data are read first, instruction data last: with the seed 0 in training order, else in an order
+of blocks that the seed draws within either part. That is all in which two trainings on one set differ, where
+the method itself draws nothing. With a token budget the pre-training part is repeated first and the
+instruction part behind it, each as many times as the whole set goes into the budget: so instruction data
+still fall to the end of the schedule. The metrics say at which steps the decay and the instruction data
+begin. Left are the final model and the one before the decay, from which a training on more data can go on.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from pydantic import BaseModel, Field
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
-from jz3.core.params import Params, Seed
+from jz3.core.params import Params
 from jz3.core.remedies import remedy
 from jz3.lm.blocks import open_blocks
 from jz3.lm.model import in_format, load_model, load_tokenizer, save_model, tokenizer_digest
@@ -40,12 +41,8 @@ if TYPE_CHECKING:
 class PretrainParams(Params):
     """Section `pretrain`, of every model."""
 
-    token_budget: int | None = Field(gt=0)
-    """Tokens to read, padding not counted: blocks are repeated or left out. null: each block once."""
     batch_blocks: int = Field(gt=0)
     """Blocks of a step."""
-    seed: Seed
-    """Of what the model draws while training (no block is drawn: their order is that of the mix)."""
     weights: Literal["float32", "bfloat16"]
     """The number format that the model is left in. A training computes on float32 weights, and a checkpoint
     to resume from has them, whatever this says.
@@ -65,7 +62,7 @@ class HeldOutLoss(BaseModel):
 
 
 class PretrainMetrics(BaseModel):
-    """`rows` are blocks; one that a small token budget does not reach is rejected by `pretrain.budget`."""
+    """`rows` are blocks; one that a small budget does not reach is rejected by `pretrain.budget`."""
 
     rows: Ledger
     epochs: float
@@ -100,11 +97,14 @@ def pretrain(
     directory: Path,
     live: Path,
     params: PretrainParams,
+    training_tokens: int | None,
+    seed: int,
     execution: Execution,
 ) -> Pretrained:
     """Train the base on the blocks; save it before the decay and at the end.
 
-    Speed and the like are noted in `live`.
+    `training_tokens` are to be read, padding not counted; None: each block once. Speed and the like are noted
+    in `live`.
     """
     manifest, tokenizer = blocks.manifest(), load_tokenizer(base)
     if manifest.tokenizer_digest != tokenizer_digest(tokenizer):
@@ -112,7 +112,7 @@ def pretrain(
             f"{blocks.path} was packed with another tokenizer than that of {base}; the same was expected. "
             f"{remedy(blocks.path, f'Pack them anew with `python -m stages.pack --base {base}`.')}"
         )
-    order = reading_order(manifest, params.token_budget)
+    order = reading_order(manifest, training_tokens, seed)
     steps = cut_into_steps(order, params.batch_blocks)
     decay_step = params.schedule.decay_step(len(steps))
     training = Training(
@@ -121,7 +121,7 @@ def pretrain(
         plan=Plan(steps, [len(steps)]),
         schedule=params.schedule,
         optimizer=params.optimizer,
-        seed=params.seed,
+        seed=seed,
         execution=execution,
         live=live,
     )
@@ -136,7 +136,8 @@ def pretrain(
         save_model(path, model, tokenizer, made_by=told, steps=step, tokens=tokens)
         measured.append(_held_out(model, blocks, params, execution))
     metrics = _metrics(manifest, order, steps, decay_step, loss, _by_group(manifest, measured))
-    told = {"Data": _data(manifest), "Training": params, "Measured": metrics}
+    budget = {"training_tokens": training_tokens, "seed": seed}
+    told = {"Data": _data(manifest), "Budget": budget, "Training": params, "Measured": metrics}
     for path in (before_decay, directory):
         write_card(path, base, told)
     trained.discard()
@@ -176,20 +177,20 @@ def _by_group(manifest: BlocksManifest, measured: list[list[float]]) -> dict[str
     }
 
 
-def reading_order(manifest: BlocksManifest, token_budget: int | None) -> NDArray[np.int64]:
+def reading_order(manifest: BlocksManifest, training_tokens: int | None, seed: int) -> NDArray[np.int64]:
     """The blocks as they are read: the pre-training part, repeated, then the instruction part, repeated.
 
-    Either part is read `token_budget / tokens` times, the last time from its start as far as the share goes.
-    For 4 + 2 blocks and 1.5 epochs: 0 1 2 3 0 1 | 4 5 4.
+    Either part is read `training_tokens / tokens` times, the last time from its start as far as the share
+    goes. For 4 + 2 blocks, 1.5 epochs and the seed 0: 0 1 2 3 0 1 | 4 5 4. Any other seed draws an order of
+    each part, the same in every pass, so that a smaller budget reads what a larger one reads first.
     """
-    epochs = 1.0 if token_budget is None else token_budget / max(manifest.tokens, 1)
+    epochs = 1.0 if training_tokens is None else training_tokens / max(manifest.tokens, 1)
     first, end = manifest.first_instruction_block, manifest.blocks
-    parts = [_repeated(np.arange(0, first), epochs), _repeated(np.arange(first, end), epochs)]
-    return np.concatenate(parts)
-
-
-def _repeated(part: NDArray[np.int64], epochs: float) -> NDArray[np.int64]:
-    return np.resize(part, round(len(part) * epochs))
+    parts = [np.arange(0, first), np.arange(first, end)]
+    if seed:
+        generator = np.random.default_rng(seed)
+        parts = [generator.permutation(part) for part in parts]
+    return np.concatenate([np.resize(part, round(len(part) * epochs)) for part in parts])
 
 
 def _metrics(

@@ -21,8 +21,12 @@ from tests.report.builders import score
 from tests.two_turns import two_turns
 
 
-def stage(name, reads=(), outs=()):
-    return Stage(name, "", {}, frozenset(reads), frozenset(outs), frozenset(outs))
+def stage(name, reads=(), outs=(), **flags):
+    return Stage(name, "", flags, frozenset(reads), frozenset(outs), frozenset(outs))
+
+
+def trained(name, blocks, seed=0):
+    return stage(f"pretrain@{name}", [blocks], blocks=(blocks,), seed=(str(seed),))
 
 
 GRAPH = Graph(
@@ -39,6 +43,9 @@ GRAPH = Graph(
         stage("mix@none", ["texts"], ["n"]),
         stage("mix@meta", ["meta"], ["m"]),
         stage("mix@dart", ["dart"], ["d"]),
+        *(stage(f"pack@{name}", [name[0]], [f"{name}.blocks"]) for name in ("texts", "none", "meta", "dart")),
+        trained("texts_1", "texts.blocks", 1),
+        *(trained(name, f"{name}.blocks") for name in ("texts", "none", "meta", "dart")),
     )
 )
 
@@ -122,7 +129,7 @@ def asked(read, kept, **more):
 
 TRAINED = {
     f"{stage}/{model}": values
-    for model in ("texts", "none", "meta", "dart")
+    for model in ("texts", "none", "meta", "dart", "texts_1")
     for stage, values in {
         "pack": {"tokens": 900, "label_tokens": 500},
         "pretrain": {"tokens": 3650, "epochs": 4.05},
@@ -228,10 +235,10 @@ def test_operators_and_overlaps_stand_in_tables_of_their_own(behind):
     found = arms_of(GRAPH, behind)
     OperatorYield.validate(found.operators)
     Overlap.validate(found.overlaps)
-    kept = {(row["model"], row["operator"]): row["share"] for row in found.operators.iter_rows(named=True)}
+    kept = {(row["set"], row["operator"]): row["share"] for row in found.operators.iter_rows(named=True)}
     assert kept["meta", "answer"] == 0.75
     assert kept["meta", "mask"] is None
-    shared = {(row["model"], row["against"]): row["shared"] for row in found.overlaps.iter_rows(named=True)}
+    shared = {(row["set"], row["against"]): row["shared"] for row in found.overlaps.iter_rows(named=True)}
     assert shared["texts", "meta"] == shared["meta", "texts"] == 1
     assert shared["texts", "none"] == 0
 
@@ -246,7 +253,25 @@ def test_scores_of_a_run_stand_beside_the_facts_and_are_null_without_such_a_benc
     assert (meta["accuracy"], meta["low"], meta["prose"], meta["tool"]) == (62.5, 55.0, 40.0, 70.0)
     assert (meta["answer_tokens"], meta["truncated"]) == (30.0, 1.0)
     Arm.validate(bare := with_scores(found, ScoreRow.create_empty(), None))
-    assert bare["accuracy"].null_count() == bare.height == 4
+    assert bare["accuracy"].null_count() == bare.height == 5
+
+
+def test_models_of_one_set_share_its_facts_and_one_of_them_is_compared(behind, facts):
+    found = arms_of(GRAPH, behind)
+    first, again = facts["texts"], facts["texts_1"]
+    own = ("model", "seed")
+    assert {name: first[name] for name in first if name not in own} == {
+        name: again[name] for name in again if name not in own
+    }
+    assert (first["seed"], again["seed"]) == (0, 1)
+    assert found.sets == {
+        "texts_1": "texts",
+        "texts": "texts",
+        "none": "none",
+        "meta": "meta",
+        "dart": "dart",
+    }
+    assert found.rivals == ["texts", "none", "meta", "dart"], "of each set that of the least seed"
 
 
 @given(st.lists(st.sets(st.integers(0, 8)), min_size=2, max_size=2), st.sets(st.integers(0, 8)))
@@ -256,7 +281,8 @@ def test_the_union_of_the_sets_is_what_is_owed(behind, sets, kept):
         for name, held in zip(("initial", "boosted"), sets, strict=True)
     }
     only = Behind({"texts": behind.training["texts"]}, {}, {}, {}, answers, MEASURED)
-    (row,) = arms_of(GRAPH, only).facts.iter_rows(named=True)
+    alone = Graph(tuple(one for one in GRAPH.stages if one.base != "pretrain" or one.key == "texts"))
+    (row,) = arms_of(alone, only).facts.iter_rows(named=True)
     union = set.union(*sets)
     assert (row["teacher_requests"], row["teacher_tokens"]) == (len(union), 110 * len(union))
     assert row["teacher_tokens_kept"] == 110 * len(union & kept)

@@ -65,9 +65,9 @@ POOR = grades(
 )
 
 
-def tabulated(models, published=()):
+def tabulated(models, published=(), rivals=None):
     known = read_published(FIGURES, list(published))
-    return tabulate(stack(models), frozenset({"a"}), "held_out", known, PARAMS)
+    return tabulate(stack(models), frozenset({"a"}), "held_out", known, rivals or list(models), PARAMS)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,13 @@ def test_accuracies_by_setting_group_and_average(tables):
     assert headline.macro_over_families == {"good": 87.5, "poor": 25.0}
     assert headline.not_covered == {"good": 100.0, "poor": 0.0}
     assert headline.tool == {"good": 100.0, "poor": 50.0}
+
+
+def test_one_model_of_each_set_is_compared_with_those_of_others():
+    found = tabulated({"good": GOOD, "good_1": POOR, "poor": POOR}, rivals=["good", "poor"])
+    pairs = set(found["comparisons"].select("model", "against").iter_rows())
+    assert pairs == {("good", "poor")}
+    assert set(found["scores"]["model"]) == {"good", "good_1", "poor"}
 
 
 def test_the_score_without_hit_items_stands_beside(tables):

@@ -12,7 +12,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from jz3.core.artifacts import InFiles
-from jz3.core.graph_file import read_graph
+from jz3.core.graph_file import GraphError, read_graph
 from jz3.core.params import load_params
 from jz3.corpus.compose import ComposeParams
 from jz3.corpus.ingest import IngestParams
@@ -26,9 +26,11 @@ from tests import test_pipeline as contract
 from tests.conftest import ROOT
 
 LISTED = ("dvc.yaml", *IN_USE, "profiles", "data/raw", "data/prompts")
-OURS = "  jiuzhang: {recipe: jiuzhang, thoughts: data/raw/none/thoughts.parquet}\n"
+SET = "  jiuzhang: {recipe: jiuzhang, thoughts: data/raw/none/thoughts.parquet}\n"
 NO_RATES = "data/raw/none/pass_rates.parquet"
 GRAPH, PARAMS = "profiles/graphs/embedded.yaml", "profiles/embedded.yaml"
+JIUZHANG = "  jiuzhang: {set: jiuzhang, recipe: jiuzhang, seed: 0}\n"
+CORPUS = "  corpus: {prompts: corpus, model: boosted, problems: jiuzhang}\n"
 
 
 @pytest.fixture
@@ -106,7 +108,8 @@ MIX = {
 
 
 def test_a_model(copy):
-    add(copy, GRAPH, OURS, OURS.replace("jiuzhang:", "few:"))
+    add(copy, GRAPH, SET, SET.replace("jiuzhang:", "few:"))
+    add(copy, GRAPH, JIUZHANG, "  few: {set: few, recipe: jiuzhang, seed: 0}\n")
     change(copy, PARAMS, lambda document: document["mix"].update(few=MIX))
     assert {f"{stage}@few" for stage in ("mix", "pack", "pretrain", "answer", "grade")} < holds(copy)
     graph = read_graph(copy)
@@ -114,7 +117,49 @@ def test_a_model(copy):
     assert "data/mix/few" in graph.stage("card").flags["training"]
     assert "data/plots/pretrain/few.csv" in graph.stage("report").flags["curves"]
     assert "data/live/pretrain/few/plots/metrics/loss.tsv: loss" in (copy / "dvc.yaml").read_text()
-    assert changed(copy) == documented("a model")
+    assert changed(copy) == documented("a training set")
+
+
+def test_a_training_seed_is_one_training_more(copy):
+    before = {stage.name: stage for stage in read_graph(copy).stages}
+    add(copy, GRAPH, JIUZHANG, "  jiuzhang_1: {set: jiuzhang, recipe: jiuzhang, seed: 1}\n")
+    names = holds(copy)
+    assert names - set(before) == {f"{stage}@jiuzhang_1" for stage in ("pretrain", "answer", "grade")}
+    after = read_graph(copy)
+    assert {name for name in before if after.stage(name) != before[name]} == {"tabulate", "report"}
+    assert after.path("pretrain@jiuzhang_1", "seed") == "1"
+    assert changed(copy) == documented("a training seed")
+
+
+def test_a_selection_with_all_that_is_written_from_it(copy):
+    add(copy, GRAPH, "selections: [boosted", ", drawn")
+    add(copy, GRAPH, "synthesis_models: [initial, boosted", ", drawn")
+    add(
+        copy,
+        GRAPH,
+        "\nkd_sets:\n",
+        "  drawn: {prompts: drawn, first: initial, share: 0.5, problems: data/kd/drawn.parquet}\n",
+    )
+    add(copy, GRAPH, CORPUS, "  drawn: {prompts: corpus, model: drawn, problems: drawn}\n")
+
+    def add_selection(document):
+        document["select"]["drawn"] = document["select"]["boosted"] | {"by": "random"}
+        document["finetune"]["drawn"] = dict(document["finetune"]["boosted"])
+
+    change(copy, PARAMS, add_selection)
+    new = {f"{stage}@drawn" for stage in ("select", "distill", "finetune", "synthesize", "parse")}
+    assert new < holds(copy)
+    graph = read_graph(copy)
+    assert graph.path("parse@drawn", "problems") == "data/problems/drawn"
+    assert "data/influence/ranking/drawn.parquet" in graph.stage("report").flags["rankings"]
+    assert changed(copy) == documented("a selection")
+
+
+def test_a_model_whose_certificate_is_of_another_recipe_is_refused(copy):
+    """Else its hits would be sought among rows that it was not trained on."""
+    add(copy, GRAPH, JIUZHANG, "  few: {set: jiuzhang, recipe: instruction, seed: 0}\n")
+    with pytest.raises(GraphError, match=r"grade@few .* data/certificates/instruction.* data/mix/jiuzhang"):
+        write_profile(copy, "embedded")
 
 
 def test_a_recipe(copy):
@@ -130,7 +175,8 @@ def test_a_recipe(copy):
         "  jiuzhang: {rows: data/problems/jiuzhang}\n",
         "  seed_problems: {rows: data/problems/seed_problems}\n",
     )
-    add(copy, GRAPH, OURS, OURS.replace("jiuzhang", "seed_problems"))
+    add(copy, GRAPH, SET, SET.replace("jiuzhang", "seed_problems"))
+    add(copy, GRAPH, JIUZHANG, "  seed_problems: {set: seed_problems, recipe: seed_problems, seed: 0}\n")
     change(copy, PARAMS, lambda document: document["mix"].update(seed_problems=MIX))
     names = holds(copy)
     curation = ("execute", "correctness", "filter", "dedup", "decontaminate")

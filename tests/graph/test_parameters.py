@@ -31,7 +31,7 @@ def leaves(value, place=""):
     return [place]
 
 
-@pytest.mark.parametrize("profile", ["embedded", "test", "single_gpu", "paper"])
+@pytest.mark.parametrize("profile", ["embedded", "test", "compare", "single_gpu", "paper"])
 def test_every_value_of_a_profile_is_explained(profile):
     text = (ROOT / PAGE).read_text()
     sections = {
@@ -42,7 +42,7 @@ def test_every_value_of_a_profile_is_explained(profile):
     for name, section in values.items():
         inner = (
             section.values()
-            if name in ("ingest", "augment", "finetune", "mix", "solve", "balance")
+            if name in ("ingest", "augment", "finetune", "mix", "select", "solve", "balance")
             else [section]
         )
         known = [re.compile(re.escape(place).replace(r"\*", "[^.]+")) for place in sections[name]]

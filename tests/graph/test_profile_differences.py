@@ -19,7 +19,7 @@ DIFFERENCES = {
         tasks.instructions.sft.rows
         base.*.source
         finetune.*.optimizer.learning_rate
-        select.count
+        select.boosted.count
         pack.held_out_share
         pretrain.batch_blocks pretrain.optimizer.learning_rate
     """,
@@ -43,16 +43,28 @@ DIFFERENCES = {
         warmup.adapter.rank warmup.adapter.alpha
         attribute.max_tokens attribute.precision
         sketch.*
-        select.count
+        select.boosted.count
         augment.metamath.* augment.personamath.* solve.* balance.* filter.self_consistency*
         probe.max_tokens
         execute.limits.wall_seconds execute.limits.cpu_seconds
         mix.seed_problems.* mix.metamath.*
         pack.block_length
-        pretrain.token_budget pretrain.schedule.stable pretrain.schedule.floor
+        budget.training_tokens pretrain.schedule.stable pretrain.schedule.floor
         pretrain.optimizer.learning_rate
         answer.prose.benchmarks answer.tool.benchmarks answer.max_tokens
         tabulate.resamples
+    """,
+    # The comparison is the embedded profile with more arms on two budgets.
+    ("compare", "embedded", "params.yaml"): """
+        tasks.seeds*
+        finetune.boosted_random.* select.boosted_random.*
+        augment.* solve.* balance.*
+        mix.jiuzhang_random.* mix.direct.* mix.seed_problems.* mix.metamath.* mix.ans_aug.*
+        mix.openmathinstruct.* mix.dart.*
+        budget.teacher_tokens
+    """,
+    ("compare", "embedded", "execution.yaml"): """
+        losses.chosen
     """,
     ("embedded", "test", "execution.yaml"): """
         threads

@@ -24,6 +24,7 @@ from jz3.tables.prompt import Prompt
 from jz3.tables.published_row import PublishedRow
 from jz3.tables.ranked_prompt import RankedPrompt
 from jz3.tables.score_row import ScoreRow
+from jz3.tables.seed_spread import SeedSpread
 from jz3.tables.training_row import TrainingRow
 from jz3.tables.verdict import Verdict
 from tests.two_turns import two_turns
@@ -99,7 +100,7 @@ def metrics(provider="writer"):
         "sample": {"passages": {"web": 7, "arxiv": 5}, "initial": {"web": 2, "arxiv": 1}},
         "distill/initial": distilled(provider),
         "distill/boosted": distilled(provider),
-        "select": selected(),
+        "select/boosted": selected(),
         "filter/jiuzhang": {"rows": ledger(filter__no_answer=5)},
         "correctness/jiuzhang": correct(0.0 if provider == "writer" else None),
         "correctness/other": correct(0.625 if provider == "writer" else None),
@@ -261,6 +262,8 @@ def cost(stage="distill/initial", cost_usd=12.5):
 def arm(model="jiuzhang", **changes):
     return {
         "model": model,
+        "set": model,
+        "seed": 0,
         "rows": 18,
         "synthetic_rows": 15,
         "questions": 14,
@@ -292,9 +295,36 @@ def arm(model="jiuzhang", **changes):
     } | changes
 
 
+def spread():
+    return [
+        {
+            "set": "jiuzhang",
+            "benchmark": "families",
+            "group": "macro over families",
+            "setting": "both",
+            "models": 2,
+            "accuracy": 62.0,
+            "least": 61.5,
+            "greatest": 62.5,
+            "deviation": 0.70710678,
+        },
+        {
+            "set": "other",
+            "benchmark": "families",
+            "group": "macro over families",
+            "setting": "both",
+            "models": 1,
+            "accuracy": 30.0,
+            "least": 30.0,
+            "greatest": 30.0,
+            "deviation": None,
+        },
+    ]
+
+
 def operator_yield():
     return {
-        "model": "jiuzhang",
+        "set": "jiuzhang",
         "stage": "distill/initial",
         "operator": "write",
         "asked": 12,
@@ -432,7 +462,7 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
         ranked(row, number / 10, len(problems) - number, None if number % 2 else "select.lower_value")
         for number, row in enumerate(problems)
     ]
-    table(RankedPrompt, ranking, root / "ranking.parquet")
+    table(RankedPrompt, ranking, root / "boosted.parquet")
     table(ScoreRow, [*averages(), score(), score("instruct_only", 30.0)], root / "scores.parquet")
     table(Comparison, [comparison()], root / "comparisons.parquet")
     table(PublishedRow, [published()], root / "published.parquet")
@@ -442,8 +472,9 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
         "instruct_only", teacher_tokens=0, passes=4.5, starved=True, accuracy=30.25, low=24.0, high=37.0
     )
     table(Arm, [arm(), poor], root / "arms.parquet")
+    table(SeedSpread, spread(), root / "spread.parquet")
     table(OperatorYield, [operator_yield()], root / "operators.parquet")
-    shared = {"model": "jiuzhang", "against": "instruct_only", "questions": 14, "shared": 7}
+    shared = {"set": "jiuzhang", "against": "instruct_only", "questions": 14, "shared": 7}
     table(Overlap, [shared], root / "overlaps.parquet")
     certificate(root / "jiuzhang")
     certificate(root / "instruction", hits=0, certified="instruction")
@@ -460,12 +491,13 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
         *("--prompts", "prompts.parquet"),
         *("--passages", "passages.parquet"),
         *("--influence", "influence.parquet"),
-        *("--ranking", "ranking.parquet"),
+        *("--rankings", "boosted.parquet"),
         *("--scores", "scores.parquet"),
         *("--comparisons", "comparisons.parquet"),
         *("--published", "published.parquet"),
         *("--disagreements", "disagreements.parquet"),
         *("--costs", "costs.parquet"),
+        *("--spread", "spread.parquet"),
         *("--arms", "arms.parquet"),
         *("--operators", "operators.parquet"),
         *("--overlaps", "overlaps.parquet"),

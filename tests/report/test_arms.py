@@ -6,7 +6,8 @@ from jz3.report.arms import arm_tables, budget_figure
 from jz3.tables.arm import Arm
 from jz3.tables.operator_yield import OperatorYield
 from jz3.tables.overlap import Overlap
-from tests.report.builders import arm, operator_yield
+from jz3.tables.seed_spread import SeedSpread
+from tests.report.builders import arm, operator_yield, spread
 
 
 def rows(schema, *found):
@@ -38,8 +39,9 @@ def test_an_interval_is_drawn_where_its_numbers_are():
 def test_the_table_says_what_each_arm_owes_and_what_confirms_its_answers():
     shown = arm_tables(
         rows(Arm, arm(), arm("other", cost_usd=None, teacher_tokens_kept=None, passes=4.5, starved=True)),
+        rows(SeedSpread, *spread()),
         rows(OperatorYield, operator_yield()),
-        rows(Overlap, {"model": "jiuzhang", "against": "other", "questions": 14, "shared": 7}),
+        rows(Overlap, {"set": "jiuzhang", "against": "other", "questions": 14, "shared": 7}),
     )
     for said in ("1,250,000", "$12.50", "no price known", "not known", "4.5 (starved)", "60.0 %", "25.0 %"):
         assert said in shown, said
@@ -49,6 +51,18 @@ def test_the_table_says_what_each_arm_owes_and_what_confirms_its_answers():
 
 
 def test_without_teachers_and_rivals_the_page_says_so():
-    shown = arm_tables(rows(Arm, arm()), rows(OperatorYield), rows(Overlap))
+    shown = arm_tables(rows(Arm, arm()), rows(SeedSpread), rows(OperatorYield), rows(Overlap))
     assert "No teacher wrote for any arm." in shown
     assert "No two arms" in shown
+    assert "One training seed for each set" in shown
+
+
+def test_models_of_one_set_share_a_colour_and_a_column():
+    several = [arm(), arm("jiuzhang_1", set="jiuzhang", seed=1, accuracy=62.5), arm("other", accuracy=30.0)]
+    figure = budget_figure(rows(Arm, *several))
+    assert "Points of one colour differ in the training seed." in figure
+    assert "jiuzhang_1 read" not in figure
+    shown = arm_tables(rows(Arm, *several), rows(SeedSpread, *spread()), rows(OperatorYield), rows(Overlap))
+    assert "jiuzhang_1" not in shown
+    assert "macro over families" in shown
+    assert "0.7" in shown

@@ -218,6 +218,7 @@ def test_the_stage_writes_every_table(tmp_path):
     Out(SeedProblem, tmp_path / "seeds.parquet").write(seeds(ROWS[:3]))
     main(
         params(1),
+        None,
         EXECUTION,
         In(SeedProblem, tmp_path / "seeds.parquet"),
         PROMPTS,

@@ -9,6 +9,7 @@ import pytest
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.execution import Price
 from jz3.tables.failure import Failure
+from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.reject import Reject
@@ -89,8 +90,11 @@ def test_the_stage_writes_every_table(tmp_path: Path):
     Out(Prompt, tmp_path / "prompts.parquet").write(prompts(4))
     main(
         PARAMS,
+        None,
+        1.0,
         EXECUTION,
         In(Prompt, tmp_path / "prompts.parquet"),
+        In(Passage, tmp_path / "passages.parquet"),
         Out(Problem, tmp_path / "problems.parquet"),
         Out(Reject, tmp_path / "rejects.parquet"),
         Out(Failure, tmp_path / "failures.parquet"),

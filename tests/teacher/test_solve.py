@@ -340,6 +340,7 @@ def test_a_solver_that_is_killed_goes_on_and_leaves_the_same_bytes(number, tmp_p
         left.mkdir(exist_ok=True)
         main(
             student(4),
+            None,
             EXECUTION,
             In(Problem, tmp_path / "problems"),
             PROMPTS,

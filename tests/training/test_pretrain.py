@@ -23,9 +23,7 @@ from tests.training.test_pack import PARAMS as PACK
 from tests.training.test_pack import base_model, packed, training_set  # noqa: F401 (a fixture)
 
 PARAMS = PretrainParams(
-    token_budget=None,
     batch_blocks=2,
-    seed=0,
     schedule=WarmupStableDecay(warm_up=0.1, stable=0.7, floor=0.1),
     weights="float32",
     method=Full(kind="full"),
@@ -42,14 +40,16 @@ def manifest(pretrain_blocks: int, instruction_blocks: int, tokens: int = 100) -
 
 
 def test_either_part_is_repeated_in_its_place():
-    assert reading_order(manifest(4, 2), 150).tolist() == [0, 1, 2, 3, 0, 1, 4, 5, 4]
-    assert reading_order(manifest(4, 2), None).tolist() == list(range(6))
-    assert reading_order(manifest(0, 3), 200).tolist() == [0, 1, 2, 0, 1, 2]
+    assert reading_order(manifest(4, 2), 150, 0).tolist() == [0, 1, 2, 3, 0, 1, 4, 5, 4]
+    assert reading_order(manifest(4, 2), None, 0).tolist() == list(range(6))
+    assert reading_order(manifest(0, 3), 200, 0).tolist() == [0, 1, 2, 0, 1, 2]
 
 
-@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 1000))
-def test_instruction_blocks_come_last_and_the_budget_is_met_to_a_block_of_each_part(first, second, budget):
-    order = reading_order(manifest(first, second), budget)
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 1000), st.integers(0, 5))
+def test_instruction_blocks_come_last_and_the_budget_is_met_to_a_block_of_each_part(
+    first, second, budget, seed
+):
+    order = reading_order(manifest(first, second), budget, seed)
     is_instruction = order >= first
     assert (np.diff(is_instruction.astype(int)) >= 0).all()
     assert abs(len(order) - (first + second) * budget / 100) <= 1
@@ -57,7 +57,33 @@ def test_instruction_blocks_come_last_and_the_budget_is_met_to_a_block_of_each_p
     assert not second or times.max() - times.min() <= 1
 
 
-def run(root, base, params=PARAMS, pretrain_rows=40, instruction_rows=12, held_out_share=0.0):
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 500), st.integers(1, 500), st.integers(0, 5))
+def test_a_smaller_budget_reads_of_each_part_what_a_larger_one_reads_first(first, second, one, more, seed):
+    def parts(budget):
+        order = reading_order(manifest(first, second), budget, seed)
+        return order[order < first].tolist(), order[order >= first].tolist()
+
+    for few, many in zip(parts(one), parts(one + more), strict=True):
+        assert many[: len(few)] == few
+
+
+def test_a_seed_draws_an_order_and_nothing_else():
+    orders = {tuple(reading_order(manifest(30, 10), None, seed).tolist()) for seed in range(4)}
+    assert len(orders) == 4
+    assert {tuple(sorted(order[:30])) for order in orders} == {tuple(range(30))}
+    assert reading_order(manifest(30, 10), None, 2).tolist() in map(list, orders)
+
+
+def run(
+    root,
+    base,
+    params=PARAMS,
+    pretrain_rows=40,
+    instruction_rows=12,
+    held_out_share=0.0,
+    training_tokens=None,
+    seed=0,
+):
     rng = np.random.default_rng(0)
     training = training_set(
         root / "mix.parquet",
@@ -68,7 +94,8 @@ def run(root, base, params=PARAMS, pretrain_rows=40, instruction_rows=12, held_o
     made = [root / "before", root / "final"]
     for directory in made:
         directory.mkdir()
-    return pretrain(InDir(BlocksManifest, root / "blocks"), base, *made, root / "live", params, execution())
+    blocks, live = InDir(BlocksManifest, root / "blocks"), root / "live"
+    return pretrain(blocks, base, *made, live, params, training_tokens, seed, execution())
 
 
 def test_one_epoch_reads_every_token_once_and_leaves_both_models(base_model, tmp_path):  # noqa: F811
@@ -123,12 +150,20 @@ def test_a_budget_of_two_epochs_reads_twice_and_a_small_one_accounts_for_what_it
     for name in ("one", "small"):
         (tmp_path / name).mkdir()
     one = run(tmp_path / "one", base_model, PARAMS)
-    twice = PARAMS.model_copy(update={"token_budget": 2 * one.metrics.tokens})
-    small = PARAMS.model_copy(update={"token_budget": one.metrics.tokens // 2})
+    tokens = one.metrics.tokens
     (tmp_path / "two").mkdir()
-    assert run(tmp_path / "two", base_model, twice).metrics.tokens == 2 * one.metrics.tokens
-    cut = run(tmp_path / "small", base_model, small).metrics
+    assert run(tmp_path / "two", base_model, training_tokens=2 * tokens).metrics.tokens == 2 * tokens
+    cut = run(tmp_path / "small", base_model, training_tokens=tokens // 2).metrics
     assert cut.rows.rejected["pretrain.budget"] == cut.rows.read - cut.rows.kept > 0
+    assert f"| training_tokens | {tokens // 2} |" in (tmp_path / "small/final/README.md").read_text()
+
+
+def test_another_seed_trains_another_model_on_the_same_tokens(base_model, tmp_path):  # noqa: F811
+    for name in ("zero", "one"):
+        (tmp_path / name).mkdir()
+    runs = [run(tmp_path / name, base_model, seed=seed) for seed, name in enumerate(("zero", "one"))]
+    assert runs[0].metrics.tokens == runs[1].metrics.tokens
+    assert model_digest(tmp_path / "zero/final") != model_digest(tmp_path / "one/final")
 
 
 def test_blocks_of_another_tokenizer_are_refused(base_model, tmp_path):  # noqa: F811
@@ -148,6 +183,8 @@ def test_blocks_of_another_tokenizer_are_refused(base_model, tmp_path):  # noqa:
             tmp_path,
             tmp_path / "live",
             PARAMS,
+            None,
+            0,
             execution(),
         )
 

@@ -1,0 +1,39 @@
+"""How far the scores of a training set move with the training seed.
+
+Beside the intervals over items and families, which say nothing of another training: two sets whose means are
+nearer than their deviations are not told apart by them, however many items were answered.
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from jz3.tables.seed_spread import SeedSpread
+
+GROUPS = ("all", "average")
+"""Scores whose spread is told: of whole benchmarks, and averages over families and benchmarks."""
+
+
+def seed_spread(scores: pl.DataFrame, sets: Mapping[str, str]) -> pl.DataFrame:
+    """Table of SeedSpread, of rows of ScoreRow; `sets` has the set of each model."""
+    names = pl.DataFrame({"model": list(sets), "set": list(sets.values())}, schema={"model": pl.String} | SET)
+    told = scores.filter(pl.col("group_by").is_in(GROUPS)).join(names, on="model").sort("model")
+    keys = ("set", "benchmark", "group", "setting")
+    accuracy = pl.col("accuracy")
+    spread = told.group_by(keys).agg(
+        models=pl.len().cast(pl.Int64),
+        accuracy=accuracy.mean(),
+        least=accuracy.min(),
+        greatest=accuracy.max(),
+        deviation=accuracy.std(),
+    )
+    # The mean of equal numbers may lie beside them by a last digit.
+    inside = pl.col("accuracy").clip(pl.col("least"), pl.col("greatest"))
+    return (
+        spread.with_columns(inside)
+        .sort("benchmark", "group", "setting", "set")
+        .select(SeedSpread.column_names())
+    )
+
+
+SET = {"set": pl.String}
