@@ -6,8 +6,9 @@ are put in place; chains of one commutative operation are flattened and sorted b
 blanked; parameters become p0, p1, ... and other locals v0, v1, ... in order of first appearance; 2.0 becomes
 2. Loops and recursion are renamed alone.
 
-`structure` of two forms is Dice's coefficient over the multisets of their subtrees. Costs some 200
-microseconds a function.
+Functions of one form need not give the same (what a temporary was made of may change before it is read):
+results decide. `structure` of two forms is Dice's coefficient over the multisets of their subtrees. Costs
+some 200 microseconds a function.
 """
 
 import ast

@@ -40,10 +40,17 @@ UNTAGGED = "other"
 """Topic of a function that is told none."""
 _TYPES = {"int", "float", "complex", "str", "bool", "list", "tuple", "Fraction", "Decimal", "Number", "Any"}
 _FORBIDDEN = {
-    "print", "input", "open", "exec", "eval", "compile", "globals", "locals", "vars", "exit", "quit",
-    "breakpoint", "getattr", "setattr", "delattr", "id", "hash", "memoryview", "__import__",
+    "print", "input", "open", "exec", "eval", "compile", "globals", "locals", "vars", "exit", "quit", "help",
+    "breakpoint", "getattr", "setattr", "delattr", "id", "hash", "memoryview", "copyright", "credits",
+    "license",
 }  # fmt: skip
-_PURE = {name for name in vars(builtins) if not name.startswith("_")} - _FORBIDDEN
+_ENDING = {
+    name
+    for name, held in vars(builtins).items()
+    if isinstance(held, type) and issubclass(held, BaseException) and not issubclass(held, Exception)
+}
+"""Exceptions that end a program and are no errors."""
+_PURE = {name for name in vars(builtins) if not name.startswith("_")} - _FORBIDDEN - _ENDING
 _TOPIC = re.compile(r"\btopic\s*:\s*([^\n.]+)\.?", re.IGNORECASE)
 _SECTION = re.compile(
     r"^\s*(?:args|arguments|parameters|params|returns?|examples?|:param|:return)\b", re.IGNORECASE
@@ -121,6 +128,8 @@ def read_decomposition(reply: str) -> Decomposition | Unusable:
         return _decomposition(_program(without_thoughts(reply).replace("\r\n", "\n")))
     except _Broken as broken:
         return broken.unusable
+    except RecursionError:
+        return Unusable("not_decomposed", f"too deep: {reply}"[:EVIDENCE_CHARACTERS])
 
 
 def _program(text: str) -> ast.Module:

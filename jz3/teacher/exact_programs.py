@@ -158,11 +158,14 @@ class Drawing:
     """`random`, or `failed` with the error."""
 
 
-def read_drawings(printed: str) -> list[Drawing]:
-    """One for each line."""
+def read_drawings(printed: str, count: int) -> list[Drawing]:
+    """One for each line; where there are not `count` lines, none of them is believed."""
+    lines = printed.splitlines()
+    if len(lines) != count:
+        return [Drawing((), f"failed with {len(lines)} lines for {count} drawings")] * count
     return [
         Drawing((), line) if line.startswith(("random", "failed")) else Drawing(tuple(line.split(" ")), "")
-        for line in printed.splitlines()
+        for line in lines
     ]
 
 

@@ -85,10 +85,14 @@ BAD = {
         with_function("import os\n    return os.getpid()"),
         with_function("return open(a)"),
         with_function("global c\n    return a"),
+        with_function("raise SystemExit"),
         with_function("return a.__class__"),
         with_function("return a", "f").replace("(a, b)", "(a, b=4)"),
     ],
-    "not_decomposed": [with_function(f"return {' + '.join(['a * b'] * 7)}")],
+    "not_decomposed": [
+        with_function(f"return {' + '.join(['a * b'] * 7)}"),
+        with_function(f"return {' + '.join(['a'] * 2_000)}"),
+    ],
 }
 
 

@@ -47,7 +47,7 @@ def faults(drawn, library_=None):
     program = graph_program([one.function for one in library_.nodes], GRAPH.calls, drawn)
     return [
         fault_of(library_, GRAPH, leaves, drawing)
-        for leaves, drawing in zip(drawn, read_drawings(printed(program)), strict=True)
+        for leaves, drawing in zip(drawn, read_drawings(printed(program), len(drawn)), strict=True)
     ]
 
 
@@ -85,7 +85,7 @@ def test_a_drawing_in_whole_numbers_comes_before_others():
     drawn = [(7, 8, 100, 4), (7, 8, 100, 5), (7, 8, 103, 2)]
     program = graph_program([one.function for one in worked().nodes], GRAPH.calls, [drawn[1], drawn[0]])
     leaves, drawing = first_without_fault(
-        worked(), GRAPH, [drawn[1], drawn[0]], read_drawings(printed(program))
+        worked(), GRAPH, [drawn[1], drawn[0]], read_drawings(printed(program), 2)
     )
     assert (leaves, drawing.nodes) == ((7, 8, 100, 4), ("56", "44", "11"))
 
@@ -94,7 +94,8 @@ def test_a_program_that_is_another_each_time_is_told():
     source = "def share(total, people):\n    seen.append(1)\n    return len(seen)"
     function = Function("share", "b", "It.", (Parameter("total", "x"), Parameter("people", "x")), "x", source)
     program = graph_program([function], [Call("share", ("", ""))], [(3, 4)])
-    assert read_drawings(printed(f"seen = []\n{program}"))[0].fault == "random"
+    assert read_drawings(printed(f"seen = []\n{program}"), 1)[0].fault == "random"
+    assert [one.nodes for one in read_drawings("3 4\n", 2)] == [(), ()]
 
 
 def drawn(each, seeds=tuple(ALL), seed=7):

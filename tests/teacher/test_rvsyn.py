@@ -150,7 +150,8 @@ def test_a_reader_that_knows_neither_teller_nor_solver_finds_the_same_answers(fo
 
 
 @pytest.mark.long
-def test_the_reader_finds_the_answers_of_hundreds_of_rows(store):
+def test_the_reader_finds_the_answers_of_hundreds_of_rows(tmp_path, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     every = [seed_row(number, family) for number, family in enumerate(FAMILIES)]
     found = augment(seeds(every), PROMPTS, params(graphs=6, confirmations=1), EXECUTION)
     told = [(row["problem"], row["answer"]) for row in found.problems.iter_rows(named=True)]

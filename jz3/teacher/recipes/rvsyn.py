@@ -273,7 +273,7 @@ def _composed(
     for plan, graph in graphs:
         if plan.plan_id not in printed:
             continue
-        drawings = read_drawings(printed[plan.plan_id])
+        drawings = read_drawings(printed[plan.plan_id], len(values[plan.plan_id]))
         taken = first_without_fault(library, graph, values[plan.plan_id], drawings)
         if isinstance(taken, Unusable):
             judged.append(Judged(plan.plan_id, "compose", taken))
