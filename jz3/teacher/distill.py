@@ -17,6 +17,7 @@ from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
 from jz3.core.artifacts import In
 from jz3.core.execution import Execution, Price
+from jz3.generation.asking import KeySet, key_set
 from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest, chat_key
 from jz3.generation.spending import answer_usd
 from jz3.notation.thoughts import read_thoughts
@@ -140,24 +141,31 @@ def cap_of(teacher_tokens: int | None, share: float, first: In[Passage]) -> Cap 
     return Cap(teacher_tokens, share, frozenset(ids))
 
 
-def _ask(rows: Sequence[Mapping[str, Any]], params: Teachers, execution: Execution) -> list[_Asked]:
+def _ask(
+    rows: Sequence[Mapping[str, Any]],
+    params: Teachers,
+    execution: Execution,
+    whole_set: KeySet | None = None,
+) -> list[_Asked]:
     names = [teacher_of(row["prompt_id"], params) for row in rows]
     requests = [chat_request(row, params) for row in rows]
-    replies = ask(names, requests, params, execution)
+    replies = ask(names, requests, params, execution, whole_set)
     return [_Asked(*one) for one in zip(rows, names, requests, replies, strict=True)]
 
 
 def _taken(
     rows: Sequence[Mapping[str, Any]], cap: Cap, params: Teachers, execution: Execution
 ) -> frozenset[str]:
-    """The passages whose prompts are asked for."""
+    """The passages whose prompts are asked for. The cap on money stays one for the whole set."""
+    whole_set = key_set(chat_request(row, params) for row in rows)
     of_passage: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         of_passage.setdefault(row["passage_id"], []).append(row)
 
     def tokens_of(passages: Sequence[str]) -> Mapping[str, int]:
         found = dict.fromkeys(passages, 0)
-        for one in _ask([row for passage in passages for row in of_passage[passage]], params, execution):
+        asked = [row for passage in passages for row in of_passage[passage]]
+        for one in _ask(asked, params, execution, whole_set):
             found[one.prompt["passage_id"]] += tokens(one.reply)
         return found
 

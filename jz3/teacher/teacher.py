@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from jz3.core.execution import Execution
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
-from jz3.generation.asking import ask_all, key_set
+from jz3.generation.asking import KeySet, ask_all, key_set
 from jz3.generation.bodies import LIMITS, SEED_LIMIT
 from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest
 from jz3.generation.endpoint import Endpoint, endpoint_of
@@ -91,13 +91,19 @@ def request_for(name: str, prompt: str, params: Teachers, draw: int = 0) -> Chat
 
 
 def ask(
-    names: Sequence[str], requests: Sequence[ChatRequest], params: Teachers, execution: Execution
+    names: Sequence[str],
+    requests: Sequence[ChatRequest],
+    params: Teachers,
+    execution: Execution,
+    whole_set: KeySet | None = None,
 ) -> list[Reply]:
-    """An answer or a failure for each request, in order; `names` are those of their teachers. Raises as
+    """An answer or a failure for each request, in order; `names` are those of their teachers. The cap on
+    money is on `whole_set`, of which the requests are a part; None where they are all of it. Raises as
     `ask_all` does.
     """
     replies: dict[int, Reply] = {}
-    whole_set = key_set(requests) if len(params.teachers) > 1 else None
+    if whole_set is None and len(params.teachers) > 1:
+        whole_set = key_set(requests)
     for name, teacher in params.teachers.items():
         places = [place for place, asked in enumerate(names) if asked == name]
         with _endpoint(teacher) as endpoint:

@@ -118,6 +118,48 @@ def losing(tmp_path):
     return run
 
 
+SEEDED = '''
+"""Say what it is given."""
+import dataframely as dy
+import polars as pl
+from jz3.core.artifacts import Out
+from jz3.core.budget import TrainingTokens
+from jz3.core.params import Seed, Share
+from jz3.core.stage import run
+class Row(dy.Schema):
+    n = dy.Float64(primary_key=True)
+def main(training_tokens: TrainingTokens, seed: Seed, share: Share, rows: Out[Row]) -> None:
+    rows.write(pl.DataFrame({"n": [float(training_tokens or 0), float(seed), share]}))
+if __name__ == "__main__":
+    run(main)
+'''
+
+
+@pytest.mark.parametrize(
+    ("budget", "flags", "expected"),
+    [
+        ({"training_tokens": 5, "teacher_tokens": None}, ("7", "0.5"), [0.5, 5.0, 7.0]),
+        ({"training_tokens": 5, "teacher_tokens": None}, ("7", "1.5"), "--share: Input should be less"),
+        ({"training_tokens": 0, "teacher_tokens": None}, ("7", "0.5"), "budget.training_tokens: Input"),
+    ],
+)
+def test_a_budget_and_numbers_of_the_graph_reach_the_stage_or_are_refused(tmp_path, budget, flags, expected):
+    (tmp_path / "seeded.py").write_text(SEEDED)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"budget": budget}))
+    said = subprocess.run(
+        [sys.executable, "seeded.py", "--seed", flags[0], "--share", flags[1], "--rows", "out.parquet"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    if isinstance(expected, str):
+        assert said.returncode in (1, 2)
+        assert expected in said.stderr
+    else:
+        assert pl.read_parquet(tmp_path / "out.parquet")["n"].sort().to_list() == expected
+
+
 def test_a_stage_ends_with_the_account_of_its_rows(losing):
     status, said, _ = losing(odd=7, unchosen=60, failed=2)
     assert status == 0

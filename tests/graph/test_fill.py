@@ -9,13 +9,14 @@ import yaml
 from jz3.curation.benchmark_hits import HITS
 from jz3.generation.chat import CHAT
 from jz3.generation.completion_rows import GENERATE
-from jz3.graph.fill import FILLED, fill_stage
+from jz3.graph.fill import FILLED, FillError, fill_stage
 from jz3.influence.attribute import ATTRIBUTE
 from jz3.influence.sketch import SKETCH
 from jz3.sandbox.program_rows import EXECUTE
 from jz3.store.row_store import RowStore
 from jz3.synthesis.synthesize import Slice
 from tests.conftest import ROOT
+from tests.stage_folder import stage_folder
 
 
 def test_each_operation_of_the_store_is_filled_by_some_stage():
@@ -73,3 +74,9 @@ def test_slices_leave_the_rows_of_the_whole_stage(whole_run, tmp_path, monkeypat
 
 def keys_of(place, operation):
     return {row.key for row in RowStore(place).rows(operation)}
+
+
+def test_a_stage_that_asks_teachers_is_not_filled_in_slices_under_a_cap(tmp_path):
+    stage_folder(tmp_path, params={"budget.teacher_tokens": 1_000})
+    with pytest.raises(FillError, match=r"budget.teacher_tokens .* caps .* distill@initial over all slices"):
+        fill_stage(tmp_path, "distill@initial", Slice(1, 2))

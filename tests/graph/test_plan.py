@@ -6,6 +6,7 @@ import time
 
 import polars as pl
 import pytest
+from ruamel.yaml import YAML
 
 from jz3.core.artifacts import Out
 from jz3.core.execution import load_execution
@@ -96,6 +97,17 @@ def test_another_profile_is_planned_without_writing_it(clone):
     assert json.loads(as_json(planned))["total"]["calls"] == calls > writer["to_do"]
     with pytest.raises(PlanError, match=r"profiles/none\.yaml does not exist"):
         plan(clone, "none")
+
+
+def test_a_plan_keeps_within_the_budget_of_teachers(clone):
+    found = lines(plan(clone, "compare"))
+    cap = YAML(typ="safe").load((clone / "profiles/compare.yaml").read_bytes())["budget"]["teacher_tokens"]
+    for name in ("distill@direct", "augment@ans_aug"):
+        line = found[name]
+        assert line["prompt_tokens"] + line["completion_tokens"] == pytest.approx(cap, abs=1)
+        assert 0 < line["to_do"] < line["rows"]
+        assert any("budget.teacher_tokens" in note for note in line["notes"])
+    assert found["pretrain@jiuzhang_2"]["prompt_tokens"] == pytest.approx(1_000_000, rel=0.01)
 
 
 def test_the_text_has_a_line_for_each_stage_that_costs_and_names_the_others(clone):

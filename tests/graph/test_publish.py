@@ -80,13 +80,13 @@ def test_the_hub_gives_the_rows_again(clone, hub, tmp_path):
     assert b"question" not in b"".join(files[name] for name in files if name.startswith("certificates/"))
     assert json.loads(files["published.json"])["commit"] == clone.run("git", "rev-parse", "HEAD").strip()
 
-    models = yaml.safe_load((clone.path / "graph.yaml").read_text())["models"]
+    sets = yaml.safe_load((clone.path / "graph.yaml").read_text())["sets"]
     program = (
         "import json, sys; from datasets import load_dataset; repo, *names = sys.argv[1:]; "
         "print(json.dumps({name: load_dataset(repo, name, split='train').to_list() for name in names}))"
     )
     read = subprocess.run(
-        (sys.executable, "-c", program, REPO, *models),
+        (sys.executable, "-c", program, REPO, *sets),
         capture_output=True,
         text=True,
         check=True,

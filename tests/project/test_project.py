@@ -14,6 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jz3.core.budget import Budget
 from jz3.core.errors import UserError
 from jz3.core.execution import load_execution
 from jz3.core.params import load_params
@@ -55,6 +56,7 @@ def test_every_file_says_what_its_stages_read(project):
         "sample": SampleParams,
         "compose": ComposeParams,
         "distill": Teachers,
+        "budget": Budget,
     }
     for section, kind in kinds.items():
         load_params(kind, section, project / "params.yaml")

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import InDir, InFiles
+from jz3.core.errors import BudgetReached
+from jz3.core.execution import Price
 from jz3.core.hashing import draw_order
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem
@@ -21,6 +23,7 @@ from jz3.teacher.solve import SolveParams, solve
 from jz3.teacher.taught import AugmentParams, rounds_of
 from jz3.teacher.teacher import Teachers
 from jz3.writer.catalogue import FAMILIES
+from jz3.writer.server import MODEL
 from tests.teacher.builders import EXECUTION, REPLAY, prompts, seed_problems, seed_row, teacher
 
 DATA = Path(__file__).parents[2] / "data"
@@ -97,6 +100,18 @@ def test_a_set_keeps_within_its_cap_with_whole_passages(concurrency):
     assert whole.problems.filter(pl.col("prompt_id").is_in(kept["prompt_id"].implode())).equals(
         found.problems
     )
+
+
+def test_the_cap_on_money_is_on_all_waves_together():
+    """No wave alone costs as much, and all of them cost nearly twice as much."""
+    asked, usd = two_to_a_passage(24), 0.003
+    price = Price(as_of="2026-01-01", input=2.0, cached_input=1.0, output=10.0, batch_discount=0.5)
+    params = Teachers(teachers={"writer": teacher(max_tokens=20)}, seed=1)
+    execution = EXECUTION.model_copy(
+        update={"prices": {MODEL: price}, "budget_usd": usd, "concurrency": 1, "retries": 0}
+    )
+    with pytest.raises(BudgetReached):
+        distill(asked, params, execution, Cap(1_000_000, 1.0, frozenset(asked["passage_id"])))
 
 
 def test_both_rounds_of_a_recipe_together_keep_within_the_cap_and_grow_with_it():
