@@ -106,31 +106,35 @@ def test_a_refusal_without_words_of_all_there_are_is_no_result():
 
 
 def test_the_cap_holds_against_every_fault_over_forty_seeds(tmp_path, monkeypatch):
-    """The server charges for whatever it may have written; 429 and 402 come before any work."""
+    """The server charges for whatever it may have written; 429 and 402 come before any work.
+
+    Each fault has a seed in which it comes again and again: what one gives back wrongly adds up.
+    """
     faults = [
         *KEPT.values(),
         *REFUSED.values(),
-        *(said for name, said in PASSING.items() if name[:3] != "429"),
+        *(said for name, said in PASSING.items() if name[:3] != "429" and name != "bomb"),
     ]
-    assert len(KEPT) + len(REFUSED) + len(PASSING) + len(STOPPING) >= 60
+    assert len(faults) >= 60
     reached = 0
     for seed in range(40):
         monkeypatch.setenv("JZ3_STORE", str(tmp_path / str(seed)))
         draw = random.Random(seed)
-        cap_usd = draw.uniform(0.0005, 0.003)
-        with faulty(lambda *_: (draw.choice(faults) if draw.random() < 0.4 else GOOD, True)) as server:  # noqa: B023
+        cap_usd = draw.uniform(0.0005, 0.0015)
+        few, share = faults[seed::40], draw.uniform(0.2, 0.7)
+        with faulty(lambda *_: (draw.choice(few) if draw.random() < share else GOOD, True)) as server:  # noqa: B023
             prompts = [f"p {n}" for n in range(40)]
             limits = {"budget_usd": cap_usd, "prices": PRICES, "concurrency": draw.choice((1, 4, 8))}
-            for _ in range(2):
+            for _ in range(3):
                 try:
                     replies = ask(server, prompts, **limits)
                     assert len(replies) == 40
                 except BudgetReached:
                     reached += 1
                 except UserError:
-                    assert server.asked < 90, "stopped, or some are left for another day"
+                    assert server.usd < cap_usd, "stopped, or some are left for another day"
                 assert server.usd <= cap_usd, "a restart is no new budget"
-    assert reached > 40
+    assert reached > 80
 
 
 def test_what_comes_unasked_on_a_kept_connection_is_no_answer_to_the_next_request():
