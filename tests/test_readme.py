@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -54,3 +55,45 @@ def test_the_share_of_right_problems_is_that_of_the_run():
         right, written = shares[f"{kind}_correct"], shares[f"{kind}_problems"]
         assert f"{right} of {written}" in README
         assert f"({100 * right / written:.1f} %)" in README
+
+
+def profile(name):
+    sections = yaml.safe_load((ROOT / f"profiles/{name}.yaml").read_text())
+    return sections, yaml.safe_load((ROOT / f"profiles/graphs/{name}.yaml").read_text())
+
+
+PROFILES = re.findall(
+    r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$",
+    README.partition("## Profiles")[2].partition("\n## ")[0],
+    re.MULTILINE,
+)
+
+
+def test_the_table_of_profiles_says_what_runs():
+    assert sorted(name for name, *_ in PROFILES) == sorted(path.stem for path in ROOT.glob("profiles/*.yaml"))
+    sources = yaml.safe_load((ROOT / "data/sources.yaml").read_text())
+    for name, _, corpus, teacher, models in PROFILES:
+        sections, graph = profile(name)
+        asked = sections["distill"]["teachers"].values()
+        assert ("writer" in teacher) == all(one["provider"] == "writer" for one in asked)
+        bases = [sections["base"][role] for role in ("synthesis", "reference", "final")]
+        if "writer" in teacher:
+            assert {base["kind"] for base in bases} == {"config"}
+            assert f"{parameters(bases[0], sections['base']['vocabulary']) / 1e6:.1f}M" in models
+            assert not any(place.endswith(".fetched.json") for place in graph["sources"].values())
+            continue
+        quotas, levels = sections["sample"]["quotas"], sections["compose"]["levels_per_passage"]
+        calls = sum(quota["initial"] * levels[source] for source, quota in quotas.items())
+        assert f"{(calls + sections['select']['count']) / 1000:.1f}k calls" in teacher
+        repos = [sources[base["source"]]["repo"].rpartition("/")[2].lower() for base in bases]
+        assert {repo.split("-")[0] for repo in repos} == {
+            model.split()[0].lower().replace("deepseekmath", "deepseek") for model in models.split(", ")
+        }
+        if name == "single_gpu":
+            assert f"{sum(quota['corpus'] for quota in quotas.values()):,} passages" in corpus
+
+
+def parameters(base, vocabulary):
+    """Of a Llama with one matrix for words in and out, without norms."""
+    size = base["hidden_size"]
+    return base["layers"] * (4 * size**2 + 3 * size * base["mlp"]) + vocabulary * size

@@ -87,6 +87,7 @@ def run(main: Main) -> None:
     a full disk, or Ctrl-C becomes one line and its exit status; everything else is a traceback.
     """
     end_with_parent()
+    os.environ["HF_HUB_OFFLINE"] = "1"  # before a library reads it: no stage opens the network
     module = sys.modules[main.__module__]
     stage = Path(str(module.__file__)).stem
     signature = Signature.of(main)

@@ -124,7 +124,7 @@ def meaning(status: int, said: object, wait_s: float | None, mask: Mask) -> Setb
     """The same of an error that is read already: an object as JSON has it, or a text."""
     error = _Error(said)
     shown = mask.line(f"HTTP {status}: {error.words}" if error.words else f"HTTP {status}")
-    stop = _stop(status, error, shown)
+    stop = _stop(status, error, shown, mask)
     if stop is not None:
         return stop
     if wait_s is not None and wait_s > LONGEST_ASKED_WAIT_S:
@@ -143,7 +143,7 @@ def meaning(status: int, said: object, wait_s: float | None, mask: Mask) -> Setb
     )
 
 
-def _stop(status: int, error: "_Error", shown: str) -> Stop | None:
+def _stop(status: int, error: "_Error", shown: str, mask: Mask) -> Stop | None:
     """Why every request would meet the same, where status, code or words say so."""
     if status >= 500 or status < 400 or status == 408:
         return None
@@ -160,8 +160,8 @@ def _stop(status: int, error: "_Error", shown: str) -> Stop | None:
     field = _refused_field(error)
     if field is not None:
         return Stop(
-            f"the server refuses the field {field!r}, which every request has ({shown}); fields and values "
-            f"that it takes were expected. {_remedy(field, error)}"
+            f"the server refuses the field {mask.line(field)!r}, which every request has ({shown}); fields "
+            f"and values that it takes were expected. {_remedy(field, error)}"
         )
     return None
 

@@ -42,10 +42,10 @@ def load_model(directory: Path, dtype: str) -> "PreTrainedModel":
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-    place, revision = _place(directory)
+    place = _place(directory)
     try:
         return AutoModelForCausalLM.from_pretrained(
-            place, revision=revision, dtype=dtype, trust_remote_code=False, local_files_only=True
+            place, dtype=dtype, trust_remote_code=False, local_files_only=True
         )
     except (OSError, SafetensorError, ValueError) as error:
         raise ModelError(_unreadable(directory, "a model", error)) from error
@@ -58,11 +58,9 @@ def load_tokenizer(directory: Path) -> "PreTrainedTokenizerFast":
     """
     from transformers import AutoTokenizer
 
-    place, revision = _place(directory)
+    place = _place(directory)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            place, revision=revision, trust_remote_code=False, local_files_only=True
-        )
+        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError) as error:
         raise ModelError(_unreadable(directory, "a tokenizer", error)) from error
     if not tokenizer.is_fast or tokenizer.eos_token_id is None:
@@ -179,9 +177,22 @@ def libraries() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
-def _place(directory: Path) -> tuple[str, str]:
-    """What `from_pretrained` takes: a path or a hub name, and the revision (unused for a path)."""
-    return InDir(ModelManifest, directory).manifest().on_hub or (str(directory), "main")
+def _place(directory: Path) -> Path:
+    """The folder with weights and tokenizer. Of a hub model not its name: told one, transformers asks the hub
+    for an adapter, whatever else it is told.
+    """
+    on_hub = InDir(ModelManifest, directory).manifest().on_hub
+    if on_hub is None:
+        return directory
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    name, revision = on_hub
+    folder = repo_folder_name(repo_id=name, repo_type="model")
+    place = Path(constants.HF_HUB_CACHE) / folder / "snapshots" / revision
+    if not place.is_dir():
+        raise ModelError(_unreadable(directory, "a model", FileNotFoundError(f"{place} does not exist")))
+    return place
 
 
 def _unreadable(directory: Path, what: str, error: Exception) -> str:

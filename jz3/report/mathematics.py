@@ -26,13 +26,10 @@ ATTRIBUTES = frozenset(
 )
 """What the converter sets and MathML knows; not href, class, style."""
 
+_OPENING = re.compile(r"\$\$|\\\[|\\\(|\$|\\(?:boxed|fbox|[dt]?frac|sqrt|binom)(?=[{\[])")
+_CLOSING = {"$$": "$$", r"\[": r"\]", r"\(": r"\)"}
 # As pandoc: no blank inside the dollars and no digit after, so that `$5 and $7` are prices.
-_FORMULA = re.compile(
-    r"\$\$(?P<shown>.+?)\$\$|\\\[(?P<bracket>.+?)\\\]|\\\((?P<inline>.+?)\\\)"
-    r"|(?<!\\)\$(?P<dollar>(?! )[^$\n]+?(?<![ \\]))\$(?!\d)"
-    r"|(?P<bare>\\(?:boxed|fbox|[dt]?frac|sqrt|binom)(?=[{\[]))",
-    re.DOTALL,
-)
+_DOLLARS = re.compile(r"(?<!\\)\$((?! )[^$\n]+?(?<![ \\]))\$(?!\d)")
 # Environments of aligned rows that the converter does not know; inside a formula they mean the same.
 _ALIGNED = re.compile(r"(\\(?:begin|end))\{(?:aligned|eqnarray\*?)\}")
 _MACRO = re.compile(r"\\(?:newcommand|renewcommand|providecommand|def|let|gdef|edef)\b")
@@ -69,18 +66,35 @@ def with_mathematics(text: str) -> Markup:
 def pieces(text: str) -> Iterator[str]:
     """Pieces of a text: formulas as markup (an unreadable one as it was written), the rest plain."""
     place = 0
-    while found := _FORMULA.search(text, place):
-        yield text[place : found.start()]
-        end = found.end()
-        if found["bare"]:
-            end = _end_of_arguments(text, end)
-            latex = text[found.start() : end]
-        else:
-            latex = str(found[found.lastgroup or 0])
-        display = found.lastgroup in ("shown", "bracket")
-        yield mathml(latex, "block" if display else "inline") or escaped(text[found.start() : end])
+    for start, end, latex, display in _formulas(text):
+        yield text[place:start]
+        yield mathml(latex, display) or escaped(text[start:end])
         place = end
     yield text[place:]
+
+
+def _formulas(text: str) -> Iterator[tuple[int, int, str, str]]:
+    """Start, end, LaTeX and display of each formula. Linear: a closing that is not there is sought once."""
+    place, unclosed = 0, set[str]()
+    while found := _OPENING.search(text, place):
+        start, opening = found.start(), found[0]
+        place = start + 1
+        if opening in unclosed:
+            continue
+        if opening == "$":
+            if dollars := _DOLLARS.match(text, start):
+                place = dollars.end()
+                yield start, place, dollars[1], "inline"
+        elif opening in _CLOSING:
+            end = text.find(_CLOSING[opening], start + 3)
+            if end < 0:
+                unclosed.add(opening)
+                continue
+            place = end + 2
+            yield start, place, text[start + 2 : end], "inline" if opening == r"\(" else "block"
+        else:
+            place = _end_of_arguments(text, found.end())
+            yield start, place, text[start:place], "inline"
 
 
 @lru_cache(maxsize=1 << 14)  # chosen: some 30 MB; short formulas come again and again

@@ -119,3 +119,9 @@ def test_each_command_of_a_page_is_known():
     assert len(lines) > 90
     assert {line: strange for line in lines if (strange := unknown(line[1]))} == {}
     assert (unknown("jz3 nosuch"), unknown("jz3 store check --nosuch")) == (["nosuch"], ["--nosuch"])
+
+
+def test_each_test_that_a_page_names_is_there():
+    named = {name for page in PAGES for name in re.findall(r"`(tests/[\w/.]+)`", page.read_text())}
+    assert len(named) > 50
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

@@ -124,6 +124,18 @@ def test_each_command_has_an_example_that_names_it(path):
     assert f"Example: jz3 {' '.join(path)}" in command.help
 
 
+BRINGING = [("fetch",), ("fill",), ("store", "pull"), ("pull",)]
+
+
+@pytest.mark.parametrize("path", BRINGING, ids=" ".join)
+def test_help_of_what_brings_something_names_what_brings_the_rest(path):
+    command = COMMANDS[path[0]] if len(path) == 1 else COMMANDS[path[0]].commands[path[1]]
+    first, *_ = command.help.split("\n\n")
+    assert first.startswith("Compute" if path == ("fill",) else "Bring")
+    others = {f"`jz3 {' '.join(other)}`" for other in BRINGING if other not in (path, ("fill",))}
+    assert {name for name in others if name in " ".join(command.help.split())} == others
+
+
 # `fill` has no result: it says how far it is, on stderr.
 @pytest.mark.parametrize("path", [path for path in EVERY if path not in (("fill",), ("join",))], ids=" ".join)
 def test_each_command_with_a_result_has_it_as_json(path):

@@ -250,6 +250,15 @@ def test_a_stage_writes_its_table_and_reads_numbers_that_yaml_takes_for_text(fol
     assert (folder / "out" / "rows.parquet").exists()
 
 
+def test_no_stage_asks_the_hub_whatever_the_environment_says(folder, monkeypatch):
+    """Libraries ask it for more than files; they read the variable when they are imported."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    looking = "from huggingface_hub import constants; assert constants.is_offline_mode(); rows.write("
+    (folder / "double.py").write_text(STAGE.replace("rows.write(", looking))
+    done = run_stage(folder, "double: {number: 2, rate: 3e-06}")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("params", "status", "line"),
     [

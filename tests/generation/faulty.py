@@ -27,6 +27,8 @@ def response(body, status=200, headers=""):
 
 
 GOOD = response(completion())
+LONG = json.dumps(completion()).encode() + b" " * (17 << 20)
+"""An answer that can be read, longer than any that is."""
 
 
 def error(status, message="no", headers="", **fields):
@@ -88,7 +90,8 @@ PASSING = {
     "half gzip": response(gzip.compress(b"{}" * 99)[:20], headers="content-encoding: gzip\r\n"),
     "no gzip": response(b"plain", headers="content-encoding: gzip\r\n"),
     "unasked br": response(b"xx", headers="content-encoding: br\r\n"),
-    "bomb": response(gzip.compress(b" " * (20 << 20)), headers="content-encoding: gzip\r\n"),
+    "bomb": response(gzip.compress(LONG), headers="content-encoding: gzip\r\n"),
+    "flood": response(LONG),
     "no json": response(b"<html>welcome</html>"),
     "nothing": response(b""),
     "a list": response([1]),

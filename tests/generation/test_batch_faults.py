@@ -13,7 +13,7 @@ from jz3.generation.asking import ask_all
 from jz3.generation.chat import ChatAnswer, ChatFailure, ChatRequest
 from jz3.generation.endpoint import Endpoint
 from tests.generation.builders import execution
-from tests.generation.faulty import GOOD, completion, error, is_whole, response
+from tests.generation.faulty import GOOD, TEXT, completion, error, is_whole, response
 
 KEY = "sk-proj-Q7x2kV9pLm4Rt8Zw1Yb6Nc3Hd5"
 FILES = BatchFiles(requests=50_000, megabytes=200.0, enqueued_tokens=1_000_000, poll_s=0.01)
@@ -270,6 +270,49 @@ def test_an_endpoint_that_is_down_ends_in_one_line_and_the_next_run_goes_on(endp
         assert all(isinstance(reply, ChatAnswer) for reply in ask(server))
         if endpoint != "begin":  # there batches are begun that the server does not name
             assert sorted(server.answered) == PROMPTS
+
+
+@pytest.mark.parametrize("part", [KEY, KEY[4:], f"Bearer {KEY}"])
+def test_a_key_that_is_echoed_in_a_batch_is_nowhere(part, tmp_path, caplog, capsys):
+    caplog.set_level("DEBUG", "jz3")
+    told = {
+        "text": {"choices": [{"message": {"content": f"{TEXT} {part}"}}]},
+        "thought": {"choices": [{"message": {"content": TEXT, "reasoning_content": part}}]},
+        "only a thought": {"choices": [{"message": {"content": None, "reasoning_content": part}}]},
+        "model": completion(model=part),
+        "reason": completion(choice={"finish_reason": part}),
+        "error in 200": {"error": {"message": part, "code": part}},
+    }
+    others = {
+        "refused": {"response": {"status_code": 400, "body": {"error": {"message": part, "code": part}}}},
+        "not run": {"response": None, "error": {"code": part, "message": part}},
+        "no answer": {"response": {"status_code": 200, "body": part}},
+    }
+
+    def line(prompt, whole):
+        if prompt in told:
+            whole["response"]["body"] = told[prompt]
+        return whole | others.get(prompt, {})
+
+    odd = [
+        {"errors": {"data": [{"code": part, "message": part, "line": part}]}},
+        {"status": "failed", "errors": {"data": [{"code": part, "message": part}]}},
+        {"error_file_id": part},
+    ]
+    said = []
+    for number, ended in enumerate(odd):
+        prompts = [*told, *others, *(f"{p} {number}" for p in PROMPTS)]
+        with batches(ended=ended, line=line) as server:
+            try:
+                said += ask(server, prompts, unanswered_share=1.0, retries=1)
+            except UserError as error:
+                said.append(error)
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    shown = caplog.text + "".join(capsys.readouterr()) + " ".join(map(repr, said))
+    assert "***" in shown
+    for start in range(0, len(KEY) - 16, 4):
+        assert KEY[start : start + 16].encode() not in kept
+        assert KEY[start : start + 16] not in shown
 
 
 @pytest.mark.parametrize("name", ["no json", "500", "missing"])

@@ -75,13 +75,18 @@ def test_what_another_day_may_mend_is_no_result_and_is_asked_again(name):
 
 
 @pytest.mark.parametrize("name", STOPPING)
-def test_what_every_request_would_meet_stops_at_the_first(name):
-    with faulty(lambda prompt, _: (GOOD if prompt < "p 05" else STOPPING[name], False)) as server:
+def test_what_every_request_would_meet_stops_at_the_first_and_the_next_run_asks_again(name):
+    said = {"p 05": STOPPING[name]}
+    with faulty(lambda prompt, _: (GOOD if prompt < "p 05" else said.get("p 05", GOOD), False)) as server:
         prompts = [f"p {n:02}" for n in range(60)]
         with pytest.raises(UserError, match="Run again") as caught:
             ask(server, prompts)
         assert server.asked <= 5 + 4
         assert "\n" not in str(caught.value)
+        said.clear()
+        before = server.asked
+        assert all(isinstance(reply, ChatAnswer) for reply in ask(server, prompts))
+        assert 55 <= server.asked - before <= 60
 
 
 @pytest.mark.parametrize("name", ["503 after", "no json", "cut at 0", "nowhere"])
@@ -101,31 +106,35 @@ def test_a_refusal_without_words_of_all_there_are_is_no_result():
 
 
 def test_the_cap_holds_against_every_fault_over_forty_seeds(tmp_path, monkeypatch):
-    """The server charges for whatever it may have written; 429 and 402 come before any work."""
+    """The server charges for whatever it may have written; 429 and 402 come before any work.
+
+    Each fault has a seed in which it comes again and again: what one gives back wrongly adds up.
+    """
     faults = [
         *KEPT.values(),
         *REFUSED.values(),
-        *(said for name, said in PASSING.items() if name[:3] != "429"),
+        *(said for name, said in PASSING.items() if name[:3] != "429" and name != "bomb"),
     ]
-    assert len(KEPT) + len(REFUSED) + len(PASSING) + len(STOPPING) >= 60
+    assert len(faults) >= 60
     reached = 0
     for seed in range(40):
         monkeypatch.setenv("JZ3_STORE", str(tmp_path / str(seed)))
         draw = random.Random(seed)
-        cap_usd = draw.uniform(0.0005, 0.003)
-        with faulty(lambda *_: (draw.choice(faults) if draw.random() < 0.4 else GOOD, True)) as server:  # noqa: B023
+        cap_usd = draw.uniform(0.0005, 0.0015)
+        few, share = faults[seed::40], draw.uniform(0.2, 0.7)
+        with faulty(lambda *_: (draw.choice(few) if draw.random() < share else GOOD, True)) as server:  # noqa: B023
             prompts = [f"p {n}" for n in range(40)]
             limits = {"budget_usd": cap_usd, "prices": PRICES, "concurrency": draw.choice((1, 4, 8))}
-            for _ in range(2):
+            for _ in range(3):
                 try:
                     replies = ask(server, prompts, **limits)
                     assert len(replies) == 40
                 except BudgetReached:
                     reached += 1
                 except UserError:
-                    assert server.asked < 90, "stopped, or some are left for another day"
+                    assert server.usd < cap_usd, "stopped, or some are left for another day"
                 assert server.usd <= cap_usd, "a restart is no new budget"
-    assert reached > 40
+    assert reached > 80
 
 
 def test_what_comes_unasked_on_a_kept_connection_is_no_answer_to_the_next_request():
@@ -153,6 +162,31 @@ def test_a_key_that_is_echoed_anywhere_is_nowhere(part, tmp_path, caplog, capsys
     for start in range(0, len(KEY) - 16, 4):
         assert KEY[start : start + 16].encode() not in kept
         assert KEY[start : start + 16] not in shown
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        error(400, "no such field", code="unsupported_parameter", param=KEY),
+        error(400, f"unknown parameter: '{KEY}'"),
+        response({"detail": [{"loc": ["body", KEY], "msg": "extra fields not permitted"}]}, 422),
+        error(402, KEY),
+        error(401, f"bad key {KEY}", type=KEY),
+        error(429, KEY, code="insufficient_quota"),
+        error(404, f"the model '{KEY}' does not exist"),
+        error(429, headers=f"retry-after: 7200\r\nx-key: {KEY}\r\n"),
+        response(b"", 307, f"location: http://{KEY}.invalid/v1\r\n"),
+        response(b"", 307, f"location: http://[::{KEY}\r\n"),
+        error(500, headers=f"content-type: {KEY}; charset={KEY}\r\n"),
+        response(b"x", headers=f"content-encoding: {KEY}\r\n"),
+    ],
+)
+def test_a_key_that_is_echoed_where_the_stage_stops_is_in_no_line_of_it(said, caplog):
+    caplog.set_level("DEBUG")
+    with faulty(lambda *_: (said, True)) as server, pytest.raises(UserError) as caught:
+        ask(server, [f"p {n}" for n in range(9)])
+    assert KEY not in caplog.text
+    assert KEY not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["sk-1\n", "\u201csk-1\u201d", "sk 1"])

@@ -2,7 +2,11 @@
 
 import hashlib
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -337,6 +341,26 @@ def test_an_entry_of_another_form_is_named(tmp_path, entry, said):
         table(tmp_path, web=entry)
 
 
+ASKED_FOR = {
+    *("web", "arxiv", "stackexchange", "textbooks", "wikipedia", "proofwiki"),
+    *(
+        "gsm8k",
+        "math-oai",
+        "svamp",
+        "asdiv",
+        "mawps",
+        "carp_en",
+        "gsm-hard",
+        "tabmwp",
+        "minerva_math",
+        "aqua",
+    ),
+    *("sat_math", "mmlu_stem", "aime24", "aime25", "aime26", "amc23", "hmmt25", "math-500", "olympiadbench"),
+    *("minerva", "gsm8k-platinum", "gsm8k-train", "math-train", "sft"),
+    *("smollm2-1.7b", "mistral-7b", "deepseek-math-7b-rl"),
+}
+
+
 def test_the_table_of_the_repository_is_sound_and_profiles_read_it_as_it_says():
     entries = read_table(ROOT)
     for profile in ("single_gpu", "paper"):
@@ -349,7 +373,14 @@ def test_the_table_of_the_repository_is_sound_and_profiles_read_it_as_it_says():
                 assert (section["format"]["name"], section["licence"]) == (entry.reader, entry.licence)
         for row in [*params["benchmarks"]["sources"], *params["tasks"]["targets"].values()]:
             assert row["format"] == entries[row["source"]].reader
+        graph = yaml.safe_load((ROOT / f"profiles/graphs/{profile}.yaml").read_text())
+        read = {name for name, quota in params["sample"]["quotas"].items() if any(quota.values())}
+        read |= {name for name, quota in params["sample"]["quotas"].items() if quota["corpus"] is None}
+        assert len(read) == 6
+        assert all(graph["sources"][name].endswith(".fetched.json") for name in read), "no text of our own"
     assert needed(ROOT, "embedded") == needed(ROOT, "test") == []
+    assert set(entries) >= ASKED_FOR
+    assert all(entry.reason for entry in entries.values() if not entry.resolved)
     texts = "".join(path.read_text() for path in (ROOT / "profiles").rglob("*.yaml"))
     assert "0" * 40 not in texts + (ROOT / TABLE).read_text()
 
@@ -383,6 +414,25 @@ def test_the_table_is_shown_with_what_is_unresolved_and_gated():
     ]
     with pytest.raises(SourcesError, match="neither a source"):
         chosen(read_table(ROOT), [], "corpora")
+
+
+def test_a_dry_run_asks_nobody_and_takes_a_moment(hub):
+    variables = {"HF_ENDPOINT": hub.address, "JZ3_GITHUB": hub.address, "HF_HUB_OFFLINE": "0"}
+    before = os.times()
+    done = subprocess.run(
+        [sys.executable, "-m", "jz3", "fetch", "--profile", "paper", "--dry-run"],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = os.times()
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"textbooks +corpus +GAIR/MathPile +unresolved +.* +CC-BY-NC-SA-4.0 +gated", done.stdout)
+    assert not hub.asked
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    assert used < 5  # asked for in seconds; measured: 0.7 of processor time
 
 
 def test_files_of_another_form_than_a_profile_are_named(tmp_path):

@@ -1,10 +1,13 @@
 r"""Formulas become MathML; what cannot be read is shown as it was written, and never stops the page."""
 
+import re
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.report.mathematics import mathml, with_mathematics
+from jz3.report.mathematics import mathml, pieces, with_mathematics
 
 COMMANDS = r"""
 \frac { } [ ] \sqrt x 2 ^ _ \left( \right) \begin{matrix} \end{matrix} & \\ \text \color{red} \unicode < >
@@ -69,3 +72,27 @@ def test_damaged_latex_never_raises(latex):
     shown = mathml(latex, "inline")
     assert shown is None or shown.startswith("<math")
     assert with_mathematics(f"${latex}$")
+
+
+# What a formula is, in one expression, which takes quadratic time where openings never close.
+FORMULA = re.compile(
+    r"\$\$.+?\$\$|\\\[.+?\\\]|\\\(.+?\\\)|(?<!\\)\$(?! )[^$\n]+?(?<![ \\])\$(?!\d)", re.DOTALL
+)
+SIGNS = st.sampled_from(["$", "$$", r"\(", r"\)", r"\[", r"\]", "\\", " ", "\n", "a", "5", "x^2"])
+
+
+@given(st.lists(SIGNS, max_size=30).map("".join))
+def test_formulas_begin_and_end_as_their_signs_say(text):
+    plain, place = [], 0
+    for found in FORMULA.finditer(text):
+        plain.append(text[place : found.start()])
+        place = found.end()
+    assert list(pieces(text))[::2] == [*plain, text[place:]]
+
+
+def test_openings_that_never_close_take_linear_time():
+    """100 kB of each; 22 s where each is looked for to the end of the text."""
+    started = time.process_time()
+    for opening in (r"\(", r"\[", "$ ", "$$ ", r"\(a ", "\\)"):
+        with_mathematics(opening * (100_000 // len(opening)))
+    assert time.process_time() - started < 5

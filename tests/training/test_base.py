@@ -19,6 +19,7 @@ from jz3.tables.passage import Passage
 from jz3.training.base import BaseParams, ConfigModel, base, build
 from tests import executions
 from tests.lm.texts import TEXTS
+from tests.loopback_hub import LoopbackHub, serving
 from tests.training.test_corpus_training import TRAINING
 
 CONFIG = {
@@ -185,7 +186,7 @@ for source, use in (
 
 
 def test_a_fetched_model_leaves_its_manifest_alone_and_loads_through_it(tmp_path):
-    # A hub cache as the hub's own client lays it out, so that the real client runs without a network.
+    """A hub cache as the hub's own client lays it out, and a hub that is there and asked for nothing."""
     cached = tmp_path / "hub" / "models--org--tiny"
     snapshot = cached / "snapshots" / REVISION
     snapshot.mkdir(parents=True)
@@ -202,16 +203,23 @@ def test_a_fetched_model_leaves_its_manifest_alone_and_loads_through_it(tmp_path
     (tmp_path / "tiny.fetched.json").write_text(fetched.model_dump_json())
     out = tmp_path / "out"
     out.mkdir()
-    environment = os.environ | {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
-    run = subprocess.run(
-        [sys.executable, "-c", FETCHED_RUN, str(out), str(tmp_path)],
-        cwd=ROOT,
-        env=environment | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with serving(LoopbackHub()) as hub:
+        variables = {
+            "HF_HUB_CACHE": str(tmp_path / "hub"),
+            "HF_HUB_OFFLINE": "0",
+            "HF_ENDPOINT": hub.address,
+            "PYTHONPATH": str(ROOT),
+        }
+        run = subprocess.run(
+            [sys.executable, "-c", FETCHED_RUN, str(out), str(tmp_path)],
+            cwd=ROOT,
+            env=os.environ | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert run.returncode == 0, run.stderr
+    assert not [line for line in hub.asked if "tiny" in line], "what was fetched is not asked for again"
     loaded, refused, short, unreadable = run.stdout.splitlines()
     assert loaded == f"350 org/tiny@{REVISION}"
     assert "absent.fetched.json does not exist" in refused

@@ -60,8 +60,9 @@ def test_each_request_gets_its_result_and_equal_ones_are_computed_once(numbers, 
 
 def test_a_stopped_run_goes_on_with_the_same_batches():
     first, second = Worker(dies_at=2), Worker()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as interrupted:
         run(range(11), first)
+    assert interrupted.value.__notes__ == ["squares has 6 of 11 rows in the row store and goes on there"]
     run(range(11), second)
     assert len(first.batches) == 2
     assert first.batches + second.batches == [[10, 9, 8], [7, 6, 5], [4, 3, 2], [1, 0]]
