@@ -44,6 +44,7 @@ ONE_OF_EACH = {
         "problem_tokens": 100,
         "generated_tokens_per_second": 1.0,
         "trained_tokens_per_second": 1.0,
+        "card_gib": None,
     },
     "prices": {},
     "sandbox": 1,

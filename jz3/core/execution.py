@@ -94,6 +94,8 @@ class Planning(BaseModel):
     """Of one device, prompts not counted."""
     trained_tokens_per_second: float = Field(gt=0)
     """Of one device."""
+    card_gib: float | None = Field(gt=0)
+    """GiB that programs may use of the GPU that the profile is for; null where it is for none."""
 
 
 class Execution(BaseModel):

@@ -24,7 +24,7 @@ from jz3.lm.blocks import Blocks
 from jz3.lm.checkpoints import reading
 from jz3.lm.document_attention import by_documents
 from jz3.lm.encode import IGNORED_LABEL
-from jz3.lm.labelled_places import LabelledPlaces, labelled_places
+from jz3.lm.labelled_places import LabelledPlaces, labelled_places, summed_loss
 from jz3.lm.observer import Observer
 from jz3.lm.optimizer import make_optimizer
 from jz3.lm.plan import OptimizerParams, Plan
@@ -180,13 +180,8 @@ class BlockTrainer(Trainer):
         assert num_items_in_batch is not None
         targets = torch.nn.functional.pad(inputs["labels"][:, 1:], (0, 1), value=IGNORED_LABEL)
         labelled, self.places.indices = labelled_places(targets)  # both [N]
-        logits = model(
-            input_ids=inputs["input_ids"],
-            position_ids=inputs["position_ids"],
-            document_lengths=inputs["document_lengths"].tolist(),
-        ).logits  # [N, V]
-        total = torch.nn.functional.cross_entropy(logits.float(), labelled, reduction="sum")
-        loss = total / num_items_in_batch
+        tokens, positions, lengths = (inputs[n] for n in ("input_ids", "position_ids", "document_lengths"))
+        loss = summed_loss(model, tokens, positions, lengths.tolist(), labelled) / num_items_in_batch
         self.observer.piece_done(float(loss.detach()), len(labelled), int(inputs["tokens"]))
         return loss * self.args.world_size  # ranks take the mean of their gradients; this loss wants the sum
 

@@ -26,7 +26,7 @@ DIFFERENCES = {
     ("single_gpu", "paper", "execution.yaml"): """
         ranks zero
         budget_usd
-        planning.corpus_prompts planning.instruction_rows
+        planning.corpus_prompts planning.instruction_rows planning.card_gib
     """,
     # The test profile is the embedded one on fewer texts, with smaller models, a second recipe, and sketches.
     ("embedded", "test", "params.yaml"): """
