@@ -16,7 +16,7 @@ ONE_OF_EACH = {
     "ray_address": None,
     "vllm_memory": 0.15,
     "ranks": 1,
-    "zero": 2,
+    "sharding": "zero2",
     "launcher": "local",
     "nodes": 1,
     "rendezvous_host": None,

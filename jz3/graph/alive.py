@@ -49,7 +49,8 @@ class Alive(TorchDispatchMode):
         return given
 
     def _note(self, storage: torch.UntypedStorage) -> None:
-        key = storage._cdata  # the storage itself: its Python wrapper lives as long
+        # The storage itself: its Python wrapper lives as long.
+        key = storage._cdata  # pyright: ignore[reportPrivateUsage]
         if key in self._sizes:
             return
         self._sizes[key] = storage.nbytes()

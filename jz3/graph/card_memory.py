@@ -1,7 +1,7 @@
 """How much memory of a card a stage takes, counted before it runs (`jz3.graph.step_memory`), and who shares.
 
-What ranks share out is arithmetic on the count: ZeRO (arXiv 1910.02054) with DeepSpeed's buffers. Not
-counted: what CUDA keeps for itself and what lies unused between the blocks of its allocator, for which
+What ranks share out is arithmetic on the count: FSDP2, or ZeRO (arXiv 1910.02054) with DeepSpeed's buffers.
+Not counted: what CUDA keeps for itself and what lies unused between the blocks of its allocator, for which
 RESERVED stands. Counts are kept in the user's cache, by everything that they depend on.
 """
 
@@ -12,12 +12,15 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel
 
 from jz3.core.cache import cache_root
+from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json, content_id
 from jz3.graph.memory_counts import Gradients, ModelSize, PassMemory, Piece, StepMemory
 from jz3.lm.lora import LoraParams
 from jz3.lm.model import libraries
 from jz3.lm.plan import OptimizerParams
 from jz3.training.methods import Method
+
+Sharding = Literal["none", "fsdp", "zero1", "zero2", "zero3"]
 
 GIB = 2**30
 COUNTS = "memory"
@@ -86,33 +89,41 @@ def pass_memory(config: Mapping[str, Any], adapter: LoraParams, gradients: Gradi
     return _kept(PassMemory, {"config": dict(config), **asked}, count)
 
 
-def on_each_card(step: StepMemory, ranks: int, zero: Literal[1, 2, 3] | None) -> Need:
-    """Of a training that ranks share out; None: each rank has the whole model, and they take the mean of
-    gradients. DeepSpeed's optimizer steps on a float32 copy of its share of the weights.
+def on_each_card(step: StepMemory, execution: Execution, sharding: Sharding) -> Need:
+    """Of a training that the ranks of `execution` share out. DeepSpeed's optimizer steps on a float32 copy of
+    its share of the weights.
     """
-    weights, gradients, optimizer, activations = (
-        step.weights,
-        step.gradients,
-        step.optimizer,
-        step.activations,
-    )
-    if ranks > 1 and zero is None:
+    ranks = execution.ranks
+    weights, gradients, optimizer = step.weights, step.gradients, step.optimizer
+    activations = step.activations
+    if ranks > 1 and sharding == "none":
         activations += gradients  # buckets of DistributedDataParallel
-    if ranks > 1 and zero is not None:
-        share = -(-gradients // ranks)
-        activations += min(gradients, 4 * BUCKET) + (min(weights, 4 * LIVE) if zero == 3 else 0)
+    elif ranks > 1 and sharding == "fsdp":
+        weights, gradients, optimizer = _fsdp_shares(step, ranks // execution.nodes)
+        activations += _gathered(step)
+    elif ranks > 1:
+        share, stage = -(-gradients // ranks), int(sharding.removeprefix("zero"))
+        activations += min(gradients, 4 * BUCKET) + (min(weights, 4 * LIVE) if stage == 3 else 0)
         optimizer = -(-optimizer // ranks) + share
-        weights = -(-weights // ranks) if zero == 3 else weights
-        gradients = share if zero >= 2 else gradients
-    return Need(
-        {
-            "weights": weights,
-            "gradients": gradients,
-            "optimizer": optimizer,
-            "activations": activations,
-            "CUDA": RESERVED,
-        }
-    )
+        weights = -(-weights // ranks) if stage == 3 else weights
+        gradients = share if stage >= 2 else gradients
+    parts = {"weights": weights, "gradients": gradients, "optimizer": optimizer, "activations": activations}
+    return Need({**parts, "CUDA": RESERVED})
+
+
+def _fsdp_shares(step: StepMemory, shards: int) -> tuple[int, int, int]:
+    """Weights, gradients and optimizer, all in float32, of one of so many shards."""
+    numbers = step.parameters
+    return tuple(-(-size * numbers // shards) for size in (4, 4, 8))  # pyright: ignore[reportReturnType]
+
+
+def _gathered(step: StepMemory) -> int:
+    """What FSDP2 has whole for a while: the layer that computes and the next one, and what is outside layers
+    (kept from forward to backward), each in the format that it computes in; the gradients of a layer, and
+    their copy in float32, while they are reduced, of two layers one after the other.
+    """
+    size = step.weights // step.parameters
+    return step.largest_layer * 2 * (size + size + 4) + step.outside_layers * (size + size + 4)
 
 
 def in_a_pass(counted: PassMemory) -> Need:

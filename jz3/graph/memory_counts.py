@@ -20,8 +20,10 @@ class StepMemory(BaseModel):
     optimizer: int
     activations: int
     """The most that is alive beside the others, casts of weights and logits among it."""
-    largest_layer: int
+    parameters: int
     """Number of weights."""
+    largest_layer: int
+    """Number of its weights."""
     outside_layers: int
     """Number of weights in embeddings, head and last norm."""
 

@@ -75,18 +75,21 @@ def _training(setting: Setting, stage: Stage) -> Need | None:
         return _step(setting, shape, params.method, params.optimizer, length)
     params = WarmupParams.model_validate(section)
     adapter = Lora(kind="lora", **params.adapter.model_dump())
-    step = step_memory(shape, adapter, params.optimizer, _piece(setting, params.block_length))
-    return on_each_card(step, setting.execution.ranks, None)  # each rank has the whole model
+    piece = _piece(setting, params.block_length, bf16_weights=False)
+    step = step_memory(shape, adapter, params.optimizer, piece)
+    return on_each_card(step, setting.execution, "none")  # each rank has the whole model
 
 
 def _step(setting: Setting, shape: Shape, method: Method, optimizer: OptimizerParams, length: int) -> Need:
-    step = step_memory(shape, method, optimizer, _piece(setting, length))
-    return on_each_card(step, setting.execution.ranks, setting.execution.zero)
-
-
-def _piece(setting: Setting, length: int) -> Piece:
     execution = setting.execution
-    return Piece(execution.training_batch, length, execution.gradient_checkpointing, bf16_weights=False)
+    gathered = execution.ranks > 1 and execution.sharding == "fsdp" and optimizer.precision == "bf16"
+    step = step_memory(shape, method, optimizer, _piece(setting, length, bf16_weights=gathered))
+    return on_each_card(step, execution, execution.sharding)
+
+
+def _piece(setting: Setting, length: int, *, bf16_weights: bool) -> Piece:
+    execution = setting.execution
+    return Piece(execution.training_batch, length, execution.gradient_checkpointing, bf16_weights)
 
 
 def _gradients(setting: Setting, stage: Stage) -> Need | None:

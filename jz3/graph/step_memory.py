@@ -6,8 +6,9 @@ built from its config without one of them. Importing this module takes seconds, 
 """
 
 import warnings
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -29,10 +30,21 @@ from jz3.lm.plan import OptimizerParams
 from jz3.training.methods import Lora, Method, Pissa, adapted
 
 
-def count_step(
+@dataclass(frozen=True)
+class FakeStep:
+    """A piece of a step, ready to run on shapes without numbers."""
+
+    model: PreTrainedModel
+    trained: list[torch.nn.Parameter]
+    run: Callable[[], None]
+    """Forward and backward."""
+
+
+@contextmanager
+def fake_step(
     config: Mapping[str, Any], method: Method, optimizer: OptimizerParams, piece: Piece
-) -> StepMemory:
-    """One piece of a step, forward and backward, and the step of the optimizer."""
+) -> Generator[FakeStep]:
+    """While open, tensors are shapes. Gradients are there: pieces after the first of a step add to them."""
     computed = torch.bfloat16 if piece.bf16_weights else torch.float32
     model = _without_weights(config, method, computed)
     model.train()
@@ -41,34 +53,45 @@ def count_step(
         if piece.checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})
         trained = [weight for weight in model.parameters() if weight.requires_grad]
-        for weight in trained:  # from the second piece of a step on, they are there before the first layer
+        for weight in trained:
             weight.grad = torch.zeros_like(weight)
-        alive = Alive()
-        weights = alive.hold([*model.parameters(), *model.buffers()])
-        gradients = alive.hold(weight.grad for weight in trained if weight.grad is not None)
-        row = torch.zeros(1, piece.tokens, dtype=torch.long)
-        documents = [piece.block_length] * piece.blocks
+        row, documents = torch.zeros(1, piece.tokens, dtype=torch.long), [piece.block_length] * piece.blocks
+        labelled = torch.zeros(piece.tokens, dtype=torch.long)  # every token: the most that it can be
         autocast = optimizer.precision == "bf16" and not piece.bf16_weights
-        with cache(model, on=False), by_documents(model), LabelledPlaces(model) as places, alive:
-            places.indices = torch.zeros(piece.tokens, dtype=torch.long)
-            with torch.autocast("cpu", torch.bfloat16) if autocast else nullcontext():
-                loss = summed_loss(model, row, row, documents, torch.zeros(piece.tokens, dtype=torch.long))
-            loss.backward()
-            del loss
-        step = alive.peak - weights - gradients
-        before = alive.now
+        with cache(model, on=False), by_documents(model), LabelledPlaces(model) as places:
+            places.indices = labelled
+
+            def run() -> None:
+                with torch.autocast("cpu", torch.bfloat16) if autocast else nullcontext():
+                    loss = summed_loss(model, row, row, documents, labelled)
+                loss.backward()
+
+            yield FakeStep(model, trained, run)
+
+
+def count_step(
+    config: Mapping[str, Any], method: Method, optimizer: OptimizerParams, piece: Piece
+) -> StepMemory:
+    """One piece of a step, forward and backward, and the step of the optimizer."""
+    with fake_step(config, method, optimizer, piece) as step:
+        model, alive = step.model, Alive()
+        weights = alive.hold([*model.parameters(), *model.buffers()])
+        gradients = alive.hold(weight.grad for weight in step.trained if weight.grad is not None)
+        with alive:
+            step.run()
+        passed, before = alive.peak - weights - gradients, alive.now
         stepping = make_optimizer(model, optimizer)
         with alive:
             stepping.step()
         states = alive.now - before
-        # During the step of the optimizer activations are gone: the larger of the two moments counts.
-        activations = max(step, alive.peak - weights - gradients - states)
         layers, ends = _groups(model)
         return StepMemory(
             weights=weights,
             gradients=gradients,
             optimizer=states,
-            activations=activations,
+            # During the step of the optimizer activations are gone: the larger of the two moments counts.
+            activations=max(passed, alive.peak - weights - gradients - states),
+            parameters=sum(weight.numel() for weight in model.parameters()),
             largest_layer=max(layers),
             outside_layers=ends,
         )
@@ -146,21 +169,22 @@ def _as_shaped(method: Method) -> Method:
 
 def _on_cpu(model: torch.nn.Module) -> None:
     """New tensors in place of those without a device; what is shared stays shared."""
+    # Not by `setattr`, which modules may guard.
     made: dict[int, torch.nn.Parameter] = {}
     for module in model.modules():
-        for name, weight in module._parameters.items():
+        weights, buffers = module._parameters, module._buffers  # pyright: ignore[reportPrivateUsage]
+        for name, weight in weights.items():
             if weight is not None and id(weight) not in made:
                 empty = torch.empty(weight.shape, dtype=weight.dtype)
                 made[id(weight)] = torch.nn.Parameter(empty, weight.requires_grad)
-            module._parameters[name] = None if weight is None else made[id(weight)]
-        for name, buffer in module._buffers.items():
-            if buffer is not None:
-                module._buffers[name] = torch.empty(buffer.shape, dtype=buffer.dtype)
+            weights[name] = None if weight is None else made[id(weight)]
+        for name, buffer in buffers.items():
+            buffers[name] = None if buffer is None else torch.empty(buffer.shape, dtype=buffer.dtype)
 
 
 def _groups(model: PreTrainedModel) -> tuple[list[int], int]:
     """Numbers of weights: of each layer, and of what is in none (embeddings, head, last norm)."""
-    kinds = set(getattr(model, "_no_split_modules", None) or ())
+    kinds = set[str](getattr(model, "_no_split_modules", None) or ())
     layers = [
         sum(weight.numel() for weight in module.parameters())
         for module in model.modules()

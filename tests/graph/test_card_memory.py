@@ -25,6 +25,7 @@ from jz3.lm.lora import LoraParams
 from jz3.lm.model import cache
 from jz3.training.methods import Full, Lora, Pissa
 from tests.conftest import ROOT
+from tests.executions import execution
 from tests.lm.test_train import OPTIMIZER
 
 TINY = {
@@ -128,18 +129,29 @@ def test_a_pass_of_attribute_holds_moments_and_targets_of_the_adapter():
 
 
 @pytest.mark.parametrize("ranks", [2, 8])
-def test_what_ranks_share_out_is_less_with_each_stage_of_zero(ranks):
+def test_what_ranks_share_out_is_less_with_each_stage_of_zero_and_least_under_fsdp(ranks):
     step = StepMemory(
         weights=4 * 10**9, gradients=4 * 10**9, optimizer=8 * 10**9, activations=10**9,
-        largest_layer=10**7, outside_layers=10**7,
+        parameters=10**9, largest_layer=10**7, outside_layers=10**7,
     )  # fmt: skip
-    alone = on_each_card(step, 1, 2)
-    assert alone.parts["optimizer"] == 8 * 10**9
-    one, two, three = (on_each_card(step, ranks, zero).parts for zero in (1, 2, 3))
+
+    def shared(sharding, ranks=ranks, **how):
+        return on_each_card(step, execution(ranks=ranks, **how), sharding).parts
+
+    assert shared("zero3", ranks=1) == shared("none", ranks=1)
+    assert shared("none", ranks=1)["optimizer"] == step.optimizer
+    one, two, three = (shared(f"zero{stage}") for stage in (1, 2, 3))
     assert one["gradients"] == step.gradients > two["gradients"] == step.gradients // ranks
     assert two["weights"] == step.weights > three["weights"] == step.weights // ranks
     assert one["optimizer"] == step.optimizer // ranks + step.gradients // ranks
-    assert on_each_card(step, ranks, None).parts["weights"] == step.weights
+    assert shared("none")["weights"] == step.weights
+    fsdp = shared("fsdp")
+    assert [fsdp[name] for name in ("weights", "gradients", "optimizer")] == [
+        size // ranks for size in (step.weights, step.gradients, step.optimizer)
+    ]
+    assert sum(fsdp.values()) < sum(three.values())
+    of_two_machines = shared("fsdp", ranks=2 * ranks, nodes=2, launcher="torchrun")
+    assert of_two_machines == fsdp, "each machine has all shards"
 
 
 def test_a_shape_is_counted_once(tmp_path):
