@@ -12,7 +12,7 @@ from pathlib import Path
 from jz3.core.graph_file import Stage
 from jz3.graph.card_memory import parameters_of
 from jz3.graph.fetching.table import read_table
-from jz3.graph.on_cards import BYTES
+from jz3.graph.on_cards import WEIGHT_BYTES
 from jz3.graph.setting import Setting
 from jz3.graph.sizes import Sizes
 from jz3.raw.fetched import ENDING
@@ -134,7 +134,7 @@ class _Counting:
             return self._adapters(stage)
         if stage.base not in ("finetune", "pretrain"):
             return 0.0
-        size = self._parameters(stage) * BYTES[self._setting.section(stage)["weights"]]
+        size = self._parameters(stage) * WEIGHT_BYTES[self._setting.section(stage)["weights"]]
         return size * (2 if stage.base == "pretrain" else 1)  # the final model and the one before the decay
 
     def _adapters(self, stage: Stage) -> float:

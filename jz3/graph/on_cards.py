@@ -30,8 +30,9 @@ from jz3.training.finetune import FinetuneParams
 from jz3.training.methods import Lora, Method
 from jz3.training.pretrain import PretrainParams
 
-BYTES = {"float32": 4, "bfloat16": 2, "saved": 2}
-"""Of a number; a model of the hub is mostly saved in bfloat16."""
+WEIGHT_BYTES = {"float32": 4, "bfloat16": 2, "saved": 2, "fp8": 1, "fp8_cache": 2, "fp8_all": 1}
+CACHE_BYTES = {"float32": 4, "bfloat16": 2, "saved": 2, "fp8": 2, "fp8_cache": 1, "fp8_all": 1}
+"""Of a number by `dtype`; a model of the hub is mostly saved in bfloat16."""
 WORKING = 2 * GIB
 """What vLLM computes in beside weights and caches: activations of 8,192 tokens, some hundred rows' logits
 (chosen).
@@ -116,9 +117,9 @@ def _generation(setting: Setting, stage: Stage, section: Mapping[str, Any]) -> O
     shape = setting.shape(stage.path("model"))
     if shape is None:
         return OnCard(None)
-    size, gpus = BYTES[section["dtype"]], max(1, execution.worker_gpus)
-    weights = parameters_of(shape) * size // gpus
-    of_a_token = cache_numbers(shape) * size // gpus
+    dtype, gpus = section["dtype"], max(1, execution.worker_gpus)
+    weights = parameters_of(shape) * WEIGHT_BYTES[dtype] // gpus
+    of_a_token = cache_numbers(shape) * CACHE_BYTES[dtype] // gpus
     rows = 1 if section["engine"] == "vllm" else execution.generation_batch
     cache = rows * context_of(shape) * of_a_token
     need = Need({"weights": weights, "cache": cache, "working": WORKING, "CUDA": RESERVED})
