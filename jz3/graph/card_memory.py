@@ -135,7 +135,8 @@ Counted = TypeVar("Counted", bound=BaseModel)
 
 def _kept(kind: type[Counted], asked: Mapping[str, Any], count: Callable[[], Counted]) -> Counted:
     """The count of an earlier run, or a new one."""
-    identity = {"version": VERSION, "kind": kind.__name__, "libraries": libraries(), **asked}
+    fields = [kind.__name__, *kind.model_fields]
+    identity = {"version": VERSION, "fields": fields, "libraries": libraries(), **asked}
     file = cache_root() / COUNTS / f"{content_id(canonical_json(identity))}.json"
     if file.is_file():
         return kind.model_validate_json(file.read_text())

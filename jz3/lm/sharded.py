@@ -7,7 +7,7 @@ all ranks at once (torch.distributed.checkpoint). Importing this module takes a 
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 import torch.distributed.checkpoint as dcp
@@ -67,7 +67,7 @@ def load_sharded(directory: Path, execution: Execution, optimizer: OptimizerPara
 
 def whole_weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """All weights on the first rank, nothing on the others; every rank must ask."""
-    return get_model_state_dict(model, options=WHOLE)
+    return cast("dict[str, torch.Tensor]", get_model_state_dict(model, options=WHOLE))
 
 
 def write_shards(checkpoint: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:

@@ -207,12 +207,17 @@ class BlockTrainer(Trainer):
         """Whether weights are shards of FSDP2."""
         return self.is_distributed_loading_by_transformers
 
+    @property
+    def shards(self) -> torch.nn.Module:
+        """The model whose weights are shards."""
+        return cast("torch.nn.Module", self.model_wrapped)
+
     def weights(self) -> dict[str, torch.Tensor]:
         """All weights, gathered from the ranks; every rank must ask, and the first one gets them."""
         if self.is_sharded:
             from jz3.lm.sharded import whole_weights
 
-            return whole_weights(self.model_wrapped)
+            return whole_weights(self.shards)
         return cast("dict[str, torch.Tensor]", self.accelerator.get_state_dict(self.model_wrapped)) or {}
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:  # noqa: FBT001, FBT002
@@ -222,7 +227,7 @@ class BlockTrainer(Trainer):
         if self.is_sharded:
             from jz3.lm.sharded import write_shards
 
-            write_shards(Path(output_dir), self.model_wrapped, self.observer.optimizer)
+            write_shards(Path(output_dir), self.shards, self.observer.optimizer)
         elif self.args.should_save and not self.is_deepspeed_enabled:  # else in the file of each rank
             write_weights(self.weights(), Path(output_dir) / WEIGHTS)
 
@@ -234,7 +239,7 @@ class BlockTrainer(Trainer):
             if self.is_sharded:
                 from jz3.lm.sharded import read_weight_shards
 
-                read_weight_shards(checkpoint, self.model_wrapped)
+                read_weight_shards(checkpoint, self.shards)
                 return
             read_weights(model or cast("torch.nn.Module", self.model), checkpoint / WEIGHTS)
 
@@ -246,7 +251,7 @@ class BlockTrainer(Trainer):
             if self.is_sharded:
                 from jz3.lm.sharded import read_optimizer_shards
 
-                read_optimizer_shards(Path(checkpoint), self.model_wrapped, self.observer.optimizer)
+                read_optimizer_shards(Path(checkpoint), self.shards, self.observer.optimizer)
                 self.lr_scheduler.load_state_dict(torch.load(Path(checkpoint) / SCHEDULER, weights_only=True))
                 return
             super()._load_optimizer_and_scheduler(checkpoint)
