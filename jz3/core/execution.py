@@ -7,7 +7,7 @@ execution made it.
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -94,6 +94,8 @@ class Planning(BaseModel):
     """Of one device, prompts not counted."""
     trained_tokens_per_second: float = Field(gt=0)
     """Of one device."""
+    card_gib: float | None = Field(gt=0)
+    """GiB that programs may use of the GPU that the profile is for; null where it is for none."""
 
 
 class Execution(BaseModel):
@@ -125,9 +127,11 @@ class Execution(BaseModel):
     vllm_memory: float = Field(gt=0, le=1)
     """Share of the device's memory (on a CPU: of the machine's) that a worker's vLLM takes."""
     ranks: int = Field(ge=1)
-    """Processes of a training, on all machines together; above 1 all weights train under DeepSpeed ZeRO."""
-    zero: Literal[1, 2, 3]
-    """What the ranks of a training share out: 1 the optimizer's state, 2 gradients too, 3 weights too."""
+    """Processes of a training, on all machines together."""
+    sharding: Literal["none", "fsdp", "zero1", "zero2", "zero3"]
+    """What the ranks of a training share out: `none` nothing, each has the whole model; `fsdp` weights,
+    gradients and the optimizer's state, by FSDP2 of torch; under DeepSpeed `zero1` the optimizer's state,
+    `zero2` gradients too, `zero3` weights too. An adapter of `warmup` is never shared out."""
     launcher: Literal["local", "torchrun", "srun"]
     """Who starts the ranks: the stage on its own machine; `jz3 join` on each other machine; or Slurm, in
     whose allocation the stage runs. Machines meet by torchrun's c10d rendezvous."""
@@ -174,6 +178,14 @@ class Execution(BaseModel):
     sandbox: int = Field(ge=1, le=3)
     """Least strength that programs of models are run at: 3 namespaces, 2 Landlock and seccomp, 1 seccomp."""
     sandbox_workers: int = Field(ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _zero_is_sharding(cls, values: Any) -> Any:  # noqa: ANN401 (as YAML gives it)
+        if isinstance(values, dict) and "zero" in values:
+            zero: Any = values["zero"]  # pyright: ignore[reportUnknownVariableType]
+            raise ValueError(f"`zero: {zero}` is now `sharding: zero{zero}`; write that in its place")
+        return values  # pyright: ignore[reportUnknownVariableType]
 
     @model_validator(mode="after")
     def _ranks_fit_machines(self) -> "Execution":

@@ -9,8 +9,16 @@ from pydantic import Field
 from jz3.core.params import Params
 
 EngineName = Literal["transformers", "vllm", "openai"]
-ComputedIn = Literal["saved", "float32", "bfloat16"]
-"""The number format that a model computes in; `saved` is that of its weights on disk."""
+ComputedIn = Literal["saved", "float32", "bfloat16", "fp8", "fp8_cache", "fp8_all"]
+"""The number format that a model computes in; `saved` is that of its weights on disk. The others are bfloat16
+with weights, the cache of keys and values, or both in 8 bits, which only servers of vLLM have.
+"""
+FP8: dict[str, tuple[str, ...]] = {
+    "fp8": ("--quantization", "fp8"),
+    "fp8_cache": ("--kv-cache-dtype", "fp8"),
+    "fp8_all": ("--quantization", "fp8", "--kv-cache-dtype", "fp8"),
+}
+"""What `vllm serve` takes for each format of 8 bits."""
 
 
 class Sampling(Params):
@@ -119,4 +127,4 @@ class ModelSource:
     """A directory; of a model of the hub that of its files in the cache."""
     digest: str
     dtype: str
-    """`float32`, `bfloat16` ...: what engines compute in."""
+    """`float32`, `bfloat16`, `fp8` ...: what engines compute in."""

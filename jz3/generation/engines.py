@@ -9,7 +9,7 @@ from pathlib import Path
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
-from jz3.generation.engine import ComputedIn, Engine, EngineName, ModelSource
+from jz3.generation.engine import FP8, ComputedIn, Engine, EngineName, ModelSource
 from jz3.tables.model_manifest import ModelManifest
 
 
@@ -21,6 +21,11 @@ def open_engine(
     source = find_model(model)
     if dtype != "saved":
         source = replace(source, dtype=dtype)
+    if name == "transformers" and dtype in FP8:
+        raise UserError(
+            f"dtype {dtype} is a format of vLLM's servers; engine transformers computes in saved, float32 or "
+            f"bfloat16. Choose one of them, or engine vllm."
+        )
     if name == "transformers":
         from jz3.generation.transformers_engine import TransformersEngine
 

@@ -26,7 +26,7 @@ from jz3.core.execution import Execution
 from jz3.generation import guardian
 from jz3.generation.client import open_client
 from jz3.generation.endpoint import Endpoint
-from jz3.generation.engine import ModelSource
+from jz3.generation.engine import FP8, ModelSource
 from jz3.generation.servers import Server, Servers
 from jz3.workers.batch import gpu_groups
 
@@ -191,7 +191,8 @@ def vllm_command(source: ModelSource, context: int, execution: Execution, port: 
     return [
         *(execution.vllm_python, "-m", "vllm.entrypoints.cli.main", "serve", source.path),
         *("--host", LOOPBACK, "--port", str(port), "--served-model-name", source.digest),
-        *("--dtype", source.dtype, "--max-model-len", str(context)),
+        *("--dtype", "bfloat16" if source.dtype in FP8 else source.dtype, *FP8.get(source.dtype, ())),
+        *("--max-model-len", str(context)),
         *("--generation-config", "vllm"),  # sampling is what the request says, and nothing of the model's
         *("--tensor-parallel-size", str(max(execution.worker_gpus, 1))),
         *("--gpu-memory-utilization", str(execution.vllm_memory)),

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jz3.core.execution import EXECUTION_FILE, Execution, load_execution
-from jz3.core.params import load_params
+from jz3.core.graph_file import read_graph
+from jz3.core.params import PARAMS_FILE, load_params, read_sections
 from jz3.graph.fetching.needed import chosen, needed
 from jz3.graph.fetching.table import read_table
 from jz3.graph.repository import RepositoryError, opened
+from jz3.graph.setting import Setting
 from jz3.store.remote_errors import RemoteError, reaching, shown
 from jz3.store.row_store import open_store
 from jz3.teacher.teacher import Teachers
@@ -49,6 +51,7 @@ def examine(root: Path) -> list[Finding]:
         _python(),
         _torch(),
         _gpu(execution),
+        *gpu_memory(root, execution),
         _vllm(root, execution),
         _sandbox(execution),
         _store(),
@@ -101,6 +104,44 @@ def _gpu(execution: Execution) -> Finding:
             "run on a GPU machine, or set it to cpu",
         )
     return Finding("GPU", "note", "none; execution.yaml:device is cpu")
+
+
+def gpu_memory(root: Path, execution: Execution) -> list[Finding]:
+    """The stage that takes most of a card, against the smallest card that is here; none of a profile for
+    CPUs. Counting a shape for the first time costs up to ten seconds.
+    """
+    if execution.device != "cuda":
+        return []
+    from jz3.graph.on_cards import REMEDY, on_card
+
+    setting = Setting(root, read_graph(root), read_sections(root / PARAMS_FILE), execution)
+    needs = {stage.name: takes for stage in setting.graph.stages if (takes := on_card(setting, stage))}
+    unknown = [name for name, takes in needs.items() if takes.need is None]
+    counted = {name: takes.need.gib for name, takes in needs.items() if takes.need is not None}
+    if unknown:
+        found = f"{len(unknown)} stages of unknown size: {', '.join(unknown)}"
+        return [Finding("GPU memory", "note", found, "`jz3 fetch --only model`")]
+    here, what = _smallest_card(execution)
+    most = max(counted, key=lambda name: counted[name])
+    beyond = [name for name, gib in counted.items() if here is not None and gib > here]
+    found = f"{most} takes the most, {counted[most]:.1f} GiB; {what}"
+    if beyond:
+        return [Finding("GPU memory", "lacks", f"{found}; too little for {', '.join(beyond)}", REMEDY)]
+    return [Finding("GPU memory", "ok", found)]
+
+
+def _smallest_card(execution: Execution) -> tuple[float | None, str]:
+    """Its GiB, and what that is."""
+    import torch
+
+    sizes = [
+        torch.cuda.get_device_properties(number).total_memory / 2**30
+        for number in range(torch.cuda.device_count())
+    ]
+    if sizes:
+        return min(sizes), f"the smallest card here has {min(sizes):.1f}"
+    card = execution.planning.card_gib
+    return card, "no card is here" + (f"; the profile is for one of {card:g}" if card else "")
 
 
 def _vllm(root: Path, execution: Execution) -> Finding:

@@ -22,10 +22,13 @@ from jz3.generation.completion_rows import GENERATE, generation_key
 from jz3.generation.engine import GenerationRequest
 from jz3.generation.engines import open_engine
 from jz3.graph.asked_items import AskedItems, answered_items, probed_items
+from jz3.graph.disk import disk_of
+from jz3.graph.plan_fit import fit
 from jz3.graph.plan_lines import Line, Plan, cap
 from jz3.graph.profile import graph_under, profile_difference, profile_names, source_of
 from jz3.graph.recipe_asks import by_operator, recipe_asks
 from jz3.graph.repository import base_name
+from jz3.graph.setting import Setting
 from jz3.graph.sizes import Amount, PromptSet, Sizes
 from jz3.graph.solver_draws import solver_draws
 from jz3.graph.stale import Reason, Stale, stale_stages
@@ -78,6 +81,7 @@ class _Planner:
         self._distill = load_params(Teachers, "distill", file)
         self._synthesize = load_params(SynthesizeParams, "synthesize", file)
         self._sizes = Sizes(root, graph, self._sections, self._execution, self._changing())
+        self._setting = Setting(root, graph, self._sections, self._execution)
         self._store: RowStore = open_store()
         self._seen: dict[tuple[str, str], Experience | None] = {}
 
@@ -101,20 +105,14 @@ class _Planner:
             planner = planners.get(base_name(found.stage))
             if planner is not None and not found.only_missing:
                 planner(line)
+                fit(line, self._setting, self._sizes)
             lines.append(line)
-        return Plan(self._execution.device, lines)
+        return Plan(self._execution.device, lines, disk_of(self._setting))
 
     def _changing(self) -> set[str]:
         """Paths that will be written anew."""
         names = {found.stage for found in self._stale if not found.only_missing}
         return {path for stage in self._graph.stages if stage.name in names for path in stage.leaves}
-
-    def _section(self, stage: Stage) -> Any:  # noqa: ANN401 (as YAML gives it)
-        """The parameters of a stage."""
-        values: Any = self._sections
-        for part in stage.section.split("."):
-            values = values[part]
-        return values
 
     def _plan_distill(self, line: Line) -> None:
         path = self._graph.path(line.stage, "prompts")
@@ -142,7 +140,7 @@ class _Planner:
     def _plan_augment(self, line: Line) -> None:
         """Requests and prompts are counted where the seeds are there."""
         stage = self._graph.stage(line.stage)
-        params = AugmentParams.model_validate(self._section(stage))
+        params = AugmentParams.model_validate(self._setting.section(stage))
         table = self._sizes.right(stage.path("seeds"))
         if table is None:
             by_seed = self._sizes.asks(stage)
@@ -197,7 +195,7 @@ class _Planner:
         """The tokenizer of a synthesis model, which is that of its base."""
         path = finetune.path("base")
         writer = self._writer(path)
-        base = self._section(writer)[writer.flag_of(path)]
+        base = self._setting.section(writer)[writer.flag_of(path)]
         if base["kind"] == "fetched":
             return self._fetched_tokenizer(self._root / writer.path("models") / f"{base['source']}{ENDING}")
         return local_tokenizer(str(self._root / path), None) if self._sizes.is_right(path) else None
@@ -248,7 +246,7 @@ class _Planner:
         prompts, table, trained_by = self._sizes.prompts(path), self._sizes.right(path), self._writer(model)
         held = self._sizes.is_right(model)
         held_model = InDir(ModelManifest, self._root / model)
-        form = form_of(held_model) if held else self._section(trained_by)["prompt_form"]
+        form = form_of(held_model) if held else self._setting.section(trained_by)["prompt_form"]
         if table is not None and held:
             have = self._completions(table, held_model, form)
         else:
@@ -290,7 +288,7 @@ class _Planner:
 
     def _plan_finetune(self, line: Line) -> None:
         stage = self._graph.stage(line.stage)
-        params, path = self._section(stage), stage.path("prompts")
+        params, path = self._setting.section(stage), stage.path("prompts")
         problems = self._sizes.table(stage.path("problems"), self._sizes.prompts(path).rows.value)
         planning = self._execution.planning
         prompt_tokens = self._prompt_tokens(
@@ -300,7 +298,7 @@ class _Planner:
 
     def _plan_warmup(self, line: Line) -> None:
         stage = self._graph.stage(line.stage)
-        params, problems = self._section(stage), self._candidates(stage)
+        params, problems = self._setting.section(stage), self._candidates(stage)
         share = Amount(round(problems.value * params["share"]), problems.exact)
         whole = (params["pretrain"] or {"epochs": 0})["epochs"] / params["share"]
         self._train(line, share, self._execution.planning.problem_tokens * (params["epochs"] + whole))
@@ -315,7 +313,7 @@ class _Planner:
         """The passes of `attribute`, over a share of the candidates."""
         stage = self._graph.stage(line.stage)
         candidates = self._candidates(stage)
-        drawn = Amount(round(candidates.value * self._section(stage)["share"]), candidates.exact)
+        drawn = Amount(round(candidates.value * self._setting.section(stage)["share"]), candidates.exact)
         self._train(line, drawn, self._execution.planning.problem_tokens * self._checkpoints(stage))
 
     def _plan_pretrain(self, line: Line) -> None:
@@ -323,8 +321,8 @@ class _Planner:
         training = self._writer(stage.path("blocks")).path("training")
         mix = self._writer(training)
         budget, synthetic = (
-            self._sections["budget"]["training_tokens"],
-            self._section(mix)["synthetic"]["rows"],
+            self._setting.sections["budget"]["training_tokens"],
+            self._setting.section(mix)["synthetic"]["rows"],
         )
         problems = self._sizes.problems(mix.path("problems")).value if synthetic is None else synthetic
         rows = self._sizes.table(training, problems + planning.instruction_rows)
@@ -347,7 +345,7 @@ class _Planner:
     def _plan_solve(self, line: Line) -> None:
         """A model's answer is taken to be as long as a problem with its solution, as those of `answer`."""
         stage = self._graph.stage(line.stage)
-        params, planning = SolveParams.model_validate(self._section(stage)), self._execution.planning
+        params, planning = SolveParams.model_validate(self._setting.section(stage)), self._execution.planning
         asked = solver_draws(self._root, stage, params, self._sizes, self._store, self._execution)
         to_do = self._rows(line, PromptSet(asked.rows, {}), asked.stored)
         if params.quota is not None:
@@ -369,7 +367,7 @@ class _Planner:
 
     def _checkpoints(self, stage: Stage) -> int:
         """How many checkpoints the gradients of a stage are taken at: one an epoch of their training."""
-        return int(self._section(self._writer(stage.path("checkpoints")))["epochs"])
+        return int(self._setting.section(self._writer(stage.path("checkpoints")))["epochs"])
 
     def _writer(self, path: str) -> Stage:
         writer = self._graph.writer(path)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from jz3.graph.disk import Disk
+
 
 @dataclass
 class Line:
@@ -17,6 +19,10 @@ class Line:
     usd: float | None = None
     device_hours: float | None = None
     """On one device of the kind that `execution.yaml:device` says."""
+    card_gib: float | None = None
+    """GiB that it takes of each card."""
+    fits: bool | None = None
+    """Whether that is no more than the card of the profile has; None where either is not known."""
     estimated: bool = False
     """Whether a figure of this line was not counted."""
     rows_estimated: bool = False
@@ -44,3 +50,5 @@ class Plan:
 
     device: str
     lines: list[Line]
+    disk: Disk | None = None
+    """Of the whole graph, once it is built."""

@@ -15,7 +15,9 @@ def as_json(planned: Plan) -> str:
         "device_hours": sum(line.device_hours or 0.0 for line in lines),
         "calls": sum(line.to_do or 0 for line in lines if line.usd is not None),
     }
-    document = {"device": planned.device, "stages": [asdict(line) for line in lines], "total": total}
+    disk = None if planned.disk is None else {**planned.disk.parts, "total": planned.disk.total}
+    stages = [asdict(line) for line in lines]
+    document = {"device": planned.device, "stages": stages, "total": total, "disk_bytes": disk}
     return json.dumps(document, indent=2)
 
 
@@ -39,6 +41,7 @@ def as_text(planned: Plan) -> str:
             *table,
             *(["", f"and without a price: {', '.join(others)}"] if others else []),
             *(["", *notes] if notes else []),
+            *(["", f"disk of the whole graph, once built: some {planned.disk}"] if planned.disk else []),
             "",
             "~ an estimate. Training reads each row once an epoch. Hours are of one device.",
         ]

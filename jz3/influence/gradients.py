@@ -79,21 +79,31 @@ def backward(
 
     The model's own weights are to be frozen (`open_checkpoint` does it): they get no gradient.
     """
+    return backward_batch(model, layers, batch_of(rows, model.device), take)
+
+
+def backward_batch(
+    model: PreTrainedModel, layers: Mapping[str, LoraLayer], batch: PaddedBatch, take: Take
+) -> torch.Tensor:
+    """As `backward`, of rows that are padded already."""
     with torch.enable_grad(), _caught(model, layers, take):
-        losses_B = losses(model, rows)
+        losses_B = _losses_of(model, batch)
         losses_B.sum().backward()
     return losses_B.detach()
 
 
 def losses(model: PreTrainedModel, rows: Sequence[EncodedRow]) -> torch.Tensor:
     """One forward pass over the rows; the loss of each [B], float32."""
-    batch = batch_of(rows, model.device)
+    return _losses_of(model, batch_of(rows, model.device))
+
+
+def _losses_of(model: PreTrainedModel, batch: PaddedBatch) -> torch.Tensor:
     with LabelledPlaces(model) as labelled:
         labelled.indices = batch.places_N
         logits_NV = model(input_ids=batch.tokens_BT, use_cache=False).logits
     losses_N = cross_entropy(logits_NV.float(), batch.targets_N, reduction="none")
     rows_N = batch.places_N // batch.tokens_BT.shape[1]
-    losses_B = torch.zeros(len(rows), device=model.device)
+    losses_B = torch.zeros(len(batch.labels_B), device=model.device)
     return losses_B.index_add(0, rows_N, losses_N / batch.labels_B[rows_N])
 
 

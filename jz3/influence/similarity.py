@@ -17,7 +17,7 @@ import torch
 from jz3.core.errors import UserError
 from jz3.influence.checkpoints import Moments, Reference
 from jz3.influence.directions import AdamConstants, Direction
-from jz3.influence.gradients import backward, cut_batches
+from jz3.influence.gradients import Take, backward, cut_batches
 from jz3.lm.encode import EncodedRow
 
 Weights = tuple[str, str]
@@ -98,13 +98,7 @@ def similarities(
     device = reference.model.device
     products_BK = torch.zeros(len(rows), len(tasks.tasks), device=device)
     squares_B = torch.zeros(len(rows), device=device)
-
-    def take(weights: Weights, gradient_BD: torch.Tensor) -> None:
-        moments: Moments = reference.moments[weights]
-        direction_BD = direction(gradient_BD, moments, constants)
-        products_BK.addmm_(direction_BD, tasks.by_weights[weights].T)
-        squares_B.add_(torch.linalg.vector_norm(direction_BD, dim=1).square_())
-
+    take = comparing(reference, tasks, direction, constants, products_BK, squares_B)
     losses_B = backward(reference.model, reference.layers, rows, take)
     lengths_B1 = squares_B.sqrt().unsqueeze(1)
     cosines_BK = torch.where(lengths_B1 > 0, products_BK / lengths_B1, 0.0)
@@ -112,3 +106,22 @@ def similarities(
         Similarity(dict(zip(tasks.tasks, cosines, strict=True)), loss)
         for cosines, loss in zip(cosines_BK.tolist(), losses_B.tolist(), strict=True)
     ]
+
+
+def comparing(
+    reference: Reference,
+    tasks: TaskGradients,
+    direction: Direction,
+    constants: AdamConstants,
+    products_BK: torch.Tensor,
+    squares_B: torch.Tensor,
+) -> Take:
+    """What takes the gradients of a batch, and adds products with the tasks and squared lengths up."""
+
+    def take(weights: Weights, gradient_BD: torch.Tensor) -> None:
+        moments: Moments = reference.moments[weights]
+        direction_BD = direction(gradient_BD, moments, constants)
+        products_BK.addmm_(direction_BD, tasks.by_weights[weights].T)
+        squares_B.add_(torch.linalg.vector_norm(direction_BD, dim=1).square_())
+
+    return take

@@ -23,7 +23,7 @@ from jz3.influence.warmup_training import (
 from jz3.lm.blocks import Blocks, BlockWriter, open_blocks
 from jz3.lm.launch import Launch, run_ranks
 from jz3.lm.model import load_model
-from jz3.lm.ranks import Rank, run_rank, zero_config
+from jz3.lm.ranks import Rank, rank_under, run_rank
 from jz3.tables.loss_point import LossPoint
 
 MODULE = "jz3.influence.warmup_rank"
@@ -51,9 +51,9 @@ def _train(job: WarmupJob, ranks: int) -> pl.DataFrame:
     import torch
 
     torch.set_num_threads(job.execution.threads)
-    blocks, model = open_blocks(job.directory / BLOCKS), load_model(job.base, "float32")
+    blocks = open_blocks(job.directory / BLOCKS)
     if job.part == "adapter":
-        adapted, alike = with_adapter(model, job.params), Rank(ranks, None)
+        adapted, alike = with_adapter(load_model(job.base, "float32"), job.params), Rank(ranks)
         return train_adapter(
             adapted, blocks, job.directory, job.params, job.execution, job.checkpoints, alike
         )
@@ -62,7 +62,14 @@ def _train(job: WarmupJob, ranks: int) -> pl.DataFrame:
     assert job.params.pretrain is not None
     plan = plan_of(blocks, job.params.pretrain.epochs, job.params)
     pieces = pieces_of_a_step(plan, job.execution.training_batch, ranks)
-    rank = Rank(ranks, zero_config(job.execution, job.params.pretrain.optimizer, pieces // ranks))
+    optimizer = job.params.pretrain.optimizer
+    rank = rank_under(job.execution, optimizer, ranks, pieces)
+    if rank.fsdp:
+        from jz3.lm.sharded import load_sharded
+
+        model = load_sharded(job.base, job.execution, optimizer)
+    else:
+        model = load_model(job.base, "float32")
     weights = job.directory / WEIGHTS
     return train_full(model, blocks, job.params, job.execution, job.checkpoints, weights, rank)
 

@@ -1,6 +1,6 @@
 """The two trainings of a warm-up: all weights of a base that has random ones, then the adapter.
 
-One process carries them out, or several ranks: all weights are shared out by ZeRO; with an adapter each rank
+One process carries them out, or several ranks: all weights are shared out; with an adapter each rank
 has the whole model, as what is trained of it is small, and its optimizer is whole on the first rank, whose
 moments an epoch leaves. Ranks draw the same dropout, each for its own blocks.
 """

@@ -1,4 +1,4 @@
-"""Logits only where they bear loss: the places of a batch that have a label.
+"""Logits only where they bear loss: the places of a batch that have a label, and the loss there.
 
 Importing this module takes the second that torch takes.
 """
@@ -39,3 +39,20 @@ def labelled_places(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     flat = targets.reshape(-1)
     indices = torch.nonzero(flat != IGNORED_LABEL).squeeze(1)
     return flat[indices], indices
+
+
+def summed_loss(
+    model: torch.nn.Module,
+    tokens: torch.Tensor,
+    positions: torch.Tensor,
+    document_lengths: list[int],
+    labelled: torch.Tensor,
+) -> torch.Tensor:
+    """The loss of documents end to end, added up over the labels [N] whose places the head sees; nats.
+
+    `tokens` and `positions` are [1, tokens]; lengths add up to their number.
+    """
+    logits = model(
+        input_ids=tokens, position_ids=positions, document_lengths=document_lengths
+    ).logits  # [N, V]
+    return torch.nn.functional.cross_entropy(logits.float(), labelled, reduction="sum")

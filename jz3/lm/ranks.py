@@ -1,6 +1,7 @@
 """One rank of a training, under a launcher: what it shares out with the others, and how it ends.
 
-Weights stay in float32; bf16 is autocast, as on one process, so that both train alike.
+Weights stay in float32. bf16 is autocast, as on one process, so that both train alike; under FSDP2 layers are
+gathered in bf16.
 """
 
 import logging
@@ -25,13 +26,28 @@ class Rank:
     """What a process that is one of `count` shares out with the others."""
 
     count: int
-    zero: dict[str, Any] | None
-    """DeepSpeed's configuration; None: each rank has the whole model, and they take the mean of gradients
-    (DistributedDataParallel), which is enough where an adapter alone is trained."""
+    zero: dict[str, Any] | None = None
+    """DeepSpeed's configuration, under ZeRO."""
+    fsdp: bool = False
+    """Whether weights are shards of FSDP2 (`jz3.lm.sharded`). With neither, each rank has the whole model,
+    and they take the mean of gradients (DistributedDataParallel), which is enough for an adapter."""
 
 
-def zero_config(execution: Execution, optimizer: OptimizerParams, accumulation: int) -> dict[str, Any]:
+def rank_under(execution: Execution, optimizer: OptimizerParams, count: int, pieces: int) -> Rank:
+    """The rank that `execution.sharding` makes of a process, where a step has so many pieces."""
+    if execution.sharding == "none":
+        return Rank(count)
+    if execution.sharding == "fsdp":
+        return Rank(count, fsdp=True)
+    return Rank(count, zero=_zero_config(execution, optimizer, pieces // count))
+
+
+def _zero_config(execution: Execution, optimizer: OptimizerParams, accumulation: int) -> dict[str, Any]:
     """DeepSpeed's configuration. The optimizer is ours, a torch AdamW: nothing is compiled."""
+    import deepspeed.ops
+
+    # Ranks on CPUs talk through gloo: DeepSpeed would compile an exchange of its own for a minute or two.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     return {
         "train_micro_batch_size_per_gpu": 1,  # a piece: the blocks that go through the model together
         "gradient_accumulation_steps": accumulation,
@@ -39,7 +55,7 @@ def zero_config(execution: Execution, optimizer: OptimizerParams, accumulation: 
         "zero_allow_untested_optimizer": True,
         "zero_force_ds_cpu_optimizer": False,
         "zero_optimization": {
-            "stage": execution.zero,
+            "stage": int(execution.sharding.removeprefix("zero")),
             "overlap_comm": False,
             "stage3_gather_16bit_weights_on_model_save": True,  # in the weights' own precision: float32
         },
@@ -49,11 +65,8 @@ def zero_config(execution: Execution, optimizer: OptimizerParams, accumulation: 
 
 def run_rank(what: str, loss: Path, train: Callable[[], pl.DataFrame]) -> NoReturn:
     """Train, and leave the loss of each step where the stage looks for it (the first rank alone)."""
-    import deepspeed.ops
     import torch
 
-    # Ranks on CPUs talk through gloo: DeepSpeed would compile an exchange of its own for a minute or two.
-    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     if STAGE in os.environ:
         end_with_process(int(os.environ[STAGE]))
     logging.basicConfig(level=logging.WARNING)

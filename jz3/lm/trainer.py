@@ -24,7 +24,7 @@ from jz3.lm.blocks import Blocks
 from jz3.lm.checkpoints import reading
 from jz3.lm.document_attention import by_documents
 from jz3.lm.encode import IGNORED_LABEL
-from jz3.lm.labelled_places import LabelledPlaces, labelled_places
+from jz3.lm.labelled_places import LabelledPlaces, labelled_places, summed_loss
 from jz3.lm.observer import Observer
 from jz3.lm.optimizer import make_optimizer
 from jz3.lm.plan import OptimizerParams, Plan
@@ -33,6 +33,8 @@ from jz3.lm.training import Training
 from jz3.lm.weights import read_weights, write_weights
 
 WEIGHTS = "weights.safetensors"
+SCHEDULER = "scheduler.pt"
+"""As the Trainer calls it."""
 
 Batch = dict[str, torch.Tensor]
 
@@ -40,7 +42,7 @@ Batch = dict[str, torch.Tensor]
 def run_trainer(model: PreTrainedModel, training: Training, observer: Observer, scratch: str) -> None:
     """Run the plan to its last step, from its first one or from the last checkpoint."""
     plan, params, execution, rank = training.plan, training.optimizer, training.execution, training.rank
-    ranks, zero = (rank.count, rank.zero) if rank else (1, None)
+    ranks, zero, fsdp = (rank.count, rank.zero, rank.fsdp) if rank else (1, None, False)
     pieces = pieces_of_a_step(plan, execution.training_batch, ranks)
     checkpoint = observer.resume()
     arguments = OneDevice(
@@ -49,13 +51,19 @@ def run_trainer(model: PreTrainedModel, training: Training, observer: Observer, 
         per_device_train_batch_size=1,  # a batch of the loader is a piece of a step, cut by `Pieces`
         gradient_accumulation_steps=pieces // ranks,
         max_grad_norm=params.gradient_clip,
-        bf16=params.precision == "bf16" and not zero,  # DeepSpeed has an autocast of its own
+        # DeepSpeed has an autocast of its own, and FSDP gathers weights in bf16.
+        bf16=params.precision == "bf16" and not zero and not fsdp,
         activation_checkpointing=execution.gradient_checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False},
         use_cpu=execution.device == "cpu",
         ddp_backend="gloo" if rank and execution.device == "cpu" else None,
         ddp_find_unused_parameters=False,  # every weight is used for every piece
         deepspeed=zero,
+        # Without it each rank of FSDP would keep whole gradients until the last piece of a step. Of several
+        # machines, only the exchange between them then waits.
+        accelerator_config={
+            "gradient_accumulation_kwargs": {"sync_each_batch": fsdp and execution.nodes == 1}
+        },
         dataloader_pin_memory=execution.device != "cpu",
         seed=training.seed,
         remove_unused_columns=False,
@@ -180,44 +188,80 @@ class BlockTrainer(Trainer):
         assert num_items_in_batch is not None
         targets = torch.nn.functional.pad(inputs["labels"][:, 1:], (0, 1), value=IGNORED_LABEL)
         labelled, self.places.indices = labelled_places(targets)  # both [N]
-        logits = model(
-            input_ids=inputs["input_ids"],
-            position_ids=inputs["position_ids"],
-            document_lengths=inputs["document_lengths"].tolist(),
-        ).logits  # [N, V]
-        total = torch.nn.functional.cross_entropy(logits.float(), labelled, reduction="sum")
-        loss = total / num_items_in_batch
+        tokens, positions, lengths = (inputs[n] for n in ("input_ids", "position_ids", "document_lengths"))
+        loss = summed_loss(model, tokens, positions, lengths.tolist(), labelled) / num_items_in_batch
         self.observer.piece_done(float(loss.detach()), len(labelled), int(inputs["tokens"]))
         return loss * self.args.world_size  # ranks take the mean of their gradients; this loss wants the sum
 
     def _clip_grad_norm(self, model: torch.nn.Module) -> torch.Tensor:
         norm = cast("torch.Tensor", super()._clip_grad_norm(model))
+        if self.is_sharded:
+            from jz3.lm.sharded import over_ranks
+
+            norm = over_ranks(norm)
         self.observer.gradient_norm = float(norm)
         return norm
 
+    @property
+    def is_sharded(self) -> bool:
+        """Whether weights are shards of FSDP2."""
+        return self.is_distributed_loading_by_transformers
+
+    @property
+    def shards(self) -> torch.nn.Module:
+        """The model whose weights are shards."""
+        return cast("torch.nn.Module", self.model_wrapped)
+
     def weights(self) -> dict[str, torch.Tensor]:
         """All weights, gathered from the ranks; every rank must ask, and the first one gets them."""
+        if self.is_sharded:
+            from jz3.lm.sharded import whole_weights
+
+            return whole_weights(self.shards)
         return cast("dict[str, torch.Tensor]", self.accelerator.get_state_dict(self.model_wrapped)) or {}
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:  # noqa: FBT001, FBT002
         """Into a checkpoint: all weights, not an adapter's alone; what lies under it may be drawn."""
         assert output_dir is not None
         Path(output_dir).mkdir(parents=True, exist_ok=True)
-        if self.args.should_save and not self.is_deepspeed_enabled:  # else in the file of each rank
+        if self.is_sharded:
+            from jz3.lm.sharded import write_shards
+
+            write_shards(Path(output_dir), self.shards, self.observer.optimizer)
+        elif self.args.should_save and not self.is_deepspeed_enabled:  # else in the file of each rank
             write_weights(self.weights(), Path(output_dir) / WEIGHTS)
 
     def _load_from_checkpoint(
         self, resume_from_checkpoint: str, model: torch.nn.Module | None = None
     ) -> None:
-        with reading(Path(resume_from_checkpoint)):
-            read_weights(model or cast("torch.nn.Module", self.model), Path(resume_from_checkpoint) / WEIGHTS)
+        checkpoint = Path(resume_from_checkpoint)
+        with reading(checkpoint):
+            if self.is_sharded:
+                from jz3.lm.sharded import read_weight_shards
+
+                read_weight_shards(checkpoint, self.shards)
+                return
+            read_weights(model or cast("torch.nn.Module", self.model), checkpoint / WEIGHTS)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         """The Trainer goes on without a word where they are missing; `Checkpoints.latest` does not."""
         if checkpoint is None:
             return
         with reading(Path(checkpoint)):
+            if self.is_sharded:
+                from jz3.lm.sharded import read_optimizer_shards
+
+                read_optimizer_shards(Path(checkpoint), self.shards, self.observer.optimizer)
+                self.lr_scheduler.load_state_dict(torch.load(Path(checkpoint) / SCHEDULER, weights_only=True))
+                return
             super()._load_optimizer_and_scheduler(checkpoint)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        """The optimizer of shards was written with them."""
+        if not self.is_sharded:
+            super()._save_optimizer_and_scheduler(output_dir)
+        elif self.args.should_save:
+            torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / SCHEDULER)
 
 
 def _factor(schedule: Schedule, steps: int, step: int) -> float:

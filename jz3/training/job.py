@@ -66,7 +66,13 @@ class Job(BaseModel):
 
 def train_job(job: Job, blocks: Blocks, plan: Plan, rank: Rank | None) -> pl.DataFrame:
     """Train in this process, alone or as one of the ranks."""
-    return train(fresh_model(job), job.training(blocks, plan, rank))
+    if rank and rank.fsdp:
+        from jz3.lm.sharded import load_sharded
+
+        model = load_sharded(job.base, job.execution, job.optimizer)
+    else:
+        model = fresh_model(job)
+    return train(model, job.training(blocks, plan, rank))
 
 
 def plan_digest(plan: Plan) -> str:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
-from jz3.lm.ranks import Rank, run_rank, zero_config
+from jz3.lm.ranks import rank_under, run_rank
 from jz3.training.job import LOSS, read_job, train_job
 
 
 def main() -> None:
-    """Train as one of the ranks that share out the model by ZeRO."""
+    """Train as one of the ranks that share out the model."""
     directory = Path(sys.argv[1])
     job, blocks, plan = read_job(directory)
 
@@ -20,8 +20,7 @@ def main() -> None:
 
         ranks = int(os.environ["WORLD_SIZE"])
         pieces = pieces_of_a_step(plan, job.execution.training_batch, ranks)
-        zero = zero_config(job.execution, job.optimizer, pieces // ranks)
-        return train_job(job, blocks, plan, Rank(ranks, zero))
+        return train_job(job, blocks, plan, rank_under(job.execution, job.optimizer, ranks, pieces))
 
     run_rank(job.what, directory / LOSS, train)
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from jz3.core.artifacts import InDir
 from jz3.core.cache import cache_root
+from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json, content_id
 from jz3.lm.blocks import Blocks, blocks_digest
 from jz3.lm.checkpoints import Hold, hold
@@ -39,7 +40,7 @@ from jz3.training.job import (
     train_job,
     write_job,
 )
-from jz3.training.methods import Method, merged
+from jz3.training.methods import Full, Method, merged
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -92,7 +93,7 @@ def run_job(
         "schedule": canonical_json(training.schedule.model_dump()),
         "optimizer": canonical_json(training.optimizer.model_dump()),
         "seed": str(training.seed),
-        "ranks": f"{execution.ranks} under ZeRO {execution.zero}" if execution.ranks > 1 else "1",
+        "ranks": _ranks(execution),
         "libraries": canonical_json(libraries()),
     }
     directory = cache_root() / "checkpoints" / content_id(canonical_json(identity))
@@ -118,14 +119,29 @@ def run_job(
         raise
 
 
+def _ranks(execution: Execution) -> str:
+    """What of the ranks decides in which order sums are taken."""
+    if execution.ranks == 1:
+        return "1"
+    over = f" on {execution.nodes} machines" if execution.sharding == "fsdp" and execution.nodes > 1 else ""
+    return f"{execution.ranks} under {execution.sharding.replace('zero', 'ZeRO ')}{over}"
+
+
 def _trained(job: Job, blocks: Blocks, plan: Plan) -> pl.DataFrame:
     """The loss of each step, by this process or by its ranks."""
     if job.execution.ranks == 1:
         return train_job(job, blocks, plan, None)
-    if job.optimizer.muon:
+    sharding, ranks = job.execution.sharding, job.execution.ranks
+    if job.optimizer.muon and sharding != "none":
         raise RankError(
-            f"optimizer.muon needs whole matrices, which {job.execution.ranks} ranks share out under ZeRO; "
-            f"AdamW was expected. Set muon to null, or execution.yaml:ranks to 1."
+            f"optimizer.muon needs whole matrices, which {ranks} ranks share out under {sharding}; AdamW was "
+            f"expected. Set muon to null, or execution.yaml:ranks to 1, or sharding to none."
+        )
+    if sharding == "fsdp" and not isinstance(job.method, Full):
+        raise RankError(
+            f"method {job.method.kind} trains an adapter, which {ranks} ranks do not share out under fsdp; "
+            f"method full was expected. Set execution.yaml:sharding to none, so that each rank has the whole "
+            f"model, or to zero2."
         )
     write_job(job, blocks, plan)
     files = [job.directory / LOSS, *map(job.weights, job.keep)]

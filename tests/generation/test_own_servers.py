@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from jz3.core.errors import UserError
 from jz3.generation import own_servers, servers
 from jz3.generation.completion_rows import GENERATE, generate_rows, generation_workers
 from jz3.generation.engine import Generated, GenerationRequest, Sampling
-from jz3.generation.engines import open_engine
+from jz3.generation.engines import find_model, open_engine
 from jz3.store.row_store import open_store
 from jz3.tables.model_manifest import ModelManifest
 from jz3.workers.batch import gpu_groups, workers_of
@@ -176,7 +178,7 @@ STAGE = """
 import sys
 from pathlib import Path
 from jz3.core.artifacts import InDir
-from jz3.generation.engines import open_engine
+from jz3.generation.engines import find_model, open_engine
 from jz3.generation.completion_rows import generate_rows, generation_workers
 from jz3.tables.model_manifest import ModelManifest
 from jz3.workers.crew import open_crew
@@ -275,6 +277,30 @@ def test_on_gpus_each_server_sees_its_own_and_computes_in_bf16(model, notes, mon
     assert {start["--dtype"] for start in starts(notes)} == {"bfloat16"}
     assert {start["--tensor-parallel-size"] for start in starts(notes)} == {"2"}
     assert not any("--enforce-eager" in start for start in starts(notes))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "quantization", "cache"),
+    [("bfloat16", None, None), ("fp8", "fp8", None), ("fp8_cache", None, "fp8"), ("fp8_all", "fp8", "fp8")],
+)
+def test_formats_of_8_bits_are_passed_on_to_vllm_and_name_rows_of_their_own(
+    model, dtype, quantization, cache
+):
+    source = replace(find_model(model), dtype=dtype)
+    command = own_servers.vllm_command(source, 64, execution(), 1)
+    said = dict(pairwise(command))
+    assert said["--dtype"] == "bfloat16"
+    assert (said.get("--quantization"), said.get("--kv-cache-dtype")) == (quantization, cache)
+    with open_engine("vllm", model, dtype, execution()) as engine:
+        assert engine.identity["dtype"] == dtype
+
+
+def test_the_engine_of_this_process_refuses_formats_of_8_bits(model):
+    with (
+        pytest.raises(UserError, match="engine transformers computes in saved, float32 or bfloat16"),
+        open_engine("transformers", model, "fp8", execution()),
+    ):
+        pass
 
 
 def test_a_server_never_answers_for_the_key_of_another(model, notes):

@@ -1,6 +1,7 @@
 """The plan says what a run costs before anything runs, without a key, and marks what it did not count."""
 
 import json
+import re
 import shutil
 import time
 
@@ -11,9 +12,14 @@ from ruamel.yaml import YAML
 from jz3.core.artifacts import Out
 from jz3.core.execution import load_execution
 from jz3.core.graph_file import read_graph
+from jz3.core.params import read_sections
 from jz3.generation.chat import CHAT, chat_key
+from jz3.graph.card_memory import COUNTS
+from jz3.graph.doctor import gpu_memory
 from jz3.graph.plan import Line, Plan, PlanError, plan, plan_of
+from jz3.graph.plan_fit import fit
 from jz3.graph.plan_shown import as_json, as_text
+from jz3.graph.setting import Setting
 from jz3.graph.sizes import Sizes
 from jz3.graph.stale import Reason, Stale
 from jz3.graph.stored_rows import LOOKED_UP, experience, stored
@@ -30,13 +36,35 @@ PARAMS = Teachers(teachers={"one": teacher(provider="openai", model="gpt-4o", ma
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    return make_clone(tmp_path_factory.mktemp("plan") / "clone", profile="paper").path
+    """Of the paper profile, with models of two layers: their memory is counted in a second."""
+    path = make_clone(tmp_path_factory.mktemp("plan") / "clone", profile="paper").path
+    table = path / "data/sources.yaml"
+    table.write_text(re.sub(r"num_hidden_layers: \d+", "num_hidden_layers: 2", table.read_text()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def counts(tmp_path_factory):
+    return tmp_path_factory.mktemp("counts")
 
 
 @pytest.fixture(autouse=True)
-def _no_key_and_own_store(tmp_path, monkeypatch):
+def _no_key_and_own_store(tmp_path, monkeypatch, counts):
+    """What was counted of memory stays from test to test."""
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / COUNTS).symlink_to(counts)
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+@pytest.fixture(scope="module")
+def paper(clone, counts, tmp_path_factory):
+    """The plan of the paper profile, with an empty store."""
+    store = tmp_path_factory.mktemp("paper")
+    (store / COUNTS).symlink_to(counts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JZ3_STORE", str(store))
+        return plan(clone, None)
 
 
 def key_of(row):
@@ -57,8 +85,8 @@ def lines(found):
     return {line["stage"]: line for line in json.loads(as_json(found))["stages"]}
 
 
-def test_the_paper_profile_asks_for_its_9300_calls_and_says_what_they_cost(clone):
-    found = lines(plan(clone, None))
+def test_the_paper_profile_asks_for_its_9300_calls_and_says_what_they_cost(paper):
+    found = lines(paper)
     assert found["distill@initial"]["to_do"] == 5300
     assert found["distill@boosted"]["rows"] == 9300
     assert found["distill@boosted"]["to_do"] == 4000, "the initial answers are in the store by then"
@@ -79,6 +107,8 @@ def test_another_profile_is_planned_without_writing_it(clone):
     found = plan(clone, "embedded")
     assert (clone / "params.yaml").read_bytes() == before
     assert found.device == "cpu"
+    assert found.disk.total < 2e9
+    assert found.disk.parts["fetched"] == 0
     assert lines(found)["distill@initial"]["usd"] == 0
     assert set(lines(found)) == {stage.name for stage in read_graph(clone).stages}
     planned = plan(clone, "test")
@@ -110,14 +140,69 @@ def test_a_plan_keeps_within_the_budget_of_teachers(clone):
     assert found["pretrain@jiuzhang_2"]["prompt_tokens"] == pytest.approx(1_000_000, rel=0.01)
 
 
-def test_the_text_has_a_line_for_each_stage_that_costs_and_names_the_others(clone):
-    text = as_text(plan(clone, None))
+def test_the_text_has_a_line_for_each_stage_that_costs_and_names_the_others(paper):
+    text = as_text(paper)
     (line,) = (line for line in text.splitlines() if line.startswith("distill@initial "))
     assert "5,300" in line
     assert "~" in line
     assert "GPU-hours" in text
     assert "gpt-4o" in text
     assert "tabulate" in text
+
+
+def test_memory_of_each_gpu_stage_stands_beside_its_card_and_what_does_not_fit_is_said(clone, paper):
+    found = lines(paper)
+    takes = {name: line["card_gib"] for name, line in found.items() if line["card_gib"] is not None}
+    stages = "finetune@initial warmup attribute pretrain@jiuzhang synthesize@corpus answer@jiuzhang probe"
+    assert set(stages.split()) < set(takes)
+    assert all(found[name]["fits"] for name in takes)
+    assert not any("of 79 GiB" in note for name in set(found) - set(takes) for note in found[name]["notes"])
+    execution = load_execution(clone / "execution.yaml")
+    of_4_gib = {"planning": execution.planning.model_copy(update={"card_gib": 4})}
+    graph, sections = read_graph(clone), read_sections(clone / "params.yaml")
+    small = Setting(clone, graph, sections, execution.model_copy(update=of_4_gib))
+    line = Line("attribute", "")
+    fit(line, small, Sizes(clone, graph, sections, execution, set()))
+    assert line.fits is False
+    assert "DOES NOT FIT" in line.notes[0]
+    assert "Lower training_batch" in line.notes[0]
+
+
+def test_the_doctor_names_the_stage_that_takes_most_of_a_card_and_the_card(clone):
+    execution = load_execution(clone / "execution.yaml")
+    (found,) = gpu_memory(clone, execution)
+    assert (found.what, found.state) == ("GPU memory", "ok")
+    assert re.search(
+        r"^\S+ takes the most, \d+\.\d GiB; no card is here; the profile is for one of 79$", found.found
+    )
+    planning = execution.planning.model_copy(update={"card_gib": 8})
+    (lacking,) = gpu_memory(clone, execution.model_copy(update={"planning": planning}))
+    assert lacking.state == "lacks"
+    assert "too little for" in lacking.found
+    assert gpu_memory(clone, load_execution(clone / "profiles/execution/embedded.yaml")) == []
+
+
+def test_rows_that_will_not_fit_are_said_before_the_run(paper):
+    found = lines(paper)
+
+    def said(name):
+        return " ".join(found[name]["notes"])
+
+    assert "longer than 2,048 tokens is rejected by finetune.too_long" in said("finetune@initial")
+    assert "tool.max_tokens 5,000 is beyond the model's context of 4,096 tokens" in said("synthesize@corpus")
+    assert "cot.max_tokens" not in said("synthesize@corpus"), "2,500 fit after the prompt"
+    assert "rejected by attribute.too_long" in said("attribute")
+    assert "beyond the model's context" not in said("answer@jiuzhang")
+
+
+def test_disk_of_the_whole_graph_is_that_of_its_rows_and_models(paper):
+    disk = paper.disk
+    assert disk.total == sum(disk.parts.values())
+    # 8.84M trained rows of 771 tokens in 2 x 4.5 bytes are 61 GB of blocks alone.
+    assert 61e9 < disk.parts["tables"] < 500e9
+    assert disk.parts["fetched"] > 50e9
+    assert json.loads(as_json(paper))["disk_bytes"]["total"] == disk.total
+    assert "disk of the whole graph, once built: some" in as_text(paper)
 
 
 def test_rows_in_the_store_are_counted_in_the_table_that_is_there(tmp_path):

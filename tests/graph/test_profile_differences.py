@@ -24,9 +24,9 @@ DIFFERENCES = {
         pretrain.batch_blocks pretrain.optimizer.learning_rate
     """,
     ("single_gpu", "paper", "execution.yaml"): """
-        ranks zero
+        ranks sharding
         budget_usd
-        planning.corpus_prompts planning.instruction_rows
+        planning.corpus_prompts planning.instruction_rows planning.card_gib
     """,
     # The test profile is the embedded one on fewer texts, with smaller models, a second recipe, and sketches.
     ("embedded", "test", "params.yaml"): """

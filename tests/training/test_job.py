@@ -266,7 +266,7 @@ def start(root, store, *ranks):
 def test_a_process_that_is_killed_goes_on_to_the_same_losses(root, own_store):
     whole = trained(root)
     whole.discard()
-    kill_after_checkpoint(root, own_store, 4, 1, 2)
+    kill_after_checkpoint(root, own_store, 4, 1, "zero2")
     resumed = trained(root, checkpoint_steps=1)
     assert resumed.loss.equals(whole.loss)
     live = (root / "live" / "plots" / "metrics" / "loss.tsv").read_text().splitlines()

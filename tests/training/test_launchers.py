@@ -16,7 +16,7 @@ import pytest
 from jz3.core.errors import UserError
 from jz3.lm import launch
 from tests import executions
-from tests.training.test_deepspeed import agree, in_every_process
+from tests.training.test_sharding import agree, in_every_process
 from tests.training.trainings import build_base, trained
 
 OF_TWO = {"ranks": 2, "nodes": 2, "rendezvous_host": "127.0.0.1"}
@@ -51,8 +51,8 @@ def root(tmp_path, monkeypatch):
     return tmp_path
 
 
-def noted(root):
-    return [json.loads((root / "nodes" / str(rank)).read_text()) for rank in (0, 1)]
+def noted(root, ranks=2):
+    return [json.loads((root / "nodes" / str(rank)).read_text()) for rank in range(ranks)]
 
 
 @contextmanager
@@ -96,14 +96,15 @@ def test_two_machines_that_meet_train_as_one_process(root, own_store, monkeypatc
 
 @pytest.mark.long
 def test_slurm_starts_an_agent_on_each_machine_of_the_allocation(root, own_store, monkeypatch):
+    """Under FSDP: each machine has all weights, shared out among its two ranks."""
     (root / "bin").mkdir()
     (root / "bin" / "srun").write_text(SRUN.format(python=sys.executable))
     (root / "bin" / "srun").chmod(0o755)
     monkeypatch.setenv("PATH", f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "4")
     whole = trained(root)
-    agree(whole, trained(root, launcher="srun", **OF_TWO))
-    assert {rank["GROUP_RANK"] for rank in noted(root)} == {"0", "1"}
+    agree(whole, trained(root, launcher="srun", sharding="fsdp", **(OF_TWO | {"ranks": 4})))
+    assert sorted(rank["GROUP_RANK"] for rank in noted(root, 4)) == ["0", "0", "1", "1"]
 
 
 def test_what_is_announced_is_for_this_user_alone_and_names_no_process(own_store, monkeypatch, tmp_path):

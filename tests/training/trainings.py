@@ -1,6 +1,6 @@
 """A tiny training for tests of resume, ranks and methods.
 
-`python -m tests.training.trainings ROOT RANKS ZERO` runs one in a process of its own, which can be killed.
+`python -m tests.training.trainings ROOT RANKS SHARDING` runs one in a process that can be killed.
 """
 
 import sys
@@ -57,4 +57,4 @@ def trained(root: Path, blocks=None, method=FULL, optimizer=OPTIMIZER, seed=0, b
 
 
 if __name__ == "__main__":
-    trained(Path(sys.argv[1]), checkpoint_steps=1, ranks=int(sys.argv[2]), zero=int(sys.argv[3]))
+    trained(Path(sys.argv[1]), checkpoint_steps=1, ranks=int(sys.argv[2]), sharding=sys.argv[3])

@@ -12,6 +12,7 @@
       gated: false                     # whether one must ask for access
       reader: documents                # the format that reads them
       fields: [text]                   # those that it takes
+      shape: {model_type: llama, ...}  # of a model: what its config.json says, before it is fetched
       reason: why something is null
 
 What is null is looked up by `jz3 fetch --resolve`; until then nothing of the entry runs.
@@ -65,6 +66,7 @@ class SourceEntry(BaseModel):
     gated: bool | None
     reader: str
     fields: list[str]
+    shape: dict[str, Any] | None = None
     reason: str | None = None
 
     @model_validator(mode="after")

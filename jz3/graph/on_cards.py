@@ -1,0 +1,151 @@
+"""What each stage that wants a GPU takes of each card, under a profile's parameters and execution settings.
+
+Trainings and `attribute` are counted (`jz3.graph.card_memory`); of an engine, weights and caches are
+multiplied out. The longest that goes through a model at once is taken: full blocks in which every token bears
+loss. Costs two to ten seconds for each shape that was not counted before.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jz3.core.graph_file import Stage
+from jz3.graph.card_memory import (
+    GIB,
+    RESERVED,
+    Gradients,
+    Need,
+    Piece,
+    in_a_pass,
+    on_each_card,
+    parameters_of,
+    pass_memory,
+    step_memory,
+)
+from jz3.graph.needs import KINDS
+from jz3.graph.setting import Setting, Shape, cache_numbers, context_of
+from jz3.influence.warmup_training import WarmupParams
+from jz3.lm.plan import OptimizerParams
+from jz3.training.finetune import FinetuneParams
+from jz3.training.methods import Lora, Method
+from jz3.training.pretrain import PretrainParams
+
+WEIGHT_BYTES = {"float32": 4, "bfloat16": 2, "saved": 2, "fp8": 1, "fp8_cache": 2, "fp8_all": 1}
+CACHE_BYTES = {"float32": 4, "bfloat16": 2, "saved": 2, "fp8": 2, "fp8_cache": 1, "fp8_all": 1}
+"""Of a number by `dtype`; a model of the hub is mostly saved in bfloat16."""
+WORKING = 2 * GIB
+"""What vLLM computes in beside weights and caches: activations of 8,192 tokens, some hundred rows' logits
+(chosen).
+"""
+
+
+@dataclass(frozen=True)
+class OnCard:
+    """What a stage takes of each card; None: nothing says the shape of its model before it is fetched."""
+
+    need: Need | None
+    note: str | None = None
+
+
+def on_card(setting: Setting, stage: Stage) -> OnCard | None:
+    """What a stage takes; None for one that wants no card of this machine."""
+    kind = KINDS.get(stage.base, "rows")
+    if setting.execution.device != "cuda":
+        return None
+    if kind == "training":
+        return OnCard(_training(setting, stage))
+    if kind == "gradients":
+        return OnCard(_gradients(setting, stage))
+    if kind == "generation":
+        return _generation(setting, stage, setting.section(stage))
+    if stage.base == "solve" and (solver := setting.section(stage)["solver"])["kind"] == "model":
+        return _generation(setting, stage, solver)
+    return None
+
+
+def _training(setting: Setting, stage: Stage) -> Need | None:
+    shape, section = setting.shape(stage.path("base")), setting.section(stage)
+    if shape is None:
+        return None
+    if stage.base == "finetune":
+        params = FinetuneParams.model_validate(section)
+        return _step(setting, shape, params.method, params.optimizer, params.block_length)
+    if stage.base == "pretrain":
+        params = PretrainParams.model_validate(section)
+        length = int(setting.sections["pack"]["block_length"])
+        return _step(setting, shape, params.method, params.optimizer, length)
+    params = WarmupParams.model_validate(section)
+    adapter = Lora(kind="lora", **params.adapter.model_dump())
+    piece = _piece(setting, params.block_length, bf16_weights=False)
+    step = step_memory(shape, adapter, params.optimizer, piece)
+    return on_each_card(step, setting.execution, "none")  # each rank has the whole model
+
+
+def _step(setting: Setting, shape: Shape, method: Method, optimizer: OptimizerParams, length: int) -> Need:
+    execution = setting.execution
+    gathered = execution.ranks > 1 and execution.sharding == "fsdp" and optimizer.precision == "bf16"
+    step = step_memory(shape, method, optimizer, _piece(setting, length, bf16_weights=gathered))
+    return on_each_card(step, execution, execution.sharding)
+
+
+def _piece(setting: Setting, length: int, *, bf16_weights: bool) -> Piece:
+    execution = setting.execution
+    return Piece(execution.training_batch, length, execution.gradient_checkpointing, bf16_weights)
+
+
+def _gradients(setting: Setting, stage: Stage) -> Need | None:
+    checkpoints, section = stage.path("checkpoints"), setting.section(stage)
+    warmup, shape = setting.graph.writer(checkpoints), setting.shape(checkpoints)
+    if warmup is None or shape is None:
+        return None
+    gradients = Gradients(
+        setting.execution.training_batch,
+        section["max_tokens"],
+        len(setting.sections["tasks"]["targets"]) if stage.base == "attribute" else 1,
+        section["direction"],
+        section["precision"],
+    )
+    adapter = WarmupParams.model_validate(setting.section(warmup)).adapter
+    return in_a_pass(pass_memory(shape, adapter, gradients))
+
+
+def _generation(setting: Setting, stage: Stage, section: Mapping[str, Any]) -> OnCard | None:
+    """What an engine needs at the least; a server takes what `vllm_memory` says, for its cache."""
+    execution = setting.execution
+    if section["engine"] == "openai":
+        return None
+    shape = setting.shape(stage.path("model"))
+    if shape is None:
+        return OnCard(None)
+    dtype, gpus = section["dtype"], max(1, execution.worker_gpus)
+    weights = parameters_of(shape) * WEIGHT_BYTES[dtype] // gpus
+    of_a_token = cache_numbers(shape) * CACHE_BYTES[dtype] // gpus
+    rows = 1 if section["engine"] == "vllm" else execution.generation_batch
+    cache = rows * context_of(shape) * of_a_token
+    need = Need({"weights": weights, "cache": cache, "working": WORKING, "CUDA": RESERVED})
+    card = execution.planning.card_gib
+    if section["engine"] != "vllm" or card is None:
+        return OnCard(need)
+    room = int(execution.vllm_memory * card * GIB) - weights - WORKING
+    return OnCard(
+        need,
+        f"that is the least, one row of the whole context; a server takes {execution.vllm_memory:g} of the "
+        f"card, and its cache then holds {max(0, room // of_a_token):,} tokens",
+    )
+
+
+def told(found: OnCard, card_gib: float | None) -> str:
+    """What a plan says of a stage's memory."""
+    if found.need is None:
+        return "its memory on a card is known once its model is fetched (`jz3 fetch --only model`)"
+    of = "" if card_gib is None else f" of {card_gib:g}"
+    text = f"{found.need.gib:.1f}{of} GiB on each card: {found.need}"
+    if card_gib is not None and found.need.gib > card_gib:
+        text = f"DOES NOT FIT: {text}. {REMEDY}"
+    return f"{text}; {found.note}" if found.note else text
+
+
+REMEDY = (
+    "Lower training_batch, share the weights out over more ranks, train an adapter (`method`), or take "
+    "larger cards (docs/gpu.md has a table)"
+)

@@ -1,0 +1,95 @@
+"""Weights as shards of FSDP2 (`fully_shard` of torch), from the file to the checkpoint.
+
+Each rank reads its own shard of the file. With precision bf16 a layer is gathered and computed in bfloat16,
+in place of autocast over float32; gradients are reduced in float32, in which weights and optimizer stay. Of
+several machines each has all shards, and they take the mean of gradients (HSDP). Checkpoints are written by
+all ranks at once (torch.distributed.checkpoint). Importing this module takes a second.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+import torch.distributed.checkpoint as dcp
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
+from torch.distributed.tensor import DTensor
+
+from jz3.core.artifacts import InDir
+from jz3.core.errors import UserError
+from jz3.core.execution import Execution
+from jz3.lm.plan import OptimizerParams
+from jz3.tables.model_manifest import ModelManifest
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+WEIGHTS, OPTIMIZER = "sharded_weights", "sharded_optimizer"
+"""Folders of a checkpoint."""
+WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
+
+
+def load_sharded(directory: Path, execution: Execution, optimizer: OptimizerParams) -> "PreTrainedModel":
+    """The model in a directory, or the hub model that its manifest names, in float32, a shard on each rank.
+
+    Every rank must call it. Raises UserError where device is not the one that torch was built for.
+    """
+    from transformers import AutoModelForCausalLM
+    from transformers.distributed import DistributedConfig
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    built_for = torch.accelerator.current_accelerator()
+    if built_for is not None and built_for.type != execution.device:
+        raise UserError(
+            f"sharding fsdp computes on {built_for.type}, which this torch was built for; execution.yaml has "
+            f"device {execution.device}. Set sharding to zero2, or device to {built_for.type}."
+        )
+    place, revision = InDir(ModelManifest, directory).manifest().on_hub or (str(directory), "main")
+    return AutoModelForCausalLM.from_pretrained(
+        place,
+        revision=revision,
+        dtype="float32",
+        trust_remote_code=False,
+        local_files_only=True,
+        distributed_config=DistributedConfig(
+            fsdp_size=execution.ranks // execution.nodes,
+            dp_replicate_size=execution.nodes,
+            fsdp_mixed_precision=optimizer.precision == "bf16",
+        ),
+    )
+
+
+def whole_weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """All weights on the first rank, nothing on the others; every rank must ask."""
+    return cast("dict[str, torch.Tensor]", get_model_state_dict(model, options=WHOLE))
+
+
+def write_shards(checkpoint: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Weights and moments; every rank writes its own."""
+    dcp.save(get_model_state_dict(model), checkpoint_id=checkpoint / WEIGHTS)
+    dcp.save(get_optimizer_state_dict(model, optimizer), checkpoint_id=checkpoint / OPTIMIZER)
+
+
+def read_weight_shards(checkpoint: Path, model: torch.nn.Module) -> None:
+    """What `write_shards` wrote of the weights."""
+    weights = get_model_state_dict(model)
+    dcp.load(weights, checkpoint_id=checkpoint / WEIGHTS)
+    set_model_state_dict(model, weights)
+
+
+def read_optimizer_shards(checkpoint: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """What `write_shards` wrote of the moments."""
+    states: dict[str, Any] = get_optimizer_state_dict(model, optimizer)
+    dcp.load(states, checkpoint_id=checkpoint / OPTIMIZER)
+    set_optimizer_state_dict(model, optimizer, states)
+
+
+def over_ranks(norm: torch.Tensor) -> torch.Tensor:
+    """A number that ranks hold parts of, as a whole."""
+    return norm.full_tensor() if isinstance(norm, DTensor) else norm
