@@ -25,7 +25,8 @@ def main(
     verdicts = [executed.read(), filtered.read(), deduped.read(), decontaminated.read()]
     synthetic = Judged(problems.scan(), verdicts)
     instruction = Judged(instructions.scan(), [decontaminated_instructions.read()])
-    metrics.write(training.sink_unsorted(mix(synthetic, instruction, results.read(), params)))
+    rows = mix(synthetic, instruction, results.read(), params, training.scratch)
+    metrics.write(training.sink(rows))
 
 
 if __name__ == "__main__":

@@ -8,14 +8,16 @@ passage), `mix.not_asked` (beyond the number of rows) and `mix.kind_share`, `mix
 `mix.level_share` (the share is full). Rows that a share or a number asks for and the problems cannot give are
 logged and stand in the metrics.
 
-Costs: some 50,000 rows of 2 KB a second and core; memory of 0.2 KB a row for ids and order, and for the texts
-of some 300,000 rows; disk for the texts once more (lz4) while the rows are brought into order.
+Costs: some 14,000 rows of 2 KB a second and core, as the table holds each text as a turn and as input or
+output; memory of 0.2 KB a row for ids and order, and for the texts of some 200,000 rows; disk for the texts
+once more (lz4) while the rows are brought into order.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -31,16 +33,19 @@ from jz3.curation.output_block import with_answer, with_outputs
 from jz3.curation.solution_turns import solved_turns
 from jz3.curation.verdicts import rules_by_row
 from jz3.tables.ledger import Ledger
+from jz3.tables.problem import Problem
 from jz3.tables.training_row import TrainingRow
+from jz3.tables.turn import turn_lists
 from jz3.text.training_text import training_input
 from jz3.text.turn_text import input_and_output, plain_parts
 
 log = logging.getLogger(__name__)
 
 FRAME_ROWS = 50_000
-"""Problems that are read, and training rows that are made, at a time."""
+"""Problems that are read at a time."""
+PIECE_ROWS = 10_000
+"""Training rows that are made at a time (chosen: some 60 MB)."""
 POSITION = "position"
-TURNS = TrainingRow.create_empty().schema["turns"]
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -94,11 +99,12 @@ class Judged:
 
 
 def mix(
-    synthetic: Judged, instruction: Judged, results: pl.DataFrame, params: MixParams
-) -> Unsorted[MixMetrics]:
-    """The rows of a training set; their positions are the order of training."""
-    chosen = _Mix(synthetic, instruction, results, params)
-    return Unsorted(chosen.frames(), TrainingRow.create_empty().schema, POSITION, chosen.rows)
+    synthetic: Judged, instruction: Judged, results: pl.DataFrame, params: MixParams, scratch: Path
+) -> Generator[pl.DataFrame, None, MixMetrics]:
+    """Tables of TrainingRow in the order of training; files without names lie in `scratch` meanwhile. Raises
+    ValueError at the end where a row was neither written nor rejected.
+    """
+    return _Mix(synthetic, instruction, results, params).frames(scratch)
 
 
 class _Mix:
@@ -125,23 +131,22 @@ class _Mix:
         self._by_level = counts(chosen["level"].drop_nulls())
         self._by_source = counts(chosen["source"])
 
-    @property
-    def rows(self) -> int:
-        """Number of rows in the training set."""
-        return sum(len(part.order) for part in self._parts)
-
-    def frames(self) -> Generator[pl.DataFrame, None, MixMetrics]:
-        """Tables of TrainingRow in the order of the tables of problems. Raises ValueError at the end where a
-        row was neither written nor rejected.
-        """
+    def frames(self, scratch: Path) -> Generator[pl.DataFrame, None, MixMetrics]:
+        """Tables of TrainingRow, in their order."""
         for missing, count in self._unfulfilled.items():
             log.warning("%d rows are missing that %s asks for", count, missing)
         written = 0
-        for part in self._parts:
-            for frame in part.placed():
-                written += frame.height
-                yield self._training_rows(frame, part)
+        # A training row holds its texts twice, as turns and as input and output, so it is made once sorted.
+        rows = Unsorted(self._placed(), _PLACED, POSITION, sum(len(part.order) for part in self._parts))
+        for frame in rows.in_order(scratch):
+            for piece in frame.iter_slices(PIECE_ROWS):
+                written += piece.height
+                yield self._training_rows(piece)
         return self._metrics(written)
+
+    def _placed(self) -> Generator[pl.DataFrame, None, None]:
+        for part in self._parts:
+            yield from part.placed()
 
     def _metrics(self, written: int) -> MixMetrics:
         pretrain, instructions = (len(part.order) for part in self._parts)
@@ -161,13 +166,13 @@ class _Mix:
             unfulfilled=self._unfulfilled,
         )
 
-    def _training_rows(self, rows: pl.DataFrame, part: "_Part") -> pl.DataFrame:
+    def _training_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
         rows = rows.join(self._outputs, on="problem_id", how="left", maintain_order="left")
         run = rows["printed"].is_not_null()
         real = [self._with_truth(row) for row in rows.filter(run).iter_rows(named=True)]
         outputs = rows["solution"].scatter(run.arg_true(), pl.Series(real, dtype=pl.String))
         self._corrected += int((outputs != rows["solution"]).sum())
-        columns = rows.with_columns(part=pl.lit(part.name), row_id="problem_id", solution=outputs)
+        columns = rows.with_columns(row_id="problem_id", solution=outputs)
         shown = _with_turns(columns, learn_output=self._params.learn_output)
         return shown.select(TrainingRow.column_names()).cast(TrainingRow.create_empty().schema)
 
@@ -204,7 +209,7 @@ def _programs(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
         input_and_output(plain_parts(turns, kind)) for turns, kind in zip(made, rows["kind"], strict=True)
     ]
     return rows.with_columns(
-        pl.Series("turns", [list(map(vars, turns)) for turns in made], TURNS),
+        turn_lists(made).alias("turns"),
         pl.Series("input", [before for before, _ in texts], pl.String),
         pl.Series("output", [after for _, after in texts], pl.String),
     )
@@ -215,6 +220,7 @@ class _Part:
     """Rows of one table in the order of training."""
 
     name: str
+    """`part` of TrainingRow."""
     problems: pl.LazyFrame
     order: npt.NDArray[np.int64]
     """Row numbers of the table."""
@@ -231,10 +237,14 @@ class _Part:
         for batch in self.problems.select(_TEXTS).collect_batches(chunk_size=FRAME_ROWS, maintain_order=True):
             positions = places[start : start + batch.height]
             start += batch.height
-            yield batch.with_columns(pl.Series(POSITION, positions)).filter(positions >= 0)
+            placed = batch.with_columns(pl.Series(POSITION, positions)).filter(positions >= 0)
+            yield placed.with_columns(part=pl.lit(self.name))
 
 
 _TEXTS = ("problem_id", "source", "level", "kind", "problem", "solution")
+_PLACED = pl.Schema(
+    {**Problem.create_empty().select(_TEXTS).schema, POSITION: pl.Int64(), "part": pl.String()}
+)
 
 
 def _kept(judged: Judged, seed: int, rejected: Counter[str]) -> pl.DataFrame:

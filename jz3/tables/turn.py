@@ -1,10 +1,11 @@
 """Turn: what one speaker says in a training row, and whether a model learns to say it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import dataframely as dy
+import polars as pl
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -38,6 +39,23 @@ def turns_column() -> dy.List:
         ),
         min_length=1,
     )
+
+
+def turn_lists(rows: Sequence[Sequence[Turn]]) -> pl.Series:
+    """The turns of many rows as such a column. They are cut into lists out of one frame, as polars reads
+    dictionaries one by one. Each row has a turn at least.
+    """
+    turns = pl.DataFrame(
+        {
+            "row": [place for place, row in enumerate(rows) for _ in row],
+            "role": [turn.role for row in rows for turn in row],
+            "text": [turn.text for row in rows for turn in row],
+            "learn": [turn.learn for row in rows for turn in row],
+        },
+        {"row": pl.Int64, "role": pl.String, "text": pl.String, "learn": pl.Boolean},
+    )
+    lists = turns.group_by("row", maintain_order=True).agg(turns=pl.struct("role", "text", "learn"))
+    return lists["turns"]
 
 
 def read_turns(rows: Iterable[Mapping[str, Any]]) -> list[Turn]:

@@ -33,15 +33,16 @@ def results(**printed):
 
 
 def mixed(synthetic, instruction, settings, tables=(), instruction_table=None, printed=None):
-    chosen = mix(
-        Judged(synthetic.lazy(), list(tables)),
-        Judged(instruction.lazy(), [] if instruction_table is None else [instruction_table]),
-        results() if printed is None else printed,
-        settings,
-    )
     with tempfile.TemporaryDirectory() as directory:
         training = Out(TrainingRow, Path(directory) / "training")
-        metrics = training.sink_unsorted(chosen)
+        chosen = mix(
+            Judged(synthetic.lazy(), list(tables)),
+            Judged(instruction.lazy(), [] if instruction_table is None else [instruction_table]),
+            results() if printed is None else printed,
+            settings,
+            training.scratch,
+        )
+        metrics = training.sink(chosen)
         return In(TrainingRow, training.path).read(), metrics
 
 

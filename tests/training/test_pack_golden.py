@@ -64,11 +64,10 @@ def test_blocks_of_a_mix_have_the_tokens_and_labels_of_before(base_model, tmp_pa
     printed = [(f"p{n:03}", "ok", [f"{n}" * n], f"{n}" * n, n % 2 == 0, None) for n in range(0, 100, 2)]
     printed = [row for row in printed if "python" in PAIRS[int(row[0][1:])][1]]
     results = pl.DataFrame(printed, schema=ExecutionResult.create_empty().schema, orient="row")
-    chosen = mix(
-        Judged(problems(*solved[:120]).lazy(), []), Judged(problems(*solved[120:]).lazy(), []), results, MIX
-    )
     training = Out(TrainingRow, tmp_path / "training")
-    assert training.sink_unsorted(chosen).corrected > 10
+    synthetic, instruction = (Judged(problems(*part).lazy(), []) for part in (solved[:120], solved[120:]))
+    chosen = mix(synthetic, instruction, results, MIX, training.scratch)
+    assert training.sink(chosen).corrected > 10
     table = In(TrainingRow, training.path)
     texts = "".join(before + after for before, after in table.read().select("input", "output").iter_rows())
     (tmp_path / "blocks").mkdir()
