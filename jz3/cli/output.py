@@ -1,11 +1,14 @@
 """Results on stdout: lines for people, or one JSON document for scripts."""
 
 import json as encoder
+import shutil
+import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from jz3.core.terminal import is_quiet, printable
+from jz3.core.terminal import Table, is_quiet, printable
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document, for scripts")]
 
@@ -19,6 +22,43 @@ def remark(text: str) -> None:
     """Tell who waits what is done or guessed, on stderr; nothing under `-q`."""
     if not is_quiet():
         typer.echo(printable(text), err=True)
+
+
+def show_blocks(blocks: Sequence[str | Table]) -> None:
+    """Print texts and tables; a table is drawn with lines where stdout is a terminal that is wide enough."""
+    for block in blocks:
+        if isinstance(block, Table) and sys.stdout.isatty() and _fits(block):
+            _draw(block)
+        else:
+            say(str(block))
+
+
+LAST = 40
+"""Characters that the last column of a drawn table needs, where its texts are longer (chosen: it wraps)."""
+BETWEEN = 3
+"""Characters between two columns of a drawn table."""
+
+
+def _fits(table: Table) -> bool:
+    *widths, last = table.widths()
+    needed = sum(widths) + min(last, LAST) + BETWEEN * len(widths) + 4
+    return needed <= shutil.get_terminal_size().columns
+
+
+def _draw(table: Table) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as Drawn
+    from rich.text import Text
+
+    drawn = Drawn(box=box.ROUNDED, header_style="bold")
+    for place, name in enumerate(table.head):
+        words = place in table.words
+        last = place == len(table.head) - 1
+        drawn.add_column(name, justify="left" if words else "right", no_wrap=not last, overflow="fold")
+    for row in table.rows:
+        drawn.add_row(*(Text(printable(cell)) for cell in row))
+    Console().print(drawn)
 
 
 def show(text: str, document: object, *, json: bool) -> None:

@@ -96,6 +96,10 @@ class Planning(BaseModel):
     """Of one device."""
     card_gib: float | None = Field(gt=0)
     """GiB that programs may use of the GPU that the profile is for; null where it is for none."""
+    stage_seconds: dict[str, Annotated[float, Field(ge=0)]]
+    """What stages took where the profile was run, by name (`finetune@initial`, or `finetune` for each);
+    `usual` for those not named. A run says by it how long it will take, until a stage ran in the same clone.
+    """
 
 
 class Execution(BaseModel):
@@ -147,6 +151,9 @@ class Execution(BaseModel):
     """Most of a training, as a share of its steps, between two checkpoints to resume from."""
     checkpoints_kept: int = Field(ge=1)
     """Latest checkpoints that stay while a training runs."""
+    trackers: list[Literal["dvclive", "trackio", "wandb"]]
+    """Who notes loss, rate, norm, speed, fill and memory of trainings as they run: DVCLive in `data/live`,
+    Trackio or Weights & Biases in a project `jz3`. Each but the first is an extra of that name."""
     generation_batch: int = Field(ge=1)
     """Sequences generated together."""
     generation_commit: int = Field(ge=1)

@@ -83,10 +83,11 @@ def _fitting(model: type[P], values: object, file: Path, place: list[str]) -> P:
         return model.model_validate(values)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join([*place, *map(str, e['loc'])])}: {e['msg']} (it is {e['input']!r:.60})"
+            f"{'.'.join([*place, *map(str, e['loc'])])}: {e['msg']}"
+            + ("" if e["type"] == "missing" else f" (it is {e['input']!r:.60})")
             for e in error.errors()
         )
         raise ParamsError(
-            f"{file} does not fit {model.__name__}: {wrong}. Mend these lines; "
-            f"{model.__module__} says what each parameter means."
+            f"{file} does not fit {model.__name__}: {wrong}. Mend these lines; docs/parameters.md says what "
+            f"each means, and the profiles in profiles/ have lines to copy."
         ) from error

@@ -48,13 +48,19 @@ def end_with_process(pid: int) -> None:
         threading.Thread(target=_wait_and_end, args=(watched,), daemon=True, name="stage-watch").start()
 
 
+def starter() -> int:
+    """The process that started this one, past a shell between them (that shell where /proc is missing)."""
+    parent = os.getppid()
+    try:
+        name, grandparent = _name_and_parent(parent)
+    except OSError:  # no /proc, or the parent has ended since
+        return parent
+    return grandparent if name in SHELLS else parent
+
+
 def _ancestors() -> list[int]:
     """Pidfds of the parent, and of its parent where the first is a shell; pid 1 is nobody's run."""
-    parent = os.getppid()
-    pids = [parent]
-    name, grandparent = _name_and_parent(parent)
-    if name in SHELLS:
-        pids.append(grandparent)
+    pids = dict.fromkeys((os.getppid(), starter()))
     return [os.pidfd_open(pid) for pid in pids if pid > 1]
 
 

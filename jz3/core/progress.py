@@ -3,13 +3,13 @@
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TypeVar
 
 from tqdm import tqdm
 
-from jz3.core.terminal import is_quiet
+from jz3.core.terminal import duration, is_quiet, without_name
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +18,8 @@ T = TypeVar("T")
 DELAY_S = 2.0
 """Steps shorter than this show nothing."""
 LINE_EVERY_S = 30.0
+SCALED = 100_000
+"""Steps from which on a bar counts in thousands (chosen: below, the digits are as short)."""
 
 
 class Progress:
@@ -26,13 +28,31 @@ class Progress:
     `also` names what else is counted beside the steps, such as tokens: its rate is shown, too.
     """
 
+    _place, _stage = "", ""
+    _left: tuple[Callable[[], float | None], ...] = ()
+
+    @classmethod
+    def within(cls, place: str, stage: str, left: Callable[[], float | None]) -> None:
+        """From now on each bar of the process begins with the place and the stage, which lines have anyway,
+        and ends with the time until the whole run is done: seconds, None where it is not known.
+        """
+        cls._place, cls._stage, cls._left = place, stage, (left,)
+
     def __init__(self, what: str, total: int, unit: str, also: str | None = None) -> None:
         self._what, self._total, self._unit, self._also = what, total, unit, also
         self._done, self._counted, self._started = 0, 0, time.monotonic()
         self._line_at = self._started + LINE_EVERY_S
         self._on_terminal = sys.stderr.isatty() and not is_quiet()
+        self._note = ""
         self._bar = tqdm(
-            total=total, desc=what, unit=unit, delay=DELAY_S, disable=not self._on_terminal, unit_scale=True
+            total=total,
+            desc=f"{self._place}{self._stage} {without_name(what, self._stage)}".strip(),
+            unit=f" {unit}",
+            bar_format=self._format(),
+            delay=DELAY_S,
+            disable=not self._on_terminal,
+            unit_scale=total >= SCALED,
+            dynamic_ncols=True,
         )
 
     def __enter__(self) -> "Progress":
@@ -48,11 +68,13 @@ class Progress:
         if not self._on_terminal and time.monotonic() - self._started > DELAY_S:
             self._line()
 
-    def advance(self, count: int = 1, also: int = 0) -> None:
+    def advance(self, count: int = 1, also: int = 0, note: str | None = None) -> None:
+        """`note` is a figure to show beside the rates from now on, such as `loss 1.23`."""
         self._done += count
         self._counted += also
-        if self._also and self._on_terminal:
-            self._bar.set_postfix_str(self._second_rate(), refresh=False)
+        self._note = note or self._note
+        if self._on_terminal:
+            self._bar.bar_format = self._format()
         self._bar.update(count)
         if not self._on_terminal and time.monotonic() >= self._line_at:
             self._line()
@@ -63,15 +85,23 @@ class Progress:
         rate = self._done / seconds if seconds else 0.0
         left = (self._total - self._done) / rate if rate else 0.0
         log.info(
-            "%s: %d of %d %s, %.1f/s%s, %.0f s left",
+            "%s: %d of %d %s, %s left",
             self._what,
             self._done,
             self._total,
             self._unit,
-            rate,
-            f", {self._second_rate()}" if self._also else "",
-            left,
+            ", ".join([*self._figures(f"{rate:.1f}/s"), duration(left)]),
         )
+
+    def _format(self) -> str:
+        """Of a bar: what there is to say, times first as a narrow terminal cuts the rest; then a bar."""
+        whole = [f"run {duration(left)}" for left in (left() for left in self._left) if left is not None]
+        said = ["{n_fmt}/{total_fmt}", "{remaining} left", *whole, *self._figures("{rate_noinv_fmt}")]
+        return "{desc} " + ", ".join(said) + " {bar}"
+
+    def _figures(self, rate: str) -> list[str]:
+        """The rate of the steps, and what else is counted."""
+        return [*([self._note] if self._note else []), rate, *([self._second_rate()] if self._also else [])]
 
     def _second_rate(self) -> str:
         return f"{self._counted / max(time.monotonic() - self._started, 1e-9):,.0f} {self._also}/s"

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
 from jz3.core.params import Params, Seed, Share, load_params
 from jz3.core.parent import end_with_parent
 from jz3.core.placing import ArtifactError, identity, is_within, withdraw
+from jz3.core.progress import Progress
+from jz3.core.terminal import without_name
+from jz3.core.whole_run import WholeRun, asked_of_dvc, enter, leave
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +34,12 @@ Main = Callable[..., None]
 
 SEVERAL = (InDirs, InMetrics, InPlots, InTables)
 """Handles whose flag takes several paths."""
+LIBRARIES = ("httpx", "httpx2", "transformers", "openai", "urllib3", "filelock", "matplotlib")
+"""Loggers whose remarks are shown by `-v` alone."""
+QUIET, VERBOSE = ("q", "--quiet"), ("v", "--verbose")
+"""Options of `dvc`, whose stages heed them too."""
+DVC_STAGE = "DVC_STAGE"
+"""Set by DVC: the name of the stage, such as `mix@jiuzhang`."""
 OUTS = (Out, OutDir, OutText, Metrics, Plot)
 """Handles of what a stage leaves."""
 
@@ -93,11 +103,10 @@ def run(main: Main) -> None:
     signature = Signature.of(main)
     arguments = _parser(stage, str(module.__doc__), signature).parse_args()
     section = str(arguments.params)
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {section} %(message)s", datefmt="%H:%M:%S")
-    for library in ("httpx", "httpx2", "transformers", "openai", "urllib3", "filelock"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    name = os.environ.get(DVC_STAGE, section)
     started = time.monotonic()
-    with ends_in_one_line(section, "run `dvc repro` again"):
+    with ends_in_one_line(name, "run `dvc repro` again"):
+        whole = _begin_log(name)
         values = _values(signature, section, arguments)
         handles = [values[name] for name in signature.artifacts]
         before = _must_be_free(handles)
@@ -112,7 +121,56 @@ def run(main: Main) -> None:
         if warned:
             log.warning(warned)
         rows = account or "draws or writes, and drops no row"
-        log.info("done in %.1f s: %s", time.monotonic() - started, rows)
+        seconds = time.monotonic() - started
+        log.info("done in %.1f s: %s", seconds, rows)
+        if whole:
+            leave(whole.stage, seconds)
+            if headline := whole.headline():
+                log.info(headline)
+
+
+def _begin_log(stage: str) -> WholeRun | None:
+    """Lines and bars bear the stage's instance and its place in the run. Heeds `-q` and `-v` of `dvc`."""
+    asked = asked_of_dvc() if DVC_STAGE in os.environ else None
+    quiet, verbose = (asked is not None and asked.has(*option) for option in (QUIET, VERBOSE))
+    if quiet:
+        logging.disable(logging.WARNING)
+    if not verbose:
+        _silence_libraries()
+    whole = enter(stage, asked, load_execution().planning.stage_seconds) if asked else None
+    place = ""
+    if whole and whole.of > 1:
+        place, began = f"{whole.place}/{whole.of} ", time.monotonic()
+        Progress.within(place, stage, lambda: whole.left(time.monotonic() - began))
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Lines(stage, place))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    if place:
+        log.info(whole)
+    return whole
+
+
+class _Lines(logging.Formatter):
+    """Each with the time, the stage's place in the run and its name, once."""
+
+    def __init__(self, stage: str, place: str) -> None:
+        super().__init__(f"%(asctime)s {place}{stage} %(message)s", "%H:%M:%S")
+        self._stage = stage
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)
+        record.message = without_name(record.message, self._stage)
+        return super().formatMessage(record)
+
+
+def _silence_libraries() -> None:
+    """What libraries say that neither the user nor we can mend: `-v` shows it."""
+    for library in LIBRARIES:
+        logging.getLogger(library).setLevel(logging.WARNING)
+    no_gpu = "Setting accelerator to CPU"
+    logging.getLogger("DeepSpeed").addFilter(lambda record: no_gpu not in str(record.msg))
+    warnings.filterwarnings(
+        "ignore", category=FutureWarning, module="transformers|peft|torch|huggingface_hub"
+    )
 
 
 def _must_be_free(handles: Sequence[object]) -> dict[Path, tuple[int, int] | None]:

@@ -1,6 +1,8 @@
 """What goes to a terminal: texts of models and users, in which what would steer it is shown, not obeyed."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 STEERING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -9,9 +11,46 @@ STEERING = re.compile(
 pairs: colours, titles, moves of the cursor, hidden or turned text, and what no terminal can write."""
 
 
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a head; as text, columns are aligned by blanks."""
+
+    head: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    words: frozenset[int] = frozenset()
+    """Columns of words, aligned at the left; the others hold numbers. The last column is not padded."""
+
+    def widths(self) -> list[int]:
+        return [max(len(row[place]) for row in (self.head, *self.rows)) for place in range(len(self.head))]
+
+    def __str__(self) -> str:
+        widths = self.widths()
+        lines = (
+            "  ".join(
+                cell.ljust(width) if place in self.words else cell.rjust(width)
+                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            for row in (self.head, *self.rows)
+        )
+        return "\n".join(line.rstrip() for line in lines)
+
+
 def printable(text: str) -> str:
     r"""The text with `\u001b` in place of an escape, and so on; within JSON strings that means the same."""
     return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def without_name(text: str, stage: str) -> str:
+    """`8 steps` of `finetune: 8 steps`, for a line that names the stage `finetune@initial` before it."""
+    return re.sub(rf"^{re.escape(stage.partition('@')[0])}(: | |$)", "", text)
+
+
+def duration(seconds: float) -> str:
+    """Such as `8 s`, `12 min`, `2 h 5 min`."""
+    if seconds < 90:  # chosen: from there on seconds are noise
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def is_quiet() -> bool:

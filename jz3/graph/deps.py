@@ -32,7 +32,7 @@ class DepsError(UserError):
 
 _CORE = """
 account artifacts budget cache ending errors execution fan_in foreign frames matching params parent placing
-progress remedies stage terminal thread_map
+progress remedies stage terminal thread_map whole_run
 """
 _CALLS = """
 asking batch_files batch_protocol batch_records batch_results batches calls endpoint guardian message_batches

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from jz3.core.errors import UserError
+from jz3.core.terminal import Table
 from jz3.graph.repository import name_of, opened, stages
 from jz3.tables.ledger import Ledger
 
@@ -41,17 +42,10 @@ def accounts(root: Path) -> list[Account]:
     return [Account(stage, _rows(stage, file)) for stage, file in files]
 
 
-def as_table(found: Sequence[Account]) -> str:
-    """A table for people, one line per stage."""
+def table_of(found: Sequence[Account]) -> Table:
+    """For people, one line per stage."""
     head = ("stage", "read", "kept", "rejected", "failed", "rejected, by rule")
-    lines = [head, *(_line(account) for account in found)]
-    widths = [max(len(line[column]) for line in lines) for column in range(5)]
-    return "\n".join(
-        "  ".join(
-            [f"{line[0]:<{widths[0]}}", *(f"{line[c]:>{widths[c]}}" for c in range(1, 5)), line[5]]
-        ).rstrip()
-        for line in lines
-    )
+    return Table(head, [_line(account) for account in found], words=frozenset({0, len(head) - 1}))
 
 
 def as_json(found: Sequence[Account]) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from jz3.core.terminal import Table
 from jz3.graph.plan_lines import Line, Plan
 
 
@@ -22,30 +23,32 @@ def as_json(planned: Plan) -> str:
 
 
 def as_text(planned: Plan) -> str:
-    """Text for people: a line for each stage that costs something, the names of the others, notes and
-    sums. `~` marks estimates.
+    """Text for people: see `blocks`."""
+    return "\n".join(map(str, blocks(planned)))
+
+
+def blocks(planned: Plan) -> list[str | Table]:
+    """What people read: a line for each stage that costs something, the names of the others, notes and sums.
+    `~` marks estimates.
     """
     lines = planned.lines
     if not lines:
-        return "nothing to do: every stage is up to date"
+        return ["nothing to do: every stage is up to date"]
     hours = "GPU-hours" if planned.device == "cuda" else "hours"
     head = ("stage", "rows", "in store", "to do", "tokens read", "written", "USD", hours, "why")
     costly = [line for line in lines if line.to_do is not None]
-    rows = [head, *(_cells(line) for line in costly), _sums(costly)] if costly else []
-    widths = [max(len(row[place]) for row in rows) for place in range(len(head))] if rows else []
-    table = [_aligned(row, widths) for row in rows]
+    rows = [*map(_cells, costly), _sums(costly)]
+    table = [Table(head, rows, words=frozenset({0, len(head) - 1}))] if costly else []
     others = [line.stage for line in lines if line.to_do is None]
     notes = [f"  {line.stage}: {note}" for line in costly for note in line.notes]
-    return "\n".join(
-        [
-            *table,
-            *(["", f"and without a price: {', '.join(others)}"] if others else []),
-            *(["", *notes] if notes else []),
-            *(["", f"disk of the whole graph, once built: some {planned.disk}"] if planned.disk else []),
-            "",
-            "~ an estimate. Training reads each row once an epoch. Hours are of one device.",
-        ]
-    )
+    return [
+        *table,
+        *(["", f"and without a price: {', '.join(others)}"] if others else []),
+        *(["", *notes] if notes else []),
+        *(["", f"disk of the whole graph, once built: some {planned.disk}"] if planned.disk else []),
+        "",
+        "~ an estimate. Training reads each row once an epoch. Hours are of one device.",
+    ]
 
 
 def _cells(line: Line) -> tuple[str, ...]:
@@ -67,14 +70,6 @@ def _sums(lines: Sequence[Line]) -> tuple[str, ...]:
     usd = sum(line.usd or 0.0 for line in lines)
     hours = sum(line.device_hours or 0.0 for line in lines)
     return ("in all", "", "", "", "", "", f"~{usd:,.2f}", f"~{hours:,.2f}", "")
-
-
-def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    first, *middle, last = (
-        cell.ljust(width) if place in (0, len(widths) - 1) else cell.rjust(width)
-        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-    )
-    return "  ".join([first, *middle, last]).rstrip()
 
 
 def _count(value: int | None, mark: str = "") -> str:

@@ -1,7 +1,7 @@
-"""What a training says while it runs, through DVCLive: loss, rate, norm, speed, fill, memory.
+"""What a training says while it runs to the trackers of `execution`: loss, rate, norm, speed, fill, memory.
 
-`dvc plots show` draws it, as does an editor with DVC's extension. Speed and memory differ from run to run, so
-none of it is an out of a stage. Costs two milliseconds for each of at most POINTS points.
+Of DVCLive `dvc plots show` draws it, as does an editor with DVC's extension. Speed and memory differ from
+run to run, so none of it is an out of a stage. Costs two milliseconds for each of at most POINTS points.
 """
 
 import json
@@ -9,14 +9,12 @@ import logging
 import os
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jz3.core.placing import entries
-
-if TYPE_CHECKING:
-    from dvclive import Live
+from jz3.lm.trackers import DvcLive, Tracker, open_trackio, open_wandb
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +25,28 @@ SUMMARY = "metrics.json"
 """DVCLive's file of the latest values."""
 
 
-def open_live(directory: Path, steps: int, *, resumed: bool) -> "LiveLog | None":
-    """For a training of `steps` steps; the directory is emptied unless the training goes on.
+def open_live(
+    what: str, directory: Path, steps: int, trackers: Sequence[str], *, resumed: bool
+) -> "LiveLog | None":
+    """For a training of `steps` steps, named `what` and the folder's name. None where no tracker takes notes.
+
+    Raises TrackerError, before the first step, where one cannot.
+    """
+    name = f"{what} {directory.name}"
+    opened = [
+        tracker
+        for tracker in (
+            _dvclive(directory, resumed=resumed) if "dvclive" in trackers else None,
+            open_trackio(name, resumed=resumed) if "trackio" in trackers else None,
+            open_wandb(name, directory, resumed=resumed) if "wandb" in trackers else None,
+        )
+        if tracker is not None
+    ]
+    return LiveLog(opened, max(1, -(-steps // POINTS))) if opened else None
+
+
+def _dvclive(directory: Path, *, resumed: bool) -> DvcLive | None:
+    """Notes in a directory, which is emptied unless the training goes on.
 
     None in a git repository without a commit, which DVCLive cannot name, and where something lies in the
     directory that no training noted: emptying it would delete that.
@@ -40,18 +58,19 @@ def open_live(directory: Path, steps: int, *, resumed: bool) -> "LiveLog | None"
         log.warning("no live notes: %s %s, which no training wrote", directory, reason)
         return None
     try:
-        live = Live(
-            str(directory),
-            resume=resumed,
-            save_dvc_exp=False,
-            dvcyaml=None,
-            report=None,
-            monitor_system=False,
+        return DvcLive(
+            Live(
+                str(directory),
+                resume=resumed,
+                save_dvc_exp=False,
+                dvcyaml=None,
+                report=None,
+                monitor_system=False,
+            )
         )
     except SCMError as error:
         log.info("no live notes in %s: %s", directory, error)
         return None
-    return LiveLog(live, max(1, -(-steps // POINTS)))
 
 
 def _foreign(directory: Path) -> str | None:
@@ -77,8 +96,8 @@ def _foreign(directory: Path) -> str | None:
 class LiveLog:
     """The log of one training, written every few steps."""
 
-    def __init__(self, live: "Live", every: int) -> None:
-        self._live, self._every = live, every
+    def __init__(self, trackers: Sequence[Tracker], every: int) -> None:
+        self._trackers, self._every = trackers, every
         self._at, self._tokens = time.monotonic(), -1
 
     def note(self, step: int, point: Mapping[str, float], fill: float) -> None:
@@ -86,18 +105,17 @@ class LiveLog:
         if step % self._every:
             return
         now, tokens = time.monotonic(), int(point["tokens"])
-        self._live.step = step
-        for name in CURVES[:3]:
-            self._live.log_metric(name, point[name])
+        figures = {name: point[name] for name in CURVES[:3]}
         if self._tokens >= 0:
-            self._live.log_metric("tokens_per_second", (tokens - self._tokens) / max(now - self._at, 1e-9))
-        self._live.log_metric("fill", fill)
-        self._live.log_metric("memory_gb", _memory_gb())
-        self._live.make_summary()
+            figures["tokens_per_second"] = (tokens - self._tokens) / max(now - self._at, 1e-9)
+        figures |= {"fill": fill, "memory_gb": _memory_gb()}
+        for tracker in self._trackers:
+            tracker.note(step, figures)
         self._at, self._tokens = now, tokens
 
     def close(self) -> None:
-        self._live.end()
+        for tracker in self._trackers:
+            tracker.close()
 
 
 def _memory_gb() -> float:

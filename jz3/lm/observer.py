@@ -66,7 +66,13 @@ class Observer(TrainerCallback):
         self._bar = Progress(self._training.what, len(self._steps), "steps")
         self._bar.advance(len(self.points))
         if self._training.live and self._is_first:
-            self._live = open_live(self._training.live, len(self._steps), resumed=bool(self.points))
+            self._live = open_live(
+                self._training.what,
+                self._training.live,
+                len(self._steps),
+                self._training.execution.trackers,
+                resumed=bool(self.points),
+            )
 
     def __enter__(self) -> "Observer":
         self._bar.__enter__()
@@ -148,7 +154,7 @@ class Observer(TrainerCallback):
         **kwargs: Any,  # noqa: ANN401, ARG002
     ) -> None:
         step = state.global_step
-        self._bar.advance()
+        self._bar.advance(note=f"loss {self.points[-1]['loss']:.3f}")
         if step in self._training.keep:
             weights = self._weights()
             if self._is_first:

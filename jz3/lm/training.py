@@ -42,4 +42,4 @@ class Training:
     checkpoints: Checkpoints | None = None
     """With them, a training that was killed goes on from the last one; with None it starts again."""
     live: Path | None = None
-    """Directory in which DVCLive notes loss, speed and memory at each step."""
+    """Directory in which DVCLive notes loss, speed and memory; other trackers have places of their own."""

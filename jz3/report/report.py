@@ -5,6 +5,7 @@ filters the samples and which the page's policy names by its hash; without it ev
 inputs give the same bytes. Costs some seconds, most of them the import of matplotlib and the drawings.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ from jz3.report.rendering import code, folded, joined, render, table
 from jz3.report.samples import Samples, draw_samples, recipes_of, sample_section
 from jz3.report.scores import comparison_table, score_tables
 from jz3.report.selection import Extremes, find_extremes, selection_section
-from jz3.report.summary import first_screen, inputs_digest, paid, profile_in_use, right_table
+from jz3.report.summary import first_screen, headline, inputs_digest, paid, profile_in_use, right_table
 from jz3.report.trainings import held_out_tables, training_table
 from jz3.report.wiring import Wiring, read_wiring
 from jz3.report.writing import count, per_cent, prose
@@ -51,6 +52,8 @@ from jz3.tables.score_row import ScoreRow
 from jz3.tables.seed_spread import SeedSpread
 from jz3.tables.training_row import TrainingRow
 from jz3.tables.verdict import Verdict
+
+log = logging.getLogger(__name__)
 
 FILES = {"index.html": "the report; it opens without a network"}
 
@@ -114,11 +117,15 @@ class Material:
 
 
 def write_report(outputs: RunOutputs, pages: OutDir[PagesManifest]) -> None:
-    """Write the page of the run into its directory."""
-    text = page(material_of(outputs))
+    """Write the page of the run into its directory; the log gets its headline, and where it lies."""
+    material = material_of(outputs)
+    text = page(material)
     with pages.open() as directory:
         (directory / "index.html").write_text(text, encoding="utf-8")
         (directory / MANIFEST).write_text(PagesManifest(files=FILES).model_dump_json(indent=2) + "\n")
+    for line in headline(material.scores, material.right):
+        log.info(line)
+    log.info("all of it is in %s", pages.path / "index.html")
 
 
 def material_of(outputs: RunOutputs) -> Material:

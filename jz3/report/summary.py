@@ -88,6 +88,11 @@ def _cards(scores: pl.DataFrame, right: pl.DataFrame) -> list[dict[str, str]]:
     ]
 
 
+def headline(scores: pl.DataFrame, right: pl.DataFrame) -> list[str]:
+    """The same in a line each, for a terminal."""
+    return [f"{card['name']}: {card['value']} ({card['more']})" for card in _cards(scores, right)]
+
+
 def told_apart(comparisons: pl.DataFrame) -> str:
     """The benchmarks on which the exact McNemar test, corrected for the pairs, tells two models apart at 5 %,
     and those on which it does not; an empty text where no two models were compared.

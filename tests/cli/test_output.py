@@ -1,6 +1,7 @@
 """What texts of models would do to a terminal is shown, not done."""
 
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from jz3.cli.output import show
 from jz3.core.errors import UserError
-from jz3.core.terminal import printable
+from jz3.core.terminal import Table, printable
+from tests.terminal import on_terminal
 
 STEERING = [
     "\x1b[2J",
@@ -45,3 +47,30 @@ def test_json_means_the_same(text):
 @given(st.text(st.characters(exclude_categories=("C", "Zl", "Zp"))))
 def test_ordinary_text_is_left_as_it_is(text):
     assert printable(text + "\n\t") == text + "\n\t"
+
+
+DRAWING = """
+from jz3.cli.output import show_blocks
+from jz3.core.terminal import Table
+rows = [("first", "1", "words " * 20), ("second", "20", "\\x1b[2J")]
+show_blocks(["before", Table(("stage", "rows", "rules"), rows, words=frozenset({0, 2}))])
+"""
+
+
+@pytest.mark.parametrize(("columns", "drawn"), [(120, True), (40, False)])
+def test_a_table_is_drawn_where_the_terminal_is_wide_and_steers_it_nowhere(columns, drawn):
+    status, said = on_terminal([sys.executable, "-c", DRAWING], columns)
+    assert status == 0
+    assert said.startswith("before\r\n")
+    assert ("╭" in said) == drawn
+    assert "\\u001b[2J" in said
+    assert "\x1b[2J" not in said
+
+
+@given(st.lists(st.tuples(*[st.text("ab1", min_size=1, max_size=8)] * 3), max_size=5))
+def test_a_table_as_text_has_a_line_for_each_row_and_its_columns_begin_together(rows):
+    table = Table(("name", "count", "why"), rows, words=frozenset({0, 2}))
+    head, *lines = str(table).splitlines()
+    assert len(lines) == len(rows)
+    at = head.index("why")
+    assert [line[at:] for line in lines] == [row[2] for row in rows]

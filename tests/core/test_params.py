@@ -84,6 +84,17 @@ def test_a_number_out_of_its_bounds_is_one_line_that_names_it(tmp_path, section,
     assert "\n" not in str(caught.value)
 
 
+def test_an_execution_file_of_before_is_refused_in_a_line_with_where_the_new_ones_stand(tmp_path):
+    document = yaml.safe_load((ROOT / "profiles/execution/embedded.yaml").read_text())
+    del document["trackers"]
+    (tmp_path / "execution.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(ParamsError) as caught:
+        load_execution(tmp_path / "execution.yaml")
+    assert "trackers: Field required. Mend these lines; docs/parameters.md says what" in str(caught.value)
+    assert "profiles/ have lines to copy" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
@@ -91,6 +102,7 @@ def test_a_number_out_of_its_bounds_is_one_line_that_names_it(tmp_path, section,
         (["timeout_s"], float("inf"), "finite number"),
         (["timeout_s"], float("nan"), "finite number"),
         (["wrokers"], 2, "Extra inputs"),
+        (["trackers"], ["mlflow"], "Input should be 'dvclive', 'trackio' or 'wandb'"),
     ],
 )
 def test_so_is_one_of_execution(tmp_path, path, value, said):

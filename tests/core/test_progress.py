@@ -2,9 +2,11 @@
 
 import logging
 import re
+import sys
 
 from jz3.core import progress
 from jz3.core.progress import Progress
+from tests.terminal import on_terminal
 
 
 def test_lines_show_rows_tokens_and_the_time_left(caplog, monkeypatch):
@@ -25,3 +27,22 @@ def test_what_has_no_tokens_shows_none(caplog, monkeypatch):
         bar.advance()
     assert "tokens" not in caplog.text
     assert "files: 1 of 2 files" in caplog.text
+
+
+TRAINING = """
+from jz3.core import progress
+progress.DELAY_S = 0
+progress.Progress.within("16/71 ", "finetune@initial", lambda: 1080.0)
+with progress.Progress("finetune", 188, "steps") as bar:
+    for step in range(188):
+        bar.advance(note=f"loss {3 - step / 100:.3f}")
+"""
+
+
+def test_a_bar_names_stage_and_place_once_and_says_the_loss_within_80_columns():
+    status, said = on_terminal([sys.executable, "-c", TRAINING], columns=80)
+    assert status == 0
+    *_, last = (line for line in re.split(r"[\r\n]+", said) if "188/188" in line)
+    expected = r"16/71 finetune@initial 188/188, 00:00 left, run 18 min, loss 1\.130, \d+\.\d+ .*"
+    assert re.fullmatch(expected, last)
+    assert max(map(len, re.split(r"[\r\n]+", said))) <= 80

@@ -1,5 +1,7 @@
 """`dvc exp run -S` reaches how stages run and what they make; the first runs nothing again."""
 
+import json
+import re
 import shutil
 import subprocess
 
@@ -41,3 +43,15 @@ def test_a_parameter_that_is_not_there_is_refused(experiment):
     with pytest.raises(subprocess.CalledProcessError):
         with_parameter("execution.yaml:wrokers=2")
     assert load_execution(root / "execution.yaml").workers == 1
+
+
+def test_a_table_of_experiments_has_the_columns_that_are_asked_for_and_no_others(experiment):
+    """`dvc exp show` has one for each metric and parameter."""
+    root, _ = experiment
+    script = ROOT / "docs/show_experiments.sh"
+    assert [line.split() for line in run_in(root, script, "first.rate").splitlines()[1:2]] == [
+        ["Experiment", "first.rate"]
+    ]
+    metrics = json.loads((ROOT / "data/metrics/tabulate.json").read_text())
+    (kept,) = re.findall(r"^kept=(\w+)$", script.read_text(), re.MULTILINE)
+    assert kept in metrics, "the figure of each model that the script keeps is one that a run leaves"

@@ -72,6 +72,7 @@ DIFFERENCES = {
         generation_batch generation_commit server_concurrency server_timeout_s
         concurrency
         losses.stages.execute.warn losses.chosen
+        planning.stage_seconds.*
     """,
 }
 

@@ -1,5 +1,8 @@
 """Live notes are written where no file is lost: DVCLive empties the folder that it is given."""
 
+import importlib.util
+import json
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 
 from jz3.core.artifacts import Plot
 from jz3.lm.live import open_live
+from jz3.lm.trackers import TrackerError
 from jz3.tables.loss_point import LossPoint
 
 POINT = {"tokens": 10, "loss": 1.0, "learning_rate": 0.1, "gradient_norm": 0.5}
@@ -22,8 +26,8 @@ def repository(tmp_path, monkeypatch):
     return tmp_path
 
 
-def noted(directory):
-    live = open_live(directory, 2, resumed=False)
+def noted(directory, *trackers):
+    live = open_live("finetune", directory, 2, trackers or ("dvclive",), resumed=False)
     if live:
         live.note(1, POINT, 0.5)
         live.note(2, POINT, 0.5)
@@ -35,6 +39,44 @@ def test_notes_of_a_training_give_way_to_those_of_the_next(repository):
     assert noted(repository / "live")
     assert noted(repository / "live"), "what was noted is known as such"
     assert (repository / "live" / "plots" / "metrics" / "loss.tsv").is_file()
+
+
+def test_without_trackers_nothing_is_written(tmp_path):
+    assert open_live("finetune", tmp_path / "live", 2, [], resumed=False) is None
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["trackio", "wandb"])
+def test_a_tracker_that_is_not_installed_is_refused_with_the_extra_that_brings_it(name, tmp_path):
+    if importlib.util.find_spec(name):
+        pytest.skip(f"{name} is installed: the tests below run it")
+    with pytest.raises(TrackerError, match=rf"`{name}`, which is not installed.*jz3\[{name}\]"):
+        open_live("finetune", tmp_path / "live", 2, [name], resumed=False)
+
+
+def test_trackio_gets_the_figures_of_dvclive(repository, monkeypatch):
+    monkeypatch.setenv("TRACKIO_DIR", str(repository / "trackio"))  # read as it is imported
+    pytest.importorskip("trackio", reason="an extra, which `make test` does without")
+    assert noted(repository / "live/initial", "dvclive", "trackio")
+    with sqlite3.connect(repository / "trackio/jz3.db") as database:
+        rows = database.execute("SELECT run_name, step, metrics FROM metrics ORDER BY step").fetchall()
+    assert [row[:2] for row in rows] == [("finetune initial", 1), ("finetune initial", 2)]
+    for name in json.loads(rows[1][2]):
+        assert (repository / f"live/initial/plots/metrics/{name}.tsv").is_file()
+
+
+def test_weights_and_biases_writes_beside_the_notes_of_dvclive_or_asks_for_a_key(repository, monkeypatch):
+    wandb = pytest.importorskip("wandb", reason="an extra, which `make test` does without")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert noted(repository / "live/initial", "dvclive", "wandb")
+    assert noted(repository / "live/initial", "dvclive", "wandb"), "DVCLive finds its own notes alone"
+    assert len(list((repository / "live/initial.wandb/wandb").glob("offline-run-*/*.wandb"))) == 2
+    for name in ("WANDB_MODE", "WANDB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(repository))
+    wandb.teardown()  # it keeps what it read of the environment
+    with pytest.raises(TrackerError, match="Set WANDB_API_KEY"):
+        noted(repository / "live/initial", "wandb")
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ import polars as pl
 import pytest
 
 from jz3.report.page import STAMP, stamped
-from jz3.report.summary import told_apart
+from jz3.report.summary import headline, told_apart
 from jz3.tables.comparison import Comparison
-from tests.report.builders import HOSTILE, comparison, metrics, problem, write_run
+from jz3.tables.score_row import ScoreRow
+from tests.report.builders import HOSTILE, averages, comparison, metrics, problem, score, write_run
 from tests.stage_folder import stage_folder
 
 ROOT = Path(__file__).parents[2]
@@ -174,6 +175,17 @@ def test_the_first_screen_says_what_the_run_is_and_how_it_did(made):
     assert "6.7 %" in shown, "1 of the 15 rows that were kept is right"
     assert "1 of 15" in shown
     assert "1 of 16" in shown
+
+
+def test_the_terminal_gets_the_same_headline():
+    scores = pl.DataFrame([*averages(), score()], schema=ScoreRow.create_empty().schema)
+    right = {"model": "jiuzhang", "recipe": "jiuzhang", "kind": "all"}
+    counted = {"right_before": 1, "before": 16, "right_after": 1, "after": 15}
+    assert headline(scores, pl.DataFrame([right | counted])) == [
+        "instruct_only: mean over benchmarks: 30.2 % (95 % interval 22.8 to 37.8)",
+        "jiuzhang: mean over benchmarks: 61.5 % (95 % interval 54.0 to 69.0)",
+        "problems of jiuzhang right in the set of jiuzhang: 6.7 % (6.2 % before curation)",
+    ]
 
 
 def test_edited_parameters_are_no_profile(made, tmp_path):
