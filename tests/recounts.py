@@ -162,6 +162,7 @@ def solve(left, metrics):
     return {
         "solver": only(rates["solver"]),
         "problems": rates.height,
+        "not_asked": counts(left.table("unsolved")["rule"]),
         "known": known.height,
         "rows.kept": attempts.height,
         "rows.failed": left.table("failures").height,
@@ -178,6 +179,7 @@ def solve(left, metrics):
 def balance(left, metrics):
     problems, lineage, rates = left.table("problems"), left.table("lineage"), left.table("rates")
     assert sorted(problems["problem_id"]) == sorted(lineage["problem_id"])
+    assert set(left.table("thoughts")["problem_id"]) <= set(problems["problem_id"])
     return {
         "rows.read": left.table("attempts").height,
         "rows.kept": problems.height,
@@ -322,6 +324,7 @@ def audit(left, metrics):
 
 def mix(left, metrics):
     training = left.table("training")
+    assert set(left.table("thoughtless")["row_id"]) <= set(training["row_id"])
     parts = counts(training["part"])
     return {
         "rows.read": left.table("problems").height + left.table("instructions").height,
@@ -349,6 +352,8 @@ def pack(left, metrics):
 
 def answer(left, metrics):
     responses = left.table("responses")
+    forced = responses.filter(setting="prose", calls=2)["response_id"]
+    assert sorted(left.table("forced-ends")["response_id"]) == sorted(forced)
     items = responses.join(left.table("items"), on="item_id", how="left")
     return {
         "rows.kept": responses.height,

@@ -33,7 +33,7 @@ class FileBatches:
         (endpoint,) = {batch_endpoint(request.protocol) for request in requests.values()}
         return await self._client.submit(lines, nonce, endpoint)
 
-    async def find(self, record: Record, _: Set[str]) -> Batch | Setback | Stop | None:
+    async def find(self, record: Record, others: Set[str]) -> Batch | Setback | Stop | None:  # noqa: ARG002 (a nonce needs none)
         """The batch of a record whose id is not known, or None; its metadata name it."""
         return await self._client.find_batch(record.nonce)
 

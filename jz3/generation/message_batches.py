@@ -90,7 +90,10 @@ class MessageBatches:
             if not isinstance(listed, list):
                 return listed
             for one in listed:
-                if one.ended and await self._has(one, record.nonce):
+                found = one.ended and await self._has(one, record.nonce)
+                if isinstance(found, Setback | Stop):
+                    return found
+                if found:
                     return one.batch
             waiting = [one.batch.id for one in listed if not one.ended]
             if not waiting:
@@ -130,10 +133,14 @@ class MessageBatches:
             after = f"&after_id={quote(named[-1].batch.id, safe='')}"
         return found
 
-    async def _has(self, one: "_Listed", nonce: str) -> bool:
-        """Whether the results of a batch are to requests of that nonce."""
+    async def _has(self, one: "_Listed", nonce: str) -> bool | Setback | Stop:
+        """Whether the results of a batch are to requests of that nonce; results that are there no longer, as
+        after 29 days, are not.
+        """
         content = await self._calls.get(f"{BATCHES}/{quote(one.batch.id, safe='')}/results")
-        return isinstance(content, bytes) and nonce.encode() in content.partition(b"\n")[0]
+        if isinstance(content, bytes):
+            return nonce.encode() in content.partition(b"\n")[0]
+        return False if isinstance(content, Setback) and not content.again else content
 
 
 @dataclass(frozen=True)

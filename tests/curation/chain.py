@@ -95,7 +95,7 @@ OUTS = {
     "filter": ("verdicts", "metrics"),
     "dedup": ("verdicts", "index", "metrics"),
     "decontaminate": ("verdicts", "certificate", "metrics"),
-    "mix": ("training", "metrics"),
+    "mix": ("training", "thoughtless", "metrics"),
 }
 
 
@@ -142,6 +142,7 @@ def make_chain(path, count, extra=()):
     Out(Problem, path / "data/tasks/instructions.parquet").write(
         problems(problem("i1", passage_id=None), problem("i2", "What is two plus three?", passage_id=None))
     )
+    shutil.copytree(ROOT / "data/raw/none", path / "data/raw/none")
     return chain
 
 

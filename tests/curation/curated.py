@@ -22,6 +22,7 @@ from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.item import Item
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
+from jz3.tables.thought import Thought
 from jz3.tables.verdict import Verdict
 from tests.curation.planted import Planted, items, jaccard
 from tests.stage_folder import stage_folder
@@ -36,7 +37,8 @@ STAGES = {
     "--certificate certificate",
     "mix": "--params mix.jiuzhang --problems problems --results results.parquet --executed none.parquet "
     "--filtered none.parquet --deduped dedup.parquet --decontaminated decontaminate.parquet "
-    "--instructions instructions.parquet --decontaminated-instructions none.parquet --training mix",
+    "--instructions instructions.parquet --decontaminated-instructions none.parquet "
+    "--thoughts thoughts.parquet --training mix --thoughtless thoughtless.parquet",
 }
 CHECKED_DROPS = 2_000
 """Near duplicates whose true similarity is looked at."""
@@ -86,6 +88,7 @@ def plant(rows: int, directory: Path) -> pl.DataFrame:
     Out(Verdict, directory / "none.parquet").write(Verdict.create_empty())
     Out(ExecutionResult, directory / "results.parquet").write(ExecutionResult.create_empty())
     Out(Problem, directory / "instructions.parquet").write(Problem.create_empty())
+    Out(Thought, directory / "thoughts.parquet").write(Thought.create_empty())
     (directory / "releases").mkdir()
     stage_folder(directory, profile=PROFILE.stem, execution={"threads": os.cpu_count()})
     return planted.truth()

@@ -41,7 +41,7 @@ class MessageProvider(ThreadingHTTPServer):
         self.batches, self.seen, self.answered = [], Counter(), Counter()
         self.read = []
         """Batches whose results were asked for."""
-        self.looks, self.hold, self.lose_creation, self.lose_list = 2, False, False, 0
+        self.looks, self.hold, self.lose_creation, self.lose_results = 2, False, False, 0
         self.answers = 1.0
         """Share of the next batch that is answered before it expires."""
         self.day = "2026-11-29"
@@ -130,6 +130,10 @@ class Handler(BaseHTTPRequestHandler):
         batch = next((one for one in server.batches if one["id"] == name), None)
         if batch is None or (what and not batch["ended"]):
             return self.say(404, error("not_found_error"))
+        if what and server.lose_results:
+            server.lose_results -= 1
+            self.close_connection = True
+            return None
         if what:
             server.read.append(name)
             return self.send(200, b"".join(json.dumps(line).encode() + b"\n" for line in batch["results"]))

@@ -105,7 +105,7 @@ def test_a_batch_whose_id_never_arrived_is_found_by_its_results(others, tmp_path
             server.begin(
                 [{"custom_id": f"other-{number}-{n}", "params": request(f"x {n}").body()} for n in range(6)]
             )
-        server.lose_creation = True
+        server.lose_creation, server.lose_results = True, 2
         prompts = [f"fine {n}" for n in range(6)]
         replies = ask(server.url, prompts)
         assert len(server.batches) == others + 1
