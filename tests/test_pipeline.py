@@ -49,14 +49,6 @@ every_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.n
 every_profile = pytest.mark.parametrize(
     "profile", sorted((ROOT / "profiles").glob("*.yaml")), ids=lambda p: p.stem
 )
-every_stage_of_every_profile = pytest.mark.parametrize(
-    ("profile", "stage"),
-    [
-        pytest.param(ROOT / "profiles" / f"{name}.yaml", stage, id=f"{name}-{stage.name}")
-        for name, text in GRAPHS.items()
-        for stage in UNDER[text]
-    ],
-)
 
 
 def base_name(stage):
@@ -105,6 +97,19 @@ def section_of(stage):
     return flags(stage).get("params", [base_name(stage)])[0]
 
 
+every_section_of_every_profile = pytest.mark.parametrize(
+    ("profile", "stage"),
+    [
+        pytest.param(ROOT / "profiles" / f"{name}.yaml", stage, id=f"{name}-{stage.name}")
+        for name, text in GRAPHS.items()
+        for stage in {(base_name(stage), section_of(stage)): stage for stage in UNDER[text]}.values()
+    ],
+)
+every_kind_of_stage = pytest.mark.parametrize(
+    "stage", {base_name(stage): stage for stage in STAGES}.values(), ids=base_name
+)
+
+
 def test_each_stage_has_a_file_a_module_and_a_test_of_its_name():
     assert set(GRAPHS) == {path.stem for path in (ROOT / "profiles").glob("*.yaml")}
     names = {base_name(stage) for stage in STAGES}
@@ -150,7 +155,7 @@ def test_dvc_watches_the_section_of_the_stage_and_no_other(stage):
     assert names == [*([section_of(stage)] if declared.params else []), *declared.sections]
 
 
-@every_stage_of_every_profile
+@every_section_of_every_profile
 def test_every_profile_fits_every_stage(stage, profile):
     declared = signature(stage)
     if declared.params:
@@ -220,7 +225,7 @@ def test_the_closure_holds_more_than_the_stage_itself():
     assert "jz3/tables/passage.py" in closure(ROOT, "sample")
 
 
-@every_stage
+@every_kind_of_stage
 def test_a_stage_reads_calls_and_writes_and_no_more(stage):
     tree = ast.parse((ROOT / f"{module(stage).replace('.', '/')}.py").read_text())
     logic = (ast.For, ast.While, ast.comprehension, ast.ClassDef, ast.Lambda, ast.Try, ast.If)
