@@ -189,6 +189,21 @@ def test_a_key_that_is_echoed_where_the_stage_stops_is_in_no_line_of_it(said, ca
     assert KEY not in str(caught.value)
 
 
+def test_a_key_does_not_follow_a_redirect_to_another_server():
+    seen = []
+
+    def other(_, headers):
+        seen.append(headers)
+        return GOOD, True
+
+    with faulty(other) as elsewhere:
+        there = response(b"", 307, f"location: {elsewhere.url}/chat/completions\r\n")
+        with faulty(lambda *_: (there, False)) as server:
+            ask(server, ["p"])
+    assert len(seen) == 1
+    assert not [value for value in seen[0].values() if KEY.encode() in value]
+
+
 @pytest.mark.parametrize("key", ["sk-1\n", "\u201csk-1\u201d", "sk 1"])
 def test_a_key_that_can_be_none_is_one_line(key):
     with (
