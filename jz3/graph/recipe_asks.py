@@ -19,7 +19,8 @@ from jz3.sandbox.program_rows import stored_results
 from jz3.store.row_store import RowStore
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.asks import Ask, Program
-from jz3.teacher.augment import read_answer, request_of, text_of
+from jz3.teacher.augment import request_of
+from jz3.teacher.read_answers import read_answer, text_of
 from jz3.teacher.solutions import Solution
 from jz3.teacher.taught import AugmentParams, next_round, rounds_of
 from jz3.teacher.tool_solutions import Begun, stored_output

@@ -15,7 +15,6 @@ costs beside it.
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
 import dataframely as dy
@@ -32,16 +31,14 @@ from jz3.tables.lineage import Lineage
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
-from jz3.teacher.agreement import DRAWS, disagreement
 from jz3.teacher.asks import Ask, Judged, Program, seed_of
 from jz3.teacher.budget import tokens, within
-from jz3.teacher.corrections import corrected, read_correction
 from jz3.teacher.declaration import Teacher
-from jz3.teacher.solutions import Solution, differing, finished, read_solution, solution_text
-from jz3.teacher.statements import plain_text
+from jz3.teacher.read_answers import judged_answers, text_of
+from jz3.teacher.solutions import Solution
 from jz3.teacher.taught import AugmentParams, left_out, must_ask_apart, next_round, rounds_of
 from jz3.teacher.teacher import Reply, Spent, ask, request_for, spent, teacher_of, whose
-from jz3.teacher.tool_solutions import Begun, read_tool_solution, run_begun
+from jz3.teacher.tool_solutions import Begun, run_begun
 from jz3.teacher.workings import Working
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable, programs_of
 from jz3.workers.batch import program_workers
@@ -138,27 +135,6 @@ def _of(seeds: Collection[str]) -> pl.Expr:
 def request_of(one: Ask, params: AugmentParams) -> ChatRequest:
     """What the teacher is sent."""
     return request_for(one.ask_id, one.prompt, params, one.draw)
-
-
-def text_of(one: Ask, reply: ChatAnswer) -> str | Unusable:
-    """What was written on the way to a problem, or the solution that the recipe goes on from, right or
-    wrong.
-    """
-    if one.form == "correction":
-        return corrected(reply, one.question)
-    unfinished = finished(reply)
-    if unfinished is not None:
-        return unfinished
-    return plain_text(reply.text) if one.form == "text" else solution_text(reply)
-
-
-def read_answer(one: Ask, reply: ChatAnswer) -> Begun | Solution | Unusable:
-    """The solution in an answer, or what of it stands before an output that is not known yet."""
-    if one.form == "correction":
-        return read_correction(reply, one.expected, one.question)
-    if one.tool is None:
-        return read_solution(reply, one.expected)
-    return read_tool_solution(reply, one.expected, one.tool)
 
 
 def results_of(programs: Sequence[Program], execution: Execution, crew: Crew) -> list[ProgramResult]:
@@ -267,7 +243,7 @@ class _Results:
                 self._tokens[one.ask_id] = reply.prompt_tokens + reply.completion_tokens
             elif isinstance(text, Unusable):
                 operator.rule_of[one.ask_id] = self.turn_away(one.ask_id, text)
-        for one, read in _judged(answers):
+        for one, read in judged_answers(answers):
             if isinstance(read, Unusable):
                 del self._tokens[one.ask_id]  # a row may go on from it, and yet is written by another answer
             if isinstance(read, Begun):
@@ -375,46 +351,6 @@ class _Results:
     def _tokens_of(self, line: Mapping[str, Any]) -> int:
         """Of a kept solution: of its last answer and of those that it goes on from."""
         return sum(self._tokens.get(name, 0) for name in (line["problem_id"], *line["parent_ids"]))
-
-
-def _judged(answers: Sequence[tuple[Ask, ChatAnswer]]) -> list[tuple[Ask, Begun | Solution | Unusable]]:
-    """Each answer by itself; draws that must confirm one another are judged together (they follow one
-    another).
-    """
-    judged: list[tuple[Ask, Begun | Solution | Unusable]] = []
-    for confirmed, group in groupby(answers, key=lambda answer: _group(answer[0])):
-        some = list(group)
-        if confirmed is None:
-            judged += [(one, read_answer(one, reply)) for one, reply in some]
-        else:
-            judged += _confirmed(some)
-    return judged
-
-
-def _group(one: Ask) -> tuple[str, ...] | None:
-    """Of which draws an ask is one; None where it stands for itself."""
-    return None if one.confirmed else (one.operator, *one.seed_ids, one.variant)
-
-
-def _confirmed(answers: list[tuple[Ask, ChatAnswer]]) -> list[tuple[Ask, Solution | Unusable]]:
-    """Draws of one question: of those that agree, the right ones; else none."""
-    expected = answers[0][0].expected
-    assert expected is not None, "what is confirmed by draws is held against a value"
-    read = [read_solution(reply, None) for _, reply in answers]
-    first = [one for (ask_, _), one in zip(answers, read, strict=True) if ask_.draw < DRAWS]
-    against = disagreement([one.answer if isinstance(one, Solution) else None for one in first], expected)
-    return [
-        (ask_, _confirmed_one(one, expected, against)) for (ask_, _), one in zip(answers, read, strict=True)
-    ]
-
-
-def _confirmed_one(read: Solution | Unusable, expected: str, against: str | None) -> Solution | Unusable:
-    if not isinstance(read, Solution):
-        return read
-    wrong = differing(read, expected)
-    if wrong is not None:
-        return wrong
-    return read if against is None else Unusable("not_unique", against)
 
 
 def _ledger(rules: Sequence[str | None]) -> Ledger:
