@@ -178,11 +178,11 @@ def curated(
 
 def trained(name: str, synthetic: Judged, instruction: Judged, results: pl.DataFrame, start: Path) -> Path:
     """The training set of a final model, packed, and the model trained on it."""
-    rows = Out(TrainingRow, out / "mix" / name)
-    rows.sink_unsorted(mix(synthetic, instruction, results, load_params(MixParams, f"mix.{name}")))
+    wanted = load_params(MixParams, f"mix.{name}")
+    rows = left(TrainingRow, f"mix/{name}", mix(synthetic, instruction, results, wanted, out))
     blocks = OutDir(BlocksManifest, out / "packed" / name)
     with blocks.open() as directory:
-        pack(In(TrainingRow, rows.path), start, directory, load_params(PackParams, "pack"))
+        pack(rows, start, directory, load_params(PackParams, "pack"))
     before = OutDir(ModelManifest, out / "models/before_decay" / name)
     model = OutDir(ModelManifest, out / "models/final" / name)
     params, live = load_params(PretrainParams, "pretrain"), out / "live/pretrain" / name

@@ -18,6 +18,8 @@ T = TypeVar("T")
 DELAY_S = 2.0
 """Steps shorter than this show nothing."""
 LINE_EVERY_S = 30.0
+FIRST = 0.02
+"""Share that must be done before a line says how long the rest takes (chosen: first rows take longest)."""
 SCALED = 100_000
 """Steps from which on a bar counts in thousands (chosen: below, the digits are as short)."""
 
@@ -83,14 +85,15 @@ class Progress:
     def _line(self) -> None:
         seconds = time.monotonic() - self._started
         rate = self._done / seconds if seconds else 0.0
-        left = (self._total - self._done) / rate if rate else 0.0
+        known = self._done >= FIRST * self._total
+        left = [f"{duration((self._total - self._done) / rate if rate else 0.0)} left"] if known else []
         log.info(
-            "%s: %d of %d %s, %s left",
+            "%s: %d of %d %s, %s",
             self._what,
             self._done,
             self._total,
             self._unit,
-            ", ".join([*self._figures(f"{rate:.1f}/s"), duration(left)]),
+            ", ".join([*self._figures(f"{rate:.1f}/s"), *left]),
         )
 
     def _format(self) -> str:

@@ -225,7 +225,7 @@ def _parser(stage: str, docstring: str, signature: Signature) -> argparse.Argume
     for name, hint in signature.artifacts.items():
         count = "*" if (get_origin(hint) or hint) in SEVERAL else 1
         parser.add_argument(
-            f"--{name.replace('_', '-')}", type=Path, nargs=count, required=True, help=str(hint)
+            f"--{name.replace('_', '-')}", type=Path, nargs=count, required=True, help=_explained(hint)
         )
     return parser
 
@@ -240,6 +240,13 @@ def _number(hint: Any) -> Callable[[str], Any]:  # noqa: ANN401 (a type)
             raise argparse.ArgumentTypeError(f"{error.errors()[0]['msg']} (it is {text!r})") from error
 
     return read
+
+
+def _explained(hint: Any) -> str:  # noqa: ANN401 (whatever `main` declares)
+    """`read: Problem` for `In[Problem]`; the kind names a module of jz3/tables."""
+    handle = get_origin(hint) or hint
+    kinds = ", ".join(kind.__name__ for kind in get_args(hint))
+    return f"{'written' if handle in OUTS else 'read'}: {kinds or handle.__name__}"
 
 
 def _values(signature: Signature, section: str, arguments: argparse.Namespace) -> dict[str, Any]:

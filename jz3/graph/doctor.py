@@ -12,7 +12,7 @@ import platform
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from jz3.core.execution import EXECUTION_FILE, Execution, load_execution
 from jz3.core.graph_file import read_graph
@@ -146,11 +146,19 @@ def _smallest_card(execution: Execution) -> tuple[float | None, str]:
 
 def _vllm(root: Path, execution: Execution) -> Finding:
     """Look for vllm in an environment of its own; nothing is imported from it."""
-    python = root / execution.vllm_python
-    if not python.exists():
-        found = f"no {execution.vllm_python}; the engine `transformers` needs none"
-        return Finding("vllm", "note", found, "run `make gpu` for the engine `vllm`")
-    return Finding("vllm", "ok", str(execution.vllm_python))
+    if (root / execution.vllm_python).exists():
+        return Finding("vllm", "ok", str(execution.vllm_python))
+    asking = [
+        name for name, section in read_sections(root / PARAMS_FILE).items() if _engine(section) == "vllm"
+    ]
+    if asking:
+        found = f"no {execution.vllm_python}, which the engine of {', '.join(asking)} needs"
+        return Finding("vllm", "lacks", found, "run `make gpu`, or choose the engine `transformers`")
+    return Finding("vllm", "note", f"no {execution.vllm_python}; no stage of the profile needs it")
+
+
+def _engine(section: object) -> object:
+    return cast("dict[str, object]", section).get("engine") if isinstance(section, dict) else None
 
 
 def _sandbox(execution: Execution) -> Finding:

@@ -1,4 +1,4 @@
-"""What the answers to a recipe's asks hold: a text to go on from, or a solution held against a gold answer."""
+"""What the answers to a recipe's asks hold: a text to go on from, or a solution that is held against gold."""
 
 from collections.abc import Sequence
 from itertools import groupby

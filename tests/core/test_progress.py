@@ -21,6 +21,16 @@ def test_lines_show_rows_tokens_and_the_time_left(caplog, monkeypatch):
     assert float(found[2].replace(",", "")) > 40 * float(found[1])
 
 
+def test_the_first_rows_say_no_time_as_they_take_longest(caplog, monkeypatch):
+    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)
+    with caplog.at_level(logging.INFO), Progress("sketch", 990, "rows") as bar:
+        bar.advance()
+        bar.advance(19)
+    first, second = (record.getMessage() for record in caplog.records)
+    assert re.fullmatch(r"sketch: 1 of 990 rows, [\d.]+/s", first)
+    assert second.endswith(" left")
+
+
 def test_what_has_no_tokens_shows_none(caplog, monkeypatch):
     monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)
     with caplog.at_level(logging.INFO), Progress("files", 2, "files") as bar:

@@ -323,3 +323,17 @@ def wait_until(holds, seconds=20.0):
     while not holds():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.05)
+
+
+def test_help_says_what_is_read_and_what_is_written(losing, tmp_path):
+    said = subprocess.run(
+        [sys.executable, "losing.py", "--help"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "--given GIVEN      read: Row\n" in said
+    assert "--rejects REJECTS  written: Reject\n" in said
+    assert "--metrics METRICS  written: Metrics\n" in said
