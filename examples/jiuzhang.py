@@ -16,6 +16,7 @@ import polars as pl
 import yaml
 
 from jz3.core.artifacts import In, InDir, InFiles, Out, OutDir, T
+from jz3.core.budget import Budget
 from jz3.core.execution import load_execution
 from jz3.core.fan_in import InTables
 from jz3.core.params import load_params
@@ -49,11 +50,13 @@ from jz3.tables.grade import Grade
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.item import Item
 from jz3.tables.model_manifest import ModelManifest
+from jz3.tables.pass_rate import PassRate
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.response import Response
 from jz3.tables.target import Target
+from jz3.tables.thought import Thought
 from jz3.tables.training_row import TrainingRow
 from jz3.tables.verdict import Verdict
 from jz3.tasks.benchmarks import BenchmarksParams, collect_items
@@ -67,6 +70,7 @@ from jz3.training.pretrain import PretrainParams, pretrain
 
 RECIPE = "jiuzhang"
 MODELS = (RECIPE, "instruct_only")  # with and without the synthetic problems
+SEED = 0  # of their trainings, as graph.yaml has it
 
 out, raw = Path(sys.argv[1]), Path("data/raw")
 execution = load_execution()
@@ -145,7 +149,7 @@ def valuable(
     attributed = attribute(candidates.read(), targets.read(), trained, params, execution)
     scores = left(InfluenceScore, "influence/scores.parquet", attributed.scores).read()
     first, second = prompts["candidates"].read(), prompts["initial"].read()
-    chosen = select(scores, candidates.read(), first, second, load_params(SelectParams, "select"))
+    chosen = select(scores, candidates.read(), first, second, load_params(SelectParams, "select.boosted"))
     return left(Prompt, "composed/boosted", chosen.boosted)
 
 
@@ -158,14 +162,15 @@ def compared(name: str, rows: In[Problem], items: In[Item]) -> In[Verdict]:
 
 
 def curated(
-    problems: In[Problem], passages: In[Passage], items: In[Item], model: InDir[ModelManifest]
+    problems: In[Problem], passages: In[Passage], items: In[Item]
 ) -> tuple[list[pl.DataFrame], pl.DataFrame]:
     """Verdicts on each problem by program, form, samples, duplicates, benchmarks; what programs printed."""
     executed = execute(problems.scan(), load_params(ExecuteParams, "execute"), execution)
     by_program = left(Verdict, f"verdicts/execute/{RECIPE}.parquet", executed.verdicts)
     params = load_params(FilterParams, "filter")
     judged = judge_copies(judge_form(problems.frames(), params), problems.scan(), passages.scan(), params)
-    judged = judge_samples(judged, problems.scan(), model, params, execution)
+    unsolved = In(PassRate, raw / "none/pass_rates.parquet")  # no solver checks the problems
+    judged = judge_samples(judged, problems.scan(), unsolved, params)
     by_form = left(Verdict, f"verdicts/filter/{RECIPE}.parquet", judged)
     earlier, near = [by_program.read(), by_form.read()], load_params(DedupParams, "dedup")
     notes = index_notes(near.bands, near.rows_per_band)
@@ -179,15 +184,18 @@ def curated(
 def trained(name: str, synthetic: Judged, instruction: Judged, results: pl.DataFrame, start: Path) -> Path:
     """The training set of a final model, packed, and the model trained on it."""
     wanted = load_params(MixParams, f"mix.{name}")
-    rows = left(TrainingRow, f"mix/{name}", mix(synthetic, instruction, results, wanted, out))
+    unspoken = In(Thought, raw / "none/thoughts.parquet").scan()  # the teacher shows no thoughts
+    mixed = mix(synthetic, instruction, results, unspoken, wanted, out)
+    rows = left(TrainingRow, f"mix/{name}", mixed)
     blocks = OutDir(BlocksManifest, out / "packed" / name)
     with blocks.open() as directory:
         pack(rows, start, directory, load_params(PackParams, "pack"))
     before = OutDir(ModelManifest, out / "models/before_decay" / name)
     model = OutDir(ModelManifest, out / "models/final" / name)
     params, live = load_params(PretrainParams, "pretrain"), out / "live/pretrain" / name
+    tokens, read = load_params(Budget, "budget").training_tokens, InDir(BlocksManifest, blocks.path)
     with before.open() as earlier, model.open() as final:
-        pretrain(InDir(BlocksManifest, blocks.path), start, earlier, final, live, params, execution)
+        pretrain(read, start, earlier, final, live, params, tokens, SEED, execution)
     return model.path
 
 
@@ -195,8 +203,8 @@ def graded(name: str, model: Path, items: In[Item]) -> In[Grade]:
     """A final model answers the benchmarks, and its answers are judged."""
     params, manifest = load_params(AnswerParams, "answer"), InDir(ModelManifest, model)
     with open_engine(params.engine, manifest, params.dtype, execution) as engine:
-        answered, _ = answer(items.read(), InFiles(raw / "shots"), engine, params, execution)
-    responses = left(Response, f"responses/{name}.parquet", answered).read()
+        answered = answer(items.read(), InFiles(raw / "shots"), engine, params, execution)
+    responses = left(Response, f"responses/{name}.parquet", answered.responses).read()
     by_set = [InDir(CertificateManifest, out / "certificates" / name) for name in (RECIPE, "instruction")]
     contamination = read_contamination(In(TrainingRow, out / "mix" / name), *by_set)
     rule = load_params(GradeParams, "grade")
@@ -229,7 +237,7 @@ boosted = taught("boosted", prompts["boosted"], writer.path)
 problems = synthesized("corpus", prompts["corpus"], boosted)
 
 # Curation, training, and evaluation with and without the synthetic problems.
-verdicts, results = curated(problems, sample["corpus"], items, InDir(ModelManifest, writer.path))
+verdicts, results = curated(problems, sample["corpus"], items)
 synthetic = Judged(problems.scan(), verdicts)
 instruction = Judged(instructions.scan(), [compared("instruction", instructions, items).read()])
 for name in MODELS:
