@@ -1,4 +1,4 @@
-"""Where a stage stands in the run of the whole graph: the how-manieth it is, about how long the rest takes.
+"""Where a stage stands in the run of the whole graph: its number, and about how long the rest takes.
 
 `dvc repro` starts each stage in a process of its own and tells it no more than its name (DVC_STAGE). So the
 stages of a clone note for one another how long each took, and which of them the `dvc` at work has started, in
