@@ -6,6 +6,7 @@ several machines each has all shards, and they take the mean of gradients (HSDP)
 all ranks at once (torch.distributed.checkpoint). Importing this module takes a second.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +20,7 @@ from torch.distributed.checkpoint.state_dict import (
     set_optimizer_state_dict,
 )
 from torch.distributed.tensor import DTensor
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
@@ -37,7 +39,8 @@ WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 def load_sharded(directory: Path, execution: Execution, optimizer: OptimizerParams) -> "PreTrainedModel":
     """The model in a directory, or the hub model that its manifest names, in float32, a shard on each rank.
 
-    Every rank must call it. Raises UserError where device is not the one that torch was built for.
+    Every rank must call it. Raises UserError where device is not the one that torch was built for, and where
+    shards do not divide the rows of a weight.
     """
     from transformers import AutoModelForCausalLM
     from transformers.distributed import DistributedConfig
@@ -51,18 +54,33 @@ def load_sharded(directory: Path, execution: Execution, optimizer: OptimizerPara
             f"device {execution.device}. Set sharding to zero2, or device to {built_for.type}."
         )
     place, revision = InDir(ModelManifest, directory).manifest().on_hub or (str(directory), "main")
-    return AutoModelForCausalLM.from_pretrained(
+    shards = execution.ranks // execution.nodes
+    model = AutoModelForCausalLM.from_pretrained(
         place,
         revision=revision,
         dtype="float32",
         trust_remote_code=False,
         local_files_only=True,
         distributed_config=DistributedConfig(
-            fsdp_size=execution.ranks // execution.nodes,
+            fsdp_size=shards,
             dp_replicate_size=execution.nodes,
             fsdp_mixed_precision=optimizer.precision == "bf16",
         ),
     )
+    check_shards({name: len(weight) for name, weight in model.named_parameters()}, shards)
+    return model
+
+
+def check_shards(rows: Mapping[str, int], shards: int) -> None:
+    """Raises UserError where shards do not divide the rows of a weight. Seen with torch 2.13 and transformers
+    5.23: losses are then others from the first update on, while even shards train as one process does.
+    """
+    for name, count in rows.items():
+        if count % shards:
+            raise UserError(
+                f"{name} has {count} rows, which {shards} shards do not divide; sharding fsdp needs as many "
+                f"on each. Set execution.yaml:sharding to zero2, or take another number of ranks."
+            )
 
 
 def whole_weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -90,6 +108,10 @@ def read_optimizer_shards(checkpoint: Path, model: torch.nn.Module, optimizer: t
     set_optimizer_state_dict(model, optimizer, states)
 
 
-def over_ranks(norm: torch.Tensor) -> torch.Tensor:
-    """A number that ranks hold parts of, as a whole."""
-    return norm.full_tensor() if isinstance(norm, DTensor) else norm
+def clip_gradients(model: torch.nn.Module, largest_norm: float) -> torch.Tensor:
+    """Bring the gradient to at most a norm; the norm before, over all ranks."""
+    trained = [weight for weight in model.parameters() if weight.grad is not None]
+    norm = get_total_norm([weight.grad for weight in trained if weight.grad is not None])
+    whole = norm.full_tensor() if isinstance(norm, DTensor) else norm
+    clip_grads_with_norm_(trained, largest_norm, whole)
+    return whole

@@ -194,11 +194,12 @@ class BlockTrainer(Trainer):
         return loss * self.args.world_size  # ranks take the mean of their gradients; this loss wants the sum
 
     def _clip_grad_norm(self, model: torch.nn.Module) -> torch.Tensor:
-        norm = cast("torch.Tensor", super()._clip_grad_norm(model))
         if self.is_sharded:
-            from jz3.lm.sharded import over_ranks
+            from jz3.lm.sharded import clip_gradients
 
-            norm = over_ranks(norm)
+            norm = clip_gradients(model, self.args.max_grad_norm)
+        else:
+            norm = cast("torch.Tensor", super()._clip_grad_norm(model))
         self.observer.gradient_norm = float(norm)
         return norm
 

@@ -87,13 +87,12 @@ def test_an_adapter_without_the_moments_of_adamw_is_refused():
 
 @pytest.mark.long
 def test_ranks_warm_up_as_one_process_does(trained, tmp_path, monkeypatch):
-    """All weights under FSDP, then the adapter on each rank; float32 sums are taken in another order."""
+    """All weights under ZeRO, then the adapter on each rank; float32 sums are taken in another order."""
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     adapter = WARMUP.adapter.model_copy(update={"dropout": 0.0})  # ranks draw dropout for other blocks
     params = WARMUP.model_copy(update={"adapter": adapter})
     (whole, one), (shared, two) = (
-        train_reference(trained.base, tmp_path / str(ranks), params, ranks=ranks, sharding="fsdp")
-        for ranks in (1, 2)
+        train_reference(trained.base, tmp_path / str(ranks), params, ranks=ranks) for ranks in (1, 2)
     )
     for name in ("loss", "gradient_norm"):
         np.testing.assert_allclose(whole.loss[name], shared.loss[name], rtol=1e-5)
