@@ -19,6 +19,7 @@ from jz3.core.artifacts import InFiles, Out
 from jz3.core.errors import UserError
 from jz3.raw.files import read_rows
 from jz3.tables.item import Item
+from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tasks.benchmarks import BenchmarksParams, collect_items
@@ -100,12 +101,14 @@ def test_the_stage_ends_with_another_status_than_0_and_leaves_nothing(tmp_path, 
         params={"distill.teachers": {"one": TEACHERS.teachers["one"].model_dump(exclude_none=True)}},
     )
     Out(Prompt, folder / "prompts.parquet").write(prompts())
+    Out(Passage, folder / "passages.parquet").write(Passage.create_empty())
     outputs = ("problems", "rejects", "failures", "answers", "metrics")
+    read = ["--share=1.0", "--prompts=prompts.parquet", "--first=passages.parquet"]
     flags = [f"--{name}=out/{name}.{'json' if name == 'metrics' else 'parquet'}" for name in outputs]
     with faulty(lambda *_: (good if next(asked) < 3 else empty, True)) as server:
         account(server)
         done = subprocess.run(
-            [sys.executable, "-m", "stages.distill", "--prompts=prompts.parquet", *flags],
+            [sys.executable, "-m", "stages.distill", *read, *flags],
             cwd=folder,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             capture_output=True,

@@ -84,7 +84,7 @@ def test_the_table_of_profiles_says_what_runs():
             continue
         quotas, levels = sections["sample"]["quotas"], sections["compose"]["levels_per_passage"]
         calls = sum(quota["initial"] * levels[source] for source, quota in quotas.items())
-        assert f"{(calls + sections['select']['count']) / 1000:.1f}k calls" in teacher
+        assert f"{(calls + sections['select']['boosted']['count']) / 1000:.1f}k calls" in teacher
         repos = [sources[base["source"]]["repo"].rpartition("/")[2].lower() for base in bases]
         assert {repo.split("-")[0] for repo in repos} == {
             model.split()[0].lower().replace("deepseekmath", "deepseek") for model in models.split(", ")

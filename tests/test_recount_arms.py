@@ -77,8 +77,11 @@ def test_what_teachers_took_is_what_their_answers_say(root, arms):
     assert texts["teacher_tokens_kept"] == sum(answers[request] for request in written)
     assert arms["metamath"]["teacher_tokens"] == meta["prompt_tokens"] + meta["completion_tokens"]
     assert 0 < arms["metamath"]["teacher_tokens_kept"] <= arms["metamath"]["teacher_tokens"]
-    for free in ("instruct_only", "seed_problems"):
-        assert (arms[free]["teacher_tokens"], arms[free]["student_tokens"]) == (0, 0)
+    solver = metrics(root, "solve/writer")["paid"]  # whose pass rates `filter` holds the seeds against
+    assert arms["seed_problems"]["teacher_tokens"] == solver["prompt_tokens"] + solver["completion_tokens"]
+    assert arms["seed_problems"]["teacher_tokens_kept"] is None
+    assert arms["instruct_only"]["teacher_tokens"] == 0
+    assert {arms[name]["student_tokens"] for name in ("instruct_only", "seed_problems")} == {0}
 
 
 def test_confirmations_are_those_of_lineage_and_of_programs(root, arms):

@@ -15,7 +15,7 @@ OWNED, DUE = "dollars in hand", "dollars to pay"
 
 
 @dataclass(frozen=True)
-class Operation:
+class Computation:
     """One operation."""
 
     names: tuple[str, ...]
@@ -34,8 +34,8 @@ class Operation:
     """Sentences without an end: each argument at its role; `{name}` acts."""
 
 
-OPERATIONS: Mapping[str, Operation] = {
-    "cost": Operation(
+OPERATIONS: Mapping[str, Computation] = {
+    "cost": Computation(
         ("total_cost", "cost_of_items"),
         ((("price", "unit_price"), "dollars per item"), (("count", "n"), ITEMS)),
         DUE,
@@ -45,7 +45,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "bill",
         ("{name} buys {1} at {0} dollars each", "A shop sells {name} {1} for {0} dollars each"),
     ),
-    "change": Operation(
+    "change": Computation(
         ("change_due", "change"),
         ((("paid", "given"), OWNED), (("cost", "due"), DUE)),
         OWNED,
@@ -58,7 +58,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "From {0} {name} pays {1} and gets back what is over",
         ),
     ),
-    "money_left": Operation(
+    "money_left": Computation(
         ("money_left", "left_after_spending"),
         ((("start", "saved"), OWNED), (("spent", "expense"), DUE)),
         OWNED,
@@ -68,7 +68,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "remaining money",
         ("{name} owns {0} and spends {1} of it", "Of {0}, {name} spends {1} and keeps what is not spent"),
     ),
-    "savings": Operation(
+    "savings": Computation(
         ("savings", "saved_over_weeks"),
         ((("rate", "per_week"), "dollars per week"), (("weeks", "num_weeks"), "number of weeks")),
         OWNED,
@@ -81,7 +81,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "For {1} weeks {name} puts aside {0} dollars every week",
         ),
     ),
-    "items_left": Operation(
+    "items_left": Computation(
         ("items_left", "remaining_items"),
         ((("total", "owned"), ITEMS), (("given", "removed"), ITEMS)),
         ITEMS,
@@ -94,7 +94,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "Out of {0}, {name} loses {1} and keeps the others",
         ),
     ),
-    "items_for_each": Operation(
+    "items_for_each": Computation(
         ("items_for_each", "equal_share"),
         ((("total", "items"), ITEMS), (("people", "groups"), GROUPS)),
         ITEMS,
@@ -107,7 +107,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "Among {1} friends {0} are divided evenly, so that each friend gets the same number",
         ),
     ),
-    "packed": Operation(
+    "packed": Computation(
         ("packed_items", "items_in_groups"),
         ((("groups", "bags"), GROUPS), (("each", "per_group"), ITEMS)),
         ITEMS,
@@ -117,7 +117,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "stock",
         ("{name} fills {0} bags with {1} in each bag", "There are {0} bags, and each bag holds {1}"),
     ),
-    "items_together": Operation(
+    "items_together": Computation(
         ("items_together", "joined_items"),
         ((("first", "had"), ITEMS), (("second", "found"), ITEMS)),
         ITEMS,
@@ -127,7 +127,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "collection",
         ("{name} has {0} and finds {1} as well", "{0} and {1} are put together"),
     ),
-    "percent_of_items": Operation(
+    "percent_of_items": Computation(
         ("percent_of_items", "part_in_percent"),
         ((("total", "whole"), ITEMS), (("percent", "rate"), "percent")),
         ITEMS,
@@ -137,7 +137,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "part",
         ("{name} sells {1} percent of {0}", "Of {0}, {1} percent are sold"),
     ),
-    "minutes_of_hours": Operation(
+    "minutes_of_hours": Computation(
         ("minutes_of_hours", "hours_in_minutes"),
         ((("hours", "num_hours"), "hours"),),
         MINUTES,
@@ -147,7 +147,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "shift",
         ("{name} works for {0} hours, counted in minutes", "The work takes {0} hours, counted in minutes"),
     ),
-    "minutes_together": Operation(
+    "minutes_together": Computation(
         ("minutes_together", "added_minutes"),
         ((("first", "before"), MINUTES), (("second", "after"), MINUTES)),
         MINUTES,
@@ -157,7 +157,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "whole time",
         ("{name} is busy for {0} and then for {1} more", "A task of {0} is followed by another of {1}"),
     ),
-    "minutes_left": Operation(
+    "minutes_left": Computation(
         ("minutes_left", "time_without_break"),
         ((("total", "whole"), MINUTES), (("rest", "pause"), MINUTES)),
         MINUTES,
@@ -167,7 +167,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "net time",
         ("Out of {0}, {name} rests for {1} and works otherwise", "{name} takes a break of {1} out of {0}"),
     ),
-    "perimeter": Operation(
+    "perimeter": Computation(
         ("rectangle_perimeter", "perimeter"),
         ((("length", "long"), LENGTH), (("width", "wide"), LENGTH)),
         LENGTH,
@@ -180,7 +180,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "A rectangular field, {0} long and {1} wide, gets a fence all around",
         ),
     ),
-    "area": Operation(
+    "area": Computation(
         ("rectangle_area", "area"),
         ((("length", "long"), LENGTH), (("width", "wide"), LENGTH)),
         AREA,
@@ -193,7 +193,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "A rectangular floor, {0} long and {1} wide, is covered as a whole",
         ),
     ),
-    "area_left": Operation(
+    "area_left": Computation(
         ("area_left", "remaining_area"),
         ((("whole", "total"), AREA), (("used", "cut"), AREA)),
         AREA,
@@ -206,7 +206,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "Of {0}, {1} are painted and the others stay bare",
         ),
     ),
-    "sum": Operation(
+    "sum": Computation(
         ("sum_of", "add"),
         ((("first", "a"), NUMBER), (("second", "b"), NUMBER)),
         NUMBER,
@@ -216,7 +216,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "sum",
         ("{0} and {1} are added", "{name} adds {1} to {0}"),
     ),
-    "difference": Operation(
+    "difference": Computation(
         ("difference_of", "subtract"),
         ((("first", "a"), NUMBER), (("second", "b"), NUMBER)),
         NUMBER,
@@ -226,7 +226,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "difference",
         ("{1} is subtracted from {0}", "{name} takes {1} away from {0}"),
     ),
-    "product": Operation(
+    "product": Computation(
         ("product_of", "multiply"),
         ((("first", "a"), NUMBER), (("second", "b"), NUMBER)),
         NUMBER,
@@ -236,7 +236,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "product",
         ("{0} is multiplied by {1}", "{name} multiplies {0} by {1}"),
     ),
-    "quotient": Operation(
+    "quotient": Computation(
         ("quotient_of", "divide"),
         ((("first", "a"), NUMBER), (("second", "b"), NUMBER)),
         NUMBER,
@@ -246,7 +246,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "quotient",
         ("{0} is divided by {1}", "{name} divides {0} by {1}"),
     ),
-    "power": Operation(
+    "power": Computation(
         ("power_of", "raise_to"),
         ((("base", "a"), NUMBER), (("exponent", "b"), NUMBER)),
         NUMBER,
@@ -256,7 +256,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "power",
         ("{0} is raised to the power {1}", "{name} raises {0} to the power {1}"),
     ),
-    "remainder": Operation(
+    "remainder": Computation(
         ("remainder_of", "modulo"),
         ((("first", "a"), NUMBER), (("second", "b"), NUMBER)),
         NUMBER,

@@ -175,6 +175,7 @@ def solver(form):
         {
             "name": "it",
             "draws": 2,
+            "only": None,
             "quota": {"form": form, "rows": 2, "most_draws": 4},
             "prompt": "task.md",
             "symbolic_seconds": 3.0,

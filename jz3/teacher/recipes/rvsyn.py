@@ -11,9 +11,9 @@ each story the first solution is kept that ends in what the graph prints.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from jz3.answers.equality import equal
 from jz3.core.artifacts import InFiles
@@ -55,7 +55,7 @@ class RvSyn(Params):
     """Tuples of arguments on which both must give the same."""
     strategies: list[Strategy] = Field(min_length=1)
     """By which functions of a graph are drawn; in turn."""
-    nodes: list[int] = Field(min_length=1)
+    nodes: list[Annotated[int, Field(ge=1, le=4)]] = Field(min_length=1)
     """Functions of a graph; in turn."""
     graphs: int = Field(ge=0)
     """Graphs that are composed for each seed that was decomposed."""
@@ -65,12 +65,6 @@ class RvSyn(Params):
     """Solutions that are asked for of each story."""
     limits: Limits
     """Of each program."""
-
-    @model_validator(mode="after")
-    def _can_be_drawn(self) -> "RvSyn":
-        if min(self.nodes) < 1 or max(self.nodes) > 4:
-            raise ValueError(f"nodes are 1 to 4, and {self.nodes} are given")
-        return self
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from fractions import Fraction
 
 from jz3.writer.draws import Draws
 from jz3.writer.family import Family
-from jz3.writer.operations import OF_FAMILY, OPERATIONS, Operation
+from jz3.writer.operations import OF_FAMILY, OPERATIONS, Computation
 from jz3.writer.refusal import Refused
 from jz3.writer.tasks.number_words import read_words
 
@@ -139,7 +139,7 @@ def _calls(steps: Steps, spelled: "dict[str, _Spelled]") -> Iterator[str]:
 class _Spelled:
     """An operation as one answer spells it."""
 
-    def __init__(self, operation: Operation, name: str, draws: Draws) -> None:
+    def __init__(self, operation: Computation, name: str, draws: Draws) -> None:
         self._operation = operation
         self._name = draws.choice(f"{name}/name", operation.names)
         spelling = draws.whole(f"{name}/roles", 0, 1)

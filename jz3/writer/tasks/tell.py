@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jz3.writer.draws import Draws
-from jz3.writer.operations import AREA, DUE, ITEMS, LENGTH, MINUTES, OPERATIONS, OWNED, Operation
+from jz3.writer.operations import AREA, DUE, ITEMS, LENGTH, MINUTES, OPERATIONS, OWNED, Computation
 from jz3.writer.refusal import Refused
 from jz3.writer.vocabulary import GOODS, NAMES
 
@@ -40,7 +40,7 @@ PLAIN_QUESTIONS = ("What is the {result}?", "Which number is the {result}?")
 class _Told:
     """A function that the writer knows, and the role of each argument as the function has them."""
 
-    operation: Operation
+    operation: Computation
     roles: tuple[int, ...]
 
 
@@ -99,7 +99,7 @@ def _story(calls: list[tuple[_Told, list[str]]], key: str) -> str:
     return " ".join([*sentences, asked.format(unit=unit, result=results[-1])])
 
 
-def _results(operations: list[Operation]) -> list[str]:
+def _results(operations: list[Computation]) -> list[str]:
     """What each result is called; those of one name are counted."""
     times = Counter(one.result for one in operations)
     seen = Counter[str]()
