@@ -18,7 +18,7 @@ from tests.evaluation.test_grade import PARAMS
 from tests.executions import execution
 
 FOLDER = Path(os.environ.get("JZ3_SHARED", "../shared")) / "benchmarks"
-ITEMS = 12
+ITEMS = 4
 UNCHECKED = Contamination(benchmarks=frozenset(), hit_items=frozenset(), certificates={})
 
 pytestmark = [
@@ -37,7 +37,7 @@ GSM8K = {
 }
 
 
-def test_smollm2_answers_a_dozen_items_of_gsm8k_twice_with_equal_rows(tmp_path, monkeypatch):
+def test_smollm2_answers_items_of_gsm8k_twice_with_equal_rows(tmp_path, monkeypatch):
     model = InDir(ModelManifest, save_smollm2(tmp_path / "smollm2"))
     read, _, _ = collect_items(InFiles(FOLDER), BenchmarksParams.model_validate({"sources": [GSM8K]}))
     items = read.sort("item_id").head(ITEMS)
@@ -46,7 +46,7 @@ def test_smollm2_answers_a_dozen_items_of_gsm8k_twice_with_equal_rows(tmp_path, 
         temperature=0.0,
         max_tokens=96,
     )
-    running = execution(threads=2, generation_batch=ITEMS, generation_commit=ITEMS)
+    running = execution(threads=1, generation_batch=ITEMS, generation_commit=ITEMS)
     tables = []
     for store in ("first", "second"):
         monkeypatch.setenv("JZ3_STORE", str(tmp_path / store))
