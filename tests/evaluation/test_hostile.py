@@ -79,7 +79,7 @@ COUNT = len(GOLDS) * len(TEXTS)
 
 
 @pytest.mark.long
-def test_each_hostile_text_against_each_gold_costs_at_most_its_limits_and_leak_no_worker():
+def test_each_hostile_text_against_each_gold_costs_at_most_its_limits_and_leaks_no_worker():
     before = _processes_of_worker()
     graded, metrics, seconds = _hostile(COUNT)
     assert graded.height == COUNT
