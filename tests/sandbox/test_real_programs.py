@@ -64,6 +64,6 @@ def test_real_programs_print_the_same_outside(roomy: Sandbox) -> None:
 
 
 @pytest.mark.long
-def test_every_third_of_a_thousand_real_programs_prints_the_same_outside(roomy: Sandbox) -> None:
+def test_every_eighth_of_a_thousand_real_programs_prints_the_same_outside(roomy: Sandbox) -> None:
     assert len(first_programs()) > 990
-    assert differences(roomy, first_programs()[::3]) == []
+    assert differences(roomy, first_programs()[::8]) == []

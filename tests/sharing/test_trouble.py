@@ -79,8 +79,7 @@ def ran(output):
     return set(re.findall(r"Running stage '([^']+)'", output))
 
 
-@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
-@pytest.mark.parametrize("delay", [0.0, 0.5])
+@pytest.mark.parametrize(("delay", "shell"), [(0.0, "/bin/sh"), (0.5, "/bin/bash")])
 def test_no_stage_writes_after_its_dvc_was_killed_and_the_next_run_ends_right(machine, delay, shell):
     wanted = (machine.path / "data/tasks/items.parquet").read_bytes()
     with started(machine, "dvc", "repro", "-f", "-s", STAGE, shell=shell) as running:
