@@ -84,7 +84,7 @@ def whole_run(tmp_path_factory):
         return clone, printed.read_text()
 
 
-FIRST = ("tests/test_graph.py", "tests/test_kill.py")
+FIRST = ("tests/test_graph.py", "tests/test_kill.py", "tests/test_kill_stages.py")
 """The longest files, which begin, so that no process is left alone with one."""
 
 
