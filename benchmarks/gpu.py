@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,17 @@ def main() -> None:
         print(name)
         for what, value in found.items():
             print(f"  {what:28} {value if isinstance(value, dict) else format(value, ',')}")
-    print(json.dumps({"device": "none: counted, rates of an H100 SXM", "cases": figures}))
+    print("no device: counted, at the rates of an H100 SXM")
+    print(json.dumps(dict(flat(figures))))
+
+
+def flat(figures: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, float]]:
+    """The numbers of nested figures, each under the names on the way to it."""
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{before}{name}: ")
+        else:
+            yield f"{before}{name}", value
 
 
 def cases(*, quick: bool) -> list[Case]:
