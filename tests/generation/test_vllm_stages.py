@@ -145,6 +145,7 @@ def test_synthesize_goes_on_after_its_server_was_killed_and_after_it_was_killed_
 
 def test_answer_writes_and_runs_through_the_servers_of_the_stage(folder):
     paths = {"items": "items.parquet", "model": "model", "responses": "responses", "metrics": "metrics.json"}
+    paths["forced-ends"] = "forced_ends.parquet"
     shots = str(ROOT / "data/prompts")
     running = start(folder, "answer", shots=shots, **paths)
     assert running.wait(300) == 0, (folder / "log").read_text()[-3000:]
