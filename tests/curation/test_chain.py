@@ -1,8 +1,10 @@
-"""The curation stages as processes: on damaged parts, a full disk, texts that nobody expects."""
+"""The curation stages as processes: killed, on damaged parts, a full disk, texts that nobody expects."""
 
 import json
 import os
+import signal
 import subprocess
+import time
 
 import polars as pl
 import pytest
@@ -16,6 +18,31 @@ LONG = f"[Problem]\nHow many are two and two?\n\n[Solution]\n{'So it goes. ' * 9
 def kept(chain, stage):
     name = stage.replace("@", "/")
     return json.loads((chain.path / f"data/metrics/{name}.json").read_text())["rows"]
+
+
+@pytest.mark.long
+def test_a_stage_that_is_killed_leaves_the_same_bytes_when_it_runs_again(tmp_path):
+    chain = make_chain(tmp_path / "chain", 600)
+    killed = 0
+    for stage in STAGES:
+        started = time.monotonic()
+        status, said = chain.run(stage)
+        seconds = time.monotonic() - started
+        assert status == 0, said
+        expected = chain.outs(stage)
+        chain.forget(stage)
+        for share in (0.6, 0.85):
+            process = chain.start(stage)
+            time.sleep(share * seconds)
+            ended = process.poll()
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            killed += ended is None
+            assert ended is None or chain.outs(stage) == expected
+        assert chain.run(stage)[0] == 0
+        assert chain.outs(stage) == expected, stage
+        assert not list(chain.path.glob("data/**/.*.jz3-*")), "nothing half-written is left"
+    assert killed >= len(STAGES), "most of them were still at work"
 
 
 @pytest.mark.long
