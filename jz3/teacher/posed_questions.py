@@ -56,10 +56,10 @@ _DOCUMENT = re.compile(
     re.IGNORECASE,
 )
 _SCHOOLS = (
-    ("grade", re.compile(r"\b(?:elementary|primary|grade[ -]?school|grade)\b", re.IGNORECASE)),
-    ("middle", re.compile(r"\b(?:middle|junior)\b", re.IGNORECASE)),
+    ("middle", re.compile(r"\b(?:middle|junior)\b|\bgrades? [6-8]\b", re.IGNORECASE)),
     ("college", re.compile(r"\b(?:college|university|(?:under)?graduate|tertiary)\b", re.IGNORECASE)),
-    ("high", re.compile(r"\b(?:high|secondary)\b", re.IGNORECASE)),
+    ("high", re.compile(r"\b(?:high|secondary)\b|\bgrades? (?:9|1[0-2])\b", re.IGNORECASE)),
+    ("grade", re.compile(r"\b(?:elementary|primary)\b|\bgrades?[ -]?(?:school|[1-5]\b)", re.IGNORECASE)),
 )
 """By the first that fits: `junior high school` is middle."""
 
@@ -125,7 +125,7 @@ def _wrong(one: Posed) -> Unusable | None:
 
 def _posed(answer: str) -> Iterator[Posed]:
     heads = list(_HEADING.finditer(answer)) or list(_NUMBER.finditer(answer))
-    ends = [head.start() for head in heads[1:]] + [len(answer)]
+    ends = [*(head.start() for head in heads), len(answer)][1:]
     for place, (head, end) in enumerate(zip(heads, ends, strict=True), 1):
         marked = " ".join(_TAG.findall(head["rest"]))
         body = f"{_without_tags(head['rest'])}\n{answer[head.end() : end]}"

@@ -17,7 +17,7 @@ import re
 from jz3.writer.draws import Draws
 from jz3.writer.family import Family
 from jz3.writer.refusal import Refused
-from jz3.writer.tasks.passage_families import SCHOOLS, UNSUITABLE, in_text, topic_of
+from jz3.writer.tasks.passage_families import SCHOOLS, UNSUITABLE, in_text, stem, topic_of
 
 DATA = re.compile(r"^### Document\n(.*)\n### Concepts\s*\Z", re.MULTILINE | re.DOTALL)
 TOPICS = 5
@@ -58,9 +58,15 @@ def concepts(prompt: str, key: str) -> str:
 
 
 def _named(family: Family, words: tuple[str, ...]) -> list[str]:
-    """The words that the document has, and others of the family up to the least number."""
-    others = [word for word in family.words if word not in words]
-    return [*words, *others[: max(0, LEAST - len(words))]]
+    """The words that the document has, and others of the family up to the least number that differ in more
+    than their ending.
+    """
+    named = list(words)
+    for word in family.words:
+        known = set(map(stem, named))
+        if len(known) < LEAST and stem(word) not in known:
+            named.append(word)
+    return named
 
 
 def _spelled(word: str, draws: Draws) -> str:

@@ -33,10 +33,16 @@ def in_text(text: str) -> Fitting:
 
 def of_concepts(names: tuple[str, ...]) -> Fitting:
     """The families whose topic or words at least two of these concepts are, with these concepts."""
+    once = {stem(name): name for name in reversed(names)}
     found = [
-        (family, tuple(name for name in names if _stem(name) in _own_stems(family))) for family in FAMILIES
+        (family, tuple(once[one] for one in sorted(once) if one in _own_stems(family))) for family in FAMILIES
     ]
     return _by_number([(family, some) for family, some in found if len(some) > 1])
+
+
+def stem(name: str) -> str:
+    """The same for `root` and `Roots`."""
+    return name.lower().removesuffix("s")
 
 
 def topic_of(family: Family) -> str:
@@ -65,8 +71,4 @@ def _by_number(found: Fitting) -> Fitting:
 
 
 def _own_stems(family: Family) -> set[str]:
-    return {_stem(topic_of(family)), *map(_stem, family.words)}
-
-
-def _stem(name: str) -> str:
-    return name.lower().removesuffix("s")
+    return {stem(topic_of(family)), *map(stem, family.words)}
