@@ -1,4 +1,4 @@
-"""A teacher writes new problems from seed problems, following a published recipe."""
+"""A teacher writes new problems from seed problems or passages, following a published recipe."""
 
 from jz3.core.artifacts import In, InFiles, Metrics, Out, OutDir
 from jz3.core.budget import TeacherTokens
@@ -6,12 +6,14 @@ from jz3.core.execution import Execution
 from jz3.core.stage import run
 from jz3.tables.failure import Failure
 from jz3.tables.lineage import Lineage
+from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.workings_manifest import WorkingsManifest
 from jz3.teacher.augment import augment
-from jz3.teacher.taught import AugmentParams
+from jz3.teacher.beginnings import begun_at
+from jz3.teacher.taught import AugmentParams, begins_at
 from jz3.teacher.workings import save_workings
 
 
@@ -20,6 +22,7 @@ def main(
     teacher_tokens: TeacherTokens,
     execution: Execution,
     seeds: In[SeedProblem],
+    passages: In[Passage],
     prompts: InFiles,
     problems: Out[Problem],
     lineage: Out[Lineage],
@@ -28,7 +31,8 @@ def main(
     failures: Out[Failure],
     metrics: Metrics,
 ) -> None:
-    augmented = augment(seeds.read(), prompts, params, execution, teacher_tokens)
+    begun = begun_at(begins_at(params), seeds, passages)
+    augmented = augment(begun, prompts, params, execution, teacher_tokens)
     problems.write(augmented.problems)
     lineage.write(augmented.lineage)
     with workings.open() as directory:

@@ -37,11 +37,10 @@ from jz3.tables.item import Item
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
-from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.target import Target
 from jz3.teacher.augment import augment
 from jz3.teacher.distill import distill
-from jz3.teacher.taught import AugmentParams
+from jz3.teacher.taught import AugmentParams, asks_across, begins_at
 from jz3.teacher.teacher import Teachers
 
 P = TypeVar("P", bound=Params)
@@ -130,8 +129,18 @@ def _distill(filling: Filling) -> None:
 
 
 def _augment(filling: Filling) -> None:
-    seeds = SeedProblem.cast(filling.of(In(SeedProblem, filling.path("seeds")).read(), "seed_id"))
-    augment(seeds, InFiles(filling.path("prompts")), filling.params(AugmentParams), filling.execution)
+    params = filling.params(AugmentParams)
+    across = asks_across(params)
+    if across is not None:
+        raise FillError(
+            f"{filling.stage.name} asks across its {begins_at(params).flag} ({across}), so that no slice "
+            f"knows its part; a recipe that asks of each alone was expected. Run "
+            f"`dvc repro {filling.stage.name}`, which has no slices."
+        )
+    beginning = begins_at(params)
+    seeds = beginning.read(filling.path(beginning.flag))
+    some = beginning.cast(filling.of(seeds, beginning.key))
+    augment(some, InFiles(filling.path("prompts")), params, filling.execution)
 
 
 def _answer(filling: Filling) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jz3.core.artifacts import In, InDir, InFiles
+from jz3.core.artifacts import InDir, InFiles
 from jz3.core.errors import UserError
 from jz3.core.execution import EXECUTION_FILE, load_execution
 from jz3.core.graph_file import Graph, Stage, read_graph
@@ -38,13 +38,12 @@ from jz3.raw.fetched import ENDING, read_manifest
 from jz3.store.row_store import RowStore, open_store
 from jz3.synthesis.synthesize import SynthesizeParams, form_of
 from jz3.tables.model_manifest import ModelManifest
-from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.words import PromptForm
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.distill import chat_request
 from jz3.teacher.solve import SolveParams
 from jz3.teacher.solvers import ModelSolver
-from jz3.teacher.taught import AugmentParams
+from jz3.teacher.taught import AugmentParams, begins_at
 from jz3.teacher.teacher import Teachers
 
 
@@ -138,10 +137,11 @@ class _Planner:
         cap(line, self._sections["budget"]["teacher_tokens"])
 
     def _plan_augment(self, line: Line) -> None:
-        """Requests and prompts are counted where the seeds are there."""
+        """Requests and prompts are counted where the seeds or passages are there."""
         stage = self._graph.stage(line.stage)
         params = AugmentParams.model_validate(self._setting.section(stage))
-        table = self._sizes.right(stage.path("seeds"))
+        beginning = begins_at(params)
+        table = self._sizes.right(stage.path(beginning.flag))
         if table is None:
             by_seed = self._sizes.asks(stage)
             rows, have = Amount(round(sum(by_seed.values())), exact=False), Amount(0, exact=False)
@@ -150,7 +150,7 @@ class _Planner:
             characters = planning.problem_tokens * planning.characters_per_token
         else:
             prompts = InFiles(self._root / stage.path("prompts"))
-            counted = recipe_asks(In(SeedProblem, table).read(), prompts, params, self._store)
+            counted = recipe_asks(beginning.read(table), prompts, params, self._store)
             rows = Amount(counted.rows, exact=not counted.ahead)
             have, characters = Amount(counted.stored, exact=True), counted.mean_characters
             line.notes.append(f"by operator: {counted}")

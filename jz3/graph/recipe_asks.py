@@ -1,8 +1,9 @@
-"""How many requests a recipe makes of its seeds, by operator, and how many of them the row store has.
+"""How many requests a recipe makes of its seeds or passages, by operator, and how many are in the store.
 
 Rounds are counted as they would be asked: what was answered is read and asked on. What still has to be
 answered leads to as many asks as if all of it were kept: an estimate, and never too low but for what is
-asked of wrong answers alone, which is counted at the share that a recipe takes for them. Costs the keys of
+asked of wrong answers alone, which is counted at the share that a recipe takes for them, and for what hangs
+on many passages together, which is counted at the mean that a recipe takes for a passage. Costs the keys of
 all asks.
 """
 
@@ -11,15 +12,13 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import dataframely as dy
-
 from jz3.core.artifacts import InFiles
 from jz3.generation.chat import CHAT, ChatAnswer, chat_key, stored_answer
 from jz3.sandbox.program_rows import stored_results
 from jz3.store.row_store import RowStore
-from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.asks import Ask, Program
 from jz3.teacher.augment import request_of
+from jz3.teacher.beginnings import Seeds
 from jz3.teacher.read_answers import read_answer, text_of
 from jz3.teacher.solutions import Solution
 from jz3.teacher.taught import AugmentParams, next_round, rounds_of
@@ -65,10 +64,8 @@ def by_operator(counts: dict[str, float], estimated: Counter[str] | None) -> str
     )
 
 
-def recipe_asks(
-    seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: AugmentParams, store: RowStore
-) -> RecipeAsks:
-    """Count the asks of a recipe over these seeds."""
+def recipe_asks(seeds: Seeds, prompts: InFiles, params: AugmentParams, store: RowStore) -> RecipeAsks:
+    """Count the asks of a recipe over these seeds or passages."""
     counted = RecipeAsks()
     ahead: defaultdict[str, float] = defaultdict(float)
     rounds = rounds_of(seeds, prompts, params)

@@ -22,7 +22,8 @@ from jz3.corpus.templates import Templates, read_templates
 from jz3.tables.prompt import Prompt
 from jz3.tables.words import KINDS, PROMPT_FORMS
 from jz3.tasks.tasks import Rows, TasksParams, WriterRows
-from jz3.teacher.taught import AugmentParams, asks_of_a_seed, rows_of_a_seed
+from jz3.teacher.beginnings import PASSAGES
+from jz3.teacher.taught import AugmentParams, asks_of_a_seed, begins_at, rows_of_a_seed
 
 SAMPLE_ROWS = 20_000
 """Rows whose texts are measured (chosen: the mean length is then known to about 1 %)."""
@@ -84,12 +85,17 @@ class Sizes:
         return self.table(path, self._planning.instruction_rows)
 
     def asks(self, stage: Stage) -> dict[str, float]:
-        """Requests of a recipe that a teacher writes, by operator, as far as the number of its seeds says."""
+        """Requests of a recipe that a teacher writes, by operator, as far as the number of its seeds or
+        passages says.
+        """
         seeds = self._seeds_of(stage)
         return {name: seeds * count for name, count in asks_of_a_seed(self._recipe(stage)).items()}
 
     def _seeds_of(self, stage: Stage) -> int:
-        return self.seeds(stage.path("seeds")).value
+        """Seeds, or the passages that the recipe takes in their place."""
+        beginning = begins_at(self._recipe(stage))
+        path = stage.path(beginning.flag)
+        return (self.passages(path) if beginning is PASSAGES else self.seeds(path)).value
 
     def _recipe(self, stage: Stage) -> AugmentParams:
         return AugmentParams.model_validate(self._section(stage))
@@ -104,6 +110,15 @@ class Sizes:
         tasks = TasksParams.model_validate(self._sections["tasks"])
         counts = [_asked(seeds.rows, len(tasks.families)) for seeds in tasks.seeds.values()]
         return self.table(path, sum(self._planning.instruction_rows if n is None else n for n in counts))
+
+    def passages(self, path: str) -> Amount:
+        """Passages of a round: those there, else as many as the quotas of `sample` say."""
+        sample = SampleParams.model_validate(self._sections["sample"])
+        writer = self._graph.writer(path)
+        assert writer is not None, f"no stage leaves {path}"
+        quotas = [_of(quota, writer.flag_of(path)) for quota in sample.quotas.values()]
+        known = [quota for quota in quotas if quota is not None]
+        return self.table(path, sum(known) if len(known) == len(quotas) else self._planning.corpus_prompts)
 
     def right(self, path: str) -> Path | None:
         """Where a path lies, if it is there and no stage will change it."""

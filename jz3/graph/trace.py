@@ -19,6 +19,7 @@ from jz3.core.errors import UserError
 from jz3.core.graph_file import read_graph
 from jz3.graph.repository import base_name
 from jz3.tables.blocks_manifest import BlocksManifest
+from jz3.tables.combination import Combination
 from jz3.tables.completion import Completion
 from jz3.tables.function_call import FunctionCall
 from jz3.tables.hit import Hit
@@ -27,6 +28,7 @@ from jz3.tables.item import Item
 from jz3.tables.lineage import Lineage
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.passage import Passage
+from jz3.tables.posed_question import PosedQuestion
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.seed_problem import SeedProblem
@@ -153,16 +155,14 @@ def _backward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
         return
     for table in _present(tables, "compose", "prompts"):
         yield from _found(table, Prompt, "prompt", pl.col("prompt_id") == problem["prompt_id"])
-    for table in tables:
-        if base_name(table.stage) == "sample" and table.flag != "metrics" and table.path.exists():
-            yield from _found(table, Passage, "passage", pl.col("passage_id") == problem["passage_id"])
+    yield from _passages(tables, [problem["passage_id"]])
     for table in _present(tables, "tasks", "seed_passages"):
         yield from _found(table, Passage, "passage", pl.col("passage_id") == problem["passage_id"])
 
 
 def _to_seeds(tables: list[Table], problem_id: str) -> Iterator[Step]:
-    """The lineage of a recipe's problem and of what it was written from, the calls of its graph, and its
-    seeds, with their licence.
+    """The lineage of a recipe's problem and of what it was written from, the calls of its graph, the question
+    before it was solved, with its combination of concepts, and its seeds or passages, with their licence.
     """
     lineage = [
         step
@@ -173,13 +173,31 @@ def _to_seeds(tables: list[Table], problem_id: str) -> Iterator[Step]:
     seeds = [seed for step in lineage for seed in step.row["seed_ids"]]
     for table in _present(tables, None, "seeds"):
         yield from _found(table, SeedProblem, "seed", pl.col("seed_id").is_in(seeds))
+    yield from _passages(tables, seeds)
     variants = [step.row["variant"] for step in lineage]
-    for table in _present(tables, None, "workings"):
-        graphs = Table(table.stage, table.flag, table.path / "graphs.parquet")
-        if graphs.path.exists():
-            yield from _found(graphs, FunctionCall, "graph call", pl.col("graph_id").is_in(variants))
+    yield from _working(tables, "graphs", FunctionCall, "graph call", pl.col("graph_id").is_in(variants))
+    posed = pl.col("question_id").is_in(variants)
+    for step in _working(tables, "questions", PosedQuestion, "posed question", posed):
+        yield step
+        met = pl.col("combination_id") == step.row["combination_id"]
+        yield from _working(tables, "combinations", Combination, "combination", met)
     for parent in (parent for step in lineage for parent in step.row["parent_ids"]):
         yield from _to_seeds(tables, parent)
+
+
+def _passages(tables: list[Table], ids: list[str]) -> Iterator[Step]:
+    """Of the samples."""
+    for table in tables:
+        if base_name(table.stage) == "sample" and table.flag != "metrics" and table.path.exists():
+            yield from _found(table, Passage, "passage", pl.col("passage_id").is_in(ids))
+
+
+def _working(tables: list[Table], name: str, kind: Any, what: str, match: pl.Expr) -> Iterator[Step]:  # noqa: ANN401 (a schema)
+    """Rows of what recipes found on the way to their problems."""
+    for table in _present(tables, None, "workings"):
+        found = Table(table.stage, table.flag, table.path / f"{name}.parquet")
+        if found.path.exists():
+            yield from _found(found, kind, what, match)
 
 
 def _forward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:

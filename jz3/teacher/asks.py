@@ -24,7 +24,18 @@ class RecipePromptError(UserError):
 
 
 class AcrossSeedsError(UserError):
-    """A cap is set, and a recipe asks for what hangs on several seeds."""
+    """A cap is set, and a recipe asks for what hangs on several seeds or passages."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The passage that a problem is written from; of several the first."""
+
+    passage_id: str
+    source: str
+    """Of the passage."""
+    level: str | None
+    """Of the problem."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,7 @@ class Ask:
     recipe: str
     operator: str
     seed_ids: tuple[str, ...]
+    """Of seed problems, or of the passages that the recipe takes in their place."""
     parent_ids: tuple[str, ...]
     variant: str
     draw: int
@@ -57,6 +69,12 @@ class Ask:
     """
     composed: bool = False
     """Whether the question is a new one over several seeds: it has the level and the subject of none."""
+    origin: Origin | None = None
+    """Of what is written from passages; None: from seed problems."""
+    counted: bool = False
+    """Whether an equal answer to an equal question is a row, since the recipe counts votes; else it is
+    `repeated`.
+    """
     tool: ToolUse | None = None
     """Of a solution that may hold programs (jz3/teacher/tool_solutions.py); None: it is prose."""
 

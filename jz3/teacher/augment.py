@@ -1,4 +1,4 @@
-"""A teacher writes problems from seed problems, as a published recipe has it.
+"""A teacher writes problems from seed problems or from passages, as a published recipe has it.
 
 A recipe asks in rounds (jz3/teacher/asks.py): what is written in one, a rewording say, is asked on in the
 next. Programs of solutions run between rounds, through the row store.
@@ -13,11 +13,10 @@ costs beside it.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import dataframely as dy
 import polars as pl
 
 from jz3.core.artifacts import InFiles
@@ -30,13 +29,13 @@ from jz3.tables.ledger import Ledger
 from jz3.tables.lineage import Lineage
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
-from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.asks import Ask, Judged, Program, seed_of
+from jz3.teacher.beginnings import Seeds
 from jz3.teacher.budget import tokens, within
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.read_answers import judged_answers, text_of
 from jz3.teacher.solutions import Solution
-from jz3.teacher.taught import AugmentParams, left_out, must_ask_apart, next_round, rounds_of
+from jz3.teacher.taught import AugmentParams, begins_at, left_out, must_ask_apart, next_round, rounds_of
 from jz3.teacher.teacher import Reply, Spent, ask, request_for, spent, teacher_of, whose
 from jz3.teacher.tool_solutions import Begun, run_begun
 from jz3.teacher.workings import Working
@@ -64,6 +63,7 @@ class AugmentMetrics(Spent):
     kept_tokens: int
     """Prompt and completion tokens of the answers that became problems."""
     seeds: int
+    """Seed problems, or the passages that a recipe takes in their place."""
     rows: Ledger
     operators: dict[str, OperatorMetrics]
     """By operator; seeds without a gold answer, or beyond the budget, are in none."""
@@ -84,27 +84,29 @@ class Augmented:
 
 
 def augment(
-    seeds: dy.DataFrame[SeedProblem],
+    seeds: Seeds,
     prompts: InFiles,
     params: AugmentParams,
     execution: Execution,
     teacher_tokens: int | None = None,
 ) -> Augmented:
-    """Ask for all that the recipe makes of the seeds, round by round, and judge it. Of seeds that
-    `teacher_tokens` do not reach nothing is asked; None: all are.
+    """Ask for all that the recipe makes of the seeds, or of the passages that it takes in their place, round
+    by round, and judge it. Of those that `teacher_tokens` do not reach nothing is asked; None: of all is.
     """
-    results = _Results({row["seed_id"]: row for row in seeds.iter_rows(named=True)}, params)
-    known = seeds.filter(pl.col("answer").is_not_null())
-    for row in seeds.filter(pl.col("answer").is_null()).iter_rows(named=True):
-        results.turn_away_seed(row["seed_id"], Unusable("no_gold", row["question"]))
+    beginning = begins_at(params)
+    results = _Results({row[beginning.key]: row for row in seeds.iter_rows(named=True)}, params)
+    known = seeds.filter(beginning.with_gold())
+    for row in seeds.filter(~beginning.with_gold()).iter_rows(named=True):
+        results.turn_away_seed(row[beginning.key], Unusable("no_gold", beginning.shown(row)))
     with open_crew(program_workers(execution)) as crew:
         if teacher_tokens is not None:
             must_ask_apart(params)
             taken = _within(known, teacher_tokens, prompts, params, execution, crew)
-            for row in known.filter(~_of(taken)).iter_rows(named=True):
-                results.turn_away_seed(row["seed_id"], Unusable("budget", row["question"]))
-            known = known.filter(_of(taken))
-        results.ask(SeedProblem.cast(known), prompts, execution, crew)
+            within_cap = pl.col(beginning.key).is_in(list(taken))
+            for row in known.filter(~within_cap).iter_rows(named=True):
+                results.turn_away_seed(row[beginning.key], Unusable("budget", beginning.shown(row)))
+            known = known.filter(within_cap)
+        results.ask(beginning.cast(known), prompts, execution, crew)
     results.leave_out()
     return results.tables(execution)
 
@@ -117,19 +119,17 @@ def _within(
     execution: Execution,
     crew: Crew,
 ) -> frozenset[str]:
-    """The seeds that a cap takes."""
-    rows = {row["seed_id"]: row for row in seeds.iter_rows(named=True)}
+    """The seeds or passages that a cap takes."""
+    beginning = begins_at(params)
+    rows = {row[beginning.key]: row for row in seeds.iter_rows(named=True)}
 
     def tokens_of(some: Sequence[str]) -> Mapping[str, int]:
         results = _Results({seed: rows[seed] for seed in some}, params, capped=True)
-        results.ask(SeedProblem.cast(seeds.filter(_of(some))), prompts, execution, crew)
+        wave = seeds.filter(pl.col(beginning.key).is_in(list(some)))
+        results.ask(beginning.cast(wave), prompts, execution, crew)
         return {seed: results.tokens_of_seed[seed] for seed in some}
 
     return within(rows, cap, params.seed, tokens_of)
-
-
-def _of(seeds: Collection[str]) -> pl.Expr:
-    return pl.col("seed_id").is_in(list(seeds))
 
 
 def request_of(one: Ask, params: AugmentParams) -> ChatRequest:
@@ -178,10 +178,8 @@ class _Results:
         self._tokens: dict[str, int] = {}
         """Of each answer, by its ask."""
 
-    def ask(
-        self, seeds: dy.DataFrame[SeedProblem], prompts: InFiles, execution: Execution, crew: Crew
-    ) -> None:
-        """Ask for all that the recipe makes of some seeds, and judge it."""
+    def ask(self, seeds: Seeds, prompts: InFiles, execution: Execution, crew: Crew) -> None:
+        """Ask for all that the recipe makes of some seeds or passages, and judge it."""
         params = self._params
         rounds = rounds_of(seeds, prompts, params)
         round_ = next(rounds, None)
@@ -280,8 +278,7 @@ class _Results:
     def leave_out(self) -> None:
         """Turn away what is right and yet not kept, once all is there."""
         lines = {line["problem_id"]: line for line in self._lineage}
-        seed_of = {row_id: line["seed_ids"][0] for row_id, line in lines.items()}
-        out = left_out(self._problems, seed_of, self._params)
+        out = left_out(self._problems, lines, self._params)
         for row_id, refusal in sorted(out.items()):
             operator = self._operator(lines[row_id]["operator"])
             operator.rule_of[row_id] = self.turn_away(row_id, refusal)
@@ -293,19 +290,16 @@ class _Results:
 
     def _keep(self, one: Ask, read: Solution) -> str | None:
         """The rule, where an earlier answer is the same."""
-        same = self._kept_as.setdefault((one.question, " ".join(read.text.split())), one.ask_id)
+        text = " ".join(read.text.split())
+        same = one.ask_id if one.counted else self._kept_as.setdefault((one.question, text), one.ask_id)
         if same != one.ask_id:
             return self.turn_away(one.ask_id, Unusable("repeated", same))
-        seed = self._seeds[one.seed_ids[0]]
         self._problems.append(
             {
                 "problem_id": one.ask_id,
                 "prompt_id": None,
-                "passage_id": None,
-                "source": SOURCE,
-                "level": None if one.composed else seed["level"],
+                **self._written_from(one),
                 "kind": "tool" if programs_of(read.text) and one.tool else "cot",
-                "subject": None if one.composed else seed["subject"],
                 "problem": one.question,
                 "solution": read.text,
                 "answer": read.answer,
@@ -316,6 +310,14 @@ class _Results:
         origin = {"seed_ids": list(one.seed_ids), "parent_ids": list(one.parent_ids)}
         self._lineage.append({"problem_id": one.ask_id, **named, **origin, **held})
         return None
+
+    def _written_from(self, one: Ask) -> dict[str, str | None]:
+        """What a row has of its passage, or of its seed."""
+        if one.origin is not None:
+            return {**vars(one.origin), "subject": None}
+        seed = self._seeds[one.seed_ids[0]]
+        of_seed = {name: None if one.composed else seed[name] for name in ("level", "subject")}
+        return {"passage_id": None, "source": SOURCE, **of_seed}
 
     def tables(self, execution: Execution) -> Augmented:
         operators = dict(sorted(self._operators.items()))

@@ -6,18 +6,17 @@ A recipe is a module of jz3/teacher/recipes with its parameters; here is the onl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import dataframely as dy
-import polars as pl
 from pydantic import Field
 
 from jz3.core.artifacts import InFiles
-from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.asks import AcrossSeedsError, Round, Rounds
-from jz3.teacher.recipes import metamath, openmathinstruct, personamath, rvsyn
+from jz3.teacher.beginnings import PASSAGES, SEEDS, Beginning, Seeds
+from jz3.teacher.recipes import metamath, openmathinstruct, personamath, rvsyn, synthllm
 from jz3.teacher.recipes.metamath import MetaMath
 from jz3.teacher.recipes.openmathinstruct import OpenMathInstruct
 from jz3.teacher.recipes.personamath import PersonaMath
 from jz3.teacher.recipes.rvsyn import RvSyn
+from jz3.teacher.recipes.synthllm import SynthLlm
 from jz3.teacher.teacher import Teachers
 from jz3.text.problem_text import Unusable
 
@@ -25,13 +24,20 @@ from jz3.text.problem_text import Unusable
 class AugmentParams(Teachers):
     """A recipe and its teachers."""
 
-    recipe: MetaMath | OpenMathInstruct | PersonaMath | RvSyn = Field(discriminator="name")
+    recipe: MetaMath | OpenMathInstruct | PersonaMath | RvSyn | SynthLlm = Field(discriminator="name")
 
 
-def rounds_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: AugmentParams) -> Rounds:
-    """The rounds of a recipe, over seeds with a gold answer: in each by draw, then by seed."""
-    with_gold = seeds.filter(pl.col("answer").is_not_null()).sort("seed_id")
-    rows = with_gold.iter_rows(named=True)
+def begins_at(params: AugmentParams) -> Beginning:
+    """What a recipe takes."""
+    return PASSAGES if isinstance(params.recipe, SynthLlm) else SEEDS
+
+
+def rounds_of(seeds: Seeds, prompts: InFiles, params: AugmentParams) -> Rounds:
+    """The rounds of a recipe, over seeds with a gold answer or over passages: in each by draw, then by seed
+    or passage.
+    """
+    beginning = begins_at(params)
+    rows = seeds.filter(beginning.with_gold()).sort(beginning.key).iter_rows(named=True)
     match params.recipe:
         case MetaMath():
             return metamath.rounds(rows, prompts, params.recipe)
@@ -41,16 +47,31 @@ def rounds_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: Augmen
             return personamath.rounds(rows, prompts, params.recipe, params.seed)
         case RvSyn():
             return rvsyn.rounds(rows, prompts, params.recipe, params.seed)
+        case SynthLlm():
+            return synthllm.rounds(rows, prompts, params.recipe, params.seed)
+
+
+def asks_across(params: AugmentParams) -> str | None:
+    """What a recipe asks of several seeds or passages at once; None where each stands for itself."""
+    match params.recipe:
+        case RvSyn():
+            return "its graphs join functions of several"
+        case SynthLlm():
+            return synthllm.asks_across(params.recipe)
+        case _:
+            return None
 
 
 def must_ask_apart(params: AugmentParams) -> None:
-    """Raise AcrossSeedsError where a recipe asks across seeds, before anything is asked: a cap counts what
-    hangs on one seed.
+    """Raise AcrossSeedsError where a recipe asks across seeds or passages, before anything is asked: a cap
+    counts what hangs on one.
     """
-    if isinstance(params.recipe, RvSyn):
+    across = asks_across(params)
+    if across is not None:
+        name, kind = params.recipe.name, begins_at(params).flag
         raise AcrossSeedsError(
-            "budget.teacher_tokens caps what a seed takes, and rvsyn asks across seeds (its graphs join "
-            "functions of several); a recipe that asks of one seed each was expected. Set it to null for it."
+            f"budget.teacher_tokens caps what a {kind[:-1]} takes, and {name} asks across {kind} ({across}); "
+            f"a recipe that asks of one {kind[:-1]} each was expected. Set it to null for it."
         )
 
 
@@ -63,7 +84,7 @@ def next_round(rounds: Rounds, texts: Mapping[str, str]) -> Round | None:
 
 
 def asks_of_a_seed(params: AugmentParams) -> dict[str, float]:
-    """By operator, how many asks a seed that has a gold answer takes, on the mean."""
+    """By operator, how many asks a seed that has a gold answer takes, or a passage, on the mean."""
     match params.recipe:
         case MetaMath():
             return metamath.asks_of_a_seed(params.recipe)
@@ -73,6 +94,8 @@ def asks_of_a_seed(params: AugmentParams) -> dict[str, float]:
             return personamath.asks_of_a_seed(params.recipe)
         case RvSyn():
             return rvsyn.asks_of_a_seed(params.recipe)
+        case SynthLlm():
+            return synthllm.asks_of_a_passage(params.recipe)
 
 
 def rows_of_a_seed(params: AugmentParams) -> float:
@@ -86,16 +109,24 @@ def rows_of_a_seed(params: AugmentParams) -> float:
             return personamath.rows_of_a_seed(params.recipe)
         case RvSyn():
             return rvsyn.rows_of_a_seed(params.recipe)
+        case SynthLlm():
+            return synthllm.rows_of_a_passage(params.recipe)
 
 
 def left_out(
-    problems: Sequence[Mapping[str, Any]], seed_of: Mapping[str, str], params: AugmentParams
+    problems: Sequence[Mapping[str, Any]], lines: Mapping[str, Mapping[str, Any]], params: AugmentParams
 ) -> dict[str, Unusable]:
-    """Of problems that are right, those that the recipe does not keep."""
+    """Of problems that nothing speaks against, those that the recipe does not keep. `lines` are those of
+    their lineage.
+    """
     match params.recipe:
         case MetaMath() | PersonaMath():
             return {}
         case OpenMathInstruct():
+            seed_of = {row_id: line["seed_ids"][0] for row_id, line in lines.items()}
             return openmathinstruct.left_out(problems, seed_of, params.recipe, params.seed)
         case RvSyn():
             return rvsyn.left_out(problems)
+        case SynthLlm():
+            question_of = {row_id: line["variant"] for row_id, line in lines.items()}
+            return synthllm.left_out(problems, question_of, params.recipe)

@@ -26,8 +26,11 @@ from typing import Any
 from jz3.core.hashing import content_id
 from jz3.tables.words import KINDS, LEVEL_NAME
 from jz3.writer.refusal import Refused
+from jz3.writer.tasks.concept_questions import concept_questions
+from jz3.writer.tasks.concepts import concepts
 from jz3.writer.tasks.declare import declare
 from jz3.writer.tasks.decompose import decompose
+from jz3.writer.tasks.document_questions import document_questions
 from jz3.writer.tasks.go_on import go_on
 from jz3.writer.tasks.judge import judge
 from jz3.writer.tasks.mask import mask
@@ -155,10 +158,17 @@ def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
             text = tell(prompt, key)
         case "word_problem":
             text = word_problem(prompt, key)
+        case "concepts":
+            text = concepts(prompt, key)
+        case "document_questions":
+            text = document_questions(prompt, key)
+        case "concept_questions":
+            text = concept_questions(prompt, key)
         case name:
             known = (
                 "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program', 'judge', 'continue', "
-                "'retell', 'reflect', 'decompose', 'tell' and 'word_problem'"
+                "'retell', 'reflect', 'decompose', 'tell', 'word_problem', 'concepts', 'document_questions' "
+                "and 'concept_questions'"
             )
             raise Refused(400, "unknown_task", f"the problem writer knows the tasks {known}, not '{name}'")
     return f"Let me try.\n{text}\nThat can be checked, so I write it down." if thinking else "", text

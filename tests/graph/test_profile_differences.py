@@ -44,7 +44,7 @@ DIFFERENCES = {
         attribute.max_tokens attribute.precision
         sketch.*
         select.boosted.count
-        augment.metamath.* augment.personamath.* solve.* balance.* filter.self_consistency*
+        augment.metamath.* augment.personamath.* augment.synthllm.* solve.* balance.* filter.self_consistency*
         probe.max_tokens
         execute.limits.wall_seconds execute.limits.cpu_seconds
         mix.seed_problems.* mix.metamath.*
@@ -60,7 +60,7 @@ DIFFERENCES = {
         finetune.boosted_random.* select.boosted_random.*
         augment.* solve.* balance.*
         mix.jiuzhang_random.* mix.direct.* mix.seed_problems.* mix.metamath.* mix.ans_aug.*
-        mix.openmathinstruct.* mix.personamath.* mix.dart.*
+        mix.openmathinstruct.* mix.personamath.* mix.synthllm.* mix.dart.*
         budget.teacher_tokens
     """,
     ("compare", "embedded", "execution.yaml"): """

@@ -1,0 +1,167 @@
+"""A graph of what passages are about, and walks that combine concepts over passages (SynthLLM).
+
+Nodes are topics and key concepts; an edge joins two that one passage has, and counts such passages. A walk
+begins at a topic, goes a step or two over topics, one to a key concept, and three or four over key concepts.
+From u to v it goes with the chance exp(w(u, v)) / sum over neighbours of exp(w), where w = log(count +
+epsilon); that is (count + epsilon) over the sum of these (paper, concept graph). Where there is no neighbour
+it stays (chosen: the paper does not say).
+
+Each step is drawn by hash of seed, epoch, topic and place: more epochs keep the walks before them, and the
+order of passages moves none. Building costs the square of a passage's concepts; looking for the passages of
+a combination reads those that have one of its concepts.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+
+from jz3.core.hashing import content_id, draw_order
+from jz3.teacher.concept_names import NamedConcepts
+
+TOPIC, KEY_CONCEPT = "topic", "key_concept"
+_DRAWS = 1 << 63
+
+
+@dataclass(frozen=True)
+class Walks:
+    """How far walks go."""
+
+    topic_steps: tuple[int, int]
+    """Least and most steps from topic to topic."""
+    concept_steps: tuple[int, int]
+    """Least and most steps from key concept to key concept."""
+    epsilon: float
+
+
+@dataclass
+class ConceptGraph:
+    """Concepts by id, the passages that have each, and how many have two."""
+
+    names: dict[str, str] = field(default_factory=dict[str, str])
+    kinds: dict[str, str] = field(default_factory=dict[str, str])
+    of_passage: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """Concept ids by passage."""
+    together: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
+    """By concept, its neighbours with their counts."""
+
+    @property
+    def topics(self) -> list[str]:
+        return sorted(one for one, kind in self.kinds.items() if kind == TOPIC)
+
+    def neighbours(self, concept_id: str, kind: str) -> dict[str, int]:
+        """Those of a kind, with the number of passages that have both; in the order of their ids."""
+        beside = self.together[concept_id]
+        return {one: beside[one] for one in sorted(beside) if self.kinds[one] == kind}
+
+    @cached_property
+    def passages(self) -> list[str]:
+        return sorted(self.of_passage)
+
+    @cached_property
+    def having(self) -> dict[str, np.ndarray]:
+        """By concept, the places in `passages` that have it."""
+        found: dict[str, list[int]] = {one: [] for one in self.names}
+        for place, passage_id in enumerate(self.passages):
+            for one in self.of_passage[passage_id]:
+                found[one].append(place)
+        return {one: np.array(places, np.int64) for one, places in found.items()}
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """How many concepts each of `passages` has."""
+        return np.array([len(self.of_passage[one]) for one in self.passages], np.int64)
+
+
+def concept_id(kind: str, name: str) -> str:
+    """Of a node; a topic and a key concept of one name are two."""
+    return content_id(kind, name)
+
+
+def concept_graph(named: Mapping[str, NamedConcepts]) -> ConceptGraph:
+    """The graph of passages, by their ids."""
+    graph = ConceptGraph()
+    for passage_id in sorted(named):
+        ids: set[str] = set()
+        for kind, names in ((TOPIC, named[passage_id].topics), (KEY_CONCEPT, named[passage_id].key_concepts)):
+            for name in names:
+                one = concept_id(kind, name)
+                graph.names[one], graph.kinds[one] = name, kind
+                graph.together.setdefault(one, Counter())
+                ids.add(one)
+        graph.of_passage[passage_id] = frozenset(ids)
+        for one, other in combinations(sorted(ids), 2):
+            graph.together[one][other] += 1
+            graph.together[other][one] += 1
+    return graph
+
+
+def weight(count: int, epsilon: float) -> float:
+    """Of an edge between concepts that `count` passages have together."""
+    return math.log(count + epsilon)
+
+
+def chances(counts: Mapping[str, int], epsilon: float) -> dict[str, float]:
+    """Of each neighbour, that a walk goes there; exp(weight) over the sum of these."""
+    total = sum(count + epsilon for count in counts.values())
+    return {one: (count + epsilon) / total for one, count in counts.items()}
+
+
+def walk(graph: ConceptGraph, topic: str, epoch: int, walks: Walks, seed: int) -> tuple[str, ...]:
+    """The concepts that a walk from a topic meets, each once."""
+    key = f"{epoch}\x00{topic}"
+    here, met = topic, [topic]
+    for number in range(_drawn(walks.topic_steps, f"{key}\x00topics", seed)):
+        here = _step(graph, here, TOPIC, walks, f"{key}\x00topic {number}", seed)
+        met.append(here)
+    for number in range(1 + _drawn(walks.concept_steps, f"{key}\x00concepts", seed)):
+        here = _step(graph, here, KEY_CONCEPT, walks, f"{key}\x00concept {number}", seed)
+        met.append(here)
+    return tuple(dict.fromkeys(met))
+
+
+def nearest(graph: ConceptGraph, concepts: Collection[str], count: int) -> list[tuple[str, float]]:
+    """The passages that share most with some concepts, by Jaccard index, then by id; none that share none."""
+    having = [graph.having[one] for one in concepts]
+    places, shared = np.unique(np.concatenate(having), return_counts=True)
+    index = shared / (graph.sizes[places] + len(having) - shared)
+    order = np.lexsort((places, -index))[:count]
+    return [(graph.passages[int(places[one])], float(index[one])) for one in order]
+
+
+def jaccard(one: Collection[str], other: Collection[str]) -> float:
+    """Of two sets of concepts: those of both over those of either."""
+    some, others = set(one), set(other)
+    return len(some & others) / max(len(some | others), 1)
+
+
+def combination_id(concepts: Sequence[str]) -> str:
+    """The same for the same concepts, in whichever order a walk met them."""
+    return content_id("combination", *sorted(concepts))
+
+
+def edges(graph: ConceptGraph) -> Iterator[tuple[str, str, int]]:
+    """Each pair once, the smaller id first."""
+    for one in sorted(graph.together):
+        for other in sorted(graph.together[one]):
+            if one < other:
+                yield one, other, graph.together[one][other]
+
+
+def _drawn(bounds: tuple[int, int], key: str, seed: int) -> int:
+    low, high = bounds
+    return low + draw_order(seed, key) % (high - low + 1)
+
+
+def _step(graph: ConceptGraph, here: str, kind: str, walks: Walks, key: str, seed: int) -> str:
+    to = chances(graph.neighbours(here, kind), walks.epsilon)
+    left = draw_order(seed, key) / _DRAWS
+    for one, chance in to.items():
+        left -= chance
+        if left < 0:
+            return one
+    return next(reversed(to), here)

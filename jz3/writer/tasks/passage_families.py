@@ -1,0 +1,74 @@
+"""Which families a text calls for, by its words, and how the writer names concepts and levels of school."""
+
+import re
+
+from jz3.writer.catalogue import FAMILIES
+from jz3.writer.draws import Draws
+from jz3.writer.family import Family
+from jz3.writer.splits import draw_of_part
+
+Fitting = list[tuple[Family, tuple[str, ...]]]
+"""Families, each with the words or concepts that call for it."""
+UNSUITABLE = "UNSUITABLE"
+"""The reply that the prompts ask for where a text is of no use."""
+SCHOOLS = {
+    "grade": "grade school",
+    "middle": "middle school",
+    "amc8": "middle school",
+    "high": "high school",
+    "amc10": "high school",
+    "amc12": "high school",
+    "aime": "high school",
+    "college": "college",
+}
+"""By level of a family."""
+
+
+def in_text(text: str) -> Fitting:
+    """The families with words in a text, with these words; those with most come first."""
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    found = [(family, tuple(word for word in family.words if word in words)) for family in FAMILIES]
+    return _by_number([(family, some) for family, some in found if some])
+
+
+def of_concepts(names: tuple[str, ...]) -> Fitting:
+    """The families whose topic or words at least two of these concepts are, with these concepts."""
+    once = {stem(name): name for name in reversed(names)}
+    found = [
+        (family, tuple(once[one] for one in sorted(once) if one in _own_stems(family))) for family in FAMILIES
+    ]
+    return _by_number([(family, some) for family, some in found if len(some) > 1])
+
+
+def stem(name: str) -> str:
+    """The same for `root` and `Roots`."""
+    return name.lower().removesuffix("s")
+
+
+def topic_of(family: Family) -> str:
+    """`last digit` of `amc10.last_digit`."""
+    return family.name.partition(".")[2].replace("_", " ")
+
+
+def drawn(fitting: Fitting, count: int, draws: Draws) -> Fitting:
+    """So many different families, or all; one with more words is likelier."""
+    left = list(fitting)
+    found: Fitting = []
+    for number in range(min(count, len(fitting))):
+        weights = tuple(len(words) for _, words in left)
+        found.append(left.pop(draws.weighted(f"family {number}", tuple(range(len(left))), weights)))
+    return found
+
+
+def question_of(family: Family, key: str) -> str:
+    """A question of a family with new values."""
+    values = draw_of_part(family, "teacher", f"{key}\x00{family.name}")
+    return Draws(f"{key}\x00{family.name}").choice("wording", family.wordings).format(**values.drawn)
+
+
+def _by_number(found: Fitting) -> Fitting:
+    return sorted(found, key=lambda one: (-len(one[1]), one[0].name))
+
+
+def _own_stems(family: Family) -> set[str]:
+    return {stem(topic_of(family)), *map(stem, family.words)}
