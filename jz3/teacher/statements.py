@@ -1,8 +1,9 @@
 """What a teacher writes on the way: whether a rewording and a statement say what they were written from.
 
-Rules of rewordings: `reply_is_empty`, `unchanged`, `numbers_changed` (it states other numbers, or others as
-often). Rules of statements: `reply_is_empty`, `not_a_statement` (a question still), `variable_lost` (the
-variable is not there exactly once, or the answer or another number is not there, or one came in).
+Rules of rewordings: `reply_is_empty`, `remark` (more than a question: a note, a solution), `numbers_changed`
+(it states other numbers, or others as often), `nothing_asked`, `unchanged`. Rules of statements:
+`reply_is_empty`, `not_a_statement` (a question still), `variable_lost` (the variable is not there exactly
+once, or the answer or another number is not there, or one came in).
 """
 
 import re
@@ -10,6 +11,7 @@ from collections import Counter
 
 from jz3.answers.equality import equal
 from jz3.notation.thoughts import without_thoughts
+from jz3.teacher.retellings import ASKS, REMARK
 from jz3.teacher.stated_numbers import StatedNumbers, stated_numbers
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
 
@@ -42,9 +44,14 @@ def not_a_rewording(question: str, text: str) -> Unusable | None:
     """Why a text does not ask for the same in other words; None where nothing speaks against it."""
     if not text:
         return Unusable("reply_is_empty", "")
+    remark = REMARK.search(text)
+    if remark is not None and not REMARK.search(question):
+        return Unusable("remark", text[max(0, remark.start() - 50) :][:EVIDENCE_CHARACTERS])
     given, now = stated_numbers(question), stated_numbers(text)
     if not given.as_in(now):
         return Unusable("numbers_changed", f"{given} became {now}: {text}"[:EVIDENCE_CHARACTERS])
+    if not ASKS.search(text) and ASKS.search(question):
+        return Unusable("nothing_asked", text[-EVIDENCE_CHARACTERS:])
     if _words(text) == _words(question):
         return Unusable("unchanged", text[:EVIDENCE_CHARACTERS])
     return None

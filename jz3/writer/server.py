@@ -6,6 +6,8 @@ problem. The answer is drawn by hash from the prompt and the request's `seed`: t
 the same answer. Temperature and top_p are taken and change nothing, as nothing is sampled. A token is a word
 here. Answers are cut at `max_tokens` with finish reason `length`, as real servers do.
 
+Under ERRING_MODEL it errs on purpose, at rates by level (jz3/writer/erring/planted.py).
+
 Under THINKING_MODEL it answers as the endpoints of models that reason do: it takes `max_completion_tokens`
 and refuses `max_tokens` and a temperature or top_p other than 1. Its thought (jz3/writer/thinking.py) stands
 in `reasoning_content`, is counted in `reasoning_tokens`, and is cut first. The text is that of MODEL.
@@ -25,6 +27,7 @@ from typing import Any
 
 from jz3.core.hashing import content_id
 from jz3.tables.words import KINDS, LEVEL_NAME
+from jz3.writer.erring.planted import Erred, err
 from jz3.writer.refusal import Refused
 from jz3.writer.tasks.concept_questions import concept_questions
 from jz3.writer.tasks.concepts import concepts
@@ -47,8 +50,11 @@ from jz3.writer.write import Kind, write_problem
 
 MODEL = "jz3-writer-1"
 """The number is raised when the same request gets another answer, so that stored answers are not mixed."""
+ERRING_MODEL = "jz3-writer-2"
+"""It errs on purpose (jz3/writer/erring/planted.py); where it does not, its text is that of MODEL."""
 THINKING_MODEL = "jz3-thinking-writer-1"
 """The same for thought and text together."""
+MODELS = (MODEL, ERRING_MODEL, THINKING_MODEL)
 
 LEVEL = re.compile(rf"^Level: ({LEVEL_NAME.strip('^$')})$", re.MULTILINE)
 KIND = re.compile(rf"^Kind: ({'|'.join(KINDS)})$", re.MULTILINE)
@@ -85,7 +91,7 @@ def read_prompt(prompt: str) -> Asked:
 def complete(request: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to the body of a chat completion request. Raises Refused."""
     model = request.get("model")
-    if model not in (MODEL, THINKING_MODEL):
+    if model not in MODELS:
         raise Refused(404, "model_not_found", f"the model {model!r} does not exist")
     if model == THINKING_MODEL:
         _must_suit_thinking(request)
@@ -95,10 +101,12 @@ def complete(request: Mapping[str, Any]) -> dict[str, Any]:
     key = content_id(prompt, str(request.get("seed")))
     thinking = model == THINKING_MODEL
     trace, words = _answer_to(prompt, key, thinking=thinking)
+    erred = err(_task_of(prompt), prompt, words, key) if model == ERRING_MODEL else Erred(words, "stop", None)
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
     thought, thought_tokens, finish_reason = _cut(trace, limit)
     if finish_reason == "stop":
-        text, used, finish_reason = _cut(words, limit and limit - thought_tokens)
+        text, used, finish_reason = _cut(erred.text, limit and limit - thought_tokens)
+        finish_reason = erred.finish_reason if finish_reason == "stop" else finish_reason
     else:
         text, used = "", 0
     message = {"role": "assistant", "content": text, "refusal": None}
@@ -121,17 +129,30 @@ def complete(request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def planted(prompt: str, seed: int | None) -> tuple[str, Erred]:
+    """The right answer to a request, and that of ERRING_MODEL with what is wrong in it. Raises Refused."""
+    key = content_id(prompt, str(seed))
+    _, right = _answer_to(prompt, key, thinking=False)
+    return right, err(_task_of(prompt), prompt, right, key)
+
+
+def _task_of(prompt: str) -> str | None:
+    """The task that a line above the first heading names."""
+    first = HEADING.search(prompt)
+    task = TASK.search(prompt, 0, first.start() if first else len(prompt))
+    return task and task[1]
+
+
 def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
     """Thought (empty without `thinking`) and text, by the line `Task: ...` above the first heading; a prompt
     without one asks for a problem.
     """
-    first = HEADING.search(prompt)
-    task = TASK.search(prompt, 0, first.start() if first else len(prompt))
+    task = _task_of(prompt)
     if task is None:
         asked = read_prompt(prompt)
         written = write_problem(asked.level, asked.kind, asked.passage, key, "teacher")
         return think(written, asked.level, key).text if thinking else "", written.text
-    match task[1]:
+    match task:
         case "solve":
             text = solve(prompt, key)
         case "rephrase":
@@ -254,10 +275,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/v1/models":
-            models = [
-                {"id": name, "object": "model", "created": 0, "owned_by": "jz3"}
-                for name in (MODEL, THINKING_MODEL)
-            ]
+            models = [{"id": name, "object": "model", "created": 0, "owned_by": "jz3"} for name in MODELS]
             self._answer(200, {"object": "list", "data": models})
         else:
             self._refuse(Refused(404, "unknown_url", f"unknown request URL: GET {self.path}"))

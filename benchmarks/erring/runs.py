@@ -1,0 +1,188 @@
+"""Runs a recipe on seeds of every family, and lists what was asked, planted and decided, ask by ask.
+
+Seeds, sizes and draws are the benchmark's own, so that neither a profile nor the clone's data move a figure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+from jz3.core.artifacts import InFiles
+from jz3.core.execution import Execution, load_execution
+from jz3.generation.chat import CHAT, ChatAnswer, chat_key, stored_answer
+from jz3.sandbox.program_rows import stored_results
+from jz3.store.row_store import RowStore, open_store
+from jz3.tables.seed_problem import SeedProblem
+from jz3.teacher.asks import Ask, Program
+from jz3.teacher.augment import Augmented, augment, request_of
+from jz3.teacher.read_answers import read_answer, text_of
+from jz3.teacher.taught import AugmentParams, next_round, rounds_of
+from jz3.teacher.tool_solutions import Begun, stored_output
+from jz3.writer.catalogue import FAMILIES
+from jz3.writer.erring.planted import Erred
+from jz3.writer.server import planted
+from jz3.writer.splits import distinct_draws
+from jz3.writer.write import write_draw
+
+ROOT = Path(__file__).parents[2]
+LIMITS = {"wall_seconds": 9, "cpu_seconds": 9, "memory_mb": 512, "output_characters": 10_000}
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    "metamath": {
+        "answers": 4,
+        "rephrase": {"rewordings": 2, "answers": 1},
+        "fobar": {"answers": 1},
+        "self_verification": {"statements": 1, "answers": 1},
+    },
+    "openmathinstruct": {
+        "default": 2,
+        "subject": 1,
+        "masked": 2,
+        "masks": 4,
+        "length_margin": 0.5,
+        "programs": 1,
+        "limits": LIMITS,
+        "prefer": "none",
+        "rows": None,
+    },
+    "personamath": {"k1": 3, "k2": 6, "reflections": 1},
+    "rvsyn": {
+        "structure": 0.95,
+        "meaning": 0.6,
+        "trials": 8,
+        "strategies": ["co_occurrence", "topic", "edgeless"],
+        "nodes": [1, 2, 3],
+        "graphs": 3,
+        "drawings": 32,
+        "confirmations": 2,
+        "limits": LIMITS,
+    },
+}
+"""Sizes are chosen: some hundred asks of each operator and seed of a family."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An ask, what its answer should be, what it was, and what became of it."""
+
+    ask: Ask
+    right: str
+    erred: Erred
+    rule: str | None
+    """By which it was rejected, without the recipe's name; None where it was kept or gone on from."""
+    output: str | None
+    """The answer with what its program really printed, where one ran."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run left, and each ask of it."""
+
+    found: Augmented
+    answered: Mapping[str, Answered]
+    """By the ask's id."""
+    judged: Mapping[str, str]
+    """The rules by which what is no ask was rejected, by row: maskings, merges, graphs."""
+
+
+def params_of(recipe: str, model: str) -> AugmentParams:
+    """A recipe with the problem writer of a name as its teacher."""
+    teacher = {
+        "share": 1.0,
+        "provider": "writer",
+        "model": model,
+        "api": "chat",
+        "account": "OPENAI",
+        "request": {"temperature": 0.7, "top_p": 1.0, "max_tokens": 2048, "seed": "drawn"},
+    }
+    sized = {"name": recipe, **RECIPES[recipe]}
+    return AugmentParams.model_validate({"teachers": {"writer": teacher}, "seed": 31, "recipe": sized})
+
+
+def prompts_of(recipe: str) -> InFiles:
+    """Those of the repository."""
+    return InFiles(ROOT / "data/recipes" / recipe)
+
+
+def execution() -> Execution:
+    """The test profile's, without a limit on the rate."""
+    read = load_execution(ROOT / "profiles/execution/test.yaml")
+    return read.model_copy(
+        update={"requests_per_minute": 10_000_000, "tokens_per_minute": 10_000_000_000, "concurrency": 8}
+    )
+
+
+def seeds_of(each: int, every: int = 1) -> dy.DataFrame[SeedProblem]:
+    """So many seed problems of every family, or of every so-many-th, with solutions in prose."""
+    rows = [
+        _seed(f"{family.name}/{number}", number, family_number)
+        for family_number, family in enumerate(FAMILIES)
+        if family_number % every == 0
+        for number in range(each)
+    ]
+    return SeedProblem.validate(pl.DataFrame(rows, schema=SeedProblem.create_empty().schema))
+
+
+def _seed(name: str, number: int, family_number: int) -> dict[str, Any]:
+    family = FAMILIES[family_number]
+    values = distinct_draws(family, "instruction", number + 1, "recipes")[number]
+    written = write_draw(family, "cot", values, name)
+    return {
+        "seed_id": name,
+        "origin": "covered",
+        "licence": "MIT",
+        "split": "train",
+        "level": family.level,
+        "kind": "cot",
+        "subject": family.name,
+        "question": written.problem,
+        "solution": written.solution,
+        "answer": written.answer,
+    }
+
+
+def run(seeds: dy.DataFrame[SeedProblem], params: AugmentParams) -> Run:
+    """Run a recipe, and go through its rounds once more over what the store then has."""
+    prompts = prompts_of(params.recipe.name)
+    found = augment(seeds, prompts, params, execution())
+    rules = {row["row_id"]: row["rule"].partition(".")[2] for row in found.rejects.iter_rows(named=True)}
+    answered: dict[str, Answered] = {}
+    for one, reply, output in walked(seeds, params, open_store()):
+        right, erred = planted(one.prompt, request_of(one, params).seed)
+        assert reply.text == erred.text, "what was planted is known by prompt and seed"
+        answered[one.ask_id] = Answered(one, right, erred, rules.pop(one.ask_id, None), output)
+    return Run(found, answered, rules)
+
+
+def walked(
+    seeds: dy.DataFrame[SeedProblem], params: AugmentParams, store: RowStore
+) -> list[tuple[Ask, ChatAnswer, str | None]]:
+    """The asks of a run that is done, with answers, and solutions up to what their programs printed."""
+    found: list[tuple[Ask, ChatAnswer, str | None]] = []
+    rounds = rounds_of(seeds, prompts_of(params.recipe.name), params)
+    round_ = next(rounds, None)
+    while round_ is not None:
+        keys = [chat_key(request_of(one, params)) for one in round_.asks]
+        stored = store.known(CHAT, keys)
+        texts = _printed(round_.programs, store)
+        for one, key in zip(round_.asks, keys, strict=True):
+            reply = stored_answer(stored[key])
+            read = read_answer(one, reply) if one.tool else None
+            output = stored_output(read, store) if isinstance(read, Begun) else None
+            text = output if one.tool else text_of(one, reply) if one.form != "solution" else None
+            if isinstance(text, str):
+                texts[one.ask_id] = text
+            found.append((one, reply, output if isinstance(output, str) else None))
+        round_ = next_round(rounds, texts)
+    return found
+
+
+def _printed(programs: Sequence[Program], store: RowStore) -> dict[str, str]:
+    if not programs:
+        return {}
+    results = stored_results([one.source for one in programs], programs[0].limits, store)
+    pairs = zip(programs, results, strict=True)
+    return {one.row_id: result.stdout for one, result in pairs if result and result.status == "ok"}
