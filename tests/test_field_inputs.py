@@ -14,9 +14,16 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 
 from jz3.core.artifacts import InFiles, Out
 from jz3.core.errors import UserError
+from jz3.curation.agreement import agrees
+from jz3.curation.dedup import DedupParams
+from jz3.curation.filter import FilterParams, judge
+from jz3.curation.overlap import DecontaminateParams, ItemIndex
+from jz3.evaluation.tool_loop import Attempt, continued
+from jz3.generation.engine import Generated
 from jz3.raw.files import read_rows
 from jz3.tables.item import Item
 from jz3.tables.passage import Passage
@@ -26,12 +33,17 @@ from jz3.tasks.benchmarks import BenchmarksParams, collect_items
 from jz3.tasks.tasks import TasksParams, gather
 from jz3.teacher.distill import distill
 from jz3.teacher.teacher import Teachers
+from jz3.text.completions import read_completion
+from jz3.text.problem_text import Unusable
 from tests.corpus.test_ingest import ingest, params
+from tests.curation.rows import problem, problems
+from tests.curation.test_dedup import find_survivors
 from tests.generation.faulty import faulty, response
 from tests.stage_folder import ROOT, stage_folder
 from tests.teacher.builders import EXECUTION, teacher
 
 FIELD = Path(os.environ.get("JZ3_SHARED", "../shared")).resolve() / "faults/field"
+PAPER = yaml.safe_load((ROOT / "profiles/paper.yaml").read_text())
 TEACHERS = Teachers(teachers={"one": teacher("openai", "m")}, seed=1)
 pytestmark = pytest.mark.skipif(not FIELD.exists(), reason="no shared folder with inputs from the field")
 
@@ -202,3 +214,44 @@ def test_files_whose_columns_differ_are_read(tmp_path):
     folder = FIELD / "hub/other_columns"
     found = [row for _, (_, row) in read_rows(sorted(folder.iterdir()), folder)]
     assert [set(row) for row in found] == [{"question", "answer"}, {"question", "answer", "level", "extra"}]
+
+
+@pytest.mark.parametrize("case", cases("completions"))
+def test_thoughts_are_neither_problem_nor_solution(case):
+    found = read_completion(case["text"], "stop", "cot", case["prompt"])
+    if case["want"] == "unusable":
+        assert isinstance(found, Unusable)
+        return
+    assert found.problem.startswith(case["want"])
+    assert not [text for text in case.get("not", []) if text in found.problem + found.solution]
+
+
+@pytest.mark.parametrize("case", cases("decontaminate"))
+def test_a_question_in_another_spelling_is_found(case):
+    params = DecontaminateParams.model_validate(PAPER["decontaminate"])
+    hits = ItemIndex(pl.Series([case["item"]]), params).hits(pl.Series([case["row"]]))
+    assert bool(set(hits.values()) - {"number_masked"}) == (case["want"] == "hit")
+
+
+@pytest.mark.parametrize("case", cases("dedup"))
+def test_questions_that_differ_in_mathematics_are_both_kept(case):
+    params = DedupParams.model_validate(PAPER["dedup"] | {"with_solution": []})
+    found = find_survivors(["a", "b"], case["questions"], params)
+    assert any(rule for rule, _ in found.values()) == (case["want"] != "both kept")
+
+
+@pytest.mark.parametrize("case", cases("filter"))
+def test_right_rows_are_kept(case):
+    row = problem("a", case["problem"], case["solution"], answer=case["answer"])
+    (rule,) = judge(problems(row), FilterParams.model_validate(PAPER["filter"]))["rule"]
+    assert (rule or "kept") == case["want"]
+
+
+@pytest.mark.parametrize("case", cases("execute"))
+def test_what_a_program_prints_agrees_with_the_box(case):
+    assert agrees(case["boxed"], case["printed"]) == (case["want"] == "agree")
+
+
+@pytest.mark.parametrize("case", cases("toolloop"))
+def test_a_program_runs_before_the_answer_ends(case):
+    assert not continued(Attempt(seed=1), Generated(case["text"], "stop", 1, 1)).ended

@@ -30,23 +30,14 @@ from jz3.core.counts import counts, row_count
 from jz3.core.external_sort import Unsorted
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
-from jz3.curation.marked_thoughts import (
-    before_solution,
-    marked_rows,
-    no_thoughts,
-    thoughts_of,
-    with_thought,
-)
+from jz3.curation.marked_thoughts import marked_rows, no_thoughts, thoughts_of
 from jz3.curation.output_block import with_answer, with_outputs
-from jz3.curation.solution_turns import solved_turns
+from jz3.curation.solution_turns import with_turns
 from jz3.curation.verdicts import rules_by_row
 from jz3.tables.lacking import Lacking
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.training_row import TrainingRow
-from jz3.tables.turn import turn_lists
-from jz3.text.training_text import training_input
-from jz3.text.turn_text import input_and_output, plain_parts
 
 log = logging.getLogger(__name__)
 
@@ -146,6 +137,7 @@ class _Mix:
         params: MixParams,
     ) -> None:
         self._params = params
+        self._schema = TrainingRow.create_empty().schema
         self._thoughts = thoughts if params.thoughts == "marked" else no_thoughts()
         self._thoughtless: list[pl.DataFrame] = []
         self._outputs = results.select("problem_id", "answer_counts", "outputs", printed="output")
@@ -214,8 +206,8 @@ class _Mix:
         columns = rows.with_columns(row_id="problem_id", solution=outputs)
         if self._params.thoughts == "marked":
             self._thoughtless.append(_thoughtless(columns))
-        shown = _with_turns(columns, learn_output=self._params.learn_output)
-        return shown.select(TrainingRow.column_names()).cast(TrainingRow.create_empty().schema)
+        shown = with_turns(columns, learn_output=self._params.learn_output).sort(POSITION)
+        return shown.select(self._schema.names()).cast(self._schema)
 
     def _with_truth(self, row: Mapping[str, Any]) -> str:
         """The solution of a row whose programs ran, with what they printed."""
@@ -223,47 +215,10 @@ class _Mix:
         return with_answer(output, row["printed"].strip()) if row["answer_counts"] else output
 
 
-def _with_turns(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
-    """The rows with their turns, input and output, in their order."""
-    prose = rows["kind"].cast(pl.String) == "cot"
-    return pl.concat(
-        [_prose(rows.filter(prose)), _programs(rows.filter(~prose), learn_output=learn_output)]
-    ).sort(POSITION)
-
-
-def _prose(rows: pl.DataFrame) -> pl.DataFrame:
-    """Two turns each: the way of `solved_turns` for most rows, without a loop."""
-    answered = before_solution("solution")
-    turns = [
-        pl.struct(role=pl.lit(role), text=text, learn=pl.lit(value=learn))
-        for role, text, learn in (("user", pl.col("problem"), False), ("assistant", answered, True))
-    ]
-    headed = pl.format(training_input("{}", "cot"), "problem")
-    return rows.with_columns(turns=pl.concat_list(turns), input=headed, output=answered)
-
-
-_ANSWERED = ("problem", "solution", "kind", "thought")
-
-
 def _thoughtless(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of Lacking for those without a thought."""
     without = rows.filter(pl.col("thought").is_null())
     return without.select(row_id="problem_id", rule=pl.lit("mix.no_thought"), evidence="source")
-
-
-def _programs(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
-    made = [
-        with_thought(solved_turns(problem, solution, kind, learn_output=learn_output), thought)
-        for problem, solution, kind, thought in rows.select(_ANSWERED).iter_rows()
-    ]
-    texts = [
-        input_and_output(plain_parts(turns, kind)) for turns, kind in zip(made, rows["kind"], strict=True)
-    ]
-    return rows.with_columns(
-        turn_lists(made).alias("turns"),
-        pl.Series("input", [before for before, _ in texts], pl.String),
-        pl.Series("output", [after for _, after in texts], pl.String),
-    )
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,74 @@ The fence that opens an output block is the assistant's, who is stopped there wh
 (`jz3/evaluation/tool_loop.py`); what was printed and the fence that closes it are the tool's.
 """
 
-from jz3.tables.turn import Turn
+from collections.abc import Sequence
+
+import polars as pl
+
+from jz3.curation.marked_thoughts import before_solution, with_thought
+from jz3.tables.turn import Role, Turn, turn_lists, turn_rows
 from jz3.text.fences import fenced_blocks
+from jz3.text.training_text import training_input
+from jz3.text.turn_text import input_and_output, plain_parts
+
+_LINES = r"(?:[^`~]*\n)?"
+_FENCE = "```"
+_ONE_PROGRAM = (
+    rf"\A(?P<head>{_LINES}{_FENCE}python\n{_LINES}{_FENCE}\n{_LINES}{_FENCE}output\n)"
+    rf"(?P<shown>{_LINES}{_FENCE}(?:\n|\z))(?P<rest>[^`~]*)\z"
+)
+"""A program, its output, and no other mark that could be a fence (98 % of the released rows by program)."""
+
+
+def with_turns(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
+    """The rows, with columns `problem`, `solution`, `kind`, `thought`, and their turns, input and output.
+    What is prose or one program is made of whole columns, the other rows one by one; in no order.
+    """
+    answered = rows.with_columns(output=before_solution("solution"))
+    prose = rows["kind"].cast(pl.String) == "cot"
+    parts = answered.filter(~prose).with_columns(
+        pl.col("solution").str.extract_groups(_ONE_PROGRAM).struct.unnest()
+    )
+    one, ends = pl.col("shown").is_not_null(), pl.col("rest") == ""
+    programs = parts.with_columns(head=before_solution("head"))
+    said, shown, rest = (
+        ("output", "assistant", True),
+        ("shown", "tool", learn_output),
+        ("rest", "assistant", True),
+    )
+    head = ("head", "assistant", True)
+    made = [
+        _of_columns(answered.filter(prose), "cot", [said]),
+        _of_columns(programs.filter(one & ends), "tool", [head, shown]),
+        _of_columns(programs.filter(one & ~ends), "tool", [head, shown, rest]),
+        _of_each(parts.filter(~one), learn_output=learn_output),
+    ]
+    return pl.concat(frame.select(made[0].columns) for frame in made)
+
+
+def _of_columns(rows: pl.DataFrame, kind: str, answer: Sequence[tuple[str, Role, bool]]) -> pl.DataFrame:
+    """`answer`: for each turn its column, who speaks, and whether it is learnt."""
+    spoken = [(role, rows[column], learn) for column, role, learn in answer]
+    headed = pl.format(training_input("{}", kind), "problem")
+    return rows.with_columns(turn_rows([("user", rows["problem"], False), *spoken]), input=headed)
+
+
+def _of_each(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
+    made = [
+        with_thought(solved_turns(problem, solution, kind, learn_output=learn_output), thought)
+        for problem, solution, kind, thought in rows.select(_ANSWERED).iter_rows()
+    ]
+    texts = [
+        input_and_output(plain_parts(turns, kind)) for turns, kind in zip(made, rows["kind"], strict=True)
+    ]
+    return rows.with_columns(
+        turn_lists(made).alias("turns"),
+        pl.Series("input", [before for before, _ in texts], pl.String),
+        pl.Series("output", [after for _, after in texts], pl.String),
+    )
+
+
+_ANSWERED = ("problem", "solution", "kind", "thought")
 
 
 def solved_turns(question: str, solution: str, kind: str, *, learn_output: bool) -> list[Turn]:

@@ -8,6 +8,7 @@ without an opening one ends a thought that the prompt has opened.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 TAGS = (
@@ -35,21 +36,44 @@ PAIRS = (
 """Whole marks, in any case. Source of both tables: chat templates and model cards of models that think."""
 _CHANNEL = r"<\|channel\|>\s*(?:{})\b[^<\n]*(?:<\|constrain\|>[^<\n]*)?<\|message\|>"
 _TAG = rf"(?:{'|'.join(TAGS)})"
-OPENING = "|".join(
-    [
-        rf"<\s*{_TAG}\s*>",
-        *(re.escape(opening) for opening, _ in PAIRS),
-        _CHANNEL.format("analysis|commentary"),
-    ]
-)
-CLOSING = "|".join(
-    (rf"<\s*/\s*{_TAG}\s*>", *(re.escape(closing) for _, closing in PAIRS), _CHANNEL.format("final"))
-)
+_OPENINGS = [
+    rf"<\s*{_TAG}\s*>",
+    *(re.escape(opening) for opening, _ in PAIRS),
+    _CHANNEL.format("analysis|commentary"),
+]
+_CLOSINGS = [
+    rf"<\s*/\s*{_TAG}\s*>",
+    *(re.escape(closing) for _, closing in PAIRS),
+    _CHANNEL.format("final"),
+]
+OPENING, CLOSING = "|".join(_OPENINGS), "|".join(_CLOSINGS)
 MARK = f"(?i){OPENING}|{CLOSING}"
 """Any mark of a thought, for Python and for polars."""
-_FIRST = frozenset("<[◁")
-_MARK = re.compile(MARK)  # without groups, which would make the search five times slower
+_FIRST = "<[◁"
+"""Each mark begins with one of these."""
 _CLOSING = re.compile(CLOSING, re.IGNORECASE)
+
+
+def _beginning_with(sign: str) -> re.Pattern[str]:
+    """The marks that begin with a sign. It stands before the alternatives, so that `re` jumps to where it is,
+    and there are no groups: both make a search several times faster.
+    """
+    escaped = re.escape(sign)
+    marks = (mark.removeprefix(escaped) for mark in _OPENINGS + _CLOSINGS if mark.startswith(escaped))
+    return re.compile(f"{escaped}(?:{'|'.join(marks)})", re.IGNORECASE)
+
+
+_MARKS = {sign: _beginning_with(sign) for sign in _FIRST}
+
+
+def marks_in(text: str) -> Iterator[re.Match[str]]:
+    """The marks of thoughts in a text, in order, as a search for `MARK` gives them."""
+    found = [mark for sign, marks in _MARKS.items() if sign in text for mark in marks.finditer(text)]
+    end = 0
+    for mark in sorted(found, key=re.Match[str].start):
+        if mark.start() >= end:
+            end = mark.end()
+            yield mark
 
 
 def without_thoughts(text: str) -> str:
@@ -58,7 +82,7 @@ def without_thoughts(text: str) -> str:
         return text
     kept: list[str] = []
     place, thinking = 0, False
-    for mark in _MARK.finditer(text):
+    for mark in marks_in(text):
         if _CLOSING.match(mark[0]):
             if not thinking:
                 kept.clear()
@@ -94,7 +118,7 @@ def read_thoughts(text: str) -> Thoughts:
     kept: list[str] = []
     before: str | None = None
     place, thinking = 0, False
-    for mark in _MARK.finditer(text):
+    for mark in marks_in(text):
         piece = text[place : mark.start()]
         if _CLOSING.match(mark[0]):
             thoughts.append(piece if thinking else "".join((*kept, piece)))

@@ -1,12 +1,22 @@
 """What a model thinks is neither problem nor solution, whatever marks it puts around it."""
 
+import re
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.answers.extract import extract_lenient, extract_strict
-from jz3.notation.thoughts import MARK, PAIRS, TAGS, read_thoughts, split_thought, without_thoughts
+from jz3.notation.thoughts import (
+    MARK,
+    PAIRS,
+    TAGS,
+    marks_in,
+    read_thoughts,
+    split_thought,
+    without_thoughts,
+)
 from jz3.text.problem_text import Unusable, read_completion
 
 ANSWER = "[Problem]\nTom has 3 apples. How many?\n\n[Solution]\nHe has \\boxed{3}."
@@ -92,3 +102,11 @@ def test_one_thought_before_its_answer_is_taken_apart(opening, closing):
 def test_messages_between_channels_leave_no_frame_in_the_thought():
     text = "<|channel|>analysis<|message|>9?<|end|><|start|>assistant<|channel|>final<|message|>3"
     assert split_thought(text) == ("9?", "3")
+
+
+SHARDS = [*(mark for pair in MARKS for mark in pair), *"<[◁|>/ ", "think", "final", "\n"]
+
+
+@given(st.lists(st.sampled_from(SHARDS), max_size=12).map("".join))
+def test_marks_are_those_of_one_search(text):
+    assert [mark.span() for mark in marks_in(text)] == [mark.span() for mark in re.finditer(MARK, text)]
