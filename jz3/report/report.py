@@ -247,8 +247,8 @@ ROWS = (
 )
 SELECTION = (
     "By influence the value of a problem is its highest score over the target tasks: over all checkpoints, "
-    "the sum of mean learning rate times cosine. By skills (MASS) it says how near the problem is to skills "
-    "that are frequent in reference problems. In the second round the teacher answers the chosen prompts."
+    "the sum of mean learning rate times cosine. By skills it says how near the problem is to those that "
+    "reference problems often need. In the second round the teacher answers the chosen prompts."
 )
 TRAININGS = (
     "Speed and memory differ from run to run and so are not on this page: `dvc plots show` draws them, with "
