@@ -6,6 +6,9 @@ problem. The answer is drawn by hash from the prompt and the request's `seed`: t
 the same answer. Temperature and top_p are taken and change nothing, as nothing is sampled. A token is a word
 here. Answers are cut at `max_tokens` with finish reason `length`, as real servers do.
 
+A request whose body names families under `refuses` gets no problem of theirs, in no task: it stands for a
+teacher that knows nothing of them, so that no data hold them.
+
 Under THINKING_MODEL it answers as the endpoints of models that reason do: it takes `max_completion_tokens`
 and refuses `max_tokens` and a temperature or top_p other than 1. Its thought (jz3/writer/thinking.py) stands
 in `reasoning_content`, is counted in `reasoning_tokens`, and is cut first. The text is that of MODEL.
@@ -26,10 +29,12 @@ from typing import Any
 from jz3.core.hashing import content_id
 from jz3.tables.words import KINDS, LEVEL_NAME
 from jz3.writer.refusal import Refused
+from jz3.writer.refused_families import asks_of, refused_families
 from jz3.writer.tasks.declare import declare
 from jz3.writer.tasks.decompose import decompose
 from jz3.writer.tasks.go_on import go_on
 from jz3.writer.tasks.judge import judge
+from jz3.writer.tasks.manner import UNKNOWN
 from jz3.writer.tasks.mask import mask
 from jz3.writer.tasks.program import program
 from jz3.writer.tasks.reflect import reflect
@@ -91,7 +96,7 @@ def complete(request: Mapping[str, Any]) -> dict[str, Any]:
     prompt = _prompt(request.get("messages"))
     key = content_id(prompt, str(request.get("seed")))
     thinking = model == THINKING_MODEL
-    trace, words = _answer_to(prompt, key, thinking=thinking)
+    trace, words = _answer_to(prompt, key, refused_families(request.get("refuses")), thinking=thinking)
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
     thought, thought_tokens, finish_reason = _cut(trace, limit)
     if finish_reason == "stop":
@@ -118,7 +123,7 @@ def complete(request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
+def _answer_to(prompt: str, key: str, refused: frozenset[str], *, thinking: bool) -> tuple[str, str]:
     """Thought (empty without `thinking`) and text, by the line `Task: ...` above the first heading; a prompt
     without one asks for a problem.
     """
@@ -126,9 +131,11 @@ def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
     task = TASK.search(prompt, 0, first.start() if first else len(prompt))
     if task is None:
         asked = read_prompt(prompt)
-        written = write_problem(asked.level, asked.kind, asked.passage, key, "teacher")
+        written = write_problem(asked.level, asked.kind, asked.passage, key, "teacher", refused)
         return think(written, asked.level, key).text if thinking else "", written.text
     match task[1]:
+        case _ if refused and asks_of(prompt, refused):
+            text = UNKNOWN
         case "solve":
             text = solve(prompt, key)
         case "rephrase":

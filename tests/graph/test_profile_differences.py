@@ -56,7 +56,7 @@ DIFFERENCES = {
     """,
     # The comparison is the embedded profile with more arms on two budgets.
     ("compare", "embedded", "params.yaml"): """
-        tasks.seeds*
+        tasks.seeds* benchmarks.sources
         finetune.boosted_random.* select.boosted_random.*
         augment.* solve.* balance.*
         mix.jiuzhang_random.* mix.direct.* mix.seed_problems.* mix.metamath.* mix.ans_aug.*
