@@ -36,7 +36,7 @@ from jz3.teacher.budget import tokens, within
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.read_answers import judged_answers, text_of
 from jz3.teacher.solutions import Solution
-from jz3.teacher.taught import AugmentParams, left_out, must_ask_apart, next_round, rounds_of
+from jz3.teacher.taught import AugmentParams, asks_apart, left_out, must_fit, next_round, rounds_of
 from jz3.teacher.teacher import Reply, Spent, ask, request_for, spent, teacher_of, whose
 from jz3.teacher.tool_solutions import Begun, run_begun
 from jz3.teacher.workings import Working
@@ -91,22 +91,26 @@ def augment(
     teacher_tokens: int | None = None,
 ) -> Augmented:
     """Ask for all that the recipe makes of the seeds, round by round, and judge it. Of seeds that
-    `teacher_tokens` do not reach nothing is asked; None: all are.
+    `teacher_tokens` do not reach nothing is asked; None: all are. Raises AcrossSeedsError where a recipe
+    that cannot be cut takes more.
     """
     results = _Results({row["seed_id"]: row for row in seeds.iter_rows(named=True)}, params)
     known = seeds.filter(pl.col("answer").is_not_null())
     for row in seeds.filter(pl.col("answer").is_null()).iter_rows(named=True):
         results.turn_away_seed(row["seed_id"], Unusable("no_gold", row["question"]))
     with open_crew(program_workers(execution)) as crew:
-        if teacher_tokens is not None:
-            must_ask_apart(params)
+        if teacher_tokens is not None and asks_apart(params):
             taken = _within(known, teacher_tokens, prompts, params, execution, crew)
             for row in known.filter(~_of(taken)).iter_rows(named=True):
                 results.turn_away_seed(row["seed_id"], Unusable("budget", row["question"]))
             known = known.filter(_of(taken))
         results.ask(SeedProblem.cast(known), prompts, execution, crew)
     results.leave_out()
-    return results.tables(execution)
+    augmented = results.tables(execution)
+    if teacher_tokens is not None:
+        took = augmented.metrics.prompt_tokens + augmented.metrics.completion_tokens
+        must_fit(params, took, teacher_tokens)
+    return augmented
 
 
 def _within(

@@ -43,14 +43,23 @@ def rounds_of(seeds: dy.DataFrame[SeedProblem], prompts: InFiles, params: Augmen
             return rvsyn.rounds(rows, prompts, params.recipe, params.seed)
 
 
-def must_ask_apart(params: AugmentParams) -> None:
-    """Raise AcrossSeedsError where a recipe asks across seeds, before anything is asked: a cap counts what
-    hangs on one seed.
+def asks_apart(params: AugmentParams) -> bool:
+    """Whether all that a recipe asks hangs on one seed each, so that a cap can take seeds or leave them. The
+    graphs of rvsyn join functions of several.
     """
-    if isinstance(params.recipe, RvSyn):
+    return not isinstance(params.recipe, RvSyn)
+
+
+def must_fit(params: AugmentParams, took: int, cap: int) -> None:
+    """Raise AcrossSeedsError where a recipe took more than the cap of its arm: one that asks across seeds
+    can be cut nowhere, so that it must fit as a whole.
+    """
+    if took > cap:
+        name = params.recipe.name
         raise AcrossSeedsError(
-            "budget.teacher_tokens caps what a seed takes, and rvsyn asks across seeds (its graphs join "
-            "functions of several); a recipe that asks of one seed each was expected. Set it to null for it."
+            f"{name} took {took:,} tokens of its teachers, and budget.teacher_tokens is {cap:,}; it asks "
+            f"across seeds, so that none can be left out: a recipe within the budget was expected. Ask for "
+            f"less in augment.{name}.recipe, or raise the budget; what was answered stays in the store."
         )
 
 

@@ -31,7 +31,7 @@ def leaves(value, place=""):
     return [place]
 
 
-@pytest.mark.parametrize("profile", ["embedded", "test", "compare", "single_gpu", "paper"])
+@pytest.mark.parametrize("profile", ["embedded", "test", "compare", "recipes", "single_gpu", "paper"])
 def test_every_value_of_a_profile_is_explained(profile):
     text = (ROOT / PAGE).read_text()
     sections = {

@@ -60,7 +60,7 @@ DIFFERENCES = {
         finetune.boosted_random.* select.boosted_random.*
         augment.* solve.* balance.*
         mix.jiuzhang_random.* mix.direct.* mix.seed_problems.* mix.metamath.* mix.ans_aug.*
-        mix.openmathinstruct.* mix.personamath.* mix.dart.*
+        mix.openmathinstruct.* mix.personamath.* mix.rvsyn.* mix.dart.*
         budget.teacher_tokens
     """,
     ("compare", "embedded", "execution.yaml"): """
