@@ -9,7 +9,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # Two processes, a file of tests in one of them; in the order of the files, as the longest have few tests.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help repro gpu test test-long test-vllm check format docs setup setup-uv
+.PHONY: help repro gpu test test-long test-vllm check format docs recipes setup setup-uv
 
 help:  ## what can be made; the default
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1: \2/p' $(MAKEFILE_LIST)
@@ -46,6 +46,11 @@ format: $(VENV)/.ready-test  ## format, and what ruff can mend
 
 docs: .venv-docs/.ready  ## the pages of docs/ as a site, in site/
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
+
+recipes:  ## the files of the profile `recipes`: those of `compare`, with the first training seed of each set
+	cp profiles/compare.yaml profiles/recipes.yaml
+	cp profiles/execution/compare.yaml profiles/execution/recipes.yaml
+	grep -v '{set: .*, seed: [1-9]' profiles/graphs/compare.yaml > profiles/graphs/recipes.yaml
 
 setup: $(VENV)/.ready-test  ## the environment of the quick suite
 

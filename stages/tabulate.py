@@ -57,12 +57,12 @@ def main(
     plot: Plot[ScoreRow],
     metrics: Metrics,
 ) -> None:
-    covered = frozenset(instructions.read()["subject"].drop_nulls())
+    seeds = frozenset(instructions.read()["subject"].drop_nulls())
     known = read_published(figures, params.published)
     asked = measured.read()
     behind = read_arms(graph, training, results, checked, lineage, answers, asked | trained.read())
-    shown = tabulate(stack(grades.read()), covered, params.families, known, behind.rivals, params)
-    shown["arms"] = with_scores(behind.facts, shown["scores"], params.families)
+    shown = tabulate(stack(grades.read()), seeds, params.development, known, behind.rivals, params)
+    shown["arms"] = with_scores(behind.facts, shown["scores"], params.development)
     shown["spread"] = seed_spread(shown["scores"], behind.sets)
     shown["operators"], shown["overlaps"] = behind.operators, behind.overlaps
     shown["costs"] = costs_of(asked)
@@ -78,10 +78,8 @@ def main(
     write_pages(shown, pages)
     plot.write(shown["scores"])
     metrics.write(headline_of(shown["scores"], params))
-    kept_apart = tabulate(
-        stack(test_grades.read()), covered, params.test_families, known, behind.rivals, params
-    )
-    kept_apart["arms"] = with_scores(behind.facts, kept_apart["scores"], params.test_families)
+    kept_apart = tabulate(stack(test_grades.read()), seeds, params.test, known, behind.rivals, params)
+    kept_apart["arms"] = with_scores(behind.facts, kept_apart["scores"], params.test)
     kept_apart["spread"] = seed_spread(kept_apart["scores"], behind.sets)
     write_pages(kept_apart, test)
     test_summary.write(summary(kept_apart))

@@ -396,7 +396,18 @@ def tabulate(left, metrics):
     assert not macro.is_empty()
     both = dict(macro.filter(setting="both").select("model", "accuracy").iter_rows())
     means = dict(scores.filter(group="mean over benchmarks").select("model", "accuracy").iter_rows())
+    macros = left.table("scores").filter(group_by="macro")
+
+    def of(benchmark, group):
+        found = macros.filter(benchmark=benchmark, group=group)
+        return pytest.approx(dict(found.select("model", "accuracy").iter_rows()), abs=1e-3)
+
     return {
+        "seeds_and_texts": of("held_out", "seeds and texts"),
+        "texts_alone": of("held_out", "texts alone"),
+        "no_data": of("held_out", "none"),
+        "backward": of("backward", "all families"),
+        "composed": of("composed", "all families"),
         "macro_over_families": pytest.approx(both, abs=1e-3),
         "mean_over_benchmarks": pytest.approx(means, abs=1e-3),
     }

@@ -6,6 +6,9 @@ from statistics import fmean
 
 import polars as pl
 import pytest
+import yaml
+
+from jz3.writer.catalogue import read as checker
 
 MODELS = ("instruct_only", "jiuzhang", "metamath", "seed_problems")
 
@@ -30,13 +33,22 @@ def grades(root, model):
     return list(read(root, f"data/grades/{model}.parquet").iter_rows(named=True))
 
 
-def macro(rows, verdict):
-    """Over families, each the mean of its settings."""
+def macro(rows, verdict, benchmark="held_out", families=None):
+    """Over families, or some of them, each the mean of its settings."""
     cells = {}
     for row in rows:
-        if row["benchmark"] == "held_out":
+        if row["benchmark"] == benchmark and (
+            families is None or set(row["subject"].split(" + ")) & families
+        ):
             cells.setdefault(row["subject"], {}).setdefault(row["setting"], []).append(row[verdict])
     return 100 * fmean(fmean(map(fmean, settings.values())) for settings in cells.values())
+
+
+def group_of(subject, seeds, refused):
+    families = set(subject.split(" + "))
+    if families & refused:
+        return "none"
+    return "seeds and texts" if families <= seeds else "texts alone"
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +76,68 @@ def test_rows_tokens_and_scores_of_an_arm_are_those_of_its_tables(root, arms, mo
     assert arm["truncated"] == pytest.approx(100 * fmean(row["truncated"] for row in graded))
     confirmed = [arm[name] for name in ("by_gold", "by_execution", "unconfirmed")]
     assert sum(confirmed) == len(rows)
+
+
+@pytest.fixture(scope="module")
+def ground(root):
+    """Families that the seeds hold, and those that every teacher refuses."""
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    refused = set(params["distill"]["teachers"]["writer"]["request"]["extra_body"]["refuses"])
+    seeds = set(read(root, "data/tasks/seeds.parquet")["subject"])
+    instructions = set(read(root, "data/tasks/instructions.parquet")["subject"])
+    assert seeds == instructions == set(params["tasks"]["families"])
+    return seeds, refused
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_figures_by_group_backward_and_composed_are_those_of_the_grades(root, arms, ground, model):
+    graded, arm = grades(root, model), arms[model]
+    families = {row["subject"] for row in graded if row["benchmark"] == "held_out"}
+    assert len(families) == 64
+    named = {"seeds_and_texts": "seeds and texts", "texts_alone": "texts alone", "no_data": "none"}
+    for column, group in named.items():
+        some = {family for family in families if group_of(family, *ground) == group}
+        assert some
+        assert arm[column] == pytest.approx(macro(graded, "correct", families=some))
+    for benchmark in ("backward", "composed"):
+        assert arm[benchmark] == pytest.approx(macro(graded, "correct", benchmark))
+
+
+def test_every_score_of_a_group_is_that_of_its_items(root, ground):
+    scores = read(root, "data/tables/scores.parquet").filter(group_by="coverage")
+    found = {(row["model"], row["benchmark"], row["setting"], row["group"]): row for row in scores.to_dicts()}
+    counted = {}
+    for model in MODELS:
+        for row in grades(root, model):
+            if row["benchmark"] in ("held_out", "backward", "composed"):
+                key = model, row["benchmark"], row["setting"], group_of(row["subject"], *ground)
+                counted.setdefault(key, []).append(row["correct"])
+    assert found.keys() == counted.keys()
+    for key, verdicts in counted.items():
+        assert found[key]["accuracy"] == pytest.approx(100 * fmean(verdicts)), key
+        assert found[key]["items"] == len(verdicts)
+
+
+def test_no_data_hold_a_problem_of_a_family_that_is_refused(root, ground):
+    _, refused = ground
+    for name in ("jiuzhang", "metamath", "seed_problems", "personamath"):
+        checked = read(root, f"data/checked/{name}.parquet")
+        assert not set(checked["family"].drop_nulls()) & refused
+    answers = read(root, "data/kd/initial.parquet")["problem"]
+    assert not {found.family.name for text in answers if (found := checker(text))} & refused
+    assert {found.family.name for text in answers if (found := checker(text))} - ground[0], "texts give more"
+
+
+def test_figures_on_test_draws_stand_with_the_test_tables_alone(root, ground):
+    apart = pl.read_csv(root / "data/tables/test/arms.csv")
+    for row in apart.iter_rows(named=True):
+        graded = list(read(root, f"data/test_grades/{row['model']}.parquet").iter_rows(named=True))
+        assert {one["benchmark"] for one in graded} == {"held_out_test", "backward_test", "composed_test"}
+        assert row["accuracy"] == pytest.approx(macro(graded, "correct", "held_out_test"), abs=0.01)
+        assert row["backward"] == pytest.approx(macro(graded, "correct", "backward_test"), abs=0.01)
+        assert row["composed"] == pytest.approx(macro(graded, "correct", "composed_test"), abs=0.01)
+    shown = read(root, "data/tables/scores.parquet")["benchmark"]
+    assert not [name for name in shown if name.endswith("_test")]
 
 
 def test_what_teachers_took_is_what_their_answers_say(root, arms):

@@ -97,6 +97,18 @@ def ledger(*, json: Json = False) -> None:
     show_blocks([as_json(found) if json else table_of(found)])
 
 
+def compute(*, json: Json = False) -> None:
+    """Say what generation, selection and curation took behind each arm: CPU and wall seconds in this clone.
+
+    Example: jz3 compute
+    """
+    from jz3.graph.compute import as_json, table_of
+    from jz3.graph.compute import compute as added_up
+
+    found = added_up(root())
+    show_blocks([as_json(found) if json else table_of(found)])
+
+
 def doctor(*, json: Json = False) -> None:
     """Say what this machine and this clone have for the graph, and what to do where something lacks.
 

@@ -282,6 +282,7 @@ COMMANDS = {
         graph.accept,
         graph.report,
         graph.ledger,
+        graph.compute,
         graph.trace,
         influence,
         lm_eval,

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import Annotated, Any, get_args, get_origin
 
 import polars as pl
@@ -124,9 +125,15 @@ def run(main: Main) -> None:
         seconds = time.monotonic() - started
         log.info("done in %.1f s: %s", seconds, rows)
         if whole:
-            leave(whole.stage, seconds)
+            leave(whole.stage, seconds, _cpu_seconds())
             if headline := whole.headline():
                 log.info(headline)
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of its children that ended."""
+    spent = [getrusage(who) for who in (RUSAGE_SELF, RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in spent)
 
 
 def _begin_log(stage: str) -> WholeRun | None:

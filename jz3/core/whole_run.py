@@ -2,9 +2,9 @@
 
 `dvc repro` starts each stage in a process of its own and tells it no more than its name (DVC_STAGE). So the
 stages of a clone note for one another how long each took, and which of them the `dvc` at work has started, in
-a file among DVC's temporary ones: no stage watches it and nothing of it reaches an output. A run in which
-every stage is up to date starts none and reads nothing of this. Costs a second where dvc.yaml or graph.yaml
-was edited, for DVC to say its order; else some milliseconds a stage.
+a file among DVC's temporary ones: no stage watches it and nothing of it reaches an output. `jz3 compute` adds
+the seconds up. A run in which every stage is up to date starts none and reads nothing of this. Costs a second
+where dvc.yaml or graph.yaml was edited, for DVC to say its order; else some milliseconds a stage.
 """
 
 import hashlib
@@ -46,6 +46,8 @@ class _Notes(BaseModel):
     steps: dict[str, _Step] = {}
     seconds: dict[str, float] = {}
     """Of each stage, as it ran here last."""
+    cpu_seconds: dict[str, float] = {}
+    """The same of its process and of those that it started and waited for."""
     dvc: str = ""
     """The `dvc` at work, and when it started its first stage."""
     began: float = 0.0
@@ -151,11 +153,29 @@ def enter(stage: str, asked: Asked, measured: dict[str, float], root: Path = Pat
     return WholeRun(stage, place, of, tuple(ahead), took, notes.began, len(notes.ran))
 
 
-def leave(stage: str, seconds: float, root: Path = Path()) -> None:
+def leave(stage: str, seconds: float, cpu_seconds: float, root: Path = Path()) -> None:
     """Note how long a stage took."""
     notes = _read(root)
-    notes.seconds[stage] = round(seconds, 1)
+    notes.seconds[stage], notes.cpu_seconds[stage] = round(seconds, 1), round(cpu_seconds, 1)
     _write(root, notes)
+
+
+@dataclass(frozen=True)
+class Took:
+    """Seconds that a stage took by the clock, and of all processors."""
+
+    wall: float
+    cpu: float
+
+
+def took(root: Path) -> dict[str, Took]:
+    """What each stage took that ran in this clone, as it ran last."""
+    notes = _read(root)
+    return {
+        stage: Took(seconds, notes.cpu_seconds[stage])
+        for stage, seconds in notes.seconds.items()
+        if stage in notes.cpu_seconds
+    }
 
 
 def _wanted(steps: dict[str, _Step], asked: Asked) -> set[str]:

@@ -17,7 +17,9 @@ import polars.selectors as cs
 from jz3.core.artifacts import In, InFiles
 from jz3.core.fan_in import InTables
 from jz3.core.graph_file import Graph, Stage, read_graph
+from jz3.evaluation.coverage import NOTHING, SEEDS, TEXTS
 from jz3.evaluation.diversity import mean_distance, mean_gain
+from jz3.evaluation.tabulate import ALL, OfFamilies
 from jz3.tables.arm import Arm
 from jz3.tables.checked_problem import CheckedProblem
 from jz3.tables.execution_result import ExecutionResult
@@ -33,6 +35,8 @@ ASKING = ("distill", "augment", "skills", "solve")
 """Stages that may ask a teacher."""
 WRITING = ("synthesize", "solve")
 """Stages in which a model of the run may write."""
+GROUP_COLUMNS = {"seeds_and_texts": SEEDS, "texts_alone": TEXTS, "no_data": NOTHING}
+"""Columns of Arm, and the groups of families whose macro averages they have."""
 CONFIRMATIONS = ("by_gold", "by_execution", "unconfirmed")
 
 
@@ -121,9 +125,9 @@ def arms_of(graph: Graph, behind: Behind) -> Arms:
     )
 
 
-def with_scores(facts: pl.DataFrame, scores: pl.DataFrame, families: str | None) -> pl.DataFrame:
-    """Table of Arm: the facts beside the scores of each model; `families` is the benchmark of families."""
-    of_families = scores.filter(pl.col("benchmark") == pl.lit(families, pl.String))
+def with_scores(facts: pl.DataFrame, scores: pl.DataFrame, benchmarks: OfFamilies) -> pl.DataFrame:
+    """Table of Arm: the facts beside the scores of each model on the benchmarks of families."""
+    of_families = scores.filter(pl.col("benchmark") == pl.lit(benchmarks.forward, pl.String))
     average = of_families.filter(group_by="average", setting="both")
     macro = average.select("model", "accuracy", "low", "high", "accuracy_math_verify")
     whole = scores.filter(group_by="all")
@@ -132,6 +136,15 @@ def with_scores(facts: pl.DataFrame, scores: pl.DataFrame, families: str | None)
         truncated=100 * pl.col("truncated").sum() / pl.col("responses").sum(),
     )
     arms = facts.join(macro, on="model", how="left")
+    macros = scores.filter(pl.col("group_by") == "macro")
+    figures = {
+        **{column: (benchmarks.forward, group) for column, group in GROUP_COLUMNS.items()},
+        "backward": (benchmarks.backward, ALL),
+        "composed": (benchmarks.composed, ALL),
+    }
+    for column, (benchmark, group) in figures.items():
+        one = macros.filter(pl.col("benchmark") == pl.lit(benchmark, pl.String), group=group)
+        arms = arms.join(one.select("model", pl.col("accuracy").alias(column)), on="model", how="left")
     for setting in ("prose", "tool"):
         of_setting = of_families.filter(group_by="all", setting=setting)
         arms = arms.join(

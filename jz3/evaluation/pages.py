@@ -70,7 +70,8 @@ def summary(tables: Mapping[str, pl.DataFrame]) -> str:
         ("Averages", scores.filter(pl.col("group_by") == "average")),
         ("Benchmarks", scores.filter(pl.col("group_by") == "all")),
         ("Several answers to each item", scores.filter(pl.col("group_by") == "samples")),
-        ("By coverage of the instruction data", scores.filter(pl.col("group_by") == "coverage")),
+        ("Macro over families, by what the data hold of them", scores.filter(pl.col("group_by") == "macro")),
+        ("By what the data hold of the family", scores.filter(pl.col("group_by") == "coverage")),
         ("By level", scores.filter(pl.col("group_by") == "level")),
     ]
     written = [f"## Arms\n\n{shown['arms']}"] if "arms" in shown else []

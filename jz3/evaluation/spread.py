@@ -10,8 +10,8 @@ import polars as pl
 
 from jz3.tables.seed_spread import SeedSpread
 
-GROUPS = ("all", "average")
-"""Scores whose spread is told: of whole benchmarks, and averages over families and benchmarks."""
+GROUPS = ("all", "average", "macro")
+"""Scores whose spread is told: of whole benchmarks, and averages over benchmarks, families, and groups."""
 
 
 def seed_spread(scores: pl.DataFrame, sets: Mapping[str, str]) -> pl.DataFrame:

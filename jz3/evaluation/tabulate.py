@@ -6,6 +6,7 @@ difference is tested by the exact McNemar test. Costs: a second for some thousan
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -16,6 +17,7 @@ from pydantic import BaseModel, Field
 
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
+from jz3.evaluation.coverage import GROUPS, HELD, NOTHING, SEEDS, TEXTS, Ground
 from jz3.evaluation.disagreements import disagreements_of
 from jz3.evaluation.mcnemar import exact_p_value, least_lead
 from jz3.evaluation.published import beside_published
@@ -26,8 +28,8 @@ from jz3.tables.score_row import ScoreRow
 
 Floats = NDArray[np.float64]
 
-COVERED, UNCOVERED = "covered", "not covered"
 MACRO = "macro over families"
+ALL = "all families"
 
 
 class TabulateParams(Params):
@@ -42,24 +44,60 @@ class TabulateParams(Params):
     """The benchmark whose subjects are problem families; its macro average over them is the headline."""
     test_families: str | None
     """The same of the test benchmarks, where they have one."""
+    backward: str | None
+    """The benchmark that asks them backward, where there is one."""
+    test_backward: str | None
+    """The same of the test benchmarks."""
+    composed: str | None
+    """The benchmark that joins two of them, where there is one."""
+    test_composed: str | None
+    """The same of the test benchmarks."""
+    untaught: list[str]
+    """Families that no data hold, as every teacher refuses them (`refuses` of its requests)."""
+
+    @property
+    def development(self) -> "OfFamilies":
+        return OfFamilies(self.families, self.backward, self.composed)
+
+    @property
+    def test(self) -> "OfFamilies":
+        return OfFamilies(self.test_families, self.test_backward, self.test_composed)
+
+
+@dataclass(frozen=True)
+class OfFamilies:
+    """The benchmarks whose subjects are families, each None where there is none."""
+
+    forward: str | None
+    backward: str | None
+    composed: str | None
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name in (self.forward, self.backward, self.composed) if name is not None]
 
 
 class TabulateMetrics(BaseModel):
     """Per cent, by model."""
 
     macro_over_families: dict[str, float]
-    covered: dict[str, float]
-    not_covered: dict[str, float]
+    seeds_and_texts: dict[str, float]
+    texts_alone: dict[str, float]
+    no_data: dict[str, float]
+    """These three: macro over the families of a group (jz3/evaluation/coverage.py)."""
     prose: dict[str, float]
     tool: dict[str, float]
-    """The last four: of the benchmark of families, by coverage and by setting."""
+    """These two: of the benchmark of families, by setting."""
+    backward: dict[str, float]
+    composed: dict[str, float]
+    """Macro over families of the benchmarks that ask them so."""
     mean_over_benchmarks: dict[str, float]
 
 
 def tabulate(
     grades: pl.DataFrame,
-    covered: frozenset[str],
-    families: str | None,
+    seeds: frozenset[str],
+    of_families: OfFamilies,
     published: pl.DataFrame,
     rivals: Sequence[str],
     params: TabulateParams,
@@ -68,21 +106,18 @@ def tabulate(
     `disagreements`.
 
     `grades` holds the grades of all models, with a column `model`; `rivals` are those that are compared, two
-    by two: one of each training set, as another training seed is no rival; `covered` are the subjects that
-    instruction data hold; `families` is the benchmark whose subjects are families; `published` is what
-    `read_published` gives.
+    by two: one of each training set, as another training seed is no rival; `seeds` are the families that
+    seeds and instruction data hold; `of_families` are the benchmarks whose subjects are families; `published`
+    is what `read_published` gives.
     """
-    of_covered = pl.col("subject").is_in(sorted(covered))
-    marked = grades.with_columns(
-        coverage=pl.when(pl.col("subject").is_null())
-        .then(None)
-        .otherwise(pl.when(of_covered).then(pl.lit(COVERED)).otherwise(pl.lit(UNCOVERED)))
-    )
+    families = of_families.forward
+    marked = Ground(seeds, frozenset(params.untaught), of_families.names).marked(grades)
     rows = [
         *_by(marked, "all", params),
         *(row for column in ("level", "subject", "coverage") for row in _by(marked, column, params)),
         *_samples(marked, params),
         *_averages(marked, families, params),
+        *(row for name in of_families.names for row in _macros(marked, name, params)),
     ]
     scores = pl.DataFrame(rows, schema=ScoreRow.create_empty().schema)
     return {
@@ -191,15 +226,35 @@ def _averages(grades: pl.DataFrame, families: str | None, params: TabulateParams
     ]
 
 
+def _macros(grades: pl.DataFrame, benchmark: str, params: TabulateParams) -> list[dict[str, Any]]:
+    """Macro averages over all families of a benchmark, and over those of each group."""
+    of_benchmark = grades.filter(pl.col("benchmark") == benchmark)
+    parts = {HELD: (SEEDS, TEXTS), **{group: (group,) for group in GROUPS}}
+    named = {ALL: of_benchmark} | {
+        name: of_benchmark.filter(pl.col("coverage").is_in(groups)) for name, groups in parts.items()
+    }
+    return [
+        row
+        for name, part in named.items()
+        for row in _average(part, "subject", benchmark, name, params, "macro")
+    ]
+
+
 def _average(
-    grades: pl.DataFrame, unit: str, benchmark: str, group: str, params: TabulateParams
+    grades: pl.DataFrame,
+    unit: str,
+    benchmark: str,
+    group: str,
+    params: TabulateParams,
+    group_by: str = "average",
 ) -> list[dict[str, Any]]:
     """The mean over units, each the mean of its settings; the interval draws units."""
     rows: list[dict[str, Any]] = []
+    drawn = group if group_by == "average" else f"{benchmark}/{group}"
     for (model,), of_model in grades.group_by("model", maintain_order=True):
         units = _units(of_model, unit)
         values = _floats(units, "correct")
-        low, high = interval(values, params.resamples, draw_order(params.seed, f"{model}/{group}"))
+        low, high = interval(values, params.resamples, draw_order(params.seed, f"{model}/{drawn}"))
         clean = of_model.filter(pl.col("contamination") == "clean")
         clean_values = _floats(_units(clean, unit), "correct")
         unchecked = (of_model["contamination"] == "unchecked").any()
@@ -208,7 +263,7 @@ def _average(
                 "model": str(model),
                 "setting": "both",
                 "benchmark": benchmark,
-                "group_by": "average",
+                "group_by": group_by,
                 "group": group,
                 "items": of_model["item_id"].n_unique(),
                 "accuracy": 100 * float(values.mean()),
@@ -318,20 +373,25 @@ def _difference(
 def headline_of(scores: pl.DataFrame, params: TabulateParams) -> TabulateMetrics:
     """What stands in the metrics, of the development benchmarks' scores."""
     families = scores.filter(pl.col("benchmark") == params.families)
+    macros = scores.filter(pl.col("group_by") == "macro")
 
     def by_model(rows: pl.DataFrame) -> dict[str, float]:
         means = rows.group_by("model").agg(pl.col("accuracy").mean()).sort("model")
         return {model: round(accuracy, 4) for model, accuracy in means.iter_rows()}
 
-    def group(name: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
-        return lambda rows: rows.filter(pl.col("group") == name)
+    def macro(benchmark: str | None, group: str = ALL) -> dict[str, float]:
+        of_benchmark = pl.col("benchmark") == pl.lit(benchmark, pl.String)
+        return by_model(macros.filter(of_benchmark, group=group))
 
     everything = families.filter(pl.col("group_by") == "all")
     return TabulateMetrics(
-        macro_over_families=by_model(group(MACRO)(families)),
-        covered=by_model(group(COVERED)(families)),
-        not_covered=by_model(group(UNCOVERED)(families)),
+        macro_over_families=by_model(families.filter(pl.col("group") == MACRO)),
+        seeds_and_texts=macro(params.families, SEEDS),
+        texts_alone=macro(params.families, TEXTS),
+        no_data=macro(params.families, NOTHING),
         prose=by_model(everything.filter(pl.col("setting") == "prose")),
         tool=by_model(everything.filter(pl.col("setting") == "tool")),
-        mean_over_benchmarks=by_model(group("mean over benchmarks")(scores)),
+        backward=macro(params.backward),
+        composed=macro(params.composed),
+        mean_over_benchmarks=by_model(scores.filter(pl.col("group") == "mean over benchmarks")),
     )

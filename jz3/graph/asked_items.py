@@ -7,7 +7,8 @@ from typing import Any
 
 from jz3.evaluation.answer import AnswerParams
 from jz3.evaluation.probe import ProbeParams
-from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark, WriterBenchmark
+from jz3.tasks.benchmarks import Benchmark, BenchmarksParams, GymBenchmark
+from jz3.tasks.written_items import OfWriter
 from jz3.writer.catalogue import FAMILIES
 
 
@@ -55,6 +56,6 @@ def _items(asked: Iterable[str], sections: Mapping[str, Any]) -> int:
 
 def _size(source: Benchmark) -> int | None:
     """How many items a benchmark has; None where only its file knows."""
-    if isinstance(source, WriterBenchmark):
+    if isinstance(source, OfWriter):  # at most: a few families cannot be asked backward or joined
         return source.per_family * len(FAMILIES)
     return source.size if isinstance(source, GymBenchmark) else source.items

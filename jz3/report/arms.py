@@ -120,7 +120,7 @@ def _spread(spread: pl.DataFrame) -> Markup:
     head = ["benchmark", "setting", "set", "trainings", "mean", "least", "greatest", "standard deviation"]
     lines = [
         [
-            row["benchmark"] if row["group"] == "all" else row["group"],
+            row["benchmark"] if row["group"] == "all" else f"{row['benchmark']}: {row['group']}",
             row["setting"],
             row["set"],
             count(row["models"]),
@@ -216,6 +216,11 @@ FIGURES: Mapping[str, Callable[[Row], str]] = {
     "by nothing": _of_synthetic("unconfirmed"),
     "wrong of those checked": lambda row: _share(row["checked"] - row["right"], row["checked"]),
     "accuracy over families": _accuracy,
+    "families of seeds and texts": _rounded("seeds_and_texts"),
+    "families of texts alone": _rounded("texts_alone"),
+    "families of no data": _rounded("no_data"),
+    "asked backward": _rounded("backward"),
+    "two joined": _rounded("composed"),
     "by plain math-verify": _rounded("accuracy_math_verify"),
     "in prose": _rounded("prose"),
     "by program": _rounded("tool"),

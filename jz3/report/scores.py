@@ -13,7 +13,8 @@ PARTS = {
     "average": "Averages",
     "all": "Benchmarks",
     "samples": "Several answers to each item",
-    "coverage": "By coverage of the instruction data",
+    "macro": "Macro over families, by what the data hold of them",
+    "coverage": "By what the data hold of the family",
     "level": "By level",
 }
 KEYS = ["benchmark", "group", "setting"]

@@ -31,6 +31,14 @@ class Arm(dy.Schema):
     accuracy = dy.Float64(min=0, max=100, nullable=True)  # macro over families; null without such a benchmark
     low = dy.Float64(min=0, max=100, nullable=True)  # 95 % bootstrap interval over families
     high = dy.Float64(min=0, max=100, nullable=True)
+    seeds_and_texts = dy.Float64(min=0, max=100, nullable=True)
+    # macro over the families that seeds and texts hold; null where there are none
+    texts_alone = dy.Float64(min=0, max=100, nullable=True)  # over those that texts alone hold
+    no_data = dy.Float64(
+        min=0, max=100, nullable=True
+    )  # over those that teachers refuse, so that nothing does
+    backward = dy.Float64(min=0, max=100, nullable=True)  # macro over families, asked for a number in them
+    composed = dy.Float64(min=0, max=100, nullable=True)  # macro over pairs of families, joined
     accuracy_math_verify = dy.Float64(min=0, max=100, nullable=True)  # the same, judged by plain math-verify
     prose = dy.Float64(min=0, max=100, nullable=True)  # of the benchmark of families
     tool = dy.Float64(min=0, max=100, nullable=True)

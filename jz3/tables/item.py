@@ -2,6 +2,9 @@
 
 import dataframely as dy
 
+JOINED = " + "
+"""Between the two families that are the subject of an item which joins them."""
+
 
 class Item(dy.Schema):
     item_id = dy.String(primary_key=True)  # `benchmark/number`, zero-padded
@@ -10,5 +13,5 @@ class Item(dy.Schema):
     question = dy.String(min_length=1)  # as it is shown, without answer choices
     choices = dy.List(dy.String(), nullable=True)  # texts of the choices A, B, ...; null for open questions
     gold = dy.String(min_length=1)
-    subject = dy.String(nullable=True)  # a family, a subject of MATH
+    subject = dy.String(nullable=True)  # a family, two of them with JOINED between them, a subject of MATH
     level = dy.String(nullable=True)

@@ -7,7 +7,7 @@ class ScoreRow(dy.Schema):
     model = dy.String(primary_key=True)
     setting = dy.String(primary_key=True)  # prose, tool; `both` for averages over the two
     benchmark = dy.String(primary_key=True)
-    group_by = dy.String(primary_key=True)  # all, level, subject, coverage, samples, average
+    group_by = dy.String(primary_key=True)  # all, level, subject, coverage, samples, average, macro
     group = dy.String(
         primary_key=True
     )  # the value of that group; `all` for all items; `pass@4`, `majority@4`

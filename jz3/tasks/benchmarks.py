@@ -5,7 +5,6 @@ not changed on the way; a row that is no item is rejected by its rule. Costs: se
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -22,25 +21,16 @@ from jz3.tasks.gym import revision as gym_revision
 from jz3.tasks.item_formats import Format, ItemText, Unfit, read_item
 from jz3.tasks.raw import DataError, RawRows, read_fetched, read_files
 from jz3.tasks.rejects import Rejects, shown
-from jz3.writer.catalogue import FAMILIES
-from jz3.writer.family import Family, Values, latex
+from jz3.tasks.written_items import (
+    BackwardBenchmark,
+    ComposedBenchmark,
+    Drawn,
+    Numbered,
+    OfWriter,
+    WriterBenchmark,
+    written_items,
+)
 from jz3.writer.server import MODEL
-from jz3.writer.splits import distinct_draws
-from jz3.writer.write import write_draw
-
-PLACES_OF_A_FAMILY = 1_000
-"""Numbers that are kept free for each family's items, so that more of them move no id."""
-
-
-class WriterBenchmark(Params):
-    """Draws of all families of the problem writer that nobody trains on."""
-
-    name: str
-    reader: Literal["writer"]
-    per_family: int = Field(ge=1, lt=PLACES_OF_A_FAMILY)
-    seed: Seed
-    apart_from: list[str]
-    """Other benchmarks of this reader, listed before: no item has the numbers of one of theirs."""
 
 
 class GymBenchmark(Params):
@@ -80,7 +70,7 @@ class FetchedBenchmark(Params):
 
 
 Benchmark = Annotated[
-    WriterBenchmark | GymBenchmark | FileBenchmark | FetchedBenchmark, Field(discriminator="reader")
+    OfWriter | GymBenchmark | FileBenchmark | FetchedBenchmark, Field(discriminator="reader")
 ]
 
 
@@ -131,17 +121,11 @@ def collect_items(
     return pl.DataFrame(kept, schema=Item.create_empty().schema), metrics, rejects.table()
 
 
-Numbered = Iterator[tuple[int, ItemText | Unfit]]
-Drawn = dict[str, dict[str, list[Values]]]
-"""What was drawn for each benchmark of the writer, by family."""
-
-
 def _items(source: Benchmark, raw: InFiles, drawn: Drawn) -> tuple[str, Numbered]:
     """The revision of a benchmark, and its items with their numbers; draws are added to `drawn`."""
     match source:
-        case WriterBenchmark():
-            drawn[source.name] = _draws(source, drawn)
-            return MODEL, _held_out(source, drawn[source.name])
+        case WriterBenchmark() | BackwardBenchmark() | ComposedBenchmark():
+            return MODEL, written_items(source, drawn)
         case GymBenchmark():
             items = gym_items(source.dataset, source.size, source.seed, source.config)
             return gym_revision(), enumerate(items)
@@ -151,40 +135,6 @@ def _items(source: Benchmark, raw: InFiles, drawn: Drawn) -> tuple[str, Numbered
         case FetchedBenchmark():
             rows = read_fetched(raw, source.source)
     return rows.revision, _read(rows, source.format)
-
-
-def _draws(source: WriterBenchmark, drawn: Drawn) -> dict[str, list[Values]]:
-    unknown = sorted(set(source.apart_from) - drawn.keys())
-    if unknown:
-        raise DataError(
-            f"benchmark '{source.name}' is to be apart from {', '.join(unknown)}, which no benchmark of the "
-            f"writer before it is. List benchmarks of reader `writer` that stand before it."
-        )
-    return {
-        family.name: distinct_draws(
-            family,
-            "benchmark",
-            source.per_family,
-            _key(source, family),
-            [values for name in source.apart_from for values in drawn[name][family.name]],
-        )
-        for family in FAMILIES
-    }
-
-
-def _key(source: WriterBenchmark, family: Family) -> str:
-    return f"{source.seed}\x00{source.name}\x00{family.name}"
-
-
-def _held_out(source: WriterBenchmark, drawn: Mapping[str, list[Values]]) -> Numbered:
-    for place, family in enumerate(FAMILIES):
-        for number, values in enumerate(drawn[family.name]):
-            question = write_draw(family, "cot", values, f"{_key(source, family)}\x00{number}").problem
-            gold = latex(family.solve(values)["answer"])
-            yield (
-                place * PLACES_OF_A_FAMILY + number,
-                ItemText(question, gold, subject=family.name, level=family.level),
-            )
 
 
 def _read(rows: RawRows, form: Format | ItemFields) -> Numbered:
@@ -234,7 +184,7 @@ def _check_digest(source: FileBenchmark, rows: RawRows) -> None:
 
 def _check_size(source: Benchmark, found: int) -> None:
     match source:
-        case WriterBenchmark():
+        case WriterBenchmark() | BackwardBenchmark() | ComposedBenchmark():
             return
         case GymBenchmark():
             expected = source.size

@@ -35,7 +35,15 @@ from jz3.teacher.budget import tokens, within
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.read_answers import judged_answers, text_of
 from jz3.teacher.solutions import Solution
-from jz3.teacher.taught import AugmentParams, begins_at, left_out, must_ask_apart, next_round, rounds_of
+from jz3.teacher.taught import (
+    AugmentParams,
+    asks_across,
+    begins_at,
+    left_out,
+    must_fit,
+    next_round,
+    rounds_of,
+)
 from jz3.teacher.teacher import Reply, Spent, ask, request_for, spent, teacher_of, whose
 from jz3.teacher.tool_solutions import Begun, run_begun
 from jz3.teacher.workings import Working
@@ -92,6 +100,7 @@ def augment(
 ) -> Augmented:
     """Ask for all that the recipe makes of the seeds, or of the passages that it takes in their place, round
     by round, and judge it. Of those that `teacher_tokens` do not reach nothing is asked; None: of all is.
+    Raises AcrossSeedsError where a recipe that cannot be cut takes more.
     """
     beginning = begins_at(params)
     results = _Results({row[beginning.key]: row for row in seeds.iter_rows(named=True)}, params)
@@ -99,8 +108,7 @@ def augment(
     for row in seeds.filter(~beginning.with_gold()).iter_rows(named=True):
         results.turn_away_seed(row[beginning.key], Unusable("no_gold", beginning.shown(row)))
     with open_crew(program_workers(execution)) as crew:
-        if teacher_tokens is not None:
-            must_ask_apart(params)
+        if teacher_tokens is not None and asks_across(params) is None:
             taken = _within(known, teacher_tokens, prompts, params, execution, crew)
             within_cap = pl.col(beginning.key).is_in(list(taken))
             for row in known.filter(~within_cap).iter_rows(named=True):
@@ -108,7 +116,11 @@ def augment(
             known = known.filter(within_cap)
         results.ask(beginning.cast(known), prompts, execution, crew)
     results.leave_out()
-    return results.tables(execution)
+    augmented = results.tables(execution)
+    if teacher_tokens is not None:
+        took = augmented.metrics.prompt_tokens + augmented.metrics.completion_tokens
+        must_fit(params, took, teacher_tokens)
+    return augmented
 
 
 def _within(

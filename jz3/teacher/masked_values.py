@@ -8,30 +8,14 @@ part of the wording or stands for two fields at once: nothing is known then, and
 Costs some 2 microseconds a value and 100 a question (measured on all families).
 """
 
-from dataclasses import dataclass
-
 from jz3.answers.equality import equal
 from jz3.teacher.number_masks import MaskedQuestion
 from jz3.writer.catalogue import Reading, read
-from jz3.writer.family import Exact, Family, Values, Whole, plain
+from jz3.writer.family import plain
+from jz3.writer.other_values import Fitting, other_values
 
 _PROBE = 987_654_321
 """A number that no family draws: the field that reads it is the masked one."""
-
-
-@dataclass(frozen=True)
-class Fitting:
-    """The values that were tried for a masked number."""
-
-    others: list[int]
-    """Those beside the label that give the same answer, ascending."""
-    differing: int
-    """How many give another answer."""
-
-    @property
-    def irrelevant(self) -> bool:
-        """Whether the number does not matter: others are there, and all give the same answer."""
-        return bool(self.others) and not self.differing
 
 
 def known_reading(question: str, gold: str) -> Reading | None:
@@ -53,29 +37,3 @@ def fitting(masked: MaskedQuestion, reading: Reading) -> Fitting | None:
     if len(changed) != 1 or str(values.drawn[changed[0]]) != masked.label:
         return None
     return other_values(reading, changed[0])
-
-
-def other_values(reading: Reading, field: str) -> Fitting:
-    """What each other value of the range of a field gives."""
-    family, values = reading.family, reading.values
-    whole = family.fields[field]
-    assert isinstance(whole, Whole), "a word was read as a number"
-    others: list[int] = []
-    differing = 0
-    for value in range(whole.low, whole.high + 1):
-        if value == values.drawn[field]:
-            continue
-        found = _answer(family, Values({**values.drawn, field: value}))
-        if found == reading.answer:
-            others.append(value)
-        elif found is not None:
-            differing += 1
-    return Fitting(others, differing)
-
-
-def _answer(family: Family, values: Values) -> Exact | None:
-    """None where these values have no answer."""
-    try:
-        return family.solve(values)["answer"]
-    except (ZeroDivisionError, ValueError, OverflowError):
-        return None

@@ -62,16 +62,17 @@ def asks_across(params: AugmentParams) -> str | None:
             return None
 
 
-def must_ask_apart(params: AugmentParams) -> None:
-    """Raise AcrossSeedsError where a recipe asks across seeds or passages, before anything is asked: a cap
-    counts what hangs on one.
+def must_fit(params: AugmentParams, took: int, cap: int) -> None:
+    """Raise AcrossSeedsError where a recipe took more than the cap of its arm: one that asks across seeds or
+    passages can be cut nowhere, so that it must fit as a whole.
     """
-    across = asks_across(params)
-    if across is not None:
+    if took > cap:
         name, kind = params.recipe.name, begins_at(params).flag
         raise AcrossSeedsError(
-            f"budget.teacher_tokens caps what a {kind[:-1]} takes, and {name} asks across {kind} ({across}); "
-            f"a recipe that asks of one {kind[:-1]} each was expected. Set it to null for it."
+            f"{name} took {took:,} tokens of its teachers, and budget.teacher_tokens is {cap:,}; it asks "
+            f"across {kind} ({asks_across(params)}), so that none can be left out: a recipe within the budget "
+            f"was expected. Ask for less in augment.{name}.recipe, or raise the budget; what was answered stays "
+            f"in the store."
         )
 
 

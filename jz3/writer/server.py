@@ -8,6 +8,9 @@ here. Answers are cut at `max_tokens` with finish reason `length`, as real serve
 
 Under ERRING_MODEL it errs on purpose, at rates by level (jz3/writer/erring/planted.py).
 
+A request whose body names families under `refuses` gets no problem of theirs, in no task: it stands for a
+teacher that knows nothing of them, so that no data hold them.
+
 Under THINKING_MODEL it answers as the endpoints of models that reason do: it takes `max_completion_tokens`
 and refuses `max_tokens` and a temperature or top_p other than 1. Its thought (jz3/writer/thinking.py) stands
 in `reasoning_content`, is counted in `reasoning_tokens`, and is cut first. The text is that of MODEL.
@@ -19,7 +22,7 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +32,7 @@ from jz3.core.hashing import content_id
 from jz3.tables.words import KINDS, LEVEL_NAME
 from jz3.writer.erring.planted import Erred, err
 from jz3.writer.refusal import Refused
+from jz3.writer.refused_families import asks_of, refused_families
 from jz3.writer.tasks.concept_questions import concept_questions
 from jz3.writer.tasks.concepts import concepts
 from jz3.writer.tasks.declare import declare
@@ -36,6 +40,7 @@ from jz3.writer.tasks.decompose import decompose
 from jz3.writer.tasks.document_questions import document_questions
 from jz3.writer.tasks.go_on import go_on
 from jz3.writer.tasks.judge import judge
+from jz3.writer.tasks.manner import UNKNOWN
 from jz3.writer.tasks.mask import mask
 from jz3.writer.tasks.program import program
 from jz3.writer.tasks.reflect import reflect
@@ -89,6 +94,28 @@ def read_prompt(prompt: str) -> Asked:
     return Asked(level[1], "tool" if kind[1] == "tool" else "cot", passage[1].strip())
 
 
+TASKS: Mapping[str, Callable[[str, str], str]] = {
+    "solve": solve,
+    "rephrase": rephrase,
+    "declare": lambda prompt, _: declare(prompt),
+    "unknown": unknown,
+    "mask": mask,
+    "program": program,
+    "judge": lambda prompt, _: judge(prompt),
+    "continue": go_on,
+    "retell": retell,
+    "reflect": reflect,
+    "decompose": decompose,
+    "tell": tell,
+    "word_problem": word_problem,
+    "concepts": concepts,
+    "document_questions": document_questions,
+    "concept_questions": concept_questions,
+    "skills": skills,
+}
+"""What a line `Task: ...` may name, and what answers it, from the prompt and a key of prompt and seed."""
+
+
 def complete(request: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to the body of a chat completion request. Raises Refused."""
     model = request.get("model")
@@ -101,7 +128,7 @@ def complete(request: Mapping[str, Any]) -> dict[str, Any]:
     prompt = _prompt(request.get("messages"))
     key = content_id(prompt, str(request.get("seed")))
     thinking = model == THINKING_MODEL
-    trace, words = _answer_to(prompt, key, thinking=thinking)
+    trace, words = _answer_to(prompt, key, refused_families(request.get("refuses")), thinking=thinking)
     erred = err(_task_of(prompt), prompt, words, key) if model == ERRING_MODEL else Erred(words, "stop", None)
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
     thought, thought_tokens, finish_reason = _cut(trace, limit)
@@ -133,7 +160,7 @@ def complete(request: Mapping[str, Any]) -> dict[str, Any]:
 def planted(prompt: str, seed: int | None) -> tuple[str, Erred]:
     """The right answer to a request, and that of ERRING_MODEL with what is wrong in it. Raises Refused."""
     key = content_id(prompt, str(seed))
-    _, right = _answer_to(prompt, key, thinking=False)
+    _, right = _answer_to(prompt, key, frozenset(), thinking=False)
     return right, err(_task_of(prompt), prompt, right, key)
 
 
@@ -144,57 +171,22 @@ def _task_of(prompt: str) -> str | None:
     return task and task[1]
 
 
-def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
+def _answer_to(prompt: str, key: str, refused: frozenset[str], *, thinking: bool) -> tuple[str, str]:
     """Thought (empty without `thinking`) and text, by the line `Task: ...` above the first heading; a prompt
     without one asks for a problem.
     """
     task = _task_of(prompt)
     if task is None:
         asked = read_prompt(prompt)
-        written = write_problem(asked.level, asked.kind, asked.passage, key, "teacher")
+        written = write_problem(asked.level, asked.kind, asked.passage, key, "teacher", refused)
         return think(written, asked.level, key).text if thinking else "", written.text
-    match task:
-        case "solve":
-            text = solve(prompt, key)
-        case "rephrase":
-            text = rephrase(prompt, key)
-        case "declare":
-            text = declare(prompt)
-        case "unknown":
-            text = unknown(prompt, key)
-        case "mask":
-            text = mask(prompt, key)
-        case "program":
-            text = program(prompt, key)
-        case "judge":
-            text = judge(prompt)
-        case "continue":
-            text = go_on(prompt, key)
-        case "retell":
-            text = retell(prompt, key)
-        case "reflect":
-            text = reflect(prompt, key)
-        case "decompose":
-            text = decompose(prompt, key)
-        case "tell":
-            text = tell(prompt, key)
-        case "word_problem":
-            text = word_problem(prompt, key)
-        case "concepts":
-            text = concepts(prompt, key)
-        case "document_questions":
-            text = document_questions(prompt, key)
-        case "concept_questions":
-            text = concept_questions(prompt, key)
-        case "skills":
-            text = skills(prompt, key)
-        case name:
-            known = (
-                "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program', 'judge', 'continue', "
-                "'retell', 'reflect', 'decompose', 'tell', 'word_problem', 'concepts', 'document_questions', "
-                "'concept_questions' and 'skills'"
-            )
-            raise Refused(400, "unknown_task", f"the problem writer knows the tasks {known}, not '{name}'")
+    if refused and asks_of(prompt, refused):
+        text = UNKNOWN
+    elif task in TASKS:
+        text = TASKS[task](prompt, key)
+    else:
+        known = ", ".join(TASKS)
+        raise Refused(400, "unknown_task", f"the problem writer knows the tasks {known}, not '{task}'")
     return f"Let me try.\n{text}\nThat can be checked, so I write it down." if thinking else "", text
 
 

@@ -45,6 +45,16 @@ def draw_of_part(family: Family, part: Part, key: str) -> Values:
     return next(_draws_of_part(family, part, key))
 
 
+def draws_of_part(
+    family: Family, part: Part, key: str, apart_from: Iterable[Values] = ()
+) -> Iterator[Values]:
+    """Draws of the part, repeated ones too, without the numbers of a draw of `apart_from`: those of ATTEMPTS
+    draws of the family.
+    """
+    taken = {_numbers(values) for values in apart_from}
+    return (values for values in _draws_of_part(family, part, key) if _numbers(values) not in taken)
+
+
 def distinct_draws(
     family: Family, part: Part, rows: int, key: str, apart_from: Iterable[Values] = ()
 ) -> list[Values]:
@@ -53,19 +63,22 @@ def distinct_draws(
 
     Raises TooFewDrawsError where the part has not so many.
     """
-    taken = {_numbers(values) for values in apart_from}
     found: dict[tuple[int | str, ...], Values] = {}
-    for values in _draws_of_part(family, part, key):
+    for values in draws_of_part(family, part, key, apart_from):
         if len(found) == rows:
             break
-        if _numbers(values) not in taken:
-            found.setdefault(tuple(values.drawn.values()), values)
+        found.setdefault(tuple(values.drawn.values()), values)
     if len(found) < rows:
         raise TooFewDrawsError(
             f"family {family.name} has only {len(found)} draws of part '{part}' in {ATTEMPTS} attempts; "
             f"{rows} were asked for. Ask for fewer rows of each family."
         )
     return list(found.values())
+
+
+def same_numbers(one: Values, other: Values) -> bool:
+    """Whether two draws of a family differ in names and goods alone."""
+    return _numbers(one) == _numbers(other)
 
 
 def _numbers(values: Values) -> str:

@@ -39,12 +39,14 @@ class Written:
         return f"[Problem]\n{self.problem}\n\n[Solution]\n{self.solution}"
 
 
-def write_problem(level: str, kind: Kind, passage: str, key: str, part: Part) -> Written:
+def write_problem(
+    level: str, kind: Kind, passage: str, key: str, part: Part, refused: frozenset[str] = frozenset()
+) -> Written:
     """The problem that a key (a prompt and its seed) draws for a passage at a level; of a level without
-    families of its own, among all.
+    families of its own, among all. `refused` names families that are not drawn, never all of a level.
     """
     draws = Draws(key)
-    families = BY_LEVEL.get(level, FAMILIES)
+    families = tuple(family for family in BY_LEVEL.get(level, FAMILIES) if family.name not in refused)
     weights = tuple(_weight(family, passage) for family in families)
     family = draws.weighted("family", families, weights)
     values = draw_of_part(family, part, f"{key}\x00{family.name}")

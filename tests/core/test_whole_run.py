@@ -135,7 +135,7 @@ def test_what_never_ran_here_is_scaled_by_what_did(folder, first_run):
     measured = {"first": 10.0, "third": 30.0}
     (folder / NOTES).unlink()
     enter("first", ALL, measured, folder)
-    leave("first", 20.0, folder)
+    leave("first", 20.0, 31.5, folder)
     whole = enter("second@a", ALL, measured, folder)
     assert whole.ahead == ("second@b", "third")
     assert whole.took == {"third": 60.0}

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from jz3.core.artifacts import In, Out
 from jz3.core.graph_file import Graph, Stage
 from jz3.evaluation.arms import Behind, arms_of, upstream, with_scores
+from jz3.evaluation.tabulate import OfFamilies
 from jz3.tables.arm import Arm
 from jz3.tables.checked_problem import CheckedProblem
 from jz3.tables.execution_result import ExecutionResult
@@ -247,12 +248,22 @@ def test_scores_of_a_run_stand_beside_the_facts_and_are_null_without_such_a_benc
     found = arms_of(GRAPH, behind).facts
     changes = {"group_by": "average", "group": "macro over families", "setting": "both"}
     rows = [score("meta", 62.5, **changes), score("meta", 40.0), score("meta", 70.0, setting="tool")]
-    arms = with_scores(found, pl.DataFrame(rows, schema=ScoreRow.create_empty().schema), "families")
+    macro = {"group_by": "macro", "setting": "both"}
+    groups = {"seeds and texts": 80.0, "texts alone": 20.0, "none": 5.0}
+    rows += [score("meta", accuracy, group=group, **macro) for group, accuracy in groups.items()]
+    rows += [
+        score("meta", accuracy, benchmark=benchmark, group="all families", **macro)
+        for benchmark, accuracy in (("backward", 30.0), ("composed", 10.0))
+    ]
+    scores = pl.DataFrame(rows, schema=ScoreRow.create_empty().schema)
+    arms = with_scores(found, scores, OfFamilies("families", "backward", "composed"))
     Arm.validate(arms)
     (meta,) = arms.filter(model="meta").iter_rows(named=True)
     assert (meta["accuracy"], meta["low"], meta["prose"], meta["tool"]) == (62.5, 55.0, 40.0, 70.0)
+    assert [meta[name] for name in ("seeds_and_texts", "texts_alone", "no_data")] == [80.0, 20.0, 5.0]
+    assert (meta["backward"], meta["composed"]) == (30.0, 10.0)
     assert (meta["answer_tokens"], meta["truncated"]) == (30.0, 1.0)
-    Arm.validate(bare := with_scores(found, ScoreRow.create_empty(), None))
+    Arm.validate(bare := with_scores(found, ScoreRow.create_empty(), OfFamilies(None, None, None)))
     assert bare["accuracy"].null_count() == bare.height == 5
 
 

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from jz3.core.artifacts import InFiles, OutDir
 from jz3.evaluation.costs import costs_of
+from jz3.evaluation.coverage import HELD, NOTHING, SEEDS, TEXTS, Ground
 from jz3.evaluation.disagreements import disagreements_of
 from jz3.evaluation.mcnemar import exact_p_value, least_lead
 from jz3.evaluation.pages import write_pages
 from jz3.evaluation.published import PublishedError, read_published
 from jz3.evaluation.sampling import by_samples, pass_at
-from jz3.evaluation.tabulate import TabulateParams, headline_of, interval, stack, tabulate
+from jz3.evaluation.tabulate import ALL, TabulateParams, headline_of, interval, stack, tabulate
 from jz3.tables.comparison import Comparison
 from jz3.tables.disagreement import Disagreement
 from jz3.tables.grade import Grade
@@ -24,7 +25,9 @@ from jz3.tables.pages_manifest import PagesManifest
 from jz3.tables.published_row import PublishedRow
 from jz3.tables.score_row import ScoreRow
 
-PARAMS = TabulateParams(seed=1, resamples=500, families="held_out", test_families=None, published=[])
+NONE = dict.fromkeys(("test_families", "backward", "test_backward", "composed", "test_composed"))
+PARAMS = TabulateParams(seed=1, resamples=500, families="held_out", published=[], untaught=["c"], **NONE)
+SUBJECTS = {"benchmark": pl.String, "subject": pl.String}
 FIGURES = InFiles(Path(__file__).parents[2] / "data/raw/published")
 
 
@@ -67,7 +70,9 @@ POOR = grades(
 
 def tabulated(models, published=(), rivals=None):
     known = read_published(FIGURES, list(published))
-    return tabulate(stack(models), frozenset({"a"}), "held_out", known, rivals or list(models), PARAMS)
+    return tabulate(
+        stack(models), frozenset({"a"}), PARAMS.development, known, rivals or list(models), PARAMS
+    )
 
 
 @pytest.fixture(scope="module")
@@ -85,13 +90,49 @@ def test_accuracies_by_setting_group_and_average(tables):
     ScoreRow.validate(scores)
     headline = headline_of(scores, PARAMS)
     assert score(scores, model="good", setting="prose", group_by="all")["accuracy"] == 75
-    assert score(scores, model="good", setting="prose", group="covered")["accuracy"] == 50
+    assert score(scores, model="good", setting="prose", group_by="coverage", group=SEEDS)["accuracy"] == 50
     macro = score(scores, model="poor", group="macro over families")
     assert macro["accuracy"] == 25
     assert macro["accuracy_lenient"] == 100
     assert headline.macro_over_families == {"good": 87.5, "poor": 25.0}
-    assert headline.not_covered == {"good": 100.0, "poor": 0.0}
+    assert headline.seeds_and_texts == {"good": 75.0, "poor": 50.0}
+    assert headline.texts_alone == {"good": 100.0, "poor": 0.0}
+    assert headline.no_data == {}
     assert headline.tool == {"good": 100.0, "poor": 50.0}
+
+
+def test_families_are_averaged_by_what_the_data_hold_of_them():
+    three = {"a": [True, False], "b": [True, True], "c": [False, False]}
+    scores = tabulated({"m": grades({"prose": three, "tool": three})})["scores"].filter(group_by="macro")
+    assert dict(scores.select("group", "accuracy").iter_rows()) == {
+        ALL: 50.0,
+        HELD: 75.0,
+        SEEDS: 50.0,
+        TEXTS: 100.0,
+        NOTHING: 0.0,
+    }
+    assert set(scores["setting"]) == {"both"}
+
+
+@pytest.mark.parametrize(
+    ("subject", "group"),
+    [
+        ("a", SEEDS),
+        ("b", TEXTS),
+        ("c", NOTHING),
+        ("a + a", SEEDS),
+        ("a + b", TEXTS),
+        ("b + a", TEXTS),
+        ("c + a", NOTHING),
+        ("b + c", NOTHING),
+        (None, None),
+    ],
+)
+def test_an_item_of_two_families_is_of_the_group_that_is_held_least(subject, group):
+    rows = pl.DataFrame({"benchmark": ["held_out", "gsm8k"], "subject": [subject] * 2}, SUBJECTS)
+    ground = Ground(frozenset({"a"}), frozenset({"c"}), ["held_out"])
+    assert ground.marked(rows)["coverage"].to_list() == [group, None]
+    assert Ground(frozenset(), frozenset(), ["held_out"]).marked(rows)["coverage"].to_list() == [None, None]
 
 
 def test_one_model_of_each_set_is_compared_with_those_of_others():

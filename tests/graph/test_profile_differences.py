@@ -57,11 +57,11 @@ DIFFERENCES = {
     """,
     # The comparison is the embedded profile with more arms on two budgets.
     ("compare", "embedded", "params.yaml"): """
-        tasks.seeds*
+        tasks.seeds* benchmarks.sources
         finetune.boosted_random.* select.boosted_random.*
         augment.* solve.* balance.* skills.* value.* choose.*
         mix.jiuzhang_random.* mix.direct.* mix.seed_problems.* mix.metamath.* mix.ans_aug.*
-        mix.openmathinstruct.* mix.personamath.* mix.synthllm.* mix.dart.*
+        mix.openmathinstruct.* mix.personamath.* mix.synthllm.* mix.rvsyn.* mix.dart.*
         mix.mass.* mix.mass_length_matched.*
         budget.teacher_tokens
     """,

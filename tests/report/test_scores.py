@@ -12,9 +12,10 @@ def shown(*rows):
 
 
 def test_each_grouping_has_a_table_and_absent_ones_have_none():
-    page = shown(score(), score(group_by="coverage", group="covered"))
+    page = shown(score(), score(group_by="coverage", group="texts alone"))
     assert "Benchmarks" in page
-    assert "By coverage" in page
+    assert "By what the data hold" in page
+    assert "Macro over families" not in page
     assert "By level" not in page
     assert "By subject" not in page
 

@@ -14,7 +14,7 @@ from jz3.generation.chat import CHAT, ChatAnswer
 from jz3.graph.recipe_asks import recipe_asks
 from jz3.store.row_store import open_store
 from jz3.tables.function_call import FunctionCall
-from jz3.teacher.asks import filled
+from jz3.teacher.asks import AcrossSeedsError, filled
 from jz3.teacher.augment import augment
 from jz3.teacher.solutions import Solution, read_solution
 from jz3.teacher.taught import AugmentParams, asks_of_a_seed, next_round, rounds_of
@@ -281,3 +281,11 @@ def test_without_any_decomposition_nothing_is_composed(store):
     assert none.problems.height == 0
     assert set(none.metrics.operators) == {"decompose"}
     assert [one.rows.height for one in none.workings] == [0, 0, 0]
+
+
+def test_under_a_cap_it_fits_as_a_whole_or_ends_in_one_line(found):
+    took = found.metrics.prompt_tokens + found.metrics.completion_tokens
+    again = augment(seeds(), PROMPTS, params(), REPLAY, took)
+    assert again.problems.equals(found.problems)
+    with pytest.raises(AcrossSeedsError, match=rf"rvsyn took {took:,} tokens .* is {took - 1:,}; it asks"):
+        augment(seeds(), PROMPTS, params(), REPLAY, took - 1)

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.teacher.agreement import disagreement
-from jz3.teacher.masked_values import Fitting, fitting, known_reading, other_values
+from jz3.teacher.masked_values import fitting, known_reading
 from jz3.teacher.number_masks import masks_of
 from jz3.teacher.stated_numbers import stated_numbers
 from jz3.teacher.statements import not_a_rewording, not_a_statement, plain_text
 from jz3.writer.catalogue import FAMILIES, Reading, read
 from jz3.writer.family import Whole
+from jz3.writer.other_values import Fitting, other_values
 from jz3.writer.splits import distinct_draws
 
 SAME = [

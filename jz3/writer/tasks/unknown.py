@@ -37,7 +37,7 @@ TOLD = re.compile(
 STATED = re.compile(r"(?P<text>.*) What is the value of (?P<letter>[a-z])\?", re.DOTALL)
 LETTER = 987_654_321
 """Stands for the letter while a question is read: no family draws it."""
-_SENTENCE = re.compile(r"(?<=[.?]) (?=[A-Z{])")
+SENTENCE = re.compile(r"(?<=[.?]) (?=[A-Z{])")
 _ANSWER = "ANSWER"
 
 
@@ -136,7 +136,7 @@ def _stated(name: str) -> tuple[re.Pattern[str], ...]:
 
 
 def _pattern(family: Family, wording: str) -> re.Pattern[str]:
-    *before, last = _SENTENCE.split(wording)
+    *before, last = SENTENCE.split(wording)
     parts: list[str] = []
     seen: set[str] = set()
     for literal, name, _, _ in Formatter().parse(" ".join([*before, declared(last, f"{{{_ANSWER}}}")])):
