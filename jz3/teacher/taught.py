@@ -70,9 +70,9 @@ def must_fit(params: AugmentParams, took: int, cap: int) -> None:
         name, kind = params.recipe.name, begins_at(params).flag
         raise AcrossSeedsError(
             f"{name} took {took:,} tokens of its teachers, and budget.teacher_tokens is {cap:,}; it asks "
-            f"across {kind} ({asks_across(params)}), so that none can be left out: a recipe within the budget "
-            f"was expected. Ask for less in augment.{name}.recipe, or raise the budget; what was answered stays "
-            f"in the store."
+            f"across {kind} ({asks_across(params)}), so that none can be left out: a recipe within the "
+            f"budget was expected. Ask for less in augment.{name}.recipe, or raise the budget; what was "
+            f"answered stays in the store."
         )
 
 
