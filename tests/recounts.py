@@ -145,7 +145,7 @@ def augment(left, metrics):
     problems, lineage = left.table("problems"), left.table("lineage")
     assert sorted(problems["problem_id"]) == sorted(lineage["problem_id"])
     return {
-        "seeds": left.table("seeds").height,
+        "seeds": left.table("seeds").height + left.table("passages").height,  # one of them is empty
         "rows.kept": problems.height,
         "rows.rejected": rejected(left.table("rejects")),
         "rows.failed": left.table("failures").height,

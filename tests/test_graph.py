@@ -83,6 +83,7 @@ def test_no_row_is_lost_between_stages(clone, metrics):
         "seed_problems": sum(metrics["tasks"]["seeds"].values()),
         "metamath": rows(metrics, "augment/metamath")["kept"],
         "personamath": rows(metrics, "augment/personamath")["kept"],
+        "synthllm": rows(metrics, "augment/synthllm")["kept"],
     }
     operators = {name: one["rows"] for name, one in metrics["augment/metamath"]["operators"].items()}
     assert operators["answer"]["read"] == 2 * left_by["seed_problems"]
@@ -92,6 +93,11 @@ def test_no_row_is_lost_between_stages(clone, metrics):
     assert told["solve"]["read"] == left_by["seed_problems"]
     assert told["rewrite"]["read"] == 2 * told["solve"]["kept"] > 0
     assert told["rewritten"]["read"] == told["rewrite"]["kept"] > 0
+    posed = {name: one["rows"] for name, one in metrics["augment/synthllm"]["operators"].items()}
+    assert posed["pose_1"]["read"] == posed["concepts"]["read"] == metrics["augment/synthllm"]["seeds"] > 0
+    assert posed["pose_3"]["read"] == posed["combine"]["kept"]
+    for level in (1, 2, 3):
+        assert posed[f"solve_{level}"]["read"] == posed[f"question_{level}"]["kept"] > 0
     instructions = rows(metrics, "decontaminate/instruction")["read"]
     assert {stage.key for stage in graph.of("execute")} == set(left_by)
     for recipe, problems in left_by.items():

@@ -24,6 +24,8 @@ from jz3.core.hashing import content_id, draw_order
 from jz3.teacher.concept_names import NamedConcepts
 
 TOPIC, KEY_CONCEPT = "topic", "key_concept"
+LARGE = 1_000
+"""Passages above which those that are too far are put aside before the rest are sorted (chosen)."""
 _DRAWS = 1 << 63
 
 
@@ -48,6 +50,9 @@ class ConceptGraph:
     """Concept ids by passage."""
     together: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
     """By concept, its neighbours with their counts."""
+    _steps: dict[tuple[str, str, float], tuple[list[str], np.ndarray]] = field(
+        default_factory=dict[tuple[str, str, float], tuple[list[str], np.ndarray]], repr=False
+    )
 
     @property
     def topics(self) -> list[str]:
@@ -57,6 +62,15 @@ class ConceptGraph:
         """Those of a kind, with the number of passages that have both; in the order of their ids."""
         beside = self.together[concept_id]
         return {one: beside[one] for one in sorted(beside) if self.kinds[one] == kind}
+
+    def steps(self, concept_id: str, kind: str, epsilon: float) -> tuple[list[str], np.ndarray]:
+        """Neighbours of a kind, and the sums of their chances up to each. Kept: walks come by again."""
+        found = self._steps.get((concept_id, kind, epsilon))
+        if found is None:
+            to = chances(self.neighbours(concept_id, kind), epsilon)
+            found = list(to), np.cumsum(list(to.values()))
+            self._steps[concept_id, kind, epsilon] = found
+        return found
 
     @cached_property
     def passages(self) -> list[str]:
@@ -126,9 +140,15 @@ def walk(graph: ConceptGraph, topic: str, epoch: int, walks: Walks, seed: int) -
 
 def nearest(graph: ConceptGraph, concepts: Collection[str], count: int) -> list[tuple[str, float]]:
     """The passages that share most with some concepts, by Jaccard index, then by id; none that share none."""
-    having = [graph.having[one] for one in concepts]
-    places, shared = np.unique(np.concatenate(having), return_counts=True)
-    index = shared / (graph.sizes[places] + len(having) - shared)
+    shared_by = np.zeros(len(graph.passages), np.int64)
+    for one in concepts:
+        shared_by[graph.having[one]] += 1
+    places = np.flatnonzero(shared_by)
+    shared = shared_by[places]
+    index = shared / (graph.sizes[places] + len(concepts) - shared)
+    if len(places) > max(LARGE, count):  # all that may be among the first, ties included
+        least = np.partition(index, -count)[-count]
+        places, index = places[index >= least], index[index >= least]
     order = np.lexsort((places, -index))[:count]
     return [(graph.passages[int(places[one])], float(index[one])) for one in order]
 
@@ -158,10 +178,8 @@ def _drawn(bounds: tuple[int, int], key: str, seed: int) -> int:
 
 
 def _step(graph: ConceptGraph, here: str, kind: str, walks: Walks, key: str, seed: int) -> str:
-    to = chances(graph.neighbours(here, kind), walks.epsilon)
-    left = draw_order(seed, key) / _DRAWS
-    for one, chance in to.items():
-        left -= chance
-        if left < 0:
-            return one
-    return next(reversed(to), here)
+    ids, bounds = graph.steps(here, kind, walks.epsilon)
+    if not ids:
+        return here
+    place = np.searchsorted(bounds, draw_order(seed, key) / _DRAWS, side="right")
+    return ids[min(int(place), len(ids) - 1)]  # the last bound is 1 but for rounding

@@ -17,6 +17,7 @@ from jz3.generation.chat import CHAT, ChatAnswer
 from jz3.store.row_store import open_store
 from jz3.tables.failure import Failure
 from jz3.tables.lineage import Lineage
+from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.reject import Reject
 from jz3.tables.seed_problem import SeedProblem
@@ -216,11 +217,13 @@ def test_a_prompt_without_its_place_is_named(tmp_path):
 
 def test_the_stage_writes_every_table(tmp_path):
     Out(SeedProblem, tmp_path / "seeds.parquet").write(seeds(ROWS[:3]))
+    Out(Passage, tmp_path / "none.parquet").write(Passage.create_empty())
     main(
         params(1),
         None,
         EXECUTION,
         In(SeedProblem, tmp_path / "seeds.parquet"),
+        In(Passage, tmp_path / "none.parquet"),
         PROMPTS,
         Out(Problem, tmp_path / "problems"),
         Out(Lineage, tmp_path / "lineage.parquet"),

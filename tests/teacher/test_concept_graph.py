@@ -115,7 +115,11 @@ def test_the_nearest_passages_are_those_of_the_highest_index_by_a_plain_count(pa
         for name in passages
         if set(met) & graph.of_passage[name]
     )[:count]
-    assert nearest(graph, met, count) == [(name, pytest.approx(-index)) for index, name in plain]
+    expected = [(name, pytest.approx(-index)) for index, name in plain]
+    assert nearest(graph, met, count) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jz3.teacher.concept_graph.LARGE", 0)
+        assert nearest(graph, met, count) == expected, "the far ones are put aside first"
 
 
 @given(PASSAGES)

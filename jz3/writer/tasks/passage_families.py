@@ -35,7 +35,8 @@ def of_concepts(names: tuple[str, ...]) -> Fitting:
     """The families whose topic or words at least two of these concepts are, with these concepts."""
     once = {stem(name): name for name in reversed(names)}
     found = [
-        (family, tuple(once[one] for one in sorted(once) if one in _own_stems(family))) for family in FAMILIES
+        (family, tuple(once[one] for one in sorted(once) if one in _OWN_STEMS[family.name]))
+        for family in FAMILIES
     ]
     return _by_number([(family, some) for family, some in found if len(some) > 1])
 
@@ -70,5 +71,7 @@ def _by_number(found: Fitting) -> Fitting:
     return sorted(found, key=lambda one: (-len(one[1]), one[0].name))
 
 
-def _own_stems(family: Family) -> set[str]:
-    return {stem(topic_of(family)), *map(stem, family.words)}
+_OWN_STEMS = {
+    family.name: frozenset((stem(topic_of(family)), *map(stem, family.words))) for family in FAMILIES
+}
+"""Of its topic and words."""
