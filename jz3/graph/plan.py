@@ -24,7 +24,7 @@ from jz3.generation.engines import open_engine
 from jz3.graph.asked_items import AskedItems, answered_items, probed_items
 from jz3.graph.disk import disk_of
 from jz3.graph.plan_fit import fit
-from jz3.graph.plan_lines import Line, Plan, cap
+from jz3.graph.plan_lines import Line, Plan, cap, must_fit
 from jz3.graph.profile import graph_under, profile_difference, profile_names, source_of
 from jz3.graph.recipe_asks import by_operator, recipe_asks
 from jz3.graph.repository import base_name
@@ -44,7 +44,7 @@ from jz3.teacher.declaration import Teacher
 from jz3.teacher.distill import chat_request
 from jz3.teacher.solve import SolveParams
 from jz3.teacher.solvers import ModelSolver
-from jz3.teacher.taught import AugmentParams
+from jz3.teacher.taught import AugmentParams, asks_apart
 from jz3.teacher.teacher import Teachers
 
 
@@ -156,7 +156,8 @@ class _Planner:
             line.notes.append(f"by operator: {counted}")
         to_do = self._rows(line, PromptSet(rows, {}), have)
         self._ask(line, params, to_do, lambda _, ratio: characters / ratio)
-        cap(line, self._sections["budget"]["teacher_tokens"])
+        limit = cap if asks_apart(params) else must_fit
+        limit(line, self._sections["budget"]["teacher_tokens"])
 
     def _ask(
         self, line: Line, asked: Teachers, rows: float, prompt_tokens: Callable[[Teacher, float], float]
