@@ -28,6 +28,7 @@ def edit(root, file, profile):
         yaml.dump(document, out)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("profile", ["single_gpu", "paper"])
 def test_the_documented_lines_make_a_comparison_that_the_plan_accepts(profile, tmp_path, monkeypatch):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
@@ -42,3 +43,7 @@ def test_the_documented_lines_make_a_comparison_that_the_plan_accepts(profile, t
     assert {name.partition("@")[2] for name in found if name.startswith("pretrain@")} == {
         f"{arm}{seed}" for arm in ARMS for seed in ("", "_1", "_2")
     }
+    for stage in ("distill@direct", "augment@metamath", "augment@rvsyn"):
+        line = found[stage]
+        assert 0 < line["prompt_tokens"] + line["completion_tokens"] <= 20_000_000
+        assert not any("ask for less" in note for note in line["notes"]), "it cannot be cut"
