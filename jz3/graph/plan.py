@@ -24,7 +24,7 @@ from jz3.generation.engines import open_engine
 from jz3.graph.asked_items import AskedItems, answered_items, probed_items
 from jz3.graph.disk import disk_of
 from jz3.graph.plan_fit import fit
-from jz3.graph.plan_lines import Line, Plan, cap, why
+from jz3.graph.plan_lines import Line, Plan, cap, must_fit, why
 from jz3.graph.profile import graph_under, profile_difference, profile_names, source_of
 from jz3.graph.recipe_asks import by_operator, recipe_asks
 from jz3.graph.repository import base_name
@@ -45,7 +45,7 @@ from jz3.teacher.distill import chat_request
 from jz3.teacher.skills import SkillsParams
 from jz3.teacher.solve import SolveParams
 from jz3.teacher.solvers import ModelSolver
-from jz3.teacher.taught import AugmentParams, begins_at
+from jz3.teacher.taught import AugmentParams, asks_across, begins_at
 from jz3.teacher.teacher import Teachers
 
 
@@ -159,7 +159,8 @@ class _Planner:
             line.notes.append(f"by operator: {counted}")
         to_do = self._rows(line, PromptSet(rows, {}), have)
         self._ask(line, params, to_do, lambda _, ratio: characters / ratio)
-        cap(line, self._sections["budget"]["teacher_tokens"])
+        limit = cap if asks_across(params) is None else must_fit
+        limit(line, self._sections["budget"]["teacher_tokens"])
 
     def _plan_skills(self, line: Line) -> None:
         stage = self._graph.stage(line.stage)

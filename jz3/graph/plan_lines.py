@@ -53,6 +53,16 @@ def cap(line: Line, teacher_tokens: int | None) -> None:
     line.notes.append(f"budget.teacher_tokens leaves out what is beyond {teacher_tokens:,} tokens")
 
 
+def must_fit(line: Line, teacher_tokens: int | None) -> None:
+    """Say what a recipe that cannot be cut would end with, where it is larger than the budget of its arm."""
+    tokens = (line.prompt_tokens or 0) + (line.completion_tokens or 0)
+    if teacher_tokens is not None and tokens > teacher_tokens:
+        line.notes.append(
+            f"asks across seeds: budget.teacher_tokens ({teacher_tokens:,}) can leave nothing out, and it "
+            f"ends with an error where it takes more: ask for less"
+        )
+
+
 @dataclass(frozen=True)
 class Plan:
     """All stages that would run, upstream first."""
