@@ -11,14 +11,15 @@ and stay: what is the same as one of them or like it is dropped by `dedup.releas
 id. So of two sets one after the other is kept what of both at once would be, with the earlier one first in
 the survivor order.
 
-The verdicts hold the rows that were judged; what was rejected before is not among them. Solutions are not
-read. The questions are read three times, in batches: for the signatures of all, for the 5-grams of those that
-share a band with another, for the index of those that are kept. Costs some 20,000 rows a second and core;
-memory of about 0.3 KB a row, disk of 0.7 KB for each row that shares a band and each that is kept (two
-questions that are the same have one 64-bit hash, and two that are not one in 2^64).
+The verdicts hold the rows that were judged; what was rejected before is not among them. Texts are read three
+times, in batches: for the signatures of all, for the 5-grams of those that share a band with another, for the
+index of those that are kept; solutions only where the table has a source of which they count. Costs some
+20,000 rows a second and core; memory of about 0.3 KB a row, disk of 0.7 KB for each row that shares a band
+and each that is kept (two questions that are the same have one 64-bit hash, and two that are not one in
+2^64).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -158,8 +159,20 @@ def _judged(
     all_ids = problems.select("problem_id").collect()["problem_id"]
     chosen = ~all_ids.is_in(rejected_ids(earlier)["problem_id"].implode())
     ids = all_ids.filter(chosen)
-    signed = _signatures(problems, chosen, params, threads)
-    return Judged(problems, chosen, ids, params.with_solution, threads, *signed)
+    with_solution = _present(problems, params.with_solution)
+    signed = _signatures(_texts(problems, with_solution, chosen), len(ids), params, threads)
+    return Judged(problems, chosen, ids, with_solution, threads, *signed)
+
+
+def _present(problems: pl.LazyFrame, sources: Sequence[str]) -> list[str]:
+    """Those of the sources that the table has rows of; where it has none, no solution need be read."""
+    if not sources:
+        return []
+    return (
+        problems.select(pl.col("source").filter(pl.col("source").is_in(sources)).unique())
+        .collect()["source"]
+        .to_list()
+    )
 
 
 def _verdicts(released: pl.Series, ids: pl.Series, survivor: I64, near: np.ndarray) -> pl.DataFrame:
@@ -195,22 +208,17 @@ def _texts(problems: pl.LazyFrame, with_solution: Sequence[str], chosen: pl.Seri
         start += batch.height
 
 
-def _signatures(
-    problems: pl.LazyFrame, judged: pl.Series, params: DedupParams, threads: int
-) -> tuple[U64, U32]:
-    """A hash of each judged question's words, and its keys [bands, rows]."""
+def _signatures(texts: Iterable[pl.Series], rows: int, params: DedupParams, threads: int) -> tuple[U64, U32]:
+    """A hash of the words of each text, of which there are `rows`, and its keys [bands, rows]."""
 
     def signed(questions: pl.Series) -> tuple[U64, U32]:
-        texts = hashed_tokens(questions)
-        keys = band_keys(shingles(texts, SHINGLE), params.bands, params.rows_per_band)
-        return sequence_hashes(texts), keys
+        words = hashed_tokens(questions)
+        keys = band_keys(shingles(words, SHINGLE), params.bands, params.rows_per_band)
+        return sequence_hashes(words), keys
 
-    rows = int(judged.sum())
     digests, keys = np.empty(rows, dtype=np.uint64), np.empty((params.bands, rows), dtype=np.uint32)
     start = 0
-    for some_digests, some_keys in thread_map(
-        signed, _texts(problems, params.with_solution, judged), threads
-    ):
+    for some_digests, some_keys in thread_map(signed, texts, threads):
         end = start + len(some_digests)
         digests[start:end], keys[:, start:end] = some_digests, some_keys
         start = end
