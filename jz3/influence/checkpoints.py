@@ -13,7 +13,6 @@ of the base; A and B stay beside it for the gradients. Shapes: R rank, I inputs,
 
 # ruff: noqa: N803, N806, N815 (names of tensors end in their shape)
 
-import ctypes
 import json
 import math
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jz3.core.errors import UserError
+from jz3.lm.freed_memory import keep_freed_memory
 from jz3.lm.model import load_model
 
 if TYPE_CHECKING:
@@ -35,13 +35,6 @@ FIRST_MOMENTS = "exp_avg"
 SECOND_MOMENTS = "exp_avg_sq"
 
 Precision = Literal["bf16", "fp32"]
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""As in malloc.h."""
-MOST_BYTES_ON_THE_HEAP = 32 * 2**20
-"""The largest threshold that glibc takes; what is larger than this is returned at once."""
-MOST_BYTES_KEPT = 2**31 - 1
-"""The largest number that mallopt takes."""
 
 
 class CheckpointError(UserError):
@@ -128,7 +121,7 @@ def open_checkpoint(base: Path, directory: Path, precision: Precision, device: s
         device == "cpu"
     ):  # measured: a bf16 pass takes 9.4 ms a row of 110 tokens, and 13.6 with the fused kernel
         model.set_attn_implementation("eager")
-        _keep_freed_memory()
+        keep_freed_memory()
     weights = load_file(directory / ADAPTER_FILE, device=device)
     scale = _scale(directory)
     layers: dict[str, LoraLayer] = {}
@@ -145,18 +138,6 @@ def open_checkpoint(base: Path, directory: Path, precision: Precision, device: s
         moments[name, "A"] = Moments(first[key_a].flatten(), second[key_a].flatten())
         moments[name, "B"] = Moments(first[key_b].T.flatten(), second[key_b].T.flatten())
     return Reference(model, layers, moments)
-
-
-def _keep_freed_memory() -> None:
-    """Let this process keep what a pass gives back, for the next one; without glibc nothing is done.
-
-    By itself glibc returns it to the kernel, which clears each page anew: some 8,000 page faults in a pass of
-    16 problems of 150 tokens, 1.3 of 22 ms of CPU a problem (measured). The peak of memory is the same.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, MOST_BYTES_ON_THE_HEAP)
-        mallopt(M_TRIM_THRESHOLD, MOST_BYTES_KEPT)
 
 
 def adapter_parameters(directory: Path) -> int:

@@ -3,7 +3,8 @@
 Causal attention document by document costs the sum of their squared lengths, halved; a masked block costs
 its length squared. For two documents a block that is four times less, and attention was half of the time of a
 small model on a CPU. Whoever calls a model under this attention must hand on `document_lengths`: without them
-it fails, so that documents never see each other by mistake.
+it fails, so that documents never see each other by mistake. Short documents in bfloat16 on a CPU go through
+`jz3.lm.short_documents`, all others through the kernel of torch, one by one.
 """
 
 from collections.abc import Generator
@@ -12,6 +13,8 @@ from typing import Any
 
 import torch
 from transformers import AttentionInterface, PreTrainedModel
+
+from jz3.lm.short_documents import LONGEST, attend_together
 
 NAME = "jz3_documents"
 
@@ -35,6 +38,8 @@ def document_attention(
     """
     assert attention_mask is None, f"{type(module).__name__} hands a mask to attention that needs none"
     assert sliding_window is None or max(document_lengths) <= sliding_window, "a document outgrows the window"
+    if _computed_in(query) == (torch.bfloat16, "cpu") and not dropout and max(document_lengths) <= LONGEST:
+        return attend_together(query, key, value, document_lengths, scaling), None
     documents = (tensor.split(document_lengths, dim=2) for tensor in (query, key, value))
     attended = [
         torch.nn.functional.scaled_dot_product_attention(
@@ -49,6 +54,13 @@ def document_attention(
         for one_query, one_key, one_value in zip(*documents, strict=True)
     ]
     return torch.cat(attended, dim=2).transpose(1, 2).contiguous(), None
+
+
+def _computed_in(query: torch.Tensor) -> tuple[torch.dtype, str]:
+    """Number format and device of the products, which autocast may have changed."""
+    device = query.device.type
+    is_cast = torch.is_autocast_enabled(device)
+    return torch.get_autocast_dtype(device) if is_cast else query.dtype, device
 
 
 AttentionInterface.register(NAME, document_attention)

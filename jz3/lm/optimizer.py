@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from jz3.lm.muon import MuonAndAdamW
+from jz3.lm.muon import MuonAndAdamW, StackedMuon
 from jz3.lm.plan import OptimizerParams
 
 
@@ -24,7 +24,7 @@ def make_optimizer(model: PreTrainedModel, params: OptimizerParams) -> torch.opt
     ]
     if params.muon is None or not hidden:
         return _adamw(groups, params)
-    muon = torch.optim.Muon(
+    muon = StackedMuon(
         hidden,
         lr=params.muon.learning_rate,
         momentum=params.muon.momentum,

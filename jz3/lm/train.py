@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from jz3.lm.checkpoints import PREFIX
+from jz3.lm.freed_memory import keep_freed_memory
 from jz3.lm.model import cache
 from jz3.lm.plan import TrainingError
 from jz3.lm.preemption import Preempted, told_of_preemption
@@ -46,6 +47,8 @@ def train(model: "PreTrainedModel", training: Training) -> pl.DataFrame:
 
     _check(model, training)
     torch.set_num_threads(training.execution.threads)
+    if training.execution.device == "cpu":
+        keep_freed_memory()
     set_seed(training.seed)
     observer = Observer(model, training)
     started = time.monotonic()
