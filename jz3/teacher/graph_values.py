@@ -52,11 +52,16 @@ def first_without_fault(
     """The first drawing that makes a problem in whole numbers, else the first that makes one, else what is
     wrong with the first of all.
     """
-    pairs = list(zip(drawn, drawings, strict=True))
-    faults = [fault_of(library, graph, leaves, drawing) for leaves, drawing in pairs]
-    fit = [pair for pair, fault in zip(pairs, faults, strict=True) if fault is None]
-    whole = [(leaves, drawing) for leaves, drawing in fit if not any("/" in value for value in drawing.nodes)]
-    if fit:
-        return (whole or fit)[0]
-    assert faults[0] is not None, "a graph has drawings"
-    return faults[0]
+    first_fault: Unusable | None = None
+    first_fit: tuple[Sequence[int], Drawing] | None = None
+    for leaves, drawing in zip(drawn, drawings, strict=True):
+        fault = fault_of(library, graph, leaves, drawing)
+        if fault is not None:
+            first_fault = first_fault or fault
+        elif not any("/" in value for value in drawing.nodes):
+            return leaves, drawing
+        else:
+            first_fit = first_fit or (leaves, drawing)
+    found = first_fit or first_fault
+    assert found is not None, "a graph has drawings"
+    return found
