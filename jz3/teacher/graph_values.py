@@ -3,7 +3,9 @@
 Rules of a drawing: `failed` (an error), `random` (two runs differ), `not_a_number` (nan, an infinity, a
 complex number, a text), `huge` (beyond LARGEST), `odd_value` (no fraction with a denominator up to
 LARGEST_DENOMINATOR), `implausible` (a negative value of any kind but `number`, or a part of a `number of
-...`), `trivial` (the result is 0, or one of the values that are given, or of those on the way).
+...`), `trivial` (the result is 0, or one of the values that are given, or of those on the way), `held_out`
+(numbers and result are those of a benchmark item of the built-in writer; another drawing is taken, so that
+none enters training in other words).
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ from jz3.teacher.exact_programs import Drawing, value_of
 from jz3.teacher.function_library import Library
 from jz3.teacher.graph_draws import Graph
 from jz3.text.problem_text import Unusable
+from jz3.writer.held_out import is_held_out
 
 LARGEST = 10**9
 """In size (fact sheet)."""
@@ -43,6 +46,8 @@ def fault_of(library: Library, graph: Graph, leaves: Sequence[int], drawing: Dra
     *before, result = values
     if result == 0 or result in before or result in leaves:
         return Unusable("trivial", f"{result} of {', '.join(map(str, [*leaves, *before]))}")
+    if is_held_out(leaves, result):
+        return Unusable("held_out", f"{result} of {', '.join(map(str, leaves))}")
     return None
 
 
