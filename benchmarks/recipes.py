@@ -7,7 +7,8 @@
 `errors` runs each recipe with the problem writer that errs on purpose (jz3/writer/erring/planted.py) and says
 of every rule what was wrong with the answers that it rejected, and of every kind what became of it. Of each
 recipe, by `recall` and `precision` of answers (held against gold, execution or a label) and of texts (held
-against what they were written from), and the `wrong` share of kept rows by readers of their own.
+against what they were written from), and the `wrong` share of kept rows by readers of their own. Of
+JiuZhang's problems nothing is known beforehand: there the form alone is read.
 
 `speed` is CPU time of this process, with the server's threads left out: requests of new problems (`write`),
 of every other task (the slowest is `task`), of the mix of each recipe; microseconds that `augment` adds to a
@@ -29,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import dataframely as dy
 
-from benchmarks.erring import speed
+from benchmarks.erring import speed, writing
 from benchmarks.erring.accounts import REASONS, Account, Check, account
 from benchmarks.erring.runs import RECIPES, execution, params_of, prompts_of, run, seeds_of, walked
 from jz3.store.row_store import open_store
@@ -58,7 +59,11 @@ def measure_errors(*, quick: bool) -> dict[str, float]:
                 if share is not None
             }
         figures[f"{name}_wrong"] = round(found.wrong / found.kept, 4)
-    return figures
+    written = writing.account(speed.writing(500 if quick else 4_000))
+    print(f"\njiuzhang: {written.asked} asked, {written.kept} kept, {written.wrong} of them wrong")
+    table("rule", written.by_rule, REASONS)
+    table("kind", written.by_kind, FATES)
+    return figures | {"jiuzhang_wrong": round(written.wrong / written.kept, 4)}
 
 
 def show(recipe: str, found: Account) -> None:
