@@ -3,6 +3,7 @@
 Seeds, sizes and draws are the benchmark's own, so that neither a profile nor the clone's data move a figure.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,21 +151,35 @@ def run(seeds: dy.DataFrame[SeedProblem], params: AugmentParams) -> Run:
     found = augment(seeds, prompts, params, execution())
     rules = {row["row_id"]: row["rule"].partition(".")[2] for row in found.rejects.iter_rows(named=True)}
     answered: dict[str, Answered] = {}
-    for one, reply, output in walked(seeds, params, open_store()):
+    asks = [one for round_ in walked(seeds, params, open_store()) for one in round_.asks]
+    for one, reply, output in asks:
         right, erred = planted(one.prompt, request_of(one, params).seed)
         assert reply.text == erred.text, "what was planted is known by prompt and seed"
         answered[one.ask_id] = Answered(one, right, erred, rules.pop(one.ask_id, None), output)
     return Run(found, answered, rules)
 
 
-def walked(
-    seeds: dy.DataFrame[SeedProblem], params: AugmentParams, store: RowStore
-) -> list[tuple[Ask, ChatAnswer, str | None]]:
-    """The asks of a run that is done, with answers, and solutions up to what their programs printed."""
-    found: list[tuple[Ask, ChatAnswer, str | None]] = []
+@dataclass(frozen=True)
+class Walked:
+    """A round of a run that is done."""
+
+    asks: Sequence[tuple[Ask, ChatAnswer, str | None]]
+    """With answers, and solutions up to what their programs printed."""
+    programs: Sequence[Program]
+    """Of the recipe itself."""
+    own_s: float
+    """Seconds of CPU that the recipe took to say what it asks."""
+
+
+def walked(seeds: dy.DataFrame[SeedProblem], params: AugmentParams, store: RowStore) -> list[Walked]:
+    """The rounds of a run that is done."""
+    found: list[Walked] = []
     rounds = rounds_of(seeds, prompts_of(params.recipe.name), params)
+    started = time.process_time()
     round_ = next(rounds, None)
     while round_ is not None:
+        own = time.process_time() - started
+        asks: list[tuple[Ask, ChatAnswer, str | None]] = []
         keys = [chat_key(request_of(one, params)) for one in round_.asks]
         stored = store.known(CHAT, keys)
         texts = _printed(round_.programs, store)
@@ -175,7 +190,9 @@ def walked(
             text = output if one.tool else text_of(one, reply) if one.form != "solution" else None
             if isinstance(text, str):
                 texts[one.ask_id] = text
-            found.append((one, reply, output if isinstance(output, str) else None))
+            asks.append((one, reply, output if isinstance(output, str) else None))
+        found.append(Walked(asks, round_.programs, own))
+        started = time.process_time()
         round_ = next_round(rounds, texts)
     return found
 

@@ -4,27 +4,30 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import dataframely as dy
 
-from benchmarks.erring.runs import LIMITS, execution, prompts_of, walked
+from benchmarks.erring.runs import LIMITS, Walked, execution, prompts_of, walked
 from jz3.answers.equality import equal
-from jz3.generation.chat import ChatAnswer
 from jz3.sandbox.program_rows import run_rows
 from jz3.sandbox.settings import Limits
 from jz3.store.row_store import open_store
 from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.words import KINDS, LEVELS
-from jz3.teacher.asks import Ask
 from jz3.teacher.augment import augment, request_of
+from jz3.teacher.number_masks import masks_of
 from jz3.teacher.taught import AugmentParams
 from jz3.teacher.teacher import ask, teacher_of
 from jz3.text.problem_text import last_boxed, programs_of
 from jz3.workers.batch import program_workers
 from jz3.workers.crew import open_crew
+from jz3.writer.catalogue import FAMILIES
 from jz3.writer.server import MODEL, complete
+from jz3.writer.splits import distinct_draws
 
-LIMITS_OF_PROGRAMS = Limits.model_validate(LIMITS)
+WARM_UP = 2
+"""Seeds that are replayed before anything is timed (chosen: as few as load all modules)."""
 PASSAGE = "Apples cost money, and so do boxes. A farmer counts them in the evening. "
 PROMPT = "Write.\n\nLevel: {level}\nKind: {kind}\n\n### Passage\n{passage}{number}\n\n### New problem\n"
 
@@ -71,9 +74,11 @@ def writing(count: int) -> list[Request]:
     ]
 
 
-def requests_of(asked: Sequence[tuple[Ask, ChatAnswer, str | None]], params: AugmentParams) -> list[Request]:
+def requests_of(rounds: Sequence[Walked], params: AugmentParams) -> list[Request]:
     """Those of a run, in its order: the mix of the recipe."""
-    return [Request(one.prompt, request_of(one, params).seed) for one, _, _ in asked]
+    return [
+        Request(one.prompt, request_of(one, params).seed) for round_ in rounds for one, _, _ in round_.asks
+    ]
 
 
 def by_task(requests: Sequence[Request]) -> dict[str, list[Request]]:
@@ -88,47 +93,95 @@ def by_task(requests: Sequence[Request]) -> dict[str, list[Request]]:
 class Added:
     """Microseconds of CPU of a row of `augment` whose answers and outputs the store has."""
 
+    rows: int
     whole: float
     calls: float
-    """Reading answers back."""
+    """Reading answers back, round by round."""
     programs: float
-    """Reading outputs back."""
+    """Reading outputs back, round by round."""
     grader: float
+    composing: float
+    """Of the recipe: drawing graphs and their values, and judging what they give."""
 
     @property
     def own(self) -> float:
         """What `augment` adds."""
-        return self.whole - self.calls - self.programs - self.grader
+        return self.whole - self.calls - self.programs - self.grader - self.composing
 
 
 def added(seeds: dy.DataFrame[SeedProblem], params: AugmentParams) -> Added:
-    """Of a run that the store has whole: its parts are done again one by one, and taken off."""
-    asked = walked(seeds, params, open_store())
+    """Of a run that the store has whole: its parts are done again one by one, and taken off. To be called in
+    a process that has not run the recipe, whose memory would hold what was read.
+    """
     replay = execution().model_copy(update={"teacher": "replay"})
-    rows = len(asked)
-
-    def us(work: Callable[[], object]) -> float:
-        started = time.process_time()
-        work()
-        return (time.process_time() - started) / rows * 1e6
+    prompts = prompts_of(params.recipe.name)
+    augment(SeedProblem.cast(seeds.head(WARM_UP)), prompts, params, execution())  # imports and patterns
+    whole = _seconds(lambda: augment(seeds, prompts, params, replay))
+    rounds = walked(seeds, params, open_store())
+    rows = sum(len(one.asks) for one in rounds)
 
     def call() -> None:
-        requests = [request_of(one, params) for one, _, _ in asked]
-        ask([teacher_of(one.ask_id, params) for one, _, _ in asked], requests, params, replay)
+        for round_ in rounds:
+            if round_.asks:
+                requests = [request_of(one, params) for one, _, _ in round_.asks]
+                names = [teacher_of(one.ask_id, params) for one, _, _ in round_.asks]
+                ask(names, requests, params, replay)
 
     def grade() -> None:
-        for one, reply, _ in asked:
+        for one, reply, _ in (answered for round_ in rounds for answered in round_.asks):
             boxed = last_boxed(reply.text)
             if one.expected is not None and boxed is not None:
                 equal(one.expected, boxed)
 
-    sources = [program for _, _, output in asked if output for program in programs_of(output)]
-
     def run_programs() -> None:
-        if sources:
-            with open_crew(program_workers(replay)) as crew:
-                run_rows(sources, LIMITS_OF_PROGRAMS, replay, "programs", crew)
+        with open_crew(program_workers(replay)) as crew:
+            for round_ in rounds:
+                begun = [program for _, _, text in round_.asks if text for program in programs_of(text)]
+                sources = [*begun, *(one.source for one in round_.programs)]
+                if sources:
+                    run_rows(sources, Limits.model_validate(LIMITS), replay, "programs", crew)
 
-    prompts = prompts_of(params.recipe.name)
-    us(lambda: augment(seeds, prompts, params, replay))  # imports and patterns
-    return Added(us(lambda: augment(seeds, prompts, params, replay)), us(call), us(run_programs), us(grade))
+    composing = sum(
+        after.own_s
+        for before, after in pairwise(rounds)
+        if any(one.operator == "compose" for one in (*before.programs, *after.programs))
+    )
+    parts = (whole, _seconds(call), _seconds(run_programs), _seconds(grade), composing)
+    return Added(rows, *(part / rows * 1e6 for part in parts))
+
+
+def graphs_per_second(seeds: dy.DataFrame[SeedProblem], params: AugmentParams) -> float:
+    """Graphs of RV-Syn that are drawn, given values and judged a second of CPU, in a run that is done."""
+    rounds = walked(seeds, params, open_store())
+    graphs = sum(one.operator == "compose" for round_ in rounds for one in round_.programs)
+    return graphs / sum(
+        after.own_s
+        for before, after in pairwise(rounds)
+        if any(one.operator == "compose" for one in (*before.programs, *after.programs))
+    )
+
+
+def maskings_per_second(questions: Sequence[str]) -> float:
+    """Questions whose numbers are found, replaced and labelled a second of CPU; and put back, to be sure."""
+
+    def mask() -> None:
+        for question in questions:
+            masks_of(question)
+
+    assert all(one.restored == question for question in questions for one in masks_of(question))
+    return per_second(mask, len(questions))
+
+
+def questions(each: int) -> list[str]:
+    """So many of every family, in its wordings in turn."""
+    return [
+        family.wordings[number % len(family.wordings)].format(**values.drawn)
+        for family in FAMILIES
+        for number, values in enumerate(distinct_draws(family, "instruction", each, "masking"))
+    ]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from jz3.teacher.decompositions import Call, Function
 
@@ -196,8 +197,9 @@ def _defined(functions: Sequence[Function]) -> list[str]:
     return [_as(function, function.name) for function in functions]
 
 
+@lru_cache(maxsize=4_096)
 def _as(function: Function, name: str) -> str:
-    """A function under a name, with exact division."""
+    """A function under a name, with exact division. A library's functions stand in many graphs."""
     changed = _Exact(function.name, name).visit(function.definition)
     return f"\n{ast.unparse(ast.fix_missing_locations(changed))}\n"
 

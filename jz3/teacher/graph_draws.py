@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property, lru_cache
 from typing import Literal, TypeVar
 
 from jz3.core.hashing import content_id, draw_order
@@ -51,7 +52,7 @@ class Plan:
     size: int
     """Functions."""
 
-    @property
+    @cached_property
     def plan_id(self) -> str:
         """Name of it."""
         return content_id("graph", self.seed_id, str(self.index), self.strategy, str(self.size))
@@ -261,19 +262,28 @@ def _graph(library: Library, order: Sequence[int], results: dict[tuple[int, int]
 
 def _ranges(library: Library, graph: Graph) -> list[tuple[int, int]]:
     """Of each literal of a graph, the values to draw from."""
-    of_kind: dict[str, set[str]] = defaultdict(set)
-    for node in library.nodes:
-        for one, seen in zip(node.function.parameters, node.literals, strict=True):
-            of_kind[one.kind] |= set(seen)
     return [
-        _range(library.nodes[number].literals[at] or sorted(of_kind[one.kind]))
+        _range(library.nodes[number].literals[at] or _literals_of(library, one.kind))
         for number, call in zip(graph.nodes, graph.calls, strict=True)
         for at, one in enumerate(library.nodes[number].function.parameters)
         if isinstance(call.arguments[at], str)
     ]
 
 
-def _range(seen: Sequence[str]) -> tuple[int, int]:
+def _literals_of(library: Library, kind: str) -> tuple[str, ...]:
+    """What decompositions gave to any parameter of a kind."""
+    seen = {
+        literal
+        for node in library.nodes
+        for one, literals in zip(node.function.parameters, node.literals, strict=True)
+        if one.kind == kind
+        for literal in literals
+    }
+    return tuple(sorted(seen))
+
+
+@lru_cache(maxsize=4_096)
+def _range(seen: tuple[str, ...]) -> tuple[int, int]:
     values = sorted(abs(Fraction(text)) for text in seen)
     if not values:
         return USUAL

@@ -3,7 +3,9 @@
 Rules of a drawing: `failed` (an error), `random` (two runs differ), `not_a_number` (nan, an infinity, a
 complex number, a text), `huge` (beyond LARGEST), `odd_value` (no fraction with a denominator up to
 LARGEST_DENOMINATOR), `implausible` (a negative value of any kind but `number`, or a part of a `number of
-...`), `trivial` (the result is 0, or one of the values that are given, or of those on the way).
+...`), `trivial` (the result is 0, or one of the values that are given, or of those on the way), `held_out`
+(numbers and result are those of a benchmark item of the built-in writer; another drawing is taken, so that
+none enters training in other words).
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ from jz3.teacher.exact_programs import Drawing, value_of
 from jz3.teacher.function_library import Library
 from jz3.teacher.graph_draws import Graph
 from jz3.text.problem_text import Unusable
+from jz3.writer.held_out import is_held_out
 
 LARGEST = 10**9
 """In size (fact sheet)."""
@@ -43,6 +46,8 @@ def fault_of(library: Library, graph: Graph, leaves: Sequence[int], drawing: Dra
     *before, result = values
     if result == 0 or result in before or result in leaves:
         return Unusable("trivial", f"{result} of {', '.join(map(str, [*leaves, *before]))}")
+    if is_held_out(leaves, result):
+        return Unusable("held_out", f"{result} of {', '.join(map(str, leaves))}")
     return None
 
 
@@ -52,11 +57,16 @@ def first_without_fault(
     """The first drawing that makes a problem in whole numbers, else the first that makes one, else what is
     wrong with the first of all.
     """
-    pairs = list(zip(drawn, drawings, strict=True))
-    faults = [fault_of(library, graph, leaves, drawing) for leaves, drawing in pairs]
-    fit = [pair for pair, fault in zip(pairs, faults, strict=True) if fault is None]
-    whole = [(leaves, drawing) for leaves, drawing in fit if not any("/" in value for value in drawing.nodes)]
-    if fit:
-        return (whole or fit)[0]
-    assert faults[0] is not None, "a graph has drawings"
-    return faults[0]
+    first_fault: Unusable | None = None
+    first_fit: tuple[Sequence[int], Drawing] | None = None
+    for leaves, drawing in zip(drawn, drawings, strict=True):
+        fault = fault_of(library, graph, leaves, drawing)
+        if fault is not None:
+            first_fault = first_fault or fault
+        elif not any("/" in value for value in drawing.nodes):
+            return leaves, drawing
+        else:
+            first_fit = first_fit or (leaves, drawing)
+    found = first_fit or first_fault
+    assert found is not None, "a graph has drawings"
+    return found

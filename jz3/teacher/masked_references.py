@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from fractions import Fraction
+from functools import cached_property, lru_cache
 
 from jz3.answers.number_words import number_in_words
 from jz3.answers.tree import Number
@@ -60,8 +61,11 @@ class _Value:
     """Of the equals signs of its expression: `right` of one, `left` of all, or empty where there is none."""
 
 
-def values_in(text: str) -> list[_Value]:
-    """The numbers in digits of a text, with the side of the equals signs on which they stand."""
+@lru_cache(maxsize=4_096)
+def values_in(text: str) -> tuple[_Value, ...]:
+    """The numbers in digits of a text, with the side of the equals signs on which they stand. What was read
+    is kept: a reference is held against all its copies, a copy against several rules.
+    """
     found: list[_Value] = []
     for run in _expressions(text):
         equals = [token.start() for token in run if token["equals"]]
@@ -74,7 +78,7 @@ def values_in(text: str) -> list[_Value]:
             operand = any(one["sign"] for one in run[max(place - 1, 0) : place + 2])
             operand = operand or (place + 1 < len(run) and bool(run[place + 1]["equals"]))
             found += _values(token, text, side, operand=operand)
-    return sorted(found, key=lambda value: value.start)
+    return tuple(sorted(found, key=lambda value: value.start))
 
 
 def _expressions(text: str) -> list[list[re.Match[str]]]:
@@ -99,11 +103,12 @@ def _values(token: re.Match[str], text: str, side: str, *, operand: bool) -> lis
     """One value; of a fraction that is worked out further, its two numbers."""
     percent = bool(_PERCENT.match(text, token.end()))
     if token["number"]:
-        value = Fraction(token[0].replace(",", ""))
+        written = token[0].replace(",", "")
+        value = Fraction(written) if "." in written else Fraction(int(written))
         return [_Value(*token.span(), _named(value, percent=percent), frozenset(), side)]
     group = "above below" if token["frac"] else "left right"
     above, below = group.split()
-    parts = (Fraction(token[above]), Fraction(token[below]))
+    parts = (Fraction(int(token[above])), Fraction(int(token[below])))
     if operand or not parts[1]:
         return [
             _Value(*token.span(name), frozenset({part}), frozenset(), side)
@@ -124,11 +129,12 @@ def _number_names(gold: str) -> frozenset[Fraction]:
     return values[0].names if len(values) == 1 and not re.search(r"[A-Za-z\\]", rest) else frozenset()
 
 
-def _worded(text: str) -> set[Fraction]:
+@lru_cache(maxsize=4_096)
+def _worded(text: str) -> frozenset[Fraction]:
     """Values of numbers in words, but for `one`, which is a pronoun as often."""
     read = [number_in_words(found[0]) for found in IN_WORDS.finditer(text)]
     values = {one.node.value for one in read if one is not None and isinstance(one.node, Number)}
-    return values - {Fraction(1)}
+    return frozenset(values - {Fraction(1)})
 
 
 class Reference:
@@ -137,7 +143,7 @@ class Reference:
     def __init__(self, question: str, solution: str, gold: str) -> None:
         self.question, self.solution, self.gold = question, solution, gold
         stated = values_in(question)
-        self._stated = _worded(question) | {name for value in stated for name in value.names | value.parts}
+        self._stated = {*_worded(question)} | {name for value in stated for name in value.names | value.parts}
         if re.search(r"\bone\b", question, re.IGNORECASE):
             self._stated.add(Fraction(1))
         found = values_in(solution)
@@ -150,7 +156,7 @@ class Reference:
         self._used = [value.names for value in found if value.side != "right" and value.names & self._stated]
         self._gold = _number_names(gold)
 
-    @property
+    @cached_property
     def hides_nothing(self) -> bool:
         """Whether nothing is worked out in it, so that it may be shown as it is."""
         return self._hidden == [] and self._against(self.solution) is None

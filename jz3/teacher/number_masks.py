@@ -99,15 +99,17 @@ def free_variable(question: str) -> str | None:
 
 def _in_digits(question: str) -> Iterator[NumberInText]:
     barred = [found.span() for found in _FORMULA.finditer(question) if not _is_plain(found)]
+    has_commands = "\\" in question
     for found in _DIGITS.finditer(question):
         if any(start < found.end() and found.start() < end for start, end in barred):
             continue
-        if _COMMAND.search(_token(question, found)):
+        if has_commands and _COMMAND.search(_token(question, found)):
             continue
         whole, _, below = found[0].replace(",", "").partition("/")
         if below and not int(below):
             continue
-        yield NumberInText(*found.span(), Fraction(whole) / int(below or 1))
+        value = Fraction(whole) / int(below or 1) if "." in whole else Fraction(int(whole), int(below or 1))
+        yield NumberInText(*found.span(), value)
 
 
 def _in_words(question: str) -> Iterator[NumberInText]:

@@ -69,9 +69,11 @@ def drawn_personas(
         return draw_order(seed, f"{name}\x00{seed_id}")
 
     of_group: dict[str, list[Persona]] = {}
-    for one in sorted(personas, key=lambda one: place(one.persona_id)):
+    for one in personas:
         of_group.setdefault(one.group, []).append(one)
     groups = sorted(of_group, key=lambda group: place(f"group {group}"))
+    for group in groups[:count]:
+        of_group[group].sort(key=lambda one: place(one.persona_id))
     for number in range(count):
         turn, group = divmod(number, len(groups))
         some = of_group[groups[group]]

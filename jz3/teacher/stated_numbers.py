@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from jz3.answers.number_words import number_in_words
 from jz3.answers.tree import Number
@@ -47,8 +48,9 @@ class StatedNumbers:
         return ", ".join(map(str, sorted(self.values.elements()))) or "none"
 
 
+@lru_cache(maxsize=4_096)
 def stated_numbers(text: str) -> StatedNumbers:
-    """All numbers of a text."""
+    """All numbers of a text; a question is compared with all its rewordings, so what was read is kept."""
     values: Counter[Fraction] = Counter()
     ones = 0
     text, taken = _taken(_ALONE, text)
@@ -84,7 +86,9 @@ def _in_digits(found: re.Match[str]) -> Fraction:
 
 def _ratio(above: str, below: str) -> Fraction:
     """`3/0` is no number: it counts as its numerator."""
-    return Fraction(above) / (int(below) or 1)
+    if "." in above:
+        return Fraction(above) / (int(below) or 1)
+    return Fraction(int(above), int(below) or 1)
 
 
 def _times_unit(value: Fraction, text: str, end: int) -> Fraction:

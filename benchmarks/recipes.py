@@ -1,0 +1,160 @@
+"""How well the filters of each recipe find planted errors, and how fast writer and `augment` are.
+
+    python benchmarks/recipes.py            # 3 seeds of each of 64 families; some minutes
+    python benchmarks/recipes.py --quick    # 1 seed of every second family, under a minute
+    python benchmarks/recipes.py errors     # a part: errors or speed
+
+`errors` runs each recipe with the problem writer that errs on purpose (jz3/writer/erring/planted.py) and says
+of every rule what was wrong with the answers that it rejected, and of every kind what became of it. Of each
+recipe, by `recall` and `precision` of answers (held against gold, execution or a label) and of texts (held
+against what they were written from), and the `wrong` share of kept rows by readers of their own. Of
+JiuZhang's problems nothing is known beforehand: there the form alone is read.
+
+`speed` is CPU time of this process, with the server's threads left out: requests of new problems (`write`),
+of every other task (the slowest is `task`), of the mix of each recipe; microseconds that `augment` adds to a
+row beside calls, programs, the grader and, in RV-Syn, composing; questions masked; graphs composed.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import dataframely as dy
+
+from benchmarks.erring import speed, writing
+from benchmarks.erring.accounts import REASONS, Account, Check, account
+from benchmarks.erring.runs import RECIPES, execution, params_of, prompts_of, run, seeds_of, walked
+from jz3.store.row_store import open_store
+from jz3.tables.seed_problem import SeedProblem
+from jz3.teacher.augment import augment
+from jz3.writer.server import ERRING_MODEL, MODEL
+
+FATES = ("at once", "later", "kept", "harmless")
+
+
+def seeds(*, quick: bool) -> dy.DataFrame[SeedProblem]:
+    """Seed problems of the run."""
+    return seeds_of(1, every=2) if quick else seeds_of(3)
+
+
+def measure_errors(*, quick: bool) -> dict[str, float]:
+    """A run of each recipe with the teacher that errs."""
+    figures: dict[str, float] = {}
+    for name in RECIPES:
+        found = account(run(seeds(quick=quick), params_of(name, ERRING_MODEL)))
+        show(name, found)
+        for sort, check in (("answers", found.answers), ("texts", found.texts)):
+            figures |= {
+                f"{name}_{sort}_{what}": round(share, 4)
+                for what, share in (("recall", check.recall), ("precision", check.precision))
+                if share is not None
+            }
+        figures[f"{name}_wrong"] = round(found.wrong / found.kept, 4)
+    written = writing.account(speed.writing(500 if quick else 4_000))
+    print(f"\njiuzhang: {written.asked} asked, {written.kept} kept, {written.wrong} of them wrong")
+    table("rule", written.by_rule, REASONS)
+    table("kind", written.by_kind, FATES)
+    return figures | {"jiuzhang_wrong": round(written.wrong / written.kept, 4)}
+
+
+def show(recipe: str, found: Account) -> None:
+    """The tables of a recipe, as docs/recipes.md has them."""
+    print(
+        f"\n{recipe}: {found.kept} rows kept, {found.wrong} of them wrong; {found.with_errors} with an error"
+    )
+    for sort, check in (("answers", found.answers), ("texts", found.texts)):
+        print(f"  {sort}: {check_line(check)}")
+    table("rule", found.by_rule, REASONS)
+    table("kind", found.by_kind, FATES)
+
+
+def check_line(check: Check) -> str:
+    """Counts and shares of a check."""
+    return (
+        f"{check.harmful} with harm, {check.at_once} rejected at once and {check.later} later "
+        f"(recall {percent(check.recall)}, at once {percent(check.recall_at_once)}); "
+        f"{check.rejected} rejected, {check.false} of them right (precision {percent(check.precision)})"
+    )
+
+
+def percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def table(head: str, rows: Mapping[str, Counter[str]], columns: tuple[str, ...]) -> None:
+    """Those columns that have a count."""
+    there = [column for column in columns if any(row[column] for row in rows.values())]
+    print(f"  | {' | '.join([head, *there])} |")
+    print(f"  |{'---|' * (len(there) + 1)}")
+    for name, row in rows.items():
+        print(f"  | {' | '.join([f'`{name}`', *(str(row[column] or '') for column in there)])} |")
+
+
+def measure_speed(*, quick: bool) -> dict[str, float]:
+    """Rates of the writer, and what `augment` adds."""
+    rate = speed.rate(speed.writing(1_000 if quick else 8_000))
+    slowest, figures = float("inf"), {"write": round(rate)}
+    print(f"\nwrite: {rate:,.0f} requests a second of CPU")
+    for name in RECIPES:
+        params = params_of(name, MODEL)
+        some = seeds(quick=quick)
+        augment(some, prompts_of(name), params, execution())
+        requests = speed.requests_of(walked(some, params, open_store()), params)
+        tasks = {task: speed.rate(asked) for task, asked in speed.by_task(requests).items()}
+        mix, erring = speed.rate(requests), speed.rate(requests, ERRING_MODEL)
+        own = added_apart(name, quick=quick)
+        slowest = min(slowest, *tasks.values())
+        print(f"{name}: mix {mix:,.0f} requests a second of CPU, {erring:,.0f} with errors")
+        print("  " + ", ".join(f"{task} {found:,.0f}" for task, found in tasks.items()))
+        print(
+            f"  augment adds {own.own:.0f} us a row; beside that calls {own.calls:.0f}, programs "
+            f"{own.programs:.0f}, grader {own.grader:.0f}, composing {own.composing:.0f}; {own.rows:,} rows"
+        )
+        figures |= {f"{name}_mix": round(mix), f"{name}_us": round(own.own)}
+    graphs = speed.graphs_per_second(seeds(quick=quick), params_of("rvsyn", MODEL))
+    masked = speed.maskings_per_second(speed.questions(5 if quick else 40))
+    print(f"masking: {masked:,.0f} questions a second of CPU; composing: {graphs:,.0f} graphs")
+    return figures | {"task": round(slowest), "masked": round(masked), "composed": round(graphs)}
+
+
+def added_apart(recipe: str, *, quick: bool) -> speed.Added:
+    """In a process that has not read the texts of the run."""
+    command = [sys.executable, __file__, "--added", recipe, *(["--quick"] if quick else [])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return speed.Added(**json.loads(done.stdout.splitlines()[-1]))
+
+
+PARTS = {"errors": measure_errors, "speed": measure_speed}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all, if none is named")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--added", metavar="RECIPE", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.added:
+        own = speed.added(seeds(quick=arguments.quick), params_of(arguments.added, MODEL))
+        print(json.dumps(asdict(own)))
+        return
+    figures: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as store:
+        os.environ["JZ3_STORE"] = store
+        for name in arguments.parts or PARTS:
+            figures |= PARTS[name](quick=arguments.quick)
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
