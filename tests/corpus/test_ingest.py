@@ -236,7 +236,7 @@ def test_a_file_of_another_format_is_named(tmp_path):
     with pytest.raises(RawFileError, match=r"a.docx ends in '.docx'; .jsonl, .*were expected"):
         ingest(InFiles(tmp_path), params())
     (tmp_path / "a.docx").rename(tmp_path / "LICENSE")
-    with pytest.raises(RawFileError, match=r"LICENSE has no ending .*take it out of the folder"):
+    with pytest.raises(RawFileError, match=r"LICENSE has no ending .*of a folder, take it out"):
         ingest(InFiles(tmp_path), params())
 
 
