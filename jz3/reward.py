@@ -2,6 +2,7 @@ r"""The grader as a reward, 1.0 for a right answer and 0.0 for any other, as tra
 
 verl: `custom_reward_function.path=.../jz3/reward.py custom_reward_function.name=compute_score`.
 TRL: `GRPOTrainer(reward_funcs=accuracy_reward, ...)` with a column `answer`, `solution` or `ground_truth`.
+NeMo-RL: `verify`, with the signature of the workers of its math environment.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,25 @@ def accuracy_reward(
         )
     pairs = zip(columns[name], completions, strict=True)
     return [float(grade(_gold(str(gold)), _text(completion)).equal) for gold, completion in pairs]
+
+
+def verify(
+    pred_responses: Sequence[str],
+    ground_truths: Sequence[str],
+    return_extracted_answer: bool = False,  # noqa: FBT001, FBT002 (the signature of NeMo-RL)
+    **options: Any,  # noqa: ANN401
+) -> list[float] | tuple[list[float], list[str | None]]:
+    r"""The reward of each response, with the signature that NeMo-RL calls; with the extracted answers, where
+    they are asked for.
+
+    >>> verify(["It is 4.", "It is 5."], ["4", "4"], return_extracted_answer=True)
+    ([1.0, 0.0], ['4', '5'])
+    """
+    del options
+    pairs = zip(ground_truths, pred_responses, strict=True)
+    verdicts = [grade(_gold(str(gold)), response) for gold, response in pairs]
+    rewards = [float(verdict.equal) for verdict in verdicts]
+    return (rewards, [verdict.extracted for verdict in verdicts]) if return_extracted_answer else rewards
 
 
 def _text(completion: Any) -> str:  # noqa: ANN401 (a text or messages)

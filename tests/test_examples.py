@@ -55,6 +55,33 @@ def test_a_finished_run_is_read(whole_run):
     assert said.splitlines()[-1].split(), "origin and licence of a passage"
 
 
+def test_the_notebook_runs_from_its_first_cell_to_its_last(whole_run, tmp_path):
+    """By plain Python, in a folder from which the tables of a run are reached."""
+    for name in ("data", "dvc.yaml", "graph.yaml", "params.yaml", "execution.yaml"):
+        (tmp_path / name).symlink_to(whole_run[0].path / name)
+    book = json.loads((ROOT / "examples/notebook.ipynb").read_text())
+    cells = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(cells)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert said[-4:] == [
+        "Verdict(equal=True, rule='number', extracted='0.5')",
+        "1/2",
+        "1.0",
+        "[1.0, 0.0]",
+    ]
+    assert any(line.startswith("passage {") and "'licence'" in line for line in said)
+    assert "read 3, kept 2, rejected 1" in said
+    assert not any(cell.get("outputs") for cell in book["cells"]), "figures of a run grow stale"
+
+
 WHOLE = [
     "kd/boosted.parquet",
     "models/base",

@@ -1,6 +1,10 @@
 """Commands that curate a file of one's own: all steps, or one alone."""
 
-from collections.abc import Sequence
+import shutil
+import sys
+import tempfile
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -8,14 +12,19 @@ import typer
 
 from jz3.cli.output import Json, remark, show
 
-File = Annotated[Path, typer.Argument(help="rows: JSONL, JSON, CSV, parquet, plain or compressed")]
+File = Annotated[
+    str,
+    typer.Argument(
+        help="rows: JSONL, JSON, CSV, parquet, plain or compressed; hf://datasets/OWNER/NAME; - is stdin"
+    ),
+]
 Folder = Annotated[Path, typer.Option("--out", "-o", help="the folder to leave; never one of others")]
 ProblemField = Annotated[str | None, typer.Option("--problem", help="the field of the problem, else guessed")]
 SolutionField = Annotated[
     str | None, typer.Option("--solution", help="the field of the solution, else guessed")
 ]
 Against = Annotated[
-    list[Path] | None, typer.Option("--against", help="a file of a benchmark's items, once for each")
+    list[str] | None, typer.Option("--against", help="the items of a benchmark, as FILE, once for each")
 ]
 
 
@@ -84,17 +93,31 @@ def execute(
 
 
 def _curate(
-    file: Path,
+    file: str,
     out: Path,
     steps: Sequence[str],
     problem: str | None,
     solution: str | None,
-    against: Sequence[Path] | None,
+    against: Sequence[str] | None,
     *,
     json: bool,
 ) -> None:
     from jz3.public.curate_file import Wanted, account, curate_file
 
     wanted = Wanted(steps, problem, solution, against or ())
-    manifest = curate_file(file, out, wanted, remark)
+    with _of_stdin(file) as found:
+        manifest = curate_file(found, out, wanted, remark)
     show(f"{account(manifest)}\n{out}", manifest.model_dump(), json=json)
+
+
+@contextmanager
+def _of_stdin(file: str) -> Generator[str]:
+    """The file; for `-` one that holds the JSON lines of stdin while it is open."""
+    if file != "-":
+        yield file
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Path(folder) / "stdin.jsonl"
+        with lines.open("wb") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        yield str(lines)

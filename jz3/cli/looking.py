@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from jz3.cli.output import Json, show
-from jz3.core.errors import UserError
 
 MOST_ROWS = 300
 """Chosen: some 100 printed pages, 2 MB that a browser opens at once, drawn in 1 s."""
@@ -31,15 +30,9 @@ def look(
     Example: jz3 look data/mix/jiuzhang -o look.html
     """
     from jz3.core.remedies import repository_of
-
-    try:
-        from jz3.graph.lineage import NAMES, ancestors
-        from jz3.report.drawn_rows import draw_rows
-        from jz3.report.look import look_page, said, write_page
-    except ModuleNotFoundError as missing:
-        raise UserError(
-            f"{missing.name} is not installed; pages need it. Run `pip install 'jz3[curate]'`."
-        ) from missing
+    from jz3.graph.lineage import NAMES, ancestors
+    from jz3.report.drawn_rows import draw_rows
+    from jz3.report.look import look_page, said, write_page
 
     wanted = find or []
     drawn = draw_rows(table, rows, wanted)

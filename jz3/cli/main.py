@@ -20,6 +20,7 @@ from jz3.cli import (
     writing,
 )
 from jz3.cli.completing import models, stages
+from jz3.cli.extras import names_the_extra
 from jz3.cli.output import Json, show
 from jz3.cli.overview import show_overview
 from jz3.cli.root import root
@@ -31,7 +32,7 @@ class Commands(TyperGroup):
     """Runs one; what the user can mend, a full disk and Ctrl-C become one line on stderr and a status."""
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 (the group's own signature)
-        with ends_in_one_line("jz3", "run it again"):
+        with ends_in_one_line("jz3", "run it again"), names_the_extra(ctx):
             return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: object) -> None:  # noqa: ANN401, ARG002 (the group's own signature)

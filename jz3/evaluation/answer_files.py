@@ -101,6 +101,21 @@ def read_file(path: Path, fields: Fields) -> AnswerFile:
     )
 
 
+def texts_of(row: Row, name: str) -> list[str | None]:
+    """What a model said, in each of its answers where a field holds a list of them (also in a list of one,
+    as lm-eval has it). Of turns, the last.
+    """
+    value: Any = row.get(name)
+    while isinstance(value, list) and len(cast("list[Any]", value)) == 1 and isinstance(value[0], list):
+        value = value[0]
+    if not isinstance(value, list) or not value:
+        return [text_of(row, name)]
+    answers = cast("list[Any]", value)
+    if all(isinstance(one, dict) and "content" in one for one in answers):
+        answers = [answers[-1]["content"]]
+    return [text_of({name: one}, name) for one in answers]
+
+
 def text_of(row: Row, name: str | None) -> str | None:
     """A field as a text; of a list the first. None where nothing is there."""
     value: Any = row.get(name) if name is not None else None
@@ -127,7 +142,7 @@ def _rows(path: Path) -> Iterator[tuple[str, Row | Odd]]:
         with path.open("rb") as lines:
             yield from _json_lines(lines)
     else:
-        from jz3.raw.files import read_rows  # pyarrow, which JSON lines do without
+        from jz3.raw.files import read_rows
 
         for _, (place, row) in read_rows([path], path.parent):
             yield place.removeprefix(f"{path.name} "), row

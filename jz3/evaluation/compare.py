@@ -8,7 +8,7 @@ Costs some milliseconds an answer, nearly all of it math-verify.
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -25,6 +25,7 @@ from jz3.evaluation.answer_files import WHOLE, AnswerFile, text_of
 from jz3.evaluation.joining import Asked, asked_of, golds_of, predicted_field
 from jz3.evaluation.mcnemar import exact_p_value
 from jz3.evaluation.shares import holm, wilson
+from jz3.raw.lines import COMPRESSIONS
 
 WHOLE_CHARACTERS = 60  # chosen: the golds of eight benchmarks have at most 89, 99 % of them below 30
 LONG_GOLD = 200  # chosen: more than twice the longest gold answer of eight benchmarks
@@ -95,7 +96,8 @@ def compare(
     judged: list[Judged] = []
     for name, file in zip(names, files, strict=True):
         notes.extend(file.bad)
-        notes.append(file.said("predicted", "identity", *(() if gold else ("gold",))))
+        shown = replace(file, predicted=predicted_field(file, gold))
+        notes.append(shown.said("predicted", "identity", *(() if gold else ("gold",))))
         asked = asked_of(file, gold, golds, benchmark, notes)
         for known in sorted({one.benchmark for one in asked if one.benchmark} - {benchmark}):
             _known(known, notes)
@@ -104,6 +106,11 @@ def compare(
         notes.append(f"{file.path}: {_READ[texts_are_whole]}")
         found = [_judge(name, one, whole=texts_are_whole) for one in asked]
         _check_verdicts(file, asked, found, notes)
+        items = len({one.item for one in found})
+        if items < len(found) == len(file.rows):
+            notes.append(
+                f"{file.path}: {len(found)} answers to {items} items; their mean counts for the item"
+            )
         judged.extend(found)
     scores = [_score(name, [one for one in judged if one.file == name]) for name in names]
     return Comparison(scores, _pairs(names, judged), judged, notes)
@@ -116,7 +123,12 @@ _READ = {
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    names = [path.stem for path in paths]
+    """What each file is called: its name without endings, else its path."""
+    twice = next((path for path in paths if paths.count(path) > 1), None)
+    if twice is not None:
+        raise UserError(f"{twice} is given twice; files of two models were expected. Give each once.")
+    plain = [path.stem if path.suffix.lower() in COMPRESSIONS else path.name for path in paths]
+    names = [Path(name).stem for name in plain]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
 
 

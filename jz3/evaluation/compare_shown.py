@@ -42,8 +42,9 @@ def as_text(found: Comparison) -> str:
 
 def _score(score: Score) -> list[str]:
     right = round(score.accuracy * score.items / 100, 2)
+    answers = f" by {score.answers} answers" if score.answers > score.items else ""
     return [
-        f"{score.file}: {right:g} of {score.items} equal ({score.accuracy:.2f} %, 95 % interval "
+        f"{score.file}: {right:g} of {score.items} equal{answers} ({score.accuracy:.2f} %, 95 % interval "
         f"{score.low:.2f} to {score.high:.2f}); {score.no_answer} without an answer; math-verify "
         f"{score.math_verify:.2f} %, another verdict on {score.disagree}"
     ]
@@ -72,4 +73,6 @@ def _differing(found: Comparison) -> list[str]:
         )
         for item in differing[:SHOWN]
     ]
+    if not differing:
+        return ["no item differs"]
     return [f"{len(differing)} items differ; the first of them (`--table FILE` has all):", *lines]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jz3.answers.boxes import boxed_answer
 from jz3.core.errors import UserError
-from jz3.evaluation.answer_files import QUESTIONS, AnswerFile, text_of
+from jz3.evaluation.answer_files import QUESTIONS, AnswerFile, text_of, texts_of
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,22 @@ def asked_of(
 ) -> list[Asked]:
     """The answers of a file, each with its gold; what joins none is left out and noted."""
     predicted = predicted_field(file, gold)
-    texts = [text_of(row, predicted) for row in file.rows]
+    texts = [texts_of(row, predicted) for row in file.rows]
+    _note_several(file, predicted, texts, notes)
     named = [benchmark or text_of(row, "benchmark") for row in file.rows]
     if gold is None or golds is None:
         return _with_owngolds_of(file, texts, named)
     keys = _joined(file, gold, golds, notes)
+    known = [key is not None and key in golds for key in keys]
     asked = [
         Asked(key, gold_answer(golds[key]), text, name)
-        for key, text, name in zip(keys, texts, named, strict=True)
+        for key, said, name in zip(keys, texts, named, strict=True)
         if key is not None and key in golds
+        for text in said
     ]
-    if len(asked) < len(keys):
+    if not all(known):
         notes.append(
-            f"{file.path}: {len(keys) - len(asked)} of {len(keys)} answers have no gold in {gold.path}; "
-            f"left out"
+            f"{file.path}: {known.count(False)} of {len(keys)} answers have no gold in {gold.path}; left out"
         )
     answered = len({one.item for one in asked})
     if answered < len(golds):
@@ -111,8 +113,19 @@ def _publicgolds_of(file: AnswerFile) -> bool:
     return any(name in file.rows[0] for name in QUESTIONS) and all("####" in text for text in texts)
 
 
+def _note_several(
+    file: AnswerFile, name: str, texts: Sequence[Sequence[str | None]], notes: list[str]
+) -> None:
+    """Say where items have several answers, in a list or in rows of one id: the mean of each counts."""
+    most = max(len(said) for said in texts)
+    if most > 1:
+        notes.append(
+            f"{file.path}: `{name}` holds up to {most} answers a row; their mean counts for the item"
+        )
+
+
 def _with_owngolds_of(
-    file: AnswerFile, texts: Sequence[str | None], named: Sequence[str | None]
+    file: AnswerFile, texts: Sequence[Sequence[str | None]], named: Sequence[str | None]
 ) -> list[Asked]:
     if file.gold is None or file.gold == file.predicted:
         raise UserError(
@@ -128,7 +141,7 @@ def _with_owngolds_of(
                 f"Mend the row."
             )
         key = str(text_of(row, file.identity)) if file.identity else str(number)
-        asked.append(Asked(key, gold_answer(right), texts[number], named[number]))
+        asked.extend(Asked(key, gold_answer(right), text, named[number]) for text in texts[number])
     return asked
 
 

@@ -21,6 +21,7 @@ from jz3.core.foreign import differences
 from jz3.core.hashing import files_digest
 from jz3.evaluation.answer_files import text_of
 from jz3.export.row import ExportRow, NoRow, Table
+from jz3.public.own_rows import PROBLEM, TURNS, guessed, problem_of, solution_of
 from jz3.raw.files import read_rows
 from jz3.raw.names import must_be_utf8
 from jz3.raw.row import Odd, Row, whole
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 FRAME_ROWS = 10_000
 """Rows read at a time (chosen: some 30 MB)."""
-PROBLEMS = ("problem", "question", "Question", "prompt", "input", "instruction", "query")
 SOLUTIONS = ("solution", "response", "output", "completion")
 ANSWERS = ("gold", "gold_answer", "ground_truth", "expected_answer", "final_answer", "answer", "Answer")
 IDS = ("problem_id", "id", "unique_id", "question_id", "row_id")
@@ -256,17 +256,20 @@ def _file_rows(
 
 
 def _names(file: Path, names: Sequence[str], problem: str | None, solution: str | None) -> _Names:
-    found = problem or _first(PROBLEMS, names)
+    found = problem or guessed(PROBLEM, names)
     if found is None:
         raise UserError(
-            f"{file} has no field of problems; one such as {', '.join(PROBLEMS[:2])} was expected, found "
+            f"{file} has no field of problems; one such as problem, question or messages was expected, found "
             f"{', '.join(names)}. Name it so."
         )
     answers = _first(ANSWERS, [name for name in names if name not in (found, solution)])
     others = [name for name in names if name != found]
     return _Names(
         problem=found,
-        solution=solution or _first(SOLUTIONS, others) or (answers if answers == "answer" else None),
+        solution=solution
+        or guessed(SOLUTIONS, others)
+        or (answers if answers == "answer" else None)
+        or (found if found in TURNS else None),
         answer=answers,
         identity=_first(IDS, names),
         pass_rate=_first(PASS_RATES, names),
@@ -279,13 +282,14 @@ def _first(wanted: Sequence[str], there: Sequence[str]) -> str | None:
 
 
 def _of_row(row: Row, number: int, names: _Names) -> ExportRow:
-    solution = _text(row, names.solution)
+    solution = solution_of(row, names.solution) if names.solution else None
+    solution = None if solution is None else whole(solution)
     answer, where = _answer(_text(row, names.answer), solution or "")
     rate: Any = row.get(names.pass_rate) if names.pass_rate else None
     identity = _text(row, names.identity)
     return ExportRow(
         row_id=str(number) if identity is None else identity,
-        problem=_text(row, names.problem) or "",
+        problem=whole(problem_of(row, names.problem) or ""),
         solution=solution,
         answer=answer,
         answer_from=where,

@@ -7,10 +7,9 @@ is a card, `manifest.json` the account. Memory holds the file.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from pydantic import BaseModel
@@ -26,17 +25,12 @@ from jz3.public.curation import (
     problems_of,
     shown,
 )
-from jz3.raw.files import read_rows
-from jz3.raw.names import must_be_utf8
-from jz3.raw.row import Odd, Row
+from jz3.public.hub_files import BEGIN, hub_files
+from jz3.public.own_rows import OwnRows, fields_of, ids_of, no_text, problem_of, read_own, solution_of
+from jz3.raw.row import Row
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.ledger import Ledger
 
-PROBLEM = ("problem", "question", "Question", "prompt", "input", "instruction", "query")
-"""Names of the field of the problem, the surest first."""
-SOLUTION = ("solution", "response", "output", "completion", "answer")
-"""Names of the field of the solution, the surest first."""
-IDS = ("problem_id", "id", "unique_id", "question_id")
 STEPS = ("execute", "filter", "dedup", "decontaminate")
 """In the order of the graph: the first that rejects a row counts."""
 
@@ -59,45 +53,40 @@ class Wanted:
     steps: Sequence[str]
     problem: str | None = None
     solution: str | None = None
-    against: Sequence[Path] = ()
+    against: Sequence[str] = ()
+    """Files or data sets of benchmarks."""
 
 
-@dataclass(frozen=True)
-class _Rows:
-    rows: list[Row]
-    odd: list[Row]
-    """What is no row: `place`, `text`, `jz3_rule` and `jz3_evidence`."""
-
-
-def curate_file(file: Path, out: Path, wanted: Wanted, say: Callable[[str], object]) -> CurateManifest:
-    """Judge the rows and leave the folder. Raises UserError; a folder of others is left as it is."""
+def curate_file(file: str, out: Path, wanted: Wanted, say: Callable[[str], object]) -> CurateManifest:
+    """Judge the rows of a file, or of a data set of the hub, and leave the folder. Raises UserError; a folder
+    of others is left as it is.
+    """
     place = OutDir(CurateManifest, out)
     place.must_be_free()
-    read = _read(file)
-    problem, solution = _fields(file, read.rows, wanted)
+    read = _read(file, say)
+    fields = fields_of(read.name, read.rows, wanted.problem, wanted.solution)
+    problem, solution = fields.problem, fields.solution
     left_out = _left_out(wanted, solution)
     steps = [step for step in wanted.steps if step not in left_out]
-    say(f"{file}: {len(read.rows)} rows; problem from `{problem}`, solution from `{solution or 'no field'}`")
+    say(f"{read.name}: {len(read.rows)} rows; {fields.said(read.rows)}")
     for step, reason in left_out.items():
         say(f"left out: {step}, as {reason}")
     if not steps:
         raise UserError(
-            f"{file} gives {', '.join(wanted.steps)} nothing to do; a field of solutions, or benchmarks, "
-            f"were expected. Name them with --solution and --against."
+            f"{read.name} gives {', '.join(wanted.steps)} nothing to do; a field of solutions, or "
+            f"benchmarks, were expected. Name them with --solution and --against."
         )
-    names = _ids(read.rows, say)
+    names = ids_of(read.rows, say)
     table = problems_of(
-        [_text(row, problem) for row in read.rows],
-        [_text(row, solution) for row in read.rows] if solution else None,
+        [problem_of(row, problem) for row in read.rows],
+        [solution_of(row, solution) for row in read.rows] if solution else None,
         names,
     )
-    empty = table.filter(pl.col("problem") == "").select(
-        row="problem_id", rule=pl.lit("read.no_text"), evidence=pl.lit(problem)
-    )
-    judged = table.filter(pl.col("problem") != "")
-    items = items_of(dict(_benchmark(path) for path in wanted.against))
+    unread = _unread(read.rows, names, problem, solution)
+    judged = table.join(unread, left_on="problem_id", right_on="row", how="anti", maintain_order="left")
+    items = items_of(dict(_benchmark(path, say) for path in wanted.against))
     found = decontamination(judged, items) if "decontaminate" in steps else None
-    verdicts = [empty, *verdicts_of(judged, steps)]
+    verdicts = [unread, *verdicts_of(judged, steps)]
     if found is not None:
         verdicts.append(shown(found.verdicts))
     rejected = _first_rules(verdicts)
@@ -106,10 +95,10 @@ def curate_file(file: Path, out: Path, wanted: Wanted, say: Callable[[str], obje
         row | dict(zip(("jz3_rule", "jz3_evidence"), rejected[name], strict=True))
         for row, name in zip(read.rows, names, strict=True)
         if name in rejected
-    ] + read.odd
+    ] + list(read.odd)
     rules = Counter(row["jz3_rule"] for row in turned_away)
     manifest = CurateManifest(
-        file=file.name,
+        file=read.name,
         problem=problem,
         solution=solution,
         steps=steps,
@@ -125,7 +114,7 @@ def curate_file(file: Path, out: Path, wanted: Wanted, say: Callable[[str], obje
         _write(folder / "kept.jsonl", kept)
         _write(folder / "rejected.jsonl", turned_away)
         if found is not None:
-            found.certify(file.name, OutDir(CertificateManifest, folder / "certificate"))
+            found.certify(read.name, OutDir(CertificateManifest, folder / "certificate"))
         (folder / "README.md").write_text(card(manifest), encoding="utf-8")
         (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
     return manifest
@@ -171,67 +160,44 @@ def _left_out(wanted: Wanted, solution: str | None) -> dict[str, str]:
     return {step: reasons[step] for step in wanted.steps if step in reasons}
 
 
-def _read(file: Path) -> _Rows:
-    if not file.is_file():
-        raise UserError(f"{file}: No such file; a file of rows was expected. Check the path.")
-    must_be_utf8(file, [str(file)])
-    rows: list[Row] = []
-    odd: list[Row] = []
-    for _, (place, found) in read_rows([file], file.parent):
-        if isinstance(found, Odd):
-            odd.append(
-                {
-                    "place": place,
-                    "text": found.text,
-                    "jz3_rule": f"read.{found.rule}",
-                    "jz3_evidence": found.reason,
-                }
-            )
-        else:
-            rows.append(found)
-    if not rows:
-        raise UserError(f"{file} holds no rows; at least one was expected. Give another file.")
-    return _Rows(rows, odd)
-
-
-def _fields(file: Path, rows: Sequence[Row], wanted: Wanted) -> tuple[str, str | None]:
-    names = list(dict.fromkeys(name for row in rows[:1000] for name in row))
-    must_be_utf8(file, names)
-    for given in (wanted.problem, wanted.solution):
-        if given is not None and given not in names:
-            raise UserError(f"{file} has no field `{given}`; it has {', '.join(names)}. Give one of these.")
-    problem = wanted.problem or next((name for name in PROBLEM if name in names), None)
-    if problem is None:
+def _read(file: str, say: Callable[[str], object]) -> OwnRows:
+    if file.startswith(BEGIN):
+        found = hub_files(file)
+        names = ", ".join(path.relative_to(found.root).as_posix() for path in found.files)
+        say(f"{found.address}: {names}")
+        return read_own(found.files, found.root, found.address)
+    path = Path(file)
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "No such file"
         raise UserError(
-            f"{file} has no field of problems; one such as problem or question was expected, found "
-            f"{', '.join(names)}. Name it with --problem."
+            f"{file}: {what}; a file of rows, or a data set of the hub ({BEGIN}OWNER/NAME), was expected. "
+            f"Check the path."
         )
-    others = (name for name in SOLUTION if name in names and name != problem)
-    return problem, wanted.solution or next(others, None)
+    return read_own([path], path.parent, path.name)
 
 
-def _ids(rows: Sequence[Row], say: Callable[[str], object]) -> list[str]:
-    """Ids of the rows where each has one of its own, else their numbers."""
-    for name in IDS:
-        found = [str(row[name]) for row in rows if row.get(name) is not None]
-        if len(set(found)) == len(rows):
-            say(f"ids from `{name}`")
-            return found
-    say("ids are the numbers of the rows, from 0")
-    return [str(number) for number in range(len(rows))]
+def _unread(rows: Sequence[Row], names: Sequence[str], problem: str, solution: str | None) -> pl.DataFrame:
+    """Verdicts on rows without a problem, or with something that is no text in its place."""
+    found: list[tuple[str, str, str]] = []
+    for row, name in zip(rows, names, strict=True):
+        odd = next((one for one in (problem, solution) if one and no_text(row, one)), None)
+        if odd is not None:
+            found.append((name, "read.not_text", odd))
+        elif not problem_of(row, problem):
+            found.append((name, "read.no_text", problem))
+    return pl.DataFrame(found, schema=dict.fromkeys(("row", "rule", "evidence"), pl.String), orient="row")
 
 
-def _text(row: Mapping[str, Any], name: str) -> str | None:
-    value = row.get(name)
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _benchmark(path: Path) -> tuple[str, list[str]]:
-    """Name and questions; `gsm8k/test.jsonl` is gsm8k."""
-    rows = _read(path).rows
-    field, _ = _fields(path, rows, Wanted(()))
-    name = path.parent.name if path.stem in ("test", "train", "validation") else path.stem
-    return name, [text for row in rows if (text := _text(row, field))]
+def _benchmark(file: str, say: Callable[[str], object]) -> tuple[str, list[str]]:
+    """Name and questions; `gsm8k/test.jsonl` is gsm8k, and so is a data set of that name."""
+    rows = _read(file, say).rows
+    field = fields_of(file, rows, None, None).problem
+    if file.startswith(BEGIN):
+        name = file.removeprefix(BEGIN).split("/")[1].partition("@")[0]
+    else:
+        path = Path(file)
+        name = path.parent.name if path.stem in ("test", "train", "validation") else path.stem
+    return name, [text for row in rows if (text := problem_of(row, field))]
 
 
 def _first_rules(verdicts: Sequence[pl.DataFrame]) -> dict[str, tuple[str, str]]:

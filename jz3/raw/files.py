@@ -62,7 +62,7 @@ def _rows(file: Path, root: Path, names: Collection[str] | None) -> Iterator[Fou
             ending = f"ends in '{other}'" if other else "has no ending that says what it holds"
             raise RawFileError(
                 f"{file} {ending}; {KINDS} were expected, plain or compressed ({', '.join(COMPRESSIONS)}). "
-                f"Rename it, take it out of the folder, or name the others in the parameters (`**/*.jsonl`)."
+                f"Rename it; of a folder, take it out or name the others in the parameters (`**/*.jsonl`)."
             )
     for place, row in rows:
         yield f"{name} {place}", row
@@ -91,7 +91,7 @@ def _of_this_format(file: Path, rows: Iterator[Found]) -> Iterator[Found]:
     if first and (good == 0 or odd > max(MOST_ODD, good)):
         place, row = first
         raise RawFileError(
-            f"{file} is not of its format: {odd} of {good + odd} rows are none, first {place} "
+            f"{file} is not of its format: {odd} of {good + odd} rows cannot be read, first {place} "
             f"({row.reason}); rows as its ending says were expected. Fetch it anew, or "
             f"convert it to UTF-8."
         )

@@ -1,4 +1,7 @@
-"""Rows of tables: CSV and TSV with a header, parquet, and the arrow files of `datasets`."""
+"""Rows of tables: CSV and TSV with a header, parquet, and the arrow files of `datasets`.
+
+pyarrow is imported by what needs it: the core of the wheel reads CSV without it.
+"""
 
 import csv
 import json
@@ -7,9 +10,6 @@ from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from jz3.raw.lines import damaged, lines
 from jz3.raw.row import EVIDENCE_CHARACTERS, MOST_BYTES, Odd, RawFileError, Row, not_utf8
@@ -24,15 +24,15 @@ _LONE_RETURN = re.compile(r"(?<=\r)(?=[^\n])")
 
 def csv_rows(file: Path, delimiter: str) -> Iterator[tuple[str, Row | Odd]]:
     """A row for each record under the header; quoted fields may run over lines. Where the header has
-    semicolons and none of the delimiter, they part the fields.
+    semicolons or tabs and none of the delimiter, these part the fields.
     """
     csv.field_size_limit(MOST_BYTES)
     text = _text_lines(file)
     head: list[str] = []
     while not (head and head[-1].strip()) and (line := next(text, None)) is not None:
         head.append(line)
-    if head and delimiter not in head[-1] and ";" in head[-1]:
-        delimiter = ";"
+    if head and delimiter not in head[-1]:
+        delimiter = next((other for other in ";\t" if other in head[-1]), delimiter)
     reader = csv.reader(chain(head, text), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
@@ -55,6 +55,9 @@ def csv_rows(file: Path, delimiter: str) -> Iterator[tuple[str, Row | Odd]]:
 
 def parquet_rows(file: Path, names: Collection[str] | None) -> Iterator[tuple[str, Row | Odd]]:
     """Rows with the columns of these names (none given: all), some at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     number = 0
     try:
         with pq.ParquetFile(file) as table:
@@ -68,6 +71,8 @@ def parquet_rows(file: Path, names: Collection[str] | None) -> Iterator[tuple[st
 
 def arrow_rows(file: Path) -> Iterator[tuple[str, Row | Odd]]:
     """Rows of an arrow file: a stream, as `datasets` writes it, or a file."""
+    import pyarrow as pa
+
     number = 0
     try:
         with pa.memory_map(str(file)) as source:

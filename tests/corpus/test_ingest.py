@@ -229,14 +229,14 @@ def test_a_damaged_file_is_named(tmp_path, content):
 def test_a_file_of_another_format_is_named(tmp_path):
     (tmp_path / "a.jsonl").write_text("text\nan even number\n")
     with pytest.raises(
-        RawFileError, match=r"a.jsonl is not of its format: 2 of 2 rows are none, first a.jsonl"
+        RawFileError, match=r"a.jsonl is not of its format: 2 of 2 rows cannot be read, first a.jsonl"
     ):
         ingest(InFiles(tmp_path), params())
     (tmp_path / "a.jsonl").rename(tmp_path / "a.docx")
     with pytest.raises(RawFileError, match=r"a.docx ends in '.docx'; .jsonl, .*were expected"):
         ingest(InFiles(tmp_path), params())
     (tmp_path / "a.docx").rename(tmp_path / "LICENSE")
-    with pytest.raises(RawFileError, match=r"LICENSE has no ending .*take it out of the folder"):
+    with pytest.raises(RawFileError, match=r"LICENSE has no ending .*of a folder, take it out"):
         ingest(InFiles(tmp_path), params())
 
 

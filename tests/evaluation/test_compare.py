@@ -1,6 +1,7 @@
 """`jz3 grade`: answer files in the layouts of others, compared with intervals, and mistakes named."""
 
 import doctest
+import gzip
 import json
 import os
 from pathlib import Path
@@ -191,6 +192,31 @@ def test_holm_raises_each_and_keeps_the_order(p_values):
     assert all(p <= a <= 1 for p, a in zip(p_values, adjusted, strict=True))
     ranked = sorted(range(len(p_values)), key=lambda place: p_values[place])
     assert [adjusted[place] for place in ranked] == sorted(adjusted)
+
+
+@pytest.mark.parametrize("form", ["a list", "rows"])
+def test_the_mean_of_several_answers_counts_for_an_item(tmp_path, gold, form):
+    texts = [[response(i, right=True), response(i, right=i % 2 == 0)] for i in range(N)]
+    questions = [f"What is {i} times 3 and 1,000?" for i in range(N)]
+    rows = [{"question": q, "responses": said} for q, said in zip(questions, texts, strict=True)]
+    if form == "rows":
+        rows = [{"question": row["question"], "response": text} for row in rows for text in row["responses"]]
+    found = judged(write(tmp_path / "several.jsonl", rows), gold)
+    (score,) = found.scores
+    assert (score.items, score.answers, score.accuracy) == (N, 2 * N, 75)
+    assert any("their mean counts" in note for note in found.notes)
+
+
+def test_names_keep_their_dots_and_a_file_given_twice_is_named(tmp_path, gold):
+    rows = [{"question": "What is 0 times 3 and 1,000?", "response": response(0, right=True)}]
+    right = read_file(gold, Fields())
+    file = read_file(write(tmp_path / "model-4.1.jsonl", rows), Fields())
+    packed = tmp_path / "model-4.0.jsonl.gz"
+    packed.write_bytes(gzip.compress(file.path.read_bytes()))
+    scores = compare([file, read_file(packed, Fields())], right, None, whole=None).scores
+    assert [score.file for score in scores] == ["model-4.1", "model-4.0"]
+    with pytest.raises(UserError, match="is given twice"):
+        compare([file, file], right, None, whole=None)
 
 
 def test_doctests():

@@ -213,13 +213,19 @@ def test_fields_of_answers(tmp_path):
     assert found == [("18", "field"), (None, ""), ("3", "box")]
 
 
+def test_turns_of_others_are_problem_and_solution(tmp_path):
+    turns = [{"role": "user", "content": "What is 2 + 3?"}, {"role": "assistant", "content": "\\boxed{5}"}]
+    (tmp_path / "chat.jsonl").write_text(json.dumps({"messages": turns}))
+    (row,) = exported(str(tmp_path / "chat.jsonl"), None).rows
+    assert (row.problem, row.solution, row.answer) == ("What is 2 + 3?", "\\boxed{5}", "5")
+
+
 def test_what_curate_left_is_exported_by_its_fields(tmp_path):
     problem = "A shop sells 12 apples a day, each for 2 dollars. How many dollars does it take in 7 days?"
     row = {"text": problem, "worked": "It sells 12 * 7 = 84 apples, so it takes \\boxed{168} dollars."}
     (tmp_path / "mine.jsonl").write_text(json.dumps(row))
-    curate_file(
-        tmp_path / "mine.jsonl", tmp_path / "curated", Wanted(("execute",), "text", "worked"), lambda _: None
-    )
+    file = str(tmp_path / "mine.jsonl")
+    curate_file(file, tmp_path / "curated", Wanted(("execute",), "text", "worked"), lambda _: None)
     found = exported(str(tmp_path / "curated"), None)
     [kept] = found.rows
     assert found.table.name == "curated/kept.jsonl"

@@ -108,8 +108,8 @@ def test_kept_and_rejected_are_all_that_was_read(file, benchmark, tmp_path):
 def test_verdicts_are_those_of_the_stages(tmp_path, benchmark):
     rows = ROWS[:9]
     out = tmp_path / "out"
-    wanted = Wanted(("filter", "dedup", "decontaminate"), against=[benchmark])
-    curate_file(write(tmp_path / "mine.jsonl", rows), out, wanted, lambda _: None)
+    wanted = Wanted(("filter", "dedup", "decontaminate"), against=[str(benchmark)])
+    curate_file(str(write(tmp_path / "mine.jsonl", rows)), out, wanted, lambda _: None)
     paper = yaml.safe_load((ROOT / "profiles/paper.yaml").read_text())
     table = problems_of([one["question"] for one in rows], [one["response"] for one in rows])
     filtered = judge_form([Problem.cast(table)], FilterParams(**paper["filter"]))
@@ -194,6 +194,6 @@ def test_rows_with_bytes_that_are_not_utf8_are_rejected(tmp_path):
 def test_no_row_is_lost(tmp_path_factory, texts):
     folder = tmp_path_factory.mktemp("law")
     file = write(folder / "mine.jsonl", [{"question": text, "n": i} for i, text in enumerate(texts)])
-    curate_file(file, folder / "out", Wanted(("dedup",)), lambda _: None)
+    curate_file(str(file), folder / "out", Wanted(("dedup",)), lambda _: None)
     kept, rejected = lines(folder / "out/kept.jsonl"), lines(folder / "out/rejected.jsonl")
     assert sorted(one["n"] for one in kept + rejected) == list(range(len(texts)))

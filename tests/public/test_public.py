@@ -82,6 +82,7 @@ def test_the_reward_as_trainers_call_it():
         prompts=["p", "p"], completions=conversations, answer=["2 + 2 is\n#### 4", "4"], trainer_state=None
     )
     assert rewards == [1.0, 0.0]
+    assert jz3.reward.verify(pred_responses=["It is 4.", ""], ground_truths=["4", "4"]) == [1.0, 0.0]
     with pytest.raises(ValueError, match="gold answers"):
         jz3.reward.accuracy_reward(prompts=[], completions=[])
 

@@ -1,5 +1,6 @@
 """The wheel outside a clone, and what the core does without: heavy packages are refused while it works."""
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -23,7 +24,19 @@ HEAVY = [
     "peft",
     "accelerate",
     "networkx",
+    "ruamel",
+    "huggingface_hub",
 ]
+LACKING = [
+    ("grade", "answers.parquet"),
+    ("curate", "answers.jsonl", "-o", "out"),
+    ("look", "answers.jsonl"),
+    ("export", "verl", "answers.jsonl", "-o", "out"),
+    ("plan",),
+    ("trace", "0123456789"),
+    ("judge", "answers.jsonl", "--by", "writer", "-o", "out"),
+]
+"""Commands that need an extra."""
 REFUSING = f"""
 import sys, time
 class Refused:
@@ -44,16 +57,28 @@ except ValueError as error:
     said = str(error)
 import json, contextlib, io
 from jz3.cli.main import app
-shown = io.StringIO()
-with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
-    app(["grade", "answers.jsonl", "--json"])
-scores = json.loads(shown.getvalue())["scores"]
-print(json.dumps([imported, graded, verdicts, rewards, said, scores[0]["accuracy"], jz3.__file__]))
+def run(*arguments):
+    shown, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(errors):
+        try:
+            app(arguments)
+        except SystemExit as ended:
+            return ended.code, shown.getvalue(), errors.getvalue()
+accuracies = [
+    json.loads(run("grade", file, "--json")[1])["scores"][0]["accuracy"]
+    for file in ("answers.jsonl", "answers.jsonl.gz", "answers.csv")
+]
+lacking = [run(*one) for one in {LACKING!r}]
+print(json.dumps([imported, graded, verdicts, rewards, said, accuracies, lacking, jz3.__file__]))
 """
 
 
 def without_heavy(folder, *paths):
-    (folder / "answers.jsonl").write_text('{"gold": "18", "predicted": "18"}\n')
+    row = b'{"gold": "18", "predicted": "18"}\n'
+    (folder / "answers.jsonl").write_bytes(row)
+    (folder / "answers.jsonl.gz").write_bytes(gzip.compress(row))
+    (folder / "answers.csv").write_text("gold;predicted\n18;18\n")
+    (folder / "answers.parquet").write_bytes(b"PAR1")
     begin = f"import sys; sys.path[:0] = {list(map(str, paths))!r}\n"
     done = subprocess.run(
         [sys.executable, "-c", begin + REFUSING], cwd=folder, capture_output=True, text=True, check=True
@@ -61,10 +86,16 @@ def without_heavy(folder, *paths):
     return json.loads(done.stdout)
 
 
-def check(imported, graded, verdicts, rewards, said, accuracy):
+def check(imported, graded, verdicts, rewards, said, accuracies, lacking):
     assert imported < 0.3
     assert graded < 2
-    assert (verdicts, rewards, accuracy) == ([True, False], [1.0], 100)
+    assert (verdicts, rewards, accuracies) == ([True, False], [1.0], [100] * 3)
+    for (command, *_), (status, shown, error) in zip(LACKING, lacking, strict=True):
+        extra = "graph" if command in ("plan", "trace", "judge") else "curate"
+        assert (status, shown) == (1, "")
+        assert error.startswith("jz3: ")
+        assert f" is not installed; `jz3 {command}` needs it. Run `pip install 'jz3[{extra}]'`.\n" in error
+        assert len(error.splitlines()) == 1
     assert "pip install 'jz3[curate]'" in said
 
 

@@ -1,0 +1,192 @@
+"""Rows that people have, of a file or a data set of the hub: which fields hold what, and the texts of a row.
+
+Fields are guessed by their names, whatever their case, and said; a name that is given may lead into another
+(`data.question`). A field of turns (`[{"role": "user", "content": "..."}, ...]`, also `from` and `value`)
+gives its first question as the problem and its last answer as the solution.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from jz3.core.errors import UserError
+from jz3.raw.files import field, read_rows
+from jz3.raw.names import must_be_utf8
+from jz3.raw.row import Odd, Row
+
+TURNS = ("messages", "conversations", "conversation")
+PROBLEM = ("problem", "question", "prompt", "input", "instruction", "query", *TURNS)
+"""Names of the field of the problem, the surest first."""
+SOLUTION = ("solution", "response", "output", "completion", "answer")
+"""Names of the field of the solution, the surest first."""
+IDS = ("problem_id", "id", "unique_id", "question_id")
+ASKING = ("user", "human")
+ANSWERING = ("assistant", "gpt", "model")
+LOOKED_AT = 1000
+"""Rows whose fields say which of them are read (chosen: those that are always there)."""
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """Rows, in their order, and what should have been one."""
+
+    name: str
+    """Of the file, or the address of the data set with its commit."""
+    rows: Sequence[Row]
+    odd: Sequence[Row]
+    """What is no row: `place`, `text`, `jz3_rule` and `jz3_evidence`."""
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Where the texts stand."""
+
+    problem: str
+    solution: str | None
+
+    def said(self, rows: Sequence[Row]) -> str:
+        """Which fields are read, for people."""
+        turns = any(_turns(field(row, self.problem)) for row in rows[:LOOKED_AT])
+        asked = f"`{self.problem}`{', its first question' if turns else ''}"
+        last = ", its last answer" if turns and self.solution == self.problem else ""
+        return f"problem from {asked}, solution from `{self.solution or 'no field'}`{last}"
+
+
+def read_own(files: Sequence[Path], root: Path, name: str) -> OwnRows:
+    """All rows of the files under `root`. Raises UserError where there are none."""
+    rows: list[Row] = []
+    odd: list[Row] = []
+    for file in files:
+        must_be_utf8(file, [str(file)])
+    for _, (place, found) in read_rows(files, root):
+        if isinstance(found, Odd):
+            rule = f"read.{found.rule}"
+            odd.append({"place": place, "text": found.text, "jz3_rule": rule, "jz3_evidence": found.reason})
+        else:
+            rows.append(found)
+    if not rows:
+        raise UserError(f"{name} holds no rows; at least one was expected. Give another file.")
+    return OwnRows(name, rows, odd)
+
+
+def fields_of(file: str, rows: Sequence[Row], problem: str | None, solution: str | None) -> Fields:
+    """The fields that were given, else guessed from the first rows. Raises UserError."""
+    first = rows[:LOOKED_AT]
+    names = list(dict.fromkeys(name for row in first for name in row))
+    must_be_utf8(Path(file), names)
+    for given in (problem, solution):
+        if given is not None and all(field(row, given) is None for row in first) and given not in names:
+            raise UserError(
+                f"{file} has no field `{given}`; it has {_shown(first, names)}. Give one of these."
+            )
+    asked = problem or guessed(PROBLEM, names)
+    if asked is None:
+        raise UserError(
+            f"{file} has no field of problems; one such as problem, question or messages was expected, "
+            f"found {_shown(first, names)}.{_inside(first)} Name it with --problem."
+        )
+    if solution is None:
+        others = [name for name in names if name != asked]
+        solution = guessed(SOLUTION, others)
+        if solution is None and any(solution_of(row, asked) for row in first if _turns(field(row, asked))):
+            solution = asked
+    return Fields(asked, solution)
+
+
+def ids_of(rows: Sequence[Row], say: Callable[[str], object]) -> list[str]:
+    """Ids of the rows where each has one of its own, else their numbers."""
+    reason = ""
+    for name in IDS:
+        found = [str(row[name]) for row in rows if row.get(name) is not None]
+        if len(set(found)) == len(rows):
+            say(f"ids from `{name}`")
+            return found
+        if found and not reason:
+            reason = f": `{name}` repeats, or rows lack it"
+    say(f"ids are the numbers of the rows, from 0{reason}")
+    return [str(number) for number in range(len(rows))]
+
+
+def problem_of(row: Row, name: str) -> str | None:
+    """The text of a problem: of turns the first question. None where there is none."""
+    value = field(row, name)
+    turns = _turns(value)
+    if turns is None:
+        return _text(value)
+    return next((text for who, text in turns if who in ASKING), None)
+
+
+def solution_of(row: Row, name: str) -> str | None:
+    """The text of a solution: of turns the last answer. None where there is none."""
+    value = field(row, name)
+    turns = _turns(value)
+    if turns is None:
+        return _text(value)
+    return next((text for who, text in reversed(turns) if who in ANSWERING), None)
+
+
+def no_text(row: Row, name: str) -> bool:
+    """Whether a field holds a list or an object that is no text, such as a whole column."""
+    value = field(row, name)
+    return isinstance(value, (list, dict)) and bool(value) and _turns(value) is None and _text(value) is None
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, list) and len(cast("list[Any]", value)) == 1:
+        value = value[0]
+    if value is None or isinstance(value, str):
+        return value
+    return None if isinstance(value, (list, dict)) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _turns(value: object) -> list[tuple[str, str]] | None:
+    """Who says what, where a value is a list of turns."""
+    if not isinstance(value, list) or not value:
+        return None
+    turns: list[tuple[str, str]] = []
+    for turn in cast("list[Any]", value):
+        if not isinstance(turn, dict):
+            return None
+        said = cast("dict[str, Any]", turn)
+        who, text = said.get("role", said.get("from")), said.get("content", said.get("value"))
+        if not isinstance(who, str):
+            return None
+        if isinstance(text, list):
+            parts = [part.get("text") for part in cast("list[Any]", text) if isinstance(part, dict)]
+            text = "\n".join(part for part in parts if isinstance(part, str))
+        turns.append((who, text if isinstance(text, str) else ""))
+    return turns
+
+
+def guessed(wanted: Sequence[str], names: Sequence[str]) -> str | None:
+    """The first of these names that is there, in capitals or not."""
+    by_lower = {name.lower(): name for name in reversed(names)}
+    return next(
+        (name if name in names else by_lower[name] for name in wanted if name in by_lower),
+        None,
+    )
+
+
+def _shown(rows: Sequence[Row], names: Sequence[str]) -> str:
+    """Names of fields, and of those within them."""
+    inner = {name: rows[0].get(name) for name in names}
+    return ", ".join(
+        shown
+        for name, value in inner.items()
+        for shown in (
+            [f"{name}.{key}" for key in cast("dict[str, Any]", value)] if isinstance(value, dict) else [name]
+        )
+    )
+
+
+def _inside(rows: Sequence[Row]) -> str:
+    """A hint where a file is one object around the list of its rows."""
+    if len(rows) != 1:
+        return ""
+    for name, value in rows[0].items():
+        held = cast("list[Any]", value) if isinstance(value, list) else []
+        if held and isinstance(held[0], dict):
+            return f" `{name}` is a list of {len(held)} objects: give a file of that list alone."
+    return ""

@@ -1,0 +1,255 @@
+"""The figures of a run that pages of docs/ show: `python -m tests.run_figures` writes them anew.
+
+A page has each between `<!-- run: NAME -->` and `<!-- end -->`. `test_readme.py` holds them to the run.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+ROOT = Path(__file__).parents[1]
+BLOCK = re.compile(r"(<!-- run: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+LEDGER = (
+    "parse@corpus", "decontaminate@jiuzhang", "execute@jiuzhang", "filter@jiuzhang", "dedup@jiuzhang",
+    "mix@jiuzhang", "audit", "card",
+)  # fmt: skip
+TASKS = ("chain_sum_prose", "held_out_prose", "held_out_tool")
+WIDEST = 120
+RULES = (
+    ("execute.dropped_remainder", "tool"),
+    ("filter.miscopied_number", "tool"),
+    ("filter.false_step", "cot"),
+)
+
+
+def metrics(stage: str) -> dict:
+    return json.loads((ROOT / "data/metrics" / f"{stage.replace('@', '/')}.json").read_text())
+
+
+def jz3(*arguments: object) -> str:
+    command = [sys.executable, "-m", "jz3", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def fenced(text: str) -> str:
+    return f"```\n{text}\n```"
+
+
+def table(head: list[str], rows: list[list[str]], *, right: int = 0) -> str:
+    """The last `right` columns are figures."""
+    rule = ["---"] * (len(head) - right) + ["---:"] * right
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
+
+
+def parsed() -> str:
+    rows = metrics("parse@corpus")["rows"]
+    lost = ", ".join(f"`{rule}` {count}" for rule, count in rows["rejected"].items())
+    return f"Of {rows['read']:,} completions {rows['kept']:,} are problems; rejected are {lost}."
+
+
+def ledger() -> str:
+    lines = jz3("ledger").splitlines()
+    return fenced("\n".join(_cut(line) for line in lines if line.split()[0] in ("stage", *LEDGER)))
+
+
+def _cut(line: str) -> str:
+    """As many rules as a line of the page has room for."""
+    return line if len(line) <= WIDEST else f"{line[:WIDEST].rpartition(',')[0]}, …"
+
+
+def reads_of_dedup() -> str:
+    execute, form, dedup, mix = (
+        metrics(f"{stage}@jiuzhang")["rows"] for stage in ("execute", "filter", "dedup", "mix")
+    )
+    lost = [sum(one["rejected"].values()) for one in (execute, form)]
+    both = dedup["read"] - execute["read"] + sum(lost)
+    return (
+        f"`dedup` reads what both `execute` and `filter` kept ({execute['read']} - {lost[0]} - {lost[1]} + "
+        f"{both}: both reject {both} rows); `mix` reads\nall problems and the instruction rows ("
+        f"{execute['read']} + {mix['read'] - execute['read']}), and counts a row under the first rule that "
+        f"rejects it."
+    )
+
+
+def certificate() -> str:
+    found = json.loads((ROOT / "data/certificates/jiuzhang/manifest.json").read_text())
+    (held,) = [one for one in found["benchmarks"] if one["benchmark"] == "held_out"]
+    method = ", ".join(f'"{name}": {value}' for name, value in list(found["method"].items())[:4])
+    return fenced(
+        f'"certified": "jiuzhang", "certified_digest": "{found["certified_digest"]}", '
+        f'"rows": {found["rows"]},\n'
+        f'"method": {{{method}, …}},\n'
+        f'"benchmarks": [{{"benchmark": "held_out", "revision": "{held["revision"]}", '
+        f'"items": {held["items"]},\n'
+        f'  "items_digest": "{held["items_digest"]}", "hit_items": {held["hit_items"]},\n'
+        f'  "hits_by_class": {json.dumps(held["hits_by_class"])}}}, …]'
+    )
+
+
+def audited() -> str:
+    sets = metrics("audit")["sets"]
+    passages, initial, boosted = (sets[name] for name in ("passages", "kd_initial", "kd_boosted"))
+    return (
+        f"In the embedded run {passages['hit_rows'] or 'none'} of {passages['rows']:,} passages repeat an "
+        f"item; {initial['hit_rows']} of {initial['rows']:,} and {boosted['hit_rows']} of "
+        f"{boosted['rows']:,}\nKD problems do, as the problem writer draws the "
+        f"items from families of the same words."
+    )
+
+
+def checked() -> pl.DataFrame:
+    return pl.read_parquet(ROOT / "data/checked/jiuzhang.parquet").with_columns(
+        pl.col("right").fill_null(value=False)
+    )
+
+
+def shares() -> str:
+    """Right rows before and after curation, and by the rules that take wrong ones."""
+    rows = checked()
+    mixed = pl.read_parquet(ROOT / "data/mix/jiuzhang/*.parquet", columns=["row_id", "part"])
+    kept = rows.join(mixed, left_on="problem_id", right_on="row_id", how="semi")
+    verdicts = pl.concat(
+        pl.read_parquet(ROOT / f"data/verdicts/{stage}/jiuzhang.parquet").with_columns(
+            pl.col("rule").cast(pl.String)
+        )
+        for stage in ("execute", "filter")
+    ).filter(pl.col("rule").is_in([rule for rule, _ in RULES]))
+    taken = rows.join(verdicts, left_on="problem_id", right_on="row_id")
+
+    def share(of: pl.DataFrame) -> str:
+        return f"{100 * of['right'].mean():.1f} % of {of.height:,}"
+
+    first = []
+    for kind in ("tool", "cot"):
+        of_kind, right = rows.filter(kind=kind), rows.filter(kind=kind, right=True)
+        lost = taken.filter(kind=kind, right=True)["problem_id"].n_unique()
+        first.append([kind, share(of_kind), share(kept.filter(kind=kind)), f"{lost:,} of {right.height:,}"])
+    second = []
+    for rule, kind in RULES:
+        by, wrong = taken.filter(rule=rule, kind=kind), rows.filter(kind=kind, right=False)
+        wrong_by = by.filter(right=False).height
+        second.append(
+            [
+                f"`{rule}`",
+                kind,
+                f"{by.height:,}",
+                f"{100 * wrong_by / by.height:.1f} %",
+                f"{100 * wrong_by / wrong.height:.1f} %",
+            ]
+        )
+    return (
+        table(
+            [
+                "kind",
+                "right of all problems",
+                "right of those in the training set",
+                "right rows that the three rules take",
+            ],
+            first,
+        )
+        + "\n\n"
+        + table(["rule", "kind", "rows it takes", "of these wrong", "of all wrong rows"], second, right=3)
+    )
+
+
+def loaded() -> str:
+    columns = pl.read_parquet_schema(next((ROOT / "data/mix/jiuzhang").glob("*.parquet")))
+    rows = pl.scan_parquet(ROOT / "data/mix/jiuzhang/*.parquet").select(pl.len()).collect().item()
+    return fenced(
+        '>>> datasets.load_dataset("data/mix")\nDatasetDict({\n    train: Dataset({\n'
+        f"        features: {list(columns)},\n        num_rows: {rows}\n    }})\n}})"
+    )
+
+
+def origins() -> str:
+    card = (ROOT / "data/mix/README.md").read_text()
+    lines = card[card.index("| set | source | origin | licence") :].split("\n\n")[0].splitlines()
+    return "\n".join(
+        line
+        for line in lines
+        if not line.startswith("| ")
+        or "| docstrings |" in line
+        or "| set |" in line
+        or "| --- |" in line
+        or "| textbooks |" in line
+    )
+
+
+def lm_eval() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        jz3("lm-eval", "jiuzhang", folder)
+        (file,) = Path(folder).glob("jiuzhang/results_*.json")
+        found = json.loads(file.read_text())
+    rows = []
+    for task in TASKS:
+        for name in ("flexible-extract", "strict-match"):
+            first = name == "flexible-extract"
+            value, error = (
+                found["results"][task][f"{one},{name}"] for one in ("exact_match", "exact_match_stderr")
+            )
+            rows.append(
+                [
+                    task if first else "",
+                    str(found["versions"][task]) if first else "",
+                    name,
+                    f"{value:.4f}",
+                    f"{error:.4f}",
+                ]
+            )
+    return table(["Tasks", "Version", "Filter", "exact_match", "Stderr"], rows, right=2)
+
+
+def exported() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        said = jz3("export", "verl", "-o", f"{folder}/verl")
+        rows = pl.read_parquet(f"{folder}/verl/*.parquet").unnest("extra_info")
+    lines = [line for line in said.splitlines() if not line.startswith(folder)]
+    judged = rows.filter(pl.col("recipe") == "jiuzhang").join(checked(), left_on="id", right_on="problem_id")
+    right = {
+        by: f"{of['right'].sum():,} of {of.height:,}"
+        for by in ("program", "box")
+        for of in [judged.filter(pl.col("answer_from") == by)]
+    }
+    return (
+        fenced("\n".join(["$ jz3 export verl -o verl", *lines, "verl"]))
+        + "\n\nVerifiable is not right: of the recipe's rows here the checker of the problem writer finds "
+        + f"{right['program']} right\nwhere a program printed the answer, "
+        + f"and {right['box']} where a box alone says it."
+    )
+
+
+FIGURES: dict[str, Callable[[], str]] = {
+    "parsed": parsed,
+    "ledger": ledger,
+    "reads-of-dedup": reads_of_dedup,
+    "certificate": certificate,
+    "audited": audited,
+    "shares": shares,
+    "loaded": loaded,
+    "origins": origins,
+    "lm-eval": lm_eval,
+    "exported": exported,
+}
+
+
+def renewed(page: str) -> str:
+    """The page with the figures of the run that is here."""
+    return BLOCK.sub(lambda found: f"{found[1]}{FIGURES[found[2]]()}\n{found[3]}", page)
+
+
+def main() -> None:
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        page = path.read_text()
+        if (new := renewed(page)) != page:
+            path.write_text(new)
+            print(f"renewed {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
