@@ -30,16 +30,17 @@ from jz3.core.artifacts import MANIFEST, In, InDir, InFiles
 from jz3.core.execution import Execution, load_execution
 from jz3.core.params import load_params
 from jz3.influence.attribute import AttributeParams, attribute
-from jz3.influence.select import SelectParams, select
-from jz3.influence.select_order import By
+from jz3.influence.values import influence_values
 from jz3.influence.warmup import warmup
 from jz3.influence.warmup_training import WarmupParams
 from jz3.lm.tokenizer import train_tokenizer
+from jz3.selection.select import SelectParams, select
+from jz3.selection.select_order import By
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
-from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.target import Target
+from jz3.tables.value import Value
 from jz3.tasks.tasks import TasksParams, gather
 from jz3.training.base import ConfigModel, build
 from jz3.writer.catalogue import FAMILIES, read
@@ -200,9 +201,9 @@ def _seed(case: Case, seed: int, execution: Execution, directory: Path) -> Seed:
     print(
         f"seed {seed}: losses of the adapter {losses}; {time.process_time() - started:.0f} CPU s", flush=True
     )
-    scores = InfluenceScore.validate(attributed.scores)
+    values = Value.validate(influence_values(attributed.scores))
     rankings = {
-        by: [_ranking(case, scores, by, draw) for draw in range(DRAWS if by in DRAWN else 1)]
+        by: [_ranking(case, values, by, draw) for draw in range(DRAWS if by in DRAWN else 1)]
         for by in get_args(By)
     }
     flags = {
@@ -212,11 +213,11 @@ def _seed(case: Case, seed: int, execution: Execution, directory: Path) -> Seed:
     return Seed(rankings["value"][0].select("prompt_id", "value"), flags)
 
 
-def _ranking(case: Case, scores: dy.DataFrame[InfluenceScore], by: By, seed: int) -> pl.DataFrame:
+def _ranking(case: Case, values: dy.DataFrame[Value], by: By, seed: int) -> pl.DataFrame:
     """The prompts that could be chosen, in the order of the choice."""
     params = SelectParams(count=0, by=by, prompt_value="max", seed=seed)
     selection = select(
-        scores,
+        values,
         Problem.validate(case.problems),
         Prompt.validate(case.prompts),
         Prompt.validate(case.initial),

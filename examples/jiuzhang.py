@@ -36,9 +36,10 @@ from jz3.evaluation.certificates import read_contamination
 from jz3.evaluation.grade import GradeParams, apart, grade
 from jz3.generation.engines import open_engine
 from jz3.influence.attribute import AttributeParams, attribute
-from jz3.influence.select import SelectParams, select
+from jz3.influence.values import influence_values
 from jz3.influence.warmup import warmup
 from jz3.influence.warmup_training import WarmupParams
+from jz3.selection.select import SelectParams, select
 from jz3.synthesis.parse import ParseParams, parse
 from jz3.synthesis.synthesize import Synthesis, SynthesizeParams, form_of
 from jz3.tables.blocks_manifest import BlocksManifest
@@ -58,6 +59,7 @@ from jz3.tables.response import Response
 from jz3.tables.target import Target
 from jz3.tables.thought import Thought
 from jz3.tables.training_row import TrainingRow
+from jz3.tables.value import Value
 from jz3.tables.verdict import Verdict
 from jz3.tasks.benchmarks import BenchmarksParams, collect_items
 from jz3.tasks.tasks import TasksParams, gather
@@ -147,9 +149,10 @@ def valuable(
         warmup(candidates.read(), start, directory, load_params(WarmupParams, "warmup"), execution)
     trained, params = InDir(CheckpointsManifest, checkpoints.path), load_params(AttributeParams, "attribute")
     attributed = attribute(candidates.read(), targets.read(), trained, params, execution)
-    scores = left(InfluenceScore, "influence/scores.parquet", attributed.scores).read()
+    left(InfluenceScore, "influence/scores.parquet", attributed.scores)
+    values = left(Value, "values/influence.parquet", influence_values(attributed.scores)).read()
     first, second = prompts["candidates"].read(), prompts["initial"].read()
-    chosen = select(scores, candidates.read(), first, second, load_params(SelectParams, "select.boosted"))
+    chosen = select(values, candidates.read(), first, second, load_params(SelectParams, "select.boosted"))
     return left(Prompt, "composed/boosted", chosen.boosted)
 
 

@@ -11,7 +11,6 @@ from jz3.tables.comparison import Comparison
 from jz3.tables.cost import Cost
 from jz3.tables.disagreement import Disagreement
 from jz3.tables.execution_result import ExecutionResult
-from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.loss_point import LossPoint
 from jz3.tables.operator_yield import OperatorYield
 from jz3.tables.overlap import Overlap
@@ -24,6 +23,7 @@ from jz3.tables.ranked_prompt import RankedPrompt
 from jz3.tables.score_row import ScoreRow
 from jz3.tables.seed_spread import SeedSpread
 from jz3.tables.training_row import TrainingRow
+from jz3.tables.value import Value
 from jz3.tables.verdict import Verdict
 
 
@@ -32,7 +32,7 @@ def main(
     problems: In[Problem],
     prompts: In[Prompt],
     passages: In[Passage],
-    influence: In[InfluenceScore],
+    values: InTables[Value],
     rankings: InTables[RankedPrompt],
     training: InTables[TrainingRow],
     recipes: InTables[Problem],
@@ -62,7 +62,7 @@ def main(
         problems=problems,
         prompts=prompts,
         passages=passages,
-        influence=influence,
+        values=values,
         rankings=rankings,
         training=training,
         recipes=recipes,

@@ -2,16 +2,16 @@
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.stage import run
-from jz3.influence.select import SelectParams, select
-from jz3.tables.influence_score import InfluenceScore
+from jz3.selection.select import SelectParams, select
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.ranked_prompt import RankedPrompt
+from jz3.tables.value import Value
 
 
 def main(
     params: SelectParams,
-    scores: In[InfluenceScore],
+    values: In[Value],
     problems: In[Problem],
     candidates: In[Prompt],
     initial: In[Prompt],
@@ -19,7 +19,7 @@ def main(
     ranking: Out[RankedPrompt],
     metrics: Metrics,
 ) -> None:
-    selection = select(scores.read(), problems.read(), candidates.read(), initial.read(), params)
+    selection = select(values.read(), problems.read(), candidates.read(), initial.read(), params)
     boosted.write(selection.boosted)
     ranking.write(selection.ranking)
     metrics.write(selection.metrics)

@@ -23,7 +23,10 @@ from jz3.core.placing import is_within
 from jz3.core.stage import Signature
 from jz3.graph.deps import closure, differences, wrong_lists
 from jz3.graph.profile import profile_difference, write_profile
+from jz3.selection.choose import ChooseParams
+from jz3.selection.value import ValueParams
 from jz3.teacher.balance import BalanceParams
+from jz3.teacher.skills import SkillsParams
 from jz3.teacher.solve import SolveParams
 from jz3.teacher.taught import AugmentParams
 
@@ -170,7 +173,14 @@ def test_every_profile_says_how_to_run_and_nothing_that_no_stage_reads(profile):
     assert {*losses.stages, *(rule.partition(".")[0] for rule in losses.chosen)} <= known
     sections = {section_of(stage) for stage in stages if signature(stage).params}
     document = yaml.safe_load(profile.read_text())
-    parked = (("augment", AugmentParams), ("solve", SolveParams), ("balance", BalanceParams))
+    parked = (
+        ("augment", AugmentParams),
+        ("solve", SolveParams),
+        ("balance", BalanceParams),
+        ("skills", SkillsParams),
+        ("value", ValueParams),
+        ("choose", ChooseParams),
+    )
     for group, kind in parked:
         unlisted = {f"{group}.{name}" for name in document.get(group, {})} - sections
         for section in unlisted:  # a profile may declare recipes and solvers that its graph does not list

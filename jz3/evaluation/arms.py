@@ -29,7 +29,7 @@ from jz3.tables.training_row import TrainingRow
 
 MOST_PASSES = 4.0
 """Repeating a set up to four times is nearly as good as new rows (Muennighoff et al. 2023)."""
-ASKING = ("distill", "augment", "solve")
+ASKING = ("distill", "augment", "skills", "solve")
 """Stages that may ask a teacher."""
 WRITING = ("synthesize", "solve")
 """Stages in which a model of the run may write."""

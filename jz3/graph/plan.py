@@ -24,12 +24,13 @@ from jz3.generation.engines import open_engine
 from jz3.graph.asked_items import AskedItems, answered_items, probed_items
 from jz3.graph.disk import disk_of
 from jz3.graph.plan_fit import fit
-from jz3.graph.plan_lines import Line, Plan, cap
+from jz3.graph.plan_lines import Line, Plan, cap, why
 from jz3.graph.profile import graph_under, profile_difference, profile_names, source_of
 from jz3.graph.recipe_asks import by_operator, recipe_asks
 from jz3.graph.repository import base_name
 from jz3.graph.setting import Setting
 from jz3.graph.sizes import Amount, PromptSet, Sizes
+from jz3.graph.skill_asks import skill_asks
 from jz3.graph.solver_draws import solver_draws
 from jz3.graph.stale import Reason, Stale, stale_stages
 from jz3.graph.stored_rows import Experience, Stored, experience, stored
@@ -42,6 +43,7 @@ from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.words import PromptForm
 from jz3.teacher.declaration import Teacher
 from jz3.teacher.distill import chat_request
+from jz3.teacher.skills import SkillsParams
 from jz3.teacher.solve import SolveParams
 from jz3.teacher.solvers import ModelSolver
 from jz3.teacher.taught import AugmentParams
@@ -89,6 +91,7 @@ class _Planner:
         planners: dict[str, Callable[[Line], None]] = {
             "distill": self._plan_distill,
             "augment": self._plan_augment,
+            "skills": self._plan_skills,
             "finetune": self._plan_finetune,
             "synthesize": self._plan_synthesize,
             "warmup": self._plan_warmup,
@@ -101,7 +104,7 @@ class _Planner:
         }
         lines: list[Line] = []
         for found in self._stale:
-            line = Line(found.stage, _why(found))
+            line = Line(found.stage, why(found.reasons))
             planner = planners.get(base_name(found.stage))
             if planner is not None and not found.only_missing:
                 planner(line)
@@ -156,6 +159,14 @@ class _Planner:
             line.notes.append(f"by operator: {counted}")
         to_do = self._rows(line, PromptSet(rows, {}), have)
         self._ask(line, params, to_do, lambda _, ratio: characters / ratio)
+        cap(line, self._sections["budget"]["teacher_tokens"])
+
+    def _plan_skills(self, line: Line) -> None:
+        stage = self._graph.stage(line.stage)
+        params = SkillsParams.model_validate(self._setting.section(stage))
+        asked = skill_asks(self._root, stage, params, self._sizes, self._store, self._execution.planning)
+        to_do = self._rows(line, PromptSet(asked.rows, {}), asked.stored)
+        self._ask(line, params, to_do, lambda _, ratio: asked.characters / ratio)
         cap(line, self._sections["budget"]["teacher_tokens"])
 
     def _ask(
@@ -298,7 +309,7 @@ class _Planner:
 
     def _plan_warmup(self, line: Line) -> None:
         stage = self._graph.stage(line.stage)
-        params, problems = self._setting.section(stage), self._candidates(stage)
+        params, problems = self._setting.section(stage), self._sizes.problems(stage.path("problems"))
         share = Amount(round(problems.value * params["share"]), problems.exact)
         whole = (params["pretrain"] or {"epochs": 0})["epochs"] / params["share"]
         self._train(line, share, self._execution.planning.problem_tokens * (params["epochs"] + whole))
@@ -307,12 +318,12 @@ class _Planner:
         """A gradient of each candidate at each checkpoint: a forward and a backward pass, as in training."""
         stage = self._graph.stage(line.stage)
         tokens = self._execution.planning.problem_tokens * self._checkpoints(stage)
-        self._train(line, self._candidates(stage), tokens)
+        self._train(line, self._sizes.problems(stage.path("problems")), tokens)
 
     def _plan_sketch(self, line: Line) -> None:
         """The passes of `attribute`, over a share of the candidates."""
         stage = self._graph.stage(line.stage)
-        candidates = self._candidates(stage)
+        candidates = self._sizes.problems(stage.path("problems"))
         drawn = Amount(round(candidates.value * self._setting.section(stage)["share"]), candidates.exact)
         self._train(line, drawn, self._execution.planning.problem_tokens * self._checkpoints(stage))
 
@@ -362,9 +373,6 @@ class _Planner:
         line.device_hours = line.completion_tokens / planning.generated_tokens_per_second / 3600
         line.estimated = line.estimated or to_do > 0
 
-    def _candidates(self, stage: Stage) -> Amount:
-        return self._sizes.problems(stage.path("problems"))
-
     def _checkpoints(self, stage: Stage) -> int:
         """How many checkpoints the gradients of a stage are taken at: one an epoch of their training."""
         return int(self._setting.section(self._writer(stage.path("checkpoints")))["epochs"])
@@ -387,9 +395,3 @@ class _Planner:
         line.rows_estimated, line.stored_estimated = not prompts.rows.exact, not have.exact
         line.estimated = line.rows_estimated or line.stored_estimated
         return line.to_do
-
-
-def _why(found: Stale) -> str:
-    first = found.reasons[0]
-    more = f" and {len(found.reasons) - 1} more" if len(found.reasons) > 1 else ""
-    return f"{first.kind} {first.what}{more}"

@@ -1,8 +1,10 @@
 """A plan: a line for each stage that would run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from jz3.graph.disk import Disk
+from jz3.graph.stale import Reason
 
 
 @dataclass
@@ -28,6 +30,13 @@ class Line:
     rows_estimated: bool = False
     stored_estimated: bool = False
     notes: list[str] = field(default_factory=list[str])
+
+
+def why(reasons: Sequence[Reason]) -> str:
+    """The first reason for which a stage would run, and how many more there are."""
+    first = reasons[0]
+    more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+    return f"{first.kind} {first.what}{more}"
 
 
 def cap(line: Line, teacher_tokens: int | None) -> None:

@@ -79,6 +79,9 @@ class Sizes:
             return self.table(path, round(self._seeds_of(writer) * rows_of_a_seed(self._recipe(writer))))
         if writer is not None and writer.base == "tasks":
             return self.seeds(path)
+        if writer is not None and writer.base == "choose":
+            share = float(self._section(writer)["share"])
+            return self.table(path, round(self.problems(writer.path("pool")).value * share))
         if writer is not None and "prompts" in writer.flags:
             return self.table(path, self.prompts(writer.path("prompts")).rows.value)
         return self.table(path, self._planning.instruction_rows)

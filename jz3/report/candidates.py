@@ -8,10 +8,10 @@ from markupsafe import Markup
 from jz3.core.artifacts import In
 from jz3.report.rendering import render
 from jz3.report.writing import count, paragraphs, written
-from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
+from jz3.tables.value import Value
 
 
 def whole(
@@ -28,16 +28,12 @@ def whole(
     )
 
 
-def problem_values(influence: In[InfluenceScore]) -> pl.DataFrame:
-    """For each problem its highest score (the value by which `select` chooses), the task of that score,
-    and its rank.
-    """
+def problem_values(values: In[Value]) -> pl.DataFrame:
+    """For each problem its value, the task that gives it, its loss and its rank."""
     return (
-        influence.scan()
-        .sort("problem_id", "score", "task", descending=[False, True, False])
-        .group_by("problem_id", maintain_order=True)
-        .first()
-        .select("problem_id", "loss", value="score", task="task")
+        values.scan()
+        .sort("problem_id")
+        .select("problem_id", "loss", "value", "task")
         .with_columns(rank=pl.col("value").rank("min", descending=True).cast(pl.Int64))
         .collect()
     )
@@ -62,5 +58,6 @@ def article(title: str, row: dict[str, Any], valued: int) -> Markup:
 def _score(row: dict[str, Any], valued: int) -> str:
     if row["value"] is None:
         return "Score: none (it was too long for the reference model, or not valued)"
-    value, loss, rank = float(row["value"]), float(row["loss"]), int(row["rank"])
-    return f"Score {value:.3g} on {row['task']}, rank {count(rank)} of {count(valued)}; loss {loss:.2f} nats"
+    task = "" if row["task"] is None else f" on {row['task']}"
+    loss = "" if row["loss"] is None else f"; loss {float(row['loss']):.2f} nats"
+    return f"Score {float(row['value']):.3g}{task}, rank {count(int(row['rank']))} of {count(valued)}{loss}"

@@ -26,7 +26,7 @@ from jz3.report.page import Section, whole_page
 from jz3.report.rendering import code, folded, joined, render, table
 from jz3.report.samples import Samples, draw_samples, recipes_of, sample_section
 from jz3.report.scores import comparison_table, score_tables
-from jz3.report.selection import Extremes, find_extremes, selection_section
+from jz3.report.selection import Extremes, find_extremes, selection_section, values_of
 from jz3.report.summary import first_screen, headline, inputs_digest, paid, profile_in_use, right_table
 from jz3.report.trainings import held_out_tables, training_table
 from jz3.report.wiring import Wiring, read_wiring
@@ -38,7 +38,6 @@ from jz3.tables.comparison import Comparison
 from jz3.tables.cost import Cost
 from jz3.tables.disagreement import Disagreement
 from jz3.tables.execution_result import ExecutionResult
-from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.loss_point import LossPoint
 from jz3.tables.operator_yield import OperatorYield
 from jz3.tables.overlap import Overlap
@@ -51,6 +50,7 @@ from jz3.tables.ranked_prompt import RankedPrompt
 from jz3.tables.score_row import ScoreRow
 from jz3.tables.seed_spread import SeedSpread
 from jz3.tables.training_row import TrainingRow
+from jz3.tables.value import Value
 from jz3.tables.verdict import Verdict
 
 log = logging.getLogger(__name__)
@@ -64,10 +64,11 @@ class RunOutputs:
 
     graph: InFiles
     problems: In[Problem]
-    """The pool of the selections; its prompts, passages and influence scores are the next four."""
+    """The pool of the selections; its prompts and passages are the next two."""
     prompts: In[Prompt]
     passages: In[Passage]
-    influence: In[InfluenceScore]
+    values: InTables[Value]
+    """Of the problems of the pool, by each method that a selection goes by."""
     rankings: InTables[RankedPrompt]
     training: InTables[TrainingRow]
     recipes: InTables[Problem]
@@ -133,10 +134,12 @@ def material_of(outputs: RunOutputs) -> Material:
     training = outputs.training.tables()
     checked, origins = outputs.checked.tables(), list(outputs.origins.tables().values())
     recipes = recipes_of(outputs.recipes, outputs.results, outputs.checked, outputs.verdicts)
+    measured = outputs.measured.read()
+    values = values_of(outputs.values, measured)
     return Material(
         profile=profile_in_use(outputs.graph.path.parent),
         wiring=read_wiring(outputs.graph),
-        measured=outputs.measured.read(),
+        measured=measured,
         curves=outputs.curves.read(),
         scores=outputs.scores.read(),
         comparisons=outputs.comparisons.read(),
@@ -151,9 +154,7 @@ def material_of(outputs: RunOutputs) -> Material:
         selections={
             name: (
                 ranking,
-                find_extremes(
-                    ranking, outputs.problems, outputs.prompts, outputs.passages, outputs.influence
-                ),
+                find_extremes(ranking, outputs.problems, outputs.prompts, outputs.passages, values[name]),
             )
             for name, ranking in outputs.rankings.read().items()
         },
@@ -245,8 +246,9 @@ ROWS = (
     "failed. A row that mix turns away bears the rule of the first stage that judged against it."
 )
 SELECTION = (
-    "The value of a problem is its highest influence score over the target tasks: over all checkpoints, the "
-    "sum of mean learning rate times cosine. In the second round the teacher answers the chosen prompts."
+    "By influence the value of a problem is its highest score over the target tasks: over all checkpoints, "
+    "the sum of mean learning rate times cosine. By skills it says how near the problem is to those that "
+    "reference problems often need. In the second round the teacher answers the chosen prompts."
 )
 TRAININGS = (
     "Speed and memory differ from run to run and so are not on this page: `dvc plots show` draws them, with "

@@ -11,14 +11,15 @@ import polars as pl
 from markupsafe import Markup
 
 from jz3.core.artifacts import In
+from jz3.core.fan_in import InTables
 from jz3.report.candidates import article, problem_values, whole
 from jz3.report.plots import ONE, SOFT, drawing, markup
 from jz3.report.rendering import folded, joined, paragraph, render, table, titled
 from jz3.report.writing import count
-from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
+from jz3.tables.value import Value
 
 EACH = 10  # issue: the ten best and the ten worst texts
 BARS = 40  # chosen: wide enough to be seen
@@ -51,10 +52,10 @@ def find_extremes(
     problems: In[Problem],
     prompts: In[Prompt],
     passages: In[Passage],
-    influence: In[InfluenceScore],
+    of_problems: In[Value],
 ) -> Extremes:
     """Only the rows of EACH prompts at either end are read."""
-    values = problem_values(influence)
+    values = problem_values(of_problems)
     ranked = (
         ranking.filter(pl.col("place").is_not_null())
         .sort("value", "prompt_id", descending=[True, False])
@@ -67,6 +68,23 @@ def find_extremes(
         return whole(drawn, problems, prompts, passages).sort("place", "problem_id")
 
     return Extremes(rows(ranked.head(EACH)), rows(ranked.reverse().head(EACH)), values.height)
+
+
+def values_of(tables: InTables[Value], measured: Mapping[str, Any]) -> dict[str, In[Value]]:
+    """The values that each selection goes by: those of the method that its metrics name; where no problem
+    has a value, the first table, which is empty too.
+    """
+    found = list(tables.tables().values())
+    by_method = {method: table for table in found for method in _methods(table)}
+    return {
+        name.removeprefix("select/"): by_method.get(values["method"], found[0])
+        for name, values in measured.items()
+        if name.startswith("select/")
+    }
+
+
+def _methods(values: In[Value]) -> list[str]:
+    return values.scan().select(pl.col("method").unique()).collect()["method"].to_list()
 
 
 def selection_section(measured: Mapping[str, Any], ranking: pl.DataFrame, extremes: Extremes) -> Markup:
@@ -92,9 +110,10 @@ def selection_section(measured: Mapping[str, Any], ranking: pl.DataFrame, extrem
 def _summary(measured: Mapping[str, Any], valued: pl.DataFrame) -> str:
     chosen = valued["rule"].null_count()
     tasks = ", ".join(f"{task} {count(rows)}" for task, rows in measured["best_task"].items())
+    from_tasks = f" Of these have their value from the task: {tasks}." if tasks else ""
     return (
-        f"{count(chosen)} of {count(valued.height)} candidate prompts with a value were chosen: "
-        f"{WAYS[measured['by']]}. Of these have their value from the task: {tasks or 'none'}."
+        f"{count(chosen)} of {count(valued.height)} candidate prompts with a value by "
+        f"{measured['method'] or 'no method'} were chosen: {WAYS[measured['by']]}.{from_tasks}"
     )
 
 
@@ -147,7 +166,7 @@ def _histogram(valued: pl.DataFrame) -> Markup:
         axes = figure.add_subplot()
         axes.stairs(pool, edges, fill=True, color=SOFT, alpha=0.45, label="pool")
         axes.stairs(chosen, edges, fill=True, color=ONE, label="chosen")
-        axes.set_xlabel("value (highest influence score over the target tasks)")
+        axes.set_xlabel("value")
         axes.set_ylabel("prompts")
         axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
         shown = markup(figure, "values", "prompts by value, pool and chosen")

@@ -35,6 +35,7 @@ from jz3.writer.tasks.program import program
 from jz3.writer.tasks.reflect import reflect
 from jz3.writer.tasks.rephrase import rephrase
 from jz3.writer.tasks.retell import retell
+from jz3.writer.tasks.skills import skills
 from jz3.writer.tasks.solve import solve
 from jz3.writer.tasks.tell import tell
 from jz3.writer.tasks.unknown import unknown
@@ -155,10 +156,12 @@ def _answer_to(prompt: str, key: str, *, thinking: bool) -> tuple[str, str]:
             text = tell(prompt, key)
         case "word_problem":
             text = word_problem(prompt, key)
+        case "skills":
+            text = skills(prompt, key)
         case name:
             known = (
                 "'solve', 'rephrase', 'declare', 'unknown', 'mask', 'program', 'judge', 'continue', "
-                "'retell', 'reflect', 'decompose', 'tell' and 'word_problem'"
+                "'retell', 'reflect', 'decompose', 'tell', 'word_problem' and 'skills'"
             )
             raise Refused(400, "unknown_task", f"the problem writer knows the tasks {known}, not '{name}'")
     return f"Let me try.\n{text}\nThat can be checked, so I write it down." if thinking else "", text

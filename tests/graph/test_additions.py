@@ -132,7 +132,8 @@ def test_a_training_seed_is_one_training_more(copy):
 
 
 def test_a_selection_with_all_that_is_written_from_it(copy):
-    add(copy, GRAPH, "selections: [boosted", ", drawn")
+    values = "data/values/influence.parquet"
+    add(copy, GRAPH, f"  boosted: {{values: {values}}}\n", f"  drawn: {{values: {values}}}\n")
     add(copy, GRAPH, "synthesis_models: [initial, boosted", ", drawn")
     add(
         copy,

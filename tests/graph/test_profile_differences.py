@@ -45,6 +45,7 @@ DIFFERENCES = {
         sketch.*
         select.boosted.count
         augment.metamath.* augment.personamath.* solve.* balance.* filter.self_consistency*
+        skills.* value.* choose.*
         probe.max_tokens
         execute.limits.wall_seconds execute.limits.cpu_seconds
         mix.seed_problems.* mix.metamath.*
@@ -58,9 +59,9 @@ DIFFERENCES = {
     ("compare", "embedded", "params.yaml"): """
         tasks.seeds*
         finetune.boosted_random.* select.boosted_random.*
-        augment.* solve.* balance.*
+        augment.* solve.* balance.* skills.* value.* choose.*
         mix.jiuzhang_random.* mix.direct.* mix.seed_problems.* mix.metamath.* mix.ans_aug.*
-        mix.openmathinstruct.* mix.personamath.* mix.dart.*
+        mix.openmathinstruct.* mix.personamath.* mix.dart.* mix.mass.* mix.mass_length_matched.*
         budget.teacher_tokens
     """,
     ("compare", "embedded", "execution.yaml"): """

@@ -14,7 +14,6 @@ from jz3.tables.cost import Cost
 from jz3.tables.disagreement import Disagreement
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.hit import Hit
-from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.loss_point import LossPoint
 from jz3.tables.operator_yield import OperatorYield
 from jz3.tables.overlap import Overlap
@@ -26,6 +25,7 @@ from jz3.tables.ranked_prompt import RankedPrompt
 from jz3.tables.score_row import ScoreRow
 from jz3.tables.seed_spread import SeedSpread
 from jz3.tables.training_row import TrainingRow
+from jz3.tables.value import Value
 from jz3.tables.verdict import Verdict
 from tests.two_turns import two_turns
 
@@ -61,6 +61,7 @@ def selected(**changes):
     return {
         "rows": ledger(kept=9),
         "by": "value",
+        "method": "influence",
         "pool": {"source/web": 12, "level/grade": 8, "level/aime": 4, "kind/cot": 12, "length/4-5": 12},
         "selected": {"source/web": 6, "level/grade": 6, "kind/cot": 6, "length/4-5": 6},
         "pool_value": {"0.0": -0.1, "0.5": 0.25, "1.0": 0.75},
@@ -164,14 +165,15 @@ def passage(row):
     }
 
 
-def influence(row, score, task="algebra"):
+def valued(row, value, task="algebra"):
     return {
         "problem_id": row["problem_id"],
-        "task": task,
-        "score": score,
-        "cosines": [score, -score],
-        "loss": 1.0,
+        "method": "influence",
+        "value": value,
         "solution_tokens": 5,
+        "task": task,
+        "loss": 1.0,
+        "cosines": [value, -value],
     }
 
 
@@ -456,8 +458,8 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
     table(Problem, problems, root / "data/problems/candidates")
     table(Prompt, [prompt(row) for row in problems], root / "prompts.parquet")
     table(Passage, [passage(row) for row in problems], root / "passages.parquet")
-    scores = [influence(row, number / 10) for number, row in enumerate(problems)]
-    table(InfluenceScore, scores, root / "influence.parquet")
+    values = [valued(row, number / 10) for number, row in enumerate(problems)]
+    table(Value, values, root / "influence.parquet")
     ranking = [
         ranked(row, number / 10, len(problems) - number, None if number % 2 else "select.lower_value")
         for number, row in enumerate(problems)
@@ -490,7 +492,7 @@ def write_run(root: Path, problems, provider="writer") -> list[str]:
         *("--problems", "data/problems/candidates"),
         *("--prompts", "prompts.parquet"),
         *("--passages", "passages.parquet"),
-        *("--influence", "influence.parquet"),
+        *("--values", "influence.parquet"),
         *("--rankings", "boosted.parquet"),
         *("--scores", "scores.parquet"),
         *("--comparisons", "comparisons.parquet"),

@@ -5,12 +5,12 @@ import re
 import polars as pl
 
 from jz3.report.selection import binned, find_extremes, selection_section
-from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.ranked_prompt import RankedPrompt
-from tests.report.builders import influence, passage, problem, prompt, ranked, selected, table
+from jz3.tables.value import Value
+from tests.report.builders import passage, problem, prompt, ranked, selected, table, valued
 
 PROBLEMS = [problem(number, text=f"Problem number {number}") for number in range(25)]
 
@@ -25,13 +25,13 @@ def ranking(values):
 
 def shown(root, values, **changes):
     ranked_prompts = ranking(values)
-    scores = [influence(row, value) for row, value in zip(PROBLEMS, values, strict=False)]
+    of_problems = [valued(row, value) for row, value in zip(PROBLEMS, values, strict=False)]
     extremes = find_extremes(
         ranked_prompts,
         table(Problem, PROBLEMS, root / "problems.parquet"),
         table(Prompt, [prompt(row) for row in PROBLEMS], root / "prompts.parquet"),
         table(Passage, [passage(row) for row in PROBLEMS], root / "passages.parquet"),
-        table(InfluenceScore, scores, root / "influence.parquet"),
+        table(Value, of_problems, root / "influence.parquet"),
     )
     return selection_section(selected(**changes), ranked_prompts, extremes)
 
@@ -76,5 +76,5 @@ def test_bars_count_the_pool_and_the_chosen(tmp_path):
 
 def test_a_pool_without_values_is_said_to_be_one(tmp_path):
     page = shown(tmp_path, [], pool={}, selected={}, pool_value={}, selected_value={}, best_task={})
-    assert "0 of 0 candidate prompts with a value were chosen" in page
+    assert "0 of 0 candidate prompts with a value by influence were chosen" in page
     assert "No prompt has a value." in page

@@ -20,7 +20,7 @@ def needed(root: Path, profile: str | None) -> list[str]:
         for file in ("params.yaml", "graph.yaml")
     )
     try:
-        return list(dict.fromkeys([*_of_graph(graph), *_of_params(params)]))
+        return list(dict.fromkeys([*_of_graph(graph), *_of_params(params), *_encoders(graph, params)]))
     except (KeyError, TypeError, AttributeError) as error:
         raise SourcesError(
             f"{profile or 'params.yaml or graph.yaml'} has no sources, benchmarks, tasks or base where they "
@@ -81,3 +81,14 @@ def _of_params(params: Mapping[str, Any]) -> Iterator[str]:
         for base in params["base"].values()
         if isinstance(base, dict) and base["kind"] == "fetched"
     )
+
+
+def _encoders(graph: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[str]:
+    """Of the graphs of skills and the values that the profile has; sections that it does not list name what
+    nobody needs yet.
+    """
+    for section, listed in (("skills", "skill_graphs"), ("value", "valued")):
+        for name in graph.get(listed, {}):
+            encoder = params[section][name]["encoder"]
+            if encoder["kind"] == "fetched":
+                yield encoder["source"]

@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.influence.select_order import LENGTH_RATIO, By, length_class, ordered
+from jz3.selection.select_order import LENGTH_RATIO, By, length_class, ordered
 
 orders = st.sampled_from(get_args(By))
 prompt = st.fixed_dictionaries(

@@ -1,9 +1,10 @@
-"""The orders in which candidate prompts are chosen: by value, and what value is compared with.
+"""The orders in which prompts or problems are chosen: by value, and what value is compared with.
 
 A choice of n prompts is the first n of an order, so that a larger choice keeps a smaller one, and ties go to
 the least id. Every draw is by hash of (seed, id). Costs milliseconds a thousand rows.
 
-Columns that are read: `prompt_id`, `source`, `level`, `value`, `loss`, `solution_tokens`.
+Columns that are read: that of the id, `value`, and for some orders `source`, `level`, `loss` or
+`solution_tokens`.
 """
 
 import math
@@ -11,6 +12,7 @@ from typing import Literal, assert_never
 
 import polars as pl
 
+from jz3.core.errors import UserError
 from jz3.core.hashing import draw_order
 
 By = Literal["value", "random", "length_matched", "highest_loss", "longest", "stratified"]
@@ -21,23 +23,30 @@ and wide enough for a class to hold more than its chosen prompts.
 """
 
 
-def ordered(pool: pl.DataFrame, by: By, seed: int) -> pl.DataFrame:
-    """The pool, best first; no order of equal rows is left open."""
+def ordered(pool: pl.DataFrame, by: By, seed: int, key: str = "prompt_id") -> pl.DataFrame:
+    """The pool, best first; no order of equal rows is left open. Raises OrderError for `highest_loss` of
+    values that know no loss.
+    """
     match by:
         case "value":
-            return _highest(pool, "value")
+            return _highest(pool, "value", key)
         case "highest_loss":
-            return _highest(pool, "loss")
+            _must_have_losses(pool)
+            return _highest(pool, "loss", key)
         case "longest":
-            return _highest(pool, "solution_tokens")
+            return _highest(pool, "solution_tokens", key)
         case "random":
-            return _drawn(pool, seed)
+            return _drawn(pool, seed, key)
         case "length_matched":
-            return _length_matched(pool, seed)
+            return _length_matched(pool, seed, key)
         case "stratified":
-            return _stratified(pool)
+            return _stratified(pool, key)
         case _:
             assert_never(by)
+
+
+class OrderError(UserError):
+    """An order by what the values do not have."""
 
 
 def length_class(tokens: float) -> int:
@@ -45,23 +54,32 @@ def length_class(tokens: float) -> int:
     return math.floor(math.log(tokens) / math.log(LENGTH_RATIO))
 
 
-def _highest(pool: pl.DataFrame, column: str) -> pl.DataFrame:
-    return pool.sort([column, "prompt_id"], descending=[True, False])
+def _must_have_losses(pool: pl.DataFrame) -> None:
+    if pool["loss"].null_count():
+        raise OrderError(
+            f"{pool['loss'].null_count()} of {pool.height} rows have no loss, and the order is highest_loss; "
+            f"values of a method by which a model reads solutions, such as influence, were expected. Take "
+            f"another order."
+        )
 
 
-def _drawn(pool: pl.DataFrame, seed: int) -> pl.DataFrame:
-    order = pl.Series([draw_order(seed, row_id) for row_id in pool["prompt_id"]], dtype=pl.Int64)
-    return pool.with_columns(order=order).sort("order", "prompt_id").drop("order")
+def _highest(pool: pl.DataFrame, column: str, key: str) -> pl.DataFrame:
+    return pool.sort([column, key], descending=[True, False])
 
 
-def _length_matched(pool: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Draw by hash, giving each place in the order by value a prompt of the same length class.
+def _drawn(pool: pl.DataFrame, seed: int, key: str) -> pl.DataFrame:
+    order = pl.Series([draw_order(seed, row_id) for row_id in pool[key]], dtype=pl.Int64)
+    return pool.with_columns(order=order).sort("order", key).drop("order")
+
+
+def _length_matched(pool: pl.DataFrame, seed: int, key: str) -> pl.DataFrame:
+    """Draw by hash, giving each place in the order by value a row of the same length class.
 
     The first n therefore have the lengths of the n best, class by class, and are else drawn blindly: what
     value gains over them, it does not gain by length.
     """
-    best = _in_class(_highest(pool, "value").with_row_index("place"))
-    drawn = _in_class(_drawn(pool, seed))
+    best = _in_class(_highest(pool, "value", key).with_row_index("place"))
+    drawn = _in_class(_drawn(pool, seed, key))
     places = best.select("length_class", "number", "place")
     return (
         drawn.join(places, on=["length_class", "number"])
@@ -78,7 +96,7 @@ def _in_class(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _stratified(pool: pl.DataFrame) -> pl.DataFrame:
+def _stratified(pool: pl.DataFrame, key: str) -> pl.DataFrame:
     """Order by value, with each source and level in proportion to its share of the pool (Sainte-Laguë).
 
     The i-th best of m prompts of a stratum stands at (i - 1/2) / m.
@@ -86,8 +104,8 @@ def _stratified(pool: pl.DataFrame) -> pl.DataFrame:
     stratum = ("source", "level")
     number = pl.int_range(1, pl.len() + 1).over(stratum)
     return (
-        _highest(pool, "value")
+        _highest(pool, "value", key)
         .with_columns(at=(number - 0.5) / pl.len().over(stratum))
-        .sort(["at", "value", "prompt_id"], descending=[False, True, False])
+        .sort(["at", "value", key], descending=[False, True, False])
         .drop("at")
     )

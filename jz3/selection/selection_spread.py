@@ -41,8 +41,7 @@ def quantiles(values: pl.Series) -> dict[str, float]:
 
 def agreement(pool: pl.DataFrame, count: int) -> Agreement:
     """Agreement of values between checkpoints, over the whole pool and over its best `count` prompts."""
-    checkpoints = pool["cosines"].list.len().max() if pool.height else 0
-    assert isinstance(checkpoints, int)
+    checkpoints = int(pool["cosines"].list.len().max() or 0)  # pyright: ignore[reportArgumentType]
     columns = [f"at_{number}" for number in range(checkpoints)]
     alone = pool.select(
         "prompt_id",

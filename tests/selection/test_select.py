@@ -6,13 +6,15 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.influence.prompt_values import prompt_values
-from jz3.influence.select import SelectParams, select
-from jz3.influence.select_order import By
+from jz3.influence.values import influence_values
+from jz3.selection.prompt_values import prompt_values
+from jz3.selection.select import SelectParams, select
+from jz3.selection.select_order import By
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.ranked_prompt import RankedPrompt
+from jz3.tables.value import Value
 
 TASKS = ("gsm8k", "math")
 values = st.sampled_from([-0.5, -0.1, 0.0, 0.1, 0.1, 0.3])
@@ -38,7 +40,7 @@ def prompts(ids, passages):
 
 
 def tables(pool):
-    """Scores, problems and candidate prompts of a pool: a list of problems' scores for each prompt."""
+    """Values, problems and candidate prompts of a pool: a list of problems' scores for each prompt."""
     ids = [f"p{i:02}" for i in range(len(pool))]
     problems, scores = [], []
     for prompt_id, of_prompt in zip(ids, pool, strict=True):
@@ -58,7 +60,7 @@ def tables(pool):
             )
     known = {"source": "web", "level": "grade", "kind": "cot", "problem": "q", "solution": "s"}
     return (
-        InfluenceScore.validate(pl.DataFrame(scores, schema=InfluenceScore.create_empty().schema)),
+        Value.validate(influence_values(pl.DataFrame(scores, schema=InfluenceScore.create_empty().schema))),
         Problem.validate(
             pl.DataFrame([row | known for row in problems], schema=Problem.create_empty().schema)
         ),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.influence.selection_spread import agreement, quantiles, spread
+from jz3.selection.selection_spread import agreement, quantiles, spread
 
 
 def prompts(cosines, tokens=None):

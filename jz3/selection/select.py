@@ -2,8 +2,8 @@
 
 The prompts of highest value are kept, ties by id, beside all the initial ones; or, to compare with, as many
 in another order (`select_order.py`). Candidates on a passage of the initial set are never chosen. Every
-candidate leaves a row with its value, its place and the rule by which it was not chosen. Costs
-milliseconds a thousand rows.
+candidate leaves a row with its value, its place and the rule by which it was not chosen. Values may be by
+any one method: the graph says whose. Costs milliseconds a thousand rows.
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from jz3.core.counts import counts
+from jz3.core.errors import UserError
 from jz3.core.params import Params, Seed
-from jz3.influence.prompt_values import PromptValue, prompt_values
-from jz3.influence.select_order import By, ordered
-from jz3.influence.selection_spread import Agreement, agreement, quantiles, spread
-from jz3.tables.influence_score import InfluenceScore
+from jz3.selection.prompt_values import PromptValue, prompt_values
+from jz3.selection.select_order import By, ordered
+from jz3.selection.selection_spread import Agreement, agreement, quantiles, spread
 from jz3.tables.ledger import Ledger
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.ranked_prompt import RankedPrompt
+from jz3.tables.value import Value
 
 INITIAL_PASSAGE = "select.initial_passage"
 NO_SCORE = "select.no_score"
@@ -35,6 +36,10 @@ RULES: dict[By, str] = {
     "stratified": "select.lower_value",
 }
 """By which prompts that might have been chosen are not."""
+
+
+class ValuesError(UserError):
+    """Values of several methods, which cannot be compared."""
 
 
 class SelectParams(Params):
@@ -61,12 +66,14 @@ class SelectMetrics(BaseModel):
 
     rows: Ledger
     by: By
+    method: str | None
+    """Whose values they are; null where no problem has one."""
     pool: dict[str, int]
     selected: dict[str, int]
     pool_value: dict[str, float]
     selected_value: dict[str, float]
     best_task: dict[str, int]
-    """Chosen prompts by the task that gives them their value."""
+    """Chosen prompts by the task that gives them their value; empty for a method that has no tasks."""
     agreement: Agreement
 
 
@@ -80,15 +87,16 @@ class Selection:
 
 
 def select(
-    scores: dy.DataFrame[InfluenceScore],
+    values: dy.DataFrame[Value],
     problems: dy.DataFrame[Problem],
     candidates: dy.DataFrame[Prompt],
     initial: dy.DataFrame[Prompt],
     params: SelectParams,
 ) -> Selection:
     """The union of the initial prompts and `params.count` of the candidates, or all that have a value."""
-    values = prompt_values(scores, problems, params.prompt_value)
-    ranking = _ranking(candidates, initial, values, params)
+    method = method_of(values)
+    of_prompts = prompt_values(values, problems, params.prompt_value)
+    ranking = _ranking(candidates, initial, of_prompts, params)
     kinds = candidates.select("prompt_id", "kind")
     pool = ranking.filter(pl.col("place").is_not_null()).join(kinds, on="prompt_id")
     chosen = pool.filter(pl.col("rule").is_null())
@@ -104,14 +112,26 @@ def select(
                 failed=0,
             ),
             by=params.by,
+            method=method,
             pool=spread(pool),
             selected=spread(chosen),
             pool_value=quantiles(pool["value"]),
             selected_value=quantiles(chosen["value"]),
-            best_task=counts(chosen["best_task"]),
+            best_task=counts(chosen["best_task"].drop_nulls()),
             agreement=agreement(pool, params.count),
         ),
     )
+
+
+def method_of(values: pl.DataFrame) -> str | None:
+    """The one method of rows of Value; None of no row. Raises ValuesError where there are several."""
+    methods = sorted(set(values["method"]))
+    if len(methods) > 1:
+        raise ValuesError(
+            f"the values are by {', '.join(methods)}; those of one method were expected, as others are on "
+            f"another scale. Give the table that one stage left."
+        )
+    return methods[0] if methods else None
 
 
 def _ranking(

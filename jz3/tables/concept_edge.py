@@ -1,0 +1,9 @@
+"""ConceptEdge: two concepts that one text has: an edge of a concept graph (SynthLLM, MASS)."""
+
+import dataframely as dy
+
+
+class ConceptEdge(dy.Schema):
+    one = dy.String(primary_key=True)  # concept_id; the smaller, so that a pair stands once
+    other = dy.String(primary_key=True)  # concept_id
+    count = dy.Int64(min=1)  # texts (passages, problems) that have both

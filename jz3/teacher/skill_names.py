@@ -1,0 +1,55 @@
+"""Skills as a teacher writes them: one a line, or in a list of another form, brought into one spelling.
+
+Rules: `truncated`, `not_finished`, `no_skill` (no line of the answer is a short name without numbers).
+"""
+
+import re
+from collections.abc import Iterator
+
+from jz3.generation.chat import ChatAnswer
+from jz3.notation.thoughts import without_thoughts
+from jz3.teacher.solutions import finished
+from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
+from jz3.text.singular import singular
+
+BULLET = re.compile(r"^\s*(?:[-*•–+]|\(?\d{1,2}[.):])\s*")
+LEAD = re.compile(r"^[^:]*\bskills?\b[^:]*:", re.IGNORECASE)
+"""In front of a list, maybe on its line."""
+EXPLAINED = re.compile(r"\s*(?:\s[-–—]\s|[:(]).*$")
+"""What is said of a skill behind its name."""
+QUOTED = re.compile(r'"([^"\n]+)"')
+SIGNS = re.compile(r"[*_`#\"“”'’\[\]]|\\text")
+NOT_LETTERS = re.compile(r"[^\w]+")
+
+
+def read_skills(reply: ChatAnswer, most_skills: int, most_words: int) -> list[str] | Unusable:
+    """The first skills of an answer, in their order; each once."""
+    unfinished = finished(reply)
+    if unfinished is not None:
+        return unfinished
+    text = without_thoughts(reply.text).replace("\r\n", "\n").strip()
+    names = (skill_name(line, most_words) for line in _lines(text))
+    found = list(dict.fromkeys(name for name in names if name))
+    return found[:most_skills] or Unusable("no_skill", text[:EVIDENCE_CHARACTERS])
+
+
+def skill_name(line: str, most_words: int) -> str | None:
+    """A skill in lower case, its last word in the singular; None for what is no name of one."""
+    plain = EXPLAINED.sub("", SIGNS.sub("", BULLET.sub("", line)))
+    words = NOT_LETTERS.sub(" ", plain.lower()).split()
+    if not 0 < len(words) <= most_words or any(any(map(str.isdigit, word)) for word in words):
+        return None
+    return " ".join([*words[:-1], singular(words[-1])])
+
+
+def _lines(text: str) -> Iterator[str]:
+    if text.lstrip("` \njson").startswith(("[", "{")) and len(QUOTED.findall(text)) > 0:
+        quoted = QUOTED.findall(text)
+        yield from (one for one in quoted if one.lower() != "skills")
+        return
+    for line in text.split("\n"):
+        rest = LEAD.sub("", SIGNS.sub("", line)) if LEAD.match(SIGNS.sub("", line)) else line
+        if not rest.strip().rstrip(".").strip() or rest.rstrip().endswith(":"):
+            continue
+        parts = re.split(r"[;,]", rest)
+        yield from parts
