@@ -235,6 +235,9 @@ def influence(
     targets: Annotated[Path, typer.Argument(help="a table of targets, as `tasks` writes it")],
     scores: Annotated[Path, typer.Argument(help="where the scores go, a .parquet file")],
     *,
+    values: Annotated[
+        Path | None, typer.Option(help="where the values go that `select` reads, a .parquet file")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Score the sketched candidate problems for other targets; no candidate goes through the model again.
@@ -246,18 +249,23 @@ def influence(
     from jz3.core.graph_file import read_graph
     from jz3.graph.sketched import sketched_by
     from jz3.influence.sketch_scores import sketch_scores
+    from jz3.influence.values import influence_values
     from jz3.tables.checkpoints_manifest import CheckpointsManifest
     from jz3.tables.influence_score import InfluenceScore
     from jz3.tables.sketch import Sketch
     from jz3.tables.target import Target
+    from jz3.tables.value import Value
 
     place, out = root(), Out(InfluenceScore, scores)
-    if scores.suffix != ".parquet":
-        raise UserError(
-            f"{scores} does not end in .parquet; the scores are one such file. "
-            f"Give it a name such as scores.parquet."
-        )
+    for file, what in ((scores, "scores"), (values, "values")):
+        if file is not None and file.suffix != ".parquet":
+            raise UserError(
+                f"{file} does not end in .parquet; the {what} are one such file. "
+                f"Give it a name such as {what}.parquet."
+            )
     out.must_be_free()
+    if values is not None:
+        Out(Value, values).must_be_free()
     items = In(Target, targets).read()
     sketch = sketched_by(read_graph(place))
     found = sketch_scores(
@@ -267,6 +275,8 @@ def influence(
         load_execution(place / EXECUTION_FILE),
     )
     out.write(found)
+    if values is not None:
+        Out(Value, values).write(influence_values(found))
     tasks = sorted(set(found["task"]))
     text = f"{found['problem_id'].n_unique()} problems for {', '.join(tasks) or 'no task'}: {scores}"
     show(text, {"problems": found["problem_id"].n_unique(), "tasks": tasks}, json=json)

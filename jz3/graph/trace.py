@@ -32,6 +32,7 @@ from jz3.tables.prompt import Prompt
 from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.training_row import TrainingRow
 from jz3.tables.turn import read_turns
+from jz3.tables.value import Value
 from jz3.tables.verdict import Verdict
 from jz3.text.words import words
 
@@ -186,6 +187,8 @@ def _forward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
     this = problem["problem_id"]
     for table in _present(tables, "attribute", "scores"):
         yield from _found(table, InfluenceScore, "influence score", pl.col("problem_id") == this)
+    for table in _present(tables, "value", "values"):
+        yield from _found(table, Value, "value", pl.col("problem_id") == this)
     for stage in ("execute", "filter", "dedup", "decontaminate"):
         for table in _present(tables, stage, "verdicts"):
             yield from _found(table, Verdict, "verdict", pl.col("row_id") == this)

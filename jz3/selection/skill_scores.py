@@ -17,6 +17,7 @@ of one vector, with that one.
 # ruff: noqa: N802, N803, N806, N815 (names of arrays end in their shape: N texts, K skills, D dimensions, E edges)
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -44,7 +45,7 @@ class Matrix:
     other_E: NDArray[np.int64]
     edges_E: Doubles
 
-    @property
+    @cached_property
     def degrees_K(self) -> Doubles:
         """Sums of the rows."""
         degrees = self.nodes_K.copy()
@@ -94,8 +95,11 @@ class Scorer:
 
     def by_one_vector(self, texts_ND: Floats) -> Doubles:
         """The linear form without floor: the similarity to the sum of all skills by their degrees."""
-        mean_D = (self.matrix.degrees_K @ self.skills_KD.astype(np.float64)).astype(np.float32)
-        return (texts_ND @ mean_D).astype(np.float64)
+        return (texts_ND @ self._mean_D).astype(np.float64)
+
+    @cached_property
+    def _mean_D(self) -> Floats:
+        return self.matrix.degrees_K.astype(np.float32) @ self.skills_KD
 
     def of_similarities(self, near_NK: Floats) -> Doubles:
         """Scores of texts by their similarities to the skills."""

@@ -189,6 +189,43 @@ def test_a_recipe(copy):
     assert changed(copy) == documented("a recipe")
 
 
+def test_a_choice_by_skills(copy):
+    """The teacher's skills of references, values by them, and a recipe of the most valuable problems."""
+    graph = {
+        "skill_graphs": {
+            "ours": {
+                "prompts": "mass",
+                "references": "data/problems/seed_problems",
+                "verdicts": "data/verdicts/decontaminate/jiuzhang.parquet",
+            }
+        },
+        "valued": {
+            "ours": {
+                "skills": "ours",
+                "references": "data/problems/seed_problems",
+                "problems": "data/problems/candidates",
+            }
+        },
+        "chosen": {"best": {"recipe": "jiuzhang", "values": "data/values/ours"}},
+        "selections": {"boosted": {"values": "data/values/ours"}},
+    }
+    change(copy, GRAPH, lambda document: document.update(graph))
+    declared = YAML(typ="safe").load((copy / "profiles/test.yaml").read_text())
+    sections = {
+        "skills": {"ours": declared["skills"]["mass"]},
+        "value": {"ours": declared["value"]["mass"]},
+        "choose": {"best": declared["choose"]["mass"]},
+    }
+    change(copy, PARAMS, lambda document: document.update(sections))
+    assert {"skills@ours", "value@ours", "choose@best"} < holds(copy)
+    found = read_graph(copy)
+    assert found.path("select@boosted", "values") == "data/values/ours"
+    assert found.path("choose@best", "problems") == "data/problems/best"
+    assert "data/metrics/skills/ours.json" in found.stage("tabulate").flags["measured"]
+    assert "data/values/ours" in found.stage("report").flags["values"]
+    assert changed(copy) == documented("a choice by skills")
+
+
 def test_a_solver(copy):
     solvers = {"ours": {"problems": "data/problems/jiuzhang", "model": "data/models/final/jiuzhang"}}
     change(copy, GRAPH, lambda document: document.update(solvers=solvers))

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -29,6 +30,7 @@ from jz3.store.row_store import open_store
 from jz3.tables.checkpoints_manifest import CheckpointsManifest
 from jz3.tables.sketch import Sketch
 from jz3.tables.target import Target
+from jz3.tables.value import Value
 from tests.conftest import ROOT
 from tests.influence.references import execution, problems, targets
 from tests.influence.tiny import merged, some_rows
@@ -191,9 +193,13 @@ def test_the_command_scores_a_table_of_targets(trained, tmp_path, monkeypatch):
     shutil.copytree(trained.checkpoints.path, clone / "data/models/reference")
     Out(Target, clone / "later.parquet").write(targets())
     monkeypatch.chdir(clone)
-    done = CliRunner().invoke(app, ["influence", "later.parquet", "scores.parquet"])
+    asked = ["influence", "later.parquet", "scores.parquet", "--values", "values.parquet"]
+    done = CliRunner().invoke(app, asked)
     assert (done.exit_code, done.stdout) == (0, "20 problems for products, sums: scores.parquet\n")
-    assert pl.read_parquet("scores.parquet").height == 40
+    scores, values = pl.read_parquet("scores.parquet"), In(Value, Path("values.parquet")).read()
+    assert (scores.height, values.height) == (40, 20)
+    best = scores.group_by("problem_id").agg(pl.col("score").max())
+    assert values["value"].to_list() == best.sort("problem_id")["score"].to_list()
 
 
 KILLED = """
