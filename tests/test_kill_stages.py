@@ -32,6 +32,7 @@ OPERATIONS = {
     "distill": {"chat"},
     "execute": {"execute"},
     "probe": {"generate"},
+    "rds": {"rds"},
     "sketch": {"sketch"},
     "solve": {"generate"},
     "synthesize": {"generate"},

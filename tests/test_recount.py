@@ -13,7 +13,18 @@ import yaml
 
 from tests.recounts import RECOUNTS, Left, flags_of
 
-UNCOUNTED = {"base", "warmup", "finetune", "pretrain", "attribute", "sketch", "card", "report"}
+UNCOUNTED = {
+    "base",
+    "warmup",
+    "finetune",
+    "pretrain",
+    "attribute",
+    "sketch",
+    "diversify",
+    "rds",
+    "card",
+    "report",
+}
 """Stages whose metrics are losses and sizes of models, or which read what others have counted."""
 
 

@@ -24,12 +24,13 @@ from numpy.typing import NDArray
 from benchmarks.selecting import gradients as by_gradients
 from benchmarks.selecting.retraining import target_rows
 from benchmarks.selecting.settings import Setting
-from benchmarks.selecting.states import by_position, evenly, state_cosines
+from benchmarks.selecting.states import state_cosines
 from benchmarks.selecting.texts import bm25, chance, without_targets
 from jz3.core.artifacts import MANIFEST, InDir
 from jz3.influence.attribute import attribute
 from jz3.influence.checkpoints import BASE, Reference, open_checkpoint
 from jz3.influence.directions import AdamConstants
+from jz3.influence.pooled_states import by_position, evenly
 from jz3.influence.texts import problem_texts
 from jz3.influence.warmup import warmup
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow

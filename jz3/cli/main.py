@@ -283,6 +283,40 @@ def influence(
     show(text, {"problems": found["problem_id"].n_unique(), "tasks": tasks}, json=json)
 
 
+def vendi(
+    table: Annotated[Path, typer.Argument(help="a table of problems, such as data/problems/candidates")],
+    *,
+    json: Json = False,
+) -> None:
+    """How many different directions the problems of a table have, by their sketches (G-Vendi).
+
+    Example: jz3 vendi data/problems/candidates
+    """
+    from jz3.core.artifacts import In
+    from jz3.core.graph_file import read_graph
+    from jz3.graph.sketched import sketched_by
+    from jz3.influence import vendi as of_sketches
+    from jz3.tables.problem import Problem
+    from jz3.tables.sketch import Sketch
+
+    place = root()
+    problem_ids = In(Problem, table).read()["problem_id"]
+    sketches = In(Sketch, place / sketched_by(read_graph(place)).path("sketches"))
+    found = of_sketches.vendi(sketches, problem_ids)
+    alone = ", ".join(f"{name} {score:.1f}" for name, score in found.at_checkpoints.items())
+    text = (
+        f"G-Vendi {found.score:.1f} of {found.sketched} problems ({alone}); {found.without} of "
+        f"{len(problem_ids)} have no sketch"
+    )
+    document = {
+        "vendi": found.score,
+        "problems": found.sketched,
+        "without_sketch": found.without,
+        "at_checkpoints": found.at_checkpoints,
+    }
+    show(text, document, json=json)
+
+
 COMMANDS = {
     "A run of the graph": (
         profiles.profile,
@@ -296,6 +330,7 @@ COMMANDS = {
         graph.compute,
         graph.trace,
         influence,
+        vendi,
         lm_eval,
         grading.regrade,
     ),

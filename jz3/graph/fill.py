@@ -29,6 +29,7 @@ from jz3.curation.overlap import DecontaminateParams
 from jz3.evaluation.answer import AnswerParams, answer
 from jz3.generation.engines import open_engine
 from jz3.influence.attribute import AttributeParams, attribute
+from jz3.influence.rds import RdsParams, rds
 from jz3.influence.share import draw
 from jz3.influence.sketch import SketchParams, sketch
 from jz3.synthesis.synthesize import Slice, Synthesis, SynthesizeParams, form_of
@@ -168,6 +169,12 @@ def _sketch(filling: Filling) -> None:
         pass
 
 
+def _rds(filling: Filling) -> None:
+    problems = Problem.cast(filling.of(In(Problem, filling.path("problems")).read(), "problem_id"))
+    targets, model = In(Target, filling.path("targets")).read(), InDir(ModelManifest, filling.path("model"))
+    rds(problems, targets, model, filling.params(RdsParams), filling.execution)
+
+
 def _execute(filling: Filling) -> None:
     problems = filling.of(In(Problem, filling.path("problems")).read(), "problem_id")
     execute(problems.lazy(), filling.params(ExecuteParams), filling.execution)
@@ -198,6 +205,7 @@ FILLED: Mapping[str, Filled] = {
     "answer": Filled(frozenset({"generate", "execute"}), _answer),
     "attribute": Filled(frozenset({"attribute"}), _attribute),
     "sketch": Filled(frozenset({"sketch"}), _sketch),
+    "rds": Filled(frozenset({"rds"}), _rds),
     "execute": Filled(frozenset({"execute"}), _execute),
     "decontaminate": Filled(frozenset({"decontaminate"}), _decontaminate),
 }

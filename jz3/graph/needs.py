@@ -15,6 +15,7 @@ KINDS: Mapping[str, Kind] = {
     "warmup": "training",
     "attribute": "gradients",
     "sketch": "gradients",
+    "rds": "gradients",
     "synthesize": "generation",
     "answer": "generation",
     "probe": "generation",

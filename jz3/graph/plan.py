@@ -96,6 +96,7 @@ class _Planner:
             "warmup": self._plan_warmup,
             "attribute": self._plan_attribute,
             "sketch": self._plan_sketch,
+            "rds": self._plan_rds,
             "pretrain": self._plan_pretrain,
             "answer": self._plan_answer,
             "solve": self._plan_solve,
@@ -328,14 +329,16 @@ class _Planner:
         drawn = Amount(round(candidates.value * self._setting.section(stage)["share"]), candidates.exact)
         self._train(line, drawn, self._execution.planning.problem_tokens * self._checkpoints(stage))
 
+    def _plan_rds(self, line: Line) -> None:
+        problems = self._sizes.problems(self._graph.stage(line.stage).path("problems"))
+        self._train(line, problems, self._execution.planning.problem_tokens / 3)  # forward alone
+
     def _plan_pretrain(self, line: Line) -> None:
         stage, planning = self._graph.stage(line.stage), self._execution.planning
         training = self._writer(stage.path("blocks")).path("training")
         mix = self._writer(training)
-        budget, synthetic = (
-            self._setting.sections["budget"]["training_tokens"],
-            self._setting.section(mix)["synthetic"]["rows"],
-        )
+        budget = self._setting.sections["budget"]["training_tokens"]
+        synthetic = self._setting.section(mix)["synthetic"]["rows"]
         problems = self._sizes.problems(mix.path("problems")).value if synthetic is None else synthetic
         rows = self._sizes.table(training, problems + planning.instruction_rows)
         self._train(line, rows, planning.problem_tokens if budget is None else budget / max(rows.value, 1))
@@ -375,8 +378,7 @@ class _Planner:
         line.estimated = line.estimated or to_do > 0
 
     def _checkpoints(self, stage: Stage) -> int:
-        """How many checkpoints the gradients of a stage are taken at: one an epoch of their training."""
-        return int(self._setting.section(self._writer(stage.path("checkpoints")))["epochs"])
+        return int(self._setting.section(self._writer(stage.path("checkpoints")))["epochs"])  # one an epoch
 
     def _writer(self, path: str) -> Stage:
         writer = self._graph.writer(path)

@@ -24,7 +24,7 @@ def too_long(setting: Setting, sizes: Sizes, stage: Stage) -> list[str]:
         what = f"a row is a prompt of some {prompt:,} tokens and an answer of some {written:,}"
         most = "" if answer is None else f", at most {answer:,}"
         return _beyond(what + most, prompt + (answer or written), section["block_length"], stage)
-    if stage.base in ("warmup", "attribute", "sketch"):
+    if stage.base in ("warmup", "attribute", "sketch", "rds"):
         section = setting.section(stage)
         most = max(sections["synthesize"][kind]["max_tokens"] for kind in ("cot", "tool"))
         what = f"a problem with its solution is some {written:,} tokens, at most {most:,}"

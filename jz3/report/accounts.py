@@ -21,6 +21,8 @@ ROWS_ARE = {
     "warmup": "problems",
     "attribute": "problems",
     "sketch": "problems",
+    "diversify": "problems",
+    "rds": "problems",
     "skills": "reference problems",
     "value": "problems",
     "select": "prompts",

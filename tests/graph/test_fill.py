@@ -11,6 +11,7 @@ from jz3.generation.chat import CHAT
 from jz3.generation.completion_rows import GENERATE
 from jz3.graph.fill import FILLED, FillError, fill_stage
 from jz3.influence.attribute import ATTRIBUTE
+from jz3.influence.rds import RDS
 from jz3.influence.sketch import SKETCH
 from jz3.sandbox.program_rows import EXECUTE
 from jz3.store.row_store import RowStore
@@ -32,6 +33,7 @@ def test_each_operation_of_the_store_is_filled_by_some_stage():
         "decontaminate",
         "execute",
         "generate",
+        "rds",
         "sent",
         "settled",
         "sketch",
@@ -47,6 +49,7 @@ SLICED = [
     ("synthesize@candidates", GENERATE),
     ("attribute", ATTRIBUTE),
     ("sketch@reference", SKETCH),
+    ("rds@reference", RDS),
     ("execute@jiuzhang", EXECUTE),
     ("decontaminate@jiuzhang", HITS),
     ("answer@jiuzhang", GENERATE),

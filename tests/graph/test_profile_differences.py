@@ -42,7 +42,7 @@ DIFFERENCES = {
         warmup.pretrain.epochs warmup.pretrain.optimizer.learning_rate
         warmup.adapter.rank warmup.adapter.alpha
         attribute.max_tokens attribute.precision
-        sketch.*
+        sketch.* diversify.* rds.*
         select.boosted.count
         augment.metamath.* augment.personamath.* augment.synthllm.* solve.* balance.* filter.self_consistency*
         skills.* value.* choose.*
