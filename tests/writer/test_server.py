@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from jz3.writer.catalogue import BY_LEVEL, read
 from jz3.writer.joined import backward
-from jz3.writer.server import MODEL, THINKING_MODEL, Refused, complete, read_prompt, serve_writer
+from jz3.writer.server import (
+    ERRING_MODEL,
+    MODEL,
+    THINKING_MODEL,
+    Refused,
+    complete,
+    read_prompt,
+    serve_writer,
+)
 from jz3.writer.splits import distinct_draws
 from jz3.writer.tasks.manner import UNKNOWN
 from jz3.writer.write import write_draw
@@ -46,7 +54,7 @@ def test_the_openai_client_gets_a_problem_and_its_usage(client):
     assert answer.choices[0].finish_reason == "stop"
     assert answer.usage.prompt_tokens == len(PROMPT.split())
     assert answer.usage.completion_tokens == len(text.split())
-    assert [model.id for model in client.models.list()] == [MODEL, THINKING_MODEL]
+    assert [model.id for model in client.models.list()] == [MODEL, ERRING_MODEL, THINKING_MODEL]
 
 
 def test_prompt_and_seed_alone_determine_the_answer(client):
