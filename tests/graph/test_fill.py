@@ -83,3 +83,11 @@ def test_a_stage_that_asks_teachers_is_not_filled_in_slices_under_a_cap(tmp_path
     stage_folder(tmp_path, params={"budget.teacher_tokens": 1_000})
     with pytest.raises(FillError, match=r"budget.teacher_tokens .* caps .* distill@initial over all slices"):
         fill_stage(tmp_path, "distill@initial", Slice(1, 2))
+
+
+def test_a_recipe_that_asks_across_its_passages_is_not_filled_in_slices(tmp_path):
+    stage_folder(tmp_path)
+    with pytest.raises(
+        FillError, match=r"augment@synthllm asks across its passages .* no slice knows its part"
+    ):
+        fill_stage(tmp_path, "augment@synthllm", Slice(1, 2))

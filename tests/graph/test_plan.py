@@ -123,6 +123,10 @@ def test_another_profile_is_planned_without_writing_it(clone):
     assert student["device_hours"] > 0
     assert (writer["rows"], writer["to_do"], writer["usd"]) == (2 * seeds, 2 * seeds, 0.0)
     assert any("up to 6 draws of a problem" in note for note in writer["notes"])
+    of_passages = another["augment@synthllm"]
+    assert of_passages["rows"] == round(140 * (5 + 2 / 3)), (
+        "of 80 and six times 10 passages, a third on level 3"
+    )
     calls = sum(line["to_do"] for line in another.values() if line["usd"] is not None)
     assert json.loads(as_json(planned))["total"]["calls"] == calls > writer["to_do"]
     with pytest.raises(PlanError, match=r"profiles/none\.yaml does not exist"):
