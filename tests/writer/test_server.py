@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from jz3.writer.catalogue import BY_LEVEL
-from jz3.writer.server import MODEL, THINKING_MODEL, Refused, read_prompt, serve_writer
+from jz3.writer.server import ERRING_MODEL, MODEL, THINKING_MODEL, Refused, planted, read_prompt, serve_writer
 
 LEVEL = next(level for level, families in BY_LEVEL.items() if families)
 PROMPT = f"Write.\n\nLevel: {LEVEL}\nKind: cot\n\n### Passage\nApples cost money.\n\n### New problem\n"
@@ -40,7 +40,7 @@ def test_the_openai_client_gets_a_problem_and_its_usage(client):
     assert answer.choices[0].finish_reason == "stop"
     assert answer.usage.prompt_tokens == len(PROMPT.split())
     assert answer.usage.completion_tokens == len(text.split())
-    assert [model.id for model in client.models.list()] == [MODEL, THINKING_MODEL]
+    assert [model.id for model in client.models.list()] == [MODEL, ERRING_MODEL, THINKING_MODEL]
 
 
 def test_prompt_and_seed_alone_determine_the_answer(client):
@@ -116,3 +116,15 @@ def test_it_answers_more_than_300_requests_a_second_over_kept_connections(base_u
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(many, [75] * 8))
     assert 600 / (time.perf_counter() - started) > 300
+
+
+def test_errors_come_through_the_server_as_they_are_known_to_be(client):
+    seen = set()
+    for seed in range(40):
+        answer = ask(client, model=ERRING_MODEL, seed=seed)
+        right, erred = planted(PROMPT, seed)
+        assert answer.choices[0].message.content == erred.text
+        assert answer.choices[0].finish_reason == erred.finish_reason
+        assert answer.usage.completion_tokens == len(erred.text.split())
+        seen.add(erred.kind is None and erred.text == right)
+    assert seen == {True, False}
