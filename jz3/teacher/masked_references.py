@@ -272,15 +272,16 @@ def _around(text: str, value: _Value) -> str:
     return f"{text[value.start : value.end]} in {near!r}"
 
 
-def _aligned(copy: str, solution: str) -> list[tuple[str, frozenset[Fraction]]]:
+@lru_cache(maxsize=4_096)
+def _aligned(copy: str, solution: str) -> tuple[tuple[str, frozenset[Fraction]], ...]:
     """Letters of the copy, each with the number that stands in its place in the reference."""
     number_at = {value.start: value.names for value in values_in(solution)}
     ours, theirs = list(_PIECE.finditer(copy)), list(_PIECE.finditer(solution))
     matcher = SequenceMatcher(None, [one[0] for one in ours], [one[0] for one in theirs], autojunk=False)
-    return [
+    return tuple(
         (mine[0], number_at[other.start()])
         for kind, start, end, begin, stop in matcher.get_opcodes()
         if kind == "replace" and end - start == stop - begin
         for mine, other in zip(ours[start:end], theirs[begin:stop], strict=True)
         if _LETTER.fullmatch(mine[0]) and other.start() in number_at
-    ]
+    )
