@@ -27,7 +27,15 @@ from jz3.report.rendering import code, folded, joined, render, table
 from jz3.report.samples import Samples, draw_samples, recipes_of, sample_section
 from jz3.report.scores import comparison_table, score_tables
 from jz3.report.selection import Extremes, find_extremes, selection_section, values_of
-from jz3.report.summary import first_screen, headline, inputs_digest, paid, profile_in_use, right_table
+from jz3.report.summary import (
+    first_tables,
+    headline,
+    inputs_digest,
+    key_figures,
+    paid,
+    profile_in_use,
+    right_table,
+)
 from jz3.report.trainings import held_out_tables, training_table
 from jz3.report.wiring import Wiring, read_wiring
 from jz3.report.writing import count, per_cent, prose
@@ -190,8 +198,9 @@ def _sections(material: Material) -> dict[str, tuple[str, Markup]]:
             "",
             joined(
                 [
+                    key_figures(_facts(material), material.scores, material.right),
                     budget_figure(material.arms),
-                    first_screen(_facts(material), material.scores, material.comparisons, material.right),
+                    first_tables(material.comparisons, material.right),
                 ]
             ),
         ),

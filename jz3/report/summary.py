@@ -51,20 +51,15 @@ def inputs_digest(measured: Mapping[str, Any], certificates: Iterable[Certificat
     return content_id(canonical_json(measured), *digests)
 
 
-def first_screen(
-    facts: Mapping[str, str | Markup], scores: pl.DataFrame, comparisons: pl.DataFrame, right: pl.DataFrame
-) -> Markup:
-    """`facts` by their names; rows of `right` are RightRows."""
+def key_figures(facts: Mapping[str, str | Markup], scores: pl.DataFrame, right: pl.DataFrame) -> Markup:
+    """`facts` by their names, and the few numbers by which a run is judged; rows of `right` are RightRows."""
+    return joined([render("facts.html", facts=facts), render("cards.html", cards=_cards(scores, right))])
+
+
+def first_tables(comparisons: pl.DataFrame, right: pl.DataFrame) -> Markup:
+    """Which models are told apart, and how many rows are right."""
     said = told_apart(comparisons)
-    return joined(
-        [
-            render("facts.html", facts=facts),
-            render("cards.html", cards=_cards(scores, right)),
-            *([paragraph(said)] if said else []),
-            _compared(comparisons),
-            right_table(right),
-        ]
-    )
+    return joined([*([paragraph(said)] if said else []), _compared(comparisons), right_table(right)])
 
 
 def _cards(scores: pl.DataFrame, right: pl.DataFrame) -> list[dict[str, str]]:

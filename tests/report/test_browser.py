@@ -32,6 +32,7 @@ addEventListener("load", async () => {
       return box.width && box.right > wide + 1 && !above(one).some(scrolls);
     }).map((one) => one.tagName);
     const scrolled = page.documentElement.scrollWidth - wide;
+    const figures = page.querySelector(".figures")?.getBoundingClientRect().bottom ?? 0;
     const hidden = [];
     for (const heading of page.querySelectorAll("h2, h3[id]")) {
       heading.scrollIntoView();
@@ -51,7 +52,7 @@ addEventListener("load", async () => {
       seen.push(rows());
     }
     found.push({
-      width: Number(frame.dataset.width), scrolled, over, hidden, form: form.hidden, seen,
+      width: Number(frame.dataset.width), scrolled, over, hidden, figures, form: form.hidden, seen,
     });
   }
   document.getElementById("found").textContent = JSON.stringify(found);
@@ -97,6 +98,11 @@ def test_the_page_is_as_wide_as_its_window(found):
     assert [one["width"] for one in found] == list(WIDTHS)
     for one in found:
         assert (one["scrolled"], one["over"]) == (0, []), one["width"]
+
+
+def test_the_numbers_by_which_a_run_is_judged_stand_on_the_first_screen(found):
+    wide = found[-1]["figures"]
+    assert 0 < wide <= 900, "what is above them pushes them off it"
 
 
 def test_a_jump_to_a_heading_shows_it(found):
