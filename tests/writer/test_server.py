@@ -10,8 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.writer.catalogue import BY_LEVEL
-from jz3.writer.server import ERRING_MODEL, MODEL, THINKING_MODEL, Refused, planted, read_prompt, serve_writer
+from jz3.writer.catalogue import BY_LEVEL, read
+from jz3.writer.joined import backward
+from jz3.writer.server import (
+    ERRING_MODEL,
+    MODEL,
+    THINKING_MODEL,
+    Refused,
+    complete,
+    planted,
+    read_prompt,
+    serve_writer,
+)
+from jz3.writer.splits import distinct_draws
+from jz3.writer.tasks.manner import UNKNOWN
+from jz3.writer.write import write_draw
 
 LEVEL = next(level for level, families in BY_LEVEL.items() if families)
 PROMPT = f"Write.\n\nLevel: {LEVEL}\nKind: cot\n\n### Passage\nApples cost money.\n\n### New problem\n"
@@ -118,6 +131,64 @@ def test_it_answers_more_than_300_requests_a_second_over_kept_connections(base_u
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(many, [75] * 8))
     assert 600 / (time.perf_counter() - started) > 300
+
+
+REFUSED = [families[0].name for families in BY_LEVEL.values()]
+
+
+@given(
+    level=st.sampled_from(list(BY_LEVEL)), kind=st.sampled_from(["cot", "tool"]), seed=st.integers(0, 10**6)
+)
+def test_no_problem_is_written_of_a_family_that_is_refused(level, kind, seed):
+    prompt = PROMPT.replace(f"Level: {LEVEL}", f"Level: {level}").replace("cot", kind)
+    text = completed(prompt, seed, refuses=REFUSED)
+    assert read(text.partition("\n\n[Solution]")[0].removeprefix("[Problem]\n")).family.name not in REFUSED
+
+
+def task_prompt(task, family):
+    values = distinct_draws(family, "teacher", 1, "asked")[0]
+    if task == "unknown":
+        return f"Task: unknown\n\n### Problem\n{backward(family, values, 'k').question}\n\n### Solution\n"
+    heading = "Question" if task == "rephrase" else "Problem"
+    return f"Task: {task}\n\n### {heading}\n{write_draw(family, 'cot', values, 'k').problem}\n\n{ENDS[task]}"
+
+
+ENDS = {
+    "solve": "### Solution\n",
+    "mask": "### Solution\nSo it is 5.\n\n### Solution with values hidden\n",
+    "rephrase": "### Question in other words\n",
+}
+
+
+@pytest.mark.parametrize("task", [*ENDS, "unknown"])
+def test_a_refused_family_is_answered_in_no_task_and_others_as_before(task):
+    refused, other = task_prompt(task, BY_LEVEL["grade"][0]), task_prompt(task, BY_LEVEL["grade"][2])
+    assert completed(refused, 3) != UNKNOWN
+    assert completed(refused, 3, refuses=REFUSED) == UNKNOWN
+    assert completed(other, 3, refuses=REFUSED) == completed(other, 3) != UNKNOWN
+
+
+def completed(prompt, seed, **more):
+    message = {"role": "user", "content": prompt}
+    found = complete({"model": MODEL, "messages": [message], "seed": seed} | more)
+    return found["choices"][0]["message"]["content"]
+
+
+@pytest.mark.parametrize(
+    ("refuses", "what"),
+    [
+        (["grade.nothing"], "not 'grade.nothing'"),
+        ("grade.change", None),
+        (7, "not 7"),
+        ([family.name for family in BY_LEVEL["aime"]], "all families of the level aime"),
+    ],
+)
+def test_what_is_to_be_refused_is_said_in_one_line_where_it_cannot_be(client, refuses, what):
+    if what is None:
+        assert ask(client, extra_body={"refuses": refuses}).choices[0].finish_reason == "stop"
+        return
+    with pytest.raises(openai.BadRequestError, match=what):
+        ask(client, extra_body={"refuses": refuses})
 
 
 def test_errors_come_through_the_server_as_they_are_known_to_be(client):
