@@ -3,10 +3,11 @@
 `python benchmarks/grading.py [--quick]` prints a table and, as its last line, one JSON object with the keys
 `ratio_math_verify` (our pairs per CPU second over those of math-verify, caches cold, worker included),
 `accuracy` (share of the labelled pairs judged rightly), `plain_without_sympy` (share of the pairs of plain
-numbers that no worker was started for), `responses_per_second` (lenient extraction, one core) and `peak_mb`
-(ours: the peak of this process before math-verify is loaded, plus the symbolic worker and the child that
-answers, after an integral and a sum). The pairs are read from the folder that JZ3_SHARED names; --quick
-takes every tenth.
+numbers that no worker was started for), `responses_per_second` (lenient extraction, one core),
+`thoughts_per_second` (responses of one core that think for some 8,000 tokens and end in a plain answer,
+extracted and graded) and `peak_mb` (ours: the peak of this process before math-verify is loaded, plus the
+symbolic worker and the child that answers, after an integral and a sum). The pairs are read from the folder
+that JZ3_SHARED names; --quick takes every tenth.
 """
 
 import argparse
@@ -20,12 +21,16 @@ from pathlib import Path
 
 from jz3.answers.equality import equal
 from jz3.answers.extract import extract_lenient
+from jz3.answers.grade_file import GradeLine, grade_response
 from jz3.answers.notation import clean
 from jz3.answers.reading import read
 from jz3.answers.symbolic import default_symbolic
 
 SHARED = Path(os.environ.get("JZ3_SHARED", "../shared"))
 NUM_RESPONSES = 50_000
+NUM_THOUGHTS = 2_000
+THOUGHT_CHARACTERS = 32_000
+"""Some 8,000 tokens, at the usual four characters each."""
 PLAIN = re.compile(r"-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?")
 NEEDING_SYMPY = [("\\int_0^1 x^2\\,dx", "\\frac13"), ("\\sum_{k=1}^{n} k", "\\frac{n(n+1)}{2}")]
 
@@ -40,16 +45,21 @@ def main() -> None:
     ours, right = _grade_ours(pairs)
     responses = _responses(pairs, NUM_RESPONSES // step)
     per_second = _extract(responses)
+    thoughts_per_second = _grade_thoughts(NUM_THOUGHTS // step)
     peak_mb = _peak_mb()
     theirs, right_theirs = _grade_math_verify(pairs)
     _print_table(len(pairs), ours, theirs, right, right_theirs)
     print(f"pairs of plain numbers: {len(plain)}, decided without sympy: {without}")
     print(f"extraction: {per_second:,.0f} responses/s a core; peak {peak_mb:.0f} MB with the symbolic worker")
+    print(
+        f"responses with thoughts of 8,000 tokens: {thoughts_per_second:,.0f}/s a core, extracted and graded"
+    )
     figures = {
         "ratio_math_verify": round(theirs / ours, 1),
         "accuracy": round(right / len(pairs), 5),
         "plain_without_sympy": round(without / len(plain), 5),
         "responses_per_second": round(per_second),
+        "thoughts_per_second": round(thoughts_per_second),
         "peak_mb": round(peak_mb, 1),
     }
     print(json.dumps(figures))
@@ -119,6 +129,25 @@ def _extract(responses: list[str]) -> float:
     if found != len(responses):
         sys.exit(f"extraction found {found} of {len(responses)} answers; expected all")
     return len(responses) / seconds
+
+
+def _grade_thoughts(num_responses: int) -> float:
+    """Thoughts guess another answer in a box and hold signs that could begin a mark; golds come again, as
+    they do where an item is answered several times.
+    """
+    step = "First we add the 12 eggs to the 7 that were left, so $12 + 7 = 19$. Wait, is [5, 7) < 12? Yes. "
+    guesses = step * (THOUGHT_CHARACTERS // len(step))
+    ends = ["So the result is $\\boxed{{{}}}$.", "The answer is {}.", "#### {}"]
+    responses = [
+        (str(i % 500), f"<think>\n{guesses}So \\boxed{{{i}}}.\n</think>\n\n" + ends[i % 3].format(i % 500))
+        for i in range(num_responses)
+    ]
+    start = time.process_time()
+    right = sum(grade_response(GradeLine(gold, response, None)).equal for gold, response in responses)
+    seconds = time.process_time() - start
+    if right != num_responses:
+        sys.exit(f"{right} of {num_responses} responses with thoughts are right; expected all")
+    return num_responses / seconds
 
 
 def _peak_mb() -> float:

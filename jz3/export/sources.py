@@ -1,8 +1,9 @@
 """The rows of what is exported: a model's training set, any other table of a run, or a file of one's own.
 
 A row of a run is joined with the graph's tables by its id: which recipe it is of, the licence and origin of
-the passage behind it, and whether a program printed its answer. Tables that the graph names and that are not
-here are an error: provenance is never silently empty. Outside a clone a table stands alone, without them.
+the passage behind it, whether a program printed its answer, and the pass rate of the recipe's solver. Tables
+that the graph names and that are not here are an error: provenance is never silently empty. Outside a clone a
+table stands alone, without them.
 """
 
 import json
@@ -26,6 +27,7 @@ from jz3.raw.files import read_rows
 from jz3.raw.names import must_be_utf8
 from jz3.raw.row import Odd, Row, whole
 from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.pass_rate import PassRate
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.training_row import TrainingRow
@@ -146,6 +148,7 @@ NO_FACTS = pl.DataFrame(
         "origin": pl.String,
         "licence": pl.String,
         "printed": pl.Boolean,
+        "pass_rate": pl.Float64,
     }
 )
 
@@ -157,9 +160,11 @@ def facts_of(root: Path, graph: "Graph") -> pl.DataFrame:
         problems = In(Problem, root / stage.path("problems")).scan().select("problem_id", "passage_id")
         passages = In(Passage, root / stage.path("passages")).scan().select("passage_id", "origin", "licence")
         results = In(ExecutionResult, root / graph.path(f"execute@{stage.key}", "results")).scan()
+        rates = In(PassRate, root / stage.path("rates")).scan().select("problem_id", pass_rate="rate")
         parts.append(
             problems.join(passages, on="passage_id", how="left")
             .join(results.select("problem_id", printed="answer_counts"), on="problem_id", how="left")
+            .join(rates, on="problem_id", how="left")
             .with_columns(recipe=pl.lit(stage.key))
             .select(NO_FACTS.columns)
             .collect(engine="streaming")
@@ -205,7 +210,8 @@ def _of_problem(row: Mapping[str, Any]) -> ExportRow:
 
 
 def _known(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] or "" for name in ("kind", "level", "source", "recipe", "origin", "licence")}
+    texts = {name: row[name] or "" for name in ("kind", "level", "source", "recipe", "origin", "licence")}
+    return texts | {"pass_rate": row["pass_rate"]}
 
 
 def answer_of(solution: str) -> tuple[str | None, str]:

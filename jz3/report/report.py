@@ -27,6 +27,7 @@ from jz3.report.rendering import code, folded, joined, render, table
 from jz3.report.samples import Samples, draw_samples, recipes_of, sample_section
 from jz3.report.scores import comparison_table, score_tables
 from jz3.report.selection import Extremes, find_extremes, selection_section, values_of
+from jz3.report.solvers import solver_tables
 from jz3.report.summary import (
     first_tables,
     headline,
@@ -219,6 +220,7 @@ def _sections(material: Material) -> dict[str, tuple[str, Markup]]:
             ),
         ),
         "Rows": (ROWS, waterfall(measured)),
+        **_solvers(measured),
         "KD sets": ("", knowledge_sets(measured)),
         "Selection": (SELECTION, _selections(material)),
         "Trainings": (TRAININGS, trainings),
@@ -254,6 +256,10 @@ ROWS = (
     "Each stage accounts for its rows: read = kept + rejected + failed. Green is kept, red rejected, grey "
     "failed. A row that mix turns away bears the rule of the first stage that judged against it."
 )
+DIFFICULTY = (
+    "A solver answers each problem several times, and the grader of the benchmarks judges its answers. The "
+    "pass rate is the share of right draws; solved are problems with a right one. Green is right, red wrong."
+)
 SELECTION = (
     "By influence the value of a problem is its highest score over the target tasks: over all checkpoints, "
     "the sum of mean learning rate times cosine. By skills it says how near the problem is to those that "
@@ -286,6 +292,12 @@ RIGHT = (
     "if its program ends well and prints it, a prose problem if its box holds it; one that no family reads "
     "counts as not right. No rule of curation sees this checker."
 )
+
+
+def _solvers(measured: Mapping[str, Any]) -> dict[str, tuple[str, Markup]]:
+    """A section where a solver was asked, as in most runs there is none."""
+    tables = solver_tables(measured)
+    return {"Difficulty": (DIFFICULTY, tables)} if tables else {}
 
 
 def _facts(material: Material) -> dict[str, str | Markup]:

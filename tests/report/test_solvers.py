@@ -1,0 +1,28 @@
+"""How hard the problems are is on the page of a run that asked a solver, and on no other."""
+
+from jz3.report.solvers import solver_tables
+
+METRICS = {
+    "model": "m-7b",
+    "problems": 1234,
+    "draws": 4,
+    "truncated": 5,
+    "pass_rate": 0.375,
+    "solved": 0.5,
+    "voted_right": None,
+    "by_level": {"high": 0.25, "grade": 0.5},
+}
+
+
+def test_each_solver_has_its_shares_and_levels():
+    page = solver_tables(
+        {"mix/jiuzhang": {}, "solve/student": METRICS, "solve/writer": METRICS | {"model": "w"}}
+    )
+    for word in ("student", "writer", "m-7b", "1,234", "37.5 %", "50.0 %", "not measured"):
+        assert word in page
+    assert page.count("25.0 % right") == 2
+    assert page.index("grade") < page.index("high")
+
+
+def test_a_run_without_a_solver_has_no_section():
+    assert not solver_tables({"mix/jiuzhang": {}})
