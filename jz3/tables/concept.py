@@ -1,4 +1,4 @@
-"""Concept: what several texts are about, as a teacher named it: a node of a concept graph (SynthLLM, MASS)."""
+"""Concept: what several texts are about, as a teacher named it: a node of a graph (SynthLLM, MASS)."""
 
 import dataframely as dy
 

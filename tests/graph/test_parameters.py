@@ -42,7 +42,19 @@ def test_every_value_of_a_profile_is_explained(profile):
     for name, section in values.items():
         inner = (
             section.values()
-            if name in ("ingest", "augment", "finetune", "mix", "select", "solve", "balance")
+            if name
+            in (
+                "ingest",
+                "augment",
+                "finetune",
+                "mix",
+                "select",
+                "solve",
+                "balance",
+                "skills",
+                "value",
+                "choose",
+            )
             else [section]
         )
         known = [re.compile(re.escape(place).replace(r"\*", "[^.]+")) for place in sections[name]]
