@@ -6,7 +6,7 @@ from jz3.answers.forms import Scalar
 from jz3.answers.tree import Number, negative
 from jz3.answers.units import MULTIPLIERS, PERCENT, SCALES, canonical_unit, changes_number
 
-_SMALL = [
+UP_TO_NINETEEN = [
     "zero",
     "one",
     "two",
@@ -28,7 +28,7 @@ _SMALL = [
     "eighteen",
     "nineteen",
 ]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _ORDINALS = [
     "zeroth",
     "first",
@@ -52,8 +52,8 @@ _ORDINALS = [
     "nineteenth",
     "twentieth",
 ]
-_NUMBER_WORDS = {word: value for value, word in enumerate(_SMALL)} | {
-    word: 10 * value for value, word in enumerate(_TENS, 2)
+_NUMBER_WORDS = {word: value for value, word in enumerate(UP_TO_NINETEEN)} | {
+    word: 10 * value for value, word in enumerate(TENS, 2)
 }
 _PARTS = {"half": 2, "halve": 2, "quarter": 4} | {
     word: value for value, word in enumerate(_ORDINALS) if value > 2

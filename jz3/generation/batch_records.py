@@ -8,7 +8,7 @@ import fcntl
 import json
 import logging
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,11 +40,54 @@ class Record(BaseModel):
 
 def enqueued(store: RowStore) -> set[str]:
     """Keys of all requests that wait in batches."""
-    return {key for file in folder_of(store).glob(f"*{STATE}") for key in keys_of(file.with_suffix(REQUESTS))}
+    sent = SentBatches(store)
+    return {key for record in sent.records() for key in sent.keys(record)}
 
 
-def folder_of(store: RowStore) -> Path:
-    return store.root / FOLDER
+class SentBatches:
+    """The records of a store and the requests of each, as files that outlive a process."""
+
+    def __init__(self, store: RowStore) -> None:
+        self.folder = store.root / FOLDER
+
+    def records(self) -> Iterator[Record]:
+        """By the names of their files."""
+        for file in sorted(self.folder.glob(f"*{STATE}")):
+            yield Record.model_validate_json(file.read_text())
+
+    def path(self, record: Record) -> Path:
+        """Of the record itself."""
+        return self.folder / f"{record.nonce}{STATE}"
+
+    def begin(self, record: Record, requests: Mapping[str, ChatRequest]) -> None:
+        """Note requests by key, and then their record: whoever sees the record finds its requests."""
+        lines = (f"{key}\t{json.dumps(request.row())}\n".encode() for key, request in requests.items())
+        _write_whole(self._requests(record), lines)
+        self.save(record)
+
+    def save(self, record: Record) -> None:
+        """Note how it stands now."""
+        _write_whole(self.path(record), [record.model_dump_json(indent=2).encode() + b"\n"])
+
+    def forget(self, record: Record) -> None:
+        """Remove a record and its requests."""
+        self.path(record).unlink()
+        self._requests(record).unlink()
+
+    def keys(self, record: Record) -> list[str]:
+        """Of its requests, in the order in which they were sent."""
+        with self._requests(record).open() as lines:
+            return [line[:KEY_LENGTH] for line in lines]
+
+    def requests(self, record: Record) -> Iterator[tuple[str, ChatRequest]]:
+        """With their keys, in the order in which they were sent."""
+        with self._requests(record).open() as lines:
+            for line in lines:
+                key, _, request = line.partition("\t")
+                yield key, ChatRequest(**json.loads(request))
+
+    def _requests(self, record: Record) -> Path:
+        return self.folder / f"{record.nonce}{REQUESTS}"
 
 
 @contextmanager
@@ -60,19 +103,7 @@ def alone(folder: Path) -> Generator[None]:
         yield
 
 
-def keys_of(requests: Path) -> list[str]:
-    with requests.open() as lines:
-        return [line[:KEY_LENGTH] for line in lines]
-
-
-def requests_of(requests: Path) -> Iterator[tuple[str, ChatRequest]]:
-    with requests.open() as lines:
-        for line in lines:
-            key, _, request = line.partition("\t")
-            yield key, ChatRequest(**json.loads(request))
-
-
-def write_whole(path: Path, lines: "Iterator[bytes] | list[bytes]") -> None:
+def _write_whole(path: Path, lines: Iterable[bytes]) -> None:
     part = path.with_name(f"{path.name}.part")
     with part.open("wb") as file:
         file.writelines(lines)

@@ -7,32 +7,19 @@ process at a time sends batches from a store. Costs no core; memory for the answ
 """
 
 import asyncio
-import json
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
-from pathlib import Path
 from typing import TypeVar
 
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 from jz3.core.progress import Progress
 from jz3.generation.batch_protocol import Batches
-from jz3.generation.batch_records import (
-    KEY_LENGTH,
-    REQUESTS,
-    STATE,
-    Record,
-    alone,
-    enqueued,
-    folder_of,
-    keys_of,
-    requests_of,
-    write_whole,
-)
+from jz3.generation.batch_records import KEY_LENGTH, Record, SentBatches, alone, enqueued
 from jz3.generation.batch_results import Batch, Results, read_results
 from jz3.generation.calls import budget_reached, unwritable
 from jz3.generation.chat import CHAT, ChatRequest
@@ -81,7 +68,7 @@ class BatchRun:
         self._store, self._answers, self._bar = store, received, bar
         self._limits = execution.batch_files
         self._token_limit = self._limits.enqueued_tokens
-        self._folder = folder_of(store)
+        self._sent = SentBatches(store)
         self._pending: dict[str, Record] = {}
         self._outage = outage
         self._failures: dict[str, str] = {}
@@ -98,7 +85,7 @@ class BatchRun:
         return Unanswered(self._failures, self._unanswered)
 
     async def _rounds(self, pieces: Callable[[], Iterator[Mapping[str, ChatRequest]]]) -> None:
-        with alone(self._folder):
+        with alone(self._sent.folder):
             self._spending.look()
             await self._adopt()
             rounds = 0
@@ -111,15 +98,14 @@ class BatchRun:
 
     async def _adopt(self) -> None:
         """Take up what an earlier process sent."""
-        for file in sorted(self._folder.glob(f"*{STATE}")):
-            record = Record.model_validate_json(file.read_text())
+        for record in self._sent.records():
             if record.batch_id is None:
                 batch = await self._found(record)
                 if batch is None:
-                    self._forget(record)
+                    self._sent.forget(record)
                     continue
                 record.batch_id = batch.id
-                self._save(record)
+                self._sent.save(record)
             log.info("batch %s, sent on %s, is taken up again", record.batch_id, record.sent_on)
             self._pending[record.nonce] = record
             self._spending.hold(record.usd)
@@ -183,11 +169,10 @@ class BatchRun:
             batch_id=None,
             sent_on=datetime.now(UTC).date().isoformat(),
         )
-        self._save_requests(record, draft.requests)
-        self._save(record)
+        self._sent.begin(record, draft.requests)
         batch = await self._begun(record, draft.requests)
         record.batch_id = batch.id
-        self._save(record)
+        self._sent.save(record)
         log.info("batch %s: %d requests sent", batch.id, record.requests)
         self._pending[record.nonce] = record
         self._spending.hold(record.usd)
@@ -202,7 +187,7 @@ class BatchRun:
         outcome = await patiently(submit, self._execution.retries)
         if not isinstance(outcome, Setback | Stop):
             return outcome
-        self._forget(record)
+        self._sent.forget(record)
         raise UserError(
             f"the server takes no batch: {outcome.reason}; one that has {self._provider.endpoints} was "
             f"expected. Set execution.yaml:teacher to call where it has none. "
@@ -221,8 +206,7 @@ class BatchRun:
 
     def _known_ids(self) -> set[str]:
         """Of all batches that are waited for."""
-        records = (Record.model_validate_json(file.read_text()) for file in self._folder.glob(f"*{STATE}"))
-        return {record.batch_id for record in records if record.batch_id is not None}
+        return {record.batch_id for record in self._sent.records() if record.batch_id is not None}
 
     async def _wait(self) -> None:
         """Until at least one batch has ended and its results are in the store."""
@@ -242,7 +226,7 @@ class BatchRun:
         self._take_in(record, results)
         del self._pending[record.nonce]
         self._spending.release(record.usd)
-        self._forget(record)
+        self._sent.forget(record)
         if batch.status == "failed" and not results.bodies:
             self._learn_from(record, batch)
         if results.stop is not None:
@@ -289,8 +273,8 @@ class BatchRun:
 
     def _take_in(self, record: Record, results: Results) -> None:
         """Answers into the store, the rest noted."""
-        stored = self._store.known(CHAT, keys_of(self._path(record, REQUESTS)))
-        for key, request in requests_of(self._path(record, REQUESTS)):
+        stored = self._store.known(CHAT, self._sent.keys(record))
+        for key, request in self._sent.requests(record):
             outcome = results.bodies.get(key) or results.failed.get(key)
             if isinstance(outcome, Body):
                 if key not in stored:
@@ -304,7 +288,7 @@ class BatchRun:
         """Stop where a batch brings refusals alone, and more of them than a run of calls would take."""
         if results.bodies:
             self._outage.answered()
-        for key, request in requests_of(self._path(record, REQUESTS)):
+        for key, request in self._sent.requests(record):
             setback = results.failed.get(key)
             if setback is not None and not setback.again and results.stop is None:
                 reason = self._outage.failed(request.prompt, setback)
@@ -352,7 +336,7 @@ class BatchRun:
         if not isinstance(outcome, Setback | Stop):
             return outcome
         where = (
-            f" about batch {record.batch_id} of {record.requests} requests ({self._path(record, STATE)})"
+            f" about batch {record.batch_id} of {record.requests} requests ({self._sent.path(record)})"
             if record
             else ""
         )
@@ -360,17 +344,3 @@ class BatchRun:
             f"the server does not answer{where}: {outcome.reason}. Run again with the account that sent it: "
             f"nothing is sent twice. Delete the file to give the batch up and ask anew."
         )
-
-    def _path(self, record: Record, ending: str) -> Path:
-        return self._folder / f"{record.nonce}{ending}"
-
-    def _save(self, record: Record) -> None:
-        write_whole(self._path(record, STATE), [record.model_dump_json(indent=2).encode() + b"\n"])
-
-    def _save_requests(self, record: Record, requests: Mapping[str, ChatRequest]) -> None:
-        lines = (f"{key}\t{json.dumps(request.row())}\n".encode() for key, request in requests.items())
-        write_whole(self._path(record, REQUESTS), lines)
-
-    def _forget(self, record: Record) -> None:
-        self._path(record, STATE).unlink()
-        self._path(record, REQUESTS).unlink()

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from jz3.answers.number_words import number_in_words
+from jz3.answers.number_words import TENS, UP_TO_NINETEEN, number_in_words
 from jz3.answers.tree import Number as NumberNode
 
 VARIABLES = ("x", "y", "z", "k", "n")
@@ -29,37 +29,7 @@ _DIGITS = re.compile(
     r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|/\d+)?|\.\d+)"
     rf"(?![\w'’{_OPERATORS}]|[.,]\d|\\(?![%)\]])|\s?(?:[ap]\.?m\b|o['’]clock))"
 )
-_WORDS = [
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "one",
-]
+_WORDS = (*UP_TO_NINETEEN[1:], *TENS, "hundred", "thousand")
 _WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
 IN_WORDS = re.compile(
     rf"(?<![\w'’-])(?:{_WORD})(?:(?:[ -]|\s+and\s+)(?:{_WORD}))*(?![\w'’-]|\s?(?:[ap]\.?m\b|o['’]clock))",

@@ -13,9 +13,10 @@ from functools import cache
 import numpy as np
 import polars as pl
 
+from jz3.core.compiled import compiled
 from jz3.text.spell_scan import Table, name_hashes, spell
 from jz3.text.spelling import commands, signs
-from jz3.text.word_scan import I64, U8, U64, Bools, filled, scan, scan_letters, scan_spaced, whole
+from jz3.text.word_scan import I64, U8, U64, Bools, scan, scan_letters, scan_spaced, whole
 from jz3.text.words import folded, letters, masked, spelt_letters, tokens, told_apart, words
 
 
@@ -169,7 +170,7 @@ def _completed(hashes: U64, counts: I64, left: I64, sequences: Sequence[list[str
     """Add the words of the texts that were left out."""
     if len(left):
         spaced = pl.Series([" ".join(sequence) for sequence in sequences], dtype=pl.String)
-        hashes, counts = filled(hashes, counts, left, *scan_spaced(*_utf8(spaced)))
+        hashes, counts = _filled(hashes, counts, left, *scan_spaced(*_utf8(spaced)))
     starts = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts, out=starts[1:])
     return Texts(hashes, starts)
@@ -181,3 +182,24 @@ def _utf8(texts: pl.Series) -> tuple[U8, I64]:
     _, offsets, data = array.buffers()
     starts = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
     return np.frombuffer(data, dtype=np.uint8), starts
+
+
+@compiled
+def _filled(hashes: U64, counts: I64, left: I64, more: U64, more_counts: I64) -> tuple[U64, I64]:
+    """The texts with those numbered `left` put in their places."""
+    both = np.empty(len(hashes) + len(more), dtype=np.uint64)
+    filled_counts = counts.copy()
+    from_first, from_more, to, number = 0, 0, 0, 0
+    for row in range(len(counts)):
+        if number < len(left) and left[number] == row:
+            count = more_counts[number]
+            both[to : to + count] = more[from_more : from_more + count]
+            from_more += count
+            number += 1
+        else:
+            count = counts[row]
+            both[to : to + count] = hashes[from_first : from_first + count]
+            from_first += count
+        filled_counts[row] = count
+        to += count
+    return both[:to], filled_counts

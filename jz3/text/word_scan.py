@@ -43,8 +43,7 @@ _LOWER = np.array([ord(chr(byte).lower()) if byte < 128 else byte for byte in ra
 _COMMA, _QUOTE, _STOP, _MINUS, _STAR, _BLANK = 44, 39, 46, 45, 42, 32
 _BACKSLASH, _LEFT, _RIGHT, _BANG, _COLON, _EQUALS, _ZERO, _LOW_LINE = 92, 123, 125, 33, 58, 61, 48, 95
 _ROUND_LEFT, _ROUND_RIGHT, _SQUARE_LEFT, _SQUARE_RIGHT = 40, 41, 91, 93
-_MASK = 35
-_NOT_ASCII = 128
+_MASK, _NOT_ASCII = 35, 128
 _IN_GROUPS = (43, 42, 47, 61, 60, 62)
 """Plus, star, slash, equals, less and more."""
 
@@ -179,27 +178,6 @@ def whole(data: U8, starts: I64) -> U64:
     for row in range(rows):
         hashes[row] = _bytes_hash(data, starts[row], starts[row + 1])
     return hashes
-
-
-@compiled
-def filled(hashes: U64, counts: I64, left: I64, more: U64, more_counts: I64) -> tuple[U64, I64]:
-    """The texts with those numbered `left` put in their places."""
-    both = np.empty(len(hashes) + len(more), dtype=np.uint64)
-    filled_counts = counts.copy()
-    from_first, from_more, to, number = 0, 0, 0, 0
-    for row in range(len(counts)):
-        if number < len(left) and left[number] == row:
-            count = more_counts[number]
-            both[to : to + count] = more[from_more : from_more + count]
-            from_more += count
-            number += 1
-        else:
-            count = counts[row]
-            both[to : to + count] = hashes[from_first : from_first + count]
-            from_first += count
-        filled_counts[row] = count
-        to += count
-    return both[:to], filled_counts
 
 
 @compiled
