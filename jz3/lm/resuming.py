@@ -8,6 +8,7 @@ from jz3.core.cache import cache_root
 from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json, content_id
 from jz3.lm.checkpoints import CheckpointError, Checkpoints, hold, steps_between
+from jz3.lm.training import LOOP_VERSION
 
 log = logging.getLogger(__name__)
 
@@ -18,10 +19,11 @@ def resumable(
 ) -> Generator[Checkpoints | None]:
     """Where a killed training of `steps` steps goes on; deleted once the block ends without an error.
 
-    `identity` names everything that determines the weights. What the training keeps in the same directory
-    for its own resume is named in `beside` and deleted with it. None where another process trains the same:
-    two may, as experiments side by side begin alike, and both get the same weights.
+    `identity` names everything that determines the weights but the loop. What the training keeps in the same
+    directory for its own resume is named in `beside` and deleted with it. None where another process trains
+    the same: two may, as experiments side by side begin alike, and both get the same weights.
     """
+    identity = {**identity, "version": str(LOOP_VERSION)}
     directory = cache_root() / "checkpoints" / content_id(what, canonical_json(identity))
     try:
         held = hold(directory)

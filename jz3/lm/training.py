@@ -14,6 +14,11 @@ from jz3.lm.plan import EpochEnd, OptimizerParams, Plan
 from jz3.lm.ranks import Rank
 from jz3.lm.schedule import Schedule
 
+LOOP_VERSION = 2
+"""Of the training loop: another one may give other weights from the same inputs, and so goes on from no
+checkpoint of an earlier one.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Training:

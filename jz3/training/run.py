@@ -23,7 +23,7 @@ from jz3.lm.checkpoints import Hold, hold
 from jz3.lm.launch import Launch, RankError, run_ranks
 from jz3.lm.model import libraries
 from jz3.lm.plan import Plan
-from jz3.lm.training import Training
+from jz3.lm.training import LOOP_VERSION, Training
 from jz3.lm.weights import read_weights
 from jz3.tables.loss_point import LossPoint
 from jz3.tables.model_manifest import ModelManifest
@@ -44,9 +44,6 @@ from jz3.training.methods import Full, Method, merged
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-VERSION = 1
-"""Of the training loop: another one may give other weights from the same inputs."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def run_job(
     """
     execution = training.execution
     identity = {
-        "version": str(VERSION),
+        "version": str(LOOP_VERSION),
         "base": InDir(ModelManifest, base).manifest().digest,
         "method": canonical_json(method.model_dump()),
         "blocks": blocks_digest(training.blocks),
