@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.teacher.decompositions import Call, Function, Parameter
-from jz3.teacher.exact_programs import graph_program, read_drawings
+from jz3.teacher.exact_programs import Drawing, graph_program, read_drawings
 from jz3.teacher.function_library import Library, Node
 from jz3.teacher.graph_draws import Graph, draw_graph, draw_values, plans, shown_calls, with_values
 from jz3.teacher.graph_values import fault_of, first_without_fault
+from jz3.writer.catalogue import FAMILIES
+from jz3.writer.splits import distinct_draws
 from jz3.writer.write import printed
 from tests.teacher.test_function_library import ALL, library
 
@@ -79,6 +81,20 @@ def test_what_is_no_problem_has_its_rule(body, rule):
     broken = Library((*some.nodes[:2], node("share", "b", "total:dollars, people:x", "dollars", body)), ())
     (found,) = faults([(7, 8, 100, 4)], broken)
     assert found.rule == rule
+
+
+def test_the_numbers_of_a_benchmark_item_are_told_in_no_words():
+    family = next(one for one in FAMILIES if one.name == "grade.change")
+    graph = Graph((0, 1), (Call("cost", ("", "")), Call("change", ("", 0))))
+    rules = set()
+    for part in ("benchmark", "teacher"):
+        for values in distinct_draws(family, part, 12, "drawn"):
+            cost = values.a * values.b
+            drawing = Drawing((str(cost), str(values.c - cost)), "")
+            found = fault_of(worked(), graph, (values.a, values.b, values.c), drawing)
+            rules.add((part, found and found.rule))
+    assert {("benchmark", "held_out"), ("teacher", None)} <= rules
+    assert ("benchmark", None) not in rules
 
 
 def test_a_drawing_in_whole_numbers_comes_before_others():

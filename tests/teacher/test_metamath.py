@@ -234,6 +234,8 @@ def second_round(texts):
         ("If crates of 8 jars are in a van, how many jars does it hold?", "numbers_changed"),
         ("A van holds 7 crates of 8 jars: how many jars?", "unchanged"),
         ("", "reply_is_empty"),
+        ("7 crates of 8 jars are in a van. How many jars does it hold?\n\nNote: nothing changed.", "remark"),
+        ("7 crates of 8 jars are in a van.", "nothing_asked"),
     ],
 )
 def test_a_rewording_is_answered_only_where_its_numbers_are_the_same(text, rule):
