@@ -52,8 +52,8 @@ def with_turns(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
 
 
 def _of_columns(rows: pl.DataFrame, kind: str, answer: Sequence[_Said]) -> pl.DataFrame:
-    asked: _Said = ("problem", "user", False)
-    turns = [(role, rows[column], learn) for column, role, learn in (asked, *answer)]
+    said: list[_Said] = [("problem", "user", False), *answer]
+    turns = [(role, rows[column], learn) for column, role, learn in said]
     headed = pl.format(training_input("{}", kind), "problem")
     return rows.with_columns(turn_rows(turns), input=headed)
 
