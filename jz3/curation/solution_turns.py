@@ -23,6 +23,10 @@ _ONE_PROGRAM = (
 """A program, its output, and no other mark that could be a fence (98 % of the released rows by program)."""
 
 
+_Said = tuple[str, Role, bool]
+"""The column of a turn, who speaks, and whether it is learnt."""
+
+
 def with_turns(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
     """The rows, with columns `problem`, `solution`, `kind`, `thought`, and their turns, input and output.
     What is prose or one program is made of whole columns, the other rows one by one; in no order.
@@ -34,12 +38,10 @@ def with_turns(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
     )
     one, ends = pl.col("shown").is_not_null(), pl.col("rest") == ""
     programs = parts.with_columns(head=before_solution("head"))
-    said, shown, rest = (
-        ("output", "assistant", True),
-        ("shown", "tool", learn_output),
-        ("rest", "assistant", True),
-    )
-    head = ("head", "assistant", True)
+    said: _Said = ("output", "assistant", True)
+    head: _Said = ("head", "assistant", True)
+    shown: _Said = ("shown", "tool", learn_output)
+    rest: _Said = ("rest", "assistant", True)
     made = [
         _of_columns(answered.filter(prose), "cot", [said]),
         _of_columns(programs.filter(one & ends), "tool", [head, shown]),
@@ -49,11 +51,11 @@ def with_turns(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
     return pl.concat(frame.select(made[0].columns) for frame in made)
 
 
-def _of_columns(rows: pl.DataFrame, kind: str, answer: Sequence[tuple[str, Role, bool]]) -> pl.DataFrame:
-    """`answer`: for each turn its column, who speaks, and whether it is learnt."""
-    spoken = [(role, rows[column], learn) for column, role, learn in answer]
+def _of_columns(rows: pl.DataFrame, kind: str, answer: Sequence[_Said]) -> pl.DataFrame:
+    said: list[_Said] = [("problem", "user", False), *answer]
+    turns = [(role, rows[column], learn) for column, role, learn in said]
     headed = pl.format(training_input("{}", kind), "problem")
-    return rows.with_columns(turn_rows([("user", rows["problem"], False), *spoken]), input=headed)
+    return rows.with_columns(turn_rows(turns), input=headed)
 
 
 def _of_each(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:

@@ -25,9 +25,15 @@ PIECES = [
     "{}",
 ]
 SCHEMA = {"problem": pl.String, "solution": pl.String, "kind": pl.String, "thought": pl.String}
+lines = st.sampled_from(["", "Add.\n", "print(3)\n", "a {b}", "\n"])
 whole = st.builds(
-    "{}```python\n{}```\n{}```output\n{}```{}".format,
-    *[st.sampled_from(["", "Add.\n", "print(3)\n", "a {b}", "\n"])] * 4,
+    "{}```{}\n{}```\n{}```{}\n{}```{}".format,
+    lines,
+    st.sampled_from(["python", "python", "text", "py", "cpp"]),
+    lines,
+    lines,
+    st.sampled_from(["output", "output", "python", "json"]),
+    lines,
     st.sampled_from(["", "\n", "\nSo 3.", " So 3.", "\n\n"]),
 )
 solutions = whole | st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join)

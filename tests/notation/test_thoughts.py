@@ -4,7 +4,7 @@ import re
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jz3.answers.extract import extract_lenient, extract_strict
@@ -104,9 +104,18 @@ def test_messages_between_channels_leave_no_frame_in_the_thought():
     assert split_thought(text) == ("9?", "3")
 
 
-SHARDS = [*(mark for pair in MARKS for mark in pair), *"<[◁|>/ ", "think", "final", "\n"]
+SHARDS = [
+    *(mark for pair in MARKS for mark in pair),
+    *"<[◁|>/ ",
+    "think",
+    "final",
+    "\n",
+    "<|channel|>analysis ",
+    "<|message|>",
+]
 
 
 @given(st.lists(st.sampled_from(SHARDS), max_size=12).map("".join))
+@example("<|channel|>analysis [think]<|message|>")  # one mark within another
 def test_marks_are_those_of_one_search(text):
     assert [mark.span() for mark in marks_in(text)] == [mark.span() for mark in re.finditer(MARK, text)]
