@@ -1,8 +1,8 @@
 """What it costs to value problems by skills (MASS), beside the encoder and in the whole stage.
 
 1. Scores of prepared vectors, rows a second of CPU (one thread): with 400 skills of 4,096 numbers (the
-   encoder by spelling), and with the paper's 46,490 skills of 384 numbers (a small sentence encoder) and 1.2 million
-   edges. `half_of_product` is the rate with 46,490 skills over that of the matrix product alone, in turns.
+   encoder by spelling), and with the paper's 46,490 skills of 384 numbers (a small sentence encoder) and
+   1.2 million edges. `half_of_product` is the rate with 46,490 skills over that of the matrix product alone.
 2. The form without a floor, which is the similarity to one vector of 4,096 numbers.
 3. The whole stage, by spelling and with 400 skills: reading, encoding, scoring, counting tokens, writing.
    Twice the rows in a process of its own show what memory a row takes.
