@@ -51,13 +51,16 @@ def less_cosines(
     Adam directions with the epsilon inside the root, the targets' plain gradients, both projected by one
     random matrix of signs and brought to length 1.
     """
-    vectors = {
-        weights: torch.cat(
-            [adam_epsilon_inside(found_ND, reference.moments[weights], constants), targets[weights]]
+    joined = (  # a matrix at a time: together they may be gigabytes
+        torch.cat(
+            [
+                adam_epsilon_inside(candidates[weights], reference.moments[weights], constants),
+                targets[weights],
+            ]
         )
-        for weights, found_ND in candidates.items()
-    }
-    projected = _unit(_projected(vectors))
+        for weights in sorted(candidates)
+    )
+    projected = _unit(_projected(joined))
     split = len(projected) - len(next(iter(targets.values())))
     return (projected[:split] @ projected[split:].T).double().numpy()
 
@@ -73,16 +76,17 @@ def over_checkpoints(at_each: Iterable[tuple[float, Array]]) -> Array:
     return np.sum([weight * found for weight, found in at_each], axis=0)
 
 
-def _projected(vectors: Gradients) -> torch.Tensor:
-    """[texts, P] by signs that matrix and block decide."""
-    texts = len(next(iter(vectors.values())))
-    projected = torch.zeros(texts, PROJECTED)
-    for number, (_, found) in enumerate(sorted(vectors.items())):
+def _projected(matrices: Iterable[torch.Tensor]) -> torch.Tensor:
+    """[texts, P] of [texts, D] for each matrix, by signs that its number and the block decide."""
+    projected = torch.zeros(1, PROJECTED)
+    for number, found in enumerate(matrices):
         signs_DP = torch.empty(found.shape[1], BLOCK)
+        blocks: list[torch.Tensor] = []
         for start in range(0, PROJECTED, BLOCK):
             generator = torch.Generator().manual_seed(number * PROJECTED + start)
             signs_DP.bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
-            projected[:, start : start + BLOCK] += found @ signs_DP
+            blocks.append(found @ signs_DP)
+        projected = projected + torch.cat(blocks, dim=1)
     return projected
 
 
