@@ -38,7 +38,7 @@ _MATHS = re.compile(
     r"(?:\\(?:over\w+|wide\w+|bar|vec|hat|(?:overset|stackrel)\{\\[a-z]+\})\{[A-Za-z0-9_']{1,12}\}"
     r"|[\d.,+*/^_=<>|!(){}\[\]%°$€£¥:'&~≈-]|\\[A-Za-z]+|\\.|(?<![A-Za-z])[A-Za-z](?![A-Za-z])"
     r"|(?:sqrt|pi|sin|cos|tan|log|ln|inf|infinity|US|USD|EUR|choose|mod)(?![A-Za-z])"
-    r"|(?<=\d)[A-Za-z]{1,3}(?![A-Za-z]))+"
+    r"|(?<=\d)[A-Za-z]{1,3}(?![A-Za-z]))++"  # possessive: `2x` may be read in two ways, which end alike
 )
 _HAS_VALUE = re.compile(r"\d|\\[A-Za-z]|[=<>^+*/|]|\b[b-hj-zB-HJ-Z]\b")
 _ARTICLES = frozenset(("a", "A", "I", "i"))

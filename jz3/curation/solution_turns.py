@@ -52,8 +52,10 @@ def with_turns(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
 
 
 def _of_columns(rows: pl.DataFrame, kind: str, answer: Sequence[_Said]) -> pl.DataFrame:
-    said: list[_Said] = [("problem", "user", False), *answer]
-    turns = [(role, rows[column], learn) for column, role, learn in said]
+    asked: _Said = ("problem", "user", False)
+    turns: list[tuple[Role, pl.Series, bool]] = [
+        (role, rows[column], learn) for column, role, learn in (asked, *answer)
+    ]
     headed = pl.format(training_input("{}", kind), "problem")
     return rows.with_columns(turn_rows(turns), input=headed)
 

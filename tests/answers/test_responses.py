@@ -151,3 +151,11 @@ def test_a_token_repeated_without_end_is_judged_at_once(token):
         grade_response(GradeLine("B", token * count, "aqua"))
         grade_answer(GradeLine("5", (token * count)[:4000], None))
     assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize("piece", ["\\f+", "2x+", "\\fpi+", "\\bar{x}+"])
+def test_a_sum_that_ends_in_words_is_read_at_once(piece):
+    """Each of its parts can be read in two ways; trying all of them takes minutes."""
+    start = time.process_time()
+    grade_response(GradeLine("x = 1", f"So {piece * 24}what", None))
+    assert time.process_time() - start < 1
