@@ -40,13 +40,13 @@ class StackedMuon(Muon):
 
     def _move(self, matrices: list[torch.Tensor], group: dict[str, Any]) -> None:
         """Matrices of one shape, or of it turned round."""
-        gradients = [matrix.grad for matrix in matrices]
+        gradients = [matrix.grad for matrix in matrices if matrix.grad is not None]  # all have one
         for matrix in matrices:
             if "momentum_buffer" not in self.state[matrix]:
                 self.state[matrix]["momentum_buffer"] = torch.zeros_like(matrix)
         means = [self.state[matrix]["momentum_buffer"] for matrix in matrices]
-        torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
-        ahead = torch._foreach_lerp(gradients, means, group["momentum"])
+        torch._foreach_lerp_(means, gradients, 1 - group["momentum"])  # pyright: ignore[reportPrivateUsage]
+        ahead = torch._foreach_lerp(gradients, means, group["momentum"])  # pyright: ignore[reportPrivateUsage] (Nesterov's)
         wide = torch.stack(
             [update.bfloat16() if _is_wide(update) else update.bfloat16().T for update in ahead]
         )

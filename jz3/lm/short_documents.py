@@ -115,7 +115,9 @@ class _Together(torch.autograd.Function):
             q, k, v, weights = ctx.saved_tensors[4 * number : 4 * number + 4]
             g = _padded_with_zeros(gradient, group)
             _unpad(torch.bmm(weights.mT, g), group, of_value)
-            through = torch._softmax_backward_data(torch.bmm(g, v.mT), weights, -1, weights.dtype)
+            through = torch._softmax_backward_data(  # pyright: ignore[reportPrivateUsage]
+                torch.bmm(g, v.mT), weights, -1, weights.dtype
+            )
             _unpad(torch.bmm(through, k).mul_(ctx.scale), group, of_query)
             _unpad(torch.bmm(through.mT, q).mul_(ctx.scale), group, of_key)
         return of_query, of_key, of_value, None, None
