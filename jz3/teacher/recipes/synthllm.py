@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from jz3.answers.equality import equal
 from jz3.core.artifacts import InFiles
@@ -56,9 +56,9 @@ class OfConcepts(Params):
 
     epochs: int = Field(ge=0)
     """Walks that begin at each topic; 0 leaves the level out."""
-    topic_steps: tuple[int, int]
+    topic_steps: tuple[NonNegativeInt, NonNegativeInt]
     """Least and most steps of a walk over topics."""
-    concept_steps: tuple[int, int]
+    concept_steps: tuple[NonNegativeInt, NonNegativeInt]
     """Least and most steps over key concepts."""
     epsilon: float = Field(gt=0)
     """Added to the count of an edge; small, so that rare pairs are not favoured."""
@@ -71,7 +71,7 @@ class OfConcepts(Params):
     def _least_first(self) -> Self:
         for name in ("topic_steps", "concept_steps"):
             low, high = getattr(self, name)
-            if not 0 <= low <= high:
+            if low > high:
                 message = (
                     f"{name} is [{low}, {high}]; the least and the most steps were expected, such as [1, 2]"
                 )
