@@ -33,7 +33,17 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         "balance",
         "pretrain",
     ),
-    "selection": ("warmup", "attribute", "sketch", "select"),
+    "selection": (
+        "warmup",
+        "attribute",
+        "sketch",
+        "diversify",
+        "rds",
+        "skills",
+        "value",
+        "select",
+        "choose",
+    ),
     "curation": ("execute", "correctness", "filter", "dedup", "decontaminate", "audit", "mix", "pack"),
 }
 """Stages by what they do; all arms read those before. A model of the graph that solves is trained by
