@@ -44,12 +44,11 @@ DIFFERENCES = {
         attribute.max_tokens attribute.precision
         sketch.* diversify.* rds.*
         select.boosted.count
-        augment.* solve.* balance.* filter.self_consistency*
+        augment.metamath.* augment.personamath.* augment.synthllm.* solve.* balance.* filter.self_consistency*
         skills.* value.* choose.*
         probe.max_tokens
         execute.limits.wall_seconds execute.limits.cpu_seconds
-        mix.seed_problems.* mix.metamath.* mix.personamath.* mix.openmathinstruct.* mix.rvsyn.* mix.dart.*
-        mix.synthllm.* mix.mass.*
+        mix.seed_problems.* mix.metamath.*
         pack.block_length
         budget.training_tokens pretrain.schedule.stable pretrain.schedule.floor
         pretrain.optimizer.learning_rate
