@@ -229,6 +229,7 @@ def select(left, metrics):
         "rows.read": ranking.height + initial,
         "rows.kept": chosen.height + initial,
         "rows.rejected": rejected(ranking),
+        "method": only(left.table("values")["method"]),
         "best_task": counts(chosen["best_task"]),
         **groups("pool", ranking.filter(pl.col("value").is_not_null()), left.table("candidates"), metrics),
         **groups("selected", chosen, left.table("candidates"), metrics),
@@ -240,6 +241,10 @@ def groups(name, ranked, prompts, metrics):
     known = ranked.select("prompt_id", "source", "level").join(
         prompts.select("prompt_id", "kind"), on="prompt_id"
     )
+    return by_group(name, known, metrics)
+
+
+def by_group(name, known, metrics):
     found = {
         f"{column}/{value}": number
         for column in ("source", "level", "kind")
@@ -247,6 +252,65 @@ def groups(name, ranked, prompts, metrics):
     }
     return {
         f"{name}.{group}": found.get(group, 0) for group in metrics[name] if not group.startswith("length/")
+    }
+
+
+def skills(left, metrics):
+    folder = left.root / left.flags["workings"]
+    concepts, edges, mentions = (
+        pl.read_parquet(folder / f"{name}.parquet") for name in ("concepts", "edges", "mentions")
+    )
+    pairs, known = mentions.select("problem_id", "concept_id").unique(), mentions["problem_id"].n_unique()
+    in_each = {row["concept_id"]: row["len"] for row in pairs.group_by("concept_id").len().to_dicts()}
+    assert in_each == dict(concepts.select("concept_id", "count").iter_rows())
+    ten = sorted(zip(concepts["count"], concepts["name"], strict=True), key=lambda one: (-one[0], one[1]))[
+        :10
+    ]
+    return {
+        "rows.read": left.table("references").height,
+        "rows.kept": known,
+        "rows.rejected": rejected(left.table("rejects")),
+        "rows.failed": left.table("failures").height,
+        "names": mentions["spelling"].n_unique(),
+        "skills": concepts.height,
+        "edges": edges.height,
+        "skills_of_a_problem": pytest.approx(pairs.height / known, abs=1e-6),
+        "most_frequent": {name: count for count, name in ten},
+    }
+
+
+def value(left, metrics):
+    values, folder = left.table("values"), left.root / left.flags["workings"]
+    return {
+        "rows.read": left.table("problems").height,
+        "rows.kept": values.height,
+        "method": only(values["method"]),
+        **{
+            of: pl.read_parquet(folder / f"{table}.parquet").height
+            for of, table in (("skills", "concepts"), ("edges", "edges"))
+        },
+    }
+
+
+def choose(left, metrics):
+    pool, chosen, rejects = (left.table(name) for name in ("pool", "problems", "rejects"))
+    values = left.table("values")
+    curated = rejects.filter(~pl.col("rule").cast(pl.String).str.starts_with("choose."))
+    survivors = pool.filter(~pl.col("problem_id").is_in(curated["row_id"].to_list()))
+
+    def tokens(problems):
+        return values.join(problems, on="problem_id", how="semi")["solution_tokens"].sum()
+
+    return {
+        "rows.read": pool.height,
+        "rows.kept": chosen.height,
+        "rows.rejected": rejected(rejects),
+        "method": only(values["method"]),
+        "tokens": tokens(survivors),
+        "chosen_tokens": tokens(chosen),
+        "repeated_questions": chosen.height - chosen["problem"].n_unique(),
+        **by_group("pool", survivors, metrics),
+        **by_group("chosen", chosen, metrics),
     }
 
 
@@ -417,6 +481,7 @@ RECOUNTS = {
     "ingest": ingest, "sample": sample, "compose": compose, "tasks": tasks, "benchmarks": benchmarks,
     "distill": distill, "augment": augment, "solve": solve, "balance": balance,
     "synthesize": synthesize, "parse": parse, "select": select,
+    "skills": skills, "value": value, "choose": choose,
     "execute": execute, "filter": curate, "dedup": dedup, "decontaminate": decontaminate, "audit": audit,
     "mix": mix, "correctness": correctness, "pack": pack, "answer": answer, "grade": grade,
     "probe": probe,

@@ -34,6 +34,7 @@ OPERATIONS = {
     "probe": {"generate"},
     "rds": {"rds"},
     "sketch": {"sketch"},
+    "skills": {"chat"},
     "solve": {"generate"},
     "synthesize": {"generate"},
 }
