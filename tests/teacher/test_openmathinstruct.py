@@ -67,13 +67,6 @@ def seeds(rows=ROWS):
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JZ3_STORE", str(tmp_path_factory.mktemp("store")))
-        yield
-
-
-@pytest.fixture(scope="module")
 def done(store):
     """One run, for tests that look at what it left."""
     before = recipe_asks(seeds(), PROMPTS, params(), open_store())

@@ -15,13 +15,6 @@ LEAST_RECALL, LEAST_PRECISION, MOST_WRONG = 0.95, 0.99, 0.01
 """Of the issue on recipes."""
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JZ3_STORE", str(tmp_path_factory.mktemp("store")))
-        yield
-
-
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_planted_errors_are_found_and_right_answers_are_kept(recipe, store):
     done = run(seeds_of(1, every=6), params_of(recipe, ERRING_MODEL))
