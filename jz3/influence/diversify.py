@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field
 from jz3.core.artifacts import In
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
-from jz3.influence.vendi import Floats, score_of, sketches_of
+from jz3.influence.vendi import Floats, known_everywhere, score_of, sketches_of
 from jz3.tables.ledger import Ledger
 from jz3.tables.sketch import Sketch
 from jz3.tables.value import Value
@@ -70,22 +70,17 @@ def diversify(sketches: In[Sketch], params: DiversifyParams) -> Diverse:
         .collect()
     )
     at = sketches_of(sketches, table["problem_id"].to_list())
-    known = sorted(set[str]().union(*at.values()))
-    known = [key for key in known if all(key in of_one for of_one in at.values())]
+    known = known_everywhere(at)
     unit_NS = _unit(at, known)
     order = diverse_order(unit_NS, params.count)
     places = pl.DataFrame(
         {"problem_id": [known[row] for row in order], "place": range(len(order))},
         schema={"problem_id": pl.String, "place": pl.Int64},
     )
-    empty = Value.create_empty()
-    nothing = {name: pl.lit(None, empty.schema[name]) for name in ("task", "loss", "cosines")}
-    values = (
-        table.join(places, on="problem_id")
-        .with_columns(value=1 - pl.col("place") / max(1, len(order)), method=pl.lit(METHOD), **nothing)
-        .select(empty.columns)
-        .sort("problem_id")
+    ranked = table.join(places, on="problem_id").with_columns(
+        value=1 - pl.col("place") / max(1, len(order)), method=pl.lit(METHOD)
     )
+    values = pl.concat([Value.create_empty(), ranked.drop("place")], how="diagonal").sort("problem_id")
     drawn = sorted(range(len(known)), key=lambda row: (draw_order(params.seed, known[row]), known[row]))
     rejected = {NO_DIRECTION: table.height - len(known)} if table.height > len(known) else {}
     return Diverse(

@@ -48,7 +48,7 @@ def vendi(sketches: In[Sketch], problem_ids: Collection[str]) -> Vendi:
     """The score of a set. Raises VendiError where nothing of it has a sketch."""
     wanted = set(problem_ids)
     at = sketches_of(sketches, wanted)
-    known = sorted(set.intersection(*(set(of_one) for of_one in at.values()))) if at else []
+    known = known_everywhere(at)
     if not known:
         raise VendiError(
             f"none of the {len(wanted)} problems has a sketch in {sketches.path}; problems of the candidates "
@@ -80,11 +80,17 @@ def cosines_of(sketches_NS: Floats) -> Floats:
 def sketches_of(sketches: In[Sketch], problem_ids: Collection[str]) -> dict[str, dict[str, Floats]]:
     """By checkpoint and problem, those of length above 0."""
     size = SketchFacts.model_validate(sketches.notes()).size
+    wanted = list(problem_ids)
     found: dict[str, dict[str, Floats]] = {}
     for frame in sketches.frames(ROWS_AT_ONCE):
-        rows = frame.filter(pl.col("problem_id").is_in(list(problem_ids)))
+        rows = frame.filter(pl.col("problem_id").is_in(wanted))
         for checkpoint, problem_id, halves in rows.select("checkpoint", "problem_id", "halves").iter_rows():
             numbers = np.frombuffer(halves, "<f2", count=size).astype(np.float32)
             if numbers.any():
                 found.setdefault(checkpoint, {})[problem_id] = numbers
     return found
+
+
+def known_everywhere(at: dict[str, dict[str, Floats]]) -> list[str]:
+    """The problems that `sketches_of` has at every checkpoint, sorted."""
+    return sorted(set.intersection(*(set(of_one) for of_one in at.values()))) if at else []

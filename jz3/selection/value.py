@@ -154,12 +154,9 @@ def _texts(problems: pl.DataFrame) -> list[str]:
 
 
 def _rows(ids: pl.Series, scores: Doubles, tokens: list[int], method: str) -> pl.DataFrame:
-    empty = Value.create_empty()
     known = {"problem_id": ids, "value": scores, "solution_tokens": tokens}
-    nothing = {
-        name: pl.lit(None, kind) for name, kind in empty.schema.items() if name in ("task", "loss", "cosines")
-    }
-    return pl.DataFrame(known).with_columns(method=pl.lit(method), **nothing).select(empty.columns)
+    rows = pl.DataFrame(known).with_columns(method=pl.lit(method))
+    return pl.concat([Value.create_empty(), rows], how="diagonal")  # no task, loss and cosines
 
 
 def _metrics(scorer: Scorer, every: pl.DataFrame, params: ValueParams) -> ValueMetrics:
