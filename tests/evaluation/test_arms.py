@@ -18,7 +18,7 @@ from jz3.tables.overlap import Overlap
 from jz3.tables.score_row import ScoreRow
 from jz3.tables.teacher_answer import TeacherAnswer
 from jz3.tables.training_row import TrainingRow
-from tests.report.builders import score
+from tests.report.table_rows import score
 from tests.two_turns import two_turns
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jz3.evaluation.spread import seed_spread
 from jz3.tables.score_row import ScoreRow
 from jz3.tables.seed_spread import SeedSpread
-from tests.report.builders import score
+from tests.report.table_rows import score
 
 
 def scores(*rows):

@@ -7,7 +7,7 @@ from jz3.tables.arm import Arm
 from jz3.tables.operator_yield import OperatorYield
 from jz3.tables.overlap import Overlap
 from jz3.tables.seed_spread import SeedSpread
-from tests.report.builders import arm, operator_yield, spread
+from tests.report.table_rows import arm, operator_yield, spread
 
 
 def rows(schema, *found):

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from jz3.report.curves import POINTS, loss_curves, step_curves, thinned
-from tests.report.builders import curve
+from tests.report.table_rows import curve
 
 
 @pytest.mark.parametrize("steps", [1, 2, 30, 1999])

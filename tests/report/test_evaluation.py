@@ -6,7 +6,7 @@ from jz3.report.evaluation import cost_table, disagreement_table, published_tabl
 from jz3.tables.cost import Cost
 from jz3.tables.disagreement import Disagreement
 from jz3.tables.published_row import PublishedRow
-from tests.report.builders import HOSTILE, cost, disagreement, published
+from tests.report.table_rows import HOSTILE, cost, disagreement, published
 
 
 def rows(schema, *values):

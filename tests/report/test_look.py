@@ -19,7 +19,7 @@ from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from tests.cli.test_main import jz3
-from tests.report.builders import HOSTILE
+from tests.report.table_rows import HOSTILE
 from tests.report.test_report import Page
 
 SOLUTION = "We have $\\frac{1}{2}$.\n\n```python\nprint(1)\n```"

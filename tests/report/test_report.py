@@ -17,7 +17,8 @@ from jz3.report.page import STAMP, stamped
 from jz3.report.summary import headline, told_apart
 from jz3.tables.comparison import Comparison
 from jz3.tables.score_row import ScoreRow
-from tests.report.builders import HOSTILE, averages, comparison, metrics, problem, score, write_run
+from tests.report.builders import metrics, problem, write_run
+from tests.report.table_rows import HOSTILE, averages, comparison, score
 from tests.stage_folder import stage_folder
 
 ROOT = Path(__file__).parents[2]

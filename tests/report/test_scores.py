@@ -4,7 +4,7 @@ import polars as pl
 
 from jz3.report.scores import interval_bar, score_tables
 from jz3.tables.score_row import ScoreRow
-from tests.report.builders import score
+from tests.report.table_rows import score
 
 
 def shown(*rows):

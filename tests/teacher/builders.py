@@ -82,3 +82,8 @@ def seed_row(number, family, kind="cot", split="instruction", drawn_by=None):
 
 def seed_problems(rows):
     return SeedProblem.validate(pl.DataFrame(rows, schema=SeedProblem.create_empty().schema))
+
+
+def working(augmented, name):
+    """The rows of one of the workings that a recipe left."""
+    return next(one.rows for one in augmented.workings if one.name == name)

@@ -1,4 +1,4 @@
-"""A row store of its own for each file whose tests look at one run."""
+"""For files whose tests look at one run: a row store of their own, and what the run (`done`) left."""
 
 import pytest
 
@@ -8,3 +8,9 @@ def store(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JZ3_STORE", str(tmp_path_factory.mktemp("store")))
         yield
+
+
+@pytest.fixture(scope="module")
+def found(done):
+    """`done`, of the file itself, is what was counted before the run, and what it left."""
+    return done[1]

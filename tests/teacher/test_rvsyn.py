@@ -22,7 +22,7 @@ from jz3.teacher.told_problems import not_told
 from jz3.teacher.workings import save_workings
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.server import MODEL, complete
-from tests.teacher.builders import EXECUTION, REPLAY, seed_problems, seed_row
+from tests.teacher.builders import EXECUTION, REPLAY, seed_problems, seed_row, working
 from tests.teacher.builders import teacher as declared
 from tests.teacher.story_reader import answer_of
 
@@ -74,15 +74,6 @@ def done(store):
     """One run, for tests that look at what it left."""
     before = recipe_asks(seeds(), PROMPTS, params(), open_store())
     return before, augment(seeds(), PROMPTS, params(), EXECUTION)
-
-
-@pytest.fixture(scope="module")
-def found(done):
-    return done[1]
-
-
-def working(found, name):
-    return next(one.rows for one in found.workings if one.name == name)
 
 
 def test_every_operator_accounts_for_all_that_it_asked_and_found(found):

@@ -25,7 +25,7 @@ from jz3.teacher.recipes.synthllm import left_out
 from jz3.teacher.taught import AugmentParams, asks_of_a_seed, next_round, rounds_of, rows_of_a_seed
 from jz3.teacher.workings import save_workings
 from jz3.writer.catalogue import FAMILIES, read
-from tests.teacher.builders import EXECUTION, REPLAY, seed_problems, seed_row
+from tests.teacher.builders import EXECUTION, REPLAY, seed_problems, seed_row, working
 from tests.teacher.builders import teacher as declared
 
 PROMPTS = InFiles(Path(__file__).parents[2] / "data/recipes/synthllm")
@@ -90,15 +90,6 @@ def done(store):
     """One run, for tests that look at what it left."""
     before = recipe_asks(passages(), PROMPTS, params(), open_store())
     return before, augment(passages(), PROMPTS, params(), EXECUTION)
-
-
-@pytest.fixture(scope="module")
-def found(done):
-    return done[1]
-
-
-def working(found, name):
-    return next(one.rows for one in found.workings if one.name == name)
 
 
 def test_every_operator_accounts_for_all_that_it_asked_and_found(found):
