@@ -8,11 +8,10 @@ import re
 import subprocess
 from pathlib import Path
 
-import polars as pl
 import pytest
 import yaml
 
-from tests.run_figures import renewed, rows_of_stages
+from tests.run_figures import TRACED, renewed, rows_of_stages, traced
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -85,12 +84,10 @@ def test_the_figures_of_a_page_are_those_of_the_run(page):
 
 
 @needs_a_run
-def test_the_problem_that_is_traced_is_one_of_the_run():
-    """It is the problem writer's: on any processor the same."""
-    (wanted,) = re.findall(r"^jz3 trace (\w+)", README, re.MULTILINE)
-    found = pl.read_parquet(ROOT / "data/kd/initial.parquet", columns=["problem_id"])["problem_id"]
-    assert found.str.starts_with(wanted).sum() == 1
-    assert f"Example: jz3 trace {wanted}\n" in (ROOT / "jz3/cli/graph.py").read_text()
+@pytest.mark.parametrize("page", ["README.md", "jz3/cli/graph.py"])
+def test_the_problem_that_is_traced_is_one_of_the_run(page):
+    """`python -m tests.run_figures` renews it, too."""
+    assert TRACED.findall((ROOT / page).read_text()) == [traced()]
 
 
 def test_the_table_of_profiles_says_what_runs():

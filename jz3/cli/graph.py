@@ -77,7 +77,7 @@ def trace(
 ) -> None:
     """Follow a problem back to its source and licence, and forward to block, checkpoint and benchmark items.
 
-    Example: jz3 trace 0020ff67
+    Example: jz3 trace 001b7fc5
     """
     from jz3.graph.trace import as_json, as_text
     from jz3.graph.trace import trace as follow
