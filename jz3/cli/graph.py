@@ -29,6 +29,38 @@ def why(
     say(as_json(found) if json else as_text(found))
 
 
+def repro(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="stages or groups; none: the whole graph", metavar="[STAGE]...", autocompletion=stages
+        ),
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Run what `dvc repro` would, as many stages at once as the machine's cores and GPUs have room for.
+
+    Each takes the cores and GPUs that execution.yaml gives it.
+
+    Example: jz3 repro grade
+    """
+    import logging
+    import os
+
+    from jz3.core.terminal import duration
+    from jz3.graph.at_once import Room, build, work_of
+    from jz3.workers.batch import visible_gpus
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    place = root()
+    work = work_of(place, names or [])
+    gpus = visible_gpus() if any(needs.gpus for needs in work.needs.values()) else []
+    built = build(place, work, Room(len(os.sched_getaffinity(0)), gpus))
+    ran = f"{len(built.ran)} stages in {duration(built.seconds)}" if built.ran else "nothing is stale"
+    show(ran, {"stages": built.ran, "seconds": round(built.seconds, 1)}, json=json)
+
+
 def plan(
     *,
     profile: Annotated[

@@ -322,6 +322,7 @@ COMMANDS = {
         profiles.profile,
         fetching.fetch,
         graph.doctor,
+        graph.repro,
         graph.plan,
         graph.why,
         graph.accept,

@@ -7,12 +7,14 @@ the seconds up. A run in which every stage is up to date starts none and reads n
 where dvc.yaml or graph.yaml was edited, for DVC to say its order; else some milliseconds a stage.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import logging
 import re
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,17 +126,17 @@ def enter(stage: str, asked: Asked, measured: dict[str, float], root: Path = Pat
     `measured` are the seconds of stages, or of all instances of one, where none ran here yet. They are scaled
     by what this machine took for others.
     """
-    notes = _read(root)
     texts = [(root / file).read_bytes() for file in READ_BY_DVC if (root / file).is_file()]
     graph = hashlib.blake2b(b"\0".join(texts), digest_size=16).hexdigest()
-    if notes.graph != graph:
-        notes.graph, notes.steps = graph, _steps(root)
+    with _changed(root) as notes:
+        if notes.graph != graph:
+            notes.graph, notes.steps = graph, _steps(root)
+        if stage in notes.steps:
+            if notes.dvc != asked.identity:
+                notes.dvc, notes.began, notes.ran = asked.identity, time.time(), []
+            notes.ran = [*dict.fromkeys([*notes.ran, stage])]
     if stage not in notes.steps:
         return None
-    if notes.dvc != asked.identity:
-        notes.dvc, notes.began, notes.ran = asked.identity, time.time(), []
-    notes.ran = [*dict.fromkeys([*notes.ran, stage])]
-    _write(root, notes)
     wanted = _wanted(notes.steps, asked)
     if stage in wanted:  # in no certain order: what stands before a stage that ran was looked at
         seen = _with_sources(notes.steps, notes.ran)
@@ -155,9 +157,8 @@ def enter(stage: str, asked: Asked, measured: dict[str, float], root: Path = Pat
 
 def leave(stage: str, seconds: float, cpu_seconds: float, root: Path = Path()) -> None:
     """Note how long a stage took."""
-    notes = _read(root)
-    notes.seconds[stage], notes.cpu_seconds[stage] = round(seconds, 1), round(cpu_seconds, 1)
-    _write(root, notes)
+    with _changed(root) as notes:
+        notes.seconds[stage], notes.cpu_seconds[stage] = round(seconds, 1), round(cpu_seconds, 1)
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,12 @@ def took(root: Path) -> dict[str, Took]:
         for stage, seconds in notes.seconds.items()
         if stage in notes.cpu_seconds
     }
+
+
+def expected(root: Path, measured: dict[str, float]) -> Callable[[str], float | None]:
+    """Seconds that a stage will about take by the clock: as it took here, or as `measured`; else None."""
+    here = _read(root).seconds
+    return lambda stage: _seconds(stage, here, measured)
 
 
 def _wanted(steps: dict[str, _Step], asked: Asked) -> set[str]:
@@ -246,13 +253,24 @@ def _read(root: Path) -> _Notes:
         return _Notes()
 
 
-def _write(root: Path, notes: _Notes) -> None:
-    """In one step; what cannot be noted costs a later stage its time left, and this one nothing."""
+@contextlib.contextmanager
+def _changed(root: Path) -> Iterator[_Notes]:
+    """The notes to change; stages of several `dvc repro` at once wait for one another.
+
+    What cannot be noted costs a later stage its time left, and this one nothing.
+    """
     place = root / NOTES
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=place.parent, delete=False) as file:
-            file.write(notes.model_dump_json())
-        Path(file.name).replace(place)
-    except OSError as error:
-        log.debug("the time left of the whole run is not known: %s", error)
+    with contextlib.ExitStack() as held:
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            fcntl.flock(held.enter_context(place.with_suffix(".lock").open("w")), fcntl.LOCK_EX)
+        except OSError as error:
+            log.debug("the stages of this clone cannot take turns: %s", error)
+        notes = _read(root)
+        yield notes
+        try:
+            with tempfile.NamedTemporaryFile("w", dir=place.parent, delete=False) as file:
+                file.write(notes.model_dump_json())
+            Path(file.name).replace(place)
+        except OSError as error:
+            log.debug("the time left of the whole run is not known: %s", error)

@@ -1,0 +1,223 @@
+"""The graph with as many stages at once as the machine has room for: `jz3 repro`.
+
+`dvc repro` runs one stage after another, however many cores or GPUs stand idle; a small model trains nearly
+as fast on one core as on two, and a GPU waits while programs are run. Here each stage is a `dvc repro
+--single-item` of its own, begun as soon as what it reads is there and what it needs of the machine
+(`needs_of`) is free. Stages that others wait on for longest begin first. What DVC writes is what one `dvc
+repro` would write.
+
+Stages that ask teachers run one at a time: limits of a provider and caps on money are counted in a process.
+"""
+
+import asyncio
+import logging
+import os
+import re
+import sys
+import time
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from jz3.core.errors import UserError
+from jz3.core.execution import EXECUTION_FILE, Execution, load_execution
+from jz3.core.graph_file import Graph, Stage, read_graph
+from jz3.core.params import PARAMS_FILE, read_sections
+from jz3.core.whole_run import expected
+from jz3.evaluation.arms import ASKING
+from jz3.graph.needs import Needs, needs_of
+from jz3.graph.stale import stale_stages
+
+log = logging.getLogger(__name__)
+
+DVC = ("dvc", "--wait-for-lock", "repro", "--single-item")
+QUIET = "-q"
+"""Stages heed it as DVC does."""
+OF_A_STAGE = re.compile(r"\d\d:\d\d:\d\d ")
+"""How a line of a stage begins; what DVC itself says is shown where a stage fails."""
+UNKNOWN_S = 10.0
+"""Of a stage of which no seconds are known (chosen: most only read and write rows)."""
+
+
+class NotBuiltError(UserError):
+    """A stage failed, or needs more GPUs than there are."""
+
+
+@dataclass
+class Room:
+    """What is free of the machine."""
+
+    cores: int
+    gpus: list[str]
+    """As CUDA_VISIBLE_DEVICES names them."""
+    teacher: bool = True
+    """Whether no stage asks a teacher now."""
+    running: int = 0
+    """Stages; where none runs, one may begin that wants more cores than there are."""
+
+    def has(self, needs: Needs, name: str) -> bool:
+        """Whether a stage can begin now."""
+        cores = needs.cores <= self.cores or self.running == 0
+        return cores and needs.gpus <= len(self.gpus) and (self.teacher or not _asks(name))
+
+    def take(self, needs: Needs, name: str) -> list[str]:
+        """What a stage needs is no longer free; the GPUs that it gets."""
+        gpus = self.gpus[: needs.gpus]
+        del self.gpus[: needs.gpus]
+        self.cores -= needs.cores
+        self.teacher = self.teacher and not _asks(name)
+        self.running += 1
+        return gpus
+
+    def give_back(self, needs: Needs, name: str, gpus: list[str]) -> None:
+        """What a stage that has ended took is free."""
+        self.gpus += gpus
+        self.cores += needs.cores
+        self.teacher = self.teacher or _asks(name)
+        self.running -= 1
+
+
+@dataclass(frozen=True)
+class Work:
+    """The stages to look at, and what holds between them."""
+
+    stages: Mapping[str, Stage]
+    reads: Mapping[str, frozenset[str]]
+    """The stages among them that each reads from."""
+    needs: Mapping[str, Needs]
+    seconds: Mapping[str, float]
+
+    @cached_property
+    def ahead(self) -> dict[str, float]:
+        """Seconds from the beginning of each stage to the end of the last that waits on it."""
+        found: dict[str, float] = {}
+        for name in reversed(self.stages):  # each after all that read from it
+            after = [found[other] for other, above in self.reads.items() if name in above]
+            found[name] = self.seconds[name] + max(after, default=0.0)
+        return found
+
+    def next(self, begun: Collection[str], done: Collection[str], room: Room) -> str | None:
+        """The stage to begin now, if one is ready and there is room for it."""
+        ready = [
+            name
+            for name, above in self.reads.items()
+            if name not in begun and above <= set(done) and room.has(self.needs[name], name)
+        ]
+        return max(ready, key=lambda name: (self.ahead[name], name), default=None)
+
+
+def work_of(root: Path, targets: Sequence[str]) -> Work:
+    """What is stale among the targets and all that they rest on (the whole graph where none is named).
+
+    Raises GraphError or RepositoryError.
+    """
+    graph, execution = read_graph(root), load_execution(root / EXECUTION_FILE)
+    sections = read_sections(root / PARAMS_FILE)
+    stale = {one.stage for one in stale_stages(root)} & _with_sources(graph, targets)
+    stages = {stage.name: stage for stage in graph.ordered() if stage.name in stale}
+    reads = {name: frozenset(_above(graph, stage)) & stages.keys() for name, stage in stages.items()}
+    needs = {name: needs_of(stage, sections, execution) for name, stage in stages.items()}
+    return Work(stages, reads, needs, _seconds(root, stages, execution))
+
+
+def _with_sources(graph: Graph, targets: Sequence[str]) -> set[str]:
+    todo = [stage for target in targets for stage in _named(graph, target)] or list(graph.stages)
+    found: set[str] = set()
+    while todo:
+        stage = todo.pop()
+        if stage.name not in found:
+            found.add(stage.name)
+            todo += [graph.stage(name) for name in _above(graph, stage)]
+    return found
+
+
+def _named(graph: Graph, target: str) -> list[Stage]:
+    return graph.of(target) or [graph.stage(target)]
+
+
+def _above(graph: Graph, stage: Stage) -> set[str]:
+    return {above.name for path in stage.reads if (above := graph.writer(path)) is not None}
+
+
+def _seconds(root: Path, names: Iterable[str], execution: Execution) -> dict[str, float]:
+    known = expected(root, execution.planning.stage_seconds)
+    return {name: known(name) or UNKNOWN_S for name in names}
+
+
+def _asks(name: str) -> bool:
+    return name.partition("@")[0] in ASKING
+
+
+@dataclass
+class Built:
+    """What a run did."""
+
+    ran: list[str] = field(default_factory=list[str])
+    """In the order in which they ended."""
+    seconds: float = 0.0
+
+
+def build(root: Path, work: Work, room: Room) -> Built:
+    """Run the stages of `work`. Raises NotBuiltError, after those that run have ended, where one fails."""
+    for name, needs in work.needs.items():
+        if needs.gpus > len(room.gpus):
+            raise NotBuiltError(
+                f"{name} needs {needs.gpus} GPUs by execution.yaml, and {len(room.gpus)} are visible; as "
+                f"many were expected. Set ranks or workers to fewer, or look at CUDA_VISIBLE_DEVICES."
+            )
+    return asyncio.run(_build(root, work, room))
+
+
+async def _build(root: Path, work: Work, room: Room) -> Built:
+    built, began = Built(), time.monotonic()
+    begun: set[str] = set()
+    running: dict[asyncio.Task[bool], tuple[str, list[str]]] = {}
+    failed: list[str] = []
+    try:
+        while True:
+            while not failed and (name := work.next(begun, built.ran, room)) is not None:
+                begun.add(name)
+                gpus = room.take(work.needs[name], name)
+                log.info("%s begins: %d of %d", name, len(begun), len(work.stages))
+                running[asyncio.create_task(_stage(root, name, gpus))] = (name, gpus)
+            if not running:
+                break
+            ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                name, gpus = running.pop(task)
+                room.give_back(work.needs[name], name, gpus)
+                (built.ran if task.result() else failed).append(name)
+    except asyncio.CancelledError:  # Ctrl-C reaches the stages as well; each ends in its own line
+        await asyncio.wait(running)
+        raise
+    built.seconds = time.monotonic() - began
+    if failed:
+        left = len(work.stages) - len(built.ran) - len(failed)
+        raise NotBuiltError(
+            f"{' and '.join(sorted(failed))} failed, as said above; {len(built.ran)} stages are done and "
+            f"{left} wait. Mend it and run `jz3 repro` again: it goes on there."
+        )
+    return built
+
+
+async def _stage(root: Path, name: str, gpus: list[str]) -> bool:
+    """Run one; whether it ended well."""
+    environment = {**os.environ, **({"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {})}
+    quiet = () if log.isEnabledFor(logging.INFO) else (QUIET,)
+    process = await asyncio.create_subprocess_exec(
+        *DVC, name, *quiet, cwd=root, env=environment, stdout=PIPE, stderr=STDOUT
+    )
+    assert process.stdout is not None
+    others: list[str] = []
+    async for line in process.stdout:
+        text = line.decode(errors="replace").rstrip()
+        if OF_A_STAGE.match(text):
+            sys.stderr.write(f"{text}\n")
+        else:
+            others.append(text)
+    well = await process.wait() == 0
+    if not well:
+        sys.stderr.write("\n".join((*others, "")))
+    return well

@@ -1,0 +1,145 @@
+"""`jz3 repro`: as many stages at once as there is room for, and what one `dvc repro` leaves."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jz3.core.graph_file import Stage
+from jz3.graph.at_once import NotBuiltError, Room, Work, build, work_of
+from jz3.graph.needs import Needs
+from tests.conftest import ROOT
+from tests.graph.conftest import jz3, run_in
+
+CORES, GPUS = 4, 3
+
+
+@st.composite
+def works(draw):
+    """Stages that read from earlier ones; some ask teachers, some want more cores than there are."""
+    count = draw(st.integers(1, 8))
+    names = [f"{draw(st.sampled_from(['mix', 'augment', 'pretrain']))}@{number}" for number in range(count)]
+    reads = {
+        name: frozenset(draw(st.sets(st.sampled_from(names[:place])) if place else st.just(set())))
+        for place, name in enumerate(names)
+    }
+    needs = {
+        name: Needs("rows", 1, draw(st.integers(0, GPUS)), draw(st.integers(1, CORES + 2))) for name in names
+    }
+    stages = {name: Stage(name, "", {}, frozenset(), frozenset(), frozenset()) for name in names}
+    return Work(stages, reads, needs, {name: draw(st.floats(0, 100)) for name in names})
+
+
+@given(works(), st.randoms(use_true_random=False))
+def test_each_stage_begins_once_with_what_it_needs_after_all_that_it_reads_from(work, random):
+    room, running, done, begun = Room(CORES, [str(number) for number in range(GPUS)]), {}, [], []
+    while len(done) < len(work.stages):
+        while (name := work.next(begun, done, room)) is not None:
+            assert name not in begun
+            assert work.reads[name] <= set(done)
+            begun.append(name)
+            running[name] = room.take(work.needs[name], name)
+            assert len(running[name]) == work.needs[name].gpus
+        assert running, "there is room, and nothing runs"
+        held = [gpu for gpus in running.values() for gpu in gpus]
+        assert len(held) == len(set(held)) <= GPUS
+        assert len(running) == 1 or sum(work.needs[one].cores for one in running) <= CORES
+        assert sum(one.startswith("augment") for one in running) <= 1
+        ended = random.choice(sorted(running))
+        room.give_back(work.needs[ended], ended, running.pop(ended))
+        done.append(ended)
+    assert (room.cores, sorted(room.gpus)) == (CORES, [str(number) for number in range(GPUS)])
+
+
+def test_what_others_wait_for_longest_begins_first():
+    stages = {name: Stage(name, "", {}, frozenset(), frozenset(), frozenset()) for name in "abc"}
+    work = Work(
+        stages,
+        {"a": frozenset(), "b": frozenset(), "c": frozenset("b")},
+        dict.fromkeys("abc", Needs("rows", 1, 0, 1)),
+        {"a": 5.0, "b": 1.0, "c": 9.0},
+    )
+    assert work.next((), (), Room(1, [])) == "b"
+
+
+DVC_YAML = """\
+stages:
+  mix:
+    foreach: [a, b]
+    do:
+      cmd:
+      - date +%s.%N > ${item}.began && sleep 1.5
+      - echo ${item} > ${item}.txt
+      - date +%s.%N > ${item}.ended
+      deps: [source.txt]
+      outs: ['${item}.txt']
+  join:
+    cmd: cat a.txt b.txt > joined.txt
+    deps: [a.txt, b.txt]
+    outs: [joined.txt]
+"""
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    run_in(tmp_path, "git", "init", "-q")
+    run_in(tmp_path, "dvc", "init", "-q")
+    (tmp_path / "dvc.yaml").write_text(DVC_YAML)
+    (tmp_path / "source.txt").write_text("x")
+    (tmp_path / "params.yaml").write_text("{}\n")
+    execution = yaml.safe_load((ROOT / "execution.yaml").read_text()) | {"threads": 1}
+    (tmp_path / "execution.yaml").write_text(yaml.safe_dump(execution))
+    return tmp_path
+
+
+def times(root, ending):
+    return [float((root / f"{name}.{ending}").read_text()) for name in "ab"]
+
+
+def test_stages_run_side_by_side_and_leave_what_one_dvc_repro_leaves(root, tmp_path_factory):
+    built = build(root, work_of(root, []), Room(2, []))
+    assert sorted(built.ran[:2]) == ["mix@a", "mix@b"]
+    assert built.ran[2:] == ["join"]
+    assert max(times(root, "began")) < min(times(root, "ended"))
+    assert (root / "joined.txt").read_text() == "a\nb\n"
+    left = yaml.safe_load((root / "dvc.lock").read_text())
+    other = tmp_path_factory.mktemp("other") / "one"
+    shutil.copytree(root, other, ignore=shutil.ignore_patterns("dvc.lock", "*.txt", ".dvc"))
+    (other / "source.txt").write_text("x")
+    run_in(other, "dvc", "init", "-q", "-f")
+    run_in(other, "dvc", "repro", "-q")
+    assert yaml.safe_load((other / "dvc.lock").read_text()) == left
+    assert work_of(root, []).stages == {}
+    (root / "source.txt").write_text("y")
+    assert list(work_of(root, ["mix@a"]).stages) == ["mix@a"]
+
+
+def test_a_stage_that_fails_ends_the_run_when_the_others_have_ended(root):
+    (root / "dvc.yaml").write_text(DVC_YAML.replace("> ${item}.txt", "> ${item}.txt && test ${item} = a"))
+    found = subprocess.run(jz3("repro"), cwd=root, capture_output=True, text=True)
+    assert found.returncode == 1
+    last = found.stderr.splitlines()[-1]
+    assert last.startswith("jz3: mix@b failed, as said above; 1 stages are done and 1 wait.")
+    assert "failed to run" in found.stderr
+    assert (root / "a.txt").read_text() == "a\n"
+    assert not (root / "joined.txt").exists()
+    (root / "dvc.yaml").write_text(DVC_YAML)
+    assert subprocess.run(jz3("repro"), cwd=root, capture_output=True).returncode == 0
+    said = subprocess.run(jz3("repro"), cwd=root, capture_output=True, text=True)
+    assert said.stdout == "nothing is stale\n"
+
+
+def test_more_gpus_than_are_visible_are_refused_before_any_stage():
+    stages = {"pretrain@x": Stage("pretrain@x", "", {}, frozenset(), frozenset(), frozenset())}
+    work = Work(
+        stages, {"pretrain@x": frozenset()}, {"pretrain@x": Needs("training", 1, 8, 64)}, {"pretrain@x": 1.0}
+    )
+    with pytest.raises(NotBuiltError, match=r"pretrain@x needs 8 GPUs by execution\.yaml, and 2 are visible"):
+        build(Path(), work, Room(64, ["0", "1"]))
