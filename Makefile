@@ -15,7 +15,7 @@ help:  ## what can be made; the default
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1: \2/p' $(MAKEFILE_LIST)
 
 repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
-	dvc repro
+	jz3 repro
 	@cat data/tables/pages/summary.md
 	@printf '\n# On test benchmarks, by which nothing was chosen\n\n'
 	@cat data/tables/test.md

@@ -40,32 +40,44 @@ def works(draw):
 def test_each_stage_begins_once_with_what_it_needs_after_all_that_it_reads_from(work, random):
     room, running, done, begun = Room(CORES, [str(number) for number in range(GPUS)]), {}, [], []
     while len(done) < len(work.stages):
-        while (name := work.next(begun, done, room)) is not None:
-            assert name not in begun
-            assert work.reads[name] <= set(done)
-            begun.append(name)
-            running[name] = room.take(work.needs[name], name)
-            assert len(running[name]) == work.needs[name].gpus
+        while turn := tuple(work.turn(begun, done, room)):
+            for place, name in enumerate(turn):
+                assert name not in begun
+                assert work.reads[name] <= {*done, *turn[:place]}
+                assert work.needs[name].cores <= work.needs[turn[0]].cores
+                assert work.needs[name].gpus == work.needs[turn[0]].gpus
+                begun.append(name)
+            running[turn] = room.take(work.needs[turn[0]], turn[0])
+            assert len(running[turn]) == work.needs[turn[0]].gpus
         assert running, "there is room, and nothing runs"
         held = [gpu for gpus in running.values() for gpu in gpus]
         assert len(held) == len(set(held)) <= GPUS
-        assert len(running) == 1 or sum(work.needs[one].cores for one in running) <= CORES
-        assert sum(one.startswith("augment") for one in running) <= 1
+        assert len(running) == 1 or sum(work.needs[turn[0]].cores for turn in running) <= CORES
+        assert sum(any(name.startswith("augment") for name in turn) for turn in running) <= 1
         ended = random.choice(sorted(running))
-        room.give_back(work.needs[ended], ended, running.pop(ended))
-        done.append(ended)
+        room.give_back(work.needs[ended[0]], ended[0], running.pop(ended))
+        done += ended
     assert (room.cores, sorted(room.gpus)) == (CORES, [str(number) for number in range(GPUS)])
 
 
-def test_what_others_wait_for_longest_begins_first():
-    stages = {name: Stage(name, "", {}, frozenset(), frozenset(), frozenset()) for name in "abc"}
-    work = Work(
-        stages,
-        {"a": frozenset(), "b": frozenset(), "c": frozenset("b")},
-        dict.fromkeys("abc", Needs("rows", 1, 0, 1)),
-        {"a": 5.0, "b": 1.0, "c": 9.0},
-    )
-    assert work.next((), (), Room(1, [])) == "b"
+def work_with(reads, seconds):
+    stages = {name: Stage(name, "", {}, frozenset(), frozenset(), frozenset()) for name in reads}
+    needs = dict.fromkeys(reads, Needs("rows", 1, 0, 1))
+    return Work(stages, {name: frozenset(above) for name, above in reads.items()}, needs, seconds)
+
+
+def test_what_others_wait_for_longest_begins_first_with_what_alone_waits_for_it():
+    work = work_with({"a": "", "b": "", "c": "b", "d": "c"}, {"a": 50, "b": 1, "c": 90, "d": 5})
+    assert work.turn((), (), Room(1, [])) == ["b", "c", "d"]
+    fork = work_with({"a": "", "b": "", "c": "b", "d": "b"}, {"a": 50, "b": 1, "c": 90, "d": 5})
+    assert fork.turn((), (), Room(1, [])) == ["b"]
+
+
+def test_short_stages_that_are_ready_share_a_turn_where_no_core_is_free_for_them():
+    work = work_with(dict.fromkeys("abcd", ""), {"a": 9, "b": 8, "c": 12, "d": 40})
+    assert work.turn((), (), Room(4, [])) == ["d"]
+    assert work.turn(("d",), (), Room(1, [])) == ["c", "a", "b"]
+    assert work.turn(("d",), (), Room(2, [])) == ["c", "b"]
 
 
 DVC_YAML = """\
@@ -137,9 +149,7 @@ def test_a_stage_that_fails_ends_the_run_when_the_others_have_ended(root):
 
 
 def test_more_gpus_than_are_visible_are_refused_before_any_stage():
-    stages = {"pretrain@x": Stage("pretrain@x", "", {}, frozenset(), frozenset(), frozenset())}
-    work = Work(
-        stages, {"pretrain@x": frozenset()}, {"pretrain@x": Needs("training", 1, 8, 64)}, {"pretrain@x": 1.0}
-    )
+    one = work_with({"pretrain@x": ""}, {"pretrain@x": 1})
+    work = Work(one.stages, one.reads, {"pretrain@x": Needs("training", 1, 8, 64)}, one.seconds)
     with pytest.raises(NotBuiltError, match=r"pretrain@x needs 8 GPUs by execution\.yaml, and 2 are visible"):
         build(Path(), work, Room(64, ["0", "1"]))

@@ -69,7 +69,7 @@ DIFFERENCES = {
         losses.chosen
     """,
     ("embedded", "test", "execution.yaml"): """
-        threads
+        sandbox_workers
         checkpoint_share
         generation_batch generation_commit server_concurrency server_timeout_s
         concurrency
