@@ -1,26 +1,27 @@
 """The arms of the comparison: what each cost, and what it scores, as a drawing and as a table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from markupsafe import Markup
 
-from jz3.report.plots import LINE, SERIES, drawing, markup
+from jz3.report.plots import LINE, ONE, SOFT, THREE, TWO, drawing, markup
 from jz3.report.rendering import joined, paragraph, render, table
 from jz3.report.scores import interval
 from jz3.report.writing import count, per_cent
 
-MARKERS = "osD^vPX"
-"""Beside the colours, so that arms are told apart in grey, too."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 MILLION = 1e6
 
 Row = Mapping[str, Any]
 
 
 def budget_figure(arms: pl.DataFrame) -> Markup:
-    """Accuracy against what teachers took and against the tokens of the set, with 95 % intervals; the models
-    of one set, which differ in their training seeds, bear its colour.
+    """The sets in order: accuracy with its 95 % interval, and beside it what teachers took and the tokens of
+    the set; the models of one set, which differ in their training seeds, are points on its line.
 
     `arms` are rows of Arm; those without an accuracy over families are left out, and nothing is drawn where
     there is none.
@@ -28,18 +29,50 @@ def budget_figure(arms: pl.DataFrame) -> Markup:
     scored = _in_order(arms.drop_nulls("accuracy"))
     if not scored:
         return Markup()
+    rivals = _rivals(scored)
     read = "; ".join(
         f"{row['model']} read {count(row['tokens_read'])} tokens in {row['passes']:.1f} passes"
         + (", more than four, so it is starved of data" if row["starved"] else "")
-        for row in _rivals(scored)
+        for row in rivals
     )
     caption = (
-        f"Accuracy over families against the tokens that teachers took, and against those of the training "
-        f"set, each row once; 95 % intervals over families. {read}."
+        f"Accuracy over families with 95 % intervals over families, tokens that teachers took, and tokens of "
+        f"the training set, each row once. {read}."
     )
-    if len(_rivals(scored)) < len(scored):
-        caption += " Points of one colour differ in the training seed."
-    return render("figure.html", drawing=_drawn(scored), caption=caption)
+    if len(rivals) < len(scored):
+        caption += " Small points are further training seeds."
+    seeds = {row["set"]: [one["accuracy"] for one in scored if one["set"] == row["set"]] for row in rivals}
+    with drawing(7.2, height_of(rivals)) as figure:
+        draw_in_order(figure, rivals, seeds)
+        names = ", ".join(row["model"] for row in rivals)
+        drawn = markup(figure, "arms", f"Accuracy and budgets of {names}")
+    return render("figure.html", drawing=drawn, caption=caption)
+
+
+def height_of(rows: Sequence[Row]) -> float:
+    """Inches of the drawing (chosen: lines of text at their usual distance)."""
+    return 0.9 + 0.28 * max(len(rows), 3)
+
+
+def draw_in_order(figure: "Figure", rows: Sequence[Row], seeds: Mapping[str, Sequence[float]]) -> None:
+    """Three panels with a line for each of `rows`, of one model of each set, from the first at the top.
+
+    `seeds` are the accuracies of all models of a set.
+    """
+    first, second, third = figure.subplots(1, 3, sharey=True, width_ratios=(3, 1, 1))
+    for place, row in enumerate(reversed(rows)):
+        first.plot([row["low"], row["high"]], [place, place], color=ONE, linewidth=1.4)
+        if len(points := seeds[row["set"]]) > 1:
+            first.plot(points, [place] * len(points), "o", color=SOFT, markersize=2.5)
+        first.plot([row["accuracy"]], [place], "D", color=ONE, markersize=4.5)
+        second.barh(place, row["teacher_tokens"] / MILLION, color=TWO, height=0.5)
+        third.barh(place, row["tokens"] / MILLION, color=THREE, height=0.5)
+    first.set_yticks(range(len(rows)), [row["set"] for row in reversed(rows)])
+    first.set_xlim(left=0)
+    first.grid(axis="x", color=LINE)
+    first.set_xlabel("accuracy (per cent)")
+    second.set_xlabel("teachers' tokens (M)")
+    third.set_xlabel("tokens of the set (M)")
 
 
 def _in_order(arms: pl.DataFrame) -> list[Row]:
@@ -58,40 +91,6 @@ def _rivals(rows: Sequence[Row]) -> list[Row]:
         if row["seed"] == least[row["set"]]:
             first.setdefault(row["set"], row)
     return list(first.values())
-
-
-def _drawn(scored: Sequence[Row]) -> Markup:
-    rivals = _rivals(scored)
-    places = {row["set"]: place for place, row in enumerate(rivals)}
-    with drawing(7.2, 3.0) as figure:
-        panels = figure.subplots(1, 2, sharey=True)
-        for axes, column, what in zip(
-            panels,
-            ("teacher_tokens", "tokens"),
-            ("tokens of teachers (millions)", "tokens of the set (millions)"),
-            strict=True,
-        ):
-            for row in scored:
-                place = places[row["set"]]
-                x, colour = row[column] / MILLION, SERIES[place % len(SERIES)]
-                axes.plot([x, x], [row["low"], row["high"]], color=colour, linewidth=1.4)
-                axes.plot(
-                    [x],
-                    [row["accuracy"]],
-                    color=colour,
-                    marker=MARKERS[place % len(MARKERS)],
-                    label=row["model"] if row in rivals else None,
-                )
-            axes.set_xlabel(what)
-            axes.set_xlim(left=-0.03 * max(max(row[column] for row in scored) / MILLION, 0.001))
-            axes.margins(x=0.1)
-            axes.grid(axis="y", color=LINE)
-        panels[0].set_ylabel("accuracy (per cent)")
-        figure.legend(
-            *panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=min(len(rivals), 4)
-        )
-        names = ", ".join(row["model"] for row in scored)
-        return markup(figure, "arms", f"Accuracy against budgets of {names}")
 
 
 def arm_tables(

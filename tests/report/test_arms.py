@@ -14,10 +14,10 @@ def rows(schema, *found):
     return pl.DataFrame(found, schema=schema.create_empty().schema)
 
 
-def test_arms_are_drawn_against_both_budgets_with_what_they_read():
+def test_arms_are_drawn_in_order_beside_both_budgets_with_what_they_read():
     figure = budget_figure(rows(Arm, arm(), arm("poor", accuracy=30.0, low=20.0, high=40.0, starved=True)))
     assert figure.count("<svg") == 1
-    assert "tokens of teachers (millions)" in figure
+    assert "tokens of the set (M)" in figure
     assert "jiuzhang read 60,500 tokens in 2.5 passes;" in figure
     assert "poor read 60,500 tokens in 2.5 passes, more than four" in figure
 
@@ -27,7 +27,7 @@ def test_nothing_is_drawn_of_arms_without_a_benchmark_of_families():
 
 
 def test_an_interval_is_drawn_where_its_numbers_are():
-    """A higher accuracy moves the mark up, a larger spend moves it right, in the one panel of teachers."""
+    """A higher accuracy moves the mark, a larger spend makes its bar longer."""
     before, after = (
         budget_figure(rows(Arm, arm("a", teacher_tokens=0), arm("b", **changes)))
         for changes in ({}, {"teacher_tokens": 2_500_000})
@@ -57,10 +57,10 @@ def test_without_teachers_and_rivals_the_page_says_so():
     assert "One training seed for each set" in shown
 
 
-def test_models_of_one_set_share_a_colour_and_a_column():
+def test_models_of_one_set_share_a_line_and_a_column():
     several = [arm(), arm("jiuzhang_1", set="jiuzhang", seed=1, accuracy=62.5), arm("other", accuracy=30.0)]
     figure = budget_figure(rows(Arm, *several))
-    assert "Points of one colour differ in the training seed." in figure
+    assert "Small points are further training seeds." in figure
     assert "jiuzhang_1 read" not in figure
     shown = arm_tables(rows(Arm, *several), rows(SeedSpread, *spread()), rows(OperatorYield), rows(Overlap))
     assert "jiuzhang_1" not in shown
