@@ -1,0 +1,264 @@
+"""What README.md and docs/comparison.md show of the comparison: `python -m tests.compare_figures CLONE`.
+
+CLONE is where the profile `compare` ran. The record, `docs/comparison/*.csv`, are tables of that run as
+`tabulate` left them; pages and drawing are made of the record alone, so that a test can hold them to it.
+"""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import polars as pl
+
+from jz3.report.arms import draw_in_order, height_of
+from jz3.report.plots import INK, LINE, ONE, SOFT, THREE, TWO, drawing
+from tests.run_figures import table
+
+ROOT = Path(__file__).parents[1]
+RECORD = ROOT / "docs/comparison"
+DRAWING = RECORD / "arms.svg"
+TABLES = {
+    "arms": "pages/arms.csv",
+    "test_arms": "test/arms.csv",
+    "spread": "pages/spread.csv",
+    "test_spread": "test/spread.csv",
+    "comparisons": "pages/comparisons.csv",
+    "test_comparisons": "test/comparisons.csv",
+    "operators": "pages/operators.csv",
+    "overlaps": "pages/overlaps.csv",
+}
+"""Of data/tables, by their name in the record."""
+BLOCK = re.compile(r"(<!-- compare: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PAGES = ("README.md", "docs/comparison.md")
+HELD = "held_out_test"
+COLOURS = {INK: "#7a7f87", SOFT: "#7a7f87", LINE: "#9aa0a8", ONE: "#2f7ed8", TWO: "#d8862f", THREE: "#3f9d5c"}
+"""Seen on a light page and on a dark one."""
+MILLION = 1e6
+
+
+def record(name: str) -> pl.DataFrame:
+    return pl.read_csv(RECORD / f"{name}.csv", infer_schema_length=None)
+
+
+def in_order(name: str = "test_arms") -> pl.DataFrame:
+    """One row for each set, the best first: the model with the least seed, with means over the seeds."""
+    arms = record(name)
+    over_seeds = arms.group_by("set").agg(
+        pl.col("accuracy").mean().alias("mean"),
+        pl.col("accuracy").std().alias("deviation"),
+        pl.col("accuracy").alias("seeds"),
+        *(
+            pl.col(column).mean().alias(f"mean_{column}")
+            for column in (
+                "seeds_and_texts",
+                "texts_alone",
+                "no_data",
+                "backward",
+                "composed",
+                "prose",
+                "tool",
+            )
+        ),
+    )
+    first = arms.sort("seed").unique("set", keep="first", maintain_order=True)
+    return first.join(over_seeds, on="set").sort("mean", "set", descending=[True, False])
+
+
+def shown(value: float | None, places: int = 1) -> str:
+    return "" if value is None else f"{value:.{places}f}"
+
+
+def millions(value: float) -> str:
+    return f"{value / MILLION:.2f}"
+
+
+def share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else ""
+
+
+def accuracies() -> str:
+    """By the test draw, means over the training seeds; the interval is of the first."""
+    head = [
+        "arm",
+        "accuracy",
+        "95 % interval",
+        "over seeds",
+        "seeds and texts",
+        "texts alone",
+        "none",
+        "prose",
+        "program",
+    ]
+    rows = [
+        [
+            f"`{row['set']}`",
+            shown(row["mean"]),
+            f"{shown(row['low'])} to {shown(row['high'])}",
+            f"± {shown(row['deviation'])}",
+            *(
+                shown(row[f"mean_{name}"])
+                for name in ("seeds_and_texts", "texts_alone", "no_data", "prose", "tool")
+            ),
+        ]
+        for row in in_order().iter_rows(named=True)
+    ]
+    return table(head, rows, right=8)
+
+
+def budgets() -> str:
+    head = [
+        "arm", "rows of the recipe", "questions", "tokens of the set", "passes", "tokens of teachers",
+        "kept of these", "tokens of students", "distance", "gain", "by gold", "by execution",
+        "wrong of those checked",
+    ]  # fmt: skip
+    rows = [
+        [
+            f"`{row['set']}`",
+            f"{row['synthetic_rows']:,}",
+            f"{row['questions']:,}",
+            f"{row['tokens']:,}",
+            shown(row["passes"]) + (" (starved)" if row["starved"] else ""),
+            f"{row['teacher_tokens']:,}",
+            "not known"
+            if row["teacher_tokens_kept"] is None
+            else share(row["teacher_tokens_kept"], row["teacher_tokens"]),
+            f"{row['student_tokens']:,}",
+            shown(row["distance"], 2),
+            shown(row["gain"], 2),
+            share(row["by_gold"], row["synthetic_rows"]),
+            share(row["by_execution"], row["synthetic_rows"]),
+            share(row["checked"] - row["right"], row["checked"]),
+        ]
+        for row in in_order().iter_rows(named=True)
+    ]
+    return table(head, rows, right=12)
+
+
+def asked_otherwise() -> str:
+    """Backward and composed, answers, and the second grader: development and test draw."""
+    head = [
+        "arm",
+        "development",
+        "test",
+        "by math-verify",
+        "backward",
+        "composed",
+        "tokens of an answer",
+        "cut",
+    ]
+    development = {row["set"]: row for row in in_order("arms").iter_rows(named=True)}
+    rows = [
+        [
+            f"`{row['set']}`",
+            shown(development[row["set"]]["mean"]),
+            shown(row["mean"]),
+            shown(row["accuracy_math_verify"]),
+            shown(row["mean_backward"]),
+            shown(row["mean_composed"]),
+            shown(row["answer_tokens"]),
+            f"{shown(row['truncated'])} %",
+        ]
+        for row in in_order().iter_rows(named=True)
+    ]
+    return table(head, rows, right=7)
+
+
+def compared(name: str = "test_comparisons") -> pl.DataFrame:
+    """Pairs over the families, both settings."""
+    return record(name).filter(pl.col("benchmark") == HELD, pl.col("setting") == "both")
+
+
+def told_apart() -> str:
+    """In a sentence, for each arm the arms below it from which the test tells it."""
+    order = in_order()["model"].to_list()
+    lines = []
+    apart = {
+        frozenset((row["model"], row["against"]))
+        for row in compared().iter_rows(named=True)
+        if row["p_holm"] < 0.05
+    }
+    for place, model in enumerate(order):
+        below = [f"`{other}`" for other in order[place + 1 :] if frozenset((model, other)) in apart]
+        if below:
+            lines.append(f"- `{model}` from {', '.join(below)}")
+    pairs, told = compared().height, len(apart)
+    return f"{told} of {pairs} pairs are told apart (exact McNemar, Holm over all pairs, 5 %):\n" + "\n".join(
+        lines
+    )
+
+
+def operators() -> str:
+    rows = [
+        [
+            f"`{row['set']}`",
+            row["stage"],
+            row["operator"],
+            f"{row['asked']:,}",
+            f"{row['kept']:,}",
+            share(row["kept"], row["asked"]),
+        ]
+        for row in record("operators").iter_rows(named=True)
+    ]
+    return table(["arm", "stage", "operator", "rows", "kept", "share"], rows, right=3)
+
+
+def overlaps() -> str:
+    rows = [
+        [
+            f"`{row['set']}`",
+            f"`{row['against']}`",
+            f"{row['questions']:,}",
+            f"{row['shared']:,}",
+            share(row["shared"], row["questions"]),
+        ]
+        for row in record("overlaps")
+        .filter(pl.col("shared") > 0)
+        .sort("set", "against")
+        .iter_rows(named=True)
+    ]
+    return table(["arm", "also in", "questions", "shared", "share"], rows, right=3)
+
+
+FIGURES: dict[str, Callable[[], str]] = {
+    "accuracies": accuracies,
+    "budgets": budgets,
+    "asked-otherwise": asked_otherwise,
+    "told-apart": told_apart,
+    "operators": operators,
+    "overlaps": overlaps,
+}
+
+
+def drawn() -> str:
+    """The arms as the report draws them, by means over the seeds on the test draw, in colours of its own."""
+    means = {row["set"]: row for row in in_order().iter_rows(named=True)}
+    rows = [{**row, "accuracy": row["mean"]} for row in means.values()]
+    with drawing(8.4, height_of(rows)) as figure:
+        draw_in_order(figure, rows, {name: row["seeds"] for name, row in means.items()})
+        written = StringIO()
+        figure.savefig(written, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    text = written.getvalue()
+    for name, seen in COLOURS.items():
+        text = text.replace(name, seen)
+    return text
+
+
+def renewed(page: str) -> str:
+    return BLOCK.sub(lambda found: f"{found[1]}{FIGURES[found[2]]()}\n{found[3]}", page)
+
+
+def main(clone: Path) -> None:
+    RECORD.mkdir(exist_ok=True)
+    for name, path in TABLES.items():
+        shutil.copyfile(clone / "data/tables" / path, RECORD / f"{name}.csv")
+    DRAWING.write_text(drawn())
+    for name in PAGES:
+        path = ROOT / name
+        path.write_text(renewed(path.read_text()))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

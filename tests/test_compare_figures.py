@@ -1,0 +1,31 @@
+"""README.md and docs/comparison.md show the comparison of the record, and the record is of the profile."""
+
+import pytest
+import yaml
+
+from tests.compare_figures import DRAWING, PAGES, ROOT, drawn, record, renewed
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_the_tables_of_the_record(page):
+    """`python -m tests.compare_figures CLONE` renews them."""
+    text = (ROOT / page).read_text()
+    assert "<!-- compare: " in text
+    assert renewed(text) == text
+
+
+def test_the_drawing_is_that_of_the_record():
+    assert DRAWING.read_text() == drawn()
+
+
+@pytest.mark.parametrize("name", ["arms", "test_arms"])
+def test_every_arm_of_the_profile_was_trained_with_each_seed_within_its_budgets(name):
+    graph = yaml.safe_load((ROOT / "profiles/graphs/compare.yaml").read_text())
+    budget = yaml.safe_load((ROOT / "profiles/compare.yaml").read_text())["budget"]
+    arms = record(name)
+    assert {(row["model"], row["set"], row["seed"]) for row in arms.iter_rows(named=True)} == {
+        (model, one["set"], one["seed"]) for model, one in graph["models"].items()
+    }
+    assert arms["teacher_tokens"].max() <= budget["teacher_tokens"]
+    assert budget["training_tokens"] <= arms["tokens_read"].min()
+    assert arms["tokens_read"].max() < 1.01 * budget["training_tokens"]
