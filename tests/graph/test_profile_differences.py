@@ -44,11 +44,12 @@ DIFFERENCES = {
         attribute.max_tokens attribute.precision
         sketch.* diversify.* rds.*
         select.boosted.count
-        augment.metamath.* augment.personamath.* augment.synthllm.* solve.* balance.* filter.self_consistency*
+        augment.metamath.* augment.openmathinstruct.* augment.personamath.* augment.synthllm.*
+        solve.* balance.* filter.self_consistency*
         skills.* value.* choose.*
         probe.max_tokens
         execute.limits.wall_seconds execute.limits.cpu_seconds
-        mix.seed_problems.* mix.metamath.*
+        mix.seed_problems.* mix.openmathinstruct.*
         pack.block_length
         budget.training_tokens pretrain.schedule.stable pretrain.schedule.floor
         pretrain.optimizer.learning_rate
@@ -57,11 +58,12 @@ DIFFERENCES = {
     """,
     # The comparison is the embedded profile with more arms on two budgets.
     ("compare", "embedded", "params.yaml"): """
-        tasks.seeds* benchmarks.sources
+        benchmarks.sources
         finetune.boosted_random.* select.boosted_random.*
-        augment.* solve.* balance.* skills.* value.* choose.*
-        mix.jiuzhang_random.* mix.direct.* mix.seed_problems.* mix.metamath.* mix.ans_aug.*
-        mix.openmathinstruct.* mix.personamath.* mix.synthllm.* mix.rvsyn.* mix.dart.*
+        augment.ans_aug.* augment.personamath.* augment.synthllm.* augment.rvsyn.*
+        solve.* balance.* skills.* value.* choose.*
+        mix.jiuzhang_random.* mix.direct.* mix.seed_problems.* mix.ans_aug.*
+        mix.personamath.* mix.synthllm.* mix.rvsyn.* mix.dart.*
         mix.mass.* mix.mass_length_matched.*
         budget.teacher_tokens
     """,
