@@ -76,9 +76,12 @@ class Facts:
 def training_sets(
     training: InTables[TrainingRow], problems: InTables[Problem], passages: InTables[Passage]
 ) -> dict[str, TrainingSet]:
-    """Each training set, with the problems of all recipes and the passages that they were written from."""
+    """Each training set, with the problems of all recipes and the passages that they were written from.
+
+    A recipe may hold problems of another (MASS chooses among those of JiuZhang): each counts once.
+    """
     origins = pl.concat([table.scan() for table in passages.tables().values()]).unique("passage_id")
-    written = pl.concat([table.scan() for table in problems.tables().values()])
+    written = pl.concat([table.scan() for table in problems.tables().values()]).unique("problem_id")
     return {
         name: TrainingSet(table.rows(), origins_of(table.scan(), written, origins), examples_of(table.scan()))
         for name, table in training.tables().items()
