@@ -4,8 +4,10 @@ CLONE is where the profile `compare` ran. The record, `docs/comparison/*.csv`, a
 `tabulate` left them; pages and drawing are made of the record alone, so that a test can hold them to it.
 """
 
+import json
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from io import StringIO
@@ -190,6 +192,28 @@ def told_apart() -> str:
     )
 
 
+def seconds_of(found: dict[str, dict[str, dict[str, float]]]) -> list[dict[str, str | float]]:
+    """CPU seconds by arm, of what `jz3 compute --json` says."""
+    parts = ("before", "generation", "selection", "curation")
+    return [
+        {"arm": arm}
+        | {part: one[part]["cpu"] for part in parts}
+        | {"own": round(sum(one[part]["cpu"] for part in parts[1:]), 1)}
+        for arm, one in found.items()
+    ]
+
+
+def compute() -> str:
+    """CPU seconds behind each arm."""
+    found = record("compute")
+    parts = [name for name in found.columns if name != "arm"]
+    rows = [
+        [f"`{row['arm']}`", *(f"{row[name]:,}" for name in parts)]
+        for row in found.sort("own", "arm", descending=[True, False]).iter_rows(named=True)
+    ]
+    return table(["arm", *(f"{name}, CPU s" for name in parts)], rows, right=len(parts))
+
+
 def operators() -> str:
     rows = [
         [
@@ -227,6 +251,7 @@ FIGURES: dict[str, Callable[[], str]] = {
     "budgets": budgets,
     "asked-otherwise": asked_otherwise,
     "told-apart": told_apart,
+    "compute": compute,
     "operators": operators,
     "overlaps": overlaps,
 }
@@ -254,6 +279,14 @@ def main(clone: Path) -> None:
     RECORD.mkdir(exist_ok=True)
     for name, path in TABLES.items():
         shutil.copyfile(clone / "data/tables" / path, RECORD / f"{name}.csv")
+    said = subprocess.run(
+        [sys.executable, "-m", "jz3", "compute", "--json"],
+        cwd=clone,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    pl.DataFrame(seconds_of(json.loads(said.stdout))).write_csv(RECORD / "compute.csv")
     DRAWING.write_text(drawn())
     for name in PAGES:
         path = ROOT / name

@@ -137,7 +137,10 @@ def as_json(found: Sequence[Compute]) -> str:
     """JSON for scripts: an object per arm."""
     return json.dumps(
         {
-            one.arm: {name: vars(seconds) for name, seconds in one.parts.items()}
+            one.arm: {
+                name: {"wall": round(seconds.wall, 1), "cpu": round(seconds.cpu, 1)}
+                for name, seconds in one.parts.items()
+            }
             | {"not_known": list(one.not_known)}
             for one in found
         },
