@@ -269,7 +269,7 @@ def scores() -> str:
 def test_scores() -> str:
     page = (ROOT / "data/tables/test.md").read_text()
     (lead,) = re.findall(
-        r"^\| held_out_test \| both \| jiuzhang \| instruct_only \| \d+ \| (\S+) \| (\S+) \| (\S+) \|",
+        r"^\| held_out_test \| all \| both \| jiuzhang \| instruct_only \| \d+ \| (\S+) \| (\S+) \| (\S+) \|",
         page,
         re.MULTILINE,
     )

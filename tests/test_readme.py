@@ -48,7 +48,7 @@ def test_the_rows_of_stages_are_those_of_the_committed_metrics():
 
 def lead_of_the_run():
     (lead,) = re.findall(
-        r"^\| held_out_test \| both \| jiuzhang \| instruct_only \| \d+ \| (\S+) \| (\S+) \| (\S+) \|",
+        r"^\| held_out_test \| all \| both \| jiuzhang \| instruct_only \| \d+ \| (\S+) \| (\S+) \| (\S+) \|",
         TEST_TABLES,
         re.MULTILINE,
     )

@@ -41,7 +41,7 @@ def _in_order(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """The tables in the order of `WHAT`, with their rows in an order for readers."""
     sorted_by = {
         "scores": ("group_by", "benchmark", "group", "setting", "model"),
-        "comparisons": ("benchmark", "setting", "model", "against"),
+        "comparisons": ("benchmark", "group", "setting", "model", "against"),
     }
     return {
         name: tables[name].sort(sorted_by[name]) if name in sorted_by else tables[name]
@@ -78,7 +78,7 @@ def summary(tables: Mapping[str, pl.DataFrame]) -> str:
     written += [f"## {title}\n\n{_wide(rows)}" for title, rows in parts if rows.height]
     if "spread" in in_order and (several := in_order["spread"].filter(pl.col("models") > 1)).height:
         written.append(f"## Spread over training seeds\n\n{_shown('spread', several)}")
-    written.append(f"## Models compared\n\n{shown['comparisons']}")
+    written.append(f"## Models compared\n\n{_comparisons_table(_main(in_order['comparisons']))}")
     written.append(f"## Length of answers\n\n{_lengths(scores)}")
     titles = {
         "published": "Beside published figures",
@@ -140,6 +140,13 @@ def _wide(scores: pl.DataFrame) -> str:
     keys = ["benchmark", "group", "setting", "items", "contamination"]
     table = shown.pivot(on="model", index=keys, values="cell", on_columns=models).sort(keys)
     return _markdown(table)
+
+
+def _main(comparisons: pl.DataFrame) -> pl.DataFrame:
+    """Of more than two models the macro averages alone, where there are some; a page of its own has all."""
+    macros = comparisons.filter(pl.col("setting") == "both")
+    several = comparisons.select("model", "against").unique().height > 1
+    return macros if several and macros.height else comparisons
 
 
 def _comparisons_table(comparisons: pl.DataFrame) -> str:

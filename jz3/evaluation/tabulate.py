@@ -30,6 +30,8 @@ Floats = NDArray[np.float64]
 
 MACRO = "macro over families"
 ALL = "all families"
+ALL_ITEMS = "all"
+"""As ScoreRow and Comparison call the items of a benchmark together."""
 
 
 class TabulateParams(Params):
@@ -62,6 +64,15 @@ class TabulateParams(Params):
     @property
     def test(self) -> "OfFamilies":
         return OfFamilies(self.test_families, self.test_backward, self.test_composed)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What two models are compared on."""
+
+    benchmark: str
+    group: str
+    setting: str
 
 
 @dataclass(frozen=True)
@@ -289,36 +300,43 @@ def _units(grades: pl.DataFrame, unit: str) -> pl.DataFrame:
 
 
 def _comparisons(grades: pl.DataFrame, families: str | None, params: TabulateParams) -> pl.DataFrame:
-    """Each pair of models on each benchmark and setting, and over the families."""
+    """Each pair of models on each benchmark and setting, and over all families and those of each group."""
+    rows = _of_group(grades, ALL_ITEMS, families, params)
+    of_families = grades.filter(pl.col("benchmark") == families)
+    for group in GROUPS:
+        rows += _of_group(of_families.filter(pl.col("coverage") == group), group, families, params)
+    return pl.DataFrame(rows, schema=Comparison.create_empty().schema)
+
+
+def _of_group(
+    grades: pl.DataFrame, group: str, families: str | None, params: TabulateParams
+) -> list[dict[str, Any]]:
     rows = [
         row
-        for (benchmark, setting), group in grades.group_by(["benchmark", "setting"], maintain_order=True)
-        for row in _on_items(str(benchmark), str(setting), group, params)
+        for (benchmark, setting), items in grades.group_by(["benchmark", "setting"], maintain_order=True)
+        for row in _on_items(Compared(str(benchmark), group, str(setting)), items, params)
     ]
     of_families = grades.filter(pl.col("benchmark") == families)
-    rows += [_over_families(of_families, pair, params) for pair in _pairs(of_families)]
-    return pl.DataFrame(rows, schema=Comparison.create_empty().schema)
+    return rows + [_over_families(of_families, group, pair, params) for pair in _pairs(of_families)]
 
 
 def _pairs(grades: pl.DataFrame) -> list[tuple[str, str]]:
     return list(combinations(grades["model"].unique(maintain_order=True).to_list(), 2))
 
 
-def _on_items(
-    benchmark: str, setting: str, group: pl.DataFrame, params: TabulateParams
-) -> list[dict[str, Any]]:
+def _on_items(on: Compared, items: pl.DataFrame, params: TabulateParams) -> list[dict[str, Any]]:
     """Each pair of models on one benchmark in one setting, with p-values corrected for the pairs."""
-    rows = [_comparison(benchmark, setting, group, pair, params) for pair in _pairs(group)]
+    rows = [_comparison(on, items, pair, params) for pair in _pairs(items)]
     corrected = holm([row["p_value"] for row in rows])
     return [row | {"p_holm": p_holm} for row, p_holm in zip(rows, corrected, strict=True)]
 
 
 def _comparison(
-    benchmark: str, setting: str, group: pl.DataFrame, pair: tuple[str, str], params: TabulateParams
+    on: Compared, items: pl.DataFrame, pair: tuple[str, str], params: TabulateParams
 ) -> dict[str, Any]:
     ours, theirs = _paired(
         lambda name: (
-            group.filter(pl.col("model") == name)
+            items.filter(pl.col("model") == name)
             .group_by("item_id")
             .agg(pl.col("correct").mean())
             .sort("item_id")
@@ -327,18 +345,20 @@ def _comparison(
     )
     wins, losses = int((ours > theirs).sum()), int((theirs > ours).sum())
     lead = least_lead(wins + losses)
-    return _difference(ours - theirs, benchmark, setting, pair, params) | {
+    return _difference(ours - theirs, on, pair, params) | {
         "items": len(ours),
         "p_value": exact_p_value(wins, losses),
         "least_difference": None if lead is None else 100 * lead / len(ours),
     }
 
 
-def _over_families(grades: pl.DataFrame, pair: tuple[str, str], params: TabulateParams) -> dict[str, Any]:
+def _over_families(
+    grades: pl.DataFrame, group: str, pair: tuple[str, str], params: TabulateParams
+) -> dict[str, Any]:
     """Two macro averages; the interval draws families, and takes each with the answers of both models."""
     ours, theirs = _paired(lambda name: _units(grades.filter(pl.col("model") == name), "subject"), pair)
-    benchmark = str(grades["benchmark"].first())
-    return _difference(ours - theirs, benchmark, "both", pair, params) | {
+    on = Compared(str(grades["benchmark"].first()), group, "both")
+    return _difference(ours - theirs, on, pair, params) | {
         "items": grades["item_id"].n_unique(),
         "p_value": None,
         "p_holm": None,
@@ -355,13 +375,15 @@ def _paired(units_of: Callable[[str], pl.DataFrame], pair: tuple[str, str]) -> t
 
 
 def _difference(
-    differences: Floats, benchmark: str, setting: str, pair: tuple[str, str], params: TabulateParams
+    differences: Floats, on: Compared, pair: tuple[str, str], params: TabulateParams
 ) -> dict[str, Any]:
-    seed = draw_order(params.seed, "/".join((benchmark, setting, *pair)))
+    of_group = () if on.group == ALL_ITEMS else (on.group,)
+    seed = draw_order(params.seed, "/".join((on.benchmark, on.setting, *of_group, *pair)))
     low, high = interval(differences, params.resamples, seed)
     return {
-        "benchmark": benchmark,
-        "setting": setting,
+        "benchmark": on.benchmark,
+        "group": on.group,
+        "setting": on.setting,
         "model": pair[0],
         "against": pair[1],
         "difference": 100 * float(differences.mean()),

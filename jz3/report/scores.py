@@ -112,7 +112,7 @@ def comparison_table(comparisons: pl.DataFrame, caption: str = "Models compared 
     """Differences in points of accuracy with their intervals, the exact McNemar test corrected for the pairs
     of models, and the least difference that this test would call significant.
     """
-    rows = comparisons.sort("benchmark", "setting", "model", "against").iter_rows(named=True)
+    rows = comparisons.sort("benchmark", "group", "setting", "model", "against").iter_rows(named=True)
     lines = [
         [
             what(row),

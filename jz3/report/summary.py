@@ -89,10 +89,14 @@ def headline(scores: pl.DataFrame, right: pl.DataFrame) -> list[str]:
 
 
 def told_apart(comparisons: pl.DataFrame) -> str:
-    """The benchmarks on which the exact McNemar test, corrected for the pairs, tells two models apart at 5 %,
-    and those on which it does not; an empty text where no two models were compared.
+    """The benchmarks, and groups of their families, on which the exact McNemar test, corrected for the pairs,
+    tells two models apart at 5 %, and those on which it does not; of more models, how many pairs it tells
+    apart. An empty text where no two models were compared.
     """
-    tested = comparisons.drop_nulls("p_holm").sort("benchmark", "setting", "model", "against")
+    tested = comparisons.drop_nulls("p_holm").sort("benchmark", "group", "setting", "model", "against")
+    pairs = tested.select("model", "against").unique().height
+    if pairs > 1:
+        return _counted(tested, pairs)
     apart, alike = (
         [_named(row) for row in tested.filter(known).iter_rows(named=True)]
         for known in (pl.col("p_holm") <= SIGNIFICANT, pl.col("p_holm") > SIGNIFICANT)
@@ -101,18 +105,35 @@ def told_apart(comparisons: pl.DataFrame) -> str:
     return " ".join([*said, f"Not told apart: {', '.join(alike)}."] if alike else said)
 
 
+def _counted(tested: pl.DataFrame, pairs: int) -> str:
+    """Of several pairs, how many are told apart on each benchmark."""
+    counts = tested.group_by("benchmark", "group", "setting", maintain_order=True).agg(
+        (pl.col("p_holm") <= SIGNIFICANT).sum().alias("apart")
+    )
+    some, none = counts.filter(pl.col("apart") > 0), counts.filter(pl.col("apart") == 0)
+    shown = ", ".join(f"{_on(row)} {row['apart']}" for row in some.iter_rows(named=True))
+    said = [f"Of {pairs} pairs of models are told apart: on {shown}."] if shown else []
+    alike = ", ".join(_on(row) for row in none.iter_rows(named=True))
+    return " ".join([*said, f"None is on {alike}."] if alike else said)
+
+
+def _on(row: Mapping[str, Any]) -> str:
+    group = "" if row["group"] == "all" else f", {row['group']}"
+    return f"{row['benchmark']} ({row['setting']}{group})"
+
+
 def _named(row: Mapping[str, Any]) -> str:
     ahead, behind = (row["model"], row["against"])[:: 1 if row["difference"] >= 0 else -1]
-    return (
-        f"{row['benchmark']} ({row['setting']}), {ahead} {abs(row['difference']):.1f} points above {behind}"
-    )
+    return f"{_on(row)}, {ahead} {abs(row['difference']):.1f} points above {behind}"
 
 
 def _compared(comparisons: pl.DataFrame) -> Markup:
     if comparisons.is_empty():
         return paragraph("No two models were compared in this run.")
     # Averages have no p-value and stand first: sorting puts null before all else.
-    surest = comparisons.sort("p_value", "benchmark", "setting", "model", "against").head(MOST_COMPARED)
+    surest = comparisons.sort("p_value", "benchmark", "group", "setting", "model", "against").head(
+        MOST_COMPARED
+    )
     more = (
         "" if surest.height == comparisons.height else f", the {surest.height} surest of {comparisons.height}"
     )

@@ -5,6 +5,7 @@ import dataframely as dy
 
 class Comparison(dy.Schema):
     benchmark = dy.String(primary_key=True)
+    group = dy.String(primary_key=True)  # all, or families by what the data hold of them (`coverage.GROUPS`)
     setting = dy.String(primary_key=True)  # prose, tool; `both` for the macro average over families
     model = dy.String(primary_key=True)
     against = dy.String(primary_key=True)

@@ -165,18 +165,27 @@ def test_a_score_is_unchecked_where_one_of_its_items_is(tables):
 def test_two_models_are_compared_on_the_same_items(tables):
     comparisons = tables["comparisons"]
     Comparison.validate(comparisons)
-    prose = score(comparisons, setting="prose")
+    prose = score(comparisons, setting="prose", group="all")
     assert (prose["difference"], prose["items"]) == (75, 4)
     assert prose["p_value"] == prose["p_holm"] == exact_p_value(3, 0) == 0.25
     assert prose["least_difference"] is None, "three items on which they differ can show nothing"
 
 
 def test_macro_averages_are_compared_over_the_families(tables):
-    both = score(tables["comparisons"], setting="both")
+    both = score(tables["comparisons"], setting="both", group="all")
     assert (both["model"], both["against"], both["items"]) == ("good", "poor", 4)
     assert both["difference"] == 87.5 - 25
     assert (both["low"], both["high"]) == (25, 100), "of the two families: 25 points in one, 100 in the other"
     assert both["p_value"] is None
+
+
+def test_models_are_compared_on_the_families_of_each_group(tables):
+    of_seeds = score(tables["comparisons"], setting="both", group=SEEDS)
+    assert (of_seeds["difference"], of_seeds["items"]) == (25, 2)
+    assert (of_seeds["low"], of_seeds["high"]) == (25, 25), "one family"
+    prose = score(tables["comparisons"], setting="prose", group=SEEDS)
+    assert (prose["items"], prose["p_value"]) == (2, exact_p_value(1, 0))
+    assert set(tables["comparisons"]["group"]) == {"all", SEEDS, TEXTS}
 
 
 def test_p_values_are_corrected_for_the_pairs_of_models():

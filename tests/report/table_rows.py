@@ -40,6 +40,7 @@ def averages():
 def comparison():
     return {
         "benchmark": "families",
+        "group": "all",
         "setting": "prose",
         "model": "jiuzhang",
         "against": "instruct_only",

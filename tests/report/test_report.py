@@ -142,7 +142,7 @@ def test_the_page_names_every_rule_of_every_ledger(made):
 
 
 def test_the_page_names_every_stage_of_the_graph(made):
-    for stage in ("ingest ×7", "distill ×2", "synthesize ×2", "grade ×2", "report"):
+    for stage in ("ingest ×7", "distill ×2", "synthesize ×2", "grade ×4", "report"):
         assert f">{stage}</text>" in made[0]
 
 
@@ -214,6 +214,17 @@ def test_a_sentence_says_which_models_are_told_apart():
         "Not told apart: families (tool), instruct_only 3.0 points above jiuzhang."
     )
     assert told_apart(rows.filter(setting="both")) == ""
+
+
+def test_of_more_than_two_models_the_pairs_that_are_told_apart_are_counted():
+    of_texts = {"group": "texts alone"}
+    found = [comparison() | {"against": other} for other in ("instruct_only", "metamath")]
+    found += [one | of_texts | {"p_holm": p_holm} for one, p_holm in zip(found, (0.01, 0.2), strict=True)]
+    found += [one | {"setting": "tool", "p_holm": 0.2} for one in found[:2]]
+    assert told_apart(pl.DataFrame(found, schema=Comparison.create_empty().schema)) == (
+        "Of 2 pairs of models are told apart: on families (prose) 2, families (prose, texts alone) 1. "
+        "None is on families (tool)."
+    )
 
 
 def test_hits_stand_with_both_texts_under_the_certificate_that_found_them(made):
