@@ -292,6 +292,16 @@ def value(left, metrics):
     }
 
 
+def difficulty(left, metrics):
+    values, rates = left.table("values"), left.table("rates")
+    rated = left.table("problems").join(rates.drop_nulls("rate"), on="problem_id", how="semi")
+    return {
+        "rows.read": left.table("problems").height,
+        "rows.kept": rated.height,
+        "method": only(values["method"]),
+    }
+
+
 def choose(left, metrics):
     pool, chosen, rejects = (left.table(name) for name in ("pool", "problems", "rejects"))
     values = left.table("values")
@@ -481,7 +491,7 @@ RECOUNTS = {
     "ingest": ingest, "sample": sample, "compose": compose, "tasks": tasks, "benchmarks": benchmarks,
     "distill": distill, "augment": augment, "solve": solve, "balance": balance,
     "synthesize": synthesize, "parse": parse, "select": select,
-    "skills": skills, "value": value, "choose": choose,
+    "skills": skills, "value": value, "difficulty": difficulty, "choose": choose,
     "execute": execute, "filter": curate, "dedup": dedup, "decontaminate": decontaminate, "audit": audit,
     "mix": mix, "correctness": correctness, "pack": pack, "answer": answer, "grade": grade,
     "probe": probe,

@@ -51,6 +51,7 @@ UNRECOUNTED = {
     "synthesize": ["shared_prefix_tokens", "tokens_saved", "truncation_rate"],
     "skills": ["provider", "model", "sampling.*", "operators.*", "paid.*", "*_tokens"],
     "value": ["floor", "degree_of_ten", "value.*", "same_as_one_vector", "length"],
+    "difficulty": ["rate.*", "value.*"],
     "choose": ["by", "*.length/*", "*_value.*"],
     "select": ["by", "agreement.*", "*.length/*", "*_value.*"],
     "execute": ["corrected", "output_correct*"],

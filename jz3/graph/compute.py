@@ -41,6 +41,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         "rds",
         "skills",
         "value",
+        "difficulty",
         "select",
         "choose",
     ),

@@ -25,6 +25,7 @@ ROWS_ARE = {
     "rds": "problems",
     "skills": "reference problems",
     "value": "problems",
+    "difficulty": "problems",
     "select": "prompts",
     "choose": "problems",
     "augment": "requests",

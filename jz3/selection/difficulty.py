@@ -1,0 +1,96 @@
+"""The value of problems by how often a solver gets them right: what a selection by difficulty goes by.
+
+A problem is worth the more, the nearer its pass rate is to the one that is sought: at 0 the hardest are best,
+at 0.5 those that the solver gets right every other time, which it has most to learn from. A problem without a
+rate (it has no answer, or no draw came) has no value, and stands in the ledger as `difficulty.no_rate`. Costs
+a call of the tokenizer, and a frame of problems in memory beside the rates.
+"""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from jz3.core.artifacts import In
+from jz3.core.params import Params
+from jz3.core.text_tokens import text_encodings
+from jz3.selection.selection_spread import quantiles
+from jz3.tables.ledger import Ledger
+from jz3.tables.pass_rate import PassRate
+from jz3.tables.problem import Problem
+from jz3.tables.value import Value
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+METHOD = "difficulty"
+"""Its name in the tables."""
+NO_RATE = "difficulty.no_rate"
+FRAME_ROWS = 8_192
+"""Problems whose solutions are cut into tokens at once (chosen: some 10 MB of text)."""
+
+
+class DifficultyParams(Params):
+    """A section `difficulty.NAME`."""
+
+    sought: float = Field(ge=0, le=1)
+    """The pass rate that is worth most."""
+
+
+class DifficultyMetrics(BaseModel):
+    """Rows are problems."""
+
+    method: str
+    rows: Ledger
+    rate: dict[str, float]
+    """Quantiles of the pass rates, by their share."""
+    value: dict[str, float]
+    """The same of the values."""
+
+
+def valued_by_rate(
+    problems: In[Problem],
+    rates: In[PassRate],
+    tokenizer: "PreTrainedTokenizerFast",
+    params: DifficultyParams,
+) -> Generator[pl.DataFrame, None, DifficultyMetrics]:
+    """Tables of Value, in the order of the problems; their account at the end.
+
+    `rates` are of one solver.
+    """
+    known = rates.scan().select("problem_id", "rate").drop_nulls("rate").collect()
+    read, found = 0, [pl.Series(dtype=pl.Float64)]
+    for frame in problems.columns("problem_id", "solution", rows=FRAME_ROWS):
+        read += frame.height
+        rated = frame.join(known, on="problem_id", how="inner", maintain_order="left")
+        if rated.height:
+            found.append(rated["rate"])
+            yield _rows(rated, tokenizer, params.sought)
+    every = pl.concat(found)
+    return DifficultyMetrics(
+        method=METHOD,
+        rows=Ledger(
+            read=read,
+            kept=len(every),
+            rejected={NO_RATE: read - len(every)} if read > len(every) else {},
+            failed=0,
+        ),
+        rate=quantiles(every),
+        value=quantiles(_worth(every, params.sought)),
+    )
+
+
+def _rows(rated: pl.DataFrame, tokenizer: "PreTrainedTokenizerFast", sought: float) -> pl.DataFrame:
+    tokens = [max(1, len(one.ids)) for one in text_encodings(tokenizer, rated["solution"].to_list())]
+    rows = rated.select(
+        "problem_id",
+        method=pl.lit(METHOD),
+        value=_worth(rated["rate"], sought),
+        solution_tokens=pl.Series(tokens, dtype=pl.Int64),
+    )
+    return pl.concat([Value.create_empty(), rows], how="diagonal")  # no task, loss and cosines
+
+
+def _worth(rates: pl.Series, sought: float) -> pl.Series:
+    return 1.0 - (rates - sought).abs()
