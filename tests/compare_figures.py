@@ -15,6 +15,8 @@ from pathlib import Path
 
 import polars as pl
 
+from jz3.evaluation.coverage import GROUPS
+from jz3.evaluation.mcnemar import SIGNIFICANT
 from jz3.report.arms import draw_in_order, height_of
 from jz3.report.plots import INK, LINE, ONE, SOFT, THREE, TWO, drawing
 from tests.run_figures import table
@@ -168,28 +170,47 @@ def asked_otherwise() -> str:
     return table(head, rows, right=7)
 
 
-def compared(name: str = "test_comparisons") -> pl.DataFrame:
-    """Pairs over the families, both settings."""
-    return record(name).filter(pl.col("benchmark") == HELD, pl.col("setting") == "both")
+def compared(**where: str) -> pl.DataFrame:
+    """Pairs on the families of the test draw."""
+    return record("test_comparisons").filter(benchmark=HELD, **where)
 
 
 def told_apart() -> str:
-    """In a sentence, for each arm the arms below it from which the test tells it."""
-    order = in_order()["model"].to_list()
-    lines = []
+    """By program, for each arm the arms below it from which the test tells it."""
+    pairs = compared(group="all", setting="tool")
     apart = {
         frozenset((row["model"], row["against"]))
-        for row in compared().iter_rows(named=True)
-        if row["p_holm"] < 0.05
+        for row in pairs.iter_rows(named=True)
+        if row["p_holm"] <= SIGNIFICANT
     }
-    for place, model in enumerate(order):
-        below = [f"`{other}`" for other in order[place + 1 :] if frozenset((model, other)) in apart]
-        if below:
-            lines.append(f"- `{model}` from {', '.join(below)}")
-    pairs, told = compared().height, len(apart)
-    return f"{told} of {pairs} pairs are told apart (exact McNemar, Holm over all pairs, 5 %):\n" + "\n".join(
-        lines
-    )
+    order = in_order()["model"].to_list()
+    lines = [
+        f"- `{model}` from {', '.join(f'`{other}`' for other in below)}"
+        for place, model in enumerate(order)
+        if (below := [other for other in order[place + 1 :] if frozenset((model, other)) in apart])
+    ]
+    said = f"By program {len(apart)} of {pairs.height} pairs are told apart"
+    return "\n".join([f"{said} (exact McNemar, Holm over all pairs, 5 %):", "", *lines])
+
+
+def against_jiuzhang() -> str:
+    """Macro over families, prose and program together: paired differences with intervals over families."""
+    groups = ("all", *GROUPS)
+    rows = []
+    for other in in_order()["model"].to_list():
+        cells = []
+        for group in groups:
+            pair = compared(group=group, setting="both").filter(
+                ((pl.col("model") == "jiuzhang") & (pl.col("against") == other))
+                | ((pl.col("model") == other) & (pl.col("against") == "jiuzhang"))
+            )
+            for row in pair.iter_rows(named=True):
+                sign = 1 if row["model"] == other else -1
+                low, high = sorted((sign * row["low"], sign * row["high"]))
+                cells.append(f"{sign * row['difference']:+.1f} [{low:+.1f}, {high:+.1f}]")
+        if cells:
+            rows.append([f"`{other}`", *cells])
+    return table(["arm minus `jiuzhang`", "all families", *GROUPS], rows, right=4)
 
 
 def seconds_of(found: dict[str, dict[str, dict[str, float]]]) -> list[dict[str, str | float]]:
@@ -230,6 +251,8 @@ def operators() -> str:
 
 
 def overlaps() -> str:
+    """Those of a tenth and more."""
+    shared = record("overlaps").filter(pl.col("shared") >= 0.1 * pl.col("questions"), pl.col("shared") > 0)
     rows = [
         [
             f"`{row['set']}`",
@@ -238,10 +261,7 @@ def overlaps() -> str:
             f"{row['shared']:,}",
             share(row["shared"], row["questions"]),
         ]
-        for row in record("overlaps")
-        .filter(pl.col("shared") > 0)
-        .sort("set", "against")
-        .iter_rows(named=True)
+        for row in shared.sort("set", "against").iter_rows(named=True)
     ]
     return table(["arm", "also in", "questions", "shared", "share"], rows, right=3)
 
@@ -251,6 +271,7 @@ FIGURES: dict[str, Callable[[], str]] = {
     "budgets": budgets,
     "asked-otherwise": asked_otherwise,
     "told-apart": told_apart,
+    "against-jiuzhang": against_jiuzhang,
     "compute": compute,
     "operators": operators,
     "overlaps": overlaps,
