@@ -37,6 +37,9 @@ def repro(
         ),
     ] = None,
     *,
+    most: Annotated[
+        int | None, typer.Option("--most", min=1, help="stages at once, where memory has room for fewer")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run what `dvc repro` would, as many stages at once as the machine's cores and GPUs have room for.
@@ -46,17 +49,16 @@ def repro(
     Example: jz3 repro grade
     """
     import logging
-    import os
 
     from jz3.core.terminal import duration
-    from jz3.graph.at_once import Room, build, work_of
+    from jz3.graph.at_once import Room, build, cores_here, work_of
     from jz3.workers.batch import visible_gpus
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     place = root()
     work = work_of(place, names or [])
     gpus = visible_gpus() if any(needs.gpus for needs in work.needs.values()) else []
-    built = build(place, work, Room(len(os.sched_getaffinity(0)), gpus))
+    built = build(place, work, Room(cores_here(), gpus, most=most))
     ran = f"{len(built.ran)} stages in {duration(built.seconds)}" if built.ran else "nothing is stale"
     show(ran, {"stages": built.ran, "seconds": round(built.seconds, 1)}, json=json)
 

@@ -50,6 +50,19 @@ class NotBuiltError(UserError):
     """A stage failed, or needs more GPUs than there are."""
 
 
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Microseconds of processors that a container may use in a period, and the period (cgroups(7), version 2)."""
+
+
+def cores_here(quota: Path = QUOTA) -> int:
+    """Cores that this process may use, or fewer where a container has a share of them."""
+    here = len(os.sched_getaffinity(0))
+    if not quota.is_file():
+        return here
+    share, _, period = quota.read_text().strip().partition(" ")
+    return here if share == "max" else max(1, min(here, int(share) // int(period)))
+
+
 @dataclass
 class Room:
     """What is free of the machine."""
@@ -59,13 +72,16 @@ class Room:
     """As CUDA_VISIBLE_DEVICES names them."""
     teacher: bool = True
     """Whether no stage asks a teacher now."""
+    most: int | None = None
+    """Stages at once; None: as many as there is room for."""
     running: int = 0
     """Stages; where none runs, one may begin that wants more cores than there are."""
 
     def has(self, needs: Needs, name: str) -> bool:
         """Whether a stage can begin now."""
         cores = needs.cores <= self.cores or self.running == 0
-        return cores and needs.gpus <= len(self.gpus) and (self.teacher or not _asks(name))
+        fewer = self.most is None or self.running < self.most
+        return cores and fewer and needs.gpus <= len(self.gpus) and (self.teacher or not _asks(name))
 
     def take(self, needs: Needs, name: str) -> list[str]:
         """What a stage needs is no longer free; the GPUs that it gets."""

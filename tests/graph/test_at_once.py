@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.graph_file import Stage
-from jz3.graph.at_once import NotBuiltError, Room, Work, build, work_of
+from jz3.graph.at_once import NotBuiltError, Room, Work, build, cores_here, work_of
 from jz3.graph.needs import Needs
 from tests.conftest import ROOT
 from tests.graph.conftest import jz3, run_in
@@ -36,9 +36,10 @@ def works(draw):
     return Work(stages, reads, needs, {name: draw(st.floats(0, 100)) for name in names})
 
 
-@given(works(), st.randoms(use_true_random=False))
-def test_each_stage_begins_once_with_what_it_needs_after_all_that_it_reads_from(work, random):
-    room, running, done, begun = Room(CORES, [str(number) for number in range(GPUS)]), {}, [], []
+@given(works(), st.sampled_from([None, 1, 2]), st.randoms(use_true_random=False))
+def test_each_stage_begins_once_with_what_it_needs_after_all_that_it_reads_from(work, most, random):
+    room = Room(CORES, [str(number) for number in range(GPUS)], most=most)
+    running, done, begun = {}, [], []
     while len(done) < len(work.stages):
         while turn := tuple(work.turn(begun, done, room)):
             for place, name in enumerate(turn):
@@ -50,6 +51,7 @@ def test_each_stage_begins_once_with_what_it_needs_after_all_that_it_reads_from(
             running[turn] = room.take(work.needs[turn[0]], turn[0])
             assert len(running[turn]) == work.needs[turn[0]].gpus
         assert running, "there is room, and nothing runs"
+        assert most is None or len(running) <= most
         held = [gpu for gpus in running.values() for gpu in gpus]
         assert len(held) == len(set(held)) <= GPUS
         assert len(running) == 1 or sum(work.needs[turn[0]].cores for turn in running) <= CORES
@@ -78,6 +80,14 @@ def test_short_stages_that_are_ready_share_a_turn_where_no_core_is_free_for_them
     assert work.turn((), (), Room(4, [])) == ["d"]
     assert work.turn(("d",), (), Room(1, [])) == ["c", "a", "b"]
     assert work.turn(("d",), (), Room(2, [])) == ["c", "b"]
+
+
+@pytest.mark.parametrize(("said", "cores"), [("max 100000", None), ("150000 100000", 1), ("50000 100000", 1)])
+def test_a_container_has_the_cores_of_its_quota(tmp_path, said, cores):
+    here = len(os.sched_getaffinity(0))
+    (tmp_path / "cpu.max").write_text(f"{said}\n")
+    assert cores_here(tmp_path / "cpu.max") == (here if cores is None else cores)
+    assert cores_here(tmp_path / "none") == here
 
 
 DVC_YAML = """\
