@@ -53,6 +53,7 @@ def test_every_value_of_a_profile_is_explained(profile):
                 "balance",
                 "skills",
                 "value",
+                "difficulty",
                 "choose",
             )
             else [section]

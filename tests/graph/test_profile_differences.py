@@ -46,7 +46,7 @@ DIFFERENCES = {
         select.boosted.count
         augment.metamath.* augment.openmathinstruct.* augment.personamath.* augment.synthllm.*
         solve.* balance.* filter.self_consistency*
-        skills.* value.* choose.*
+        skills.* value.* difficulty.* choose.*
         probe.max_tokens
         execute.limits.wall_seconds execute.limits.cpu_seconds
         mix.seed_problems.* mix.openmathinstruct.*
