@@ -206,8 +206,9 @@ def against_jiuzhang() -> str:
             )
             for row in pair.iter_rows(named=True):
                 sign = 1 if row["model"] == other else -1
-                low, high = sorted((sign * row["low"], sign * row["high"]))
-                cells.append(f"{sign * row['difference']:+.1f} [{low:+.1f}, {high:+.1f}]")
+                # 0.0 beside it: minus nothing is nothing.
+                found, *ends = (0.0 + sign * row[name] for name in ("difference", "low", "high"))
+                cells.append(f"{found:+.1f} [{min(ends):+.1f}, {max(ends):+.1f}]")
         if cells:
             rows.append([f"`{other}`", *cells])
     return table(["arm minus `jiuzhang`", "all families", *GROUPS], rows, right=4)
