@@ -110,7 +110,9 @@ def test_another_profile_is_planned_without_writing_it(clone):
     assert found.disk.total < 2e9
     assert found.disk.parts["fetched"] == 0
     assert lines(found)["distill@initial"]["usd"] == 0
-    assert set(lines(found)) == {stage.name for stage in read_graph(clone).stages}
+    more = {name for name in lines(found) if name.endswith(("@metamath", "@openmathinstruct"))}
+    assert more
+    assert set(lines(found)) - more == {stage.name for stage in read_graph(clone).stages}
     planned = plan(clone, "test")
     another = lines(planned)
     assert {"filter@seed_problems", "pretrain@seed_problems"} <= set(another), (
