@@ -14,7 +14,7 @@ import logging
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -254,7 +254,7 @@ def _read(root: Path) -> _Notes:
 
 
 @contextlib.contextmanager
-def _changed(root: Path) -> Iterator[_Notes]:
+def _changed(root: Path) -> Generator[_Notes]:
     """The notes to change; stages of several `dvc repro` at once wait for one another.
 
     What cannot be noted costs a later stage its time left, and this one nothing.
