@@ -1,10 +1,10 @@
 """The graph with as many stages at once as the machine has room for: `jz3 repro`.
 
 `dvc repro` runs one stage after another, however many cores or GPUs stand idle; a small model trains nearly
-as fast on one core as on two, and a GPU waits while programs are run. Here each stage is a `dvc repro
---single-item` of its own, begun as soon as what it reads is there and what it needs of the machine
-(`needs_of`) is free. Stages that others wait on for longest begin first. What DVC writes is what one `dvc
-repro` would write.
+as fast on one core as on two, and a GPU waits while programs are run. Here a stage begins as soon as what it
+reads is there and what it needs of the machine (`needs_of`) is free; those on which others wait longest begin
+first. Each goes through `dvc repro --single-item`, alone or with others in turn, so that DVC writes what one
+`dvc repro` would write.
 
 Stages that ask teachers run one at a time: limits of a provider and caps on money are counted in a process.
 """
@@ -42,6 +42,8 @@ OF_A_STAGE = re.compile(r"\d\d:\d\d:\d\d ")
 TURN_S = 30.0
 """Up to which several ready stages share a process of DVC (chosen: five times what DVC takes to open and
 write a graph of 180 stages, 6 s, measured)."""
+LONGEST_LINE = 1 << 24
+"""Bytes (chosen: more than a command may have; DVC shows that of a stage which reads of every model)."""
 UNKNOWN_S = 10.0
 """Of a stage of which no seconds are known (chosen: most only read and write rows)."""
 
@@ -256,7 +258,7 @@ async def _run(root: Path, turn: list[str], gpus: list[str]) -> list[str]:
     environment = {**os.environ, **({"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {})}
     quiet = () if log.isEnabledFor(logging.INFO) else (QUIET,)
     process = await asyncio.create_subprocess_exec(
-        *DVC, *turn, *quiet, cwd=root, env=environment, stdout=PIPE, stderr=STDOUT
+        *DVC, *turn, *quiet, cwd=root, env=environment, stdout=PIPE, stderr=STDOUT, limit=LONGEST_LINE
     )
     assert process.stdout is not None
     others: list[str] = []

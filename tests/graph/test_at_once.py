@@ -102,11 +102,11 @@ stages:
       deps: [source.txt]
       outs: ['${key}.txt']
   join:
-    cmd: cat a.txt b.txt > joined.txt
+    cmd: 'cat a.txt b.txt > joined.txt # LONG'
     deps: [a.txt, b.txt]
     outs: [joined.txt]
-"""
-"""Of `mix` each waits until the other has begun."""
+""".replace("LONG", "long " * 20_000)
+"""Of `mix` each waits until the other has begun; a command may be longer than what pipes give at once."""
 
 
 @pytest.fixture
