@@ -5,7 +5,6 @@ CLONE is where the profile `compare` ran. The record, `docs/comparison/*.csv`, a
 """
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from jz3.evaluation.coverage import GROUPS
 from jz3.evaluation.mcnemar import SIGNIFICANT
 from jz3.report.arms import draw_in_order, height_of
 from jz3.report.plots import INK, LINE, ONE, SOFT, THREE, TWO, drawing
-from tests.run_figures import table
+from tests.run_figures import table, with_blocks
 
 ROOT = Path(__file__).parents[1]
 RECORD = ROOT / "docs/comparison"
@@ -35,12 +34,10 @@ TABLES = {
     "overlaps": "pages/overlaps.csv",
 }
 """Of data/tables, by their name in the record."""
-BLOCK = re.compile(r"(<!-- compare: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PAGES = ("README.md", "docs/comparison.md")
 HELD = "held_out_test"
 COLOURS = {INK: "#7a7f87", SOFT: "#7a7f87", LINE: "#9aa0a8", ONE: "#2f7ed8", TWO: "#d8862f", THREE: "#3f9d5c"}
 """Seen on a light page and on a dark one."""
-MILLION = 1e6
 
 
 def record(name: str) -> pl.DataFrame:
@@ -73,10 +70,6 @@ def in_order(name: str = "test_arms") -> pl.DataFrame:
 
 def shown(value: float | None, places: int = 1) -> str:
     return "" if value is None else f"{value:.{places}f}"
-
-
-def millions(value: float) -> str:
-    return f"{value / MILLION:.2f}"
 
 
 def share(part: int, whole: int) -> str:
@@ -195,14 +188,15 @@ def told_apart() -> str:
 
 def against_jiuzhang() -> str:
     """Macro over families, prose and program together: paired differences with intervals over families."""
-    groups = ("all", *GROUPS)
+    pairs = compared(setting="both")
     rows = []
     for other in in_order()["model"].to_list():
         cells = []
-        for group in groups:
-            pair = compared(group=group, setting="both").filter(
+        for group in ("all", *GROUPS):
+            pair = pairs.filter(
+                pl.col("group") == group,
                 ((pl.col("model") == "jiuzhang") & (pl.col("against") == other))
-                | ((pl.col("model") == other) & (pl.col("against") == "jiuzhang"))
+                | ((pl.col("model") == other) & (pl.col("against") == "jiuzhang")),
             )
             for row in pair.iter_rows(named=True):
                 sign = 1 if row["model"] == other else -1
@@ -294,7 +288,7 @@ def drawn() -> str:
 
 
 def renewed(page: str) -> str:
-    return BLOCK.sub(lambda found: f"{found[1]}{FIGURES[found[2]]()}\n{found[3]}", page)
+    return with_blocks(page, "compare", FIGURES)
 
 
 def main(clone: Path) -> None:

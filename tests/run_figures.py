@@ -8,13 +8,12 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import polars as pl
 
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"(<!-- run: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TRACED = re.compile(r"(?<=jz3 trace )[0-9a-f]{8}\b")
 LEDGER = (
     "parse@corpus", "decontaminate@jiuzhang", "execute@jiuzhang", "filter@jiuzhang", "dedup@jiuzhang",
@@ -340,9 +339,15 @@ def traced() -> str:
     return first[:8]
 
 
+def with_blocks(page: str, of: str, figures: Mapping[str, Callable[[], str]]) -> str:
+    """The page with each block `<!-- OF: NAME -->` made anew."""
+    block = re.compile(rf"(<!-- {of}: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+    return block.sub(lambda found: f"{found[1]}{figures[found[2]]()}\n{found[3]}", page)
+
+
 def renewed(page: str) -> str:
     """The page with the figures of the run that is here."""
-    return BLOCK.sub(lambda found: f"{found[1]}{FIGURES[found[2]]()}\n{found[3]}", page)
+    return with_blocks(page, "run", FIGURES)
 
 
 def main() -> None:

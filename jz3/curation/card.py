@@ -76,10 +76,7 @@ class Facts:
 def training_sets(
     training: InTables[TrainingRow], problems: InTables[Problem], passages: InTables[Passage]
 ) -> dict[str, TrainingSet]:
-    """Each training set, with the problems of all recipes and the passages that they were written from.
-
-    A recipe may hold problems of another (MASS chooses among those of JiuZhang): each counts once.
-    """
+    """Each training set; a problem that two recipes hold (MASS chooses among JiuZhang's) counts once."""
     origins = pl.concat([table.scan() for table in passages.tables().values()]).unique("passage_id")
     written = pl.concat([table.scan() for table in problems.tables().values()]).unique("problem_id")
     return {

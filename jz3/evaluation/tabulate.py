@@ -5,33 +5,25 @@ gives each family the same weight in prose and by program, and its interval draw
 difference is tested by the exact McNemar test. Costs: a second for some thousand responses.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from jz3.core.hashing import draw_order
 from jz3.core.params import Params, Seed
+from jz3.evaluation.comparisons import comparisons
 from jz3.evaluation.coverage import GROUPS, HELD, NOTHING, SEEDS, TEXTS, Ground
 from jz3.evaluation.disagreements import disagreements_of
-from jz3.evaluation.mcnemar import exact_p_value, least_lead
+from jz3.evaluation.intervals import floats, interval, unit_means
 from jz3.evaluation.published import beside_published
 from jz3.evaluation.sampling import VERDICTS, by_samples
-from jz3.evaluation.shares import holm
-from jz3.tables.comparison import Comparison
 from jz3.tables.score_row import ScoreRow
-
-Floats = NDArray[np.float64]
 
 MACRO = "macro over families"
 ALL = "all families"
-ALL_ITEMS = "all"
-"""As ScoreRow and Comparison call the items of a benchmark together."""
 
 
 class TabulateParams(Params):
@@ -64,15 +56,6 @@ class TabulateParams(Params):
     @property
     def test(self) -> "OfFamilies":
         return OfFamilies(self.test_families, self.test_backward, self.test_composed)
-
-
-@dataclass(frozen=True)
-class Compared:
-    """What two models are compared on."""
-
-    benchmark: str
-    group: str
-    setting: str
 
 
 @dataclass(frozen=True)
@@ -133,7 +116,7 @@ def tabulate(
     scores = pl.DataFrame(rows, schema=ScoreRow.create_empty().schema)
     return {
         "scores": scores,
-        "comparisons": _comparisons(marked.filter(pl.col("model").is_in(rivals)), families, params),
+        "comparisons": comparisons(marked.filter(pl.col("model").is_in(rivals)), families, params),
         "published": beside_published(scores, published),
         "disagreements": disagreements_of(grades),
     }
@@ -171,7 +154,7 @@ def _score(group: pl.DataFrame, params: TabulateParams, name: str) -> dict[str, 
 
 def _of_items(items: pl.DataFrame, params: TabulateParams, name: str) -> dict[str, Any]:
     """Of a table with each of VERDICTS and `contamination` for each item."""
-    correct = _floats(items, "correct")
+    correct = floats(items, "correct")
     clean = items.filter(pl.col("contamination") == "clean")
     low, high = interval(correct, params.resamples, draw_order(params.seed, name))
     checked = not (items["contamination"] == "unchecked").any()
@@ -180,16 +163,12 @@ def _of_items(items: pl.DataFrame, params: TabulateParams, name: str) -> dict[st
         "accuracy": 100 * float(correct.mean()),
         "low": low,
         "high": high,
-        "accuracy_lenient": 100 * float(_floats(items, "correct_lenient").mean()),
-        "accuracy_math_verify": 100 * float(_floats(items, "second_opinion").mean()),
+        "accuracy_lenient": 100 * float(floats(items, "correct_lenient").mean()),
+        "accuracy_math_verify": 100 * float(floats(items, "second_opinion").mean()),
         "clean_items": clean.height,
-        "accuracy_clean": 100 * float(_floats(clean, "correct").mean()) if clean.height else None,
+        "accuracy_clean": 100 * float(floats(clean, "correct").mean()) if clean.height else None,
         "contamination": "checked" if checked else "unchecked",
     }
-
-
-def _floats(table: pl.DataFrame, column: str) -> Floats:
-    return table[column].to_numpy().astype(np.float64)
 
 
 def usage(group: pl.DataFrame) -> dict[str, Any]:
@@ -218,14 +197,6 @@ def _samples(grades: pl.DataFrame, params: TabulateParams) -> list[dict[str, Any
             }
             rows.append(name | _of_items(items, params, "/".join(name.values())) | usage(group))
     return rows
-
-
-def interval(values: Floats, resamples: int, seed: int) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the mean, in per cent."""
-    generator = np.random.default_rng(seed)
-    draws = generator.integers(0, len(values), size=(resamples, len(values)))
-    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
-    return 100 * float(low), 100 * float(high)
 
 
 def _averages(grades: pl.DataFrame, families: str | None, params: TabulateParams) -> list[dict[str, Any]]:
@@ -263,11 +234,11 @@ def _average(
     rows: list[dict[str, Any]] = []
     drawn = group if group_by == "average" else f"{benchmark}/{group}"
     for (model,), of_model in grades.group_by("model", maintain_order=True):
-        units = _units(of_model, unit)
-        values = _floats(units, "correct")
+        units = unit_means(of_model, unit)
+        values = floats(units, "correct")
         low, high = interval(values, params.resamples, draw_order(params.seed, f"{model}/{drawn}"))
         clean = of_model.filter(pl.col("contamination") == "clean")
-        clean_values = _floats(_units(clean, unit), "correct")
+        clean_values = floats(unit_means(clean, unit), "correct")
         unchecked = (of_model["contamination"] == "unchecked").any()
         rows.append(
             {
@@ -280,8 +251,8 @@ def _average(
                 "accuracy": 100 * float(values.mean()),
                 "low": low,
                 "high": high,
-                "accuracy_lenient": 100 * float(_floats(units, "correct_lenient").mean()),
-                "accuracy_math_verify": 100 * float(_floats(units, "second_opinion").mean()),
+                "accuracy_lenient": 100 * float(floats(units, "correct_lenient").mean()),
+                "accuracy_math_verify": 100 * float(floats(units, "second_opinion").mean()),
                 "clean_items": clean["item_id"].n_unique(),
                 "accuracy_clean": 100 * float(clean_values.mean()) if clean.height else None,
                 "contamination": "unchecked" if unchecked else "checked",
@@ -289,107 +260,6 @@ def _average(
             | usage(of_model)
         )
     return rows
-
-
-def _units(grades: pl.DataFrame, unit: str) -> pl.DataFrame:
-    """VERDICTS of each unit (family, benchmark), the mean of its settings."""
-    # Sorted before every mean: the last digit of a sum hangs on its order.
-    cells = grades.group_by(unit, "setting").agg(pl.col(VERDICTS).mean())
-    cells = cells.sort(unit, "setting")
-    return cells.group_by(unit).agg(pl.col(VERDICTS).mean()).sort(unit)
-
-
-def _comparisons(grades: pl.DataFrame, families: str | None, params: TabulateParams) -> pl.DataFrame:
-    """Each pair of models on each benchmark and setting, and over all families and those of each group."""
-    rows = _of_group(grades, ALL_ITEMS, families, params)
-    of_families = grades.filter(pl.col("benchmark") == families)
-    for group in GROUPS:
-        rows += _of_group(of_families.filter(pl.col("coverage") == group), group, families, params)
-    return pl.DataFrame(rows, schema=Comparison.create_empty().schema)
-
-
-def _of_group(
-    grades: pl.DataFrame, group: str, families: str | None, params: TabulateParams
-) -> list[dict[str, Any]]:
-    rows = [
-        row
-        for (benchmark, setting), items in grades.group_by(["benchmark", "setting"], maintain_order=True)
-        for row in _on_items(Compared(str(benchmark), group, str(setting)), items, params)
-    ]
-    of_families = grades.filter(pl.col("benchmark") == families)
-    return rows + [_over_families(of_families, group, pair, params) for pair in _pairs(of_families)]
-
-
-def _pairs(grades: pl.DataFrame) -> list[tuple[str, str]]:
-    return list(combinations(grades["model"].unique(maintain_order=True).to_list(), 2))
-
-
-def _on_items(on: Compared, items: pl.DataFrame, params: TabulateParams) -> list[dict[str, Any]]:
-    """Each pair of models on one benchmark in one setting, with p-values corrected for the pairs."""
-    rows = [_comparison(on, items, pair, params) for pair in _pairs(items)]
-    corrected = holm([row["p_value"] for row in rows])
-    return [row | {"p_holm": p_holm} for row, p_holm in zip(rows, corrected, strict=True)]
-
-
-def _comparison(
-    on: Compared, items: pl.DataFrame, pair: tuple[str, str], params: TabulateParams
-) -> dict[str, Any]:
-    ours, theirs = _paired(
-        lambda name: (
-            items.filter(pl.col("model") == name)
-            .group_by("item_id")
-            .agg(pl.col("correct").mean())
-            .sort("item_id")
-        ),
-        pair,
-    )
-    wins, losses = int((ours > theirs).sum()), int((theirs > ours).sum())
-    lead = least_lead(wins + losses)
-    return _difference(ours - theirs, on, pair, params) | {
-        "items": len(ours),
-        "p_value": exact_p_value(wins, losses),
-        "least_difference": None if lead is None else 100 * lead / len(ours),
-    }
-
-
-def _over_families(
-    grades: pl.DataFrame, group: str, pair: tuple[str, str], params: TabulateParams
-) -> dict[str, Any]:
-    """Two macro averages; the interval draws families, and takes each with the answers of both models."""
-    ours, theirs = _paired(lambda name: _units(grades.filter(pl.col("model") == name), "subject"), pair)
-    on = Compared(str(grades["benchmark"].first()), group, "both")
-    return _difference(ours - theirs, on, pair, params) | {
-        "items": grades["item_id"].n_unique(),
-        "p_value": None,
-        "p_holm": None,
-        "least_difference": None,
-    }
-
-
-def _paired(units_of: Callable[[str], pl.DataFrame], pair: tuple[str, str]) -> tuple[Floats, Floats]:
-    """`correct` of the units that both models answered, in one order."""
-    first, second = (units_of(name) for name in pair)
-    unit = first.columns[0]
-    joined = first.join(second, on=unit, suffix="_against").sort(unit)
-    return _floats(joined, "correct"), _floats(joined, "correct_against")
-
-
-def _difference(
-    differences: Floats, on: Compared, pair: tuple[str, str], params: TabulateParams
-) -> dict[str, Any]:
-    of_group = () if on.group == ALL_ITEMS else (on.group,)
-    seed = draw_order(params.seed, "/".join((on.benchmark, on.setting, *of_group, *pair)))
-    low, high = interval(differences, params.resamples, seed)
-    return {
-        "benchmark": on.benchmark,
-        "group": on.group,
-        "setting": on.setting,
-        "model": pair[0],
-        "against": pair[1],
-        "difference": 100 * float(differences.mean()),
-        "low": low,
-        "high": high,
-    }
 
 
 def headline_of(scores: pl.DataFrame, params: TabulateParams) -> TabulateMetrics:

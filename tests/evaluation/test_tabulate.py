@@ -13,11 +13,12 @@ from jz3.core.artifacts import InFiles, OutDir
 from jz3.evaluation.costs import costs_of
 from jz3.evaluation.coverage import HELD, NOTHING, SEEDS, TEXTS, Ground
 from jz3.evaluation.disagreements import disagreements_of
+from jz3.evaluation.intervals import interval
 from jz3.evaluation.mcnemar import exact_p_value, least_lead
 from jz3.evaluation.pages import write_pages
 from jz3.evaluation.published import PublishedError, read_published
 from jz3.evaluation.sampling import by_samples, pass_at
-from jz3.evaluation.tabulate import ALL, TabulateParams, headline_of, interval, stack, tabulate
+from jz3.evaluation.tabulate import ALL, TabulateParams, headline_of, stack, tabulate
 from jz3.tables.comparison import Comparison
 from jz3.tables.disagreement import Disagreement
 from jz3.tables.grade import Grade

@@ -1,0 +1,127 @@
+"""Two models on the same items: of a benchmark, of a group of its families, and in the mean over families.
+
+A difference has a percentile bootstrap interval, over items or over families; on items the exact McNemar test
+says whether it is told from none, corrected for the pairs of models (Holm).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from jz3.core.hashing import draw_order
+from jz3.evaluation.coverage import GROUPS
+from jz3.evaluation.intervals import Floats, floats, interval, unit_means
+from jz3.evaluation.mcnemar import exact_p_value, least_lead
+from jz3.evaluation.shares import holm
+from jz3.tables.comparison import Comparison
+
+if TYPE_CHECKING:
+    from jz3.evaluation.tabulate import TabulateParams
+
+ALL_ITEMS = "all"
+"""As ScoreRow and Comparison call the items of a benchmark together."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What two models are compared on."""
+
+    benchmark: str
+    group: str
+    setting: str
+
+
+def comparisons(grades: pl.DataFrame, families: str | None, params: "TabulateParams") -> pl.DataFrame:
+    """Each pair of models on each benchmark and setting, and over all families and those of each group."""
+    rows = _of_group(grades, ALL_ITEMS, families, params)
+    of_families = grades.filter(pl.col("benchmark") == families)
+    for group in GROUPS:
+        rows += _of_group(of_families.filter(pl.col("coverage") == group), group, families, params)
+    return pl.DataFrame(rows, schema=Comparison.create_empty().schema)
+
+
+def _of_group(
+    grades: pl.DataFrame, group: str, families: str | None, params: "TabulateParams"
+) -> list[dict[str, Any]]:
+    rows = [
+        row
+        for (benchmark, setting), items in grades.group_by(["benchmark", "setting"], maintain_order=True)
+        for row in _on_items(Compared(str(benchmark), group, str(setting)), items, params)
+    ]
+    of_families = grades.filter(pl.col("benchmark") == families)
+    return rows + [_over_families(of_families, group, pair, params) for pair in _pairs(of_families)]
+
+
+def _pairs(grades: pl.DataFrame) -> list[tuple[str, str]]:
+    return list(combinations(grades["model"].unique(maintain_order=True).to_list(), 2))
+
+
+def _on_items(on: Compared, items: pl.DataFrame, params: "TabulateParams") -> list[dict[str, Any]]:
+    """Each pair of models on one benchmark in one setting, with p-values corrected for the pairs."""
+    rows = [_comparison(on, items, pair, params) for pair in _pairs(items)]
+    corrected = holm([row["p_value"] for row in rows])
+    return [row | {"p_holm": p_holm} for row, p_holm in zip(rows, corrected, strict=True)]
+
+
+def _comparison(
+    on: Compared, items: pl.DataFrame, pair: tuple[str, str], params: "TabulateParams"
+) -> dict[str, Any]:
+    ours, theirs = _paired(
+        lambda name: (
+            items.filter(pl.col("model") == name)
+            .group_by("item_id")
+            .agg(pl.col("correct").mean())
+            .sort("item_id")
+        ),
+        pair,
+    )
+    wins, losses = int((ours > theirs).sum()), int((theirs > ours).sum())
+    lead = least_lead(wins + losses)
+    return _difference(ours - theirs, on, pair, params) | {
+        "items": len(ours),
+        "p_value": exact_p_value(wins, losses),
+        "least_difference": None if lead is None else 100 * lead / len(ours),
+    }
+
+
+def _over_families(
+    grades: pl.DataFrame, group: str, pair: tuple[str, str], params: "TabulateParams"
+) -> dict[str, Any]:
+    """Two macro averages; the interval draws families, and takes each with the answers of both models."""
+    ours, theirs = _paired(lambda name: unit_means(grades.filter(pl.col("model") == name), "subject"), pair)
+    on = Compared(str(grades["benchmark"].first()), group, "both")
+    return _difference(ours - theirs, on, pair, params) | {
+        "items": grades["item_id"].n_unique(),
+        "p_value": None,
+        "p_holm": None,
+        "least_difference": None,
+    }
+
+
+def _paired(units_of: Callable[[str], pl.DataFrame], pair: tuple[str, str]) -> tuple[Floats, Floats]:
+    """`correct` of the units that both models answered, in one order."""
+    first, second = (units_of(name) for name in pair)
+    unit = first.columns[0]
+    joined = first.join(second, on=unit, suffix="_against").sort(unit)
+    return floats(joined, "correct"), floats(joined, "correct_against")
+
+
+def _difference(
+    differences: Floats, on: Compared, pair: tuple[str, str], params: "TabulateParams"
+) -> dict[str, Any]:
+    of_group = () if on.group == ALL_ITEMS else (on.group,)
+    seed = draw_order(params.seed, "/".join((on.benchmark, on.setting, *of_group, *pair)))
+    low, high = interval(differences, params.resamples, seed)
+    return {
+        "benchmark": on.benchmark,
+        "group": on.group,
+        "setting": on.setting,
+        "model": pair[0],
+        "against": pair[1],
+        "difference": 100 * float(differences.mean()),
+        "low": low,
+        "high": high,
+    }
