@@ -7,19 +7,16 @@ says whether it is told from none, corrected for the pairs of models (Holm).
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from jz3.core.hashing import draw_order
 from jz3.evaluation.coverage import GROUPS
-from jz3.evaluation.intervals import Floats, floats, interval, unit_means
+from jz3.evaluation.intervals import Floats, Resampling, floats, interval, unit_means
 from jz3.evaluation.mcnemar import exact_p_value, least_lead
 from jz3.evaluation.shares import holm
 from jz3.tables.comparison import Comparison
-
-if TYPE_CHECKING:
-    from jz3.evaluation.tabulate import TabulateParams
 
 ALL_ITEMS = "all"
 """As ScoreRow and Comparison call the items of a benchmark together."""
@@ -34,7 +31,7 @@ class Compared:
     setting: str
 
 
-def comparisons(grades: pl.DataFrame, families: str | None, params: "TabulateParams") -> pl.DataFrame:
+def comparisons(grades: pl.DataFrame, families: str | None, params: Resampling) -> pl.DataFrame:
     """Each pair of models on each benchmark and setting, and over all families and those of each group."""
     rows = _of_group(grades, ALL_ITEMS, families, params)
     of_families = grades.filter(pl.col("benchmark") == families)
@@ -44,7 +41,7 @@ def comparisons(grades: pl.DataFrame, families: str | None, params: "TabulatePar
 
 
 def _of_group(
-    grades: pl.DataFrame, group: str, families: str | None, params: "TabulateParams"
+    grades: pl.DataFrame, group: str, families: str | None, params: Resampling
 ) -> list[dict[str, Any]]:
     rows = [
         row
@@ -59,7 +56,7 @@ def _pairs(grades: pl.DataFrame) -> list[tuple[str, str]]:
     return list(combinations(grades["model"].unique(maintain_order=True).to_list(), 2))
 
 
-def _on_items(on: Compared, items: pl.DataFrame, params: "TabulateParams") -> list[dict[str, Any]]:
+def _on_items(on: Compared, items: pl.DataFrame, params: Resampling) -> list[dict[str, Any]]:
     """Each pair of models on one benchmark in one setting, with p-values corrected for the pairs."""
     rows = [_comparison(on, items, pair, params) for pair in _pairs(items)]
     corrected = holm([row["p_value"] for row in rows])
@@ -67,7 +64,7 @@ def _on_items(on: Compared, items: pl.DataFrame, params: "TabulateParams") -> li
 
 
 def _comparison(
-    on: Compared, items: pl.DataFrame, pair: tuple[str, str], params: "TabulateParams"
+    on: Compared, items: pl.DataFrame, pair: tuple[str, str], params: Resampling
 ) -> dict[str, Any]:
     ours, theirs = _paired(
         lambda name: (
@@ -88,7 +85,7 @@ def _comparison(
 
 
 def _over_families(
-    grades: pl.DataFrame, group: str, pair: tuple[str, str], params: "TabulateParams"
+    grades: pl.DataFrame, group: str, pair: tuple[str, str], params: Resampling
 ) -> dict[str, Any]:
     """Two macro averages; the interval draws families, and takes each with the answers of both models."""
     ours, theirs = _paired(lambda name: unit_means(grades.filter(pl.col("model") == name), "subject"), pair)
@@ -110,7 +107,7 @@ def _paired(units_of: Callable[[str], pl.DataFrame], pair: tuple[str, str]) -> t
 
 
 def _difference(
-    differences: Floats, on: Compared, pair: tuple[str, str], params: "TabulateParams"
+    differences: Floats, on: Compared, pair: tuple[str, str], params: Resampling
 ) -> dict[str, Any]:
     of_group = () if on.group == ALL_ITEMS else (on.group,)
     seed = draw_order(params.seed, "/".join((on.benchmark, on.setting, *of_group, *pair)))

@@ -1,5 +1,7 @@
 """Means with their bootstrap intervals, and what they are taken of: items, or units such as families."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -7,6 +9,14 @@ from numpy.typing import NDArray
 from jz3.evaluation.sampling import VERDICTS
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How intervals are drawn."""
+
+    seed: int
+    resamples: int
 
 
 def floats(table: pl.DataFrame, column: str) -> Floats:

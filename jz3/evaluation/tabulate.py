@@ -17,7 +17,7 @@ from jz3.core.params import Params, Seed
 from jz3.evaluation.comparisons import comparisons
 from jz3.evaluation.coverage import GROUPS, HELD, NOTHING, SEEDS, TEXTS, Ground
 from jz3.evaluation.disagreements import disagreements_of
-from jz3.evaluation.intervals import floats, interval, unit_means
+from jz3.evaluation.intervals import Resampling, floats, interval, unit_means
 from jz3.evaluation.published import beside_published
 from jz3.evaluation.sampling import VERDICTS, by_samples
 from jz3.tables.score_row import ScoreRow
@@ -116,7 +116,11 @@ def tabulate(
     scores = pl.DataFrame(rows, schema=ScoreRow.create_empty().schema)
     return {
         "scores": scores,
-        "comparisons": comparisons(marked.filter(pl.col("model").is_in(rivals)), families, params),
+        "comparisons": comparisons(
+            marked.filter(pl.col("model").is_in(rivals)),
+            families,
+            Resampling(params.seed, params.resamples),
+        ),
         "published": beside_published(scores, published),
         "disagreements": disagreements_of(grades),
     }
