@@ -1,5 +1,6 @@
 """How fast the problem writer answers each task, and how much CPU `augment` adds to a row. CPU time alone."""
 
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -116,6 +117,8 @@ def added(seeds: dy.DataFrame[SeedProblem], params: AugmentParams) -> Added:
     replay = execution().model_copy(update={"teacher": "replay"})
     prompts = prompts_of(params.recipe.name)
     augment(SeedProblem.cast(seeds.head(WARM_UP)), prompts, params, execution())  # imports and patterns
+    gc.collect()
+    gc.freeze()  # a collection that goes through all modules takes 45 ms: it would fall on some runs alone
     whole = _seconds(lambda: augment(seeds, prompts, params, replay))
     rounds = walked(seeds, params, open_store())
     rows = sum(len(one.asks) for one in rounds)

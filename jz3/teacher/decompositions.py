@@ -21,12 +21,14 @@ import ast
 import builtins
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
+from copy import deepcopy
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 from jz3.notation.thoughts import without_thoughts
-from jz3.teacher.canonical import operations
+from jz3.teacher.canonical import operations, spelled
 from jz3.text.fences import fenced_blocks
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
 
@@ -125,21 +127,22 @@ class _Broken(Exception):  # noqa: N818 (never leaves this module)
 def read_decomposition(reply: str) -> Decomposition | Unusable:
     """What an answer says, or why it says nothing of use."""
     try:
-        return _decomposition(_program(without_thoughts(reply).replace("\r\n", "\n")))
+        return _decomposition(*_program(without_thoughts(reply).replace("\r\n", "\n")))
     except _Broken as broken:
         return broken.unusable
     except RecursionError:
         return Unusable("not_decomposed", f"too deep: {reply}"[:EVIDENCE_CHARACTERS])
 
 
-def _program(text: str) -> ast.Module:
+def _program(text: str) -> tuple[ast.Module, list[str]]:
+    """The tree of an answer's program, and its lines as the tree counts them."""
     blocks = [block.body for block in fenced_blocks(text) if block.is_program or "def " in block.body]
     started = _CODE_START.search(text)
     if not blocks and started is None:
         raise _Broken("no_program", text)
     program = "\n".join(blocks) if blocks else text[started.start() :] if started else ""
     try:
-        return ast.parse(program)
+        return ast.parse(program), program.replace("\r", "\n").split("\n")
     except (
         SyntaxError,
         ValueError,
@@ -149,12 +152,13 @@ def _program(text: str) -> ast.Module:
         raise _Broken("not_python", f"{error}: {program}") from error
 
 
-def _decomposition(tree: ast.Module) -> Decomposition:
+def _decomposition(tree: ast.Module, lines: Sequence[str]) -> Decomposition:
     definitions = [line for line in tree.body if isinstance(line, ast.FunctionDef)]
     main = [line for line in definitions if line.name == "main" and not line.args.args]
     if len(definitions) == len(main):
         raise _Broken("no_function", ast.unparse(tree))
-    functions = tuple(_function(line) for line in definitions if line not in main)
+    written = (_Written("\n".join(lines[line.lineno - 1 : line.end_lineno]), line) for line in definitions)
+    functions = tuple(_function(one) for one in written if one.line not in main)
     reading = _Calls({one.name: one for one in functions})
     if len(reading.functions) < len(functions):
         raise _Broken("not_calls", f"two functions of one name: {ast.unparse(tree)}")
@@ -182,7 +186,19 @@ def _main_lines(body: Sequence[ast.stmt], main: Sequence[ast.FunctionDef]) -> li
     return lines
 
 
-def _function(line: ast.FunctionDef) -> Function:
+@dataclass(frozen=True)
+class _Written:
+    """A function as it stands in an answer."""
+
+    source: str
+    """Its lines without decorators, which change nothing."""
+    line: ast.FunctionDef = field(compare=False)
+
+
+@lru_cache(maxsize=1_024)
+def _function(written: _Written) -> Function:
+    """What a function says; a teacher writes many in the same words."""
+    line = written.line
     described = ast.get_docstring(line) or ""
     topic = _TOPIC.search(described)
     doc = _first_part(_TOPIC.sub("", described))
@@ -199,8 +215,10 @@ def _function(line: ast.FunctionDef) -> Function:
         raise _Broken("impure", f"arguments that are not plain: {ast.unparse(line)}")
     if not 0 < len(arguments.args) <= MOST_PARAMETERS:
         raise _Broken("not_decomposed", f"{len(arguments.args)} parameters: {ast.unparse(line)}")
-    _must_be_pure(line)
-    if operations(line) > MOST_OPERATIONS:
+    nodes = [node for part in line.body for node in ast.walk(part)]
+    own = {one.arg for one in arguments.args} | _stored(nodes)
+    _must_be_pure(line, nodes, own)
+    if operations(nodes) > MOST_OPERATIONS:
         raise _Broken("not_decomposed", ast.unparse(line))
     return Function(
         name=line.name,
@@ -208,7 +226,7 @@ def _function(line: ast.FunctionDef) -> Function:
         doc=doc,
         parameters=tuple(Parameter(one.arg, _kind(one.annotation)) for one in arguments.args),
         returns=_kind(line.returns),
-        source=ast.unparse(_plain(line)),
+        source=ast.unparse(_plain(line, nodes, own)),
     )
 
 
@@ -231,46 +249,55 @@ def _kind(annotation: ast.expr | None) -> str:
     return NUMBER
 
 
-def _plain(line: ast.FunctionDef) -> ast.FunctionDef:
-    """A function without annotations, description, decorators, and imports of what is there anyway."""
-    plain = ast.parse(ast.unparse(line)).body[0]
-    assert isinstance(plain, ast.FunctionDef)
+def _plain(line: ast.FunctionDef, nodes: Sequence[ast.AST], own: Set[str]) -> ast.FunctionDef:
+    """A function without annotations, description, decorators, and imports of what is there anyway. Its lines
+    are those of the other one, and copies of them where a name is written out.
+    """
     held = [
         one
-        for one in plain.body
+        for one in line.body
         if not isinstance(one, ast.Import | ast.ImportFrom)
         and not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
     ]
-    plain.body, plain.decorator_list, plain.returns = held or [ast.Pass()], [], None
-    for argument in plain.args.args:
-        argument.annotation = None
-    return ast.fix_missing_locations(_Named({one.arg for one in line.args.args} | _stored(line)).visit(plain))
+    arguments = [ast.arg(one.arg) for one in line.args.args]
+    plain = ast.FunctionDef(
+        name=line.name,
+        args=ast.arguments(posonlyargs=[], args=arguments, kwonlyargs=[], kw_defaults=[], defaults=[]),
+        body=held or [ast.Pass()],
+        decorator_list=[],
+        lineno=line.lineno,
+    )
+    named = _Named(own)
+    short = any(isinstance(node, ast.Name) and named.is_short(node.id) for node in nodes)
+    return named.visit(deepcopy(plain)) if short else plain
 
 
 class _Named(ast.NodeTransformer):
     """`sqrt` is `math.sqrt`, whatever was imported."""
 
-    def __init__(self, own: set[str]) -> None:
+    def __init__(self, own: Set[str]) -> None:
         self.own = own
 
+    def is_short(self, name: str) -> bool:
+        """Whether it stands for what `math` has."""
+        return name in _MATH and name not in self.own and name not in _PURE
+
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        if node.id in self.own or node.id in _PURE or node.id not in _MATH:
+        if not self.is_short(node.id):
             return node
         return ast.Attribute(ast.Name("math", ast.Load()), node.id, ast.Load())
 
 
-def _stored(line: ast.FunctionDef) -> set[str]:
-    return {
-        node.id for node in ast.walk(line) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
+def _stored(nodes: Iterable[ast.AST]) -> set[str]:
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
-def _must_be_pure(line: ast.FunctionDef) -> None:
-    own = {one.arg for one in line.args.args} | {line.name} | _stored(line)
-    for node in (node for part in line.body for node in ast.walk(part)):
-        if isinstance(node, ast.Name) and node.id not in own | _PURE | {"math", "Fraction"} | _MATH:
+def _must_be_pure(line: ast.FunctionDef, nodes: Iterable[ast.AST], own: Set[str]) -> None:
+    known = own | {line.name}
+    for node in nodes:
+        if isinstance(node, ast.Name) and node.id not in known and node.id not in _KNOWN:
             raise _Broken("impure", f"{node.id} is not its own: {ast.unparse(line)}")
-        if isinstance(node, ast.Attribute) and (ast.unparse(node.value) != "math" or node.attr not in _MATH):
+        if isinstance(node, ast.Attribute) and (spelled(node.value) != "math" or node.attr not in _MATH):
             raise _Broken("impure", f"{ast.unparse(node)}: {ast.unparse(line)}")
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = {node.module} if isinstance(node, ast.ImportFrom) else {one.name for one in node.names}
@@ -281,6 +308,7 @@ def _must_be_pure(line: ast.FunctionDef) -> None:
 
 
 _MATH = {name for name in vars(math) if not name.startswith("_")}
+_KNOWN = _PURE | {"math", "Fraction"} | _MATH
 _NO_FUNCTION = (
     ast.Global, ast.Nonlocal, ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Yield,
     ast.YieldFrom, ast.Await, ast.Try, ast.With, ast.Delete, ast.JoinedStr,
@@ -347,14 +375,14 @@ def _literal(node: ast.expr) -> str | None:
     """`7`, `-2.5`, `3 / 4`, `Fraction(3, 4)` as printed; None for anything else."""
     if isinstance(node, ast.Constant):
         fits = isinstance(node.value, int | float) and not isinstance(node.value, bool)
-        return ast.unparse(node) if fits and math.isfinite(node.value) else None  # pyright: ignore[reportArgumentType]
+        return repr(node.value) if fits and math.isfinite(node.value) else None  # pyright: ignore[reportArgumentType]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         inner = _literal(node.operand)
         return None if inner is None or inner.startswith("-") else f"-{inner}"
     pair: list[ast.expr] = []
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         pair = [node.left, node.right]
-    elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("Fraction", "fractions.Fraction"):
+    elif isinstance(node, ast.Call) and spelled(node.func) in ("Fraction", "fractions.Fraction"):
         pair = [*node.args, ast.Constant(1)][:2]
     if len(pair) != 2 or not all(
         isinstance(part, ast.Constant) and isinstance(part.value, int) for part in pair

@@ -201,7 +201,7 @@ def _defined(functions: Sequence[Function]) -> list[str]:
 def _as(function: Function, name: str) -> str:
     """A function under a name, with exact division. A library's functions stand in many graphs."""
     changed = _Exact(function.name, name).visit(function.definition)
-    return f"\n{ast.unparse(ast.fix_missing_locations(changed))}\n"
+    return f"\n{ast.unparse(changed)}\n"
 
 
 class _Exact(ast.NodeTransformer):
@@ -223,7 +223,8 @@ class _Exact(ast.NodeTransformer):
         if not isinstance(node.op, ast.Div) or not isinstance(node.target, ast.Name):
             return node
         held = ast.Name(node.target.id, ast.Load())
-        return ast.Assign([node.target], self.visit_BinOp(ast.BinOp(held, node.op, node.value)))
+        value = self.visit_BinOp(ast.BinOp(held, node.op, node.value))
+        return ast.Assign([node.target], value, lineno=node.lineno)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)

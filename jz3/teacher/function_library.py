@@ -115,7 +115,7 @@ def forms_of(decompositions: Mapping[str, Decomposition]) -> list[Form]:
 
 def meaning(one: Counter[str], other: Counter[str]) -> float:
     """Cosine of two counts of words; 0 where one has none."""
-    product = sum(count * other[word] for word, count in one.items())
+    product = sum(count * other.get(word, 0) for word, count in one.items())
     lengths = math.hypot(*one.values()) * math.hypot(*other.values())
     return product / lengths if lengths else 0.0
 
@@ -124,15 +124,16 @@ def candidates(forms: Sequence[Form], least_structure: float, least_meaning: flo
     """Of each form, by its number, the earlier ones that it is like in structure, meaning and kinds."""
     alike: dict[int, list[int]] = {}
     by_kinds: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    structures: dict[tuple[str, str], float] = {}
     for number, form in enumerate(forms):
         function = form.function
         kinds = (*sorted(one.kind for one in function.parameters), "gives", function.returns)
         for earlier in by_kinds[kinds]:
             other = forms[earlier]
-            if (
-                meaning(form.words, other.words) >= least_meaning
-                and structure(form.canonical, other.canonical) >= least_structure
-            ):
+            texts = (form.canonical.text, other.canonical.text)
+            if texts not in structures:
+                structures[texts] = structure(form.canonical, other.canonical)
+            if structures[texts] >= least_structure and meaning(form.words, other.words) >= least_meaning:
                 alike.setdefault(number, []).append(earlier)
         by_kinds[kinds].append(number)
     return alike

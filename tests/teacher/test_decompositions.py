@@ -126,3 +126,22 @@ def test_literals_are_exact(literal, shown, prints):
 def test_programs_compute_exactly(body, prints):
     read = read_decomposition(with_function(body))
     assert printed(called_program(read.functions, read.calls)).strip() == prints
+
+
+OTHER = PLAIN.replace("paid - cost", "(paid - cost) * 1")
+
+
+@pytest.mark.parametrize("before", ["", "# a line\r# and another\n", "@cached\n", "import math\n\n\n"])
+def test_what_was_read_before_changes_nothing(before):
+    """Functions in the same words are read once; what stands around them is no part of that."""
+    first, other = (read_decomposition(f"{before}{some}\n{CALLS}") for some in (PLAIN, OTHER))
+    again = read_decomposition(f"{before}{PLAIN}\n{CALLS}")
+    assert again == first == read_decomposition(GOOD["bare"])
+    assert first.functions[0] == other.functions[0]
+    assert first.functions[1].source != other.functions[1].source
+
+
+def test_names_of_math_are_written_out_in_a_copy():
+    program = 'def root(a):\n    """Root of a number."""\n    return sqrt(a)\n\nprint(root(9))'
+    for _ in range(2):
+        assert read_decomposition(program).functions[0].source == "def root(a):\n    return math.sqrt(a)"
