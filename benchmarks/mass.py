@@ -4,8 +4,9 @@
    encoder by spelling), and with the paper's 46,490 skills of 384 numbers (a small sentence encoder) and
    1.2 million edges. `half_of_product` is the rate with 46,490 skills over that of the matrix product alone.
 2. The form without a floor, which is the similarity to one vector of 4,096 numbers.
-3. The whole stage, by spelling and with 400 skills: reading, encoding, scoring, counting tokens, writing.
-   Twice the rows in a process of its own show what memory a row takes.
+3. The whole stage `value`, by spelling and with 400 skills: reading, encoding, scoring, counting tokens,
+   writing; and the stage `choose` behind it. Twice the rows, each time in a process of its own, show what
+   memory a row takes (`bytes_a_row`), and whether time is linear (`rows_twice`).
 4. Merging 10,000 names of skills.
 """
 
@@ -17,25 +18,27 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from jz3.core.artifacts import In, Out
+from jz3.core.artifacts import FRAME_ROWS, In, Out
 from jz3.lm.tokenizer import train_tokenizer
+from jz3.selection.choose import ChooseParams, choose, chosen_rows
 from jz3.selection.skill_scores import Form, Scorer, matrix_of
 from jz3.selection.value import Graph, ValueParams, valued
 from jz3.tables.concept import Concept
 from jz3.tables.concept_edge import ConceptEdge
 from jz3.tables.problem import Problem
+from jz3.tables.reject import Reject
 from jz3.tables.value import Value
 from jz3.teacher.skill_graph import merged
 from jz3.vectors.ngrams import ngram_vectors
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.splits import distinct_draws
-from jz3.writer.write import write_draw
+from jz3.writer.write import Written, write_draw
 
 SKILLS, WIDTH = 400, 4_096
 MANY_SKILLS, MANY_EDGES, NARROW = 46_490, 1_200_000, 384
@@ -48,10 +51,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="few rows: under a minute")
-    parser.add_argument("--stage", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--value", type=int, metavar="ROWS", help="the stage `value` alone, on so many rows")
+    parser.add_argument("--choose", type=int, metavar="ROWS", help="the stage `choose` alone")
     options = parser.parse_args()
-    if options.stage:
-        print(json.dumps(_stage(options.stage)))
+    if options.value or options.choose:
+        print(json.dumps(_stage(options.value) if options.value else _choice(options.choose)))
         return
     rng = np.random.default_rng(0)
     figures: dict[str, float] = {}
@@ -68,10 +72,12 @@ def main() -> None:
     figures["rows_46490_skills_quadratic"] = _rate(quadratic, texts[:1_024])
     figures["merge_seconds"] = _merge_seconds(2_000 if options.quick else 10_000)
     rows = 4_000 if options.quick else 100_000
-    once, twice = (_in_a_process(count) for count in (rows, 2 * rows))
-    figures["stage_rows"] = once["rows_a_second"]
-    figures["stage_peak_gb"] = twice["peak_gb"]
-    figures["stage_bytes_a_row"] = round(max(0.0, twice["peak_gb"] - once["peak_gb"]) * 1e9 / rows)
+    for part in ("value", "choose"):
+        once, twice = (_in_a_process(f"--{part}", count) for count in (rows, 2 * rows))
+        figures[f"{part}_rows"] = once["rows_a_second"]
+        figures[f"{part}_rows_twice"] = twice["rows_a_second"]
+        figures[f"{part}_peak_gb"] = twice["peak_gb"]
+        figures[f"{part}_bytes_a_row"] = round(max(0.0, twice["peak_gb"] - once["peak_gb"]) * 1e9 / rows)
     for name, figure in figures.items():
         print(f"{name:>30} {figure:>14,}")
     print(json.dumps(figures))
@@ -129,15 +135,15 @@ def _merge_seconds(count: int) -> float:
     return round(time.process_time() - started, 2)
 
 
-def _in_a_process(rows: int) -> dict[str, float]:
+def _in_a_process(part: str, rows: int) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, __file__, "--stage", str(rows)], capture_output=True, text=True, check=True
+        [sys.executable, __file__, part, str(rows)], capture_output=True, text=True, check=True
     )
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def _stage(rows: int) -> dict[str, float]:
-    """The stage on problems of the built-in writer; each comes many times under another id."""
+    """The stage `value` on problems of the built-in writer; each comes many times under another id."""
     written = [
         write_draw(family, "cot", values, family.name)
         for family in FAMILIES
@@ -149,24 +155,6 @@ def _stage(rows: int) -> dict[str, float]:
     words = sorted({word for family in FAMILIES for word in family.words})
     names = [f"{words[n % len(words)]} of {words[(3 * n + 1) % len(words)]}" for n in range(SKILLS)]
     graph = Graph(Concept.validate(concepts.with_columns(name=pl.Series(names))), ConceptEdge.validate(edges))
-
-    def frames() -> Iterator[pl.DataFrame]:
-        for start in range(0, rows, 10_000):
-            numbers = range(start, min(start + 10_000, rows))
-            yield pl.DataFrame(
-                [
-                    {
-                        "problem_id": f"{number:08}",
-                        "source": "web",
-                        "kind": "cot",
-                        "problem": written[number % len(written)].problem,
-                        "solution": written[number % len(written)].solution,
-                    }
-                    for number in numbers
-                ],
-                schema=Problem.create_empty().schema,
-            )
-
     params = ValueParams.model_validate(
         {
             "method": "mass",
@@ -181,8 +169,8 @@ def _stage(rows: int) -> dict[str, float]:
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        Out(Problem, folder / "problems").sink(frames())
-        references = Problem.validate(next(frames()).head(500))
+        Out(Problem, folder / "problems").sink(_problems(rows, written))
+        references = Problem.validate(next(_problems(500, written)))
         started = time.process_time()
         found = valued(
             In(Problem, folder / "problems"),
@@ -193,7 +181,59 @@ def _stage(rows: int) -> dict[str, float]:
             params,
         )
         Out(Value, folder / "values").sink(found)
-        seconds = time.process_time() - started
+        return _took(rows, started)
+
+
+def _choice(rows: int) -> dict[str, float]:
+    """The stage `choose`: half of the tokens of such problems, by values that are drawn."""
+    family = FAMILIES[0]
+    written = [write_draw(family, "cot", distinct_draws(family, "teacher", 1, "mass")[0], family.name)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        pool, values = In(Problem, folder / "pool"), In(Value, folder / "values")
+        Out(Problem, pool.path).sink(_problems(rows, written))
+        Out(Value, values.path).sink(_values(pool))
+        started = time.process_time()
+        chosen = choose(pool, values, [], ChooseParams(share=0.5, by="value", seed=0))
+        Out(Problem, folder / "chosen").sink(chosen_rows(pool, chosen.ids))
+        Out(Reject, folder / "rejects").write(chosen.rejects)
+        return _took(rows, started)
+
+
+def _values(pool: In[Problem]) -> Iterator[pl.DataFrame]:
+    rng = np.random.default_rng(2)
+    for frame in pool.columns("problem_id", rows=FRAME_ROWS):
+        lengths = rng.integers(20, 400, frame.height)
+        drawn = {
+            "problem_id": frame["problem_id"],
+            "value": rng.random(frame.height),
+            "solution_tokens": lengths,
+        }
+        rows = pl.DataFrame(drawn).with_columns(method=pl.lit("mass"))
+        yield pl.concat([Value.create_empty(), rows], how="diagonal")
+
+
+def _problems(rows: int, written: Sequence[Written]) -> Iterator[pl.DataFrame]:
+    for start in range(0, rows, FRAME_ROWS):
+        numbers = range(start, min(start + FRAME_ROWS, rows))
+        yield pl.DataFrame(
+            [
+                {
+                    "problem_id": f"{number:032}",  # as long as those of content
+                    "source": "web",
+                    "kind": "cot",
+                    "problem": written[number % len(written)].problem,
+                    "solution": written[number % len(written)].solution,
+                }
+                for number in numbers
+            ],
+            schema=Problem.create_empty().schema,
+        )
+
+
+def _took(rows: int, started: float) -> dict[str, float]:
+    """Rows a second of CPU since then, and the greatest memory of this process."""
+    seconds = time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return {"rows_a_second": round(rows / seconds), "peak_gb": round(peak, 3)}
 

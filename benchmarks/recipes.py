@@ -7,8 +7,10 @@
 `errors` runs each recipe with the problem writer that errs on purpose (jz3/writer/erring/planted.py) and says
 of every rule what was wrong with the answers that it rejected, and of every kind what became of it. Of each
 recipe, by `recall` and `precision` of answers (held against gold, execution or a label) and of texts (held
-against what they were written from), and the `wrong` share of kept rows by readers of their own. Of
-JiuZhang's problems nothing is known beforehand: there the form alone is read.
+against what they were written from), and the `wrong` share of kept rows by readers of their own. SynthLLM
+makes its questions up: as published nothing confirms an answer, and `synthllm_by_votes` keeps what two of
+three agree on. Of JiuZhang's problems and the skills of MASS nothing is known beforehand: there the form
+alone is read.
 
 `speed` is CPU time of this process, with the server's threads left out: requests of new problems (`write`),
 of every other task (the slowest is `task`), of the mix of each recipe; microseconds that `augment` adds to a
@@ -32,10 +34,21 @@ import dataframely as dy
 
 from benchmarks.erring import speed, writing
 from benchmarks.erring.accounts import REASONS, Account, Check, account
-from benchmarks.erring.runs import RECIPES, execution, params_of, prompts_of, run, seeds_of, walked
+from benchmarks.erring.runs import (
+    RECIPES,
+    beginnings_of,
+    execution,
+    params_of,
+    prompts_of,
+    run,
+    seeds_of,
+    walked,
+)
 from jz3.store.row_store import open_store
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.augment import augment
+from jz3.teacher.beginnings import Seeds
+from jz3.teacher.taught import AugmentParams
 from jz3.writer.server import ERRING_MODEL, MODEL
 
 FATES = ("at once", "later", "kept", "harmless")
@@ -46,11 +59,17 @@ def seeds(*, quick: bool) -> dy.DataFrame[SeedProblem]:
     return seeds_of(1, every=2) if quick else seeds_of(3)
 
 
+def beginnings(params: AugmentParams, *, quick: bool) -> Seeds:
+    """Seed problems, or passages, of the run of a recipe."""
+    return beginnings_of(params, 1, every=2) if quick else beginnings_of(params, 3)
+
+
 def measure_errors(*, quick: bool) -> dict[str, float]:
     """A run of each recipe with the teacher that errs."""
     figures: dict[str, float] = {}
     for name in RECIPES:
-        found = account(run(seeds(quick=quick), params_of(name, ERRING_MODEL)))
+        params = params_of(name, ERRING_MODEL)
+        found = account(run(beginnings(params, quick=quick), params))
         show(name, found)
         for sort, check in (("answers", found.answers), ("texts", found.texts)):
             figures |= {
@@ -59,11 +78,16 @@ def measure_errors(*, quick: bool) -> dict[str, float]:
                 if share is not None
             }
         figures[f"{name}_wrong"] = round(found.wrong / found.kept, 4)
-    written = writing.account(speed.writing(500 if quick else 4_000))
-    print(f"\njiuzhang: {written.asked} asked, {written.kept} kept, {written.wrong} of them wrong")
-    table("rule", written.by_rule, REASONS)
-    table("kind", written.by_kind, FATES)
-    return figures | {"jiuzhang_wrong": round(written.wrong / written.kept, 4)}
+    by_form = {
+        "mass": writing.skills(seeds_of(1, every=2) if quick else seeds_of(10)),
+        "jiuzhang": writing.problems(speed.writing(500 if quick else 4_000)),
+    }
+    for name, written in by_form.items():
+        print(f"\n{name}: {written.asked} asked, {written.kept} kept, {written.wrong} of them wrong")
+        table("rule", written.by_rule, REASONS)
+        table("kind", written.by_kind, FATES)
+        figures[f"{name}_wrong"] = round(written.wrong / written.kept, 4)
+    return figures
 
 
 def show(recipe: str, found: Account) -> None:
@@ -104,10 +128,10 @@ def measure_speed(*, quick: bool) -> dict[str, float]:
     rate = speed.rate(speed.writing(1_000 if quick else 8_000))
     slowest, figures = float("inf"), {"write": round(rate)}
     print(f"\nwrite: {rate:,.0f} requests a second of CPU")
-    for name in RECIPES:
+    for name in (name for name in RECIPES if "name" not in RECIPES[name]):
         params = params_of(name, MODEL)
-        some = seeds(quick=quick)
-        augment(some, prompts_of(name), params, execution())
+        some = beginnings(params, quick=quick)
+        augment(some, prompts_of(params.recipe.name), params, execution())
         requests = speed.requests_of(walked(some, params, open_store()), params)
         tasks = {task: speed.rate(asked) for task, asked in speed.by_task(requests).items()}
         mix, erring = speed.rate(requests), speed.rate(requests, ERRING_MODEL)
@@ -145,7 +169,8 @@ def main() -> None:
     parser.add_argument("--added", metavar="RECIPE", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.added:
-        own = speed.added(seeds(quick=arguments.quick), params_of(arguments.added, MODEL))
+        params = params_of(arguments.added, MODEL)
+        own = speed.added(beginnings(params, quick=arguments.quick), params)
         print(json.dumps(asdict(own)))
         return
     figures: dict[str, float] = {}

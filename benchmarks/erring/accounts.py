@@ -53,7 +53,9 @@ class Account:
     answers: Check
     """Solutions, corrections and decompositions: held against gold, execution or a label."""
     texts: Check
-    """Rewordings, statements, masked copies, stories: held against the text that they come from."""
+    """Rewordings, statements, masked copies, stories: held against the text that they come from; questions on
+    a passage and its concepts: by their form.
+    """
     by_rule: dict[str, Counter[str]]
     """Rejected answers by rule, and by what was wrong (REASONS)."""
     by_kind: dict[str, Counter[str]]
@@ -107,9 +109,10 @@ def is_answer(one: Answered) -> bool:
 
 def _alive(run: Run) -> set[str]:
     """The asks of which a row is left, or which live on where their children do not name them (a masked copy
-    that was shown, a decomposition).
+    that was shown, a decomposition, a passage's concepts).
     """
-    alive = {name for name, one in run.answered.items() if one.ask.operator == "decompose" and not one.rule}
+    taken = {name for name, one in run.answered.items() if not one.rule}
+    alive = {name for name in taken if run.answered[name].ask.operator in ("decompose", "concepts")}
     for row in run.found.lineage.iter_rows(named=True):
         texts = [name for name in row["parent_ids"] if name in run.answered]
         alive |= {row["problem_id"], *(name for name in texts if not _mended(run.answered[name]))}

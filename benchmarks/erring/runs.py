@@ -3,9 +3,10 @@
 Seeds, sizes and draws are the benchmark's own, so that neither a profile nor the clone's data move a figure.
 """
 
+import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,17 @@ import polars as pl
 
 from jz3.core.artifacts import InFiles
 from jz3.core.execution import Execution, load_execution
+from jz3.core.hashing import content_id
 from jz3.generation.chat import CHAT, ChatAnswer, chat_key, stored_answer
 from jz3.sandbox.program_rows import stored_results
 from jz3.store.row_store import RowStore, open_store
+from jz3.tables.passage import Passage
 from jz3.tables.seed_problem import SeedProblem
 from jz3.teacher.asks import Ask, Program
 from jz3.teacher.augment import Augmented, augment, request_of
+from jz3.teacher.beginnings import PASSAGES, Seeds
 from jz3.teacher.read_answers import read_answer, text_of
-from jz3.teacher.taught import AugmentParams, next_round, rounds_of
+from jz3.teacher.taught import AugmentParams, begins_at, next_round, rounds_of
 from jz3.teacher.tool_solutions import Begun, stored_output
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.erring.planted import Erred
@@ -31,6 +35,20 @@ from jz3.writer.write import write_draw
 
 ROOT = Path(__file__).parents[2]
 LIMITS = {"wall_seconds": 9, "cpu_seconds": 9, "memory_mb": 512, "output_characters": 10_000}
+SYNTHLLM: Mapping[str, Any] = {
+    "topics": 5,
+    "key_concepts": 20,
+    "level_1": {"draws": 1, "questions": 3},
+    "level_2": {"draws": 1, "questions": 3},
+    "level_3": {
+        "epochs": 1,
+        "topic_steps": [1, 2],
+        "concept_steps": [3, 4],
+        "epsilon": 1e-6,
+        "documents": 2,
+        "questions": 3,
+    },
+}
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "metamath": {
         "answers": 4,
@@ -61,8 +79,16 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "confirmations": 2,
         "limits": LIMITS,
     },
+    "synthllm": SYNTHLLM | {"answers": 1, "agreeing": 1},
+    "synthllm_by_votes": SYNTHLLM | {"name": "synthllm", "answers": 3, "agreeing": 2},
 }
-"""Sizes are chosen: some hundred asks of each operator and seed of a family."""
+"""Sizes are chosen: some hundred asks of each operator and seed of a family. SynthLLM is there as published,
+where nothing confirms an answer, and with two of three answers that must agree.
+"""
+
+
+_QUESTION = re.compile(r"^\[Question (\d+)\]?(.*?)(?=^\[Question \d|\Z)", re.DOTALL | re.MULTILINE)
+"""Of an answer that holds several, with its place."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +115,9 @@ class Run:
     """The rules by which what is no ask was rejected, by row: maskings, merges, graphs."""
 
 
-def params_of(recipe: str, model: str) -> AugmentParams:
-    """A recipe with the problem writer of a name as its teacher."""
-    teacher = {
+def teacher_of(model: str) -> dict[str, Any]:
+    """The problem writer of a name, as a section declares it."""
+    return {
         "share": 1.0,
         "provider": "writer",
         "model": model,
@@ -99,8 +125,14 @@ def params_of(recipe: str, model: str) -> AugmentParams:
         "account": "OPENAI",
         "request": {"temperature": 0.7, "top_p": 1.0, "max_tokens": 2048, "seed": "drawn"},
     }
+
+
+def params_of(recipe: str, model: str) -> AugmentParams:
+    """A recipe with the problem writer of a name as its teacher."""
     sized = {"name": recipe, **RECIPES[recipe]}
-    return AugmentParams.model_validate({"teachers": {"writer": teacher}, "seed": 31, "recipe": sized})
+    return AugmentParams.model_validate(
+        {"teachers": {"writer": teacher_of(model)}, "seed": 31, "recipe": sized}
+    )
 
 
 def prompts_of(recipe: str) -> InFiles:
@@ -145,7 +177,37 @@ def _seed(name: str, number: int, family_number: int) -> dict[str, Any]:
     }
 
 
-def run(seeds: dy.DataFrame[SeedProblem], params: AugmentParams) -> Run:
+def passages_of(each: int, every: int = 1) -> dy.DataFrame[Passage]:
+    """So many passages for every family, or for every so-many-th, with words of it and of the next one."""
+    rows = [
+        _passage(f"{family.name}/{number}", number, family_number)
+        for family_number, family in enumerate(FAMILIES)
+        if family_number % every == 0
+        for number in range(each)
+    ]
+    return Passage.validate(pl.DataFrame(rows, schema=Passage.create_empty().schema))
+
+
+def _passage(name: str, number: int, family_number: int) -> dict[str, Any]:
+    own, next_one = (FAMILIES[place % len(FAMILIES)].words for place in (family_number, family_number + 1))
+    words = [*own[number : number + 4], *next_one[number : number + 2]]
+    return {
+        "passage_id": name,
+        "source": "web",
+        "document_id": name,
+        "origin": "the benchmark",
+        "licence": "MIT",
+        "offset": 0,
+        "text": f"This tells of {' and '.join(words)}.",
+    }
+
+
+def beginnings_of(params: AugmentParams, each: int, every: int = 1) -> Seeds:
+    """What a recipe begins at."""
+    return passages_of(each, every) if begins_at(params) is PASSAGES else seeds_of(each, every)
+
+
+def run(seeds: Seeds, params: AugmentParams) -> Run:
     """Run a recipe, and go through its rounds once more over what the store then has."""
     prompts = prompts_of(params.recipe.name)
     found = augment(seeds, prompts, params, execution())
@@ -155,8 +217,33 @@ def run(seeds: dy.DataFrame[SeedProblem], params: AugmentParams) -> Run:
     for one, reply, output in asks:
         right, erred = planted(one.prompt, request_of(one, params).seed)
         assert reply.text == erred.text, "what was planted is known by prompt and seed"
-        answered[one.ask_id] = Answered(one, right, erred, rules.pop(one.ask_id, None), output)
+        whole = Answered(one, right, erred, rules.pop(one.ask_id, None), output)
+        answered |= _taken_apart(whole, rules) if one.operator.startswith("pose") else {one.ask_id: whole}
     return Run(found, answered, rules)
+
+
+def _taken_apart(whole: Answered, rules: dict[str, str]) -> dict[str, Answered]:
+    """The questions of an answer that was read, each with its rule, and with the error where it bears it; the
+    answer itself where it was rejected, or where no question that is left bears its error.
+    """
+    name = whole.ask.ask_id
+    if whole.rule is not None:
+        return {name: whole}
+    rights = dict(_QUESTION.findall(whole.right))
+    operator = whole.ask.operator.replace("pose", "question")
+    questions: dict[str, Answered] = {}
+    for place, text in _QUESTION.findall(whole.erred.text):
+        right, question_id = rights.get(place, ""), content_id("question", name, place)
+        kind = None if text.strip() == right.strip() else whole.erred.kind
+        questions[question_id] = Answered(
+            ask=replace(whole.ask, operator=operator, parent_ids=(name,)),
+            right=right,
+            erred=Erred(text, "stop", kind),
+            rule=rules.pop(question_id, None),
+            output=None,
+        )
+    bears = any(one.erred.kind for one in questions.values())
+    return questions if bears or whole.erred.kind is None else {name: whole} | questions
 
 
 @dataclass(frozen=True)
@@ -171,7 +258,7 @@ class Walked:
     """Seconds of CPU that the recipe took to say what it asks."""
 
 
-def walked(seeds: dy.DataFrame[SeedProblem], params: AugmentParams, store: RowStore) -> list[Walked]:
+def walked(seeds: Seeds, params: AugmentParams, store: RowStore) -> list[Walked]:
     """The rounds of a run that is done."""
     found: list[Walked] = []
     rounds = rounds_of(seeds, prompts_of(params.recipe.name), params)

@@ -7,18 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import dataframely as dy
-
 from benchmarks.erring.runs import LIMITS, Walked, execution, prompts_of, walked
 from jz3.answers.equality import equal
 from jz3.sandbox.program_rows import run_rows
 from jz3.sandbox.settings import Limits
 from jz3.store.row_store import open_store
-from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.words import KINDS, LEVELS
 from jz3.teacher.augment import augment, request_of
+from jz3.teacher.beginnings import Seeds
 from jz3.teacher.number_masks import masks_of
-from jz3.teacher.taught import AugmentParams
+from jz3.teacher.taught import AugmentParams, begins_at
 from jz3.teacher.teacher import ask, teacher_of
 from jz3.text.problem_text import last_boxed, programs_of
 from jz3.workers.batch import program_workers
@@ -110,13 +108,13 @@ class Added:
         return self.whole - self.calls - self.programs - self.grader - self.composing
 
 
-def added(seeds: dy.DataFrame[SeedProblem], params: AugmentParams) -> Added:
+def added(seeds: Seeds, params: AugmentParams) -> Added:
     """Of a run that the store has whole: its parts are done again one by one, and taken off. To be called in
     a process that has not run the recipe, whose memory would hold what was read.
     """
     replay = execution().model_copy(update={"teacher": "replay"})
     prompts = prompts_of(params.recipe.name)
-    augment(SeedProblem.cast(seeds.head(WARM_UP)), prompts, params, execution())  # imports and patterns
+    augment(begins_at(params).cast(seeds.head(WARM_UP)), prompts, params, execution())  # imports and patterns
     gc.collect()
     gc.freeze()  # a collection that goes through all modules takes 45 ms: it would fall on some runs alone
     whole = _seconds(lambda: augment(seeds, prompts, params, replay))
@@ -153,7 +151,7 @@ def added(seeds: dy.DataFrame[SeedProblem], params: AugmentParams) -> Added:
     return Added(rows, *(part / rows * 1e6 for part in parts))
 
 
-def graphs_per_second(seeds: dy.DataFrame[SeedProblem], params: AugmentParams) -> float:
+def graphs_per_second(seeds: Seeds, params: AugmentParams) -> float:
     """Graphs of RV-Syn that are drawn, given values and judged a second of CPU, in a run that is done."""
     rounds = walked(seeds, params, open_store())
     graphs = sum(one.operator == "compose" for round_ in rounds for one in round_.programs)

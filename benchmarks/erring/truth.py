@@ -21,9 +21,14 @@ from tests.teacher.story_reader import answer_of
 
 Harm = Literal["answer", "form", "none"]
 """What an error does: the final answer is another one or lost; the text has another form; nothing."""
-FORM = ("attempt_named", "mark_lost", "remark", "persona_named", "asked_again", "code_shown")
+FORM = (
+    "attempt_named", "mark_lost", "remark", "persona_named", "asked_again", "code_shown", "document_named",
+    "one_concept", "same_concepts", "topics_lost", "concepts_lost",
+)  # fmt: skip
 BACKWARD = ("fobar", "self_verification")
 _PROGRAM = re.compile(r"```python\n(.*?)(?:\n```|\Z)", re.DOTALL)
+_FIELDS = re.compile(r"^(?:Origin|Level|Concepts): .*$", re.MULTILINE)
+"""What stands above a question."""
 _DOES_NOT_KNOW = "I do not know"
 
 
@@ -50,6 +55,13 @@ def _changed(one: Answered) -> bool:
         case "tell":
             told = _told(text)
             return told is None or told != _told(right)
+        case "concepts":
+            return not all(re.search(mark, text, re.MULTILINE) for mark in ("^Topic: .", "^- ."))
+        case "pose_1" | "pose_2" | "pose_3":
+            return False  # what is left of it are questions, and none of them is spoilt
+        case "question_1" | "question_2" | "question_3":
+            asked = read_words(_FIELDS.sub("", text).strip())
+            return asked is None or asked.answer is None
         case _:
             ours, theirs = (_outcome(part) for part in (right, text))
             return ours is None or theirs is None or not is_same(ours, theirs)

@@ -1,54 +1,118 @@
-"""JiuZhang's problems of the writer that errs: nothing is known of them beforehand, so that `distill` sees
-their form alone. What it lets pass is left to the stages behind it.
+"""Answers of the writer that errs of which nothing is known beforehand, so that their form alone is read.
+
+Problems for JiuZhang: what `distill` lets pass is left to the stages behind it. Skills for MASS: an answer
+that is cut short and says that it is done names fewer skills, and nothing tells.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import dataframely as dy
+import polars as pl
+
+from benchmarks.erring.runs import prompts_of, teacher_of
 from benchmarks.erring.speed import Request
+from jz3.generation.chat import ChatAnswer
+from jz3.tables.problem import Problem
+from jz3.tables.seed_problem import SeedProblem
+from jz3.tables.verdict import Verdict
+from jz3.teacher.skill_names import read_skills
+from jz3.teacher.skills import SkillsParams, skill_requests
 from jz3.text.problem_text import Unusable, read_completion
 from jz3.writer.catalogue import read
 from jz3.writer.family import plain
-from jz3.writer.server import planted, read_prompt
+from jz3.writer.server import ERRING_MODEL, planted, read_prompt
 from jz3.writer.tasks.judge import is_same
+from jz3.writer.tasks.skills import NOT_KNOWN
+
+SIZED = {"most_skills": 10, "most_words": 6, "similarity": 0.9, "edge_count": 2}
+"""Of MASS, as the profile `compare`; the last two are not read here."""
+
+
+@dataclass(frozen=True)
+class Formed:
+    """An answer that was read by its form."""
+
+    kind: str | None
+    """Of the error in it."""
+    rule: str | None
+    """By which it was rejected."""
+    right: bool
+    known: bool = True
+    """Whether the writer knows what it was asked about."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """What became of problems."""
+    """What became of answers."""
 
     asked: int
     by_kind: dict[str, Counter[str]]
     """Planted errors by kind: rejected at once, kept with a wrong answer or none, or harmless."""
     by_rule: dict[str, Counter[str]]
-    """Rejected problems by rule: with an error, or without one."""
+    """Rejected answers by rule: with an error, without one, or of what the writer does not know."""
     kept: int
     wrong: int
-    """Of these, those whose answer is not that of their question, or that have none."""
+    """Of these, those that are not right."""
 
 
-def account(requests: Sequence[Request]) -> Written:
-    """Of problems that are asked for."""
-    by_kind: dict[str, Counter[str]] = {}
-    by_rule: dict[str, Counter[str]] = {}
-    kept = wrong = 0
-    for one in requests:
-        _, erred = planted(one.prompt, one.seed)
-        found = read_completion(erred.text, erred.finish_reason, read_prompt(one.prompt).kind, one.prompt)
-        if isinstance(found, Unusable):
-            reason = "none" if erred.kind is None else "planted"
-            by_rule.setdefault(found.rule, Counter())[reason] += 1
-            fate = "at once"
-        else:
-            right = _is_right(found.problem, found.answer)
-            kept, wrong = kept + 1, wrong + (not right)
-            fate = "harmless" if right else "kept"
-        if erred.kind is not None:
-            by_kind.setdefault(erred.kind, Counter())[fate] += 1
-    return Written(len(requests), dict(sorted(by_kind.items())), dict(sorted(by_rule.items())), kept, wrong)
+def problems(requests: Sequence[Request]) -> Written:
+    """Of problems that are asked for. Wrong are those whose answer is another than that of their question."""
+    return _counted(map(_problem, requests))
+
+
+def skills(seeds: dy.DataFrame[SeedProblem]) -> Written:
+    """Of the skills of these problems. Wrong are those that are not what the right answer names."""
+    encoder = {"kind": "spelling", "dimensions": 4_096, "most_words": 512}
+    teachers = {"teachers": {"writer": teacher_of(ERRING_MODEL)}, "seed": 31}
+    params = SkillsParams.model_validate(teachers | SIZED | {"encoder": encoder})
+    rows = seeds.select(
+        "kind", "solution", problem_id="seed_id", source=pl.lit("seed"), problem="question", answer="answer"
+    )
+    references = Problem.validate(pl.DataFrame(rows.to_dicts(), schema=Problem.create_empty().schema))
+    asked = skill_requests(references, Verdict.create_empty(), prompts_of("mass"), params)
+    return _counted(_skills(Request(one.prompt, one.seed)) for one in asked.values())
+
+
+def _problem(one: Request) -> Formed:
+    _, erred = planted(one.prompt, one.seed)
+    found = read_completion(erred.text, erred.finish_reason, read_prompt(one.prompt).kind, one.prompt)
+    if isinstance(found, Unusable):
+        return Formed(erred.kind, found.rule, right=False)
+    return Formed(erred.kind, None, _is_right(found.problem, found.answer))
 
 
 def _is_right(problem: str, answer: str | None) -> bool:
     reading = read(problem)
     return bool(answer and reading and reading.answer is not None and is_same(plain(reading.answer), answer))
+
+
+def _skills(one: Request) -> Formed:
+    right, erred = planted(one.prompt, one.seed)
+    named = _named(erred.text, erred.finish_reason)
+    if isinstance(named, Unusable):
+        return Formed(erred.kind, named.rule, right=False, known=right != NOT_KNOWN)
+    return Formed(erred.kind, None, named == _named(right, "stop"))
+
+
+def _named(text: str, finish_reason: str) -> list[str] | Unusable:
+    reply = ChatAnswer(text, finish_reason, 0, 0, 0, by_batch=False)
+    return read_skills(reply, int(SIZED["most_skills"]), int(SIZED["most_words"]))
+
+
+def _counted(answers: Iterable[Formed]) -> Written:
+    by_kind: dict[str, Counter[str]] = {}
+    by_rule: dict[str, Counter[str]] = {}
+    asked = kept = wrong = 0
+    for one in answers:
+        asked += 1
+        if one.rule is None:
+            kept, wrong = kept + 1, wrong + (not one.right)
+        else:
+            reason = "planted" if one.kind else "none" if one.known else "not known"
+            by_rule.setdefault(one.rule, Counter())[reason] += 1
+        if one.kind is not None:
+            fate = "at once" if one.rule else "harmless" if one.right else "kept"
+            by_kind.setdefault(one.kind, Counter())[fate] += 1
+    return Written(asked, dict(sorted(by_kind.items())), dict(sorted(by_rule.items())), kept, wrong)

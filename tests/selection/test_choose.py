@@ -134,3 +134,13 @@ def test_values_of_two_methods_are_refused(tmp_path):
     Out(Value, tmp_path / "both").write(pl.concat([values.read(), both]))
     with pytest.raises(ValuesError, match="the values are by influence, mass; those of one method"):
         choose(problems, In(Value, tmp_path / "both"), verdicts, params(1.0))
+
+
+@settings(max_examples=20)
+@given(pools, st.integers(1, 20))
+def test_how_many_rows_are_read_at_once_changes_nothing(pool, frame_rows):
+    with TemporaryDirectory() as folder:
+        problems, values, verdicts = tables(pool, Path(folder))
+        ids = choose(problems, values, verdicts, params(0.5)).ids
+        rows = [name for frame in chosen_rows(problems, ids, frame_rows) for name in frame["problem_id"]]
+    assert rows == ids.to_list()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jz3.text.problem_text import last_boxed
 from jz3.writer.catalogue import BY_LEVEL, FAMILIES
 from jz3.writer.draws import Draws
-from jz3.writer.erring import programs, steps, stories, texts
+from jz3.writer.erring import programs, questions, steps, stories, texts
 from jz3.writer.erring.planted import RATES, REFLECTION, USUAL_RATE, err, rate_of
 from jz3.writer.server import ERRING_MODEL, MODEL, complete, planted
 from jz3.writer.splits import distinct_draws
@@ -22,6 +22,11 @@ WAYS = "In 19 * 18 / 2 = 342 / 2 = 171 ways. Also 3 * 40 = 120. So 171 + 120 = 2
 KEYS = [Draws(str(number)) for number in range(30)]
 CODE = "We compute.\n```python\na = 4\nb = 6\nprint(a * b + 9)\n```"
 COPY = "The bags hold 4 * 6 = M apples. Altogether there are M + 9 = N apples."
+POSED = (
+    "[Question 1]\nConcepts: digit; decimal\nLevel: high school\nJack multiplies 17 and 36. What is the last "
+    "digit?\n\n[Question 2]\nConcepts: route; node\nLevel: college\nFind the number of routes."
+)
+NAMED = "Level: college\nSubject: algebra\nTopic: matrix\n- determinant\n- inverse"
 STORY = (
     "Anna adds 3 to 4; this is the sum. Anna multiplies the sum by 5. Call this the product. "
     "What is the product?"
@@ -138,10 +143,27 @@ def test_most_mistakes_reach_the_answer_and_some_cancel_out(spoil):
         (stories.unclear_reference, STORY),
         (stories.other_result_asked, STORY),
         (stories.letters_mixed, COPY),
+        (questions.in_one_question(questions.question_lost), POSED),
+        (questions.in_one_question(questions.document_named), POSED),
+        (questions.in_one_question(questions.solution_beside), POSED),
+        (questions.one_concept, POSED),
+        (questions.same_concepts, POSED),
+        (questions.without("topics"), NAMED),
+        (questions.without("concepts"), NAMED),
+        (questions.unnamed, "percent\nratio"),
     ],
 )
 def test_each_kind_changes_what_it_can_spoil(spoil, text):
     assert all(spoil(text, draws) not in (None, text) for draws in KEYS)
+
+
+def test_a_spoilt_question_leaves_the_others_as_they_were():
+    for draws in KEYS:
+        for spoil in (questions.question_lost, questions.document_named, questions.solution_beside):
+            parts = questions.in_one_question(spoil)(POSED, draws).split("\n\n[Question 2]\n")
+            whole = POSED.split("\n\n[Question 2]\n")
+            assert sum(one == other for one, other in zip(parts, whole, strict=True)) == 1
+    assert questions.in_one_question(questions.question_lost)("UNSUITABLE", KEYS[0]) is None
 
 
 def test_a_spoilt_program_fails_or_prints_something_else():

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jz3.writer.draws import Draws
-from jz3.writer.erring import programs, steps, stories, texts
+from jz3.writer.erring import programs, questions, steps, stories, texts
 from jz3.writer.family import Family, latex
 from jz3.writer.tasks import mask
 from jz3.writer.tasks.number_words import read_words
@@ -138,6 +138,18 @@ def _spoilings(task: str | None, prompt: str, right: str) -> Iterator[tuple[str,
             yield "code_shown", lambda text, draws: stories.code_shown(text, prompt, draws)
         case "mask":
             yield from _unmasked(prompt)
+        case "document_questions" | "concept_questions":
+            yield "question_lost", questions.in_one_question(questions.question_lost)
+            yield "remark", questions.in_one_question(questions.solution_beside)
+            yield "document_named", questions.in_one_question(questions.document_named)
+            if task == "concept_questions":
+                yield "one_concept", questions.one_concept
+                yield "same_concepts", questions.same_concepts
+        case "concepts":
+            yield "topics_lost", questions.without("topics")
+            yield "concepts_lost", questions.without("concepts")
+        case "skills":
+            yield "unnamed", questions.unnamed
         case _:
             pass
 
