@@ -44,6 +44,12 @@ _TOKEN = re.compile(
 )
 _PERCENT = re.compile(r"\s*(?:\\?%|per\s?cent\b)")
 _LETTER = re.compile(r"(?<![A-Za-z\\])[B-HJ-Z](?![A-Za-z])")
+_FENCED = re.compile(r"```[a-z]*\n(.*)\n```", re.DOTALL)
+_HEAD = re.compile(
+    r"\A(?:#+[^\n]*\n+|[^\n\d.:]*\b(?:solution|copy|version)\b[^\n\d.:]*(?::[*_]*|[*_]{2,})[ \t]*\n*)",
+    re.IGNORECASE,
+)
+"""In front of a copy, as models write it."""
 _PIECE = re.compile(r"\\?[A-Za-z]+|\d+(?:,\d{3})*(?:[./]\d+)?|\S")
 
 
@@ -245,6 +251,14 @@ class Reference:
             if twice or not held & names:
                 return Unusable("letters_mixed", f"{letter} for {min(names)}; {_told(names_of)}")
         return None
+
+
+def copy_alone(text: str, reference: str) -> str:
+    """A copy without a fence around it, and without a heading or a lead that the reference does not have."""
+    fenced = _FENCED.fullmatch(text.strip())
+    text = fenced[1].strip() if fenced else text
+    head = _HEAD.match(text)
+    return text if head is None or reference.startswith(head[0].strip()) else text[head.end() :].strip()
 
 
 def fewest_digits(copies: Mapping[str, str]) -> str:

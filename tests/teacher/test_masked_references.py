@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jz3.teacher.masked_references import Reference, fewest_digits, values_in
+from jz3.teacher.masked_references import Reference, copy_alone, fewest_digits, values_in
+from jz3.teacher.statements import plain_text
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.splits import distinct_draws
 from jz3.writer.write import write_draw
@@ -42,6 +43,38 @@ def rule(reference, copy, margin=0.5):
 @pytest.mark.parametrize("name", COPIES)
 def test_the_copies_of_the_worked_example(name):
     assert rule(BAGS, COPIES[name]) == FAULTS[name]
+
+
+MANNERS = {
+    "as asked": COPIES["A"],
+    "gpt, heading in bold": f"**Masked solution:**\n\n{COPIES['A']}",
+    "qwen, thoughts": f"<think>\n4 * 6 is 24, so M.\n</think>\n\n{COPIES['A']}",
+    "llama, chats": f"Sure! Here is the solution with the values hidden:\n\n{COPIES['A']}",
+    "claude, heading": f"### Solution with values hidden\n\n{COPIES['A']}\n",
+    "mistral, in a fence": f"```text\n{COPIES['A']}\n```".replace("\n", "\r\n"),
+}
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+def test_copies_in_the_manner_of_several_models_are_read(manner):
+    text = copy_alone(plain_text(MANNERS[manner]), SOLUTION)
+    assert text == COPIES["A"]
+    assert rule(BAGS, text) is None
+
+
+@pytest.mark.parametrize("head", ["The solution: ", "Solution of the first part:\n", "# Solution\n"])
+def test_what_the_reference_begins_with_is_no_heading_of_the_copy(head):
+    assert copy_alone(head + COPIES["A"], head + SOLUTION) == head + COPIES["A"]
+
+
+@settings(max_examples=50)
+@given(st.sampled_from(FAMILIES), st.integers(0, 9))
+def test_a_copy_without_anything_around_it_stays_as_it_is(family, number):
+    values = distinct_draws(family, "teacher", 10, "copies")[number]
+    written = write_draw(family, "cot", values, "copy")
+    masked = Reference(written.problem, written.solution, written.answer).masked()
+    for text in filter(None, (written.solution, masked)):
+        assert copy_alone(text, written.solution) == text.strip()
 
 
 def test_fewest_digits_alone_would_take_the_copy_that_lost_its_data():

@@ -99,6 +99,23 @@ STATEMENTS = {
 }
 
 
+STATED = [
+    "Tom has 12 pens.",
+    '"Tom has 12 pens."',
+    "**Statement:** Tom has 12 pens.",
+    "<think>\nHe has 12, I think?\n</think>\n\nTom has 12 pens.",
+    "Sure! Here's the statement:\n\nTom has 12 pens.",
+    "### Rewritten statement\r\n\r\nTom has 12 pens.\r\n",
+]
+
+
+@pytest.mark.parametrize("reply", STATED)
+def test_statements_in_the_manner_of_several_models_are_read(reply):
+    text = plain_text(reply)
+    assert text == "Tom has 12 pens."
+    assert not_a_statement(BEFORE, LAST, text, "x", "12") is None
+
+
 @pytest.mark.parametrize("text", STATEMENTS)
 def test_statements_keep_variable_answer_and_numbers(text):
     found = not_a_statement(BEFORE, LAST, text, "x", "12")

@@ -1,5 +1,7 @@
 """Answers with programs: what is read of them, what survives, and what the next request is shown."""
 
+import re
+
 import pytest
 
 from jz3.generation.chat import ChatAnswer
@@ -60,6 +62,37 @@ def test_the_rest_stands_behind_the_real_output():
     assert read == Solution(f"{RAN.begun}So the answer is \\boxed{{12}}.", "12")
     repeated = read_tool_solution(reply("```output\n12\n```\nSo \\boxed{12}."), "12", RAN)
     assert repeated.rule == "other_block"
+
+
+RESTS = {
+    "as asked": "So the answer is \\boxed{12}.",
+    "gpt, display": "The program prints 12, hence\n\n$$\\boxed{12}$$",
+    "qwen, thoughts": "<think>It printed 12, or \\boxed{13}?</think>\nThus \\boxed{12}.",
+    "llama, chats on": "Great! The result is $\\boxed{12}$.\n\nLet me know if you need more.",
+    "claude, heading": "## Solution\nThree fours are $\\boxed{12}$.",
+    "mistral, carriage returns": "It is\r\n\\[\r\n\\boxed{12}\r\n\\]\r\n",
+}
+NO_RESTS = {
+    "other_block": "```output\n13\n```\nSo \\boxed{13}.",
+    "answer_differs": "The program prints 12, and one more makes \\boxed{13}.",
+    "no_answer": "The program prints 12.",
+    "truncated": "So the answer is \\boxed{12}.",
+}
+
+
+@pytest.mark.parametrize("manner", RESTS)
+def test_the_rest_in_the_manner_of_several_models_is_read(manner):
+    read = read_tool_solution(reply(RESTS[manner]), "12", RAN)
+    assert isinstance(read, Solution)
+    assert read.answer == "12"
+    assert read.text.startswith(RAN.begun)
+    assert not re.search("think|13|## Sol|Let me", read.text.removeprefix(RAN.begun))
+
+
+@pytest.mark.parametrize("rule", NO_RESTS)
+def test_a_rest_that_is_of_no_use_has_its_rule(rule):
+    reason = "length" if rule == "truncated" else "stop"
+    assert read_tool_solution(reply(NO_RESTS[rule], reason), "12", RAN).rule == rule
 
 
 def test_one_more_program_than_allowed_is_turned_away():

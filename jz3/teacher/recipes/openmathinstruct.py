@@ -22,7 +22,7 @@ from jz3.core.params import Params
 from jz3.sandbox.settings import Limits
 from jz3.teacher.asks import Ask, Judged, Round, Rounds, filled, read_prompt
 from jz3.teacher.fair_draws import Prefer, RightRow, beside_preferred, not_drawn
-from jz3.teacher.masked_references import Reference, fewest_digits
+from jz3.teacher.masked_references import Reference, copy_alone, fewest_digits
 from jz3.teacher.tool_use import ToolUse
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable, programs_of
 
@@ -178,10 +178,13 @@ def _chosen(
     """Of each seed what is shown, and what became of each copy."""
     valid: dict[str, dict[str, Ask]] = {seed_id: {} for seed_id in references}
     judged: list[Judged] = []
+    texts: dict[str, str] = {}
     for one in copies:
         if one.ask_id not in written:
             continue
-        fault = references[one.seed_ids[0]].fault(written[one.ask_id], params.length_margin)
+        reference = references[one.seed_ids[0]]
+        texts[one.ask_id] = copy_alone(written[one.ask_id], reference.solution)
+        fault = reference.fault(texts[one.ask_id], params.length_margin)
         if fault is None:
             valid[one.seed_ids[0]][one.ask_id] = one
         else:
@@ -195,8 +198,8 @@ def _chosen(
             else:
                 shown[seed_id] = by_rule
             continue
-        best = fewest_digits({ask_id: written[ask_id] for ask_id in asks})
-        shown[seed_id] = _Shown(written[best], str(asks[best].draw), (best,))
+        best = fewest_digits({ask_id: texts[ask_id] for ask_id in asks})
+        shown[seed_id] = _Shown(texts[best], str(asks[best].draw), (best,))
         judged += [
             Judged(ask_id, "mask", None if ask_id == best else Unusable("not_chosen", best))
             for ask_id in asks
