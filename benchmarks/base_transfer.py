@@ -34,7 +34,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from benchmarks.selecting.scoring import reference_of
 from benchmarks.selecting.settings import EMBEDDED, Setting, embedded, planted
@@ -114,7 +114,7 @@ def trained_base(name: str, work: Path) -> Path:
     params = load_params(BaseParams, "base")
     profile = params.reference
     assert isinstance(profile, ConfigModel), "the profile's base was fetched: there are no others of it"
-    model = profile.model_copy(update=OTHERS[name] | {"seed": profile.seed + 1})
+    model = profile.model_copy(update={**OTHERS[name], "seed": profile.seed + 1})
     same = params.model_copy(update={"synthesis": model, "reference": model, "final": model})
     corpus = In(Passage, Path("data/sample/corpus")).read()
     with tempfile.TemporaryDirectory() as scratch:
@@ -141,6 +141,10 @@ def top(values: Array, count: int) -> NDArray[np.intp]:
     return np.argsort(-values, kind="stable")[:count]
 
 
+def spearman(one: Array, other: Array) -> float:
+    return float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
+
+
 def matrix(found: Mapping[str, Valued], covered: NDArray[np.bool_], count: int) -> dict[str, float]:
     """Print it; the figures by name."""
     names = [*found]
@@ -154,7 +158,7 @@ def matrix(found: Mapping[str, Valued], covered: NDArray[np.bool_], count: int) 
             pair = f"{min(name, other)}_{max(name, other)}".replace(" ", "_").replace("-", "_")
             one, two = found[name].values, found[other].values
             if column > row:
-                figures[f"spearman_{pair}"] = round(float(spearmanr(one, two).statistic), 3)
+                figures[f"spearman_{pair}"] = round(spearman(one, two), 3)
                 cells.append(f"{figures[f'spearman_{pair}']:.3f}")
             elif column < row:
                 shared = np.intersect1d(top(one, count), top(two, count)).size / count

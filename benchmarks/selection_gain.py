@@ -73,7 +73,7 @@ class Gain:
     half: float
 
     def __str__(self) -> str:
-        return f"{self.mean:+.4f} ± {self.half:.4f}"
+        return f"{self.mean:+.4f}" if np.isnan(self.half) else f"{self.mean:+.4f} ± {self.half:.4f}"
 
 
 def gain(differences: Sequence[float]) -> Gain:
