@@ -236,7 +236,9 @@ def figures() -> Iterator[tuple[str, float]]:
     yield "taught_difference", round(taught.difference, 4)
     yield "taught_difference_half", round(taught.half, 4)
     yield "power_had_all_carried", round(taught.power(chosen.difference), 3)
-    yield "deviation_of_students", round(stdev(record("students")["covered"]), 4)
+    shares_of_students = record("students")["covered"].to_list()
+    if len(shares_of_students) > 1:
+        yield "deviation_of_students", round(stdev(shares_of_students), 4)
 
 
 def _print(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
