@@ -114,7 +114,7 @@ def _embedded() -> Case:
         Path("data/models/base/reference"),
         load_params(WarmupParams, "warmup"),
         _covered(problems, targets),
-        load_params(SelectParams, "select").count,
+        load_params(SelectParams, "select.boosted").count,
     )
 
 

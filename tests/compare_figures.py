@@ -1,4 +1,5 @@
-"""What README.md and docs/comparison.md show of the comparison: `python -m tests.compare_figures CLONE`.
+"""What README.md, docs/comparison.md and docs/influence.md show of the comparison:
+`python -m tests.compare_figures CLONE`.
 
 CLONE is where the profile `compare` ran. The record, `docs/comparison/*.csv`, are tables of that run as
 `tabulate` left them; pages and drawing are made of the record alone, so that a test can hold them to it.
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmarks import compute_line
+from benchmarks.selecting import reach
 from jz3.evaluation.coverage import GROUPS
 from jz3.evaluation.mcnemar import SIGNIFICANT
 from jz3.report.arms import draw_in_order, height_of
@@ -34,7 +37,13 @@ TABLES = {
     "overlaps": "pages/overlaps.csv",
 }
 """Of data/tables, by their name in the record."""
-PAGES = ("README.md", "docs/comparison.md")
+OF_RUN = {
+    "stages": reach.stage_seconds,
+    "choices": reach.choices_of,
+    "families": reach.families_of,
+}
+"""Of the whole clone, by their name in the record."""
+PAGES = ("README.md", "docs/comparison.md", "docs/influence.md")
 HELD = "held_out_test"
 COLOURS = {INK: "#7a7f87", SOFT: "#7a7f87", LINE: "#9aa0a8", ONE: "#2f7ed8", TWO: "#d8862f", THREE: "#3f9d5c"}
 """Seen on a light page and on a dark one."""
@@ -261,6 +270,27 @@ def overlaps() -> str:
     return table(["arm", "also in", "questions", "shared", "share"], rows, right=3)
 
 
+def the_compute_line() -> str:
+    return table([*compute_line.LINE_HEAD], compute_line.compute_line(), right=6)
+
+
+def choice_by_seed() -> str:
+    head = compute_line.seeds_head()
+    return table(head, compute_line.by_seed(), right=len(head) - 2)
+
+
+def choices() -> str:
+    return table([*compute_line.CHOICES_HEAD], compute_line.choices(), right=6)
+
+
+def families() -> str:
+    return table([*compute_line.FAMILIES_HEAD], compute_line.families(), right=3)
+
+
+def students() -> str:
+    return table([*compute_line.STUDENTS_HEAD], compute_line.students(), right=3)
+
+
 FIGURES: dict[str, Callable[[], str]] = {
     "accuracies": accuracies,
     "budgets": budgets,
@@ -270,6 +300,12 @@ FIGURES: dict[str, Callable[[], str]] = {
     "compute": compute,
     "operators": operators,
     "overlaps": overlaps,
+    "compute-line": the_compute_line,
+    "choice-by-seed": choice_by_seed,
+    "choices": choices,
+    "carried": compute_line.carried,
+    "families": families,
+    "students": students,
 }
 
 
@@ -295,6 +331,8 @@ def main(clone: Path) -> None:
     RECORD.mkdir(exist_ok=True)
     for name, path in TABLES.items():
         shutil.copyfile(clone / "data/tables" / path, RECORD / f"{name}.csv")
+    for name, made in OF_RUN.items():
+        made(clone).write_csv(RECORD / f"{name}.csv")
     said = subprocess.run(
         [sys.executable, "-m", "jz3", "compute", "--json"],
         cwd=clone,

@@ -21,6 +21,8 @@ from benchmarks.servers.teaching import calls_of
 
 ROOT = Path(__file__).parent.parent.parent
 FILES = ROOT / "benchmarks/rebuild"
+TALLY = "REBUILD_TALLY"
+"""Environment variable: the folder in which the steps of a run count their rows, another for each project."""
 LIMIT_S = 900
 """Of one run of a system: beyond, it hangs."""
 SKIPPED = shutil.ignore_patterns("__pycache__", "requirements.txt")
@@ -95,7 +97,7 @@ class Project:
                     break
                 time.sleep(0.01)
             seconds = time.monotonic() - started
-            end_group(process)
+            end_all(process, f"{TALLY}={tally}")
         counts = {file.name: file.stat().st_size for file in tally.iterdir()}
         rows = sum(counts.get(step, 0) for step in ("parse", "filter", "dedup", "grade"))
         said = (self.folder / "log").read_text(errors="replace")[-2_000:]
@@ -134,7 +136,7 @@ class Project:
             "PATH": f"{self._bin}:/usr/local/bin:/usr/bin:/bin",
             "HOME": str(home),
             "JZ3_STORE": str(home / "jz3"),
-            "REBUILD_TALLY": str(tally),
+            TALLY: str(tally),
             "OPENAI_BASE_URL": f"{self.server}/v1",
             "OPENAI_API_KEY": "loopback",
             "NO_PROXY": "127.0.0.1",
@@ -162,11 +164,28 @@ def environment_of(name: str, about: Mapping[str, Any], environments: Path) -> P
     return place / "bin"
 
 
-def end_group(process: "subprocess.Popen[bytes]") -> None:
-    """End a command with all that it started."""
+def end_all(process: "subprocess.Popen[bytes]", marked: str) -> None:
+    """End a command with all that it started, workers in sessions of their own (Ray's) among them: they
+    carry the mark of this run in their environment.
+    """
     with suppress(ProcessLookupError):  # all of it has ended by itself
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    while left := pids_with(marked):
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def pids_with(marked: str) -> list[int]:
+    """Processes at work whose environment has `NAME=VALUE`; a dead one that waits for its parent has none."""
+    found: list[int] = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # another user's, or gone meanwhile
+            if marked.encode() in environment.read_bytes().split(b"\0"):
+                found.append(int(environment.parent.name))
+    return found
 
 
 def must_succeed(name: str, run: Run) -> None:

@@ -51,17 +51,23 @@ def members(setting: Setting) -> NDArray[np.bool_]:
     return np.array([setting.problems["problem_id"].is_in(rows["problem_id"].implode()) for rows in drawn])
 
 
-def retrainings(setting: Setting, work: Path) -> Iterator[Retraining]:
-    """Seed by seed: the first seed alone gives a table. Whatever decides a result names its file."""
+def identity(setting: Setting) -> dict[str, object]:
+    """What decides what a model learns, but for its problems and its seed."""
     base = InDir(ModelManifest, setting.base).manifest()
-    shared = {
+    return {
         "base": base.digest,
         "tokenizer": base.tokenizer_digest,
         "training": setting.warmup.model_dump(mode="json") | {"share": 1.0, "seed": None},
-        "problems": content_id(*setting.problems.select("problem_id", "problem", "solution").write_json()),
         "targets": content_id(*setting.targets.write_json()),
-        "share": SHARE,
         "batch": setting.execution.training_batch,
+    }
+
+
+def retrainings(setting: Setting, work: Path) -> Iterator[Retraining]:
+    """Seed by seed: the first seed alone gives a table. Whatever decides a result names its file."""
+    shared = identity(setting) | {
+        "problems": content_id(*setting.problems.select("problem_id", "problem", "solution").write_json()),
+        "share": SHARE,
     }
     for seed in range(setting.seeds):
         for subset in range(setting.subsets):
@@ -70,19 +76,25 @@ def retrainings(setting: Setting, work: Path) -> Iterator[Retraining]:
 
 
 def retrain(setting: Setting, one: Retraining) -> None:
-    """Train, measure the loss of each target (nats, mean over its label tokens), and keep it."""
-    subset = draw(setting.problems, SHARE, FIRST_DRAW + one.subset)
-    params = setting.warmup.model_copy(update={"share": 1.0, "seed": one.seed})
+    """Train on a subset, and keep what it learnt."""
+    keep(one.kept, setting, draw(setting.problems, SHARE, FIRST_DRAW + one.subset), one.seed)
+
+
+def keep(kept: Path, setting: Setting, problems: pl.DataFrame, seed: int) -> None:
+    """Train on all of the problems, measure the loss of each target (nats, mean over its label tokens), and
+    write it with the CPU seconds of both.
+    """
+    params = setting.warmup.model_copy(update={"share": 1.0, "seed": seed})
     started = time.process_time()
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch) / "trained"
-        warmup(Problem.validate(subset), setting.base, directory, params, setting.execution)
+        warmup(Problem.validate(problems), setting.base, directory, params, setting.execution)
         found = _losses(directory, epoch_names(params)[-1], setting)
-    one.kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = one.kept.with_suffix(".partial")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_suffix(".partial")
     seconds = round(time.process_time() - started, 2)
     partial.write_text(json.dumps({"losses": found, "cpu_seconds": seconds}))
-    partial.rename(one.kept)
+    partial.rename(kept)
 
 
 def measured(done: list[Retraining], subsets: int) -> tuple[NDArray[np.float64], float]:

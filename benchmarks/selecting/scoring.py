@@ -12,7 +12,7 @@ import resource
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,14 +96,25 @@ def reference_of(setting: Setting, work: Path) -> InDir[CheckpointsManifest]:
     return reference
 
 
+SELECTORS = (
+    "value", "LESS", "TracIn", "TRAK (dattri)", "RDS+", "nearest neighbours", "BM25", "same family (oracle)",
+    "perplexity", "length", "random",
+)  # fmt: skip
+"""In the order of the table."""
+GRADIENTS = ("LESS", "TracIn")
+
+
 def scored(
     setting: Setting,
     reference: InDir[CheckpointsManifest],
     wanted: list[Query],
     peer: Path | None,
     work: Path,
+    only: Collection[str] = SELECTORS,
 ) -> dict[str, Scored]:
-    """By name, in the order of the table. `peer` is the Python of an environment with dattri."""
+    """By name, in the order of SELECTORS. `peer` is the Python of an environment with dattri: without it TRAK
+    is left out.
+    """
     tokenizer = load_tokenizer(setting.base)
     fitting = problem_texts(tokenizer, Problem.validate(setting.problems), setting.attribute.max_tokens)
     texts = Texts([text.row for text in fitting], target_rows(setting))
@@ -116,24 +127,24 @@ def scored(
         f"{question}\n{solution}"
         for question, solution in setting.targets.select("question", "solution").iter_rows()
     ]
-    found = {"value": _timed(lambda: [value_scores(setting, reference, wanted)])}
-    found |= _by_gradients(setting, reference, texts, wanted)
-    if peer:
+    ways: dict[str, Callable[[], list[Array]]] = {
+        "value": lambda: [value_scores(setting, reference, wanted)],
+        "RDS+": lambda: [_mean(state_cosines(model, texts.candidates, texts.targets, by_position), wanted)],
+        "nearest neighbours": lambda: [
+            _highest(state_cosines(model, texts.candidates, texts.targets, evenly), wanted)
+        ],
+        "BM25": lambda: [_mean(bm25(before, questions), wanted)],
+        "same family (oracle)": lambda: [_mean(_same_family(setting), wanted)],
+        "perplexity": lambda: [_mean(without_targets(_losses(setting, reference), targets), wanted)],
+        "length": lambda: [_mean(without_targets(tokens, targets), wanted)],
+        "random": lambda: [_mean(chance(count, targets, seed), wanted) for seed in range(CHANCES)],
+    }
+    found = {name: _timed(way) for name, way in ways.items() if name in only}
+    if any(name in only for name in GRADIENTS):
+        found |= _by_gradients(setting, reference, texts, wanted)
+    if peer and "TRAK (dattri)" in only:
         found["TRAK (dattri)"] = _trak(peer, reference, texts, wanted, work)
-
-    def add(name: str, scores: Callable[[], Array]) -> None:
-        found[name] = _timed(lambda: [_mean(scores(), wanted)])
-
-    add("RDS+", lambda: state_cosines(model, texts.candidates, texts.targets, by_position))
-    found["nearest neighbours"] = _timed(
-        lambda: [_highest(state_cosines(model, texts.candidates, texts.targets, evenly), wanted)]
-    )
-    add("BM25", lambda: bm25(before, questions))
-    add("same family (oracle)", lambda: _same_family(setting))
-    add("perplexity", lambda: without_targets(_losses(setting, reference), targets))
-    add("length", lambda: without_targets(tokens, targets))
-    found["random"] = _timed(lambda: [_mean(chance(count, targets, seed), wanted) for seed in range(CHANCES)])
-    return found
+    return {name: found[name] for name in SELECTORS if name in found and name in only}
 
 
 def _timed(work: Callable[[], list[Array]]) -> Scored:
