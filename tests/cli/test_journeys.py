@@ -32,8 +32,8 @@ MINE = ("What is 2 + 3?", "what is 2+3", LOAVES, "Find the sum of the first 20 o
 
 
 def commands(part):
-    """The lines of a part's blocks without a language."""
-    blocks = re.findall(r"^```\n(.*?)^```$", PARTS[part], re.MULTILINE | re.DOTALL)
+    """The lines of a part's blocks of commands."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", PARTS[part], re.MULTILINE | re.DOTALL)
     return [line for block in blocks for line in block.splitlines()]
 
 
