@@ -37,8 +37,8 @@ def jz3(*arguments: object) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
-def fenced(text: str) -> str:
-    return f"```\n{text}\n```"
+def fenced(text: str, language: str = "text") -> str:
+    return f"```{language}\n{text}\n```"
 
 
 def table(head: list[str], rows: list[list[str]], *, right: int = 0) -> str:
@@ -217,7 +217,7 @@ def exported() -> str:
         for of in [judged.filter(pl.col("answer_from") == by)]
     }
     return (
-        fenced("\n".join(["$ jz3 export verl -o verl", *lines, "verl"]))
+        fenced("\n".join(["$ jz3 export verl -o verl", *lines, "verl"]), "console")
         + "\n\nVerifiable is not right: of the recipe's rows here the checker of the problem writer finds "
         + f"{right['program']} right\nwhere a program printed the answer, "
         + f"and {right['box']} where a box alone says it."

@@ -102,10 +102,11 @@ def _curate(
     *,
     json: bool,
 ) -> None:
+    from jz3.cli.compiling import compiling_is_said
     from jz3.public.curate_file import Wanted, account, curate_file
 
     wanted = Wanted(steps, problem, solution, against or ())
-    with _of_stdin(file) as found:
+    with _of_stdin(file) as found, compiling_is_said():
         manifest = curate_file(found, out, wanted, remark)
     show(f"{account(manifest)}\n{out}", manifest.model_dump(), json=json)
 

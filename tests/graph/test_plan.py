@@ -28,7 +28,8 @@ from jz3.store.row_store import RowStore
 from jz3.tables.prompt import Prompt
 from jz3.teacher.distill import chat_request
 from jz3.teacher.teacher import Teachers
-from tests.conftest import make_clone
+from tests.conftest import ROOT, make_clone
+from tests.page_commands import blocks
 from tests.teacher.builders import prompts, teacher
 
 PARAMS = Teachers(teachers={"one": teacher(provider="openai", model="gpt-4o", max_tokens=99)}, seed=1)
@@ -154,6 +155,22 @@ def test_the_text_has_a_line_for_each_stage_that_costs_and_names_the_others(pape
     assert "GPU-hours" in text
     assert "gpt-4o" in text
     assert "tabulate" in text
+
+
+def test_the_page_shows_the_plan_of_the_paper_profile(paper):
+    """Rows, tokens and what teachers cost; hours and memory are of larger models than those here."""
+    page = (ROOT / "docs/teacher.md").read_text()
+    (shown,) = (command.printed for block in blocks(page) for command in block.commands)
+    said = as_text(paper).splitlines()
+    head = said[0].index("USD") - 2  # where the figures of tokens end
+    figures = [[line[:head].split() for line in of[: of.index("")]] for of in (list(shown), said)]
+    assert figures[0] == figures[1]
+    teachers = [[line for line in of if line.startswith("  distill@")] for of in (shown, said)]
+    assert len(teachers[0]) > 3
+    assert teachers[0] == teachers[1]
+    assert [one.split()[6] for one in shown if one.startswith("distill@")] == [
+        f"~{line['usd']:.2f}" for stage, line in lines(paper).items() if stage.startswith("distill@")
+    ]
 
 
 def test_memory_of_each_gpu_stage_stands_beside_its_card_and_what_does_not_fit_is_said(clone, paper):

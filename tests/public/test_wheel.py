@@ -2,12 +2,19 @@
 
 import gzip
 import json
+import os
 import shutil
 import subprocess
 import sys
+import venv
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from jz3.cli.compiling import COMPILING
 
 ROOT = Path(__file__).parents[2]
 HEAVY = [
@@ -109,22 +116,104 @@ def test_the_core_asks_for_none_of_them():
     assert not [name for name in HEAVY if f'"{name}' in core]
 
 
-@pytest.mark.long
-def test_a_wheel_works_outside_a_clone(tmp_path):
-    source = tmp_path / "source"
+PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
     for name in ("jz3", "stages"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    wheel = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(source)]
-    subprocess.run([*pip, *wheel], check=True)
-    (file,) = tmp_path.glob("jz3-*.whl")
+    built = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source)]
+    subprocess.run([*PIP, *built], check=True)
+    (file,) = folder.glob("jz3-*.whl")
+    return file
+
+
+def install(wheel, place):
+    subprocess.run([*PIP, "install", "--no-deps", "--target", str(place), str(wheel)], check=True)
+
+
+@pytest.mark.long
+def test_a_wheel_works_outside_a_clone(wheel, tmp_path):
     place = tmp_path / "place"
-    subprocess.run([*pip, "install", "--no-deps", "--target", str(place), str(file)], check=True)
+    install(wheel, place)
     assert (place / "jz3/public/curation.yaml").is_file()
     assert (place / "jz3/project/template/prompts/full/cot/high.md").is_file()
     (tmp_path / "elsewhere").mkdir()
     *found, origin = without_heavy(tmp_path / "elsewhere", place)
     check(*found)
     assert Path(origin).is_relative_to(place)
+
+
+def needed(extra, of="jz3"):
+    """The distributions that `pip install 'jz3[EXTRA]'` brings, as those of this environment ask for them."""
+    found, left = {}, [Requirement(f"{of}[{extra}]")]
+    while left:
+        one = left.pop()
+        key = (canonicalize_name(one.name), frozenset(one.extras))
+        if key in found:
+            continue
+        found[key] = distribution(one.name)
+        for text in found[key].requires or ():
+            asked = Requirement(text)
+            if not asked.marker or any(asked.marker.evaluate({"extra": name}) for name in ("", *one.extras)):
+                left.append(asked)
+    return {name: found for (name, _), found in found.items()}
+
+
+def bare(folder, wheel):
+    """An environment with the wheel and what its extra `curate` brings: files of this one, linked."""
+    venv.create(folder, symlinks=True)
+    (place,) = folder.glob("lib/python3*/site-packages")
+    for found in needed("curate").values():
+        if canonicalize_name(found.name) == "jz3":
+            continue
+        for name in {file.parts[0] for file in found.files if file.parts[0] not in ("..", "__pycache__")}:
+            if not (place / name).exists():
+                (place / name).symlink_to(found.locate_file(name))
+    install(wheel, place)
+    return folder / "bin/python"
+
+
+@pytest.mark.long
+def test_a_file_is_curated_in_an_environment_of_its_extra_alone(wheel, tmp_path):
+    """Also by who waits for the first run: what is compiled is said once, and kept."""
+    python = bare(tmp_path / "venv", wheel)
+    there = (
+        "import importlib.util as u; print([n for n in ('torch', 'scipy', 'dvc', 'jz3') if u.find_spec(n)])"
+    )
+    said = subprocess.run([python, "-c", there], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert said.stdout == "['jz3']\n"
+    block = "```python\nprint(2 + 3)\n```\n```output\n5\n```"
+    program = f"We add the numbers by a program.\n\n{block}\nIt prints the sum: the answer is \\boxed{{5}}."
+    rows = [
+        {"problem": "What is the sum of 2 and 3, in words or digits?", "solution": program},
+        {"problem": "what is the sum of 2 and 3, in words or digits", "solution": program},
+        {
+            "problem": "How much do six loaves cost at two dollars each?",
+            "solution": program.replace("+", "*"),
+        },
+    ]
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "items.jsonl").write_text(
+        json.dumps({"question": "Of 40 seats 13 are taken; how many are free?"})
+    )
+    command = ["-m", "jz3", "curate", "mine.jsonl", "--against", "items.jsonl", "-o", "out"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    first, second = (
+        subprocess.run(
+            [python, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        for _ in range(2)
+    )
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert first.stdout == second.stdout
+    assert first.stdout.splitlines()[0] == "read 3, kept 1, rejected 2"
+    assert "execute.wrong_answer" in first.stdout
+    assert "dedup.exact" in first.stdout
+    assert first.stderr.splitlines().count(COMPILING) == 1
+    assert COMPILING not in second.stderr
