@@ -160,6 +160,7 @@ AMBIGUOUS = {
     "letters of one unit": [f"The answer is 9.8 {'Z' * 3_000}!", f"#### 50 {'cen' * 900}\\$cents"],
     "points of one segment": [f"{points}=7" for points in ("A" * 110, "A_1}" * 28, "A_" * 55)],
     "rows of an open display": ["So [" + "a\\\\[" * 5_000, "x \\[ " + "a\\\\[" * 5_000],
+    "marks without end": ["I choose " + marks * 6_000 + "what" for marks in ("` \t", "* ", '\\" ')],
     "space without end": [
         before + space * 9_000 + behind
         for space in ("\n ", "\u3000 ")
