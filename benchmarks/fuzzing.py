@@ -8,7 +8,8 @@ judged both ways round, and each tenth as a whole response too. Repeated: one to
 bare or inside a closing, as responses. Sympy's worker is left out, as it has a limit of its own: what only it
 could decide is unreadable. Each pair follows from the seed and its number alone, so a run can be cut into
 parts (`--first`). What was found is printed and goes into `--found` as JSON lines; the last line is one JSON
-object. Seconds are of CPU: of one judgement, both ways round where it is a pair.
+object, and a crash or an asymmetry ends the program with status 1. Seconds are of CPU: of one judgement, both
+ways round where it is a pair.
 """
 
 import argparse
@@ -199,15 +200,19 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first pair and repeated text")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--found", type=Path, help="file that what was found is appended to")
-    parser.add_argument("--quick", action="store_true", help="10,000 pairs, 1,000 repeated texts")
+    parser.add_argument("--quick", action="store_true", help="5,000 pairs, 500 repeated texts")
     arguments = parser.parse_args()
-    pairs, repeated = (10_000, 1_000) if arguments.quick else (arguments.pairs, arguments.repeated)
+    pairs, repeated = (5_000, 500) if arguments.quick else (arguments.pairs, arguments.repeated)
     signal.signal(signal.SIGPROF, _ended)
     with NoWorker(LIMIT_SECONDS) as worker, _appended(arguments.found) as file:
         findings = Findings(file)
         _judge_pairs(range(arguments.first, arguments.first + pairs), arguments.seed, worker, findings)
         _judge_repeated(range(arguments.first, arguments.first + repeated), arguments.seed, worker, findings)
-    print(json.dumps(findings.figures()))
+    figures = findings.figures()
+    for name, figure in figures.items():
+        print(f"{name:20} {figure:>12,}")
+    print(json.dumps(figures))
+    sys.exit(1 if figures["crashes"] or figures["asymmetries"] else 0)
 
 
 def _ended(*_: object) -> None:
