@@ -1,4 +1,4 @@
-"""Commands that look at the graph: what is stale and why, which edits mean nothing, where rows went."""
+"""Commands that look at the graph: what is stale and why, what a run costs, where rows went."""
 
 from pathlib import Path
 from typing import Annotated
@@ -84,24 +84,6 @@ def plan(
 
     found = planned(root(), profile)
     show_blocks([as_json(found)] if json else blocks(found))
-
-
-def accept(
-    names: Annotated[
-        list[str], typer.Argument(help="stages or groups", metavar="STAGE...", autocompletion=stages)
-    ],
-    *,
-    json: Json = False,
-) -> None:
-    """Take edits of comments, docstrings and layout into dvc.lock, so that they run nothing; refuse others.
-
-    Example: jz3 accept dedup mix
-    """
-    from jz3.graph.accept import accept as take
-
-    taken = take(root(), names)
-    lines = [f"{stage}: the code means what it meant; dvc.lock has its new hashes" for stage in taken]
-    show("\n".join(lines) or "no code was edited: there is nothing to accept", taken, json=json)
 
 
 def trace(
