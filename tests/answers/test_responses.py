@@ -154,8 +154,9 @@ def test_a_token_repeated_without_end_is_judged_at_once(token):
     assert time.process_time() - start < 3
 
 
-# What has several readings that end alike: trying all of them takes minutes.
-AMBIGUOUS = {
+# Most have several readings that end alike, and trying all of them takes minutes.
+SLOW = {
+    "an exponent that begins with noughts": [f"The answer is 2600e{'0' * 20}{'7' * 40}"],
     "a sum that ends in words": [f"So {piece * 24}what" for piece in ("\\f+", "2x+", "\\fpi+", "\\bar{x}+")],
     "letters of one unit": [f"The answer is 9.8 {'Z' * 3_000}!", f"#### 50 {'cen' * 900}\\$cents"],
     "points of one segment": [f"{points}=7" for points in ("A" * 110, "A_1}" * 28, "A_" * 55)],
@@ -174,9 +175,9 @@ AMBIGUOUS = {
 }
 
 
-@pytest.mark.parametrize("kind", AMBIGUOUS)
-def test_what_can_be_read_in_many_ways_is_read_at_once(kind):
-    for response in AMBIGUOUS[kind]:
+@pytest.mark.parametrize("kind", SLOW)
+def test_what_took_long_is_read_at_once(kind):
+    for response in SLOW[kind]:
         for gold, benchmark in (("x = 1", None), ("B", "aqua")):
             start = time.process_time()
             grade_response(GradeLine(gold, response, benchmark))
