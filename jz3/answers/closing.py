@@ -10,6 +10,7 @@ One pass over the text, whatever it holds.
 
 import re
 
+from jz3.answers.notation import LONG_SPACE
 from jz3.notation.thoughts import without_thoughts
 
 _PROGRAM = re.compile(
@@ -42,7 +43,12 @@ def closing_part(response: str) -> str:
         text = _first_turn(text)
     if "```" in text:
         text = _PROGRAM.sub("\n", text)
-    return _without_next_question(text)
+    return _without_next_question(LONG_SPACE.sub(_shorter, text))
+
+
+def _shorter(space: re.Match[str]) -> str:
+    """Whether a line ends in it, and whether a paragraph does, is all that long space says."""
+    return "\n" * min(space[0].count("\n"), 2) or " "
 
 
 def _first_turn(text: str) -> str:

@@ -90,7 +90,8 @@ _NO_ANSWER = re.compile(
     r"|derived|let'?s|we\b|first)"
 )
 _COPULA = re.compile(r"(?:\s(?:is|are|was|were|be|equals|equal to|of|has|have|gives|get|costs?|:)\s|=\s)")
-_MARKUP = re.compile(r"^(?:[*_`'\s]|\\?\")+|(?:[*_`'\s]|\\?\")+$")
+# A run of marks is looked at from its beginning only: from each place in it takes seconds.
+_MARKUP = re.compile(r"^(?:[*_`'\s]|\\?\")+|(?<![*_`'\s\"])(?!(?<=\\)\")(?:[*_`'\s]|\\?\")++$")
 _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
 _COMMAND_TEXT = re.compile(r"\\[A-Za-z]+\s*(?:\{[^{}]*\})?")
 _OTHER_SCRIPTS = re.compile(r"[\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")

@@ -36,6 +36,8 @@ _WRAPPER = re.compile(
     r"\{(?=[^{}]*\\[A-Za-z]+\s*\{)"
 )
 _JOINED = re.compile(r"\s+")
+LONG_SPACE = re.compile(r"\s{33,}")
+"""Space in which patterns that pass over space would go back and forth (chosen: deeper than an indent)."""
 _LOOSE_SPACE = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.])")
 _MODULUS = re.compile(
     r"\(\s*(?:\\?p?mod|\\text\{\s*mod\s*\})\s*([^()]{1,20})\)|\\p?mod\s*(\w+)|(?<=[\w)}] )mod\s*(\w+)"
@@ -103,7 +105,7 @@ def normal_form(cleaned: str) -> str:
 
 
 def _clean_latex(text: str) -> str:
-    text = signs_spelt(text if text.isascii() else marks_spelt(text))
+    text = LONG_SPACE.sub(" ", signs_spelt(text if text.isascii() else marks_spelt(text)))
     if "$" in text:
         text = _without_math_delimiters(text)
     if "(" in text and _REPEATING.search(text):

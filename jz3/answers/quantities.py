@@ -29,7 +29,8 @@ _UNIT_PLAIN_END = re.compile(
 )
 _COUNTED = re.compile(r"([-+]?[\d.,/]+\s*)\(([A-Za-z][a-z]{2,}(?: [a-z]+)*)\)")  # `9 (apples)`
 _PRODUCT = re.compile(
-    r"([-+]?[\d.]+)\s+((?:[A-Za-z]+(?:\s*\^\s*\{?\s*-?\d\s*\}?)?\s*){2,4})"
+    r"([-+]?[\d.]+)\s+((?!(?:[A-Za-z](?![A-Za-z]))?+[^A-Za-z]*\Z)"
+    r"(?:[A-Za-z]++(?:\s*\^\s*\{?\s*-?\d\s*\}?)?\s*){1,4})"
 )  # `9.8 m s^{-2}`
 _MICRO = re.compile(r"(?<=[\d.)}])\s*\\mu\s*(?:\\text\{)?\s*([A-Za-z]{1,3})\}?$")
 _RATE = re.compile(r"([-+]?[\d.]+)\s+([A-Za-z]+\s*/\s*[A-Za-z]+(?:\s*\^\s*\{?\s*\d\s*\}?)?)")  # `9.8 m/s^2`

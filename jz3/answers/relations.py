@@ -77,7 +77,7 @@ def rounds_to(exact: str, written: str) -> bool:
 
 _DECIMAL = re.compile(r"(-?\s?\d{1,300}(?:\.(\d{1,300}))?)(?![\d^*])")
 _SEGMENTS = re.compile(
-    r"(?:\\(?:frac|cdot|overline|text|angle|triangle|sqrt)|[A-Z]{1,4}'?(?:_\{?\w+\}?)?|[{}():/*\s^2+-])+"
+    r"(?:\\(?:frac|cdot|overline|text|angle|triangle|sqrt)|[A-Z](?:'|_\{?[^\W_]*+\}?+)*+|[{}():/*\s^2+-])+"
 )
 _LABEL = re.compile(
     r"(?:\\text\{[^{}]*\}\s*)?(?:"

@@ -11,7 +11,7 @@ from jz3.answers.units import MULTIPLIERS, is_known_unit
 
 FORMULA = re.compile(
     r"\$\$(?P<display>(?:\\\$|[^$])+?)\$\$"
-    r"|\\\[(?P<bracket>(?:(?!(?<!\\)\\\[).)+?)\\\]"
+    r"|\\\[(?P<bracket>(?:(?!\\\[).)+?(?:(?<=\\)\\\[(?:(?!\\\[).)*?){0,64}?)\\\]"  # rows may end in `\\[2pt]`
     r"|\\\((?P<paren>(?:(?!\\\().)+?)\\\)"
     r"|\\begin\{(?P<name>align|aligned|equation|gather|gathered|eqnarray|multline|displaymath"
     r"|math)\*?\}(?P<body>.{1,3000}?)"

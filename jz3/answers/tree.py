@@ -66,7 +66,7 @@ def number_node(text: str) -> Number:
     if text.isdigit():
         return Number(Fraction(int(text)), decimal=False)
     mantissa, _, exponent = text.lower().partition("e")
-    if exponent and abs(int(exponent[:8])) > MAX_EXPONENT:
+    if exponent and (len(exponent) > MAX_EXPONENT_SIGNS or abs(int(exponent)) > MAX_EXPONENT):
         raise OverflowError(f"exponent beyond {MAX_EXPONENT}")
     whole, _, part = mantissa.partition(".")
     value = Fraction(int((whole + part) or "0"), 10 ** len(part))
@@ -76,6 +76,7 @@ def number_node(text: str) -> Number:
 
 
 MAX_EXPONENT = 400  # chosen: of `1e400`; double precision ends at 308
+MAX_EXPONENT_SIGNS = 100  # chosen: of `1e+0005`; leading zeros say nothing, and nobody writes so many
 
 
 def has_decimal(node: Node) -> bool:

@@ -18,6 +18,7 @@ from jz3.answers.closing import closing_part
 from jz3.answers.extract import extract_lenient, extract_strict
 from jz3.answers.gold_form import form_of
 from jz3.answers.grade_file import GradeLine, grade_answer, grade_response
+from jz3.answers.relations import is_label
 from tests.answers.response_cases import response_cases
 
 SHARED = Path(os.environ.get("JZ3_SHARED", "../shared"))
@@ -153,9 +154,39 @@ def test_a_token_repeated_without_end_is_judged_at_once(token):
     assert time.process_time() - start < 3
 
 
-@pytest.mark.parametrize("piece", ["\\f+", "2x+", "\\fpi+", "\\bar{x}+"])
-def test_a_sum_that_ends_in_words_is_read_at_once(piece):
-    """Each of its parts can be read in two ways; trying all of them takes minutes."""
+# Most have several readings that end alike, and trying all of them takes minutes.
+SLOW = {
+    "an exponent that begins with noughts": [f"The answer is 2600e{'0' * 20}{'7' * 40}"],
+    "a sum that ends in words": [f"So {piece * 24}what" for piece in ("\\f+", "2x+", "\\fpi+", "\\bar{x}+")],
+    "letters of one unit": [f"The answer is 9.8 {'Z' * 3_000}!", f"#### 50 {'cen' * 900}\\$cents"],
+    "points of one segment": [f"{points}=7" for points in ("A" * 110, "A_1}" * 28, "A_" * 55)],
+    "rows of an open display": ["So [" + "a\\\\[" * 5_000, "x \\[ " + "a\\\\[" * 5_000],
+    "marks without end": ["I choose " + marks * 6_000 + "what" for marks in ("` \t", "* ", '\\" ')],
+    "space without end": [
+        before + space * 9_000 + behind
+        for space in ("\n ", "\u3000 ")
+        for before, behind in (
+            ("The answers in ", "{ foo"),
+            ("I choose ", "what"),
+            ("#### the final answer is", "\x1c\nfoo"),
+            ("\\boxed{\\mathbf", "\\cup}"),
+        )
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", SLOW)
+def test_what_took_long_is_read_at_once(kind):
+    for response in SLOW[kind]:
+        for gold, benchmark in (("x = 1", None), ("B", "aqua")):
+            start = time.process_time()
+            grade_response(GradeLine(gold, response, benchmark))
+            grade_answer(GradeLine(gold, response[:4000], benchmark))
+            assert time.process_time() - start < 1, response[:30]
+
+
+@given(st.lists(st.sampled_from(["A", "BC", "'", "_", "{", "}", "1", "\\angle", " "]), max_size=40))
+def test_any_names_of_points_are_read_at_once(points):
     start = time.process_time()
-    grade_response(GradeLine("x = 1", f"So {piece * 24}what", None))
-    assert time.process_time() - start < 1
+    is_label("".join(points) * 3)
+    assert time.process_time() - start < 0.1
