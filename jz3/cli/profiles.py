@@ -1,4 +1,4 @@
-"""Commands about parameters: which profiles there are, which is in use, what each parameter means."""
+"""Commands about parameters: list profiles, change the one in use, document each parameter."""
 
 from typing import Annotated
 
@@ -14,19 +14,19 @@ def profile(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="embedded, test, single_gpu or paper; without one all are listed", autocompletion=profiles
+            help="embedded, test, single_gpu or paper; by default all are listed", autocompletion=profiles
         ),
     ] = None,
     *,
     force: Annotated[
-        bool, typer.Option("--force", help="write over edits of params.yaml, execution.yaml and graph.yaml")
+        bool, typer.Option("--force", help="overwrite edits of params.yaml, execution.yaml and graph.yaml")
     ] = False,
     json: Json = False,
 ) -> None:
-    """List the profiles, with the one in use; or write one to params.yaml, execution.yaml and graph.yaml.
+    """List the profiles and mark the one in use; or write one to params.yaml, execution.yaml and graph.yaml.
 
-    Writing shows first which values differ, writes the lists in dvc.yaml that follow, and names what the
-    profile takes from elsewhere that is not here yet.
+    Writing first shows which values differ, also updates the lists in dvc.yaml, and ends with the profile's
+    external data that are not here yet.
 
     Example: jz3 profile paper
     """
@@ -64,11 +64,11 @@ def profile(
 
 def parameters(
     *,
-    check: Annotated[bool, typer.Option("--check", help="exit with 1 where the page is not current")] = False,
-    fix: Annotated[bool, typer.Option("--fix", help="write it anew")] = False,
+    check: Annotated[bool, typer.Option("--check", help="exit with 1 if the page is out of date")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="rewrite it")] = False,
     json: Json = False,
 ) -> None:
-    """Compare docs/parameters.md, the meaning of every parameter, with the types that read params.yaml.
+    """Compare docs/parameters.md, which explains every parameter, with the types that read params.yaml.
 
     Example: jz3 parameters --fix
     """

@@ -1,4 +1,4 @@
-"""The repository that a command works on: the one it was called in, from whichever folder."""
+"""The repository that a command works on: the one around the current folder."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from jz3.core.errors import UserError
 
 
 def root() -> Path:
-    """Its root, seen from the present folder, so that paths in messages can be pasted."""
+    """Its root, relative to the current folder so that paths in messages can be pasted."""
     from jz3.core.remedies import repository_of
 
     found = repository_of(Path.cwd())
