@@ -14,7 +14,7 @@ Levels = Annotated[
     list[str] | None,
     typer.Option(
         "--level",
-        help="grade, middle, high, college, amc8, amc10, amc12, aime, or your own template; by default all eight",
+        help="grade, middle, high, college, amc8, amc10, amc12, aime, or your own; by default all eight",
     ),
 ]
 Provider = Annotated[

@@ -1,9 +1,9 @@
 """Cosmetic edits: a comment, a docstring or a line break in a module must not train a model again.
 
-A stage's code may have changed its bytes and not its meaning. Where the syntax trees of the code that ran
-(found in git by its md5) and of the code that is there are equal without docstrings, dvc.lock may take the
-new hashes; in every other case the stage has to run. Docstrings count in a module that reads `__doc__`.
-Costs a look through the git history of each changed file.
+The bytes of a stage's code may change without its meaning. If the syntax trees of the code that ran (found in
+git by its md5) and of the present code are equal without docstrings, dvc.lock may take the new hashes; in
+every other case the stage has to run. Docstrings count in a module that reads `__doc__`. The cost is a search
+through the git history of each changed file.
 """
 
 import ast
@@ -19,13 +19,13 @@ from jz3.graph.stale import Reason, Stale, stale_stages
 
 
 class NotCosmetic(UserError):  # noqa: N818 (a verdict about an edit)
-    """What changed at a stage is more than comments, docstrings and layout, or cannot be shown to be less."""
+    """A stage changed in more than comments, docstrings and layout, or this cannot be ruled out."""
 
 
 def accept(root: Path, names: Sequence[str]) -> list[str]:
-    """Write the new code hashes of stages or groups to dvc.lock; gives the stages that had cosmetic edits.
+    """Write the new code hashes of stages or groups to dvc.lock; return the stages that had cosmetic edits.
 
-    Raises NotCosmetic where any of them changed otherwise; then nothing is written.
+    Raises NotCosmetic if any of them changed in another way; then nothing is written.
     """
     chosen = [stale for stale in stale_stages(root) if {stale.stage, base_name(stale.stage)} & set(names)]
     _check_names(root, names)
@@ -39,7 +39,7 @@ def accept(root: Path, names: Sequence[str]) -> list[str]:
 
 
 def same_meaning(before: str, after: str) -> bool:
-    """Whether two modules differ in comments, docstrings and layout alone."""
+    """Whether two modules differ only in comments, docstrings and layout."""
     return _tree(before) == _tree(after)
 
 
@@ -54,7 +54,7 @@ def _check_names(root: Path, names: Sequence[str]) -> None:
 
 
 def check_cosmetic(root: Path, stale: Stale) -> bool:
-    """True for edits that may be accepted, False where the stage has none. Raises NotCosmetic for others."""
+    """True for edits that may be accepted, False if the stage has none. Others raise NotCosmetic."""
     own = [reason for reason in stale.reasons if reason.kind != "upstream"]
     code = [reason for reason in own if reason.kind == "dep" and is_code(reason.what)]
     missing = [reason for reason in own if Stale(stale.stage, [reason]).only_missing]
@@ -95,7 +95,7 @@ def _check_file(root: Path, stage: str, reason: Reason) -> None:
 
 
 def _source_that_ran(root: Path, path: str, md5: str) -> str | None:
-    """The text of a file at the newest commit where it has this md5."""
+    """The text of a file at the newest commit in which it has this md5."""
     for commit in _git(root, "log", "--all", "--format=%H", "--", path).decode().split():
         content = _git(root, "show", f"{commit}:./{path}")
         if hashlib.md5(content, usedforsecurity=False).hexdigest() == md5:
@@ -121,7 +121,7 @@ def _tree(source: str) -> str:
 
 
 def _is_text(statement: object) -> bool:
-    """A docstring, or a text under an attribute: a statement that is a text and does nothing."""
+    """Whether a statement is a bare string: a docstring, or the text under an attribute."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)

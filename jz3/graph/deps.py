@@ -1,16 +1,17 @@
 """The code that a stage depends on: the import closure of its file, as explicit dependencies in dvc.yaml.
 
-DVC does not follow Python imports (treeverse/dvc#9195): a hand-written list goes stale without a sign, and so
-do the results. Here the list follows from the code. Modules that cannot change what a stage
-computes, only whether and how fast it does, are left out on purpose (EXEMPT): a better log line or another
-pace must not call a paid teacher again. What decides ids, draws, order and the bytes of tables is watched.
-Empty `__init__.py` files are left out, as they can change nothing; so is that of a package at the top, whose
-names are for users and are imported when they are asked for.
+DVC does not follow Python imports (treeverse/dvc#9195): a hand-written list silently goes stale, and so do
+the results. Here the list follows from the code. Modules that cannot change what a stage computes, only
+whether and how fast it does, are left out on purpose (EXEMPT): a better log line or another pace must not
+call a paid teacher again. Modules that decide ids, draws, order and the bytes of tables are watched. Empty
+`__init__.py` files are left out because they can change nothing; so is that of a top-level package, whose
+names are for users and are imported lazily.
 
-A module of ours that renders templates has them in `templates/` beside it: a stage that runs a module of such
-a package depends on those, too.
+A module that renders templates keeps them in `templates/` beside it: a stage that runs a module of such a
+package also depends on the templates.
 
-The lists of what a stage reads of every source, recipe and model are kept in the same way (`lists.py`).
+The lists of a stage's inputs from every source, recipe and model are kept up to date in the same way
+(`lists.py`).
 """
 
 import ast
@@ -44,21 +45,21 @@ EXEMPT = (
     *(f"jz3/core/{name}.py" for name in _CORE.split()),
     *(f"jz3/generation/{name}.py" for name in _CALLS.split()),
 )
-"""Folders and modules that no stage depends on. Golden tests hold them: artifacts
+"""Folders and modules that no stage depends on. Golden tests guard them: artifacts
 (`tests/core/test_golden.py`), keys and rows of the store.
 """
 PACKAGES = ("jz3", "stages")
 TEMPLATES = "templates"
-"""Folder of a package that holds what its modules render."""
+"""The folder of a package with the templates that its modules render."""
 
 
 def is_code(path: str) -> bool:
-    """Whether a dependency is code that runs or a template that it renders, and no data."""
+    """Whether a dependency is code or a template, as opposed to data."""
     return path.endswith(".py") or path.startswith(tuple(f"{package}/" for package in PACKAGES))
 
 
 def closure(root: Path, stage: str) -> list[str]:
-    """Paths of the code behind a stage, under `root`, sorted: its file and all that it imports of ours."""
+    """The sorted paths under `root` of a stage's code: its file and all modules of ours that it imports."""
     first = root / "stages" / f"{stage}.py"
     if not first.is_file():
         raise DepsError(f"dvc.yaml has the stage {stage}; {first} was expected to run it. Write it.")
@@ -66,7 +67,7 @@ def closure(root: Path, stage: str) -> list[str]:
 
 
 def imports_of(root: Path, first: Path) -> list[str]:
-    """Paths under `root`, sorted, of a file and all that it imports of ours, but for what is EXEMPT."""
+    """The sorted paths under `root` of a file and all modules of ours that it imports, except EXEMPT ones."""
     waiting, seen = [first], set[Path]()
     while waiting:
         file = waiting.pop()
@@ -80,7 +81,7 @@ def imports_of(root: Path, first: Path) -> list[str]:
 
 
 def differences(root: Path) -> dict[str, tuple[list[str], list[str]]]:
-    """For each stage whose code dependencies are not its closure: those missing, and those too many."""
+    """For each stage whose code dependencies are not its closure: missing ones and superfluous ones."""
     listed = listed_code(root)
     return compared({stage: closure(root, stage) for stage in listed}, listed)
 
@@ -88,7 +89,7 @@ def differences(root: Path) -> dict[str, tuple[list[str], list[str]]]:
 def compared(
     wanted: Mapping[str, list[str]], listed: Mapping[str, list[str]]
 ) -> dict[str, tuple[list[str], list[str]]]:
-    """Of each stage that differs: what is wanted and not listed, and what is listed and not wanted."""
+    """For each stage that differs: wanted paths that are not listed, and listed ones that are not wanted."""
     return {
         stage: (sorted({*files} - {*listed[stage]}), sorted({*listed[stage]} - {*files}))
         for stage, files in wanted.items()
@@ -97,21 +98,21 @@ def compared(
 
 
 def listed_code(root: Path) -> dict[str, list[str]]:
-    """The code dependencies of each stage as dvc.yaml has them."""
+    """The code dependencies of each stage in dvc.yaml."""
     return {
         stage: [str(dep) for dep in body["deps"] if _is_code(dep)] for stage, body in _stages(_document(root))
     }
 
 
 def wrong_lists(root: Path) -> list[ListOf]:
-    """The lists in dvc.yaml that do not hold what each source, recipe or model leaves."""
+    """The lists in dvc.yaml that do not match what each source, recipe or model leaves."""
     graph = read_graph(root)
     check_certificates(graph)
     return [one for one in lists_of(_document(root), graph) if one.found != one.wanted]
 
 
 def fix_lists(root: Path) -> None:
-    """Rewrite the lists in dvc.yaml, comments and order of the rest kept."""
+    """Rewrite the lists in dvc.yaml; comments and the order of everything else stay."""
     document, graph = _document(root), read_graph(root)
     check_certificates(graph)
     write_lists(document, graph)
@@ -119,7 +120,7 @@ def fix_lists(root: Path) -> None:
 
 
 def fix(root: Path) -> None:
-    """Rewrite the code dependencies and the lists in dvc.yaml, comments and order of the rest kept."""
+    """Rewrite code dependencies and lists in dvc.yaml; comments and the order of everything else stay."""
     document, graph = _document(root), read_graph(root)
     check_certificates(graph)
     write_lists(document, graph)
@@ -148,7 +149,7 @@ def _document(root: Path) -> Any:  # noqa: ANN401 (ruamel's round-trip tree)
 
 
 def _stages(document: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (ruamel's round-trip tree)
-    """Each stage's name and body; that of a `foreach` stage stands under `do`."""
+    """Each stage's name and body; that of a `foreach` stage is under `do`."""
     for name, stage in document["stages"].items():
         yield name, stage.get("do", stage)
 
@@ -158,7 +159,7 @@ def _is_code(dep: object) -> bool:
 
 
 def _imported(file: Path, root: Path) -> Iterator[str]:
-    """Dotted names that a file imports or names anywhere; of `from a import b` both a and a.b."""
+    """Dotted names that a file imports or mentions anywhere; `from a import b` gives both a and a.b."""
     package = file.relative_to(root).parent.parts
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -173,7 +174,7 @@ def _imported(file: Path, root: Path) -> Iterator[str]:
 
 
 def _named(text: str, package: tuple[str, ...]) -> Iterator[str]:
-    """The module that a text names: `jz3.x.y` for `python -m`, `y.py` for a script beside the file."""
+    """The module that a string names: `jz3.x.y` for `python -m`, `y.py` for a script beside the file."""
     if text.isidentifier() or not text.isascii():
         return
     if text.endswith(".py") and text.removesuffix(".py").isidentifier():
@@ -183,7 +184,7 @@ def _named(text: str, package: tuple[str, ...]) -> Iterator[str]:
 
 
 def _files(name: str, root: Path) -> Iterator[Path]:
-    """The files that importing a dotted name of ours runs: its module and the packages under the top."""
+    """The files that run when a dotted name of ours is imported: its module, and packages below the top."""
     parts = name.split(".")
     if parts[0] not in PACKAGES:
         return

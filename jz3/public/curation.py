@@ -92,7 +92,7 @@ def problems_of(problems: Texts, solutions: Texts | None = None, ids: Texts | No
 
 
 def dedup(problems: Texts, ids: Texts | None = None) -> pl.DataFrame:
-    """Reject rows that repeat a kept one exactly (`dedup.exact`) or nearly (`dedup.near`); evidence: its id."""
+    """Reject rows that repeat a kept one (`dedup.exact`), or nearly (`dedup.near`); evidence is its id."""
     return dedup_of(problems_of(problems, None, ids))
 
 
