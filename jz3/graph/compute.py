@@ -48,8 +48,8 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     ),
     "curation": ("execute", "correctness", "filter", "dedup", "decontaminate", "audit", "mix", "pack"),
 }
-"""Stages by their part; all arms share those of `before`. A model of the graph that acts as a solver is trained
-by `pretrain`, so its training counts as generation.
+"""Stages by their part; all arms share those of `before`. A model of the graph that acts as a solver is
+trained by `pretrain`, so its training counts as generation.
 """
 OF_SETS = ("mix", "pack")
 
