@@ -174,9 +174,8 @@ class _Planner:
     def _ask(
         self, line: Line, asked: Teachers, rows: float, prompt_tokens: Callable[[Teacher, float], float]
     ) -> None:
-        """The tokens that teachers read and write for their parts of the rows, and the cost.
-
-        `prompt_tokens` gives the mean of a prompt, by teacher and characters per token.
+        """The tokens that teachers read and write for their parts of the rows, and the cost. `prompt_tokens`
+        gives the mean of a prompt, by teacher and characters per token.
         """
         line.prompt_tokens, line.completion_tokens, line.usd = 0, 0, 0.0
         shares = sum(teacher.share for teacher in asked.teachers.values())
@@ -359,9 +358,7 @@ class _Planner:
         line.estimated = True
 
     def _plan_solve(self, line: Line) -> None:
-        """Plan `solve`: a model's answer is assumed to be as long as a problem with its solution, as in
-        `answer`.
-        """
+        """Plan `solve`: like those of `answer`, a model's answer is as long as a problem with its solution."""
         stage = self._graph.stage(line.stage)
         params, planning = SolveParams.model_validate(self._setting.section(stage)), self._execution.planning
         asked = solver_draws(self._root, stage, params, self._sizes, self._store, self._execution)
