@@ -358,7 +358,7 @@ class _Planner:
         line.estimated = True
 
     def _plan_solve(self, line: Line) -> None:
-        """Plan `solve`: like those of `answer`, a model's answer is as long as a problem with its solution."""
+        """Plan `solve`: a model's answer is as long as a problem with its solution, as for `answer`."""
         stage = self._graph.stage(line.stage)
         params, planning = SolveParams.model_validate(self._setting.section(stage)), self._execution.planning
         asked = solver_draws(self._root, stage, params, self._sizes, self._store, self._execution)
