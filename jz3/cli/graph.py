@@ -100,7 +100,7 @@ def accept(
     from jz3.graph.accept import accept as take
 
     taken = take(root(), names)
-    lines = [f"{stage}: the code means what it meant; dvc.lock has its new hashes" for stage in taken]
+    lines = [f"{stage}: the code has the same meaning; dvc.lock has its new hashes" for stage in taken]
     show("\n".join(lines) or "no code was edited: there is nothing to accept", taken, json=json)
 
 

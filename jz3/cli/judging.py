@@ -46,7 +46,7 @@ def judge(
 
     if (out is None) != plan:
         raise UserError(
-            "jz3 judge leaves opinions in a file, or plans; one of -o FILE and --plan was expected. Give one."
+            "jz3 judge writes opinions to a file, or plans; one of -o FILE and --plan was expected. Give one."
         )
     place = root()
     asked = pairs_of(pairs)
@@ -79,7 +79,7 @@ def pairs_of(path: Path) -> "list[Pair]":
     if file.gold is None or file.predicted is None:
         raise UserError(
             f"{path} has no {'right answer' if file.gold is None else 'answer of a model'}; fields such as "
-            f"`gold` and `predicted` were expected, found {', '.join(file.rows[0])}. Rename them so."
+            f"`gold` and `predicted` were expected, found {', '.join(file.rows[0])}. Rename its fields."
         )
     for line in file.bad:
         remark(line)

@@ -108,7 +108,7 @@ def layout(
     if fix:
         fix_layout(place)
     elif check and wrong:
-        raise UserError("Files are laid out otherwise than DVC writes them. Run `jz3 layout --fix`.")
+        raise UserError("The layout of these files is not DVC's. Run `jz3 layout --fix`.")
 
 
 def deps(
@@ -134,7 +134,7 @@ def deps(
             *(f"{stage} lists {file}, which it does not import" for file in extra),
         )
     ]
-    lines += [f"{one.stage} --{one.flag} takes other paths than graph.yaml asks for" for one in lists]
+    lines += [f"{one.stage} --{one.flag} does not list the paths that graph.yaml asks for" for one in lists]
     document = {
         "code": {stage: {"lacks": missing, "extra": extra} for stage, (missing, extra) in found.items()},
         "lists": {
@@ -149,7 +149,7 @@ def deps(
     if fix:
         rewrite(place)
     elif check and lines:
-        raise UserError("dvc.yaml lists other code or other paths than it should. Run `jz3 deps --fix`.")
+        raise UserError("Code or paths in dvc.yaml are wrong. Run `jz3 deps --fix`.")
 
 
 def fill(
@@ -261,7 +261,7 @@ def influence(
     for file, what in ((scores, "scores"), (values, "values")):
         if file is not None and file.suffix != ".parquet":
             raise UserError(
-                f"{file} does not end in .parquet; the {what} are one such file. "
+                f"{file} does not end in .parquet; a name of such a file was expected. "
                 f"Give it a name such as {what}.parquet."
             )
     out.must_be_free()

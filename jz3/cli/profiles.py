@@ -48,7 +48,7 @@ def profile(
         return
     difference = profile_difference(place, name)
     show(
-        difference or f"{', '.join(IN_USE)} are the profile {name} already",
+        difference or f"{', '.join(IN_USE)} are already those of the profile {name}",
         {"profile": name, "difference": difference},
         json=json,
     )
@@ -57,8 +57,8 @@ def profile(
     write_profile(place, name)
     if absent := not_fetched(place):
         remark(
-            f"not here yet: {', '.join(absent)}; DVC ends at the first that a stage needs. "
-            f"`jz3 fetch --dry-run` says what they are, `jz3 fetch` brings them."
+            f"not here yet: {', '.join(absent)}; DVC stops at the first one that a stage needs. "
+            f"`jz3 fetch --dry-run` shows them, `jz3 fetch` downloads them."
         )
 
 
@@ -81,4 +81,4 @@ def parameters(
     if fix:
         fix_page(place)
     elif check and not current:
-        raise UserError(f"{PAGE} is not what the types say. Run `jz3 parameters --fix`.")
+        raise UserError(f"{PAGE} does not match the types. Run `jz3 parameters --fix`.")

@@ -64,5 +64,7 @@ def publish(
 def _stated(given: str) -> tuple[str, str]:
     source, equals, licence = given.partition("=")
     if not (source and equals and licence):
-        raise UserError(f"--licence {given} states no licence; SOURCE=LICENCE was expected, such as sft=MIT.")
+        raise UserError(
+            f"--licence {given} is not a licence of a source; SOURCE=LICENCE was expected, such as sft=MIT."
+        )
     return source, licence

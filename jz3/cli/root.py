@@ -13,7 +13,7 @@ def root() -> Path:
     found = repository_of(Path.cwd())
     if found is None:
         raise UserError(
-            f"{Path.cwd()} is in no repository of jz3: neither it nor a folder above it holds dvc.yaml; "
+            f"{Path.cwd()} is not in a repository of jz3: no dvc.yaml is in it or above it; "
             f"a clone was expected. Go there and run this again."
         )
     return Path(os.path.relpath(found))

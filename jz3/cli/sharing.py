@@ -49,8 +49,9 @@ def verify(
             remark(f"removed {path}")
     elif rows or any(one.damages for one in found):
         raise UserError(
-            "something is damaged, as listed; every object and row was expected to be what its name says. "
-            "Do not push. `jz3 store mend` sets damaged rows aside, `jz3 verify --remove` deletes objects."
+            "something is damaged, as listed; objects and rows whose bytes match their names were "
+            "expected. Do not push. `jz3 store mend` sets damaged rows aside, `jz3 verify --remove` deletes "
+            "objects."
         )
 
 
@@ -133,9 +134,9 @@ def check_rows(*, json: Json = False) -> None:
     if lines:
         raise UserError(
             f"the row store at {rows.root} is damaged in {len(lines)} places, as listed; none was expected. "
-            f"Every whole row is used, and a lost one is computed again when a stage asks for it. "
-            f"`jz3 store mend` sets damaged files aside and keeps their whole rows; then `jz3 store pull` "
-            f"brings the lost ones where they were shared."
+            f"Every intact row is used, and lost ones are computed again when a stage asks for them. "
+            f"`jz3 store mend` sets damaged files aside and keeps their intact rows; then `jz3 store pull` "
+            f"brings back the lost ones if they were shared."
         )
 
 

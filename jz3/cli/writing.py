@@ -45,7 +45,7 @@ def init(
     from jz3.project.write import begin
 
     if is_project(folder):
-        raise UserError(f"{folder} is a project already; a new folder was expected. Edit its params.yaml.")
+        raise UserError(f"{folder} is already a project; a new folder was expected. Edit its params.yaml.")
     begin(folder, corpus, tuple(against or ()), Order(None, levels or (), provider, model))
     show(
         f"{folder}/params.yaml says what is made, {folder}/prompts/ how the teacher is asked.\n"

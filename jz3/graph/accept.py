@@ -73,12 +73,11 @@ def check_cosmetic(root: Path, stale: Stale) -> bool:
 def _check_file(root: Path, stage: str, reason: Reason) -> None:
     if reason.before is None or reason.after is None:
         raise NotCosmetic(
-            f"{stage}: {reason.what} was not there before or is not there now; an edited file was expected. "
-            f"Run `dvc repro`."
+            f"{stage}: {reason.what} is new or has gone; an edited file was expected. Run `dvc repro`."
         )
     if not reason.what.endswith(".py"):
         raise NotCosmetic(
-            f"{stage}: {reason.what} is a template, and what it says goes into what the stage leaves; an "
+            f"{stage}: {reason.what} is a template, whose text goes into the stage's output; an "
             f"edit of a Python file was expected. Run `dvc repro`."
         )
     before = _source_that_ran(root, reason.what, reason.before)
@@ -89,8 +88,8 @@ def _check_file(root: Path, stage: str, reason: Reason) -> None:
         )
     if not same_meaning(before, (root / reason.what).read_text()):
         raise NotCosmetic(
-            f"{stage}: {reason.what} means something else than what ran; its syntax tree without docstrings "
-            f"was expected to be the same. Run `dvc repro`."
+            f"{stage}: {reason.what} has another meaning than the code that ran; the same syntax tree "
+            f"without docstrings was expected. Run `dvc repro`."
         )
 
 

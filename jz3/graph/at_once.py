@@ -248,8 +248,8 @@ async def _build(root: Path, work: Work, room: Room) -> Built:
     if failed:
         left = len(work.stages) - len(built.ran) - len(failed)
         raise NotBuiltError(
-            f"{' and '.join(sorted(failed))} failed, as said above; {len(built.ran)} stages are done and "
-            f"{left} wait. Mend it and run `jz3 repro` again: it goes on there."
+            f"{' and '.join(sorted(failed))} failed, as shown above; {len(built.ran)} stages are done and "
+            f"{left} wait. Fix it and run `jz3 repro` again: it continues there."
         )
     return built
 

@@ -61,9 +61,7 @@ def read_slice(text: str) -> Slice:
     """`3/8` is the third of eight slices."""
     found = re.fullmatch(r"(\d+)/(\d+)", text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise SliceError(
-            f"--slice is {text!r}; n/m with n from 1 to m was expected, such as 3/8. Give it so."
-        )
+        raise SliceError(f"--slice is {text!r}; n/m with n from 1 to m was expected, such as 3/8.")
     return Slice(int(found[1]), int(found[2]))
 
 

@@ -41,7 +41,7 @@ def fix_layout(root: Path) -> None:
         lost = _comments(file.read_text()) - _comments(text)
         if lost:
             raise LayoutError(
-                f"{file} has the comment '{next(iter(lost))}' where DVC does not keep it; a comment above "
+                f"{file} has the comment '{next(iter(lost))}' where DVC would lose it; a comment above "
                 f"its parameter or behind it was expected. Move it there."
             )
     for file, text in written.items():

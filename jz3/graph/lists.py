@@ -67,7 +67,7 @@ def check_certificates(graph: Graph) -> None:
         wanted = certificates[mixed_by.path("decontaminated")]
         if found != wanted:
             raise GraphError(
-                f"{stage.name} takes {found}, and its model was trained on {training}; the certificate of "
+                f"{stage.name} reads {found}, but its model was trained on {training}; the certificate of "
                 f"that set, {wanted}, was expected. Name the recipe of the set in graph.yaml, at `models`."
             )
 

@@ -265,7 +265,7 @@ class _Planner:
         else:
             have = Stored(Amount(0, exact=False), 0, 0.0)
             line.notes.append(
-                "its prompts are written anew; how many of them the store has is not known before"
+                "its prompts will be rewritten; how many of them the store has is not known yet"
                 if held
                 else "its model is not there yet, so nothing in the store is by it"
             )

@@ -60,7 +60,7 @@ def must_fit(line: Line, teacher_tokens: int | None) -> None:
     if teacher_tokens is not None and tokens > teacher_tokens:
         line.notes.append(
             f"asks across seeds: budget.teacher_tokens ({teacher_tokens:,}) can leave nothing out, and it "
-            f"ends with an error where it takes more: ask for less"
+            f"ends with an error if it takes more: ask for less"
         )
 
 

@@ -128,7 +128,9 @@ def _values(file: Path, text: str) -> Any:  # noqa: ANN401 (as YAML gives it)
         return YAML(typ="safe").load(text)
     except (YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
-        raise ProfileError(f"{file} is not YAML: {reason}; a profile was expected. Mend it there.") from error
+        raise ProfileError(
+            f"{file} is not YAML: {reason}; a profile was expected. Correct it there."
+        ) from error
 
 
 def _leaves(values: Any, place: str = "") -> dict[str, Any]:  # noqa: ANN401 (as YAML gives it)
@@ -158,5 +160,5 @@ def _text(root: Path, file: str, name: str) -> str:
         return source.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ProfileError(
-            f"{source} is not UTF-8: {error}; a profile was expected. Mend it there."
+            f"{source} is not UTF-8: {error}; a profile was expected. Correct it there."
         ) from error

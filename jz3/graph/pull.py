@@ -53,8 +53,9 @@ def pull(root: Path, names: Sequence[str], store: RowStore) -> Pulled:
             except DvcException as error:
                 reason = shown(" ".join(str(error).split()))[:300]
                 raise NotPulled(
-                    f"not all outputs of {', '.join(names) or 'the graph'} could be brought ({reason}); what "
-                    f"`jz3 push` sent was expected. `jz3 why STAGE` says what lacks, `dvc repro` makes it."
+                    f"not all outputs of {', '.join(names) or 'the graph'} could be brought ({reason}); those "
+                    f"that `jz3 push` sends were expected. `jz3 why STAGE` names what is missing, `dvc repro` "
+                    f"makes it."
                 ) from error
     return Pulled(int(done["stats"]["fetched"]), pulled(root, None, store))
 
@@ -65,8 +66,8 @@ def _stages_of(repo: "Repo", names: Sequence[str]) -> list[str]:
         if not any(name in _names(stage) for stage in known):
             given = ", ".join(sorted({base_name(stage) for stage in known}))
             raise UserError(
-                f"'{name}' is no stage, nor what one is repeated for; one of {given}, or a recipe, model or "
-                f"source of graph.yaml was expected. Name one."
+                f"'{name}' is not a stage, nor an entry of a repeated one; one of {given}, or a recipe, "
+                f"model or source of graph.yaml was expected. Name one."
             )
     return [stage for stage in known if set(names) & _names(stage)]
 

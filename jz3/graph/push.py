@@ -45,7 +45,7 @@ def push(root: Path, store: RowStore) -> Pushed:
     if found.damages:
         raise DamagedCache(
             f"{len(found.damages)} objects of the cache are damaged, such as {found.damages[0].path}; "
-            f"whole ones were expected. Nothing was sent. `jz3 verify` lists them, `--remove` clears them."
+            f"intact ones were expected. Nothing was sent. `jz3 verify` lists them, `--remove` clears them."
         )
     with opened(root) as repo:
         default_remote(repo)

@@ -113,7 +113,7 @@ def _regraded(scratch: Path, model: str, items: pl.DataFrame, folder: Path, para
     now = graded.drop("certificate", "contamination").join(said, on="response_id", how="inner")
     if now.height != graded.height:
         raise RegradeError(
-            f"{graded.height - now.height} responses of {model} have no grade of then; one for each was "
+            f"{graded.height - now.height} responses of {model} have no old grade; one for each was "
             f"expected. Take a revision at which `dvc status` was clean."
         )
     out = Out(Grade, folder / f"{model}.parquet")

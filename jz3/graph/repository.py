@@ -33,7 +33,7 @@ def opened(root: Path) -> Generator["Repo"]:
     except (DvcException, RecursionError) as error:  # RecursionError: YAML that is nested too deeply
         reason = shown(" ".join(str(error).split()))
         raise RepositoryError(
-            f"DVC cannot read {root.absolute()}: {reason}. Mend what it names; `dvc status` shows it too."
+            f"DVC cannot read {root.absolute()}: {reason}. Fix what it names; `dvc status` shows it, too."
         ) from error
 
 
@@ -91,7 +91,7 @@ def locked(root: Path) -> dict[str, Any]:
         reason = " ".join(str(error).split())
         raise RepositoryError(
             f"{file} is not YAML: {reason}. Take it from git (`git checkout dvc.lock`), or delete it: "
-            f"`dvc repro` writes it anew from the run cache."
+            f"`dvc repro` rewrites it from the run cache."
         ) from error
     return (document or {}).get("stages", {})
 

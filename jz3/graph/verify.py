@@ -114,7 +114,7 @@ def _line(place: Place, damage: Damage) -> str:
     if damage.stage is None:
         return f"{said}; nothing in dvc.lock names it"
     mends = {
-        "cache": f"`dvc fetch {damage.stage}` brings it, else `dvc repro {damage.stage}` makes it anew",
+        "cache": f"`dvc fetch {damage.stage}` brings it, or else `dvc repro {damage.stage}` makes it again",
         "remote": f"`dvc push {damage.stage}` sends it again from a clone that has it",
     }
     return f"{said}; it is {damage.file} of {damage.stage}. Once removed, {mends[place]}"

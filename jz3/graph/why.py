@@ -109,7 +109,7 @@ def _state(reason: Reason) -> str:
     if reason.after == IN_CACHE:
         return "not in the workspace; `dvc checkout` brings it from the cache"
     if reason.after == NOT_IN_CACHE:
-        return "here, but lost from the cache; `dvc fetch` brings it, else `dvc commit` puts it back"
+        return "here, but lost from the cache; `dvc fetch` brings it, or else `dvc commit` puts it back"
     if reason.after is None:
         return "not here; `dvc pull` brings it if somebody pushed it"
     return f"edited since the stage ran: {_short(reason.before)} -> {_short(reason.after)}"

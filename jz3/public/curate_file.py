@@ -80,7 +80,7 @@ def curate_file(file: str, out: Path, wanted: Wanted, say: Callable[[str], objec
         say(f"left out: {step}, as {reason}")
     if not steps:
         raise UserError(
-            f"{read.name} gives {', '.join(wanted.steps)} nothing to do; a field of solutions, or "
+            f"{read.name} leaves nothing to do for {', '.join(wanted.steps)}; a field of solutions, or "
             f"benchmarks, were expected. Name them with --solution and --against."
         )
     names = ids_of(read.rows, say)

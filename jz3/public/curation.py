@@ -73,7 +73,7 @@ def problems_of(problems: Texts, solutions: Texts | None = None, ids: Texts | No
             f"each were expected. Give columns of one table."
         )
     if len(set(names)) < len(names):
-        raise UserError("ids occur twice; one a row was expected. Leave them out, and rows are numbered.")
+        raise UserError("ids occur twice; one per row was expected. Without ids, rows are numbered.")
     rows = pl.DataFrame(
         {
             "problem_id": names,

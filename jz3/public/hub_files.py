@@ -34,8 +34,8 @@ def hub_files(address: str) -> HubFiles:
     match = _ADDRESS.fullmatch(address)
     if match is None:
         raise UserError(
-            f"{address} is no address of a data set; `{BEGIN}OWNER/NAME`, with @REVISION or /PATH where one "
-            f"is meant, was expected. Mend it."
+            f"{address} is not an address of a data set; `{BEGIN}OWNER/NAME`, optionally with @REVISION or "
+            f"/PATH, was expected. Correct it."
         )
     repo, revision, path = match.groups()
     try:
@@ -70,8 +70,8 @@ def hub_files(address: str) -> HubFiles:
     except (HfHubHTTPError, HFValidationError, HTTPError, OfflineModeIsEnabled) as error:
         reason = " ".join(str(error.__cause__ or error).split())[:160]
         raise UserError(
-            f"{address} could not be fetched from {hub} ({reason}); a data set that is there "
-            f"and open to you was expected. Check its name, the network, HF_TOKEN and HF_HUB_OFFLINE."
+            f"{address} could not be fetched from {hub} ({reason}); an existing data set that "
+            f"is open to you was expected. Check its name, the network, HF_TOKEN and HF_HUB_OFFLINE."
         ) from error
     root = files[0]
     for _ in PurePosixPath(names[0]).parts:

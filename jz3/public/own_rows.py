@@ -188,5 +188,5 @@ def _inside(rows: Sequence[Row]) -> str:
     for name, value in rows[0].items():
         held = cast("list[Any]", value) if isinstance(value, list) else []
         if held and isinstance(held[0], dict):
-            return f" `{name}` is a list of {len(held)} objects: give a file of that list alone."
+            return f" `{name}` is a list of {len(held)} objects: give a file with only that list."
     return ""

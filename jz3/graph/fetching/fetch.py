@@ -31,7 +31,7 @@ def fetch(root: Path, entries: Mapping[str, SourceEntry], hub: Hub, say: Callabl
     for name, entry in entries.items():
         if scripts := [path for path in entry.held or {} if path.endswith(".py")]:
             raise FetchError(
-                f"{name}: {scripts[0]} of {entry.repo} is a loading script, which nothing runs; files with "
+                f"{name}: {scripts[0]} of {entry.repo} is a loading script, which is never run; files with "
                 f"rows were expected. Name those of its branch refs/convert/parquet in data/sources.yaml."
             )
     if not hub.offline:

@@ -170,9 +170,11 @@ def named_errors(hub: Hub, name: str, entry: SourceEntry, path: str | None = Non
         if status == MISSING:
             raise FetchError(_gone(what, at, name)) from error
         reason = " ".join(str(error).split())[:160]
-        raise FetchError(f"{what} could not be fetched ({reason}). Run it again; it goes on.") from error
+        raise FetchError(f"{what} could not be fetched ({reason}). Run it again; it continues.") from error
     except HFValidationError as error:
-        raise FetchError(f"{what} has no name of the hub; `owner/name` was expected. Mend it.") from error
+        raise FetchError(
+            f"{what} is not named as on the hub; `owner/name` was expected. Correct it."
+        ) from error
     except HTTPError as error:  # the network: HfHubHTTPError is one too
         raise FetchError(_unreachable(hub, what, entry, error)) from error
 
@@ -196,8 +198,8 @@ def _gone(what: str, at: str, name: str) -> str:
 def _closed(hub: Hub, what: str, status: int | None) -> str:
     if hub.token and status == UNAUTHORISED:
         return (
-            f"{what}: {hub.endpoint} does not take HF_TOKEN; a valid token was expected. Make one at "
-            f"{hub.endpoint}/settings/tokens, or unset it for what is not gated."
+            f"{what}: {hub.endpoint} does not accept HF_TOKEN; a valid token was expected. Make one at "
+            f"{hub.endpoint}/settings/tokens, or unset it for sources that are not gated."
         )
     return f"{what} is not at {hub.endpoint}, or private; check its name in data/sources.yaml, and HF_TOKEN."
 

@@ -45,8 +45,8 @@ def chosen(
     """
     if unknown := [name for name in of_profile if name not in table]:
         raise SourcesError(
-            f"the profile takes the source '{unknown[0]}', which {TABLE} does not have; it has "
-            f"{', '.join(table)}. Add it there, or mend the profile."
+            f"the profile uses the source '{unknown[0]}', which {TABLE} does not have; it has "
+            f"{', '.join(table)}. Add it there, or correct the profile."
         )
     entries = {name: table[name] for name in of_profile}
     if only is None:

@@ -40,10 +40,10 @@ def looked_up(hub: Hub, name: str, entry: SourceEntry) -> dict[str, Any]:
     wanted = fitting_names(there, entry.files)
     if not wanted:
         scripts = [path for path in there if path.endswith(".py")]
-        why = f"; it has a loading script ({scripts[0]}), which nothing runs" if scripts else ""
+        why = f"; it has a loading script ({scripts[0]}), which is never run" if scripts else ""
         raise FetchError(
             f"{name}: none of the {len(there)} files of {entry.repo} fits {', '.join(entry.files)}{why}; "
-            f"files with rows were expected. Mend `files` of '{name}' in {TABLE}."
+            f"files with rows were expected. Correct `files` of '{name}' in {TABLE}."
         )
     held = {path: _held(name, there[path]) for path in wanted}
     card: Any = info.card_data

@@ -107,7 +107,7 @@ def read_table(root: Path) -> dict[str, SourceEntry]:
     entries: dict[str, SourceEntry] = {}
     for name, entry in document.items():
         if not re.fullmatch(r"[\w.-]+", str(name)):
-            raise SourcesError(f"{file}: the name '{name}' has other characters than letters, digits, - . _.")
+            raise SourcesError(f"{file}: the name '{name}' has characters other than letters, digits, - . _.")
         try:
             entries[str(name)] = SourceEntry.model_validate(entry)
         except ValidationError as error:
@@ -116,7 +116,7 @@ def read_table(root: Path) -> dict[str, SourceEntry]:
             )
             raise SourcesError(
                 f"{file}: source '{name}' is no entry ({reason}); the fields that "
-                f"{__name__.replace('.', '/')}.py lists were expected. Mend it."
+                f"{__name__.replace('.', '/')}.py lists were expected. Correct it."
             ) from error
     return entries
 
@@ -132,5 +132,7 @@ def read_document(file: Path, yaml: YAML | None = None) -> Mapping[str, Any]:
             f"`git checkout {file}` brings back the one of the repository."
         ) from error
     if not isinstance(document, dict):
-        raise SourcesError(f"{file} is no mapping of sources; `NAME: {{for: ..., host: ...}}` was expected.")
+        raise SourcesError(
+            f"{file} is not a mapping of sources; `NAME: {{for: ..., host: ...}}` was expected."
+        )
     return document  # pyright: ignore[reportUnknownVariableType]

@@ -65,14 +65,14 @@ def publication(root: Path, repo: str, address: str, stated: Mapping[str, str]) 
     if unused:
         named = ", ".join(sorted({one.source for one in licences}))
         raise PublishError(
-            f"--licence names {', '.join(unused)}, of which no row comes; one of {named} was expected. "
-            f"Mend the name."
+            f"--licence names {', '.join(unused)}, from which no row comes; one of {named} was expected. "
+            f"Correct the name."
         )
     if refused:
         raise PublishError(
             f"{len(refused)} sources may not be published: {'; '.join(refused)}. A licence that "
-            f"allows it was expected of each. Leave them out of `sample.quotas` or `tasks`; where one says "
-            f"none that is clear, and you know it, add --licence SOURCE=LICENCE."
+            f"allows it was expected of each. Leave them out of `sample.quotas` or `tasks`; if one states "
+            f"no clear licence, and you know it, add --licence SOURCE=LICENCE."
         )
     files: dict[str, Path | bytes] = dict(sorted(_of_run(root, graph).items()))
     described = Described(
@@ -140,8 +140,8 @@ def _must_be_fresh(root: Path) -> None:
     stale = [one.stage for one in stale_stages(root) if not one.only_missing]
     if stale:
         raise PublishError(
-            f"{len(stale)} stages are stale ({_some(stale)}); what is published was expected to be what this "
-            f"commit gives. Run `dvc repro`, and commit dvc.lock; `jz3 why {stale[0]}` says why."
+            f"{len(stale)} stages are stale ({_some(stale)}); a run that is up to date with this "
+            f"commit was expected. Run `dvc repro`, and commit dvc.lock; `jz3 why {stale[0]}` says why."
         )
 
 

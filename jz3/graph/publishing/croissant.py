@@ -30,7 +30,7 @@ COLUMNS = {
     "position": "place in the training order",
     "row_id": "the problem that the row is",
     "part": "pretrain (synthetic) or instruction",
-    "source": "where the text comes from that the problem was written after",
+    "source": "the origin of the text that the problem was written from",
     "level": "of difficulty, such as grade, high, amc10 or aime; null where none was asked for",
     "kind": "cot (natural language) or tool (solved by a program)",
     "input": "what a model reads; no loss is computed on it",
@@ -136,6 +136,4 @@ def _set(mlc: Any, name: str) -> tuple[Any, Any]:  # noqa: ANN401 (the library h
 
 def _faulty(report: str) -> str:
     reason = " ".join(report.split())[:300]
-    return (
-        f"mlcroissant finds fault with the metadata ({reason}); none was expected. Report it with this line."
-    )
+    return f"mlcroissant rejects the metadata ({reason}); valid ones were expected. Report this line."

@@ -42,7 +42,7 @@ def must_be_named(repo: str) -> None:
         named = False
     if not named:
         raise PublishError(
-            f"{repo} names no repository of the hub; `owner/name` was expected, of letters, digits, `-`, `_` "
+            f"{repo} is not a repository of the hub; `owner/name` was expected, of letters, digits, `-`, `_` "
             f"and `.`. Give such a name."
         )
 
@@ -88,7 +88,7 @@ def _in_one_line(hub: Hub, repo: str) -> Generator[None]:
         yield
     except OfflineModeIsEnabled as error:
         raise PublishError(
-            f"HF_HUB_OFFLINE is set, and {repo} is to be sent; a network was expected. Unset it, or see what "
+            f"HF_HUB_OFFLINE is set, but {repo} is to be sent; a network was expected. Unset it, or see what "
             f"would be sent with --dry-run."
         ) from error
     except HfHubHTTPError as error:
@@ -101,8 +101,8 @@ def _in_one_line(hub: Hub, repo: str) -> Generator[None]:
                 f"right to write was expected. Make one at {hub.endpoint}/settings/tokens and set HF_TOKEN."
             ) from error
         raise PublishError(
-            f"{hub.endpoint} did not take {repo} ({reason}); it was expected to. Nothing was committed; run "
-            f"this again, what was sent is not sent twice."
+            f"{hub.endpoint} did not accept {repo} ({reason}). Nothing was committed; run "
+            f"this again: files that arrived are not sent twice."
         ) from error
     except HTTPError as error:
         reason = " ".join(str(error.__cause__ or error).split())[:200]
