@@ -76,7 +76,7 @@ def parameters(
 
     place = root()
     current = is_current(place)
-    said = f"{PAGE} is current" if current else f"{PAGE} is not what the types say"
+    said = f"{PAGE} is current" if current else f"{PAGE} does not match the types"
     show(said, {"page": str(PAGE), "current": current}, json=json)
     if fix:
         fix_page(place)

@@ -29,11 +29,11 @@ PROFILES = ("embedded", "paper")
 LONGEST = 40  # characters of a value; chosen: a table that can be read
 HEAD = """# Parameters
 
-`jz3 parameters --fix` writes this page from the types that read `params.yaml` and `execution.yaml`; a test
-holds it to them. Values are those of the profiles `embedded` and `paper`, where the source of each number
-stands beside it (`profiles/NAME.yaml`); of a stage with several sections, those of the first. In a name `*`
-is any key of a mapping, or any entry of a list. Where a place takes one of several types, the meaning begins
-with the type.
+`jz3 parameters --fix` writes this page from the types that read `params.yaml` and `execution.yaml`, and a
+test checks that the two agree. Values are those of the profiles `embedded` and `paper`; the source of each
+number is in `profiles/NAME.yaml`. If a stage has several sections, the values are those of the first. In a
+name `*` stands for any key of a mapping, or any entry of a list. If a parameter takes one of several types,
+the meaning begins with the type.
 """
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 """Signs of bounds, by pydantic's names."""
