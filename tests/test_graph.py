@@ -24,7 +24,8 @@ from jz3.store.row_store import RowStore
 from jz3.store.sharing import damages
 from tests.conftest import ROOT, Clone
 
-RECIPES = ("jiuzhang", "seed_problems", "metamath")
+TAUGHT = ("metamath", "openmathinstruct", "personamath", "rvsyn", "synthllm")
+RECIPES = ("jiuzhang", "seed_problems", "dart", "mass", *TAUGHT)
 MODELS = (*RECIPES, "instruct_only")
 
 
@@ -81,9 +82,9 @@ def test_no_row_is_lost_between_stages(clone, metrics):
     left_by = {
         "jiuzhang": rows(metrics, "parse/corpus")["kept"],
         "seed_problems": sum(metrics["tasks"]["seeds"].values()),
-        "metamath": rows(metrics, "augment/metamath")["kept"],
-        "personamath": rows(metrics, "augment/personamath")["kept"],
-        "synthllm": rows(metrics, "augment/synthllm")["kept"],
+        "dart": rows(metrics, "balance/dart")["kept"],
+        "mass": rows(metrics, "choose/mass")["kept"],
+        **{name: rows(metrics, f"augment/{name}")["kept"] for name in TAUGHT},
     }
     operators = {name: one["rows"] for name, one in metrics["augment/metamath"]["operators"].items()}
     assert operators["answer"]["read"] == 2 * left_by["seed_problems"]
@@ -99,7 +100,7 @@ def test_no_row_is_lost_between_stages(clone, metrics):
     for level in (1, 2, 3):
         assert posed[f"solve_{level}"]["read"] == posed[f"question_{level}"]["kept"] > 0
     instructions = rows(metrics, "decontaminate/instruction")["read"]
-    assert {stage.key for stage in graph.of("execute")} == set(left_by)
+    assert {stage.key for stage in graph.of("execute")} == set(left_by) == set(RECIPES)
     for recipe, problems in left_by.items():
         assert problems > 0
         for stage in ("execute", "filter", "decontaminate"):
@@ -205,7 +206,7 @@ def test_profiles_of_other_recipes_are_planned_beside_this_one(clone):
     assert plan(clone.path, "test").lines == plan(clone.path, None).lines == []
 
 
-def test_why_and_the_ledger_know_both_recipes(clone):
+def test_why_and_the_ledger_know_every_recipe(clone):
     said = clone.run(sys.executable, "-m", "jz3", "why", "mix")
     for model in MODELS:
         assert f"mix@{model}" in said
@@ -233,7 +234,7 @@ def test_a_slice_of_a_stage_that_ran_is_filled_already_and_leaves_no_file(clone,
 def test_the_ledger_holds_every_stage_and_a_lost_row_is_an_error(altered):
     found = {account.stage: account.rows for account in accounts(altered.path)}
     stages = set(yaml.safe_load((altered.path / "dvc.lock").read_text())["stages"])
-    assert set(found) == stages - {"report"}, "which is for people, and leaves no number"
+    assert set(found) == stages - {"report", "code"}, "which are for people and for DVC, and leave no number"
     file = altered.path / "data/metrics/dedup/jiuzhang.json"
     before = file.read_text()
     kept = found["dedup@jiuzhang"].kept

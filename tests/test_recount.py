@@ -24,8 +24,9 @@ UNCOUNTED = {
     "rds",
     "card",
     "report",
+    "code",
 }
-"""Stages whose metrics are losses and sizes of models, or which read what others have counted."""
+"""Stages whose metrics are losses and sizes of models, or which read what others have counted, or no rows."""
 
 
 def at(metrics, name):

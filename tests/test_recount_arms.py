@@ -10,7 +10,9 @@ import yaml
 
 from jz3.writer.catalogue import read as checker
 
-MODELS = ("instruct_only", "jiuzhang", "metamath", "seed_problems")
+TAUGHT = ("metamath", "openmathinstruct", "personamath", "rvsyn", "synthllm")
+RECIPES = ("jiuzhang", "seed_problems", "dart", "mass", *TAUGHT)
+MODELS = tuple(sorted((*RECIPES, "instruct_only")))
 
 
 def read(root, path):
@@ -120,7 +122,7 @@ def test_every_score_of_a_group_is_that_of_its_items(root, ground):
 
 def test_no_data_hold_a_problem_of_a_family_that_is_refused(root, ground):
     _, refused = ground
-    for name in ("jiuzhang", "metamath", "seed_problems", "personamath"):
+    for name in RECIPES:
         checked = read(root, f"data/checked/{name}.parquet")
         assert not set(checked["family"].drop_nulls()) & refused
     answers = read(root, "data/kd/initial.parquet")["problem"]

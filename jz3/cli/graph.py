@@ -1,4 +1,4 @@
-"""Commands that inspect the graph: stale stages and why, edits that change nothing, where rows went."""
+"""Commands that inspect the graph: stale stages and why, the cost of a run, where rows went."""
 
 from pathlib import Path
 from typing import Annotated
@@ -84,24 +84,6 @@ def plan(
 
     found = planned(root(), profile)
     show_blocks([as_json(found)] if json else blocks(found))
-
-
-def accept(
-    names: Annotated[
-        list[str], typer.Argument(help="stages or groups", metavar="STAGE...", autocompletion=stages)
-    ],
-    *,
-    json: Json = False,
-) -> None:
-    """Accept edits of comments, docstrings and layout into dvc.lock, so they rerun nothing; refuse others.
-
-    Example: jz3 accept dedup mix
-    """
-    from jz3.graph.accept import accept as take
-
-    taken = take(root(), names)
-    lines = [f"{stage}: the code has the same meaning; dvc.lock has its new hashes" for stage in taken]
-    show("\n".join(lines) or "no code was edited: there is nothing to accept", taken, json=json)
 
 
 def trace(

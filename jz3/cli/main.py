@@ -117,7 +117,7 @@ def deps(
     fix: Annotated[bool, typer.Option("--fix", help="rewrite them in dvc.yaml")] = False,
     json: Json = False,
 ) -> None:
-    """Compare the code dependencies in dvc.yaml with the imports, and its lists with graph.yaml.
+    """Compare what dvc.yaml repeats: that each stage depends on its code, and the lists of graph.yaml.
 
     Example: jz3 deps --check
     """
@@ -131,7 +131,7 @@ def deps(
         for stage, (missing, extra) in found.items()
         for line in (
             *(f"{stage} lacks {file}" for file in missing),
-            *(f"{stage} lists {file}, which it does not import" for file in extra),
+            *(f"{stage} lists {file}, which is not its own" for file in extra),
         )
     ]
     lines += [f"{one.stage} --{one.flag} does not list the paths that graph.yaml asks for" for one in lists]
@@ -149,7 +149,7 @@ def deps(
     if fix:
         rewrite(place)
     elif check and lines:
-        raise UserError("Code or paths in dvc.yaml are wrong. Run `jz3 deps --fix`.")
+        raise UserError("Paths listed in dvc.yaml are wrong. Run `jz3 deps --fix`.")
 
 
 def fill(
@@ -325,7 +325,6 @@ COMMANDS = {
         graph.repro,
         graph.plan,
         graph.why,
-        graph.accept,
         graph.report,
         graph.ledger,
         graph.compute,

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jz3.core.errors import UserError
@@ -114,8 +114,9 @@ class Graph:
         return [by_name[name] for name in nx.lexicographical_topological_sort(order)]
 
     def writer(self, path: str) -> Stage | None:
-        """The stage that leaves a path; None for what no stage leaves."""
-        return self._writers.get(path)
+        """The stage that leaves a path, or a directory in which it lies; None for what no stage leaves."""
+        places = (path, *map(str, PurePosixPath(path).parents))
+        return next((self._writers[place] for place in places if place in self._writers), None)
 
     @cached_property
     def _writers(self) -> dict[str, Stage]:

@@ -22,7 +22,7 @@ from jz3.evaluation.arms import upstream
 
 BEFORE = "before"
 PARTS: Mapping[str, tuple[str, ...]] = {
-    BEFORE: ("ingest", "sample", "tasks", "benchmarks", "base"),
+    BEFORE: ("code", "ingest", "sample", "tasks", "benchmarks", "base"),
     "generation": (
         "compose",
         "distill",

@@ -6,7 +6,7 @@ have to be written out, and this module writes them. `meta.lists` of a stage say
     meta:
       lists:
         grades: {grades: [grade]}    # --grades takes what each `grade@...` names under --grades
-        measured: {metrics: ["*"]}   # --measured takes what each stage above names under --metrics
+        measured: {metrics: ["*"]}   # --measured takes what each stage above names under --metrics, if any
 
 The top-level plots of trainings are such lists, too: one line for each instance of the stages that the
 section names.
@@ -46,7 +46,7 @@ def lists_of(document: Any, graph: Graph) -> list[ListOf]:  # noqa: ANN401 (ruam
                 dict.fromkeys(
                     path
                     for other, bases in of.items()
-                    for path in graph.paths(_named(bases, name, document), other)
+                    for path in graph.paths(_named(bases, name, other, document, graph), other)
                 )
             ),
         )
@@ -101,9 +101,12 @@ def _with_lists(document: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (ru
             yield name, body
 
 
-def _named(bases: list[str], reader: str, document: Any) -> list[str]:  # noqa: ANN401 (ruamel's round-trip tree)
-    """The stages that a list names; `*` means all above its reader in dvc.yaml."""
-    return list(takewhile(lambda name: name != reader, document["stages"])) if bases == ["*"] else bases
+def _named(bases: list[str], reader: str, flag: str, document: Any, graph: Graph) -> list[str]:  # noqa: ANN401 (ruamel's round-trip tree)
+    """The stages that a list names; for `*` all above its reader in dvc.yaml that have the flag."""
+    if bases != ["*"]:
+        return bases
+    above = takewhile(lambda name: name != reader, document["stages"])
+    return [name for name in above if any(flag in stage.flags for stage in graph.of(name))]
 
 
 def _lines(command: str) -> dict[str, list[str]]:

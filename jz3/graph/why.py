@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jz3.core.artifacts import MANIFEST
-from jz3.graph.deps import is_code
+from jz3.graph.code import is_code
 from jz3.graph.repository import base_name, locked, named, opened
 from jz3.graph.stale import IN_CACHE, NOT_IN_CACHE, Reason, Stale, stale_stages
 

@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 
 from jz3.core.errors import UserError
 from jz3.core.placing import placed_file
-from jz3.graph.deps import imports_of
+from jz3.graph.code import Code
 from jz3.public.curation import SETTINGS
 from jz3.tables.words import LEVEL_NAME, in_order
 from jz3.teacher.declaration import Provider
@@ -125,21 +125,14 @@ def _must_have_template(folder: Path, level: str) -> None:
 
 def write_code(folder: Path) -> None:
     """Write the digest of the code behind each stage."""
-    files = {stage: imports_of(CODE, CODE / f"stages/{stage}.py") for stage in STAGES}
-    files["curate"] = [*imports_of(CODE, CURATE), SETTINGS.relative_to(CODE).as_posix()]
-    digests = {stage: _digest(code) for stage, code in files.items()}
+    code = Code(CODE)
+    lists = {stage: code.list_of(stage) for stage in STAGES}
+    lists["curate"] = code.listed([*code.imports_of(CURATE), SETTINGS.relative_to(CODE).as_posix()])
+    digests = {stage: hashlib.sha256(text.encode()).hexdigest()[:32] for stage, text in lists.items()}
     with placed_file(folder / "code.yaml", lambda _: None) as part:
         part.write_text(
             "# Of jz3's code behind each stage, written by `jz3 write`.\n" + yaml.safe_dump(digests)
         )
-
-
-def _digest(files: Sequence[str]) -> str:
-    whole = hashlib.sha256()
-    for name in sorted(files):
-        whole.update(f"{name}\0".encode())
-        whole.update(hashlib.sha256((CODE / name).read_bytes()).digest())
-    return whole.hexdigest()[:32]
 
 
 def _execution() -> str:

@@ -102,7 +102,7 @@ def test_dependencies_are_checked(tmp_path):
     (tmp_path / "stages" / "one.py").write_text("X = 1\n")
     (tmp_path / "dvc.yaml").write_text("stages:\n  one:\n    cmd: python -m stages.one\n    deps: [data]\n")
     done = jz3("deps", "--check", folder=tmp_path)
-    assert (done.returncode, done.stdout) == (1, "one lacks stages/one.py\n")
+    assert (done.returncode, done.stdout) == (1, "one lacks data/code/one.txt\n")
     assert jz3("deps", "--fix", folder=tmp_path).returncode == 0
     assert jz3("deps", "--check", folder=tmp_path).returncode == 0
 
@@ -155,7 +155,7 @@ def test_what_a_command_did_is_one_document_of_json_on_stdout(tmp_path, monkeypa
     done = jz3("deps", "--check", "--json", folder=tmp_path)
     assert (done.returncode, json.loads(done.stdout)) == (
         1,
-        {"code": {"one": {"lacks": ["stages/one.py"], "extra": []}}, "lists": {}},
+        {"code": {"one": {"lacks": ["data/code/one.txt"], "extra": []}}, "lists": {}},
     )
     assert json.loads(jz3("store", "check", "--json", folder=tmp_path).stdout)["damages"] == []
     (tmp_path / "away").mkdir()

@@ -44,12 +44,12 @@ DIFFERENCES = {
         attribute.max_tokens attribute.precision
         sketch.* diversify.* rds.*
         select.boosted.count
-        augment.metamath.* augment.openmathinstruct.* augment.personamath.* augment.synthllm.*
-        solve.* balance.* filter.self_consistency*
+        augment.* solve.* balance.* filter.self_consistency*
         skills.* value.* difficulty.* choose.*
         probe.max_tokens
         execute.limits.wall_seconds execute.limits.cpu_seconds
-        mix.seed_problems.* mix.openmathinstruct.*
+        mix.seed_problems.* mix.personamath.* mix.openmathinstruct.* mix.rvsyn.* mix.dart.*
+        mix.synthllm.* mix.mass.*
         pack.block_length
         budget.training_tokens pretrain.schedule.stable pretrain.schedule.floor
         pretrain.optimizer.learning_rate

@@ -43,6 +43,7 @@ def test_each_stage_is_a_job_that_bash_can_read_after_those_it_reads_from(tmp_pa
         after = {part.strip() for part in line.partition("afterok:")[2].split(" ")[0].split(":$")} - {""}
         assert {name.removeprefix("$") for name in after} <= known, line
         known.add(line.partition("=")[0])
+        assert "$job_code" in line or line.startswith("job_code="), "each rests on the list of its code"
     answer = next(line for line in submitted if line.startswith("job_answer_jiuzhang="))
     assert "$job_pretrain_jiuzhang" in answer
 
