@@ -36,11 +36,14 @@ class Wiring:
 
 
 def read_wiring(graph: InFiles) -> Wiring:
-    """Data alone are followed: that the report reads metrics of every stage would hide the graph."""
+    """Data alone are followed: that the report reads metrics of every stage, and every stage the list of its
+    code, would hide the graph. A stage that neither reads data of another nor leaves any is left out.
+    """
     stages = read_graph(graph.path.parent).stages
     instances = Counter(stage.base for stage in stages)
     descriptions = {stage.base: stage.desc for stage in stages}
-    nodes = tuple(Node(name, descriptions[name], count) for name, count in instances.items())
     leaves = {path: stage.base for stage in stages for path in stage.outs}
     edges = {(leaves[path], stage.base) for stage in stages for path in stage.reads if path in leaves}
-    return Wiring(nodes, frozenset(pair for pair in edges if pair[0] != pair[1]))
+    wired = {name for pair in edges for name in pair}
+    nodes = (Node(name, descriptions[name], count) for name, count in instances.items() if name in wired)
+    return Wiring(tuple(nodes), frozenset(pair for pair in edges if pair[0] != pair[1]))

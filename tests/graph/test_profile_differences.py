@@ -48,7 +48,7 @@ DIFFERENCES = {
         skills.* value.* difficulty.* choose.*
         probe.max_tokens
         execute.limits.wall_seconds execute.limits.cpu_seconds
-        mix.seed_problems.* mix.personamath.* mix.openmathinstruct.* mix.rvsyn.* mix.dart.*
+        mix.seed_problems.* mix.personamath.* mix.rvsyn.* mix.dart.*
         mix.synthllm.* mix.mass.*
         pack.block_length
         budget.training_tokens pretrain.schedule.stable pretrain.schedule.floor

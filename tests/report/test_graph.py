@@ -15,11 +15,12 @@ from jz3.report.wiring import read_wiring
 ROOT = Path(__file__).parents[2]
 DVC = """
 stages:
+  lists: {desc: of code, cmd: l, outs: [lists]}
   a: {desc: first, matrix: {s: [x, y]}, cmd: a, outs: ["data/${item.s}"]}
   b:
     foreach: {k: {from: x}, l: {from: y}}
     do: {desc: second, cmd: b, deps: ["data/${item.from}", data/c], outs: [{"b/${key}": {cache: false}}]}
-  c: {desc: third, cmd: c, deps: [b/k, data/y], outs: [data/c], metrics: [m.json]}
+  c: {desc: third, cmd: c, deps: [lists/c, b/k, data/y], outs: [data/c], metrics: [m.json]}
   d: {desc: last, cmd: d, deps: [data/c, m.json]}
 """
 
