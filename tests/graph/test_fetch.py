@@ -444,5 +444,5 @@ def test_files_of_another_form_than_a_profile_are_named(tmp_path):
 
 
 def test_a_source_that_lies_in_no_table_is_named():
-    with pytest.raises(SourcesError, match="takes the source 'x'"):
+    with pytest.raises(SourcesError, match="uses the source 'x'"):
         chosen({"web": SourceEntry.model_validate(ENTRY)}, ["x"], None)
