@@ -1,4 +1,4 @@
-"""List the code behind each stage, with a digest of what each module means."""
+"""List the code behind each stage, with a digest of each module's meaning."""
 
 from jz3.core.artifacts import InFiles, OutDir
 from jz3.core.stage import run

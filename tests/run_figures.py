@@ -70,8 +70,8 @@ def reads_of_dedup() -> str:
     lost = [sum(one["rejected"].values()) for one in (execute, form)]
     both = dedup["read"] - execute["read"] + sum(lost)
     return (
-        f"`dedup` reads what both `execute` and `filter` kept ({execute['read']} - {lost[0]} - {lost[1]} + "
-        f"{both}: both reject {both} rows); `mix` reads\nall problems and the instruction rows ("
+        f"`dedup` reads the rows that both `execute` and `filter` kept ({execute['read']} - {lost[0]} - "
+        f"{lost[1]} + {both}: both reject {both} rows). `mix`\nreads all problems and the instruction rows ("
         f"{execute['read']} + {mix['read'] - execute['read']}), and counts a row under the first rule that "
         f"rejects it."
     )
@@ -98,8 +98,8 @@ def audited() -> str:
     return (
         f"In the embedded run {passages['hit_rows'] or 'none'} of {passages['rows']:,} passages repeat an "
         f"item; {initial['hit_rows']} of {initial['rows']:,} and {boosted['hit_rows']} of "
-        f"{boosted['rows']:,}\nKD problems do, as the problem writer draws the "
-        f"items from families of the same words."
+        f"{boosted['rows']:,}\nKD problems do, because the problem writer draws "
+        f"the items from families with the same words."
     )
 
 
@@ -273,8 +273,9 @@ def test_scores() -> str:
         re.MULTILINE,
     )
     return (
-        f"On second draws, by which nothing was chosen, `jiuzhang` is {lead[0]} points ahead (95 % interval "
-        f"{lead[1]} to {lead[2]}, over\nfamilies) in the macro average of all families, in prose and tool:"
+        f"On second draws, on which no choice was based, `jiuzhang` is {lead[0]} points ahead (95 % "
+        f"interval {lead[1]} to {lead[2]},\nover families) in the macro average of all families, prose and "
+        f"tool together:"
         f"\n\n{tables_of(page)}"
     )
 
@@ -292,11 +293,11 @@ def right_rows() -> str:
     after = {kind: f"{100 * kept.filter(kind=kind)['right'].mean():.1f}" for kind in ("tool", "cot")}
     prose = kept.filter(kind="cot").height
     return (
-        f"Of what the synthesis model wrote, before curation: {share['tool']} tool problems "
-        f"({per_cent['tool']} %) are right,\nprogram executed against the family's own checker; in prose "
-        f"{share['prose']} ({per_cent['prose']} %). Of those in the training set it is\n{after['tool']} % "
-        f"and {after['cot']} %: rules that do not see the checker drop most wrong rows, and nearly all prose "
-        f"with them ({prose} rows\nare left)."
+        f"Before curation, {share['tool']} tool problems of the synthesis model ({per_cent['tool']} %) are "
+        f"right when their programs\nare run against the family's own checker, and {share['prose']} in prose "
+        f"({per_cent['prose']} %). In the training set the shares are\n{after['tool']} % and "
+        f"{after['cot']} %: rules that do not see the checker drop most wrong rows, and nearly all prose "
+        f"with them\n({prose} rows are left)."
     )
 
 

@@ -366,7 +366,7 @@ def test_the_command_takes_endpoint_and_token_from_the_environment(tmp_path, hub
     assert looked_up.returncode == 0, looked_up.stderr
     refused = run(HF_TOKEN="hf_nobody")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
-    assert "does not take HF_TOKEN" in refused.stderr
+    assert "does not accept HF_TOKEN" in refused.stderr
     assert not (tmp_path / "data/raw").exists()
     first = run()
     assert first.returncode == 0, first.stderr

@@ -1,5 +1,5 @@
-"""What the tabulator key offers for names of the clone: stages, profiles and models. Reads text alone, in
-milliseconds, and offers nothing outside a clone or where a file is not as it should be.
+"""Shell completion for names of the clone: stages, profiles and models. Only reads text, which takes
+milliseconds, and offers nothing outside a clone or if a file is malformed.
 """
 
 import re
@@ -12,7 +12,7 @@ _NAME = re.compile(r"^  ([\w.-]+):", re.MULTILINE)
 
 
 def stages(incomplete: str) -> list[str]:
-    """Stages of dvc.yaml and instances that ran, as dvc.lock has them; with groups."""
+    """Stages and groups of dvc.yaml, and the instances that have run according to dvc.lock."""
     names = {*_STAGE.findall(_stages(_text("dvc.yaml"))), *_STAGE.findall(_stages(_text("dvc.lock")))}
     return _fitting(names, incomplete)
 
@@ -30,7 +30,7 @@ def models(incomplete: str) -> list[str]:
 
 
 def models_and_files(incomplete: str) -> list[str]:
-    """Models, and what lies here."""
+    """Models, and files of the working directory."""
     place, name = Path(incomplete).parent, incomplete.rpartition("/")[2]
     there = (
         [f"{incomplete.removesuffix(name)}{found.name}" for found in place.iterdir()]
@@ -53,7 +53,7 @@ def _text(name: str) -> str:
 
 
 def _stages(text: str) -> str:
-    """What stands under `stages:`."""
+    """The entries under `stages:`."""
     return re.split(r"^(?=\S)", text.partition("stages:\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
 
 

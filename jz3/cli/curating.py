@@ -1,4 +1,4 @@
-"""Commands that curate a file of one's own: all steps, or one alone."""
+"""Commands that curate a file of your own: all steps, or a single one."""
 
 import shutil
 import sys
@@ -18,13 +18,15 @@ File = Annotated[
         help="rows: JSONL, JSON, CSV, parquet, plain or compressed; hf://datasets/OWNER/NAME; - is stdin"
     ),
 ]
-Folder = Annotated[Path, typer.Option("--out", "-o", help="the folder to leave; never one of others")]
-ProblemField = Annotated[str | None, typer.Option("--problem", help="the field of the problem, else guessed")]
+Folder = Annotated[
+    Path, typer.Option("--out", "-o", help="the output folder; a foreign one is never overwritten")
+]
+ProblemField = Annotated[str | None, typer.Option("--problem", help="the problem field; guessed by default")]
 SolutionField = Annotated[
-    str | None, typer.Option("--solution", help="the field of the solution, else guessed")
+    str | None, typer.Option("--solution", help="the solution field; guessed by default")
 ]
 Against = Annotated[
-    list[str] | None, typer.Option("--against", help="the items of a benchmark, as FILE, once for each")
+    list[str] | None, typer.Option("--against", help="a file with a benchmark's items; repeat for more")
 ]
 
 
@@ -45,7 +47,7 @@ def curate(
 
 
 def dedup(file: File, out: Folder, *, problem: ProblemField = None, json: Json = False) -> None:
-    """Drop problems that say the same as another one, or nearly.
+    """Drop problems that repeat another one, exactly or nearly.
 
     Example: jz3 dedup mine.jsonl -o distinct
     """
@@ -113,7 +115,7 @@ def _curate(
 
 @contextmanager
 def _of_stdin(file: str) -> Generator[str]:
-    """The file; for `-` one that holds the JSON lines of stdin while it is open."""
+    """The file itself; for `-` a temporary file with the JSON lines of stdin."""
     if file != "-":
         yield file
         return

@@ -11,7 +11,7 @@ from jz3.cli.output import Json, show
 
 
 class FormatName(StrEnum):
-    """The formats of `jz3.export.formats`; a test holds the two lists together."""
+    """The formats of `jz3.export.formats`; a test checks that the two lists agree."""
 
     VERL = "verl"
     TRL_GRPO = "trl-grpo"
@@ -29,15 +29,17 @@ def export(
     table: Annotated[
         str | None,
         typer.Argument(
-            help="a model, a table, a folder of `jz3 curate`, or a file; else the first model's set",
+            help="a model, a table, a folder of `jz3 curate`, or a file; by default the first model's set",
             autocompletion=models_and_files,
         ),
     ] = None,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="the folder to leave; never one of others")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="the output folder; a foreign one is never overwritten")
+    ],
     json: Json = False,
 ) -> None:
-    """Write a training set or a file of one's own as trainers read it, with answers and licences.
+    """Write a training set or a file of your own in the form that a trainer reads, with answers and licences.
 
     Example: jz3 export verl jiuzhang -o verl
     """

@@ -1,4 +1,4 @@
-"""What an installation lacks, in one line: the core of the wheel has no package of an extra."""
+"""Name a missing extra in one line: the core of the wheel has no package of an extra."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,13 +7,16 @@ from typing import Any
 from jz3.core.errors import UserError
 
 OF_CURATE = ("curate", "dedup", "decontaminate", "filter", "execute", "grade", "look", "export", "store")
-"""Commands that the extra `curate` is enough for; all others need `graph`."""
+"""Commands that need only the extra `curate`; all others need `graph`."""
 OURS = ("jz3", "stages")
 
 
 @contextmanager
 def names_the_extra(ctx: Any) -> Generator[None]:  # noqa: ANN401 (click's context of the group)
-    """Turn a package that is not there into a UserError that names the extra. One of ours is a fault."""
+    """Turn the import error of a missing package into a UserError that names its extra.
+
+    A missing module of jz3 itself is a bug and stays a traceback.
+    """
     try:
         yield
     except ModuleNotFoundError as missing:

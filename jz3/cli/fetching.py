@@ -1,4 +1,4 @@
-"""The command that brings what profiles take from elsewhere."""
+"""The command that downloads the external data of profiles."""
 
 from typing import Annotated
 
@@ -16,15 +16,16 @@ def fetch(
     only: Annotated[
         str | None, typer.Option("--only", help="a source, or corpus, benchmark, task, model")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the table, ask and fetch nothing")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only show the table; no requests")] = False,
     resolve: Annotated[
-        bool, typer.Option("--resolve", help="look up what is null, write it into data/sources.yaml, and end")
+        bool,
+        typer.Option("--resolve", help="look up null fields, write them into data/sources.yaml, and stop"),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Bring corpora, benchmarks, instruction data and base models, as data/sources.yaml pins them.
+    """Download corpora, benchmarks, instruction data and base models, as data/sources.yaml pins them.
 
-    Not rows (`jz3 store pull`), nor outputs of stages (`jz3 pull`). Example: jz3 fetch --only corpus
+    For rows use `jz3 store pull`, for outputs of stages `jz3 pull`. Example: jz3 fetch --only corpus
     """
     from jz3.graph.fetching.needed import chosen, needed
     from jz3.graph.fetching.shown import as_json, as_text

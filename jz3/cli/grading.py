@@ -17,24 +17,29 @@ def grade(
     ],
     *,
     gold: Annotated[
-        Path | None, typer.Option("--gold", help="the right answers, as public files have them")
+        Path | None, typer.Option("--gold", help="the right answers, in the form of public files")
     ] = None,
-    field: Annotated[str | None, typer.Option("--field", help="the field of the answers")] = None,
-    gold_field: Annotated[str | None, typer.Option("--gold-field", help="that of the right ones")] = None,
+    field: Annotated[str | None, typer.Option("--field", help="the answer field")] = None,
+    gold_field: Annotated[
+        str | None, typer.Option("--gold-field", help="the field of the right answers")
+    ] = None,
     identity: Annotated[str | None, typer.Option("--id", help="the field by which files are joined")] = None,
     benchmark: Annotated[
-        str | None, typer.Option("--benchmark", help="whose rules hold, such as aqua for letters")
+        str | None,
+        typer.Option("--benchmark", help="the benchmark whose rules apply, such as aqua for letters"),
     ] = None,
     responses: Annotated[
         bool | None,
-        typer.Option("--responses/--answers", help="whole responses or bare answers; else told by the texts"),
+        typer.Option(
+            "--responses/--answers", help="whole responses or bare answers; guessed from the texts by default"
+        ),
     ] = None,
     table: Annotated[
         Path | None, typer.Option("--table", help="write each item with its extracted answer, as JSON lines")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Grade answers, with intervals; of several files say whether they differ. How files are read is said.
+    """Grade answers, with intervals, and say whether several files differ. stderr says how files are read.
 
     Example: jz3 grade a.jsonl b.jsonl --gold gsm8k/test.jsonl
     """
@@ -59,7 +64,7 @@ def grade(
 
 def regrade(
     revision: Annotated[str, typer.Argument(help="a commit, tag, branch or experiment that has responses")],
-    folder: Annotated[Path, typer.Argument(help="where the new grades go, a .parquet file for each model")],
+    folder: Annotated[Path, typer.Argument(help="folder for the new grades, a .parquet file for each model")],
     *,
     json: Json = False,
 ) -> None:
@@ -78,5 +83,8 @@ def regrade(
 
 
 def _other(path: Path, content: bytes) -> str | None:
-    """Why a file must not be replaced; None if its bytes are the same. No table tells who wrote it."""
+    """Why a file must not be replaced, or None if its bytes are the same.
+
+    Nothing in such a table tells who wrote it.
+    """
     return None if path.read_bytes() == content else "holds other rows than those to be written"

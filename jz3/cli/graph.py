@@ -1,4 +1,4 @@
-"""Commands that look at the graph: what is stale and why, what a run costs, where rows went."""
+"""Commands that inspect the graph: stale stages and why, the cost of a run, where rows went."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ def why(
     *,
     json: Json = False,
 ) -> None:
-    """Say why a stage would run: each parameter from what to what, each file, each library that drifted.
+    """Say why a stage would run: changed parameters (old and new value), files, and library versions.
 
     Example: jz3 why mix@jiuzhang
     """
@@ -33,12 +33,12 @@ def repro(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="stages or groups; none: the whole graph", metavar="[STAGE]...", autocompletion=stages
+            help="stages or groups; by default the whole graph", metavar="[STAGE]...", autocompletion=stages
         ),
     ] = None,
     *,
     most: Annotated[
-        int | None, typer.Option("--most", min=1, help="stages at once, where memory has room for fewer")
+        int | None, typer.Option("--most", min=1, help="at most so many stages at once, if memory is short")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -69,7 +69,7 @@ def plan(
         str | None,
         typer.Option(
             "--profile",
-            help="a profile that is not in use, as if nothing were built",
+            help="another profile than the one in use, as if nothing were built",
             autocompletion=profiles,
         ),
     ] = None,
@@ -103,7 +103,7 @@ def trace(
 
 
 def ledger(*, json: Json = False) -> None:
-    """Account for every row of the graph; fail where read is not kept + rejected + failed.
+    """Account for every row of the graph; fail if read is not kept + rejected + failed.
 
     Example: jz3 ledger
     """
@@ -114,7 +114,7 @@ def ledger(*, json: Json = False) -> None:
 
 
 def compute(*, json: Json = False) -> None:
-    """Say what generation, selection and curation took behind each arm: CPU and wall seconds in this clone.
+    """Show the CPU and wall seconds of generation, selection and curation behind each arm, in this clone.
 
     Example: jz3 compute
     """
@@ -126,7 +126,7 @@ def compute(*, json: Json = False) -> None:
 
 
 def doctor(*, json: Json = False) -> None:
-    """Say what this machine and this clone have for the graph, and what to do where something lacks.
+    """Check what this machine and this clone have for the graph, and say how to get what is missing.
 
     Example: jz3 doctor
     """
@@ -139,11 +139,11 @@ def doctor(*, json: Json = False) -> None:
 
 
 def report(
-    target: Annotated[Path, typer.Argument(help="where the stamped copy goes", metavar="COPY")] = Path(
+    target: Annotated[Path, typer.Argument(help="the file for the stamped copy", metavar="COPY")] = Path(
         "report.html"
     ),
     *,
-    stamp: Annotated[bool, typer.Option("--stamp", help="write a copy that bears date and commit")] = False,
+    stamp: Annotated[bool, typer.Option("--stamp", help="write a copy with date and commit")] = False,
     json: Json = False,
 ) -> None:
     """Say where the report of the run is; with --stamp, copy it with today's date and the commit.
@@ -161,14 +161,14 @@ def report(
 
 
 def slurm(
-    directory: Annotated[Path, typer.Argument(help="where the job files go, a new folder")],
+    directory: Annotated[Path, typer.Argument(help="a new folder for the job files")],
     *,
     hours: Annotated[
-        int, typer.Option("--hours", min=1, help="time of each job; it goes on in the next")
+        int, typer.Option("--hours", min=1, help="time limit of a job; it continues in the next")
     ] = 24,
     json: Json = False,
 ) -> None:
-    """Write a job file for each stage, and submit.sh, which submits them, each after those it reads from.
+    """Write a Slurm job file for each stage, and submit.sh, which submits them in the order of the graph.
 
     Example: jz3 slurm jobs
     """

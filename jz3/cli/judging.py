@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jz3.teacher.judge import JudgeAccount, JudgePlan, Pair
 
 SHOWN = 20
-"""Disagreements that are printed; the file has all."""
+"""Disagreements to print; the file has all of them."""
 
 
 def judge(
@@ -27,11 +27,11 @@ def judge(
         bool, typer.Option("--unread", help="ask only about answers that the rules cannot read")
     ] = False,
     plan: Annotated[
-        bool, typer.Option("--plan", help="count what would be asked and its cost, and ask nothing")
+        bool, typer.Option("--plan", help="count the requests and their cost, and ask nothing")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Ask a teacher whether answers are the same, beside the rules: a second opinion, which overrules nobody.
+    """Ask a teacher whether answers are the same: a second opinion, which never overrules the rules.
 
     Example: jz3 judge pairs.jsonl --by writer -o opinions.jsonl
     """
@@ -46,7 +46,7 @@ def judge(
 
     if (out is None) != plan:
         raise UserError(
-            "jz3 judge leaves opinions in a file, or plans; one of -o FILE and --plan was expected. Give one."
+            "jz3 judge writes opinions to a file, or plans; one of -o FILE and --plan was expected. Give one."
         )
     place = root()
     asked = pairs_of(pairs)
@@ -67,8 +67,9 @@ def judge(
 
 
 def pairs_of(path: Path) -> "list[Pair]":
-    """The pairs of a file: `gold` and `predicted`, and where there are such `question`, `benchmark` and
-    `equal`, by the names that `jz3 grade` knows.
+    """The pairs of a file: `gold` and `predicted`, and optionally `question`, `benchmark` and `equal`.
+
+    Fields may have any of the names that `jz3 grade` knows.
     """
     from jz3.cli.output import remark
     from jz3.evaluation.answer_files import QUESTIONS, Fields, read_file, text_of
@@ -78,7 +79,7 @@ def pairs_of(path: Path) -> "list[Pair]":
     if file.gold is None or file.predicted is None:
         raise UserError(
             f"{path} has no {'right answer' if file.gold is None else 'answer of a model'}; fields such as "
-            f"`gold` and `predicted` were expected, found {', '.join(file.rows[0])}. Rename them so."
+            f"`gold` and `predicted` were expected, found {', '.join(file.rows[0])}. Rename its fields."
         )
     for line in file.bad:
         remark(line)
@@ -127,7 +128,7 @@ def _disagreement(row: dict[str, object]) -> str:
 
 
 def _foreign(path: Path) -> str | None:
-    """Why a file must not be replaced: it holds no opinions."""
+    """Why a file must not be replaced: it does not contain opinions."""
     first = path.read_bytes().partition(b"\n")[0]
     ours = first.startswith(b'{"row":1,') and b'"disagrees":' in first
     return None if ours else "holds no opinions of a judge"

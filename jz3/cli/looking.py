@@ -14,12 +14,15 @@ MOST_ROWS = 300
 def look(
     table: Annotated[Path, typer.Argument(help="a file of rows, or a folder of such files")],
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="the page to leave")] = Path("look.html"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="the output page")] = Path("look.html"),
     rows: Annotated[
-        int, typer.Option("--rows", min=1, help="rows to show at most; of more, some are drawn by hash")
+        int,
+        typer.Option(
+            "--rows", min=1, help="the most rows to show; a sample is drawn by hash if there are more"
+        ),
     ] = MOST_ROWS,
     find: Annotated[
-        list[str] | None, typer.Option("--find", help="only rows that hold this text, once for each")
+        list[str] | None, typer.Option("--find", help="only rows that contain this text; repeat for more")
     ] = None,
     json: Json = False,
 ) -> None:

@@ -29,7 +29,7 @@ from jz3.core.errors import UserError
 
 
 class Commands(TyperGroup):
-    """Runs one; what the user can mend, a full disk and Ctrl-C become one line on stderr and a status."""
+    """Runs a command; user errors, a full disk and Ctrl-C become one line on stderr and an exit status."""
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 (the group's own signature)
         with ends_in_one_line("jz3", "run it again"), names_the_extra(ctx):
@@ -61,7 +61,7 @@ def options(
     *,
     version: Annotated[  # noqa: ARG001 (its callback does the work)
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="say the version, and end"),
+        typer.Option("--version", callback=_show_version, is_eager=True, help="print the version"),
     ] = False,
     verbose: Annotated[
         int,
@@ -70,11 +70,11 @@ def options(
             "-v",
             count=True,
             show_default=False,
-            help="say on stderr what is done; -vv all of it",
+            help="say on stderr what is being done; -vv everything",
         ),
     ] = 0,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="results and errors alone: no progress, no remarks")
+        bool, typer.Option("--quiet", "-q", help="only results and errors: no progress, no remarks")
     ] = False,
 ) -> None:
     """Options of every command, before its name: `jz3 -q curate ...`."""
@@ -89,8 +89,8 @@ def options(
 
 def layout(
     *,
-    check: Annotated[bool, typer.Option("--check", help="exit with 1 where a file has another")] = False,
-    fix: Annotated[bool, typer.Option("--fix", help="write the files so")] = False,
+    check: Annotated[bool, typer.Option("--check", help="exit with 1 if a file has another layout")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="rewrite the files in it")] = False,
     json: Json = False,
 ) -> None:
     """Compare profiles, params.yaml and execution.yaml with the layout in which DVC writes them.
@@ -108,12 +108,12 @@ def layout(
     if fix:
         fix_layout(place)
     elif check and wrong:
-        raise UserError("Files are laid out otherwise than DVC writes them. Run `jz3 layout --fix`.")
+        raise UserError("The layout of these files is not DVC's. Run `jz3 layout --fix`.")
 
 
 def deps(
     *,
-    check: Annotated[bool, typer.Option("--check", help="exit with 1 where dvc.yaml is not right")] = False,
+    check: Annotated[bool, typer.Option("--check", help="exit with 1 if dvc.yaml is wrong")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="rewrite them in dvc.yaml")] = False,
     json: Json = False,
 ) -> None:
@@ -134,7 +134,7 @@ def deps(
             *(f"{stage} lists {file}, which is not its own" for file in extra),
         )
     ]
-    lines += [f"{one.stage} --{one.flag} takes other paths than graph.yaml asks for" for one in lists]
+    lines += [f"{one.stage} --{one.flag} does not list the paths that graph.yaml asks for" for one in lists]
     document = {
         "code": {stage: {"lacks": missing, "extra": extra} for stage, (missing, extra) in found.items()},
         "lists": {
@@ -149,7 +149,7 @@ def deps(
     if fix:
         rewrite(place)
     elif check and lines:
-        raise UserError("dvc.yaml lists other paths than it should. Run `jz3 deps --fix`.")
+        raise UserError("Paths listed in dvc.yaml are wrong. Run `jz3 deps --fix`.")
 
 
 def fill(
@@ -160,11 +160,11 @@ def fill(
         ),
     ],
     *,
-    part: Annotated[str, typer.Option("--slice", help="n/m: the n-th of m slices of the rows")] = "1/1",
+    part: Annotated[str, typer.Option("--slice", help="n/m: slice n of m")] = "1/1",
 ) -> None:
-    """Compute what the row store lacks of a slice of a stage's rows, and write no output: for job arrays.
+    """Compute the rows of one slice of a stage that the row store lacks; write no outputs. For job arrays.
 
-    It brings nothing: `jz3 store pull` brings rows, `jz3 pull` outputs too, `jz3 fetch` raw data.
+    It downloads nothing: use `jz3 store pull` for rows, `jz3 pull` for outputs too, `jz3 fetch` for raw data.
 
     Example: jz3 fill synthesize@candidates --slice 3/8
     """
@@ -178,11 +178,11 @@ def fill(
 
 def join(
     *,
-    once: Annotated[bool, typer.Option("--once", help="end with the first training")] = False,
+    once: Annotated[bool, typer.Option("--once", help="stop after the first training")] = False,
 ) -> None:
     """Take part in the trainings of a stage that runs on another machine (execution.yaml:launcher: torchrun).
 
-    Runs in a clone that sees the same files, on each machine but the stage's; Ctrl-C ends it.
+    Run it on each machine except the stage's, in a clone that sees the same files; Ctrl-C ends it.
 
     Example: jz3 join
     """
@@ -198,7 +198,7 @@ def lm_eval(
     model: Annotated[
         str, typer.Argument(help="a model of graph.yaml whose answers are graded", autocompletion=models)
     ],
-    directory: Annotated[Path, typer.Argument(help="where the folder of the model goes")],
+    directory: Annotated[Path, typer.Argument(help="the parent of the model's output folder")],
     *,
     json: Json = False,
 ) -> None:
@@ -234,10 +234,10 @@ def lm_eval(
 
 def influence(
     targets: Annotated[Path, typer.Argument(help="a table of targets, as `tasks` writes it")],
-    scores: Annotated[Path, typer.Argument(help="where the scores go, a .parquet file")],
+    scores: Annotated[Path, typer.Argument(help="output file for the scores, .parquet")],
     *,
     values: Annotated[
-        Path | None, typer.Option(help="where the values go that `select` reads, a .parquet file")
+        Path | None, typer.Option(help="output file for values that `select` can read, .parquet")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -261,7 +261,7 @@ def influence(
     for file, what in ((scores, "scores"), (values, "values")):
         if file is not None and file.suffix != ".parquet":
             raise UserError(
-                f"{file} does not end in .parquet; the {what} are one such file. "
+                f"{file} does not end in .parquet; a name of such a file was expected. "
                 f"Give it a name such as {what}.parquet."
             )
     out.must_be_free()
@@ -288,7 +288,7 @@ def vendi(
     *,
     json: Json = False,
 ) -> None:
-    """How many different directions the problems of a table have, by their sketches (G-Vendi).
+    """Measure in how many directions the problems of a table differ, from their sketches (G-Vendi).
 
     Example: jz3 vendi data/problems/candidates
     """
@@ -358,7 +358,7 @@ COMMANDS = {
     ),
     "Work on jz3": (deps, layout, profiles.parameters),
 }
-"""By the heading under which `jz3 --help` lists them, in this order."""
+"""Commands by the heading under which `jz3 --help` lists them, in this order."""
 
 for heading, commands in COMMANDS.items():
     for command in commands:

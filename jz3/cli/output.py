@@ -14,18 +14,18 @@ Json = Annotated[bool, typer.Option("--json", help="one JSON document, for scrip
 
 
 def say(text: str) -> None:
-    """Print a text of models or users: codes for a terminal in it are shown, not obeyed."""
+    """Print a text that may come from models or users: terminal control codes in it are shown, not obeyed."""
     typer.echo(printable(text))
 
 
 def remark(text: str) -> None:
-    """Tell who waits what is done or guessed, on stderr; nothing under `-q`."""
+    """Tell the user on stderr what is being done or guessed; silent under `-q`."""
     if not is_quiet():
         typer.echo(printable(text), err=True)
 
 
 def show_blocks(blocks: Sequence[str | Table]) -> None:
-    """Print texts and tables; a table is drawn with lines where stdout is a terminal that is wide enough."""
+    """Print texts and tables; a table is drawn with lines if stdout is a terminal of sufficient width."""
     for block in blocks:
         if isinstance(block, Table) and sys.stdout.isatty() and _fits(block):
             _draw(block)
@@ -34,7 +34,7 @@ def show_blocks(blocks: Sequence[str | Table]) -> None:
 
 
 LAST = 40
-"""Characters that the last column of a drawn table needs, where its texts are longer (chosen: it wraps)."""
+"""Least width in characters of a drawn table's last column if its texts are longer (chosen: it wraps)."""
 BETWEEN = 3
 """Characters between two columns of a drawn table."""
 
@@ -62,7 +62,7 @@ def _draw(table: Table) -> None:
 
 
 def show(text: str, document: object, *, json: bool) -> None:
-    """Print the one that was asked for; no text prints no line."""
+    """Print the JSON document or the text, as requested; an empty text prints no line."""
     if json:
         say(encoder.dumps(document, indent=2, ensure_ascii=False))
     elif text:

@@ -1,7 +1,7 @@
 """The help of `jz3` itself: its commands under their headings.
 
-It is drawn here with the parts of rich that it needs: typer's own page loads Markdown, a highlighter and
-tracebacks first, which takes longer than everything else that `jz3 --help` does.
+It is drawn here with only the parts of rich that it needs: typer's own page first loads Markdown, a
+highlighter and tracebacks, which takes longer than everything else that `jz3 --help` does.
 """
 
 from collections import defaultdict
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from typer.core import TyperGroup
 
 MAX_WIDTH = 100
-"""Columns: longer lines of text read badly (chosen); a narrower terminal takes what it has."""
+"""Columns (chosen: longer lines are hard to read); a narrower terminal uses its own width."""
 
 
 def show_overview(group: "TyperGroup", context: "Context") -> None:
-    """Print usage, options and commands; colours go to a terminal alone."""
+    """Print usage, options and commands; only a terminal gets colours."""
     from rich.console import Console
     from rich.padding import Padding
     from rich.panel import Panel
@@ -41,7 +41,7 @@ def show_overview(group: "TyperGroup", context: "Context") -> None:
 
 
 def _sections(group: "TyperGroup", context: "Context") -> dict[str, list[tuple[str, str]]]:
-    """Of each heading its names with what they do, in the order in which they were added."""
+    """For each heading its commands with their summaries, in the order in which they were added."""
     options = [record for option in group.get_params(context) if (record := option.get_help_record(context))]
     found: dict[str, list[tuple[str, str]]] = defaultdict(list, Options=options)
     for name, command in group.commands.items():

@@ -1,4 +1,4 @@
-"""Commands about parameters: which profiles there are, which is in use, what each parameter means."""
+"""Commands about parameters: list profiles, change the one in use, document each parameter."""
 
 from typing import Annotated
 
@@ -14,19 +14,19 @@ def profile(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="embedded, test, single_gpu or paper; without one all are listed", autocompletion=profiles
+            help="embedded, test, single_gpu or paper; by default all are listed", autocompletion=profiles
         ),
     ] = None,
     *,
     force: Annotated[
-        bool, typer.Option("--force", help="write over edits of params.yaml, execution.yaml and graph.yaml")
+        bool, typer.Option("--force", help="overwrite edits of params.yaml, execution.yaml and graph.yaml")
     ] = False,
     json: Json = False,
 ) -> None:
-    """List the profiles, with the one in use; or write one to params.yaml, execution.yaml and graph.yaml.
+    """List the profiles and mark the one in use; or write one to params.yaml, execution.yaml and graph.yaml.
 
-    Writing shows first which values differ, writes the lists in dvc.yaml that follow, and names what the
-    profile takes from elsewhere that is not here yet.
+    Writing first shows which values differ, also updates the lists in dvc.yaml, and ends with the profile's
+    external data that are not here yet.
 
     Example: jz3 profile paper
     """
@@ -48,7 +48,7 @@ def profile(
         return
     difference = profile_difference(place, name)
     show(
-        difference or f"{', '.join(IN_USE)} are the profile {name} already",
+        difference or f"{', '.join(IN_USE)} are already those of the profile {name}",
         {"profile": name, "difference": difference},
         json=json,
     )
@@ -57,18 +57,18 @@ def profile(
     write_profile(place, name)
     if absent := not_fetched(place):
         remark(
-            f"not here yet: {', '.join(absent)}; DVC ends at the first that a stage needs. "
-            f"`jz3 fetch --dry-run` says what they are, `jz3 fetch` brings them."
+            f"not here yet: {', '.join(absent)}; DVC stops at the first one that a stage needs. "
+            f"`jz3 fetch --dry-run` shows them, `jz3 fetch` downloads them."
         )
 
 
 def parameters(
     *,
-    check: Annotated[bool, typer.Option("--check", help="exit with 1 where the page is not current")] = False,
-    fix: Annotated[bool, typer.Option("--fix", help="write it anew")] = False,
+    check: Annotated[bool, typer.Option("--check", help="exit with 1 if the page is out of date")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="rewrite it")] = False,
     json: Json = False,
 ) -> None:
-    """Compare docs/parameters.md, the meaning of every parameter, with the types that read params.yaml.
+    """Compare docs/parameters.md, which explains every parameter, with the types that read params.yaml.
 
     Example: jz3 parameters --fix
     """
@@ -76,9 +76,9 @@ def parameters(
 
     place = root()
     current = is_current(place)
-    said = f"{PAGE} is current" if current else f"{PAGE} is not what the types say"
+    said = f"{PAGE} is current" if current else f"{PAGE} does not match the types"
     show(said, {"page": str(PAGE), "current": current}, json=json)
     if fix:
         fix_page(place)
     elif check and not current:
-        raise UserError(f"{PAGE} is not what the types say. Run `jz3 parameters --fix`.")
+        raise UserError(f"{PAGE} does not match the types. Run `jz3 parameters --fix`.")

@@ -15,18 +15,20 @@ def publish(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="say what would be sent, and send nothing")
     ] = False,
-    private: Annotated[
-        bool, typer.Option("--private", help="make the repository a private one, where it is new")
-    ] = False,
+    private: Annotated[bool, typer.Option("--private", help="make a new repository private")] = False,
     licence: Annotated[
         list[str] | None,
-        typer.Option("--licence", metavar="SOURCE=LICENCE", help="of a source that says none, once for each"),
+        typer.Option(
+            "--licence",
+            metavar="SOURCE=LICENCE",
+            help="the licence of a source that states none; repeat for more",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
     """Send training sets, card, certificates and figures to a hub, with Croissant metadata, in one commit.
 
-    Refuses where the licence of a source forbids it, stages are stale or git sees edits.
+    Refuses if the licence of a source forbids it, if stages are stale, or if git sees edits.
 
     Example: jz3 publish me/mathematics --dry-run
     """
@@ -62,5 +64,7 @@ def publish(
 def _stated(given: str) -> tuple[str, str]:
     source, equals, licence = given.partition("=")
     if not (source and equals and licence):
-        raise UserError(f"--licence {given} states no licence; SOURCE=LICENCE was expected, such as sft=MIT.")
+        raise UserError(
+            f"--licence {given} is not a licence of a source; SOURCE=LICENCE was expected, such as sft=MIT."
+        )
     return source, licence

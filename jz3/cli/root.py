@@ -1,4 +1,4 @@
-"""The repository that a command works on: the one it was called in, from whichever folder."""
+"""The repository that a command works on: the one around the current folder."""
 
 import os
 from pathlib import Path
@@ -7,13 +7,13 @@ from jz3.core.errors import UserError
 
 
 def root() -> Path:
-    """Its root, seen from the present folder, so that paths in messages can be pasted."""
+    """Its root, relative to the current folder so that paths in messages can be pasted."""
     from jz3.core.remedies import repository_of
 
     found = repository_of(Path.cwd())
     if found is None:
         raise UserError(
-            f"{Path.cwd()} is in no repository of jz3: neither it nor a folder above it holds dvc.yaml; "
+            f"{Path.cwd()} is not in a repository of jz3: no dvc.yaml is in it or above it; "
             f"a clone was expected. Go there and run this again."
         )
     return Path(os.path.relpath(found))

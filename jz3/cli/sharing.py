@@ -1,4 +1,4 @@
-"""Commands around shared storage: is what is here and there whole; the row store to and fro."""
+"""Commands for shared storage: verify both sides, and exchange outputs and rows of the row store."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -14,21 +14,23 @@ if TYPE_CHECKING:
     from jz3.store.sharing import Moved
 
 Url = Annotated[
-    str | None, typer.Argument(help="an fsspec URL such as s3://bucket/rows; else the default DVC remote")
+    str | None, typer.Argument(help="an fsspec URL such as s3://bucket/rows; by default the DVC remote")
 ]
 
-store = typer.Typer(no_args_is_help=True, help="Share and check the row store: what was paid for, by row.")
+store = typer.Typer(no_args_is_help=True, help="Share and check the row store, which holds every paid row.")
 
 
 def verify(
     *,
-    remote: Annotated[bool, typer.Option("--remote", help="the default remote too: reads all of it")] = False,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="also the default remote, which is read in full")
+    ] = False,
     remove: Annotated[
-        bool, typer.Option("--remove", help="delete what is damaged; DVC then mends it")
+        bool, typer.Option("--remove", help="delete damaged objects; DVC then restores them")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Re-hash the DVC cache and the row store; name what is damaged and which stage makes it anew.
+    """Re-hash the DVC cache and the row store; name damaged objects and the stage that makes each.
 
     Example: jz3 verify --remote
     """
@@ -47,8 +49,9 @@ def verify(
             remark(f"removed {path}")
     elif rows or any(one.damages for one in found):
         raise UserError(
-            "something is damaged, as listed; every object and row was expected to be what its name says. "
-            "Do not push. `jz3 store mend` sets damaged rows aside, `jz3 verify --remove` deletes objects."
+            "something is damaged, as listed; objects and rows whose bytes match their names were "
+            "expected. Do not push. `jz3 store mend` sets damaged rows aside, `jz3 verify --remove` deletes "
+            "objects."
         )
 
 
@@ -67,14 +70,15 @@ def push(*, json: Json = False) -> None:
 
 def pull(
     names: Annotated[
-        list[str] | None, typer.Argument(help="stages, or a recipe, model or source of graph.yaml; else all")
+        list[str] | None,
+        typer.Argument(help="stages, or a recipe, model or source of graph.yaml; by default all"),
     ] = None,
     *,
     json: Json = False,
 ) -> None:
-    """Bring what `jz3 push` sent to the default DVC remote: outputs of stages, and rows.
+    """Download what `jz3 push` sent to the default DVC remote: outputs of stages, and rows.
 
-    Rows alone: `jz3 store pull`. Not raw data (`jz3 fetch`). Example: jz3 pull jiuzhang
+    For rows alone use `jz3 store pull`, for raw data `jz3 fetch`. Example: jz3 pull jiuzhang
     """
     from jz3.graph.pull import pull as bring
     from jz3.store.row_store import open_store
@@ -86,7 +90,7 @@ def pull(
 
 @store.command("push")
 def push_rows(url: Url = None, *, json: Json = False) -> None:
-    """Send the rows that the shared place has not.
+    """Send the rows that the shared place lacks.
 
     Example: jz3 store push s3://bucket/rows
     """
@@ -99,9 +103,9 @@ def push_rows(url: Url = None, *, json: Json = False) -> None:
 
 @store.command("pull")
 def pull_rows(url: Url = None, *, json: Json = False) -> None:
-    """Bring the rows that are not here; each must be whole and lie under the key of its request.
+    """Download the rows that are not here; each must be intact and stored under the key of its request.
 
-    Not raw data (`jz3 fetch`), nor outputs of stages (`jz3 pull`). Example: jz3 store pull s3://bucket/rows
+    For raw data use `jz3 fetch`, for outputs of stages `jz3 pull`. Example: jz3 store pull s3://bucket/rows
     """
     from jz3.graph.shared_rows import pulled
     from jz3.store.row_store import open_store
@@ -130,15 +134,15 @@ def check_rows(*, json: Json = False) -> None:
     if lines:
         raise UserError(
             f"the row store at {rows.root} is damaged in {len(lines)} places, as listed; none was expected. "
-            f"Every whole row is used, and a lost one is computed again when a stage asks for it. "
-            f"`jz3 store mend` sets damaged files aside and keeps their whole rows; then `jz3 store pull` "
-            f"brings the lost ones where they were shared."
+            f"Every intact row is used, and lost ones are computed again when a stage asks for them. "
+            f"`jz3 store mend` sets damaged files aside and keeps their intact rows; then `jz3 store pull` "
+            f"brings back the lost ones if they were shared."
         )
 
 
 @store.command("mend")
 def mend_rows(*, json: Json = False) -> None:
-    """Write the whole rows of damaged files into new ones, and set the damaged aside as NAME.damaged.
+    """Write the intact rows of damaged files into new files, and rename the damaged ones to NAME.damaged.
 
     Nothing is deleted. Example: jz3 store mend
     """
@@ -157,7 +161,7 @@ def _said(verb: str, done: "Moved") -> str:
 def compact_rows(*, json: Json = False) -> None:
     """Merge journals that no process writes and small segments into segments of about 64 MB.
 
-    Writers do the same by themselves where many journals have gathered. Example: jz3 store compact
+    Writers do this by themselves once there are many journals. Example: jz3 store compact
     """
     from jz3.store.row_store import open_store
 

@@ -1,4 +1,4 @@
-"""Commands that write problems from texts of one's own, in a small project with a graph of its own."""
+"""Commands that write problems from texts of your own, in a small project with its own graph."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ Levels = Annotated[
     list[str] | None,
     typer.Option(
         "--level",
-        help="grade, middle, high, college, amc8, amc10, amc12, aime, or a template of yours; else all eight",
+        help="grade, middle, high, college, amc8, amc10, amc12, aime, or your own; by default all eight",
     ),
 ]
 Provider = Annotated[
@@ -22,12 +22,12 @@ Provider = Annotated[
 ]
 Model = Annotated[str | None, typer.Option("--model", help="the teacher's name at its provider")]
 Against = Annotated[
-    list[Path] | None, typer.Option("--against", help="a file of a benchmark's items, once for each")
+    list[Path] | None, typer.Option("--against", help="a file with a benchmark's items; repeat for more")
 ]
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="the folder to make; an empty one may be there")],
+    folder: Annotated[Path, typer.Argument(help="the folder to make; an existing one must be empty")],
     corpus: Corpus,
     *,
     levels: Levels = None,
@@ -36,7 +36,7 @@ def init(
     against: Against = None,
     json: Json = False,
 ) -> None:
-    """Make a project: a graph of five stages over texts of your own, with parameters and templates to edit.
+    """Make a project for texts of your own: a graph of five stages, with parameters and templates to edit.
 
     Example: jz3 init written texts/ --level high
     """
@@ -45,7 +45,7 @@ def init(
     from jz3.project.write import begin
 
     if is_project(folder):
-        raise UserError(f"{folder} is a project already; a new folder was expected. Edit its params.yaml.")
+        raise UserError(f"{folder} is already a project; a new folder was expected. Edit its params.yaml.")
     begin(folder, corpus, tuple(against or ()), Order(None, levels or (), provider, model))
     show(
         f"{folder}/params.yaml says what is made, {folder}/prompts/ how the teacher is asked.\n"
@@ -58,12 +58,10 @@ def init(
 def write(
     corpus: Corpus,
     *,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="the project's folder, made where it is not there")
-    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the project's folder, created if missing")],
     n: Annotated[int, typer.Option("--n", min=1, help="problems wanted, one for each passage of the texts")],
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="a trial: ask for so many of them")
+        int | None, typer.Option("--limit", min=1, help="a trial: ask for only this many")
     ] = None,
     levels: Levels = None,
     provider: Provider = None,
@@ -71,9 +69,9 @@ def write(
     against: Against = None,
     json: Json = False,
 ) -> None:
-    """Let a teacher write problems from texts of your own, curate them, and say what it cost.
+    """Have a teacher write problems from texts of your own, curate them, and show the cost.
 
-    With --limit it is a trial, whose answers count for the whole: nothing is paid for twice.
+    With --limit it is a trial. Its answers count towards the full run, so nothing is paid for twice.
 
     Example: jz3 write texts/ --n 1000 --level high --limit 20 -o written
     """

@@ -1,8 +1,7 @@
-"""How a stage runs, as against what it makes: execution.yaml, beside params.yaml.
+"""How a stage runs, as opposed to what it makes: execution.yaml, beside params.yaml.
 
-No stage watches this file, so a change here runs nothing again; it must not change what a finished stage
-means. Where the text itself can differ by it (batched floating point), the stage's manifest says which
-execution made it.
+No stage watches this file, so a change here reruns nothing; it must not change the meaning of a finished
+stage. If it can change the text itself (batched floating point), the stage's manifest records the execution.
 """
 
 from datetime import date
@@ -17,18 +16,18 @@ EXECUTION_FILE = Path("execution.yaml")
 
 
 class Price(BaseModel):
-    """USD for a million tokens of one model, as a provider listed them on a day."""
+    """USD per million tokens of one model, as the provider listed them on a given day."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     as_of: date
-    """The day on which the prices were read."""
+    """The day on which the prices were looked up."""
     input: float = Field(ge=0)
     cached_input: float = Field(ge=0)
-    """Prompt tokens that the provider found in its cache of prefixes."""
+    """For prompt tokens that the provider found in its prefix cache."""
     output: float = Field(ge=0)
     batch_discount: float = Field(ge=0, le=1)
-    """Share that a batch file takes off every price; 0 for none."""
+    """Share by which a batch file lowers every price; 0 for none."""
 
 
 class BatchFiles(BaseModel):
@@ -37,24 +36,24 @@ class BatchFiles(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     requests: int = Field(ge=1)
-    """Most requests of a file."""
+    """The most requests in a file."""
     megabytes: float = Field(gt=0)
-    """Largest file, in 10^6 bytes."""
+    """The largest size of a file, in 10^6 bytes."""
     enqueued_tokens: int = Field(ge=1)
-    """Most prompt tokens that may wait at the provider at once, over all files."""
+    """The most prompt tokens that may wait at the provider at once, over all files."""
     poll_s: float = Field(gt=0)
-    """Seconds between two questions whether a file is done."""
+    """Seconds between two polls of a file's state."""
 
 
 class LossLimits(BaseModel):
-    """Shares of the rows that a stage reads."""
+    """Limits on the share of its rows that a stage may lose."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     warn: float = Field(ge=0, le=1)
-    """Above it the stage warns."""
+    """The stage warns above this share."""
     stop: float = Field(ge=0, le=1)
-    """Above it the stage stops, and leaves nothing."""
+    """The stage stops above this share and leaves nothing."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "LossLimits":
@@ -64,41 +63,42 @@ class LossLimits(BaseModel):
 
 
 class Losses(BaseModel):
-    """How many rows a stage may reject or fail before it says so, and before it stops."""
+    """How many rows a stage may lose, by rejection or failure, before it warns and before it stops."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     usual: LossLimits
-    """Of stages that are not named."""
+    """Limits for stages that are not named."""
     stages: dict[str, LossLimits]
-    """By stage, such as `filter`, where it is of another nature."""
+    """Limits by stage, such as `filter`, whose losses are of another kind."""
     chosen: list[str]
-    """Patterns of rules by which a stage chooses among good rows: no loss."""
+    """Patterns of rules by which a stage chooses among good rows, which are no loss."""
 
     def of(self, stage: str) -> LossLimits:
         return self.stages.get(stage, self.usual)
 
 
 class Planning(BaseModel):
-    """What `jz3 plan` takes where neither a file nor a stored answer nor another parameter says it."""
+    """What `jz3 plan` assumes if neither a file nor a stored answer nor another parameter tells."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     corpus_prompts: int = Field(ge=0)
-    """Prompts of the corpus, where a quota is open."""
+    """Prompts of the corpus, if a quota is open."""
     instruction_rows: int = Field(ge=0)
     characters_per_token: float = Field(gt=0)
     problem_tokens: int = Field(ge=1)
-    """Of a problem with its solution: what a teacher or a synthesis model writes for one prompt."""
+    """Tokens of a problem with its solution, which a teacher or a synthesis model writes for one prompt."""
     generated_tokens_per_second: float = Field(gt=0)
-    """Of one device, prompts not counted."""
+    """Tokens that one device writes, not counting prompts."""
     trained_tokens_per_second: float = Field(gt=0)
-    """Of one device."""
+    """Tokens that one device reads in training."""
     card_gib: float | None = Field(gt=0)
-    """GiB that programs may use of the GPU that the profile is for; null where it is for none."""
+    """GiB that programs may use on the profile's GPU; null if the profile is for CPUs."""
     stage_seconds: dict[str, Annotated[float, Field(ge=0)]]
-    """What stages took where the profile was run, by name (`finetune@initial`, or `finetune` for each);
-    `usual` for those not named. A run says by it how long it will take, until a stage ran in the same clone.
+    """Seconds that stages took when the profile was measured, by name (`finetune@initial`, or `finetune` for
+    each); `usual` is for those not named. A run estimates its duration from these until the stage has run in
+    the same clone.
     """
 
 
@@ -110,80 +110,85 @@ class Execution(BaseModel):
     device: Literal["cpu", "cuda"]
     """Where models run."""
     threads: int = Field(ge=1)
-    """Threads of one process. Threads x processes above the number of cores slows everything many times."""
+    """Threads of one process. With threads x processes above the number of cores everything is many times
+    slower.
+    """
     workers: Annotated[int, Field(ge=1)] | Literal["auto"]
-    """Those that share the missing rows of a stage. With engine `vllm`: servers that the stage owns, each
-    with `worker_gpus` GPUs. Else processes: one works in the stage's own, more are actors of Ray, each with
-    `threads` cores and `worker_gpus` GPUs. `auto`: as many as the visible GPUs are enough for, at least one.
+    """How many workers share the missing rows of a stage. With engine `vllm` they are servers that the stage
+    runs, each with `worker_gpus` GPUs. Otherwise a single worker runs in the stage's own process, and several
+    are Ray actors, each with `threads` cores and `worker_gpus` GPUs. `auto`: as many as the visible GPUs
+    allow, but at least one.
     """
     worker_gpus: int = Field(ge=0)
     """GPUs of one worker; above 1, vLLM splits the model over them (tensor parallel)."""
     vllm_python: str
     """Python of the environment that has vLLM (`make gpu`), for engine `vllm`."""
     servers: list[str]
-    """Addresses for engine `openai`, such as http://10.0.0.7:8000/v1; each has the model under its digest."""
+    """Addresses for engine `openai`, such as http://10.0.0.7:8000/v1; each serves the model under its digest.
+    """
     server_concurrency: int = Field(ge=1)
     """Requests in flight at each server of the engines `vllm` and `openai`; the teacher has `concurrency`."""
     server_timeout_s: float = Field(gt=0)
-    """Seconds that one request to such a server may take, its wait in the server's queue among them."""
+    """Seconds that one request to such a server may take, including its wait in the server's queue."""
     ray_address: str | None
-    """Of a running Ray cluster, such as `auto` or `10.0.0.1:6379`; null: Ray is started on this machine."""
+    """Address of a running Ray cluster, such as `auto` or `10.0.0.1:6379`; null: start Ray on this machine.
+    """
     vllm_memory: float = Field(gt=0, le=1)
-    """Share of the device's memory (on a CPU: of the machine's) that a worker's vLLM takes."""
+    """Share of the device's memory (on a CPU, of the machine's) that a worker's vLLM takes."""
     ranks: int = Field(ge=1)
-    """Processes of a training, on all machines together."""
+    """Processes of a training, over all machines."""
     sharding: Literal["none", "fsdp", "zero1", "zero2", "zero3"]
-    """What the ranks of a training share out: `none` nothing, each has the whole model; `fsdp` weights,
-    gradients and the optimizer's state, by FSDP2 of torch; under DeepSpeed `zero1` the optimizer's state,
-    `zero2` gradients too, `zero3` weights too. An adapter of `warmup` is never shared out."""
+    """What the ranks of a training divide among themselves: `none` nothing, each has the whole model; `fsdp`
+    weights, gradients and the optimizer's state, by FSDP2 of torch; with DeepSpeed `zero1` the optimizer's
+    state, `zero2` also gradients, `zero3` also weights. An adapter of `warmup` is never divided."""
     launcher: Literal["local", "torchrun", "srun"]
-    """Who starts the ranks: the stage on its own machine; `jz3 join` on each other machine; or Slurm, in
-    whose allocation the stage runs. Machines meet by torchrun's c10d rendezvous."""
+    """What starts the ranks: `local` the stage, on its own machine; `torchrun` also `jz3 join` on each other
+    machine; `srun` Slurm, in whose allocation the stage runs. Machines meet by torchrun's c10d rendezvous."""
     nodes: int = Field(ge=1)
-    """Machines of a training, the stage's own among them; each has `ranks` / `nodes` of the ranks."""
+    """Machines of a training, including the stage's own; each has `ranks` / `nodes` of the ranks."""
     rendezvous_host: str | None
-    """Name or address at which the others reach the stage's machine; null: its host name."""
+    """Name or address under which the others reach the stage's machine; null: its host name."""
     gradient_checkpointing: bool
-    """Compute activations anew in the backward pass: a third more time, far less memory."""
+    """Recompute activations in the backward pass: a third more time, far less memory."""
     checkpoint_steps: int = Field(ge=1)
-    """Most steps of a training between two checkpoints to resume from."""
+    """The most steps of a training between two checkpoints to resume from."""
     checkpoint_share: float = Field(gt=0, le=1)
-    """Most of a training, as a share of its steps, between two checkpoints to resume from."""
+    """The largest share of a training's steps between two checkpoints to resume from."""
     checkpoints_kept: int = Field(ge=1)
-    """Latest checkpoints that stay while a training runs."""
+    """How many of the latest checkpoints are kept while a training runs."""
     trackers: list[Literal["dvclive", "trackio", "wandb"]]
-    """Who notes loss, rate, norm, speed, fill and memory of trainings as they run: DVCLive in `data/live`,
-    Trackio or Weights & Biases in a project `jz3`. Each but the first is an extra of that name."""
+    """What records loss, rate, norm, speed, fill and memory of trainings as they run: DVCLive in `data/live`,
+    Trackio or Weights & Biases in a project `jz3`. All but the first are extras of that name."""
     generation_batch: int = Field(ge=1)
     """Sequences generated together."""
     generation_commit: int = Field(ge=1)
-    """Rows of a batch that is committed whole to the row store; a kill loses at most this many. Rows that
-    come as a stream (engines `vllm` and `openai`) are committed after a minute, or earlier after so many."""
+    """Rows that are committed together to the row store; a kill loses at most this many. Rows that come as a
+    stream (engines `vllm` and `openai`) are committed after a minute, or once there are this many."""
     training_batch: int = Field(ge=1)
-    """Blocks that go through the model together; the rest of a step's blocks are accumulated."""
+    """Blocks that go through the model together; a step accumulates the rest of its blocks."""
     teacher: Literal["call", "batch", "replay"]
-    """`call` sends requests one by one, `batch` in the provider's batch files (slower, usually at half the
-    price); `replay` answers from the row store alone: no key, no network."""
+    """`call` sends requests one by one; `batch` sends them in the provider's batch files (slower, usually at
+    half the price); `replay` answers only from the row store, without key or network."""
     concurrency: int = Field(ge=1)
-    """Requests to the teacher in flight at once."""
+    """The most requests to the teacher in flight at once."""
     requests_per_minute: int = Field(ge=1)
     tokens_per_minute: int = Field(ge=1)
     timeout_s: float = Field(gt=0)
     """Seconds that one request may take."""
     retries: int = Field(ge=0)
-    """Attempts after the first, for answers that may be better the next time (429, 5xx, lost connections)."""
+    """Further attempts after errors that may pass (429, 5xx, lost connections)."""
     unanswered_share: float = Field(ge=0, le=1)
-    """Share of a set's requests that may end as failures although another day may answer them (5xx, lost
+    """Share of a set's requests that may end as failures although a later run may answer them (5xx, lost
     connections ...); above it the stage stops, and the next run asks for them."""
     batch_files: BatchFiles
     budget_usd: float | None = Field(ge=0)
-    """A hard cap on what a set of prompts costs, by all processes that share the store; null for none."""
+    """A hard cap on the cost of a set of prompts, for all processes that share the store; null for none."""
     prices: dict[str, Price]
-    """By model name; a model without a price costs nothing and is reported as unpriced."""
+    """Prices by model name; a model without one costs nothing and is reported as unpriced."""
     losses: Losses
     planning: Planning
     sandbox: int = Field(ge=1, le=3)
-    """Least strength that programs of models are run at: 3 namespaces, 2 Landlock and seccomp, 1 seccomp."""
+    """The least sandbox level for programs of models: 3 namespaces, 2 Landlock and seccomp, 1 seccomp."""
     sandbox_workers: int = Field(ge=1)
 
     @model_validator(mode="before")

@@ -37,7 +37,7 @@ class ComposeParams(Params):
     levels: list[Level] = Field(min_length=1)
     """That prompts are written for; each has a template `full/cot/LEVEL.md`."""
     levels_per_passage: dict[str, Annotated[int, Field(ge=1)]]
-    """By source: of how many of them each passage gets a prompt."""
+    """For each source, the number of levels for which a passage gets a prompt."""
 
     @model_validator(mode="after")
     def _enough_levels(self) -> "ComposeParams":

@@ -80,7 +80,7 @@ class IngestParams(Params):
     source: str
     format: DocstringsFormat | FilesFormat = Field(discriminator="name")
     licence: str
-    """Of the files; docstrings carry that of their package."""
+    """The licence of the files; docstrings have that of their package."""
     max_characters: int = Field(gt=0)
     min_characters: int = Field(ge=0)
     passages_per_section: int = Field(gt=0)

@@ -51,7 +51,7 @@ class SampleParams(Params):
     all too.
     """
     quotas: dict[str, Quota]
-    """By source; each source of the graph has one."""
+    """Quotas by source; each source of the graph has one."""
 
 
 class SampleMetrics(BaseModel):

@@ -25,7 +25,7 @@ class SelfConsistency(Params):
     """How many of a solver's answers must be the problem's."""
 
     draws: int = Field(ge=1)
-    """As `solve.NAME.draws` of the solver that is read: what its rates are of."""
+    """Must equal `solve.NAME.draws` of the solver that is read: the draws behind its rates."""
     least_agreeing: int = Field(ge=1)
 
     @model_validator(mode="after")

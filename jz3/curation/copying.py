@@ -23,7 +23,7 @@ class Copying(Params):
     ngram: int = Field(ge=1)
     """Words in a row that count as copied where they stand in the passage, too."""
     most: Share
-    """Share of the problem's windows of so many words."""
+    """The largest share of the problem's windows of this many words."""
 
 
 def copied_rows(problems: pl.LazyFrame, passages: pl.LazyFrame, bounds: Copying) -> pl.DataFrame:

@@ -51,7 +51,7 @@ class DedupParams(Params):
     """When two questions are the same."""
 
     seed: Seed
-    """Of the survivor order."""
+    """The seed of the survivor order."""
     threshold: float = Field(gt=0, le=1)
     """Least Jaccard similarity of near duplicates."""
     bands: int = Field(ge=1)

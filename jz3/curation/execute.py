@@ -44,7 +44,7 @@ class ExecuteParams(Params):
     """What a program may use, and whose answer counts."""
 
     limits: Limits
-    """Of each program."""
+    """Limits of each program."""
     answer: Literal["claimed", "printed"]
     """Where the box says another answer than the program prints: `claimed` rejects the row; `printed` keeps
     it, and `mix` writes what was printed into the box. The second is for models that are too small to work

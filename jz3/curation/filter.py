@@ -58,9 +58,9 @@ class FilterParams(Params):
     """Parts that one problem may ask for, such as (a), (b), (c)."""
     doubt_phrases: list[str]
     boxed: dict[str, list[str]]
-    """By kind: the levels whose solutions must end in a box."""
+    """For each kind, the levels whose solutions must end in a box."""
     step_rounding: float = Field(ge=0)
-    """An equation with a division or a decimal may be off by so many in the last place shown."""
+    """By how much an equation with a division or a decimal may be off in the last place shown."""
     most_miscopied: Share
     """Share of a question's numbers that differ in a program that copied it; above, it is another program."""
     self_consistency: SelfConsistency | None

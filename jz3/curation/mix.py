@@ -54,13 +54,13 @@ class SyntheticShare(Params):
     """How much of the synthetic problems a model reads."""
 
     rows: int | None = Field(ge=0)
-    """At most so many, or null for all."""
+    """The most rows, or null for all."""
     kinds: dict[str, Share]
     """Greatest share of a kind in the rows asked for; what is not named has no bound."""
     sources: dict[str, Share]
     levels: dict[str, Share]
     of_a_passage: int | None = Field(ge=1)
-    """At most so many problems that one passage inspired, or null for all."""
+    """The most problems from one passage, or null for all."""
 
 
 class MixParams(Params):
@@ -71,7 +71,7 @@ class MixParams(Params):
     shown_output_characters: int = Field(ge=2)
     """Characters of a program's output that are shown; first and last half of a longer one."""
     learn_output: bool
-    """Whether what programs print bears loss: a model could not write it without running them."""
+    """Whether the output of programs is learnt, although a model cannot know it without running them."""
     thoughts: Literal["left_out", "marked"]
     """`marked`: what was thought before a solution stands before it, between `<think>` and `</think>`, and is
     learnt with it. `left_out`: solutions alone are read.

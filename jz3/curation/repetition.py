@@ -37,9 +37,9 @@ class Repetition(Params):
     lines: Share
     """Share of repeated lines."""
     most_frequent: dict[Words, Share]
-    """By n: share of the most frequent n-gram."""
+    """The largest share of the most frequent n-gram, by n."""
     repeated: dict[Words, Share]
-    """By n: share of words in repeated n-grams."""
+    """The largest share of words in repeated n-grams, by n."""
 
 
 def repetitions(texts: pl.Series, bounds: Repetition) -> pl.Series:

@@ -47,9 +47,9 @@ class ProseParams(Params):
     """`jiuzhang` for models trained on our rows, `cot` for base models, `chat` for instruct models."""
     benchmarks: list[str]
     shots: dict[str, ShotParams]
-    """By benchmark; one that is not here is asked without examples."""
+    """Examples by benchmark; one that is not listed is asked without examples."""
     forced_end: ForcedEndParams | None
-    """What becomes of a thought that reaches `max_tokens`; null: it stays without an answer."""
+    """How to end a thought that reaches `max_tokens`; null leaves the response without an answer."""
 
 
 class ToolParams(Params):
@@ -60,9 +60,9 @@ class ToolParams(Params):
     rounds: int = Field(ge=1)
     """Calls of one answer."""
     limits: Limits
-    """Of each program."""
+    """Limits of each program."""
     shown_characters: int = Field(ge=2)
-    """Of a program's output, in the answer."""
+    """The most characters of a program's output that the answer shows."""
 
 
 class AnswerParams(Params):
@@ -70,7 +70,7 @@ class AnswerParams(Params):
 
     engine: EngineName
     dtype: ComputedIn
-    """What the model computes in: part of a response's key in the row store."""
+    """The number format in which the model computes; part of a response's key in the row store."""
     prose: ProseParams
     tool: ToolParams
     samples: int = Field(ge=1)
@@ -79,7 +79,7 @@ class AnswerParams(Params):
     temperature: float = Field(ge=0)
     top_p: float = Field(gt=0, le=1)
     max_tokens: int = Field(ge=1)
-    """Of one call."""
+    """The most tokens of one call."""
 
 
 class AnswerMetrics(BaseModel):

@@ -26,9 +26,9 @@ class ForcedEndParams(Params):
     """How a thought is ended that reaches `max_tokens` of the section."""
 
     text: str
-    """What is appended to it: a mark that ends a thought, and words that begin the answer, if any."""
+    """The text to append: a mark that ends a thought and, optionally, words that begin the answer."""
     max_tokens: int = Field(ge=1)
-    """Of the answer behind it."""
+    """The most tokens of the answer that follows."""
 
     @model_validator(mode="after")
     def _ends_a_thought(self) -> "ForcedEndParams":

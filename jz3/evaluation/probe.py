@@ -32,12 +32,12 @@ class ProbeParams(Params):
 
     engine: EngineName
     dtype: ComputedIn
-    """What the model computes in: part of a completion's key in the row store."""
+    """The number format in which the model computes; part of a completion's key in the row store."""
     benchmarks: list[str]
     shown: float = Field(gt=0, lt=1)
     """Share of a question's characters that is shown, less what would cut a word."""
     max_tokens: int = Field(ge=1)
-    """Of a completion; it must hold the longest rest of a question."""
+    """The most tokens of a completion; the longest rest of a question must fit."""
 
 
 class ProbeMetrics(BaseModel):

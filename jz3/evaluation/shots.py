@@ -20,9 +20,9 @@ class ShotParams(Params):
     """The examples that the items of one benchmark are shown."""
 
     file: str
-    """Under `data/raw/shots`."""
+    """A file under `data/raw/shots`."""
     count: int = Field(ge=1)
-    """The first so many of the file."""
+    """How many examples to take, from the beginning of the file."""
 
 
 @dataclass(frozen=True)

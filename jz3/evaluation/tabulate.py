@@ -31,9 +31,9 @@ class TabulateParams(Params):
 
     seed: Seed
     resamples: int = Field(ge=100)
-    """Of each bootstrap."""
+    """The number of resamples of each bootstrap."""
     published: list[str]
-    """Models of `data/raw/published/accuracies.csv` that stand beside ours."""
+    """Models of `data/raw/published/accuracies.csv` to show beside ours."""
     families: str
     """The benchmark whose subjects are problem families; its macro average over them is the headline."""
     test_families: str | None
@@ -47,7 +47,7 @@ class TabulateParams(Params):
     test_composed: str | None
     """The same of the test benchmarks."""
     untaught: list[str]
-    """Families that no data hold, as every teacher refuses them (`refuses` of its requests)."""
+    """Families that are in no data, because every teacher refuses them (`refuses` of its requests)."""
 
     @property
     def development(self) -> "OfFamilies":

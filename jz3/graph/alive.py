@@ -1,8 +1,8 @@
-"""Bytes of tensors that are alive while code runs, by storage: a view has no bytes of its own.
+"""Bytes of the tensors that are alive while code runs, counted by storage: a view adds none.
 
-Works on real tensors and on fake ones (`FakeTensorMode`), which have shapes and no data. Of a training step
-the count agrees with torch's allocator (`tests/graph/test_card_memory.py`). Importing this module takes the
-second that torch takes.
+Works on real tensors and on fake ones (`FakeTensorMode`), which have shapes but no data. For a training step
+the count agrees with torch's allocator (`tests/graph/test_card_memory.py`). Importing this module imports
+torch, which takes a second.
 """
 
 import weakref
@@ -15,9 +15,9 @@ from torch.utils._pytree import tree_iter
 
 
 class Alive(TorchDispatchMode):
-    """While open, it notes each storage that an operation gives back, until nothing holds it any more.
+    """While open, tracks each storage that an operation returns, until nothing refers to it any more.
 
-    What is there before must be given to `hold`; else the first view of it would count as new.
+    Pass tensors that exist before to `hold`; otherwise the first view of one would count as new.
     """
 
     def __init__(self) -> None:
@@ -26,10 +26,10 @@ class Alive(TorchDispatchMode):
         self.now = 0
         """Bytes alive."""
         self.peak = 0
-        """The most of `now` so far."""
+        """The largest value of `now` so far."""
 
     def hold(self, tensors: Iterable[torch.Tensor]) -> int:
-        """Count tensors that are there already; the bytes that they add."""
+        """Count tensors that exist already; return the bytes that they add."""
         before = self.now
         for tensor in tensors:
             self._note(tensor.untyped_storage())

@@ -1,4 +1,4 @@
-"""How many items of benchmarks a stage asks a model about, by the parameters alone, and what it may write."""
+"""How many benchmark items a stage asks a model about, and the tokens it may write, from parameters alone."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,17 +14,17 @@ from jz3.writer.catalogue import FAMILIES
 
 @dataclass(frozen=True)
 class AskedItems:
-    """Completions, and the tokens of all of them."""
+    """A number of completions, and their tokens in all."""
 
     rows: int
     completion_tokens: int
     again: str | None = None
-    """What may be asked beside these, in words."""
+    """What may be asked in addition, in words."""
 
 
 def answered_items(sections: Mapping[str, Any], tokens_of_an_answer: int) -> AskedItems:
-    """Items asked by `answer`. An answer is assumed to be as long as a problem with its solution, which
-    is somewhat too long.
+    """Items that `answer` asks. An answer is assumed to be as long as a problem with its solution, which is
+    somewhat too long.
     """
     params = AnswerParams.model_validate(sections["answer"])
     in_prose, by_program = (
@@ -40,7 +40,7 @@ def answered_items(sections: Mapping[str, Any], tokens_of_an_answer: int) -> Ask
 
 
 def probed_items(sections: Mapping[str, Any]) -> AskedItems:
-    """Items asked by `probe`. A completion is assumed to reach its limit, as a base model seldom ends a
+    """Items that `probe` asks. A completion is assumed to reach its limit, because a base model seldom ends a
     text.
     """
     params = ProbeParams.model_validate(sections["probe"])
@@ -55,7 +55,7 @@ def _items(asked: Iterable[str], sections: Mapping[str, Any]) -> int:
 
 
 def _size(source: Benchmark) -> int | None:
-    """How many items a benchmark has; None where only its file knows."""
+    """How many items a benchmark has; None if only its file tells."""
     if isinstance(source, OfWriter):  # at most: a few families cannot be asked backward or joined
         return source.per_family * len(FAMILIES)
     return source.size if isinstance(source, GymBenchmark) else source.items

@@ -1,12 +1,13 @@
-"""The graph with as many stages at once as the machine has room for: `jz3 repro`.
+"""Run the graph with as many stages at once as the machine has room for: `jz3 repro`.
 
-`dvc repro` runs one stage after another, however many cores or GPUs stand idle; a small model trains nearly
-as fast on one core as on two, and a GPU waits while programs are run. Here a stage begins as soon as what it
-reads is there and what it needs of the machine (`needs_of`) is free; those on which others wait longest begin
-first. Each goes through `dvc repro --single-item`, alone or with others in turn, so that DVC writes what one
-`dvc repro` would write.
+`dvc repro` runs one stage after another, however many cores or GPUs are idle; but a small model trains nearly
+as fast on one core as on two, and a GPU waits while programs run. Here a stage starts as soon as its inputs
+are there and what it needs of the machine (`needs_of`) is free; stages at the head of the longest waiting
+chain start first. Each runs through `dvc repro --single-item`, alone or with others in turn, so DVC writes
+what a plain `dvc repro` would write.
 
-Stages that ask teachers run one at a time: limits of a provider and caps on money are counted in a process.
+Stages that ask teachers run one at a time, because a provider's limits and the caps on money are counted
+within a process.
 """
 
 import asyncio
@@ -34,18 +35,19 @@ log = logging.getLogger(__name__)
 
 DVC = ("dvc", "--wait-for-lock", "repro", "--single-item")
 FAILED = re.compile(r"failed to reproduce '([^']+)'")
-"""How DVC names the stage that failed."""
+"""How DVC's output names a stage that failed."""
 QUIET = "-q"
-"""Stages heed it as DVC does."""
+"""DVC's option for less output, which stages follow, too."""
 OF_A_STAGE = re.compile(r"\d\d:\d\d:\d\d ")
-"""How a line of a stage begins; what DVC itself says is shown where a stage fails."""
+"""How a stage's own lines begin; DVC's lines are shown only if a stage fails."""
 TURN_S = 30.0
-"""Up to which several ready stages share a process of DVC (chosen: five times what DVC takes to open and
-write a graph of 180 stages, 6 s, measured)."""
+"""Seconds up to which several ready stages share a process of DVC (chosen: five times the 6 s, measured, that
+DVC takes to open and write a graph of 180 stages)."""
 LONGEST_LINE = 1 << 24
-"""Bytes (chosen: more than a command may have; DVC shows that of a stage which reads of every model)."""
+"""Bytes of a line (chosen: more than a command may have; DVC prints the long one of a stage that reads every
+model)."""
 UNKNOWN_S = 10.0
-"""Of a stage of which no seconds are known (chosen: most only read and write rows)."""
+"""Seconds assumed for a stage whose time is not known (chosen: most only read and write rows)."""
 
 
 class NotBuiltError(UserError):
@@ -53,11 +55,11 @@ class NotBuiltError(UserError):
 
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
-"""Microseconds of processors that a container may use in a period, and the period (cgroups(7), version 2)."""
+"""Holds the CPU microseconds that a container may use per period, and the period (cgroups(7), version 2)."""
 
 
 def cores_here(quota: Path = QUOTA) -> int:
-    """Cores that this process may use, or fewer where a container has a share of them."""
+    """The number of cores that this process may use, taking a container's CPU share into account."""
     here = len(os.sched_getaffinity(0))
     if not quota.is_file():
         return here
@@ -67,26 +69,26 @@ def cores_here(quota: Path = QUOTA) -> int:
 
 @dataclass
 class Room:
-    """What is free of the machine."""
+    """The free resources of the machine."""
 
     cores: int
     gpus: list[str]
-    """As CUDA_VISIBLE_DEVICES names them."""
+    """The free GPUs, named as in CUDA_VISIBLE_DEVICES."""
     teacher: bool = True
-    """Whether no stage asks a teacher now."""
+    """Whether no running stage asks a teacher."""
     most: int | None = None
-    """Stages at once; None: as many as there is room for."""
+    """The most stages at once; None means as many as there is room for."""
     running: int = 0
-    """Stages; where none runs, one may begin that wants more cores than there are."""
+    """Running stages; if there are none, a stage may start that wants more cores than the machine has."""
 
     def has(self, needs: Needs, name: str) -> bool:
-        """Whether a stage can begin now."""
+        """Whether a stage can start now."""
         cores = needs.cores <= self.cores or self.running == 0
         fewer = self.most is None or self.running < self.most
         return cores and fewer and needs.gpus <= len(self.gpus) and (self.teacher or not _asks(name))
 
     def take(self, needs: Needs, name: str) -> list[str]:
-        """What a stage needs is no longer free; the GPUs that it gets."""
+        """Reserve what a stage needs; return the GPUs that it gets."""
         gpus = self.gpus[: needs.gpus]
         del self.gpus[: needs.gpus]
         self.cores -= needs.cores
@@ -95,7 +97,7 @@ class Room:
         return gpus
 
     def give_back(self, needs: Needs, name: str, gpus: list[str]) -> None:
-        """What a stage that has ended took is free."""
+        """Release what a finished stage had reserved."""
         self.gpus += gpus
         self.cores += needs.cores
         self.teacher = self.teacher or _asks(name)
@@ -104,17 +106,17 @@ class Room:
 
 @dataclass(frozen=True)
 class Work:
-    """The stages to look at, and what holds between them."""
+    """The stages to consider, and their dependencies."""
 
     stages: Mapping[str, Stage]
     reads: Mapping[str, frozenset[str]]
-    """The stages among them that each reads from."""
+    """For each stage, those among them that it reads from."""
     needs: Mapping[str, Needs]
     seconds: Mapping[str, float]
 
     @cached_property
     def ahead(self) -> dict[str, float]:
-        """Seconds from the beginning of each stage to the end of the last that waits on it."""
+        """Seconds from the start of each stage to the end of the longest chain that waits for it."""
         found: dict[str, float] = {}
         for name in reversed([*self.stages]):  # each after all that read from it
             after = [found[other] for other, above in self.reads.items() if name in above]
@@ -122,12 +124,11 @@ class Work:
         return found
 
     def turn(self, begun: Collection[str], done: Collection[str], room: Room) -> list[str]:
-        """The stages to begin now in one process of DVC, one after another; none where no stage is ready for
-        which there is room.
+        """The stages to start now in one process of DVC, one after another; empty if no ready one has room.
 
-        After the first come those that alone read from the one before, and then ready ones for which other
-        cores have no room, while the turn is short: DVC takes seconds to open a large graph. None needs more
-        than the first.
+        After the first come stages that are the only readers of the one before. While the turn is short,
+        ready stages follow for which other cores have no room, because DVC takes seconds to open a large
+        graph. None needs more than the first.
         """
         ready = [name for name in self._ready(begun, done) if room.has(self.needs[name], name)]
         if not ready:
@@ -152,13 +153,13 @@ class Work:
         return [name for name in later if chosen[-1] in self.reads[name]]
 
     def _fits(self, first: str, name: str) -> bool:
-        """Whether a stage can follow another in what that one has of the machine."""
+        """Whether a stage can follow another with the resources that the other has."""
         has, needs = self.needs[first], self.needs[name]
         return needs.gpus == has.gpus and needs.cores <= has.cores and not _asks(name)
 
 
 def work_of(root: Path, targets: Sequence[str]) -> Work:
-    """What is stale among the targets and all that they rest on (the whole graph where none is named).
+    """The stale stages among the targets and everything that they depend on (by default the whole graph).
 
     Raises GraphError or RepositoryError.
     """
@@ -201,15 +202,15 @@ def _asks(name: str) -> bool:
 
 @dataclass
 class Built:
-    """What a run did."""
+    """The result of a run."""
 
     ran: list[str] = field(default_factory=list[str])
-    """In the order in which they ended."""
+    """Stages in the order in which they ended."""
     seconds: float = 0.0
 
 
 def build(root: Path, work: Work, room: Room) -> Built:
-    """Run the stages of `work`. Raises NotBuiltError, after those that run have ended, where one fails."""
+    """Run the stages of `work`. If one fails, raises NotBuiltError once the running ones have ended."""
     for name, needs in work.needs.items():
         if needs.gpus > len(room.gpus):
             raise NotBuiltError(
@@ -247,14 +248,14 @@ async def _build(root: Path, work: Work, room: Room) -> Built:
     if failed:
         left = len(work.stages) - len(built.ran) - len(failed)
         raise NotBuiltError(
-            f"{' and '.join(sorted(failed))} failed, as said above; {len(built.ran)} stages are done and "
-            f"{left} wait. Mend it and run `jz3 repro` again: it goes on there."
+            f"{' and '.join(sorted(failed))} failed, as shown above; {len(built.ran)} stages are done and "
+            f"{left} wait. Fix it and run `jz3 repro` again: it continues there."
         )
     return built
 
 
 async def _run(root: Path, turn: list[str], gpus: list[str]) -> list[str]:
-    """Run stages one after another; those that are done, which are all of them but where one fails."""
+    """Run stages one after another; return those that are done: all, unless one fails."""
     environment = {**os.environ, **({"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {})}
     quiet = () if log.isEnabledFor(logging.INFO) else (QUIET,)
     process = await asyncio.create_subprocess_exec(

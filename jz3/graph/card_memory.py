@@ -1,8 +1,8 @@
-"""How much memory of a card a stage takes, counted before it runs (`jz3.graph.step_memory`), and who shares.
+"""How much GPU memory a stage takes: counted before it runs (`jz3.graph.step_memory`), divided among ranks.
 
-What ranks share out is arithmetic on the count: FSDP2, or ZeRO (arXiv 1910.02054) with DeepSpeed's buffers.
-Not counted: what CUDA keeps for itself and what lies unused between the blocks of its allocator, for which
-RESERVED stands. Counts are kept in the user's cache, by everything that they depend on.
+The share of each rank is derived from the count by arithmetic: FSDP2, or ZeRO (arXiv 1910.02054) with
+DeepSpeed's buffers. RESERVED stands for what is not counted: CUDA's own memory and unused gaps between the
+blocks of its allocator. Counts are kept in the user's cache, keyed by everything that they depend on.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,9 +24,9 @@ Sharding = Literal["none", "fsdp", "zero1", "zero2", "zero3"]
 
 GIB = 2**30
 COUNTS = "memory"
-"""Folder in the user's cache."""
+"""The folder of counts in the user's cache."""
 VERSION = 1
-"""Of the counting: another one may give other figures for the same shape."""
+"""The version of the counting: another version may give other figures for the same shape."""
 RESERVED = GIB
 """CUDA's context with its libraries is some 0.5 GiB; the rest is room for fragments (chosen)."""
 BUCKET = 500_000_000
@@ -37,7 +37,7 @@ LIVE = 1_000_000_000
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes on each card, by what they are for; RESERVED is among them."""
+    """Bytes on each card, by purpose, including RESERVED."""
 
     parts: Mapping[str, int]
 
@@ -51,7 +51,7 @@ class Need:
 
 
 def parameters_of(config: Mapping[str, Any]) -> int:
-    """Weights of a model whose `config` is as in its config.json."""
+    """The number of weights of a model with this config.json."""
 
     def count() -> ModelSize:
         from jz3.graph.step_memory import count_parameters
@@ -64,7 +64,7 @@ def parameters_of(config: Mapping[str, Any]) -> int:
 def step_memory(
     config: Mapping[str, Any], method: Method, optimizer: OptimizerParams, piece: Piece
 ) -> StepMemory:
-    """Of a model whose `config` is as in its config.json; counted once for each shape."""
+    """The memory of a training step of a model with this config.json; counted once for each shape."""
 
     def count() -> StepMemory:
         from jz3.graph.step_memory import count_step
@@ -78,7 +78,7 @@ def step_memory(
 
 
 def pass_memory(config: Mapping[str, Any], adapter: LoraParams, gradients: Gradients) -> PassMemory:
-    """Of a reference model with such an adapter; counted once for each shape."""
+    """The memory of a pass of a reference model with such an adapter; counted once for each shape."""
 
     def count() -> PassMemory:
         from jz3.graph.step_memory import count_pass
@@ -90,8 +90,9 @@ def pass_memory(config: Mapping[str, Any], adapter: LoraParams, gradients: Gradi
 
 
 def on_each_card(step: StepMemory, execution: Execution, sharding: Sharding) -> Need:
-    """Of a training that the ranks of `execution` share out. DeepSpeed's optimizer steps on a float32 copy of
-    its share of the weights.
+    """The memory of a training on each card, given the ranks and sharding of `execution`.
+
+    DeepSpeed's optimizer works on a float32 copy of each rank's share of the weights.
     """
     ranks = execution.ranks
     weights, gradients, optimizer = step.weights, step.gradients, step.optimizer
@@ -112,7 +113,7 @@ def on_each_card(step: StepMemory, execution: Execution, sharding: Sharding) -> 
 
 
 def _fsdp_shares(step: StepMemory, shards: int) -> tuple[int, int, int]:
-    """Weights, gradients and optimizer, all in float32, of one of so many shards."""
+    """Bytes of weights, gradients and optimizer of one shard, all in float32."""
     numbers = step.parameters
     return tuple(-(-size * numbers // shards) for size in (4, 4, 8))  # pyright: ignore[reportReturnType]
 
@@ -134,7 +135,7 @@ Counted = TypeVar("Counted", bound=BaseModel)
 
 
 def _kept(kind: type[Counted], asked: Mapping[str, Any], count: Callable[[], Counted]) -> Counted:
-    """The count of an earlier run, or a new one."""
+    """The count kept from an earlier run, or a new one."""
     fields = [kind.__name__, *kind.model_fields]
     identity = {"version": VERSION, "fields": fields, "libraries": libraries(), **asked}
     file = cache_root() / COUNTS / f"{content_id(canonical_json(identity))}.json"

@@ -1,21 +1,21 @@
-"""The code behind each stage: its import closure, and a digest of what each module means.
+"""The code behind each stage: its import closure, and a digest of each module's meaning.
 
-DVC does not follow Python imports (treeverse/dvc#9195), and a list kept by hand goes stale without a sign,
-and so do the results. Here the list follows from the code: the stage `code` depends on all of it, and leaves
-for each other stage a text with its modules and their digests, on which that stage depends. So an edit runs
-again the stages that import the edited module, directly or not, and no others.
+DVC does not follow Python imports (treeverse/dvc#9195): a list kept by hand silently goes stale, and so do
+the results. Here the list follows from the code: the stage `code` depends on all of it, and leaves for each
+other stage a text with its modules and their digests, on which that stage depends. So an edit reruns only the
+stages that import the edited module, directly or not.
 
-A digest is of the syntax tree without docstrings: comments, docstrings and layout run nothing again.
+A digest covers the syntax tree without docstrings, so comments, docstrings and layout rerun nothing.
 Docstrings count in a module that reads `__doc__`. Modules that cannot change what a stage computes, only
 whether and how fast it does, are left out on purpose (EXEMPT): a better log line or another pace must not
-call a paid teacher again. What decides ids, draws, order and the bytes of tables is watched. Empty
-`__init__.py` files are left out, as they can change nothing; so is that of a package at the top, whose names
-are for users and are imported when they are asked for.
+call a paid teacher again. Modules that decide ids, draws, order and the bytes of tables are watched. Empty
+`__init__.py` files are left out because they can change nothing; so is that of a top-level package, whose
+names are for users and are imported lazily.
 
-A module of ours that renders templates has them in `templates/` beside it: a stage that runs a module of such
-a package depends on those, too.
+A module that renders templates keeps them in `templates/` beside it: a stage that runs a module of such a
+package also depends on the templates.
 
-Costs two seconds of CPU for all stages of this repository, most of it for the syntax trees.
+Takes two seconds of CPU for all stages of this repository, most of it for the syntax trees.
 """
 
 import ast
@@ -33,7 +33,7 @@ from jz3.tables.code_manifest import CodeManifest
 CODE_STAGE = "code"
 """The stage that leaves the lists."""
 LISTS = "data/code"
-"""Where it leaves them."""
+"""The folder of the lists."""
 
 _CORE = """
 account artifacts budget cache ending errors execution fan_in foreign frames matching params parent placing
@@ -49,20 +49,20 @@ EXEMPT = (
     *(f"jz3/core/{name}.py" for name in _CORE.split()),
     *(f"jz3/generation/{name}.py" for name in _CALLS.split()),
 )
-"""Folders and modules that no stage depends on. Golden tests hold them: artifacts
+"""Folders and modules that no stage depends on. Golden tests guard them: artifacts
 (`tests/core/test_golden.py`), keys and rows of the store.
 """
 PACKAGES = ("jz3", "stages")
 TEMPLATES = "templates"
-"""Folder of a package that holds what its modules render."""
+"""The folder of a package with the templates that its modules render."""
 DIGEST_CHARACTERS = 32
-"""Of a digest: 128 bits, as of ids."""
+"""Bytes of a digest: 128 bits, as for ids."""
 WITHOUT_MEANING = frozenset({"ctx", "kind", "type_comment"})
 """Fields of a syntax tree that follow from the others or do nothing when the program runs."""
 
 
 class CodeError(UserError):
-    """A stage has no code, or a module is no Python."""
+    """A stage has no code, or a module is not valid Python."""
 
 
 @dataclass
@@ -73,7 +73,8 @@ class Code:
     _read: dict[Path, "_Module"] = field(default_factory=dict[Path, "_Module"])
 
     def closure(self, stage: str) -> list[str]:
-        """Paths of the code behind a stage, under `root`, sorted: its file and all that it imports of ours.
+        """The sorted paths under `root` of a stage's code: its file and all modules of ours that it imports.
+
         Raises CodeError.
         """
         first = self.root / "stages" / f"{stage}.py"
@@ -82,7 +83,9 @@ class Code:
         return self.imports_of(first)
 
     def imports_of(self, first: Path) -> list[str]:
-        """Paths under `root`, sorted, of a file and all that it imports of ours, but for what is EXEMPT."""
+        """The sorted paths under `root` of a file and all modules of ours that it imports, except EXEMPT
+        ones.
+        """
         waiting, seen = [first], set[Path]()
         while waiting:
             file = waiting.pop()
@@ -94,7 +97,7 @@ class Code:
         return sorted(path for path in paths if not path.startswith(EXEMPT))
 
     def digest(self, path: str) -> str:
-        """Of what a module means; of the bytes of a template."""
+        """The digest of a module's meaning, or of a template's bytes."""
         file = self.root / path
         return self._module(file).digest if file.suffix == ".py" else _digest(file.read_bytes())
 
@@ -123,7 +126,7 @@ class _Module:
 
 
 def write_lists(packages: Sequence[InFiles], lists: OutDir[CodeManifest]) -> None:
-    """Leave the list of each stage but `code`. Raises CodeError."""
+    """Write the list of each stage except `code`. Raises CodeError."""
     root = packages[0].path.parent
     code = Code(root)
     names = sorted(file.stem for file in (root / "stages").glob("[!_]*.py") if file.stem != CODE_STAGE)
@@ -138,23 +141,23 @@ def write_lists(packages: Sequence[InFiles], lists: OutDir[CodeManifest]) -> Non
 
 
 def is_code(path: str) -> bool:
-    """Whether what a stage depends on is code that runs or a template that it renders, and no data."""
+    """Whether a dependency is code or a template, as opposed to data."""
     folders = (LISTS, *PACKAGES)
     return path.endswith(".py") or path in folders or path.startswith(tuple(f"{one}/" for one in folders))
 
 
 def list_path(stage: str) -> str:
-    """Where the list of a stage lies, by the name of its file in `stages/`."""
+    """The path of a stage's list, by the name of its file in `stages/`."""
     return f"{LISTS}/{stage}.txt"
 
 
 def read_list(text: str) -> dict[str, str]:
-    """Digest by path."""
+    """The digests of a list by path."""
     return dict(line.rsplit(" ", 1) for line in text.splitlines())
 
 
 def meaning(source: str) -> str:
-    """What a module means, as one text: its syntax tree without docstrings. Raises SyntaxError."""
+    """A module's meaning as one text: its syntax tree without docstrings. Raises SyntaxError."""
     tree = ast.parse(source)
     if "__doc__" not in source:
         for node in ast.walk(tree):
@@ -168,8 +171,8 @@ def meaning(source: str) -> str:
 
 
 def _write(value: Any, parts: list[str]) -> None:  # noqa: ANN401 (a node, a list, or what a field holds)
-    """As `ast.dump`, without fields that are empty: later versions of Python add such, and the same module
-    has to have the same digest under each.
+    """Write as `ast.dump` does, but without empty fields: later versions of Python add some, and the same
+    module must have the same digest under each version.
     """
     if isinstance(value, ast.AST):
         parts.append(f"{type(value).__name__}(")
@@ -190,7 +193,7 @@ def _write(value: Any, parts: list[str]) -> None:  # noqa: ANN401 (a node, a lis
 
 
 def _is_text(statement: object) -> bool:
-    """A docstring, or a text under an attribute: a statement that is a text and does nothing."""
+    """Whether a statement is a bare string: a docstring, or the text under an attribute."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)
@@ -214,7 +217,7 @@ def _digest(content: bytes) -> str:
 
 
 def _imported(source: str, file: Path, root: Path) -> Iterator[str]:
-    """Dotted names that a file imports or names anywhere; of `from a import b` both a and a.b."""
+    """Dotted names that a file imports or mentions anywhere; `from a import b` gives both a and a.b."""
     package = file.relative_to(root).parent.parts
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -229,7 +232,7 @@ def _imported(source: str, file: Path, root: Path) -> Iterator[str]:
 
 
 def _named(text: str, package: tuple[str, ...]) -> Iterator[str]:
-    """The module that a text names: `jz3.x.y` for `python -m`, `y.py` for a script beside the file."""
+    """The module that a string names: `jz3.x.y` for `python -m`, `y.py` for a script beside the file."""
     if text.isidentifier() or not text.isascii():
         return
     if text.endswith(".py") and text.removesuffix(".py").isidentifier():
@@ -239,7 +242,7 @@ def _named(text: str, package: tuple[str, ...]) -> Iterator[str]:
 
 
 def _files(name: str, root: Path) -> Iterator[Path]:
-    """The files that importing a dotted name of ours runs: its module and the packages under the top."""
+    """The files that run when a dotted name of ours is imported: its module, and packages below the top."""
     parts = name.split(".")
     if parts[0] not in PACKAGES:
         return

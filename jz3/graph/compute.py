@@ -1,9 +1,10 @@
-"""The compute behind each arm of the comparison: seconds of the stages that its training set rests on.
+"""The compute behind each arm of the comparison: seconds of the stages that its training set depends on.
 
-Outputs hold no clocks, as the same inputs give the same bytes. So the seconds come from what the stages of
-this clone noted for one another (jz3/core/whole_run.py), each as it ran last: a stage that found its rows in
-the store took less than one that made them, and one that DVC took from its run cache is not known here. A
-stage that several arms rest on counts for each of them. Costs a second, most of it the import of DVC.
+Outputs contain no times, because the same inputs must give the same bytes. So the seconds come from the
+records that the stages of this clone keep (jz3/core/whole_run.py), each for its last run: a stage that found
+its rows in the store took less than one that computed them, and for one whose result came from DVC's run
+cache nothing is known. A stage that several arms depend on counts for each of them. Takes a second, most of
+it for importing DVC.
 """
 
 import json
@@ -47,25 +48,25 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     ),
     "curation": ("execute", "correctness", "filter", "dedup", "decontaminate", "audit", "mix", "pack"),
 }
-"""Stages by what they do; all arms read those before. A model of the graph that solves is trained by
-`pretrain`, and its training is generation, too.
+"""Stages by their part; all arms share those of `before`. A model of the graph that acts as a solver is
+trained by `pretrain`, so its training counts as generation.
 """
 OF_SETS = ("mix", "pack")
 
 
 class ComputeError(UserError):
-    """What the arms are is not known."""
+    """The tables that list the arms do not exist yet."""
 
 
 @dataclass(frozen=True)
 class Compute:
-    """What stands behind a training set."""
+    """The compute behind a training set."""
 
     arm: str
     parts: Mapping[str, Took]
-    """By the names of PARTS."""
+    """Seconds by the names of PARTS."""
     not_known: tuple[str, ...]
-    """Stages that did not run here."""
+    """Stages that have not run in this clone."""
 
     @property
     def of_its_own(self) -> Took:
@@ -75,7 +76,7 @@ class Compute:
 
 
 def compute(root: Path) -> list[Compute]:
-    """Of each training set, in the order of their names. Raises ComputeError before the tables are there."""
+    """The compute of each training set, by name. Raises ComputeError if the tables do not exist."""
     graph = read_graph(root)
     file = root / graph.path("tabulate", "arms")
     if not file.is_file():
@@ -87,7 +88,7 @@ def compute(root: Path) -> list[Compute]:
 
 
 def compute_of(graph: Graph, synthetic_rows: Mapping[str, int], known: Mapping[str, Took]) -> list[Compute]:
-    """Of sets, by how many rows of their recipes they hold: a set without one owes its recipe nothing."""
+    """The compute of sets, from their numbers of recipe rows: a set without any is charged nothing."""
     found: list[Compute] = []
     for arm, rows in synthetic_rows.items():
         above = [name.replace("/", "@") for name in upstream(graph, f"mix@{arm}")] if rows else []
@@ -115,7 +116,7 @@ def _part_of(stage: str) -> str:
 
 
 def table_of(found: Sequence[Compute]) -> Table:
-    """For people, a line for each arm."""
+    """A table for people with a line for each arm."""
     head = (
         "arm",
         *(f"{part}, {what}" for part in PARTS for what in ("CPU s", "wall s")),
@@ -135,7 +136,7 @@ def table_of(found: Sequence[Compute]) -> Table:
 
 
 def as_json(found: Sequence[Compute]) -> str:
-    """JSON for scripts: an object per arm."""
+    """JSON for scripts, with an object for each arm."""
     return json.dumps(
         {
             one.arm: {

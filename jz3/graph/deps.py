@@ -1,7 +1,7 @@
-"""What dvc.yaml repeats of other files, held and rewritten: `jz3 deps`.
+"""Checks and rewrites the parts of dvc.yaml that follow from other files: `jz3 deps`.
 
-Each stage depends on the list of its code, which the stage `code` leaves (`code.py`), and some read of every
-source, recipe or model (`lists.py`).
+Each stage depends on the list of its code, which the stage `code` leaves (`code.py`), and some stages read
+from every source, recipe or model (`lists.py`).
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,9 @@ class DepsError(UserError):
 
 
 def differences(root: Path) -> dict[str, tuple[list[str], list[str]]]:
-    """For each stage whose one list of code is not its own: those missing, and those too many."""
+    """For each stage that does not depend on exactly its own list of code: missing lists and superfluous
+    ones.
+    """
     listed = {name: [dep for dep in body["deps"] if _is_list(dep)] for name, body in _stages(_document(root))}
     return {
         name: (sorted({list_path(name)} - {*found}), sorted({*found} - {list_path(name)}))
@@ -32,14 +34,14 @@ def differences(root: Path) -> dict[str, tuple[list[str], list[str]]]:
 
 
 def wrong_lists(root: Path) -> list[ListOf]:
-    """The lists in dvc.yaml that do not hold what each source, recipe or model leaves."""
+    """The lists in dvc.yaml that do not match what each source, recipe or model leaves."""
     graph = read_graph(root)
     check_certificates(graph)
     return [one for one in lists_of(_document(root), graph) if one.found != one.wanted]
 
 
 def fix_lists(root: Path) -> None:
-    """Rewrite the lists in dvc.yaml, comments and order of the rest kept."""
+    """Rewrite the lists in dvc.yaml; comments and the order of everything else stay."""
     document, graph = _document(root), read_graph(root)
     check_certificates(graph)
     write_lists(document, graph)
@@ -47,7 +49,7 @@ def fix_lists(root: Path) -> None:
 
 
 def fix(root: Path) -> None:
-    """Rewrite the code dependencies and the lists in dvc.yaml, comments and order of the rest kept."""
+    """Rewrite code dependencies and lists in dvc.yaml; comments and the order of everything else stay."""
     document, graph = _document(root), read_graph(root)
     check_certificates(graph)
     write_lists(document, graph)
@@ -75,7 +77,7 @@ def _document(root: Path) -> Any:  # noqa: ANN401 (ruamel's round-trip tree)
 
 
 def _stages(document: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (ruamel's round-trip tree)
-    """Name and body of each stage but `code`; the body of a `foreach` stage stands under `do`."""
+    """Name and body of each stage except `code`; the body of a `foreach` stage is under `do`."""
     for name, stage in document["stages"].items():
         if name != CODE_STAGE:
             yield name, stage.get("do", stage)

@@ -1,8 +1,8 @@
-"""Disk that the whole graph takes once it is built, estimated from rows, weights and tokens before it runs.
+"""Disk space of the whole graph once it is built, estimated from rows, weights and tokens before it runs.
 
-Texts are counted with the lengths that `jz3 plan` takes, and as small as parquet makes them. What stages
-leave is there twice, in the workspace and in DVC's cache, unless the file system clones files (reflink).
-Checkpoints of a training are there while it runs. The estimate is for a plan of disks: good to a half.
+Texts are counted with the lengths that `jz3 plan` uses, compressed as in parquet. Outputs of stages exist
+twice, in the workspace and in DVC's cache, unless the file system clones files (reflink). Checkpoints of a
+training exist while it runs. The estimate is meant for choosing disks and is good to within a half.
 """
 
 from collections.abc import Mapping
@@ -19,22 +19,22 @@ from jz3.raw.fetched import ENDING
 from jz3.training.base import BaseParams, FetchedModel
 
 COMPRESSED = 0.3
-"""Of a text in parquet with zstd (measured on 2,000 released rows: 0.29)."""
+"""The compressed share of a text in parquet with zstd (measured on 2,000 released rows: 0.29)."""
 ROW_BYTES = 120
-"""Ids, words and verdicts of a row in a curation table (chosen: two ids of 16 bytes and some evidence)."""
+"""Bytes of ids, words and verdicts of a row in curation (chosen: two ids of 16 bytes, some evidence)."""
 TOKEN_BYTES = 4.5
-"""Of a packed block, the most that docs/training.md promises."""
+"""Bytes per token of a packed block, the most that docs/training.md promises."""
 TRAINED_BYTES = 12
-"""Of a weight in a checkpoint to resume from: itself and two moments of AdamW, in float32."""
+"""Bytes per weight in a checkpoint to resume from: the weight and two moments of AdamW, in float32."""
 IN_CACHE = 2
-"""Copies of what a stage leaves: in the workspace and in DVC's cache."""
+"""Copies of a stage's output: in the workspace and in DVC's cache."""
 JUDGING = 4
-"""Tables of verdicts of a recipe: `execute`, `filter`, `dedup`, `decontaminate`."""
+"""Tables of verdicts per recipe: `execute`, `filter`, `dedup`, `decontaminate`."""
 
 
 @dataclass(frozen=True)
 class Disk:
-    """Bytes, by what they are for."""
+    """Bytes by purpose."""
 
     parts: Mapping[str, int]
 
@@ -53,7 +53,7 @@ def _gb(size: int) -> str:
 
 
 def disk_of(setting: Setting) -> Disk:
-    """Of the whole graph, nothing of which is built."""
+    """The disk space of the whole graph, as if nothing were built yet."""
     return _Counting(setting).disk()
 
 
@@ -82,7 +82,7 @@ class _Counting:
         return Disk({name: round(size) for name, size in parts.items()})
 
     def _fetched(self) -> int:
-        """Sources and models; sets of benchmarks and tasks are small."""
+        """Bytes of fetched sources and models; those of benchmarks and tasks are small and not counted."""
         reads = {Path(path).name for stage in self._graph.stages for path in stage.reads}
         sources = {name.removesuffix(ENDING) for name in reads if name.endswith(ENDING)}
         bases = BaseParams.model_validate(self._setting.sections["base"])
@@ -123,7 +123,7 @@ class _Counting:
         return synthetic + self._planning.instruction_rows
 
     def _stored(self, stage: Stage) -> float:
-        """A row of the store has the request and the answer."""
+        """Bytes of the row store, whose rows have request and answer."""
         if stage.base not in ("synthesize", "distill"):
             return 0.0
         prompts = self._sizes.prompts(stage.path("prompts"))
@@ -138,7 +138,7 @@ class _Counting:
         return size * (2 if stage.base == "pretrain" else 1)  # the final model and the one before the decay
 
     def _adapters(self, stage: Stage) -> float:
-        """Of each epoch the adapter and two moments, in float32."""
+        """Bytes of the adapter and its two moments for each epoch, in float32."""
         section = self._setting.section(stage)
         shape = self._setting.shape(stage.path("base"))
         if shape is None:
@@ -156,7 +156,7 @@ class _Counting:
         return section["epochs"] * int(shape["num_hidden_layers"]) * layer * TRAINED_BYTES
 
     def _running(self, stage: Stage) -> float:
-        """Checkpoints to resume from, and whole weights in float32 of the steps that are kept."""
+        """Bytes of checkpoints to resume from, and of whole float32 weights of the steps that are kept."""
         if stage.base not in ("finetune", "pretrain"):
             return 0.0
         kept = 4 * (2 if stage.base == "pretrain" else 1)

@@ -1,7 +1,7 @@
-"""What this machine and this clone have for the graph: one line each, with the remedy where something lacks.
+"""What this machine and this clone have for the graph: a line for each finding, with a remedy for what lacks.
 
-Nothing is changed and no key is shown. Costs about five seconds: torch is imported, the sandbox attacks
-itself.
+Nothing is changed and no key is shown. Takes about five seconds: torch is imported, and the sandbox tests
+itself with attacks.
 """
 
 import importlib.metadata
@@ -36,7 +36,7 @@ State = Literal["ok", "note", "lacks"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One line. `lacks` is what keeps the profile in use from running; `note` is only good to know."""
+    """One line. `lacks` means that the profile in use cannot run; `note` is only good to know."""
 
     what: str
     state: State
@@ -63,7 +63,7 @@ def examine(root: Path) -> list[Finding]:
 
 
 def as_text(findings: list[Finding]) -> str:
-    """A line each; the remedy behind an arrow."""
+    """A line for each finding, with the remedy after an arrow."""
     width = max(len(finding.what) for finding in findings)
     return "\n".join(
         f"{finding.state:<5}  {finding.what:<{width}}  {finding.found}"
@@ -107,8 +107,9 @@ def _gpu(execution: Execution) -> Finding:
 
 
 def gpu_memory(root: Path, execution: Execution) -> list[Finding]:
-    """The stage that takes most of a card, against the smallest card that is here; none of a profile for
-    CPUs. Counting a shape for the first time costs up to ten seconds.
+    """Compare the stage that takes most GPU memory with the smallest card here; no finding for a CPU profile.
+
+    Counting a shape for the first time takes up to ten seconds.
     """
     if execution.device != "cuda":
         return []
@@ -131,7 +132,7 @@ def gpu_memory(root: Path, execution: Execution) -> list[Finding]:
 
 
 def _smallest_card(execution: Execution) -> tuple[float | None, str]:
-    """Its GiB, and what that is."""
+    """The GiB of the smallest card, and a description."""
     import torch
 
     sizes = [
@@ -145,7 +146,7 @@ def _smallest_card(execution: Execution) -> tuple[float | None, str]:
 
 
 def _vllm(root: Path, execution: Execution) -> Finding:
-    """Look for vllm in an environment of its own; nothing is imported from it."""
+    """Look for vllm in its own environment, without importing anything from there."""
     if (root / execution.vllm_python).exists():
         return Finding("vllm", "ok", str(execution.vllm_python))
     asking = [

@@ -1,6 +1,6 @@
-"""Whether this machine's NVIDIA driver is new enough for the pinned sets of packages: `make gpu` asks first.
+"""Check that this machine's NVIDIA driver is new enough for the pinned packages; `make gpu` does so first.
 
-Runs before anything is installed (`python3 jz3/graph/driver.py`), so it imports the standard library alone.
+Runs before anything is installed (`python3 jz3/graph/driver.py`), so it imports only the standard library.
 """
 
 import shutil
@@ -19,7 +19,7 @@ REMEDY = (
 
 
 def wrong_driver() -> str | None:
-    """What is wrong with the driver, in one line; None where it will do."""
+    """What is wrong with the driver, in one line; None if it is new enough."""
     if shutil.which(ASK[0]) is None:
         return f"there is no {ASK[0]}; {REMEDY}"
     asked = subprocess.run(ASK, capture_output=True, text=True, check=False)

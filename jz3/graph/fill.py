@@ -1,8 +1,8 @@
 """Fills the row store with a slice of a stage's rows, and writes no output: one task of a job array.
 
-The stage is taken as `dvc.yaml` has it, with its present inputs and parameters; once all slices are filled,
-`dvc repro` finds every row in the store. A row belongs to the same slice whatever else is asked for, but for
-`decontaminate`, which is sliced by frames of rows, as it keeps what it finds by frames.
+The stage is run as in `dvc.yaml`, with its present inputs and parameters; once all slices are filled, `dvc
+repro` finds every row in the store. A row belongs to the same slice whatever else is asked for. The exception
+is `decontaminate`: it is sliced by frames of rows, because it stores its results by frames.
 """
 
 import re
@@ -48,7 +48,7 @@ P = TypeVar("P", bound=Params)
 
 
 class FillError(UserError):
-    """There is no such slice or no such stage to fill."""
+    """No such stage can be filled."""
 
 
 class SliceError(FillError):
@@ -61,14 +61,12 @@ def read_slice(text: str) -> Slice:
     """`3/8` is the third of eight slices."""
     found = re.fullmatch(r"(\d+)/(\d+)", text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise SliceError(
-            f"--slice is {text!r}; n/m with n from 1 to m was expected, such as 3/8. Give it so."
-        )
+        raise SliceError(f"--slice is {text!r}; n/m with n from 1 to m was expected, such as 3/8.")
     return Slice(int(found[1]), int(found[2]))
 
 
 def fill_stage(root: Path, name: str, part: Slice) -> None:
-    """Compute what the store lacks of a slice of a stage's rows."""
+    """Compute the rows of a slice of a stage that the store lacks."""
     graph = read_graph(root)
     known = sorted(stage.name for stage in graph.stages if stage.base in FILLED)
     if name not in known:
@@ -81,7 +79,9 @@ def fill_stage(root: Path, name: str, part: Slice) -> None:
 
 
 def _must_be_uncapped(root: Path, stage: Stage) -> None:
-    """A cap takes seeds and passages in one order over all slices, so that no slice knows its part."""
+    """Refuse a capped stage: a cap takes seeds and passages in one order over all slices, so that no slice
+    knows its part.
+    """
     capped = load_params(Budget, "budget", root / PARAMS_FILE).teacher_tokens
     if FILLED[stage.base].operations & TEACHER and capped is not None:
         raise FillError(
@@ -92,7 +92,7 @@ def _must_be_uncapped(root: Path, stage: Stage) -> None:
 
 @dataclass(frozen=True)
 class Filling:
-    """A slice of a stage, with what the stage reads."""
+    """A slice of a stage, with the stage's inputs."""
 
     root: Path
     stage: Stage
@@ -100,7 +100,7 @@ class Filling:
 
     @cached_property
     def execution(self) -> Execution:
-        """Its budget is of the whole stage: a slice may spend an equal part of it."""
+        """The execution settings, with the slice's equal part of the stage's budget."""
         execution = load_execution(self.root / EXECUTION_FILE)
         if execution.budget_usd is None:
             return execution
@@ -113,7 +113,7 @@ class Filling:
         return load_params(kind, self.stage.section, self.root / PARAMS_FILE)
 
     def of(self, table: pl.DataFrame, column: str) -> pl.DataFrame:
-        """Its rows that are in the slice, by the hash of their id."""
+        """The rows in the slice, by the hash of their id."""
         return table.filter(self.part.holds(pl.Series(map(content_id, table[column]), dtype=pl.String)))
 
 
@@ -159,7 +159,7 @@ def _attribute(filling: Filling) -> None:
 
 
 def _sketch(filling: Filling) -> None:
-    """Drawn first: how many are drawn goes by the whole table."""
+    """Fill `sketch`: draw first, because the number drawn depends on the whole table."""
     params = filling.params(SketchParams)
     drawn = draw(In(Problem, filling.path("problems")).read(), params.share, params.seed)
     problems = Problem.cast(filling.of(drawn, "problem_id"))
@@ -190,14 +190,14 @@ def _decontaminate(filling: Filling) -> None:
 
 @dataclass(frozen=True)
 class Filled:
-    """A stage that goes through the row store: its operations there, and how a slice of it is filled."""
+    """A stage whose rows are in the row store: its operations there, and the function that fills a slice."""
 
     operations: frozenset[str]
     fill: Callable[[Filling], None]
 
 
 TEACHER = frozenset({"chat", "textless", "sent", "settled"})
-"""Answers, thoughts that came in place of one, and money."""
+"""The operations of a teacher: answers, thoughts without an answer, and money."""
 FILLED: Mapping[str, Filled] = {
     "distill": Filled(TEACHER, _distill),
     "augment": Filled(TEACHER | {"execute"}, _augment),

@@ -1,9 +1,9 @@
 """The layout in which DVC writes parameters: profiles are stored in it, so that `dvc exp run -S` changes one
 line.
 
-For an experiment DVC reads a whole file of parameters, sets what it is told and writes the whole file again,
-with its own breaks, quotes and indents. In a file that DVC itself has written only the line of the parameter
-changes, so that `git diff` shows what the experiment is.
+For an experiment DVC reads a whole file of parameters, sets the new values and writes the whole file again,
+with its own line breaks, quotes and indents. In a file that DVC has written itself, only the parameter's line
+changes, so `git diff` shows the experiment.
 """
 
 import re
@@ -15,15 +15,15 @@ from jz3.core.errors import UserError
 from jz3.core.placing import placed_file
 
 LAID_OUT = ("profiles/*.yaml", "profiles/execution/*.yaml", "params.yaml", "execution.yaml")
-"""Files that `dvc exp run -S` can set a parameter in, and the profiles that they are copies of."""
+"""Files in which `dvc exp run -S` can set a parameter, and the profiles that they are copies of."""
 
 
 class LayoutError(UserError):
-    """A comment stands where DVC would lose it."""
+    """A comment is in a place where DVC would lose it."""
 
 
 def wrong_layout(root: Path) -> list[str]:
-    """The files that DVC would write in another layout, under the root."""
+    """The files under the root that DVC would write in another layout."""
     return [
         str(file.relative_to(root))
         for file in _files(root)
@@ -32,16 +32,16 @@ def wrong_layout(root: Path) -> list[str]:
 
 
 def fix_layout(root: Path) -> None:
-    """Write every profile and the files in use as DVC does; the values stay.
+    """Rewrite every profile and the files in use in DVC's layout; the values stay.
 
-    Raises LayoutError, before anything is written, where a comment would be lost.
+    Raises LayoutError, before anything is written, if a comment would be lost.
     """
     written = {file: as_dvc_writes(file.read_text()) for file in _files(root)}
     for file, text in written.items():
         lost = _comments(file.read_text()) - _comments(text)
         if lost:
             raise LayoutError(
-                f"{file} has the comment '{next(iter(lost))}' where DVC does not keep it; a comment above "
+                f"{file} has the comment '{next(iter(lost))}' where DVC would lose it; a comment above "
                 f"its parameter or behind it was expected. Move it there."
             )
     for file, text in written.items():
@@ -50,7 +50,7 @@ def fix_layout(root: Path) -> None:
 
 
 def as_dvc_writes(text: str) -> str:
-    """A file of parameters as `dvc exp run -S` leaves it where it changes no value."""
+    """A file of parameters as `dvc exp run -S` leaves it if no value changes."""
     from dvc.utils.hydra import apply_overrides
 
     with TemporaryDirectory() as folder:

@@ -1,7 +1,7 @@
 """The account of every row of the graph: what each stage read, kept, rejected by which rule, and failed.
 
-Read from the metrics that dvc.yaml names. A stage whose sum is wrong, or that left no account, is an error.
-Costs the reading of one small file a stage.
+Read from the metrics that dvc.yaml names. A stage whose sum is wrong, or that left no counts, is an error.
+Reads one small file per stage.
 """
 
 import json
@@ -19,7 +19,7 @@ from jz3.tables.ledger import Ledger
 
 
 class LedgerError(UserError):
-    """Rows are unaccounted for, or a stage has left no account."""
+    """Rows are unaccounted for, or a stage has left no counts."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Account:
 
 
 def accounts(root: Path) -> list[Account]:
-    """Every stage in the order of the graph; raises LedgerError for the first whose rows do not add up."""
+    """Every stage in the order of the graph. Raises LedgerError for the first whose rows do not add up."""
     with opened(root) as repo:
         files = [
             (name_of(stage), root / out.def_path)
@@ -43,13 +43,13 @@ def accounts(root: Path) -> list[Account]:
 
 
 def table_of(found: Sequence[Account]) -> Table:
-    """For people, one line per stage."""
+    """A table for people with a line for each stage."""
     head = ("stage", "read", "kept", "rejected", "failed", "rejected, by rule")
     return Table(head, [_line(account) for account in found], words=frozenset({0, len(head) - 1}))
 
 
 def as_json(found: Sequence[Account]) -> str:
-    """JSON for scripts: an object per stage, null if a stage drops nothing."""
+    """JSON for scripts, with an object for each stage, or null if it drops nothing."""
     return json.dumps({one.stage: one.rows.model_dump() if one.rows else None for one in found}, indent=2)
 
 

@@ -1,4 +1,4 @@
-"""What rows of any table came from: problems, prompts, passages and benchmark items, by the ids they name.
+"""What rows of any table came from: problems, prompts, passages and benchmark items, by the ids in the rows.
 
 Reads the tables that dvc.yaml names; those that are not here (not pulled) are left out.
 """
@@ -26,7 +26,7 @@ NAMES = {
     "passage_id": "passage",
     "item_id": "item",
 }
-"""What the ids of a column name. A completion has the id of the problem that was read from it."""
+"""What kind of row the ids of a column name. A completion has the id of the problem that was read from it."""
 
 Row = Mapping[str, Any]
 
@@ -36,9 +36,9 @@ class _Kind:
     schema: Any
     key: str
     flags: tuple[str, ...]
-    """Under which any stage leaves such tables."""
+    """Flags under which any stage leaves such tables."""
     stages: tuple[str, ...] = ()
-    """Stages that leave nothing but such tables and metrics."""
+    """Stages that leave only such tables, and metrics."""
 
 
 KINDS = {
@@ -47,13 +47,13 @@ KINDS = {
     "passage": _Kind(Passage, "passage_id", ("seed_passages",), ("sample",)),
     "item": _Kind(Item, "item_id", ("items",)),
 }
-"""In the order of the lineage: a row of one kind names rows of later ones."""
+"""Kinds in the order of the lineage: a row of one kind names rows of later kinds."""
 
 
 def ancestors(root: Path, rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
-    """Rows that the ids of `rows` name, and those that the found ones name, by id and by kind.
+    """Rows that the ids of `rows` name, and rows that these name in turn, by id and by kind.
 
-    A row that holds all that the named one does is that row itself, and has none.
+    A row that has all the columns of the row it names is that row itself, and has no ancestor.
     """
     tables = tables_of(root)
     level = list(rows)

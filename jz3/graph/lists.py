@@ -1,15 +1,15 @@
-"""The lists in dvc.yaml that follow from the rest of it: what a stage reads of every source, recipe or model.
+"""The lists in dvc.yaml that follow from the rest of it: a stage's inputs from every source, recipe or model.
 
-DVC can repeat a stage for each entry of a mapping, but no stage can depend on `each of those`. So the paths
-are written out, and this writes them. `meta.lists` of a stage says what belongs into a list:
+DVC can repeat a stage for each entry of a mapping, but no stage can depend on `each of these`. So the paths
+have to be written out, and this module writes them. `meta.lists` of a stage says what belongs into a list:
 
     meta:
       lists:
         grades: {grades: [grade]}    # --grades takes what each `grade@...` names under --grades
         measured: {metrics: ["*"]}   # --measured takes what each stage above names under --metrics, if any
 
-The top-level plots of what trainings note are such lists too: one line for each instance of the stages that
-the section names.
+The top-level plots of trainings are such lists, too: one line for each instance of the stages that the
+section names.
 """
 
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ from ruamel.yaml.scalarstring import FoldedScalarString
 from jz3.core.graph_file import Graph, GraphError, Stage
 
 LIVE = "data/live/"
-"""Where trainings note what differs from run to run (`jz3.core.artifacts.Plot.live`)."""
+"""The folder in which trainings record what differs from run to run (`jz3.core.artifacts.Plot.live`)."""
 
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list in dvc.yaml: paths as they stand there, and as they should."""
+    """A list in dvc.yaml: its present paths, and the right ones."""
 
     stage: str
     flag: str
@@ -56,9 +56,9 @@ def lists_of(document: Any, graph: Graph) -> list[ListOf]:  # noqa: ANN401 (ruam
 
 
 def check_certificates(graph: Graph) -> None:
-    """Raises GraphError where a model is graded with a certificate that is not of the recipe of its set."""
+    """Raises GraphError if a model is graded with a certificate for another recipe than that of its set."""
     certificates = {stage.path("verdicts"): stage.path("certificate") for stage in graph.of("decontaminate")}
-    if not certificates:  # a graph of one's own, which certifies nothing
+    if not certificates:  # a graph of a user's own, which certifies nothing
         return
     for stage in graph.of("grade"):
         found, training = stage.path("synthetic"), stage.path("training")
@@ -67,13 +67,13 @@ def check_certificates(graph: Graph) -> None:
         wanted = certificates[mixed_by.path("decontaminated")]
         if found != wanted:
             raise GraphError(
-                f"{stage.name} takes {found}, and its model was trained on {training}; the certificate of "
+                f"{stage.name} reads {found}, but its model was trained on {training}; the certificate of "
                 f"that set, {wanted}, was expected. Name the recipe of the set in graph.yaml, at `models`."
             )
 
 
 def write_lists(document: Any, graph: Graph) -> None:  # noqa: ANN401 (ruamel's round-trip tree)
-    """Put every list right, in commands, dependencies and plots."""
+    """Correct every list in commands, dependencies and plots."""
     bodies = dict(_with_lists(document))
     for found in lists_of(document, graph):
         body = bodies[found.stage]
@@ -94,7 +94,7 @@ def write_lists(document: Any, graph: Graph) -> None:  # noqa: ANN401 (ruamel's 
 
 
 def _with_lists(document: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (ruamel's round-trip tree)
-    """Name and body of each stage that has lists; that of a `foreach` stage stands under `do`."""
+    """Name and body of each stage that has lists; that of a `foreach` stage is under `do`."""
     for name, stage in document["stages"].items():
         body = stage.get("do", stage)
         if "lists" in body.get("meta", {}):
@@ -110,9 +110,7 @@ def _named(bases: list[str], reader: str, flag: str, document: Any, graph: Graph
 
 
 def _lines(command: str) -> dict[str, list[str]]:
-    """A command by its flags, each with its values; the words before the first flag stand under the empty
-    flag, which has no dashes.
-    """
+    """A command as flags with their values; the words before the first flag are under the empty flag."""
     lines: dict[str, list[str]] = {"": []}
     values = lines[""]
     for word in command.split():
@@ -124,7 +122,7 @@ def _lines(command: str) -> dict[str, list[str]]:
 
 
 def _folded(flags: dict[str, list[str]]) -> FoldedScalarString:
-    """The command with a line for each flag and its value, or for each of several values."""
+    """The command with a line for each flag and its value, or for each of its values if there are several."""
     lines = [" ".join(flags.pop(""))]
     for flag, values in flags.items():
         lines += [flag, *values] if len(values) > 1 else [" ".join([flag, *values])]

@@ -1,4 +1,4 @@
-"""What is counted of memory before a run, and of what (`jz3.graph.step_memory` counts)."""
+"""Records of memory that is counted before a run, and what it is counted for (by `jz3.graph.step_memory`)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 
 class ModelSize(BaseModel):
-    """Of a model."""
+    """The numbers of a model's weights that decide its memory."""
 
     parameters: int
 
@@ -19,7 +19,7 @@ class StepMemory(BaseModel):
     gradients: int
     optimizer: int
     activations: int
-    """The most that is alive beside the others, casts of weights and logits among it."""
+    """The most that is alive in addition to the others, including casts of weights and logits."""
     parameters: int
     """Number of weights."""
     largest_layer: int
@@ -40,13 +40,13 @@ class PassMemory(BaseModel):
 
 @dataclass(frozen=True)
 class Piece:
-    """What goes through a model at once in a training."""
+    """The input of one pass of a training through a model."""
 
     blocks: int
     block_length: int
     checkpointing: bool
     bf16_weights: bool
-    """Whether the model computes on weights in bfloat16; else on float32, under autocast."""
+    """Whether the model computes with bfloat16 weights; otherwise with float32 under autocast."""
 
     @property
     def tokens(self) -> int:
@@ -55,11 +55,11 @@ class Piece:
 
 @dataclass(frozen=True)
 class Gradients:
-    """What goes through a model at once in `attribute`."""
+    """The input of one pass of `attribute` through a model."""
 
     rows: int
     tokens: int
-    """Of a row."""
+    """Tokens of a row."""
     tasks: int
     direction: str
     precision: Literal["bf16", "fp32"]

@@ -1,4 +1,4 @@
-"""What each stage wants of a machine: GPUs, cores, or neither."""
+"""What each stage needs of a machine: GPUs, cores, or neither."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +21,9 @@ KINDS: Mapping[str, Kind] = {
     "probe": "generation",
     "execute": "programs",
 }
-"""Of stages that do more than read and write rows. `base` copies a fetched model; of one that is trained from
-a config, the first training is small and runs on a CPU as well."""
+"""Stages that do more than read and write rows. `base` copies a fetched model; if it trains one from a
+config, the first training is small and runs on a CPU as well.
+"""
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ def needs_of(stage: Stage, sections: Mapping[str, Any], execution: Execution) ->
         gpus = of_a_machine if on_gpu else 0
         return Needs(kind, execution.nodes, gpus, execution.threads * of_a_machine)
     if kind == "generation" and sections[stage.base]["engine"] == "openai":
-        return Needs(kind, 1, 0, execution.threads)  # its servers are elsewhere
+        return Needs(kind, 1, 0, execution.threads)  # its servers run elsewhere
     if kind in ("generation", "gradients"):
-        # `auto` takes what a machine has: as much as a training asks for.
+        # `auto` takes all that a machine has: as much as a training asks for.
         workers = execution.workers
         count = max(1, of_a_machine // max(1, execution.worker_gpus)) if workers == "auto" else workers
         gpus = count * execution.worker_gpus if on_gpu else 0

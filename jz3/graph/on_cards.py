@@ -1,8 +1,8 @@
-"""What each stage that wants a GPU takes of each card, under a profile's parameters and execution settings.
+"""The memory that each GPU stage takes on a card, under a profile's parameters and execution settings.
 
-Trainings and `attribute` are counted (`jz3.graph.card_memory`); of an engine, weights and caches are
-multiplied out. The longest that goes through a model at once is taken: full blocks in which every token bears
-loss. Costs two to ten seconds for each shape that was not counted before.
+Trainings and `attribute` are counted (`jz3.graph.card_memory`); for an engine, weights and caches are
+multiplied out. The largest input of a pass is assumed: full blocks in which every token counts for the loss.
+Takes two to ten seconds for each shape that was not counted before.
 """
 
 from collections.abc import Mapping
@@ -32,23 +32,23 @@ from jz3.training.pretrain import PretrainParams
 
 WEIGHT_BYTES = {"float32": 4, "bfloat16": 2, "saved": 2, "fp8": 1, "fp8_cache": 2, "fp8_all": 1}
 CACHE_BYTES = {"float32": 4, "bfloat16": 2, "saved": 2, "fp8": 2, "fp8_cache": 1, "fp8_all": 1}
-"""Of a number by `dtype`; a model of the hub is mostly saved in bfloat16."""
+"""Bytes of a number by `dtype`; most models of the hub are saved in bfloat16."""
 WORKING = 2 * GIB
-"""What vLLM computes in beside weights and caches: activations of 8,192 tokens, some hundred rows' logits
+"""Bytes that vLLM needs beside weights and caches: activations of 8,192 tokens, logits of some hundred rows
 (chosen).
 """
 
 
 @dataclass(frozen=True)
 class OnCard:
-    """What a stage takes of each card; None: nothing says the shape of its model before it is fetched."""
+    """What a stage takes on each card; None if the shape of its model is not known before it is fetched."""
 
     need: Need | None
     note: str | None = None
 
 
 def on_card(setting: Setting, stage: Stage) -> OnCard | None:
-    """What a stage takes; None for one that wants no card of this machine."""
+    """What a stage takes; None if it needs no card of this machine."""
     kind = KINDS.get(stage.base, "rows")
     if setting.execution.device != "cuda":
         return None
@@ -110,7 +110,7 @@ def _gradients(setting: Setting, stage: Stage) -> Need | None:
 
 
 def _generation(setting: Setting, stage: Stage, section: Mapping[str, Any]) -> OnCard | None:
-    """What an engine needs at the least; a server takes what `vllm_memory` says, for its cache."""
+    """The least that an engine needs; for its cache a server takes as much as `vllm_memory` says."""
     execution = setting.execution
     if section["engine"] == "openai":
         return None
@@ -135,7 +135,7 @@ def _generation(setting: Setting, stage: Stage, section: Mapping[str, Any]) -> O
 
 
 def told(found: OnCard, card_gib: float | None) -> str:
-    """What a plan says of a stage's memory."""
+    """The plan's line on a stage's memory."""
     if found.need is None:
         return "its memory on a card is known once its model is fetched (`jz3 fetch --only model`)"
     of = "" if card_gib is None else f" of {card_gib:g}"

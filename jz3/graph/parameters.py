@@ -1,6 +1,6 @@
 """`docs/parameters.md`: every parameter of every stage, from the types that read params.yaml.
 
-Meaning, type and bounds are those of the code; values are those of two profiles, where their sources stand in
+Meaning, type and bounds come from the code; values come from two profiles, which give their sources in
 comments.
 """
 
@@ -25,18 +25,18 @@ from jz3.core.stage import Signature
 
 PAGE = Path("docs/parameters.md")
 PROFILES = ("embedded", "paper")
-"""Whose values are shown: the one that runs anywhere, and the one with the paper's."""
+"""The profiles whose values are shown: the one that runs anywhere, and the one with the paper's values."""
 LONGEST = 40  # characters of a value; chosen: a table that can be read
 HEAD = """# Parameters
 
-`jz3 parameters --fix` writes this page from the types that read `params.yaml` and `execution.yaml`; a test
-holds it to them. Values are those of the profiles `embedded` and `paper`, where the source of each number
-stands beside it (`profiles/NAME.yaml`); of a stage with several sections, those of the first. In a name `*`
-is any key of a mapping, or any entry of a list. Where a place takes one of several types, the meaning begins
-with the type.
+`jz3 parameters --fix` writes this page from the types that read `params.yaml` and `execution.yaml`, and a
+test checks that the two agree. Values are those of the profiles `embedded` and `paper`; the source of each
+number is in `profiles/NAME.yaml`. If a stage has several sections, the values are those of the first. In a
+name `*` stands for any key of a mapping, or any entry of a list. If a parameter takes one of several types,
+the meaning begins with the type.
 """
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-"""Of bounds, as pydantic names them."""
+"""Signs of bounds, by pydantic's names."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Parameter:
 
 
 def parameters(model: type[BaseModel], above: str = "", within: str = "") -> Iterator[Parameter]:
-    """The fields of a model and of those in it; `within` names the one of several that fit a place."""
+    """The fields of a model and of the models in it; `within` names the one of several that fit a place."""
     for name, field in model.model_fields.items():
         place = f"{above}{name}"
         meaning = " ".join((field.description or "").split())
@@ -61,7 +61,7 @@ def parameters(model: type[BaseModel], above: str = "", within: str = "") -> Ite
 
 
 def parameters_page(root: Path) -> str:
-    """The page as it should be."""
+    """The correct text of the page."""
     values = [yaml.safe_load((root / f"profiles/{name}.yaml").read_text()) for name in PROFILES]
     execution = [yaml.safe_load((root / f"profiles/execution/{name}.yaml").read_text()) for name in PROFILES]
     parts = [HEAD]
@@ -77,13 +77,13 @@ def fix_page(root: Path) -> None:
 
 
 def is_current(root: Path) -> bool:
-    """Whether the page is what it should be."""
+    """Whether the page is up to date."""
     page = root / PAGE
     return page.is_file() and page.read_text(encoding="utf-8") == parameters_page(root)
 
 
 def _of_stages(root: Path) -> dict[str, type[Params]]:
-    """The type that reads the parameters of each stage that has a section, whatever graph is in use."""
+    """For each stage with a section the type that reads its parameters, whatever graph is in use."""
     found: dict[str, type[Params]] = {}
     for name, entry in yaml.safe_load((root / GRAPH_FILE).read_text())["stages"].items():
         model = Signature.of(importlib.import_module(f"stages.{name}").main).params
@@ -94,7 +94,7 @@ def _of_stages(root: Path) -> dict[str, type[Params]]:
 
 
 def _values(profile: Any, name: str, model: type[Params]) -> Any:  # noqa: ANN401 (as YAML gives it)
-    """What a profile sets for a stage; of several sections under its name, the first."""
+    """The values that a profile sets for a stage; if it has several sections, those of the first."""
     section = profile.get(name, {})
     is_one = section.keys() <= model.model_fields.keys()
     return section if is_one else next(iter(section.values()))
@@ -116,7 +116,7 @@ ABSENT = object()
 
 
 def _at(values: Any, place: str) -> Any:  # noqa: ANN401 (as YAML gives it)
-    """The value at a dotted name; ABSENT where there is none."""
+    """The value at a dotted name, or ABSENT."""
     for key in place.split("."):
         if not isinstance(values, Mapping) or key not in values:
             return ABSENT
@@ -155,7 +155,7 @@ def _kind(hint: Any) -> str:  # noqa: ANN401 (a type)
 
 
 def _bounds(field: FieldInfo) -> str:
-    """What a number may be."""
+    """The bounds of a number, in words."""
     return ", ".join(
         f"{sign} {bound}"
         for one in field.metadata
@@ -165,7 +165,7 @@ def _bounds(field: FieldInfo) -> str:
 
 
 def _models(hint: Any, place: str) -> Iterator[tuple[type[BaseModel], str]]:  # noqa: ANN401 (a type)
-    """The models in a type, with the place where their fields stand."""
+    """The models in a type, each with the place of its fields."""
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         yield hint, place
         return

@@ -1,10 +1,10 @@
-"""`jz3 plan`: what would run, what of it the row store has, and what the rest costs, before anything runs.
+"""`jz3 plan`: say before a run what would run, how much of it the row store has, and what the rest costs.
 
-Calls nothing and needs no key. Counts come from files where they are right and from parameters where they do
-not exist yet. Tokens of prompts are counted with the tokenizer of the model that reads them, where both are
-here; else they come from characters, at the ratio of the answers so far or of the profile. Everything that
-was not counted is marked as an estimate. Costs reading DVC's state (two seconds on the whole graph), looking
-up at most 50,000 prompts of a stage and encoding 1,000.
+Makes no calls and needs no key. Counts come from files if these are current, otherwise from parameters.
+Tokens of prompts are counted with the tokenizer of the model that reads them, if both are here; otherwise
+they are estimated from characters, at the ratio of the answers so far or of the profile. Everything that was
+not counted is marked as an estimate. The cost is reading DVC's state (two seconds on the whole graph),
+looking up at most 50,000 prompts of a stage, and encoding 1,000.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -50,11 +50,11 @@ from jz3.teacher.teacher import Teachers
 
 
 class PlanError(UserError):
-    """A profile that is not there."""
+    """The profile does not exist."""
 
 
 def plan(root: Path, profile: str | None) -> Plan:
-    """The plan of params.yaml, or of a profile as if it were the one in use and nothing were built."""
+    """The plan for params.yaml, or for a profile as if it were in use and nothing were built."""
     if profile is None or (profile in profile_names(root) and profile_difference(root, profile) == ""):
         return plan_of(root, root / PARAMS_FILE, stale_stages(root))
     file, execution = (root / source_of(name, profile) for name in ("params.yaml", "execution.yaml"))
@@ -67,7 +67,7 @@ def plan(root: Path, profile: str | None) -> Plan:
 
 
 def plan_of(root: Path, parameters: Path, stale: Sequence[Stale]) -> Plan:
-    """The plan of stages that are known to run."""
+    """The plan for stages that are known to run."""
     return _Planner(root, read_graph(root), parameters, root / EXECUTION_FILE, stale).plan()
 
 
@@ -113,7 +113,7 @@ class _Planner:
         return Plan(self._execution.device, lines, disk_of(self._setting))
 
     def _changing(self) -> set[str]:
-        """Paths that will be written anew."""
+        """Paths that will be rewritten."""
         names = {found.stage for found in self._stale if not found.only_missing}
         return {path for stage in self._graph.stages if stage.name in names for path in stage.leaves}
 
@@ -141,7 +141,7 @@ class _Planner:
         cap(line, self._sections["budget"]["teacher_tokens"])
 
     def _plan_augment(self, line: Line) -> None:
-        """Requests and prompts are counted where the seeds or passages are there."""
+        """Plan `augment`: requests and prompts are counted if the seeds or passages exist."""
         stage = self._graph.stage(line.stage)
         params = AugmentParams.model_validate(self._setting.section(stage))
         beginning = begins_at(params)
@@ -174,8 +174,8 @@ class _Planner:
     def _ask(
         self, line: Line, asked: Teachers, rows: float, prompt_tokens: Callable[[Teacher, float], float]
     ) -> None:
-        """What teachers read and write for their parts of the rows, and what that costs. `prompt_tokens` is
-        the mean of a prompt, by teacher and characters a token.
+        """The tokens that teachers read and write for their parts of the rows, and the cost. `prompt_tokens`
+        gives the mean of a prompt, by teacher and characters per token.
         """
         line.prompt_tokens, line.completion_tokens, line.usd = 0, 0, 0.0
         shares = sum(teacher.share for teacher in asked.teachers.values())
@@ -191,7 +191,7 @@ class _Planner:
     def _prompt_tokens(
         self, line: Line, path: str, form: str, tokenizer: Path | None, characters_per_token: float
     ) -> float:
-        """Mean tokens of a prompt of a set: counted if the table and the tokenizer are there, otherwise
+        """Mean tokens of a prompt of a set: counted if the table and the tokenizer are here, otherwise
         estimated.
         """
         table = self._sizes.right(path)
@@ -226,7 +226,7 @@ class _Planner:
         return self._seen[asked]
 
     def _teacher_ratios(self, line: Line, teacher: Teacher) -> tuple[float, float]:
-        """Characters a token of a prompt, and tokens of an answer."""
+        """Characters per token of a prompt, and tokens of an answer."""
         seen, planning = self._experience_of(teacher), self._execution.planning
         if seen is None:
             line.notes.append(
@@ -265,7 +265,7 @@ class _Planner:
         else:
             have = Stored(Amount(0, exact=False), 0, 0.0)
             line.notes.append(
-                "its prompts are written anew; how many of them the store has is not known before"
+                "its prompts will be rewritten; how many of them the store has is not known yet"
                 if held
                 else "its model is not there yet, so nothing in the store is by it"
             )
@@ -317,13 +317,13 @@ class _Planner:
         self._train(line, share, self._execution.planning.problem_tokens * (params["epochs"] + whole))
 
     def _plan_attribute(self, line: Line) -> None:
-        """A gradient of each candidate at each checkpoint: a forward and a backward pass, as in training."""
+        """Plan `attribute`: for each candidate and checkpoint a forward and a backward pass."""
         stage = self._graph.stage(line.stage)
         tokens = self._execution.planning.problem_tokens * self._checkpoints(stage)
         self._train(line, self._sizes.problems(stage.path("problems")), tokens)
 
     def _plan_sketch(self, line: Line) -> None:
-        """The passes of `attribute`, over a share of the candidates."""
+        """Plan `sketch`: the passes of `attribute`, over a share of the candidates."""
         stage = self._graph.stage(line.stage)
         candidates = self._sizes.problems(stage.path("problems"))
         drawn = Amount(round(candidates.value * self._setting.section(stage)["share"]), candidates.exact)
@@ -331,7 +331,7 @@ class _Planner:
 
     def _plan_rds(self, line: Line) -> None:
         problems = self._sizes.problems(self._graph.stage(line.stage).path("problems"))
-        self._train(line, problems, self._execution.planning.problem_tokens / 3)  # forward alone
+        self._train(line, problems, self._execution.planning.problem_tokens / 3)  # only forward
 
     def _plan_pretrain(self, line: Line) -> None:
         stage, planning = self._graph.stage(line.stage), self._execution.planning
@@ -358,7 +358,7 @@ class _Planner:
         line.estimated = True
 
     def _plan_solve(self, line: Line) -> None:
-        """A model's answer is taken to be as long as a problem with its solution, as those of `answer`."""
+        """Plan `solve`: a model's answer is as long as a problem with its solution, as for `answer`."""
         stage = self._graph.stage(line.stage)
         params, planning = SolveParams.model_validate(self._setting.section(stage)), self._execution.planning
         asked = solver_draws(self._root, stage, params, self._sizes, self._store, self._execution)
@@ -378,7 +378,7 @@ class _Planner:
         line.estimated = line.estimated or to_do > 0
 
     def _checkpoints(self, stage: Stage) -> int:
-        return int(self._setting.section(self._writer(stage.path("checkpoints")))["epochs"])  # one an epoch
+        return int(self._setting.section(self._writer(stage.path("checkpoints")))["epochs"])  # one per epoch
 
     def _writer(self, path: str) -> Stage:
         writer = self._graph.writer(path)

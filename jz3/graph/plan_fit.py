@@ -8,7 +8,7 @@ from jz3.graph.too_long import too_long
 
 
 def fit(line: Line, setting: Setting, sizes: Sizes) -> None:
-    """Note what the stage takes of a card, and which of its rows are too long."""
+    """Add to the plan the memory that the stage takes on a card, and which of its rows are too long."""
     stage, card = setting.graph.stage(line.stage), setting.execution.planning.card_gib
     takes = on_card(setting, stage)
     if takes is not None:

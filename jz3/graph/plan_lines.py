@@ -9,7 +9,7 @@ from jz3.graph.stale import Reason
 
 @dataclass
 class Line:
-    """A stage that would run. What is None is not known or has no meaning for the stage."""
+    """A stage that would run. Fields that are unknown, or have no meaning for the stage, are None."""
 
     stage: str
     why: str
@@ -20,28 +20,29 @@ class Line:
     completion_tokens: int | None = None
     usd: float | None = None
     device_hours: float | None = None
-    """On one device of the kind that `execution.yaml:device` says."""
+    """Hours on one device of the kind that `execution.yaml:device` names."""
     card_gib: float | None = None
-    """GiB that it takes of each card."""
+    """GiB that the stage takes on each card."""
     fits: bool | None = None
-    """Whether that is no more than the card of the profile has; None where either is not known."""
+    """Whether the profile's card has that much; None if either figure is unknown."""
     estimated: bool = False
-    """Whether a figure of this line was not counted."""
+    """Whether any figure of this line is an estimate."""
     rows_estimated: bool = False
     stored_estimated: bool = False
     notes: list[str] = field(default_factory=list[str])
 
 
 def why(reasons: Sequence[Reason]) -> str:
-    """The first reason for which a stage would run, and how many more there are."""
+    """The first reason why a stage would run, and how many more there are."""
     first = reasons[0]
     more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
     return f"{first.kind} {first.what}{more}"
 
 
 def cap(line: Line, teacher_tokens: int | None) -> None:
-    """Leave out what a stage that asks teachers cannot ask within the budget of its arm (None: no cap). As
-    what is in the store counts, too, this is the most that is paid.
+    """Leave out the requests that do not fit into the budget of the arm (None: no cap).
+
+    Answers in the store count, too, so this is the most that will be paid.
     """
     prompt, completion = line.prompt_tokens or 0, line.completion_tokens or 0
     if teacher_tokens is None or prompt + completion <= teacher_tokens:
@@ -54,12 +55,12 @@ def cap(line: Line, teacher_tokens: int | None) -> None:
 
 
 def must_fit(line: Line, teacher_tokens: int | None) -> None:
-    """Say what a recipe that cannot be cut would end with, where it is larger than the budget of its arm."""
+    """Say how a recipe that cannot be cut would end if it is larger than the budget of its arm."""
     tokens = (line.prompt_tokens or 0) + (line.completion_tokens or 0)
     if teacher_tokens is not None and tokens > teacher_tokens:
         line.notes.append(
             f"asks across seeds: budget.teacher_tokens ({teacher_tokens:,}) can leave nothing out, and it "
-            f"ends with an error where it takes more: ask for less"
+            f"ends with an error if it takes more: ask for less"
         )
 
 
@@ -70,4 +71,4 @@ class Plan:
     device: str
     lines: list[Line]
     disk: Disk | None = None
-    """Of the whole graph, once it is built."""
+    """Disk space of the whole graph, once it is built."""

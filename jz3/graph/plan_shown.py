@@ -28,7 +28,9 @@ def as_text(planned: Plan) -> str:
 
 
 def blocks(planned: Plan) -> list[str | Table]:
-    """What people read: a line for each stage that costs something, the names of the others, notes and sums.
+    """The plan for people: a line for each stage that costs something, the names of the others, notes and
+    sums.
+
     `~` marks estimates.
     """
     lines = planned.lines

@@ -1,9 +1,9 @@
-"""Profiles: `profiles/NAME.yaml` holds all parameters, `profiles/execution/NAME.yaml` how stages run, and
-`profiles/graphs/NAME.yaml` what the graph is made of.
+"""Profiles: `profiles/NAME.yaml` holds all parameters, `profiles/execution/NAME.yaml` says how stages run,
+and `profiles/graphs/NAME.yaml` lists the parts of the graph.
 
-`params.yaml`, `execution.yaml` and `graph.yaml` are copies of the three of the profile in use, and the lists
-in dvc.yaml follow from them. There is no composition and no override: `dvc repro`, `dvc status` and `dvc exp
-run` see the same files. Files are compared by their values: DVC writes them in a layout of its own.
+`params.yaml`, `execution.yaml` and `graph.yaml` are copies of these three files of the profile in use, and
+the lists in dvc.yaml follow from them. There is no composition and no override: `dvc repro`, `dvc status` and
+`dvc exp run` see the same files. Files are compared by value, because DVC writes them in its own layout.
 """
 
 import json
@@ -28,25 +28,25 @@ IN_USE = {
 """Files of the profile in use, each with the file that it is a copy of."""
 
 ABSENT: Any = object()
-"""In place of a value that only the other document has."""
+"""Stands for a value that only the other document has."""
 
 
 class ProfileError(UserError):
-    """A profile does not exist, or a file of the profile in use holds edits that would be lost."""
+    """A profile does not exist, or a file of the profile in use has edits that would be lost."""
 
 
 def profile_names(root: Path) -> list[str]:
-    """The profiles there are."""
+    """The names of all profiles."""
     return sorted(path.stem for path in (root / "profiles").glob("*.yaml"))
 
 
 def source_of(file: str, name: str) -> Path:
-    """The path under the root at which a profile keeps one of the files in use."""
+    """The path under the root of a profile's version of one of the files in use."""
     return Path(IN_USE[file].format(name))
 
 
 def profile_difference(root: Path, name: str) -> str:
-    """Which values writing a profile would change, a line for each; empty for none."""
+    """The values that writing a profile would change, a line for each."""
     lines = [line for file in IN_USE for line in _difference(root, file, name)]
     return "".join(f"{line}\n" for line in lines)
 
@@ -57,7 +57,7 @@ def profiles_in_use(root: Path) -> dict[str, int]:
 
 
 def listed(differing: Mapping[str, int]) -> str:
-    """The profiles for people, from how many values in use differ from each."""
+    """A list of profiles for people, from the numbers of values in use that differ from each."""
     lines = [f"{' ' if values else '*'} {name}" for name, values in differing.items()]
     if differing and all(differing.values()):
         nearest = min(differing, key=lambda name: (differing[name], name))
@@ -66,7 +66,7 @@ def listed(differing: Mapping[str, int]) -> str:
 
 
 def value_differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:  # noqa: ANN401 (as YAML gives it)
-    """The values that differ between two documents, by dotted name; ABSENT where one has none."""
+    """The values that differ between two documents, by dotted name; ABSENT if one lacks a value."""
     before, after = _leaves(one), _leaves(other)
     return {
         name: (before.get(name, ABSENT), after.get(name, ABSENT))
@@ -76,9 +76,7 @@ def value_differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:  # no
 
 
 def check_no_edits(root: Path) -> None:
-    """Raises ProfileError where a file in use holds other values than all of the profiles, as writing one
-    would lose edits.
-    """
+    """Raises ProfileError if a file in use differs from every profile: writing one would lose edits."""
     names = profile_names(root)
     for file in IN_USE:
         present = root / file
@@ -93,7 +91,7 @@ def check_no_edits(root: Path) -> None:
 def write_profile(root: Path, name: str) -> None:
     """Make a profile the one in use: its three files, and the lists in dvc.yaml that follow from them.
 
-    A link or a folder in the place of one of them is left as it is, and is a UserError.
+    A link or a folder in place of one of them is left as it is and raises UserError.
     """
     texts = {file: _text(root, file, name) for file in IN_USE}
     for file in texts:
@@ -105,7 +103,7 @@ def write_profile(root: Path, name: str) -> None:
 
 
 def graph_under(root: Path, name: str) -> Graph:
-    """The graph as it would be with a profile in use; nothing under `root` is changed."""
+    """The graph as it would be with a profile in use, without changing anything under `root`."""
     with TemporaryDirectory() as folder:
         shutil.copy(root / GRAPH_FILE, folder)
         shutil.copytree(root / "profiles", Path(folder) / "profiles")
@@ -119,7 +117,7 @@ def _difference(root: Path, file: str, name: str) -> list[str]:
         return [f"{file} does not exist yet"]
     try:
         found = YAML(typ="safe").load(present.read_bytes())
-    except (YAMLError, ValueError, RecursionError) as error:  # no text, no date, nested too deep
+    except (YAMLError, ValueError, RecursionError) as error:  # not a text, not a date, nested too deeply
         return [f"{file} is not YAML: {' '.join(str(error).split())}"]
     differing = value_differences(found, _values(root / source_of(file, name), text))
     return [f"{file}: {where}: {_shown(old)} -> {_shown(new)}" for where, (old, new) in differing.items()]
@@ -130,11 +128,13 @@ def _values(file: Path, text: str) -> Any:  # noqa: ANN401 (as YAML gives it)
         return YAML(typ="safe").load(text)
     except (YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
-        raise ProfileError(f"{file} is not YAML: {reason}; a profile was expected. Mend it there.") from error
+        raise ProfileError(
+            f"{file} is not YAML: {reason}; a profile was expected. Correct it there."
+        ) from error
 
 
 def _leaves(values: Any, place: str = "") -> dict[str, Any]:  # noqa: ANN401 (as YAML gives it)
-    """Each value that is no mapping with names in it, by its dotted name."""
+    """Each value that is not a non-empty mapping, by its dotted name."""
     if not isinstance(values, dict) or not values:
         return {place: values}
     entries: dict[Any, Any] = values
@@ -160,5 +160,5 @@ def _text(root: Path, file: str, name: str) -> str:
         return source.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ProfileError(
-            f"{source} is not UTF-8: {error}; a profile was expected. Mend it there."
+            f"{source} is not UTF-8: {error}; a profile was expected. Correct it there."
         ) from error

@@ -1,8 +1,8 @@
-"""Brings what `jz3 push` sent: outputs of stages and the rows of the store.
+"""Downloads what `jz3 push` sent: outputs of stages, and rows of the store.
 
-All of it, with the run cache, or the outputs of some stages. A name is that of a stage (`grade@jiuzhang`), of
-a group (`ingest`), or of the recipe, model or source that a stage is repeated for (`jiuzhang`). Rows come
-whatever is named: a store does not know which stage will ask for them.
+Either everything, with the run cache, or the outputs of some stages. A name is that of a stage
+(`grade@jiuzhang`), of a group (`ingest`), or of the recipe, model or source that a stage is repeated for
+(`jiuzhang`). All rows are brought in any case: a store does not know which stage will ask for them.
 """
 
 from collections.abc import Sequence
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
 
 
 class NotPulled(UserError):  # noqa: N818 (a state of the remote or the workspace)
-    """Outputs are not at the remote, or cannot take their place here."""
+    """Outputs are not at the remote, or cannot be put in place here."""
 
 
 @dataclass(frozen=True)
 class Pulled:
-    """What was brought; what was here already is not counted."""
+    """What was downloaded, not counting what was here already."""
 
     files: int
-    """Objects and run cache entries."""
+    """The number of objects and run cache entries."""
     rows: Moved
 
 
 def pull(root: Path, names: Sequence[str], store: RowStore) -> Pulled:
-    """Bring outputs (of all stages where none is named) and rows from the default remote.
+    """Download outputs (by default of all stages) and rows from the default remote.
 
-    Raises NotPulled where DVC cannot bring all of them, RemoteError where the remote cannot be reached,
-    RepositoryError where there is none.
+    Raises NotPulled if DVC cannot bring all of them, RemoteError if the remote cannot be reached, and
+    RepositoryError if there is none.
     """
     from dvc.exceptions import DvcException
 
     with opened(root) as repo:
         default_remote(repo)
-        # With the file: DVC else looks for it in the folder that the process runs in.
+        # With the file: otherwise DVC looks for it in the working directory of the process.
         targets = [f"{root.absolute() / 'dvc.yaml'}:{stage}" for stage in _stages_of(repo, names)]
         remote = repo.cloud.get_remote_odb(None)
         with reaching(remote.fs.unstrip_protocol(remote.path)):
@@ -53,8 +53,9 @@ def pull(root: Path, names: Sequence[str], store: RowStore) -> Pulled:
             except DvcException as error:
                 reason = shown(" ".join(str(error).split()))[:300]
                 raise NotPulled(
-                    f"not all outputs of {', '.join(names) or 'the graph'} could be brought ({reason}); what "
-                    f"`jz3 push` sent was expected. `jz3 why STAGE` says what lacks, `dvc repro` makes it."
+                    f"not all outputs of {', '.join(names) or 'the graph'} could be brought ({reason}); "
+                    f"those that `jz3 push` sends were expected. `jz3 why STAGE` names what is missing, "
+                    f"`dvc repro` makes it."
                 ) from error
     return Pulled(int(done["stats"]["fetched"]), pulled(root, None, store))
 
@@ -65,12 +66,12 @@ def _stages_of(repo: "Repo", names: Sequence[str]) -> list[str]:
         if not any(name in _names(stage) for stage in known):
             given = ", ".join(sorted({base_name(stage) for stage in known}))
             raise UserError(
-                f"'{name}' is no stage, nor what one is repeated for; one of {given}, or a recipe, model or "
-                f"source of graph.yaml was expected. Name one."
+                f"'{name}' is not a stage, nor an entry of a repeated one; one of {given}, or a recipe, "
+                f"model or source of graph.yaml was expected. Name one."
             )
     return [stage for stage in known if set(names) & _names(stage)]
 
 
 def _names(stage: str) -> set[str]:
-    """`grade@jiuzhang` goes by that, by `grade` and by `jiuzhang`."""
+    """The names of a stage: `grade@jiuzhang` can be called that, `grade` or `jiuzhang`."""
     return {stage, *stage.split("@", 1)}

@@ -1,9 +1,8 @@
-"""Sends all that another machine needs, so that what ran here is restored there and not run again.
+"""Sends everything that another machine needs to restore the results from here instead of computing them.
 
-`dvc push --run-cache` leaves a hole (DVC 3.67): of a stage's metrics, which lie in git and not in the cache,
-it sends nothing, and without them the run cache restores nothing either. And it pushes damaged objects. So
-here the cache is verified first, then DVC pushes, then the metrics' objects go too, then the rows of the
-store.
+`dvc push --run-cache` is not enough (DVC 3.67): it does not send a stage's metrics, which are in git and not
+in the cache, and without these the run cache restores nothing. It also pushes damaged objects. So here the
+cache is verified first; then DVC pushes, and then the metrics' objects and the rows of the store are sent.
 """
 
 from dataclasses import dataclass
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class DamagedCache(UserError):  # noqa: N818 (a state of the cache)
-    """The cache holds what must not be shared."""
+    """The cache has damaged objects, which must not be shared."""
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """What was sent; what was there already is not counted."""
+    """What was sent, not counting what was there already."""
 
     files: int
     """Objects and run cache entries."""
@@ -40,13 +39,13 @@ class Pushed:
 def push(root: Path, store: RowStore) -> Pushed:
     """Verify the cache, then send outputs, run cache, metrics and rows to the default remote.
 
-    Raises DamagedCache before anything is sent, RemoteError where the remote cannot be reached.
+    Raises DamagedCache before anything is sent, and RemoteError if the remote cannot be reached.
     """
     found = verify(root, "cache")
     if found.damages:
         raise DamagedCache(
             f"{len(found.damages)} objects of the cache are damaged, such as {found.damages[0].path}; "
-            f"whole ones were expected. Nothing was sent. `jz3 verify` lists them, `--remove` clears them."
+            f"intact ones were expected. Nothing was sent. `jz3 verify` lists them, `--remove` clears them."
         )
     with opened(root) as repo:
         default_remote(repo)
@@ -58,7 +57,7 @@ def push(root: Path, store: RowStore) -> Pushed:
 
 
 def _push_metrics(repo: "Repo") -> int:
-    """The objects of outputs that git keeps: the run cache names them, too."""
+    """Send the objects of outputs that git keeps, because the run cache refers to them."""
     cache = repo.cache.local
     wanted: set[HashInfo] = {
         out.hash_info

@@ -1,10 +1,10 @@
-"""How many requests a recipe makes of its seeds or passages, by operator, and how many are in the store.
+"""How many requests a recipe makes for its seeds or passages, by operator, and how many are in the store.
 
-Rounds are counted as they would be asked: what was answered is read and asked on. What still has to be
-answered leads to as many asks as if all of it were kept: an estimate, and never too low but for what is
-asked of wrong answers alone, which is counted at the share that a recipe takes for them, and for what hangs
-on many passages together, which is counted at the mean that a recipe takes for a passage. Costs the keys of
-all asks.
+Rounds are counted as they would be asked: stored answers are read, and their follow-up requests counted.
+Requests without an answer are assumed to lead to as many others as if every answer were kept. This estimate
+is never too low, with two exceptions: requests that follow only wrong answers are counted at the share that
+the recipe assumes, and those that depend on many passages together at the mean that it assumes per passage.
+The cost is computing the keys of all asks.
 """
 
 import math
@@ -28,15 +28,15 @@ from jz3.text.problem_text import Unusable
 
 @dataclass
 class RecipeAsks:
-    """Requests by operator."""
+    """The number of requests by operator."""
 
     known: Counter[str] = field(default_factory=Counter[str])
-    """Those that are known to the letter."""
+    """Requests that are known exactly."""
     ahead: Counter[str] = field(default_factory=Counter[str])
-    """Those that answers to come will lead to, at the most."""
+    """The most requests that answers to come will lead to."""
     stored: int = 0
     characters: int = 0
-    """Of the prompts of those that are known."""
+    """Characters of the prompts of known requests."""
 
     @property
     def rows(self) -> int:
@@ -44,11 +44,11 @@ class RecipeAsks:
 
     @property
     def mean_characters(self) -> float:
-        """Of a prompt."""
+        """Mean characters of a prompt."""
         return self.characters / max(self.known.total(), 1)
 
     def __str__(self) -> str:
-        """`answer 28, fobar 60, ~rephrase 28`: those with a part that is estimated have the mark."""
+        """Such as `answer 28, fobar 60, ~rephrase 28`, where the mark means that a part is estimated."""
         return by_operator({name: self.known[name] + self.ahead[name] for name in self._names()}, self.ahead)
 
     def _names(self) -> list[str]:
@@ -56,7 +56,7 @@ class RecipeAsks:
 
 
 def by_operator(counts: dict[str, float], estimated: Counter[str] | None) -> str:
-    """Counts for a note; `estimated` names those that are no counts, None means all."""
+    """Counts for a note; `estimated` names those that are estimates, and None means all."""
     return ", ".join(
         f"{'~' if estimated is None or estimated[name] else ''}{name} {round(count):,}"
         for name, count in counts.items()
@@ -93,7 +93,7 @@ def recipe_asks(seeds: Seeds, prompts: InFiles, params: AugmentParams, store: Ro
 
 
 def _printed(programs: Sequence[Program], store: RowStore) -> dict[str, str]:
-    """What those programs of a recipe print that have run."""
+    """The outputs of a recipe's programs that have run."""
     if not programs:
         return {}
     found = stored_results([one.source for one in programs], programs[0].limits, store)
@@ -104,6 +104,6 @@ def _printed(programs: Sequence[Program], store: RowStore) -> dict[str, str]:
 
 
 def _came_of(one: Ask, reply: ChatAnswer, store: RowStore) -> str | Solution | Unusable | None:
-    """A text for the recipe to go on from, or what ends there; None where a program has not run yet."""
+    """A text for the recipe to continue from, or the end of the branch; None if a program has not run yet."""
     read = text_of(one, reply) if one.tool is None else read_answer(one, reply)
     return stored_output(read, store) if isinstance(read, Begun) else read

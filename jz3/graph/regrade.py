@@ -1,9 +1,9 @@
-"""Grades the responses of an older run anew, by today's rules, without a model.
+"""Grades the responses of an older run again, by today's rules and without a model.
 
-Responses, items and the grades of then come from DVC's cache as a revision has them; nothing in the working
-tree is read or changed. What certificates said of an item stays as it was.
+Responses, items and the old grades of a revision come from DVC's cache; nothing in the working tree is read
+or changed. The certificates' findings on an item stay as they were.
 
-Costs reading the revision (some seconds) and grading (docs/evaluation.md has the rate).
+The cost is reading the revision (some seconds) and grading (docs/evaluation.md has the rate).
 """
 
 from collections.abc import Sequence
@@ -23,26 +23,26 @@ from jz3.tables.item import Item
 from jz3.tables.response import Response
 
 RESPONSES, ITEMS, GRADES = "data/responses", "data/tasks/items.parquet", "data/grades"
-TEST_GRADES = "data/test_grades"  # which older runs have not: they knew no test benchmarks
-"""Where a run has them: outputs of `answer`, `benchmarks` and `grade` in dvc.yaml."""
+TEST_GRADES = "data/test_grades"  # missing in older runs, which had no test benchmarks
+"""The places of a run's tables: outputs of `answer`, `benchmarks` and `grade` in dvc.yaml."""
 
 
 class RegradeError(UserError):
-    """A revision without responses that can be graded."""
+    """The revision has no responses that can be graded."""
 
 
 @dataclass(frozen=True)
 class Regraded:
-    """A model's responses by the rules of then and of now."""
+    """A model's responses under the old rules and the present ones."""
 
     model: str
     responses: int
     correct_then: int
     correct_now: int
     changed: int
-    """Responses whose strict verdict is another."""
+    """Responses whose strict verdict changed."""
     grades: str
-    """The table of Grade that was written."""
+    """The path of the new table of Grade."""
 
 
 def regrade(root: Path, revision: str, folder: Path, params: GradeParams) -> list[Regraded]:
@@ -63,12 +63,12 @@ def as_text(found: Sequence[Regraded]) -> str:
 
 
 def as_rows(found: Sequence[Regraded]) -> list[dict[str, Any]]:
-    """The same for scripts."""
+    """JSON rows for scripts, one for each model."""
     return [asdict(one) for one in found]
 
 
 def _fetched(root: Path, revision: str, scratch: Path) -> list[str]:
-    """The tables of a revision, under `scratch` as in the repository; gives the models in it."""
+    """Fetch the tables of a revision into `scratch`, at their paths in the repository; return its models."""
     from dvc.exceptions import DvcException
     from dvc.fs.dvc import DVCFileSystem
     from dvc.repo import Repo
@@ -76,7 +76,7 @@ def _fetched(root: Path, revision: str, scratch: Path) -> list[str]:
 
     try:
         with Repo(str(root)) as repo:
-            resolve_rev(repo.scm, revision)  # a file system of no revision is merely empty
+            resolve_rev(repo.scm, revision)  # for an unknown revision the file system is merely empty
         files = DVCFileSystem(url=str(root), rev=revision)
         found = sorted(files.find(RESPONSES)) if files.exists(RESPONSES) else []
         models = [Path(path).stem for path in found if path.endswith(".parquet")]
@@ -113,7 +113,7 @@ def _regraded(scratch: Path, model: str, items: pl.DataFrame, folder: Path, para
     now = graded.drop("certificate", "contamination").join(said, on="response_id", how="inner")
     if now.height != graded.height:
         raise RegradeError(
-            f"{graded.height - now.height} responses of {model} have no grade of then; one for each was "
+            f"{graded.height - now.height} responses of {model} have no old grade; one for each was "
             f"expected. Take a revision at which `dvc status` was clean."
         )
     out = Out(Grade, folder / f"{model}.parquet")

@@ -1,4 +1,4 @@
-"""The graph as DVC itself reads it: dvc.yaml, dvc.lock and params.yaml. Opening it costs about a second."""
+"""The graph as DVC itself reads it: dvc.yaml, dvc.lock and params.yaml. Opening it takes about a second."""
 
 import logging
 from collections.abc import Generator, Iterator
@@ -22,23 +22,23 @@ class RepositoryError(UserError):
 
 @contextmanager
 def opened(root: Path) -> Generator["Repo"]:
-    """The repository, for reading; what DVC says is wrong with it becomes one line."""
+    """The repository, open for reading; DVC's complaints become a one-line error."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    logging.getLogger("dvc").setLevel(logging.ERROR)  # DVC's own hints are for its own commands
+    logging.getLogger("dvc").setLevel(logging.ERROR)  # DVC's hints are about its own commands
     try:
         with Repo(str(root)) as repo:
             yield repo
-    except (DvcException, RecursionError) as error:  # RecursionError: YAML that is nested too deep
+    except (DvcException, RecursionError) as error:  # RecursionError: YAML that is nested too deeply
         reason = shown(" ".join(str(error).split()))
         raise RepositoryError(
-            f"DVC cannot read {root.absolute()}: {reason}. Mend what it names; `dvc status` shows it too."
+            f"DVC cannot read {root.absolute()}: {reason}. Fix what it names; `dvc status` shows it, too."
         ) from error
 
 
 def default_remote(repo: "Repo") -> str:
-    """The name of the default remote. Raises RepositoryError where there is none."""
+    """The name of the default remote. Raises RepositoryError if there is none."""
     name: str | None = repo.config["core"].get("remote")
     if name is None:
         raise RepositoryError(
@@ -49,7 +49,7 @@ def default_remote(repo: "Repo") -> str:
 
 
 def stages(repo: "Repo") -> list["PipelineStage"]:
-    """The stages, each after all that it reads from."""
+    """The stages, each after all those that it reads from."""
     import networkx as nx
     from dvc.stage import PipelineStage
 
@@ -67,7 +67,7 @@ def name_of(stage: "Stage") -> str:
 
 
 def named(repo: "Repo", name: str) -> list["PipelineStage"]:
-    """The stage of that name, or all of a group (`ingest` for each `ingest@...`)."""
+    """The stage with that name, or all stages of a group (`ingest` for each `ingest@...`)."""
     found = [stage for stage in stages(repo) if name in (name_of(stage), base_name(name_of(stage)))]
     if not found:
         names = ", ".join(sorted({base_name(name_of(stage)) for stage in stages(repo)}))
@@ -81,7 +81,7 @@ def base_name(stage: str) -> str:
 
 
 def locked(root: Path) -> dict[str, Any]:
-    """Each stage's entry in dvc.lock; none where nothing ran yet."""
+    """Each stage's entry in dvc.lock; empty if nothing has run yet."""
     file = root / "dvc.lock"
     if not file.exists():
         return {}
@@ -91,7 +91,7 @@ def locked(root: Path) -> dict[str, Any]:
         reason = " ".join(str(error).split())
         raise RepositoryError(
             f"{file} is not YAML: {reason}. Take it from git (`git checkout dvc.lock`), or delete it: "
-            f"`dvc repro` writes it anew from the run cache."
+            f"`dvc repro` rewrites it from the run cache."
         ) from error
     return (document or {}).get("stages", {})
 

@@ -1,4 +1,4 @@
-"""A graph under a profile's parameters and execution settings, and the shapes of its models before the run.
+"""A graph with a profile's parameters and execution settings, and the shapes of its models before the run.
 
 A model that `jz3 fetch` brought has a config; before that `data/sources.yaml` says its shape. A model from a
 config has the shape that section `base` gives it. Every model that is trained has the shape of its base.
@@ -20,18 +20,18 @@ Shape = Mapping[str, Any]
 """Fields of a config.json."""
 
 ABOVE = {"finetune": "base", "pretrain": "base", "warmup": "base"}
-"""By stage that leaves a model or checkpoints: the flag of what it begins with."""
+"""For each stage that leaves a model or checkpoints, the flag of the model that it starts from."""
 CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What decides memory, disk and lengths of a graph before anything is built."""
+    """What decides the memory, disk space and lengths of a graph before anything is built."""
 
     root: Path
     graph: Graph
     sections: Mapping[str, Any]
-    """Of params.yaml, or of a profile."""
+    """Sections of params.yaml, or of a profile."""
     execution: Execution
 
     def section(self, stage: Stage) -> Any:  # noqa: ANN401 (as YAML gives it)
@@ -42,7 +42,7 @@ class Setting:
         return values
 
     def shape(self, path: str) -> Shape | None:
-        """Of the model (or the checkpoints) at a path of the graph; None where nothing says it."""
+        """The shape of the model (or checkpoints) at a path of the graph; None if it is not known."""
         writer = self.graph.writer(path)
         while writer is not None and writer.base in ABOVE:
             path = writer.path(ABOVE[writer.base])
@@ -63,7 +63,7 @@ class Setting:
 
 
 def _built(model: ConfigModel, vocabulary: int) -> Shape:
-    """As `jz3.training.base.build` makes it."""
+    """The shape of a model that `jz3.training.base.build` makes."""
     return {
         "model_type": "llama",
         "vocab_size": vocabulary,
@@ -78,7 +78,7 @@ def _built(model: ConfigModel, vocabulary: int) -> Shape:
 
 
 def cache_numbers(shape: Shape) -> int:
-    """Numbers that a token keeps in the cache of keys and values."""
+    """Numbers per token in the cache of keys and values."""
     heads = int(shape["num_attention_heads"])
     width = int(shape.get("head_dim") or int(shape["hidden_size"]) // heads)
     key_heads = int(shape.get("num_key_value_heads") or heads)
@@ -86,5 +86,5 @@ def cache_numbers(shape: Shape) -> int:
 
 
 def context_of(shape: Shape) -> int:
-    """Tokens that the model has positions for."""
+    """The model's context length in tokens."""
     return int(shape["max_position_embeddings"])

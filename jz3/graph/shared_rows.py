@@ -1,7 +1,7 @@
 """Where the row store is shared: at an fsspec URL, or beside the artifacts in the default DVC remote.
 
-The remote's own settings (endpoint, keys) are used, so there is nothing to configure twice. A place that is
-not there is never made, nor taken for an empty one: its name may be mistyped.
+The remote's own settings (endpoint, keys) are used, so nothing has to be configured twice. A place that does
+not exist is neither created nor taken for an empty one, because its name may be mistyped.
 """
 
 from collections.abc import Generator
@@ -15,15 +15,15 @@ from jz3.store.row_store import RowStore
 from jz3.store.sharing import Moved, SharedPlace, pull, push
 
 FOLDER = "rows"
-"""Of a DVC remote; DVC itself uses `files` and `runs` there."""
+"""The folder of rows in a DVC remote; DVC itself uses `files` and `runs` there."""
 WITHOUT_FOLDERS = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss"}
-"""Protocols of object stores, where a folder is there with its first object; the bucket must be there."""
+"""Protocols of object stores, where a folder exists once it has an object; the bucket must exist."""
 
 
 def pushed(root: Path, url: str | None, store: RowStore) -> Moved:
-    """Push to a URL, or to the default DVC remote where there is none.
+    """Push to a URL, or to the default DVC remote if none is given.
 
-    Raises RemoteError where the place is not there or cannot be reached, RepositoryError where no remote is
+    Raises RemoteError if the place does not exist or cannot be reached, and RepositoryError if no remote is
     set.
     """
     with _opened(root, url) as (place, base):
@@ -33,7 +33,7 @@ def pushed(root: Path, url: str | None, store: RowStore) -> Moved:
 
 
 def pulled(root: Path, url: str | None, store: RowStore) -> Moved:
-    """Pull from a URL, or from the default DVC remote where there is none; raises what `pushed` does."""
+    """Pull from a URL, or from the default DVC remote if none is given; raises as `pushed` does."""
     with _opened(root, url) as (place, _):
         _must_be_there(place, place.path)
         return pull(store, place)
@@ -48,7 +48,7 @@ def _must_be_there(place: SharedPlace, path: str) -> None:
 
 @contextmanager
 def _opened(root: Path, url: str | None) -> Generator[tuple[SharedPlace, str]]:
-    """The shared place, and the path that must be there before anything is sent."""
+    """The shared place, and the path that must exist before anything is sent."""
     if url is not None:
         with reaching(url):
             files, path = _file_system(url)
@@ -67,7 +67,7 @@ def _file_system(url: str) -> tuple[Any, str]:
 
     try:
         files, path = url_to_fs(url)
-    except (ValueError, ImportError, TypeError) as error:  # no such scheme, or its library or host lacks
+    except (ValueError, ImportError, TypeError) as error:  # unknown scheme, or its library or host is missing
         raise unusable(url, error) from error
     if not url.strip() or (_protocols(files) & WITHOUT_FOLDERS and not path.strip("/")):
         raise unusable(url, "it names no folder and no bucket")

@@ -1,8 +1,8 @@
-"""How many rows and tokens each stage of the graph has before it: from files where they are right, else from
-the parameters, else from what the profile assumes. Tables are those that the commands of dvc.yaml name.
+"""How many rows and tokens each stage of the graph will read: from files if they are current, otherwise from
+the parameters or from the profile's assumptions. Tables are those that the commands of dvc.yaml name.
 
-A figure is exact (counted in a file that no stage will change) or an estimate. Costs reading the metadata of
-tables and at most SAMPLE_ROWS of their texts.
+A figure is exact (counted in a file that no stage will change) or an estimate. The cost is reading the
+metadata of tables and at most SAMPLE_ROWS of their texts.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from jz3.teacher.taught import AugmentParams, asks_of_a_seed, begins_at, rows_of
 SAMPLE_ROWS = 20_000
 """Rows whose texts are measured (chosen: the mean length is then known to about 1 %)."""
 PIECES = 20
-"""Places of a table that they are taken from; prompts lie in the order of their hashes."""
+"""Places of a table from which they are taken; prompts are in the order of their hashes."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class PromptSet:
 
     rows: Amount
     characters: dict[str, float]
-    """Mean length, by form of the prompt."""
+    """Mean length in characters by form of the prompt."""
 
 
 class Sizes:
     """Sizes of the graph's tables under one set of parameters.
 
     `sections` are those of params.yaml or of a profile; `changing` are the paths that a stale stage will
-    write anew: what lies there now says nothing.
+    rewrite, so their present content does not count.
     """
 
     def __init__(
@@ -69,12 +69,14 @@ class Sizes:
         return PromptSet(Amount(self._prompt_rows(path), exact=False), self._composed_characters())
 
     def first_round(self, path: str) -> str | None:
-        """The prompts that a selection keeps and adds to; None for prompts that `compose` leaves."""
+        """The prompts that a selection keeps and adds to; None for prompts from `compose`."""
         writer = self._graph.writer(path)
         return writer.path("initial") if writer is not None and writer.base == "select" else None
 
     def problems(self, path: str) -> Amount:
-        """Problems of a recipe or of candidates: those there, else as many as it has prompts (or seeds)."""
+        """Problems of a recipe or of candidates: the existing ones, or else as many as there are prompts (or
+        seeds).
+        """
         writer = self._graph.writer(path)
         if writer is not None and writer.base == "augment":
             return self.table(path, round(self._seeds_of(writer) * rows_of_a_seed(self._recipe(writer))))
@@ -88,14 +90,14 @@ class Sizes:
         return self.table(path, self._planning.instruction_rows)
 
     def asks(self, stage: Stage) -> dict[str, float]:
-        """Requests of a recipe that a teacher writes, by operator, as far as the number of its seeds or
-        passages says.
+        """Requests of a recipe that a teacher writes, by operator, as far as they follow from the number of
+        its seeds or passages.
         """
         seeds = self._seeds_of(stage)
         return {name: seeds * count for name, count in asks_of_a_seed(self._recipe(stage)).items()}
 
     def _seeds_of(self, stage: Stage) -> int:
-        """Seeds, or the passages that the recipe takes in their place."""
+        """Seeds, or the passages that the recipe uses instead."""
         beginning = begins_at(self._recipe(stage))
         path = stage.path(beginning.flag)
         return (self.passages(path) if beginning is PASSAGES else self.seeds(path)).value
@@ -107,7 +109,7 @@ class Sizes:
         return reduce(lambda level, key: level[key], stage.section.split("."), self._sections)
 
     def seeds(self, path: str) -> Amount:
-        """Seeds in a table that `tasks` leaves, as seeds or as problems: those there, else as many as the
+        """Seeds in a table from `tasks`, as seeds or as problems: the existing ones, or else as many as the
         parameters ask for.
         """
         tasks = TasksParams.model_validate(self._sections["tasks"])
@@ -115,7 +117,7 @@ class Sizes:
         return self.table(path, sum(self._planning.instruction_rows if n is None else n for n in counts))
 
     def passages(self, path: str) -> Amount:
-        """Passages of a round: those there, else as many as the quotas of `sample` say."""
+        """Passages of a round: the existing ones, or else as many as the quotas of `sample` say."""
         sample = SampleParams.model_validate(self._sections["sample"])
         writer = self._graph.writer(path)
         assert writer is not None, f"no stage leaves {path}"
@@ -124,15 +126,15 @@ class Sizes:
         return self.table(path, sum(known) if len(known) == len(quotas) else self._planning.corpus_prompts)
 
     def right(self, path: str) -> Path | None:
-        """Where a path lies, if it is there and no stage will change it."""
+        """The absolute path, if the file exists and no stage will change it."""
         return self._root / path if self.is_right(path) else None
 
     def is_right(self, path: str) -> bool:
-        """Whether what lies at a path is what the stages below will read."""
+        """Whether the present content of a path is what later stages will read."""
         return path not in self._changing and (self._root / path).exists()
 
     def table(self, path: str, otherwise: int) -> Amount:
-        """Rows of a table that is there and stays, else an estimate."""
+        """Rows of a table that exists and will not change, or else an estimate."""
         if not self.is_right(path):
             return Amount(otherwise, exact=False)
         place = self._root / path
@@ -154,8 +156,8 @@ class Sizes:
         return self._composed(sampled_by.flag_of(passages))
 
     def _composed(self, name: str) -> int:
-        """Passages of a round's quotas, each with its number of prompts; an open quota is what the profile
-        says.
+        """Passages of a round's quotas, each with its number of prompts; for an open quota, the profile's
+        assumption.
         """
         sample = SampleParams.model_validate(self._sections["sample"])
         levels = ComposeParams.model_validate(self._sections["compose"]).levels_per_passage
@@ -165,7 +167,7 @@ class Sizes:
         return sum((quota or 0) * levels[source] for source, quota in quotas.items())
 
     def _composed_characters(self) -> dict[str, float]:
-        """Templates filled with passages of the greatest length, levels in equal shares."""
+        """Characters of templates filled with the longest passages, with levels in equal shares."""
         params = ComposeParams.model_validate(self._sections["compose"])
         ingest: dict[str, Any] = self._sections["ingest"]
         passage = "x" * max(int(source["max_characters"]) for source in ingest.values())
@@ -179,7 +181,7 @@ class Sizes:
 
 
 def _asked(rows: Rows, families: int) -> int | None:
-    """How many rows parameters of `tasks` ask for; None for all that a file has."""
+    """How many rows the parameters of `tasks` ask for; None means all rows of a file."""
     return rows.rows_per_family * families if isinstance(rows, WriterRows) else rows.rows
 
 
@@ -207,7 +209,7 @@ def _measured(table: Path) -> PromptSet:
 
 
 def sampled(table: Path, columns: Sequence[str | pl.Expr], count: int) -> pl.DataFrame:
-    """Columns of at most so many prompts of a table, from PIECES places of it."""
+    """Columns of at most this many prompts of a table, from PIECES places of it."""
     rows, scan = In(Prompt, table).rows(), In(Prompt, table).scan()
     if rows <= count:
         return scan.select(columns).collect()

@@ -5,11 +5,11 @@ from jz3.core.graph_file import Graph, Stage
 
 
 class SketchedError(UserError):
-    """The profile in use sketches no candidates, or at several models."""
+    """The profile in use has no sketches of candidates, or sketches by several models."""
 
 
 def sketched_by(graph: Graph) -> Stage:
-    """The one stage of the graph that sketches. Raises SketchedError."""
+    """The only stage of the graph that sketches. Raises SketchedError."""
     stages = graph.of("sketch")
     if len(stages) != 1:
         names = ", ".join(stage.name for stage in stages) or "none"

@@ -1,7 +1,7 @@
-"""What a teacher would be asked for a graph of skills, and what of it the row store has.
+"""The requests to a teacher for a graph of skills, and how many of them the row store has.
 
-Counted where the reference problems and their verdicts are there; else as many as the references are expected
-to be. Costs the keys of all requests.
+Counted if the reference problems and their verdicts exist; otherwise estimated from the expected number of
+references. The cost is computing the keys of all requests.
 """
 
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ class SkillAsks:
     rows: Amount
     stored: Amount
     characters: float
-    """Mean length of a prompt."""
+    """Mean length of a prompt in characters."""
 
 
 def skill_asks(
     root: Path, stage: Stage, params: SkillsParams, sizes: Sizes, store: RowStore, planning: Planning
 ) -> SkillAsks:
-    """All requests of a stage `skills`."""
+    """Count all requests of a stage `skills`."""
     path = stage.path("references")
     table, verdicts = sizes.right(path), sizes.right(stage.path("decontaminated"))
     if table is None or verdicts is None:

@@ -1,9 +1,9 @@
-"""Job files for Slurm: one for each stage, and a script that submits them, each after those it reads from.
+"""Job files for Slurm: one for each stage, and a script that submits them in the order of the graph.
 
-A job is a stage of the same clone. Five minutes before its time is up, Slurm tells the job's shell (SIGUSR1),
-which tells the stage to end (SIGTERM): a training leaves a checkpoint of the step in flight, rows that are
-done are in the row store. Then the job is queued again and goes on there. Account and partition are sbatch's
-own variables (SBATCH_ACCOUNT, SBATCH_PARTITION).
+A job is a stage of the same clone. Five minutes before its time is up, Slurm signals the job's shell
+(SIGUSR1), which tells the stage to end (SIGTERM): a training writes a checkpoint of the current step, and
+finished rows are in the row store. Then the job is queued again and continues from there. Account and
+partition are set by sbatch's own variables (SBATCH_ACCOUNT, SBATCH_PARTITION).
 """
 
 import shlex
@@ -17,8 +17,8 @@ from jz3.graph.needs import Needs, needs_of
 
 SUBMIT = "submit.sh"
 LEAD_S = 300
-"""Seconds before the end at which a job is told (chosen: a step of seconds, and a checkpoint of 100 GB at
-1 GB/s)."""
+"""Seconds before the end at which a job is signalled (chosen: a step of seconds, and a checkpoint of 100 GB
+at 1 GB/s)."""
 
 JOB = r"""#!/bin/bash
 #SBATCH --job-name={name}
@@ -67,7 +67,9 @@ class SlurmError(UserError):
 
 
 def write_jobs(root: Path, directory: Path, hours: int) -> list[Path]:
-    """The files, upstream first, and the script that submits them. Raises SlurmError."""
+    """Write the files and the script that submits them; return their paths, upstream first. Raises
+    SlurmError.
+    """
     if directory.exists() and any(directory.iterdir()):
         raise SlurmError(f"{directory} is not empty; a new or empty folder was expected. Name another.")
     directory.mkdir(parents=True, exist_ok=True)
@@ -80,7 +82,7 @@ def write_jobs(root: Path, directory: Path, hours: int) -> list[Path]:
 
 
 def job_files(root: Path, hours: int) -> dict[str, str]:
-    """Text by name of the file; the last submits the others."""
+    """Texts by file name; the last file submits the others."""
     graph, execution = read_graph(root), load_execution(root / EXECUTION_FILE)
     sections = read_sections(root / PARAMS_FILE)
     stages = graph.ordered()

@@ -1,8 +1,7 @@
-"""What a solver would be asked, and what of it the row store has.
+"""The requests to a solver, and how many of them the row store has.
 
-Counted where the problems are there; of more than LOOKED_UP draws a part of the problems is looked up: their
-ids are hashes, so that the first of them are as good as drawn. A model that is not there yet has answered
-nothing.
+Counted if the problems exist. For more than LOOKED_UP draws only the first problems are looked up; their ids
+are hashes, so these are as good as a random draw. A model that does not exist yet has answered nothing.
 """
 
 from dataclasses import dataclass
@@ -27,18 +26,18 @@ from jz3.teacher.solvers import Draw, ModelSolver, chat_request, generation_requ
 
 @dataclass(frozen=True)
 class SolverDraws:
-    """Draws of a solver."""
+    """The draws of a solver."""
 
     rows: Amount
     stored: Amount
     characters: float
-    """Mean length of a prompt."""
+    """Mean length of a prompt in characters."""
 
 
 def solver_draws(
     root: Path, stage: Stage, params: SolveParams, sizes: Sizes, store: RowStore, execution: Execution
 ) -> SolverDraws:
-    """All draws of a stage `solve`."""
+    """Count all draws of a stage `solve`."""
     path = stage.path("problems")
     problems, table = sizes.problems(path), sizes.right(path)
     if table is None:

@@ -1,10 +1,10 @@
-"""What `dvc repro` would run, and why: each stale stage with everything that makes it so.
+"""What `dvc repro` would run, and why: each stale stage with all reasons.
 
-DVC says that a parameter is `modified`; here is which number, from what to what. Read through DVC's own
-classes from dvc.yaml, dvc.lock and params.yaml, so that both always agree on what is stale. After an edit of
-code `dvc repro` lists it first (`code.py`) and then knows what to run; here it is listed without being
-written. Writes nothing but DVC's own index of file hashes. Costs about two seconds on the whole graph, two
-more after an edit of code, and hashing what has changed.
+DVC only says that a parameter is `modified`; this gives the number and its old and new values. Everything is
+read through DVC's own classes from dvc.yaml, dvc.lock and params.yaml, so both always agree on what is stale.
+After an edit of code `dvc repro` first lists the code (`code.py`) and then knows what to run; here the list
+is computed without being written. Writes nothing except DVC's own index of file hashes. Takes about two
+seconds on the whole graph, two more after an edit of code, plus hashing what has changed.
 """
 
 import hashlib
@@ -33,14 +33,14 @@ NOT_IN_CACHE = "not in the cache"
 class Reason:
     """One thing that makes a stage stale.
 
-    `before` is what dvc.lock records, `after` what is there now (a parameter's value, a file's md5, the
-    command); None for what is not there. Of an output that is not in the workspace `after` is IN_CACHE
-    (`dvc checkout` brings it) or None; of one that is there and right, but lost from the cache, NOT_IN_CACHE.
+    `before` is what dvc.lock records, and `after` the present state (a parameter's value, a file's md5, the
+    command); None means absent. For an output that is not in the workspace `after` is IN_CACHE (`dvc
+    checkout` restores it) or None; for one that is correct but lost from the cache it is NOT_IN_CACHE.
     """
 
     kind: Kind
     what: str
-    """Dotted parameter, path (of code that was edited, its module), or the name of the stage above."""
+    """A dotted parameter, a path (for edited code, its module), or the name of an upstream stage."""
     before: str | None
     after: str | None
 
@@ -54,15 +54,17 @@ class Stale:
 
     @property
     def only_missing(self) -> bool:
-        """Nothing has changed, but outputs are not here: `dvc pull` or `dvc checkout` may bring them."""
+        """Whether nothing has changed and only outputs are missing: `dvc pull` or `dvc checkout` may restore
+        them.
+        """
         return all(reason.kind == "out" and reason.after in (None, IN_CACHE) for reason in self.reasons)
 
 
 def stale_stages(root: Path) -> list[Stale]:
-    """Every stage that would run, upstream first; raises RepositoryError where DVC cannot read the graph.
+    """Every stage that would run, upstream first. Raises RepositoryError if DVC cannot read the graph.
 
-    A stage below a stale one has a reason `upstream`: it runs unless the one above gives the same bytes.
-    An input that is missing while nothing else differs is no reason: whoever makes it has one.
+    A stage downstream of a stale one has a reason `upstream`: it runs unless the upstream stage gives the
+    same bytes. A missing input is no reason if nothing else differs: the stage that makes it has one.
     """
     entries = locked(root)
     with opened(root) as repo:
@@ -92,7 +94,7 @@ def _own_reasons(
     seen: dict[str, str | None],
     code: Code | None,
 ) -> Iterator[Reason]:
-    """`code` where its lists are not those that lie there."""
+    """The reasons of a stage itself; for `code`, that the present lists are out of date."""
     from dvc.dependency import ParamsDependency
 
     entry = entries.get(name_of(stage))
@@ -113,7 +115,7 @@ def _own_reasons(
 
 
 def _looked_at(stage: "PipelineStage") -> "list[Output]":
-    """What a stage reads; of a held one (`dvc freeze`) nothing, as `dvc repro` does not look at it either."""
+    """What a stage reads; nothing for a frozen one (`dvc freeze`), whose inputs `dvc repro` ignores."""
     return [] if stage.frozen else list(stage.deps)
 
 
@@ -138,7 +140,7 @@ def _dep_reasons(
 
 
 def _code_reasons(dep: "Output", code: Code) -> Iterator[Reason]:
-    """Each module that is not the one that ran; the list alone, where that of then is no longer anywhere."""
+    """Each module that differs from the one that ran, or just the list if the old one no longer exists."""
     text = code.list_of(Path(dep.def_path).stem)
     after, before = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(), _recorded(dep)
     if before == after:
@@ -183,7 +185,7 @@ def _upstream(
 
 
 def _present(out: "Output", seen: dict[str, str | None]) -> str | None:
-    """The md5 of what lies at a path now; each path is looked at once, however many stages read it."""
+    """The present md5 of a path; each path is hashed once, however many stages read it."""
     if out.fs_path not in seen:
         seen[out.fs_path] = _md5(out.get_hash()) if out.exists else None
     return seen[out.fs_path]
@@ -198,7 +200,7 @@ def _md5(found: "HashInfo | None") -> str | None:
 
 
 def _flat(name: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 (whatever YAML holds)
-    """The leaves of a section by dotted name; nothing for a section that is not there."""
+    """The leaves of a section by dotted name; empty if the section does not exist."""
     if isinstance(value, dict) and value:
         items: dict[str, Any] = value
         return {leaf: v for key, inner in items.items() for leaf, v in _flat(f"{name}.{key}", inner).items()}

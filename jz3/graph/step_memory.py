@@ -1,8 +1,8 @@
 """Memory of one step of a training, and of one pass of `attribute`, counted on fake tensors.
 
-The code is that of the stages: model and adapter, attention by documents, logits at labelled places,
-autocast, checkpointing, AdamW; hooks, directions and targets of `attribute`. A model of 7 billion weights is
-built from its config without one of them. Importing this module takes seconds, a count two to ten.
+It runs the stages' own code: model and adapter, attention by documents, logits at labelled places, autocast,
+checkpointing, AdamW; hooks, directions and targets of `attribute`. A model of 7 billion weights is built from
+its config without allocating any of them. Importing this module takes seconds, a count two to ten.
 """
 
 import warnings
@@ -44,7 +44,7 @@ class FakeStep:
 def fake_step(
     config: Mapping[str, Any], method: Method, optimizer: OptimizerParams, piece: Piece
 ) -> Generator[FakeStep]:
-    """While open, tensors are shapes. Gradients are there: pieces after the first of a step add to them."""
+    """While open, tensors are shapes. Gradients exist: pieces after the first of a step add to them."""
     computed = torch.bfloat16 if piece.bf16_weights else torch.float32
     model = _without_weights(config, method, computed)
     model.train()
@@ -56,7 +56,7 @@ def fake_step(
         for weight in trained:
             weight.grad = torch.zeros_like(weight)
         row, documents = torch.zeros(1, piece.tokens, dtype=torch.long), [piece.block_length] * piece.blocks
-        labelled = torch.zeros(piece.tokens, dtype=torch.long)  # every token: the most that it can be
+        labelled = torch.zeros(piece.tokens, dtype=torch.long)  # every token: the largest case
         autocast = optimizer.precision == "bf16" and not piece.bf16_weights
         with cache(model, on=False), by_documents(model), LabelledPlaces(model) as places:
             places.indices = labelled
@@ -72,7 +72,7 @@ def fake_step(
 def count_step(
     config: Mapping[str, Any], method: Method, optimizer: OptimizerParams, piece: Piece
 ) -> StepMemory:
-    """One piece of a step, forward and backward, and the step of the optimizer."""
+    """Count one piece of a step, forward and backward, and the step of the optimizer."""
     with fake_step(config, method, optimizer, piece) as step:
         model, alive = step.model, Alive()
         weights = alive.hold([*model.parameters(), *model.buffers()])
@@ -98,7 +98,7 @@ def count_step(
 
 
 def count_pass(config: Mapping[str, Any], adapter: LoraParams, gradients: Gradients) -> PassMemory:
-    """One batch of `attribute`: rows of equal length, every token with a label."""
+    """Count one batch of `attribute`: rows of equal length, every token with a label."""
     dtype = torch.bfloat16 if gradients.precision == "bf16" else torch.float32
     plain = _without_weights(config, None, dtype)
     plain.eval().requires_grad_(requires_grad=False)
@@ -147,29 +147,29 @@ def count_pass(config: Mapping[str, Any], adapter: LoraParams, gradients: Gradie
 
 
 def count_parameters(config: Mapping[str, Any]) -> int:
-    """Each weight once, also where two modules share it."""
+    """Count each weight once, even if two modules share it."""
     return sum(weight.numel() for weight in _without_weights(config, None, torch.float32).parameters())
 
 
 def _without_weights(config: Mapping[str, Any], method: Method | None, dtype: torch.dtype) -> PreTrainedModel:
-    """The model on no device: adapters cannot be added to fake tensors."""
+    """The model on the meta device, because adapters cannot be added to fake tensors."""
     named = AutoConfig.for_model(**config)
     with torch.device("meta"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # peft reads an old name of transformers
+        warnings.simplefilter("ignore", FutureWarning)  # peft uses an old name of transformers
         plain = AutoModelForCausalLM.from_config(named, dtype=dtype)
         return plain if method is None else adapted(plain, _as_shaped(method), 0)
 
 
 def _as_shaped(method: Method) -> Method:
-    """PiSSA is LoRA that starts elsewhere, at numbers which a model without any has not."""
+    """Count PiSSA as LoRA: it differs only in its initial values, which need real weights."""
     if not isinstance(method, Pissa):
         return method
     return Lora(kind="lora", rank=method.rank, alpha=method.rank, dropout=0.0, targets=method.targets)
 
 
 def _on_cpu(model: torch.nn.Module) -> None:
-    """New tensors in place of those without a device; what is shared stays shared."""
-    # Not by `setattr`, which modules may guard.
+    """Replace tensors on the meta device by new ones; shared tensors stay shared."""
+    # Not with `setattr`, which modules may intercept.
     made: dict[int, torch.nn.Parameter] = {}
     for module in model.modules():
         weights, buffers = module._parameters, module._buffers  # pyright: ignore[reportPrivateUsage]
@@ -183,7 +183,7 @@ def _on_cpu(model: torch.nn.Module) -> None:
 
 
 def _groups(model: PreTrainedModel) -> tuple[list[int], int]:
-    """Numbers of weights: of each layer, and of what is in none (embeddings, head, last norm)."""
+    """Numbers of weights: of each layer, and of everything outside layers (embeddings, head, last norm)."""
     kinds = set[str](getattr(model, "_no_split_modules", None) or ())
     layers = [
         sum(weight.numel() for weight in module.parameters())

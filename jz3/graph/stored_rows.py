@@ -1,7 +1,7 @@
-"""What the row store already has of what a stage would ask for, and what earlier answers say about the next.
+"""How many of a stage's requests the row store already has, and what earlier answers tell about the next.
 
-Sets of more than LOOKED_UP prompts are looked up by a sample of them, drawn by a hash of each id. Costs a
-pass over the table: some four seconds for 6 million prompts.
+For sets of more than LOOKED_UP prompts a sample is looked up, drawn by a hash of each id. The cost is a pass
+over the table: some four seconds for 6 million prompts.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,41 +19,41 @@ from jz3.store.row_store import Operation, Row, RowStore
 from jz3.tables.prompt import Prompt
 
 LOOKED_UP = 50_000
-"""Prompts whose keys are looked up, at most (chosen: two seconds)."""
+"""The most prompts whose keys are looked up (chosen: two seconds)."""
 PIECE = 2_500
-"""Prompts that are looked up together (chosen)."""
+"""The number of prompts that are looked up together (chosen)."""
 ANSWERS = 20_000
-"""Answers that are looked at for an estimate (chosen: a second)."""
+"""The number of answers that an estimate is made from (chosen: a second)."""
 
 
 @dataclass(frozen=True)
 class Experience:
-    """What the answers of a teacher so far say."""
+    """Statistics of a teacher's answers so far."""
 
     answers: int
     completion_tokens: float
-    """Mean of an answer."""
+    """Mean tokens of an answer."""
     characters_per_token: float
-    """Of prompts."""
+    """Characters per token of prompts."""
     error: float | None
-    """By how much the mean of the last tenth missed the mean of those before; None for fewer than 20."""
+    """The relative error of the last tenth's mean, predicted from those before; None for fewer than 20."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What the store has of a table of prompts."""
+    """The rows in the store for a table of prompts."""
 
     rows: Amount
     looked_at: int
-    """Rows whose tokens were counted."""
+    """Number of rows whose tokens were counted."""
     completion_tokens: float
-    """Mean of these; 0 without any."""
+    """Mean tokens of these rows; 0 if there are none."""
 
 
 def stored(
     store: RowStore, operation: Operation, table: Path, key_of: Callable[[Mapping[str, Any]], str]
 ) -> Stored:
-    """How many prompts of a table have a row in the store, and how long what is there is."""
+    """How many prompts of a table have a row in the store, and how long these rows are."""
     total = In(Prompt, table).rows()
     prompts, found, tokens = 0, 0, 0
     for piece in _pieces(table, total):
@@ -68,7 +68,7 @@ def stored(
 
 
 def experience(store: RowStore, provider: str, model: str) -> Experience | None:
-    """What stored answers of a provider's model tell; None if there are none."""
+    """Statistics of the stored answers of a provider's model; None if there are none."""
     rows = list(islice(_answers(store, provider, model), ANSWERS))
     if not rows:
         return None
@@ -90,7 +90,9 @@ def _answers(store: RowStore, provider: str, model: str) -> Iterator[Row]:
 
 
 def _error(tokens: list[int]) -> float | None:
-    """An estimate made as this one is, from nine tenths, held against the last tenth."""
+    """The error of an estimate of this kind, made from nine tenths of the answers and tested on the last
+    tenth.
+    """
     cut = len(tokens) * 9 // 10
     if len(tokens) < 20 or not sum(tokens[cut:]):
         return None
@@ -99,7 +101,7 @@ def _error(tokens: list[int]) -> float | None:
 
 
 def _pieces(table: Path, total: int) -> Iterator[pl.DataFrame]:
-    """All prompts, or those that a hash of their id draws: rows that lie together count as others do."""
+    """All prompts, or a sample drawn by the hash of their id, so that neighbouring rows are not favoured."""
     scan = In(Prompt, table).scan().select("prompt_id", "kind", "full", "compact")
     if total > LOOKED_UP:
         one_in = -(-total // LOOKED_UP)

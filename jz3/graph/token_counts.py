@@ -1,7 +1,7 @@
-"""Tokens of prompts, counted with the tokenizer of the model that reads them, where it is on this machine.
+"""Tokens of prompts, counted with the tokenizer of the model that reads them, if it is on this machine.
 
-Nothing is fetched: a tokenizer lies in a directory, or in the hub's cache since an earlier run. Costs reading
-the tokenizer and encoding at most COUNTED prompts: about two seconds.
+Nothing is downloaded: a tokenizer is in a directory, or in the hub's cache from an earlier run. The cost is
+reading the tokenizer and encoding at most COUNTED prompts: about two seconds.
 """
 
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from pathlib import Path
 from jz3.graph.sizes import sampled
 
 COUNTED = 1_000
-"""Prompts that are encoded (chosen: their mean length is then known to a few per cent)."""
+"""The number of prompts to encode (chosen: their mean length is then known to a few per cent)."""
 TOKENIZER = "tokenizer.json"
 
 
 @dataclass(frozen=True)
 class Counted:
-    """Prompts that were encoded, and the mean number of their tokens."""
+    """The number of encoded prompts, and the mean number of their tokens."""
 
     prompts: int
     mean: float
 
 
 def local_tokenizer(model: str, revision: str | None) -> Path | None:
-    """The tokenizer file of a directory or of a hub model; None where it is not on this machine."""
+    """The tokenizer file of a directory or of a hub model; None if it is not on this machine."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 

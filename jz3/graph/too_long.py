@@ -1,7 +1,7 @@
-"""Rows that will not fit: what a stage may write or read is longer than its blocks or its model's context.
+"""Rows that will not fit: a stage may write or read more than its blocks or its model's context can hold.
 
-Said before the run, from parameters and mean lengths alone: the stages themselves cut or reject such rows,
-by a rule of their own, and count them.
+This is told before the run, from parameters and mean lengths alone. The stages themselves cut such rows, or
+reject them under a rule of their own, and count them.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from jz3.graph.sizes import Sizes
 
 
 def too_long(setting: Setting, sizes: Sizes, stage: Stage) -> list[str]:
-    """What to say of a stage."""
+    """The warnings for a stage."""
     sections, written = setting.sections, setting.execution.planning.problem_tokens
     if stage.base == "finetune":
         section = setting.section(stage)
@@ -45,13 +45,13 @@ def too_long(setting: Setting, sizes: Sizes, stage: Stage) -> list[str]:
 
 
 def _prompt_tokens(setting: Setting, sizes: Sizes, stage: Stage, form: str) -> int:
-    """Mean of the prompts that a stage reads, from their characters."""
+    """Mean tokens of the prompts that a stage reads, estimated from their characters."""
     characters = sizes.prompts(stage.path("prompts")).characters[form]
     return round(characters / setting.execution.planning.characters_per_token)
 
 
 def _longest_answer(sections: Mapping[str, Any]) -> int | None:
-    """The most tokens of an answer of `distill`; None where a teacher has no limit of its own."""
+    """The most tokens of an answer of `distill`; None if a teacher has no limit."""
     asked = (teacher["request"].get("max_tokens") for teacher in sections["distill"]["teachers"].values())
     limits = [limit for limit in asked if limit is not None]
     return max(limits) if limits else None

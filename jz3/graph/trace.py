@@ -1,8 +1,8 @@
 """Where a row comes from and where it went: from a problem back to its source and licence, and forward to the
-training sets, blocks and checkpoints that hold it, with the benchmark items nearest to it.
+training sets, blocks and checkpoints that contain it, with the benchmark items nearest to it.
 
-Reads the tables that dvc.yaml names, by key: a scan of each. Tables that are not here (not pulled) are left
-out. The block is found by the row's tokens: one pass over the blocks.
+Scans the tables that dvc.yaml names by key. Tables that are not here (not pulled) are left out. The block is
+found by the row's tokens, in one pass over the blocks.
 """
 
 import json
@@ -39,14 +39,14 @@ from jz3.tables.verdict import Verdict
 from jz3.text.words import words
 
 LEAST_PREFIX = 6
-"""Characters of an id that are enough to ask by (chosen: as git does)."""
+"""The least characters of an id to search by (chosen: as in git)."""
 NEAREST = 3
 BLOCKS_READ = 8192
-"""Blocks looked at together: 134 MB at 2,048 tokens a block (chosen)."""
+"""Blocks that are searched together: 134 MB at 2,048 tokens per block (chosen)."""
 PROBLEMS = ("problems", "instructions", "seed_problems")
-"""Flags that stages leave tables of Problem under."""
+"""Flags under which stages leave tables of Problem."""
 SHOWN = 120
-"""Characters of a text in the printed form."""
+"""The most characters of a text in the printed form."""
 
 
 class TraceError(UserError):
@@ -55,7 +55,7 @@ class TraceError(UserError):
 
 @dataclass(frozen=True)
 class Step:
-    """One row on the way: what it is, the stage and the path that hold it, and its columns."""
+    """One row of the trace: what it is, its stage and path, and its columns."""
 
     what: str
     stage: str
@@ -71,13 +71,13 @@ class Table:
     flag: str
     path: Path
     readers: frozenset[str] = frozenset()
-    """Stages that read it."""
+    """Stages that read this table."""
 
 
 def trace(root: Path, start: str) -> list[Step]:
-    """Every step of the problem with this id, or whose id begins so; backward first, then forward.
+    """Every step of the problem with this id, or this beginning of an id; first backward, then forward.
 
-    Raises TraceError where there is no such problem, or more than one.
+    Raises TraceError if there is no such problem, or more than one.
     """
     tables = tables_of(root)
     found = list(_problems(tables, start))
@@ -116,7 +116,7 @@ def as_json(steps: list[Step]) -> str:
 
 
 def tables_of(root: Path) -> list[Table]:
-    """What each stage's command names and leaves, upstream first."""
+    """The tables that each stage's command names and leaves, upstream first."""
     stages = read_graph(root).ordered()
     return [
         Table(stage.name, flag, root / path, frozenset(one.name for one in stages if path in one.reads))
@@ -162,8 +162,9 @@ def _backward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
 
 
 def _to_seeds(tables: list[Table], problem_id: str) -> Iterator[Step]:
-    """The lineage of a recipe's problem and of what it was written from, the calls of its graph, the question
-    before it was solved, with its combination of concepts, and its seeds or passages, with their licence.
+    """The way back from a recipe's problem: its lineage and that of its origins, the calls of its graph, the
+    question before it was solved with its combination of concepts, and its seeds or passages with their
+    licence.
     """
     lineage = [
         step
@@ -187,14 +188,14 @@ def _to_seeds(tables: list[Table], problem_id: str) -> Iterator[Step]:
 
 
 def _passages(tables: list[Table], ids: list[str]) -> Iterator[Step]:
-    """Of the samples."""
+    """Rows of the samples with these passages."""
     for table in tables:
         if base_name(table.stage) == "sample" and table.flag != "metrics" and table.path.exists():
             yield from _found(table, Passage, "passage", pl.col("passage_id").is_in(ids))
 
 
 def _working(tables: list[Table], name: str, kind: Any, what: str, match: pl.Expr) -> Iterator[Step]:  # noqa: ANN401 (a schema)
-    """Rows of what recipes found on the way to their problems."""
+    """Rows of the recipes' workings."""
     for table in _present(tables, None, "workings"):
         found = Table(table.stage, table.flag, table.path / f"{name}.parquet")
         if found.path.exists():
@@ -220,7 +221,7 @@ def _forward(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
 
 
 def _trained(tables: list[Table], set_: str, row: dict[str, Any]) -> Iterator[Step]:
-    """The block of a set that holds a training row, and each checkpoint that was trained on it."""
+    """The block of a set that contains a training row, and each checkpoint that was trained on it."""
     packed = [table for table in tables if table.stage == f"pack@{set_}" and table.flag == "blocks"]
     for blocks in (table for table in packed if table.path.exists()):
         for base in _present(tables, "base", "final"):
@@ -235,7 +236,7 @@ def _trained(tables: list[Table], set_: str, row: dict[str, Any]) -> Iterator[St
 
 
 def _block(blocks: Path, base: Path, row: dict[str, Any]) -> int | None:
-    """Number of the block whose tokens hold the row; None where it was longer than a block."""
+    """The number of the block whose tokens contain the row; None if it was longer than a block."""
     from jz3.lm.blocks import open_blocks
     from jz3.lm.encode import encode_flat
     from jz3.lm.model import load_tokenizer
@@ -257,7 +258,7 @@ def _block(blocks: Path, base: Path, row: dict[str, Any]) -> int | None:
 
 
 def _nearest(tables: list[Table], problem: dict[str, Any]) -> Iterator[Step]:
-    """The benchmark items that share the largest part of their words with the problem (Jaccard)."""
+    """The benchmark items that share most words with the problem (Jaccard index)."""
     own = set(words(problem["problem"]))
     for table in _present(tables, "benchmarks", "items"):
         items = In(Item, table.path).scan().select("item_id", "question").collect()

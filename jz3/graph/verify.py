@@ -1,8 +1,10 @@
-"""Re-hashes what DVC keeps: an object whose bytes are not those of its name is damaged; DVC does not say.
+"""Re-hashes what DVC keeps: an object whose bytes do not match its name is damaged, which DVC does not
+report.
 
-Measured (DVC 3.67): a damaged object of the cache is checked out, shown as up to date and pushed; a missing
-file of a tracked folder is not pushed again, as the folder's list is there already. So this is run before a
-push. Costs reading all of it: 10 GB in 14 s from a warm disk; of a remote, a download of everything.
+Measured (DVC 3.67): a damaged object of the cache is checked out, shown as up to date, and pushed; a missing
+file of a tracked folder is not pushed again, because the folder's list is already there. So this runs before
+a push. The cost is reading everything: 10 GB in 14 s from a warm disk, or for a remote a download of
+everything.
 """
 
 import hashlib
@@ -26,39 +28,40 @@ FOLDER = ".dir"
 Place = Literal["cache", "remote"]
 
 Owner = tuple[str, str]
-"""Path in the workspace and the stage that makes it."""
+"""A path in the workspace, and the stage that makes it."""
 
 
 @dataclass(frozen=True)
 class Damage:
-    """An object that is not what its name says, or that a folder lists and that is not there."""
+    """An object whose bytes do not match its name, or that a folder lists but that is missing."""
 
     what: Literal["damaged", "missing"]
     md5: str
     path: str
-    """Of the object."""
+    """The path of the object."""
     file: str | None
-    """In the workspace, such as `data/mix/jiuzhang/part-00000.parquet`; None where dvc.lock names it not."""
+    """The path in the workspace, such as `data/mix/jiuzhang/part-00000.parquet`; None if dvc.lock has none.
+    """
     stage: str | None
-    """That makes it."""
+    """The stage that makes it."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What was looked at, and what is wrong with it."""
+    """What was checked, and what is wrong with it."""
 
     place: Place
     objects: int
     size: int
-    """Bytes."""
+    """Total size in bytes."""
     damages: list[Damage]
 
 
 def verify(root: Path, place: Place) -> Verified:
-    """Every object of the local cache or of the default remote.
+    """Verify every object of the local cache or of the default remote.
 
-    Of the remote, the files of each folder must all be there too; in the cache what is not there was not
-    pulled. Raises RemoteError where the remote cannot be read.
+    In the remote the files of each folder must also be complete; files missing from the cache were just not
+    pulled. Raises RemoteError if the remote cannot be read.
     """
     with opened(root) as repo, _store(repo, place) as store:
         present = sorted(store.all())
@@ -75,8 +78,10 @@ def verify(root: Path, place: Place) -> Verified:
 
 
 def remove(root: Path, found: Verified) -> list[str]:
-    """Delete what is damaged, and the lists of folders that name what is damaged or missing: only then does
-    DVC see what lacks, and fetches, pushes or makes it again. Gives the paths deleted.
+    """Delete damaged objects, and the lists of folders with damaged or missing files; return the deleted
+    paths.
+
+    Only then does DVC notice what is missing, and fetch, push or make it again.
     """
     wrong = {damage.md5 for damage in found.damages}
     with opened(root) as repo, _store(repo, found.place) as store:
@@ -89,9 +94,7 @@ def remove(root: Path, found: Verified) -> list[str]:
 
 
 def as_text(found: Sequence[Verified], rows: Sequence[str]) -> str:
-    """Text for people: a line for each place, then one for each damage; `rows` are lines about the row
-    store.
-    """
+    """Text for people: a line for each place, then one for each damage; `rows` are lines on the row store."""
     lines = [
         f"{one.place}: {one.objects} objects, {one.size / 1e6:.1f} MB, {len(one.damages)} damaged or missing"
         for one in found
@@ -111,7 +114,7 @@ def _line(place: Place, damage: Damage) -> str:
     if damage.stage is None:
         return f"{said}; nothing in dvc.lock names it"
     mends = {
-        "cache": f"`dvc fetch {damage.stage}` brings it, else `dvc repro {damage.stage}` makes it anew",
+        "cache": f"`dvc fetch {damage.stage}` brings it, or else `dvc repro {damage.stage}` makes it again",
         "remote": f"`dvc push {damage.stage}` sends it again from a clone that has it",
     }
     return f"{said}; it is {damage.file} of {damage.stage}. Once removed, {mends[place]}"
@@ -138,7 +141,7 @@ def _digest(store: "HashFileDB", md5: str) -> tuple[str, int]:
 
 
 def _listed(store: "HashFileDB", md5: str) -> dict[str, str]:
-    """Relative path to md5 of a folder's files; none where the list itself is damaged."""
+    """The md5 of a folder's files by relative path; empty if the list itself is damaged."""
     with store.fs.open(store.oid_to_path(md5), "rb") as file:
         content = file.read()
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5.removesuffix(FOLDER):
@@ -153,7 +156,7 @@ def _lacking(store: "HashFileDB", present: Sequence[str]) -> list[str]:
 
 
 def _owners(root: Path, store: "HashFileDB", present: set[str]) -> dict[str, Owner]:
-    """Who each object is: the files and folders of dvc.lock, and the files in its folders."""
+    """The owner of each object: the files and folders of dvc.lock, and the files in its folders."""
     owners: dict[str, Owner] = {}
     for stage, path, md5 in outputs(locked(root)):
         owners.setdefault(md5, (path, stage))

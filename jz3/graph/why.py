@@ -1,7 +1,7 @@
-"""Why a stage would run, in words; and which libraries are not those that its artifacts were made with.
+"""Why a stage would run, in words, and which libraries differ from those that its artifacts were made with.
 
-A new version of a library runs nothing again (DVC does not see it), though it may change what a stage would
-give: so the versions in the manifests are held against those installed. Costs what `stale_stages` costs.
+A new version of a library reruns nothing (DVC does not see it), although it may change a stage's result. So
+the versions in the manifests are compared with the installed ones. The cost is that of `stale_stages`.
 """
 
 import importlib.metadata
@@ -19,7 +19,7 @@ from jz3.graph.stale import IN_CACHE, NOT_IN_CACHE, Reason, Stale, stale_stages
 
 @dataclass(frozen=True)
 class Drift:
-    """A library whose version is not the one in a manifest."""
+    """A library whose version differs from the one in a manifest."""
 
     manifest: str
     library: str
@@ -29,7 +29,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class Why:
-    """What there is to say about one stage."""
+    """The findings on one stage."""
 
     stage: str
     reasons: list[Reason]
@@ -37,7 +37,9 @@ class Why:
 
 
 def why(root: Path, stage: str) -> list[Why]:
-    """A stage, or each of a group (`mix` is `mix@jiuzhang` and `mix@instruct_only`), upstream first."""
+    """The findings on a stage, or on each of a group (`mix` means `mix@jiuzhang` and `mix@instruct_only`),
+    upstream first.
+    """
     with opened(root) as repo:
         names = [str(found.name) for found in named(repo, stage)]
     reasons = {stale.stage: stale.reasons for stale in stale_stages(root)}
@@ -45,7 +47,7 @@ def why(root: Path, stage: str) -> list[Why]:
 
 
 def drifted(root: Path, stage: str) -> Iterator[Drift]:
-    """Libraries that have changed since a stage's artifacts were made; those of artifacts that are here."""
+    """Libraries that have changed since a stage's artifacts were made, for artifacts that are here."""
     for out in locked(root).get(stage, {}).get("outs", []):
         for manifest in sorted((root / out["path"]).rglob(MANIFEST)):
             libraries: dict[str, str] = json.loads(manifest.read_text()).get("libraries", {})
@@ -107,7 +109,7 @@ def _state(reason: Reason) -> str:
     if reason.after == IN_CACHE:
         return "not in the workspace; `dvc checkout` brings it from the cache"
     if reason.after == NOT_IN_CACHE:
-        return "here, but lost from the cache; `dvc fetch` brings it, else `dvc commit` puts it back"
+        return "here, but lost from the cache; `dvc fetch` brings it, or else `dvc commit` puts it back"
     if reason.after is None:
         return "not here; `dvc pull` brings it if somebody pushed it"
     return f"edited since the stage ran: {_short(reason.before)} -> {_short(reason.after)}"

@@ -41,7 +41,7 @@ class DirectionParams(Params):
     """`adam` with the epsilon outside the root (paper of LESS), `adam_epsilon_inside` (its released code), or
     `plain` gradients."""
     precision: Precision
-    """Of the matrix products; sums are float32 in both."""
+    """The format of matrix products; sums are float32 in both cases."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class DiversifyParams(Params):
     count: int = Field(ge=1)
     """Places that are chosen greedily; the others follow by their squared cosines with these, least first."""
     seed: Seed
-    """Of the draw that the metrics compare the first `count` with."""
+    """The seed of the draw with which the metrics compare the first `count`."""
 
 
 class DiversifyMetrics(BaseModel):

@@ -52,7 +52,7 @@ class RdsParams(Params):
     max_tokens: int = Field(gt=1)
     """Longer problems and targets are rejected."""
     precision: Precision
-    """Of the matrix products; means and cosines are float32."""
+    """The format of matrix products; means and cosines are float32."""
 
 
 class RdsMetrics(BaseModel):

@@ -51,11 +51,11 @@ class SketchParams(DirectionParams):
     """Section `sketch`. Later targets are read in the same form."""
 
     share: float = Field(ge=0, le=1)
-    """Of the candidate problems, drawn by hash."""
+    """The share of the candidate problems, drawn by hash."""
     size: int = Field(gt=0)
     """Numbers of a sketch. The error of a cosine has a standard deviation of about 1 / sqrt(size)."""
     seed: Seed
-    """Of the draw, and of signs and rolls."""
+    """The seed of the draw, and of signs and rolls."""
 
 
 class SketchMetrics(BaseModel):

@@ -71,7 +71,7 @@ class WarmupMetrics(BaseModel):
     adapter_parameters: int
     pretrain_steps: int
     steps: int
-    """Of the adapter."""
+    """Steps of the adapter's training."""
     first_loss: float
     """Of the first step of all, nats a label token."""
     adapter_losses: list[float]

@@ -49,9 +49,9 @@ class WarmupParams(Params):
     """Section `warmup`."""
 
     share: float = Field(gt=0, le=1)
-    """Of the candidate problems, drawn by hash, rounded up."""
+    """The share of the candidate problems, drawn by hash and rounded up."""
     seed: Seed
-    """Of the draw, the adapter's weights, and the order of the blocks."""
+    """The seed of the draw, the adapter's weights, and the order of the blocks."""
     block_length: int = Field(gt=1)
     """Tokens of a block; longer problems are rejected."""
     batch_tokens: int = Field(gt=0)
@@ -59,12 +59,12 @@ class WarmupParams(Params):
     pretrain: FullParams | None
     """For a base with random weights, which a low-rank update can teach little; null for a pretrained one."""
     epochs: int = Field(gt=0)
-    """Of the adapter; each leaves a checkpoint."""
+    """The epochs of the adapter; each leaves a checkpoint."""
     adapter: LoraParams
     """Gradients of `attribute` are taken without its dropout."""
     schedule: WarmupStableDecay
     optimizer: OptimizerParams
-    """Of the adapter."""
+    """The optimizer of the adapter."""
 
     @model_validator(mode="after")
     def _keeps_moments(self) -> "WarmupParams":

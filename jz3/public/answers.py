@@ -1,6 +1,6 @@
-r"""Answers: what a response says, whether it is right, what most of several say. Core alone, no model.
+r"""Answers: extract one from a response, grade it, or take a majority vote. Needs only the core, no model.
 
-Safe in threads and processes: the rare answers that need sympy go to one worker process for each process.
+Safe in threads and processes: the few answers that need sympy go to a worker process, one for each process.
 
 >>> grade("1/2", "So it is $0.5$. The answer is \\boxed{0.5}.")
 Verdict(equal=True, rule='number', extracted='0.5')
@@ -30,11 +30,11 @@ class Verdict:
 
 
 def grade(gold: str, response: str | None, *, benchmark: str | None = None) -> Verdict:
-    r"""Judge a whole response, or a bare answer, against the gold answer of its item.
+    r"""Grade a whole response, or a bare answer, against the gold answer of its item.
 
     `benchmark` names one of `jz3.answers.benchmark_rules`, such as aqua, whose answers are letters; others
-    are graded by the default rules. Never raises for what a model says. Of columns:
-    `[grade(*pair) for pair in zip(golds, responses)]`, for lists, polars series and arrow's `to_pylist()`.
+    are graded by the default rules. No text of a model makes it raise. For columns use
+    `[grade(*pair) for pair in zip(golds, responses)]`, with lists, polars series or arrow's `to_pylist()`.
 
     >>> grade("B", "so (B) it is", benchmark="aqua").equal
     True
@@ -57,7 +57,7 @@ def grade(gold: str, response: str | None, *, benchmark: str | None = None) -> V
 
 
 def parse(response: str, *, strict: bool = False) -> str | None:
-    r"""The final answer of a response; `strict`: of its boxes alone. None where there is none.
+    r"""The final answer of a response, or None; with `strict` only boxes count.
 
     >>> parse("The answer is 8.", strict=True) is None
     True
@@ -66,8 +66,10 @@ def parse(response: str, *, strict: bool = False) -> str | None:
 
 
 def vote(answers: Sequence[str | None]) -> str | None:
-    """The answer that most say, equal ones counted together and shown as the first says it; of as many votes
-    the earliest. None where none says anything. Compares each with the different ones before it.
+    """The most frequent answer, or None if all are None.
+
+    Equal answers count together and are returned in the form of the first; ties go to the earliest. Each
+    answer is compared with the distinct ones before it.
 
     >>> vote([]) is None
     True

@@ -1,8 +1,14 @@
-"""`jz3 curate FILE`: rows of a file of your own through the graph's curation, and what came of each.
+"""`jz3 curate FILE`: take the rows of a file of your own through the graph's curation.
 
-A folder is left: `kept.jsonl` and `rejected.jsonl` have the rows with all their fields (rejected ones with
-`jz3_rule` and `jz3_evidence` too), `certificate/` says what was compared with which benchmark, `README.md`
-is a card, `manifest.json` the account. Memory holds the file.
+The output folder holds
+
+- `kept.jsonl` and `rejected.jsonl`: the rows with all their fields, rejected ones also with `jz3_rule` and
+  `jz3_evidence`;
+- `certificate/`: what was compared with which benchmark;
+- `README.md`: a card;
+- `manifest.json`: the counts.
+
+The whole file is held in memory.
 """
 
 import json
@@ -32,11 +38,11 @@ from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.ledger import Ledger
 
 STEPS = ("execute", "filter", "dedup", "decontaminate")
-"""In the order of the graph: the first that rejects a row counts."""
+"""The steps in the order of the graph: a row counts under the first that rejects it."""
 
 
 class CurateManifest(BaseModel):
-    """The account of a curated file."""
+    """The counts of a curated file."""
 
     file: str
     problem: str
@@ -48,7 +54,7 @@ class CurateManifest(BaseModel):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is done with which fields; None is guessed."""
+    """The steps to run and the fields to read; None means that the field is guessed."""
 
     steps: Sequence[str]
     problem: str | None = None
@@ -58,8 +64,9 @@ class Wanted:
 
 
 def curate_file(file: str, out: Path, wanted: Wanted, say: Callable[[str], object]) -> CurateManifest:
-    """Judge the rows of a file, or of a data set of the hub, and leave the folder. Raises UserError; a folder
-    of others is left as it is.
+    """Judge the rows of a file, or of a data set of the hub, and write the output folder.
+
+    Raises UserError; a folder that holds anything else is left as it is.
     """
     place = OutDir(CurateManifest, out)
     place.must_be_free()
@@ -73,7 +80,7 @@ def curate_file(file: str, out: Path, wanted: Wanted, say: Callable[[str], objec
         say(f"left out: {step}, as {reason}")
     if not steps:
         raise UserError(
-            f"{read.name} gives {', '.join(wanted.steps)} nothing to do; a field of solutions, or "
+            f"{read.name} leaves nothing to do for {', '.join(wanted.steps)}; a field of solutions, or "
             f"benchmarks, were expected. Name them with --solution and --against."
         )
     names = ids_of(read.rows, say)
@@ -121,9 +128,7 @@ def curate_file(file: str, out: Path, wanted: Wanted, say: Callable[[str], objec
 
 
 def verdicts_of(table: pl.DataFrame, steps: Sequence[str]) -> list[pl.DataFrame]:
-    """Verdicts of each step on a table of Problem. `decontaminate` is not among them: it also leaves a
-    certificate.
-    """
+    """Verdicts of each step on a table of Problem, except `decontaminate`: it also leaves a certificate."""
     found = [
         judge(table) for step, judge in (("execute", execute_of), ("filter", filter_of)) if step in steps
     ]
@@ -131,14 +136,14 @@ def verdicts_of(table: pl.DataFrame, steps: Sequence[str]) -> list[pl.DataFrame]
 
 
 def account(manifest: CurateManifest) -> str:
-    """Lines for people: what was read, kept and rejected by which rule."""
+    """Lines for people: the rows read, kept, and rejected by each rule."""
     rows = manifest.rows
     lines = [f"read {rows.read}, kept {rows.kept}, rejected {rows.read - rows.kept}"]
     return "\n".join([*lines, *(f"  {rule:30} {count:8}" for rule, count in rows.rejected.items())])
 
 
 def card(manifest: CurateManifest) -> str:
-    """README.md of the folder."""
+    """The text of the folder's README.md."""
     rules = "".join(f"| `{rule}` | {count} |\n" for rule, count in manifest.rows.rejected.items())
     checked = ", ".join(manifest.benchmarks) or "no benchmark"
     return (
@@ -152,7 +157,7 @@ def card(manifest: CurateManifest) -> str:
 
 
 def _left_out(wanted: Wanted, solution: str | None) -> dict[str, str]:
-    """The steps that have nothing to work on, with the reason."""
+    """The steps that are skipped because they have nothing to work on, with the reason."""
     unsolved = [] if solution else ["execute", "filter"]
     reasons = dict.fromkeys(unsolved, "no field holds solutions (--solution)")
     if not wanted.against:
@@ -177,7 +182,7 @@ def _read(file: str, say: Callable[[str], object]) -> OwnRows:
 
 
 def _unread(rows: Sequence[Row], names: Sequence[str], problem: str, solution: str | None) -> pl.DataFrame:
-    """Verdicts on rows without a problem, or with something that is no text in its place."""
+    """Verdicts on rows that have no problem, or something other than a text in its place."""
     found: list[tuple[str, str, str]] = []
     for row, name in zip(rows, names, strict=True):
         odd = next((one for one in (problem, solution) if one and no_text(row, one)), None)
@@ -189,7 +194,7 @@ def _unread(rows: Sequence[Row], names: Sequence[str], problem: str, solution: s
 
 
 def _benchmark(file: str, say: Callable[[str], object]) -> tuple[str, list[str]]:
-    """Name and questions; `gsm8k/test.jsonl` is gsm8k, and so is a data set of that name."""
+    """The benchmark's name and questions; `gsm8k/test.jsonl` and a data set called gsm8k both give gsm8k."""
     rows = _read(file, say).rows
     field = fields_of(file, rows, None, None).problem
     if file.startswith(BEGIN):

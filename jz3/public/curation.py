@@ -1,9 +1,10 @@
-"""Curation of problems of your own, by the functions and thresholds of the graph's stages.
+"""Curation of your own problems, with the functions and thresholds of the graph's stages.
 
-Columns are lists, polars series or arrow arrays of texts, one entry a row. Each function gives a DataFrame of
-a row for each, in order: `row` (the id, else the number), `rule` and `evidence`, both null for what is kept.
-Thresholds are those of the profile `paper` (`curation.yaml` beside this). Needs the extra `curate`. Safe in
-threads and processes; results of `decontaminate` and `execute` are kept in the row store ($JZ3_STORE).
+Columns are lists, polars series or arrow arrays of texts, one entry per row. Each function returns a
+DataFrame with one row for each, in order: `row` (the id, or else the number), `rule` and `evidence`, which
+are null for kept rows. Thresholds are those of the profile `paper` (`curation.yaml` beside this module).
+Needs the extra `curate`. Safe in threads and processes; results of `decontaminate` and `execute` are kept in
+the row store ($JZ3_STORE).
 
 >>> dedup(["What is 2 + 3?", "what is 2+3", "What is 2 + 4?"])["rule"].null_count()
 2
@@ -53,7 +54,7 @@ P = TypeVar("P", bound=BaseModel)
 
 @cache
 def setting(kind: type[P], section: str) -> P:
-    """Thresholds of a stage, or how it runs: with all cores of this machine."""
+    """The thresholds of a stage, or its execution settings, with all cores of this machine."""
     found = load_params(kind, section, SETTINGS)
     cores = len(os.sched_getaffinity(0))
     return (
@@ -62,7 +63,7 @@ def setting(kind: type[P], section: str) -> P:
 
 
 def problems_of(problems: Texts, solutions: Texts | None = None, ids: Texts | None = None) -> pl.DataFrame:
-    """A table of Problem: a solution with a program is of kind tool, its answer is its last box."""
+    """A table of Problem. A solution with a program has the kind `tool`; the answer is the last box."""
     texts = pl.Series("problem", problems, dtype=pl.String, strict=False)
     answers = texts if solutions is None else pl.Series("solution", solutions, dtype=pl.String, strict=False)
     names = [str(number) for number in range(len(texts))] if ids is None else [str(name) for name in ids]
@@ -72,7 +73,7 @@ def problems_of(problems: Texts, solutions: Texts | None = None, ids: Texts | No
             f"each were expected. Give columns of one table."
         )
     if len(set(names)) < len(names):
-        raise UserError("ids occur twice; one a row was expected. Leave them out, and rows are numbered.")
+        raise UserError("ids occur twice; one per row was expected. Without ids, rows are numbered.")
     rows = pl.DataFrame(
         {
             "problem_id": names,
@@ -91,12 +92,12 @@ def problems_of(problems: Texts, solutions: Texts | None = None, ids: Texts | No
 
 
 def dedup(problems: Texts, ids: Texts | None = None) -> pl.DataFrame:
-    """Rows that say the same as one that is kept (`dedup.exact`), or nearly (`dedup.near`): its id."""
+    """Reject rows that repeat a kept one (`dedup.exact`), or nearly (`dedup.near`); evidence is its id."""
     return dedup_of(problems_of(problems, None, ids))
 
 
 def dedup_of(table: pl.DataFrame, earlier: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:
-    """Verdicts on a table of Problem; rows that an earlier table of verdicts rejects have none."""
+    """Verdicts on a table of Problem, leaving out rows that an earlier table of verdicts rejects."""
     params = setting(DedupParams, "dedup")
     with tempfile.TemporaryDirectory() as folder:
         threads = setting(Execution, "execution").threads
@@ -108,7 +109,7 @@ def dedup_of(table: pl.DataFrame, earlier: Sequence[pl.DataFrame] = ()) -> pl.Da
 
 
 def decontaminate(problems: Texts, against: Mapping[str, Texts], ids: Texts | None = None) -> pl.DataFrame:
-    """Rows that repeat a question of a benchmark; `against` has the questions of each by its name.
+    """Reject rows that repeat a question of a benchmark; `against` maps names of benchmarks to questions.
 
     >>> asked = "A train leaves at noon and goes 60 miles an hour for three hours; how far is it then?"
     >>> decontaminate([asked, "What is 2 + 3?"], {"mine": [asked]})["evidence"].to_list()
@@ -119,7 +120,7 @@ def decontaminate(problems: Texts, against: Mapping[str, Texts], ids: Texts | No
 
 
 def items_of(against: Mapping[str, Texts]) -> pl.DataFrame:
-    """A table of Item: questions of benchmarks, with a digest of them as revision."""
+    """A table of Item: questions of benchmarks, with their digest as the revision."""
     rows = [
         {
             "item_id": f"{name}/{number}",
@@ -136,14 +137,14 @@ def items_of(against: Mapping[str, Texts]) -> pl.DataFrame:
 
 
 def decontamination(table: pl.DataFrame, items: pl.DataFrame) -> Decontaminated:
-    """What was sought and found; it can certify."""
+    """What was compared and found; the result can write a certificate."""
     params = setting(DecontaminateParams, "decontaminate")
     frames = table.iter_slices(FRAME_ROWS)
     return compared(frames, Item.cast(items), params, setting(Execution, "execution").threads)
 
 
 def filter(problems: Texts, solutions: Texts, ids: Texts | None = None) -> pl.DataFrame:  # noqa: A001
-    """Rows that break a rule of form, such as `filter.unbalanced_latex`.
+    """Reject rows that break a rule of form, such as `filter.unbalanced_latex`.
 
     >>> filter(["Find x."], ["It is 4."])["rule"].to_list()
     ['filter.problem_length']
@@ -159,7 +160,7 @@ def filter_of(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def execute(solutions: Texts, ids: Texts | None = None) -> pl.DataFrame:
-    """Rows whose program fails in the sandbox, or prints another answer than the solution claims."""
+    """Reject rows whose program fails in the sandbox or prints an answer other than the solution's."""
     texts = list(solutions)
     return execute_of(problems_of(texts, texts, ids))
 

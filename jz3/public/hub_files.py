@@ -1,7 +1,7 @@
-"""Files of a data set of the Hugging Face hub, by the address that polars and pandas take, too:
-`hf://datasets/OWNER/NAME`, with `@REVISION` and a file or folder behind it where these are given.
+"""Files of a data set of the Hugging Face hub, by an address that polars and pandas accept, too:
+`hf://datasets/OWNER/NAME`, optionally with `@REVISION` and the path of a file or folder.
 
-`HF_ENDPOINT` is another hub, `HF_TOKEN` the user where a data set is gated; files lie in the hub's cache.
+`HF_ENDPOINT` names another hub, `HF_TOKEN` the user for a gated data set; files are kept in the hub's cache.
 """
 
 import os
@@ -14,9 +14,9 @@ from jz3.core.errors import UserError
 BEGIN = "hf://datasets/"
 _ADDRESS = re.compile(rf"{BEGIN}([\w.-]+/[\w.-]+)(?:@([^/]+))?/?(.*)")
 ENDINGS = (".parquet", ".jsonl", ".ndjson", ".csv", ".tsv", ".json", ".arrow")
-"""Of files that hold rows. Those of one ending are read: of the first that the data set has."""
+"""Endings of files that hold rows. Only files of the first ending that the data set has are read."""
 NOTES = ("dataset_infos.json", "dataset_dict.json", "state.json", "manifest.json", "croissant.json")
-"""Files beside the rows, which have such an ending, too."""
+"""Files that have such an ending but hold no rows."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,18 @@ class HubFiles:
     """Files on this machine."""
 
     address: str
-    """With the commit that they are of."""
+    """The address with its commit."""
     root: Path
     files: list[Path]
 
 
 def hub_files(address: str) -> HubFiles:
-    """The files of an address, fetched where they are not here. Raises UserError."""
+    """The files of an address, downloaded if they are not here. Raises UserError."""
     match = _ADDRESS.fullmatch(address)
     if match is None:
         raise UserError(
-            f"{address} is no address of a data set; `{BEGIN}OWNER/NAME`, with @REVISION or /PATH where one "
-            f"is meant, was expected. Mend it."
+            f"{address} is not an address of a data set; `{BEGIN}OWNER/NAME`, optionally with @REVISION or "
+            f"/PATH, was expected. Correct it."
         )
     repo, revision, path = match.groups()
     try:
@@ -70,8 +70,8 @@ def hub_files(address: str) -> HubFiles:
     except (HfHubHTTPError, HFValidationError, HTTPError, OfflineModeIsEnabled) as error:
         reason = " ".join(str(error.__cause__ or error).split())[:160]
         raise UserError(
-            f"{address} could not be fetched from {hub} ({reason}); a data set that is there "
-            f"and open to you was expected. Check its name, the network, HF_TOKEN and HF_HUB_OFFLINE."
+            f"{address} could not be fetched from {hub} ({reason}); an existing data set that "
+            f"is open to you was expected. Check its name, the network, HF_TOKEN and HF_HUB_OFFLINE."
         ) from error
     root = files[0]
     for _ in PurePosixPath(names[0]).parts:
@@ -80,7 +80,7 @@ def hub_files(address: str) -> HubFiles:
 
 
 def _of_rows(names: list[str], path: str) -> list[str]:
-    """Those at or below `path`, of the first ending that any has."""
+    """The files at or below `path` with the first ending that any of them has."""
     folder = path.rstrip("/")
     below = [
         name

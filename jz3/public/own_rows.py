@@ -1,6 +1,6 @@
-"""Rows that people have, of a file or a data set of the hub: which fields hold what, and the texts of a row.
+"""Rows of a user's file or of a data set of the hub: which fields to read, and the texts of a row.
 
-Fields are guessed by their names, whatever their case, and said; a name that is given may lead into another
+Fields are guessed by their names, whatever the case, and reported; a given name may be nested
 (`data.question`). A field of turns (`[{"role": "user", "content": "..."}, ...]`, also `from` and `value`)
 gives its first question as the problem and its last answer as the solution.
 """
@@ -18,36 +18,36 @@ from jz3.raw.row import Odd, Row
 
 TURNS = ("messages", "conversations", "conversation")
 PROBLEM = ("problem", "question", "prompt", "input", "instruction", "query", *TURNS)
-"""Names of the field of the problem, the surest first."""
+"""Names of the problem field, the most reliable first."""
 SOLUTION = ("solution", "response", "output", "completion", "answer")
-"""Names of the field of the solution, the surest first."""
+"""Names of the solution field, the most reliable first."""
 IDS = ("problem_id", "id", "unique_id", "question_id")
 ASKING = ("user", "human")
 ANSWERING = ("assistant", "gpt", "model")
 LOOKED_AT = 1000
-"""Rows whose fields say which of them are read (chosen: those that are always there)."""
+"""Number of first rows from whose fields the guess is made (chosen: those that are always there)."""
 
 
 @dataclass(frozen=True)
 class OwnRows:
-    """Rows, in their order, and what should have been one."""
+    """Rows in their order, and malformed ones."""
 
     name: str
-    """Of the file, or the address of the data set with its commit."""
+    """The file's name, or the address of the data set with its commit."""
     rows: Sequence[Row]
     odd: Sequence[Row]
-    """What is no row: `place`, `text`, `jz3_rule` and `jz3_evidence`."""
+    """Malformed rows: `place`, `text`, `jz3_rule` and `jz3_evidence`."""
 
 
 @dataclass(frozen=True)
 class Fields:
-    """Where the texts stand."""
+    """The fields that hold the texts."""
 
     problem: str
     solution: str | None
 
     def said(self, rows: Sequence[Row]) -> str:
-        """Which fields are read, for people."""
+        """A line for people on the fields that are read."""
         turns = any(_turns(field(row, self.problem)) for row in rows[:LOOKED_AT])
         asked = f"`{self.problem}`{', its first question' if turns else ''}"
         last = ", its last answer" if turns and self.solution == self.problem else ""
@@ -55,7 +55,7 @@ class Fields:
 
 
 def read_own(files: Sequence[Path], root: Path, name: str) -> OwnRows:
-    """All rows of the files under `root`. Raises UserError where there are none."""
+    """All rows of the files under `root`. Raises UserError if there are none."""
     rows: list[Row] = []
     odd: list[Row] = []
     for file in files:
@@ -72,7 +72,7 @@ def read_own(files: Sequence[Path], root: Path, name: str) -> OwnRows:
 
 
 def fields_of(file: str, rows: Sequence[Row], problem: str | None, solution: str | None) -> Fields:
-    """The fields that were given, else guessed from the first rows. Raises UserError."""
+    """The given fields, or those guessed from the first rows. Raises UserError."""
     first = rows[:LOOKED_AT]
     names = list(dict.fromkeys(name for row in first for name in row))
     must_be_utf8(Path(file), names)
@@ -96,7 +96,7 @@ def fields_of(file: str, rows: Sequence[Row], problem: str | None, solution: str
 
 
 def ids_of(rows: Sequence[Row], say: Callable[[str], object]) -> list[str]:
-    """Ids of the rows where each has one of its own, else their numbers."""
+    """The rows' ids if each has a different one, otherwise their numbers."""
     reason = ""
     for name in IDS:
         found = [str(row[name]) for row in rows if row.get(name) is not None]
@@ -110,7 +110,7 @@ def ids_of(rows: Sequence[Row], say: Callable[[str], object]) -> list[str]:
 
 
 def problem_of(row: Row, name: str) -> str | None:
-    """The text of a problem: of turns the first question. None where there is none."""
+    """The text of a problem, or None; if the field holds turns, the first question."""
     value = field(row, name)
     turns = _turns(value)
     if turns is None:
@@ -119,7 +119,7 @@ def problem_of(row: Row, name: str) -> str | None:
 
 
 def solution_of(row: Row, name: str) -> str | None:
-    """The text of a solution: of turns the last answer. None where there is none."""
+    """The text of a solution, or None; if the field holds turns, the last answer."""
     value = field(row, name)
     turns = _turns(value)
     if turns is None:
@@ -128,7 +128,7 @@ def solution_of(row: Row, name: str) -> str | None:
 
 
 def no_text(row: Row, name: str) -> bool:
-    """Whether a field holds a list or an object that is no text, such as a whole column."""
+    """Whether a field holds a list or an object instead of a text, such as a whole column."""
     value = field(row, name)
     return isinstance(value, (list, dict)) and bool(value) and _turns(value) is None and _text(value) is None
 
@@ -142,7 +142,7 @@ def _text(value: object) -> str | None:
 
 
 def _turns(value: object) -> list[tuple[str, str]] | None:
-    """Who says what, where a value is a list of turns."""
+    """Pairs of speaker and text if the value is a list of turns."""
     if not isinstance(value, list) or not value:
         return None
     turns: list[tuple[str, str]] = []
@@ -161,7 +161,7 @@ def _turns(value: object) -> list[tuple[str, str]] | None:
 
 
 def guessed(wanted: Sequence[str], names: Sequence[str]) -> str | None:
-    """The first of these names that is there, in capitals or not."""
+    """The first of these names that the row has, whatever the case."""
     by_lower = {name.lower(): name for name in reversed(names)}
     return next(
         (name if name in names else by_lower[name] for name in wanted if name in by_lower),
@@ -170,7 +170,7 @@ def guessed(wanted: Sequence[str], names: Sequence[str]) -> str | None:
 
 
 def _shown(rows: Sequence[Row], names: Sequence[str]) -> str:
-    """Names of fields, and of those within them."""
+    """Names of fields, including nested ones."""
     inner = {name: rows[0].get(name) for name in names}
     return ", ".join(
         shown
@@ -182,11 +182,11 @@ def _shown(rows: Sequence[Row], names: Sequence[str]) -> str:
 
 
 def _inside(rows: Sequence[Row]) -> str:
-    """A hint where a file is one object around the list of its rows."""
+    """A hint for a file that is one object around the list of its rows."""
     if len(rows) != 1:
         return ""
     for name, value in rows[0].items():
         held = cast("list[Any]", value) if isinstance(value, list) else []
         if held and isinstance(held[0], dict):
-            return f" `{name}` is a list of {len(held)} objects: give a file of that list alone."
+            return f" `{name}` is a list of {len(held)} objects: give a file with only that list."
     return ""

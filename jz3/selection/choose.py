@@ -40,12 +40,12 @@ class ChooseParams(Params):
     """A section `choose.RECIPE`."""
 
     share: float = Field(gt=0, le=1)
-    """Of the tokens of the solutions that curation keeps."""
+    """The share to choose, of the tokens of the solutions that curation keeps."""
     by: Literal["value", "random", "length_matched"]
     """`value`; or, to compare with, `random` or `length_matched` (drawn, with the lengths of those of highest
     value)."""
     seed: Seed
-    """Of the draws."""
+    """The seed of the draws."""
 
 
 class ChooseMetrics(BaseModel):

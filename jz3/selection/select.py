@@ -51,9 +51,9 @@ class SelectParams(Params):
     """`value`; or, to compare with, `random`, `length_matched` (drawn, with the lengths of those of highest
     value), `highest_loss`, `longest` (solution) or `stratified` (by value, each source and level alike)."""
     prompt_value: PromptValue
-    """Of the values of a prompt's problems, where it has several."""
+    """How the values of a prompt's problems are combined if it has several."""
     seed: Seed
-    """Of the draws."""
+    """The seed of the draws."""
 
 
 class SelectMetrics(BaseModel):

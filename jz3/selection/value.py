@@ -41,28 +41,28 @@ class Floor(Params):
     """Where similarities begin to count."""
 
     quantile: float = Field(ge=0, lt=1)
-    """Of the similarities of reference problems to all skills."""
+    """The quantile of the similarities of reference problems to all skills."""
     references: int = Field(ge=1)
-    """Of these, drawn by hash."""
+    """How many of the reference problems to use, drawn by hash."""
 
 
 class ValueParams(Params):
     """A section `value.NAME`: which reading of the score."""
 
     method: str = Field(min_length=1)
-    """Its name in the tables."""
+    """The name in the tables."""
     form: Form
     adjacency: Adjacency
     """`graph`; or, to compare with, `nodes` (counts of skills alone) or `identity` (no graph)."""
     weights: Weights
-    """Of skills and edges: their `count`, or `log` of 1 and the count."""
+    """Weights of skills and edges: their `count`, or `log` of 1 + count."""
     floor: Floor | None
     """null: every similarity counts."""
     most_skills: int | None = Field(ge=1)
     """Nearest skills of a problem that count; null: all."""
     encoder: EncoderParams
     seed: Seed
-    """Of the draw of references."""
+    """The seed of the draw of references."""
 
 
 class ValueMetrics(BaseModel):

@@ -66,7 +66,7 @@ class SynthesizeParams(Params):
     seed: Seed
     engine: EngineName
     dtype: ComputedIn
-    """What the model computes in: part of a row's key."""
+    """The number format in which the model computes; part of a row's key."""
     cot: Sampling
     tool: Sampling
 

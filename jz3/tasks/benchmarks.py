@@ -64,7 +64,7 @@ class FetchedBenchmark(Params):
     name: str
     reader: Literal["fetched"]
     source: str
-    """Its name in the table; the manifest lies under `data/raw/benchmarks`."""
+    """Its name in the table; the manifest is under `data/raw/benchmarks`."""
     format: Format | ItemFields
     items: Annotated[int, Field(ge=1)] | None
 

@@ -25,7 +25,7 @@ class ItemFields(Params):
     """The field of all (a list, an object by letter, or one text), or those of each; none for open questions.
     """
     first_choice: Literal[0, 1] = 0
-    """What the answer calls the first choice where it is a number and the choices have none themselves."""
+    """The number that the answer gives the first choice, if the choices have no numbers of their own."""
     subject: str | None = None
     level: str | None = None
 
@@ -40,7 +40,7 @@ class SolvedFields(Params):
     """Without one, the answer is the last box of the solution."""
     subject: str | None = None
     kind: Literal["cot", "tool"]
-    """Of all rows: solved in words, or by a program."""
+    """The kind of all rows: solved in words, or by a program."""
 
 
 def needed(row: Row, name: str) -> Any:  # noqa: ANN401 (any JSON)

@@ -62,7 +62,7 @@ class FetchedRows(Params):
 
     reader: Literal["fetched"]
     source: str
-    """Its name in the table; the manifest lies under `data/raw/tasks`."""
+    """Its name in the table; the manifest is under `data/raw/tasks`."""
     format: TrainingFormat | SolvedFields
     rows: Annotated[int, Field(ge=1)] | None
     seed: Seed
@@ -76,9 +76,9 @@ class Seeds(Params):
 
     rows: Rows
     licence: str
-    """Of the data set that they are of."""
+    """The licence of their data set."""
     split: Literal["train", "validation"]
-    """Of that data set: a recipe never begins with what a benchmark asks."""
+    """The split of that data set: a recipe must never start from a benchmark's questions."""
 
 
 class TasksParams(Params):
@@ -87,11 +87,11 @@ class TasksParams(Params):
     families: list[str]
     """Families of the problem writer that all of them cover."""
     targets: dict[str, Rows]
-    """By name of the target task."""
+    """Targets by name of the target task."""
     instructions: dict[str, Rows]
-    """By a name of our own."""
+    """Instruction data by a name of our own."""
     seeds: dict[str, Seeds]
-    """By a name of our own; none where no recipe of the profile begins with seed problems."""
+    """Seed problems by a name of our own; empty if no recipe of the profile starts from seed problems."""
 
 
 class TasksMetrics(BaseModel):

@@ -22,7 +22,7 @@ class Only(Params):
     longest_answer: int = Field(ge=1)
     """Characters; one that is longer is hard to compare. A problem without an answer is not asked."""
     digit: bool
-    """Whether its answer must have a digit: words and names are hard to compare."""
+    """Whether the answer must have a digit, because words and names are hard to compare."""
 
 
 def unasked_rule(only: Only) -> pl.Expr:

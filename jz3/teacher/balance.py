@@ -35,7 +35,7 @@ class BalanceParams(Params):
     """How many solutions of each problem are kept."""
 
     name: str = Field(min_length=1)
-    """Of the recipe."""
+    """The name of the recipe."""
     quota: QuotaParams
 
 

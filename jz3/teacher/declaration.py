@@ -18,7 +18,7 @@ class RequestFields(Params):
     """What is sent beside model and prompt. What is absent is not sent: null is no value but none."""
 
     max_tokens: int | None = Field(default=None, ge=1)
-    """Most tokens of an answer, thoughts among them: one of these three names is there."""
+    """The most tokens of an answer, including thoughts; exactly one of these three names is given."""
     max_completion_tokens: int | None = Field(default=None, ge=1)
     """The same, as OpenAI's chat models that reason call it."""
     max_output_tokens: int | None = Field(default=None, ge=1)
@@ -58,9 +58,9 @@ class Teacher(Params):
     """Who is asked, and how."""
 
     share: float = Field(gt=0)
-    """Its part of the prompts, in proportion to the others'; drawn by hash."""
+    """Its share of the prompts, in proportion to the others'; drawn by hash."""
     provider: Provider
-    """Who answers. `writer` is the built-in problem writer, which the stage serves itself."""
+    """The service that answers. `writer` is the built-in problem writer, which the stage serves itself."""
     model: str = Field(min_length=1)
     api: Api
     """`chat` (Chat Completions), `responses` (OpenAI's Responses) or `messages` (Anthropic's)."""

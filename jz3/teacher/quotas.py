@@ -36,7 +36,7 @@ class QuotaParams(Params):
     form: Literal["uniform", "prop2diff"]
     """`uniform`: as many of each problem; `prop2diff`: in proportion to its fail rate."""
     rows: int = Field(ge=1)
-    """Of each problem, or of those with the highest fail rate."""
+    """Rows of each problem, or of those with the highest fail rate."""
 
 
 def quotas(rates: dy.DataFrame[PassRate], params: QuotaParams) -> dy.DataFrame[Quota]:

@@ -44,15 +44,15 @@ class SkillsParams(Teachers):
     """Who names skills, and how they are merged to a graph."""
 
     most_skills: int = Field(ge=1)
-    """Of a problem: the first that it is given."""
+    """The most skills of a problem; the first ones count."""
     most_words: int = Field(ge=1)
-    """Of a skill; a longer line is none."""
+    """The most words of a skill; a longer line does not count as one."""
     similarity: float = Field(ge=0, le=1)
     """Names with a cosine above it are one skill."""
     edge_count: int = Field(ge=1)
     """Least number of problems that have both skills of an edge."""
     encoder: EncoderParams
-    """Of the names."""
+    """The encoder of the names."""
 
 
 class SkillsMetrics(BaseModel):

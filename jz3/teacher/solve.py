@@ -45,14 +45,14 @@ class DrawnQuota(QuotaParams):
     """Problems are drawn on, until each has as many right solutions as its pass rate asks for."""
 
     most_draws: int = Field(ge=1)
-    """Of one problem, the first ones among them."""
+    """The most draws of one problem, including the first ones."""
 
 
 class SolveParams(Params):
     """Who answers each problem, and how often."""
 
     name: str = Field(min_length=1)
-    """In the tables."""
+    """The name in the tables."""
     only: Only | None
     """Which problems are asked; null: all."""
     draws: int = Field(ge=1)

@@ -31,7 +31,7 @@ class ModelSolver(Params):
     kind: Literal["model"]
     engine: EngineName
     dtype: ComputedIn
-    """What the model computes in: part of a row's key."""
+    """The number format in which the model computes; part of a row's key."""
     form: Literal["text", "chat"]
     """`text` goes on from the prompt; `chat` asks it in the model's own chat template."""
     seed: Seed

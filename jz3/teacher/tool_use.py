@@ -10,7 +10,7 @@ class ToolUse:
     """For one answer of a teacher."""
 
     limits: Limits
-    """Of each program."""
+    """Limits of each program."""
     most_programs: int
     """In the whole solution."""
     begun: str = ""

@@ -61,7 +61,7 @@ class FetchedModel(Params):
 
     kind: Literal["fetched"]
     source: str
-    """Its name in `data/sources.yaml`; the manifest lies under `data/raw/models`."""
+    """Its name in `data/sources.yaml`; the manifest is under `data/raw/models`."""
 
 
 BaseModelParams = Annotated[ConfigModel | FetchedModel, Field(discriminator="kind")]
@@ -73,11 +73,11 @@ class BaseParams(Params):
     vocabulary: int = Field(ge=300)
     """Tokens of the tokenizer of models built from a config; 256 of them are the bytes."""
     synthesis: BaseModelParams
-    """What `finetune` starts from."""
+    """The model that `finetune` starts from."""
     reference: BaseModelParams
-    """What `warmup` starts from."""
+    """The model that `warmup` starts from."""
     final: BaseModelParams
-    """What `pretrain` starts from; its tokenizer is that of `pack`."""
+    """The model that `pretrain` starts from; `pack` uses its tokenizer."""
 
 
 class BaseMetrics(BaseModel):

@@ -38,7 +38,7 @@ class CorpusTraining(Params):
     """Tokens of a step, in whole blocks."""
     epochs: int = Field(gt=0)
     seed: Seed
-    """Of the order of the blocks."""
+    """The seed of the order of the blocks."""
     schedule: WarmupStableDecay
     optimizer: OptimizerParams
 

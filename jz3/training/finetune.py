@@ -45,7 +45,7 @@ class FinetuneParams(Params):
     """Tokens of a step, in whole blocks."""
     epochs: int = Field(gt=0)
     seed: Seed
-    """Of the order of the blocks."""
+    """The seed of the order of the blocks."""
     weights: Literal["float32", "bfloat16"]
     """The number format that the model is left in. A training computes on float32 weights, and a checkpoint
     to resume from has them, whatever this says.

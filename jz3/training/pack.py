@@ -46,9 +46,9 @@ class PackParams(Params):
     window_rows: int = Field(gt=0)
     """Rows that are packed together; within a window rows may change places."""
     held_out_share: float = Field(ge=0, lt=1)
-    """Of the rows, drawn by hash: not trained on, their loss is reported by source and kind."""
+    """The share of rows, drawn by hash, to leave untrained; their loss is reported by source and kind."""
     seed: Seed
-    """Of that draw."""
+    """The seed of that draw."""
     form: RowForm
 
 

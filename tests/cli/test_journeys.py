@@ -71,7 +71,7 @@ def typed(line, folder, monkeypatch):
     return [line for line in done.output.splitlines() if line != COMPILING]  # the first run's
 
 
-@pytest.mark.parametrize("part", ["Two models compared", "An own file curated"])
+@pytest.mark.parametrize("part", ["Comparing two models", "Curating a file"])
 def test_a_journey_on_files_says_what_the_page_prints(part, files, monkeypatch):
     (line,) = commands(part)
     assert typed(line, files, monkeypatch) == printed(part).splitlines()

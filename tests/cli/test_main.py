@@ -131,7 +131,7 @@ BRINGING = [("fetch",), ("fill",), ("store", "pull"), ("pull",)]
 def test_help_of_what_brings_something_names_what_brings_the_rest(path):
     command = COMMANDS[path[0]] if len(path) == 1 else COMMANDS[path[0]].commands[path[1]]
     first, *_ = command.help.split("\n\n")
-    assert first.startswith("Compute" if path == ("fill",) else "Bring")
+    assert first.startswith("Compute" if path == ("fill",) else "Download")
     others = {f"`jz3 {' '.join(other)}`" for other in BRINGING if other not in (path, ("fill",))}
     assert {name for name in others if name in " ".join(command.help.split())} == others
 

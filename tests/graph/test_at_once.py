@@ -144,7 +144,7 @@ def test_a_stage_that_fails_ends_the_run_when_the_others_have_ended(root):
     found = subprocess.run(jz3("repro"), cwd=root, capture_output=True, text=True)
     assert found.returncode == 1
     last = found.stderr.splitlines()[-1]
-    assert last.startswith("jz3: mix@b failed, as said above; 1 stages are done and 1 wait.")
+    assert last.startswith("jz3: mix@b failed, as shown above; 1 stages are done and 1 wait.")
     assert "failed to run" in found.stderr
     assert (root / "a.txt").read_text() == "a\n"
     assert not (root / "joined.txt").exists()

@@ -174,9 +174,9 @@ WRONG = [
         id="not accepted",
     ),
     pytest.param(
-        {"repo": "a/closed", "files": ["*"]}, {"token": "hf_x"}, "does not take HF_TOKEN", id="gated, wrong"
+        {"repo": "a/closed", "files": ["*"]}, {"token": "hf_x"}, "does not accept HF_TOKEN", id="gated, wrong"
     ),
-    pytest.param({}, {"token": "hf_x"}, "does not take HF_TOKEN", id="wrong token"),
+    pytest.param({}, {"token": "hf_x"}, "does not accept HF_TOKEN", id="wrong token"),
     pytest.param(
         {}, {"endpoint": "http://127.0.0.1:9"}, "cannot be asked for", id="no network", marks=pytest.mark.long
     ),
@@ -307,7 +307,7 @@ def test_a_disk_without_room_for_all_of_it_is_left_alone(tmp_path, hub, asked, m
 def test_a_data_set_with_a_loading_script_is_no_source(tmp_path, asked):
     with pytest.raises(FetchError, match=r"it has a loading script \(program.py\)"):
         resolved(tmp_path, asked, program={"repo": "a/program", "files": ["*.jsonl"]})
-    with pytest.raises(FetchError, match="is a loading script, which nothing runs"):
+    with pytest.raises(FetchError, match="is a loading script, which is never run"):
         fetch(
             tmp_path,
             resolved(tmp_path, asked, program={"repo": "a/program", "files": ["*"]}),
@@ -444,5 +444,5 @@ def test_files_of_another_form_than_a_profile_are_named(tmp_path):
 
 
 def test_a_source_that_lies_in_no_table_is_named():
-    with pytest.raises(SourcesError, match="takes the source 'x'"):
+    with pytest.raises(SourcesError, match="uses the source 'x'"):
         chosen({"web": SourceEntry.model_validate(ENTRY)}, ["x"], None)

@@ -127,7 +127,7 @@ def test_a_profile_with_a_slip_is_named(root, file, broken, said):
     write_profile(root, "small")
     slip = root / file.format("small")
     slip.write_bytes(broken)
-    with pytest.raises(ProfileError, match=rf"{slip} {said}.*Mend it there"):
+    with pytest.raises(ProfileError, match=rf"{slip} {said}.*Correct it there"):
         profile_difference(root, "small")
 
 

@@ -48,7 +48,7 @@ def test_all_outputs_and_rows_come_and_then_nothing_more(clone, tmp_path):
 def test_what_is_named_comes_alone(clone, tmp_path):
     pull(clone, ["second"], RowStore(tmp_path / "elsewhere"))
     assert here(clone) == ["two.txt"]
-    with pytest.raises(UserError, match=r"'third' is no stage.*first, second"):
+    with pytest.raises(UserError, match=r"'third' is not a stage.*first, second"):
         pull(clone, ["third"], RowStore(tmp_path / "elsewhere"))
 
 

@@ -59,7 +59,7 @@ def test_a_field_within_another_is_shown_and_taken_by_its_name():
 
 
 def test_a_file_of_one_object_around_its_rows_is_named():
-    with pytest.raises(UserError, match="`data` is a list of 2 objects: give a file of that list"):
+    with pytest.raises(UserError, match="`data` is a list of 2 objects: give a file with only that list"):
         fields_of("mine.json", [{"data": [{"question": text} for text in ASKED]}], None, None)
 
 

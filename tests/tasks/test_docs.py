@@ -42,7 +42,8 @@ def test_a_benchmark(tmp_path):
     (tmp_path / "own/quiz.csv").write_text("text,a,b,c,key,topic\nWhich is even?,3,4,5,B,parity\n")
     params = BenchmarksParams.model_validate(BENCHMARK["benchmarks"])
     (item,) = collect_items(InFiles(tmp_path), params)[0].iter_rows(named=True)
-    assert "`text,a,b,c,key,topic` over `Which is even?,3,4,5,B,parity` is the item `ours/00000`" in PAGE
+    told = "`text,a,b,c,key,topic` with the row `Which is even?,3,4,5,B,parity` makes the item `ours/00000`"
+    assert told in " ".join(PAGE.split())
     assert (item["item_id"], item["choices"], item["gold"]) == ("ours/00000", ["3", "4", "5"], "B")
     assert (item["question"], item["subject"]) == ("Which is even?", "parity")
 

@@ -1,8 +1,10 @@
-"""Brings the files of sources, checks each, and then writes the manifest that stages depend on.
+"""Downloads the files of sources, checks each, and then writes the manifest that stages depend on.
 
-Promises: access to every gated source and room on the disk are checked before the first byte; a source gets
-its manifest when all of its files are whole and what the table says, and none before; files that are there
-are checked and not fetched again, and one that is damaged is taken out.
+Promises:
+
+- access to every gated source and room on the disk are checked before the first byte;
+- a source gets its manifest only once all of its files are complete and as the table says;
+- files that are here are checked and not fetched again, and a damaged one is removed.
 """
 
 import hashlib
@@ -16,11 +18,11 @@ from jz3.graph.fetching.table import HeldFile, SourceEntry
 from jz3.raw.fetched import Fetched, FetchedFile, sha256_of
 
 SPARE = 1.01
-"""Of the bytes that are to come, on the disk (chosen: links, notes of the cache)."""
+"""Room needed on the disk per byte to fetch (chosen: for links and the cache's own files)."""
 
 
 def fetch(root: Path, entries: Mapping[str, SourceEntry], hub: Hub, say: Callable[[str], None]) -> None:
-    """Fetch all of the entries; `say` gets a line for each when it is done. Raises FetchError."""
+    """Fetch all entries; `say` receives a line for each one that is done. Raises FetchError."""
     if unresolved := [name for name, entry in entries.items() if not entry.resolved]:
         raise FetchError(
             f"{', '.join(unresolved)} have no commit or no list of files in data/sources.yaml yet; pinned "
@@ -29,7 +31,7 @@ def fetch(root: Path, entries: Mapping[str, SourceEntry], hub: Hub, say: Callabl
     for name, entry in entries.items():
         if scripts := [path for path in entry.held or {} if path.endswith(".py")]:
             raise FetchError(
-                f"{name}: {scripts[0]} of {entry.repo} is a loading script, which nothing runs; files with "
+                f"{name}: {scripts[0]} of {entry.repo} is a loading script, which is never run; files with "
                 f"rows were expected. Name those of its branch refs/convert/parquet in data/sources.yaml."
             )
     if not hub.offline:
@@ -50,7 +52,7 @@ def missing(entry: SourceEntry) -> list[str]:
 
 
 def must_have_room(entries: Mapping[str, SourceEntry]) -> None:
-    """Raise FetchError where the disk of the cache has less room than the files that are to come take."""
+    """Raise FetchError if the disk of the cache has too little room for the files to fetch."""
     coming = sum((entry.held or {})[path].bytes or 0 for entry in entries.values() for path in missing(entry))
     some = next(iter(entries.values()), None)
     if some is None or not coming:
@@ -80,7 +82,7 @@ def _brought(hub: Hub, name: str, entry: SourceEntry, path: str) -> FetchedFile:
 
 
 def git_id(file: Path) -> str:
-    """The id that git gives the content of a file."""
+    """Git's id for the content of a file."""
     digest = hashlib.sha1(f"blob {file.stat().st_size}\0".encode(), usedforsecurity=False)
     with file.open("rb") as stream:
         while data := stream.read(1 << 20):
@@ -93,7 +95,7 @@ def _said(held: HeldFile) -> str:
 
 
 def _take_out(file: Path) -> None:
-    """The file, and what it is a link to in the cache: else the same bytes would be taken again."""
+    """Remove the file and the blob behind it in the cache; otherwise the same bytes would be used again."""
     target = file.resolve()
     file.unlink()
     if target != file.absolute() and target.parent.name == "blobs":
@@ -113,7 +115,7 @@ def _manifest(name: str, entry: SourceEntry, files: Mapping[str, FetchedFile]) -
 
 
 def _write(path: Path, manifest: Fetched) -> bool:
-    """Whether it was another one."""
+    """Write the manifest; return whether it differs from the one before."""
     text = manifest.model_dump_json(indent=2) + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return False

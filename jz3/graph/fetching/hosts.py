@@ -1,14 +1,14 @@
-"""The two hosts of the table: the Hugging Face hub through its own library, and files of GitHub repositories.
+"""The two hosts of the table: the Hugging Face hub through its own library, and files in GitHub repositories.
 
 | variable | what it does |
 |---|---|
 | `HF_ENDPOINT` | another hub: a mirror, or one on loopback |
-| `HF_TOKEN` | who asks, for what is gated; else the token that `hf auth login` left |
-| `HF_HUB_OFFLINE` | with 1 nothing is asked: what is not here already is an error |
-| `HF_HUB_CACHE`, `HF_HOME` | where files lie |
+| `HF_TOKEN` | your token for gated sources; without it, the one that `hf auth login` left |
+| `HF_HUB_OFFLINE` | with 1 there are no requests, and a missing file is an error |
+| `HF_HUB_CACHE`, `HF_HOME` | where files are kept |
 | `JZ3_GITHUB` | another place than https://raw.githubusercontent.com, with the same paths |
 
-Every error of theirs becomes one line that says what to do.
+Every error of these libraries becomes one line that says what to do.
 """
 
 import os
@@ -35,7 +35,7 @@ class FetchError(UserError):
 
 @dataclass(frozen=True)
 class Hub:
-    """What is asked, and as whom."""
+    """The hub to ask, and the user."""
 
     endpoint: str
     token: str | None
@@ -66,13 +66,13 @@ def kind_of(entry: SourceEntry) -> RepositoryKind:
 
 
 def must_be_open(hub: Hub, name: str, entry: SourceEntry) -> None:
-    """Raise FetchError where a gated source does not let this user in."""
+    """Raise FetchError if a gated source does not admit this user."""
     with named_errors(hub, name, entry):
         hub.api().auth_check(entry.repo, repo_type=kind_of(entry))
 
 
 def bring(hub: Hub, name: str, entry: SourceEntry, path: str) -> Path:
-    """A file of a resolved source, where it is not here yet; what was half fetched goes on."""
+    """Download a file of a resolved source unless it is here; an interrupted download continues."""
     with named_errors(hub, name, entry, path):
         if entry.host == "github":
             return _of_github(hub, entry, path)
@@ -117,7 +117,9 @@ def _of_github(hub: Hub, entry: SourceEntry, path: str) -> Path:
                 expected_size=(entry.held or {})[path].bytes,
                 displayed_filename=path,
             )
-    except HfHubHTTPError:  # it is gone, or shorter than what is here: nothing goes on from that
+    except (
+        HfHubHTTPError
+    ):  # the file is gone, or shorter than the part that is here: the download cannot continue
         part.unlink()
         raise
     return part.replace(file)
@@ -125,7 +127,7 @@ def _of_github(hub: Hub, entry: SourceEntry, path: str) -> Path:
 
 @contextmanager
 def named_errors(hub: Hub, name: str, entry: SourceEntry, path: str | None = None) -> Generator[None]:
-    """Turns what the libraries raise into a FetchError of one line."""
+    """Turns errors of the libraries into a FetchError of one line."""
     from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
@@ -168,9 +170,11 @@ def named_errors(hub: Hub, name: str, entry: SourceEntry, path: str | None = Non
         if status == MISSING:
             raise FetchError(_gone(what, at, name)) from error
         reason = " ".join(str(error).split())[:160]
-        raise FetchError(f"{what} could not be fetched ({reason}). Run it again; it goes on.") from error
+        raise FetchError(f"{what} could not be fetched ({reason}). Run it again; it continues.") from error
     except HFValidationError as error:
-        raise FetchError(f"{what} has no name of the hub; `owner/name` was expected. Mend it.") from error
+        raise FetchError(
+            f"{what} is not named as on the hub; `owner/name` was expected. Correct it."
+        ) from error
     except HTTPError as error:  # the network: HfHubHTTPError is one too
         raise FetchError(_unreachable(hub, what, entry, error)) from error
 
@@ -194,8 +198,8 @@ def _gone(what: str, at: str, name: str) -> str:
 def _closed(hub: Hub, what: str, status: int | None) -> str:
     if hub.token and status == UNAUTHORISED:
         return (
-            f"{what}: {hub.endpoint} does not take HF_TOKEN; a valid token was expected. Make one at "
-            f"{hub.endpoint}/settings/tokens, or unset it for what is not gated."
+            f"{what}: {hub.endpoint} does not accept HF_TOKEN; a valid token was expected. Make one at "
+            f"{hub.endpoint}/settings/tokens, or unset it for sources that are not gated."
         )
     return f"{what} is not at {hub.endpoint}, or private; check its name in data/sources.yaml, and HF_TOKEN."
 

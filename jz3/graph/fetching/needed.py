@@ -1,4 +1,4 @@
-"""Which sources of the table a profile takes, and which of them `jz3 fetch` is asked for."""
+"""Which sources of the table a profile uses, and which of them `jz3 fetch` is to fetch."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from jz3.raw.fetched import ENDING
 
 
 def needed(root: Path, profile: str | None) -> list[str]:
-    """The sources that a profile (none named: the one in use) names, each once, in its order."""
+    """The sources that a profile (by default the one in use) names, each once, in its order."""
     names = profile_names(root)
     if profile is not None and profile not in names:
         raise ProfileError(f"there is no profile '{profile}'; one of {', '.join(names)} was expected.")
@@ -29,7 +29,7 @@ def needed(root: Path, profile: str | None) -> list[str]:
 
 
 def not_fetched(root: Path) -> list[str]:
-    """The sources of the profile in use without a manifest, by name; none where nothing is fetched at all."""
+    """The names of the sources of the profile in use that have no manifest yet."""
     if not (root / TABLE).exists():
         return []
     table = read_table(root)
@@ -40,13 +40,13 @@ def not_fetched(root: Path) -> list[str]:
 def chosen(
     table: Mapping[str, SourceEntry], of_profile: list[str], only: str | None
 ) -> dict[str, SourceEntry]:
-    """The entries to fetch: those of the profile, or of these the ones for `only` (`corpus`, `benchmark`,
-    `task`, `model`), or the one of that name. Raises SourcesError.
+    """The entries to fetch: those of the profile, or with `only` those of one group (`corpus`, `benchmark`,
+    `task`, `model`) or the one with that name. Raises SourcesError.
     """
     if unknown := [name for name in of_profile if name not in table]:
         raise SourcesError(
-            f"the profile takes the source '{unknown[0]}', which {TABLE} does not have; it has "
-            f"{', '.join(table)}. Add it there, or mend the profile."
+            f"the profile uses the source '{unknown[0]}', which {TABLE} does not have; it has "
+            f"{', '.join(table)}. Add it there, or correct the profile."
         )
     entries = {name: table[name] for name in of_profile}
     if only is None:
@@ -84,8 +84,8 @@ def _of_params(params: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _encoders(graph: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[str]:
-    """Of the graphs of skills and the values that the profile has; sections that it does not list name what
-    nobody needs yet.
+    """Encoders of the skill graphs and values that the profile's graph lists; nobody needs those of other
+    sections yet.
     """
     for section, listed in (("skills", "skill_graphs"), ("value", "valued")):
         for name in graph.get(listed, {}):

@@ -1,4 +1,4 @@
-"""Looks up what the table has as null: the commit, the files with their digests, gate and licence."""
+"""Looks up null fields of the table: the commit, the files with their digests, gate and licence."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,9 +13,9 @@ from jz3.raw.fetched import fitting_names
 
 
 def resolve(root: Path, entries: Mapping[str, SourceEntry], hub: Hub, say: Callable[[str], None]) -> None:
-    """Write what is found into the table, which keeps its comments; each entry as soon as it is known.
+    """Write what is found into the table, entry by entry as it becomes known; comments stay.
 
-    A commit that is pinned stays. Raises FetchError.
+    A pinned commit stays. Raises FetchError.
     """
     for name, entry in entries.items():
         if entry.resolved and entry.gated is not None:
@@ -31,7 +31,7 @@ def resolve(root: Path, entries: Mapping[str, SourceEntry], hub: Hub, say: Calla
 
 
 def looked_up(hub: Hub, name: str, entry: SourceEntry) -> dict[str, Any]:
-    """The fields of an entry as the hub has them now."""
+    """The present fields of an entry according to the hub."""
     with named_errors(hub, name, entry):
         info: Any = hub.api().repo_info(
             entry.repo, repo_type=kind_of(entry), revision=entry.revision, files_metadata=True
@@ -40,10 +40,10 @@ def looked_up(hub: Hub, name: str, entry: SourceEntry) -> dict[str, Any]:
     wanted = fitting_names(there, entry.files)
     if not wanted:
         scripts = [path for path in there if path.endswith(".py")]
-        why = f"; it has a loading script ({scripts[0]}), which nothing runs" if scripts else ""
+        why = f"; it has a loading script ({scripts[0]}), which is never run" if scripts else ""
         raise FetchError(
             f"{name}: none of the {len(there)} files of {entry.repo} fits {', '.join(entry.files)}{why}; "
-            f"files with rows were expected. Mend `files` of '{name}' in {TABLE}."
+            f"files with rows were expected. Correct `files` of '{name}' in {TABLE}."
         )
     held = {path: _held(name, there[path]) for path in wanted}
     card: Any = info.card_data

@@ -25,7 +25,7 @@ def as_json(entries: Mapping[str, SourceEntry]) -> list[dict[str, Any]]:
 
 
 def as_text(entries: Mapping[str, SourceEntry]) -> str:
-    """A line for each entry, the reasons of what is unresolved, and the sum of the known sizes."""
+    """A line for each entry, the reasons for unresolved ones, and the sum of the known sizes."""
     if not entries:
         return "this takes nothing from elsewhere"
     rows = [HEADER, *(_row(name, entry) for name, entry in entries.items())]

@@ -1,21 +1,21 @@
-"""`data/sources.yaml`: everything that the profiles take from elsewhere, pinned. An entry is
+"""`data/sources.yaml`: all external data of the profiles, pinned. An entry is
 
     web:
       for: corpus                      # corpus, benchmark, task or model
       host: hub                        # hub, or github for a repository there
       repo: math-ai/AutoMathText
       revision: null                   # a whole commit
-      files: ["data/web/0.[2-9]*.jsonl"] # glob patterns: `*` is within a folder, `**/` any or none
-      held: null                       # by file: bytes and digest (sha256:... or git:...)
+      files: ["data/web/0.[2-9]*.jsonl"] # glob patterns: `*` stays in a folder, `**/` is any or none
+      held: null                       # for each file: bytes and digest (sha256:... or git:...)
       bytes: 30000000000               # of all files together
       licence: CC-BY-SA-4.0
-      gated: false                     # whether one must ask for access
+      gated: false                     # whether you must ask for access
       reader: documents                # the format that reads them
-      fields: [text]                   # those that it takes
-      shape: {model_type: llama, ...}  # of a model: what its config.json says, before it is fetched
+      fields: [text]                   # the fields that it reads
+      shape: {model_type: llama, ...}  # for a model: what its config.json says, before it is fetched
       reason: why something is null
 
-What is null is looked up by `jz3 fetch --resolve`; until then nothing of the entry runs.
+`jz3 fetch --resolve` looks up null fields; until then nothing that needs the entry runs.
 """
 
 import re
@@ -31,7 +31,7 @@ from jz3.raw.fetched import ENDING, Commit, Host
 
 TABLE = Path("data/sources.yaml")
 FOLDERS = {"corpus": "corpora", "benchmark": "benchmarks", "task": "tasks", "model": "models"}
-"""Of `data/raw`, by what a source is for: where its manifest lies."""
+"""The folder of `data/raw` for manifests, by the purpose of a source."""
 
 Purpose = Literal["corpus", "benchmark", "task", "model"]
 
@@ -47,7 +47,7 @@ class HeldFile(BaseModel):
 
     bytes: Annotated[int, Field(ge=0)] | None
     digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64}|git:[0-9a-f]{40})$")]
-    """`git:` is the id that git gives the content: the hub has no other of small files."""
+    """`git:` marks git's id for the content, the only digest that the hub has for small files."""
 
 
 class SourceEntry(BaseModel):
@@ -85,18 +85,18 @@ class SourceEntry(BaseModel):
 
     @property
     def resolved(self) -> bool:
-        """Whether commit and files are known: then it may be fetched."""
+        """Whether commit and files are known, so that it can be fetched."""
         return self.revision is not None and bool(self.held)
 
     @property
     def size(self) -> int | None:
-        """Bytes of all files, where they are known."""
+        """Bytes of all files, if known."""
         sizes = [file.bytes for file in (self.held or {}).values()]
         known = [size for size in sizes if size is not None]
         return sum(known) if known and len(known) == len(sizes) else self.bytes
 
     def manifest(self, root: Path, name: str) -> Path:
-        """Where its manifest lies."""
+        """The path of its manifest."""
         return root / "data/raw" / FOLDERS[self.purpose] / f"{name}{ENDING}"
 
 
@@ -107,7 +107,7 @@ def read_table(root: Path) -> dict[str, SourceEntry]:
     entries: dict[str, SourceEntry] = {}
     for name, entry in document.items():
         if not re.fullmatch(r"[\w.-]+", str(name)):
-            raise SourcesError(f"{file}: the name '{name}' has other characters than letters, digits, - . _.")
+            raise SourcesError(f"{file}: the name '{name}' has characters other than letters, digits, - . _.")
         try:
             entries[str(name)] = SourceEntry.model_validate(entry)
         except ValidationError as error:
@@ -116,13 +116,13 @@ def read_table(root: Path) -> dict[str, SourceEntry]:
             )
             raise SourcesError(
                 f"{file}: source '{name}' is no entry ({reason}); the fields that "
-                f"{__name__.replace('.', '/')}.py lists were expected. Mend it."
+                f"{__name__.replace('.', '/')}.py lists were expected. Correct it."
             ) from error
     return entries
 
 
 def read_document(file: Path, yaml: YAML | None = None) -> Mapping[str, Any]:
-    """The file as a mapping of entries; with a round-trip reader, with its comments. Raises SourcesError."""
+    """The file as a mapping of entries, with comments if the reader keeps them. Raises SourcesError."""
     try:
         document: Any = (yaml or YAML(typ="safe")).load(file.read_text(encoding="utf-8"))
     except (OSError, YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -132,5 +132,7 @@ def read_document(file: Path, yaml: YAML | None = None) -> Mapping[str, Any]:
             f"`git checkout {file}` brings back the one of the repository."
         ) from error
     if not isinstance(document, dict):
-        raise SourcesError(f"{file} is no mapping of sources; `NAME: {{for: ..., host: ...}}` was expected.")
+        raise SourcesError(
+            f"{file} is not a mapping of sources; `NAME: {{for: ..., host: ...}}` was expected."
+        )
     return document  # pyright: ignore[reportUnknownVariableType]

@@ -1,15 +1,13 @@
-"""What `jz3 publish` sends: the training sets with their card, certificates, figures and origin.
+"""What `jz3 publish` sends: the training sets with their card, certificates, figures and origins.
 
-| in the repository | what |
-|---|---|
-| `README.md` | the dataset card that the stage `card` wrote; `load_dataset` reads its configurations |
-| `MODEL/part-*.parquet`, `MODEL/manifest.json` | the training set of each model |
-| `certificates/SET/manifest.json` | what was compared with which benchmark; no pairs, as they quote items |
-| `figures/` | the tables of scores, and the report |
-| `croissant.json` | the same sets for Croissant readers, with the digest of each file |
-| `published.json` | commit, licences, and the digest of each file |
+| in the repository | what | |---|---| | `README.md` | the dataset card that the stage `card` wrote;
+`load_dataset` reads its configurations | | `MODEL/part-*.parquet`, `MODEL/manifest.json` | the training set
+of each model | | `certificates/SET/manifest.json` | what was compared with which benchmark, without pairs
+(they quote items) | | `figures/` | the tables of scores, and the report | | `croissant.json` | the same sets
+for Croissant readers, with the digest of each file | | `published.json` | commit, licences, and the digest of
+each file |
 
-Nothing of it tells time or host: the same commit gives the same bytes.
+None of it contains time or host: the same commit gives the same bytes.
 """
 
 import hashlib
@@ -31,16 +29,16 @@ from jz3.tables.training_row import TrainingRow
 
 PUBLISHED = "published.json"
 MOST_NAMED = 5
-"""Files or stages that a message names (chosen: one line)."""
+"""The most files or stages that a message names (chosen: one line)."""
 
 
 class PublishError(UserError):
-    """What is here may not be published, or the hub did not take it."""
+    """The run may not be published, or the hub refused it."""
 
 
 @dataclass(frozen=True)
 class Publication:
-    """All that is sent, by path in the repository."""
+    """Everything that is sent, by path in the repository."""
 
     files: Mapping[str, Path | bytes]
     licences: list[SourceLicence]
@@ -53,7 +51,7 @@ class Publication:
 
 
 def publication(root: Path, repo: str, address: str, stated: Mapping[str, str]) -> Publication:
-    """What would be sent of the run of a clone. Raises PublishError where it may not be.
+    """What would be sent for the run in a clone. Raises PublishError if it may not be published.
 
     `address`: of the repository's page, for Croissant. `stated`: licences by source, where the sources say
     none. Costs a look at every dependency of the graph (some seconds), and a hash of what is sent.
@@ -67,14 +65,14 @@ def publication(root: Path, repo: str, address: str, stated: Mapping[str, str]) 
     if unused:
         named = ", ".join(sorted({one.source for one in licences}))
         raise PublishError(
-            f"--licence names {', '.join(unused)}, of which no row comes; one of {named} was expected. "
-            f"Mend the name."
+            f"--licence names {', '.join(unused)}, from which no row comes; one of {named} was expected. "
+            f"Correct the name."
         )
     if refused:
         raise PublishError(
             f"{len(refused)} sources may not be published: {'; '.join(refused)}. A licence that "
-            f"allows it was expected of each. Leave them out of `sample.quotas` or `tasks`; where one says "
-            f"none that is clear, and you know it, add --licence SOURCE=LICENCE."
+            f"allows it was expected of each. Leave them out of `sample.quotas` or `tasks`; if one states "
+            f"no clear licence, and you know it, add --licence SOURCE=LICENCE."
         )
     files: dict[str, Path | bytes] = dict(sorted(_of_run(root, graph).items()))
     described = Described(
@@ -94,7 +92,7 @@ def _of_run(root: Path, graph: Graph) -> dict[str, Path]:
     found = {CARD: root / graph.path("card", "card")}
     for stage in graph.of("mix"):
         folder = root / stage.path("training")
-        In(TrainingRow, folder).rows()  # says which command brings it, where it is not here
+        In(TrainingRow, folder).rows()  # if it is missing, the error names the command that brings it
         found |= {f"{stage.key}/{file.name}": file for file in sorted(folder.iterdir())}
     for stage in graph.of("decontaminate"):
         folder = root / stage.path("certificate")
@@ -142,13 +140,13 @@ def _must_be_fresh(root: Path) -> None:
     stale = [one.stage for one in stale_stages(root) if not one.only_missing]
     if stale:
         raise PublishError(
-            f"{len(stale)} stages are stale ({_some(stale)}); what is published was expected to be what this "
-            f"commit gives. Run `dvc repro`, and commit dvc.lock; `jz3 why {stale[0]}` says why."
+            f"{len(stale)} stages are stale ({_some(stale)}); a run that is up to date with this "
+            f"commit was expected. Run `dvc repro`, and commit dvc.lock; `jz3 why {stale[0]}` says why."
         )
 
 
 def _commit(root: Path) -> tuple[str, date]:
-    """The commit that is checked out, and its day. Raises PublishError where git sees an edit."""
+    """The commit that is checked out, and its date. Raises PublishError if git sees an edit."""
     edited = _git(root, "status", "--porcelain").splitlines()
     if edited:
         raise PublishError(

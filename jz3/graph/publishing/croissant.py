@@ -1,9 +1,9 @@
-"""Croissant metadata of the training sets, by its own library (mlcroissant, the extra `publish`).
+"""Croissant metadata of the training sets, made with its own library (mlcroissant, the extra `publish`).
 
 Croissant (https://docs.mlcommons.org/croissant, 1.1) tells a reader of any framework which files there are,
 with their digests, and which columns they have. Here a set is a record set over its parquet files, which are
 named relative to `croissant.json`, so that it can be read from the hub and from a folder alike. The library
-checks what it writes; nothing with an error or a warning goes out.
+checks what it writes; metadata with an error or a warning are not published.
 """
 
 import json
@@ -30,19 +30,19 @@ COLUMNS = {
     "position": "place in the training order",
     "row_id": "the problem that the row is",
     "part": "pretrain (synthetic) or instruction",
-    "source": "where the text comes from that the problem was written after",
+    "source": "the origin of the text that the problem was written from",
     "level": "of difficulty, such as grade, high, amc10 or aime; null where none was asked for",
     "kind": "cot (natural language) or tool (solved by a program)",
     "input": "what a model reads; no loss is computed on it",
     "output": "what a model learns to write",
 }
-"""What the columns of TrainingRow are, but for NESTED."""
+"""Descriptions of the columns of TrainingRow, except NESTED."""
 NESTED = "turns"
-"""A list of records, which readers of Croissant do not take; `input` and `output` hold the same text."""
+"""A list of records, which readers of Croissant do not support; `input` and `output` hold the same text."""
 
 
 class CroissantError(UserError):
-    """The library is not installed, or finds fault with the metadata."""
+    """The library is not installed, or rejects the metadata."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +56,20 @@ class Part:
 
 @dataclass(frozen=True)
 class Described:
-    """What the metadata say."""
+    """The contents of the metadata."""
 
     name: str
     address: str
     day: date
-    """Of the commit."""
+    """The date of the commit."""
     commit: str
     licences: Sequence[str]
     sets: Mapping[str, Sequence[Part]]
-    """By model."""
+    """The parts of each model's set."""
 
 
 def croissant(described: Described) -> bytes:
-    """The document. Raises CroissantError."""
+    """The metadata as a JSON document. Raises CroissantError."""
     try:
         import mlcroissant as mlc  # pyright: ignore[reportMissingImports] (an extra)
     except ModuleNotFoundError as missing:
@@ -136,6 +136,4 @@ def _set(mlc: Any, name: str) -> tuple[Any, Any]:  # noqa: ANN401 (the library h
 
 def _faulty(report: str) -> str:
     reason = " ".join(report.split())[:300]
-    return (
-        f"mlcroissant finds fault with the metadata ({reason}); none was expected. Report it with this line."
-    )
+    return f"mlcroissant rejects the metadata ({reason}); valid ones were expected. Report this line."

@@ -1,13 +1,14 @@
 """Sends a publication to a dataset repository of the Hugging Face hub, in one commit.
 
 Files of an earlier publication that are no longer sent are deleted in the same commit; other files of the
-repository stay. What the repository holds already is not sent again: the hub knows files by their digests.
+repository stay. Files that the repository already has are not sent again: the hub knows them by their
+digests.
 
 | variable | what it does |
 |---|---|
-| `HF_TOKEN` | who sends (with the right to write); else the token that `hf auth login` left |
+| `HF_TOKEN` | your token with write access; without it, the one that `hf auth login` left |
 | `HF_ENDPOINT` | another hub: a mirror, or one on loopback |
-| `HF_HUB_DISABLE_XET` | with 1 files go through Git LFS, which every hub takes |
+| `HF_HUB_DISABLE_XET` | with 1 files go through Git LFS, which every hub accepts |
 """
 
 import json
@@ -30,7 +31,7 @@ def page(hub: Hub, repo: str) -> str:
 
 
 def must_be_named(repo: str) -> None:
-    """Raise PublishError for what is no `owner/name` of the hub."""
+    """Raise PublishError if this is not an `owner/name` of the hub."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
@@ -41,13 +42,13 @@ def must_be_named(repo: str) -> None:
         named = False
     if not named:
         raise PublishError(
-            f"{repo} names no repository of the hub; `owner/name` was expected, of letters, digits, `-`, `_` "
+            f"{repo} is not a repository of the hub; `owner/name` was expected, of letters, digits, `-`, `_` "
             f"and `.`. Give such a name."
         )
 
 
 def send(publication: Publication, hub: Hub, repo: str, *, private: bool) -> str:
-    """Commit, to a new repository where there is none; gives the commit's address. Raises PublishError."""
+    """Commit, creating the repository if needed; return the commit's address. Raises PublishError."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     with _in_one_line(hub, repo):
@@ -70,7 +71,7 @@ def send(publication: Publication, hub: Hub, repo: str, *, private: bool) -> str
 
 
 def _published(api: "HfApi", repo: str) -> set[str]:
-    """Files of the last publication that are still there; none where the repository has none."""
+    """Files of the last publication that are still in the repository."""
     there = set(api.list_repo_files(repo, repo_type=DATASET))
     if PUBLISHED not in there:
         return set()
@@ -87,7 +88,7 @@ def _in_one_line(hub: Hub, repo: str) -> Generator[None]:
         yield
     except OfflineModeIsEnabled as error:
         raise PublishError(
-            f"HF_HUB_OFFLINE is set, and {repo} is to be sent; a network was expected. Unset it, or see what "
+            f"HF_HUB_OFFLINE is set, but {repo} is to be sent; a network was expected. Unset it, or see what "
             f"would be sent with --dry-run."
         ) from error
     except HfHubHTTPError as error:
@@ -100,8 +101,8 @@ def _in_one_line(hub: Hub, repo: str) -> Generator[None]:
                 f"right to write was expected. Make one at {hub.endpoint}/settings/tokens and set HF_TOKEN."
             ) from error
         raise PublishError(
-            f"{hub.endpoint} did not take {repo} ({reason}); it was expected to. Nothing was committed; run "
-            f"this again, what was sent is not sent twice."
+            f"{hub.endpoint} did not accept {repo} ({reason}). Nothing was committed; run "
+            f"this again: files that arrived are not sent twice."
         ) from error
     except HTTPError as error:
         reason = " ".join(str(error.__cause__ or error).split())[:200]

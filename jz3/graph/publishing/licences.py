@@ -1,12 +1,12 @@
-"""Under which licences the rows of a training set may go out, and which of them forbid it.
+"""Licences of the rows of a training set, and whether they forbid publishing it.
 
-A problem that a model wrote after a passage counts as derived from it, so that a licence that forbids changed
-copies (NoDerivatives) forbids publishing. So do that of arXiv, which lets arXiv alone hand a paper on, and
-all rights reserved. A licence that no name here fits, and a source that says none, are refused as well, until
-who publishes states one (`--licence SOURCE=LICENCE`); that never overrules one that forbids. That use may not
-be commercial, or that copies must have the same licence, does not forbid: the card says it.
+A problem that a model wrote from a passage counts as derived from it, so a licence that forbids changed
+copies (NoDerivatives) forbids publishing. So does arXiv's licence, under which only arXiv may distribute a
+paper, and so does `all rights reserved`. An unknown licence, and a source without one, are refused as well
+until the publisher states one (`--licence SOURCE=LICENCE`); this never overrules a licence that forbids.
+Conditions such as non-commercial use or share-alike do not forbid publishing; the card states them.
 
-This reads names, and is no advice of a lawyer.
+The check only reads names and is not legal advice.
 """
 
 import re
@@ -27,7 +27,7 @@ from jz3.tables.training_row import TrainingRow
 from jz3.tasks.tasks import INSTRUCTION, SEED, FetchedRows, TasksParams, WriterRows
 
 OWN = "Apache-2.0"
-"""Of what the built-in problem writer writes: the licence of jz3."""
+"""The licence of text by the built-in problem writer: that of jz3."""
 
 _ALLOWING = re.compile(
     # SPDX's list (spdx.org/licenses, version 3.27) and the classifiers of PyPI; a digit or `v2` may follow
@@ -35,7 +35,7 @@ _ALLOWING = re.compile(
     r"|creative commons (attribution|zero)|ecl|epl|eupl|gfdl|gnu|gpl|isc|lgpl|(the )?mit|mpl|ms pl|mulanpsl"
     r"|ncsa|odbl|odc by|openmdw|pddl|psf|public domain|python|unlicense|wtfpl|zlib)(v?\d|\b)"
 )
-"""Beginnings of names, in small letters and with a blank for what is neither letter nor digit."""
+"""Beginnings of names, in lower case and with a blank in place of anything but letters and digits."""
 _FORBIDDING = {
     r"\bnd\b|no ?deriv": "forbids changed copies (NoDerivatives), and a problem written after a text is one",
     r"nonexclusive distrib|arxiv": "lets arXiv alone hand the text on",
@@ -50,23 +50,24 @@ UNKNOWN, UNCLEAR = "is not known", "is not known to allow copies"
 
 @dataclass(frozen=True)
 class SourceLicence:
-    """The licence of what rows of a training set come from."""
+    """The licence of a source of a training set's rows."""
 
     training_set: str
     source: str
-    """A source of passages; of rows without a passage the name of their own data set."""
+    """The source of passages, or for rows without a passage the name of their own data set."""
     origin: str
     licence: str | None
-    """None where nothing says one."""
+    """The licence, or None if none is stated."""
     rows: int
-    """Of the source and origin in the set; of rows without a passage, of all their data sets together."""
+    """Rows of this source and origin in the set; for rows without a passage, of all their data sets together.
+    """
 
 
 def source_licences(root: Path, graph: Graph, stated: Mapping[str, str]) -> list[SourceLicence]:
     """Licences of the sources of each training set. `stated` gives the licence of a source that has none
     or an unclear one.
 
-    Raises UserError for a table or manifest that is not here.
+    Raises UserError if a table or manifest is not here.
     """
     card = graph.stage("card")
     sets = training_sets(
@@ -90,7 +91,7 @@ def source_licences(root: Path, graph: Graph, stated: Mapping[str, str]) -> list
 
 
 def objection(licence: str | None) -> str | None:
-    """Why rows under a licence may not go out; None where they may.
+    """Why rows under a licence may not be published, or None if they may.
 
     >>> objection("CC-BY-SA-4.0")
     >>> objection("http://creativecommons.org/licenses/by-nc-nd/4.0/")
@@ -109,7 +110,7 @@ def objection(licence: str | None) -> str | None:
 
 
 def refusals(found: Iterable[SourceLicence]) -> list[str]:
-    """A line for each licence of each source that may not go out."""
+    """A line for each source and licence that may not be published."""
     rows: dict[tuple[str, str, str, str], int] = {}
     for one in found:
         why = objection(one.licence)

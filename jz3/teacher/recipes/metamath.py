@@ -46,7 +46,7 @@ class Rephrase(Params):
     """How much is asked for of other wordings."""
 
     rewordings: int = Field(ge=0)
-    """Of each seed's question."""
+    """How many rewordings of each seed's question to ask for."""
     answers: int = Field(ge=1)
     """Solutions of each rewording that states the same numbers."""
 
@@ -62,7 +62,7 @@ class SelfVerification(Params):
     """How much is asked for of statements."""
 
     statements: int = Field(ge=0)
-    """Of each masking."""
+    """How many statements of each masking to ask for."""
     answers: int = Field(ge=1)
     """Solutions of each statement; at least five where only draws can tell that it has one solution."""
 

@@ -64,7 +64,7 @@ class RvSyn(Params):
     confirmations: int = Field(ge=1)
     """Solutions that are asked for of each story."""
     limits: Limits
-    """Of each program."""
+    """Limits of each program."""
 
 
 @dataclass(frozen=True)
