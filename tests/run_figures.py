@@ -218,9 +218,9 @@ def exported() -> str:
     }
     return (
         fenced("\n".join(["$ jz3 export verl -o verl", *lines, "verl"]), "console")
-        + "\n\nVerifiable is not right: of the recipe's rows here the checker of the problem writer finds "
-        + f"{right['program']} right\nwhere a program printed the answer, "
-        + f"and {right['box']} where a box alone says it."
+        + "\n\nVerifiable does not mean right: of the recipe's rows here the problem writer's checker finds "
+        + f"{right['program']} right\nif a program printed the answer, "
+        + f"and {right['box']} if only a box states it."
     )
 
 
