@@ -25,9 +25,12 @@ def ran(output):
     return set(re.findall(r"Running stage '([^']+)'", output))
 
 
+def locked(machine):
+    return yaml.safe_load((machine.path / "dvc.lock").read_text())["stages"]
+
+
 def outs(machine, *stages):
-    lock = yaml.safe_load((machine.path / "dvc.lock").read_text())["stages"]
-    return {out["path"]: out for stage in stages for out in lock[stage]["outs"]}
+    return {out["path"]: out for stage in stages for out in locked(machine)[stage]["outs"]}
 
 
 def set_ngram(machine, ngram):
@@ -57,8 +60,11 @@ def test_a_changed_late_parameter_runs_what_follows_and_downloads_its_direct_inp
     downloaded = {md5: size for md5, size in another.objects().items() if md5 not in made}
     folder = another.path / "data/certificates/instruction"
     own = {path.stat().st_size for path in folder.iterdir()}
-    brought = {md5: size for md5, size in downloaded.items() if size not in own}
+    (code,) = (dep["md5"] for dep in locked(another)[LATE]["deps"] if dep["path"].startswith("data/code/"))
+    lists = {code, outs(another, "code")["data/code"]["md5"]}
+    brought = {md5: size for md5, size in downloaded.items() if size not in own and md5 not in lists}
     assert brought == {out["md5"]: out["size"] for out in wanted}
+    assert lists <= downloaded.keys()
     assert not (another.path / "data/passages").exists()
 
 
