@@ -235,7 +235,7 @@ def test_a_command_works_from_any_folder_under_the_root():
 def test_outside_a_repository_a_command_says_so(tmp_path, command):
     done = jz3(*command, folder=tmp_path)
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
-    assert "in no repository of jz3" in done.stderr
+    assert "is not in a repository of jz3" in done.stderr
 
 
 @pytest.mark.parametrize(
