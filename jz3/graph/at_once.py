@@ -41,8 +41,8 @@ QUIET = "-q"
 OF_A_STAGE = re.compile(r"\d\d:\d\d:\d\d ")
 """How a stage's own lines begin; DVC's lines are shown only if a stage fails."""
 TURN_S = 30.0
-"""Seconds up to which several ready stages share a process of DVC (chosen: five times the 6 s, measured, that
-DVC takes to open and write a graph of 180 stages)."""
+"""Seconds up to which several ready stages share a process of DVC (chosen: many times the one to three
+seconds, measured, that DVC takes to open a graph of 70 to 180 stages and to write its lock file)."""
 LONGEST_LINE = 1 << 24
 """Bytes of a line (chosen: more than a command may have; DVC prints the long one of a stage that reads every
 model)."""
