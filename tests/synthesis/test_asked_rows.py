@@ -126,14 +126,18 @@ def test_changes_ask_for_the_rows_that_they_change_and_no_others(held):
     module = held.path / "jz3/synthesis/synthesize.py"
     module.write_text(module.read_text() + "# a comment\n")
     commented, ran = asked(held, STAGE)
-    assert STAGE in ran, "the code of the stage has changed"
+    assert ran == {"code"}
     assert commented == 0
+    module.write_text(module.read_text() + "ADDED = 1\n")
+    added, ran = asked(held, STAGE)
+    assert STAGE in ran, "the code of the stage has changed"
+    assert added == 0
     watched, exempt = (held.path / f"jz3/core/{name}.py" for name in ("hashing", "progress"))
-    watched.write_text(watched.read_text() + "# a comment\n")
-    commented, ran = asked(held, STAGE)
-    assert (commented, STAGE in ran) == (0, True), "what decides draws is watched, and rows are kept"
-    exempt.write_text(exempt.read_text() + "# a comment\n")
-    assert asked(held, STAGE) == (0, set())
+    watched.write_text(watched.read_text() + "ADDED = 1\n")
+    added, ran = asked(held, STAGE)
+    assert (added, STAGE in ran) == (0, True), "what decides draws is watched, and rows are kept"
+    exempt.write_text(exempt.read_text() + "ADDED = 1\n")
+    assert asked(held, STAGE) == (0, {"code"})
     print(yaml.safe_dump({"template": one_template / PROMPTS, "doubled": doubled / PROMPTS, "other": 0}))
 
 

@@ -39,7 +39,7 @@ def one_run(tmp_path_factory):
         for n in range(ROWS)
     ]
     Out(Prompt, clone.path / PROMPTS).write(Prompt.cast(pl.DataFrame(rows)))
-    clone.run("dvc", "repro", "-s", STAGE)
+    clone.run("dvc", "repro", "-s", "code", STAGE)
     return clone
 
 
@@ -67,7 +67,7 @@ def test_three_slices_and_then_the_stage_leave_the_bytes_of_one_run(one_run, tmp
     assert 0 < filled[0] < filled[1] < filled[2] == ROWS
     for weights in (clone.path / MODEL).glob("*.safetensors"):
         weights.unlink()  # whoever computes a row now fails
-    clone.run("dvc", "repro", "-s", STAGE)
+    clone.run("dvc", "repro", "-s", "code", STAGE)
     assert completions(clone) == completions(one_run)
     assert sorted(keys(clone)) == sorted(keys(one_run))
 

@@ -138,7 +138,7 @@ def test_dvc_repro_starts_the_ranks_of_the_profile_with_the_same_command(tmp_pat
         environment = clone.environment | {"JZ3_TEST_RANKS": str(noted)}
         environment["PYTHONPATH"] += f":{clone.path}/site"
         subprocess.run(
-            ["dvc", "repro", "-s", "finetune@initial"], cwd=clone.path, env=environment, check=True
+            ["dvc", "repro", "-s", "code", "finetune@initial"], cwd=clone.path, env=environment, check=True
         )
         ran = sorted(noted.read_text().split("\n")[:-1]) if noted.exists() else []
         assert set(ran) == ({"0 of 2", "1 of 2"} if ranks == 2 else set())
