@@ -32,12 +32,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from benchmarks.selecting.scoring import reference_of
-from benchmarks.selecting.settings import EMBEDDED, Setting, embedded, planted
+from benchmarks.selecting.settings import EMBEDDED, Setting, embedded, planted, working_in
 from jz3.core.artifacts import In, InFiles
 from jz3.core.params import load_params
 from jz3.influence.attribute import attribute
@@ -194,11 +193,7 @@ def main() -> None:
     parser.add_argument("--base", action="append", choices=BASES, help="all, if none is named")
     parser.add_argument("--work", type=Path, help="keeps bases and values, so that a run goes on")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as scratch:
-        work: Path = (arguments.work or Path(scratch)).absolute()
-        work.mkdir(parents=True, exist_ok=True)
-        os.environ["JZ3_STORE"] = str(work / "store")
+    with working_in(arguments.work) as work:
         if arguments.quick:
             figures = measure(quick_settings(work), QUICK_COUNT, work)
         else:

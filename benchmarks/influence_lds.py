@@ -24,7 +24,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,13 +32,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from benchmarks.selecting.retraining import Retraining, measured, members, retrain, retrainings
 from benchmarks.selecting.score import Estimate, Interval, agreement_of_seeds, estimate, predictions
 from benchmarks.selecting.scoring import Query, Scored, queries, reference_of, scored
-from benchmarks.selecting.settings import Setting, embedded, planted, pretrained
+from benchmarks.selecting.settings import Setting, embedded, planted, pretrained, working_in
 
 Array = NDArray[np.float64]
 
@@ -148,11 +146,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, help="models to train now; the rest another time")
     parser.add_argument("--peer", type=Path, help="Python of an environment that has dattri")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as scratch:
-        work: Path = (arguments.work or Path(scratch)).absolute()
-        work.mkdir(parents=True, exist_ok=True)
-        os.environ["JZ3_STORE"] = str(work / "store")
+    with working_in(arguments.work) as work:
         if arguments.quick:
             setting = planted(work)
         elif arguments.pretrained:

@@ -22,7 +22,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,14 +31,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from benchmarks.selecting.choices import CHANCE, Choice, choices, kept_in, with_new_problems
 from benchmarks.selecting.retraining import keep
 from benchmarks.selecting.scoring import Scored, queries, reference_of, scored
-from benchmarks.selecting.settings import Setting, embedded, planted
+from benchmarks.selecting.settings import Setting, embedded, planted, working_in
 from jz3.core.params import load_params
 from jz3.selection.select import SelectParams
 from jz3.writer.catalogue import FAMILIES
@@ -193,11 +191,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--work", type=Path, help="keeps what each model learnt, so that a run goes on")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as scratch:
-        work: Path = (arguments.work or Path(scratch)).absolute()
-        work.mkdir(parents=True, exist_ok=True)
-        os.environ["JZ3_STORE"] = str(work / "store")
+    with working_in(arguments.work) as work:
         if arguments.quick:
             figures = measure(planted(work), QUICK_COUNT, 1, work)
         else:

@@ -1,9 +1,14 @@
 """What LDS is measured on: the embedded candidates, a small pretrained model, and a planted case."""
 
+import os
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
+import torch
 
 from benchmarks.influence_truth import OPTIMIZER, drawn, learnt_base
 from jz3.core.artifacts import In
@@ -53,6 +58,19 @@ class Setting:
         """Of each problem, the writer's family that reads it."""
         readings = (read(text) for text in self.problems["problem"])
         return [reading.family.name if reading else None for reading in readings]
+
+
+@contextmanager
+def working_in(folder: Path | None) -> Generator[Path]:
+    """The folder in which a run goes on, or one for this run alone. Torch has one thread, the row store its
+    place there.
+    """
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as scratch:
+        work = (folder or Path(scratch)).absolute()
+        work.mkdir(parents=True, exist_ok=True)
+        os.environ["JZ3_STORE"] = str(work / "store")
+        yield work
 
 
 def embedded() -> Setting:
