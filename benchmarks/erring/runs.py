@@ -5,7 +5,7 @@ Seeds, sizes and draws are the benchmark's own, so that neither a profile nor th
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -150,13 +150,20 @@ def execution() -> Execution:
 
 def seeds_of(each: int, every: int = 1) -> dy.DataFrame[SeedProblem]:
     """So many seed problems of every family, or of every so-many-th, with solutions in prose."""
-    rows = [
-        _seed(f"{family.name}/{number}", number, family_number)
+    rows = _of_families(each, every, _seed)
+    return SeedProblem.validate(pl.DataFrame(rows, schema=SeedProblem.create_empty().schema))
+
+
+def _of_families(
+    each: int, every: int, made: Callable[[str, int, int], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Rows that are made from a name, a number within the family and the number of the family."""
+    return [
+        made(f"{family.name}/{number}", number, family_number)
         for family_number, family in enumerate(FAMILIES)
         if family_number % every == 0
         for number in range(each)
     ]
-    return SeedProblem.validate(pl.DataFrame(rows, schema=SeedProblem.create_empty().schema))
 
 
 def _seed(name: str, number: int, family_number: int) -> dict[str, Any]:
@@ -179,12 +186,7 @@ def _seed(name: str, number: int, family_number: int) -> dict[str, Any]:
 
 def passages_of(each: int, every: int = 1) -> dy.DataFrame[Passage]:
     """So many passages for every family, or for every so-many-th, with words of it and of the next one."""
-    rows = [
-        _passage(f"{family.name}/{number}", number, family_number)
-        for family_number, family in enumerate(FAMILIES)
-        if family_number % every == 0
-        for number in range(each)
-    ]
+    rows = _of_families(each, every, _passage)
     return Passage.validate(pl.DataFrame(rows, schema=Passage.create_empty().schema))
 
 
