@@ -45,84 +45,23 @@ ENDED_SECONDS = 20
 REPORT_EVERY = 10_000
 
 PIECES = [
-    *"0123456789+-*/^_{}()[]|<>=,.;:$%!&~'\" xyabeiπ√°∞²½−",
-    *[
-        "\\frac",
-        "\\sqrt",
-        "\\text{",
-        "\\left(",
-        "\\right)",
-        "\\pm",
-        "\\cup",
-        "\\le",
-        "\\infty",
-        "\\pi",
-        "\\in",
-    ],
-    *[
-        "\\begin{pmatrix}",
-        "\\end{pmatrix}",
-        "\\begin{cases}",
-        "\\end{cases}",
-        "\\\\",
-        "\\overline{",
-        "\\circ",
-    ],
-    *[
-        "\\log",
-        "\\sin",
-        "\\lfloor",
-        "\\rfloor",
-        "\\binom",
-        "\\cdot",
-        "\\mathbb{R}",
-        "\\setminus",
-        "\\bar",
-        "\\%",
-    ],
-    *[
-        " and ",
-        " or ",
-        " dollars",
-        " cm",
-        "(mod 5)",
-        "_{8}",
-        "0.(3)",
-        "...",
-        "1e5",
-        "\\$",
-        "\\,",
-        "k\\in\\mathbb{Z}",
-    ],
-    *[
-        "half",
-        "twenty",
-        "third",
-        "percent",
-        "no solution",
-        "x = ",
-        "\\approx",
-        "\\boxed{",
-        "$$",
-        "\\n",
-        "答案是",
-    ],
-]
+    *"0123456789+-*/^_{}()[]|<>=,.;:$%!&~'\" xyabeiπ√°∞²½−", "\\frac", "\\sqrt", "\\text{", "\\left(",
+    "\\right)", "\\pm", "\\cup", "\\le", "\\infty", "\\pi", "\\in", "\\begin{pmatrix}", "\\end{pmatrix}",
+    "\\begin{cases}", "\\end{cases}", "\\\\", "\\overline{", "\\circ", "\\log", "\\sin", "\\lfloor",
+    "\\rfloor", "\\binom", "\\cdot", "\\mathbb{R}", "\\setminus", "\\bar", "\\%", " and ", " or ",
+    " dollars", " cm", "(mod 5)", "_{8}", "0.(3)", "...", "1e5", "\\$", "\\,", "k\\in\\mathbb{Z}", "half",
+    "twenty", "third", "percent", "no solution", "x = ", "\\approx", "\\boxed{", "$$", "\\n", "答案是",
+]  # fmt: skip
 """What is put into an answer."""
 SPACES = [" ", "\n ", " \t", "\u3000", "\r\n", "* ", "$ ", "\\\\[a"]
 """Tokens that say nothing, and are repeated as well."""
 FRAMES = [
-    *["{}", "So {}", "So {}what", "The answer is {}.", "The answer is ${}$.", "\\boxed{{{}}}", "#### {}"],
-    *[
-        "<answer>{}</answer>",
-        "Hence\n\\[{}\\]",
-        "<think>so {}</think>\n{}",
-        "**Final Answer**\n\n{}",
-        "答案是{}",
-    ],
-    *["the answers in {} foo", "we choose {}what", "#### the final answer is{}\nfoo", "x \\[ {}"],
-    *["we get {} and that is all", "Therefore $x = {}$ is what was asked for", '{{"answer": "{}"}}'],
-]
+    "{}", "So {}", "So {}what", "The answer is {}.", "The answer is ${}$.", "\\boxed{{{}}}", "#### {}",
+    "<answer>{}</answer>", "Hence\n\\[{}\\]", "<think>so {}</think>\n{}", "**Final Answer**\n\n{}",
+    "答案是{}",
+    "the answers in {} foo", "we choose {}what", "#### the final answer is{}\nfoo", "x \\[ {}",
+    "we get {} and that is all", "Therefore $x = {}$ is what was asked for", '{{"answer": "{}"}}',
+]  # fmt: skip
 """Closings of a response."""
 GOLDS = ["5", "B", "x+1", "(1,2)", "1,2", "x = 1", "\\text{no solution}", "[2,5)", "\\frac{1}{2}", "3:2"]
 COUNTS = [2, 3, 5, 7, 12, 24, 40, 60, 150, 400, 900, 2_000, 3_500, 5_000]
@@ -297,50 +236,13 @@ def _changed(draw: random.Random, text: str, texts: list[str]) -> str:
 
 
 _MADE = [
-    *[
-        "\\frac{#}{#}",
-        "\\sqrt{#}",
-        "\\sqrt[#]{#}",
-        "(#, #)",
-        "[#, #)",
-        "\\{#, #\\}",
-        "# + #",
-        "# - #",
-        "#^{#}",
-    ],
-    *[
-        "#_{#}",
-        "#!",
-        "|#|",
-        "\\log_{#} #",
-        "\\sin #",
-        "# \\le x < #",
-        "x = #",
-        "# = #",
-        "# \\cup #",
-        "# \\pm #",
-    ],
-    *[
-        "#:#",
-        "# and #",
-        "#, #",
-        "# \\text{ cm}",
-        "#\\%",
-        "$#$",
-        "\\$#",
-        "\\binom{#}{#}",
-        "\\lfloor # \\rfloor",
-    ],
-    *["\\begin{pmatrix} # & # \\\\ # & # \\end{pmatrix}", "# \\pmod{#}", "#^\\circ", "\\overline{#}", "f(#)"],
-    *[
-        "\\begin{cases} # & x > # \\\\ # & x \\le # \\end{cases}",
-        "# (#)",
-        "##",
-        "-#",
-        "#\\mathbf{i}",
-        "\\frac##",
-    ],
-]
+    "\\frac{#}{#}", "\\sqrt{#}", "\\sqrt[#]{#}", "(#, #)", "[#, #)", "\\{#, #\\}", "# + #", "# - #",
+    "#^{#}", "#_{#}", "#!", "|#|", "\\log_{#} #", "\\sin #", "# \\le x < #", "x = #", "# = #", "# \\cup #",
+    "# \\pm #", "#:#", "# and #", "#, #", "# \\text{ cm}", "#\\%", "$#$", "\\$#", "\\binom{#}{#}",
+    "\\lfloor # \\rfloor", "\\begin{pmatrix} # & # \\\\ # & # \\end{pmatrix}", "# \\pmod{#}", "#^\\circ",
+    "\\overline{#}", "f(#)", "\\begin{cases} # & x > # \\\\ # & x \\le # \\end{cases}", "# (#)", "##", "-#",
+    "#\\mathbf{i}", "\\frac##",
+]  # fmt: skip
 """How an answer is put together; # is a part."""
 _PARTS = [
     "0",
