@@ -60,15 +60,14 @@ def released_problems(folder: Path) -> None:
     shutil.copyfile(GSM8K, folder / "gsm8k/test.jsonl")
 
 
-def of_readme(folder: Path) -> None:
-    two_models(folder)
-    released_problems(folder)
-    _rows(folder / "pairs.jsonl", [{"gold": "1/2", "predicted": "0.5"}, {"gold": "3", "predicted": "4"}])
-
-
 def of_doors(folder: Path) -> None:
     two_models(folder)
     released_problems(folder)
+
+
+def of_readme(folder: Path) -> None:
+    of_doors(folder)
+    _rows(folder / "pairs.jsonl", [{"gold": "1/2", "predicted": "0.5"}, {"gold": "3", "predicted": "4"}])
 
 
 def of_export(folder: Path) -> None:
