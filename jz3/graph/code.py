@@ -99,7 +99,7 @@ class Code:
     def digest(self, path: str) -> str:
         """The digest of a module's meaning, or of a template's bytes."""
         file = self.root / path
-        return self._module(file).digest if file.suffix == ".py" else _digest(file.read_bytes())
+        return self._module(file).digest if file.suffix == ".py" else digest_of(file.read_bytes())
 
     def listed(self, files: Sequence[str]) -> str:
         """A line for each file: its path and digest."""
@@ -122,7 +122,7 @@ class _Module:
 
     @cached_property
     def digest(self) -> str:
-        return _digest(meaning(self.source).encode("utf-8", "surrogatepass"))
+        return digest_of(meaning(self.source).encode("utf-8", "surrogatepass"))
 
 
 def write_lists(packages: Sequence[InFiles], lists: OutDir[CodeManifest]) -> None:
@@ -135,7 +135,7 @@ def write_lists(packages: Sequence[InFiles], lists: OutDir[CodeManifest]) -> Non
         for name in names:
             text = code.list_of(name)
             (directory / f"{name}.txt").write_text(text, encoding="utf-8")
-            digests[name] = _digest(text.encode())
+            digests[name] = digest_of(text.encode())
         manifest = CodeManifest(code=digests)
         (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
 
@@ -212,7 +212,8 @@ def _module(file: Path, root: Path) -> _Module:
         ) from error
 
 
-def _digest(content: bytes) -> str:
+def digest_of(content: bytes) -> str:
+    """128 bits of SHA-256, as hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]
 
 

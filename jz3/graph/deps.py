@@ -42,22 +42,29 @@ def wrong_lists(root: Path) -> list[ListOf]:
 
 def fix_lists(root: Path) -> None:
     """Rewrite the lists in dvc.yaml; comments and the order of everything else stay."""
-    document, graph = _document(root), read_graph(root)
-    check_certificates(graph)
-    write_lists(document, graph)
-    _yaml().dump(document, root / "dvc.yaml")
+    _write(root, _listed(root))
 
 
 def fix(root: Path) -> None:
     """Rewrite code dependencies and lists in dvc.yaml; comments and the order of everything else stay."""
-    document, graph = _document(root), read_graph(root)
-    check_certificates(graph)
-    write_lists(document, graph)
+    document = _listed(root)
     for name, body in _stages(document):
         deps = body["deps"]  # changed in place: ruamel keeps the comments of a list by position
         for place in reversed([place for place, dep in enumerate(deps) if _is_list(dep)]):
             del deps[place]
         deps.insert(0, list_path(name))
+    _write(root, document)
+
+
+def _listed(root: Path) -> Any:  # noqa: ANN401 (ruamel's round-trip tree)
+    """dvc.yaml with its lists put right."""
+    document, graph = _document(root), read_graph(root)
+    check_certificates(graph)
+    write_lists(document, graph)
+    return document
+
+
+def _write(root: Path, document: Any) -> None:  # noqa: ANN401 (ruamel's round-trip tree)
     with placed_file(root / "dvc.yaml", lambda _: None) as part:
         _yaml().dump(document, part)
 

@@ -142,7 +142,7 @@ def _dep_reasons(
 def _code_reasons(dep: "Output", code: Code) -> Iterator[Reason]:
     """Each module that differs from the one that ran, or just the list if the old one no longer exists."""
     text = code.list_of(Path(dep.def_path).stem)
-    after, before = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(), _recorded(dep)
+    after, before = _md5_of(text.encode()), _recorded(dep)
     if before == after:
         return
     ran = _list_that_ran(dep)
@@ -157,12 +157,17 @@ def _code_reasons(dep: "Output", code: Code) -> Iterator[Reason]:
 
 def _list_that_ran(dep: "Output") -> dict[str, str] | None:
     before = _recorded(dep)
-    cached = dep.cache.oid_to_path(before) if before else dep.fs_path
-    for place in (Path(dep.fs_path), Path(cached)):
-        content = place.read_bytes() if place.is_file() else b""
-        if hashlib.md5(content, usedforsecurity=False).hexdigest() == before:
+    if before is None:
+        return None
+    for place in (Path(dep.fs_path), Path(dep.cache.oid_to_path(before))):
+        if place.is_file() and _md5_of(content := place.read_bytes()) == before:
             return read_list(content.decode())
     return None
+
+
+def _md5_of(content: bytes) -> str:
+    """As DVC digests a file."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _out_reasons(out: "Output", seen: dict[str, str | None]) -> Iterator[Reason]:

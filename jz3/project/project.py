@@ -5,7 +5,6 @@ the user from then on, of which only what an order names is changed. `code.yaml`
 behind each stage, so that another version of jz3 runs anew what it makes otherwise, and nothing else.
 """
 
-import hashlib
 import os
 import re
 import shutil
@@ -21,7 +20,7 @@ from ruamel.yaml import YAML
 
 from jz3.core.errors import UserError
 from jz3.core.placing import placed_file
-from jz3.graph.code import Code
+from jz3.graph.code import Code, digest_of
 from jz3.public.curation import SETTINGS
 from jz3.tables.words import LEVEL_NAME, in_order
 from jz3.teacher.declaration import Provider
@@ -128,7 +127,7 @@ def write_code(folder: Path) -> None:
     code = Code(CODE)
     lists = {stage: code.list_of(stage) for stage in STAGES}
     lists["curate"] = code.listed([*code.imports_of(CURATE), SETTINGS.relative_to(CODE).as_posix()])
-    digests = {stage: hashlib.sha256(text.encode()).hexdigest()[:32] for stage, text in lists.items()}
+    digests = {stage: digest_of(text.encode()) for stage, text in lists.items()}
     with placed_file(folder / "code.yaml", lambda _: None) as part:
         part.write_text(
             "# Of jz3's code behind each stage, written by `jz3 write`.\n" + yaml.safe_dump(digests)
