@@ -28,7 +28,7 @@ from jz3.curation.decontaminate import decontaminate, questions_of
 from jz3.curation.dedup import DedupParams, dedup
 from jz3.curation.execute import ExecuteParams, execute
 from jz3.curation.filter import FilterParams, judge_copies, judge_form, judge_samples
-from jz3.curation.mix import Judged, MixParams, mix
+from jz3.curation.mix import Companions, Judged, MixParams, mix
 from jz3.curation.overlap import DecontaminateParams
 from jz3.curation.released import index_notes, read_releases
 from jz3.evaluation.answer import AnswerParams, answer
@@ -50,6 +50,7 @@ from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.grade import Grade
 from jz3.tables.influence_score import InfluenceScore
 from jz3.tables.item import Item
+from jz3.tables.lineage import Lineage
 from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.pass_rate import PassRate
 from jz3.tables.passage import Passage
@@ -170,7 +171,7 @@ def curated(
     """Verdicts on each problem by program, form, samples, duplicates, benchmarks; what programs printed."""
     executed = execute(problems.scan(), load_params(ExecuteParams, "execute"), execution)
     by_program = left(Verdict, f"verdicts/execute/{RECIPE}.parquet", executed.verdicts)
-    params = load_params(FilterParams, "filter")
+    params = load_params(FilterParams, "filter.default")
     judged = judge_copies(judge_form(problems.frames(), params), problems.scan(), passages.scan(), params)
     unsolved = In(PassRate, raw / "none/pass_rates.parquet")  # no solver checks the problems
     judged = judge_samples(judged, problems.scan(), unsolved, params)
@@ -188,7 +189,8 @@ def trained(name: str, synthetic: Judged, instruction: Judged, results: pl.DataF
     """The training set of a final model, packed, and the model trained on it."""
     wanted = load_params(MixParams, f"mix.{name}")
     unspoken = In(Thought, raw / "none/thoughts.parquet").scan()  # the teacher shows no thoughts
-    mixed = mix(synthetic, instruction, results, unspoken, wanted, out)
+    unseeded = In(Lineage, raw / "none/lineage.parquet").scan()  # its problems are of passages
+    mixed = mix(synthetic, instruction, Companions(results, unseeded, unspoken), wanted, out)
     rows = left(TrainingRow, f"mix/{name}", mixed)
     blocks = OutDir(BlocksManifest, out / "packed" / name)
     with blocks.open() as directory:

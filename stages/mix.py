@@ -2,9 +2,10 @@
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.stage import run
-from jz3.curation.mix import Judged, MixParams, mix
+from jz3.curation.mix import Companions, Judged, MixParams, mix
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.lacking import Lacking
+from jz3.tables.lineage import Lineage
 from jz3.tables.problem import Problem
 from jz3.tables.thought import Thought
 from jz3.tables.training_row import TrainingRow
@@ -21,6 +22,7 @@ def main(
     decontaminated: In[Verdict],
     instructions: In[Problem],
     decontaminated_instructions: In[Verdict],
+    lineage: In[Lineage],
     thoughts: In[Thought],
     training: Out[TrainingRow],
     thoughtless: Out[Lacking],
@@ -29,7 +31,8 @@ def main(
     verdicts = [executed.read(), filtered.read(), deduped.read(), decontaminated.read()]
     synthetic = Judged(problems.scan(), verdicts)
     instruction = Judged(instructions.scan(), [decontaminated_instructions.read()])
-    rows = mix(synthetic, instruction, results.read(), thoughts.scan(), params, training.scratch)
+    companions = Companions(results.read(), lineage.scan(), thoughts.scan())
+    rows = mix(synthetic, instruction, companions, params, training.scratch)
     account = training.sink(rows)
     thoughtless.write(account.thoughtless)
     metrics.write(account.metrics)

@@ -42,20 +42,20 @@ def inconsistent_rows(problems: pl.LazyFrame, rates: pl.DataFrame, params: SelfC
     Raises UserError where the rates are of another number of draws, or of none of the problems.
     """
     if rates.is_empty():
-        log.warning("filter.self_consistency checks nothing: no solver has answered these problems")
+        log.warning("self_consistency checks nothing: no solver has answered these problems")
         return pl.DataFrame(schema=SCHEMA)
     most = rates["draws"].max()
     if isinstance(most, int) and most > params.draws:
         raise UserError(
-            f"filter.self_consistency.draws is {params.draws}, and the solver '{rates['solver'][0]}' drew "
+            f"self_consistency.draws is {params.draws}, and the solver '{rates['solver'][0]}' drew "
             f"{most} answers to a problem; the same number was expected. Set both to one."
         )
     answered = problems.select("problem_id", "answer").join(rates.lazy(), on="problem_id").collect()
     if answered.is_empty() and problems.select(pl.len()).collect().item():
         raise UserError(
-            f"the solver '{rates['solver'][0]}' has answered none of the problems that "
-            f"filter.self_consistency checks; rates of these problems were expected. Name their solver at "
-            f"`rates` of the recipe in graph.yaml."
+            f"the solver '{rates['solver'][0]}' has answered none of the problems that self_consistency "
+            f"checks; rates of these problems were expected. Name their solver at `rates` of the recipe in "
+            f"graph.yaml."
         )
     found = [
         (row["problem_id"], *finding)

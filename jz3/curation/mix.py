@@ -4,10 +4,10 @@ Promises: both parts are shuffled by hash of (seed, id) and never mixed; a cap k
 order; in tool rows the real output of the program stands in the output block, as a turn of its own; a thought
 stands in the first turn of the answer (`marked_thoughts.py` beside this), and rows that have none are listed.
 The ledger counts each row that is left out by the first rule that rejects it: those of `execute`, `filter`,
-`dedup`, `decontaminate` in this order, then `mix.marked_thought`, `mix.passage_repeated` (beyond the cap on
-the problems of one passage), `mix.not_asked` (beyond the number of rows) and `mix.kind_share`,
-`mix.source_share`, `mix.level_share` (the share is full). Rows that a share or a number asks for and the
-problems cannot give are logged and stand in the metrics.
+`dedup`, `decontaminate` in this order, then `mix.marked_thought`, `mix.passage_repeated` and
+`mix.seed_repeated` (beyond the cap on the problems of one passage, or of one seed), `mix.not_asked` (beyond
+the number of rows) and `mix.kind_share`, `mix.source_share`, `mix.level_share` (the share is full). Rows that
+a share or a number asks for and the problems cannot give are logged and stand in the metrics.
 
 Costs: some 14,000 rows of 2 KB a second and core, as the table holds each text as a turn and as input or
 output; memory of 0.2 KB a row for ids and order, and for the texts of some 200,000 rows; disk for the texts
@@ -61,6 +61,10 @@ class SyntheticShare(Params):
     levels: dict[str, Share]
     of_a_passage: int | None = Field(ge=1)
     """The most problems from one passage, or null for all."""
+    of_a_seed: int | None = Field(ge=1)
+    """The most problems from one seed, or null for all. A problem of several seeds counts for each of them,
+    so it needs room in all.
+    """
 
 
 class MixParams(Params):
@@ -111,41 +115,43 @@ class Judged:
     verdicts: Sequence[pl.DataFrame]
 
 
+@dataclass(frozen=True)
+class Companions:
+    """Tables that say more of the problems."""
+
+    results: pl.DataFrame
+    """Table of ExecutionResult."""
+    lineage: pl.LazyFrame
+    """Table of Lineage; empty for problems that were not written from seeds."""
+    thoughts: pl.LazyFrame
+    """Table of Thought."""
+
+
 def mix(
-    synthetic: Judged,
-    instruction: Judged,
-    results: pl.DataFrame,
-    thoughts: pl.LazyFrame,
-    params: MixParams,
-    scratch: Path,
+    synthetic: Judged, instruction: Judged, companions: Companions, params: MixParams, scratch: Path
 ) -> Generator[pl.DataFrame, None, Mixed]:
-    """Tables of TrainingRow in the order of training; `thoughts` are of Thought; files without names lie in
-    `scratch` meanwhile. Raises ValueError at the end where a row was neither written nor rejected.
+    """Tables of TrainingRow in the order of training; files without names lie in `scratch` meanwhile. Raises
+    ValueError at the end where a row was neither written nor rejected.
     """
-    return _Mix(synthetic, instruction, results, thoughts, params).frames(scratch)
+    return _Mix(synthetic, instruction, companions, params).frames(scratch)
 
 
 class _Mix:
     """The rows of a training set, chosen and ordered; `frames` writes their texts."""
 
     def __init__(
-        self,
-        synthetic: Judged,
-        instruction: Judged,
-        results: pl.DataFrame,
-        thoughts: pl.LazyFrame,
-        params: MixParams,
+        self, synthetic: Judged, instruction: Judged, companions: Companions, params: MixParams
     ) -> None:
         self._params = params
         self._schema = TrainingRow.create_empty().schema
-        self._thoughts = thoughts if params.thoughts == "marked" else no_thoughts()
+        self._thoughts = companions.thoughts if params.thoughts == "marked" else no_thoughts()
         self._thoughtless: list[pl.DataFrame] = []
-        self._outputs = results.select("problem_id", "answer_counts", "outputs", printed="output")
+        self._outputs = companions.results.select("problem_id", "answer_counts", "outputs", printed="output")
         self._read = sum(row_count(judged.problems) for judged in (synthetic, instruction))
         self._corrected = 0
         self._rejected: Counter[str] = Counter()
         candidates = self._kept(synthetic)
-        pretrain = _asked(candidates, params.synthetic, self._rejected)
+        pretrain = _asked(candidates, companions.lineage, params.synthetic, self._rejected)
         instructions = self._kept(instruction)
         self._unfulfilled = _unfulfilled(candidates, pretrain, params.synthetic)
         self._parts = [
@@ -271,18 +277,24 @@ def _kept(judged: Judged, marked: pl.DataFrame, seed: int, rejected: Counter[str
     draws = (draw_order(seed, row_id) for row_id in kept["problem_id"])
     # Equal draws (one pair in 2^63) stay in the order of the table, which is by id.
     order = np.argsort(np.fromiter(draws, np.int64, kept.height), kind="stable")
-    return kept[order].drop("problem_id")
+    return kept[order]
 
 
 _GROUPS = ("problem_id", "passage_id", "source", "level", "kind")
 
 
-def _asked(rows: pl.DataFrame, asked: SyntheticShare, rejected: Counter[str]) -> pl.DataFrame:
-    """The first rows whose shares are not full, as many as are asked for."""
+def _asked(
+    rows: pl.DataFrame, lineage: pl.LazyFrame, asked: SyntheticShare, rejected: Counter[str]
+) -> pl.DataFrame:
+    """The first rows whose passage, seeds and shares are not full, as many as are asked for."""
     if asked.of_a_passage is not None:
         nth = pl.int_range(pl.len()).over("passage_id")
         repeated = rows.select((nth >= asked.of_a_passage) & pl.col("passage_id").is_not_null()).to_series()
         rejected["mix.passage_repeated"] += int(repeated.sum())
+        rows = rows.filter(~repeated)
+    if asked.of_a_seed is not None:
+        repeated = _seed_repeated(rows, lineage, asked.of_a_seed)
+        rejected["mix.seed_repeated"] += int(repeated.sum())
         rows = rows.filter(~repeated)
     total = rows.height if asked.rows is None else min(asked.rows, rows.height)
     room = Counter(_bounds(asked, total))
@@ -302,6 +314,23 @@ def _asked(rows: pl.DataFrame, asked: SyntheticShare, rejected: Counter[str]) ->
         else:
             rejected[rule] += 1
     return rows.filter(pl.Series(taken, dtype=pl.Boolean))
+
+
+def _seed_repeated(rows: pl.DataFrame, lineage: pl.LazyFrame, most: int) -> pl.Series:
+    """Whether one of a row's seeds has had as many of the rows before it; false where it has no seed."""
+    seeds = lineage.select("problem_id", "seed_ids").collect()
+    if rows.height and not seeds.height:
+        log.warning("of_a_seed leaves out nothing: the lineage names no seed of these problems")
+    by_row = rows.join(seeds, on="problem_id", how="left", maintain_order="left")["seed_ids"]
+    used: Counter[str] = Counter()
+    repeated: list[bool] = []
+    for of_row in by_row:
+        own = [] if of_row is None else of_row.unique().to_list()
+        full = any(used[seed] == most for seed in own)
+        repeated.append(full)
+        if not full:
+            used.update(own)
+    return pl.Series(repeated, dtype=pl.Boolean)
 
 
 def _bounds(asked: SyntheticShare, total: int) -> dict[tuple[str, str], int]:

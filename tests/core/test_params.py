@@ -66,15 +66,21 @@ def test_each_number_of_each_section_has_a_least_value():
     [
         ("sample", SampleParams, ["quotas", "web", "initial"], -5, "greater than or equal to 0"),
         ("sample", SampleParams, ["seed"], -1, "greater than or equal to 0"),
-        ("filter", FilterParams, ["problem_words", "least"], 500, "least 500 is above most 400"),
-        ("filter", FilterParams, ["copied_passage", "most"], 1.5, "less than or equal to 1"),
-        ("filter", FilterParams, ["repetition", "most_frequent", 0], 0.4, "greater than or equal to 1"),
+        ("filter.default", FilterParams, ["problem_words", "least"], 500, "least 500 is above most 400"),
+        ("filter.default", FilterParams, ["copied_passage", "most"], 1.5, "less than or equal to 1"),
+        (
+            "filter.default",
+            FilterParams,
+            ["repetition", "most_frequent", 0],
+            0.4,
+            "greater than or equal to 1",
+        ),
     ],
 )
 def test_a_number_out_of_its_bounds_is_one_line_that_names_it(tmp_path, section, model, path, value, said):
     document = yaml.safe_load(EMBEDDED.read_text())
-    level = document[section]
-    for name in path[:-1]:
+    level = document
+    for name in [*section.split("."), *path[:-1]]:
         level = level[name]
     level[path[-1]] = value
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))

@@ -20,6 +20,7 @@ from jz3.core.artifacts import In, Out
 from jz3.tables.completion import Completion
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.item import Item
+from jz3.tables.lineage import Lineage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.thought import Thought
@@ -38,7 +39,7 @@ STAGES = {
     "mix": "--params mix.jiuzhang --problems problems --results results.parquet --executed none.parquet "
     "--filtered none.parquet --deduped dedup.parquet --decontaminated decontaminate.parquet "
     "--instructions instructions.parquet --decontaminated-instructions none.parquet "
-    "--thoughts thoughts.parquet --training mix --thoughtless thoughtless.parquet",
+    "--lineage lineage.parquet --thoughts thoughts.parquet --training mix --thoughtless thoughtless.parquet",
 }
 CHECKED_DROPS = 2_000
 """Near duplicates whose true similarity is looked at."""
@@ -88,6 +89,7 @@ def plant(rows: int, directory: Path) -> pl.DataFrame:
     Out(Verdict, directory / "none.parquet").write(Verdict.create_empty())
     Out(ExecutionResult, directory / "results.parquet").write(ExecutionResult.create_empty())
     Out(Problem, directory / "instructions.parquet").write(Problem.create_empty())
+    Out(Lineage, directory / "lineage.parquet").write(Lineage.create_empty())
     Out(Thought, directory / "thoughts.parquet").write(Thought.create_empty())
     (directory / "releases").mkdir()
     stage_folder(directory, profile=PROFILE.stem, execution={"threads": os.cpu_count()})

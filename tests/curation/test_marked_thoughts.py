@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, Out
-from jz3.curation.mix import Judged, mix
+from jz3.curation.mix import Companions, Judged, mix
 from jz3.lm.chat_rows import ChatForm
 from jz3.lm.encode import joined_parts
 from jz3.notation.thoughts import MARK, read_thoughts
@@ -20,7 +20,7 @@ from jz3.tables.training_row import TrainingRow
 from jz3.tables.turn import read_turns
 from jz3.text.turn_text import plain_parts
 from tests.curation.rows import problem, problems, verdicts
-from tests.curation.test_mix import PROGRAM, params, results
+from tests.curation.test_mix import NO_LINEAGE, PROGRAM, params, results
 from tests.lm.chat_templates import TEMPLATES, speaking
 from tests.lm.test_turn_labels import PLAIN, by_offsets, encoded
 
@@ -38,8 +38,7 @@ def mixed(synthetic, thought, form="marked", instruction=NONE, tables=(), printe
         chosen = mix(
             Judged(synthetic.lazy(), list(tables)),
             Judged(instruction.lazy(), []),
-            results() if printed is None else printed,
-            thought.lazy(),
+            Companions(results() if printed is None else printed, NO_LINEAGE.lazy(), thought.lazy()),
             params(thoughts=form, **changes),
             training.scratch,
         )

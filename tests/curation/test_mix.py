@@ -10,20 +10,22 @@ from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, Out
 from jz3.curation.marked_thoughts import no_thoughts
-from jz3.curation.mix import Judged, MixParams, mix
+from jz3.curation.mix import Companions, Judged, MixParams, mix
 from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.lineage import Lineage
 from jz3.tables.training_row import TrainingRow
 from tests.curation.rows import problem, problems, verdicts
 
+NO_LINEAGE = Lineage.create_empty()
 PROGRAM = "The program adds.\n```python\nprint(2 + 2)\n```\n```output\n5\n```\nThe sum is \\boxed{4}."
 
 
 def params(rows=None, seed=5, thoughts="left_out", **shares):
-    synthetic = {"rows": rows, "kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None} | shares
+    shares = {"kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None, "of_a_seed": None} | shares
     return MixParams.model_validate(
         {
             "seed": seed,
-            "synthetic": synthetic,
+            "synthetic": {"rows": rows} | shares,
             "shown_output_characters": 8,
             "learn_output": True,
             "thoughts": thoughts,
@@ -39,14 +41,23 @@ def results(**printed):
     return pl.DataFrame(rows, schema=ExecutionResult.create_empty().schema, orient="row")
 
 
-def mixed(synthetic, instruction, settings, tables=(), instruction_table=None, printed=None):
+def seeded(**seeds):
+    """Table of Lineage: the seeds of problems."""
+    rows = [
+        (row_id, "x", "answer", list(of_row), [], "", 0, None, "none") for row_id, of_row in seeds.items()
+    ]
+    return pl.DataFrame(rows, schema=Lineage.create_empty().schema, orient="row")
+
+
+def mixed(
+    synthetic, instruction, settings, tables=(), instruction_table=None, printed=None, lineage=NO_LINEAGE
+):
     with tempfile.TemporaryDirectory() as directory:
         training = Out(TrainingRow, Path(directory) / "training")
         chosen = mix(
             Judged(synthetic.lazy(), list(tables)),
             Judged(instruction.lazy(), [] if instruction_table is None else [instruction_table]),
-            results() if printed is None else printed,
-            no_thoughts(),
+            Companions(results() if printed is None else printed, lineage.lazy(), no_thoughts()),
             settings,
             training.scratch,
         )
@@ -190,3 +201,34 @@ def test_a_passage_gives_no_more_problems_than_the_cap_and_none_where_it_is_not_
         expected = passages.count(p) if p == 0 else min(cap, passages.count(p))
         assert list(kept.values()).count(f"p{p}" if p else None) == expected
     assert metrics.rows.rejected.get("mix.passage_repeated", 0) == len(passages) - len(kept)
+
+
+@given(st.lists(st.sets(st.sampled_from("abcd"), max_size=3), max_size=20), st.integers(1, 3))
+def test_a_seed_gives_no_more_problems_than_the_cap_and_nothing_goes_that_has_room(seeds, cap):
+    of_row = {f"s{n:02}": own for n, own in enumerate(seeds)}
+    rows = problems(*(problem(name) for name in of_row))
+    lineage = seeded(**{name: own for name, own in of_row.items() if own})
+    training, metrics = mixed(rows, problems(), params(of_a_seed=cap), lineage=lineage)
+    kept = set(training["row_id"])
+    given = {seed: sum(seed in of_row[name] for name in kept) for seed in "abcd"}
+    assert all(count <= cap for count in given.values())
+    assert all(any(given[seed] == cap for seed in own) for name, own in of_row.items() if name not in kept)
+    assert metrics.rows.rejected.get("mix.seed_repeated", 0) == len(seeds) - len(kept)
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=20), st.integers(1, 3))
+def test_a_larger_cap_of_a_seed_keeps_the_rows_of_a_smaller_one(seeds, cap):
+    of_row = {f"s{n:02}": [seed] for n, seed in enumerate(seeds)}
+    rows = problems(*(problem(name) for name in of_row))
+    few, more = (
+        set(mixed(rows, problems(), params(of_a_seed=most), lineage=seeded(**of_row))[0]["row_id"])
+        for most in (cap, cap + 1)
+    )
+    assert few <= more
+    assert len(few) == sum(min(cap, seeds.count(seed)) for seed in "abc")
+
+
+def test_a_cap_of_a_seed_on_problems_without_seeds_is_said(caplog):
+    training, _ = mixed(problems(problem("a")), problems(), params(of_a_seed=1))
+    assert training["row_id"].to_list() == ["a"]
+    assert "the lineage names no seed" in caplog.text

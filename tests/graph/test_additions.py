@@ -26,7 +26,10 @@ from tests import test_pipeline as contract
 from tests.conftest import ROOT
 
 LISTED = ("dvc.yaml", *IN_USE, "profiles", "data/raw", "data/prompts")
-SET = "  jiuzhang: {recipe: jiuzhang, thoughts: data/raw/none/thoughts.parquet}\n"
+SET = (
+    "  jiuzhang: {recipe: jiuzhang, lineage: data/raw/none/lineage.parquet, "
+    "thoughts: data/raw/none/thoughts.parquet}\n"
+)
 NO_RATES = "data/raw/none/pass_rates.parquet"
 GRAPH, PARAMS = "profiles/graphs/embedded.yaml", "profiles/embedded.yaml"
 JIUZHANG = "  jiuzhang: {set: jiuzhang, recipe: jiuzhang, seed: 0}\n"
@@ -100,7 +103,14 @@ def holds(root):
 
 MIX = {
     "seed": 17,
-    "synthetic": {"rows": 10, "kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None},
+    "synthetic": {
+        "rows": 10,
+        "kinds": {},
+        "sources": {},
+        "levels": {},
+        "of_a_passage": None,
+        "of_a_seed": None,
+    },
     "shown_output_characters": 400,
     "learn_output": True,
     "thoughts": "left_out",
@@ -167,8 +177,8 @@ def test_a_recipe(copy):
     add(
         copy,
         GRAPH,
-        f"  jiuzhang: {{origins: data/sample/corpus, rates: {NO_RATES}}}\n",
-        f"  seed_problems: {{origins: data/tasks/seed_passages, rates: {NO_RATES}}}\n",
+        f"  jiuzhang: {{origins: data/sample/corpus, rates: {NO_RATES}, rules: default}}\n",
+        f"  seed_problems: {{origins: data/tasks/seed_passages, rates: {NO_RATES}, rules: unboxed}}\n",
     )
     add(
         copy,
@@ -178,13 +188,19 @@ def test_a_recipe(copy):
     )
     add(copy, GRAPH, SET, SET.replace("jiuzhang", "seed_problems"))
     add(copy, GRAPH, JIUZHANG, "  seed_problems: {set: seed_problems, recipe: seed_problems, seed: 0}\n")
-    change(copy, PARAMS, lambda document: document["mix"].update(seed_problems=MIX))
+
+    def add_sections(document):
+        document["filter"]["unboxed"] = document["filter"]["default"] | {"boxed": {}}
+        document["mix"]["seed_problems"] = MIX
+
+    change(copy, PARAMS, add_sections)
     names = holds(copy)
     curation = ("execute", "correctness", "filter", "dedup", "decontaminate")
     assert {f"{stage}@seed_problems" for stage in (*curation, "mix", "grade")} < names
     graph = read_graph(copy)
     assert "data/problems/seed_problems" in graph.stage("card").flags["problems"]
     assert "data/certificates/seed_problems" in graph.stage("report").flags["certificates"]
+    assert graph.stage("filter@seed_problems").flags["params"] == ("filter.unboxed",)
     assert graph.path("mix@seed_problems", "filtered") == "data/verdicts/filter/seed_problems.parquet"
     assert changed(copy) == documented("a recipe")
 

@@ -46,6 +46,7 @@ def test_every_value_of_a_profile_is_explained(profile):
             in (
                 "ingest",
                 "augment",
+                "filter",
                 "finetune",
                 "mix",
                 "select",

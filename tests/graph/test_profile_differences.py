@@ -44,7 +44,7 @@ DIFFERENCES = {
         attribute.max_tokens attribute.precision
         sketch.* diversify.* rds.*
         select.boosted.count
-        augment.* solve.* balance.* filter.self_consistency*
+        augment.* solve.* balance.* filter.default.self_consistency*
         skills.* value.* difficulty.* choose.*
         probe.max_tokens
         execute.limits.wall_seconds execute.limits.cpu_seconds

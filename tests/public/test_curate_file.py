@@ -112,7 +112,7 @@ def test_verdicts_are_those_of_the_stages(tmp_path, benchmark):
     curate_file(str(write(tmp_path / "mine.jsonl", rows)), out, wanted, lambda _: None)
     paper = yaml.safe_load((ROOT / "profiles/paper.yaml").read_text())
     table = problems_of([one["question"] for one in rows], [one["response"] for one in rows])
-    filtered = judge_form([Problem.cast(table)], FilterParams(**paper["filter"]))
+    filtered = judge_form([Problem.cast(table)], FilterParams(**paper["filter"]["default"]))
     params = DedupParams(**paper["dedup"])
     released = read_releases(InFiles(tmp_path), [], index_notes(params.bands, params.rows_per_band))
     distinct = dedup(table.lazy(), [filtered], released, params, 1, tmp_path).verdicts

@@ -116,7 +116,7 @@ def test_changes_ask_for_the_rows_that_they_change_and_no_others(held):
     assert doubled == PROMPTS
 
     def stricter(document):
-        document["filter"]["problem_words"]["least"] += 1
+        document["filter"]["default"]["problem_words"]["least"] += 1
 
     edit(held.path / "params.yaml", stricter)
     curated, ran = asked(held, "filter@jiuzhang")

@@ -76,7 +76,7 @@ def test_changes_ask_for_the_rows_that_they_change_and_no_others(embedded):
     assert (doubled, both) == (rows, 2 * rows)
 
     def stricter(document):
-        document["filter"]["problem_words"]["least"] += 1
+        document["filter"]["default"]["problem_words"]["least"] += 1
         document["dedup"]["threshold"] = 0.8
         document["execute"]["limits"]["wall_seconds"] += 1
 

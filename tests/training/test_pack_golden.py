@@ -12,10 +12,11 @@ import pytest
 
 from jz3.core.artifacts import In, Out
 from jz3.curation.marked_thoughts import no_thoughts
-from jz3.curation.mix import Judged, MixParams, mix
+from jz3.curation.mix import Companions, Judged, MixParams, mix
 from jz3.lm.blocks import open_blocks
 from jz3.lm.encode import encode_rows
 from jz3.tables.execution_result import ExecutionResult
+from jz3.tables.lineage import Lineage
 from jz3.tables.training_row import TrainingRow
 from jz3.training.pack import PackParams, pack
 from tests.curation.rows import problem, problems
@@ -34,7 +35,14 @@ PAIRS = [
 MIX = MixParams.model_validate(
     {
         "seed": 17,
-        "synthetic": {"rows": None, "kinds": {}, "sources": {}, "levels": {}, "of_a_passage": None},
+        "synthetic": {
+            "rows": None,
+            "kinds": {},
+            "sources": {},
+            "levels": {},
+            "of_a_passage": None,
+            "of_a_seed": None,
+        },
         "shown_output_characters": 12,
         "learn_output": True,
         "thoughts": "left_out",
@@ -68,7 +76,8 @@ def test_blocks_of_a_mix_have_the_tokens_and_labels_of_before(base_model, tmp_pa
     results = pl.DataFrame(printed, schema=ExecutionResult.create_empty().schema, orient="row")
     training = Out(TrainingRow, tmp_path / "training")
     synthetic, instruction = (Judged(problems(*part).lazy(), []) for part in (solved[:120], solved[120:]))
-    chosen = mix(synthetic, instruction, results, no_thoughts(), MIX, training.scratch)
+    companions = Companions(results, Lineage.create_empty().lazy(), no_thoughts())
+    chosen = mix(synthetic, instruction, companions, MIX, training.scratch)
     assert training.sink(chosen).metrics.corrected > 10
     table = In(TrainingRow, training.path)
     texts = "".join(before + after for before, after in table.read().select("input", "output").iter_rows())
