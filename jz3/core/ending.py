@@ -44,6 +44,17 @@ def ends_in_one_line(who: str, again: str) -> Generator[None]:
         )
 
 
+def heed_sigterm() -> None:
+    """SIGTERM is as Ctrl-C where this process was started with it ignored.
+
+    A job of `jz3 slurm` keeps DVC from it, and what DVC starts inherits that: without this, only a stage that
+    trains would end when its job's time is up, and any other would be killed with its job, which then is not
+    queued again.
+    """
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def end_imports_in_one_line(again: str) -> None:
     """Ctrl-C before `ends_in_one_line` is one line, too: while modules are imported, which takes seconds.
 

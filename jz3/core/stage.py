@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from jz3.core.account import TooMuchLost, account_of, warning
 from jz3.core.artifacts import In, Metrics, Out, OutDir, OutText, Plot
 from jz3.core.budget import Budget, OfBudget
-from jz3.core.ending import FULL, ends_in_one_line
+from jz3.core.ending import FULL, ends_in_one_line, heed_sigterm
 from jz3.core.execution import load_execution
 from jz3.core.fan_in import InDirs, InMetrics, InPlots, InTables
 from jz3.core.params import Params, Seed, Share, load_params
@@ -98,6 +98,7 @@ def run(main: Main) -> None:
     a full disk, or Ctrl-C becomes one line and its exit status; everything else is a traceback.
     """
     end_with_parent()
+    heed_sigterm()
     os.environ["HF_HUB_OFFLINE"] = "1"  # before a library reads it: no stage opens the network
     module = sys.modules[main.__module__]
     stage = Path(str(module.__file__)).stem

@@ -93,7 +93,7 @@ def losing(tmp_path):
     (tmp_path / "losing.py").write_text(LOSING)
     pl.DataFrame({"n": [1]}).write_parquet(tmp_path / "in.parquet")
 
-    def run(*flags, wait=True, **params):
+    def run(*flags, wait=True, told=signal.SIGINT, **params):
         chosen = {"usual": {"warn": 0.1, "stop": 0.5}, "stages": {}, "chosen": ["losing.unch*"]}
         document = {
             "losing": {"odd": 0, "unchosen": 0, "failed": 0, "sleep": 0} | params,
@@ -111,7 +111,7 @@ def losing(tmp_path):
         )
         if not wait:
             wait_until(lambda: (tmp_path / "started").exists())
-            running.send_signal(signal.SIGINT)
+            running.send_signal(told)
         said = running.communicate(timeout=60)[1].strip()
         return running.returncode, said, tmp_path
 
@@ -222,6 +222,18 @@ def test_ctrl_c_is_one_line_and_status_130(losing):
     assert status == 130
     assert len(said.splitlines()) == 1, said
     assert "interrupted; no output was left half written. To go on, run `dvc repro` again" in said
+    assert not (folder / "out").exists()
+
+
+def test_sigterm_is_as_ctrl_c_for_a_stage_whose_dvc_was_kept_from_it(losing):
+    """A job of `jz3 slurm` ignores it before it starts DVC, and the stage inherits that."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        status, said, folder = losing(wait=False, told=signal.SIGTERM, sleep=10)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert status == 130, said
+    assert "interrupted; no output was left half written" in said
     assert not (folder / "out").exists()
 
 

@@ -51,7 +51,12 @@ def test_each_stage_is_a_job_that_bash_can_read_after_those_it_reads_from(tmp_pa
 DVC = """#!{python}
 import signal, subprocess, sys
 assert sys.argv[1:4] == ["--wait-for-lock", "repro", "--single-item"]
-stage = '''
+stage = '''{stage}'''
+sys.exit(255 if subprocess.run([sys.executable, "-c", stage]).returncode else 0)
+"""
+
+
+TRAINING = """
 import signal, sys, time
 def told(number, frame):
     open({noted!r}, "a").write("checkpoint ")
@@ -59,18 +64,31 @@ def told(number, frame):
 signal.signal(signal.SIGTERM, told)
 open({noted!r}, "a").write("started ")
 time.sleep(60)
-'''
-sys.exit(255 if subprocess.run([sys.executable, "-c", stage]).returncode else 0)
+"""
+OTHER = """
+import sys, time
+sys.path.insert(0, {root!r})
+from jz3.core.ending import ends_in_one_line, heed_sigterm
+heed_sigterm()
+with ends_in_one_line("synthesize", "run it again"):
+    open({noted!r}, "a").write("started ")
+    try:
+        time.sleep(60)
+    finally:
+        open({noted!r}, "a").write("rows ")
 """
 
 
-def test_a_job_whose_time_is_up_ends_its_stage_with_a_checkpoint_and_is_queued_again(tmp_path):
+@pytest.mark.parametrize(("stage", "left"), [(TRAINING, "checkpoint"), (OTHER, "rows")])
+def test_a_job_whose_time_is_up_ends_its_stage_and_is_queued_again(tmp_path, stage, left):
     noted, tools = tmp_path / "noted", tmp_path / "bin"
     tools.mkdir()
     activate = tmp_path / ".venv" / "bin"
     activate.mkdir(parents=True)
     (activate / "activate").write_text("")
-    (tools / "dvc").write_text(DVC.format(python=sys.executable, noted=str(noted)))
+    (tools / "dvc").write_text(
+        DVC.format(python=sys.executable, stage=stage.format(noted=str(noted), root=str(ROOT)))
+    )
     (tools / "scontrol").write_text(f'#!/bin/bash\necho -n "$*" >> {noted}\n')
     for tool in tools.iterdir():
         tool.chmod(0o755)
@@ -86,7 +104,7 @@ def test_a_job_whose_time_is_up_ends_its_stage_with_a_checkpoint_and_is_queued_a
     finally:
         if job.poll() is None:
             os.killpg(job.pid, signal.SIGKILL)
-    assert noted.read_text() == "started checkpoint requeue 17"
+    assert noted.read_text() == f"started {left} requeue 17"
 
 
 def test_a_folder_with_files_is_refused(tmp_path):
