@@ -9,6 +9,8 @@ from jz3.core.graph_file import Stage
 
 Kind = Literal["training", "gradients", "generation", "programs", "rows"]
 
+ENCODING = ("skills", "value")
+"""Stages whose `encoder`, if it is a fetched model, runs on the first GPU."""
 KINDS: Mapping[str, Kind] = {
     "finetune": "training",
     "pretrain": "training",
@@ -39,12 +41,15 @@ class Needs:
 def needs_of(stage: Stage, sections: Mapping[str, Any], execution: Execution) -> Needs:
     """What a stage needs under its parameters and execution settings."""
     kind = KINDS.get(stage.base, "rows")
+    section = _section(stage, sections)
+    if stage.base == "solve" and section["solver"]["kind"] == "model":
+        kind, section = "generation", section["solver"]
     of_a_machine = execution.ranks // execution.nodes
     on_gpu = execution.device == "cuda"
     if kind == "training":
         gpus = of_a_machine if on_gpu else 0
         return Needs(kind, execution.nodes, gpus, execution.threads * of_a_machine)
-    if kind == "generation" and sections[stage.base]["engine"] == "openai":
+    if kind == "generation" and section["engine"] == "openai":
         return Needs(kind, 1, 0, execution.threads)  # its servers run elsewhere
     if kind in ("generation", "gradients"):
         # `auto` takes all that a machine has: as much as a training asks for.
@@ -53,4 +58,12 @@ def needs_of(stage: Stage, sections: Mapping[str, Any], execution: Execution) ->
         gpus = count * execution.worker_gpus if on_gpu else 0
         return Needs(kind, 1, gpus, execution.threads * count)
     cores = execution.sandbox_workers if kind == "programs" else execution.threads
-    return Needs(kind, 1, 0, cores)
+    encodes = stage.base in ENCODING and section.get("encoder", {}).get("kind") == "fetched"
+    return Needs(kind, 1, int(encodes and on_gpu), cores)
+
+
+def _section(stage: Stage, sections: Mapping[str, Any]) -> Any:  # noqa: ANN401 (as YAML gives it)
+    values: Any = sections
+    for part in stage.section.split("."):
+        values = values.get(part, {})
+    return values
