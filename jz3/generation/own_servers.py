@@ -47,6 +47,10 @@ SHOWN_LINES = 12
 LOOPBACK = "127.0.0.1"
 NOT_PASSED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "VLLM_PORT")
 """Of this environment, they would lead the other one astray."""
+UNLESS_SET = {"VLLM_USE_FLASHINFER_SAMPLER": "0"}
+"""vLLM compiles that sampler when it starts, for which a machine without a CUDA toolkit has no nvcc, and the
+server ends. It is never asked to draw here: it knows no seeds of single requests.
+"""
 
 
 @asynccontextmanager
@@ -132,10 +136,7 @@ class Keeper:
             await _ended(process)
 
     async def _start(self, port: int, key: str) -> asyncio.subprocess.Process:
-        environment = {name: value for name, value in os.environ.items() if name not in NOT_PASSED}
-        environment |= {"VLLM_API_KEY": key, "VLLM_NO_USAGE_STATS": "1"}  # no report leaves the machine
-        if self.execution.device == "cuda":
-            environment["CUDA_VISIBLE_DEVICES"] = ",".join(self.gpus)
+        environment = server_environment(self.execution, self.gpus, key)
         with self.log.open("ab") as out:
             return await asyncio.create_subprocess_exec(
                 *(sys.executable, guardian.__file__, str(os.getpid())),
@@ -184,6 +185,23 @@ class Keeper:
             return "none"
         words = self.log.read_text(errors="replace").splitlines()
         return " | ".join(" ".join(line.split())[:300] for line in words[-lines:] if line.strip()) or "none"
+
+
+def server_environment(execution: Execution, gpus: Sequence[str], key: str) -> dict[str, str]:
+    """That of a server on such GPUs: the stage's, as if the environment of vLLM were activated."""
+    stage = {name: value for name, value in os.environ.items() if name not in NOT_PASSED}
+    # Its libraries compile kernels with programs of their own environment, such as ninja.
+    programs = [str(Path(execution.vllm_python).parent), stage.get("PATH", os.defpath)]
+    environment = {
+        **UNLESS_SET,
+        **stage,
+        "PATH": os.pathsep.join(programs),
+        "VLLM_API_KEY": key,
+        "VLLM_NO_USAGE_STATS": "1",  # no report leaves the machine
+    }
+    if execution.device == "cuda":
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+    return environment
 
 
 def vllm_command(source: ModelSource, context: int, execution: Execution, port: int) -> list[str]:

@@ -166,6 +166,17 @@ def test_a_server_that_cannot_start_is_said_with_its_last_words(model, notes):
     assert all_end(notes)
 
 
+def test_a_server_finds_the_programs_of_its_environment_and_compiles_no_sampler(model, notes, monkeypatch):
+    """FlashInfer asks for ninja and nvcc when vLLM starts; the first is in the environment of vLLM alone."""
+    with open_engine("vllm", model, "saved", asked(notes)) as engine:
+        engine.generate(REQUESTS[:1], FREE)
+    (start,) = starts(notes)
+    assert start["programs"] == [str(notes), *os.environ["PATH"].split(os.pathsep)]
+    assert start["sampler"] == "0"
+    monkeypatch.setenv("VLLM_USE_FLASHINFER_SAMPLER", "1")
+    assert own_servers.server_environment(execution(), [], "key")["VLLM_USE_FLASHINFER_SAMPLER"] == "1"
+
+
 def test_an_environment_that_is_not_there_is_named(model, notes):
     with (
         open_engine("vllm", model, "saved", asked(notes, vllm_python="not/there")) as engine,

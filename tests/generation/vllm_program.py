@@ -94,7 +94,12 @@ def main(words):
     orders = json.loads(file.read_text()) if file.exists() else {}
     left = subprocess.Popen(["sleep", "600"], start_new_session=True)
     with (notes / "starts").open("a") as starts:
-        said = {"pid": os.getpid(), "left": left.pid, "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"), **given}
+        told = {
+            "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
+            "sampler": os.environ.get("VLLM_USE_FLASHINFER_SAMPLER"),
+            "programs": os.environ["PATH"].split(os.pathsep),
+        }
+        said = {"pid": os.getpid(), "left": left.pid, **told, **given}
         starts.write(json.dumps(said) + "\n")
     if len((notes / "starts").read_text().splitlines()) in orders.get("fails_at_start", []):
         sys.exit("ValueError: no memory for the cache of keys and values")
