@@ -34,8 +34,10 @@ STAGE = "JZ3_STAGE_PID"
 """Variable with the process that ranks on the same machine end with."""
 ANNOUNCED = "joining"
 """Folder of $JZ3_STORE with what `jz3 join` takes."""
-FAMILIES = ("CUDA_", "GLOO_", "HF_", "JZ3_", "NCCL_", "TORCH_")
-"""Beginnings of the variables that go to ranks on other machines."""
+FAMILIES = ("CUDA_", "FI_", "GLOO_", "HF_", "JZ3_", "NCCL_", "PYTORCH_", "TORCH_", "UCX_")
+"""Beginnings of the variables that go to ranks on other machines. NCCL reaches a network through libfabric
+(`FI_`) or UCX, and PYTORCH_ALLOC_CONF says how torch shares out a card.
+"""
 VARIABLES = ("OMP_NUM_THREADS", "PYTHONPATH", "TOKENIZERS_PARALLELISM")
 JOIN_S = 3600
 """Seconds that a machine waits for the others (chosen: a queue may give them one after the other)."""
@@ -166,15 +168,16 @@ def _command(launch: Launch, environment: Mapping[str, str]) -> tuple[list[str],
     )
     if execution.launcher == "srun":
         return [*_srun(execution), *agent_command(announcement, "")], None
-    return agent_command(announcement, "is_host=1,"), announcement
+    # Where the others do not know its name, its ranks too are met at the address that they know.
+    return agent_command(announcement, "is_host=1,", execution.rendezvous_host), announcement
 
 
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run")
 
 
-def agent_command(announcement: Announcement, is_host: str) -> list[str]:
+def agent_command(announcement: Announcement, is_host: str, address: str | None = None) -> list[str]:
     """The torchrun command for one machine; `is_host` says whether the others meet there, if that is
-    known.
+    known. `address` is the machine's own, where that is not its host name.
     """
     return [
         *TORCHRUN,
@@ -190,6 +193,7 @@ def agent_command(announcement: Announcement, is_host: str) -> list[str]:
         announcement.endpoint,
         "--rdzv_conf",
         f"{is_host}join_timeout={JOIN_S}",
+        *(("--local_addr", address) if address else ()),
         "-m",
         announcement.module,
         str(announcement.directory),

@@ -6,6 +6,7 @@ srun's own.
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ NOTES_ITS_NODE = """
 import json, os
 if "RANK" in os.environ:
     names = ("RANK", "GROUP_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE", "OMP_NUM_THREADS", "HF_HOME",
-             "CUDA_VISIBLE_DEVICES", "JZ3_STORE", "TOKENIZERS_PARALLELISM")
+             "CUDA_VISIBLE_DEVICES", "JZ3_STORE", "TOKENIZERS_PARALLELISM", "MASTER_ADDR")
     with open(os.path.join(os.environ["JZ3_TEST_NODES"], os.environ["RANK"]), "w") as file:
         json.dump({name: os.environ.get(name) for name in names}, file)
 """
@@ -91,6 +92,8 @@ def test_two_machines_that_meet_train_as_one_process(root, own_store, monkeypatc
     }.items():
         assert [rank[name] for rank in ranks] == [value] * 2
     assert {rank["JZ3_STORE"] for rank in ranks} == {str(own_store)}
+    first = min(OF_TWO["rendezvous_host"], socket.getfqdn())  # torchrun counts machines by their names
+    assert {rank["MASTER_ADDR"] for rank in ranks} == {first}, "the address that the others were told"
     assert not list((own_store / launch.ANNOUNCED).iterdir()), "what is announced is taken back"
 
 
@@ -109,6 +112,8 @@ def test_slurm_starts_an_agent_on_each_machine_of_the_allocation(root, own_store
 
 def test_what_is_announced_is_for_this_user_alone_and_names_no_process(own_store, monkeypatch, tmp_path):
     monkeypatch.setenv("HF_TOKEN", "of the hub")
+    monkeypatch.setenv("PYTORCH_ALLOC_CONF", "expandable_segments:True")
+    monkeypatch.setenv("FI_PROVIDER", "efa")
     monkeypatch.setenv(launch.STAGE, "17")
     said = launch.Announcement(
         meeting="m", endpoint="a:1", nodes=2, ranks=1, module="x", directory=tmp_path / "d", folder=tmp_path,
@@ -120,6 +125,8 @@ def test_what_is_announced_is_for_this_user_alone_and_names_no_process(own_store
         (found,) = launch._announcements()
         assert found == said
         assert found.environment["HF_TOKEN"] == "of the hub"
+        assert found.environment["PYTORCH_ALLOC_CONF"] == "expandable_segments:True"
+        assert found.environment["FI_PROVIDER"] == "efa"
         assert launch.STAGE not in found.environment
         assert "PATH" not in found.environment
     assert not launch._announcements()
