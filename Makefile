@@ -86,7 +86,7 @@ $(VENV)/.ready-long: $(VENV)/.ready-test
 
 $(VENV)/.ready-gpu: pyproject.toml constraints/gpu.txt
 	$(PYTHON) jz3/graph/driver.py
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 5) and "jz3 needs Python 3.11.5 or newer; set PYTHON=...")'
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11, 5) <= sys.version_info < (3, 13) and "Python 3.11.5 or newer is needed, and one before 3.13 for vLLM; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints/gpu.txt -e ".[graph,cluster,deepspeed,documents,s3]"
 	touch $(VENV)/.ready $@

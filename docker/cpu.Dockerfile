@@ -1,6 +1,7 @@
 # jz3 on CPUs: what `make setup` installs, without the tools of the tests. In a clone:
 #   docker build -f docker/cpu.Dockerfile -t jz3 .
-#   docker run --rm -v "$PWD:/work" jz3 dvc repro
+#   docker run --rm -v "$PWD:/work" -v "$HOME/.cache:/root/.cache" jz3 dvc repro
+# Under ~/.cache lies the row store (paid answers, checkpoints): without it `--rm` deletes them.
 # Linux wheels of torch bring CUDA along; UV_FIND_LINKS or UV_INDEX as a build argument names a place without.
 FROM python:3.11-slim-bookworm
 

@@ -1,6 +1,9 @@
 # jz3 on CUDA GPUs: what `make gpu` installs, with vLLM in an environment of its own. In a clone:
 #   docker build -f docker/cuda.Dockerfile -t jz3-cuda .
-#   docker run --rm --gpus all -v "$PWD:/work" jz3-cuda dvc repro
+#   docker run --rm --gpus all --ipc=host --ulimit memlock=-1 \
+#     -v "$PWD:/work" -v "$HOME/.cache:/root/.cache" jz3-cuda dvc repro
+# Ranks and servers share memory (NCCL, vLLM), of which a container has 64 MB by itself. Under ~/.cache lie the row
+# store (paid answers, checkpoints), models of the hub and compiled kernels: without it `--rm` deletes them.
 # The host has the driver (branch 580 or newer) and the NVIDIA container toolkit; the wheels bring CUDA.
 FROM python:3.11-slim-bookworm
 

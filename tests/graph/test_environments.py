@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
+from types import SimpleNamespace
 
 import pytest
 
@@ -72,13 +73,13 @@ def test_all_extras_together_have_a_solution_with_the_pinned_set_and_so_has_each
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", PINNED)
-def test_a_pinned_set_has_itself_as_solution(name):
+@pytest.mark.parametrize(("name", "python"), [*PINNED.items(), ("vllm-gpu", "3.12"), ("gpu", "3.12")])
+def test_a_pinned_set_has_itself_as_solution(name, python):
     wheels = wheels_that_pip_knows() if name == "vllm" else ()
     if name == "vllm" and not wheels:
         pytest.skip("pip knows of no folder with the CPU build of torch, which vLLM for CPUs asks for")
     stated = pins((ROOT / f"constraints/{name}.txt").read_text())
-    found = resolve(f"constraints/{name}.txt", python=PINNED[name], wheels=wheels)
+    found = resolve(f"constraints/{name}.txt", python=python, wheels=wheels)
     assert {package: found.get(package, "").partition("+")[0] for package in stated} == stated
 
 
@@ -94,6 +95,14 @@ def extras_of_make_gpu():
     return extras.split(",")
 
 
+@pytest.mark.parametrize(
+    ("version", "refused"), [((3, 11, 4), True), ((3, 11, 5), False), ((3, 12, 9), False), ((3, 13, 0), True)]
+)
+def test_make_gpu_takes_the_pythons_that_its_pinned_sets_have_a_solution_for(version, refused):
+    (condition,) = re.findall(r"sys\.exit\((not .*) and \"Python 3\.11\.5", (ROOT / "Makefile").read_text())
+    assert eval(condition, {"sys": SimpleNamespace(version_info=version)}) == refused
+
+
 def test_uv_installs_what_make_does():
     """`uv pip sync` beside pip: the same extras, from the same pinned set."""
     make = (ROOT / "Makefile").read_text()
@@ -107,6 +116,9 @@ def test_uv_installs_what_make_does():
 def test_an_image_is_built_of_what_is_there_and_pinned(name, pinned):
     """Nothing here can build one; what it copies and installs can be looked at."""
     lines = (ROOT / f"docker/{name}.Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    (runs,) = re.findall(r"docker run .*", "\n".join(lines))
+    assert '-v "$HOME/.cache:/root/.cache"' in runs, "the row store outlives the container"
+    assert ("--ipc=host" in runs) == (name == "cuda"), "NCCL shares memory"
     words = [line.split() for line in lines if line and not line.startswith("#")]
     copied = [source for verb, *rest in words if verb == "COPY" for source in rest[:-1]]
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
