@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import shutil
+import sysconfig
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -53,6 +54,7 @@ def examine(root: Path) -> list[Finding]:
         _gpu(execution),
         *gpu_memory(root, execution),
         _vllm(root, execution),
+        *_compiler(execution),
         _sandbox(execution),
         _store(),
         _disk("disk of the cache", root),
@@ -96,6 +98,9 @@ def _gpu(execution: Execution) -> Finding:
     names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
     if names:
         return Finding("GPU", "ok", ", ".join(names))
+    if execution.device == "cuda" and torch.version.cuda is None:
+        found = "none for this torch, which was built for CPUs; execution.yaml:device is cuda"
+        return Finding("GPU", "lacks", found, "delete .venv and run `make gpu`, or set device to cpu")
     if execution.device == "cuda":
         return Finding(
             "GPU",
@@ -156,6 +161,23 @@ def _vllm(root: Path, execution: Execution) -> Finding:
         found = f"no {execution.vllm_python}, which the engine of {', '.join(asking)} needs"
         return Finding("vllm", "lacks", found, "run `make gpu`, or choose the engine `transformers`")
     return Finding("vllm", "note", f"no {execution.vllm_python}; no stage of the profile needs it")
+
+
+def _compiler(execution: Execution) -> list[Finding]:
+    """Look for what Triton compiles its launchers with, as vLLM starts; no finding for a CPU profile."""
+    if execution.device != "cuda":
+        return []
+    header = Path(sysconfig.get_paths()["include"]) / "Python.h"
+    compilers = [name for name in (os.environ.get("CC"), "gcc", "clang") if name and shutil.which(name)]
+    lacking = [
+        *([] if compilers else ["C compiler"]),
+        *([] if header.is_file() else [str(header)]),
+    ]
+    if lacking:
+        found = f"no {' and no '.join(lacking)}; the kernels of vLLM are compiled when it starts"
+        remedy = "install gcc and Python's headers (`apt install gcc python3-dev` on Debian and Ubuntu)"
+        return [Finding("compiler", "lacks", found, remedy)]
+    return [Finding("compiler", "ok", f"{compilers[0]}, with {header}")]
 
 
 def _engine(section: object) -> object:
