@@ -15,6 +15,16 @@ from jz3.core.errors import UserError
 INTERRUPTED = 128 + signal.SIGINT
 """The status by which shells know a process that Ctrl-C ended."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
+OF_A_PATH = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EISDIR,
+    errno.ENOTDIR,
+)
+"""What keeps a path that was given from being read or written."""
 
 
 @contextmanager
@@ -35,6 +45,12 @@ def ends_in_one_line(who: str, again: str) -> Generator[None]:
         where = "; ".join(notes) or "what is in the row store is not computed or asked for again"
         _end(f"{who}: interrupted; no output was left half written. To go on, {again}: {where}.", INTERRUPTED)
     except OSError as error:
+        if error.errno in OF_A_PATH and error.filename:
+            _end(
+                f"{who}: {error.filename}: {os.strerror(error.errno)}; a path that you may read or write was "
+                f"expected. Mend its rights, or give another path.",
+                1,
+            )
         if error.errno not in FULL:
             raise
         _end(

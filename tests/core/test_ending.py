@@ -1,5 +1,6 @@
-"""Ctrl-C while modules are still imported."""
+"""Ctrl-C while modules are still imported, and what the system refuses."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from jz3.core.ending import ends_in_one_line
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -30,3 +33,17 @@ def test_ctrl_c_before_any_work_is_one_line_and_status_130(module, after):
         (line,) = (line for line in running.stderr if not line.startswith("import time:"))
     assert running.returncode == 130
     assert "interrupted before any work. To go on, run" in line or line.startswith("jz3: interrupted")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENAMETOOLONG, errno.EISDIR])
+def test_a_path_that_cannot_be_used_is_one_line(number, capsys):
+    with pytest.raises(SystemExit) as ended, ends_in_one_line("jz3", "run it again"):
+        raise OSError(number, os.strerror(number), "mine.jsonl")
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith(f"jz3: mine.jsonl: {os.strerror(number)}; a path that ")
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EINVAL])
+def test_another_failure_of_the_system_is_a_traceback(number):
+    with pytest.raises(OSError, match="mine"), ends_in_one_line("jz3", "run it again"):
+        raise OSError(number, os.strerror(number), "mine.jsonl")

@@ -1,0 +1,35 @@
+"""A file that a user names: whether it is there and can be read, asked before anything reads it."""
+
+import os
+import stat
+from pathlib import Path
+
+from jz3.core.errors import UserError
+
+ONCE = "a pipe or a device, which can be read only once"
+
+
+def must_be_a_file(path: Path, wanted: str, *, pipes: bool = False) -> None:
+    """Raise UserError unless this user can read a file at the path; `wanted` says what was expected there.
+
+    `pipes`: whether something that can be read only once will do.
+    """
+    reason = _reason(path)
+    if reason is None or (pipes and reason == ONCE):
+        return
+    what_to_do = "Write it to a file first." if reason == ONCE else "Check the path and its rights."
+    raise UserError(f"{path}: {reason}; {wanted} was expected. {what_to_do}")
+
+
+def _reason(path: Path) -> str | None:
+    """What keeps a path from being read as a file, such as `Permission denied`; None for nothing."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return "a folder"
+        if not stat.S_ISREG(mode):
+            return ONCE
+        with path.open("rb"):
+            return None
+    except OSError as error:
+        return os.strerror(error.errno or 0)
