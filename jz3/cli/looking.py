@@ -1,11 +1,17 @@
 """`jz3 look`: rows of any table or file as a page."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jz3.cli.output import Json, show
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jz3.report.drawn_rows import Drawn
+    from jz3.report.look import Ancestors
 
 MOST_ROWS = 300
 """Chosen: some 100 printed pages, 2 MB that a browser opens at once, drawn in 1 s."""
@@ -33,15 +39,14 @@ def look(
     Example: jz3 look data/mix/jiuzhang -o look.html
     """
     from jz3.core.remedies import repository_of
-    from jz3.graph.lineage import NAMES, ancestors
     from jz3.report.drawn_rows import draw_rows
     from jz3.report.look import look_page, said, write_page
 
     wanted = find or []
     drawn = draw_rows(table, rows, wanted)
     root = repository_of(table.absolute().parent)
-    found = ancestors(root, [placed.row for placed in drawn.rows]) if root else {}
-    write_page(look_page(table.name, drawn, wanted, NAMES, found), out)
+    kinds, found = _lineage(root, drawn) if root else ({}, {})
+    write_page(look_page(table.name, drawn, wanted, kinds, found), out)
     document = {
         "page": str(out),
         "shown": len(drawn.rows),
@@ -52,3 +57,10 @@ def look(
     }
     odd = f"\n{drawn.odd} lines are no rows, first {drawn.first_odd}" if drawn.odd else ""
     show(f"{said(drawn, wanted)}{odd}\n{out}", document, json=json)
+
+
+def _lineage(root: Path, drawn: "Drawn") -> "tuple[Mapping[str, str], Ancestors]":
+    """What ids name, and the rows that they lead to. Only in a repository: its imports take half a second."""
+    from jz3.graph.lineage import NAMES, ancestors
+
+    return NAMES, ancestors(root, [placed.row for placed in drawn.rows])

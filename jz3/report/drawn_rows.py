@@ -5,6 +5,7 @@ the file. 100,000 rows of JSONL (200 MB) take 1.2 s of CPU.
 """
 
 import heapq
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from jz3.core.errors import UserError
 from jz3.core.hashing import draw_order
 from jz3.raw.files import read_rows
+from jz3.raw.given import must_be_a_file
 from jz3.raw.row import Odd, Row
 
 SEED = 0  # chosen: any will do; the draw changes nothing but what is looked at
@@ -46,14 +48,10 @@ class Drawn:
 def draw_rows(path: Path, most: int, find: Sequence[str] = ()) -> Drawn:
     """Draw at most `most` of the rows that contain every text of `find`, ignoring case. Raises UserError."""
     tally = _Tally([text.lower() for text in find])
-    ranked = heapq.nsmallest(
-        most,
-        tally.fitting_rows(path),
-        key=lambda placed: (draw_order(SEED, str(placed.number)), placed.number),
-    )
+    ranked = heapq.nsmallest(most, tally.fitting_rows(path))  # numbers differ: no two rows are compared
     if not tally.read and not tally.odd:
         raise UserError(f"{path} holds no rows; at least one was expected. Give another file.")
-    rows = sorted(ranked, key=lambda placed: placed.number)
+    rows = sorted((Placed(*row) for _, *row in ranked), key=lambda placed: placed.number)
     return Drawn(rows, tally.read, tally.fitting, tally.odd, tally.first_odd)
 
 
@@ -65,7 +63,8 @@ class _Tally:
         self.read = self.fitting = self.odd = 0
         self.first_odd = ""
 
-    def fitting_rows(self, path: Path) -> Iterator[Placed]:
+    def fitting_rows(self, path: Path) -> Iterator[tuple[int, int, str, Row]]:
+        """Where a row comes in the draw, its number, its place, and the row: plain, as most are not drawn."""
         for _, (place, found) in read_rows(_files(path), path if path.is_dir() else path.parent):
             if isinstance(found, Odd):
                 self.odd += 1
@@ -74,7 +73,7 @@ class _Tally:
             number, self.read = self.read, self.read + 1
             if self._fits(found):
                 self.fitting += 1
-                yield Placed(number, place, found)
+                yield draw_order(SEED, str(number)), number, place, found
 
     def _fits(self, row: Row) -> bool:
         if not self.wanted:
@@ -99,10 +98,9 @@ def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 (any JSON)
 
 
 def _files(path: Path) -> list[Path]:
-    if path.is_file():
+    if not os.path.isdir(path):  # noqa: PTH112 (`Path.is_dir` raises where a path is too long or closed)
+        must_be_a_file(path, "a file or a folder of rows")
         return [path]
-    if not path.is_dir():
-        raise UserError(f"{path}: No such file; a file or a folder of rows was expected. Check the path.")
     files = sorted(file for file in path.rglob("*") if file.suffix in TABLES and file.is_file())
     if not files:
         raise UserError(

@@ -1,7 +1,10 @@
 """`jz3 look`: rows of any table as one page that fetches nothing and loses no row in silence."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 
 import polars as pl
@@ -19,6 +22,7 @@ from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from tests.cli.test_main import jz3
+from tests.conftest import ROOT
 from tests.report.table_rows import HOSTILE
 from tests.report.test_report import Page
 
@@ -213,3 +217,23 @@ def test_100_000_rows_take_less_than_five_seconds_of_cpu(tmp_path):
     html = page_of(file)
     assert time.process_time() - start < 4, "and import takes less than one"
     assert f"{MOST_ROWS} of the 100,000 rows" in html
+
+
+def test_outside_a_repository_no_table_library_is_loaded(tmp_path):
+    """Half of what a page costs would be these imports."""
+    written_to(tmp_path / "mine.jsonl", [{"id": 1, "problem": "What is 2 + 3?"}])
+    program = (
+        "import sys\nfrom jz3.cli.main import app\n"
+        "app(['look', 'mine.jsonl'], standalone_mode=False)\n"
+        "print([name for name in ('polars', 'dataframely', 'numpy') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "What is 2 + 3?" in (tmp_path / "look.html").read_text()
