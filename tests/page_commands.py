@@ -1,4 +1,5 @@
-"""The commands that README and docs print, what they print beneath them, and why some are not run.
+"""The commands that README, AGENTS, CONTRIBUTING and docs/ print, what they print beneath them, and why
+some are not run.
 
 A block says what it is: `sh` holds commands, `console` commands after `$ ` with their output, any other
 language neither. A comment that ends on the line before a block marks its commands:
@@ -20,16 +21,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "AGENTS.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 REASONS = (
     "needs a GPU", "needs a key", "needs the hub", "needs a server", "needs a cluster", "needs Docker",
     "needs an environment", "needs another run", "over a minute", "writes outside of the clone",
-    "in another form", "installs",
+    "in another form", "on another page", "installs",
 )  # fmt: skip
 """How a reason for not running begins."""
 NOT_RUN, NOT_COMPARED = "not run", "not compared"
 MARK = re.compile(rf"<!-- ({NOT_RUN}|{NOT_COMPARED}):(.*?)-->", re.DOTALL)
 OF_A_COMMAND = re.compile(r"^`(.+)`: (.+)$", re.MULTILINE)
+ELSEWHERE = re.compile(r"on another page: (\S+\.md)$")
+"""Of a command that another page has as it stands, where it runs."""
 NAMED = re.compile(r"`((?:tests/|\.ci/)[\w/.]+)(?:::(\w+))?`")
 
 
@@ -46,6 +52,11 @@ class Command:
     typed: str
     printed: tuple[str, ...] = ()
     """Lines beneath it; none where the page shows none."""
+
+    @property
+    def alone(self) -> str:
+        """What is typed, without a remark after it."""
+        return re.split(r"\s+# ", self.typed)[0]
 
 
 @dataclass(frozen=True)

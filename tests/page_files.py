@@ -1,4 +1,4 @@
-"""The files of a user's own that commands of README and docs name, made anew in a folder."""
+"""The files of a user's own that commands of the pages name, made anew in a folder."""
 
 import json
 import shutil

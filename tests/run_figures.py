@@ -352,7 +352,8 @@ def renewed(page: str) -> str:
 
 
 def main() -> None:
-    pages = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "jz3/cli/graph.py")
+    of_code = (ROOT / "AGENTS.md", ROOT / "jz3/cli/graph.py")
+    pages = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *of_code)
     problem = traced()
     for path in pages:
         page = path.read_text()

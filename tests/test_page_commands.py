@@ -1,4 +1,4 @@
-"""Every command of README and docs is run as it stands there, or is marked with why it is not.
+"""Every command of README, AGENTS, CONTRIBUTING and docs is run as it stands there, or says why it is not.
 
 Commands on files of a user's own run anywhere; the others in a copy of this clone, where it has a finished
 run, as at the end of `.ci/run`.
@@ -12,7 +12,18 @@ import pytest
 from jz3.cli.compiling import COMPILING
 from tests.conftest import ROOT, Clone, make_clone
 from tests.curation.rows import SHARED, needs_benchmarks, needs_samples
-from tests.page_commands import MARK, NAMED, NOT_COMPARED, NOT_RUN, PAGES, REASONS, Command, agrees, blocks
+from tests.page_commands import (
+    ELSEWHERE,
+    MARK,
+    NAMED,
+    NOT_COMPARED,
+    NOT_RUN,
+    PAGES,
+    REASONS,
+    Command,
+    agrees,
+    blocks,
+)
 from tests.page_files import MADE
 from tests.test_readme import needs_a_run, rounds_differently
 
@@ -108,6 +119,10 @@ def test_each_mark_is_of_a_command_that_is_there_and_gives_a_reason():
             assert mark.kind == NOT_COMPARED or mark.reason.startswith(REASONS), (
                 f"{page}:{block.line}: {mark.reason}"
             )
+            if mark.reason.startswith("on another page"):
+                (page_of_it,) = ELSEWHERE.findall(mark.reason)
+                run_there = {command.alone for _, command in RUN[page_of_it]}
+                assert {command.alone for command in of} <= run_there, f"{page}:{block.line}: {page_of_it}"
             for path, name in NAMED.findall(mark.reason):
                 assert (ROOT / path).exists(), path
                 assert not name or f"def {name}(" in (ROOT / path).read_text(), f"{path}::{name}"
@@ -120,6 +135,10 @@ def test_each_mark_is_of_a_command_that_is_there_and_gives_a_reason():
 def test_most_pages_have_commands_that_are_run():
     assert sum(map(len, RUN.values())) > 25
     assert set(MADE) <= {page for page, found in RUN.items() if found}
+
+
+def test_pages_for_who_works_on_it_have_commands_that_are_run():
+    assert {"AGENTS.md", "CONTRIBUTING.md"} <= set(IN_A_RUN)
 
 
 PAGE = """
@@ -151,6 +170,11 @@ def test_a_page_is_read():
         ["needs a server"],
         [],
     ]
+
+
+def test_a_remark_is_no_part_of_what_is_typed():
+    assert Command("jz3 why mix   # why a stage would run").alone == "jz3 why mix"
+    assert Command("jz3 look 'a#b'").alone == "jz3 look 'a#b'"
 
 
 def test_a_page_may_leave_out_lines_and_ends_of_lines_and_nothing_else():

@@ -84,7 +84,7 @@ def test_the_figures_of_a_page_are_those_of_the_run(page):
 
 
 @needs_a_run
-@pytest.mark.parametrize("page", ["README.md", "jz3/cli/graph.py"])
+@pytest.mark.parametrize("page", ["README.md", "AGENTS.md", "jz3/cli/graph.py"])
 def test_the_problem_that_is_traced_is_one_of_the_run(page):
     """`python -m tests.run_figures` renews it, too."""
     assert TRACED.findall((ROOT / page).read_text()) == [traced()]
