@@ -72,7 +72,7 @@ def pairs_of(path: Path) -> "list[Pair]":
     Fields may have any of the names that `jz3 grade` knows.
     """
     from jz3.cli.output import remark
-    from jz3.evaluation.answer_files import QUESTIONS, Fields, read_file, text_of
+    from jz3.evaluation.answer_files import QUESTIONS, Fields, first_of, read_file, text_of
     from jz3.teacher.judge import Pair
 
     file = read_file(path, Fields())
@@ -83,7 +83,7 @@ def pairs_of(path: Path) -> "list[Pair]":
         )
     for line in file.bad:
         remark(line)
-    question = next((name for name in QUESTIONS if name in file.rows[0]), None)
+    question = first_of(QUESTIONS, file.rows[0])
     return [
         Pair(
             gold=text_of(row, file.gold) or "",

@@ -9,18 +9,22 @@ r"""Files of answers and of golds as people have them: which layout, which field
 | own | all others | the first of PREDICTED that is there | the first of GOLD that is there |
 
 Formats are those of `jz3.raw` (JSONL, JSON, CSV, parquet, ...); numbers of JSON lines stay as they are
-written.
+written. Names are found in any case; a given one may be nested (`data.answer`). A gold that is the number of
+one of the row's `choices`, as MMLU has it, becomes their letter.
 """
 
 import codecs
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from jz3.core.errors import UserError
+from jz3.raw.files import field as value_of
+from jz3.raw.given import must_be_a_file
+from jz3.raw.lines import lines, read_bytes
 from jz3.raw.row import Odd, Row
 
 WHOLE = (
@@ -32,11 +36,14 @@ PREDICTED = ("predicted", "prediction", "pred", "model_answer", *WHOLE)
 """Names of the field that holds what a model said, the surest first."""
 GOLD = (
     "gold", "gold_answer", "ground_truth", "expected", "expected_answer", "reference", "target", "gts",
-    "final_answer", "label", "answer", "Answer", "correct", "solution",
+    "final_answer", "label", "answer", "correct", "solution",
 )  # fmt: skip
 """Names of the field that holds the right answer, the surest first."""
-IDS = ("item_id", "id", "custom_id", "unique_id", "question_id", "problem_id", "ID", "doc_id", "idx", "index")
-QUESTIONS = ("question", "problem", "Question", "input", "prompt")
+IDS = ("item_id", "id", "custom_id", "unique_id", "question_id", "problem_id", "doc_id", "idx", "index")
+QUESTIONS = ("question", "problem", "input", "prompt")
+CHOICES = ("choices", "options")
+"""Names of the field that lists the choices of a row."""
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 STDIN = Path("-")
 
 
@@ -62,6 +69,15 @@ class AnswerFile:
     identity: str | None
     bad: Sequence[str] = field(default_factory=list)
     """A line for each row that cannot be read."""
+    numbered: bool = False
+    """Whether the golds were numbers of choices; they are letters now."""
+
+    def names(self) -> str:
+        """The fields of the first row, also those within others, for people."""
+        inner = ((name, value if isinstance(value, dict) else {}) for name, value in self.rows[0].items())
+        return ", ".join(
+            part for name, held in inner for part in ([f"{name}.{key}" for key in held] or [name])
+        )
 
     def said(self, *names: str) -> str:
         """How the file is read, for people."""
@@ -88,24 +104,50 @@ def read_file(path: Path, fields: Fields) -> AnswerFile:
     layout, rows = _layout(rows)
     names = list(dict.fromkeys(name for row in rows[:1000] for name in row))
     for given in (fields.predicted, fields.gold, fields.identity):
-        if given is not None and given not in names:
+        if given is None or given in names:
+            continue
+        if all(value_of(row, given) is None for row in rows):
             raise UserError(f"{path} has no field `{given}`; it has {', '.join(names)}. Give one of these.")
+    gold = fields.gold or first_of(GOLD, names)
+    numbered = gold is not None and _are_numbers_of_choices(rows, gold)
     return AnswerFile(
         path,
-        layout,
-        rows,
-        fields.predicted or _first(PREDICTED, names),
-        fields.gold or _first(GOLD, names),
-        fields.identity or _first(IDS, names),
+        f"{layout} with numbered choices" if numbered else layout,
+        [row | {gold: letter_of(text_of(row, gold))} for row in rows] if gold and numbered else rows,
+        fields.predicted or first_of(PREDICTED, names),
+        gold,
+        fields.identity or first_of(IDS, names),
         bad,
+        numbered,
     )
+
+
+def letter_of(number: str | None) -> str | None:
+    """The letter of a choice by its number, from 0; other texts as they are."""
+    return LETTERS[int(number)] if number is not None and _is_place(number, len(LETTERS)) else number
+
+
+def _is_place(text: str, count: int) -> bool:
+    return text.isdecimal() and len(text) < 3 and int(text) < count
+
+
+def _are_numbers_of_choices(rows: Sequence[Row], gold: str) -> bool:
+    """Whether each row lists its choices and the gold is the number of one, but not always one of them."""
+    own = 0
+    for row in rows:
+        listed = next((row[name] for name in CHOICES if isinstance(row.get(name), list)), None)
+        text = text_of(row, gold)
+        if listed is None or text is None or not _is_place(text, min(len(listed), len(LETTERS))):
+            return False
+        own += text in map(str, listed)
+    return own < len(rows)
 
 
 def texts_of(row: Row, name: str) -> list[str | None]:
     """What a model said, in each of its answers where a field holds a list of them (also in a list of one,
     as lm-eval has it). Of turns, the last.
     """
-    value: Any = row.get(name)
+    value: Any = value_of(row, name)
     while isinstance(value, list) and len(cast("list[Any]", value)) == 1 and isinstance(value[0], list):
         value = value[0]
     if not isinstance(value, list) or not value:
@@ -118,7 +160,7 @@ def texts_of(row: Row, name: str) -> list[str | None]:
 
 def text_of(row: Row, name: str | None) -> str | None:
     """A field as a text; of a list the first. None where nothing is there."""
-    value: Any = row.get(name) if name is not None else None
+    value: Any = value_of(row, name) if name is not None else None
     while isinstance(value, list):
         value = cast("list[Any]", value)[0] if value else None
     if value is None or isinstance(value, str):
@@ -128,19 +170,24 @@ def text_of(row: Row, name: str | None) -> str | None:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, bool)) else str(value)
 
 
-def _first(wanted: Sequence[str], there: Sequence[str]) -> str | None:
-    return next((name for name in wanted if name in there), None)
+def first_of(wanted: Sequence[str], there: Iterable[str]) -> str | None:
+    """The first of these names that is there, as it is written here or in another case."""
+    names = list(there)
+    by_lower = {name.lower(): name for name in reversed(names)}
+    return next((name if name in names else by_lower[name] for name in wanted if name in by_lower), None)
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Row | Odd]]:
     if path == STDIN:
-        yield from _json_lines(sys.stdin.buffer)
-    elif path.is_dir() or not path.exists():
-        found = "a folder" if path.is_dir() else "No such file"
-        raise UserError(f"{path}: {found}; expected a file of answers. Check the path.")
-    elif path.suffix.lower() in (".jsonl", ".ndjson") or not path.is_file():  # a pipe has JSON lines, too
-        with path.open("rb") as lines:
-            yield from _json_lines(lines)
+        yield from _json_lines(enumerate(sys.stdin.buffer, 1))
+        return
+    must_be_a_file(path, "a file of answers", pipes=True)
+    if not path.is_file():
+        with path.open("rb") as piped:
+            yield from _json_lines(enumerate(piped, 1))
+    elif path.suffix.lower() in (".jsonl", ".ndjson"):
+        found = list(_json_lines(lines(path)))
+        yield from found if any(isinstance(row, dict) for _, row in found) else _entries(path) or found
     else:
         from jz3.raw.files import read_rows
 
@@ -148,24 +195,43 @@ def _rows(path: Path) -> Iterator[tuple[str, Row | Odd]]:
             yield place.removeprefix(f"{path.name} "), row
 
 
-def _json_lines(lines: Any) -> Iterator[tuple[str, Row | Odd]]:  # noqa: ANN401 (any binary file)
-    for number, line in enumerate(lines, 1):
-        content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-        if content.strip():
+def _json_lines(numbered: Iterable[tuple[int, bytes | Odd]]) -> Iterator[tuple[str, Row | Odd]]:
+    for number, line in numbered:
+        content = line.removeprefix(codecs.BOM_UTF8) if number == 1 and isinstance(line, bytes) else line
+        if isinstance(content, Odd):
+            yield f"line {number}", content
+        elif content.strip():
             yield f"line {number}", _object(content)
+
+
+def _entries(path: Path) -> list[tuple[str, Row | Odd]]:
+    """The objects of a file that is one list of them, or one object over many lines."""
+    data = read_bytes(path)
+    try:
+        value: Any = None if isinstance(data, Odd) else _parsed(data)
+    except (ValueError, RecursionError):
+        return []
+    if isinstance(value, dict):
+        return [("entry 1", cast("Row", value))]
+    return [
+        (f"entry {number}", row if isinstance(row, dict) else Odd("not_an_object", "not an object", ""))
+        for number, row in enumerate(cast("list[Any]", value) if isinstance(value, list) else [], 1)
+    ]
 
 
 def _object(content: bytes) -> Row | Odd:
     try:
-        # Numbers stay as they are written: an integer of any length, a decimal with all its digits.
-        found: Any = json.loads(
-            content.decode(), parse_int=str, parse_float=str, parse_constant=lambda name: name
-        )
+        found = _parsed(content)
     except UnicodeDecodeError:
         return Odd("not_utf8", "not UTF-8", "")
     except (json.JSONDecodeError, RecursionError):
         return Odd("not_json", "not JSON", "")
     return found if isinstance(found, dict) else Odd("not_an_object", "not an object", "")
+
+
+def _parsed(content: bytes) -> Any:  # noqa: ANN401 (any JSON)
+    """Numbers stay as they are written: an integer of any length, a decimal with all its digits."""
+    return json.loads(content.decode(), parse_int=str, parse_float=str, parse_constant=lambda name: name)
 
 
 def _layout(rows: Sequence[Row]) -> tuple[str, list[Row]]:

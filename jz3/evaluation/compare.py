@@ -21,7 +21,7 @@ from jz3.answers.extract import extract_lenient
 from jz3.answers.gold_form import form_of
 from jz3.answers.symbolic import default_symbolic
 from jz3.core.errors import UserError
-from jz3.evaluation.answer_files import WHOLE, AnswerFile, text_of
+from jz3.evaluation.answer_files import QUESTIONS, WHOLE, AnswerFile, text_of
 from jz3.evaluation.joining import Asked, asked_of, golds_of, predicted_field
 from jz3.evaluation.mcnemar import exact_p_value
 from jz3.evaluation.shares import holm, wilson
@@ -145,7 +145,8 @@ def _known(benchmark: str | None, notes: list[str]) -> None:
 
 def _whole(file: AnswerFile, gold: AnswerFile | None, asked: Sequence[Asked]) -> bool:
     """Whether the answers are whole responses: by the name of their field, else by the texts."""
-    return predicted_field(file, gold) in WHOLE or _are_whole([one.text or "" for one in asked])
+    name = predicted_field(file, gold).rpartition(".")[2].lower()
+    return name in WHOLE or _are_whole([one.text or "" for one in asked])
 
 
 def _are_whole(texts: Sequence[str]) -> bool:
@@ -228,7 +229,8 @@ TRIED = 50  # chosen: rows that show whether another field is the right one
 def _better_field(file: AnswerFile, asked: Sequence[Asked]) -> str | None:
     if len(asked) != len(file.rows):
         return None
-    others = [name for name in file.rows[0] if name not in (file.predicted, file.gold, file.identity)]
+    read = (file.predicted, file.gold, file.identity)
+    others = [name for name in file.rows[0] if name not in read and name.lower() not in QUESTIONS]
     for name in others:
         right = 0
         for row, one in zip(file.rows[:TRIED], asked[:TRIED], strict=True):

@@ -259,3 +259,114 @@ def test_public_golds_are_found_and_equal_themselves(name):
     own = type(gold)(Path("own"), "own rows", rows, "response", None, None)
     some = type(gold)(gold.path, gold.layout, gold.rows[:25], gold.predicted, gold.gold, gold.identity)
     assert compare([own], some, None, whole=None).scores[0].accuracy == 100
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("question", "problem"), ("prompt", "Problem"), ("Question",) * 2]
+)
+def test_questions_join_whatever_their_field_is_called(tmp_path, ours, theirs):
+    """As many rows in another order: by the order of the rows every answer would be wrong."""
+    gold = write(
+        tmp_path / "gold.jsonl", [{theirs: f"What is {i} plus 1?", "Answer": i + 1} for i in range(N)]
+    )
+    rows = [
+        {ours: f"What is {i} plus  1?", "response": f"The answer is {i + 1}."} for i in reversed(range(N))
+    ]
+    found = judged(write(tmp_path / "a.jsonl", rows), gold)
+    assert found.scores[0].accuracy == 100
+    named = f"`{ours}`" if ours == theirs else f"`{ours}` and `{theirs}`"
+    assert any(note.endswith(f"by {named}") for note in found.notes)
+
+
+def test_ids_that_name_other_questions_give_way(tmp_path):
+    """Of two files that each count their own rows."""
+    gold = write(
+        tmp_path / "gold.jsonl", [{"id": i, "question": f"{i} + 1?", "answer": i + 1} for i in range(N)]
+    )
+    turned = [{"id": i, "question": f"{N - 1 - i} + 1?", "response": f"It is {N - i}."} for i in range(N)]
+    found = judged(write(tmp_path / "a.jsonl", turned), gold)
+    assert found.scores[0].accuracy == 100
+    assert any("name other questions" in note for note in found.notes)
+    # Questions in other words say nothing against the ids.
+    asked = [{"id": i, "question": f"Add 1 to {i}.", "response": f"It is {i + 1}."} for i in range(N)]
+    assert judged(write(tmp_path / "b.jsonl", asked), gold).scores[0].accuracy == 100
+
+
+CHOICES = ["north", "east", "south", "west"]
+
+
+@pytest.mark.parametrize(
+    "answer", [lambda i: {"response": f"The answer is ({'ABCD'[i]})."}, lambda i: {"predicted": i}]
+)
+@pytest.mark.parametrize("own", [False, True])
+def test_numbers_of_choices_are_letters(tmp_path, answer, own):
+    """MMLU has `answer: 1` where a model says B."""
+    rows = [{"question": f"Where from {i}?", "choices": CHOICES, "answer": i} for i in range(4)]
+    said = [{"question": row["question"], **answer(i)} for i, row in enumerate(rows)]
+    file = write(
+        tmp_path / "a.jsonl", [row | more for row, more in zip(rows, said, strict=True)] if own else said
+    )
+    gold = None if own else write(tmp_path / "gold.jsonl", rows)
+    assert [one.gold for one in judged(file, gold).judged] == ["A", "B", "C", "D"]
+    assert judged(file, gold).scores[0].accuracy == 100
+
+
+def test_a_choice_that_is_itself_a_number_stays_one(tmp_path):
+    rows = [
+        {"id": i, "options": ["0", "1", "2", "3"], "answer": str(i), "predicted": str(i)} for i in range(4)
+    ]
+    assert [one.gold for one in judged(write(tmp_path / "a.jsonl", rows)).judged] == ["0", "1", "2", "3"]
+
+
+def test_objects_for_answers_are_named_and_what_is_in_them_can_be(tmp_path):
+    rows = [{"answer": {"value": i, "unit": "m"}, "said": {"text": f"The answer is {i}."}} for i in range(N)]
+    file = write(tmp_path / "a.jsonl", rows)
+    with pytest.raises(UserError, match=r"`said` holds objects with said\.text"):
+        judged(file, fields=Fields(predicted="said"))
+    with pytest.raises(UserError, match=r"`answer` holds objects with answer\.value, answer\.unit"):
+        judged(file, fields=Fields(predicted="said.text"))
+    found = judged(file, fields=Fields(predicted="said.text", gold="answer.value"))
+    assert found.scores[0].accuracy == 100
+    with pytest.raises(UserError, match=r"has no field `answer\.nosuch`"):
+        judged(file, fields=Fields(gold="answer.nosuch"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_json_lines_come_in_other_encodings_and_as_one_list(tmp_path, encoding, indent):
+    rows = [{"gold": f"{i}é", "predicted": f"{i}é"} for i in range(N)]
+    (tmp_path / "lines.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding=encoding)
+    (tmp_path / "list.jsonl").write_text(json.dumps(rows, indent=indent), encoding=encoding)
+    for name in ("lines", "list"):
+        assert judged(tmp_path / f"{name}.jsonl").scores[0].accuracy == 100
+
+
+def test_ids_that_repeat_over_other_golds_name_no_item(tmp_path):
+    rows = [{"id": 1, "gold": str(i), "predicted": str(i % 2)} for i in range(N)]
+    found = judged(write(tmp_path / "a.jsonl", rows))
+    assert (found.scores[0].items, found.scores[0].answers) == (N, N)
+    assert any("names no item" in note for note in found.notes)
+
+
+def test_rows_without_an_id_are_items_of_their_own(tmp_path):
+    rows = [{"gold": "1", "predicted": "1"} | ({"id": "x"} if i == 0 else {}) for i in range(N)]
+    assert judged(write(tmp_path / "a.jsonl", rows)).scores[0].items == N
+
+
+def test_of_several_golds_in_a_row_it_is_said_that_one_counts(tmp_path):
+    rows = [{"gold": ["1", "2"], "predicted": "1"}, {"gold": ["2"], "predicted": "2"}]
+    found = judged(write(tmp_path / "a.jsonl", rows))
+    assert any("`gold` holds up to 2 right answers a row; the first counts" in note for note in found.notes)
+
+
+def test_a_question_with_two_right_answers_joins_nothing(tmp_path):
+    """SVAMP's `Question` is the end of a text whose beginning stands elsewhere."""
+    gold = write(
+        tmp_path / "gold.jsonl",
+        [{"Question": f"How many of {i // 2}?", "Answer": i} for i in range(4)]
+        + [{"Question": "One?", "Answer": 1}],
+    )
+    rows = [{"question": text, "response": "It is 1."} for text in ("How many of 0?", "One?")]
+    found = judged(write(tmp_path / "a.jsonl", rows), gold)
+    assert [one.gold for one in found.judged] == ["1"]
+    assert any("1 of 2 answers have no gold" in note for note in found.notes)
