@@ -45,7 +45,7 @@ def look(
     wanted = find or []
     drawn = draw_rows(table, rows, wanted)
     root = repository_of(table.absolute().parent)
-    kinds, found = _lineage(root, drawn) if root else ({}, {})
+    kinds, found = _lineage(root, drawn)
     write_page(look_page(table.name, drawn, wanted, kinds, found), out)
     document = {
         "page": str(out),
@@ -59,8 +59,10 @@ def look(
     show(f"{said(drawn, wanted)}{odd}\n{out}", document, json=json)
 
 
-def _lineage(root: Path, drawn: "Drawn") -> "tuple[Mapping[str, str], Ancestors]":
+def _lineage(root: Path | None, drawn: "Drawn") -> "tuple[Mapping[str, str], Ancestors]":
     """What ids name, and the rows that they lead to. Only in a repository: its imports take half a second."""
+    if root is None:
+        return {}, {}
     from jz3.graph.lineage import NAMES, ancestors
 
     return NAMES, ancestors(root, [placed.row for placed in drawn.rows])

@@ -74,7 +74,10 @@ class AnswerFile:
 
     def names(self) -> str:
         """The fields of the first row, also those within others, for people."""
-        inner = ((name, value if isinstance(value, dict) else {}) for name, value in self.rows[0].items())
+        inner = (
+            (name, cast("Row", value) if isinstance(value, dict) else {})
+            for name, value in self.rows[0].items()
+        )
         return ", ".join(
             part for name, held in inner for part in ([f"{name}.{key}" for key in held] or [name])
         )
@@ -214,14 +217,17 @@ def _entries(path: Path) -> list[tuple[str, Row | Odd]]:
     if isinstance(value, dict):
         return [("entry 1", cast("Row", value))]
     return [
-        (f"entry {number}", row if isinstance(row, dict) else Odd("not_an_object", "not an object", ""))
+        (
+            f"entry {number}",
+            cast("Row", row) if isinstance(row, dict) else Odd("not_an_object", "not an object", ""),
+        )
         for number, row in enumerate(cast("list[Any]", value) if isinstance(value, list) else [], 1)
     ]
 
 
 def _object(content: bytes) -> Row | Odd:
     try:
-        found = _parsed(content)
+        found: Any = _parsed(content)
     except UnicodeDecodeError:
         return Odd("not_utf8", "not UTF-8", "")
     except (json.JSONDecodeError, RecursionError):

@@ -51,7 +51,9 @@ def draw_rows(path: Path, most: int, find: Sequence[str] = ()) -> Drawn:
     ranked = heapq.nsmallest(most, tally.fitting_rows(path))  # numbers differ: no two rows are compared
     if not tally.read and not tally.odd:
         raise UserError(f"{path} holds no rows; at least one was expected. Give another file.")
-    rows = sorted((Placed(*row) for _, *row in ranked), key=lambda placed: placed.number)
+    rows = sorted(
+        (Placed(number, place, row) for _, number, place, row in ranked), key=lambda placed: placed.number
+    )
     return Drawn(rows, tally.read, tally.fitting, tally.odd, tally.first_odd)
 
 
