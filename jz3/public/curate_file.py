@@ -12,16 +12,19 @@ The whole file is held in memory.
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 from pydantic import BaseModel
 
 from jz3.core.artifacts import MANIFEST, OutDir
 from jz3.core.errors import UserError
+from jz3.core.placing import is_within
 from jz3.public.curation import (
     decontamination,
     dedup_of,
@@ -33,6 +36,8 @@ from jz3.public.curation import (
 )
 from jz3.public.hub_files import BEGIN, hub_files
 from jz3.public.own_rows import OwnRows, fields_of, ids_of, no_text, problem_of, read_own, solution_of
+from jz3.raw.given import must_be_a_file
+from jz3.raw.lines import COMPRESSIONS
 from jz3.raw.row import Row
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.ledger import Ledger
@@ -71,6 +76,11 @@ def curate_file(file: str, out: Path, wanted: Wanted, say: Callable[[str], objec
     place = OutDir(CurateManifest, out)
     place.must_be_free()
     read = _read(file, say)
+    if not file.startswith(BEGIN) and is_within(Path(file), out):
+        raise UserError(
+            f"{file} lies in {out}, which the output would replace; another folder was expected. Give "
+            f"another one with -o."
+        )
     fields = fields_of(read.name, read.rows, wanted.problem, wanted.solution)
     problem, solution = fields.problem, fields.solution
     left_out = _left_out(wanted, solution)
@@ -90,8 +100,15 @@ def curate_file(file: str, out: Path, wanted: Wanted, say: Callable[[str], objec
         names,
     )
     unread = _unread(read.rows, names, problem, solution)
+    if unread.height == len(read.rows):
+        _, rule, name = unread.row(0)
+        raise UserError(
+            f"none of the {len(read.rows)} rows of {read.name} can be read ({rule} in `{name}`); a row for "
+            f"each problem, with its text, was expected. Name the field with --problem or --solution, or "
+            f"convert the file to JSON lines."
+        )
     judged = table.join(unread, left_on="problem_id", right_on="row", how="anti", maintain_order="left")
-    items = items_of(dict(_benchmark(path, say) for path in wanted.against))
+    items = items_of(_benchmarks(wanted.against, say))
     found = decontamination(judged, items) if "decontaminate" in steps else None
     verdicts = [unread, *verdicts_of(judged, steps)]
     if found is not None:
@@ -172,12 +189,7 @@ def _read(file: str, say: Callable[[str], object]) -> OwnRows:
         say(f"{found.address}: {names}")
         return read_own(found.files, found.root, found.address)
     path = Path(file)
-    if not path.is_file():
-        what = "a folder" if path.is_dir() else "No such file"
-        raise UserError(
-            f"{file}: {what}; a file of rows, or a data set of the hub ({BEGIN}OWNER/NAME), was expected. "
-            f"Check the path."
-        )
+    must_be_a_file(path, f"a file of rows, or a data set of the hub ({BEGIN}OWNER/NAME),")
     return read_own([path], path.parent, path.name)
 
 
@@ -193,16 +205,37 @@ def _unread(rows: Sequence[Row], names: Sequence[str], problem: str, solution: s
     return pl.DataFrame(found, schema=dict.fromkeys(("row", "rule", "evidence"), pl.String), orient="row")
 
 
+def _benchmarks(files: Sequence[str], say: Callable[[str], object]) -> dict[str, list[str]]:
+    """Questions by benchmark; files that give the same name are parts of one."""
+    found: dict[str, list[str]] = {}
+    for file in files:
+        name, questions = _benchmark(file, say)
+        found[name] = found.get(name, []) + questions
+    return found
+
+
 def _benchmark(file: str, say: Callable[[str], object]) -> tuple[str, list[str]]:
     """The benchmark's name and questions; `gsm8k/test.jsonl` and a data set called gsm8k both give gsm8k."""
-    rows = _read(file, say).rows
-    field = fields_of(file, rows, None, None).problem
+    read = _read(file, say)
+    field = fields_of(file, read.rows, None, None).problem
+    questions = [text for row in read.rows if (text := problem_of(row, field))]
+    if not questions:
+        raise UserError(
+            f"{file} has no text in any `{field}`; the questions of a benchmark were expected there. Give "
+            f"another file."
+        )
+    without = len(read.rows) + len(read.odd) - len(questions)
+    if without:
+        say(f"{file}: {without} of its rows have no question in `{field}` and are compared with nothing")
+    return _name_of(file), questions
+
+
+def _name_of(file: str) -> str:
     if file.startswith(BEGIN):
-        name = file.removeprefix(BEGIN).split("/")[1].partition("@")[0]
-    else:
-        path = Path(file)
-        name = path.parent.name if path.stem in ("test", "train", "validation") else path.stem
-    return name, [text for row in rows if (text := problem_of(row, field))]
+        return file.removeprefix(BEGIN).split("/")[1].partition("@")[0]
+    path = Path(file)
+    plain = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
+    return plain.parent.name if plain.stem in ("test", "train", "validation") else plain.stem
 
 
 def _first_rules(verdicts: Sequence[pl.DataFrame]) -> dict[str, tuple[str, str]]:
@@ -214,5 +247,24 @@ def _first_rules(verdicts: Sequence[pl.DataFrame]) -> dict[str, tuple[str, str]]
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:
-    lines = (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
-    path.write_text("".join(lines), encoding="utf-8")
+    path.write_text("".join(f"{_json(row)}\n" for row in rows), encoding="utf-8")
+
+
+def _json(row: Row) -> str:
+    """A line; what JSON has no number for is null, as other readers end at a bare NaN."""
+    try:
+        return json.dumps(row, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(row), ensure_ascii=False, default=str, allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {key: _finite(held) for key, held in cast("Row", value).items()}
+        case list():
+            return [_finite(held) for held in cast("list[object]", value)]
+        case _:
+            return value

@@ -81,7 +81,7 @@ def fields_of(file: str, rows: Sequence[Row], problem: str | None, solution: str
             raise UserError(
                 f"{file} has no field `{given}`; it has {_shown(first, names)}. Give one of these."
             )
-    asked = problem or guessed(PROBLEM, names)
+    asked = problem or guessed_problem(first, names)
     if asked is None:
         raise UserError(
             f"{file} has no field of problems; one such as problem, question or messages was expected, "
@@ -142,7 +142,9 @@ def _text(value: object) -> str | None:
 
 
 def _turns(value: object) -> list[tuple[str, str]] | None:
-    """Pairs of speaker and text if the value is a list of turns."""
+    """Pairs of speaker and text if the value is a list of turns, or the JSON of one, as CSV files have it."""
+    if isinstance(value, str) and value.lstrip().startswith("[{"):
+        value = _list_of(value)
     if not isinstance(value, list) or not value:
         return None
     turns: list[tuple[str, str]] = []
@@ -158,6 +160,22 @@ def _turns(value: object) -> list[tuple[str, str]] | None:
             text = "\n".join(part for part in parts if isinstance(part, str))
         turns.append((who, text if isinstance(text, str) else ""))
     return turns
+
+
+def _list_of(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def guessed_problem(rows: Sequence[Row], names: Sequence[str]) -> str | None:
+    """The first name of PROBLEM whose field most rows fill, otherwise the first that is there.
+
+    In Alpaca's layout, for one, `input` is empty where `instruction` says it all.
+    """
+    filled = [name for name in names if 2 * sum(bool(row.get(name)) for row in rows) > len(rows)]
+    return guessed(PROBLEM, filled) or guessed(PROBLEM, names)
 
 
 def guessed(wanted: Sequence[str], names: Sequence[str]) -> str | None:

@@ -1,5 +1,6 @@
 """`jz3 curate FILE`: every row is kept or rejected with a rule, by the graph's own functions."""
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -197,3 +198,55 @@ def test_no_row_is_lost(tmp_path_factory, texts):
     curate_file(str(file), folder / "out", Wanted(("dedup",)), lambda _: None)
     kept, rejected = lines(folder / "out/kept.jsonl"), lines(folder / "out/rejected.jsonl")
     assert sorted(one["n"] for one in kept + rejected) == list(range(len(texts)))
+
+
+def test_benchmarks_of_one_name_are_compared_together(tmp_path):
+    """`a/items.jsonl` and `b/items.jsonl`, or the training and the test items of one."""
+    for folder, one in (("a", ROWS[0]), ("b", ROWS[1])):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder / "items.jsonl", [{"question": one["question"]}])
+    file = write(tmp_path / "mine.jsonl", ROWS[:3])
+    against = [("--against", tmp_path / folder / "items.jsonl") for folder in "ab"]
+    done = run("decontaminate", file, *against[0], *against[1], "-o", tmp_path / "out", "--json")
+    account = json.loads(done.stdout)
+    assert account["rows"]["rejected"] == {"decontaminate.ngram": 2}
+    assert account["benchmarks"] == ["items"]
+
+
+def test_a_compressed_benchmark_has_the_name_of_its_folder(tmp_path, benchmark):
+    packed = benchmark.with_name("test.jsonl.gz")
+    packed.write_bytes(gzip.compress(benchmark.read_bytes()))
+    file = write(tmp_path / "mine.jsonl", ROWS[:2])
+    done = run("decontaminate", file, "--against", packed, "-o", tmp_path / "out", "--json")
+    assert json.loads(done.stdout)["benchmarks"] == ["bakery"]
+
+
+def test_a_benchmark_without_questions_is_named_and_rows_without_one_are_counted(tmp_path):
+    file = write(tmp_path / "mine.jsonl", ROWS[:2])
+    empty = write(tmp_path / "empty.jsonl", [{"question": None}])
+    done = run("decontaminate", file, "--against", empty, "-o", tmp_path / "out")
+    assert (done.exit_code, "has no text in any `question`" in done.stderr) == (1, True)
+    some = write(tmp_path / "some.jsonl", [{"question": ITEM}, {"question": None}])
+    done = run("decontaminate", file, "--against", some, "-o", tmp_path / "out")
+    assert "1 of its rows have no question in `question` and are compared with nothing" in done.stderr
+
+
+def test_the_file_is_not_replaced_by_its_output(tmp_path):
+    file = write(tmp_path / "mine.jsonl", ROWS[:6])
+    assert run("dedup", file, "-o", tmp_path / "out").exit_code == 0
+    before = {one: one.read_bytes() for one in (tmp_path / "out").rglob("*") if one.is_file()}
+    done = run("dedup", tmp_path / "out/kept.jsonl", "-o", tmp_path / "out")
+    assert (done.exit_code, "which the output would replace" in done.stderr) == (1, True)
+    assert {one: one.read_bytes() for one in (tmp_path / "out").rglob("*") if one.is_file()} == before
+
+
+def test_rows_are_json_to_every_reader(tmp_path):
+    """A bare NaN is none."""
+    table = pl.DataFrame([{"question": one["question"], "score": float("nan")} for one in ROWS[:2]])
+    table.with_columns(
+        nested=pl.struct(deep=pl.concat_list(pl.col("score"), pl.lit(float("inf"))))
+    ).write_parquet(tmp_path / "mine.parquet")
+    assert run("dedup", tmp_path / "mine.parquet", "-o", tmp_path / "out").exit_code == 0
+    read = pl.read_ndjson(tmp_path / "out/kept.jsonl")
+    assert read["score"].to_list() == [None, None]
+    assert read["nested"].to_list() == [{"deep": [None, None]}] * 2

@@ -40,6 +40,8 @@ SHAPES = {
     },
     "capitals": lambda q, a: {"QUESTION": q, "Answer": a},
     "a list of one": lambda q, a: {"question": q, "response": [a]},
+    "turns as JSON": lambda q, a: {"messages": json.dumps(chat(q, a))},
+    "alpaca": lambda q, a: {"instruction": q, "input": "", "output": a},
 }
 
 
@@ -64,11 +66,24 @@ def test_a_file_of_one_object_around_its_rows_is_named():
 
 
 def test_what_is_no_text_is_rejected_and_never_compared_as_one(tmp_path):
-    (tmp_path / "columns.json").write_text(json.dumps({"question": ASKED, "solution": SAID}))
+    rows = [{"question": ASKED, "solution": SAID}, {"question": ASKED[0], "solution": SAID[0]}]
+    (tmp_path / "mixed.json").write_text(json.dumps(rows))
     done = CliRunner().invoke(
-        app, ["dedup", str(tmp_path / "columns.json"), "-o", str(tmp_path / "out"), "--json"]
+        app, ["dedup", str(tmp_path / "mixed.json"), "-o", str(tmp_path / "out"), "--json"]
     )
     assert json.loads(done.stdout)["rows"]["rejected"] == {"read.not_text": 1}
+
+
+@pytest.mark.parametrize(
+    "rows", [{"question": ASKED, "solution": SAID}, [{"question": None}, {"question": ""}]]
+)
+def test_a_file_of_which_no_row_can_be_read_is_no_success(tmp_path, rows):
+    """Such as one object with whole columns, as pandas writes it."""
+    (tmp_path / "columns.json").write_text(json.dumps(rows))
+    done = CliRunner().invoke(app, ["dedup", str(tmp_path / "columns.json"), "-o", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert "rows of columns.json can be read (read.no" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_stdin_is_json_lines(tmp_path):
