@@ -41,8 +41,10 @@ def grade(gold: str, response: str | None, *, benchmark: str | None = None) -> V
     >>> grade("18", None)
     Verdict(equal=False, rule='no_answer', extracted=None)
     """
+    _must_be_text(gold, "gold")
     if response is None:
         return Verdict(equal=False, rule="no_answer", extracted=None)
+    _must_be_text(response, "response")
     rules = rules_of(benchmark)
     found = (
         extract_choice(response, rules.letters) if rules.letters else extract_lenient(response, form_of(gold))
@@ -62,6 +64,7 @@ def parse(response: str, *, strict: bool = False) -> str | None:
     >>> parse("The answer is 8.", strict=True) is None
     True
     """
+    _must_be_text(response, "response")
     return (extract_strict(response) if strict else extract_lenient(response)).answer
 
 
@@ -74,9 +77,21 @@ def vote(answers: Sequence[str | None]) -> str | None:
     >>> vote([]) is None
     True
     """
+    if isinstance(answers, str):
+        raise TypeError("answers are one text; a list of texts was expected. Give [answer, ...].")
     votes: dict[str, int] = {}
     for answer in answers:
         if answer is not None:
+            _must_be_text(answer, "an answer")
             same = next((other for other in votes if equal(other, answer).equal), answer)
             votes[same] = votes.get(same, 0) + 1
     return max(votes, key=lambda answer: votes[answer], default=None)
+
+
+def _must_be_text(value: object, name: str) -> None:
+    """Raise TypeError for a number, a list and the like: `str` would give one of them another meaning."""
+    if not isinstance(value, str):
+        raise TypeError(
+            f"{name} is {value!r:.60}, of type {type(value).__name__}; a text was expected. Give the answer "
+            f"itself as a text."
+        )

@@ -64,6 +64,8 @@ def setting(kind: type[P], section: str) -> P:
 
 def problems_of(problems: Texts, solutions: Texts | None = None, ids: Texts | None = None) -> pl.DataFrame:
     """A table of Problem. A solution with a program has the kind `tool`; the answer is the last box."""
+    for given, what in ((problems, "problems"), (solutions, "solutions"), (ids, "ids")):
+        _must_be_a_column(given, what)
     texts = pl.Series("problem", problems, dtype=pl.String, strict=False)
     answers = texts if solutions is None else pl.Series("solution", solutions, dtype=pl.String, strict=False)
     names = [str(number) for number in range(len(texts))] if ids is None else [str(name) for name in ids]
@@ -89,6 +91,12 @@ def problems_of(problems: Texts, solutions: Texts | None = None, ids: Texts | No
     return rows.with_columns(pl.lit(None).alias(name) for name in schema if name not in rows.columns).select(
         pl.col(name).cast(kind) for name, kind in schema.items()
     )
+
+
+def _must_be_a_column(given: object, what: str) -> None:
+    """Raise TypeError for a single text, whose characters would be the rows."""
+    if isinstance(given, str | bytes):
+        raise TypeError(f"{what} is one text; a list of texts was expected. Give [text, ...].")
 
 
 def dedup(problems: Texts, ids: Texts | None = None) -> pl.DataFrame:
@@ -121,6 +129,8 @@ def decontaminate(problems: Texts, against: Mapping[str, Texts], ids: Texts | No
 
 def items_of(against: Mapping[str, Texts]) -> pl.DataFrame:
     """A table of Item: questions of benchmarks, with their digest as the revision."""
+    for name, questions in against.items():
+        _must_be_a_column(questions, f"against[{name!r}]")
     rows = [
         {
             "item_id": f"{name}/{number}",
@@ -161,6 +171,7 @@ def filter_of(table: pl.DataFrame) -> pl.DataFrame:
 
 def execute(solutions: Texts, ids: Texts | None = None) -> pl.DataFrame:
     """Reject rows whose program fails in the sandbox or prints an answer other than the solution's."""
+    _must_be_a_column(solutions, "solutions")
     texts = list(solutions)
     return execute_of(problems_of(texts, texts, ids))
 

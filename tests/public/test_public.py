@@ -2,9 +2,11 @@
 
 import doctest
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -91,3 +93,70 @@ def test_the_reward_as_trainers_call_it():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="nosuch"):
         _ = jz3.nosuch
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: jz3.grade(18, "18"),
+        lambda: jz3.grade("18", 18),
+        lambda: jz3.grade(None, "18"),
+        lambda: jz3.parse(["18"]),
+        lambda: jz3.vote([18, 18]),
+    ],
+)
+def test_what_is_no_text_is_named(call):
+    with pytest.raises(TypeError, match=r"a text was expected\. Give"):
+        call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: jz3.dedup(QUESTIONS[0]),
+        lambda: jz3.filter(QUESTIONS, QUESTIONS[0]),
+        lambda: jz3.execute(QUESTIONS[0]),
+        lambda: jz3.decontaminate(QUESTIONS, {"mine": QUESTIONS[0]}),
+        lambda: jz3.vote("18"),
+    ],
+)
+def test_one_text_for_a_column_is_named_and_not_read_letter_by_letter(call):
+    with pytest.raises(TypeError, match="one text; a list of texts was expected"):
+        call()
+
+
+@pytest.mark.parametrize(
+    "gold",
+    [18, 18.0, np.float64(18), "#### 18", ["18"], ("18",), np.array(["18"]), np.int64(18), Decimal(18)],
+)
+def test_a_gold_of_any_type_is_worth_a_reward(gold):
+    assert jz3.reward.compute_score("mine", "It is 18.", gold) == 1.0
+    assert jz3.reward.accuracy_reward(completions=["It is 18."], answer=[gold]) == [1.0]
+    assert jz3.reward.verify(["It is 18."], [gold]) == [1.0]
+
+
+@pytest.mark.parametrize("gold", [None, "", " ", float("nan"), True, [], ["1", "2"], {"value": 18}])
+def test_a_gold_that_nothing_equals_is_no_silent_zero(gold):
+    with pytest.raises(ValueError, match=r"the gold answer is .*; a text or a number was expected"):
+        jz3.reward.verify(["It is 18."], [gold])
+
+
+def test_a_row_of_another_task_has_no_reward_for_trl():
+    """TRL leaves None out of the mean; a row without a gold is for another reward function."""
+    assert jz3.reward.accuracy_reward(completions=["It is 18."] * 2, answer=[None, "18"]) == [None, 1.0]
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        [{"role": "assistant", "content": [{"type": "image_url"}, {"type": "text", "text": "It is 18."}]}],
+        [{"role": "user", "content": "And?"}, {"role": "assistant", "content": "It is 18."}],
+    ],
+)
+def test_a_completion_of_turns_and_parts_is_read(completion):
+    assert jz3.reward.accuracy_reward(completions=[completion], answer=["18"]) == [1.0]
+
+
+@pytest.mark.parametrize("completion", [None, "", [], [{"role": "assistant", "content": None}]])
+def test_nothing_said_is_no_reward(completion):
+    assert jz3.reward.accuracy_reward(completions=[completion], answer=["18"]) == [0.0]
