@@ -9,6 +9,7 @@ of each row that is left out which it is and why; `manifest.json` is the account
 | `export.no_solution` | has no solution, where the form needs one |
 | `export.no_answer` | has no final answer, where the form needs one: no field, no box, nothing after `####` |
 | `export.not_verifiable` | has an answer that the grader does not find right in a response that boxes it |
+| `read.choices_apart` | lists choices that its problem does not state |
 | `read.*` | is none: a line that is not JSON, and the like |
 
 No answer is ever made up: a solution without a box gets none, whatever number it ends in. Costs a read of the

@@ -7,23 +7,27 @@ table stands alone, without them.
 """
 
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
 from jz3.answers.boxes import boxed_answer
+from jz3.answers.gold_form import form_of
 from jz3.core.artifacts import MANIFEST, In
 from jz3.core.errors import UserError
 from jz3.core.foreign import differences
 from jz3.core.hashing import files_digest
-from jz3.evaluation.answer_files import text_of
+from jz3.evaluation.answer_files import CHOICES, text_of
 from jz3.export.row import ExportRow, NoRow, Table
-from jz3.public.own_rows import PROBLEM, TURNS, guessed, problem_of, solution_of
+from jz3.public.own_rows import TURNS, guessed, guessed_problem, problem_of, solution_of
 from jz3.raw.files import read_rows
+from jz3.raw.given import must_be_a_file
 from jz3.raw.names import must_be_utf8
 from jz3.raw.row import Odd, Row, whole
 from jz3.tables.execution_result import ExecutionResult
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
 FRAME_ROWS = 10_000
 """Rows read at a time (chosen: some 30 MB)."""
 SOLUTIONS = ("solution", "response", "output", "completion")
-ANSWERS = ("gold", "gold_answer", "ground_truth", "expected_answer", "final_answer", "answer", "Answer")
+ANSWERS = ("gold", "gold_answer", "ground_truth", "expected_answer", "final_answer", "answer")
 IDS = ("problem_id", "id", "unique_id", "question_id", "row_id")
 PASS_RATES = ("pass_rate", "solve_rate", "success_rate", "pass@1")
 LICENCES = ("licence", "license")
@@ -63,7 +67,7 @@ def exported(wanted: str | None, root: Path | None) -> Exported:
     left, or of a file. `root`: of the clone, None outside one. Raises UserError.
     """
     path = Path(wanted) if wanted is not None else None
-    if path is not None and path.exists():
+    if path is not None and os.path.exists(path):  # noqa: PTH110 (`Path.exists` raises for one too long)
         return _of_path(path, root)
     if root is None:
         raise UserError(
@@ -244,6 +248,7 @@ class _Names:
 
 def _of_file(file: Path, name: str, problem: str | None, solution: str | None) -> Exported:
     must_be_utf8(file, [str(file)])
+    must_be_a_file(file, "a file of rows")
     rows = (found for _, found in read_rows([file], file.parent))
     return Exported(Table(name, files_digest([file], file.parent)), _file_rows(file, rows, problem, solution))
 
@@ -256,35 +261,43 @@ def _file_rows(
     if not seen:
         raise UserError(f"{file} holds no rows; at least one was expected. Give another file.")
     must_be_utf8(file, seen)
-    names = _names(file, list(seen), problem, solution)
+    asked = problem or guessed_problem([row for _, row in first if not isinstance(row, Odd)], list(seen))
+    names = _names(file, list(seen), asked, solution)
     for number, (place, row) in enumerate(chain(first, found)):
-        yield NoRow(place, row.rule) if isinstance(row, Odd) else _of_row(row, number, names)
+        if isinstance(row, Odd):
+            yield NoRow(place, row.rule)
+        elif _choices_apart(row, names.problem):
+            yield NoRow(place, "choices_apart")
+        else:
+            yield _of_row(row, number, names)
 
 
 def _names(file: Path, names: Sequence[str], problem: str | None, solution: str | None) -> _Names:
-    found = problem or guessed(PROBLEM, names)
-    if found is None:
+    if problem is None:
         raise UserError(
             f"{file} has no field of problems; one such as problem, question or messages was expected, found "
             f"{', '.join(names)}. Name it so."
         )
-    answers = _first(ANSWERS, [name for name in names if name not in (found, solution)])
-    others = [name for name in names if name != found]
+    answers = guessed(ANSWERS, [name for name in names if name not in (problem, solution)])
+    others = [name for name in names if name != problem]
     return _Names(
-        problem=found,
+        problem=problem,
         solution=solution
         or guessed(SOLUTIONS, others)
-        or (answers if answers == "answer" else None)
-        or (found if found in TURNS else None),
+        or (answers if answers is not None and answers.lower() == "answer" else None)
+        or (problem if problem in TURNS else None),
         answer=answers,
-        identity=_first(IDS, names),
-        pass_rate=_first(PASS_RATES, names),
-        licence=_first(LICENCES, names),
+        identity=guessed(IDS, names),
+        pass_rate=guessed(PASS_RATES, names),
+        licence=guessed(LICENCES, names),
     )
 
 
-def _first(wanted: Sequence[str], there: Sequence[str]) -> str | None:
-    return next((name for name in wanted if name in there), None)
+def _choices_apart(row: Row, problem: str) -> bool:
+    """Whether a row lists choices that its problem does not state, as MMLU has it: nobody could answer it."""
+    listed = next((cast("list[Any]", row[name]) for name in CHOICES if isinstance(row.get(name), list)), [])
+    text = problem_of(row, problem) or ""
+    return any(isinstance(choice, str) and choice not in text for choice in listed)
 
 
 def _of_row(row: Row, number: int, names: _Names) -> ExportRow:
@@ -311,9 +324,21 @@ def _answer(field: str | None, solution: str) -> tuple[str | None, str]:
         marked = answer_of(field)
         if marked[0] is not None:
             return marked
-        if len(field) <= LONGEST_FIELD and field != solution:
+        if len(field) <= LONGEST_FIELD and (field != solution or _is_bare(field)):
             return field.strip(), "field"
-    return answer_of(solution)
+    marked = answer_of(solution)
+    return (solution.strip(), "field") if marked[0] is None and _is_bare(solution) else marked
+
+
+_SENTENCE = re.compile(r"(?<![\\\w])[A-Za-z]{2,} +[A-Za-z]{2,}")
+"""Two words on end, which the reading of answers passes over: `It is 18.` is a solution."""
+
+
+def _is_bare(text: str) -> bool:
+    """Whether a field of solutions holds nothing but an answer, as where a row has no other field for it."""
+    if not text.strip() or len(text) > LONGEST_FIELD or _SENTENCE.search(text):
+        return False
+    return form_of(text.strip()) not in ("any", "text")
 
 
 def _text(row: Row, name: str | None) -> str | None:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from jz3.cli.exporting import FormatName
 from jz3.cli.main import app
 from jz3.core.errors import UserError
-from jz3.export.export import export, line_of
+from jz3.export.export import export, line_of, rule_of
 from jz3.export.formats import ASKED, FORMATS
 from jz3.export.row import ExportRow, NoRow, Table
 from jz3.export.sources import answer_of, exported
@@ -213,6 +213,28 @@ def test_fields_of_answers(tmp_path):
     assert found == [("18", "field"), (None, ""), ("3", "box")]
 
 
+@pytest.mark.parametrize("name", ["answer", "Answer"])
+def test_a_field_that_is_solution_and_answer_in_one(tmp_path, name):
+    """AIME's public files have `problem` and `answer` alone; sentences are solutions, and no answers."""
+    rows = [{"problem": "p", name: text} for text in (18, "\\frac{1}{2}", "It is 18.", "\\boxed{7}")]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    found = [(row.answer, row.answer_from) for row in exported(str(file), None).rows]
+    assert found == [("18", "field"), ("\\frac{1}{2}", "field"), (None, ""), ("7", "box")]
+
+
+def test_a_problem_whose_choices_stand_elsewhere_is_no_row(tmp_path):
+    rows = [
+        {"question": "Which is it?", "choices": ["north", "south"], "answer": 1},
+        {"question": "Which is it? A) north B) south", "choices": ["north", "south"], "answer": "B"},
+    ]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    first, second = exported(str(file), None).rows
+    assert rule_of(first, FORMATS["trl-grpo"]) == "read.choices_apart"
+    assert second.answer == "B"
+
+
 def test_turns_of_others_are_problem_and_solution(tmp_path):
     turns = [{"role": "user", "content": "What is 2 + 3?"}, {"role": "assistant", "content": "\\boxed{5}"}]
     (tmp_path / "chat.jsonl").write_text(json.dumps({"messages": turns}))
@@ -239,6 +261,16 @@ def test_a_folder_of_others_is_left_as_it_is(tmp_path, file):
     run = CliRunner().invoke(app, ["export", "openai", str(file), "-o", str(out)])
     assert run.exit_code == 1
     assert bytes_of(out) == {"thesis.txt": b"precious"}
+
+
+def test_a_file_is_not_replaced_by_its_export(tmp_path, file):
+    out = str(tmp_path / "out")
+    assert CliRunner().invoke(app, ["export", "trl-sft", str(file), "-o", out]).exit_code == 0
+    part = tmp_path / "out/part-00000.parquet"
+    before = part.read_bytes()
+    done = CliRunner().invoke(app, ["export", "trl-sft", str(part), "-o", out])
+    assert (done.exit_code, "which the output would replace" in done.stderr) == (1, True)
+    assert part.read_bytes() == before
 
 
 def test_a_file_beside_an_export_stops_the_next_one(tmp_path, file):
