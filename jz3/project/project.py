@@ -5,8 +5,10 @@ the user from then on, of which only what an order names is changed. `code.yaml`
 behind each stage, so that another version of jz3 runs anew what it makes otherwise, and nothing else.
 """
 
+import glob
 import os
 import re
+import shlex
 import shutil
 import string
 import textwrap
@@ -19,9 +21,10 @@ import yaml
 from ruamel.yaml import YAML
 
 from jz3.core.errors import UserError
-from jz3.core.placing import placed_file
+from jz3.core.placing import is_within, placed_file
 from jz3.graph.code import Code, digest_of
 from jz3.public.curation import SETTINGS
+from jz3.raw.given import must_be_a_file
 from jz3.tables.words import LEVEL_NAME, in_order
 from jz3.teacher.declaration import Provider
 
@@ -58,23 +61,44 @@ def start(folder: Path, corpus: Path, against: Sequence[Path]) -> None:
     for path in (corpus, *against):
         if not path.exists():
             raise UserError(f"{path} does not exist; texts were expected there. Give another path.")
+        if "${" in path.name or not path.name.isprintable():
+            raise UserError(
+                f"{str(path)!r} has a name that no dvc.yaml can hold; one without line breaks and ${{ was "
+                f"expected. Rename it."
+            )
+    for path in against:
+        must_be_a_file(path, "a file with the items of a benchmark")
+    if is_within(folder, corpus):
+        raise UserError(
+            f"{folder} lies in {corpus}, whose files are the texts; a folder outside of it was expected. "
+            f"Give another path, or a folder with the texts alone."
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} holds something already; a new folder was expected. Give another path.")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(TEMPLATE / "prompts", folder / "prompts")
     (folder / "execution.yaml").write_text(_execution())
     (folder / "params.yaml").write_text((TEMPLATE / "params.yaml").read_text())
-    _change(folder / "params.yaml", {"ingest.format.files": ["**/*"] if corpus.is_dir() else [corpus.name]})
+    _change(
+        folder / "params.yaml",
+        {"ingest.format.files": ["**/*"] if corpus.is_dir() else [glob.escape(corpus.name)]},
+    )
     outside = [os.path.relpath(path, folder) for path in against]
     (folder / "dvc.yaml").write_text(
         string.Template((TEMPLATE / "dvc.yaml.in").read_text()).substitute(
-            corpus=os.path.relpath(corpus, folder),
-            raw=os.path.relpath(corpus if corpus.is_dir() else corpus.parent, folder),
-            against="".join(f"\n      --against {path}" for path in outside),
-            benchmarks="".join(f"\n      - {path}" for path in outside),
+            corpus=_as_yaml(os.path.relpath(corpus, folder)),
+            raw=shlex.quote(os.path.relpath(corpus if corpus.is_dir() else corpus.parent, folder)),
+            against="".join(f"\n      --against {shlex.quote(path)}" for path in outside),
+            benchmarks="".join(f"\n      - {_as_yaml(path)}" for path in outside),
         )
     )
     write_code(folder)
+
+
+def _as_yaml(text: str) -> str:
+    """A text as an entry of a list, quoted where it must be."""
+    entry = yaml.safe_dump([text], allow_unicode=True, width=10_000)
+    return entry.removeprefix("- ").rstrip("\n")
 
 
 def check_corpus(folder: Path, corpus: Path) -> None:

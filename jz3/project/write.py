@@ -49,12 +49,20 @@ def begin(folder: Path, corpus: Path, against: tuple[Path, ...], order: Order) -
                 f"{folder} is a project already; --against was expected for a new one alone. Add the files "
                 f"to the stage `curate` in {folder}/dvc.yaml."
             )
+        _under_dvc(folder)
         settle(folder, order)
         write_code(folder)
         return
     start(folder, corpus, against)
+    _under_dvc(folder)
     settle(folder, order)
-    _dvc(folder, "init", "-q", "--subdir" if _in_git(folder) else "--no-scm")
+
+
+def _under_dvc(folder: Path) -> None:
+    """Make DVC know the folder, also where an earlier command ended before it did."""
+    if (folder / ".dvc/config").is_file():
+        return
+    _dvc(folder, "init", "-q", "-f", "--subdir" if _in_git(folder) else "--no-scm")
     _dvc(folder, "config", "core.analytics", "false")
 
 

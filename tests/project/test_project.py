@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jz3.core.artifacts import InFiles
 from jz3.core.budget import Budget
 from jz3.core.errors import UserError
 from jz3.core.execution import load_execution
@@ -22,7 +24,7 @@ from jz3.corpus.compose import ComposeParams
 from jz3.corpus.ingest import IngestParams
 from jz3.corpus.sample import SampleParams
 from jz3.project.project import Order, check_corpus, is_project, settle, start, write_code
-from jz3.project.write import Written, told
+from jz3.project.write import Written, begin, told
 from jz3.tables.words import LEVELS
 from jz3.teacher.teacher import Teachers
 from tests.conftest import ROOT
@@ -162,6 +164,54 @@ def test_one_file_of_texts_and_benchmarks(tmp_path, texts):
     assert "--against ../test.jsonl" in stages["curate"]["cmd"]
     assert stages["curate"]["deps"] == ["data/written.parquet", "../test.jsonl"]
     check_corpus(tmp_path / "own", texts / "1.md")
+
+
+@pytest.mark.parametrize(
+    "name", ["my texts (2), \u00e9t\u00e9", "a: b #1", "it's $HOME; ls", "[1]", "- x", "%d{y}"]
+)
+def test_names_that_a_shell_yaml_or_a_pattern_reads_otherwise(tmp_path, name):
+    (tmp_path / name).mkdir()
+    shutil.copy(items_in(tmp_path / name), tmp_path / name / f"{name}.md")
+    for place, corpus in (("a", tmp_path / name), ("b", tmp_path / name / f"{name}.md")):
+        start(tmp_path / place, corpus, (tmp_path / name / "test.jsonl",))
+        stages = yaml.safe_load((tmp_path / place / "dvc.yaml").read_text())["stages"]
+        assert (tmp_path / place / stages["ingest"]["deps"][0]).resolve() == corpus
+        typed = shlex.split(stages["ingest"]["cmd"])
+        assert typed[typed.index("--raw") + 1] == f"../{name}"
+        typed = shlex.split(stages["curate"]["cmd"])
+        assert typed[typed.index("--against") + 1] == f"../{name}/test.jsonl"
+        assert stages["curate"]["deps"][1] == f"../{name}/test.jsonl"
+        check_corpus(tmp_path / place, corpus)
+    (pattern,) = yaml.safe_load((tmp_path / "b/params.yaml").read_text())["ingest"]["format"]["files"]
+    assert InFiles(tmp_path / name).matching(pattern) == [tmp_path / name / f"{name}.md"]
+
+
+def items_in(folder):
+    items = folder / "test.jsonl"
+    items.write_text('{"question": "What is 2 + 2?", "answer": "4"}\n')
+    return items
+
+
+def test_what_no_project_can_be_made_of_is_said_and_nothing_is_left(tmp_path, texts):
+    (tmp_path / "${x}").mkdir()
+    with pytest.raises(UserError, match=r"no dvc\.yaml can hold"):
+        start(tmp_path / "own", tmp_path / "${x}", ())
+    with pytest.raises(UserError, match="whose files are the texts"):
+        start(texts / "own", texts, ())
+    with pytest.raises(UserError, match="a folder; a file with the items of a benchmark was expected"):
+        start(tmp_path / "own", texts, (texts,))
+    assert not (tmp_path / "own").exists()
+    assert not (texts / "own").exists()
+
+
+def test_a_bad_order_leaves_a_project_that_the_next_command_takes_up(tmp_path, texts):
+    """A level of one's own is written into the folder, so that it stays; DVC has to know it."""
+    with pytest.raises(UserError, match="'phd' is no level"):
+        begin(tmp_path / "own", texts, (), Order(levels=["phd"]))
+    assert (tmp_path / "own/.dvc/config").is_file()
+    shutil.rmtree(tmp_path / "own/.dvc")  # as where Ctrl-C came before it
+    begin(tmp_path / "own", texts, (), Order(levels=["high"]))
+    assert (tmp_path / "own/.dvc/config").is_file()
 
 
 def test_code_has_a_digest_for_each_stage(project):
