@@ -1,8 +1,8 @@
-"""The last line of a stage: what it read, kept, rejected by which rule, and failed..
+"""The last line of a stage: what it read, kept, rejected by which rule, and failed.
 
-The figures are those that the stage wrote into its metrics (`rows`, a Ledger). Lost are rows that failed and
-rows that the stage's own rules rejected. Rules by which it chooses among good rows are no loss, nor are
-verdicts of earlier stages, which `mix` carries out.
+The figures are those that the stage wrote into its metrics (`rows`, a Ledger). Rows that failed and rows that
+the stage's own rules rejected are lost. Two kinds of rejection are no loss: rules by which a stage chooses
+among good rows, and verdicts of earlier stages, which `mix` carries out.
 """
 
 import json
@@ -27,7 +27,7 @@ class TooMuchLost(UserError):  # noqa: N818 (a state of the rows)
 
 @dataclass(frozen=True)
 class Account:
-    """Rows of a stage, as its metrics have them."""
+    """The counts of a stage's rows, from its metrics."""
 
     read: int
     kept: int
@@ -41,7 +41,7 @@ class Account:
         return f"read {self.read}, kept {self.kept}, rejected {rejected}, failed {self.failed}"
 
     def lost(self, stage: str, chosen: Iterable[str]) -> dict[str, int]:
-        """Rows by what took them: rules of the stage itself that do not choose, and `failed`."""
+        """Lost rows by cause: the stage's own rules that do not choose among good rows, and `failed`."""
         patterns = tuple(chosen)
         rules = {
             rule: rows
@@ -52,7 +52,7 @@ class Account:
 
 
 def account_of(handles: Iterable[object]) -> Account | None:
-    """The account of a stage's handles; None for a stage that draws or writes, and so drops nothing."""
+    """The account in a stage's metrics; None for a stage without one, which only draws or writes rows."""
     for handle in handles:
         if isinstance(handle, Metrics):
             rows: dict[str, Any] | None = json.loads(handle.path.read_text()).get("rows")
@@ -61,9 +61,9 @@ def account_of(handles: Iterable[object]) -> Account | None:
 
 
 def warning(account: Account, stage: str, losses: Losses, handles: Iterable[object]) -> str | None:
-    """What to say of a stage that lost more than usual; None where it did not.
+    """A warning for a stage that lost more than usual; None if it did not.
 
-    Raises TooMuchLost where it lost more than it may.
+    Raises TooMuchLost if it lost more than `losses` allows.
     """
     lost, limits = account.lost(stage, losses.chosen), losses.of(stage)
     share = sum(lost.values()) / max(account.read, 1)
@@ -83,7 +83,9 @@ def warning(account: Account, stage: str, losses: Losses, handles: Iterable[obje
 
 
 def _example(what: str, handles: Iterable[object]) -> str:
-    """The first row that a rule took, from the tables that the stage left; empty where none says it."""
+    """The first row that a rule rejected, from the tables that the stage left; empty if no table names
+    one.
+    """
     for handle in handles:
         if not isinstance(handle, Out):
             continue
@@ -101,7 +103,9 @@ def _example(what: str, handles: Iterable[object]) -> str:
 
 
 def _short(text: str | None) -> str:
-    """Cut to one line without terminal control codes: the text comes from a model or a server."""
+    """The text on one line of at most SHOWN characters, without control codes: a model or a server wrote
+    it.
+    """
     words = " ".join((text or "no evidence").split())
     flat = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)
     return flat if len(flat) <= SHOWN else f"{flat[:SHOWN]}..."

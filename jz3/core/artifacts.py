@@ -1,15 +1,19 @@
 """Typed handles to what one stage leaves for the next.
 
 A stage never opens a path itself: it gets an `In[T]` for each table it reads and an `Out[T]` for each one it
-leaves; `T` is the schema of the rows. The handle checks the rows at the border, and a table is written
-whole or not at all. A path that ends in `.parquet` is one file; one without an ending is a directory of parts
-with a manifest, for tables that may be larger than memory. Rows are sorted by key. What lies at the path of
-something that is written may give way only where the same handle could have written it (jz3/core/placing.py).
+leaves; `T` is the schema of the rows. The handle checks the rows as they are read and written, and a table is
+written whole or not at all. A path that ends in `.parquet` is one file; one without an ending is a directory
+of parts with a manifest, for tables that may be larger than memory. Rows are sorted by key. An output
+replaces what is at its path only if the same handle could have written that (jz3/core/placing.py).
 
-A directory that is no table (a checkpoint, packed blocks) is an `InDir[M]` or `OutDir[M]`, with a manifest.
-Raw files and templates come through `InFiles`, the few numbers of a run go out through `Metrics`, curves
-through `Plot`, a page for people through `OutText`. What a stage reads of each source, recipe or model comes
-through one flag (`fan_in.py`).
+A directory that is no table (a checkpoint, packed blocks) is an `InDir[M]` or `OutDir[M]`, with a manifest of
+type `M`. The other handles:
+
+- `InFiles`: raw files and templates
+- `Metrics`: the few numbers of a run
+- `Plot`: curves
+- `OutText`: a page for people
+- the handles of `fan_in.py`: what a stage reads of every source, recipe or model, through one flag
 """
 
 import re
@@ -57,14 +61,14 @@ FRAME_ROWS = 20_000
 
 
 class PartsManifest(BaseModel):
-    """What a directory of parts holds, in order."""
+    """The parts of a directory that holds a table, in order."""
 
     table: str
     rows: int
     parts: dict[str, int]
-    """File name to rows."""
+    """Rows of each file, by file name."""
     notes: dict[str, str] = {}
-    """How the rows came to be, where a reader must know it."""
+    """How the rows were made, if a reader must know it."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class In(Generic[T]):
         return self._checked(self._collect(self.scan()))
 
     def scan(self) -> pl.LazyFrame:
-        """The table unread; its columns are checked, its rows are not."""
+        """The table as a lazy frame; its columns are checked, its rows are not."""
         files = self._files()
         frame = pl.scan_parquet(files) if files else self.kind.create_empty().lazy()
         try:
@@ -101,13 +105,13 @@ class In(Generic[T]):
             yield self._checked(batch)
 
     def columns(self, *names: str, rows: int) -> Iterator[pl.DataFrame]:
-        """Some columns in pieces of at most `rows` rows, in key order; the others are not read, and the rows
-        not checked.
+        """Some columns in pieces of at most `rows` rows, in key order. The other columns are not read, and
+        the rows are not checked.
         """
         yield from self._batches(self.scan().select(names), rows)
 
     def notes(self) -> dict[str, str]:
-        """How the rows of a directory of parts came to be, as its manifest has it."""
+        """How the rows of a directory of parts were made, from its manifest."""
         return InDir(PartsManifest, self.path).manifest().notes
 
     def rows(self) -> int:
@@ -115,7 +119,7 @@ class In(Generic[T]):
         return self._collect(self.scan().select(pl.len())).item()
 
     def must_be_readable(self) -> None:
-        """Raise ArtifactError where a part is damaged; reads all of it."""
+        """Raise ArtifactError if a part is damaged; reads all of them."""
         try:
             for _ in self.scan().collect_batches():
                 pass
@@ -175,7 +179,9 @@ class Out(Generic[T]):
     path: Path
 
     def write(self, rows: pl.DataFrame, notes: Mapping[str, str] | None = None) -> None:
-        """Check every row, sort by key, and put the table at its path in one step; `notes` as in `sink`."""
+        """Check every row, sort by key, and put the table at its path in one step; `notes` are as in
+        `sink`.
+        """
         self.sink([rows.sort(self.kind.primary_key())], notes)
 
     @overload
@@ -193,7 +199,7 @@ class Out(Generic[T]):
 
         `notes` go into the manifest of a directory of parts; a single file has none.
 
-        Raises AssertionError where two neighbouring keys are not in order: the caller's mistake.
+        Raises AssertionError if two neighbouring keys are out of order, which is the caller's mistake.
         """
         self.must_be_free()
         accounted = Accounted(frames)
@@ -208,16 +214,16 @@ class Out(Generic[T]):
         return accounted.account
 
     def sink_unsorted(self, rows: Unsorted[A], notes: Mapping[str, str] | None = None) -> A:
-        """Like `sink`, for rows in any order; they are sorted in unnamed files beside the table."""
+        """Like `sink`, for rows in any order; they are sorted in unnamed files next to the table."""
         return self.sink(rows.in_order(self.scratch), notes)
 
     @property
     def scratch(self) -> Path:
-        """A folder for files without names, on the file system that has room for the table."""
+        """A folder for unnamed files, on the file system that has room for the table."""
         return self.path.parent
 
     def must_be_free(self) -> None:
-        """Raise ArtifactError where the path is no place for a table, or something else lies there."""
+        """Raise ArtifactError if the path cannot hold a table or something foreign is there."""
         if re.fullmatch(r"\.[A-Za-z]\w*", self.path.suffix) and not self._is_file():
             raise ArtifactError(
                 f"{self.path} ends in {self.path.suffix}; a table of {self.kind.__name__} ends in .parquet "
@@ -244,7 +250,7 @@ class Out(Generic[T]):
             write_part(frame, directory / name)
             return name, frame.height
 
-        # One part is written while the next one's rows are made.
+        # While one part is written, the rows of the next are made.
         parts.update(thread_map(write, enumerate(regrouped(frames)), threads=1))
         rows = sum(parts.values())
         manifest = PartsManifest(table=self.kind.__name__, rows=rows, parts=parts, notes=notes)
@@ -271,11 +277,11 @@ class InDir(Generic[M]):
             ) from error
 
     def foreign(self) -> str | None:
-        """What shows that the directory is no such one; None where it is."""
+        """Why the directory is not of this kind; None if it is."""
         return foreign_folder(self.path, self.kind)
 
     def must_be_in(self, directory: Path) -> None:
-        """Raise ArtifactError where a directory has no such manifest."""
+        """Raise ArtifactError if a directory has no manifest of this kind."""
         InDir(self.kind, directory).manifest()
 
 
@@ -288,13 +294,13 @@ class OutDir(Generic[M]):
 
     @contextmanager
     def open(self) -> Generator[Path]:
-        """A directory to fill; it takes its place once the block ends and the manifest is there."""
+        """A directory to fill; it moves to its path when the block ends, if the manifest is there."""
         manifest = InDir(self.kind, self.path)
         with placed_folder(self.path, self._foreign, manifest.must_be_in) as directory:
             yield directory
 
     def must_be_free(self) -> None:
-        """Raise ArtifactError where something that is no such directory lies at the path."""
+        """Raise ArtifactError if something foreign is at the path."""
         must_be_free(self.path, self._foreign, folder=True)
 
     def _foreign(self, path: Path) -> str | None:
@@ -308,24 +314,25 @@ class OutText:
     path: Path
 
     def write(self, text: str) -> None:
-        """Put the text at its path in one step; a text that is there gives way only where it is the same."""
+        """Put the text at its path in one step. A text that is there already must be the same."""
         with placed_file(self.path, lambda path: foreign_text(path, text)) as part:
             part.write_text(text, encoding="utf-8")
 
     def must_be_free(self) -> None:
-        """Raise ArtifactError where something that is no file lies at the path."""
+        """Raise ArtifactError if something other than a file is at the path."""
         must_be_free(self.path, lambda _: None, folder=False)
 
 
 @dataclass(frozen=True)
 class InFiles:
-    """Files that are no table: raw texts, templates. DVC watches the directory as a whole."""
+    """Files other than tables: raw texts, templates. DVC watches the directory as a whole."""
 
     path: Path
 
     def matching(self, *patterns: str) -> list[Path]:
-        """The files under the directory that fit any of the glob patterns, sorted; maybe none. Raises
-        ArtifactError for one that a pattern or a link takes from elsewhere.
+        """The files under the directory that match any of the glob patterns, sorted; maybe none.
+
+        Raises ArtifactError if a pattern or a link leads out of the directory.
         """
         if not self.path.exists():
             raise ArtifactError(f"{self.path} does not exist; a directory of files was expected there.")
@@ -347,12 +354,12 @@ class Metrics:
     path: Path
 
     def write(self, values: BaseModel) -> None:
-        """Metrics that are there give way only where they are of the same kind."""
+        """Write the metrics; they replace existing ones only of the same kind."""
         with placed_file(self.path, lambda path: foreign_metrics(path, type(values))) as part:
             part.write_text(values.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
     def must_be_free(self) -> None:
-        """Raise ArtifactError where no JSON object lies at the path, but something else."""
+        """Raise ArtifactError if something other than a JSON object is at the path."""
         must_be_free(self.path, foreign_object, folder=False)
 
 
@@ -369,13 +376,13 @@ class Plot(Generic[T]):
             checked.write_csv(part)
 
     def must_be_free(self) -> None:
-        """Raise ArtifactError where something else than such a curve lies at the path."""
+        """Raise ArtifactError if something other than such a curve is at the path."""
         must_be_free(self.path, self._foreign, folder=False)
 
     def live(self) -> Path:
         """The folder for figures that differ from run to run (speed, memory): `data/live/x` for
-        `data/plots/x.csv`, or `x.live` if no folder is named plots. It is not an out: no stage watches it
-        and nothing is cached.
+        `data/plots/x.csv`, or `x.live` if no folder is named plots. It is no out: no stage watches it and
+        DVC does not cache it.
         """
         parts = self.path.with_suffix("").parts
         if "plots" not in parts[:-1]:
@@ -388,7 +395,7 @@ class Plot(Generic[T]):
 
 
 def must_exist(path: Path, kind: type) -> None:
-    """Raise ArtifactError where nothing lies at the path of an artifact that is to be read."""
+    """Raise ArtifactError if an artifact that is to be read does not exist."""
     if not path.exists():
         raise ArtifactError(
             f"{path} does not exist; it should hold {kind.__name__}. {remedy(path, 'Check the path.')}"

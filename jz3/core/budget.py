@@ -1,7 +1,7 @@
-"""The budgets that every arm of the comparison has, whoever spends them.
+"""The budgets that are the same for every arm of the comparison.
 
-A stage names the one that it spends, and DVC watches that one alone: a change of what teachers may take runs
-no training again that no teacher wrote for.
+A stage names the one that it spends, and DVC watches only that one: a change of the teachers' budget reruns
+no training on data that no teacher wrote.
 """
 
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ from jz3.core.params import Params
 
 
 class Budget(Params):
-    """Section `budget`, the same of every arm."""
+    """Section `budget`, the same for every arm."""
 
     training_tokens: int | None = Field(gt=0)
-    """Tokens that the training of each model reads, padding not counted: its set is repeated or cut. null:
+    """Tokens that the training of each model reads, without padding: its set is repeated or cut to fit. null:
     each block of the set once.
     """
     teacher_tokens: int | None = Field(gt=0)
-    """Prompt and completion tokens that teachers may take for the problems of an arm, helpers and rejected
-    answers included. Passages and seeds are taken in the order of their hashes, each with all of its calls.
+    """Prompt and completion tokens that teachers may use for the problems of an arm, including helpers and
+    rejected answers. Passages and seeds are taken in the order of their hashes, each with all of its calls.
     null: no cap.
     """
 
 
 @dataclass(frozen=True)
 class OfBudget:
-    """Says in the signature of a stage which budget a value is."""
+    """States in a stage's signature which budget a value is."""
 
     name: str
 
     @property
     def section(self) -> str:
-        """What DVC watches."""
+        """The parameter that DVC watches."""
         return f"budget.{self.name}"
 
 

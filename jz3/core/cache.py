@@ -1,4 +1,4 @@
-"""Where jz3 keeps what is no artifact: the row store, and the checkpoints of trainings that still run."""
+"""Where jz3 keeps what is not an artifact: the row store, and the checkpoints of unfinished trainings."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from jz3.core.errors import UserError
 def cache_root() -> Path:
     """$JZ3_STORE, by default `jz3` in the user's cache directory: shared by all clones of a user.
 
-    Raises UserError where neither that nor a home says where it is, as for users that have no entry.
+    Raises UserError if $JZ3_STORE is not set and the user has no home directory.
     """
     if named := os.environ.get("JZ3_STORE"):
         return Path(named).absolute()

@@ -1,7 +1,7 @@
 """Loops over arrays as machine code (numba).
 
-A compiled function calls only functions of its own module: what it calls elsewhere could change without
-being compiled anew.
+A compiled function may call only functions of its own module: a change in another module would not make numba
+compile it again.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,8 @@ R = TypeVar("R")
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """The function as machine code. It is compiled at its first call and kept beside its module for later
-    runs; other threads run beside it. Arithmetic of uint64 wraps around.
+    """The function as machine code, compiled at its first call and cached next to its module for later runs.
+
+    It releases Python's lock, so other threads run meanwhile. Arithmetic of uint64 wraps around.
     """
     return numba.njit(nogil=True, cache=True)(function)

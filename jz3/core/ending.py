@@ -1,4 +1,4 @@
-"""How a process of ours ends: what the user can mend, a full disk and Ctrl-C are one line and a status."""
+"""How a process of ours ends: a UserError, a full disk and Ctrl-C each become one line and an exit status."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ from types import FrameType
 from jz3.core.errors import UserError
 
 INTERRUPTED = 128 + signal.SIGINT
-"""The status by which shells know a process that Ctrl-C ended."""
+"""The exit status by which shells recognise a process that Ctrl-C ended."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 OF_A_PATH = (
     errno.EACCES,
@@ -29,8 +29,11 @@ OF_A_PATH = (
 
 @contextmanager
 def ends_in_one_line(who: str, again: str) -> Generator[None]:
-    """`who` begins the line; `again` says how to go on, such as "run `dvc repro` again". Everything else that
-    goes wrong is a traceback. What was at work may say with `add_note` where it goes on after Ctrl-C.
+    """Turn a UserError, a full disk or Ctrl-C into one line that begins with `who`; other errors give a
+    traceback.
+
+    `again` says how to continue, such as "run `dvc repro` again". Code that Ctrl-C interrupts can add with
+    `add_note` where it will resume.
     """
     handler = signal.getsignal(signal.SIGINT)
     if isinstance(handler, partial) and handler.func is _end_at_once:
@@ -72,9 +75,10 @@ def heed_sigterm() -> None:
 
 
 def end_imports_in_one_line(again: str) -> None:
-    """Ctrl-C before `ends_in_one_line` is one line, too: while modules are imported, which takes seconds.
+    """End with one line, too, if Ctrl-C comes before `ends_in_one_line`: while modules load, which takes
+    seconds.
 
-    By the signal and not by KeyboardInterrupt, which import machinery may turn into another error.
+    It handles the signal itself, because import machinery may turn a KeyboardInterrupt into another error.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(

@@ -1,4 +1,4 @@
-"""Errors that the user can mend.
+"""Errors that the user can correct.
 
 ```
 UserError                one line on stderr, exit status 1
@@ -6,14 +6,14 @@ UserError                one line on stderr, exit status 1
 ```
 
 Each message says what is wrong (with the path, section, row or id), what was expected, and what to do.
-Everything else that goes wrong is ours and ends in a traceback.
+Every other error is a defect of ours and ends in a traceback.
 """
 
 from jz3.core.terminal import printable
 
 
 class UserError(ValueError):
-    """Something that the user can mend: a file, a parameter, a key, the disk."""
+    """Something that the user can correct: a file, a parameter, a key, the disk."""
 
     exit_status = 1
 
@@ -23,6 +23,6 @@ class UserError(ValueError):
 
 
 class BudgetReached(UserError):  # noqa: N818 (not an error of anyone: the stage stops as it was told to)
-    """The stage stopped at the budget that `execution` sets; it goes on when the budget is raised."""
+    """The stage stopped at the budget that `execution` sets; it continues once the budget is raised."""
 
     exit_status = 3

@@ -1,9 +1,9 @@
-"""Rows arrive in any order and leave in the order of a column, whatever their number.
+"""Sort rows of any number by a column, in bounded memory.
 
-`Unsorted` takes rows in any order and shares them out over temporary files, so that all rows of a file come
-before all of the next; then one file after the other is sorted in memory and given back. The files have no
-names: a killed run leaves none behind. Costs one more write and read of the rows (lz4), and memory for two
-files. `merged` reads several streams that are in order already, and needs neither.
+`Unsorted` takes rows in any order and distributes them over temporary files, so that all rows of a file come
+before all of the next; then each file in turn is sorted in memory and returned. The files have no names: a
+killed run leaves none behind. The cost is one more write and read of the rows (lz4), and memory for two
+files. `merged` reads several streams that are sorted already, and needs neither.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -23,27 +23,27 @@ from jz3.core.frames import Accounted
 A = TypeVar("A")
 
 FILE_ROWS = 50_000
-"""Least rows of a file (chosen: some 120 MB of completions, 200 MB of prompts)."""
+"""The fewest rows of a file (chosen: some 120 MB of completions, 200 MB of prompts)."""
 MOST_FILES = 256
-"""Open files at once (chosen: a process may have 1,024); above, files grow."""
+"""The most open files (chosen: a process may have 1,024); for more rows, files grow."""
 UNKNOWN_FILES = 64
-"""Files where nobody knows the number of rows (chosen: of ten million passages each takes some 250 MB)."""
+"""Files if the number of rows is not known (chosen: of ten million passages each takes some 250 MB)."""
 OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 @dataclass(frozen=True)
 class Unsorted(Generic[A]):
-    """Frames of one schema in any order; the generator returns the account of all of them."""
+    """Frames of one schema in any order; their generator returns the account of all of them."""
 
     frames: Generator[pl.DataFrame, None, A]
     schema: pl.Schema
     by: str
-    """Column of the order: hashes of hex digits, or positions from 0 to `rows` - 1."""
+    """The column to sort by: hashes of hex digits, or positions from 0 to `rows` - 1."""
     rows: int | None
-    """Greatest number of rows; None where nobody knows, for hashes alone."""
+    """The most rows that may come; None if not known, which is allowed only for hashes."""
 
     def in_order(self, directory: Path) -> Generator[pl.DataFrame, None, A]:
-        """All rows sorted by their column, a file at a time; the files lie in the directory meanwhile."""
+        """All rows sorted by their column, a file at a time; `directory` holds the temporary files."""
         directory.mkdir(parents=True, exist_ok=True)
         count = files_for(self.rows)
         with ExitStack() as stack:
@@ -70,7 +70,7 @@ class Unsorted(Generic[A]):
             writer.close()
 
     def _files_of(self, keys: pl.Series, files: int) -> npt.NDArray[np.int64]:
-        """The number of each key's file."""
+        """The number of the file for each key."""
         if keys.dtype == pl.String:
             return by_hash(keys, files)
         assert self.rows is not None, "the positions of an unknown number of rows cannot be shared out"
@@ -84,13 +84,13 @@ class Unsorted(Generic[A]):
 
 
 def merged(streams: Sequence[Iterator[pl.DataFrame]], by: str) -> Iterator[pl.DataFrame]:
-    """The rows of all streams in the order of a column, by which each stream is sorted. Costs memory for a
-    frame of each.
+    """The rows of all streams in the order of a column, by which each stream is sorted already. Needs memory
+    for one frame of each.
     """
     rows = dict(enumerate(map(_filled, streams)))
     waiting = {number: next(frames, None) for number, frames in rows.items()}
     while held := {number: frame for number, frame in waiting.items() if frame is not None}:
-        # No row that is still unread comes before the least of the last rows read.
+        # No unread row comes before the smallest of the last rows read.
         bound = min(frame[by][-1] for frame in held.values())
         ready = {number: frame[by].search_sorted(bound, "right") for number, frame in held.items()}
         yield pl.concat([frame.head(ready[number]) for number, frame in held.items()]).sort(by)
@@ -109,7 +109,7 @@ def files_for(rows: int | None) -> int:
 
 
 def by_hash(keys: pl.Series, files: int) -> npt.NDArray[np.int64]:
-    """The file of each key, where keys are hashes of hex digits: their first 32 bits say it."""
+    """The file of each key, for keys that are hashes of hex digits: their first 32 bits decide."""
     first_bits = keys.str.head(8).str.to_integer(base=16, dtype=pl.Int64)
     return (first_bits * files // 2**32).to_numpy()
 

@@ -1,4 +1,4 @@
-"""Handles of what a stage reads of every source, recipe or model; one flag takes them all by name."""
+"""Handles of what a stage reads of every source, recipe or model: one flag takes them all, by name."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class InTables(Generic[T]):
     def tables(self) -> dict[str, In[T]]:
         """Each table by the last part of its path without `.parquet`, in the order of the command line.
 
-        Raises ArtifactError where two have the same name.
+        Raises ArtifactError if two have the same name.
         """
         return {name: In(self.kind, path) for name, path in _by_last_part(self.paths).items()}
 
@@ -30,7 +30,7 @@ class InTables(Generic[T]):
         return {name: table.read() for name, table in self.tables().items()}
 
     def notes(self) -> dict[str, dict[str, str]]:
-        """How the rows of each came to be, by its name."""
+        """How the rows of each table were made, by its name."""
         return {name: table.notes() for name, table in self.tables().items()}
 
 
@@ -42,7 +42,7 @@ class InDirs(Generic[M]):
     paths: tuple[Path, ...]
 
     def directories(self) -> dict[str, InDir[M]]:
-        """Each directory, named and refused as a table is."""
+        """Each directory by the last part of its path. Raises ArtifactError if two have the same name."""
         return {name: InDir(self.kind, path) for name, path in _by_last_part(self.paths).items()}
 
     def manifests(self) -> dict[str, M]:
@@ -57,7 +57,9 @@ class InMetrics:
     paths: tuple[Path, ...]
 
     def read(self) -> dict[str, Any]:
-        """Each file's values by its name under `data/metrics/` without ending, such as `distill/initial`."""
+        """The values of each file by its path under `data/metrics/` without ending, such as
+        `distill/initial`.
+        """
         for path in self.paths:
             must_exist(path, Metrics)
         return {_name(path): json.loads(path.read_text()) for path in self.paths}
@@ -71,7 +73,7 @@ class InPlots(Generic[T]):
     paths: tuple[Path, ...]
 
     def read(self) -> dict[str, dy.DataFrame[T]]:
-        """Each curve by its name under `data/plots/` without the ending, such as `finetune/initial`."""
+        """Each curve by its path under `data/plots/` without ending, such as `finetune/initial`."""
         for path in self.paths:
             must_exist(path, self.kind)
         schema = self.kind.create_empty().schema

@@ -1,7 +1,7 @@
-"""What shows that jz3 did not make a file or a folder, and may not take its place.
+"""Evidence that jz3 did not make a file or folder, so that no output may replace it.
 
 Nothing is written into tables or texts to mark them as ours: what counts is that the content is what the same
-handle writes. Each function gives the reason in words, such as `has no manifest.json`, or None.
+handle writes. Each function returns the reason in words, such as `has no manifest.json`, or None.
 """
 
 import csv
@@ -17,7 +17,7 @@ from jz3.core.placing import MANIFEST
 
 
 def foreign_table(path: Path, kind: type[dy.Schema]) -> str | None:
-    """A parquet file with the columns of the kind is ours; its rows are not read."""
+    """Why a file is not ours: a parquet file with the columns of the kind is. Its rows are not read."""
     try:
         found = pl.read_parquet_schema(path)
     except (pl.exceptions.PolarsError, OSError):
@@ -27,7 +27,7 @@ def foreign_table(path: Path, kind: type[dy.Schema]) -> str | None:
 
 
 def foreign_folder(path: Path, kind: type[BaseModel]) -> str | None:
-    """A folder with a manifest of the kind is ours."""
+    """Why a folder is not ours: one with a manifest of the kind is."""
     file = path / MANIFEST
     if file.is_symlink() or not file.is_file():
         return f"has no {MANIFEST}"
@@ -39,9 +39,9 @@ def foreign_folder(path: Path, kind: type[BaseModel]) -> str | None:
 
 
 def foreign_metrics(path: Path, kind: type[BaseModel]) -> str | None:
-    """A JSON object with the fields that the kind writes, all of them and no others, is ours.
+    """Why a file is not ours: a JSON object with exactly the fields that the kind writes is.
 
-    A kind may leave out what is null.
+    A kind may leave out its null fields when it writes.
     """
     found = _object(path)
     if found is None:
@@ -54,12 +54,12 @@ def foreign_metrics(path: Path, kind: type[BaseModel]) -> str | None:
 
 
 def foreign_object(path: Path) -> str | None:
-    """Anything but a JSON object."""
+    """Why a file is not ours: any JSON object is."""
     return "holds no metrics" if _object(path) is None else None
 
 
 def foreign_curve(path: Path, kind: type[dy.Schema]) -> str | None:
-    """A CSV file whose first line names the columns of the kind is ours."""
+    """Why a file is not ours: a CSV file whose first line names the columns of the kind is."""
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             head = next(csv.reader(lines), None)

@@ -11,18 +11,18 @@ A_co = TypeVar("A_co", covariant=True)
 
 
 class Unsorted(Protocol[A_co]):
-    """Rows in any order that can be brought into that of their key (`external_sort.py` does)."""
+    """Rows in any order that can be sorted by their key (`external_sort.py` does it)."""
 
     def in_order(self, directory: Path) -> Generator[pl.DataFrame, None, A_co]:
-        """Frames in key order, and the account of all of them; temporary files lie in the directory."""
+        """Frames in key order, and the account of all of them; `directory` holds the temporary files."""
         ...
 
 
 class Accounted(Generic[A]):
-    """Frames to iterate once, and then what their generator returned: the account of all of them."""
+    """Frames to iterate once, then what their generator returned: the account of all of them."""
 
     account: A
-    """There once the last frame was taken, and not before; None of frames that no generator makes."""
+    """Set once the last frame was taken; None if the frames do not come from a generator."""
 
     def __init__(self, frames: Generator[pl.DataFrame, None, A]) -> None:
         self._frames = frames
@@ -32,9 +32,9 @@ class Accounted(Generic[A]):
 
 
 def in_key_order(frames: Iterable[pl.DataFrame], key: Sequence[str], path: Path) -> Iterator[pl.DataFrame]:
-    """The frames that have rows, as they come. Each frame's own keys are unique (its schema says so).
+    """The frames that have rows, as they come. The schema ensures that keys are unique within a frame.
 
-    Raises AssertionError, which names the table's path, where rows are out of order: the caller's mistake.
+    Raises AssertionError, which names the table's path, if rows are out of order: the caller's mistake.
     """
     last: tuple[Any, ...] | None = None
     for frame in frames:

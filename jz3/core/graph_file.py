@@ -1,8 +1,8 @@
-"""The graph of dvc.yaml: every stage with its command taken apart, what it reads, and what it leaves.
+"""The graph of dvc.yaml: each stage with its parsed command, what it reads, and what it leaves.
 
-DVC itself fills in `vars`, `foreach` and `matrix`, so that a stage here is the one that `dvc repro` runs. A
-table is found by the stage that leaves it and the flag that its command names it under: no other module knows
-a path. Costs half a second, most of it the import of DVC.
+DVC itself fills in `vars`, `foreach` and `matrix`, so each stage here is exactly one that `dvc repro` runs. A
+table is found by the stage that leaves it and the flag of that stage's command; no other module knows a path.
+Takes half a second, mostly the import of DVC.
 """
 
 import logging
@@ -24,16 +24,16 @@ class GraphError(UserError):
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage as DVC would run it; one instance of those of a `foreach` or a `matrix`."""
+    """A stage as DVC would run it; for a `foreach` or `matrix`, one of its instances."""
 
     name: str
-    """`mix@jiuzhang`; `sample` where there is but one."""
+    """`mix@jiuzhang`; `sample` if there is only one instance."""
     desc: str
     flags: Mapping[str, tuple[str, ...]]
-    """The values of each flag of the command, by the flag without its dashes."""
+    """The values of each flag of the command, by flag without its dashes."""
     reads: frozenset[str]
     outs: frozenset[str]
-    """What it leaves for others to read; neither metrics nor plots."""
+    """What it leaves for other stages to read; neither metrics nor plots."""
     leaves: frozenset[str]
     """Outs, metrics and plots."""
 
@@ -44,7 +44,7 @@ class Stage:
 
     @property
     def key(self) -> str:
-        """`jiuzhang` of `mix@jiuzhang`; empty where there is but one instance."""
+        """`jiuzhang` of `mix@jiuzhang`; empty if there is only one instance."""
         return self.name.partition("@")[2]
 
     @property
@@ -53,7 +53,9 @@ class Stage:
         return self.flags.get("params", (self.base,))[0]
 
     def path(self, flag: str) -> str:
-        """The one path that its command passes under a flag. Raises GraphError."""
+        """The only path that its command passes under a flag. Raises GraphError if there is not exactly
+        one.
+        """
         values = self.flags.get(flag, ())
         if len(values) != 1:
             raise GraphError(
@@ -63,7 +65,7 @@ class Stage:
         return values[0]
 
     def flag_of(self, path: str) -> str:
-        """The flag that its command passes a path under. Raises GraphError."""
+        """The flag under which its command passes a path. Raises GraphError if there is none."""
         for flag, values in self.flags.items():
             if path in values:
                 return flag
@@ -79,11 +81,11 @@ class Graph:
     stages: tuple[Stage, ...]
 
     def of(self, base: str) -> list[Stage]:
-        """The instances of a stage (`mix`), or the one of that name (`mix@jiuzhang`)."""
+        """The instances of a stage (`mix`), or the one with that name (`mix@jiuzhang`)."""
         return [stage for stage in self.stages if base in (stage.base, stage.name)]
 
     def stage(self, name: str) -> Stage:
-        """The stage of that whole name. Raises GraphError."""
+        """The stage with that full name. Raises GraphError if there is none."""
         for stage in self.stages:
             if stage.name == name:
                 return stage
@@ -91,15 +93,19 @@ class Graph:
         raise GraphError(f"{GRAPH_FILE} has no stage '{name}'; one of {names} was expected. Name one.")
 
     def path(self, name: str, flag: str) -> str:
-        """What the command of a stage names under a flag. Raises GraphError."""
+        """The path that a stage's command passes under a flag. Raises GraphError if there is not exactly
+        one.
+        """
         return self.stage(name).path(flag)
 
     def paths(self, bases: Iterable[str], flag: str) -> list[str]:
-        """What the instances of some stages name under a flag: stage by stage, in their order."""
+        """The paths that the instances of some stages pass under a flag, stage by stage in the order
+        given.
+        """
         return [stage.path(flag) for base in bases for stage in self.of(base)]
 
     def ordered(self) -> list[Stage]:
-        """The stages, each after all that it reads from; else by their names."""
+        """The stages, each after all that it reads from; otherwise in the order of their names."""
         import networkx as nx
 
         by_name = {stage.name: stage for stage in self.stages}
@@ -114,7 +120,7 @@ class Graph:
         return [by_name[name] for name in nx.lexicographical_topological_sort(order)]
 
     def writer(self, path: str) -> Stage | None:
-        """The stage that leaves a path, or a directory in which it lies; None for what no stage leaves."""
+        """The stage that leaves a path or a directory that contains it; None if no stage does."""
         places = (path, *map(str, PurePosixPath(path).parents))
         return next((self._writers[place] for place in places if place in self._writers), None)
 
@@ -124,7 +130,7 @@ class Graph:
 
 
 def read_graph(root: Path) -> Graph:
-    """The graph of the dvc.yaml under `root`. Raises GraphError."""
+    """The graph of the dvc.yaml in `root`. Raises GraphError."""
     from dvc.exceptions import DvcException
     from dvc.parsing import DataResolver
     from dvc.repo import Repo
@@ -150,7 +156,7 @@ def read_graph(root: Path) -> Graph:
 
 
 def flags_of(command: str) -> dict[str, tuple[str, ...]]:
-    """The flags of a command with their values; words before the first flag are left out."""
+    """The flags of a command with their values, without the words before the first flag."""
     flags: dict[str, list[str]] = {}
     values: list[str] = []
     for word in shlex.split(command):
@@ -174,5 +180,5 @@ def _stage(name: str, entry: Mapping[str, Any]) -> Stage:
 
 
 def _paths(entries: Iterable[Any]) -> list[str]:
-    """An entry is a path, or a path with options."""
+    """The paths of entries, each of which is a path, or a path with options."""
     return [str(path) for entry in entries for path in (entry if isinstance(entry, dict) else [entry])]

@@ -1,7 +1,7 @@
 """Names by content: ids of rows, digests of files, the order that draws follow.
 
-A draw is the n rows with the least `draw_order(seed, id)`: a larger corpus moves no row that was drawn for
-its hash, so that what was paid for stays drawn.
+A draw takes the n rows with the smallest `draw_order(seed, id)`. A row's number does not depend on the other
+rows: when the corpus grows, only new rows with smaller numbers displace rows that were drawn and paid for.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import orjson
 
 
 def content_id(*parts: str) -> str:
-    """128 bits of hex for a row, from the texts that determine it. `("ab", "c")` and `("a", "bc")` differ."""
+    """128 bits of hex that identify a row by its texts. `("ab", "c")` and `("a", "bc")` differ."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         encoded = part.encode("utf-8", "surrogatepass")
@@ -33,7 +33,7 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 
 
 def canonical_json(value: Mapping[str, Any]) -> str:
-    """The same text for the same content: sorted keys, no blanks, no NaN."""
+    """The same text for equal content: sorted keys, no blanks, no NaN."""
     if _is_plain(value):
         try:
             return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
@@ -44,11 +44,13 @@ def canonical_json(value: Mapping[str, Any]) -> str:
 
 LARGE_INT = 1 << 63
 SMALLEST_PLAIN, LARGEST_PLAIN = 1e-4, 1e15
-"""Between them a float is written without an exponent, of which the two encoders have different forms."""
+"""Both encoders write a float between these without an exponent; they write exponents differently."""
 
 
 def _is_plain(value: Any) -> bool:  # noqa: ANN401 (any JSON)
-    """Whether the fast encoder writes it as the one of the standard library, by which keys were made."""
+    """Whether the fast encoder writes a value as the standard library does, whose text the keys are made
+    of.
+    """
     kind = type(value)
     if kind is str or kind is bool or value is None:
         return True
@@ -65,7 +67,7 @@ def _is_plain(value: Any) -> bool:  # noqa: ANN401 (any JSON)
 
 
 def files_digest(paths: Iterable[Path], root: Path) -> str:
-    """Digest of files and their places under `root`."""
+    """The digest of files' contents and of their paths under `root`."""
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted(paths):
         digest.update(str(path.relative_to(root)).encode() + b"\x00")

@@ -1,4 +1,4 @@
-"""Digests of large files, kept by sizes and times, so that files which have not changed are not read."""
+"""Cache the digests of large files by size and time of change, so that unchanged files are not read again."""
 
 import os
 import re
@@ -10,14 +10,14 @@ from jz3.core.cache import cache_root
 from jz3.core.hashing import canonical_json, content_id
 
 SETTLED_NS = 2_000_000_000
-"""A file that changed less than so long ago may change again at the same time of its clock (chosen: the
-coarsest clock of a common file system, FAT's).
+"""Nanoseconds within which a file may change twice with the same time stamp (chosen: the coarsest clock of a
+common file system, FAT's).
 """
 
 
 def kept_digest(files: Sequence[Path], digest: Callable[[], str]) -> str:
-    """What `digest` says of the files: 32 hex digits. It is not asked where a note has what it said of files
-    at these paths, of these sizes and times.
+    """The result of `digest`: 32 hex digits. It is called only if no note exists for files with these paths,
+    sizes and times.
     """
     stats = [file.stat() for file in files]
     stamps = {

@@ -1,5 +1,7 @@
-"""Files under a directory by glob patterns. As in a shell, a name that begins with a dot (`.DS_Store`,
-`._part.jsonl`, `.cache/`) is taken only where the pattern has a part that does: programs keep notes in them.
+"""Files under a directory that match glob patterns.
+
+As in a shell, a name that begins with a dot (`.DS_Store`, `._part.jsonl`, `.cache/`) matches only if a part
+of the pattern begins with one: such files are notes that programs keep.
 """
 
 from collections.abc import Iterator
@@ -9,7 +11,9 @@ from jz3.core.placing import ArtifactError
 
 
 def fitting(directory: Path, pattern: str) -> Iterator[Path]:
-    """The files under a directory that fit a glob pattern. Raises ArtifactError for one that leads out."""
+    """The files under a directory that match a glob pattern. Raises ArtifactError if the pattern leads
+    out.
+    """
     if ".." in Path(pattern).parts or Path(pattern).is_absolute():
         raise ArtifactError(
             f"the pattern '{pattern}' leads out of {directory}; one for files inside was expected. "

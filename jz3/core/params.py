@@ -13,24 +13,25 @@ PARAMS_FILE = Path("params.yaml")
 
 
 class Params(BaseModel):
-    """Base of every stage's parameters. No field has a default: values live in params.yaml alone.
+    """Base of every stage's parameters. No field has a default: values are only in params.yaml.
 
-    Numbers written as text are read as numbers (YAML 1.1 takes `1e-5` for a string, and DVC writes it so).
+    Numbers written as text are read as numbers (YAML 1.1 takes `1e-5` for a string, and DVC writes it like
+    that).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 Seed = Annotated[int, Field(ge=0, lt=1 << 32)]
-"""What numpy, torch and a server all take."""
+"""The range that numpy, torch and a server all accept."""
 
 
 Share = Annotated[float, Field(gt=0, le=1)]
-"""Part of a whole."""
+"""A part of a whole."""
 
 
 class ParamsError(UserError):
-    """params.yaml does not hold what a stage needs."""
+    """params.yaml is not what a stage needs."""
 
 
 P = TypeVar("P", bound=BaseModel)
@@ -50,12 +51,12 @@ def load_params(model: type[P], section: str, file: Path = PARAMS_FILE) -> P:
 
 
 def load_document(model: type[P], file: Path) -> P:
-    """A whole file, which has no sections, such as execution.yaml."""
+    """Read a whole file that has no sections, such as execution.yaml."""
     return _fitting(model, read_sections(file), file, [])
 
 
 def read_sections(file: Path) -> dict[str, Any]:
-    """What a file of the profile in use has at its top level: every section of params.yaml, say."""
+    """The top level of a file of the profile in use, such as all sections of params.yaml."""
     try:
         document: Any = yaml.safe_load(file.read_text())
     except FileNotFoundError as error:

@@ -15,7 +15,7 @@ SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ash"})
 
 
 def end_with_parent() -> None:
-    """Start the watch. Does nothing where /proc or pidfds are missing (not Linux)."""
+    """Start the watch. Does nothing if /proc or pidfds are missing (not Linux)."""
     if not hasattr(os, "pidfd_open") or not Path("/proc/self/stat").exists():
         return
     if _orphaned():
@@ -26,8 +26,10 @@ def end_with_parent() -> None:
 
 
 def _orphaned() -> bool:
-    """Whether the `dvc` that started this was killed before the watch began: it says so by DVC_STAGE, and
-    what is left above is the first process, which is no `dvc` (in a container that runs only it, it is one).
+    """Whether the `dvc` that started this process was killed before the watch began.
+
+    That is so if DVC_STAGE is set and the ancestor left is process 1, unless process 1 is itself the `dvc`,
+    as in a container that runs nothing else.
     """
     if "DVC_STAGE" not in os.environ:
         return False
@@ -38,7 +40,7 @@ def _orphaned() -> bool:
 
 
 def end_with_process(pid: int) -> None:
-    """Start the watch of one process that is no parent, such as the stage behind a launcher."""
+    """Start the watch of one process that is not a parent, such as the stage behind a launcher."""
     if hasattr(os, "pidfd_open"):
         try:
             watched = [os.pidfd_open(pid)]
@@ -49,7 +51,7 @@ def end_with_process(pid: int) -> None:
 
 
 def starter() -> int:
-    """The process that started this one, past a shell between them (that shell where /proc is missing)."""
+    """The process that started this one, skipping a shell between them (but not if /proc is missing)."""
     parent = os.getppid()
     try:
         name, grandparent = _name_and_parent(parent)
@@ -59,7 +61,7 @@ def starter() -> int:
 
 
 def _ancestors() -> list[int]:
-    """Pidfds of the parent, and of its parent where the first is a shell; pid 1 is nobody's run."""
+    """Pidfds of the parent and, if that is a shell, of its parent; never of process 1."""
     pids = dict.fromkeys((os.getppid(), starter()))
     return [os.pidfd_open(pid) for pid in pids if pid > 1]
 

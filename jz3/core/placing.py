@@ -1,11 +1,11 @@
-"""How what a stage leaves takes its place: what jz3 did not make is neither removed nor written over.
+"""How outputs take their place: what jz3 did not make is neither removed nor overwritten.
 
-Everything is written into a working folder beside the place, `.NAME.jz3-XXXX`, and put there by a rename.
-What lies at the place already may give way only where it is ours; a link, a folder in place of a file and a
-file in place of a folder never are. Two folders change places in one step, where the file system can do that
-(ext4, xfs, btrfs, tmpfs); elsewhere by two renames, and the next run puts back what a kill between them left
-aside. A working folder that a killed process left is removed by the next one that writes to the same place;
-it is known by the mark in it and by its lock, which the operating system gives back.
+Everything is written into a working folder beside its place, `.NAME.jz3-XXXX`, and then renamed. An output
+replaces what is at its place only if jz3 made that; a link, a folder in place of a file and a file in place
+of a folder are never ours. Two folders are exchanged in one step if the file system can do that (ext4, xfs,
+btrfs, tmpfs); otherwise by two renames, and if a kill comes between them, the next run puts the old folder
+back. A working folder left by a killed process is removed by the next process that writes to the same place;
+the mark inside identifies it, and its lock, which the operating system has released, shows that it is unused.
 """
 
 import ctypes
@@ -27,20 +27,20 @@ MARK = "jz3-working-folder"
 NEW, OLD = "new", "old"
 
 Foreign = Callable[[Path], str | None]
-"""What shows that jz3 did not make what lies at a path, such as `has no manifest.json`; None where it did."""
+"""Why jz3 did not make what is at a path, such as `has no manifest.json`; None if it did."""
 
 
 class ArtifactError(UserError):
-    """An artifact is missing, damaged, not what the stage's signature says, or somebody else's."""
+    """An artifact is missing, damaged, not what the stage's signature says, or not ours."""
 
 
 @contextmanager
 def placed_folder(path: Path, foreign: Foreign, whole: Callable[[Path], object]) -> Generator[Path]:
-    """A folder to fill; it takes its place once the block ends and `whole` raises nothing.
+    """A folder to fill; it takes its place once the block has ended and `whole` has raised nothing.
 
-    Raises ArtifactError before the block where something foreign is at the place. Where it came there during
-    the block, or where the folder that gives way holds what the new one lacks and the old manifest does not
-    name, the new folder stays beside the place, and the error says where.
+    Raises ArtifactError before the block if something foreign is at the place. After the block the new folder
+    stays beside the place, and the error says where, in two cases: something foreign has appeared meanwhile,
+    or the old folder holds files that neither the new one has nor the old manifest names.
     """
     must_be_free(path, foreign, folder=True)
     with _working(path) as work:
@@ -63,7 +63,7 @@ def placed_folder(path: Path, foreign: Foreign, whole: Callable[[Path], object])
 def placed_file(path: Path, foreign: Foreign) -> Generator[Path]:
     """A path to write a file to; it takes its place once the block ends.
 
-    Raises ArtifactError where something foreign is at the place, before the block or after.
+    Raises ArtifactError, before the block or after, if something foreign is at the place.
     """
     must_be_free(path, foreign, folder=False)
     with _working(path) as work:
@@ -74,7 +74,7 @@ def placed_file(path: Path, foreign: Foreign) -> Generator[Path]:
 
 
 def must_be_free(path: Path, foreign: Foreign, *, folder: bool) -> None:
-    """Raise ArtifactError unless nothing is at the path, or something that jz3 made and may make anew."""
+    """Raise ArtifactError unless the path is free or holds something that jz3 made and may replace."""
     if path.name in ("", ".."):
         raise ArtifactError(f"{path} names no place of its own; a new path was expected. Give one.")
     for above in path.parents:
@@ -98,7 +98,7 @@ def must_be_free(path: Path, foreign: Foreign, *, folder: bool) -> None:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """What lies at a path: another one after it was written anew. None where nothing does."""
+    """Identifies what is at a path; it changes when the path is written again. None if nothing is there."""
     if not os.path.lexists(path):
         return None
     found = path.lstat()
@@ -106,7 +106,7 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 def withdraw(before: Mapping[Path, tuple[int, int] | None]) -> None:
-    """Remove what has taken its place since `before`, which `identity` gave."""
+    """Remove the outputs that were written after `before`, which holds each path's earlier `identity`."""
     for path, earlier in before.items():
         if identity(path) in (None, earlier):
             continue
@@ -117,12 +117,12 @@ def withdraw(before: Mapping[Path, tuple[int, int] | None]) -> None:
 
 
 def is_within(inner: Path, outer: Path) -> bool:
-    """Whether two paths name the same place, or the first one a place under the second."""
+    """Whether both paths are the same place, or the first lies under the second."""
     return inner.resolve().is_relative_to(outer.resolve())
 
 
 def entries(folder: Path) -> set[str]:
-    """Everything under a folder, by its path from there; links are not followed."""
+    """The relative paths of everything under a folder; links are not followed."""
     found: set[str] = set()
     for place, folders, files in os.walk(folder):
         found |= {(Path(place) / name).relative_to(folder).as_posix() for name in (*folders, *files)}
@@ -130,7 +130,7 @@ def entries(folder: Path) -> set[str]:
 
 
 def _is_empty(path: Path) -> bool:
-    """Whether a folder holds nothing that could be lost."""
+    """Whether a folder is empty, so that nothing can be lost."""
     return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
 
 
@@ -143,7 +143,7 @@ def _shape(path: Path, *, folder: bool) -> str | None:
 
 
 def _nothing_lost(path: Path, new: Path) -> None:
-    """What gives way holds nothing but what the new folder has too, or what its own manifest names."""
+    """Raise ArtifactError if the old folder holds files that neither `new` has nor its own manifest names."""
     if not path.exists() or _is_empty(path):
         return
     named = _named(path)
@@ -156,7 +156,7 @@ def _nothing_lost(path: Path, new: Path) -> None:
 
 
 def _named(path: Path) -> set[str]:
-    """Names that the manifest of a folder mentions, be it as keys or as values."""
+    """All names in a folder's manifest, whether keys or values."""
     waiting: list[object] = [json.loads((path / MANIFEST).read_text())]
     found: set[str] = set()
     while waiting:
@@ -174,7 +174,9 @@ def _named(path: Path) -> set[str]:
 
 @contextmanager
 def _working(path: Path) -> Generator[Path]:
-    """A working folder beside a path, gone when the block ends however it ends."""
+    """A working folder beside a path; it is removed when the block ends, unless it holds the only copy of the
+    old folder.
+    """
     with _said(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear(path)
@@ -209,7 +211,9 @@ def _left(path: Path) -> Generator[Path]:
 
 
 def _put_back(path: Path) -> None:
-    """What a process moved aside and was killed before the new one took its place."""
+    """Put back an old folder that was moved aside by a process that was killed before the new one was in
+    place.
+    """
     for work in _left(path):
         if os.path.lexists(work / OLD) and not os.path.lexists(path):
             (work / OLD).rename(path)
@@ -222,7 +226,7 @@ def _clear(path: Path) -> None:
 
 
 def _swap(new: Path, path: Path, old: Path) -> None:
-    """The new folder at the path; what was there is in the working folder after."""
+    """Put the new folder at the path; the old one is then in the working folder."""
     if not os.path.lexists(path):
         new.rename(path)
     elif not _exchanged(new, path):
@@ -235,7 +239,7 @@ _EXCHANGE, _HERE = 2, -100
 
 
 def _exchanged(one: Path, other: Path) -> bool:
-    """Whether two paths changed places in one step; False where the system cannot do that."""
+    """Exchange two paths in one step; False if the system cannot do that."""
     rename: Callable[..., int] | None = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         return False
@@ -261,7 +265,7 @@ _MENDABLE = {
 
 @contextmanager
 def _said(path: Path) -> Generator[None]:
-    """What keeps a place from being written becomes one line."""
+    """Turn errors such as missing rights at the path into an ArtifactError of one line."""
     try:
         yield
     except OSError as error:

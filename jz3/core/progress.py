@@ -1,4 +1,4 @@
-"""Progress of steps that take longer than two seconds: a bar on a terminal, plain lines elsewhere."""
+"""Progress of steps that take longer than two seconds: a bar on a terminal, otherwise plain lines."""
 
 import logging
 import sys
@@ -19,15 +19,15 @@ DELAY_S = 2.0
 """Steps shorter than this show nothing."""
 LINE_EVERY_S = 30.0
 FIRST = 0.02
-"""Share that must be done before a line says how long the rest takes (chosen: first rows take longest)."""
+"""Share that must be done before a line estimates the time left (chosen: the first rows take longest)."""
 SCALED = 100_000
-"""Steps from which on a bar counts in thousands (chosen: below, the digits are as short)."""
+"""From this many steps a bar counts in thousands (chosen: below, the digits are as short)."""
 
 
 class Progress:
-    """A bar with rate and time left; without a terminal a line every 30 seconds and one at the end.
+    """A bar with rate and time left; without a terminal, a line every 30 seconds and one at the end.
 
-    `also` names what else is counted beside the steps, such as tokens: its rate is shown, too.
+    `also` names something that is counted in addition to the steps, such as tokens: its rate is shown, too.
     """
 
     _place, _stage = "", ""
@@ -35,8 +35,8 @@ class Progress:
 
     @classmethod
     def within(cls, place: str, stage: str, left: Callable[[], float | None]) -> None:
-        """From now on each bar of the process begins with the place and the stage, which lines have anyway,
-        and ends with the time until the whole run is done: seconds, None where it is not known.
+        """Make each later bar of the process begin with the place and the stage, as log lines do anyway, and
+        end with the time left of the whole run: `left` returns it in seconds, or None if it is not known.
         """
         cls._place, cls._stage, cls._left = place, stage, (left,)
 
@@ -71,7 +71,7 @@ class Progress:
             self._line()
 
     def advance(self, count: int = 1, also: int = 0, note: str | None = None) -> None:
-        """`note` is a figure to show beside the rates from now on, such as `loss 1.23`."""
+        """Count steps; `note` is a figure to show beside the rates from now on, such as `loss 1.23`."""
         self._done += count
         self._counted += also
         self._note = note or self._note
@@ -97,13 +97,15 @@ class Progress:
         )
 
     def _format(self) -> str:
-        """Of a bar: what there is to say, times first as a narrow terminal cuts the rest; then a bar."""
+        """The format of a bar: the figures first, times before rates as a narrow terminal cuts the end, then
+        the bar.
+        """
         whole = [f"run {duration(left)}" for left in (left() for left in self._left) if left is not None]
         said = ["{n_fmt}/{total_fmt}", "{remaining} left", *whole, *self._figures("{rate_noinv_fmt}")]
         return "{desc} " + ", ".join(said) + " {bar}"
 
     def _figures(self, rate: str) -> list[str]:
-        """The rate of the steps, and what else is counted."""
+        """The note, the rate of the steps, and the rate of what else is counted."""
         return [*([self._note] if self._note else []), rate, *([self._second_rate()] if self._also else [])]
 
     def _second_rate(self) -> str:
@@ -111,7 +113,7 @@ class Progress:
 
 
 def progress(rows: Iterable[T], what: str, total: int, unit: str) -> Iterator[T]:
-    """The rows, counted as they pass."""
+    """The rows, counted as they are taken."""
     with Progress(what, total, unit) as bar:
         for row in rows:
             yield row

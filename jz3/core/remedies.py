@@ -1,7 +1,7 @@
-"""What helps where a file is missing, damaged or of another kind: it depends on whose file it is.
+"""What to do about a missing, damaged or unexpected file: it depends on whose file it is.
 
-`dvc repro` makes anew what a stage leaves, and nothing else: of a user's own file it can say nothing. Which
-paths are outs is read from dvc.yaml and dvc.lock, when an error is worded and not before.
+`dvc repro` makes a stage's outputs again, but not a user's own file. Which paths are outputs is read from
+dvc.yaml and dvc.lock only when an error is worded.
 """
 
 import re
@@ -11,11 +11,11 @@ from typing import Any
 import yaml
 
 MARKS = ("dvc.yaml", ".dvc", "profiles")
-"""Any of these lies in the root of a repository, and in no folder under it."""
+"""The root of a repository holds at least one of these, and no folder under it does."""
 
 
 def repository_of(folder: Path) -> Path | None:
-    """The nearest folder from there upward that holds a graph, or None."""
+    """The nearest folder that holds a graph: this one or one above it; None if there is none."""
     for place in (folder.absolute(), *folder.absolute().parents):
         if any((place / mark).exists() for mark in MARKS):
             return place
@@ -23,7 +23,7 @@ def repository_of(folder: Path) -> Path | None:
 
 
 def remedy(path: Path, own: str) -> str:
-    """What to do about a path: `own` where no stage leaves it; else which command brings or makes it."""
+    """What to do about a path: the command that brings or makes it if a stage leaves it, otherwise `own`."""
     root = repository_of(Path.cwd())
     stage = _maker(root, path) if root else None
     if stage is None:
@@ -32,7 +32,7 @@ def remedy(path: Path, own: str) -> str:
 
 
 def _maker(root: Path, path: Path) -> str | None:
-    """The stage among whose outs a path is, or lies in; None where there is none."""
+    """The stage that has a path among its outs or inside one; None if there is none."""
     whole = path.absolute()
     if not whole.is_relative_to(root):
         return None
@@ -43,7 +43,7 @@ def _maker(root: Path, path: Path) -> str | None:
 
 
 def _pattern(out: str) -> str:
-    """A regular expression for an out whose name has placeholders such as `${item}`, which match any name."""
+    """A regular expression for an out; placeholders in its name, such as `${item}`, match any name."""
     return re.sub(r"\\\$\\\{.*?\\\}", "[^/]+", re.escape(out))
 
 
@@ -53,7 +53,7 @@ def _locked(root: Path) -> dict[str, str]:
 
 
 def _declared(root: Path) -> dict[str, str]:
-    """Outs of dvc.yaml; of a matrix with the parts of their names that are still to be filled in."""
+    """The outs of dvc.yaml; those of a matrix still have placeholders in their names."""
     found: dict[str, str] = {}
     entries: dict[str, Any] = _document(root / "dvc.yaml").get("stages", {})
     for stage, entry in entries.items():

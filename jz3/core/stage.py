@@ -1,4 +1,4 @@
-"""Runs a stage: its signature is its contract, and its command line follows from it."""
+"""Runs a stage: its signature is its contract and determines its command line."""
 
 import argparse
 import inspect
@@ -36,9 +36,9 @@ Main = Callable[..., None]
 SEVERAL = (InDirs, InMetrics, InPlots, InTables)
 """Handles whose flag takes several paths."""
 LIBRARIES = ("httpx", "httpx2", "transformers", "openai", "urllib3", "filelock", "matplotlib")
-"""Loggers whose remarks are shown by `-v` alone."""
+"""Loggers whose messages are shown only with `-v`."""
 QUIET, VERBOSE = ("q", "--quiet"), ("v", "--verbose")
-"""Options of `dvc`, whose stages heed them too."""
+"""Options of `dvc` that its stages follow, too."""
 DVC_STAGE = "DVC_STAGE"
 """Set by DVC: the name of the stage, such as `mix@jiuzhang`."""
 OUTS = (Out, OutDir, OutText, Metrics, Plot)
@@ -52,9 +52,9 @@ class Signature:
     params: type[Params] | None
     execution: bool
     budget: dict[str, OfBudget]
-    """Values of the section `budget`, by the names that `main` has for them."""
+    """Values of the section `budget`, by the names of the parameters of `main`."""
     numbers: dict[str, Any]
-    """What its command passes as a number of an entry of graph.yaml, by name with its type."""
+    """Types of the numbers that its command passes from an entry of graph.yaml, by name."""
     artifacts: dict[str, Any]
 
     @classmethod
@@ -76,12 +76,12 @@ class Signature:
 
     @property
     def sections(self) -> list[str]:
-        """What DVC watches of params.yaml beside the stage's own section."""
+        """What DVC watches of params.yaml in addition to the stage's own section."""
         return [part.section for part in self.budget.values()]
 
     @property
     def counts(self) -> bool:
-        """Whether the stage leaves metrics, and so perhaps an account of its rows."""
+        """Whether the stage leaves metrics, which may include an account of its rows."""
         return Metrics in self.artifacts.values()
 
     def handle(self, name: str, paths: list[Path]) -> Any:  # noqa: ANN401 (whatever `main` declares)
@@ -94,8 +94,9 @@ class Signature:
 def run(main: Main) -> None:
     """Call `main` with its section of params.yaml and a handle for each path on the command line.
 
-    Before any work every output's place is looked at; after it the account of the rows is said. A UserError,
-    a full disk, or Ctrl-C becomes one line and its exit status; everything else is a traceback.
+    The place of every output is checked before any work, and the account of the rows is printed after it. A
+    UserError, a full disk, or Ctrl-C becomes one line and an exit status; every other error gives a
+    traceback.
     """
     end_with_parent()
     heed_sigterm()
@@ -132,13 +133,15 @@ def run(main: Main) -> None:
 
 
 def _cpu_seconds() -> float:
-    """Of this process and of its children that ended."""
+    """CPU seconds of this process and of its children that have ended."""
     spent = [getrusage(who) for who in (RUSAGE_SELF, RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in spent)
 
 
 def _begin_log(stage: str) -> WholeRun | None:
-    """Lines and bars bear the stage's instance and its place in the run. Heeds `-q` and `-v` of `dvc`."""
+    """Begin lines and bars with the stage's instance and its place in the run. Follows `-q` and `-v` of
+    `dvc`.
+    """
     asked = asked_of_dvc() if DVC_STAGE in os.environ else None
     quiet, verbose = (asked is not None and asked.has(*option) for option in (QUIET, VERBOSE))
     if quiet:
@@ -159,7 +162,9 @@ def _begin_log(stage: str) -> WholeRun | None:
 
 
 class _Lines(logging.Formatter):
-    """Each with the time, the stage's place in the run and its name, once."""
+    """Begins each line with the time, the stage's place in the run and its name, but names the stage only
+    once.
+    """
 
     def __init__(self, stage: str, place: str) -> None:
         super().__init__(f"%(asctime)s {place}{stage} %(message)s", "%H:%M:%S")
@@ -171,7 +176,7 @@ class _Lines(logging.Formatter):
 
 
 def _silence_libraries() -> None:
-    """What libraries say that neither the user nor we can mend: `-v` shows it."""
+    """Hide messages of libraries that neither the user nor we can act on; `-v` shows them."""
     for library in LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
     no_gpu = "Setting accelerator to CPU"
@@ -182,9 +187,9 @@ def _silence_libraries() -> None:
 
 
 def _must_be_free(handles: Sequence[object]) -> dict[Path, tuple[int, int] | None]:
-    """What lies at the path of each output, None where nothing does.
+    """The identity of what is at each output's path, None if nothing is.
 
-    Raises ArtifactError, before any work, where it is not ours, or where a path is given twice.
+    Raises ArtifactError, before any work, if that is not ours or if a path is given twice.
     """
     outs = [handle for handle in handles if isinstance(handle, OUTS)]
     read = [
@@ -205,8 +210,8 @@ def _must_be_free(handles: Sequence[object]) -> dict[Path, tuple[int, int] | Non
 
 
 def _call(main: Main, values: Mapping[str, Any]) -> None:
-    """A part that was found damaged while `main` worked on the table unread is named as one found at once; a
-    full disk that polars met is one like any other.
+    """Call `main`, and replace an error of polars by the cause: a full disk, or a part that proves damaged
+    only while a lazy frame is read, which raises the same error as one that is found damaged at once.
     """
     try:
         main(**values)
@@ -239,7 +244,7 @@ def _parser(stage: str, docstring: str, signature: Signature) -> argparse.Argume
 
 
 def _number(hint: Any) -> Callable[[str], Any]:  # noqa: ANN401 (a type)
-    """Reads a number of that type."""
+    """A function that reads a number of that type."""
 
     def read(text: str) -> Any:  # noqa: ANN401 (as the type says)
         try:
@@ -251,7 +256,7 @@ def _number(hint: Any) -> Callable[[str], Any]:  # noqa: ANN401 (a type)
 
 
 def _explained(hint: Any) -> str:  # noqa: ANN401 (whatever `main` declares)
-    """`read: Problem` for `In[Problem]`; the kind names a module of jz3/tables."""
+    """The help of a flag, such as `read: Problem` for `In[Problem]`; Problem names a module of jz3/tables."""
     handle = get_origin(hint) or hint
     kinds = ", ".join(kind.__name__ for kind in get_args(hint))
     return f"{'written' if handle in OUTS else 'read'}: {kinds or handle.__name__}"

@@ -1,7 +1,7 @@
-"""What the bytes of a table follow from, its rows apart: where it is cut into parts, how they are written.
+"""What decides the bytes of a table apart from its rows: where it is cut into parts and how they are written.
 
-Stages depend on this module, and not on the handles around it (`artifacts.py`): an edit here makes every
-table another one.
+Stages depend on this module, but not on the handles around it (`artifacts.py`): an edit here changes the
+bytes of every table.
 """
 
 from collections.abc import Iterator
@@ -16,17 +16,17 @@ ROW_GROUP = 25_000
 
 
 def write_whole(rows: pl.DataFrame, file: Path) -> None:
-    """A table that is one file."""
+    """Write a table that is one file."""
     rows.write_parquet(file)
 
 
 def write_part(rows: pl.DataFrame, file: Path) -> None:
-    """A part of a table that may be larger than memory."""
+    """Write a part of a table that may be larger than memory."""
     rows.write_parquet(file, compression="zstd", row_group_size=ROW_GROUP)
 
 
 def regrouped(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of about PART_BYTES, whatever the size of those that came."""
+    """The same rows in frames of about PART_BYTES, whatever the size of the original frames."""
     waiting: list[pl.DataFrame] = []
     size = 0
     for frame in frames:

@@ -1,4 +1,4 @@
-"""What goes to a terminal: texts of models and users, in which what would steer it is shown, not obeyed."""
+"""Text for a terminal: control codes in the texts of models and users are shown, not obeyed."""
 
 import re
 from collections.abc import Sequence
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 STEERING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-"""Control characters but tab and line feed, marks of writing direction, separators, halves of surrogate
-pairs: colours, titles, moves of the cursor, hidden or turned text, and what no terminal can write."""
+"""Control characters other than tab and line feed, marks of writing direction, separators and lone
+surrogates: they set colours or titles, move the cursor, hide or reverse text, or cannot be written to a
+terminal.
+"""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,9 @@ class Table:
     head: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     words: frozenset[int] = frozenset()
-    """Columns of words, aligned at the left; the others hold numbers. The last column is not padded."""
+    """Numbers of the columns of words, which are aligned left; the others hold numbers. The last is not
+    padded.
+    """
 
     def widths(self) -> list[int]:
         return [max(len(row[place]) for row in (self.head, *self.rows)) for place in range(len(self.head))]
@@ -36,25 +40,27 @@ class Table:
 
 
 def printable(text: str) -> str:
-    r"""The text with `\u001b` in place of an escape, and so on; within JSON strings that means the same."""
+    r"""The text with `\u001b` in place of an escape character, and so on, which means the same inside a JSON
+    string.
+    """
     return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def without_name(text: str, stage: str) -> str:
-    """`8 steps` of `finetune: 8 steps`, for a line that names the stage `finetune@initial` before it."""
+    """`8 steps` for `finetune: 8 steps`, for a line that begins with the stage `finetune@initial` already."""
     return re.sub(rf"^{re.escape(stage.partition('@')[0])}(: | |$)", "", text)
 
 
 def duration(seconds: float) -> str:
-    """Such as `8 s`, `12 min`, `2 h 5 min`."""
-    if seconds < 90:  # chosen: from there on seconds are noise
+    """A duration in words, such as `8 s`, `12 min`, `2 h 5 min`."""
+    if seconds < 90:  # chosen: seconds mean little above that
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def is_quiet() -> bool:
-    """Whether remarks are not wanted (`jz3 -q`): warnings of all loggers are off."""
-    import logging  # `jz3 --help` answers without it
+    """Whether remarks are unwanted (`jz3 -q`): warnings of all loggers are off."""
+    import logging  # imported here so that `jz3 --help` answers without it
 
     return logging.root.manager.disable >= logging.WARNING

@@ -1,7 +1,7 @@
-"""Texts as token ids, the same for what a model learns from and for what it is asked.
+"""Texts as token ids, the same for training and for prompts.
 
-What a text says is text: a special token that it spells out is no mark. Neither padding nor a limit that an
-earlier call left in the tokenizer counts.
+The content of a text stays text: if it spells out a special token, that is no mark. Padding and limits that
+an earlier call set in the tokenizer are ignored.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def text_encodings(tokenizer: Any, texts: Sequence[str]) -> list["Encoding"]:  # noqa: ANN401 (a fast tokenizer)
-    """The encoding of each text, with the tokens that the tokenizer itself puts at its ends."""
+    """The encoding of each text, with the tokens that the tokenizer itself adds at its ends."""
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.no_truncation()
@@ -25,8 +25,8 @@ def text_encodings(tokenizer: Any, texts: Sequence[str]) -> list["Encoding"]:  #
 
 
 def marked_encodings(tokenizer: Any, texts: Sequence[str]) -> list["Encoding"]:  # noqa: ANN401
-    """The encoding of each text whose marks were written by a chat template: here special tokens are marks,
-    and the tokenizer itself puts none at the ends.
+    """The encoding of each text whose marks a chat template wrote: special tokens in it are marks, and the
+    tokenizer adds none at the ends.
     """
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
@@ -35,13 +35,13 @@ def marked_encodings(tokenizer: Any, texts: Sequence[str]) -> list["Encoding"]: 
 
 
 def marked_ids(tokenizer: Any, text: str) -> list[int]:  # noqa: ANN401 (a fast tokenizer)
-    """Token ids of a text whose marks were written by a chat template."""
+    """Token ids of a text whose marks a chat template wrote."""
     (encoding,) = marked_encodings(tokenizer, [text])
     return encoding.ids
 
 
 def without_marks(tokenizer: Any, text: str) -> str:  # noqa: ANN401
-    """The text with a blank inside each special token that it spells out, so that it is no mark."""
+    """The text with a blank inside each special token that it spells out, so that it is no longer a mark."""
     for mark in sorted(tokenizer.all_special_tokens, key=len, reverse=True):
         text = text.replace(mark, f"{mark[:1]} {mark[1:]}")
     return text

@@ -1,6 +1,6 @@
-"""Work on a stream by several threads, in the order of the stream and with bounded memory.
+"""Process a stream with several threads, in the order of the stream and in bounded memory.
 
-It is worth while where the work leaves Python's lock (polars, compiled loops, compression).
+It pays if the work releases Python's lock (polars, compiled loops, compression).
 """
 
 from collections import deque
@@ -13,8 +13,8 @@ B = TypeVar("B")
 
 
 def thread_map(function: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[B]:
-    """`map(function, items)` with up to `threads` calls at once; as many items and results wait in memory,
-    and one more. The first error is raised in its place.
+    """`map(function, items)` with up to `threads` calls at once. At most `threads` + 1 items or results are
+    held in memory. An exception is raised at the position of its item.
     """
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[B]] = deque()

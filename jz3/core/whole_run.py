@@ -1,10 +1,10 @@
-"""Where a stage stands in the run of the whole graph: its number, and about how long the rest takes.
+"""The position of a stage in the run of the whole graph, and about how long the rest takes.
 
 `dvc repro` starts each stage in a process of its own and tells it no more than its name (DVC_STAGE). So the
-stages of a clone note for one another how long each took, and which of them the `dvc` at work has started, in
-a file among DVC's temporary ones: no stage watches it and nothing of it reaches an output. `jz3 compute` adds
-the seconds up. A run in which every stage is up to date starts none and reads nothing of this. Costs a second
-where dvc.yaml or graph.yaml was edited, for DVC to say its order; else some milliseconds a stage.
+stages of a clone share notes in a file among DVC's temporary ones: how long each took, and which of them the
+current `dvc` has started. No stage watches that file, and nothing of it reaches an output. `jz3 compute` adds
+up the seconds. If every stage is up to date, none is started and nothing of this is read. The cost is some
+milliseconds per stage, and a second after an edit of dvc.yaml or graph.yaml, for DVC to give the order.
 """
 
 import contextlib
@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 
 NOTES = Path(".dvc/tmp/jz3-run.json")
 READ_BY_DVC = ("dvc.yaml", "graph.yaml")
-"""What the order of the stages follows from."""
+"""The files that determine the order of the stages."""
 USUAL = "usual"
-"""Of the seconds of stages: those of a stage that is not named."""
+"""The key, in the seconds of stages, for stages that are not named."""
 
 
 class _Step(BaseModel):
@@ -44,14 +44,14 @@ class _Notes(BaseModel):
     """What the stages of a clone note for one another."""
 
     graph: str = ""
-    """Digest of the files that `steps` follow from."""
+    """Digest of the files that `steps` was made from."""
     steps: dict[str, _Step] = {}
     seconds: dict[str, float] = {}
-    """Of each stage, as it ran here last."""
+    """Wall-clock seconds of each stage in its last run here."""
     cpu_seconds: dict[str, float] = {}
-    """The same of its process and of those that it started and waited for."""
+    """CPU seconds of the same runs: of the process and of those that it started and waited for."""
     dvc: str = ""
-    """The `dvc` at work, and when it started its first stage."""
+    """The identity of the current `dvc`; `began` is when it started its first stage."""
     began: float = 0.0
     ran: list[str] = []
 
@@ -62,7 +62,7 @@ class Asked:
 
     identity: str
     words: tuple[str, ...]
-    """Of its command line."""
+    """The words of its command line."""
 
     def has(self, letter: str, word: str) -> bool:
         """Whether an option was given, such as `-q`, `-fq` or `--quiet`."""
@@ -70,7 +70,7 @@ class Asked:
 
 
 def asked_of_dvc() -> Asked:
-    """By /proc; without one, the process alone is known."""
+    """The `dvc` from /proc; without /proc, only its process id is known."""
     pid = starter()
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
@@ -85,21 +85,23 @@ def asked_of_dvc() -> Asked:
 
 @dataclass(frozen=True)
 class WholeRun:
-    """The run as the stage that runs now sees it."""
+    """The run as the current stage sees it."""
 
     stage: str
     place: int
     of: int
     ahead: tuple[str, ...]
-    """The stages that will run after it: they read from one that ran, or what they leave is not there."""
+    """Stages that will run after this one: they read from one that ran, or their outputs are missing."""
     took: dict[str, float]
-    """Seconds of this stage and of those ahead, where they are known."""
+    """Seconds of this stage and of those ahead, as far as they are known."""
     began: float
     """When the first stage of this run began."""
     ran: int
 
     def left(self, so_far: float) -> float | None:
-        """Seconds until the whole run ends, where some are known; `so_far` went by in this stage."""
+        """Seconds until the whole run ends, None if none are known; this stage has run for `so_far`
+        seconds.
+        """
         if not self.took:
             return None
         return sum(self.took.get(name, 0.0) for name in self.ahead) + max(
@@ -113,7 +115,7 @@ class WholeRun:
         )
 
     def headline(self) -> str | None:
-        """What to say at the end of the last stage."""
+        """The line to print at the end of the last stage; None for other stages."""
         if self.ahead or self.of == 1:
             return None
         others = f", {self.of - self.ran} as they were" if self.of > self.ran else ""
@@ -121,10 +123,10 @@ class WholeRun:
 
 
 def enter(stage: str, asked: Asked, measured: dict[str, float], root: Path = Path()) -> WholeRun | None:
-    """Note that a stage begins; None where DVC cannot say its order.
+    """Note that a stage begins. Returns None if DVC's order does not have it.
 
-    `measured` are the seconds of stages, or of all instances of one, where none ran here yet. They are scaled
-    by what this machine took for others.
+    `measured` gives seconds of stages, or of all instances of one, for those that have not run here yet. They
+    are scaled by this machine's speed on the stages that have.
     """
     texts = [(root / file).read_bytes() for file in READ_BY_DVC if (root / file).is_file()]
     graph = hashlib.blake2b(b"\0".join(texts), digest_size=16).hexdigest()
@@ -138,7 +140,7 @@ def enter(stage: str, asked: Asked, measured: dict[str, float], root: Path = Pat
     if stage not in notes.steps:
         return None
     wanted = _wanted(notes.steps, asked)
-    if stage in wanted:  # in no certain order: what stands before a stage that ran was looked at
+    if stage in wanted:  # the order is not certain, so what a stage that ran depends on counts as looked at
         seen = _with_sources(notes.steps, notes.ran)
         place, of = len(seen & wanted), len(wanted)
         later = [name for name in notes.steps if name in wanted - seen]
@@ -163,14 +165,14 @@ def leave(stage: str, seconds: float, cpu_seconds: float, root: Path = Path()) -
 
 @dataclass(frozen=True)
 class Took:
-    """Seconds that a stage took by the clock, and of all processors."""
+    """Wall-clock and CPU seconds that a stage took."""
 
     wall: float
     cpu: float
 
 
 def took(root: Path) -> dict[str, Took]:
-    """What each stage took that ran in this clone, as it ran last."""
+    """What each stage took in its last run in this clone."""
     notes = _read(root)
     return {
         stage: Took(seconds, notes.cpu_seconds[stage])
@@ -180,20 +182,22 @@ def took(root: Path) -> dict[str, Took]:
 
 
 def expected(root: Path, measured: dict[str, float]) -> Callable[[str], float | None]:
-    """Seconds that a stage will about take by the clock: as it took here, or as `measured`; else None."""
+    """A function that estimates a stage's wall-clock seconds: as it took here, else as `measured`, else
+    None.
+    """
     here = _read(root).seconds
     return lambda stage: _seconds(stage, here, measured)
 
 
 def _wanted(steps: dict[str, _Step], asked: Asked) -> set[str]:
-    """The stages that the command names, with all that these read from; none where it names none."""
+    """The stages that the command names, with all that these read from; empty if it names none."""
     named = {name for name in steps if {name, name.partition("@")[0]} & set(asked.words)}
     return named if asked.has("s", "--single-item") else _with_sources(steps, named)
 
 
 def _with_sources(steps: dict[str, _Step], names: Iterable[str]) -> set[str]:
     found = set(names)
-    for name in reversed(steps):  # each before all that it reads from
+    for name in reversed(steps):  # each comes before all that it reads from
         if name in found:
             found.update(steps[name].reads)
     return found
@@ -246,7 +250,7 @@ def _steps(root: Path) -> dict[str, _Step]:
 
 
 def _read(root: Path) -> _Notes:
-    """Notes that are not there, or that another version wrote, are empty ones."""
+    """The notes; empty if there are none or another version wrote them."""
     try:
         return _Notes.model_validate_json((root / NOTES).read_bytes())
     except (OSError, ValidationError):
@@ -255,9 +259,9 @@ def _read(root: Path) -> _Notes:
 
 @contextlib.contextmanager
 def _changed(root: Path) -> Generator[_Notes]:
-    """The notes to change; stages of several `dvc repro` at once wait for one another.
+    """The notes, to be changed; stages of several simultaneous `dvc repro` wait for one another.
 
-    What cannot be noted costs a later stage its time left, and this one nothing.
+    If the notes cannot be written, later stages lose their estimates and this one loses nothing.
     """
     place = root / NOTES
     with contextlib.ExitStack() as held:
