@@ -6,7 +6,7 @@ from jz3.tables.certificate_manifest import CertificateManifest
 
 
 class AuditManifest(BaseModel):
-    """A certificate for each set; the pairs of text of SET lie in `SET.parquet` beside the manifest."""
+    """A certificate for each set; `SET.parquet` beside the manifest holds the pairs of text of SET."""
 
     certificates: dict[str, CertificateManifest]
-    """By the name of the set."""
+    """Certificates by name of the set."""

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 HELD_OUT_BLOCKS = "held_out"
-"""Directory, under the blocks', of those that are not trained on."""
+"""The directory of the blocks that are not trained on, inside that of the others."""
 
 
 class HeldOut(BaseModel):
@@ -17,27 +17,30 @@ class HeldOut(BaseModel):
 
 
 class BlocksManifest(BaseModel):
-    """`tokens.npy` [blocks, block_length] and `learnt.npy` (a bit for each token that bears loss) hold the
-    blocks; `lengths.npy`, `rows.npy` and `row_starts.npy` say which rows of the training set, of how many
-    tokens, are in a block. `jz3/lm/blocks.py` reads them.
+    """The directory holds these arrays, which `jz3/lm/blocks.py` reads:
+
+    - `tokens.npy`: [blocks, block_length]
+    - `learnt.npy`: a bit for each token that says whether it bears loss
+    - `lengths.npy`, `rows.npy`, `row_starts.npy`: which rows of the training set are in each block, and how
+      many tokens each of them has
     """
 
     tokenizer_digest: str
     form: dict[str, str]
-    """How rows became texts: `pack.form` as it was."""
+    """How rows became texts: `pack.form` at that time."""
     block_length: int
     """Tokens in a block."""
     blocks: int
     rows: int
     """Rows of the training set that are in the blocks."""
     tokens: int
-    """Without padding."""
+    """Tokens without padding."""
     label_tokens: int
     """Tokens that bear loss."""
     fill: float
     """tokens / (blocks x block_length)."""
     first_instruction_block: int
-    """Blocks from this one on hold instruction data; equal to `blocks` where there are none."""
+    """Blocks from this one on hold instruction data; equal to `blocks` if there are none."""
     padding_label: int
     held_out: list[HeldOut]
-    """By source and kind; none of their rows is in the blocks."""
+    """Held-out blocks by source and kind; none of their rows is in the other blocks."""

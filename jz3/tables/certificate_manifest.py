@@ -4,16 +4,16 @@ from pydantic import BaseModel
 
 
 class BenchmarkCheck(BaseModel):
-    """One benchmark's check; the pairs of text lie in `hits.parquet` beside the manifest."""
+    """The check of one benchmark; `hits.parquet` beside the manifest holds the pairs of text."""
 
     benchmark: str
     revision: str
     items: int
     items_digest: str
     hit_items: int
-    """Items that some row of the set repeats."""
+    """Items that at least one row of the set repeats."""
     hits_by_class: dict[str, int]
-    """Rows of the set by the class of their hit."""
+    """Rows of the set, by class of their hit."""
 
 
 class CertificateManifest(BaseModel):
@@ -22,7 +22,7 @@ class CertificateManifest(BaseModel):
     certified: str
     """Name of the set."""
     certified_digest: str
-    """Of the ids and texts of its rows."""
+    """Digest of the ids and texts of its rows."""
     rows: int
     method: dict[str, float | int | str]
     """Thresholds of the method, by name."""

@@ -1,4 +1,4 @@
-"""CheckedProblem: whether a problem of a recipe is right, by a checker that no curation rule sees."""
+"""CheckedProblem: whether a problem of a recipe is right, by a checker that no curation rule uses."""
 
 import dataframely as dy
 
@@ -8,5 +8,5 @@ from jz3.tables.words import KINDS
 class CheckedProblem(dy.Schema):
     problem_id = dy.String(primary_key=True)
     kind = dy.Enum(KINDS)
-    family = dy.String(nullable=True)  # of the writer, whose wording it has; null where no family reads it
-    right = dy.Bool(nullable=True)  # its answer is the exact one; null where the writer taught nothing
+    family = dy.String(nullable=True)  # the writer's family whose wording it has; null if it has that of none
+    right = dy.Bool(nullable=True)  # whether its answer is the exact one; null if the writer taught nothing

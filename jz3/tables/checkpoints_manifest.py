@@ -8,14 +8,16 @@ class Checkpoint(BaseModel):
 
     directory: str
     mean_learning_rate: float
-    """Over the steps of the epoch; its weight in the influence score (LESS, arXiv 2402.04333)."""
+    """Mean over the steps of the epoch; the epoch's weight in the influence score (LESS, arXiv
+    2402.04333).
+    """
     step: int
     mean_loss: float
-    """Nats a label token over the epoch."""
+    """Mean over the epoch, in nats per label token."""
 
 
 class CheckpointsManifest(BaseModel):
-    """The base model lies in `base/` beside the checkpoints."""
+    """`base/` beside the checkpoints holds the base model."""
 
     model_config = ConfigDict(protected_namespaces=())
 

@@ -5,4 +5,4 @@ from pydantic import BaseModel
 
 class CodeManifest(BaseModel):
     code: dict[str, str]
-    """Digests by stage of the list `STAGE.txt`, which has a line for each module with its path and digest."""
+    """The digest of each stage's `STAGE.txt`, which has a line with path and digest for each module."""

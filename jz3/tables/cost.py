@@ -1,4 +1,4 @@
-"""Cost: what a stage asked of a model, and what it paid."""
+"""Cost: what a stage asked of a model, and what it cost."""
 
 import dataframely as dy
 
@@ -8,4 +8,4 @@ class Cost(dy.Schema):
     requests = dy.Int64(min=0)  # prompts or responses
     prompt_tokens = dy.Int64(min=0)
     completion_tokens = dy.Int64(min=0)
-    cost_usd = dy.Float64(min=0, nullable=True)  # null where no price is known, or nothing is sold
+    cost_usd = dy.Float64(min=0, nullable=True)  # null if no price is known or the model is not paid for

@@ -1,4 +1,4 @@
-"""Disagreement: a response on which plain math-verify gives another verdict than our rules."""
+"""Disagreement: a response on which plain math-verify and our rules give different verdicts."""
 
 import dataframely as dy
 
@@ -9,6 +9,6 @@ class Disagreement(dy.Schema):
     benchmark = dy.String(min_length=1)
     gold = dy.String(min_length=1)
     predicted = dy.String()
-    correct = dy.Bool()  # ours
+    correct = dy.Bool()  # our verdict
     rule = dy.String(min_length=1)
-    second_opinion = dy.Bool()  # math-verify's
+    second_opinion = dy.Bool()  # math-verify's verdict

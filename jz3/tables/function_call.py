@@ -1,4 +1,4 @@
-"""FunctionCall: a node of a computational graph that a problem was told from (RV-Syn)."""
+"""FunctionCall: a node of the computational graph behind a problem (RV-Syn)."""
 
 import dataframely as dy
 
@@ -9,4 +9,4 @@ class FunctionCall(dy.Schema):
     function_id = dy.String(min_length=1)
     arguments = dy.List(dy.String(), min_length=1)  # `7`, or `n0` for the value of node 0
     value = dy.String(min_length=1)  # as the program printed it
-    strategy = dy.String(min_length=1)  # by which functions were drawn: of the whole graph
+    strategy = dy.String(min_length=1)  # how the functions of the whole graph were drawn

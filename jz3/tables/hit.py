@@ -7,6 +7,6 @@ class Hit(dy.Schema):
     row_id = dy.String(primary_key=True)
     item_id = dy.String(primary_key=True)
     benchmark = dy.String(min_length=1)
-    hit_class = dy.Enum(["ngram", "whole", "short_ngram", "number_masked"])  # number_masked drops nothing
+    hit_class = dy.Enum(["ngram", "whole", "short_ngram", "number_masked"])  # number_masked rejects nothing
     row_text = dy.String(min_length=1)
     item_text = dy.String(min_length=1)

@@ -8,5 +8,5 @@ class InfluenceScore(dy.Schema):
     task = dy.String(primary_key=True)
     score = dy.Float64()  # sum over checkpoints of learning rate x cosine
     cosines = dy.List(dy.Float64(), min_length=1)  # at each checkpoint, in order
-    loss = dy.Float64(min=0)  # mean loss of the solution tokens, nats, at the last checkpoint
+    loss = dy.Float64(min=0)  # mean over the solution tokens at the last checkpoint, in nats
     solution_tokens = dy.Int64(min=1)

@@ -1,6 +1,6 @@
-"""Lacking: a row that goes without what a stage gives others, with the rule that says why.
+"""Lacking: a row without something that a stage gives other rows, and the rule that says why.
 
-It is no reject: the row stays in its own table.
+It is not rejected: the row stays in its own table.
 """
 
 import dataframely as dy

@@ -1,19 +1,17 @@
-"""Ledger: the account of a stage's rows. What comes in is kept, rejected by a rule, or failed; nothing
-else.
-"""
+"""Ledger: the account of a stage's rows. Each row that comes in is kept, rejected by a rule, or failed."""
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Ledger(BaseModel):
-    """Rows of a stage. Building one whose sum is wrong fails, and so does the stage that lost the row."""
+    """Counts of a stage's rows. A wrong sum raises an error, so a stage that loses a row fails."""
 
     model_config = ConfigDict(frozen=True)
 
     read: int
     kept: int
     rejected: dict[str, int]
-    """Rule to rows, sorted by rule."""
+    """Rejected rows by rule, sorted by rule."""
     failed: int
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""ModelManifest: what later stages must know of a model: its digest, its tokenizer, how it came to be."""
+"""ModelManifest: what later stages must know of a model: its digest, its tokenizer, how it was made."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,33 +6,33 @@ from jz3.tables.words import PromptForm
 
 
 class ModelManifest(BaseModel):
-    """Beside weights (safetensors), config and tokenizer in one directory; or alone, for a model of the
+    """Lies beside weights (safetensors), config and tokenizer in one directory, or alone for a model of the
     hub.
     """
 
     model_config = ConfigDict(protected_namespaces=())
 
     hub: str | None
-    """`name@revision` of a model that lies on the hub; null where the weights lie beside the manifest."""
+    """`name@revision` of a model on the hub; null if the weights lie beside the manifest."""
     digest: str
-    """Of weights, config and tokenizer files; part of the key of each row that the model makes."""
+    """Digest of weights, config and tokenizer files; part of the key of each row that the model writes."""
     tokenizer_digest: str
     parameters: int
     """Number of weights."""
     made_by: str
     """The stage and the kind of training: `base`, `finetune full`, `pretrain full` ..."""
     steps: int
-    """Optimizer steps that made it; 0 for a base."""
+    """Optimizer steps of its training; 0 for a base model."""
     tokens: int
-    """Tokens it was trained on here, padding not counted."""
+    """Tokens that it was trained on here, without padding."""
     prompt_form: PromptForm | None
-    """Form of the prompts that it learnt to write problems for; null for a model that writes none."""
+    """Form of the prompts that it was trained to write problems for; null if it was not."""
     libraries: dict[str, str]
-    """Versions that can change the weights."""
+    """Versions of the libraries that can change the weights."""
 
     @property
     def on_hub(self) -> tuple[str, str] | None:
-        """Name and revision of a model of the hub."""
+        """Name and revision, if the model is on the hub; otherwise None."""
         if self.hub is None:
             return None
         name, _, revision = self.hub.rpartition("@")

@@ -1,4 +1,4 @@
-"""Overlap: synthetic questions of an arm that another arm has, too."""
+"""Overlap: how many synthetic questions of an arm another arm has, too."""
 
 import dataframely as dy
 
@@ -6,5 +6,5 @@ import dataframely as dy
 class Overlap(dy.Schema):
     set = dy.String(primary_key=True)
     against = dy.String(primary_key=True)
-    questions = dy.Int64(min=0)  # different ones of `set`
-    shared = dy.Int64(min=0)  # of these, those of `against`, too
+    questions = dy.Int64(min=0)  # different questions of `set`
+    shared = dy.Int64(min=0)  # those of them that `against` has, too

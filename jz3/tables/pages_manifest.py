@@ -4,6 +4,6 @@ from pydantic import BaseModel
 
 
 class PagesManifest(BaseModel):
-    """Files for people, by name, with what each one is."""
+    """Files for people by name, each with a description."""
 
     files: dict[str, str]

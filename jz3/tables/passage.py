@@ -1,4 +1,4 @@
-"""Passage: a cut of a source text, with where it comes from."""
+"""Passage: a piece of a source text, with its origin."""
 
 import dataframely as dy
 
@@ -6,7 +6,7 @@ import dataframely as dy
 class Passage(dy.Schema):
     passage_id = dy.String(
         primary_key=True
-    )  # content id of source and words; of equal ones in a section, their count
+    )  # content id of source and words, and of a count for equal passages of a section
     source = dy.String(min_length=1)  # a name in the list of sources
     document_id = dy.String(min_length=1)  # its own id, a qualified name, or the digest of its text
     origin = dy.String(min_length=1)  # what the document belongs to: `sympy 1.14.0`, a file, a revision

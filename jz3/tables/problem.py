@@ -1,4 +1,4 @@
-"""Problem: a problem with its solution: of a KD set, synthesised, or instruction data."""
+"""Problem: a problem with its solution, from a KD set, from synthesis or from instruction data."""
 
 import dataframely as dy
 
@@ -11,10 +11,10 @@ class Problem(dy.Schema):
     passage_id = dy.String(nullable=True)  # null for instruction data and seed problems
     source = dy.String(
         min_length=1
-    )  # of the passage; `instruction` for instruction data, `seed` for seed problems
-    level = dy.String(regex=LEVEL_NAME, nullable=True)  # null where the data do not say
+    )  # that of the passage; `instruction` for instruction data, `seed` for seed problems
+    level = dy.String(regex=LEVEL_NAME, nullable=True)  # null if the data do not say
     kind = dy.Enum(KINDS)
-    subject = dy.String(nullable=True)  # what it is about, where that is known (a family, a topic)
+    subject = dy.String(nullable=True)  # such as a family or a topic; null if not known
     problem = dy.String(min_length=1)
     solution = dy.String(min_length=1)
-    answer = dy.String(nullable=True)  # content of the last box; null where there is none
+    answer = dy.String(nullable=True)  # content of the last box; null if there is none

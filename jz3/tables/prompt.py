@@ -11,5 +11,5 @@ class Prompt(dy.Schema):
     source = dy.String(min_length=1)  # of the passage
     level = dy.String(regex=LEVEL_NAME)
     kind = dy.Enum(KINDS)
-    full = dy.String(min_length=1)  # what the teacher reads
-    compact = dy.String(min_length=1)  # level, kind and passage alone: for a student model
+    full = dy.String(min_length=1)  # the prompt for a teacher
+    compact = dy.String(min_length=1)  # only level, kind and passage: for a student model

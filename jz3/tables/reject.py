@@ -1,4 +1,4 @@
-"""Reject: a row that a stage turned away, with the rule and what the rule saw."""
+"""Reject: a row that a stage rejected, with the rule and what the rule saw."""
 
 import dataframely as dy
 

@@ -1,4 +1,4 @@
-"""Response: what a model answered to an item."""
+"""Response: a model's answer to an item."""
 
 import dataframely as dy
 
@@ -8,8 +8,8 @@ class Response(dy.Schema):
     item_id = dy.String(min_length=1)
     setting = dy.Enum(["prose", "tool"])
     draw = dy.Int64(min=0)  # number of the sample, from 0
-    text = dy.String()  # the whole answer; in the tool setting with the real output of each program
-    finish_reason = dy.String(min_length=1)  # of the last call: `stop`, `length`, or what else a server says
-    calls = dy.Int64(min=1)  # rounds with the model
+    text = dy.String()  # the whole answer; in the tool setting including the real output of each program
+    finish_reason = dy.String(min_length=1)  # of the last call: `stop`, `length`, or a server's word
+    calls = dy.Int64(min=1)  # calls of the model
     prompt_tokens = dy.Int64(min=0)
     completion_tokens = dy.Int64(min=0)

@@ -12,13 +12,13 @@ class ScoreRow(dy.Schema):
         primary_key=True
     )  # the value of that group; `all` for all items; `pass@4`, `majority@4`
     items = dy.Int64(min=1)
-    accuracy = dy.Float64(min=0, max=100)  # per cent, strict extraction
+    accuracy = dy.Float64(min=0, max=100)  # per cent, by strict extraction
     low = dy.Float64(min=0, max=100)  # 95 % bootstrap interval over items
     high = dy.Float64(min=0, max=100)
     accuracy_lenient = dy.Float64(min=0, max=100)
     accuracy_math_verify = dy.Float64(min=0, max=100)  # strict extraction, judged by plain math-verify
     clean_items = dy.Int64(min=0)  # items without a hit in the certificate of the mix
-    accuracy_clean = dy.Float64(min=0, max=100, nullable=True)  # on these; null where there is none
+    accuracy_clean = dy.Float64(min=0, max=100, nullable=True)  # on these items; null if there are none
     contamination = dy.String()  # checked, unchecked
     certificate = dy.String(min_length=1)  # of the mix that the model was trained on
     responses = dy.Int64(min=1)

@@ -1,11 +1,11 @@
-"""SeedProblem: a problem with its gold answer at which a recipe begins, and what may be done with it."""
+"""SeedProblem: a problem with its gold answer from which a recipe starts, and what may be done with it."""
 
 import dataframely as dy
 
 from jz3.tables.words import KINDS, LEVEL_NAME
 
 SPLITS = ("train", "validation")
-"""Splits of a data set that seeds may be of: never the one that a benchmark is."""
+"""The splits that seeds may come from: never one that a benchmark is made of."""
 
 
 class SeedProblem(dy.Schema):
@@ -18,4 +18,4 @@ class SeedProblem(dy.Schema):
     subject = dy.String(nullable=True)
     question = dy.String(min_length=1)
     solution = dy.String(min_length=1)
-    answer = dy.String(nullable=True)  # gold; null where the data set gives none (a proof)
+    answer = dy.String(nullable=True)  # gold; null if the data set has none (a proof)

@@ -1,4 +1,4 @@
-"""SeedSpread: what a training set scores over the training seeds of its models."""
+"""SeedSpread: the scores of a training set over the training seeds of its models."""
 
 import dataframely as dy
 
@@ -12,4 +12,4 @@ class SeedSpread(dy.Schema):
     accuracy = dy.Float64(min=0, max=100)  # per cent, mean over the models
     least = dy.Float64(min=0, max=100)
     greatest = dy.Float64(min=0, max=100)
-    deviation = dy.Float64(min=0, nullable=True)  # standard deviation of a sample, points; null of one model
+    deviation = dy.Float64(min=0, nullable=True)  # sample standard deviation in points; null for one model

@@ -1,4 +1,4 @@
-"""Sketch: the direction of a problem at a checkpoint, in few numbers."""
+"""Sketch: the direction of a problem's gradient at a checkpoint, in few numbers."""
 
 from typing import Literal
 
@@ -10,12 +10,12 @@ class Sketch(dy.Schema):
     checkpoint = dy.String(primary_key=True)  # its directory in the reference model
     problem_id = dy.String(primary_key=True)
     halves = dy.Binary()  # float16, little-endian: a rolled CountSketch of the direction, which has length 1
-    loss = dy.Float64(min=0)  # mean loss of the solution tokens, nats
+    loss = dy.Float64(min=0)  # mean over the solution tokens, in nats
     solution_tokens = dy.Int64(min=1)
 
 
 class SketchFacts(BaseModel):
-    """The notes of a table of sketches: what targets must go through to be compared with them."""
+    """The notes of a table of sketches: what targets must match to be compared with them."""
 
     size: int
     seed: int
@@ -23,4 +23,4 @@ class SketchFacts(BaseModel):
     precision: Literal["bf16", "fp32"]
     max_tokens: int
     checkpoints: str
-    """Digest of the checkpoints that the directions were taken at."""
+    """Digest of the checkpoints at which the directions were taken."""

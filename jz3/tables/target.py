@@ -1,4 +1,4 @@
-"""Target: an item of a target task, by whose gradients problems are valued."""
+"""Target: an item of a target task; its gradients determine the values of problems."""
 
 import dataframely as dy
 

@@ -1,4 +1,4 @@
-"""TextConcept: a concept that a text has (SynthLLM: of a passage)."""
+"""TextConcept: a concept of a text (SynthLLM: of a passage)."""
 
 import dataframely as dy
 

@@ -1,4 +1,7 @@
-"""TrainingRow: a row of a training set, in training order. A model reads all turns and learns some."""
+"""TrainingRow: a row of a training set, in training order.
+
+A model reads all turns and learns some of them.
+"""
 
 import dataframely as dy
 import polars as pl
@@ -9,14 +12,14 @@ from jz3.tables.words import KINDS, LEVEL_NAME
 
 class TrainingRow(dy.Schema):
     position = dy.Int64(primary_key=True, min=0)  # place in the training order
-    row_id = dy.String(min_length=1)  # the problem that it is
+    row_id = dy.String(min_length=1)  # id of the problem in it
     part = dy.Enum(["pretrain", "instruction"])
     source = dy.String(min_length=1)
     level = dy.String(regex=LEVEL_NAME, nullable=True)
     kind = dy.Enum(KINDS)
-    turns = turns_column()  # what is trained on; the two columns below are the same for readers
-    input = dy.String()  # in the plain format, what stands before the first turn that is learnt
-    output = dy.String(min_length=1)  # in the plain format, the rest
+    turns = turns_column()  # what is trained on; the two columns below hold the same text for readers
+    input = dy.String()  # in the plain format: the text before the first learnt turn
+    output = dy.String(min_length=1)  # in the plain format: the rest
 
     @dy.rule()
     def some_turn_is_learnt(cls) -> pl.Expr:  # noqa: N805 (a rule of a schema)

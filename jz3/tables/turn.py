@@ -11,12 +11,12 @@ import polars as pl
 Role = Literal["system", "user", "assistant", "tool"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
-"""Who speaks; `tool` is what a program printed, in the midst of what the assistant says."""
+"""Who speaks; `tool` is the output of a program, in the middle of the assistant's answer."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """The bare text, without the headings or marks that a training format puts around it."""
+    """One turn: the bare text, without the headings or marks of a training format."""
 
     role: Role
     text: str
@@ -24,12 +24,12 @@ class Turn:
 
     @property
     def answers(self) -> bool:
-        """Whether it belongs to an answer: words of the assistant, and what its programs printed."""
+        """Whether the turn belongs to an answer: words of the assistant, or the output of its programs."""
         return self.role in ("assistant", "tool")
 
 
 def turns_column() -> dy.List:
-    """Turns as a column of a table."""
+    """The column type of a list of turns."""
     return dy.List(
         dy.Struct(
             {
@@ -43,8 +43,9 @@ def turns_column() -> dy.List:
 
 
 def turn_lists(rows: Sequence[Sequence[Turn]]) -> pl.Series:
-    """The turns of many rows as such a column. They are cut into lists out of one frame, as polars reads
-    dictionaries one by one. Each row has a turn at least.
+    """The turns of many rows as such a column; each row must have at least one turn.
+
+    The lists are cut out of one frame, because polars reads dictionaries one by one.
     """
     turns = pl.DataFrame(
         {
@@ -60,8 +61,9 @@ def turn_lists(rows: Sequence[Sequence[Turn]]) -> pl.Series:
 
 
 def turn_rows(turns: Sequence[tuple[Role, pl.Series, bool]]) -> pl.Series:
-    """Such a column for rows that have the same turns: role, texts [rows] and whether they are learnt. Texts
-    are laid out turn by turn and gathered row by row, as `concat_list` takes six times as long.
+    """Such a column for rows that have the same turns: role, texts [rows], and whether they are learnt.
+
+    Texts are laid out turn by turn and gathered row by row, because `concat_list` takes six times as long.
     """
     frames = [
         pl.DataFrame({"text": text}).select(role=pl.lit(role), text="text", learn=pl.lit(learn))

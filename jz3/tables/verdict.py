@@ -1,4 +1,4 @@
-"""Verdict: a curation stage's judgement of a row. No verdict with a rule: the row is kept."""
+"""Verdict: a curation stage's judgement of a row, which is kept if no verdict has a rule."""
 
 import dataframely as dy
 
@@ -8,4 +8,4 @@ class Verdict(dy.Schema):
     rule = dy.String(nullable=True)  # null: kept
     evidence = dy.String(
         nullable=True
-    )  # what the rule saw; the survivor of a duplicate, the benchmark item hit
+    )  # what the rule saw: for a duplicate the row kept in its place, for a hit the benchmark item

@@ -1,4 +1,4 @@
-"""The words that several tables share."""
+"""Vocabulary that several tables share."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -6,17 +6,17 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 LEVELS = ("grade", "middle", "high", "college", "amc8", "amc10", "amc12", "aime")
-"""Levels with a template and families of problems here: four stages of school, four contests (paper, method
-figure). Others are data: a template of one's own, named in `compose.levels`.
+"""Levels with a template and families of problems here: four stages of school and four contests (paper,
+method figure). Users can add levels: a template of their own, named in `compose.levels`.
 """
 LEVEL_NAME = r"^[a-z][a-z0-9_-]*$"
-"""Of any level: it names the file of its template."""
+"""Pattern of any level's name, which is also the name of its template's file."""
 
 Level = Annotated[str, StringConstraints(pattern=LEVEL_NAME)]
 
 
 def in_order(levels: Iterable[str]) -> list[str]:
-    """Without repeats: those of LEVELS as they stand there, then others by name."""
+    """Levels without repeats: first those of LEVELS in that order, then others by name."""
     places = {level: place for place, level in enumerate(LEVELS)}
     return sorted(set(levels), key=lambda level: (places.get(level, len(LEVELS)), level))
 
@@ -25,8 +25,8 @@ KINDS = ("cot", "tool")
 """Natural-language reasoning, or a program with its output."""
 
 PromptForm = Literal["full", "compact"]
-"""What a prompt holds: all instructions of its template, which a teacher needs; or level, kind and passage
-alone, for a model that was trained to follow them.
+"""Contents of a prompt: all instructions of its template, for a teacher; or only level, kind and passage, for
+a model that was trained to follow them.
 """
 
 PROMPT_FORMS: tuple[PromptForm, ...] = ("full", "compact")

@@ -1,12 +1,12 @@
-"""WorkingsManifest: tables of what a recipe found on the way to its problems."""
+"""WorkingsManifest: tables of a recipe's intermediate results."""
 
 from pydantic import BaseModel
 
 
 class WorkingsManifest(BaseModel):
-    """`NAME.parquet` beside the manifest holds a table; a recipe that leaves only problems has none."""
+    """`NAME.parquet` beside the manifest holds a table; a recipe without intermediate results has none."""
 
     tables: dict[str, str]
-    """By name, what a row is."""
+    """What a row is, by name of the table."""
     rows: dict[str, int]
-    """By the same names."""
+    """Rows, by name of the table."""
