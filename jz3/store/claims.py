@@ -1,8 +1,8 @@
-"""Claims on rows that are being paid for: of two processes that want the same row, one asks for it.
+"""Claims on rows that are being paid for: if two processes want the same row, only one asks for it.
 
-A claim is a lock on one byte of a file, at a place that the row's key says. The operating system gives it
-back when the process ends, however it ends; across machines it holds where the file system's locks do.
-A claim is good for this process alone: threads of one process are not kept apart. Costs two system calls.
+A claim is a lock on one byte of a file, at an offset derived from the row's key. The operating system
+releases it when the process ends, in whatever way; it works across machines if the file system's locks do.
+Claims separate processes, not threads of one process. Each costs two system calls.
 """
 
 import fcntl
@@ -11,7 +11,7 @@ from pathlib import Path
 
 LOCK = "claims.lock"
 PLACES = 1 << 62
-"""Places of a lock are signed 64-bit numbers."""
+"""Number of byte offsets: offsets of locks are signed 64-bit numbers."""
 
 
 class Claims:
@@ -22,19 +22,19 @@ class Claims:
         self._file = (directory / LOCK).open("ab")
 
     def take(self, key: str) -> bool:
-        """Whether the row is now ours to ask for; False where another process is at it."""
+        """Claim a row; False if another process has claimed it."""
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(key), os.SEEK_SET)
-        except (BlockingIOError, PermissionError):  # which of the two is left to the system
+        except (BlockingIOError, PermissionError):  # which of the two is raised depends on the system
             return False
         return True
 
     def give_back(self, key: str) -> None:
-        """Once the row is in the store, or will not be."""
+        """Release a row, once it is in the store or will not be."""
         fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _place(key), os.SEEK_SET)
 
     def close(self) -> None:
-        """Gives back every claim."""
+        """Release every claim."""
         self._file.close()
 
 

@@ -1,9 +1,9 @@
-"""Few files in place of many: journals that no writer holds any more, and small segments, become segments.
+"""Few files in place of many: journals without a writer and small segments are merged into segments.
 
-Promises: a row that could be read before can be read after, at every moment, by readers that are open, too;
-a kill at any moment loses nothing (a segment is whole before what it holds is deleted); a damaged file is
-left as it is. One process compacts at a time; writers go on meanwhile. Costs reading what is merged twice
-and writing it once.
+Promises: a row that could be read before can be read at every moment, also by readers that have files open; a
+kill at any moment loses nothing, because a segment is complete before its sources are deleted; a damaged file
+is left as it is. One process compacts at a time, and writers continue meanwhile. Costs reading what is merged
+twice and writing it once.
 """
 
 import fcntl
@@ -22,26 +22,26 @@ from jz3.store.segment import paths_of
 log = logging.getLogger(__name__)
 
 LOOSE_FILES = 32
-"""So many journals without a writer are merged before the next writer begins (chosen: a run leaves one)."""
+"""A new writer merges journals without a writer if there are this many (chosen: a run leaves one)."""
 LOCK = "compaction.lock"
 
 
 @dataclass(frozen=True)
 class Compacted:
-    """Files that were merged, and into how many."""
+    """How many files were merged, and into how many."""
 
     merged: int
     into: int
 
 
 def compact_loose(directory: Path) -> None:
-    """Compact where many journals have gathered and nobody else compacts."""
+    """Compact if many journals have gathered and no other process compacts."""
     if sum(1 for _ in directory.glob(f"*{JOURNAL}")) > LOOSE_FILES:
         compact(directory)
 
 
 def compact(directory: Path) -> Compacted:
-    """Merge what is small; gives nothing merged where another process is at it."""
+    """Merge small files; does nothing if another process is compacting."""
     if not directory.is_dir():
         return Compacted(0, 0)
     with alone_in(directory) as alone, ExitStack() as held:
@@ -60,7 +60,7 @@ def compact(directory: Path) -> Compacted:
 
 @contextmanager
 def alone_in(directory: Path) -> Generator[bool]:
-    """Whether no other process merges files of the directory meanwhile."""
+    """Keep other processes from merging files of the directory; False if one does so already."""
     with (directory / LOCK).open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -75,9 +75,9 @@ def _is_small(path: Path) -> bool:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether nothing is lost with a file, whose lock is ours, once its rows are in another."""
+    """Whether a file, whose lock we hold, can be deleted without loss once its rows are in another."""
     if path.stat().st_size == 0 and path.suffix == JOURNAL and closed_state(path) is None:
-        return True  # begun, and never written
+        return True  # created but never written to
     file = Bytes(path)
     file.read()
     _, damages = file.examined(is_final=True)
@@ -87,19 +87,19 @@ def _is_whole(path: Path) -> bool:
 
 
 def is_left(path: Path, held: ExitStack) -> bool:
-    """Whether no writer holds a journal; its lock is ours until the end."""
+    """Whether no writer holds a journal; if so, `held` keeps the lock on it."""
     if path.suffix == SEGMENT:
         return True
     try:
-        journal = held.enter_context(path.open("rb+"))  # NFS locks for writing alone what is open for it
+        journal = held.enter_context(path.open("rb+"))  # NFS locks exclusively only what is open for writing
         fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (FileNotFoundError, BlockingIOError):
         return False
-    return path.exists()  # else its writer sealed it before the lock was ours
+    return path.exists()  # if not, its writer sealed it before we had the lock
 
 
 def _groups(paths: list[Path]) -> Iterator[list[Path]]:
-    """Neighbours that together make a segment of about SEGMENT_BYTES."""
+    """Groups of neighbours that together make a segment of about SEGMENT_BYTES."""
     group: list[Path] = []
     size = 0
     for path in paths:

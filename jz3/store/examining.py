@@ -1,9 +1,10 @@
-"""The bytes of one file of the store, and what of them is whole: for readers that met damage, and for checks.
+"""The bytes of one file of the store and which of them are whole: for readers that met damage, and for
+checks.
 
-A journal is named by chance while its writer lives, and by its size and the checksum over its headers too
-once it was closed: so a file that was cut between two rows is known for one. What follows the last whole
-flush of a journal whose writer lives is on its way and no damage; of any other it is damage, and the whole
-rows before it count.
+The name of a journal is random while its writer lives; once closed, it contains the size and the checksum
+over the headers, too, which reveals a file that was cut between two rows. In a journal whose writer lives,
+bytes after the last whole flush are being written and are no damage; in any other they are damage, but the
+whole rows among them count.
 """
 
 import fcntl
@@ -23,7 +24,7 @@ CLOSED = re.compile(r"[0-9a-f]{32}-(\d+)-([0-9a-f]{8})")
 
 @dataclass(frozen=True)
 class Closed:
-    """What a journal held when its writer closed it."""
+    """The contents of a journal when its writer closed it."""
 
     size: int
     running: int
@@ -31,18 +32,18 @@ class Closed:
 
 
 def closed_name(name: str, state: Closed) -> str:
-    """The file name of a journal from then on."""
+    """The name of a journal once it is closed."""
     return f"{name}-{state.size}-{state.running:08x}{JOURNAL}"
 
 
 def closed_state(path: Path) -> Closed | None:
-    """What the name of a journal says; None of one that was never closed, or before names said it."""
+    """What the name of a journal says; None if it was never closed, or was closed before names said it."""
     found = CLOSED.fullmatch(path.stem)
     return Closed(int(found[1]), int(found[2], 16)) if found and path.suffix == JOURNAL else None
 
 
 def is_written(journal: Path) -> bool:
-    """Whether a writer, or compaction, holds a journal; raises FileNotFoundError where it was renamed."""
+    """Whether a writer or compaction holds a journal; raises FileNotFoundError if it was renamed."""
     with journal.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -60,21 +61,21 @@ class Bytes:
         self.data: mmap.mmap | None = None
 
     def read(self) -> None:
-        """See the file as it is now; raises FileNotFoundError where it was merged into another."""
+        """Map the file as it is now; raises FileNotFoundError if it was merged into another."""
         with self.path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             self.data = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else None
             self.size = size
 
     def is_final(self) -> bool:
-        """Whether no writer will add to the file any more."""
+        """Whether no writer will add to the file."""
         try:
             return self.path.suffix == SEGMENT or not is_written(self.path)
         except FileNotFoundError:  # closed or merged under another name
             return True
 
     def examined(self, *, is_final: bool) -> tuple[Examined, list[Damage]]:
-        """Every whole row, whatever an index says, and every damage. Goes through the whole file.
+        """Every whole row, whatever an index says, and every damage. Reads the whole file.
 
         `is_final` says that no writer will add to it.
         """
@@ -87,7 +88,7 @@ class Bytes:
         return found, [Damage(self.path, at, what) for at, what in said]
 
     def record(self, key: bytes, at: int) -> bytes | None:
-        """The record of a row at a place, or None where it is not whole there."""
+        """The record of a row at an offset, or None if it is not whole there."""
         return record_at(self.data, at, key) if self.data is not None else None
 
 
@@ -110,7 +111,9 @@ def _examined_segment(data: mmap.mmap | None) -> tuple[Examined, list[tuple[int,
 def _examined_journal(
     data: mmap.mmap | None, closed: Closed | None, *, is_final: bool
 ) -> tuple[Examined, list[tuple[int, str]]]:
-    """What follows the last whole flush of a journal that is not final may be on its way."""
+    """Whole rows and damage; in a journal that is not final, what follows the last whole flush is no
+    damage.
+    """
     size = len(data) if data is not None else 0
     found = examine(data, size) if data is not None else Examined()
     said = list(found.damages)
@@ -132,5 +135,7 @@ def _examined_journal(
 
 
 def _is_index(tail: bytes, found: Examined) -> bool:
-    """Whether a journal was left while it was made a segment: every row is whole."""
+    """Whether the end of a journal is an unfinished index: sealing was interrupted, but every row is
+    whole.
+    """
     return bool(found.offsets) and encoded_index(found.offsets, found.end).startswith(tail)

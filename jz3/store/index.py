@@ -1,7 +1,7 @@
 """Where the rows of a file are: a dictionary for a journal, which grows; sorted arrays for a segment.
 
-At the end of a segment lie its arrays (upper and lower half of each key, offset; 24 bytes a row), then a
-trailer with their place and checksum. A look-up is a binary search in them.
+A segment ends with its arrays (upper and lower half of each key, offset; 24 bytes per row) and a trailer with
+their offset and checksum. A look-up is a binary search in them.
 """
 
 import mmap
@@ -30,11 +30,11 @@ class JournalIndex:
         self._offsets = dict(offsets)
 
     def add(self, found: Mapping[bytes, int]) -> None:
-        """What was flushed since, or was found elsewhere in the file."""
+        """Add offsets of rows that were flushed meanwhile, or found elsewhere in the file."""
         self._offsets.update(found)
 
     def find(self, keys: list[bytes]) -> list[tuple[bytes, int]]:
-        """Key and offset of those that are here."""
+        """Key and offset of those keys that are here."""
         return [(key, self._offsets[key]) for key in keys if key in self._offsets]
 
     def keys(self) -> list[bytes]:
@@ -47,7 +47,7 @@ class JournalIndex:
         return len(self._offsets)
 
     def later(self, start: int) -> list[bytes]:
-        """Keys from the `start`-th on, in the order in which they came."""
+        """Keys from the `start`-th on, in the order in which they were added."""
         return list(islice(self._offsets, start, None))
 
 
@@ -61,11 +61,11 @@ class SegmentIndex:
         return int(self._high.size)
 
     def later(self, start: int) -> list[bytes]:
-        """All keys, or none: a segment never grows."""
+        """All keys if `start` is 0, otherwise none: a segment never grows."""
         return [] if start else self.keys()
 
     def find(self, keys: list[bytes]) -> list[tuple[bytes, int]]:
-        """Key and offset of those that are here."""
+        """Key and offset of those keys that are here."""
         if not keys or not self._high.size:
             return []
         high, low = _halves(keys)
@@ -98,14 +98,14 @@ class SegmentIndex:
 
 
 def places_of(keys: Sequence[str]) -> SegmentIndex:
-    """An index that finds the place of each key (32 hex digits, each there once) in the sequence."""
+    """An index that gives the position of each key (32 hex digits, all different) in the sequence."""
     numbers = np.frombuffer(bytes.fromhex("".join(keys)), dtype=">u8").astype(np.uint64).reshape(-1, 2)
     order = np.lexsort((numbers[:, 1], numbers[:, 0]))
     return SegmentIndex(numbers[order, 0], numbers[order, 1], order.astype(np.uint64))
 
 
 def encoded_index(offsets: Mapping[bytes, int], start: int) -> bytes:
-    """Arrays and trailer, as they lie behind the records of a segment, from the byte `start` on."""
+    """Arrays and trailer as they follow the records of a segment, from byte `start` on."""
     keys = sorted(offsets)
     high, low = _halves(keys)
     places = np.array([offsets[key] for key in keys], dtype=np.uint64)
@@ -114,7 +114,7 @@ def encoded_index(offsets: Mapping[bytes, int], start: int) -> bytes:
 
 
 def sealed_index(data: mmap.mmap) -> tuple[SegmentIndex, int] | None:
-    """The index of a segment and the byte where it begins; None where it is damaged or another file's."""
+    """The index of a segment and the byte where it begins; None if it is damaged or another file's."""
     at = len(data) - TRAILER.size
     if at < 0:
         return None
@@ -127,9 +127,9 @@ def sealed_index(data: mmap.mmap) -> tuple[SegmentIndex, int] | None:
 
 
 def _is_of(index: SegmentIndex, data: mmap.mmap) -> bool:
-    """Whether the first and the last row of an index stand where it says, as headers or damaged ones.
+    """Whether the first and the last row of an index are where it says, whole or damaged.
 
-    An index that another file of the same size had would hide every row.
+    An index from another file of the same size would hide every row.
     """
     for place in {0, len(index) - 1} if len(index) else ():
         key, offset = index.row(place)

@@ -1,4 +1,4 @@
-"""What is damaged in the store, and how its whole rows come out of damaged files. Nothing is deleted."""
+"""Lists damage in the store, and saves the whole rows of damaged files. Nothing is deleted."""
 
 import uuid
 from contextlib import ExitStack
@@ -13,12 +13,12 @@ from jz3.store.segment import paths_of
 from jz3.store.walking import Damage, Examined
 
 SET_ASIDE = ".damaged"
-"""Ends the name of a file whose whole rows lie in others now."""
+"""Ending of a damaged file's name once its whole rows are in other files."""
 
 
 @dataclass(frozen=True)
 class Mended:
-    """What was taken out of damaged files."""
+    """What was saved from damaged files."""
 
     rows: int
     set_aside: list[str]
@@ -26,7 +26,7 @@ class Mended:
 
 
 def examine_file(file: Bytes, *, is_final: bool) -> tuple[Examined, list[Damage]]:
-    """Every damage, rows among them that belong to another operation."""
+    """Every damage in a file, including rows that belong to another operation."""
     file.read()
     found, damages = file.examined(is_final=is_final)
     operation = file.path.parent.name
@@ -48,12 +48,12 @@ def damages_of(directory: Path) -> list[Damage]:
             files = [Bytes(path) for path in paths_of(directory)]
             return [each for file in files for each in examine_file(file, is_final=file.is_final())[1]]
         except FileNotFoundError:
-            pass  # a file was closed or merged after it was listed: its rows lie under another name
+            pass  # a file was closed or merged after it was listed: its rows are in another file now
 
 
 def mend(directories: list[Path]) -> Mended:
-    """Write the whole rows of damaged files into new segments, each where its request belongs, and set the
-    damaged files aside. Files that a writer holds, and directories that are being merged, are left.
+    """Write the whole rows of damaged files into new segments, each in the directory of its operation, and
+    rename the damaged files. Files that a writer holds and directories that are being merged are left alone.
     """
     rows, set_aside = 0, list[str]()
     for directory in directories:
@@ -86,5 +86,5 @@ def _taken_out(file: Bytes, found: Examined, directories: list[Path]) -> int:
 
 
 def _owner(record: bytes, directories: list[Path]) -> Path | None:
-    """The directory of the operation that a row is of."""
+    """The directory of the operation that a row belongs to."""
     return next((directory for directory in directories if is_of(directory.name, record)), None)

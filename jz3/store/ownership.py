@@ -1,8 +1,8 @@
-"""Whether a row lies where its request belongs: the key is recomputed from the request that lies beside it.
+"""Whether a row belongs where it is: its key is recomputed from the request that is stored with it.
 
-It shows files that came into another operation's directory, and rows that were made to answer for a request
-that they are not of. It cannot show that a result is the one that was computed: whoever may write to a shared
-place is trusted with that.
+This reveals files from another operation's directory, and rows that were forged to answer a different
+request. It cannot show that a result was really computed: whoever may write to a shared place is trusted with
+that.
 """
 
 import json
@@ -12,7 +12,7 @@ from jz3.core.hashing import canonical_json, content_id
 from jz3.store.records import HEADER, decode_row, request_of
 
 KEYED_BY = {"sent": ("attempt",)}
-"""Operations whose key may be made of a part of the request, and of which."""
+"""Operations whose key may be made from part of the request, and the fields of that part."""
 
 
 def is_of(operation: str, record: bytes) -> bool:
@@ -24,7 +24,7 @@ def is_of(operation: str, record: bytes) -> bool:
         return key == content_id(name, version, request) or (
             name in KEYED_BY and key == content_id(name, version, _part(request, KEYED_BY[name]))
         )
-    except ValueError:  # neither UTF-8 nor JSON
+    except ValueError:  # not UTF-8, or not JSON
         return False
 
 

@@ -1,10 +1,10 @@
-"""How a row lies in a file of the store.
+"""The format of a row in a file of the store.
 
-A record is a header and a payload: the canonical JSON of the request, then that of the result. The header
-has the row's key, the lengths, a checksum of the payload and one of itself; so a damaged payload costs its
-own row, and after a damaged header the reader looks for the next header that holds. JSON cannot hold a whole
-header: the mark in it is a control character, which JSON escapes. The last record of each flush is marked, so
-that a reader beside a writer takes whole flushes.
+A record is a header and a payload: the canonical JSON of the request, then that of the result. The header has
+the row's key, the lengths, a checksum of the payload and one of itself. So a damaged payload costs only its
+own row, and after a damaged header the reader searches for the next valid header. JSON cannot contain a whole
+header, because the header's magic has a control character, which JSON escapes. The last record of each flush
+is marked, so that a reader takes only whole flushes while a writer is at work.
 """
 
 import json
@@ -28,7 +28,7 @@ Header = tuple[bytes, bool, int, int, int]
 
 @dataclass(frozen=True)
 class Row:
-    """What the store keeps of one piece of work."""
+    """What the store keeps of a request: its key, the request and the result."""
 
     key: str
     request: dict[str, Any]
@@ -36,14 +36,14 @@ class Row:
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:
-    """Lone surrogates, which models do write, pass through."""
+    """Canonical JSON as UTF-8; lone surrogates, which models do write, are kept."""
     return canonical_json(value).encode("utf-8", "surrogatepass")
 
 
 def encode_rows(rows: Sequence[tuple[bytes, bytes, bytes]], running: int) -> tuple[bytes, int]:
-    """Records of (key, request, result), the last of them marked as the end of a flush.
+    """Records of (key, request, result), the last of them marked as the end of a flush, and a checksum.
 
-    Beside them the checksum over all headers so far, `running` being that of the flushes before.
+    The checksum covers all headers so far; `running` is that of the flushes before.
     """
     last = len(rows) - 1
     parts: list[bytes] = []
@@ -61,7 +61,7 @@ def encoded_header(key: bytes, request: bytes, result: bytes, *, ends_flush: boo
 
 
 def marked(record: bytes) -> bytes:
-    """A record as the last of a flush."""
+    """The record, marked as the last of a flush."""
     _, key, _, request_bytes, *_ = HEADER.unpack_from(record)
     middle = HEADER.size + request_bytes
     request, result = record[HEADER.size : middle], record[middle:]
@@ -69,13 +69,13 @@ def marked(record: bytes) -> bytes:
 
 
 def release(data: mmap.mmap) -> None:
-    """Give mapped pages back, which count as memory of ours; the operating system keeps them cached."""
+    """Release mapped pages, which count as memory of the process; the operating system keeps them cached."""
     if hasattr(mmap, "MADV_DONTNEED"):
         data.madvise(mmap.MADV_DONTNEED)
 
 
 def header_at(data: mmap.mmap, at: int) -> Header | None:
-    """The header at a byte, or None where there is none that holds."""
+    """The header at a byte, or None if there is no valid one."""
     raw = data[at : at + HEADER.size]
     if len(raw) < HEADER.size or raw[:4] != MAGIC:
         return None
@@ -86,7 +86,7 @@ def header_at(data: mmap.mmap, at: int) -> Header | None:
 
 
 def next_header(data: mmap.mmap, start: int) -> int | None:
-    """The first byte from `start` on where a header holds."""
+    """The first byte from `start` on with a valid header."""
     at = data.find(MAGIC, start)
     while at >= 0:
         if header_at(data, at) is not None:
@@ -96,7 +96,7 @@ def next_header(data: mmap.mmap, start: int) -> int | None:
 
 
 def record_at(data: mmap.mmap, at: int, key: bytes | None = None) -> bytes | None:
-    """The record at a byte, or None where it is damaged or not that key's."""
+    """The record at a byte, or None if it is damaged or not that key's."""
     header = header_at(data, at)
     if header is None or (key is not None and header[0] != key):
         return None
@@ -108,7 +108,7 @@ def record_at(data: mmap.mmap, at: int, key: bytes | None = None) -> bytes | Non
 
 
 def decode_result(record: bytes) -> dict[str, Any]:
-    """The result alone: look-ups need no request."""
+    """The result of a record; the request is not parsed, because look-ups do not need it."""
     request_bytes = HEADER.unpack_from(record)[3]
     return parsed(record[HEADER.size + request_bytes :])
 
@@ -120,10 +120,10 @@ def decode_row(record: bytes) -> Row:
 
 
 def request_of(record: bytes) -> bytes:
-    """The request alone, as canonical JSON."""
+    """The request of a record, as canonical JSON."""
     return record[HEADER.size : HEADER.size + HEADER.unpack_from(record)[3]]
 
 
 def parsed(payload: bytes) -> dict[str, Any]:
-    """What `json_bytes` encoded."""
+    """The object that `json_bytes` encoded."""
     return json.loads(payload.decode("utf-8", "surrogatepass"))

@@ -1,6 +1,6 @@
-"""What can go wrong between here and a shared place, as one line with the remedy: key, bucket, server.
+"""Errors of a shared place (key, bucket, server) as one line with the remedy.
 
-An address is shown without what is secret in it: user and password, and the query of a signed one.
+An address is shown without its secrets: user and password, and the query of a signed address.
 """
 
 import errno
@@ -24,10 +24,10 @@ FOREIGN = {
     "google.auth.exceptions": ("GoogleAuthError",),
     "paramiko.ssh_exception": ("SSHException",),
 }
-"""What file systems raise that is no OSError, by the module that defines it; most come with extras."""
+"""Errors of file systems other than OSError, by the module that defines them; most come with extras."""
 
 LEAST_SECRET = 4
-"""Characters; a shorter one would be taken out of every word (chosen)."""
+"""Characters; a shorter secret would be cut out of ordinary words, too (chosen)."""
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 WHOLE_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.+", re.DOTALL)
 
@@ -38,7 +38,9 @@ class RemoteError(UserError):
 
 @contextmanager
 def reaching(url: str) -> Generator[None]:
-    """Around opening, reading and writing a shared place (any fsspec file system)."""
+    """Turn errors of opening, reading and writing a shared place (any fsspec file system) into
+    RemoteError.
+    """
     try:
         yield
     except UserError:
@@ -69,7 +71,7 @@ def reaching(url: str) -> Generator[None]:
 
 
 def unusable(url: str, error: Exception | str) -> RemoteError:
-    """The line about an address of which nothing can be made."""
+    """The error for an address that cannot be used."""
     return RemoteError(
         f"{shown(url)} is no place that can be used ({_reason(error, url)}); an address such as "
         f"s3://bucket/rows, or a folder, was expected. Check it, or install what is named."
@@ -77,9 +79,9 @@ def unusable(url: str, error: Exception | str) -> RemoteError:
 
 
 def shown(text: str) -> str:
-    """An address, or a text that holds some, without users, passwords and queries."""
+    """An address, or a text that contains addresses, without users, passwords and queries."""
     if WHOLE_ADDRESS.fullmatch(text):
-        return _without_secrets(text)  # with blanks in it, too
+        return _without_secrets(text)  # a text with several words
     return ADDRESS.sub(lambda found: _without_secrets(found[0]), text)
 
 
@@ -88,14 +90,14 @@ def _without_secrets(url: str) -> str:
     host = rest.partition("/")[0]
     if "@" in host:
         rest = f"***@{host.rpartition('@')[2]}{rest[len(host) :]}"
-    elif "@" in rest and re.search(r":(?!\d*$)", host):  # no port: a password with a slash in it
+    elif "@" in rest and re.search(r":(?!\d*$)", host):  # not a port: a password with a slash in it
         rest = f"***@{rest.rpartition('@')[2]}"
     place = re.split(r"[?#]", rest, maxsplit=1)[0]
     return f"{scheme}://{place}" + ("?***" if len(place) < len(rest) else "")
 
 
 def _foreign() -> tuple[type[Exception], ...]:
-    """Errors of those storage modules that are imported: the others cannot have raised anything."""
+    """Error classes of the storage modules that are imported; others cannot have raised anything."""
     return tuple(
         getattr(sys.modules[module], name)
         for module, names in FOREIGN.items()
@@ -105,7 +107,7 @@ def _foreign() -> tuple[type[Exception], ...]:
 
 
 def _reason(error: BaseException | str, url: str) -> str:
-    """An error's own words, without what is secret in the address."""
+    """An error's own message, without the secrets of the address."""
     said = str(error).replace(url, shown(url)) if url else str(error)
     for secret in _secrets(url):
         said = said.replace(secret, "***")
@@ -113,7 +115,7 @@ def _reason(error: BaseException | str, url: str) -> str:
 
 
 def _secrets(url: str) -> list[str]:
-    """The password of an address, and the values in its query, as they stand there and decoded."""
+    """The password of an address and the values in its query, both as written and decoded."""
     rest = url.partition("://")[2]
     place, _, query = rest.partition("?")
     user = place.rpartition("@")[0] if "://" in url else ""

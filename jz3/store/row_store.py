@@ -1,17 +1,17 @@
-"""The row store: every expensive row under the content of its request, so that it is never asked for twice.
+"""The row store: every expensive row by the content of its request, so that it is never asked for twice.
 
-The store lies at $JZ3_STORE (else in the user's cache directory), one directory an operation, such as
-`generate@1/`. Several processes and machines may write and read at once. A damaged record is noticed by its
-checksum, named in the log with file and byte, and counts as not there: its row alone is computed again.
-Raises StoreError where the operating system refuses the store.
+The store is at $JZ3_STORE (by default in the user's cache directory), with a directory per operation, such as
+`generate@1/`. Several processes and machines may write and read at once. A checksum reveals a damaged record;
+the log names its file and byte, and it counts as missing, so that only its row is computed again. Raises
+StoreError if the operating system refuses access to the store.
 
-Costs: a look-up reads the rows found and an index (24 bytes a row of segments; the headers of journals).
+Costs: a look-up reads the rows found and an index (24 bytes per row of segments; the headers of journals).
 """
 
-# Why this is our own. Not for speed: with 60,000 rows of 3.5 kB (measured, CPU a row, write + read) it takes
-# 12.4 + 6.6 us, lmdb 12.5 + 5.3, sqlite 22.3 + 9.7. But each record has a checksum, so that a flipped byte
-# costs one row and never gives a wrong one; several machines write at once over NFS, where neither of the two
-# may be used; and files that never change are pushed and pulled through any file system of fsspec.
+# Why this is our own. Not for speed: with 60,000 rows of 3.5 kB (measured, CPU per row, write + read) it
+# takes 12.4 + 6.6 us, lmdb 12.5 + 5.3, sqlite 22.3 + 9.7. But each record has a checksum, so that a flipped
+# byte costs one row and never gives a wrong one; several machines write at once over NFS, where neither of
+# the two may be used; and files that never change are pushed and pulled through any file system of fsspec.
 
 import fcntl
 import re
@@ -41,19 +41,21 @@ from jz3.store.writer import RowWriter
 
 @dataclass(frozen=True)
 class Operation:
-    """A kind of work. A new version where the same request may have another result or its payload changed."""
+    """A kind of work. It needs a new version if equal requests may have other results or its payload
+    changes.
+    """
 
     name: str
     version: int
 
 
 def request_key(operation: Operation, request: Mapping[str, Any]) -> str:
-    """32 hex digits, by the operation and everything in the request."""
+    """The key of a request: 32 hex digits, from the operation and everything in the request."""
     return key_of_text(operation, canonical_json(request))
 
 
 def key_of_text(operation: Operation, request: str) -> str:
-    """The same, for a request that is canonical JSON already."""
+    """The key of a request that is canonical JSON already."""
     return content_id(operation.name, str(operation.version), request)
 
 
@@ -63,33 +65,37 @@ def open_store() -> "RowStore":
 
 
 OPERATION = re.compile(r"([a-z][a-z0-9_-]*)@([1-9][0-9]*)")
-"""The name of an operation's directory: its own, and its version."""
+"""The name of an operation's directory: the operation's name and version."""
 
 Done = TypeVar("Done")
 
 CLOCK_NS = 100_000_000
-"""Two changes of a directory within this time may leave the same time on it (kernels count in ticks)."""
+"""Nanoseconds within which two changes of a directory may leave the same time stamp (kernels count in
+ticks).
+"""
 
 
 ALONE = "alone.lock"
 
 
 class Follower:
-    """Rows of an operation, each key once: those that are here, then those that come."""
+    """Rows of an operation, each key once: first those that are here, then new ones as they arrive."""
 
     def __init__(self, files: Callable[[], list[RowFile]], wanted: Container[str] | None) -> None:
         self._files, self._wanted = files, wanted
         self._seen: set[str] = set()
         self._read: dict[Path, int] = {}
-        """Keys of each file that were looked at."""
+        """How many keys of each file have been looked at."""
 
     def new(self) -> list[Row]:
-        """What came since the last call. Costs a look at each file's size, and reading what is new."""
+        """Rows that arrived since the last call. Costs a look at each file's size, and reading what is
+        new.
+        """
         rows: list[Row] = []
         for file in self._files():
             keys = [key for key in file.later_keys(self._read.get(file.path, 0)) if self._is_new(key)]
             self._read[file.path] = file.count
-            for key, record in file.records(keys):  # a damaged one may be whole in another file
+            for key, record in file.records(keys):  # one that is damaged here may be whole in another
                 self._seen.add(key)
                 rows.append(decode_row(record))
         return rows
@@ -116,7 +122,7 @@ class RowStore:
         self._listings: dict[Path, Listing] = {}
 
     def known(self, operation: Operation, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Key to result, for those keys whose row is here and undamaged."""
+        """The result by key, for those keys whose row is here and undamaged."""
         missing = set(keys)
         found: dict[str, dict[str, Any]] = {}
         for file in self.files(self._directory(operation)):
@@ -128,9 +134,9 @@ class RowStore:
         return found
 
     def sweep(self, operation: Operation, keys: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Place among `keys` (each of which is there once) and result of those that are here and undamaged.
+        """Position in `keys` (which are all different) and result of those rows that are here and undamaged.
 
-        For more keys than there is memory for results: every file is read once, in its order.
+        Use it if the results do not fit into memory: every file is read once, in its order.
         """
         wanted = places_of(keys)
         found = np.zeros(len(keys), dtype=bool)
@@ -151,7 +157,7 @@ class RowStore:
 
     @contextmanager
     def writer(self, operation: Operation) -> Generator[RowWriter]:
-        """A journal of its own; what was not committed or flushed when the block ends is not kept."""
+        """A writer with its own journal; rows not committed or flushed when the block ends are lost."""
         self._refused(lambda: compact_loose(self._directory(operation)))
         writer = RowWriter(self._directory(operation))
         try:
@@ -161,7 +167,7 @@ class RowStore:
 
     @contextmanager
     def claims(self, operation: Operation) -> Generator[Claims]:
-        """Claims on rows of an operation; all are given back when the block ends."""
+        """Claims on rows of an operation; all are released when the block ends."""
         claims = self._refused(lambda: Claims(self._directory(operation)))
         try:
             yield claims
@@ -170,12 +176,12 @@ class RowStore:
 
     @contextmanager
     def alone(self, operation: Operation) -> Generator[None]:
-        """One process at a time; the others wait. For moments, as the waiting is not given up."""
+        """Lets one process in at a time; the others wait without limit, so keep it short."""
         with self._refused(lambda: _locked(self._directory(operation) / ALONE)):
             yield
 
     def follow(self, operation: Operation, wanted: Container[str] | None = None) -> Follower:
-        """Rows of an operation as they come from any process; of those keys alone that are wanted."""
+        """Rows of an operation as they arrive from any process; only those with a wanted key, if given."""
         return Follower(lambda: self.files(self._directory(operation)), wanted)
 
     def compact(self) -> Compacted:
@@ -188,7 +194,7 @@ class RowStore:
         return self._refused(lambda: [each for one in self.directories() for each in damages_of(one)])
 
     def mend(self) -> Mended:
-        """Take the whole rows out of damaged files, which are set aside under another name."""
+        """Save the whole rows of damaged files, which are then renamed."""
         return self._refused(lambda: mend(self.directories()))
 
     def directories(self) -> list[Path]:
@@ -205,24 +211,24 @@ class RowStore:
         return self.root / f"{operation.name}@{operation.version}"
 
     def _refused(self, work: Callable[[], Done]) -> Done:
-        """The outcome of work on files of the store, or a StoreError where the system refuses it."""
+        """The result of work on files of the store; raises StoreError if the system refuses access."""
         try:
             return work()
         except OSError as error:
             raise store_error(self.root, error) from error
 
     def files(self, directory: Path) -> list[RowFile]:
-        """The files of an operation's directory, open; segments first, as they are the cheaper to search."""
+        """The files of an operation's directory, open; segments first, because searching them is cheaper."""
         while True:
             try:
                 return [self._file(path) for path in self._paths(directory)]
             except FileNotFoundError:
-                self._listings.clear()  # a journal was sealed after it was listed: its segment is there now
+                self._listings.clear()  # a journal was sealed after it was listed and is now a segment
             except OSError as error:
                 raise store_error(self.root, error) from error
 
     def _paths(self, directory: Path) -> list[Path]:
-        """The files of a directory, listed again only where it has changed."""
+        """The files of a directory, listed again only if it has changed."""
         try:
             changed_ns = directory.stat().st_mtime_ns
         except FileNotFoundError:
@@ -249,7 +255,7 @@ class RowStore:
 
 
 def _locked(path: Path) -> FileIO:
-    """A file that this process alone holds until it is closed; waits for it."""
+    """Open a file and lock it for this process until it is closed; waits for the lock."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileIO(path, "ab")
     fcntl.flock(lock, fcntl.LOCK_EX)

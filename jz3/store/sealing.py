@@ -1,4 +1,4 @@
-"""Segments written from whole records: of files that are merged, of rows that are pulled."""
+"""Segments written from whole records: from files that are merged, or rows that are pulled."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from jz3.store.segment import RowFile, sync_directory, write_index
 
 
 class Sealing:
-    """A segment being written: whole under its name once it is ended, and not there where it is not."""
+    """A segment that is being written: it appears under its name when ended, and otherwise not at all."""
 
     def __init__(self, segment: Path) -> None:
         self._segment = segment
@@ -40,7 +40,7 @@ class Sealing:
         self._file.write(record)
 
     def end(self) -> None:
-        """Index, trailer, fsync, name."""
+        """Write index and trailer, fsync, and give the file its name."""
         write_index(self._file, self._offsets)
         self._part.replace(self._segment)
         sync_directory(self._segment.parent)
@@ -49,7 +49,7 @@ class Sealing:
 def seal(sources: Sequence[Path], segment: Path) -> None:
     """Make one segment of closed journals and segments, then delete them.
 
-    Of equal keys the first file's row stays. A source in which a row was found damaged is not deleted.
+    For equal keys the first file's row is kept. A source in which a row proved damaged is not deleted.
     """
     whole: list[Path] = []
     with Sealing(segment) as sealing:

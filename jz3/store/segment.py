@@ -1,8 +1,8 @@
 """Files of the store as a reader sees them: journals, which grow, and sealed segments, which never change.
 
-A segment is the records of one or more journals, then an index. It is written whole under another name and
-renamed. A look-up costs a search in the index and one read for each row found; a journal that has grown is
-read on from where it was left.
+A segment is the records of one or more journals, then an index. It is written completely under another name
+and then renamed. A look-up costs a search in the index and one read per row found; in a journal that has
+grown, reading continues where it stopped.
 """
 
 import logging
@@ -20,16 +20,16 @@ from jz3.store.walking import Damage, Examined, walk
 log = logging.getLogger(__name__)
 
 SEGMENT_BYTES = 64_000_000
-"""A journal of this size is sealed (chosen)."""
+"""Size at which a journal is sealed (chosen)."""
 RELEASED_ROWS = 2_000
-"""Rows read between two releases of the mapped pages: what was read is not held in memory (chosen)."""
+"""Rows read before mapped pages are released, so that what was read does not stay in memory (chosen)."""
 
 
 def paths_of(directory: Path) -> list[Path]:
-    """The files of an operation: segments, then journals, each by name.
+    """The files of an operation: segments, then journals, each sorted by name.
 
-    Listed until two listings agree. One alone may miss a file that is renamed while it is read, and so its
-    rows; what it missed was there before the next listing began.
+    The directory is listed until two listings agree. A single listing may miss a file that is renamed
+    meanwhile, and so its rows; but a file that it misses exists before the next listing begins.
     """
     listed = None
     while True:
@@ -47,16 +47,16 @@ class RowFile:
         self._bytes = Bytes(path)
         self._index: JournalIndex | SegmentIndex = JournalIndex({})
         self._end = 0
-        """Of a journal: the byte behind the last whole flush that was taken in."""
+        """In a journal: the byte after the last whole flush that was read."""
         self._is_settled = True
         """Whether nothing follows it that may still become a flush."""
         self._lost = set[bytes]()
-        """Keys in the index whose record is damaged, with no whole copy in the file."""
+        """Keys in the index whose record is damaged and has no whole copy in the file."""
         self._named = set[Damage]()
         self.refresh()
 
     def refresh(self) -> None:
-        """See what was appended since; raises FileNotFoundError where the file was merged into another."""
+        """Read what was appended since; raises FileNotFoundError if the file was merged into another."""
         if self.path.stat().st_size == self._bytes.size and self._is_settled:
             return
         self._bytes.read()
@@ -76,7 +76,7 @@ class RowFile:
             self._examine()
 
     def _read_on(self) -> None:
-        """Take in what was flushed since the last look."""
+        """Read what was flushed since the last look."""
         last = self._end
         if self._bytes.data is not None:
             walked = walk(self._bytes.data, self._end)
@@ -89,14 +89,14 @@ class RowFile:
                 self._examine()
         elif not self._is_settled and is_written(self.path):
             if self._bytes.data is not None and next_header(self._bytes.data, last + 1) is not None:
-                self._examine()  # whole rows follow what is no row: no writer leaves that
+                self._examine()  # whole rows follow bytes that are no row, which no writer leaves
         elif not self._is_settled:
             self._settle()
 
     def _settle(self) -> None:
-        """The writer is gone, so that what is there now is all that will be."""
+        """Read the rest: the writer is gone, so nothing will be added."""
         self._is_settled = True
-        if self.path.stat().st_size != self._bytes.size:  # it ended its flush between our look and its end
+        if self.path.stat().st_size != self._bytes.size:  # it finished its flush between our look and its end
             self.refresh()
         else:
             self._examine()
@@ -109,7 +109,7 @@ class RowFile:
         self._lost.difference_update(offsets)
 
     def _examine(self) -> Examined:
-        """Look at every byte; the log names each damage once."""
+        """Examine every byte; the log names each damage once."""
         found, damages = self._bytes.examined(is_final=self._bytes.is_final())
         self._add(found.offsets)
         self._lost = set(self._index.offsets()) - found.offsets.keys()
@@ -120,11 +120,11 @@ class RowFile:
         return found
 
     def results(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Results of those keys that lie here undamaged."""
+        """Results of those keys that are here and undamaged."""
         return {key: decode_result(record) for key, record in self.records(keys)}
 
     def records(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Key and record of those keys that lie here undamaged, in the order of the file."""
+        """Key and record of those keys that are here and undamaged, in the order of the file."""
         wanted = [bytes.fromhex(key) for key in keys]
         found = self._index.find(wanted)
         if found and self._has_changed():
@@ -142,14 +142,14 @@ class RowFile:
         release(self._bytes.data)
 
     def _has_changed(self) -> bool:
-        """A mapped file that was cut since must not be read behind its end: that kills the process."""
+        """Whether the file was cut after it was mapped; reading beyond its end would kill the process."""
         before = self._bytes.size
-        with suppress(FileNotFoundError):  # merged into another: what is mapped stays
+        with suppress(FileNotFoundError):  # it was merged into another, but the mapping stays valid
             self.refresh()
         return self._bytes.size != before
 
     def _whole_copy(self, key: bytes) -> bytes | None:
-        """The record of a row that is not whole where the index says, from elsewhere in the file."""
+        """Another record of a row, elsewhere in the file, if the one that the index names is not whole."""
         if key in self._lost:
             return None
         offset = self._examine().offsets.get(key)
@@ -163,7 +163,7 @@ class RowFile:
 
     @property
     def count(self) -> int:
-        """Keys here."""
+        """Number of keys here."""
         return len(self._index)
 
     def later_keys(self, start: int) -> list[str]:
@@ -171,16 +171,16 @@ class RowFile:
         return [key.hex() for key in self._index.later(start)] if start < self.count else []
 
     def offsets(self) -> Mapping[bytes, int]:
-        """Every key here, as 16 bytes, and where its record begins."""
+        """Every key here, as 16 bytes, with the offset of its record."""
         offsets = self._index.offsets()
         return {key: at for key, at in offsets.items() if key not in self._lost} if self._lost else offsets
 
 
 def seal_in_place(journal: Path) -> None:
-    """Make a segment of one journal that ends with a flush: its index goes to its end, and it is renamed.
+    """Make a segment of one journal that ends with a flush: append its index and rename it.
 
-    Costs no copy of the rows. A journal that was left between the two is still a journal, and known for one
-    by the index behind its last flush.
+    The rows are not copied. If interrupted between the two steps, the file is still a journal and is
+    recognised by the index after its last flush.
     """
     offsets = RowFile(journal).offsets()
     with journal.open("ab") as file:
@@ -190,14 +190,14 @@ def seal_in_place(journal: Path) -> None:
 
 
 def write_index(file: BinaryIO, offsets: Mapping[bytes, int]) -> None:
-    """What makes records a segment, put on the disk."""
+    """Write the index that makes records a segment, and sync the file to disk."""
     file.write(encoded_index(offsets, file.tell()))
     file.flush()
     os.fsync(file.fileno())
 
 
 def sync_directory(directory: Path) -> None:
-    """A new name in a directory outlives a power cut only once the directory itself is on the disk."""
+    """Sync a directory to disk, without which a new name in it may not survive a power cut."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,13 +1,13 @@
 """The row store to and from a shared place (any fsspec file system: S3, a folder, SSH).
 
-There each operation is a folder of packs, which never change: the rows, and beside them their keys, written
-last. So a push sends the rows that nobody sent yet, whatever files they lie in here; one that is killed
-leaves rows without keys, which nobody reads and the next push sends again. A pull takes the packs that hold
-a row that is not here, and of each the rows that are whole and lie under the key of their request, into a
-segment of this store under a name of its own. Costs reading the keys, 16 bytes a row.
+There each operation is a folder of packs, which never change: files with rows, each with a file of their keys
+that is written last. A push sends the rows that nobody has sent yet, whatever local files they are in; a push
+that is killed leaves rows without keys, which nobody reads and the next push sends again. A pull takes the
+packs that have a row which is missing here, and writes their rows that are whole and stored under the key of
+their request into a segment of this store under a new name. Costs reading the keys, 16 bytes per row.
 
-A shared place is not trusted with names: only `OPERATION@VERSION/PACK.keys` is looked at, and no name from
-there becomes one here.
+Names in a shared place are not trusted: only `OPERATION@VERSION/PACK.keys` is looked at, and no name from
+there is used here.
 """
 
 import hashlib
@@ -29,12 +29,12 @@ from jz3.store.segment import RowFile
 from jz3.store.trouble import store_error
 
 PACK_BYTES = 60_000_000
-"""Of rows in one pack; under SEGMENT_BYTES, so that a pack is one journal (chosen)."""
+"""Bytes of rows in one pack; less than SEGMENT_BYTES, so that a pack is one journal (chosen)."""
 KEYS = ".keys"
 KEY_BYTES = 16
 PACK_NAME = re.compile(r"[0-9a-f]{32}")
 NAMED = 3
-"""Troubles of a shared place that are named; the others are counted."""
+"""How many troubles of a shared place a message names; it counts the others."""
 
 
 class DamagedPack(UserError):  # noqa: N818 (a state of a shared place)
@@ -43,29 +43,29 @@ class DamagedPack(UserError):  # noqa: N818 (a state of a shared place)
 
 @dataclass(frozen=True)
 class Moved:
-    """What a push sent or a pull brought, beside what was there already."""
+    """What a push sent or a pull brought, and what was there already."""
 
     rows: int
     size: int
-    """Bytes."""
+    """Bytes that were moved."""
     there: int
-    """Rows that needed no moving."""
+    """Rows that did not need to be moved."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What came into the store from one pack."""
+    """What the store took from one pack."""
 
     rows: int
     size: int
-    """Bytes."""
+    """Bytes that were taken."""
     refused: list[str]
-    """Why others did not."""
+    """Why other rows were refused."""
 
 
 @dataclass(frozen=True)
 class Pack:
-    """Rows in a shared place."""
+    """A pack of rows in a shared place."""
 
     operation: str
     name: str
@@ -80,7 +80,7 @@ class SharedPlace:
     path: str
 
     def packs(self) -> tuple[list[Pack], list[str]]:
-        """Each pack with the keys of its rows; and a line for each name or list of keys that is none."""
+        """Each pack with the keys of its rows; and a message for each invalid name or list of keys."""
         listed = [path for path in sorted(self.files.find(self.path, refresh=True)) if path.endswith(KEYS)]
         root = self.files._strip_protocol(self.path).rstrip("/") + "/"
         names = {path: path.removeprefix(root).removesuffix(KEYS) for path in listed}
@@ -98,7 +98,7 @@ class SharedPlace:
 
 
 def push(store: RowStore, place: SharedPlace) -> Moved:
-    """Send the rows that the shared place has not."""
+    """Send the rows that the shared place does not have."""
     there: dict[str, set[str]] = {}
     for pack in place.packs()[0]:
         there.setdefault(pack.operation, set()).update(pack.keys)
@@ -118,10 +118,10 @@ def push(store: RowStore, place: SharedPlace) -> Moved:
 
 
 def pull(store: RowStore, place: SharedPlace) -> Moved:
-    """Bring the rows that are not here.
+    """Bring the rows that are missing here.
 
-    Raises DamagedPack, once all others are here, where a pack is not whole, holds rows under keys that are
-    not their requests', or has a name or a list of keys that no push wrote.
+    Raises DamagedPack, after taking all others, if a pack is not whole, has rows under keys that are not
+    their requests', or has a name or a list of keys that no push wrote.
     """
     rows = size = known = 0
     local: dict[str, set[str]] = {}
@@ -149,7 +149,7 @@ def pull(store: RowStore, place: SharedPlace) -> Moved:
 
 
 def damages(store: RowStore) -> list[str]:
-    """Reads every row; a line for each damage, with file and byte. Such rows are computed again."""
+    """A line for each damage, with file and byte. Reads every row. Damaged rows are computed again."""
     return [str(damage) for damage in store.damages()]
 
 
@@ -159,7 +159,7 @@ def _is_pack_name(name: str) -> bool:
 
 
 def _take(store: RowStore, pack: Pack, brought: Path, present: set[str]) -> Taken:
-    """The rows of a pack that are whole, of their request, and not here yet, into a segment of the store."""
+    """Write a pack's rows into a segment of the store if they are whole, of their request, and new here."""
     file = Bytes(brought)
     file.read()
     found, _ = file.examined(is_final=True)
@@ -206,13 +206,15 @@ def _local_keys(files: list[RowFile]) -> set[str]:
 
 
 def _new_packs(files: list[RowFile], there: set[str]) -> Iterator[tuple[Path, list[str]]]:
-    """Files of the rows of an operation that are not there, with their sorted keys; gone once used."""
+    """Files with the rows of an operation that are not in `there`, and their sorted keys; deleted after
+    use.
+    """
     with tempfile.TemporaryDirectory(prefix="jz3-push-") as folder:
         seen, waiting, size = set(there), dict[str, bytes](), 0
         for file in files:
             for key, record in file.records([key for key in file.keys() if key not in seen]):  # noqa: SIM118
                 if not is_of(file.path.parent.name, record):
-                    continue  # nobody would take it; `jz3 store check` names it
+                    continue  # nobody would accept it; `jz3 store check` names it
                 seen.add(key)
                 waiting[key] = record
                 size += len(record)

@@ -1,4 +1,4 @@
-"""What the operating system may refuse to the row store, as one line with the remedy."""
+"""Errors of the operating system at the row store, as one line with the remedy."""
 
 import errno
 from pathlib import Path
@@ -11,11 +11,11 @@ NO_FOLDER = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 
 
 class StoreError(UserError, OSError):
-    """The row store cannot be read or written. Its `strerror` is what the system said."""
+    """The row store cannot be read or written. `strerror` is the system's message."""
 
 
 def store_error(root: Path, error: OSError) -> StoreError:
-    """The line about a store at `root`; an error that is one already stays as it is."""
+    """The error for a store at `root`; a StoreError is returned unchanged."""
     if isinstance(error, StoreError):
         return error
     said = str(error.strerror or error) + (f" at {error.filename}" if error.filename else "")

@@ -1,9 +1,9 @@
-"""Finding the rows of a file of the store: fast while it is whole, and record by record where it is not.
+"""Finding the rows of a file of the store: fast if it is whole, otherwise record by record.
 
-A walk touches headers alone, about a microsecond a row, and stops at the first byte that is no whole record.
-Whoever finds damage, there or in a payload, examines the whole file: every checksum is tried, and where one
-fails the search for the next header that holds goes on inside the damaged record, so that every record that
-is whole is found wherever it lies. That costs reading the file once.
+A walk reads only headers, about a microsecond per row, and stops at the first byte that is no whole record.
+On damage, there or in a payload, the whole file is examined: every checksum is tried, and after one that
+fails, the search for the next valid header continues inside the damaged record, so that every whole record is
+found. That costs reading the file once.
 """
 
 import mmap
@@ -14,7 +14,7 @@ from pathlib import Path
 from jz3.store.records import HEADER, header_at, next_header, record_at, release
 
 RELEASED_BYTES = 4_000_000
-"""Walked between two releases of the mapped pages (chosen)."""
+"""Bytes walked before mapped pages are released (chosen)."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,16 @@ class Walk:
     """The rows of a journal up to the first byte that is no whole record."""
 
     offsets: dict[bytes, int]
-    """Key (16 bytes) to the offset of its record, of whole flushes; the last one of equal keys."""
+    """Offset of each record in whole flushes, by key (16 bytes); the last one of equal keys."""
     end: int
-    """The byte behind the last whole flush: a journal that has grown is walked on from here."""
+    """The byte after the last whole flush: the next walk of a journal that has grown starts here."""
     last: int
-    """Where the last whole record begins: a record that lost bytes has the next one inside."""
+    """Where the last whole record begins: if that record lost bytes, the next one is inside it."""
 
 
 @dataclass(frozen=True)
 class Damage:
-    """Bytes of a file that are not what was written there."""
+    """A stretch of a file that is not what was written there."""
 
     file: Path
     at: int
@@ -46,18 +46,18 @@ class Examined:
     """What is whole in a file, and what is not."""
 
     offsets: dict[bytes, int] = field(default_factory=dict[bytes, int])
-    """Key (16 bytes) to the offset of a record whose checksums all hold; the last one of equal keys."""
+    """Offset of each record whose checksums are all valid, by key (16 bytes); the last one of equal keys."""
     damages: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     end: int = 0
-    """The byte behind the last whole record."""
+    """The byte after the last whole record."""
     flushed: int = 0
-    """The byte behind the last whole record that ends a flush."""
+    """The byte after the last whole record that ends a flush."""
     running: int = 0
     """The checksum over the headers of all whole records."""
 
 
 def walk(data: mmap.mmap, start: int) -> Walk:
-    """Find the rows of a journal from a byte on, without a look at their payloads."""
+    """Find the rows of a journal from a byte on, without reading their payloads."""
     offsets: dict[bytes, int] = {}
     waiting: dict[bytes, int] = {}
     size, at, whole, last = len(data), start, start, start

@@ -1,11 +1,11 @@
-"""A writer of the store: a journal of its own, so that any number of processes write at once.
+"""A writer of the store: it has its own journal, so that any number of processes write at once.
 
-`flush` hands the rows appended since the last one to the operating system: after kill -9 they are there. (A
-kill in the middle of the write itself, some microseconds a row, leaves those that were whole by then.)
-`commit` is a flush that also outlives a power cut. A journal that has grown to SEGMENT_BYTES is sealed and a
-new one begun; one that is closed gets a name that says what is in it. A writer holds a lock on its journal
-while it lives, so that compaction leaves it alone and readers know that more may come. Costs about 20
-microseconds a row of 3 kB, an fsync a commit.
+`flush` passes the rows appended since the last one to the operating system: they survive kill -9. (A kill
+during the write itself, some microseconds per row, leaves the rows that were complete by then.) `commit` is a
+flush that survives a power cut, too. A journal that has grown to SEGMENT_BYTES is sealed and a new one begun;
+the name of a closed journal says what is in it. A writer holds a lock on its journal while it lives, so that
+compaction leaves it alone and readers know that rows may follow. Costs about 20 microseconds per row of 3 kB
+and an fsync per commit.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ from jz3.store.trouble import store_error
 
 
 class RowWriter:
-    """Appends rows of one operation. Not for two threads at once. Raises StoreError where it cannot."""
+    """Appends rows of one operation; not thread-safe. Raises StoreError if the store cannot be written."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -34,13 +34,13 @@ class RowWriter:
         """Bytes of the journal's flushes, and the checksum over their headers."""
 
     def append(self, key: str, request: Mapping[str, Any], result: Mapping[str, Any]) -> bytes:
-        """Keep a row for the next flush or commit. Gives the result as it will lie in the store."""
+        """Keep a row for the next flush or commit; return the result as it will be in the store."""
         payload = json_bytes(result)
         self._waiting.append((bytes.fromhex(key), json_bytes(request), payload))
         return payload
 
     def flush(self) -> None:
-        """Hand the waiting rows to the operating system: they outlive this process."""
+        """Pass the waiting rows to the operating system: they survive this process."""
         if not self._waiting:
             return
         try:
@@ -54,7 +54,7 @@ class RowWriter:
         self._waiting.clear()
 
     def commit(self) -> None:
-        """Put the waiting rows on the disk."""
+        """Write the waiting rows to disk."""
         self.flush()
         if self._file is None or self._path is None:
             return
@@ -67,7 +67,7 @@ class RowWriter:
             raise store_error(self._directory.parent, error) from error
 
     def close(self) -> None:
-        """Rows that wait are not written: a batch is whole or not there."""
+        """Close the journal. Waiting rows are not written: a batch is kept whole or not at all."""
         self._waiting.clear()
         if self._file is None or self._path is None:
             return
@@ -86,13 +86,13 @@ class RowWriter:
         self._size = self._running = 0
 
     def _journal(self) -> FileIO:
-        """Begun with the first row, under a name that no other writer has, on any machine."""
+        """The journal, created with the first row under a name that no other writer has, on any machine."""
         while self._file is None:
             self._directory.mkdir(parents=True, exist_ok=True)
             path = self._directory / f"{uuid.uuid4().hex}{JOURNAL}"
             file = FileIO(path, "xb")
             fcntl.flock(file, fcntl.LOCK_EX)
-            if not path.exists():  # compaction took it for a journal that was left, before the lock was ours
+            if not path.exists():  # compaction took it for a journal without a writer before we had the lock
                 file.close()
                 continue
             self._path, self._file = path, file
@@ -101,8 +101,8 @@ class RowWriter:
 
 
 def _write_whole(file: FileIO, records: bytes, size: int) -> None:
-    """All of the records behind the `size` bytes that are there, or none: what is half there would stand
-    before the next flush.
+    """Append all of the records to the file's first `size` bytes, or none: a partial record would precede the
+    next flush.
     """
     rest = memoryview(records)
     try:

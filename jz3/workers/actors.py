@@ -1,13 +1,13 @@
 """Many workers: actors of Ray, on this machine or on a cluster. The only module that imports ray.
 
-Promises: each batch is computed by one worker at a time and its results come back once. The end of a worker
-or of its machine (SIGKILL, out of memory, lost network) is noticed by Ray; its batch goes to another worker,
-whole, so that batched floating point gives the same text, and a new worker takes the place of the old one. A
-batch that ended two workers is halved until the row that does it stands alone; what ended three is lost. A
-machine that joins the cluster while batches are left is used as soon as Ray has started a worker there.
+Promises: each batch is computed by one worker at a time, and its results are returned once. Ray notices when
+a worker or its machine ends (SIGKILL, out of memory, lost network); a new worker replaces it, and another
+worker gets the whole batch, so that batched floating point gives the same text. A batch that has killed two
+workers is split until the offending row is alone; a row that kills three workers is reported as lost. If a
+machine joins the cluster while batches are left, it is used as soon as Ray has started a worker there.
 
-Costs: a second or two for each worker to start, then what a work itself has to load; results pass through
-this process. A work is pickled (cloudpickle), so it must not hold an open engine.
+Costs: a second or two to start each worker, plus what the work itself has to load; results pass through this
+process. A work is pickled (cloudpickle), so it must not hold an open engine.
 """
 
 import logging
@@ -27,31 +27,31 @@ from jz3.workers.batch import Batch, Computed, Lost, Request, Work, Workers
 log = logging.getLogger(__name__)
 
 DEATHS_BEFORE_HALVING = 2
-"""One death may be the machine's; after two the rows are suspected (chosen)."""
+"""One death may be the machine's fault; after two the rows are suspected (chosen)."""
 DEATHS_OF_A_LOST_ROW = 3
 DEATHS_IN_A_ROW = 20
-"""Workers that end one after the other with no batch done between: it is not the rows (chosen; a row alone
-in a halved batch ends two or three between batches that are done).
+"""Workers that end in a row, with no batch done in between, before the rows are ruled out as the cause
+(chosen: a row alone in a split batch kills two or three workers between batches that are done).
 """
 WAIT_S = 30.0
-"""Between two lines in the log while no worker is there."""
+"""Seconds between two lines in the log while there is no worker."""
 CONNECT_S = 10.0
 PASSED_ON = ("HF_", "HUGGING_FACE_", "JZ3_", "NCCL_", "OPENAI_", "TOKENIZERS_", "TRANSFORMERS_", "VLLM_")
-"""Variables whose names begin so are passed from the stage to its workers: where models and the store lie,
-keys, how libraries behave. Which devices a worker sees (`CUDA_*`) is Ray's decision.
+"""Prefixes of the variables that the stage passes to its workers: locations of models and store, keys,
+behaviour of libraries. Ray decides which devices a worker sees (`CUDA_*`).
 """
 CANNOT_IMPORT = "failed to import on the worker"
-"""What Ray says of a worker whose process does not find the code."""
+"""Ray's message for a worker whose process cannot import the code."""
 OBJECT_STORE_BYTES = 1_000_000_000
-"""Of a Ray that is started here: results in flight, some 25 MB a batch of 8,000 completions."""
+"""For a Ray started here: results in flight, some 25 MB per batch of 8,000 completions."""
 
 
 class Worker:
     """The process of one worker, with every work that it was given."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        """Set `environment` before any library that reads it is imported; a cluster's process has that of
-        `ray start`.
+        """Set `environment` before any library that reads it is imported: a process on a cluster inherits
+        that of `ray start`.
         """
         os.environ.update(environment)
         self._works: dict[Any, Work] = {}
@@ -60,7 +60,9 @@ class Worker:
         """Returns once Ray has started this process."""
 
     def run(self, work: Sequence[Any], requests: Sequence[Request]) -> list[Mapping[str, Any]]:
-        """`work` holds Ray's reference to it: a bare one would be a new copy for each batch."""
+        """Compute a batch. `work` is a list with Ray's reference, which without the list would be copied each
+        time.
+        """
         (reference,) = work
         if reference not in self._works:
             self._works[reference] = import_module("ray").get(reference)
@@ -79,12 +81,12 @@ def started(workers: Workers) -> Generator["Actors"]:
 
 
 class Actors:
-    """Workers with what each is doing."""
+    """Workers, and what each is doing."""
 
     def __init__(self, ray: Any, workers: Workers) -> None:  # noqa: ANN401 (an extra)
         self._ray = ray
         self._works: list[tuple[Work, Any]] = []
-        """With Ray's references."""
+        """Each work with its reference in Ray."""
         self._workers = workers
         self._actor_class = ray.remote(num_cpus=workers.threads, num_gpus=workers.gpus)(Worker)
         errors = import_module("ray.exceptions")
@@ -97,7 +99,7 @@ class Actors:
         )
         self._failed: type[Exception] = errors.RayTaskError
         self._starting: dict[Any, Any] = {}
-        """The call that waits for a worker to start, to that worker."""
+        """Workers that are starting, by the call that waits for them."""
         self._idle: list[Any] = []
         self._busy: dict[Any, tuple[Any, Batch]] = {}
         self._again: deque[Batch] = deque()
@@ -106,7 +108,7 @@ class Actors:
             self._start()
 
     def compute(self, batches: Iterator[Batch], work: Work) -> Iterator[Computed | Lost]:
-        """Every batch; ends when all are done, even where some workers never started."""
+        """Compute every batch; ends when all are done, even if some workers never started."""
         reference = self._reference(work)
         while self._give(batches, reference):
             ready, _ = self._ray.wait([*self._starting, *self._busy], num_returns=1, timeout=WAIT_S)
@@ -119,7 +121,7 @@ class Actors:
                     yield from self._finished(call)
 
     def dismiss(self) -> None:
-        """End all workers, whatever they do."""
+        """End all workers, whatever they are doing."""
         busy = [actor for actor, _ in self._busy.values()]
         for actor in chain(self._starting.values(), self._idle, busy):
             self._ray.kill(actor)
@@ -147,7 +149,9 @@ class Actors:
             self._idle.append(actor)
 
     def _give(self, batches: Iterator[Batch], work: Any) -> bool:  # noqa: ANN401 (Ray's reference)
-        """A batch to each idle worker while there are any; whether something is being done or waits."""
+        """Give a batch to each idle worker while there are any; return whether anything is running or
+        waiting.
+        """
         while self._idle:
             batch = self._again.popleft() if self._again else next(batches, None)
             if batch is None:
@@ -220,8 +224,8 @@ class Actors:
 
 @contextmanager
 def _connected(workers: Workers) -> Generator[Any]:
-    """Ray itself; one that was started here ends with the block."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no report leaves the machine
+    """Connect to Ray; a Ray that was started here ends with the block."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # send no usage reports
     try:
         ray: Any = import_module("ray")
     except ImportError as error:
@@ -232,7 +236,7 @@ def _connected(workers: Workers) -> Generator[Any]:
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
     if workers.address is None:
         settings |= {
-            "address": "local",  # not any cluster that happens to run here
+            "address": "local",  # not to a cluster that happens to run here
             "num_cpus": workers.count * workers.threads,
             "include_dashboard": False,
             "object_store_memory": OBJECT_STORE_BYTES,
@@ -249,7 +253,7 @@ def _connected(workers: Workers) -> Generator[Any]:
 
 
 def _must_answer(address: str) -> None:
-    """Ray itself tries for minutes."""
+    """Raise UserError if a cluster does not answer: Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_S).close()

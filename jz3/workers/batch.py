@@ -1,4 +1,4 @@
-"""What workers are given and what comes back."""
+"""What workers are given and what they return."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -15,15 +15,15 @@ Work = Callable[[Sequence[Request]], Sequence[Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Workers:
-    """Who computes: one worker is the stage's own process, more are actors of Ray."""
+    """Who computes: a single worker is the stage's own process, several are actors of Ray."""
 
     count: int
     threads: int
-    """Cores of each."""
+    """Cores of each worker."""
     gpus: int
-    """GPUs of each."""
+    """GPUs of each worker."""
     address: str | None
-    """Of a running Ray cluster; None: Ray is started on this machine, and ended afterwards."""
+    """Address of a running Ray cluster; None: start Ray on this machine, and end it afterwards."""
 
 
 def workers_of(execution: Execution) -> Workers:
@@ -33,16 +33,18 @@ def workers_of(execution: Execution) -> Workers:
 
 
 def program_workers(execution: Execution) -> Workers:
-    """Each with a core for every interpreter that runs programs, and no GPU. `auto` is about GPUs: one."""
+    """Workers without GPUs, each with a core for every interpreter that runs programs. `auto` means one,
+    because it counts GPUs.
+    """
     count = 1 if execution.workers == "auto" else execution.workers
     return Workers(count, execution.sandbox_workers, 0, execution.ray_address)
 
 
 def gpu_groups(execution: Execution) -> list[list[str]]:
-    """The GPUs of each server that a process owns, by the names that CUDA_VISIBLE_DEVICES gives them; on a
-    CPU a server without a GPU for each worker. A worker of a Ray cluster sees the GPUs that it was given.
+    """The GPUs of each server that a process owns, named as in CUDA_VISIBLE_DEVICES. On a CPU there is a
+    server without a GPU for each worker. A worker of a Ray cluster sees the GPUs that Ray gave it.
 
-    Raises UserError where there are fewer GPUs than asked for.
+    Raises UserError if there are fewer GPUs than asked for.
     """
     on_cluster = execution.ray_address is not None
     if execution.device == "cpu":
@@ -60,7 +62,7 @@ def gpu_groups(execution: Execution) -> list[list[str]]:
 
 
 def visible_gpus() -> list[str]:
-    """Names or numbers of the GPUs that this process may use; no context is made on them."""
+    """Names or numbers of the GPUs that this process may use; does not create a CUDA context."""
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if listed is not None:
         return [name.strip() for name in listed.split(",") if name.strip() not in ("", "-1")]
@@ -70,7 +72,7 @@ def visible_gpus() -> list[str]:
 
 
 def _count(execution: Execution) -> int:
-    """`auto`: as many as the visible GPUs are enough for, at least one."""
+    """The number of workers; `auto` is as many as the visible GPUs suffice for, at least one."""
     if execution.workers != "auto":
         return execution.workers
     if execution.ray_address is not None:
@@ -85,7 +87,7 @@ def _count(execution: Execution) -> int:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows that are computed together and committed whole."""
+    """Rows that are computed together and committed together."""
 
     keys: list[str]
     requests: list[Request]
@@ -110,7 +112,7 @@ class Computed:
 
 @dataclass(frozen=True)
 class Lost:
-    """A row that ends its workers, so that nobody computes it again in this run."""
+    """A row that kills its workers and is not computed again in this run."""
 
     key: str
     reason: str

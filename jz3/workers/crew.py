@@ -31,14 +31,15 @@ class Crew:
 
     def __init__(self, workers: Workers, at_end: ExitStack) -> None:
         self.at_end = at_end
-        """What is to be closed with the crew, in this process."""
+        """What to close with the crew, in this process."""
         self._workers = workers
         self._works: list[Work] = []
         self._actors: Actors | None = None
 
     def compute(self, batches: Iterator[Batch], work: Work) -> Iterator[Computed | Lost]:
-        """Every batch as it is done, or the rows that were lost, in whatever order workers finish. One call
-        after the other; what is equal to the work of an earlier call is taken for the same.
+        """Yield every batch as it is done, and the rows that were lost, in the order in which workers finish.
+
+        Only one call may run at a time. A work that equals that of an earlier call counts as the same work.
         """
         if self._workers.count == 1 and self._workers.address is None:
             kept = self._kept(work)

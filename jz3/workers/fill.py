@@ -1,15 +1,14 @@
-"""Fills the store with the rows that a stage asks for and the store has not.
+"""Fills the store with the rows that a stage asks for and the store lacks.
 
-In batches, where a result may depend on its batch (`fill`, `fill_windows`), or as a stream, where whoever
-computes forms batches of its own (`fill_stream`).
+It works in batches if a result may depend on its batch (`fill`, `fill_windows`), or as a stream if the engine
+forms its own batches (`fill_stream`).
 
-The missing requests are put into one stated order and cut into batches before the first runs, and each batch
-is committed once, by the stage's own process. So a killed run loses the batches in flight (one for each
-worker) and nothing else, and goes on with the same batches: where a result depends on its batch (batched
-floating point), it is still the same. A kill in the milliseconds of a commit keeps the rows that were written
-whole; the rest of that batch then makes a batch of its own. With one worker, the batches run in this process;
-with more, each goes to whichever actor of Ray is free (jz3/workers/actors.py). Who calls opens the crew, for
-one call or for many.
+The missing requests are put into one defined order and cut into batches before the first runs, and the
+stage's own process commits each batch as a whole. So a killed run loses only the batches in flight (one per
+worker) and continues with the same batches; a result that depends on its batch (batched floating point) is
+still the same. A kill during the milliseconds of a commit keeps the rows that are complete; the rest of that
+batch then makes a batch of its own. With one worker, the batches run in this process; with more, each goes to
+the next free actor of Ray (jz3/workers/actors.py). The caller opens the crew, for one call or for many.
 """
 
 import logging
@@ -33,13 +32,13 @@ Compute = Callable[[Iterable[Mapping[str, Request]]], Generator[tuple[str, dict[
 Streamed = tuple[str, Request, Mapping[str, Any]] | Lost
 """Key, request and result of a row that is done."""
 StreamWork = Callable[[Iterator[tuple[str, Request]]], Generator[Streamed | None]]
-"""Takes rows (key, request) as it has room for them, and gives them back done, in whatever order; None now
-and then where none is.
+"""Takes rows (key, request) as it has room for them, and yields finished ones in any order; it yields None
+now and then if none is ready.
 """
 
 COMMIT_S = 60.0
-"""Most seconds that a row of a stream waits for its commit: what a kill costs (chosen; a commit is one fsync,
-some milliseconds).
+"""The most seconds that a row of a stream waits for its commit, which a kill may cost (chosen; a commit is
+one fsync, some milliseconds).
 """
 
 
@@ -56,9 +55,11 @@ def fill(
 ) -> list[dict[str, Any]]:
     """The result of each request, in the order of the requests; equal requests are computed once.
 
-    `work` gets at most `batch_rows` requests and gives a result for each, in order. Batches follow `order`,
-    then the key. `tokens` counts what a result has of them: their rate is shown. Raises UserError where a
-    row ends every worker that it is given to.
+    - `work`: gets at most `batch_rows` requests and returns a result for each, in order.
+    - `order`: the order of requests in batches; equal ones are sorted by key.
+    - `tokens`: counts the tokens of a result, so that their rate is shown.
+
+    Raises UserError if a row kills every worker that it is given to.
     """
 
     def compute(windows: Iterable[Mapping[str, Request]]) -> Generator[tuple[str, dict[str, Any]] | Lost]:
@@ -75,7 +76,7 @@ def fill_by(
     what: str,
     tokens: Callable[[Mapping[str, Any]], int] | None,
 ) -> list[dict[str, Any]]:
-    """The same, where `compute` gives the rows of windows once they are in the store."""
+    """Like `fill`, but `compute` yields the rows of windows once they are in the store."""
     store = open_store()
     keys = [request_key(operation, request) for request in requests]
     results = store.known(operation, keys)
@@ -113,10 +114,10 @@ def fill_windows(
     batch_rows: int,
     crew: Crew,
 ) -> Generator[tuple[str, dict[str, Any]] | Lost]:
-    """Key and result of each row, as batches are done and committed; for more rows than memory holds.
+    """Yield key and result of each row once its batch is committed; for more rows than fit into memory.
 
-    A window (key to request, all missing in the store) is ordered and cut into batches by itself, and read
-    only when workers have nothing else to do.
+    A window (key to request, all missing in the store) is ordered and cut into batches on its own, and is
+    read only when workers have nothing else to do.
     """
     batches = (batch for window in windows for batch in cut(window, order, batch_rows))
     with open_store().writer(operation) as writer:
@@ -136,9 +137,9 @@ def fill_stream(
     commit_rows: int,
     clock: Callable[[], float] = time.monotonic,
 ) -> Generator[tuple[str, dict[str, Any]] | Lost]:
-    """Key and result of each row once it is committed: after COMMIT_S or `commit_rows` rows, whichever is
-    first. `work` takes rows from one window after the other, each in its order, without a break between.
-    Whatever ends this early, the rows that were done are kept.
+    """Yield key and result of each row once it is committed: after COMMIT_S or `commit_rows` rows, whichever
+    comes first. `work` takes rows from one window after another without a break, each window in its order.
+    However this ends, rows that were done are kept.
     """
     asked = (
         (key, window[key])
@@ -176,7 +177,7 @@ def cut(window: Mapping[str, Request], order: Order, batch_rows: int) -> Iterato
 
 
 def _committed(done: Computed, writer: RowWriter) -> list[tuple[str, dict[str, Any]]]:
-    """The results as the store will give them. A worker that loses a row is noticed by zip."""
+    """The results as the store will return them. `zip` raises ValueError if a worker lost a row."""
     batch = done.batch
     rows = [
         (key, parsed(writer.append(key, request, result)))
