@@ -1,4 +1,4 @@
-"""Whether a boxed answer says what a program printed."""
+"""Whether a boxed answer matches what a program printed."""
 
 import re
 
@@ -7,9 +7,11 @@ from jz3.curation.printed import readings
 
 
 def agrees(answer: str, output: str) -> bool:
-    """Whether a boxed answer says what was printed: all of it, its last line, or what that line ends with
-    (`The cost is: 12.50`), read as mathematics where it is written as Python does (`printed.py` beside this);
-    also where the answer is the printed number rounded to the decimals it shows.
+    """Whether a boxed answer equals what was printed, as mathematics.
+
+    It may equal the whole output, its last line, or the end of that line (`The cost is: 12.50`), also after
+    Python's notation is translated (`printed.py` beside this). An answer that is the printed number rounded
+    to the decimals it shows counts, too.
     """
     return any(
         equal(answer, candidate).equal or _is_rounding(answer, candidate) for candidate in _candidates(output)
@@ -31,7 +33,7 @@ _DECIMAL = re.compile(r"-?\d+\.(\d+)")
 
 
 def _is_rounding(answer: str, printed: str) -> bool:
-    """Whether `3.46` is printed as `3.4641016`: both are decimals, and the answer shows fewer places."""
+    """Whether an answer such as `3.46` rounds a printed `3.4641016`; both must be decimals."""
     shown_places = _DECIMAL.fullmatch(answer.replace(",", "").strip("$ "))
     if not shown_places or not _DECIMAL.fullmatch(printed):
         return False

@@ -1,7 +1,7 @@
 """Says which passages and KD problems repeat a benchmark's item: an audit, which removes nothing.
 
-What is removed is removed from what was synthesised (`decontaminate.py` beside this, whose method this is);
-what stands upstream explains where a hit came from. Costs what `decontaminate` costs a row.
+Only synthesised rows are removed (by `decontaminate.py` beside this, which uses the same method); an audit of
+the earlier sets explains where a hit came from. Costs as much per row as `decontaminate`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,7 +34,7 @@ class SetAudit(BaseModel):
 
 
 class AuditMetrics(BaseModel):
-    """Every row stays."""
+    """Metrics of each set; no row is removed."""
 
     rows: Ledger
     sets: dict[str, SetAudit]
@@ -57,7 +57,7 @@ def audit(
 ) -> Audited:
     """Compare passages and KD sets with the items, as sets `passages` and `kd_NAME`.
 
-    Raises ValueError where a set lost a row.
+    Raises ValueError if a row of a set was lost.
     """
     sets: dict[str, Iterable[pl.DataFrame]] = {"passages": _as_questions(passages.frames(FRAME_ROWS))} | {
         f"kd_{name}": problems.frames(FRAME_ROWS) for name, problems in kd_sets.items()

@@ -1,9 +1,10 @@
-"""Which rows repeat which items, benchmark by benchmark through the row store.
+"""Which rows repeat which items: searched per benchmark, through the row store.
 
-What a frame of rows shares with one benchmark is kept under the texts of both and the method. So a tenth
-benchmark, or a new revision of one, is sought alone, and the other nine are read from the store; what a frame
-lacks of several benchmarks is sought in one pass. Frames and store change no hit. Costs, beside the search: a
-digest of each text, and a record for each frame and benchmark.
+The hits between a frame of rows and one benchmark are stored under the texts of both and the method. So if a
+tenth benchmark is added, or one gets a new revision, only that one is searched, and the other nine are read
+from the store; all benchmarks that a frame still lacks are searched in one pass. Neither the cut into frames
+nor the store changes a hit. Costs, apart from the search: a digest of each text, and a record for each frame
+and benchmark.
 """
 
 import hashlib
@@ -37,26 +38,26 @@ class Benchmark:
 
     name: str
     items: I64
-    """Their numbers, by id."""
+    """Their numbers, in order of id."""
     digest: str
-    """Of ids and questions."""
+    """Digest of ids and questions."""
 
 
 @dataclass(frozen=True)
 class ComparedFrame:
-    """A frame of rows, what is known of it, and what has to be sought."""
+    """A frame of rows, the hits that the store has, and what is left to search."""
 
     frame: pl.DataFrame
     known: dict[str, list[Found]]
-    """By the name of the benchmark; items by their number within it."""
+    """Stored hits by the name of the benchmark; items are numbered within it."""
     requests: dict[str, dict[str, Any]]
-    """Of the benchmarks that are not known."""
+    """Requests for the benchmarks that the store lacks."""
     index: ItemIndex | None
-    """Of these."""
+    """The items of these benchmarks; None if there are none."""
 
 
 class BenchmarkHits:
-    """All questions of the benchmarks, to be sought in frames of rows."""
+    """The questions of all benchmarks, to search for in frames of rows."""
 
     def __init__(self, items: dy.DataFrame[Item], params: DecontaminateParams) -> None:
         self._questions = items["question"]
@@ -65,8 +66,9 @@ class BenchmarkHits:
         self._indexes: dict[tuple[str, ...], ItemIndex] = {}
 
     def of(self, frames: Iterable[pl.DataFrame], threads: int) -> Iterator[tuple[pl.DataFrame, list[Found]]]:
-        """Each frame with its hits, sorted by row, then class (strongest first), then item; items by their
-        number among all. The column `problem` is looked at.
+        """Each frame with its hits, sorted by row, then class (strongest first), then item.
+
+        Items are numbered over all benchmarks. Only the column `problem` is read.
         """
         store = open_store()
         parts = looked_up = 0
@@ -107,7 +109,7 @@ class BenchmarkHits:
         return self._indexes[names]
 
     def _sought(self, part: ComparedFrame) -> tuple[ComparedFrame, dict[str, list[Found]]]:
-        """What the benchmarks that are not known have in common with the rows."""
+        """The hits between a part's rows and the benchmarks that the store lacks."""
         names = list(part.requests)
         found: dict[str, list[Found]] = {name: [] for name in names}
         if part.index is not None:
@@ -140,7 +142,7 @@ def _benchmark(items: dy.DataFrame[Item], name: str) -> Benchmark:
 
 
 def _digest(texts: pl.Series) -> str:
-    """128 bits of hex: texts that differ, or stand in another order, differ in it."""
+    """128 bits of hex, which differ if the texts or their order do."""
     digest = hashlib.blake2b(texts.str.len_bytes().to_numpy().tobytes(), digest_size=16)
     digest.update("".join(texts.to_list()).encode())
     return digest.hexdigest()

@@ -1,9 +1,8 @@
 """The dataset card of the training sets: a README that the hub and `datasets.load_dataset` read.
 
-Every figure is taken from what the stages left: ledgers, manifests, certificates, and the rows themselves.
-The card lies beside the directories of parts, so that the folder is a data set as it stands, with a
-configuration for each model's training set. Costs one read of the ids of the sets, their problems and the
-passages.
+Every figure comes from the outputs of stages: ledgers, manifests, certificates, and the rows themselves. The
+card lies beside the directories of parts, so that the folder is a complete data set, with a configuration for
+each model's training set. Costs one read of the ids of the sets, their problems and the passages.
 """
 
 import json
@@ -28,15 +27,15 @@ if TYPE_CHECKING:
     from huggingface_hub import DatasetCardData
 
 STAGES = ("parse", "execute", "filter", "dedup", "decontaminate", "mix")
-"""Stages that leave rows out, in the order in which rows pass them."""
+"""Stages that reject rows, in the order in which rows pass them."""
 NO_PASSAGE = "of a row without a passage"
-"""Stands for origin and licence of instruction data and of seed problems."""
+"""Shown as origin and licence of instruction data and of seed problems."""
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 LARGEST = "1M<n<10M"
 
 
 class CardMetrics(BaseModel):
-    """What the card says of its rows: those of all sets together, and of each by licence."""
+    """Counts of rows: of all sets together, and by licence."""
 
     rows: Ledger
     by_licence: dict[str, dict[str, int]]
@@ -44,7 +43,7 @@ class CardMetrics(BaseModel):
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a model is trained on."""
+    """What the card says of a model's training set."""
 
     rows: int
     origins: pl.DataFrame
@@ -55,28 +54,28 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the card is made of."""
+    """Everything that the card is written from."""
 
     sets: Mapping[str, TrainingSet]
-    """By model."""
+    """Training sets by model."""
     measured: Mapping[str, Mapping[str, Any]]
     templates: Mapping[str, str]
-    """Folder and name of each template to its digest."""
+    """Digest of each template, by its folder and name."""
     completions: Mapping[str, Mapping[str, str]]
-    """Engine, model and sampling of each set of completions."""
+    """Engine, model and sampling of each set of completions, by its name."""
     models: Mapping[str, ModelManifest]
-    """The models that wrote problems, by the KD set that they learnt from."""
+    """The models that wrote problems, by the KD set that each was trained on."""
     base: ModelManifest
     certificates: Mapping[str, CertificateManifest]
-    """By the set that was checked."""
+    """Certificates by the set that was checked."""
     right: pl.DataFrame
-    """Rows of RightRows."""
+    """A table of RightRows."""
 
 
 def training_sets(
     training: InTables[TrainingRow], problems: InTables[Problem], passages: InTables[Passage]
 ) -> dict[str, TrainingSet]:
-    """Each training set; a problem that two recipes hold (MASS chooses among JiuZhang's) counts once."""
+    """Each training set; a problem of two recipes (MASS chooses among JiuZhang's) counts once."""
     origins = pl.concat([table.scan() for table in passages.tables().values()]).unique("passage_id")
     written = pl.concat([table.scan() for table in problems.tables().values()]).unique("problem_id")
     return {
@@ -86,7 +85,9 @@ def training_sets(
 
 
 def origins_of(training: pl.LazyFrame, problems: pl.LazyFrame, passages: pl.LazyFrame) -> pl.DataFrame:
-    """Rows of the set by source, origin and licence; a row without a passage has neither of the two."""
+    """Rows of the set by source, origin and licence; origin and licence of a row without a passage are
+    unknown.
+    """
     rows = training.select("row_id", "source")
     of_rows = problems.select("problem_id", "passage_id")
     licences = passages.select("passage_id", "origin", "licence")
@@ -112,7 +113,7 @@ def digests(files: Iterable[Path]) -> dict[str, str]:
 
 
 def card_metrics(facts: Facts) -> CardMetrics:
-    """The sum of the rows by licence must be that of the sets."""
+    """Metrics of the card. Raises ValueError if the rows by licence do not add up to those of the sets."""
     by_licence = {
         name: dict(
             sorted(
@@ -131,7 +132,7 @@ def card_metrics(facts: Facts) -> CardMetrics:
 
 
 def write_card(facts: Facts) -> str:
-    """Markdown under a YAML head."""
+    """The card as Markdown with a YAML header."""
     from huggingface_hub import DatasetCard
 
     sections = (
@@ -199,7 +200,7 @@ def _reading() -> str:
 
 
 def _rows(facts: Facts) -> str:
-    """What each set is made of, a column for each."""
+    """A table of the composition of each set, one column per set."""
     mixed = [facts.measured[f"mix/{name}"] for name in facts.sets]
     tables: list[str] = []
     for title, key in (("kind", "by_kind"), ("level", "by_level"), ("source", "by_source")):
@@ -210,7 +211,7 @@ def _rows(facts: Facts) -> str:
 
 
 def _right(right: pl.DataFrame) -> str:
-    """How many rows are right, of all problems of a recipe and of those in a set."""
+    """How many rows are right: of all problems of a recipe, and of those in a set."""
     if right.is_empty():
         return "It was not measured how many are right: only problems of the built-in writer can be checked."
     names = {"cot": "prose", "tool": "tool", "all": "all"}
@@ -236,7 +237,7 @@ def _right(right: pl.DataFrame) -> str:
 
 
 def _making(facts: Facts) -> str:
-    """Who wrote what, step by step; a line of a kind for each set, model and recipe."""
+    """Who wrote what, step by step; each kind of step has a line per set, model and recipe."""
     lines = [
         *((f"prompts, {name}", _prompts(found)) for name, found in _of("compose", facts)),
         *((f"teacher, {name}", _taught(found)) for name, found in _teachers(facts)),
@@ -253,7 +254,7 @@ def _making(facts: Facts) -> str:
 
 
 def _of(stage: str, facts: Facts) -> list[tuple[str, Mapping[str, Any]]]:
-    """The metrics of a stage's instances, by what comes after its name."""
+    """The metrics of a stage's instances, by the part of the name after the stage's."""
     return [
         (name.partition("/")[2], found)
         for name, found in facts.measured.items()
@@ -375,7 +376,7 @@ def _licences(facts: Facts) -> str:
 
 
 def _examples(facts: Facts) -> str:
-    """The first row of each kind, of each set that has rows of its own."""
+    """The first row of each kind, for each set that has its own rows."""
     shown = {row["row_id"]: row for one in facts.sets.values() for row in one.examples}
     return "\n\n".join(
         f"`{row['row_id']}`, kind {row['kind']}:\n\n````text\n{row['input']}{row['output']}\n````"

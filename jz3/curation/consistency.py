@@ -1,7 +1,7 @@
-"""Self-consistency: enough of a solver's answers to a problem must be the problem's own.
+"""Self-consistency: enough of a solver's answers to a problem must equal the problem's own.
 
-Reads the pass rates that `solve` left; nobody is asked here. Which solver's table a recipe is held against,
-`recipes` of the graph says. A problem that the solver was not asked stays as it is: `data/unsolved` lists it.
+It reads the pass rates that `solve` left and asks no model. `recipes` in the graph says which solver's table
+applies to a recipe. A problem that was not given to the solver stays as it is: `data/unsolved` lists it.
 Costs a join.
 """
 
@@ -22,10 +22,10 @@ SCHEMA = {"row_id": pl.String, "rule": pl.String, "evidence": pl.String}
 
 
 class SelfConsistency(Params):
-    """How many of a solver's answers must be the problem's."""
+    """How many of a solver's answers must equal the problem's."""
 
     draws: int = Field(ge=1)
-    """Must equal `solve.NAME.draws` of the solver that is read: the draws behind its rates."""
+    """Must equal `solve.NAME.draws` of the solver whose rates are read."""
     least_agreeing: int = Field(ge=1)
 
     @model_validator(mode="after")
@@ -36,10 +36,10 @@ class SelfConsistency(Params):
 
 
 def inconsistent_rows(problems: pl.LazyFrame, rates: pl.DataFrame, params: SelfConsistency) -> pl.DataFrame:
-    """Columns `row_id`, `rule` and `evidence`: `filter.inconsistent`, or `filter.unchecked` where too few
-    answers came to tell. `problems` are rows of Problem, `rates` of PassRate of one solver.
+    """Columns `row_id`, `rule` and `evidence` of rows with `filter.inconsistent`, or `filter.unchecked` if
+    too few answers came to tell. `problems` are rows of Problem, `rates` of PassRate from one solver.
 
-    Raises UserError where the rates are of another number of draws, or of none of the problems.
+    Raises UserError if the rates are based on another number of draws, or cover none of the problems.
     """
     if rates.is_empty():
         log.warning("self_consistency checks nothing: no solver has answered these problems")
@@ -66,8 +66,8 @@ def inconsistent_rows(problems: pl.LazyFrame, rates: pl.DataFrame, params: SelfC
 
 
 def judge(row: Mapping[str, Any], params: SelfConsistency) -> tuple[str, str] | None:
-    """Rule and evidence where too few draws of a row of PassRate are right; None for what is kept. Draws that
-    are missing do not condemn.
+    """Rule and evidence if too few draws of a row of PassRate are right; None if the row is kept. If the
+    missing draws could still decide, the rule is `filter.unchecked`.
     """
     if row["right"] >= params.least_agreeing:
         return None

@@ -1,7 +1,8 @@
 """How much of a problem is copied from the passage that inspired it.
 
-Problems and passages are joined in as many shares as keep some hundreds of megabytes of text in memory, by
-the hash of the passage's id. Costs one read of both tables a share, and some 20 microseconds a problem.
+Problems and passages are joined in shares, by the hash of the passage's id, so that some hundreds of
+megabytes of text are in memory at once. Costs one read of both tables per share, and some 20 microseconds per
+problem.
 """
 
 import numpy as np
@@ -14,20 +15,20 @@ from jz3.curation.repetition import coded
 from jz3.curation.windows import windows
 
 SHARE_ROWS = 300_000
-"""Problems of one share, about."""
+"""Approximate number of problems in one share."""
 
 
 class Copying(Params):
     """When a problem counts as copied."""
 
     ngram: int = Field(ge=1)
-    """Words in a row that count as copied where they stand in the passage, too."""
+    """Consecutive words that count as copied if the passage has them, too."""
     most: Share
     """The largest share of the problem's windows of this many words."""
 
 
 def copied_rows(problems: pl.LazyFrame, passages: pl.LazyFrame, bounds: Copying) -> pl.DataFrame:
-    """Columns `row_id` and `evidence`: problems too much of which stands in their passage."""
+    """Columns `row_id` and `evidence` of the problems that copy too much of their passage."""
     pairs = problems.select("problem_id", "passage_id", "problem").filter(pl.col("passage_id").is_not_null())
     texts = passages.select("passage_id", "text")
     shares = 1 + pairs.select(pl.len()).collect().item() // SHARE_ROWS
@@ -43,7 +44,7 @@ def copied_rows(problems: pl.LazyFrame, passages: pl.LazyFrame, bounds: Copying)
 def copied_shares(
     texts: pl.Series, passages: pl.Series, n: int
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Share of each text's windows of n words that stand in the passage beside it; 0 for a shorter text."""
+    """Share of each text's windows of n words that its passage contains; 0 if the text has no window."""
     both = pl.concat([texts, passages]).str.to_lowercase().str.extract_all(WORD)
     found = windows(coded(both), n)
     count = texts.len()

@@ -1,9 +1,9 @@
 """Which problems of a recipe are right, before curation, by the problem writer's own checker.
 
-Where the writer was the teacher, problems are written in the manner of its families, and one that a family
-reads has an exact answer. A tool problem is correct if its program ends well and prints that answer;
-a prose problem if its box holds it. What no family reads counts as not correct. With another teacher no
-family could read anything, and the shares are null. Costs about a millisecond a problem.
+If the writer was the teacher, problems are worded like those of its families, and a problem that a family can
+read has an exact answer. A tool problem is correct if its program runs without error and prints that answer;
+a prose problem if its box contains it. A problem that no family can read counts as not correct. With another
+teacher no family could read anything, so the shares are null. Costs about a millisecond per problem.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,15 +35,17 @@ class CorrectnessMetrics(BaseModel):
     tool_read: int
     tool_correct: int
     tool_correct_share: float | None
-    """Of all tool problems, those that no family reads included; null without a writer as teacher."""
+    """Share of all tool problems, also of those that no family reads; null unless the writer was a
+    teacher.
+    """
     prose_problems: int
     prose_read: int
     prose_correct: int
     prose_correct_share: float | None
     families_read: int
-    """Families of which there is a problem."""
+    """Families that read at least one problem."""
     families: int
-    """Families that the writer has."""
+    """Families of the writer."""
 
 
 def check_problems(
@@ -66,7 +68,7 @@ def check_problems(
 def correctness_metrics(
     checked: dy.DataFrame[CheckedProblem], measured: Mapping[str, Any]
 ) -> CorrectnessMetrics:
-    """The counts over all problems; without the writer as teacher, the shares are null."""
+    """The counts over all problems; the shares are null unless the writer was a teacher."""
     by_writer = _is_writers(measured)
     families = checked["family"].drop_nulls().n_unique()
     found = {
@@ -102,7 +104,9 @@ def _is_writers(measured: Mapping[str, Any]) -> bool:
 def _checked(
     frame: pl.DataFrame, printed: Mapping[str, str] | None
 ) -> Iterator[tuple[str, str, str | None, bool | None]]:
-    """Id, kind, family, right of each problem of a frame; nothing is read without `printed`."""
+    """Id, kind, family and right for each problem of a frame; without `printed`, family and right are
+    null.
+    """
     for row_id, kind, problem, boxed in frame.select("problem_id", "kind", "problem", "answer").iter_rows():
         reading = None if printed is None else read(problem)
         if printed is None or reading is None:
@@ -115,7 +119,7 @@ def _checked(
 
 
 def _printed(results: In[ExecutionResult]) -> dict[str, str]:
-    """What the programs that ended well printed, by problem."""
+    """The output of the programs that ran without error, by problem."""
     ended = (
         results.scan()
         .filter(pl.col("status") == "ok")

@@ -1,11 +1,11 @@
-"""Finds rows that repeat an item of a benchmark, and certifies what was looked at and found.
+"""Finds rows that repeat an item of a benchmark, and certifies what was checked and found.
 
-Rules: `decontaminate.ngram`, `decontaminate.whole`, `decontaminate.short_ngram` (`overlap.py` beside this
-says what they mean); the evidence is the item's id. The certificate names each benchmark with revision and
-digest, the method, and every pair of texts; pairs that differ in their numbers alone stand there too, but
-reject nothing and make no item a hit. Questions alone are compared, on both sides. A benchmark that is new is
-sought alone: what was found of the others comes from the row store (`benchmark_hits.py`). Costs some 30,000
-rows a second and core; rows are read in frames, and memory holds a verdict for each.
+Rules: `decontaminate.ngram`, `decontaminate.whole`, `decontaminate.short_ngram` (defined in `overlap.py`
+beside this); the evidence is the item's id. The certificate names each benchmark with revision and digest,
+the method, and every pair of texts; it also lists pairs that differ only in their numbers, but these reject
+nothing and make no item a hit. Only questions are compared, on both sides. The hits of known benchmarks come
+from the row store, so only a new benchmark is searched (`benchmark_hits.py`). Costs a core-second per 30,000
+rows or so; rows are read in frames, and memory holds a verdict for each.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,9 +39,9 @@ class DecontaminateMetrics(BaseModel):
     rows: Ledger
     items: int
     hit_items: int
-    """Items that some row repeats (the same words with other numbers do not count)."""
+    """Items that at least one row repeats (the same words with other numbers do not count)."""
     hits_by_class: dict[str, int]
-    """Pairs of row and item."""
+    """Pairs of row and item, by class."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ class Decontaminated:
     hits: pl.DataFrame
     """Table of Hit: every pair of row and item."""
     digest: str
-    """Of the rows' ids and texts."""
+    """Digest of the rows' ids and texts."""
     items: pl.DataFrame
     benchmarks: Sequence[Benchmark]
     method: DecontaminateParams
 
     def certificate(self, name: str) -> CertificateManifest:
-        """What the rows, as a set of that name, were checked against."""
+        """The certificate of the rows as a set with that name."""
         return CertificateManifest(
             certified=name,
             certified_digest=self.digest,
@@ -69,7 +69,7 @@ class Decontaminated:
         )
 
     def certify(self, name: str, certificate: OutDir[CertificateManifest]) -> None:
-        """Leave the manifest and the pairs of text."""
+        """Write the manifest and the pairs of text."""
         with certificate.open() as directory:
             Out(Hit, directory / "hits.parquet").write(self.hits)
             _write_manifest(directory, self.certificate(name))
@@ -85,14 +85,14 @@ class Decontaminated:
 
 
 def questions_of(problems: In[Problem]) -> Iterator[pl.DataFrame]:
-    """Ids and questions of a table, in the frames by which their hits are stored."""
+    """Ids and questions of a table, in the frames under which their hits are stored."""
     return problems.columns("problem_id", "problem", rows=FRAME_ROWS)
 
 
 def decontaminate(
     frames: Iterable[pl.DataFrame], items: dy.DataFrame[Item], params: DecontaminateParams, threads: int
 ) -> Decontaminated:
-    """Compare the rows of all frames of Problem; their `problem_id` and `problem` are looked at."""
+    """Compare the rows of all frames of Problem, of which `problem_id` and `problem` are read."""
     sought = BenchmarkHits(items, params)
     known = items.select("item_id", "benchmark", "revision", "question")
     verdicts, hits = [pl.DataFrame(schema=VERDICT_SCHEMA)], [pl.DataFrame(schema=HIT_SCHEMA)]
@@ -107,7 +107,7 @@ def decontaminate(
 
 
 def _texts(frame: pl.DataFrame, items: pl.DataFrame, found: Sequence[Found]) -> pl.DataFrame:
-    """A table of Hit."""
+    """The hits as a table of Hit."""
     rows = [row for row, _, _ in found]
     pairs = pl.DataFrame(
         {
@@ -137,7 +137,7 @@ def _check(benchmark: Benchmark, all_items: pl.DataFrame, hits: pl.DataFrame) ->
 
 
 def _verdicts(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
-    """The strongest hit of each row; `hits` has a row's strongest first."""
+    """A verdict for each row, by its strongest hit; `hits` lists a row's strongest first."""
     strongest = _counting(hits).unique("row_id", keep="first", maintain_order=True)
     rules = strongest.select(
         "row_id",

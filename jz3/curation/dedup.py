@@ -1,22 +1,26 @@
 """Finds repeated problems among those that `execute` and `filter` kept.
 
 Rows are taken in survivor order, by hash of their id, so that the order of the file does not matter. A row is
-dropped by `dedup.exact` where a kept earlier row has the same question but for case, spacing and punctuation,
-by `dedup.near` where a kept earlier row that shares a band of its MinHash signature has a Jaccard similarity
-of their 5-grams (words, numbers, operators) at or above the threshold. Only kept rows drop others: chains
-swallow nothing, a second pass drops nothing, and the evidence names a row that is kept.
+dropped because of a kept earlier row in two cases:
 
-The problems of earlier releases, known by their indexes (`released.py` beside this), come before all rows
-and stay: what is the same as one of them or like it is dropped by `dedup.released`, and the evidence is its
-id. So of two sets one after the other is kept what of both at once would be, with the earlier one first in
-the survivor order.
+- `dedup.exact`: both have the same question, ignoring case, spacing and punctuation.
+- `dedup.near`: both share a band of their MinHash signatures, and the Jaccard similarity of their 5-grams
+  (words, numbers, operators) is at or above the threshold.
 
-The verdicts hold the rows that were judged; what was rejected before is not among them. Texts are read three
-times, in batches: for the signatures of all, for the 5-grams of those that share a band with another, for the
-index of those that are kept; solutions only where the table has a source of which they count. Costs some
-20,000 rows a second and core; memory of about 0.3 KB a row, disk of 0.7 KB for each row that shares a band
-and each that is kept (two questions that are the same have one 64-bit hash, and two that are not one in
-2^64).
+Only kept rows drop others: so chains drop nothing extra, a second pass drops nothing, and the evidence names
+a row that is kept.
+
+The problems of earlier releases, known by their indexes (`released.py` beside this), come before all rows and
+are always kept: a row that repeats one is dropped by `dedup.released`, with its id as evidence. So two sets
+judged one after the other keep the same rows as both together with the earlier one first in the survivor
+order.
+
+The verdicts cover the rows that were judged, not those rejected before. Texts are read three times, in
+batches: for the signatures of all rows, for the 5-grams of rows that share a band with another, and for the
+index of kept rows; solutions are read only if the table has a source in which they count. Costs a core-second
+per 20,000 rows or so; memory of about 0.3 KB per row, and disk of 0.7 KB for each row that shares a band and
+each that is kept. (Two equal questions have one 64-bit hash, and two different ones with a chance of 1 in
+2^64.)
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,9 +46,9 @@ from jz3.tables.ledger import Ledger
 from jz3.text.word_hashes import hashed_tokens
 
 SHINGLE = 5
-"""Tokens in a shingle (Lee et al. 2022, and the issue)."""
+"""Tokens in a shingle (Lee et al. 2022)."""
 BATCH_ROWS = 50_000
-"""Questions read at a time: with their hashes some 100 MB."""
+"""Questions read at a time: some 100 MB with their hashes."""
 
 
 class DedupParams(Params):
@@ -53,15 +57,16 @@ class DedupParams(Params):
     seed: Seed
     """The seed of the survivor order."""
     threshold: float = Field(gt=0, le=1)
-    """Least Jaccard similarity of near duplicates."""
+    """The lowest Jaccard similarity of near duplicates."""
     bands: int = Field(ge=1)
     rows_per_band: int = Field(ge=1)
     """MinHash values in a band; bands x rows_per_band permutations are drawn."""
     releases: list[str]
     """Earlier releases that a problem must not repeat: names of folders under `data/raw/releases`."""
     with_solution: list[str]
-    """Sources whose rows are the same only where question and solution are: those of which several solutions
-    of one question are wanted."""
+    """Sources in which two rows are the same only if question and solution are: those that should have
+    several solutions per question.
+    """
 
 
 class DedupMetrics(BaseModel):
@@ -70,7 +75,7 @@ class DedupMetrics(BaseModel):
     rows: Ledger
     duplicate_share: float
     largest_group: int
-    """Rows that one kept row stands for, itself included; 0 where there is none."""
+    """Rows that one kept row stands for, including itself; 0 if there is none."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +84,16 @@ class Judged:
 
     problems: pl.LazyFrame
     chosen: pl.Series
-    """A truth value for each row of the table."""
+    """For each row of the table, whether it is one of them."""
     ids: pl.Series
     with_solution: list[str]
-    """Sources of which a text is the question with its solution."""
+    """Sources whose compared text is the question with its solution."""
     threads: int
-    """Texts are hashed by that many at once."""
+    """How many threads hash texts."""
     digests: U64
-    """Of the words of each text."""
+    """A digest of the words of each text."""
     keys: U32
-    """[bands, rows], of their MinHash signatures."""
+    """[bands, rows]: keys of their MinHash signatures."""
 
     def sets(self, chosen: npt.NDArray[np.bool_]) -> Iterator[Sets]:
         """The 5-grams of the chosen rows, in order; `chosen` has a truth value for each row of the table."""
@@ -127,13 +132,13 @@ def dedup(
 ) -> Deduped:
     """Judge the problems that no earlier verdict rejects.
 
-    - `threads`: texts are hashed by that many at once.
-    - `scratch`: a folder, made where it is missing, for a file without a name, which a killed run does not
-      leave behind.
+    - `threads`: how many threads hash texts.
+    - `scratch`: a folder for an unnamed file, which a killed run does not leave behind; it is created if
+      missing.
     """
     judged = _judged(problems, earlier, params, threads)
     order = np.argsort(_draws(judged.ids, params.seed), kind="stable")
-    # From here on places: those of the released problems, then those of the judged rows in survivor order.
+    # From here on, places: those of the released problems, then those of the judged rows in survivor order.
     before = len(released)
     firsts, group_of = _groups(np.concatenate([released.digests, judged.digests[order]]))
     nearest = _nearest(judged, order, released, firsts, params, scratch)
@@ -165,7 +170,7 @@ def _judged(
 
 
 def _present(problems: pl.LazyFrame, sources: Sequence[str]) -> list[str]:
-    """Those of the sources that the table has rows of; where it has none, no solution need be read."""
+    """The sources of which the table has rows; if there are none, no solution need be read."""
     if not sources:
         return []
     return (
@@ -176,7 +181,9 @@ def _present(problems: pl.LazyFrame, sources: Sequence[str]) -> list[str]:
 
 
 def _verdicts(released: pl.Series, ids: pl.Series, survivor: I64, near: np.ndarray) -> pl.DataFrame:
-    """`survivor`: for each row the number of a released id, or after those of an id."""
+    """A table of Verdict. `survivor` gives, for each row, the number of a released id or, after those, of an
+    id.
+    """
     names = {"row_id": ids, "survivor": pl.concat([released, ids]).gather(survivor), "near": near}
     dropped = pl.Series(survivor != len(released) + np.arange(len(ids)))
     rule = (
@@ -192,12 +199,12 @@ def _verdicts(released: pl.Series, ids: pl.Series, survivor: I64, near: np.ndarr
 
 
 def _draws(ids: pl.Series, seed: int) -> I64:
-    """The survivor order is by these numbers; equal ones (one in 2^63) by place, which is by id."""
+    """The numbers that define the survivor order; equal ones (one pair in 2^63) are ordered by id."""
     return np.fromiter((draw_order(seed, row_id) for row_id in ids), np.int64, len(ids))
 
 
 def _texts(problems: pl.LazyFrame, with_solution: Sequence[str], chosen: pl.Series) -> Iterator[pl.Series]:
-    """What is compared of the chosen rows, in batches; `chosen` has a truth value for each row."""
+    """The compared texts of the chosen rows, in batches; `chosen` has a truth value for each row."""
     text = pl.col("problem")
     if with_solution:
         both = pl.concat_str("problem", "solution", separator="\n")
@@ -209,7 +216,7 @@ def _texts(problems: pl.LazyFrame, with_solution: Sequence[str], chosen: pl.Seri
 
 
 def _signatures(texts: Iterable[pl.Series], rows: int, params: DedupParams, threads: int) -> tuple[U64, U32]:
-    """A hash of the words of each text, of which there are `rows`, and its keys [bands, rows]."""
+    """For each of `rows` texts a hash of its words, and its MinHash keys [bands, rows]."""
 
     def signed(questions: pl.Series) -> tuple[U64, U32]:
         words = hashed_tokens(questions)
@@ -237,8 +244,8 @@ def _groups(digests: U64) -> tuple[I64, I64]:
 def _nearest(
     judged: Judged, order: I64, released: Released, firsts: I64, params: DedupParams, scratch: Path
 ) -> I64:
-    """For each of the first places (released problems, then judged rows in `order`) the number among them of
-    the kept one that is like it, or KEPT.
+    """For each of the first places (released problems, then judged rows in `order`), the number among them of
+    a similar kept one, or KEPT.
     """
     found = np.full(len(firsts), KEPT, dtype=np.int64)
     before = int(np.searchsorted(firsts, len(released)))
@@ -259,7 +266,7 @@ def _nearest(
     scratch.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=scratch) as file:
         sets = gathered(chain(released.sets(chosen_before), judged.sets(chosen)), file)
-        # Numbers of the sets in the file, which has the orders of the tables.
+        # Numbers of the sets in the file, which are in the order of the tables.
         numbers = np.concatenate([np.arange(given), given + np.argsort(np.argsort(places))])
         nearest = survivors(sets, numbers, given, buckets, params.threshold)
     found[sharing] = np.where(nearest == KEPT, KEPT, sharing[nearest])
@@ -267,10 +274,10 @@ def _nearest(
 
 
 def _sharing(buckets: I32, before: int) -> I64:
-    """The places that share a bucket with one of those from `before` on."""
+    """The places that share a bucket with a place from `before` on."""
     met = np.zeros(buckets.max(initial=ALONE) + 2, dtype=np.bool_)
     for band in buckets:
-        met[band[before:]] = True  # ALONE, which is -1, is the last and stands for none
+        met[band[before:]] = True  # ALONE is -1 and so sets the last one, which stands for no bucket
     met[ALONE] = False
     shares = np.zeros(buckets.shape[1], dtype=np.bool_)
     for band in buckets:

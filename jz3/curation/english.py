@@ -1,6 +1,6 @@
-"""Whether texts are English: by their script, and by the commonest words.
+"""Whether texts are English, by their script and by the most common words.
 
-Costs: a microsecond or two a text that is plain ASCII and has two of the words near its start.
+Costs: a microsecond or two for a text that is plain ASCII and has two of the words near its start.
 """
 
 import polars as pl
@@ -11,22 +11,24 @@ from jz3.curation.patterns import Share
 
 _COMMAND = r"\\(?:begin|end)\{[^{}]*\}|\\[a-zA-Z]+"
 _PROSE_WORD = r"\pL{2,}"
-"""A word of prose; in mathematics letters stand alone."""
+"""A word of prose; in mathematics letters are single."""
 # Letters that all scripts share (mathematical alphabets) are not foreign.
 _FOREIGN_LETTER = r"[\p{L}--[\p{Latin}\p{Greek}\p{Common}\p{Inherited}]]"
 _SHOWN = 120
 
 
 class English(Params):
-    """What shows that a text is English."""
+    """What makes a text count as English."""
 
     most_foreign_letters: Share
-    """Share of letters of a script other than Latin and Greek."""
+    """The largest share of letters from scripts other than Latin and Greek."""
     common_words: list[str]
     least_common: int = Field(ge=0)
-    """So many different ones of them."""
+    """The lowest number of different common words in a text."""
     least_words: int = Field(ge=1)
-    """Texts of fewer words of prose (no numbers, commands, single letters) are not asked for common words."""
+    """Texts with fewer words of prose (numbers, commands and single letters do not count) need no common
+    words.
+    """
 
     @model_validator(mode="after")
     def _can_be_met(self) -> "English":
@@ -36,14 +38,14 @@ class English(Params):
 
 
 def not_english(texts: pl.Series, bounds: English) -> pl.Series:
-    """What shows that a text is in another script or language; null where nothing does."""
+    """Evidence that a text is in another script or language; null if there is none."""
     rows = pl.DataFrame({"text": texts}).with_row_index("row")
     found = pl.concat([_foreign(rows, bounds), _uncommon(rows, bounds)]).unique("row", keep="first")
     return rows.join(found, on="row", how="left", maintain_order="left")["evidence"].alias(texts.name)
 
 
 def _foreign(rows: pl.DataFrame, bounds: English) -> pl.DataFrame:
-    """Columns `row` and `evidence`."""
+    """Columns `row` and `evidence` of texts in another script."""
     text = pl.col("text")
     foreign, letters = text.str.count_matches(_FOREIGN_LETTER), text.str.count_matches(r"\p{L}")
     return (
@@ -55,7 +57,7 @@ def _foreign(rows: pl.DataFrame, bounds: English) -> pl.DataFrame:
 
 
 def _uncommon(rows: pl.DataFrame, bounds: English) -> pl.DataFrame:
-    """Columns `row` and `evidence`. Each word is sought where too few were found so far."""
+    """Columns `row` and `evidence` of texts with too few common words. Stops at the words that suffice."""
     text = pl.col("text")
     left = rows.with_columns(common=pl.lit(0))
     for word in bounds.common_words:

@@ -1,13 +1,19 @@
-r"""Runs the programs of every tool problem and holds the solution against what they really print.
+r"""Runs the programs of every tool problem and compares the solution with their real output.
 
-Rules, in this order: `execute.no_program`; `execute.timeout`; `execute.failed` (an error, a kill, too much
-memory or output); `execute.no_output` (it prints nothing, or a code fence that no output block can hold);
-`execute.wrong_answer` (the box disagrees with the output, and the printed answer does not count);
-`execute.wrong_output` (there is no box, and the output block is wrong); `execute.dropped_remainder` (the
-answer rests on a whole division that leaves a remainder, which the problem does not ask to cut off). A row
-whose output block alone is wrong is kept: `mix` writes the real output into it. Problems of kind cot are kept
-as they are. Costs a few milliseconds a program, once for each program, and again for one that divides into
-whole numbers.
+The rules, in this order:
+
+- `execute.no_program`
+- `execute.timeout`
+- `execute.failed`: an error, a kill, too much memory or output
+- `execute.no_output`: the output is empty, or has a code fence, which no output block can contain
+- `execute.wrong_answer`: the box disagrees with the output, and the printed answer does not count
+- `execute.wrong_output`: there is no box, and the output block is wrong
+- `execute.dropped_remainder`: the answer comes from a whole division with a remainder, which the problem does
+  not ask to drop
+
+A row in which only the output block is wrong is kept: `mix` writes the real output into it. Problems of kind
+cot are kept as they are. Costs a few milliseconds for each program, and the same again for one with whole
+divisions.
 """
 
 import logging
@@ -41,17 +47,19 @@ log = logging.getLogger(__name__)
 
 
 class ExecuteParams(Params):
-    """What a program may use, and whose answer counts."""
+    """Limits of programs, and which answer counts."""
 
     limits: Limits
     """Limits of each program."""
     answer: Literal["claimed", "printed"]
-    """Where the box says another answer than the program prints: `claimed` rejects the row; `printed` keeps
-    it, and `mix` writes what was printed into the box. The second is for models that are too small to work
-    out what they can program.
+    """If the box and the program give different answers: `claimed` rejects the row; `printed` keeps it, and
+    `mix` writes the printed answer into the box. Use `printed` for models that are too small to compute what
+    they can program.
     """
     whole_phrases: list[str]
-    """Of problems whose answer may leave a remainder out. Sought in any case, between word boundaries."""
+    """Phrases of problems whose answer may drop a remainder, found in any case and between word
+    boundaries.
+    """
 
 
 class ExecuteMetrics(BaseModel):
@@ -61,11 +69,11 @@ class ExecuteMetrics(BaseModel):
     programs: int
     by_status: dict[str, int]
     output_correct: int
-    """Tool problems whose output blocks say what the programs print."""
+    """Tool problems whose output blocks match what the programs print."""
     output_correct_share: float
     corrected: int
-    """Kept although the output block or, where the printed answer counts, the box is wrong: `mix` corrects
-    them.
+    """Problems kept although the output block or, if the printed answer counts, the box is wrong: `mix`
+    corrects them.
     """
 
 
@@ -82,16 +90,16 @@ class Executed:
 
 
 def execute(problems: pl.LazyFrame, params: ExecuteParams, execution: Execution) -> Executed:
-    """Run the programs that the store lacks, and judge all.
+    """Run the programs whose results the store lacks, and judge all problems.
 
-    The log alone says what they met and how strong the weakest sandbox was that one of them ran in, now or
-    when its result was stored: both differ between machines, where the tables are the same.
+    Only the log says how the programs ended and which was the weakest sandbox that one of them ran in, now or
+    when its result was stored: machines differ in both, but not in the tables.
     """
     tools = (
         problems.filter(pl.col("kind") == "tool").select("problem_id", "solution", "answer").collect().rows()
     )
     programs = {row_id: programs_of(solution) for row_id, solution, _ in tools}
-    # A program goes on from the ones before it, which run again: what they printed is taken off.
+    # Each program builds on those before it, so they run again and their output is taken off.
     running = {row_id: list(accumulate(found, _then)) for row_id, found in programs.items() if found}
     with open_crew(program_workers(execution)) as crew:
         runs = run_rows(
@@ -147,13 +155,13 @@ class Ran:
     """What the programs of a solution did."""
 
     outputs: list[str]
-    """What each printed, up to the one that failed."""
+    """The output of each program, up to the one that failed."""
     result: ProgramResult
-    """Of the one that failed, or of the last: what it alone printed."""
+    """The result of the program that failed, or of the last one; with only its own output."""
 
 
 def ran(so_far: Sequence[ProgramResult]) -> Ran:
-    """Combine the results of the programs run so far: the first, the first two, and so on."""
+    """Combine results: those of the first program, of the first two, and so on."""
     outputs: list[str] = []
     printed = ""
     for result in so_far:
@@ -165,13 +173,13 @@ def ran(so_far: Sequence[ProgramResult]) -> Ran:
 
 
 Finding = tuple[str, str] | None
-"""Rule and evidence; None for what is kept."""
+"""Rule and evidence; None if the row is kept."""
 
 
 def judge(
     solution: str, answer: str | None, done: Ran | None, counts: Literal["claimed", "printed"]
 ) -> Finding:
-    """What is wrong with a tool solution, given what its programs did (None: it has no program)."""
+    """What is wrong with a tool solution; `done` is what its programs did, None if it has none."""
     if done is None:
         return "execute.no_program", shown(solution)
     result = done.result
@@ -196,7 +204,7 @@ def judge(
 
 
 def printed_counts(answer: str | None, result: ProgramResult, counts: Literal["claimed", "printed"]) -> bool:
-    """Whether the one line that a program printed is the answer, and not the box, which says another."""
+    """Whether the answer is the single line that a program printed rather than the box, which differs."""
     if counts != "printed" or answer is None or result.status != "ok":
         return False
     output = result.stdout
@@ -204,7 +212,7 @@ def printed_counts(answer: str | None, result: ProgramResult, counts: Literal["c
 
 
 def _asked_in_whole(problems: pl.LazyFrame, phrases: Sequence[str]) -> set[str]:
-    """Tool problems that may leave a remainder out."""
+    """Tool problems that ask for a whole answer, which may drop a remainder."""
     asked = problems.filter(pl.col("kind") == "tool").select(
         "problem_id", phrase=phrase_in("problem", phrases)
     )

@@ -1,11 +1,11 @@
 r"""Equations of plain numbers in a solution that do not hold: `12 * 12 = 166`.
 
-Cautious: read are whole sides of numbers, brackets, `+ - * / ^` (also as LaTeX has them) before a single
-number. What has letters, units, percent, functions or indices in it is not read, nor are texts that compute
-in another way (modulo, other bases, clocks, operations of their own). A side with a division or a decimal may
-be off by `rounding` in the last place shown; what differs by a usual factor of units (60, 1,000) was
-converted. Of two usual readings (`12 / 2 * 3`, `-2^2`) either will do. Costs some 20 microseconds an
-equation.
+The check is cautious. It reads a side only if all of it is numbers, brackets and `+ - * / ^` (also in LaTeX),
+and the other side is a single number. It does not read anything with letters, units, percent, functions or
+indices, nor texts that compute in other ways (modulo, other bases, clocks, operations of their own). A side
+with a division or a decimal may be off by `rounding` in the last place shown; a difference by a common factor
+between units (60, 1,000) is taken for a conversion. If there are two common readings (`12 / 2 * 3`, `-2^2`),
+either will do. Costs some 20 microseconds per equation.
 """
 
 import re
@@ -28,14 +28,14 @@ _GOES_ON = re.compile(
     r"|and[ \t]+(?:an?\b|\d+/))\b)",
     re.IGNORECASE,
 )
-"""Behind a result: then it is but a part of its side."""
+"""What may follow a number that is only part of its side."""
 _BEFORE = re.compile(
     r"(?:^[ \t]*|[=<>≤≥≈;\n\"“”][ \t]*|[.:,?!)][ \t]+"
     r"|(?<![A-Za-z\\])(?!(?:times|plus|minus|over|by|of|mod|half|root|squared|cubed|percent)[ \t])"
     r"[A-Za-z]{2,}[ \t]+)$",
     re.IGNORECASE,
 )
-"""Before a side: then it is whole."""
+"""What may precede a side that is complete."""
 _OTHER_ARITHMETIC = re.compile(
     r"\\[pb]?mod|\b(?:mod(?:ulo|ular|ulus)?|binary|octal|hexadecimal|clock|o'clock)\b"
     r"|\bbase[- ]?(?:\d+|two|three|ten|\$)"
@@ -60,7 +60,7 @@ _LARGEST_EXPONENT, _LARGEST_BASE = 64, 10**6
 
 
 def false_steps(problems: pl.Series, solutions: pl.Series, rounding: float) -> pl.Series:
-    """The first false equation of each solution, or null. `rounding`: in units of the last place shown."""
+    """The first false equation of each solution, or null. `rounding` is in units of the last place shown."""
     rows = pl.DataFrame({"problem": problems, "solution": solutions}).with_row_index("row")
     suspects = rows.filter(pl.col("solution").str.contains(r"=\W*\d"))
     found = [
@@ -72,7 +72,7 @@ def false_steps(problems: pl.Series, solutions: pl.Series, rounding: float) -> p
 
 
 def false_step(solution: str, rounding: float) -> str | None:
-    """The first equation that does not hold; None where all that are read do."""
+    """The first equation that does not hold; None if all that can be read do."""
     if _OTHER_ARITHMETIC.search(solution):
         return None
     for pattern, plain in _LATEX:
@@ -85,7 +85,7 @@ def false_step(solution: str, rounding: float) -> str | None:
 
 
 def _side(text: str, end: int) -> str | None:
-    """The whole side of an equation that ends here, if it computes with numbers alone."""
+    """The side of an equation that ends here, if it is complete and computes only with numbers."""
     start = end
     while start > max(0, end - _LONGEST_SIDE) and text[start - 1] in _NUMBERS_AND_SIGNS:
         start -= 1
@@ -106,7 +106,7 @@ def _computes(side: str) -> bool:
 
 
 def _holds(side: str, result: str, rounding: float) -> bool:
-    """Whether the side has this value in some usual reading, or none that can be computed."""
+    """Whether some common reading of the side gives this value, or no reading can be computed."""
     places = len(result.partition(".")[2])
     rounded = "/" not in result and ("/" in side or "." in side or "." in result)
     allowed = Fraction(rounding) / 10**places if rounded else Fraction(0)
@@ -129,7 +129,7 @@ class _NotRead(Exception):  # noqa: N818 (never leaves this module)
 
 
 class _Reading:
-    """One reading of a side, by descent."""
+    """One reading of a side, by recursive descent."""
 
     def __init__(self, side: str, *, divisor_grabs: bool, sign_binds: bool) -> None:
         if re.search(r"[^\s]", _TOKEN.sub("", side)):

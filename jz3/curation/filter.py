@@ -1,9 +1,9 @@
 """Judges each problem by rules of form, many at a time; the first rule in the order of RULES counts.
 
-Each rule gives an expression of polars that says what it saw, or null; its docstring is the reason for it,
-the numbers have their sources in the profiles. Two rules come after, which need more than the problem:
+Each rule is an expression of polars that gives its evidence, or null; its docstring gives the reason for the
+rule, and the profiles give the sources of its numbers. Two rules follow that need more than the problem:
 `filter.copied_passage` (`copying.py` beside this) and `filter.inconsistent` (`consistency.py`). Costs some
-100 microseconds a problem of the released length; rows are read in frames.
+100 microseconds for a problem of the released length; rows are read in frames.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,7 +31,7 @@ from jz3.tables.problem import Problem
 
 
 class Length(Params):
-    """Words of a part."""
+    """Bounds on the words of a part."""
 
     least: int = Field(ge=1)
     most: int = Field(ge=1)
@@ -44,7 +44,7 @@ class Length(Params):
 
 
 class FilterParams(Params):
-    """Thresholds and phrases of the rules. Phrases are sought in any case, between word boundaries."""
+    """Thresholds and phrases of the rules. Phrases are found in any case, between word boundaries."""
 
     problem_words: Length
     solution_words: Length
@@ -55,14 +55,16 @@ class FilterParams(Params):
     copied_passage: Copying
     figure_phrases: list[str]
     most_parts: int = Field(ge=1)
-    """Parts that one problem may ask for, such as (a), (b), (c)."""
+    """The most parts in one problem, such as (a), (b), (c)."""
     doubt_phrases: list[str]
     boxed: dict[str, list[str]]
-    """For each kind, the levels whose solutions must end in a box."""
+    """For each kind, the levels at which a solution must end in a box."""
     step_rounding: float = Field(ge=0)
-    """By how much an equation with a division or a decimal may be off in the last place shown."""
+    """How far an equation with a division or a decimal may be off, in units of the last place shown."""
     most_miscopied: Share
-    """Share of a question's numbers that differ in a program that copied it; above, it is another program."""
+    """Share of a question's numbers that a program may copy wrong; above it, the program solves something
+    else.
+    """
     self_consistency: SelfConsistency | None
     """null: no solver's rates are read."""
 
@@ -76,17 +78,20 @@ class FilterMetrics(BaseModel):
 
 
 Rule = Callable[[FilterParams], pl.Expr]
-"""Evidence, or null, of each row of a table of Problem with the column `prose`: the solution without its code
-blocks."""
+"""An expression on a table of Problem that gives each row's evidence, or null. The table has an additional
+column `prose`: the solution without its code blocks.
+"""
 
 
 def problem_length(params: FilterParams) -> pl.Expr:
-    """Empty, cut short or rambling: no one can work on it (released rows: 10 to 546 words)."""
+    """An empty, truncated or rambling problem cannot be worked on (released rows: 10 to 546 words)."""
     return _outside("problem", params.problem_words)
 
 
 def solution_length(params: FilterParams) -> pl.Expr:
-    """A bare answer teaches nothing; what runs on has lost its way (released rows: 36 to 1,231 words)."""
+    """A bare answer teaches nothing, and a solution that runs on has lost its way (released: 36 to 1,231
+    words).
+    """
     return _outside("solution", params.solution_words)
 
 
@@ -98,17 +103,17 @@ def language(params: FilterParams) -> pl.Expr:
 
 
 def copied_template(params: FilterParams) -> pl.Expr:
-    """A problem that speaks of the passage or of our marks cannot be read without the prompt."""
+    """A problem that mentions the passage or our marks cannot be understood without the prompt."""
     return pl.coalesce(phrase_in(name, params.copied_phrases) for name in ("problem", "solution"))
 
 
 def missing_figure(params: FilterParams) -> pl.Expr:
-    """The figure is not there (the prompts ask for problems in text alone, as the released ones do)."""
+    """The figure is missing (the prompts ask for problems in text alone, like the released ones)."""
     return phrase_in("problem", params.figure_phrases)
 
 
 def several_problems(params: FilterParams) -> pl.Expr:
-    """One answer cannot be checked against many questions (37 % of released prose rows have parts)."""
+    """One answer cannot be checked against several questions (37 % of released prose rows have parts)."""
     titles, parts = (pl.col("problem").str.count_matches(pattern) for pattern in (_TITLE, _PART))
     return (
         pl.when(titles > 1)
@@ -119,21 +124,21 @@ def several_problems(params: FilterParams) -> pl.Expr:
 
 
 def unbalanced_latex(_: FilterParams) -> pl.Expr:
-    """Cut or garbled formulas."""
+    """The formulas are cut or garbled."""
     return pl.coalesce(
         pl.col(name).map_batches(unbalanced, return_dtype=pl.String) for name in ("problem", "prose")
     )
 
 
 def repetition(params: FilterParams) -> pl.Expr:
-    """Loops of a model that has lost its way (Rae et al. 2021)."""
+    """A model that has lost its way loops (Rae et al. 2021)."""
     return pl.col("prose").map_batches(
         lambda texts: repetitions(texts, params.repetition), return_dtype=pl.String
     )
 
 
 def self_doubt(params: FilterParams) -> pl.Expr:
-    """A solution that takes itself back is a wrong path taught as the right one (27 of 1,000 rows)."""
+    """A solution that takes a step back teaches a wrong path as the right one (27 of 1,000 rows)."""
     return phrase_in("prose", params.doubt_phrases)
 
 
@@ -147,7 +152,7 @@ def no_answer(params: FilterParams) -> pl.Expr:
 
 
 def contradicted_answer(_: FilterParams) -> pl.Expr:
-    """The box is not what the last step found."""
+    """The box differs from the result of the last step."""
     return pl.struct("prose", "answer").map_batches(
         lambda rows: contradictions(rows.struct.field("prose"), rows.struct.field("answer")),
         return_dtype=pl.String,
@@ -155,7 +160,7 @@ def contradicted_answer(_: FilterParams) -> pl.Expr:
 
 
 def false_step(params: FilterParams) -> pl.Expr:
-    """An equation that does not hold is taught as one that does."""
+    """A false equation would be taught as a true one."""
     return pl.struct("problem", "prose").map_batches(
         lambda rows: false_steps(
             rows.struct.field("problem"), rows.struct.field("prose"), params.step_rounding
@@ -165,7 +170,7 @@ def false_step(params: FilterParams) -> pl.Expr:
 
 
 def miscopied_number(params: FilterParams) -> pl.Expr:
-    """The program answers another problem: one with other numbers."""
+    """The program solves another problem: one with other numbers."""
     programs = pl.col("solution").str.extract_all(_PROGRAM)
     program = pl.when(pl.col("kind") == "tool", programs.list.len() > 0).then(
         programs.list.eval(pl.element().str.extract(_PROGRAM)).list.join("\n")
@@ -193,7 +198,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("filter.false_step", false_step),
     ("filter.miscopied_number", miscopied_number),
 )
-"""Cheap rules and plain defects first, so that the evidence is the plainest there is."""
+"""Cheap rules and plain defects come first, so that the evidence is as plain as possible."""
 
 
 def judge(problems: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
@@ -210,14 +215,14 @@ def judge(problems: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
 
 
 def judge_form(frames: Iterable[dy.DataFrame[Problem]], params: FilterParams) -> pl.DataFrame:
-    """A verdict for each problem, by its own text."""
+    """A verdict for each problem, based on its own text."""
     return pl.concat([pl.DataFrame(schema=VERDICT_SCHEMA), *(judge(frame, params) for frame in frames)])
 
 
 def judge_copies(
     verdicts: pl.DataFrame, problems: pl.LazyFrame, passages: pl.LazyFrame, params: FilterParams
 ) -> pl.DataFrame:
-    """The verdicts, with one for what is kept so far and repeats its passage."""
+    """The verdicts, with one added for each row kept so far that copies its passage."""
     copied = copied_rows(problems, passages, params.copied_passage)
     return _with(verdicts, copied.with_columns(rule=pl.lit("filter.copied_passage")))
 
@@ -225,8 +230,8 @@ def judge_copies(
 def judge_samples(
     verdicts: pl.DataFrame, problems: pl.LazyFrame, rates: In[PassRate], params: FilterParams
 ) -> pl.DataFrame:
-    """The verdicts, with one for what is kept so far and what its solver does not answer so; as they are, and
-    the rates unread, where the parameter is null.
+    """The verdicts, with one added for each row kept so far whose solver disagrees with its answer. If the
+    parameter is null, the verdicts stay as they are and the rates are not read.
     """
     if params.self_consistency is None:
         return verdicts
@@ -236,7 +241,7 @@ def judge_samples(
 
 
 def filter_metrics(verdicts: pl.DataFrame, problems: pl.LazyFrame) -> FilterMetrics:
-    """The counts; raises where a problem has no verdict."""
+    """The counts; raises ValueError if a problem has no verdict."""
     rejected = verdicts.drop_nulls("rule").select(problem_id="row_id")
     kinds = problems.join(rejected.lazy(), on="problem_id", how="semi").select("kind").collect()
     ledger = verdict_ledger(verdicts, row_count(problems))
@@ -248,9 +253,9 @@ def filter_metrics(verdicts: pl.DataFrame, problems: pl.LazyFrame) -> FilterMetr
 
 
 _TITLE = r"(?im)^[^\w\n]*_*(?:problem|exercise|question)\s+\d+"
-# Capitals in brackets are choices, not parts.
+# Capital letters in brackets are choices, not parts.
 _PART = r"(?m)^[ \t]*[*_]*(?:\(?[a-h]\)|\(?(?:i{1,3}|iv|v)\)|[Pp]art\s+[a-hA-H1-9](?-u:\b)|\d{1,2}[.)])[\s*_]"
-_PROGRAM = r"(?ms)^```python\n(.*?)\n```$"  # as `programs_of` has it
+_PROGRAM = r"(?ms)^```python\n(.*?)\n```$"  # same pattern as in `programs_of`
 _PROSE = (
     pl.when(pl.col("solution").str.contains("```", literal=True))
     .then(pl.col("solution").str.replace_all(r"(?ms)^```.*?^```[ \t]*$", ""))
@@ -265,7 +270,7 @@ def _outside(column: str, bounds: Length) -> pl.Expr:
 
 
 def _with(verdicts: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """The verdicts, with those of `found` for rows that had no rule."""
+    """The verdicts, with those of `found` added to rows that had no rule."""
     later = found.select("row_id", later_rule="rule", later_evidence="evidence")
     return verdicts.join(later, on="row_id", how="left", maintain_order="left").select(
         "row_id",

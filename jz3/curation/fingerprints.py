@@ -1,7 +1,7 @@
-"""Sets of word windows as sorted arrays of 64-bit hashes, and how alike two of them are.
+"""Sets of word windows as sorted arrays of 64-bit hashes, and their similarity.
 
-The hashes are the same on every machine and in every run. Two windows that differ agree by chance once in
-2^64 comparisons, which is never for the sets at hand. Costs: 8 bytes a window.
+The hashes are the same on every machine and in every run. Two different windows have the same hash once in
+2^64 comparisons, which is never for sets of this size. Costs 8 bytes per window.
 """
 
 import mmap
@@ -25,10 +25,10 @@ class Sets:
     values: U64
     starts: I64
     file: mmap.mmap | None = None
-    """Where the values lie, if not in memory of this process."""
+    """The file that holds the values, if this process's memory does not."""
 
     def give_back(self) -> None:
-        """Let go of what was read of the file into memory; what is read again comes from there."""
+        """Release the pages of the file that were read into memory; later reads load them again."""
         if self.file is not None:
             self.file.madvise(mmap.MADV_DONTNEED)
 
@@ -40,18 +40,18 @@ class Sets:
 
 
 def shingles(texts: Texts, n: int) -> Sets:
-    """The set of each text's windows of n words; of a shorter text its one window of all words."""
+    """The set of each text's windows of n words; a shorter text has one window of all its words."""
     values, counts = _shingles(texts.hashes, texts.starts, n)
     return Sets(values, np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)]))
 
 
 def sequence_hashes(texts: Texts) -> U64:
-    """One hash for all words of each text in their order."""
+    """One hash of all words of each text in order."""
     return _sequences(texts.hashes, texts.starts)
 
 
 def gathered(parts: Iterable[Sets], file: IO[bytes]) -> Sets:
-    """All sets of the parts, their values in the file, which is empty before."""
+    """All sets of the parts, with their values in the file, which must be empty."""
     sizes = [np.zeros(1, dtype=np.int64)]
     for part in parts:
         part.values.tofile(file)
@@ -65,7 +65,7 @@ def gathered(parts: Iterable[Sets], file: IO[bytes]) -> Sets:
 
 
 def jaccard(one: U64, other: U64) -> float:
-    """Shared share of two sorted sets; two empty ones are alike."""
+    """The Jaccard similarity of two sorted sets; two empty ones have similarity 1."""
     shared = len(np.intersect1d(one, other, assume_unique=True))
     union = len(one) + len(other) - shared
     return shared / union if union else 1.0
@@ -111,7 +111,7 @@ def _sequences(hashes: U64, starts: I64) -> U64:
 
 @compiled
 def _mixed(value: np.uint64) -> np.uint64:
-    """Spreads what differs in the low bits over all of them (the finalizer of splitmix64)."""
+    """Spread differences in the low bits over all bits (the finalizer of splitmix64)."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return value ^ (value >> np.uint64(31))

@@ -1,9 +1,14 @@
-"""Numbers of a question that a program copied wrong: the numbers 3, 15 and 100, but `b = 150`.
+"""Numbers of a question that a program copied wrong: the question has 3, 15 and 100, the program `b = 150`.
 
-Cautious: it speaks only where a program gives a name to as many numbers as the question has, in its order,
-and few of the places differ: these numbers are neither units in other words (`conversions.py` beside
-this) nor the same ones in another order, the program's are above 1 (0 and 1 are where loops and sums begin),
-and the question's stand nowhere else in the program. Costs some 20 microseconds a tool problem.
+The check is cautious. It reports a row only if the program assigns as many numbers to names as the question
+has, in the same order, and few of them differ. The numbers that differ must not be
+
+- the same quantity in other units (`conversions.py` beside this),
+- the same numbers in another order,
+- 0 or 1 in the program, where loops and sums begin, or
+- found elsewhere in the program as the question has them.
+
+Costs some 20 microseconds per tool problem.
 """
 
 import re
@@ -16,15 +21,15 @@ from jz3.curation.conversions import is_conversion
 _GIVEN = re.compile(
     r"(?<![\d.])(?<![A-Za-z})]\^)(?<![A-Za-z})]\^\{)(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
 )
-"""But for powers of a letter or a unit."""
+"""Numbers other than powers of a letter or a unit."""
 _NAMED = re.compile(r"^[A-Za-z_]\w*[ \t]*=[ \t]*-?(\d[\d_]*(?:\.\d+)?)[ \t]*(?:#.*)?$", re.MULTILINE)
 _WRITTEN = re.compile(r"(?<![\w.])\d[\d_]*(?:\.\d+)?")
 _MOST_NUMBERS = 20
-"""More are a table (chosen)."""
+"""The most numbers; a question with more has a table (chosen)."""
 
 
 def miscopied_numbers(problems: pl.Series, programs: pl.Series, most: float) -> pl.Series:
-    """What `miscopied` finds in each row; null where there is no program."""
+    """The result of `miscopied` for each row; null if it has no program."""
     found = [
         None if program is None else miscopied(problem, program, most)
         for problem, program in zip(problems, programs, strict=True)
@@ -33,7 +38,7 @@ def miscopied_numbers(problems: pl.Series, programs: pl.Series, most: float) -> 
 
 
 def miscopied(problem: str, program: str, most: float) -> str | None:
-    """The first number that was copied wrong; None where none is, or more than a share is."""
+    """The first number that was copied wrong; None if there is none or their share is above `most`."""
     named = [Fraction(number.replace("_", "")) for number in _NAMED.findall(program)[: _MOST_NUMBERS + 1]]
     if not 2 <= len(named) <= _MOST_NUMBERS:
         return None

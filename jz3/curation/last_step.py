@@ -1,15 +1,14 @@
 r"""Whether the box contradicts the last step before it.
 
-Cautious: it speaks only of a plain number in the box, and of a last step that computes one plain number
-(`90 - 20 = 70`) that is the only result on its line; and it is silent where the boxed number stands anywhere
-in the sentences of that line or after it. So `... 90 - 20 = 70 dollars are there. The answer is \boxed{60}`
-is a contradiction, `x = 5 and y = 7, the sum is \boxed{12}` is none that can be seen. It is silent, too,
-where a further step may stand in words between the two (`... = 30, and there are two such pieces:
-\boxed{60}`): there may be what the result counts (`70 dollars are there`) and what leads to an answer (`so
-the answer is`), no more.
+The check is cautious. The box must hold a plain number, and the last step must compute one plain number (`90
+- 20 = 70`) that is the only result on its line. It reports nothing if the boxed number occurs anywhere in the
+sentences of that line or after it. So `... 90 - 20 = 70 dollars are there. The answer is \boxed{60}` is a
+contradiction; `x = 5 and y = 7, the sum is \boxed{12}` is not recognised as one. It also reports nothing if
+the words between result and box may contain a further step (`... = 30, and there are two such pieces:
+\boxed{60}`): they may only say what the result counts (`70 dollars are there`) and lead to the answer (`so
+the answer is`).
 
-Costs some microseconds a text: the step is read only where the boxed number does not stand behind the last
-`=`.
+Costs some microseconds per text: the step is parsed only if the boxed number does not follow the last `=`.
 """
 
 import re
@@ -25,7 +24,7 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))|(?<=\d)\{,\}(?=\d{3})")
 
 
 _UNIT_WORDS = 4
-"""Words directly behind a result that may say what it counts (chosen: `dollars are there`)."""
+"""Words after a result that may say what it counts (chosen: `dollars are there`)."""
 _STEP = re.compile(
     r"twice|thrice|doubl|tripl|quadrupl|hal[fv]|quarter|third|times|both|each|every|per|pair|dozen|score|more"
     r"|less|fewer|extra|add|plus|minus|subtract|remain|left|rest|other|round|up|down|ceil|floor|near|next|whole"
@@ -44,9 +43,9 @@ _LEADING = frozenset(
 
 
 def contradictions(solutions: pl.Series, answers: pl.Series) -> pl.Series:
-    """What `contradiction` finds in each solution."""
+    """The result of `contradiction` for each solution."""
     rows = pl.DataFrame({"solution": solutions, "answer": answers}).with_row_index("row")
-    # Where the number stands behind the last `=`, or there is none before the box, nothing can be said.
+    # Nothing can be said if the number follows the last `=`, or if there is no `=` before the box.
     boxed = pl.col("solution").str.replace_all("\\fbox", "\\boxed", literal=True)
     before = boxed.str.split("\\boxed").list.first()
     after_last = before.str.split("=").list.last().str.replace_all(r",|\{,\}", "")
@@ -62,7 +61,7 @@ def contradictions(solutions: pl.Series, answers: pl.Series) -> pl.Series:
 
 
 def contradiction(solution: str, answer: str | None) -> str | None:
-    """The last result and the boxed number, where they disagree; None where they agree or nothing is sure."""
+    """The last result and the boxed number if they disagree; None if they agree or it is not certain."""
     boxed = re.fullmatch(_NUMBER, _plain(answer or ""))
     boxes = list(_BOX.finditer(solution))
     if not boxed or len(boxes) != 1:
@@ -89,7 +88,7 @@ def contradiction(solution: str, answer: str | None) -> str | None:
 
 
 def _leads(between: str) -> bool:
-    """Whether what stands between a result and the box is no step of its own."""
+    """Whether the words between a result and the box contain no step of their own."""
     plain = re.sub(r"\\[A-Za-z]+", " ", between)
     if re.search(r"\d", plain):
         return False
@@ -109,6 +108,6 @@ def _plain(text: str) -> str:
 
 
 def _rounds(value: float, written: str, result: float) -> bool:
-    """Whether the box is the result with fewer places."""
+    """Whether the boxed number is the result, rounded to the places written."""
     places = len(written.partition(".")[2])
     return abs(value - result) <= 0.5 * 10.0**-places

@@ -1,7 +1,7 @@
 r"""Whether the LaTeX of texts closes what it opens: dollars, braces, `\(`, `\[`, environments, `\left`.
 
-Cautious: a text with an odd dollar is let through where one of them may be a price. Costs: a few passes of
-numpy over the bytes of the texts, and more for the few marks in them.
+The check is cautious: a text with an odd number of dollars passes if one may be a price. Costs a few passes
+of numpy over the bytes of the texts, and more for the few marks in them.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ _BACKSLASH, _DOLLAR = ord("\\"), ord("$")
 
 
 def unbalanced(texts: pl.Series) -> pl.Series:
-    """What each text does not close, or closes without having opened it; null where all is well."""
+    """What each text does not close, or closes without having opened it; null if nothing."""
     marks = _Marks(texts)
     odd = marks.count(_DOLLAR, escaped=False) % 2 == 1
     if odd.any():
@@ -43,7 +43,7 @@ def unbalanced(texts: pl.Series) -> pl.Series:
 
 
 class _Marks:
-    """Places of the marks in the bytes of many texts, and whether a backslash escapes them."""
+    """Positions of the marks in the bytes of many texts, and whether a backslash escapes them."""
 
     def __init__(self, texts: pl.Series) -> None:
         self._count = texts.len()
@@ -53,13 +53,13 @@ class _Marks:
         self._escaped[self._escapes() + 1] = True
 
     def count(self, mark: int, *, escaped: bool) -> I64:
-        """For each text, how often the byte occurs after a backslash (`escaped`) or without one."""
+        """How often each text has the byte after a backslash (`escaped`) or without one."""
         places = self._places(mark)
         return self._by_text(places[self._escaped[places] == escaped])
 
     def unmatched_braces(self) -> NDArray[np.bool_]:
-        r"""For each text, whether a brace is never closed or is closed before it was opened; `\{` does
-        not count.
+        r"""Whether each text has a brace that is never closed, or closed before it was opened; `\{` does not
+        count.
         """
         places = np.sort(np.concatenate([self._places(ord("{")), self._places(ord("}"))]))
         places = places[~self._escaped[places]]
@@ -73,7 +73,7 @@ class _Marks:
         return wrong
 
     def _escapes(self) -> I64:
-        """Backslashes that escape what follows: the first, third ... of a run within a text."""
+        """Backslashes that escape the next character: the first, third ... of a run within a text."""
         places = self._places(_BACKSLASH)
         if not len(places):
             return places
@@ -92,7 +92,7 @@ class _Marks:
 
 
 def _environments(texts: pl.Series) -> list[tuple[int, str]]:
-    """Texts whose environments are not closed, each with the name of one."""
+    """Texts with environments that are not closed, each with the name of one."""
     having = texts.str.contains(r"\\(?:begin|end)\{").arg_true()
     few = texts.gather(having)
     opened, closed = (

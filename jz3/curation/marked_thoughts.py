@@ -1,9 +1,9 @@
 """Thoughts in training rows: before the solution, between marks, as models that think write them.
 
-Promises: in a training set the only marks of thoughts are those that are put there here, so that what a model
-learns to think and what it learns to answer can be told apart again (`jz3/notation/thoughts.py`). A row whose
-own text has such a mark is turned away as `mix.marked_thought`, whatever the form. Costs a search in each
-text, and memory for the thoughts of the rows at hand.
+Promises: the only marks of thoughts in a training set are those that this module writes, so that thoughts and
+answers of the trained model can be told apart again (`jz3/notation/thoughts.py`). A row whose own text has
+such a mark is rejected as `mix.marked_thought`, whatever the form. Costs a search in each text, and memory
+for the thoughts of the rows at hand.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from jz3.tables.thought import Thought
 from jz3.tables.turn import Turn
 
 OPENING, CLOSING = "<think>\n", "\n</think>\n\n"
-"""As the chat templates of Qwen3 and of DeepSeek-R1 have them, and as `pack` reads them."""
+"""As in the chat templates of Qwen3 and of DeepSeek-R1; `pack` reads them like this."""
 FRAME_ROWS = 50_000
 """Rows whose texts are searched at a time."""
 
 
 def marked_rows(problems: pl.LazyFrame, thoughts: pl.LazyFrame) -> pl.DataFrame:
-    """Columns `problem_id`, `rule`: rows of Problem with a mark in a text of their own, or in their thought.
+    """Columns `problem_id`, `rule`: rows of Problem with a mark in their own text or in their thought.
 
-    `thoughts` are those that are going to be read, of Thought.
+    `thoughts` (a table of Thought) are the ones that will be used.
     """
     marked = [
         _ids_where(problems, pl.any_horizontal(pl.col("problem", "solution").str.contains(MARK))),
@@ -35,10 +35,9 @@ def marked_rows(problems: pl.LazyFrame, thoughts: pl.LazyFrame) -> pl.DataFrame:
 
 
 def thoughts_of(rows: pl.DataFrame, thoughts: pl.LazyFrame) -> pl.DataFrame:
-    """The rows with their thoughts as a column `thought`, null where there is none, in their order.
+    """The rows with a column `thought`, null if there is none, in the same order.
 
-    Rows come by id, as their table has them: of the thoughts only what lies between the first and the last id
-    is read.
+    The rows must be sorted by id: only thoughts between the first and the last id are read.
     """
     ids = rows["problem_id"]
     near = thoughts.filter(pl.col("problem_id").is_between(pl.lit(ids.min()), pl.lit(ids.max())))
@@ -47,7 +46,7 @@ def thoughts_of(rows: pl.DataFrame, thoughts: pl.LazyFrame) -> pl.DataFrame:
 
 
 def before_solution(solution: str) -> pl.Expr:
-    """A column of solutions, each behind its thought where it has one."""
+    """A column of solutions, each preceded by its thought if it has one."""
     thought = pl.col("thought").str.strip_chars()
     return (
         pl.when(thought.is_null())
@@ -57,7 +56,7 @@ def before_solution(solution: str) -> pl.Expr:
 
 
 def with_thought(turns: Sequence[Turn], thought: str | None) -> list[Turn]:
-    """The turns of a row, with its thought in front of the first answer."""
+    """The turns of a row, with its thought at the start of the first answer."""
     if thought is None:
         return list(turns)
     first = next(place for place, turn in enumerate(turns) if turn.role == "assistant")
@@ -67,7 +66,7 @@ def with_thought(turns: Sequence[Turn], thought: str | None) -> list[Turn]:
 
 
 def no_thoughts() -> pl.LazyFrame:
-    """A table of Thought without a row."""
+    """An empty table of Thought."""
     return Thought.create_empty().lazy()
 
 

@@ -1,7 +1,7 @@
-"""MinHash signatures and their bands: which texts may be alike.
+"""MinHash signatures and their bands: candidates for texts that are alike.
 
 Two sets of Jaccard similarity J share one of b bands of r values with probability 1 - (1 - J^r)^b.
-Costs: some 250,000 questions a second for 64 values; 4 bytes a row and band.
+Costs a second for some 250,000 questions and 64 values, and 4 bytes per row and band.
 """
 
 from collections.abc import Iterable
@@ -17,12 +17,14 @@ U32: TypeAlias = npt.NDArray[np.uint32]
 I32: TypeAlias = npt.NDArray[np.int32]
 
 ALONE = -1
-"""The bucket of a row that shares none."""
+"""The bucket of a row whose key no other row has."""
 
 
 def band_keys(sets: Sets, bands: int, rows: int) -> U32:
-    """[bands, len(sets)]: a key for each band of `rows` values. Sets that differ in a band have one key by
-    chance once in 2^32 pairs; who takes two rows for alike compares the sets themselves.
+    """[bands, len(sets)]: a key for each band of `rows` values.
+
+    Sets that differ in a band have the same key once in 2^32 pairs, so callers must compare the sets
+    themselves.
     """
     generator = np.random.Generator(np.random.PCG64(20_240_523))  # its stream is fixed by the seed
     raw = generator.integers(0, 2**64, size=(2, bands * rows), dtype=np.uint64)
@@ -30,8 +32,8 @@ def band_keys(sets: Sets, bands: int, rows: int) -> U32:
 
 
 def shared_buckets(keys: Iterable[U32], bands: int, rows: int) -> I32:
-    """[bands, rows]: the number of each row's bucket in each band, from 0 on over all bands; ALONE where no
-    other row has its key. `keys` come one band after the other.
+    """[bands, rows]: the number of each row's bucket in each band, counted from 0 over all bands; ALONE if no
+    other row has its key. `keys` come one band at a time.
     """
     buckets = np.full((bands, rows), ALONE, dtype=np.int32)
     first = 0

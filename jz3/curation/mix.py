@@ -1,17 +1,20 @@
 """The training set of a model: the synthetic problems that every verdict keeps, then the instruction rows.
 
-Promises: both parts are shuffled by hash of (seed, id) and never mixed; a cap keeps the first rows of that
-order; in tool rows the real output of the program stands in the output block, as a turn of its own; a thought
-stands in the first turn of the answer (`marked_thoughts.py` beside this), and rows that have none are listed.
-The ledger counts each row that is left out by the first rule that rejects it: those of `execute`, `filter`,
-`dedup`, `decontaminate` in this order, then `mix.marked_thought`, `mix.passage_repeated` and
-`mix.seed_repeated` (beyond the cap on the problems of one passage, or of one seed), `mix.not_asked` (beyond
-the number of rows) and `mix.kind_share`, `mix.source_share`, `mix.level_share` (the share is full). Rows that
-a share or a number asks for and the problems cannot give are logged and stand in the metrics.
+Promises:
 
-Costs: some 14,000 rows of 2 KB a second and core, as the table holds each text as a turn and as input or
-output; memory of 0.2 KB a row for ids and order, and for the texts of some 200,000 rows; disk for the texts
-once more (lz4) while the rows are brought into order.
+- Both parts are shuffled by hash of (seed, id) and never mixed; a cap keeps the first rows of that order.
+- In tool rows the program's real output is in the output block, as a turn of its own.
+- A thought is at the start of the answer's first turn (`marked_thoughts.py` beside this), and rows without
+  one are listed.
+- The ledger counts each row that is left out, by the first rule that rejects it: the rules of `execute`,
+  `filter`, `dedup`, `decontaminate`; then `mix.marked_thought`; `mix.passage_repeated` and
+  `mix.seed_repeated` (beyond the cap on problems per passage or seed); `mix.not_asked` (beyond the number of
+  rows); `mix.kind_share`, `mix.source_share`, `mix.level_share` (the share is full).
+- Rows that a share or number asks for but the problems cannot give are logged and counted in the metrics.
+
+Costs: a core-second per 14,000 rows of 2 KB, because the table has each text both as a turn and as input or
+output; memory of 0.2 KB per row for ids and order, and for the texts of some 200,000 rows; disk for the texts
+once more (lz4) while the rows are sorted.
 """
 
 import logging
@@ -44,26 +47,26 @@ log = logging.getLogger(__name__)
 FRAME_ROWS = 50_000
 """Problems that are read at a time."""
 PIECE_ROWS = 10_000
-"""Training rows that are made at a time (chosen: some 60 MB)."""
+"""Training rows that are written at a time (chosen: some 60 MB)."""
 POSITION = "position"
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class SyntheticShare(Params):
-    """How much of the synthetic problems a model reads."""
+    """How many of the synthetic problems a model reads."""
 
     rows: int | None = Field(ge=0)
     """The most rows, or null for all."""
     kinds: dict[str, Share]
-    """Greatest share of a kind in the rows asked for; what is not named has no bound."""
+    """The largest share of a kind among the rows asked for; a kind that is not named has no limit."""
     sources: dict[str, Share]
     levels: dict[str, Share]
     of_a_passage: int | None = Field(ge=1)
     """The most problems from one passage, or null for all."""
     of_a_seed: int | None = Field(ge=1)
     """The most problems from one seed, or null for all. A problem of several seeds counts for each of them,
-    so it needs room in all.
+    so each must have room.
     """
 
 
@@ -73,17 +76,17 @@ class MixParams(Params):
     seed: Seed
     synthetic: SyntheticShare
     shown_output_characters: int = Field(ge=2)
-    """Characters of a program's output that are shown; first and last half of a longer one."""
+    """The most characters of a program's output that are shown: of a longer one, its first and last half."""
     learn_output: bool
-    """Whether the output of programs is learnt, although a model cannot know it without running them."""
+    """Whether a model learns the output of programs, although it cannot know it without running them."""
     thoughts: Literal["left_out", "marked"]
-    """`marked`: what was thought before a solution stands before it, between `<think>` and `</think>`, and is
-    learnt with it. `left_out`: solutions alone are read.
+    """`marked`: the thought behind a solution precedes it, between `<think>` and `</think>`, and is learnt
+    with it. `left_out`: only solutions are read.
     """
 
 
 class MixMetrics(BaseModel):
-    """What the set is made of."""
+    """The composition of the set."""
 
     rows: Ledger
     pretrain_rows: int
@@ -91,11 +94,11 @@ class MixMetrics(BaseModel):
     by_kind: dict[str, int]
     by_level: dict[str, int]
     by_source: dict[str, int]
-    """Synthetic and instruction rows together, as the two above."""
+    """Counts of synthetic and instruction rows together, like the two above."""
     corrected: int
-    """Rows whose output block was not what the program printed."""
+    """Rows whose output block differed from what the program printed."""
     unfulfilled: dict[str, int]
-    """Rows that a share of `kind/tool` or the number of `rows` asked for and the problems could not give."""
+    """Rows that a share (`kind/tool`) or the number of `rows` asks for but the problems cannot give."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +107,12 @@ class Mixed:
 
     metrics: MixMetrics
     thoughtless: pl.DataFrame
-    """Table of Lacking: rows of the set without a thought, where thoughts are read."""
+    """Table of Lacking: rows of the set without a thought, if thoughts are read."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Rows of Problem, unread, and the tables of verdicts on them, first stage first."""
+    """Rows of Problem, as a lazy frame, and the tables of verdicts on them, first stage first."""
 
     problems: pl.LazyFrame
     verdicts: Sequence[pl.DataFrame]
@@ -117,7 +120,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Companions:
-    """Tables that say more of the problems."""
+    """Further tables about the problems."""
 
     results: pl.DataFrame
     """Table of ExecutionResult."""
@@ -130,8 +133,9 @@ class Companions:
 def mix(
     synthetic: Judged, instruction: Judged, companions: Companions, params: MixParams, scratch: Path
 ) -> Generator[pl.DataFrame, None, Mixed]:
-    """Tables of TrainingRow in the order of training; files without names lie in `scratch` meanwhile. Raises
-    ValueError at the end where a row was neither written nor rejected.
+    """Yield tables of TrainingRow in training order; `scratch` holds unnamed temporary files.
+
+    Raises ValueError at the end if a row was neither written nor rejected.
     """
     return _Mix(synthetic, instruction, companions, params).frames(scratch)
 
@@ -168,7 +172,7 @@ class _Mix:
         for missing, count in self._unfulfilled.items():
             log.warning("%d rows are missing that %s asks for", count, missing)
         written = 0
-        # A training row holds its texts twice, as turns and as input and output, so it is made once sorted.
+        # A training row has its texts twice, as turns and as input and output, so it is made after the sort.
         rows = Unsorted(self._placed(), _PLACED, POSITION, sum(len(part.order) for part in self._parts))
         for frame in rows.in_order(scratch):
             for piece in frame.iter_slices(PIECE_ROWS):
@@ -216,31 +220,31 @@ class _Mix:
         return shown.select(self._schema.names()).cast(self._schema)
 
     def _with_truth(self, row: Mapping[str, Any]) -> str:
-        """The solution of a row whose programs ran, with what they printed."""
+        """The solution of a row with the real output of its programs."""
         output = with_outputs(row["solution"], row["outputs"], self._params.shown_output_characters)
         return with_answer(output, row["printed"].strip()) if row["answer_counts"] else output
 
 
 def _thoughtless(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of Lacking for those without a thought."""
+    """Rows of Lacking for the rows without a thought."""
     without = rows.filter(pl.col("thought").is_null())
     return without.select(row_id="problem_id", rule=pl.lit("mix.no_thought"), evidence="source")
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Rows of one table in the order of training."""
+    """Rows of one table in training order."""
 
     name: str
     """`part` of TrainingRow."""
     problems: pl.LazyFrame
     order: npt.NDArray[np.int64]
-    """Row numbers of the table."""
+    """Row numbers in the table."""
     first: int
-    """Position of the first one."""
+    """Position of the first row."""
 
     def placed(self) -> Iterator[pl.DataFrame]:
-        """The rows in the order of their table, with their positions."""
+        """The rows in the order of their table, with their positions in the training set."""
         if not len(self.order):
             return
         places = np.full(row_count(self.problems), -1, dtype=np.int64)
@@ -265,8 +269,8 @@ _PLACED = pl.Schema(
 
 
 def _kept(judged: Judged, marked: pl.DataFrame, seed: int, rejected: Counter[str]) -> pl.DataFrame:
-    """Rows that neither a verdict nor `marked` rejects, without their texts, shuffled, with their numbers in
-    the table as `row`; the rules of the others are counted.
+    """Rows that neither a verdict nor `marked` rejects: without their texts, shuffled, with their row number
+    in the table as `row`. Counts the rules of the others in `rejected`.
     """
     rows = judged.problems.select(_GROUPS).collect().with_row_index("row")
     rejects = pl.concat([rules_by_row(judged.verdicts), marked.select("rule", "problem_id")])
@@ -286,7 +290,7 @@ _GROUPS = ("problem_id", "passage_id", "source", "level", "kind")
 def _asked(
     rows: pl.DataFrame, lineage: pl.LazyFrame, asked: SyntheticShare, rejected: Counter[str]
 ) -> pl.DataFrame:
-    """The first rows whose passage, seeds and shares are not full, as many as are asked for."""
+    """The first rows whose passage, seeds and shares have room, as many as are asked for."""
     if asked.of_a_passage is not None:
         nth = pl.int_range(pl.len()).over("passage_id")
         repeated = rows.select((nth >= asked.of_a_passage) & pl.col("passage_id").is_not_null()).to_series()
@@ -317,7 +321,7 @@ def _asked(
 
 
 def _seed_repeated(rows: pl.DataFrame, lineage: pl.LazyFrame, most: int) -> pl.Series:
-    """Whether one of a row's seeds has had as many of the rows before it; false where it has no seed."""
+    """Whether one of a row's seeds has reached `most` rows before it; false for a row without seeds."""
     seeds = lineage.select("problem_id", "seed_ids").collect()
     if rows.height and not seeds.height:
         log.warning("of_a_seed leaves out nothing: the lineage names no seed of these problems")

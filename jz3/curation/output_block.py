@@ -1,4 +1,4 @@
-"""The output blocks and the box of a tool solution: what they claim, and how the truth is put there."""
+"""The output blocks and the box of a tool solution: what they claim, and how to put in the truth."""
 
 import re
 from collections.abc import Sequence
@@ -9,20 +9,20 @@ _BLOCK = re.compile(r"^```output\n(.*?)\n?^```$", re.DOTALL | re.MULTILINE)
 
 
 def claimed_outputs(solution: str) -> list[str]:
-    """What each output block says."""
+    """The text of each output block."""
     return [found[1] for found in _BLOCK.finditer(solution)]
 
 
 def same_outputs(claimed: Sequence[str], printed: Sequence[str]) -> bool:
-    """Whether the blocks of as many programs say what these printed; blanks at the ends of lines do not
-    matter, nor do blocks beyond.
+    """Whether the blocks match what as many programs printed; blanks at line ends do not matter, and further
+    blocks are ignored.
     """
     return len(claimed) >= len(printed) and all(map(_same, claimed, printed))
 
 
 def with_outputs(solution: str, printed: Sequence[str], characters: int) -> str:
-    """The solution with the real output of each program in its output block; of a longer one its first and
-    last half, as the model sees it when its own programs run. Blocks beyond stay.
+    """The solution with each program's real output in its output block; of a longer output, the first and
+    last half, as the model sees it when its own programs run. Further blocks stay as they are.
     """
     written = chain((_block(text, characters) for text in printed), repeat(None))
     return _BLOCK.sub(lambda block: next(written) or block[0], solution)
@@ -41,7 +41,7 @@ def _block(printed: str, characters: int) -> str:
 
 
 def with_answer(solution: str, answer: str) -> str:
-    """The solution with another answer in its last box; as it is where it has no box that closes."""
+    """The solution with another answer in its last box; unchanged if no box is closed."""
     start = solution.rfind(BOX)
     depth = 0
     for place in range(start + len(BOX) - 1, len(solution) if start >= 0 else 0):

@@ -1,17 +1,17 @@
 """Which rows repeat which benchmark items, and how.
 
-Classes, strongest first; a pair of row and item is of the first that fits:
-- `ngram`: they share `ngram` words in a row;
-- `whole`: their letters and digits are the same throughout, or all words of an item shorter than `ngram`
-  stand in the row in order (at least `least_contained_words` of them, or a large share of the row);
-- `short_ngram`: they share `short_ngram` words in a row, in so many places that these cover a share of the
-  item;
-- `number_masked`: the same words throughout, other numbers. This one is only reported.
+Classes, strongest first; a pair of row and item has the first that fits:
+- `ngram`: they share `ngram` consecutive words;
+- `whole`: all their letters and digits are the same, or the row contains all words of an item shorter than
+  `ngram` in order (at least `least_contained_words` of them, or a large share of the row);
+- `short_ngram`: they share runs of `short_ngram` consecutive words that together make up a large enough share
+  of the item's;
+- `number_masked`: all words are the same and only numbers differ. This class is only reported.
 
 Case, spacing, punctuation and the spelling of mathematics do not matter (`jz3.text.words`). A row that
-repeats an item whole is always found; a longer
-`ngram` never finds more rows. Words and questions are compared as 64-bit hashes. Costs: a compiled pass over
-the rows for each window length; memory for the items' windows.
+repeats a whole item is always found; a longer `ngram` never finds more rows. Words and questions are compared
+as 64-bit hashes. Costs a compiled pass over the rows for each window length, and memory for the items'
+windows.
 """
 
 from collections.abc import Iterator
@@ -34,22 +34,23 @@ class DecontaminateParams(Params):
     """What counts as a repeated item."""
 
     ngram: int = Field(ge=1)
-    """Words in a row that give a row away."""
+    """Consecutive words shared with an item that make a row a hit."""
     least_contained_words: int = Field(ge=1)
-    """A shorter item of so many words, commands of LaTeX among them, counts wherever it stands in a row; one
-    of fewer words only where it fills `least_filled_share` of the row."""
+    """A shorter item with this many words, including LaTeX commands, counts anywhere in a row; one with fewer
+    words only if it makes up `least_filled_share` of the row.
+    """
     least_filled_share: float = Field(gt=0, le=1)
     short_ngram: int = Field(ge=1)
-    """Words in a row that count only together with `short_ngram_coverage`."""
+    """Consecutive words that count only together with `short_ngram_coverage`."""
     short_ngram_coverage: float = Field(gt=0, le=1)
-    """Least share of the item's short n-grams that the row holds."""
+    """The lowest share of the item's short n-grams that makes a row a hit."""
     least_masked_words: int = Field(ge=1)
-    """Fewer words with masked numbers say nothing."""
+    """Items with fewer words are not compared with masked numbers."""
 
 
 @dataclass(frozen=True)
 class HashIndex:
-    """Hashes of many items, sorted, with the items' numbers beside them, each pair once."""
+    """Hashes of many items, sorted, with the numbers of the items, each pair once."""
 
     hashes: U64
     items: I64
@@ -59,14 +60,14 @@ class HashIndex:
         return cls(*_unique_pairs(hashes, items))
 
     def pairs(self, hashes: U64, rows: I64) -> tuple[I64, I64]:
-        """Row and item of each different hash that they share: two arrays of numbers."""
+        """Row and item of each different hash that they share, as two arrays of numbers."""
         if not len(self.hashes):
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         known = self.hashes[np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)]
         shared, rows = _unique_pairs(hashes[known == hashes], rows[known == hashes])
         first = np.searchsorted(self.hashes, shared, side="left")
         counts = np.searchsorted(self.hashes, shared, side="right") - first
-        # Equal hashes lie side by side: 0, 1, ... from the first on, for each shared one.
+        # Equal hashes are adjacent: for each shared one, count 0, 1, ... from the first.
         steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         return np.repeat(rows, counts), self.items[np.repeat(first, counts) + steps]
 
@@ -87,7 +88,7 @@ class WindowIndex:
 
     @classmethod
     def of_whole(cls, texts: Texts, below: int) -> "WindowIndex":
-        """The items shorter than that, each as the one window of all its words."""
+        """The items with fewer words than that, each as a single window of all its words."""
         lengths = tuple(n for n in np.unique(texts.lengths).tolist() if 0 < n < below)
         found = [windows(texts, n) for n in lengths]
         whole = [texts.lengths[some.texts] == n for n, some in zip(lengths, found, strict=True)]
@@ -97,11 +98,11 @@ class WindowIndex:
         return cls(lengths, *_filtered(index))
 
     def sizes(self, items: int) -> I64:
-        """Different windows of each item."""
+        """The number of different windows of each item."""
         return np.bincount(self.index.items, minlength=items)
 
     def pairs(self, texts: Texts) -> tuple[I64, I64]:
-        """Row and item of each different window that they share: two arrays of numbers."""
+        """Row and item of each different window that they share, as two arrays of numbers."""
         found = windows(texts, *self.lengths, known=self.filter)
         return self.index.pairs(found.hashes, found.texts)
 
@@ -119,15 +120,15 @@ Pair = tuple[int, int]
 
 
 class ItemIndex:
-    """All questions of the benchmarks, ready to be sought."""
+    """All questions of the benchmarks, ready to be searched for."""
 
     def __init__(self, questions: pl.Series, params: DecontaminateParams) -> None:
         self._params = params
         spelt = hashed_words(questions)
         texts = spelt.words
         self._lengths = texts.lengths
-        # An item's commands count as words here, but not for more than half of them; `2i`, which is written
-        # as one word, counts as the two that it is.
+        # An item's commands count as words here, but for at most half of them; `2i`, which is written as one
+        # word, counts as two.
         written = np.minimum(questions.str.count_matches(WORD).to_numpy(), 2 * self._lengths)
         self._long_enough = np.maximum(written, self._lengths) >= params.least_contained_words
         self._ngrams = WindowIndex.of(texts, params.ngram)
@@ -141,7 +142,7 @@ class ItemIndex:
         self._by_mask = HashIndex.of(sequence_hashes(spelt.masked), np.arange(len(questions)))
 
     def hits(self, questions: pl.Series) -> dict[Pair, str]:
-        """Class of each pair of row and item that is one, sorted by row, then class, then item."""
+        """The class of each pair of row and item that is a hit, sorted by row, then class, then item."""
         spelt = hashed_words(questions)
         texts = spelt.words
         found: dict[Pair, str] = {}

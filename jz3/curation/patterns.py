@@ -1,4 +1,4 @@
-"""Words and phrases as polars finds them, many texts at a time."""
+"""Words and phrases as polars finds them, in many texts at a time."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -13,17 +13,17 @@ Share = Annotated[float, Field(ge=0, le=1)]
 WORD = r"[\pL\pN]+(?:[.,'’][\pL\pN]+)*"
 """A word or a number."""
 _AROUND = 40
-"""Characters beside a phrase that are shown with it."""
+"""Characters around a phrase that are shown with it."""
 
 
 def shown_of(text: pl.Expr) -> pl.Expr:
-    """A text as evidence, as `verdicts.shown` has it."""
+    """A text as evidence, cut as in `verdicts.shown`."""
     cut = pl.concat_str(text.str.slice(0, EVIDENCE_CHARACTERS - 3), pl.lit("..."))
     return pl.when(text.str.len_chars() <= EVIDENCE_CHARACTERS).then(text).otherwise(cut)
 
 
 def phrase_in(column: str, phrases: Sequence[str]) -> pl.Expr:
-    """The first phrase that stands in a text, in any case, between word boundaries, and what is around."""
+    """The first phrase found in a text, in any case and between word boundaries, with its surroundings."""
     if not phrases:
         return pl.lit(None, dtype=pl.String)
     bounded = "|".join(map(_bounded, phrases))

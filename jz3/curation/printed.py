@@ -1,7 +1,7 @@
-r"""What Python prints, as mathematics is written: `[np.int64(1), Fraction(1, 2)]` is `[1, 1/2]`.
+r"""What Python prints, in mathematical notation: `[np.int64(1), Fraction(1, 2)]` is `[1, 1/2]`.
 
-Read are the ways in which Python, numpy, sympy, mpmath, fractions and decimal show numbers, lists, sets,
-intervals and matrices. What is none of these comes back as it is.
+It reads the notations of Python, numpy, sympy, mpmath, fractions and decimal for numbers, lists, sets,
+intervals and matrices. Other text is returned unchanged.
 """
 
 import re
@@ -29,7 +29,7 @@ _TRUTHS = {"True": "Yes", "False": "No"}
 
 
 def readings(printed: str) -> Iterator[str]:
-    """The ways to read a text that was printed, the nearest first; the text itself is not among them."""
+    """The readings of a printed text, the closest first; the text itself is not among them."""
     plain = " ".join(printed.split())
     plain = _spelt(plain[1:-1] if re.fullmatch(r"(['\"])[^'\"]*\1", plain) else plain)
     yield plain
@@ -53,10 +53,10 @@ def readings(printed: str) -> Iterator[str]:
 
 
 def _spelt(text: str) -> str:
-    """Calls by what they hold, from the inside out."""
+    """Replace calls by their arguments, from the inside out."""
     text = _QUOTED.sub(r"\1", _SORT.sub("", text))
     text = _RATIO.sub(lambda found: f"{found[1]}/{found[2]}" if found[2] else found[1], text)
-    for _ in range(4):  # a matrix of fractions of numpy's integers is three deep
+    for _ in range(4):  # a matrix of fractions of numpy integers is three deep
         text, changes = _CALLED.subn(r"\1", text)
         if not changes:
             break

@@ -1,9 +1,9 @@
-"""The index of the problems that `dedup` kept, by which a later set is held against an earlier release.
+"""The index of the problems that `dedup` kept, with which a later set is compared.
 
-Promises: who has the indexes of the earlier releases needs none of their texts: ids, hashes and MinHash keys
-decide as the questions themselves would. An index says with which bands it was made, and one of other bands
-is refused. Costs: some 0.7 KB of disk a problem; memory of 4 bytes a problem and band, and of the 5-grams of
-those problems alone that share a band with a later one.
+Promises: with the indexes of the earlier releases none of their texts are needed: ids, hashes and MinHash
+keys decide as the questions themselves would. An index records the bands it was made with, and one with other
+bands is refused. Costs some 0.7 KB of disk per problem, and memory of 4 bytes per problem and band and of the
+5-grams of those problems that share a band with a later one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,20 +24,20 @@ from jz3.tables.question_index import QuestionIndex
 FRAME_ROWS = 50_000
 """Rows of an index read at a time: some 40 MB."""
 HASHES = "2"
-"""Of words, windows and bands: a new one where the same question has others (a golden test says so)."""
+"""The version of the hashes of words, windows and bands; a golden test says when they need a new one."""
 
 
 class ReleaseError(UserError):
-    """A release that the parameters name is not there, or its index was made in another way."""
+    """A release that the parameters name is missing, or its index was made in another way."""
 
 
 def index_notes(bands: int, rows_per_band: int) -> dict[str, str]:
-    """What two indexes must have in common to be held against one another."""
+    """What two indexes must have in common to be comparable."""
     return {"hashes": HASHES, "bands": str(bands), "rows_per_band": str(rows_per_band)}
 
 
 def index_frame(ids: pl.Series, digests: U64, keys: U32, sets: Sets) -> pl.DataFrame:
-    """A frame of QuestionIndex; `keys`: [bands, rows]."""
+    """A frame of QuestionIndex; `keys` are [bands, rows]."""
     bands = np.arange(len(ids) + 1) * len(keys)
     return pl.DataFrame(
         {
@@ -70,7 +70,7 @@ class Released:
         return len(self.ids)
 
     def sets(self, chosen: npt.NDArray[np.bool_]) -> Iterator[Sets]:
-        """The 5-grams of the chosen problems, in order; `chosen` has a truth value for each."""
+        """The 5-grams of the chosen problems, in order; `chosen` has a truth value for each problem."""
         start = 0
         for table in self.tables:
             for frame in table.columns("shingles", rows=FRAME_ROWS):
@@ -84,7 +84,7 @@ class Released:
 
 
 def read_releases(directory: InFiles, names: Sequence[str], notes: Mapping[str, str]) -> Released:
-    """The indexes of the named releases, each a folder of the directory. Raises ReleaseError."""
+    """The indexes of the named releases, each in a folder of the directory. Raises ReleaseError."""
     tables = [_table(directory, name, notes) for name in names]
     bands = int(notes["bands"])
     ids, digests, keys = (

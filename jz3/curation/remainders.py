@@ -1,9 +1,10 @@
-"""Programs that cut off a remainder that nobody asked to cut off: `print((d - b) // (c - a))` for a slope.
+"""Programs that drop a remainder although nobody asked for it: `print((d - b) // (c - a))` for a slope.
 
-`whole_divisions` rewrites a program so that a division of whole numbers that does not come out, or a whole
-root of what is no square, ends it: run like any other, it says whether the answer rests on one. Rewritten are
-`//`, `int(a / b)` and `isqrt`, but where cutting off is meant: in a loop, a comprehension, a condition or an
-index, and in programs that take the remainder, too (`%`, `divmod`). Costs a parse of the program.
+`whole_divisions` rewrites a program so that it stops with an error at a whole division with a remainder or an
+integer square root of a number that is no square. The rewritten program is run like any other and shows
+whether the answer depends on one. `//`, `int(a / b)` and `isqrt` are rewritten, except where dropping the
+remainder is intended: in loops, comprehensions, conditions and indices, and in programs that use the
+remainder as well (`%`, `divmod`). Costs a parse of the program.
 """
 
 import ast
@@ -11,7 +12,7 @@ import re
 
 ERROR = "DroppedRemainder"
 _MODULUS = ("divmod", "ceil", "floor", "round")
-"""Names by which a program says that it means the whole part, or has the rest."""
+"""Names that show that a program wants the whole part, or has the remainder."""
 _HELPERS = f"""
 class {ERROR}(BaseException):
     pass
@@ -33,7 +34,7 @@ def whole_root_(of):
 
 
 def whole_divisions(program: str) -> str | None:
-    """The program that ends with ERROR where it drops a remainder; None where it drops none, or means to."""
+    """The program, rewritten to end with ERROR if it drops a remainder; None if it cannot or means to."""
     if "//" not in program and "isqrt" not in program and "int(" not in program:
         return None
     try:
@@ -48,12 +49,12 @@ def whole_divisions(program: str) -> str | None:
         at += ast.get_docstring(tree) is not None
         tree.body[at:at] = ast.parse(_HELPERS).body
         return ast.unparse(ast.fix_missing_locations(tree))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # too deep to rewrite: nothing is said
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # too deep to rewrite: no judgement
         return None
 
 
 def dropped(error: str) -> str | None:
-    """What a rewritten program dropped, of the last line of its error; None where it ended otherwise."""
+    """What a rewritten program dropped, from the last line of its error; None if it ended in another way."""
     found = re.match(rf"(?:__main__\.)?{ERROR}: (.*)", error)
     return found[1] if found else None
 
@@ -70,7 +71,7 @@ def _means_to(tree: ast.Module) -> bool:
 
 
 class _Strict(ast.NodeTransformer):
-    """Puts calls for the divisions of straight-line code."""
+    """Replaces the divisions of straight-line code by calls."""
 
     def __init__(self) -> None:
         self.changes = 0

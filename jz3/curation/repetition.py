@@ -1,7 +1,7 @@
 """How much texts repeat themselves, after Rae et al. 2021 (Gopher), table A1, with shares of words.
 
-Costs: some 10 microseconds a text of 250 words for each length of window; a text that may be over a bound by
-the number of its repeated windows alone is counted again word by word.
+Costs some 10 microseconds for a text of 250 words and each window length; a text that may exceed a bound,
+judging by the number of its repeated windows, is counted again word by word.
 """
 
 from typing import Annotated
@@ -18,7 +18,7 @@ from jz3.curation.windows import windows
 from jz3.text.word_hashes import Texts
 
 _LINE_WORDS = 4
-"""Shorter lines (`\\[`, a step's number) repeat in any solution (chosen)."""
+"""Shorter lines (`\\[`, a step's number) are repeated in any solution (chosen)."""
 
 _TABLE = r"\{(?:[a-zA-Z]?matrix|smallmatrix|array)\*?\}"
 _MATRIX = rf"(?s)\\begin{_TABLE}.*?\\end{_TABLE}"
@@ -30,12 +30,12 @@ Words = Annotated[int, Field(ge=1)]
 
 
 class Repetition(Params):
-    """Bounds on how much a solution's prose repeats itself; Gopher's, wider where mathematics repeats."""
+    """Limits on how much a solution's prose repeats itself: Gopher's, but wider where mathematics repeats."""
 
     least_words: int = Field(ge=1)
     """Shorter prose is not judged."""
     lines: Share
-    """Share of repeated lines."""
+    """The largest share of repeated lines."""
     most_frequent: dict[Words, Share]
     """The largest share of the most frequent n-gram, by n."""
     repeated: dict[Words, Share]
@@ -43,8 +43,8 @@ class Repetition(Params):
 
 
 def repetitions(texts: pl.Series, bounds: Repetition) -> pl.Series:
-    """What repeats too much in each text, in words; null where nothing does."""
-    # The rows of matrices repeat what they will: each matrix is one word.
+    """What each text repeats too much, in words; null if nothing."""
+    # The rows of a matrix may repeat freely: each matrix is one word.
     words = texts.str.replace_all(_MATRIX, " matrix ").str.to_lowercase().str.extract_all(WORD)
     judged = (words.list.len() >= bounds.least_words).arg_true()
     if not judged.len():
@@ -69,8 +69,8 @@ def repetitions(texts: pl.Series, bounds: Repetition) -> pl.Series:
 
 
 def repeated_share(texts: Texts, n: int, above: float) -> F64:
-    """Share of the words of each text that lie in windows of n words which stood before; exact where it may
-    be above the bound, else 0.
+    """Share of each text's words in windows of n words that have occurred before; exact if it may be above
+    the bound, else 0.
     """
     lengths = np.maximum(texts.lengths, 1)
     keys, owners = _keys(texts, n)
@@ -87,9 +87,7 @@ def repeated_share(texts: Texts, n: int, above: float) -> F64:
 
 
 def most_frequent_share(texts: Texts, n: int) -> F64:
-    """Share of the words of each text that the most frequent window of n words makes up; 0 where none comes
-    twice.
-    """
+    """Share of each text's words in its most frequent window of n words; 0 if no window occurs twice."""
     ordered = np.sort(_keys(texts, n)[0])
     firsts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(ordered) else []
     counts = np.diff(np.append(firsts, len(ordered)))
@@ -99,7 +97,7 @@ def most_frequent_share(texts: Texts, n: int) -> F64:
 
 
 def repeated_lines_share(texts: pl.Series) -> F64:
-    """Share of the lines of some words that stood before."""
+    """Share of each text's lines that have occurred before, among lines of at least _LINE_WORDS words."""
     lines = (
         pl.DataFrame({"line": texts})
         .with_row_index("text")
@@ -116,19 +114,20 @@ def repeated_lines_share(texts: pl.Series) -> F64:
 
 
 _HASH_BITS = np.uint64(40)
-"""Of a key; the rest is the text's number. Two of a text's 1,000 windows agree by chance once in two million
-texts."""
+"""Bits of a key that hold the hash; the others hold the text's number. In a text of 1,000 windows two
+different ones have the same key in one of two million texts.
+"""
 
 
 def coded(words: pl.Series) -> Texts:
-    """Lists of words as numbers; which ones does not matter, only which are equal."""
+    """Lists of words as numbers; only which ones are equal matters."""
     starts = np.zeros(words.len() + 1, dtype=np.int64)
     np.cumsum(words.list.len().to_numpy(), out=starts[1:])
     return Texts(words.explode(empty_as_null=False).hash().to_numpy(), starts)
 
 
 def _keys(texts: Texts, n: int) -> tuple[NDArray[np.uint64], I64]:
-    """The windows of all texts, so that equal ones of one text are equal; and the text of each."""
+    """A key for each window, equal for equal windows of one text, and the text of each."""
     found = windows(texts, n)
     owners = found.texts.astype(np.uint64)
     assert len(texts.lengths) <= 1 << (64 - int(_HASH_BITS))
@@ -136,7 +135,7 @@ def _keys(texts: Texts, n: int) -> tuple[NDArray[np.uint64], I64]:
 
 
 def _covered(texts: Texts, n: int, keys: NDArray[np.uint64], owners: I64) -> I64:
-    """Words of each text that lie in windows which stood before; all windows of the texts in question."""
+    """Words of each text in windows that have occurred before; needs all windows of the texts in question."""
     order = np.argsort(keys, kind="stable")
     again = np.zeros(len(keys), dtype=bool)
     again[order[1:]] = keys[order[1:]] == keys[order[:-1]]

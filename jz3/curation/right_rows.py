@@ -1,7 +1,7 @@
 """How many rows are right before curation and after it, by the checker of `correctness`.
 
-Before are all problems of a recipe, after are those that a training set holds. A problem that the checker
-cannot read counts as not right, on either side, so that no rule can gain by keeping what nobody can check.
+Before: all problems of a recipe. After: those in a training set. A problem that the checker cannot read
+counts as not right on both sides, so that no rule gains by keeping what cannot be checked.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from jz3.tables.words import KINDS
 
 
 class RightRows(dy.Schema):
-    """Counts of problems and of right ones, for each recipe and kind (or `all`): of all its problems, and of
-    those in a training set.
+    """Counts of problems and of right ones by recipe and kind (or `all`): of all its problems, and of those
+    in a training set.
     """
 
-    model = dy.String(primary_key=True)  # whose training set it is
+    model = dy.String(primary_key=True)  # the model whose training set it is
     recipe = dy.String(primary_key=True)
     kind = dy.Enum([*KINDS, "all"], primary_key=True)
     before = dy.Int64(min=0)  # problems of the recipe
@@ -34,8 +34,8 @@ def right_rows(
 ) -> dy.DataFrame[RightRows]:
     """A row for each kind, and for all kinds, of each recipe in each set that holds any of its problems.
 
-    Recipes that the checker cannot judge, as the built-in writer taught nothing, have none. Costs a read of
-    the ids.
+    Recipes that the checker cannot judge, because the built-in writer was not the teacher, have none. Costs a
+    read of the ids.
     """
     found = [
         _of_set(judged, table).with_columns(model=pl.lit(model), recipe=pl.lit(recipe))

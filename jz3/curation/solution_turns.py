@@ -1,7 +1,7 @@
-"""A question and its solution as turns: what a program printed is a turn of its own.
+"""A question and its solution as turns: the output of a program is a turn of its own.
 
-The fence that opens an output block is the assistant's, who is stopped there while the program runs
-(`jz3/evaluation/tool_loop.py`); what was printed and the fence that closes it are the tool's.
+The assistant writes the fence that opens an output block and is stopped there while the program runs
+(`jz3/evaluation/tool_loop.py`); the output and the closing fence are the tool's.
 """
 
 from collections.abc import Sequence
@@ -20,16 +20,17 @@ _ONE_PROGRAM = (
     rf"\A(?P<head>{_LINES}{_FENCE}python\n{_LINES}{_FENCE}\n{_LINES}{_FENCE}output\n)"
     rf"(?P<shown>{_LINES}{_FENCE}(?:\n|\z))(?P<rest>[^`~]*)\z"
 )
-"""A program, its output, and no other mark that could be a fence (98 % of the released rows by program)."""
+"""A program, its output, and no other mark that could be a fence (98 % of the released tool rows)."""
 
 
 _Said = tuple[str, Role, bool]
-"""The column of a turn, who speaks, and whether it is learnt."""
+"""The column of a turn, the speaker, and whether it is learnt."""
 
 
 def with_turns(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
-    """The rows, with columns `problem`, `solution`, `kind`, `thought`, and their turns, input and output.
-    What is prose or one program is made of whole columns, the other rows one by one; in no order.
+    """The rows (`problem`, `solution`, `kind`, `thought`) with their turns, input and output, in any order.
+
+    Rows that are prose or one program are built as whole columns, the others one by one.
     """
     answered = rows.with_columns(output=before_solution("solution"))
     prose = rows["kind"].cast(pl.String) == "cot"
@@ -79,8 +80,8 @@ _ANSWERED = ("problem", "solution", "kind", "thought")
 
 
 def solved_turns(question: str, solution: str, kind: str, *, learn_output: bool) -> list[Turn]:
-    """The turns of a row; without a program in it, the solution is one. `learn_output`: whether what programs
-    printed is learnt, as the released code does.
+    """The turns of a row; a solution without a program is one turn. `learn_output` says whether the output of
+    programs is learnt, as in the released code.
     """
     answer = (
         _answer_turns(solution, learn_output) if kind == "tool" else [Turn("assistant", solution, learn=True)]
@@ -100,8 +101,8 @@ def _answer_turns(solution: str, learn_output: bool) -> list[Turn]:  # noqa: FBT
 
 
 def printed_spans(solution: str) -> list[tuple[int, int]]:
-    """The span of each program's output: after the opening fence of the first output block that follows
-    the program, up to the end of the line with the closing fence.
+    """The span of each program's output: from after the opening fence of the first output block that follows
+    the program to the end of the line with the closing fence.
     """
     spans: list[tuple[int, int]] = []
     computed = False

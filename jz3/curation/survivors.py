@@ -1,10 +1,10 @@
-"""Which of many sets stay, where of those that are alike only the first may.
+"""Which of many sets are kept if only the first of similar ones may be.
 
-The rule: sets are taken in their order; one is dropped if and only if an earlier set that was kept shares a
-bucket with it and has a Jaccard similarity at or above the threshold. So no chain of likeness drops a set
-that is unlike all kept ones. Costs: one look at the outlines, some 30 ns, for each pair of a set and an
-earlier kept one that share a bucket, and a comparison where those do not tell them apart (one pair in 200 of
-generated questions); 4 bytes a set and band, 4 for each bucket that a set shares, 36 for its outline.
+The rule: sets are taken in order; one is dropped if and only if an earlier kept set shares a bucket with it
+and has a Jaccard similarity at or above the threshold. So no chain of similar sets drops one that is unlike
+all kept ones. Costs: one comparison of outlines, some 30 ns, for each pair of a set and an earlier kept one
+that share a bucket, and a full comparison if the outlines do not decide (one pair in 200 of generated
+questions); 4 bytes per set and band, 4 per shared bucket of a set, 36 for its outline.
 """
 
 import numpy as np
@@ -17,10 +17,11 @@ KEPT = -1
 
 
 LOOKS = 200
-"""Comparisons until the pages of the sets' file are given back. Linux may map 2 MB around each set that is
-read, and two are compared: 0.8 GB at most."""
+"""Comparisons before the pages of the sets' file are released. Linux may map 2 MB around each set that is
+read, and each comparison reads two: 0.8 GB at most.
+"""
 PIECE = 100_000
-"""Sets that are read in a row before the pages are given back: some 80 MB."""
+"""Sets that are read in a row before the pages are released: some 80 MB."""
 WORDS = 4
 """64-bit words of an outline (chosen: a question has some 100 windows, which fill a third of 256 bits)."""
 
@@ -29,9 +30,9 @@ def survivors(sets: Sets, order: I64, given: int, buckets: I32, threshold: float
     """For each position in `order`, the first kept position whose set is similar, or KEPT.
 
     - `order`: the number of the set at each position.
-    - `given`: so many first positions are kept, whatever they are like.
+    - `given`: how many of the first positions are kept in any case.
     - `buckets`: [positions, bands].
-    - `threshold`: least Jaccard similarity of two sets that are similar.
+    - `threshold`: the lowest Jaccard similarity of two similar sets.
     """
     members = np.bincount(buckets[buckets >= 0], minlength=1)
     firsts = np.cumsum(members) - members
@@ -48,7 +49,7 @@ def survivors(sets: Sets, order: I64, given: int, buckets: I32, threshold: float
 
 
 def _outlines(sets: Sets) -> U64:
-    """[sets, WORDS]: a bit for each value, which others may have too."""
+    """[sets, WORDS]: each value of a set sets one bit, which several values may share."""
     outlines = np.zeros((len(sets), WORDS), dtype=np.uint64)
     for start in range(0, len(sets), PIECE):
         _draw(sets.values, sets.starts, start, min(start + PIECE, len(sets)), outlines)
@@ -79,7 +80,7 @@ def _survivors(
     found: I64,
     place: int,
 ) -> int:
-    """Go on at a place for some LOOKS comparisons; the next place."""
+    """Continue at `place` for some LOOKS comparisons; return the next place."""
     # The kept places of bucket b, ascending: members[firsts[b]:ends[b]].
     firsts, ends, members = kept
     looks = 0
@@ -112,8 +113,8 @@ def _survivors(
 
 @compiled
 def _may_be_alike(sizes: I32, outlines: U64, row: int, other: int, threshold: float) -> bool:
-    """False only where the Jaccard similarity is below the threshold: a bit that one set alone has stands for
-    a value at least that it alone has.
+    """False only if the Jaccard similarity is below the threshold: a bit of only one set means that this set
+    has at least one value that the other lacks.
     """
     size, other_size = int(sizes[row]), int(sizes[other])
     if min(size, other_size) < threshold * max(size, other_size):
@@ -130,7 +131,7 @@ def _may_be_alike(sizes: I32, outlines: U64, row: int, other: int, threshold: fl
 
 @compiled
 def _ones(word: np.uint64) -> int:
-    """Bits that are set (compiled into one instruction)."""
+    """The number of bits that are set (compiled into one instruction)."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -139,7 +140,7 @@ def _ones(word: np.uint64) -> int:
 
 @compiled
 def _alike(values: U64, starts: I64, row: int, other: int, threshold: float) -> bool:
-    """Whether the Jaccard similarity is at or above the threshold; two empty sets are alike."""
+    """Whether the Jaccard similarity is at or above the threshold; two empty sets are similar."""
     at, end = starts[row], starts[row + 1]
     at_other, end_other = starts[other], starts[other + 1]
     both = (end - at) + (end_other - at_other)

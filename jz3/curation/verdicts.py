@@ -1,7 +1,7 @@
 """Tables of verdicts: what the curation stages and the mix share.
 
-`execute`, `filter` and `decontaminate` leave a verdict for each row that they read, `dedup` for each that was
-kept until then. A row is kept where no table has a verdict with a rule for it.
+`execute`, `filter` and `decontaminate` leave a verdict for each row that they read, `dedup` for each row kept
+until then. A row is kept if no table has a verdict with a rule for it.
 """
 
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ from jz3.tables.verdict import Verdict
 VERDICT_SCHEMA = Verdict.create_empty().schema
 
 EVIDENCE_CHARACTERS = 200
-"""So much of a text is shown as evidence (chosen: a line or two)."""
+"""Characters of a text that are shown as evidence (chosen: a line or two)."""
 
 
 def shown(text: str) -> str:
-    """A text as evidence."""
+    """A text, shortened to be shown as evidence."""
     return text if len(text) <= EVIDENCE_CHARACTERS else f"{text[: EVIDENCE_CHARACTERS - 3]}..."
 
 
 def rejected_ids(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Column `problem_id` of the rows that some verdict rejects."""
+    """Column `problem_id`: the rows that some verdict rejects."""
     ids = [table.filter(pl.col("rule").is_not_null()).select(problem_id="row_id") for table in tables]
     return pl.concat([pl.DataFrame(schema={"problem_id": pl.String}), *ids]).unique()
 
@@ -36,7 +36,7 @@ def rules_by_row(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def verdict_ledger(verdicts: pl.DataFrame, read: int) -> Ledger:
-    """The account of a stage that read so many rows and left these verdicts."""
+    """The account of a stage that read `read` rows and left these verdicts."""
     rules = verdicts["rule"].drop_nulls()
     return Ledger(
         read=read,

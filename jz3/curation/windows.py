@@ -1,7 +1,7 @@
-"""Windows of words: every n words in a row of many texts, and those of them that may be known.
+"""Windows of words: every n consecutive words of many texts, or only those that may be known.
 
-A filter has one bit set for each known hash, so that a pass over millions of rows looks up the few windows
-that may be known and no others. Costs: some 2 ns a word and length; 8 bytes a window that is found.
+A filter has one bit set for each known hash, so that a pass over millions of rows looks up only the few
+windows that may be known. Costs some 2 ns per word and length, and 8 bytes per window found.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,11 @@ from jz3.text.word_hashes import Texts
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 """Odd, so that no bit of an earlier word is lost in a window's hash (the golden ratio in 64 bits)."""
 _LENGTH = np.uint64(0xD1B54A32D192ED03)
-"""Times the length it tells windows of different lengths apart (odd, of the R2 sequence in 64 bits)."""
+"""Multiplied by the length, it separates windows of different lengths (odd, of the R2 sequence in 64
+bits).
+"""
 _BITS_PER_HASH = 32
-"""So one unknown window in 32 is looked up in vain (chosen: 1 MB for the benchmarks at hand)."""
+"""With these, one unknown window in 32 is looked up in vain (chosen: 1 MB for the present benchmarks)."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,13 @@ class Filter:
 
     @classmethod
     def open(cls) -> "Filter":
-        """Lets every hash through."""
+        """A filter that lets every hash through."""
         return cls(np.full(1, 255, dtype=np.uint8), 61)
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of n words that lie in one text: their hashes, and the texts' numbers."""
+    """Windows of words, each within one text: their hashes, and the numbers of their texts."""
 
     hashes: U64
     texts: I64
@@ -52,7 +54,9 @@ class Windows:
 
 def windows(texts: Texts, *lengths: int, known: Filter | None = None) -> Windows:
     """The windows of each length in words, of each text, in order; with a filter only those that may be
-    known. A text shorter than a length has none of it. Windows of different lengths differ in their hash.
+    known.
+
+    A text shorter than a length has no window of it. Equal words give different hashes for different lengths.
     """
     let_through = known or Filter.open()
     widths = np.array(lengths, dtype=np.int64)
@@ -65,7 +69,7 @@ def _windows(
 ) -> tuple[U64, I64]:
     found, owners = np.empty(1024, dtype=np.uint64), np.empty(1024, dtype=np.int64)
     total = 0
-    powers = np.ones(len(widths), dtype=np.uint64)  # the factor of what stands before a window
+    powers = np.ones(len(widths), dtype=np.uint64)  # the factor of the words before a window
     for place, width in enumerate(widths):
         for _ in range(width):
             powers[place] *= _BASE
