@@ -1,14 +1,14 @@
 """Asks a teacher for many answers, each paid for once: engine `openai`.
 
-An answer that was received whole is in the row store before it is used; a request that is refused fails
-alone, with its reason, and is not stored. Of several processes that want the same answers at once, one asks
-for each. What would meet every request (a wrong key, no money left, an unknown model, a server that is down)
-stops the stage with what was received kept. So do requests that another day may answer, once all others are
-asked: they are no result, and the next run asks for them.
+A complete answer is in the row store before it is used; a request that is refused fails on its own, with its
+reason, and is not stored. If several processes want the same answers at once, only one asks for each. A
+problem that every request would meet (a wrong key, no money left, an unknown model, a server that is down)
+stops the stage, and the answers received are kept. Requests that could be answered on another day also stop
+the stage, once all others have been asked: they are no result, and the next run asks for them.
 
-Costs: two passes over the requests (what the store has, what is missing) and one over their answers, each
-in pieces, so that memory grows by some 50 bytes a request (its key, half of it sorted, the index of its
-answer); 0.65 ms of one core for each that is sent, 0.46 of them in the openai client
+Costs: two passes over the requests (what the store has, what is missing) and one over their answers, in
+pieces, so that memory grows by some 50 bytes per request (its key, half of it sorted, the index of its
+answer); 0.65 ms of one core for each request sent, 0.46 of them in the openai client
 (`benchmarks/teacher.py`).
 """
 
@@ -64,12 +64,12 @@ class KeyList:
             yield [digits[at : at + 2 * KEY_BYTES] for at in range(0, len(digits), 2 * KEY_BYTES)]
 
     def halves(self) -> NDArray[np.uint64]:
-        """The first half of each key, as a number: enough to tell the keys of a set apart."""
+        """The first half of each key, as a number: enough to distinguish the keys of a set."""
         return np.frombuffer(bytes(self._bytes), dtype=">u8")[::2].astype(np.uint64)
 
 
 class KeySet:
-    """Keys by half of each, in 8 bytes each."""
+    """A set of keys that stores half of each, in 8 bytes."""
 
     def __init__(self, sorted_halves: NDArray[np.uint64]) -> None:
         self._sorted = sorted_halves
@@ -82,16 +82,16 @@ class KeySet:
 
 @dataclass
 class Survey:
-    """What the store has of a set of requests, each counted once."""
+    """How many requests of a set the store has, each counted once."""
 
     in_order: KeyList
-    """Of every request, equal ones too: computed in the first pass alone."""
+    """The keys of all requests, including equal ones; computed only in the first pass."""
     keys: KeySet
     known: int = 0
     missing: int = 0
     first_missing: tuple[str, ...] = ()
     enqueued: int = 0
-    """Of the missing, those that wait in batch files which were sent before."""
+    """Missing requests that wait in batch files sent earlier."""
 
 
 def key_set(requests: Iterable[ChatRequest]) -> KeySet:
@@ -108,12 +108,21 @@ def ask_all(
 ) -> Iterator[ChatAnswer | ChatFailure]:
     """An answer or a failure for each request, in order; equal requests are sent once.
 
-    The cap on money is on `whole_set`, of which `requests` are a part; None where they are all of it.
-    `requests` is gone through up to twice (in batch mode once more a round) and must begin anew each time.
-    Everything is asked for before this returns. Raises UserError where nothing can be asked (replay with
-    missing answers, no key, a key that is refused), where the server answers nobody, and where more requests
-    stay without an answer, that another day may give, than `execution.yaml:unanswered_share` allows;
-    BudgetReached at the cap. What was received before is in the store.
+    Everything is asked before this returns.
+
+    - `requests`: iterated up to twice (in batch mode once more per round), so it must be iterable anew each
+      time.
+    - `whole_set`: the keys that the cap on money applies to, `requests` among them; None if `requests` are
+      all.
+
+    Raises UserError
+
+    - if nothing can be asked: replay with missing answers, no key, or a key that is refused,
+    - if the server answers no request,
+    - if the share of requests without an answer that another day may give is above
+      `execution.yaml:unanswered_share`;
+
+    BudgetReached at the cap. Answers received before are in the store.
     """
     store = open_store()
     survey = _survey(requests, store)
@@ -130,7 +139,7 @@ def ask_all(
 
 
 def _pieces(requests: Iterable[ChatRequest], keys: KeyList) -> Iterator[dict[str, ChatRequest]]:
-    """Requests by key, some at a time."""
+    """Requests by key, in pieces."""
     rest = iter(requests)
     for piece in keys.pieces():
         yield dict(zip(piece, islice(rest, len(piece)), strict=True))
@@ -189,7 +198,7 @@ async def _ask(
     execution: Execution,
     what: str,
 ) -> Unanswered:
-    """Send what is missing; gives the reasons of what gets no answer."""
+    """Send what is missing; return the reasons of requests without an answer."""
     async with open_client(endpoint, execution.timeout_s, execution.concurrency) as client:
         with ExitStack() as stack:
             received = stack.enter_context(receiving(store))
@@ -218,7 +227,9 @@ def _batches(client: Client, endpoint: Endpoint, execution: Execution) -> Batche
 
 
 def _must_be_final(unanswered: Unanswered, survey: Survey, execution: Execution) -> None:
-    """What another day may answer is no result: a stage that left it would be up to date without it."""
+    """Raise UserError if too many requests could be answered on another day: a stage that finished without
+    these answers would count as up to date.
+    """
     requests, delayed = survey.known + survey.missing, len(unanswered.delayed)
     if delayed <= execution.unanswered_share * requests:
         return

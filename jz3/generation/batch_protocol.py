@@ -1,4 +1,4 @@
-"""What batch mode asks of a provider: by files (`batch_files.py`), or by messages (`message_batches.py`)."""
+"""What batch mode needs of a provider: by files (`batch_files.py`), or by messages (`message_batches.py`)."""
 
 from collections.abc import Mapping, Set
 from typing import Protocol
@@ -14,25 +14,27 @@ class Batches(Protocol):
     """A provider's batches."""
 
     endpoints: str
-    """What the server must have, for a message."""
+    """The APIs that the server must offer, for a message."""
     mask: Mask
 
     def line(self, key: str, request: ChatRequest) -> bytes:
-        """A request as it goes up: its length counts."""
+        """A request as it is uploaded: its length counts."""
         ...
 
     async def submit(self, requests: Mapping[str, ChatRequest], nonce: str) -> Batch | Setback | Stop:
-        """Begin a batch of requests by key, all of one API. A setback that is `paid` may have begun it."""
+        """Begin a batch of requests by key, all of one API. If a setback is `paid`, the batch may have
+        begun.
+        """
         ...
 
     async def find(self, record: Record, others: Set[str]) -> Batch | Setback | Stop | None:
-        """The batch of a record whose id is not known, or None; `others` are ids that it cannot have."""
+        """The batch of a record whose id is not known, or None; it has none of the ids in `others`."""
         ...
 
     async def batch(self, batch_id: str) -> Batch | Setback | Stop:
-        """How a batch stands."""
+        """The state of a batch."""
         ...
 
     async def lines(self, name: str) -> list[bytes] | Setback | Stop:
-        """Results, in the form of a result file."""
+        """Results, as lines of a result file."""
         ...

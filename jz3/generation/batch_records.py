@@ -1,7 +1,7 @@
-"""What the store keeps of batches that were sent, so that a later process finds them again.
+"""What the store keeps of batches that were sent, so that a later process can find them.
 
-Each batch has two files under `batches/` in the store, from before it is sent until its answers are there:
-`NONCE.json`, how it stands, and `NONCE.requests`, a line of key, tab, request for each of its requests.
+Each batch has two files under `batches/` in the store, from before it is sent until its answers are stored:
+`NONCE.json`, its state, and `NONCE.requests`, with a line of key, tab, request for each of its requests.
 """
 
 import fcntl
@@ -30,11 +30,11 @@ class Record(BaseModel):
     nonce: str
     requests: int
     tokens: int
-    """Of the prompts, about: what counts against the limit on waiting tokens."""
+    """Approximate tokens of the prompts: they count against the limit on waiting tokens."""
     usd: float
-    """The most that it may cost: held under the cap until it has ended."""
+    """The most that it may cost: reserved under the cap until the batch has ended."""
     batch_id: str | None
-    """None until the provider has said it."""
+    """None until the provider has returned it."""
     sent_on: str
 
 
@@ -51,22 +51,22 @@ class SentBatches:
         self.folder = store.root / FOLDER
 
     def records(self) -> Iterator[Record]:
-        """By the names of their files."""
+        """All records, in the order of their files' names."""
         for file in sorted(self.folder.glob(f"*{STATE}")):
             yield Record.model_validate_json(file.read_text())
 
     def path(self, record: Record) -> Path:
-        """Of the record itself."""
+        """The path of the record itself."""
         return self.folder / f"{record.nonce}{STATE}"
 
     def begin(self, record: Record, requests: Mapping[str, ChatRequest]) -> None:
-        """Note requests by key, and then their record: whoever sees the record finds its requests."""
+        """Save requests by key, then their record, so that a record never exists without its requests."""
         lines = (f"{key}\t{json.dumps(request.row())}\n".encode() for key, request in requests.items())
         _write_whole(self._requests(record), lines)
         self.save(record)
 
     def save(self, record: Record) -> None:
-        """Note how it stands now."""
+        """Save the current state of a record."""
         _write_whole(self.path(record), [record.model_dump_json(indent=2).encode() + b"\n"])
 
     def forget(self, record: Record) -> None:
@@ -75,12 +75,12 @@ class SentBatches:
         self._requests(record).unlink()
 
     def keys(self, record: Record) -> list[str]:
-        """Of its requests, in the order in which they were sent."""
+        """The keys of its requests, in the order in which they were sent."""
         with self._requests(record).open() as lines:
             return [line[:KEY_LENGTH] for line in lines]
 
     def requests(self, record: Record) -> Iterator[tuple[str, ChatRequest]]:
-        """With their keys, in the order in which they were sent."""
+        """Its requests with their keys, in the order in which they were sent."""
         with self._requests(record).open() as lines:
             for line in lines:
                 key, _, request = line.partition("\t")
@@ -92,7 +92,7 @@ class SentBatches:
 
 @contextmanager
 def alone(folder: Path) -> Generator[None]:
-    """One process at a time: two that send the same requests would pay twice."""
+    """Let one process in at a time: two that send the same requests would pay twice."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("ab") as lock:
         try:

@@ -1,4 +1,6 @@
-"""How a batch stands, and the lines of its result files: what each request came to, by its `custom_id`."""
+"""The state of a batch, and the lines of its result files: the outcome of each request, by its
+`custom_id`.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,12 +13,12 @@ from jz3.generation.secrets import Mask
 from jz3.generation.served_answers import Body, leniently, masked
 
 NONCE = "jz3"
-"""Name of the word in a batch's metadata by which a batch is found again whose id was lost."""
+"""The field in a batch's metadata by which a batch whose id was lost is found."""
 
 
 @dataclass(frozen=True)
 class BatchError:
-    """Why a batch was not begun, and for which of its lines."""
+    """Why a batch was not begun, and which of its lines caused it."""
 
     code: str
     message: str
@@ -25,13 +27,13 @@ class BatchError:
 
 @dataclass(frozen=True)
 class Batch:
-    """How a batch stands, in the provider's words."""
+    """The state of a batch, in the provider's words."""
 
     id: str
     status: str
     nonce: str | None
     completed: int
-    """Requests that it says have an answer."""
+    """How many requests have an answer, according to the provider."""
     output_file_id: str | None
     error_file_id: str | None
     errors: tuple[BatchError, ...]
@@ -39,29 +41,31 @@ class Batch:
 
 @dataclass
 class Results:
-    """What a batch's files say, by key; of two lines for one request the first counts."""
+    """The contents of a batch's files by key; if a request has two lines, the first counts."""
 
     bodies: dict[str, Body] = field(default_factory=dict[str, Body])
     failed: dict[str, Setback] = field(default_factory=dict[str, Setback])
     stop: Stop | None = None
-    """Where a line says what every other request would meet, too."""
+    """Set if a line reports an error that every other request would meet, too."""
     answered: int = 0
-    """Lines that hold an answer of the server with status 200."""
+    """Lines with an answer of the server and status 200."""
     damaged: int = 0
-    """Lines that are no result: a file that was cut on its way, or written so."""
+    """Lines that are no result: the file was cut in transit, or was written like that."""
     lacking: bool = False
-    """Whether lines are damaged for good, or fewer than the batch says it has answered."""
+    """Whether lines stay damaged, or there are fewer than the batch reports as answered."""
 
     @property
     def without_line(self) -> Setback:
-        """What a request came to that no line names; it may be one that is lacking, and paid for."""
+        """The outcome of a request without a line; it may have been lost after being paid for."""
         if self.lacking:
             return Setback("its line in the batch's results is damaged or missing", again=True, paid=True)
         return Setback("the batch ended without an answer", again=True, paid=False)
 
 
 def read_batch(said: object, mask: Mask) -> Batch | Setback:
-    """A batch as the protocol has it; a setback for anything else, or where its names hold the key."""
+    """The state of a batch; a setback if `said` is not one of the protocol, or if its names contain the
+    key.
+    """
     fields = fields_of(said)
     names = [fields.get(name) for name in ("id", "output_file_id", "error_file_id")]
     texts = [name for name in names if isinstance(name, str) and name]
@@ -93,7 +97,7 @@ def read_batch(said: object, mask: Mask) -> Batch | Setback:
 
 
 def read_results(lines: Iterable[bytes], mask: Mask) -> Results:
-    """Join by id, never by order."""
+    """Read result lines; they are matched by id, never by order."""
     results = Results()
     for line in lines:
         if not line.strip():

@@ -1,9 +1,13 @@
 """Batch mode: the same requests in a provider's batches, slower and usually at half the price.
 
-Promises: results are joined by `custom_id`, which is the row's key, never by order; what an expired,
-cancelled or partly failed batch did answer is taken, and only the rest is sent again; a batch that was begun
-before the process died is found again and collected, even if it died before it learnt the batch's id. One
-process at a time sends batches from a store. Costs no core; memory for the answers of one batch.
+Promises:
+
+- Results are matched by `custom_id`, which is the row's key, never by order.
+- The answers of an expired, cancelled or partly failed batch are kept, and only the rest is sent again.
+- A batch that was begun before the process died is found and collected, even if the process died before it
+  learnt the batch's id.
+
+One process at a time sends batches from a store. Uses next to no CPU; memory for the answers of one batch.
 """
 
 import asyncio
@@ -38,12 +42,12 @@ T = TypeVar("T")
 ENDED = ("completed", "failed", "expired", "cancelled")
 TOO_MANY_TOKENS = "token_limit_exceeded"
 COMMIT_ANSWERS = 1_000
-"""Answers of a result file that are put on the disk together (chosen)."""
+"""Answers of a result file that are committed together (chosen)."""
 
 
 @dataclass
 class Draft:
-    """Requests that will be one file."""
+    """Requests for one file."""
 
     requests: dict[str, ChatRequest] = field(default_factory=dict[str, ChatRequest])
     bytes: int = 0
@@ -73,11 +77,11 @@ class BatchRun:
         self._outage = outage
         self._failures: dict[str, str] = {}
         self._unanswered: dict[str, str] = {}
-        """Those that came back without an answer, and why; they go out again."""
+        """Requests that came back without an answer, and why; they will be sent again."""
         self._received = 0
 
     async def run(self, pieces: Callable[[], Iterator[Mapping[str, ChatRequest]]]) -> Unanswered:
-        """Send what the store lacks, in rounds; gives the reasons of those that got no answer."""
+        """Send what the store lacks, in rounds; return the reasons of requests without an answer."""
         try:
             await self._rounds(pieces)
         except OSError as error:
@@ -94,10 +98,10 @@ class BatchRun:
                 self._unanswered.clear()
                 if not await self._round(pieces()) and not self._unanswered:
                     break
-                rounds += int(self._token_limit == token_limit)  # a batch that was not begun is no attempt
+                rounds += int(self._token_limit == token_limit)  # a batch that never began is no attempt
 
     async def _adopt(self) -> None:
-        """Take up what an earlier process sent."""
+        """Take over the batches that an earlier process sent."""
         for record in self._sent.records():
             if record.batch_id is None:
                 batch = await self._found(record)
@@ -111,7 +115,9 @@ class BatchRun:
             self._spending.hold(record.usd)
 
     async def _round(self, pieces: Iterator[Mapping[str, ChatRequest]]) -> int:
-        """Send every request that has no answer, no failure and waits in no batch; wait for all of them."""
+        """Send every request that has no answer, has not failed and waits in no batch; wait for all of
+        them.
+        """
         draft, sent = Draft(), 0
         waiting = enqueued(self._store)
         for piece in pieces:
@@ -137,7 +143,7 @@ class BatchRun:
         return sent
 
     def _fits(self, draft: Draft, request: ChatRequest) -> bool:
-        """Whether a file may grow by a request. Nothing bounds the first one but the money."""
+        """Whether a file may grow by a request. Money is the only limit on the first request."""
         if not self._spending.has_room(draft.usd + self._greatest_usd(request)):
             return False
         waiting = sum(record.tokens for record in self._pending.values())
@@ -160,7 +166,7 @@ class BatchRun:
         return greatest_usd(self._execution.prices.get(request.model), request, by_batch=True)
 
     async def _send(self, draft: Draft) -> None:
-        """Note the batch, begin it, note its id: whatever dies in between, it is found again."""
+        """Record the batch, begin it, record its id: whenever the process dies, the batch can be found."""
         record = Record(
             nonce=uuid.uuid4().hex,
             requests=len(draft.requests),
@@ -195,7 +201,7 @@ class BatchRun:
         )
 
     async def _found(self, record: Record) -> Batch | None:
-        """The batch of a record whose id is not known; looked for twice, as lists may lag behind."""
+        """The batch of a record whose id is not known; it looks twice, because lists may lag behind."""
         for look in range(2):
             if look:
                 await asyncio.sleep(self._limits.poll_s)
@@ -205,11 +211,11 @@ class BatchRun:
         return None
 
     def _known_ids(self) -> set[str]:
-        """Of all batches that are waited for."""
+        """The ids of all batches that we wait for."""
         return {record.batch_id for record in self._sent.records() if record.batch_id is not None}
 
     async def _wait(self) -> None:
-        """Until at least one batch has ended and its results are in the store."""
+        """Wait until at least one batch has ended and its results are in the store."""
         while True:
             for record in list(self._pending.values()):
                 batch = await self._patiently(lambda: self._provider.batch(str(record.batch_id)), record)  # noqa: B023
@@ -236,10 +242,11 @@ class BatchRun:
             )
 
     async def _results(self, record: Record, batch: Batch) -> Results:
-        """Whole, or a UserError: a row that was only lost on the way may not look like one without answer.
+        """The complete results of a batch. Raises UserError rather than report a row as unanswered that was
+        only lost in transit.
 
-        Damage that is there again in a second copy is the provider's own: its other lines are paid for and
-        are taken.
+        Damage that is the same in a second copy is the provider's own: the other lines, which are paid for,
+        are used.
         """
         results, before = Results(), None
         for attempt in range(self._execution.retries + 1):
@@ -268,11 +275,11 @@ class BatchRun:
         )
 
     async def _lines(self, record: Record, file_id: str | None) -> list[bytes]:
-        """Of a result file; a batch without errors, say, has none for them."""
+        """Lines of a result file; empty if the batch has no such file (for example, no errors)."""
         return await self._patiently(lambda: self._provider.lines(file_id), record) if file_id else []
 
     def _take_in(self, record: Record, results: Results) -> None:
-        """Answers into the store, the rest noted."""
+        """Store the answers and note the rest."""
         stored = self._store.known(CHAT, self._sent.keys(record))
         for key, request in self._sent.requests(record):
             outcome = results.bodies.get(key) or results.failed.get(key)
@@ -285,7 +292,7 @@ class BatchRun:
         self._watch(record, results)
 
     def _watch(self, record: Record, results: Results) -> None:
-        """Stop where a batch brings refusals alone, and more of them than a run of calls would take."""
+        """Stop if a batch brings only refusals, and more of them than a run of calls would accept."""
         if results.bodies:
             self._outage.answered()
         for key, request in self._sent.requests(record):
@@ -314,7 +321,7 @@ class BatchRun:
             self._spending.note_lost(key, self._greatest_usd(request))
 
     def _learn_from(self, record: Record, batch: Batch) -> None:
-        """A batch that was not begun: too many waiting tokens mend themselves, the rest stops."""
+        """React to a batch that was not begun: too many waiting tokens resolve themselves, all else stops."""
         if any(error.code == TOO_MANY_TOKENS for error in batch.errors) and record.requests > 1:
             self._token_limit = max(1, record.tokens // 2)
             log.info("the provider takes fewer waiting tokens: %d are tried", self._token_limit)
@@ -331,7 +338,7 @@ class BatchRun:
     async def _patiently(
         self, ask: Callable[[], Awaitable[T | Setback | Stop]], record: Record | None = None
     ) -> T:
-        """Ask for what costs nothing until there is an answer."""
+        """Ask for something that costs nothing until there is an answer."""
         outcome = await patiently(ask, self._execution.retries)
         if not isinstance(outcome, Setback | Stop):
             return outcome

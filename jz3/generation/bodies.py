@@ -1,7 +1,7 @@
 """Requests as they are sent: the bodies of Chat Completions, the Responses API and Anthropic's Messages.
 
-A field that a request does not have is not sent. Sources: the references of OpenAI for `chat/completions`
-and `responses`, and of Anthropic for `messages`.
+Fields that a request does not have are not sent. Sources: the references of OpenAI for `chat/completions` and
+`responses`, and of Anthropic for `messages`.
 """
 
 import json
@@ -12,11 +12,11 @@ import orjson
 
 Api = Literal["chat", "responses", "messages"]
 PATHS: dict[Api, str] = {"chat": "/chat/completions", "responses": "/responses", "messages": "/v1/messages"}
-"""Behind the base URL, which ends in the version of the API for OpenAI's and before it for Anthropic's."""
+"""Paths after the base URL, which includes the version of the API for OpenAI's but not for Anthropic's."""
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-"""Names of the greatest number of tokens of an answer, thoughts among them."""
+"""Names of the limit on the tokens of an answer, including thoughts."""
 SEED_LIMIT = 1 << 31
-"""Servers take seeds of at least 32 bits with a sign; vLLM takes 64."""
+"""Servers accept seeds of at least 32 bits with a sign; vLLM accepts 64."""
 FIELDS: dict[Api, frozenset[str]] = {
     "chat": frozenset(
         ("max_tokens", "max_completion_tokens", "temperature", "top_p", "seed", "system", "reasoning_effort",
@@ -31,12 +31,12 @@ FIELDS: dict[Api, frozenset[str]] = {
          "extra_body")
     ),
 }  # fmt: skip
-"""Of a declaration, those that the API has a place for."""
+"""Fields of a declaration that each API has a place for."""
 OURS = frozenset(
     ("model", "messages", "input", "instructions", "n", "stream", "stream_options", "background", "store",
      "tools", "best_of")
 )  # fmt: skip
-"""What `extra_body` may not hold: what is asked, and what would bring another kind of answer."""
+"""Fields that `extra_body` may not set: they are set here, or would bring another kind of answer."""
 
 
 def body_of(api: Api, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _chat(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _response(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Answers are not kept by the provider: the row store has them."""
+    """A body of the Responses API. The provider is told not to keep the answer: the row store has it."""
     effort, form = asked.get("reasoning_effort"), asked.get("response_format")
     return {
         "model": asked["model"],
@@ -88,7 +88,7 @@ def _of(asked: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _merged(body: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """The body with more fields; objects that both have become one, such as `reasoning`."""
+    """The body with more fields; objects that both have, such as `reasoning`, are merged."""
     for name, value in more.items():
         own: object = body.get(name)
         both = isinstance(own, dict) and isinstance(value, dict)
@@ -98,7 +98,7 @@ def _merged(body: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def body_bytes(body: Mapping[str, Any]) -> bytes:
-    """A request as it is sent. Lone surrogates, which texts of the web have, go as escapes."""
+    """A request as bytes. Lone surrogates, which occur in texts of the web, are sent as escapes."""
     try:
         return orjson.dumps(body)
     except orjson.JSONEncodeError:
@@ -112,5 +112,5 @@ def batch_line(key: str, api: Api, body: Mapping[str, Any]) -> bytes:
 
 
 def batch_endpoint(api: Api) -> str:
-    """What a batch file names: all lines of a file go to one."""
+    """The path that a batch file names: all lines of a file go to one."""
     return f"/v1{PATHS[api]}"

@@ -22,13 +22,13 @@ from jz3.store.claims import Claims
 from jz3.store.row_store import RowStore
 
 COMMIT_S = 1.0
-"""Between two fsyncs; a kill of the process loses no answer, a power cut those of this time."""
+"""Seconds between two fsyncs; a kill of the process loses no answer, a power cut those of this time."""
 CLAIMED_TOGETHER = 256
-"""Requests claimed and looked up at once (chosen: a look-up costs as much for 256 as for one)."""
+"""Requests that are claimed and looked up together (chosen: a look-up costs as much for 256 as for one)."""
 CLAIM_POLL_S = 0.1
-"""Between two looks at what another process is asking for (chosen)."""
+"""Seconds between two looks at what another process is asking for (chosen)."""
 WARN_S = 30.0
-"""Between two lines about attempts that fail (chosen)."""
+"""Seconds between two log lines about attempts that fail (chosen)."""
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class CallRun:
         self._filling = asyncio.Lock()
 
     async def run(self, pieces: Iterator[Mapping[str, ChatRequest]]) -> Unanswered:
-        """Send what the store lacks; gives the reasons of those that got no answer."""
+        """Send what the store lacks; return the reasons of requests without an answer."""
         waiting = (item for piece in pieces for item in piece.items())
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._execution.concurrency):
@@ -79,7 +79,9 @@ class CallRun:
         return self._unanswered
 
     async def _work(self, waiting: Iterator[tuple[str, ChatRequest]]) -> None:
-        """Take requests until there are none, or until all must stop. Those in flight are always finished."""
+        """Process requests until there are none left or all must stop. Those in flight are always
+        finished.
+        """
         while self._stopped is None and (following := await self._following(waiting)) is not None:
             key, request = following
             await self._reply(key, request)
@@ -87,7 +89,7 @@ class CallRun:
             self._claims.give_back(key)
 
     async def _following(self, waiting: Iterator[tuple[str, ChatRequest]]) -> tuple[str, ChatRequest] | None:
-        """The next request that is ours to send; None once every one has an answer, a failure or a sender."""
+        """The next request for us to send; None once every request has an answer, a failure or a sender."""
         while not self._ready and self._stopped is None:
             async with self._filling:
                 if self._ready:
@@ -101,9 +103,9 @@ class CallRun:
         return self._ready.popleft() if self._ready else None
 
     def _claim(self, wanted: Mapping[str, ChatRequest]) -> None:
-        """Make ready what nobody has answered and nobody else is asking for.
+        """Queue the requests that nobody has answered and no other process is asking for.
 
-        The store is looked at once the claims are held: before, another process could answer in between.
+        It claims them before it looks into the store; otherwise another process could answer in between.
         """
         new = {
             key: request
@@ -130,7 +132,7 @@ class CallRun:
         return key in self._unanswered.failed or key in self._unanswered.delayed
 
     async def _reply(self, key: str, request: ChatRequest) -> None:
-        """An answer in the store, a failure, or neither where all must stop."""
+        """Try a request until it has an answer in the store or a failure, or until all must stop."""
         attempts = self._execution.retries + 1
         for attempt in range(attempts):
             await self._pace.wait(request.prompt_tokens + request.limit)
@@ -147,7 +149,7 @@ class CallRun:
                 return
 
     def _fail(self, key: str, request: ChatRequest, setback: Setback) -> None:
-        """Without an answer for good, or in this run."""
+        """Record that a request gets no answer at all, or none in this run."""
         if setback.again:
             self._unanswered.delayed[key] = (
                 f"{setback.reason} (attempt {self._execution.retries + 1}, the last)"
@@ -166,7 +168,7 @@ class CallRun:
             self._warn_at = time.monotonic() + WARN_S
 
     async def _wait(self, setback: Setback, attempt: int) -> None:
-        """Before the next attempt, or until all must stop."""
+        """Wait for the next attempt, or until all must stop."""
         if setback.wait_s is not None:
             self._pace.pause(setback.wait_s)
         try:
@@ -176,9 +178,10 @@ class CallRun:
             return
 
     async def _attempt(self, key: str, request: ChatRequest) -> Setback | None:
-        """None where nothing is left to do: the answer is in the store, or all must stop.
+        """Send a request once. Returns None if nothing is left to do: the answer is in the store, or all must
+        stop.
 
-        Where the store cannot be written no more is sent, and what is on its way is waited for.
+        If the store cannot be written, nothing more is sent, but requests in flight are awaited.
         """
         number = await self._window.enter()
         busy = False
@@ -200,7 +203,7 @@ class CallRun:
         if reservation is None:
             self._stop_at_budget(greatest)
             return None
-        known = self._stopped is not None  # while this one waited for money
+        known = self._stopped is not None  # it stopped while this request waited for money
         if known:
             await self._spending.settle(reservation, known=True)
             return None
@@ -218,7 +221,7 @@ class CallRun:
             await self._spending.settle(reservation, known=known)
 
     def _keep(self, key: str, request: ChatRequest, body: Body) -> None:
-        """Into the journal before anyone uses it."""
+        """Write an answer into the journal before anyone uses it."""
         self._answers.keep(key, request, body, by_batch=False)
         self._answers.flush()
         self._received += 1
@@ -240,19 +243,19 @@ class CallRun:
         self._end(budget_reached(self._spending, needed_usd, self._received))
 
     def _stop_unwritable(self, error: OSError | UserError) -> None:
-        """The store says it in its own words, or the operating system in its."""
+        """Stop with the store's own error, or with one that quotes the operating system's."""
         told = isinstance(error, UserError)
         self._end(error if told else unwritable(self._store, error, self._received))
 
     def _end(self, why: UserError) -> None:
-        """Send no more; the first reason is the one that is told."""
+        """Send no more; the first reason is the one reported."""
         self._stopped = self._stopped or why
         self._stopping.set()
         self._pace.end_pause()
 
 
 def unwritable(store: RowStore, error: OSError, received: int) -> UserError:
-    """That answers cannot be kept."""
+    """The error if answers cannot be kept."""
     return UserError(
         f"the row store at {store.root} cannot be written ({error.strerror or error}); room and permission "
         f"for its rows were expected. Mend that and run again: {received} answers of this run are in it."
@@ -260,7 +263,7 @@ def unwritable(store: RowStore, error: OSError, received: int) -> UserError:
 
 
 def budget_reached(spending: Spending, needed_usd: float, received: int) -> BudgetReached:
-    """How far a run came."""
+    """The error at the cap on money, which says how far the run came."""
     return BudgetReached(
         f"stopped at the budget: {spending.spent_usd:.4f} USD of {spending.cap_usd} are spent or held, and "
         f"the next request may cost {needed_usd:.4f}; {received} answers came in this run. "

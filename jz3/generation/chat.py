@@ -1,4 +1,4 @@
-"""Requests to a teacher and its answers: what is asked, under which key it is kept, and what of an answer."""
+"""Requests to a teacher and its answers: what is asked, the key it is stored under, and what is kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,16 @@ from jz3.store.row_store import Operation, request_key
 
 CHAT = Operation("chat", 1)
 TEXTLESS = Operation("textless", 1)
-"""An answer that was paid for and has thoughts alone, by attempt: the request stays without an answer."""
+"""An answer that was paid for but has only thoughts, one row per attempt: its request stays unanswered."""
 
 CHARACTERS_PER_TOKEN = 3.0
-"""For limits, and for servers that do not count (chosen; English prose has 4, mathematics fewer)."""
+"""Characters per token, for limits and for servers that do not count (chosen: English prose has 4,
+mathematics fewer).
+"""
 MOST_CHARACTERS = 8
-"""Characters a token that are believed (chosen: twice those of English prose)."""
+"""The most characters per token that are believed (chosen: twice those of English prose)."""
 MOST_TOKENS = 100_000_000
-"""Of one request that are believed (chosen: ten times the longest context of a model)."""
+"""The most tokens of one request that are believed (chosen: ten times the longest context of a model)."""
 CUT = (
     "length",
     "max_tokens",
@@ -30,14 +32,14 @@ CUT = (
     "truncated",
     "model_context_window_exceeded",
 )
-"""Other words for `length`, as servers have them."""
+"""Other servers' words for `length`."""
 
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """A prompt as one user message. All that it has decides the row's key; where the server is does not.
+    """A prompt as one user message. All its fields determine the row's key; the server's address does not.
 
-    A field that is None is neither sent nor in the key.
+    A field that is None is neither sent nor part of the key.
     """
 
     provider: str
@@ -49,69 +51,71 @@ class ChatRequest:
     seed: int | None = None
     max_completion_tokens: int | None = None
     max_output_tokens: int | None = None
-    """One of the three limits is there: they are names of the same."""
+    """One of the three limits is set: they are names for the same thing."""
     system: str | None = None
-    """What stands before the prompt, as instructions of the operator."""
+    """Instructions of the operator, sent before the prompt."""
     reasoning_effort: str | None = None
     thinking: dict[str, Any] | None = None
     response_format: dict[str, Any] | None = None
     extra_body: dict[str, Any] | None = None
-    """Fields of the body that jz3 has no name for."""
+    """Further fields of the body, which jz3 has no names for."""
     api: Literal["responses", "messages"] | None = None
-    """None: Chat Completions."""
+    """None means Chat Completions."""
     draw: int | None = None
-    """Number of the sample, where nothing that is sent tells it from the first one. It is not sent."""
+    """Number of the sample, set only if nothing else in the request differs from the first. It is not
+    sent.
+    """
 
     def row(self) -> dict[str, Any]:
-        """As the store keeps it: the fields that it has."""
+        """The request as the store keeps it: only the fields that are set."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
     def body(self) -> dict[str, Any]:
-        """As the protocol has it."""
+        """The body of the request in the protocol."""
         return body_of(self.protocol, self.row())
 
     @property
     def protocol(self) -> Api:
-        """The API that it is sent by."""
+        """The API by which it is sent."""
         return self.api or "chat"
 
     @property
     def limit(self) -> int:
-        """Most tokens of an answer, thoughts among them."""
+        """The most tokens of an answer, including thoughts."""
         limits = (self.max_tokens, self.max_completion_tokens, self.max_output_tokens)
         (limit,) = (limit for limit in limits if limit is not None)
         return limit
 
     @property
     def prompt_tokens(self) -> int:
-        """About how many are read."""
+        """Approximate tokens of the prompt."""
         return guessed_tokens(self.prompt) + (guessed_tokens(self.system) if self.system else 0)
 
 
 @dataclass(frozen=True)
 class ChatAnswer:
-    """What the server answered; `finish_reason` in its own words (`stop`, `length`, `content_filter` ...)."""
+    """A server's answer; `finish_reason` is its own word (`stop`, `length`, `content_filter` ...)."""
 
     text: str
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
-    """Those of thoughts among them."""
+    """Including the tokens of thoughts."""
     cached_tokens: int
-    """Of the prompt's tokens, those that the provider had in its cache and charges less for."""
+    """Prompt tokens that the provider had in its cache and charges less for."""
     by_batch: bool
-    """Whether it came through a batch file, at the price of one."""
+    """Whether it came through a batch file, at a batch's price."""
     counted: bool = True
-    """Whether the server said how many tokens there are, and can be believed; else characters say."""
+    """Whether the server counted the tokens credibly; otherwise they are guessed from characters."""
     reasoning: str = ""
-    """What the model thought before, where the server shows it: in a field of its own, or before the text."""
+    """The model's thoughts if the server shows them, in a field of its own or before the text."""
     reasoning_tokens: int = 0
-    """Tokens of thoughts, shown or not; by characters where the server does not count them."""
+    """Tokens of thoughts, shown or not; guessed from characters if the server does not count them."""
 
 
 @dataclass(frozen=True)
 class ChatFailure:
-    """Why there is no answer."""
+    """Why a request has no answer."""
 
     reason: str
 
@@ -122,7 +126,9 @@ def chat_key(request: ChatRequest) -> str:
 
 
 def as_answer(body: Body, request: ChatRequest, *, by_batch: bool) -> ChatAnswer:
-    """The first choice; tokens are guessed from characters where the server's counts cannot be."""
+    """The first choice of an answer; tokens are guessed from characters if the server's counts are not
+    credible.
+    """
     message = body.choices[0].message
     usage = body.usage or Usage()
     asked, all_written = request.prompt + (request.system or ""), (message.content or "") + message.trace
@@ -149,12 +155,14 @@ def as_answer(body: Body, request: ChatRequest, *, by_batch: bool) -> ChatAnswer
 
 
 def _split(text: str, trace: str) -> tuple[str, str]:
-    """Thoughts and text. Where the text has thoughts beside a trace, rules see both."""
+    """Thoughts and text. If the text contains thoughts in addition to a trace, they stay in it for the
+    rules.
+    """
     return (trace, text) if trace.strip() else split_thought(text)
 
 
 def _written_tokens(usage: Usage) -> int | None:
-    """Tokens of text and thoughts: a few servers count thoughts in the total alone (xAI, Gemini)."""
+    """Tokens of text and thoughts: a few servers count thoughts only in the total (xAI, Gemini)."""
     written, total, prompt = usage.completion_tokens, usage.total_tokens, usage.prompt_tokens
     if written is None or total is None or prompt is None or not usage.reasoning_tokens:
         return written
@@ -162,24 +170,26 @@ def _written_tokens(usage: Usage) -> int | None:
 
 
 def _reasoning_tokens(said: int, completion: int, reasoning: str, text: str) -> int:
-    """As the server says, or the share of the tokens that the thoughts have of the characters."""
+    """The server's count, or the thoughts' share of the tokens in proportion to their characters."""
     if said or not reasoning:
         return min(said, completion)
     return round(completion * len(reasoning) / (len(reasoning) + len(text)))
 
 
 def guessed_tokens(text: str) -> int:
-    """About how many a text has."""
+    """The approximate number of tokens of a text, from its characters."""
     return int(len(text) / CHARACTERS_PER_TOKEN) + 1
 
 
 def believable(tokens: int, text: str) -> bool:
-    """Whether a text can have so many tokens as far as its characters say."""
+    """Whether a text of this length can have so many tokens."""
     return len(text) <= tokens * MOST_CHARACTERS and tokens <= MOST_TOKENS
 
 
 def ending(said: str | None, tokens: int, limit: int) -> str:
-    """Why a text ended: `stop`, `length`, or the server's own word. Without a word its tokens say."""
+    """Why a text ended: `stop`, `length`, or the server's own word; without a word, decided from its
+    tokens.
+    """
     if said is None:
         return "stop" if tokens < limit else "length"
     plain = said.lower().removeprefix("finish_reason_")
@@ -187,7 +197,7 @@ def ending(said: str | None, tokens: int, limit: int) -> str:
 
 
 def as_row(answer: ChatAnswer, body: Body) -> dict[str, Any]:
-    """The answer as the store keeps it, with who served it and when; thoughts where there are any."""
+    """The answer as the store keeps it, with server and time, and with thoughts if there are any."""
     today = datetime.now(UTC).date().isoformat()
     row = {**vars(answer), "served_model": body.model, "answered_on": today}
     for name, usual in (("counted", True), ("reasoning", ""), ("reasoning_tokens", 0)):
@@ -197,7 +207,7 @@ def as_row(answer: ChatAnswer, body: Body) -> dict[str, Any]:
 
 
 def stored_answer(row: Mapping[str, Any]) -> ChatAnswer:
-    """An answer from the store; older ones lack fields, have thoughts in their text, and may hold counts that
+    """An answer from the store. Older rows lack fields, have thoughts in their text, and may hold counts that
     nobody checked.
     """
     prompt, cached = max(0, row["prompt_tokens"]), row.get("cached_tokens", 0)

@@ -2,10 +2,10 @@
 completions of a synthesis model.
 
 Every outcome is a value: an answer, a setback (this request has no answer, for this reason), or a stop (every
-other request would meet the same: a wrong key, no money left, an unknown model). No words of a server leave
-this module with the key in them. The only module that imports openai, and anthropic for its Messages. Costs:
-some half a millisecond of one core a request at 256 at once, a third of what it is over httpx's own
-connections and the typed `chat.completions.create` (0.46 and 1.43 ms, `benchmarks/teacher.py`).
+other request would meet the same: a wrong key, no money left, an unknown model). The key is masked in every
+text of a server that leaves this module. It is the only module that imports openai, and anthropic for its
+Messages. Costs: some half a millisecond of one core per request at 256 at once, a third of the cost of
+httpx's own connections and the typed `chat.completions.create` (0.46 and 1.43 ms, `benchmarks/teacher.py`).
 """
 
 import asyncio
@@ -35,30 +35,30 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CONNECT_S = 30.0
-"""Seconds for a connection (chosen); the whole request has its own limit."""
+"""Seconds to connect (chosen); the whole request has its own limit."""
 FILE_S = 600.0
-"""Seconds for a file to go up or down (chosen: 200 MB on a slow line)."""
+"""Seconds for uploading or downloading a file (chosen: 200 MB on a slow line)."""
 PAGES = 100
-"""Of 100 batches each, in which one is looked for (chosen)."""
+"""Pages of 100 batches each in which a batch is searched for (chosen)."""
 
 
 @dataclass(frozen=True)
 class Completed:
-    """What a model wrote after a prompt, why it ended and its tokens."""
+    """A model's continuation of a prompt, why it ended, and its tokens."""
 
     text: str
     finish_reason: str
     """`stop`, `length`, or the server's own word."""
     completion_tokens: int
     token_ids: tuple[int, ...] | None = None
-    """Where they were asked for (`return_token_ids` of vLLM)."""
+    """The token ids, if they were asked for (`return_token_ids` of vLLM)."""
 
 
 @asynccontextmanager
 async def open_client(endpoint: Endpoint, timeout_s: float, concurrency: int) -> AsyncGenerator["Client"]:
-    """A client for one event loop. Retries are the caller's: it knows the limits and the budget.
+    """A client for one event loop. The caller does retries, because it knows the limits and the budget.
 
-    Raises UserError where address, key or proxy can be none.
+    Raises UserError if address, key or proxy cannot be valid.
     """
     endpoint.must_be_usable()
     try:
@@ -80,7 +80,7 @@ def _client(endpoint: Endpoint, concurrency: int) -> "AsyncOpenAI":
     from jz3.generation.transport import Transport
 
     class Bounded(DefaultAioHttpClient):
-        """Its connections, to servers and through proxies, within our bounds."""
+        """Connections to servers and proxies that respect our bounds."""
 
         def _init_transport(self, *arguments: Any, **named: Any) -> httpx2.AsyncBaseTransport:  # noqa: ANN401
             return Transport(super()._init_transport(*arguments, **named))
@@ -95,7 +95,7 @@ def _client(endpoint: Endpoint, concurrency: int) -> "AsyncOpenAI":
         max_retries=0,
         timeout=httpx2.Timeout(None, connect=CONNECT_S),
         http_client=Bounded(
-            trust_env=not endpoint.local,  # no proxy leads to loopback
+            trust_env=not endpoint.local,  # requests to loopback use no proxy
             limits=httpx2.Limits(max_connections=concurrency),
         ),
     )
@@ -119,10 +119,10 @@ class Client:
         self._root = str(client.base_url).rstrip("/")
         self._turnstile = Turnstile()
         self.mask = Mask(endpoint.api_key)
-        """Hides the key in what a server says."""
+        """Hides the key in a server's texts."""
 
     async def chat(self, request: ChatRequest) -> Body | Setback | Stop:
-        """One answer, which has a text, or was cut while the model thought."""
+        """Ask for one answer, which has a text unless the model was cut while it thought."""
         outcome = await self._outcome(
             lambda: self._post(PATHS[request.protocol], request.body()), self._timeout_s
         )
@@ -139,14 +139,16 @@ class Client:
         return Setback(reason, body.again, paid=True, own=not body.again, textless=textless)
 
     async def complete(self, body: Mapping[str, Any]) -> Completed | Setback | Stop:
-        """One plain completion (`/v1/completions`) of a body as the protocol has it; it may have no text."""
+        """Ask for one plain completion (`/v1/completions`) with a body of the protocol; it may have no
+        text.
+        """
         outcome = await self._outcome(lambda: self._post("/completions", body), self._timeout_s)
         if not isinstance(outcome, bytes):
             return outcome
         return self._completed(loose_json(outcome), int(body["max_tokens"]))
 
     async def submit(self, lines: bytes, nonce: str, endpoint: str) -> Batch | Setback | Stop:
-        """Put a batch file up and begin its batch. A setback that is `paid` may have begun it."""
+        """Upload a batch file and begin its batch. If a setback is `paid`, the batch may have begun."""
 
         async def uploaded() -> str:
             file = await self._client.files.create(file=(f"{nonce}.jsonl", lines), purpose="batch")
@@ -187,7 +189,7 @@ class Client:
         return None
 
     async def batch(self, batch_id: str) -> Batch | Setback | Stop:
-        """How a batch stands."""
+        """The state of a batch."""
         path = f"/batches/{quote(batch_id, safe='')}"
         said = await self._outcome(lambda: self._get(path), self._timeout_s)
         return read_batch(loose_json(said), self.mask) if isinstance(said, bytes) else said
@@ -199,7 +201,7 @@ class Client:
         return content.split(b"\n") if isinstance(content, bytes) else content
 
     def _completed(self, said: object, limit: int) -> Completed | Setback | Stop:
-        """What a plain completion says."""
+        """Read a plain completion."""
         fields = fields_of(said)
         choices = [fields_of(choice) for choice in list_of(fields.get("choices"))]
         if not choices:
@@ -216,9 +218,9 @@ class Client:
         return Completed(text, ending(reason, tokens, limit), tokens, token_ids)
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> bytes:
-        """By the client's plain `post`: bodies are written and answers read here, where both cost less.
+        """Send by the client's plain `post`: writing bodies and reading answers here costs less.
 
-        So does a whole address: the client would take its own apart for each request.
+        So does passing the full URL: the client would parse its own for each request.
         """
         import httpx2
 
@@ -233,11 +235,11 @@ class Client:
         return _in_unicode(await self._client.get(self._root + path, cast_to=httpx2.Response))
 
     async def _outcome(self, ask: Callable[[], Awaitable[T]], seconds: float) -> T | Setback | Stop:
-        """What came of a call, whatever goes wrong on the way.
+        """The outcome of a call, whatever goes wrong on the way.
 
-        What a server can send has no bounds, and neither has the list of errors that the libraries between
-        it and us raise over it (by this day of nine classes without a common one): each is a setback with its
-        words. Nothing of ours is done in `ask`.
+        A server can send anything, and the libraries between it and us raise errors of many kinds for it (so
+        far of nine classes without a common base): each becomes a setback with its message. `ask` runs none
+        of our own code.
         """
         from aiohttp import ClientConnectorError
 
@@ -254,7 +256,7 @@ class Client:
         except Exception as error:
             raised = _raised(error)
             refused = next((cause for cause in raised if isinstance(cause, Refusal)), None)
-            if refused is not None:  # anthropic's client takes it for a lost connection
+            if refused is not None:  # anthropic's client reports it as a lost connection
                 return refusal(refused.status, refused.content, refused.headers, self.mask)
             unsent = [cause for cause in raised if isinstance(cause, ClientConnectorError)]
             cause = (unsent or raised)[-1]
@@ -268,12 +270,12 @@ def _token_ids(said: object) -> tuple[int, ...] | None:
 
 
 def _raised(error: BaseException) -> list[BaseException]:
-    """An error and what it was raised from, each in the words of another library."""
+    """An error and those that it was raised from, each with another library's message."""
     return [error] if error.__cause__ is None else [error, *_raised(error.__cause__)]
 
 
 def _in_unicode(response: "httpx2.Response") -> bytes:
-    """The body; one in a charset of old is put into UTF-8."""
+    """The body in UTF-8, if it was in a legacy charset."""
     kind = response.headers.get("content-type", "").lower()
     charset = kind.partition("charset=")[2].partition(";")[0].strip(" \"'")
     if charset in ("", "utf-8", "utf8"):
@@ -285,6 +287,6 @@ def _in_unicode(response: "httpx2.Response") -> bytes:
 
 
 def _status(error: object) -> int:
-    """Of an error in an answer with the status of success: some servers put it into the code."""
+    """The status of an error inside a successful answer: some servers put it into the code."""
     code = count_of(fields_of(error).get("code"))
     return code if code is not None and 400 <= code < 600 else 500

@@ -1,4 +1,4 @@
-"""Completions through the row store: what an engine wrote once, it is not asked for again."""
+"""Completions through the row store: a completion that an engine has written is not asked for again."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -36,7 +36,7 @@ def generate_rows(
     what: str,
     crew: Crew,
 ) -> list[Generated]:
-    """A completion for each request, in order; batches are of like length, the longest prompts first."""
+    """A completion for each request, in order; batches have prompts of similar length, the longest first."""
     rows = fill_by(
         GENERATE,
         [payload(engine, request, sampling) for request in requests],
@@ -50,8 +50,8 @@ def generate_rows(
 def generate_windows(
     engine: Engine, windows: Iterable[Mapping[str, Request]], execution: Execution, crew: Crew
 ) -> Generator[tuple[str, dict[str, Any]] | Lost]:
-    """Key and result of each row once it is committed: as a stream where the engine's servers form batches
-    of their own, else in stated batches.
+    """Key and result of each row once it is committed: as a stream if the engine's servers form their own
+    batches, otherwise in defined batches.
     """
     if streams(engine, execution):
         return fill_stream(
@@ -72,14 +72,14 @@ def generate_windows(
 
 
 def generation_workers(engine: Engine, execution: Execution) -> Workers:
-    """Who computes: behind servers the stage's own process is enough for all of them."""
+    """Who computes: with servers, the stage's own process is enough for all of them."""
     if streams(engine, execution):
         return Workers(1, execution.threads, 0, None)
     return workers_of(execution)
 
 
 def streams(engine: Engine, execution: Execution) -> TypeGuard[StreamEngine]:
-    """Whether requests go out one by one. On a Ray cluster they do not: each worker has its own servers
+    """Whether requests are sent one by one. On a Ray cluster they are not: each worker has its own servers
     and gets batches.
     """
     return isinstance(engine, StreamEngine) and execution.ray_address is None
@@ -87,7 +87,7 @@ def streams(engine: Engine, execution: Execution) -> TypeGuard[StreamEngine]:
 
 @dataclass(frozen=True)
 class Generation:
-    """What a worker does with a batch of payloads, which share their sampling."""
+    """A worker's work on a batch of payloads, which share their sampling."""
 
     engine: Engine
 
@@ -100,7 +100,7 @@ class Generation:
 
 @dataclass(frozen=True)
 class Streaming:
-    """What becomes of a stream of payloads."""
+    """The outcome of each payload in a stream."""
 
     engine: StreamEngine
 
@@ -127,7 +127,7 @@ class Streaming:
 
 
 def longest_first(request: Mapping[str, Any]) -> int:
-    """So that a batch too large for the memory is found at the start and not after hours."""
+    """A sort key that puts long prompts first, so that a batch too large for memory fails at the start."""
     return -_length(request["prompt"])
 
 
@@ -149,7 +149,9 @@ def generation_key(engine: Engine, request: GenerationRequest, sampling: Samplin
 
 
 class Keys:
-    """Keys of completions that share engine and sampling: those of `generation_key`, at half the cost."""
+    """Keys of completions with the same engine and sampling: as `generation_key` makes them, at half the
+    cost.
+    """
 
     def __init__(self, engine: Engine, sampling: Sampling) -> None:
         self._engine, self._sampling = engine, sampling
@@ -165,7 +167,7 @@ class Keys:
 
 
 def payload(engine: Engine, request: GenerationRequest, sampling: Sampling) -> dict[str, Any]:
-    """All that determines a completion. A change here needs a new version of GENERATE."""
+    """Everything that determines a completion. A change here needs a new version of GENERATE."""
     return {
         "engine": engine.identity,
         "prompt": request.prompt if isinstance(request.prompt, str) else list(map(asdict, request.prompt)),

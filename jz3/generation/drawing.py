@@ -1,8 +1,8 @@
-"""Tokens drawn from logits by one uniform number a row and step.
+"""Tokens drawn from logits by one uniform number per row and step.
 
-Shapes: B rows, V vocabulary, T steps. The numbers of a row come from a counter-based generator (Philox)
-keyed by the row's seed, so that they do not depend on which rows share its batch, on its place there, or on
-the device.
+Shapes: B rows, V vocabulary, T steps. The numbers of a row come from a counter-based generator (Philox) keyed
+by the row's seed, so they depend neither on the other rows of its batch, nor on its place there, nor on the
+device.
 """
 # ruff: noqa: N803, N806 (names of tensors end in their shape)
 
@@ -17,7 +17,7 @@ def uniforms(seeds: list[int], steps: int) -> NDArray[np.float64]:
 
 
 def draw(logits_BV: torch.Tensor, uniforms_B: torch.Tensor, temperature: float, top_p: float) -> torch.Tensor:
-    """A token for each row. Temperature 0: the likeliest, the first of equals."""
+    """A token for each row. Temperature 0 takes the most likely, and the first of equals."""
     if temperature == 0:
         return logits_BV.argmax(dim=-1)
     probabilities_BV = torch.softmax(logits_BV.double() / temperature, dim=-1)
@@ -30,9 +30,9 @@ def draw(logits_BV: torch.Tensor, uniforms_B: torch.Tensor, temperature: float, 
 
 
 def _invert(weights_BV: torch.Tensor, uniforms_B: torch.Tensor) -> torch.Tensor:
-    """The first index whose cumulative weight is above the uniform share of the total."""
+    """The first index at which the cumulative weight exceeds the uniform share of the total."""
     cumulative_BV = weights_BV.cumsum(dim=-1)
     totals_B = cumulative_BV[:, -1]
-    # A number next to 1 may round up to the total, behind the last token that can be drawn.
+    # A number close to 1 may round up to the total, beyond the last token that can be drawn.
     aims_B = torch.minimum(uniforms_B * totals_B, torch.nextafter(totals_B, torch.zeros_like(totals_B)))
     return torch.searchsorted(cumulative_BV, aims_B[:, None], right=True)[:, 0]

@@ -1,4 +1,4 @@
-"""Where requests go, and with what key."""
+"""The address and key for requests."""
 
 import os
 from dataclasses import dataclass, field
@@ -13,15 +13,15 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where requests go. The key is needed only where the store lacks an answer, and is never shown."""
+    """An address and its key. The key is needed only if the store lacks an answer, and is never shown."""
 
     base_url: str | None
-    """None: the provider's own."""
+    """None means the provider's own."""
     api_key: str | None = field(repr=False)
     named: tuple[str, str] = ("OPENAI_BASE_URL", "OPENAI_API_KEY")
-    """Where address and key were taken from, for messages."""
+    """The variables that address and key were read from, for messages."""
     client: Literal["openai", "anthropic"] = "openai"
-    """Whose package speaks to it, and whose address is meant where there is none."""
+    """The package used to talk to it; its default address applies if none is given."""
 
     @property
     def local(self) -> bool:
@@ -30,12 +30,12 @@ class Endpoint:
 
     @property
     def shown(self) -> str:
-        """The address for a message, without what may be secret in it."""
+        """The address for a message, without any secrets in it."""
         parts = urlsplit(self.base_url or DEFAULTS[self.client])
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def must_be_usable(self) -> None:
-        """Raises UserError, in which neither key nor password stands."""
+        """Raise UserError, without showing key or password, if address or key cannot be used."""
         wrong = _wrong_address(self.base_url) if self.base_url is not None else None
         if wrong:
             raise UserError(
@@ -59,7 +59,7 @@ def endpoint_of(account: str, client: Literal["openai", "anthropic"]) -> Endpoin
 
 
 def _wrong_address(address: str) -> str | None:
-    """What is wrong with an address, in words without it: there may be a password in it."""
+    """What is wrong with an address, without quoting it: it may contain a password."""
     if not address.isprintable() or " " in address:
         return "holds a blank or a line break"
     try:

@@ -1,4 +1,4 @@
-"""The protocol of an engine, which turns prompts into completions, and the words that it is spoken to in."""
+"""The protocol of an engine, which turns prompts into completions, and its data types."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ from jz3.core.params import Params
 
 EngineName = Literal["transformers", "vllm", "openai"]
 ComputedIn = Literal["saved", "float32", "bfloat16", "fp8", "fp8_cache", "fp8_all"]
-"""The number format that a model computes in; `saved` is that of its weights on disk. The others are bfloat16
-with weights, the cache of keys and values, or both in 8 bits, which only servers of vLLM have.
+"""The number format in which a model computes; `saved` is that of its weights on disk. The last three are
+bfloat16 with weights, the cache of keys and values, or both in 8 bits; only vLLM servers have them.
 """
 FP8: dict[str, tuple[str, ...]] = {
     "fp8": ("--quantization", "fp8"),
     "fp8_cache": ("--kv-cache-dtype", "fp8"),
     "fp8_all": ("--quantization", "fp8", "--kv-cache-dtype", "fp8"),
 }
-"""What `vllm serve` takes for each format of 8 bits."""
+"""The options of `vllm serve` for each 8-bit format."""
 
 
 class Sampling(Params):
-    """How tokens are drawn. Everything here is passed on, and is part of a row's key."""
+    """How tokens are drawn. All of it is passed to the engine and is part of a row's key."""
 
     temperature: float = Field(ge=0)
-    """0 takes the likeliest token."""
+    """0 takes the most likely token."""
     top_p: float = Field(gt=0, le=1)
-    """Draw among the least set of tokens with this share of the probability."""
+    """Draw among the smallest set of tokens with this share of the probability."""
     max_tokens: int = Field(ge=1)
     stop: list[str]
     """Strings at which a completion ends; they are not part of it."""
@@ -35,19 +35,19 @@ class Sampling(Params):
 
 @dataclass(frozen=True)
 class Turn:
-    """What one side of a conversation said."""
+    """One side's turn in a conversation."""
 
     role: Literal["user", "assistant"]
     content: str
 
 
 Prompt = str | tuple[Turn, ...]
-"""A text to go on from, or a conversation that the model's own chat template puts into words."""
+"""A text to continue, or a conversation that the model's own chat template writes out."""
 
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """One completion to write. `seed` (63 bits) decides its draws, whatever else is in its batch."""
+    """One completion to write. Its draws depend only on `seed` (63 bits), not on the rest of its batch."""
 
     prompt: Prompt
     seed: int
@@ -55,14 +55,16 @@ class GenerationRequest:
 
 @dataclass(frozen=True)
 class Generated:
-    """One completion. A prompt that leaves no room in the model's context gives `length` with no tokens."""
+    """One completion. If the prompt leaves no room in the model's context, it ends with `length` and no
+    tokens.
+    """
 
     text: str
     finish_reason: str
-    """`stop` where the model ended it, `length` where it was cut, or what else a server says."""
+    """`stop` if the model ended it, `length` if it was cut, or another word of a server."""
     prompt_tokens: int
     completion_tokens: int
-    """Tokens drawn, the end-of-sequence token among them."""
+    """Tokens drawn, including the end-of-sequence token."""
 
 
 class Engine(Protocol):
@@ -70,7 +72,9 @@ class Engine(Protocol):
 
     @property
     def identity(self) -> dict[str, str]:
-        """All that decides a text besides prompt, sampling and seed: engine, model digest, dtype."""
+        """Everything that decides a text apart from prompt, sampling and seed: engine, model digest,
+        dtype.
+        """
         ...
 
     def generate(self, requests: Sequence[GenerationRequest], sampling: Sampling) -> list[Generated]:
@@ -80,22 +84,22 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Unwritten:
-    """Why there is no completion of a request, such as `ended 3 servers or more`."""
+    """Why a request has no completion, such as `ended 3 servers or more`."""
 
     reason: str
 
 
 Asked = tuple[str, GenerationRequest, Sampling]
-"""A request under a name, such as its key in the store."""
+"""A request with a name, such as its key in the store."""
 
 
 @runtime_checkable
 class StreamEngine(Engine, Protocol):
-    """A model behind servers, which form batches of their own: rows go in and come out one by one."""
+    """A model behind servers that form their own batches: rows go in and come out one by one."""
 
     def stream(self, asked: Iterator[Asked]) -> Generator[tuple[str, Generated | Unwritten] | None]:
-        """What becomes of each request, under its name, in whatever order; None each second in which nothing
-        does. Closing it gives up what is on its way.
+        """The outcome of each request, by its name, in any order; None for each second without one. Closing
+        the generator drops the requests in flight.
         """
         ...
 
@@ -104,15 +108,15 @@ OWN_BATCHES = "not promised: the engine forms batches of its own"
 
 
 def text_in_same_batches(identity: Mapping[str, str]) -> str:
-    """What becomes of a row's text where the same batch is computed again, in words for a manifest."""
+    """For a manifest: what happens to a row's text if the same batch is computed again."""
     return "the same" if identity["engine"] == "transformers" else OWN_BATCHES
 
 
 def text_in_other_batches(identity: Mapping[str, str]) -> str:
-    """What becomes of a row's text where it is computed among other rows, in words for a manifest.
+    """For a manifest: what happens to a row's text if it is computed among other rows.
 
-    Batched sums are rounded in another order; a draw that falls between two tokens to within that gives the
-    other one, and the text goes on from there.
+    Batched sums are rounded in another order; if a draw falls that close to the border between two tokens,
+    the other token is drawn, and the text continues from there.
     """
     if identity["dtype"] == "float32":
         return "the same but for draws within the rounding of float32"
@@ -121,10 +125,10 @@ def text_in_other_batches(identity: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Where a model's files are, and the number format that it computes in."""
+    """The location of a model's files, and the number format in which it computes."""
 
     path: str
-    """A directory; of a model of the hub that of its files in the cache."""
+    """A directory; for a model of the hub, that of its files in the cache."""
     digest: str
     dtype: str
-    """`float32`, `bfloat16`, `fp8` ...: what engines compute in."""
+    """The number format for engines, such as `float32`, `bfloat16`, `fp8`."""

@@ -1,4 +1,4 @@
-"""Opens the engine that a stage names, over the model that its manifest names."""
+"""Opens the engine that a stage names, for the model in its manifest."""
 
 import json
 from collections.abc import Generator
@@ -17,7 +17,7 @@ from jz3.tables.model_manifest import ModelManifest
 def open_engine(
     name: EngineName, model: InDir[ModelManifest], dtype: ComputedIn, execution: Execution
 ) -> Generator[Engine]:
-    """The engine of that name over a model; memory and servers are given back when the block ends."""
+    """The engine of that name for a model; memory and servers are released when the block ends."""
     source = find_model(model)
     if dtype != "saved":
         source = replace(source, dtype=dtype)
@@ -33,7 +33,7 @@ def open_engine(
     else:
         from jz3.generation.served_engine import ServedEngine
 
-        # Absolute, as the model's path is. Not resolved: the Python of an environment is a link.
+        # Absolute, like the model's path. Not resolved: the Python of an environment is a link.
         python = str(Path(execution.vllm_python).absolute())
         engine = ServedEngine(name, source, execution.model_copy(update={"vllm_python": python}))
     try:
@@ -60,7 +60,7 @@ def find_model(model: InDir[ModelManifest]) -> ModelSource:
             f"{name}@{revision}, which {model.path} names, is not on this machine; a fetched model was "
             f"expected. Run `jz3 fetch --only model`."
         ) from error
-    # The folder and not the name: no engine then asks the hub.
+    # The folder rather than the name, so that no engine asks the hub.
     return ModelSource(str(config.parent), manifest.digest, _dtype(config))
 
 

@@ -1,11 +1,12 @@
 """Runs one server for a stage and ends it with the stage: `guardian.py STAGE_PID COMMAND ...`.
 
-Three ties, as each alone can tear. A pidfd says that the stage has ended (kill -9 too). The end of standard
-input says that the stage wants no more of the server. And the kernel kills the server where this program
-itself is killed (PR_SET_PDEATHSIG). What the server leaves behind comes to this program as the nearest
-subreaper, and is killed: vLLM's engine is a process of its own that holds the GPU's memory.
+Three ties bind them, because each alone can fail. A pidfd shows that the stage has ended (also by kill -9).
+The end of standard input means that the stage no longer needs the server. And the kernel kills the server if
+this program itself is killed (PR_SET_PDEATHSIG). Processes that the server leaves behind become children of
+this program, the nearest subreaper, and are killed: vLLM's engine is a separate process that holds the GPU's
+memory.
 
-Imports the standard library alone: it runs before, and apart from, everything of a model.
+Imports only the standard library: it runs before, and apart from, everything that loads a model.
 """
 
 import ctypes
@@ -17,13 +18,13 @@ import sys
 from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-"""Of Linux's prctl."""
+"""Options of Linux's prctl."""
 GRACE_S = 10.0
-"""For a server to end by itself after SIGTERM (chosen: vLLM frees its memory in two)."""
+"""Seconds for a server to end by itself after SIGTERM (chosen: vLLM frees its memory in two)."""
 
 
 def main(stage: int, command: list[str]) -> int:
-    """The server's exit status, once it and everything that it started has ended."""
+    """The server's exit status, once it and everything that it started have ended."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -35,7 +36,7 @@ def main(stage: int, command: list[str]) -> int:
 
     def ends_with_guardian() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != own:  # killed before the line above
+        if os.getppid() != own:  # the guardian was killed before the line above
             os._exit(1)
 
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=ends_with_guardian)
@@ -47,7 +48,7 @@ def main(stage: int, command: list[str]) -> int:
     finally:
         status = _ended(server)
         _kill_the_rest()
-    return status if status >= 0 else 128 - status  # as shells tell of a signal
+    return status if status >= 0 else 128 - status  # as shells report a signal
 
 
 def _ended(server: "subprocess.Popen[bytes]") -> int:
@@ -61,7 +62,9 @@ def _ended(server: "subprocess.Popen[bytes]") -> int:
 
 
 def _kill_the_rest() -> None:
-    """Children of the server are this program's once the server has ended, and theirs in turn."""
+    """Kill what the server started: its children become this program's once it has ended, and so do
+    theirs.
+    """
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     while left := [int(pid) for pid in children.read_text().split()]:
         for pid in left:

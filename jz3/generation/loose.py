@@ -1,15 +1,15 @@
-"""Reads what servers send in other forms than the protocol has: gives what is there, or nothing."""
+"""Reads what servers send in forms other than the protocol's: returns what it finds, or nothing."""
 
 import json
 from collections.abc import Mapping
 from typing import Any, cast
 
 WHOLE_RESPONSE = ("response.completed", "response.incomplete", "response.failed")
-"""Events that end a stream of the Responses API; each holds all of the response."""
+"""Events that end a stream of the Responses API; each contains the whole response."""
 
 
 def written(choice: Mapping[str, Any]) -> str:
-    """The text of a choice: a string, or parts of which those of a text count and thoughts do not."""
+    """The text of a choice: a string, or parts, of which texts count and thoughts do not."""
     return whole_characters(_text(choice))
 
 
@@ -29,22 +29,22 @@ def _part(part: object) -> str:
 
 
 def fields_of(value: object) -> dict[str, Any]:
-    """The object that a value is, or an empty one."""
+    """The value if it is an object, otherwise an empty one."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def list_of(value: object) -> list[object]:
-    """The list that a value is, or an empty one."""
+    """The value if it is a list, otherwise an empty one."""
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def word_of(value: object) -> str | None:
-    """A name as a server writes it, be it a number."""
+    """A name as a server writes it, even if it is a number."""
     return whole_characters(str(value)) if isinstance(value, str | int | float) else None
 
 
 def count_of(value: object) -> int | None:
-    """A number of tokens, where it is one in whatever form."""
+    """A number of tokens in any form; None if the value is not one."""
     try:
         return None if isinstance(value, bool) else int(float(cast("str", value)))
     except (ValueError, TypeError, OverflowError):
@@ -52,12 +52,12 @@ def count_of(value: object) -> int | None:
 
 
 def whole_characters(text: str) -> str:
-    """Halves of surrogate pairs become U+FFFD: models write cut emoji, and no file takes a half."""
+    """Replace lone surrogates by U+FFFD: models write cut emoji, which no file can hold."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def loose_json(content: bytes) -> object:
-    """JSON in whatever Unicode, or a stream of events although none was asked for; None for anything else."""
+    """JSON in any Unicode encoding, or a stream of events that was not asked for; None for anything else."""
     text = content.decode(json.detect_encoding(content), "replace").lstrip("\ufeff")
     if text.lstrip().startswith("data:"):
         return _of_events(text)
@@ -72,12 +72,12 @@ def _json(text: str) -> object:
 
 
 def _integer(digits: str) -> float:
-    """Python reads no integer of more than 4,300 digits."""
+    """Read an integer of any length: Python refuses more than 4,300 digits."""
     return int(digits) if len(digits) < 19 else float(digits)
 
 
 def _of_events(text: str) -> object:
-    """The answer that a stream of events makes up; None where it does not come to its end."""
+    """The answer in a stream of events; None if the stream is incomplete."""
     events = [fields_of(_json(line[5:])) for line in text.split("\n") if line.startswith("data:")]
     whole = [event.get("response") for event in events if event.get("type") in WHOLE_RESPONSE]
     if whole:

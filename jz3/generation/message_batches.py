@@ -1,10 +1,11 @@
-"""Message Batches, Anthropic's: requests go up in the call that begins the batch, and results come as lines.
+"""Anthropic's Message Batches: requests are sent in the call that begins the batch, and results come as
+lines.
 
-A batch has no word of ours to be found by, and its list has no names of requests. So each request's name is
-its key and the nonce of its batch, 64 characters, the most that a name may have. A batch whose id was lost is
-one of the same number of requests whose results have the nonce; one that may be it and has not ended is
-waited for, as sending the requests again would pay twice. Source: Anthropic's reference of
-`messages/batches`.
+A batch has no field for a nonce of ours, and its list does not name requests. So each request's name is its
+key and the nonce of its batch: 64 characters, the most that a name may have. A batch whose id was lost is
+found as one with the same number of requests and with the nonce in its results; as long as a candidate has
+not ended, it is waited for, because sending the requests again would pay twice. Source: Anthropic's reference
+of `messages/batches`.
 """
 
 import asyncio
@@ -38,30 +39,30 @@ REFUSED = {
     "not_found_error": 404,
     "request_too_large": 413,
 }
-"""Kinds of errors that another day would meet again, with the status by which a call meets them."""
+"""Errors that would occur again on another day, with the status that a call has for them."""
 CLOCKS = timedelta(days=1)
-"""By which the provider's day may differ from ours (chosen)."""
+"""How far the provider's clock may differ from ours (chosen)."""
 
 
 class Calls(Client):
-    """Calls by their paths."""
+    """Calls by path."""
 
     @classmethod
     def over(cls, client: Client, endpoint: Endpoint, timeout_s: float) -> "Calls":
-        """With the connections of a client."""
+        """Calls over a client's connections."""
         return cls(client._client, endpoint, timeout_s)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes | Setback | Stop:
-        """What comes of a body that is sent."""
+        """The result of posting a body."""
         return await self._outcome(lambda: self._post(path, body), FILE_S)
 
     async def get(self, path: str) -> bytes | Setback | Stop:
-        """What lies there."""
+        """The content at a path."""
         return await self._outcome(lambda: self._get(path), FILE_S)
 
 
 class MessageBatches:
-    """What `BatchRun` asks of Anthropic."""
+    """What `BatchRun` needs of Anthropic."""
 
     endpoints = f"the endpoint {BATCHES}"
 
@@ -74,16 +75,16 @@ class MessageBatches:
         return body_bytes(_named(key, "0" * KEY_LENGTH, request)) + b"\n"
 
     async def submit(self, requests: Mapping[str, ChatRequest], nonce: str) -> Batch | Setback | Stop:
-        """Begin a batch of requests by key. A setback that is `paid` may have begun it."""
+        """Begin a batch of requests by key. If a setback is `paid`, the batch may have begun."""
         body = {"requests": [_named(key, nonce, request) for key, request in requests.items()]}
         begun = await self._calls.post(BATCHES, body)
         if isinstance(begun, Setback) and not begun.again:
-            return replace(begun, paid=False)  # a call that is refused has begun nothing
+            return replace(begun, paid=False)  # a call that is refused begins nothing
         return _standing(begun, self.mask)
 
     async def find(self, record: Record, others: Set[str]) -> Batch | Setback | Stop | None:
-        """The batch of a record whose id is not known, or None; waits while one that may be it goes on.
-        `others` are the ids of batches that are known to be others.
+        """The batch of a record whose id is not known, or None; waits while a candidate is in progress. It
+        has none of the ids in `others`.
         """
         while True:
             listed = await self._listed(record, others)
@@ -102,7 +103,7 @@ class MessageBatches:
             await asyncio.sleep(self._poll_s)
 
     async def batch(self, batch_id: str) -> Batch | Setback | Stop:
-        """How a batch stands."""
+        """The state of a batch."""
         return _standing(await self._calls.get(f"{BATCHES}/{quote(batch_id, safe='')}"), self.mask)
 
     async def lines(self, name: str) -> list[bytes] | Setback | Stop:
@@ -113,7 +114,7 @@ class MessageBatches:
         return [result_file_line(line) for line in content.split(b"\n")]
 
     async def _listed(self, record: Record, others: Set[str]) -> "list[_Listed] | Setback | Stop":
-        """Batches that may be the record's, the newest first: of as many requests, and not from before it."""
+        """Candidates for the record, the newest first: batches with as many requests that are not older."""
         since = (date.fromisoformat(record.sent_on) - CLOCKS).isoformat()
         found: list[_Listed] = []
         after = ""
@@ -134,9 +135,7 @@ class MessageBatches:
         return found
 
     async def _has(self, one: "_Listed", nonce: str) -> bool | Setback | Stop:
-        """Whether the results of a batch are to requests of that nonce; results that are there no longer, as
-        after 29 days, are not.
-        """
+        """Whether the results of a batch have that nonce; false if they have been deleted (after 29 days)."""
         content = await self._calls.get(f"{BATCHES}/{quote(one.batch.id, safe='')}/results")
         if isinstance(content, bytes):
             return nonce.encode() in content.partition(b"\n")[0]
@@ -150,7 +149,7 @@ class _Listed:
     batch: Batch
     requests: int
     created: str
-    """Its day and time, in RFC 3339, which sorts."""
+    """Date and time of its creation in RFC 3339, which can be sorted."""
 
     @property
     def ended(self) -> bool:
@@ -168,7 +167,9 @@ class _Listed:
 
 
 def read_message_batch(said: object, mask: Mask) -> Batch | Setback:
-    """A batch as the reference has it; a setback for anything else, or where its name holds the key."""
+    """The state of a batch; a setback if `said` is not one of the reference, or if its name contains the
+    key.
+    """
     fields = fields_of(said)
     name = fields.get("id")
     if not isinstance(name, str) or not name or mask.line(name) != name:
@@ -194,7 +195,7 @@ def _named(key: str, nonce: str, request: ChatRequest) -> dict[str, Any]:
 
 
 def result_file_line(line: bytes) -> bytes:
-    """A line of results in the form of a result file; one that is none stays as it is."""
+    """A line of results in the form of a result file; a line that is none is returned unchanged."""
     read = fields_of(loose_json(line)) if line.strip() else {}
     name, result = read.get("custom_id"), fields_of(read.get("result"))
     if not isinstance(name, str) or not result:
@@ -204,7 +205,7 @@ def result_file_line(line: bytes) -> bytes:
 
 
 def _outcome(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What a request came to. Only a message is paid for, as the reference says."""
+    """The outcome of a request. Only messages are paid for, according to the reference."""
     if result.get("type") == "succeeded":
         return {"response": {"status_code": 200, "body": result.get("message")}}
     whole = fields_of(result.get("error"))

@@ -1,23 +1,23 @@
-"""Tells a server that answers nobody from one that refuses a prompt."""
+"""Distinguishes a server that answers nobody from one that refuses a prompt."""
 
 import math
 
 from jz3.generation.outcomes import Setback
 
 LEAST_IN_A_ROW, SHARE_IN_A_ROW, MOST_IN_A_ROW = 5, 0.01, 100
-"""Prompts without an answer in a row at which a run stops: a hundredth of the set, within bounds (chosen: a
-server that is down costs a minute; five prompts that moderation refuses do not stop a set of 9,300).
+"""Consecutive prompts without an answer at which a run stops: a hundredth of the set, within bounds (chosen:
+a server that is down costs a minute, and five prompts that moderation refuses do not stop a set of 9,300).
 """
 LEAST_OWN = 20
-"""The same for prompts that are refused in words of their own, where nothing was ever answered (chosen)."""
+"""The same for prompts that are refused for their own content while nothing was ever answered (chosen)."""
 
 
 class Outage:
-    """Watches one run. What counts are prompts: eight samples of one prompt that is refused count once."""
+    """Watches one run. It counts prompts: eight samples of one refused prompt count once."""
 
     def __init__(self, requests: int, answered: int, unanswered_share: float) -> None:
-        """`requests` of the set, how many of them were answered before this run, and what share may stay
-        without an answer although another day may give one.
+        """`requests` is the size of the set and `answered` how many had an answer before this run;
+        `unanswered_share` may stay without an answer that another day may give.
         """
         self._limit = min(MOST_IN_A_ROW, max(LEAST_IN_A_ROW, math.ceil(requests * SHARE_IN_A_ROW)))
         self._delayed_limit = max(self._limit, math.floor(requests * unanswered_share) + 1)
@@ -25,15 +25,15 @@ class Outage:
         self._in_a_row: set[int] = set()
         self._own: set[int] = set()
         self._refused = ""
-        """The last refusal that any request may meet."""
+        """The reason of the last refusal that is not about its prompt."""
 
     def answered(self) -> None:
-        """An answer came."""
+        """Note that an answer came."""
         self._ever_answered = True
         self._in_a_row.clear()
 
     def failed(self, prompt: str, setback: Setback) -> str | None:
-        """A request has failed for good; gives the reason to stop where too many have."""
+        """Note that a request has failed for good; return a reason to stop if too many have."""
         if setback.own:
             self._own.add(hash(prompt))
             limit = max(LEAST_OWN, self._limit)
@@ -48,7 +48,9 @@ class Outage:
         return f"{failed} prompts in a row got no answer, the last: {setback.reason}"
 
     def at_end(self) -> str | None:
-        """The reason to stop where nothing was ever answered, and not for the prompts' sake."""
+        """A reason to stop if nothing was ever answered although the prompts were not to blame; otherwise
+        None.
+        """
         if self._ever_answered or not self._refused:
             return None
         return f"no request was answered, the last: {self._refused}"

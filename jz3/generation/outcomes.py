@@ -1,4 +1,4 @@
-"""What comes of a request that gets no answer: a setback of this one, or a reason to send no more."""
+"""Outcomes of a request without an answer: a setback of this request, or a reason to send no more."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,17 @@ class Setback:
 
     reason: str
     again: bool
-    """Whether another attempt, now or on another day, may give one."""
+    """Whether another attempt, now or on another day, may give an answer."""
     paid: bool
-    """Whether it may have been paid for: nobody knows what became of it."""
+    """Whether it may have been paid for: its outcome is unknown."""
     wait_s: float | None = None
-    """What the server asks for."""
+    """Seconds that the server asks us to wait."""
     busy: bool = False
-    """The server is at its limits: others should wait, too."""
+    """The server is at its limits: other requests should wait, too."""
     own: bool = False
-    """The reason is this prompt, as the server's words say: others need not meet it."""
+    """The server says that this prompt is the reason: others need not meet it."""
     textless: Body | None = None
-    """The thoughts that came in place of an answer, which are kept."""
+    """Thoughts that came instead of an answer; they are kept."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Stop:
 
 @dataclass(frozen=True)
 class Unanswered:
-    """Reasons by key of the requests that a run leaves without an answer."""
+    """Requests that a run leaves without an answer: reasons by key."""
 
     failed: dict[str, str]
-    """They are refused, or answered without a text: another day gives the same."""
+    """Refused, or answered without a text: another day would give the same."""
     delayed: dict[str, str]
-    """Another day may answer them."""
+    """Another day may bring an answer."""

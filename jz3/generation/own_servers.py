@@ -1,9 +1,9 @@
-"""`vllm serve` for each group of GPUs, from an environment of its own, for as long as a stage lives.
+"""`vllm serve` for each group of GPUs, from its own Python environment, for as long as a stage lives.
 
-A server listens on loopback at a port that was free, with a key that only this stage knows, so that neither
-takes the other's requests nor answers for it. One that ends, or does not answer for its health, is started
-again; one that ends again and again with nothing written between stays away. How they end with the stage:
-jz3/generation/guardian.py.
+A server listens on loopback, at a port that was free and with a key that only this stage knows, so that two
+stages cannot take each other's requests or answers. A server that ends, or does not answer health checks, is
+started again; one that keeps ending without a completion in between is given up. jz3/generation/guardian.py
+ends the servers with the stage.
 """
 
 import asyncio
@@ -33,17 +33,21 @@ from jz3.workers.batch import gpu_groups
 log = logging.getLogger(__name__)
 
 START_S = 1800.0
-"""For a server to be ready (chosen: 70B weights from a network disk and their kernels take some 15 minutes).
-One that ends before is noticed at once.
+"""Seconds for a server to be ready (chosen: 70B weights from a network disk and their kernels take some 15
+minutes). If it ends earlier, that is noticed at once.
 """
 LOOK_S = 0.2
-"""Between two looks at a server that starts (chosen)."""
+"""Seconds between two looks at a server that is starting (chosen)."""
 HEALTH_EVERY_S, HEALTH_WAIT_S, SICK = 10.0, 30.0, 3
-"""A server that so many times in a row does not say in time that it is well is ended (chosen)."""
+"""Seconds between health checks, seconds to answer one, and failed checks after which a server is ended
+(chosen).
+"""
 ENDS_IN_A_ROW = 5
-"""Ends of a server with no completion of any between: it is not the requests (chosen)."""
+"""Times that a server ends without a completion in between, after which requests are not the cause
+(chosen).
+"""
 SHOWN_LINES = 12
-"""Of a server's log, in an error."""
+"""Lines of a server's log that an error shows."""
 LOOPBACK = "127.0.0.1"
 NOT_PASSED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "VLLM_PORT")
 """Of this environment, they would lead the other one astray."""
@@ -55,7 +59,7 @@ server ends. It is never asked to draw here: it knows no seeds of single request
 
 @asynccontextmanager
 async def own_servers(source: ModelSource, context: int, execution: Execution) -> AsyncGenerator[Servers]:
-    """Servers over a model with so many tokens of context; they start now and end with the block."""
+    """Servers for a model with `context` tokens; they start now and end with the block."""
     groups = gpu_groups(execution)
     servers = Servers(
         len(groups),
@@ -114,7 +118,7 @@ class Keeper:
         self.servers.notify()
 
     async def _one_life(self) -> str:
-        """Run one process from start to end; returns how it ended."""
+        """Run one process from start to end; return how it ended."""
         port, key = _free_port(), secrets.token_hex(16)
         process = await self._start(port, key)
         address = f"http://{LOOPBACK}:{port}"
@@ -145,7 +149,7 @@ class Keeper:
                 stdout=out,
                 stderr=out,
                 env=environment,
-                start_new_session=True,  # Ctrl-C is for the stage
+                start_new_session=True,  # Ctrl-C is for the stage only
             )
 
     async def _became_ready(
@@ -205,18 +209,18 @@ def server_environment(execution: Execution, gpus: Sequence[str], key: str) -> d
 
 
 def vllm_command(source: ModelSource, context: int, execution: Execution, port: int) -> list[str]:
-    """The command line of `vllm serve` for a model, under its digest as name."""
+    """The command line of `vllm serve` for a model, whose name is its digest."""
     return [
         *(execution.vllm_python, "-m", "vllm.entrypoints.cli.main", "serve", source.path),
         *("--host", LOOPBACK, "--port", str(port), "--served-model-name", source.digest),
         *("--dtype", "bfloat16" if source.dtype in FP8 else source.dtype, *FP8.get(source.dtype, ())),
         *("--max-model-len", str(context)),
-        *("--generation-config", "vllm"),  # sampling is what the request says, and nothing of the model's
+        *("--generation-config", "vllm"),  # sampling as the request says, not as the model's files say
         *("--tensor-parallel-size", str(max(execution.worker_gpus, 1))),
         *("--gpu-memory-utilization", str(execution.vllm_memory)),
         *("--max-num-seqs", str(execution.server_concurrency)),
         *("--enable-prefix-caching", "--uvicorn-log-level", "warning"),
-        # Compiling takes longer than a model for a CPU wins by it.
+        # Compiling takes longer than it saves for a model on a CPU.
         *(["--enforce-eager"] if execution.device == "cpu" else []),
     ]
 
@@ -237,7 +241,7 @@ def _how(process: asyncio.subprocess.Process) -> str | None:
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:
-    """The guardian ends the server when its input ends."""
+    """End the server by closing the guardian's input."""
     assert process.stdin is not None
     process.stdin.close()
     try:
@@ -245,7 +249,7 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
             await process.wait()
     except TimeoutError:
         pass
-    with suppress(ProcessLookupError):  # where all is well, nothing of the session is left
+    with suppress(ProcessLookupError):  # normally nothing of the session is left
         os.killpg(process.pid, signal.SIGKILL)
     await process.wait()
 

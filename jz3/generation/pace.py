@@ -1,4 +1,6 @@
-"""When a request may be sent: limits a minute, pauses that the server asks for, and waits after failures."""
+"""When a request may be sent: limits per minute, pauses that the server asks for, and waits after
+failures.
+"""
 
 import asyncio
 import math
@@ -15,17 +17,17 @@ from jz3.generation.outcomes import Setback, Stop
 T = TypeVar("T")
 
 BURST_S = 1.0
-"""What a limit a minute allows in this time may go out at once (chosen: servers count in seconds, too)."""
+"""Seconds' worth of a limit per minute that may be sent at once (chosen: servers count in seconds, too)."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
-"""Back-off after a failure: doubles from the first to the longest (chosen)."""
+"""Seconds to wait after a failure: doubled from the first to the longest (chosen)."""
 
 
 LOOK_S = 0.5
-"""Between two looks whether a pause has ended (chosen)."""
+"""Seconds between two looks whether a pause has ended (chosen)."""
 
 
 class Pace:
-    """Requests and tokens a minute, shared by all tasks."""
+    """Limits of requests and tokens per minute, shared by all tasks."""
 
     def __init__(self, requests_per_minute: int, tokens_per_minute: int) -> None:
         self._requests = Bucket(requests_per_minute / 60)
@@ -41,18 +43,18 @@ class Pace:
             await asyncio.sleep(min(pause, LOOK_S))
 
     def pause(self, seconds: float) -> None:
-        """The server is busy: nobody sends for so long."""
+        """Send nothing for some seconds, because the server is busy."""
         self._not_before = max(self._not_before, time.monotonic() + seconds)
 
     def end_pause(self) -> None:
-        """Nobody waits any more: nothing will be sent."""
+        """End every wait: nothing will be sent."""
         self._not_before = 0.0
 
 
 class Window:
-    """How many requests may be in flight: halved when the server says that it is busy, widened as it answers.
+    """How many requests may be in flight: halved when the server is busy, widened as it answers.
 
-    Additive increase and multiplicative decrease, as TCP has it; a refusal counts once for all requests that
+    Additive increase and multiplicative decrease, as in TCP; a refusal counts once for all requests that
     were in flight when it came.
     """
 
@@ -70,7 +72,7 @@ class Window:
         return int(self._width)
 
     async def enter(self) -> int:
-        """Wait for a place; gives the number of the request, for `leave`."""
+        """Wait for a place; return the request's number, for `leave`."""
         while self._in_flight >= self.width:
             self._room.clear()
             await self._room.wait()
@@ -79,7 +81,7 @@ class Window:
         return self._sent
 
     def leave(self, number: int, *, busy: bool) -> None:
-        """The outcome is there."""
+        """Free the place of a finished request."""
         self._in_flight -= 1
         if not busy:
             self._width = min(self._greatest, self._width + 1 / self._width)
@@ -90,11 +92,11 @@ class Window:
 
 
 class Turnstile:
-    """Lets one task a turn of the event loop pass, first come first served.
+    """Lets one task pass per turn of the event loop, first come first served.
 
-    A connection writes a request in the turn after the one that made it (aiohttp on Python 3.11). So after a
-    hundred answers that came together, a hundred requests would be made before the first of them is written;
-    they would be answered together again, and few would be on their way while this core deals with them.
+    A connection writes a request one turn after the task has made it (aiohttp on Python 3.11). So after a
+    hundred simultaneous answers, a hundred requests would be made before the first is written; they would
+    be answered together again, and few would be in flight while this core processes them.
     """
 
     def __init__(self) -> None:
@@ -102,7 +104,7 @@ class Turnstile:
         self._turning = False
 
     async def wait(self) -> None:
-        """Until it is our turn."""
+        """Wait for our turn."""
         loop = asyncio.get_running_loop()
         if self._turning:
             turn: asyncio.Future[None] = loop.create_future()
@@ -115,7 +117,7 @@ class Turnstile:
     def _let_next(self) -> None:
         while self._waiting:
             turn = self._waiting.popleft()
-            if not turn.done():  # else its task was cancelled
+            if not turn.done():  # otherwise its task was cancelled
                 turn.set_result(None)
                 asyncio.get_running_loop().call_soon(self._let_next)
                 return
@@ -123,7 +125,7 @@ class Turnstile:
 
 
 class Bucket:
-    """A rate with a little room for bursts; those who come are served in order."""
+    """A rate with some room for bursts; waiters are served in order."""
 
     def __init__(self, per_second: float) -> None:
         self._per_second = per_second
@@ -137,13 +139,15 @@ class Bucket:
 
 
 def backoff_s(attempt: int) -> float:
-    """Seconds to wait after failure number `attempt` (from 0), scattered lest all waiters come together."""
+    """Seconds to wait after failure number `attempt` (from 0), randomised so that waiters do not return
+    together.
+    """
     return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt) * random.uniform(0.5, 1.0)
 
 
 async def patiently(ask: Callable[[], Awaitable[T | Setback | Stop]], retries: int) -> T | Setback | Stop:
-    """What `ask` gives in the end: it is asked again, at most `retries` times, for what may be better the
-    next time, after the wait that the server names or the back-off, whichever is longer.
+    """The final result of `ask`: it is repeated, at most `retries` times, after setbacks that may pass. Each
+    wait is the one that the server names or the back-off, whichever is longer.
     """
     for attempt in range(retries):
         outcome = await ask()
@@ -154,9 +158,9 @@ async def patiently(ask: Callable[[], Awaitable[T | Setback | Stop]], retries: i
 
 
 def asked_wait_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait (`retry-after-ms`, or `Retry-After` as seconds or as a date).
+    """Seconds that the server asks us to wait (`retry-after-ms`, or `Retry-After` as seconds or as a date).
 
-    A date is counted from the answer's own `Date`, as the server's clock may differ from ours.
+    A date is compared with the answer's own `Date`, because the server's clock may differ from ours.
     """
     milliseconds, text = headers.get("retry-after-ms"), headers.get("retry-after")
     if milliseconds is not None and (asked := _number(milliseconds)) is not None:
@@ -168,7 +172,7 @@ def asked_wait_s(headers: Mapping[str, str]) -> float | None:
 
 
 def _number(text: str) -> float | None:
-    """A number, infinite where its digits are more than a float holds, or None."""
+    """A number, infinite if a float cannot hold it; None if the text is no number."""
     try:
         number = float(text)
     except ValueError:
@@ -184,7 +188,7 @@ def _until(date: str, now: str | None) -> float | None:
 
 
 def _moment(date: str) -> datetime | None:
-    """A date of HTTP; None for what is none, years beyond the calendar's and odd zones among it."""
+    """An HTTP date; None for anything else, including years beyond the calendar's and odd time zones."""
     try:
         moment = parsedate_to_datetime(date)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

@@ -1,9 +1,9 @@
-"""Prompts as token ids, the way that a training encodes its inputs (jz3/core/text_tokens.py).
+"""Prompts as token ids, encoded as in training (jz3/core/text_tokens.py).
 
-A token that the tokenizer puts at the beginning stays, an end token that it adds goes, and special tokens
-that a text spells out are read as text. A conversation is written by the chat template of the tokenizer: its
-marks are special tokens; what a turn says is text there too. Where the assistant spoke last, the model goes
-on with what it said.
+A token that the tokenizer adds at the beginning is kept, an end token that it adds is removed, and special
+tokens that a text spells out are read as text. A conversation is written by the tokenizer's chat template:
+its marks are special tokens, but the content of a turn is text there, too. If the assistant spoke last, the
+model continues that turn.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from jz3.generation.engine import Prompt, Turn
 
 
 def encode_prompts(tokenizer: Any, prompts: Sequence[Prompt]) -> list[list[int]]:  # noqa: ANN401
-    """Token ids of each prompt. Raises UserError for a conversation where the model has no chat template."""
+    """Token ids of each prompt. Raises UserError for a conversation if the model has no chat template."""
     texts = iter(_encode_texts(tokenizer, [prompt for prompt in prompts if isinstance(prompt, str)]))
     return [
         next(texts) if isinstance(prompt, str) else _encode_conversation(tokenizer, prompt)

@@ -1,7 +1,7 @@
-"""What servers answered, on its way into the row store: before anyone uses it, with a text or without.
+"""Servers' answers on their way into the row store, before anyone uses them, with a text or without.
 
 An answer without a text is a failure of its row, and the next run asks again; but its thoughts were paid for.
-They are kept as operation `textless`, one row for each attempt.
+They are kept as operation `textless`, one row per attempt.
 """
 
 import uuid
@@ -16,25 +16,25 @@ from jz3.store.writer import RowWriter
 
 @contextmanager
 def receiving(store: RowStore) -> Generator["Received"]:
-    """For one run; rows that wait when it ends are not written."""
+    """The answers of one run; rows neither flushed nor committed when it ends are not written."""
     with store.writer(CHAT) as answers, store.writer(TEXTLESS) as textless:
         yield Received(answers, textless)
 
 
 class Received:
-    """Writers of answers. Raises what a RowWriter does."""
+    """Writers of answers. Raises the same errors as a RowWriter."""
 
     def __init__(self, answers: RowWriter, textless: RowWriter) -> None:
         self._answers, self._textless = answers, textless
 
     def keep(self, key: str, request: ChatRequest, body: Body, *, by_batch: bool) -> None:
-        """An answer to a request, for the next flush or commit."""
+        """Keep an answer to a request for the next flush or commit."""
         answer = as_answer(body, request, by_batch=by_batch)
         self._answers.append(key, request.row(), as_row(answer, body))
 
     def keep_textless(self, key: str, request: ChatRequest, body: Body, *, batch: str | None = None) -> None:
-        """Thoughts alone, at once. `batch`: the nonce of the batch that they came by; collected twice, they
-        are kept once.
+        """Keep an answer that has only thoughts, at once. `batch` is the nonce of the batch that it came
+        from: if the batch is collected twice, the thoughts are kept once.
         """
         attempt = {"attempt": batch or uuid.uuid4().hex, "chat": key, "asked": request.row()}
         answer = as_answer(body, request, by_batch=batch is not None)
@@ -42,10 +42,10 @@ class Received:
         self._textless.flush()
 
     def flush(self) -> None:
-        """Answers outlive this process."""
+        """Make the answers survive this process."""
         self._answers.flush()
 
     def commit(self) -> None:
-        """All that was kept outlives a power cut."""
+        """Make everything kept survive a power cut."""
         self._answers.commit()
         self._textless.commit()

@@ -1,11 +1,11 @@
 """What an error of a server means: for this prompt, for every request, or for now.
 
-Servers say it in many ways. Status and code are read first, then the words. Where none of them tells whether
-others would meet the same, the run finds out (jz3/generation/outage.py).
+Servers express it in many ways. Status and code are read first, then the message. If none of them shows
+whether other requests would meet the same, the run finds out (jz3/generation/outage.py).
 
-What may have been paid for: all but the four refusals that come before any work (no key, no money, no proxy,
-no room). A 5xx or 408 may be the gateway's, after the model has written; so may a 400 or 403 be, of an output
-that was moderated.
+All errors may have been paid for, except the four refusals that come before any work (no key, no money, no
+proxy, no room). A 5xx or 408 may come from a gateway after the model has written; so may a 400 or 403 about
+output that was moderated.
 """
 
 import json
@@ -18,12 +18,12 @@ from jz3.generation.pace import asked_wait_s
 from jz3.generation.secrets import Mask
 
 LONGEST_ASKED_WAIT_S = 600.0
-"""A run whose server asks for a longer wait stops, and is begun again by its user (chosen)."""
+"""If a server asks for a longer wait, in seconds, the run stops, and its user starts it again (chosen)."""
 WORDS_READ = 2_000
 """Characters of an error that are read (chosen)."""
 UNPAID = (401, 402, 407, 429)
 PASSING = (408, 409, 423, 425, 429)
-"""Below 500: another attempt may not meet them."""
+"""Statuses below 500 that another attempt may not meet."""
 MONEY_CODES = (
     "insufficient_quota",
     "billing_hard_limit_reached",
@@ -40,7 +40,7 @@ MONEY = re.compile(
     r"|(?:payment|billing) (?:is )?required|hard limit|account (?:is|has been) (?:suspended|overdue)",
     re.IGNORECASE,
 )
-"""Not `exceeded your current quota`: some providers say so of a minute's limit."""
+"""Not `exceeded your current quota`: some providers say so about a limit per minute."""
 KEY_CODES = (
     "invalid_api_key",
     "account_deactivated",
@@ -59,7 +59,7 @@ MODEL = re.compile(
     re.IGNORECASE,
 )
 FIELD_CODES = ("unsupported_parameter", "unknown_parameter")
-"""Never about a prompt: a field that is named beside them is one of the request's form."""
+"""Never about a prompt: a field named with them is one of the request's form."""
 VALUE_CODES = ("unsupported_value", "invalid_value", "integer_above_max_value")
 PARAMETERS = (
     *(
@@ -75,7 +75,7 @@ PARAMETERS = (
     *("reasoning_effort", "reasoning", "thinking", "output_config", "response_format", "text", "system"),
     *("instructions", "store", "chat_template_kwargs", "enable_thinking", "thinking_budget", "extra_body"),
 )
-"""Fields that requests have (jz3/generation/bodies.py), and the usual ones of `extra_body`."""
+"""Fields of requests (jz3/generation/bodies.py), and common ones of `extra_body`."""
 PARAMETER = re.compile(
     r"(?:unsupported|unknown|unrecognized|unexpected|invalid|not supported|does not support|not permitted)"
     r"|(?:may|can) only be|must be|should be|cannot (?:both )?be|extra inputs|not allowed|valid range",
@@ -89,15 +89,15 @@ NAMED = re.compile(
     rf"(?:^|[\s\"'`(\[.])(?P<name>(?:{DISTINCT})(?:\.\w+)*)(?=[\"'`:.,)\]]|\s+(?:value|is|must|may|can|should|param)|$)"
     rf"|'(?P<quoted>{'|'.join(PARAMETERS)})'"
 )
-"""A field in an error's words, quoted or followed by what is said of it."""
+"""A field in an error's message, quoted or followed by what is wrong with it."""
 IN_PLACE = {
     "max_tokens": "Declare max_completion_tokens (for `responses` max_output_tokens) in its place",
     "max_completion_tokens": "Declare max_tokens in its place",
     "max_output_tokens": "Declare another limit",
 }
-"""What to do where the server has another name for the limit."""
+"""What to do if the server has another name for the limit."""
 OF_PROMPT = re.compile(r"maximum context|context length|flagged|moderat|content polic", re.IGNORECASE)
-"""Words of an error that is about a prompt, whatever field they name."""
+"""Words that show that an error is about a prompt, whatever field it names."""
 UNKNOWN = re.compile(r"unsupported|not supported|unknown|unrecognized|extra|instead", re.IGNORECASE)
 OWN_CODES = (
     "content_filter",
@@ -121,7 +121,7 @@ def refusal(status: int, content: bytes, headers: Mapping[str, str], mask: Mask)
 
 
 def meaning(status: int, said: object, wait_s: float | None, mask: Mask) -> Setback | Stop:
-    """The same of an error that is read already: an object as JSON has it, or a text."""
+    """The meaning of an error that was parsed already: an object of JSON, or a text."""
     error = _Error(said)
     shown = mask.line(f"HTTP {status}: {error.words}" if error.words else f"HTTP {status}")
     stop = _stop(status, error, shown, mask)
@@ -144,7 +144,7 @@ def meaning(status: int, said: object, wait_s: float | None, mask: Mask) -> Setb
 
 
 def _stop(status: int, error: "_Error", shown: str, mask: Mask) -> Stop | None:
-    """Why every request would meet the same, where status, code or words say so."""
+    """Why every request would meet the same, if status, code or message say so."""
     if status >= 500 or status < 400 or status == 408:
         return None
     if status == 402 or error.code in MONEY_CODES or error.kind in MONEY_CODES or MONEY.search(error.words):
@@ -173,7 +173,7 @@ def _remedy(field: str, error: "_Error") -> str:
 
 
 def _refused_field(error: "_Error") -> str | None:
-    """The field of every request that an error is about; None where it is about something else."""
+    """The field of every request that an error is about; None if it is about something else."""
     if error.code in FIELD_CODES and error.parameter:
         return error.parameter
     if OF_PROMPT.search(error.words):
@@ -186,7 +186,7 @@ def _refused_field(error: "_Error") -> str | None:
 
 
 class _Error:
-    """Code, type, parameter and words of an error, wherever a server puts them."""
+    """Code, type, parameter and message of an error, wherever a server puts them."""
 
     def __init__(self, said: object) -> None:
         inner: object = fields_of(said).get("error", said)

@@ -1,9 +1,9 @@
-"""The key is shown to nobody: it is masked in each text that comes from a server before anyone sees it.
+"""The key is never shown: it is masked in each text of a server before anyone sees that text.
 
-A server may echo the key anywhere: in an error, a header, a model's name, the answer itself. Masked is each
-run of SHOWN_AT_MOST or more characters of it, as it is, in the other case, in base64 at any offset, in hex,
-URL-encoded or escaped, and across line breaks and quotes; in reasons of failures already half of that. Costs
-about 5 microseconds a kilobyte of text without a key.
+A server may echo the key anywhere: in an error, a header, a model's name, the answer itself. Each run of
+SHOWN_AT_MOST or more of its characters is masked, in these forms: as it is, in the other case, in base64 at
+any offset, in hex, URL-encoded or escaped, and across line breaks and quotes. In reasons of failures half
+that length is enough. Costs about 5 microseconds per kilobyte of text without a key.
 """
 
 import base64
@@ -15,21 +15,21 @@ from urllib.parse import quote
 
 MASKED = "***"
 WINDOW = 8
-"""Characters of a key that are looked for together."""
+"""Characters of a key that are searched for together."""
 SHOWN_AT_MOST = 2 * WINDOW - 1
-"""So many characters in a row always hold a window that begins at a multiple of its length."""
+"""This many consecutive characters always contain a window that begins at a multiple of its length."""
 WORD = re.compile(r"[a-z_-]+|[A-Z_-]+")
-"""What people set for servers that ask for no key (`EMPTY`, `not-needed`), where it is short."""
+"""Short words that people set for servers that need no key (`EMPTY`, `not-needed`)."""
 SKIPPED = " \t\r\n\\\"'"
-"""Characters that wrapping and quoting put into a text."""
+"""Characters that line wrapping and quoting insert into a text."""
 REASON_CHARACTERS = 300
-"""Of a reason that is kept (chosen: a line of a table)."""
+"""Characters of a reason that are kept (chosen: a line of a table)."""
 REASON_READ = 2_000
-"""Of a server's words, those that are searched for the key (chosen: beyond what is kept)."""
+"""Characters of a server's message that are searched for the key (chosen: more than are kept)."""
 
 
 class Mask:
-    """Hides one key. A key of less than 8 characters, or a short word, is no secret and is left alone."""
+    """Hides one key. A key of fewer than 8 characters, or a short word, is no secret and is not masked."""
 
     def __init__(self, key: str | None) -> None:
         short = key is not None and len(key) <= SHOWN_AT_MOST
@@ -51,13 +51,13 @@ class Mask:
         return text if self._numbers.isdisjoint(aligned) else self._hidden(text, SHOWN_AT_MOST)
 
     def line(self, text: str) -> str:
-        """A server's words in one line that a table and a terminal can show, without the key."""
+        """A server's message on one line that a table and a terminal can show, without the key."""
         clean = "".join(character if character.isprintable() else " " for character in text)
         read = " ".join(clean.split())[:REASON_READ]
         return self._hidden(read, WINDOW)[:REASON_CHARACTERS]
 
     def _hidden(self, text: str, least: int) -> str:
-        """The text with MASKED for each run of so many characters of a form."""
+        """The text with MASKED in place of each run of at least `least` characters of a form."""
         for form in sorted(self._whole, key=len, reverse=True):
             text = text.replace(form, MASKED)
         if not self._windows:
@@ -82,11 +82,11 @@ def _kept(text: str) -> list[str]:
 
 
 def _forms(key: str) -> set[str]:
-    """How a key may be written."""
+    """All the ways in which a key may be written."""
     encoded = key.encode()
     forms = {key, key.lower(), key.upper(), quote(key, safe=""), json.dumps(key)[1:-1], html.escape(key)}
     forms |= {encoded.hex(), encoded.hex().upper()}
-    for before in range(3):  # what stands before it decides how its bits are cut
+    for before in range(3):  # the preceding bytes determine how its bits are cut
         whole = (before + len(encoded)) * 8 // 6
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             forms.add(encode(bytes(before) + encoded).decode()[-(-before * 8 // 6) : whole])

@@ -1,9 +1,12 @@
-"""Answers as servers write them: chat completions, responses and messages, with the thoughts beside the text.
+"""Answers as servers write them: chat completions, responses and messages, with any thoughts.
 
-What counts is the text and the thoughts, which are paid for: odd fields beside them lose none. Thoughts come
-in a field of their own (`reasoning_content` of DeepSeek, `reasoning` of vLLM and OpenRouter,
-`reasoning_details`), as parts of the content (`thinking` of Mistral and Anthropic), as items of a response
-(`reasoning` of OpenAI), or within the text, where the answer's reader finds them (jz3/notation/thoughts.py).
+Text and thoughts count, since they are paid for: odd fields beside them must not lose either. Thoughts may be
+
+- in a field of their own (`reasoning_content` of DeepSeek, `reasoning` of vLLM and OpenRouter,
+  `reasoning_details`),
+- parts of the content (`thinking` of Mistral and Anthropic),
+- items of a response (`reasoning` of OpenAI),
+- within the text, where the answer's reader finds them (jz3/notation/thoughts.py).
 """
 
 from collections.abc import Mapping
@@ -16,12 +19,12 @@ from jz3.generation.loose import count_of, fields_of, list_of, loose_json, whole
 from jz3.generation.secrets import REASON_CHARACTERS, Mask
 
 TRACES = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
-"""Fields of a message that hold thoughts; where a server fills two of them, they say the same."""
+"""Fields of a message that hold thoughts; if a server fills two of them, they are equal."""
 FINISHED = ("stop", "eos", "eos_token", "eot", "end_turn", "stop_sequence", "end", "end_of_text", "complete",
             "completed", "finish", "finished")  # fmt: skip
-"""Words for `stop`, as servers have them."""
+"""Servers' words for `stop`."""
 DEPTH = 5
-"""Of lists and objects around the text of a thought (chosen: real ones have three)."""
+"""The most levels of lists and objects around the text of a thought (chosen: real ones have three)."""
 
 
 class Message(BaseModel):
@@ -31,11 +34,11 @@ class Message(BaseModel):
     thinking: str | None = None
     reasoning_text: str | None = None
     reasoning_details: None = None
-    """Anything else is read piece by piece."""
+    """Any other form is read piece by piece."""
 
     @property
     def trace(self) -> str:
-        """What it thought, where that has a field of its own."""
+        """Its thoughts, if they have a field of their own."""
         return next(filter(None, (getattr(self, name) for name in TRACES)), "")
 
 
@@ -61,13 +64,13 @@ class Usage(BaseModel):
 
     @property
     def reasoning_tokens(self) -> int:
-        """Those of thoughts, as far as the server says; 0 where it does not."""
+        """Tokens of thoughts, as counted by the server; 0 if it does not count them."""
         details = self.completion_tokens_details
         return max(0, (details.reasoning_tokens if details else None) or 0)
 
 
 class Body(BaseModel):
-    """What we need of a server's answer, its first choice with a text or thoughts in front."""
+    """What we need of a server's answer: its first choice with a text, and the thoughts before that."""
 
     model: str | None = None
     choices: list[Choice]
@@ -76,19 +79,19 @@ class Body(BaseModel):
 
 @dataclass(frozen=True)
 class Unreadable:
-    """An answer that holds no text."""
+    """An answer without a text."""
 
     reason: str
     again: bool = True
-    """Whether another attempt may bring one: not where the model has ended without a text."""
+    """Whether another attempt may bring one; false if the model ended without a text."""
     error: object = None
-    """The error that a server put into an answer with the status of success."""
+    """The error that a server put into a successful answer."""
     textless: Body | None = None
-    """Its thoughts, shown or counted, which were paid for."""
+    """Its thoughts, shown or only counted; they were paid for."""
 
 
 def read_body(content: bytes) -> Body | Unreadable:
-    """A server's answer. Of more choices than the one asked for the first with a text counts."""
+    """Read a server's answer. If it has more choices than were asked for, the first with a text counts."""
     try:
         body = Body.model_validate_json(content)
     except ValidationError:
@@ -98,7 +101,7 @@ def read_body(content: bytes) -> Body | Unreadable:
 
 
 def leniently(said: object) -> Body | Unreadable:
-    """The same of JSON that is no chat completion as the protocol has it."""
+    """Read JSON that is not exactly a chat completion of the protocol."""
     fields = fields_of(said)
     if isinstance(fields.get("output"), list):
         return _of_response(fields)
@@ -134,7 +137,7 @@ def _body(model: str | None, text: str, thoughts: str, ended: str | None, usage:
 
 
 def _usage(said: Mapping[str, Any]) -> Usage:
-    """Counts of a chat completion or a response, in whatever form."""
+    """Token counts of a chat completion or a response, in whatever form."""
     read = fields_of(said.get("prompt_tokens_details")) or fields_of(said.get("input_tokens_details"))
     wrote = fields_of(said.get("completion_tokens_details")) or fields_of(said.get("output_tokens_details"))
     thought = wrote.get("reasoning_tokens", wrote.get("thinking_tokens", said.get("reasoning_tokens")))
@@ -148,7 +151,7 @@ def _usage(said: Mapping[str, Any]) -> Usage:
 
 
 def _thoughts(choice: Mapping[str, Any]) -> str:
-    """What a choice of a chat completion thought: a field of its message, or parts of its content."""
+    """The thoughts of a chat completion's choice: a field of its message, or parts of its content."""
     message = fields_of(choice.get("message")) or fields_of(choice.get("delta"))
     for name in TRACES:
         if found := _joined(message.get(name)).strip():
@@ -160,7 +163,7 @@ def _thoughts(choice: Mapping[str, Any]) -> str:
 
 
 def _joined(part: object, depth: int = DEPTH) -> str:
-    """The text of a thought: a string, a part, or a list of them under any of the names that it has."""
+    """The text of a thought: a string, a part, or a list of them, under any of the known names."""
     if isinstance(part, str):
         return part
     if not depth:
@@ -173,7 +176,9 @@ def _joined(part: object, depth: int = DEPTH) -> str:
 
 
 def _of_response(fields: Mapping[str, Any]) -> Body | Unreadable:
-    """A response of OpenAI's API: items of thoughts, then messages; the status says whether it was cut."""
+    """Read a response of OpenAI's API: items of thoughts, then messages; the status says whether it was
+    cut.
+    """
     items = [fields_of(item) for item in list_of(fields.get("output"))]
     text = "".join(written({"message": item}) for item in items if item.get("type") == "message")
     thoughts = "\n\n".join(filter(None, (_item(item) for item in items if item.get("type") == "reasoning")))
@@ -193,7 +198,7 @@ def _of_response(fields: Mapping[str, Any]) -> Body | Unreadable:
 
 
 def _item(item: Mapping[str, Any]) -> str:
-    """The thoughts of an item: themselves where the server gives them, else their summary."""
+    """The thoughts of an item: themselves if the server shows them, otherwise their summary."""
     parts = list_of(item.get("content")) or list_of(item.get("summary"))
     return "\n\n".join(filter(None, map(_joined, parts)))
 
@@ -204,7 +209,7 @@ def _refusal(item: Mapping[str, Any]) -> str | None:
 
 
 def _of_message(fields: Mapping[str, Any]) -> Body | Unreadable:
-    """A message of Anthropic: blocks of thoughts and of text. Thoughts are among its output tokens."""
+    """Read a message of Anthropic: blocks of thoughts and of text. Its output tokens include thoughts."""
     blocks = [fields_of(block) for block in list_of(fields.get("content"))]
     text = "".join(_joined(block.get("text")) for block in blocks if block.get("type") == "text")
     thoughts = "\n\n".join(
@@ -230,7 +235,7 @@ def _of_message(fields: Mapping[str, Any]) -> Body | Unreadable:
 
 
 def _finished(ended: str | None) -> bool:
-    """Whether a model ended by itself, as far as the server says: one that was not cut owed its text."""
+    """Whether a model ended by itself, according to the server: then it should have written a text."""
     return ended is None or ended.lower().removeprefix("finish_reason_") in FINISHED
 
 
@@ -239,13 +244,14 @@ def _refused(choice: Mapping[str, Any]) -> bool:
 
 
 def _thinking(body: Body) -> Body | None:
-    """The body, if it has thoughts or says that there were some."""
+    """The body, if it shows or counts thoughts."""
     return body if body.choices[0].message.trace or (body.usage or Usage()).reasoning_tokens else None
 
 
 def _wordless(choice: Mapping[str, Any], body: Body) -> Unreadable:
-    """A choice without text: a refusal, or a thought that the server took for the whole answer. Another
-    attempt of this run would bring the same; a later run asks again, perhaps of a server that was mended.
+    """The outcome of a choice without text: a refusal, or a thought that the server took for the whole
+    answer. Another attempt of this run would bring the same; a later run asks again, perhaps of a server that
+    was fixed.
     """
     refused = fields_of(choice.get("message")).get("refusal")
     ended = refused if isinstance(refused, str) and refused else word_of(choice.get("finish_reason"))

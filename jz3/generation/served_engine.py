@@ -1,17 +1,17 @@
-"""Engines `vllm` and `openai`: the model stands behind servers of the OpenAI protocol.
+"""Engines `vllm` and `openai`: the model is behind servers of the OpenAI protocol.
 
-`vllm`: the stage owns them (jz3/generation/own_servers.py), one for each group of GPUs. Prefix caching is on:
-prompts that begin with the same instructions share their cache.
+`vllm`: the stage owns the servers (jz3/generation/own_servers.py), one for each group of GPUs. Prefix caching
+is on: prompts that begin with the same instructions share their cache.
 
-`openai`: somebody else does (SGLang, llama.cpp, vLLM on a cluster ...). `execution.yaml:servers` has them,
-their key in JZ3_SERVERS_KEY; the teacher's address, key and limits have nothing to do with them. They serve
-the model under its digest as name: `vllm serve DIRECTORY --served-model-name DIGEST`. So a server that still
-has last week's weights answers that there is no such model, and no row is kept under a digest that did not
+`openai`: the servers run elsewhere (SGLang, llama.cpp, vLLM on a cluster ...). `execution.yaml:servers` lists
+them, and JZ3_SERVERS_KEY holds their key; address, key and limits of the teacher do not apply. They serve the
+model under its digest as name: `vllm serve DIRECTORY --served-model-name DIGEST`. So a server that still has
+last week's weights answers that there is no such model, and no row is stored under a digest that did not
 write it.
 
-Prompts are sent as token ids, encoded here as for the engine in this process. Each row has its own seed; the
-text of a row may still differ between runs where rounding decides a draw, as servers form batches of their
-own. Costs: less than a millisecond of one core a request (jz3/generation/client.py).
+Prompts are sent as token ids, encoded here as for the engine in this process. Each row has its own seed; its
+text may still differ between runs if rounding decides a draw, because servers form their own batches. Costs
+less than a millisecond of one core per request (jz3/generation/client.py).
 """
 
 import os
@@ -35,14 +35,12 @@ from jz3.generation.stops import Decoder
 from jz3.generation.streaming import Stream
 
 ENCODED_TOGETHER = 64
-"""Prompts (chosen: tokenizers encode a batch on all cores)."""
+"""Prompts that are encoded together (chosen: tokenizers encode a batch on all cores)."""
 KEY = "JZ3_SERVERS_KEY"
 
 
 class ServedEngine:
-    """A model behind servers. Its config and tokenizer are read, and servers are started, by the first
-    request.
-    """
+    """A model behind servers. The first request reads its config and tokenizer, and starts servers."""
 
     def __init__(self, name: Literal["vllm", "openai"], source: ModelSource, execution: Execution) -> None:
         self._name: Literal["vllm", "openai"] = name
@@ -71,10 +69,10 @@ class ServedEngine:
         return [written[str(place)] for place in range(len(requests))]
 
     def stream(self, asked: Iterator[Asked]) -> Generator[tuple[str, Generated | Unwritten] | None]:
-        """What becomes of each request, in whatever order; None each second in which nothing does."""
+        """The outcome of each request, in any order; None for each second without one."""
         opened = self._opened()
         waiting: dict[str, tuple[int, Sampling]] = {}
-        """Tokens of the prompt and sampling of what is on its way."""
+        """Prompt tokens and sampling of the requests in flight."""
         full: list[tuple[str, Generated]] = []
         """Prompts that leave no room in the context: no server is asked."""
         with closing(opened.stream.ask(self._bodies(asked, opened, waiting, full))) as outcomes:
@@ -93,7 +91,7 @@ class ServedEngine:
         yield from full
 
     def close(self) -> None:
-        """Ends servers that are ours."""
+        """End the servers that are ours."""
         if self._open is not None:
             self._open.stream.close()
             self._open = None
@@ -152,14 +150,14 @@ class ServedEngine:
 
 @dataclass
 class _Open:
-    """What the first request has opened."""
+    """What the first request opens."""
 
     tokenizer: Any
     context: int
     """Tokens of the model's context."""
     stream: Stream
     decoders: dict[tuple[str, ...], Decoder] = field(default_factory=dict[tuple[str, ...], Decoder])
-    """By stop strings."""
+    """Decoders by stop strings."""
 
     def generated(self, completed: Completed, prompt_tokens: int, sampling: Sampling) -> Generated:
         tokens = completed.token_ids
@@ -184,8 +182,8 @@ def _must_be_there(vllm_python: str) -> None:
 
 @asynccontextmanager
 async def _named_servers(source: ModelSource, execution: Execution) -> AsyncGenerator[Servers]:
-    """The servers of `execution.yaml:servers`. Raises UserError where there are none, or an address is
-    none.
+    """The servers of `execution.yaml:servers`. Raises UserError if there are none, or an address is
+    invalid.
     """
     addresses = execution.servers
     if not addresses:

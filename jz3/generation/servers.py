@@ -1,9 +1,9 @@
-"""The servers of one model: which of them the next request goes to, and what a failing one costs.
+"""The servers of one model: which of them gets the next request, and what a failing one costs.
 
-A request goes to the server with the fewest in flight, of those that answer. One that refuses connections
-rests for a while, longer each time, and its requests go to the others. A request that was at a server when
-its process ended is a suspect: it comes back in smaller and smaller company, so that the one that ends
-servers is found, and the others are not lost with it.
+A request goes to the server with the fewest in flight, among those that answer. A server that refuses
+connections rests for a while, longer each time, and its requests go to the others. A request that was at a
+server whose process ended is a suspect: it is sent again with fewer and fewer other requests beside it, so
+that the one that ends servers is identified and the others are not lost with it.
 """
 
 import asyncio
@@ -15,33 +15,33 @@ from jz3.generation.client import Client
 from jz3.generation.pace import Window, backoff_s
 
 COMPANY = 8
-"""After each end of a server that a request was at, it shares one with so many times fewer (chosen: of 512
-in flight a guilty one is alone after three ends).
+"""Each time that a request's server ends, it shares the next one with this many times fewer (chosen: of 512
+in flight, a guilty one is alone after three ends).
 """
 LOOK_S = 0.25
-"""Between two looks whether a resting server may be asked again (chosen)."""
+"""Seconds between two looks whether a resting server may be asked again (chosen)."""
 
 
 @dataclass
 class Server:
-    """One server: a place in the pool, whatever process stands at it."""
+    """One server: a place in the pool, whatever process runs there."""
 
     window: Window
-    """How many may be in flight: fewer while the server says that it is busy."""
+    """How many requests may be in flight: fewer while the server says that it is busy."""
     client: Client | None = None
     """None while it does not run."""
     starts: int = 0
-    """Processes that stood here, of a server that is ours."""
+    """How many processes were started here, if the server is ours."""
     gone: bool = False
-    """For good: it did not come back."""
+    """Given up: it did not come back."""
     rests_until: float = 0.0
     refusals: int = 0
-    """Of connections, one after the other."""
+    """Consecutive connections refused."""
     in_flight: dict[int, int] = field(default_factory=dict[int, int])
-    """The company that each request there bears, by its number."""
+    """For each request there, by number, how many in flight it tolerates."""
 
     def room(self, most: int) -> bool:
-        """Whether a request that bears `most` in flight may go there now."""
+        """Whether a request that tolerates `most` in flight may go there now."""
         strictest = min([most, self.window.width, *self.in_flight.values()])
         return self.client is not None and time.monotonic() >= self.rests_until and self._count < strictest
 
@@ -51,13 +51,13 @@ class Server:
 
 
 class Servers:
-    """Servers of one model, each for at most `concurrency` requests at once. Lives in one event loop."""
+    """Servers of one model, each for at most `concurrency` requests at once. Belongs to one event loop."""
 
     def __init__(self, count: int, concurrency: int, advice: str) -> None:
         self.all = [Server(Window(concurrency)) for _ in range(count)]
         self.concurrency = concurrency
         self.advice = advice
-        """What was expected of them and what to do, for an error."""
+        """For an error: what was expected of the servers and what to do."""
         self.failed: UserError | None = None
         """Why no server will answer any more."""
         self.completions = 0
@@ -65,11 +65,13 @@ class Servers:
         self._changed = asyncio.Event()
 
     def bears(self, ends: int) -> int:
-        """In flight beside a request (it counts) that was at a server at so many ends."""
+        """How many in flight, including itself, a request tolerates after `ends` of its servers have
+        ended.
+        """
         return max(1, self.concurrency // COMPANY**ends)
 
     async def take(self, ends: int) -> tuple[Server, int]:
-        """A server with room, and the request's number there. Raises the UserError of `failed`."""
+        """A server with room, and the request's number there. Raises `failed` if no server will answer."""
         self._suspects += ends > 0
         try:
             while True:
@@ -90,7 +92,7 @@ class Servers:
             raise self.failed
 
     def leave(self, server: Server, number: int, ends: int, *, busy: bool) -> None:
-        """The outcome is there."""
+        """Free a request's place at a server."""
         del server.in_flight[number]
         server.window.leave(number, busy=busy)
         self._suspects -= ends > 0
@@ -102,22 +104,26 @@ class Servers:
         self.completions += 1
 
     def refused(self, server: Server) -> None:
-        """No connection: nobody asks it for a while."""
+        """Note a refused connection: the server is not asked for a while."""
         if time.monotonic() >= server.rests_until:
             server.rests_until = time.monotonic() + backoff_s(server.refusals)
             server.refusals += 1
 
     def doubt(self, server: Server, starts: int) -> None:
-        """A request broke there: until it is known whether its process has ended, nobody else asks it."""
+        """Note that a request broke there: nobody else asks it until it is known whether its process has
+        ended.
+        """
         if server.starts == starts:
             server.rests_until = max(server.rests_until, time.monotonic() + 2 * LOOK_S)
 
     def notify(self) -> None:
-        """Something has changed for those who wait."""
+        """Wake those who wait."""
         self._changed.set()
 
     def _open_to(self, ends: int) -> list[Server]:
-        """While there are suspects, one server is theirs: they wait for its others to finish."""
+        """The servers for a request: while there are suspects, one server is theirs and is emptied for
+        them.
+        """
         there = [server for server in self.all if server.client is not None]
         if not self._suspects:
             return there

@@ -1,9 +1,9 @@
-"""Money: what answers cost, and a cap that cannot be passed, by one process or several.
+"""Money: what answers cost, and a cap that no number of processes can exceed.
 
-A request holds a reservation of its greatest cost before it is sent; the answer puts its true cost in its
-place. Reservations lie in the row store, where every process that asks for the same set counts them. Where
-the outcome is unknown (a lost connection after the request was sent, a killed process), the reservation
-stays: it may have been paid for, and a restart is no new budget.
+A request reserves its greatest cost before it is sent; its answer replaces that by the true cost.
+Reservations are in the row store, where every process that asks for the same set counts them. If the outcome
+is unknown (a lost connection after the request was sent, a killed process), the reservation stays: it may
+have been paid for, and a restart does not bring a new budget.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ SENT = Operation("sent", 1)
 SETTLED = Operation("settled", 1)
 """A sent request whose outcome is known."""
 OVERHEAD_TOKENS = 64
-"""Tokens of a chat's frame around a prompt, at most (chosen; real frames have about ten)."""
+"""The most tokens of a chat's frame around a prompt (chosen; real frames have about ten)."""
 
 
 def answer_usd(price: Price | None, answer: ChatAnswer) -> float:
@@ -40,7 +40,7 @@ def answer_usd(price: Price | None, answer: ChatAnswer) -> float:
 
 
 def paid_usd(price: Price | None, request: ChatRequest, answer: ChatAnswer) -> float:
-    """What an answer counts as under a cap: the most it may have cost where its counts cannot be believed."""
+    """What an answer counts as under a cap: the most it may have cost if its counts are not credible."""
     usd = answer_usd(price, answer)
     if answer.counted and (
         believable(answer.prompt_tokens, request.prompt)
@@ -51,7 +51,7 @@ def paid_usd(price: Price | None, request: ChatRequest, answer: ChatAnswer) -> f
 
 
 def greatest_usd(price: Price | None, request: ChatRequest, *, by_batch: bool) -> float:
-    """USD that one request may cost: no token is less than a byte of text."""
+    """The most USD that one request may cost: a token has at least one byte of text."""
     if price is None:
         return 0.0
     tokens = _bytes(request.prompt) + _bytes(request.system or "") + OVERHEAD_TOKENS
@@ -74,7 +74,7 @@ class Reservation:
 
 
 class Account:
-    """What one set of requests has cost, and may yet, whoever sends them: it is read from the store."""
+    """What one set of requests has cost and may still cost, whoever sends them; read from the store."""
 
     def __init__(self, store: RowStore, prices: Mapping[str, Price], keys: Container[str]) -> None:
         self._prices, self._keys = prices, keys
@@ -85,10 +85,10 @@ class Account:
         self._paid_usd = 0.0
 
     def usd(self) -> float:
-        """Paid for answers, or held by attempts whose outcome nobody knows, or not yet.
+        """USD paid for answers, or reserved by attempts whose outcome is unknown or not yet known.
 
-        An outcome is written after its answer and read before it: what comes in between counts twice for a
-        moment, never not at all.
+        An outcome is written after its answer and read before it: so an answer that arrives in between counts
+        twice for a moment, but is never missed.
         """
         for row in self._settlements.new():
             self._settled.add(row.request["attempt"])
@@ -111,8 +111,8 @@ class Account:
 class Spending:
     """USD spent and reserved on a set under a cap (None: no cap), by all processes that share the store.
 
-    A reservation is made under a lock of the store. For the tasks of one event loop. Costs some half a
-    millisecond a request where there is a cap, nothing where there is none.
+    Reservations are made under a lock of the store. Serves the tasks of one event loop. Costs some half a
+    millisecond per request if there is a cap, otherwise nothing.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Spending:
     ) -> None:
         self.cap_usd = execution.budget_usd
         self.spent_usd = 0.0
-        """Paid and held, when last looked at."""
+        """USD paid and reserved at the last look."""
         self._store, self._sent, self._settled = store, sent, settled
         self._account = Account(store, execution.prices, keys)
         self._batches_usd = 0.0
@@ -134,12 +134,14 @@ class Spending:
         self.look()
 
     def look(self) -> None:
-        """Take in what all processes have spent since."""
+        """Read what all processes have spent since."""
         if self.cap_usd is not None:
             self.spent_usd = self._account.usd() + self._batches_usd
 
     async def reserve(self, key: str, usd: float) -> Reservation | None:
-        """Hold `usd`, once enough of what this process holds is given back; None where that cannot come."""
+        """Reserve `usd`, if necessary after this process has released enough; None if that will not
+        happen.
+        """
         if self.cap_usd is None:
             return Reservation("", usd)
         async with self._changed:
@@ -149,13 +151,13 @@ class Spending:
             return reservation
 
     def _held(self, key: str, usd: float) -> Reservation | None:
-        """A reservation, where it fits under what everybody has spent and reserved."""
+        """A reservation, if it fits under the cap with what everybody has spent and reserved."""
         with self._store.alone(SENT):
             self.look()
             return self._noted(key, usd) if self.has_room(usd) else None
 
     async def settle(self, reservation: Reservation, *, known: bool) -> None:
-        """The outcome of a request: known, with an answer in the store where there is one, or not."""
+        """Release a reservation if the outcome is known, with any answer in the store; otherwise keep it."""
         if self.cap_usd is None:
             return
         async with self._changed:
@@ -165,26 +167,26 @@ class Spending:
             self._changed.notify_all()
 
     def has_room(self, usd: float) -> bool:
-        """Whether so much more might be held when last looked."""
+        """Whether the cap had room for `usd` at the last look."""
         return self.cap_usd is None or self.spent_usd + usd <= self.cap_usd
 
     def hold(self, usd: float) -> None:
-        """Hold money for a batch, whose own record keeps it over a restart."""
+        """Reserve money for a batch, whose own record preserves it over a restart."""
         self._batches_usd += usd
         self.look()
 
     def release(self, held_usd: float) -> None:
-        """A batch has ended; its answers are in the store."""
+        """Release a batch's money once it has ended and its answers are in the store."""
         self._batches_usd -= held_usd
         self.look()
 
     def note_lost(self, key: str, usd: float) -> None:
-        """Something came back for a request that was paid for and is no answer."""
+        """Note a response that was paid for but is no answer."""
         if self.cap_usd is not None:
             self._noted(key, usd)
 
     def _noted(self, key: str, usd: float) -> Reservation:
-        """In the journal before the request is on its way."""
+        """Write a reservation into the journal before its request is sent."""
         reservation = Reservation(uuid.uuid4().hex, usd)
         if usd:
             attempt = {"attempt": reservation.attempt}

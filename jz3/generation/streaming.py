@@ -1,8 +1,8 @@
-"""Requests to the servers of a model as a stream: each goes out as soon as there is room, and each completion
-comes back as soon as it is there.
+"""Requests to the servers of a model as a stream: each is sent as soon as there is room, and each completion
+is returned as soon as it arrives.
 
-The servers are asked from a thread of their own, so that they do not stand still while the stage writes rows
-or reads prompts. Costs half a millisecond of one core a request (jz3/generation/client.py).
+The servers are asked from a separate thread, so that they are not idle while the stage writes rows or reads
+prompts. Costs half a millisecond of one core per request (jz3/generation/client.py).
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from jz3.generation.pace import backoff_s
 from jz3.generation.servers import Server, Servers
 
 BEAT_S = 1.0
-"""Between two words to who waits for completions, where there is none."""
+"""Seconds between two signals to the consumer while there is no completion."""
 READ_AHEAD = 1.25
-"""Requests that are ready for each that may be in flight (chosen)."""
+"""Requests that are ready, per request that may be in flight (chosen)."""
 PIECE = 64
 """Requests that are read together (chosen)."""
 ENDED_WAIT_S = 2.0
-"""For a server's end to be noticed after its connections have broken (chosen; a process's end takes some
-hundredths of a second, vLLM's answers 500 for a second before it).
+"""Seconds in which a server's end is noticed after its connections have broken (chosen; a process ends within
+some hundredths of a second, and vLLM answers 500 for a second before that).
 """
 
 Body = dict[str, Any]
@@ -41,7 +41,7 @@ Opened = Callable[[], AbstractAsyncContextManager[Servers]]
 
 
 class Run:
-    """One call of `ask`, as the thread that asks sees it."""
+    """One call of `ask`, as seen by the thread that sends."""
 
     def __init__(self) -> None:
         self.over = threading.Event()
@@ -49,20 +49,20 @@ class Run:
 
     def begin(self, work: Coroutine[Any, Any, None], outcomes: Outcomes) -> None:
         self._task = asyncio.get_running_loop().create_task(work)
-        self._task.add_done_callback(lambda _: (self.over.set(), outcomes.put(None)))  # wakes who waits
+        self._task.add_done_callback(lambda _: (self.over.set(), outcomes.put(None)))  # wakes the consumer
 
     def cancel(self) -> None:
         assert self._task is not None
         self._task.cancel()
 
     def check(self) -> None:
-        """Raises what ended it before its end."""
+        """Raise the error that ended it early, if any."""
         assert self._task is not None
         self._task.result()
 
 
 class Stream:
-    """A thread with an event loop, and the servers in it; both until `close`."""
+    """A thread with an event loop, and the servers in it; both last until `close`."""
 
     def __init__(self, opened: Opened, retries: int) -> None:
         self._opened, self._retries = opened, retries
@@ -77,16 +77,16 @@ class Stream:
             raise
 
     def close(self) -> None:
-        """Ends servers that are ours, and the thread."""
+        """End the servers that are ours, and the thread."""
         try:
             self._result(self._context.__aexit__(None, None, None))
         finally:
             self._end_loop()
 
     def ask(self, asked: Iterator[tuple[str, Body]]) -> Generator[tuple[str, Outcome] | None]:
-        """The outcome of each request, under its name, in whatever order they come; None each second without.
+        """The outcome of each request, by its name, in any order; None for each second without one.
 
-        Raises UserError where requests get no completion. One call after the other.
+        Raises UserError if requests get no completion. Only one call may run at a time.
         """
         outcomes: Outcomes = SimpleQueue()
         run = Run()
@@ -114,13 +114,15 @@ class Stream:
             raise errors.exceptions[0] from None
 
     async def _read(self, asked: Iterator[tuple[str, Body]], ready: "Ready") -> None:
-        """Reading takes time of its own (files, tokens), which the requests in flight do not wait for."""
+        """Read requests in a thread: it takes time (files, tokens) for which those in flight need not
+        wait.
+        """
         while True:
             reading = self._loop.run_in_executor(None, lambda: list(islice(asked, PIECE)))
             try:
                 piece = await asyncio.shield(reading)
             except asyncio.CancelledError:
-                await asyncio.wait([reading])  # who closes the iterator must not find it at work
+                await asyncio.wait([reading])  # it must not be closed while it is being read
                 raise
             for request in piece:
                 await ready.put(request)
@@ -131,10 +133,12 @@ class Stream:
     async def _work(self, ready: "Ready", outcomes: "Outcomes") -> None:
         while (request := await ready.get()) is not None:
             outcomes.put((request[0], await self._one(request[1])))
-        await ready.put(None)  # for the next one
+        await ready.put(None)  # for the next worker
 
     async def _one(self, body: Body) -> Outcome:
-        """Send one request, to as many servers and as often as it takes. Raises UserError."""
+        """Send one request, to as many servers and as often as necessary. Raises UserError if none
+        answers.
+        """
         servers = self._servers
         ends = setbacks = 0
         while True:
@@ -154,7 +158,7 @@ class Stream:
                 raise self._error(outcome.reason)
             unsent = not outcome.paid and not outcome.busy
             if await self._has_ended(server, starts, outcome):
-                if unsent:  # it came when all was over
+                if unsent:  # the request was never at work there
                     continue
                 if servers.bears(ends) == 1:
                     return Unwritten(f"ended {ends + 1} servers or more")
@@ -162,7 +166,7 @@ class Stream:
                 continue
             if unsent:
                 servers.refused(server)
-            # With several servers an attempt at each, as often as at one.
+            # With several servers, each gets as many attempts as a single one would.
             setbacks += 1
             if not outcome.again or setbacks > self._retries * len(servers.all) + len(servers.all) - 1:
                 raise self._error(outcome.reason)
@@ -172,7 +176,7 @@ class Stream:
         return UserError(f"the servers of the model give no completion ({reason}); {self._servers.advice}")
 
     async def _has_ended(self, server: Server, starts: int, outcome: Setback) -> bool:
-        """Whether the process of a server that is ours ended under a request."""
+        """Whether a server of ours ended its process during a request."""
         if starts == 0 or not outcome.again or outcome.busy:
             return False
         self._servers.doubt(server, starts)
@@ -184,7 +188,9 @@ class Stream:
         return False
 
     def _result(self, awaited: Any) -> Any:  # noqa: ANN401 (whatever it gives)
-        """Ctrl-C is for this thread alone: what was begun in the other is ended there."""
+        """The result of a coroutine in the other thread; Ctrl-C reaches only this thread, so cancel it
+        there.
+        """
         running = asyncio.run_coroutine_threadsafe(awaited, self._loop)
         try:
             return running.result()

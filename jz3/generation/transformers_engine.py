@@ -1,8 +1,8 @@
-"""Engine `transformers`: a loop of our own over the model's forward pass, for CPUs and small GPUs.
+"""Engine `transformers`: our own loop over the model's forward pass, for CPUs and small GPUs.
 
-Prompts are padded on the left in batches of like length; a row's draws come from its own seed (drawing.py);
-rows that are done leave the batch and its cache. With float32 the text of a row may differ between batches
-only where a draw falls between two tokens to within rounding; with bfloat16 more often.
+Prompts are padded on the left, in batches of similar length; a row's draws come from its own seed
+(drawing.py); finished rows leave the batch and its cache. With float32 the text of a row differs between
+batches only if a draw falls within rounding of the border between two tokens; with bfloat16 more often.
 
 Shapes: B rows, T tokens so far.
 """
@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Row:
-    """A completion in the making."""
+    """A completion in progress."""
 
     place: int
-    """Among the requests."""
+    """Its position among the requests."""
     prompt: list[int]
     seed: int
     room: int
@@ -43,7 +43,7 @@ class Row:
 
 
 class TransformersEngine:
-    """A causal language model of transformers; loaded by the first `generate`."""
+    """A causal language model of transformers; the first `generate` loads it."""
 
     def __init__(self, source: ModelSource, execution: Execution) -> None:
         self._source = source
@@ -142,18 +142,18 @@ class TransformersEngine:
                 attended_BT, uniforms_BT = attended_BT[kept_B], uniforms_BT[kept_B]
 
     def _ends(self) -> frozenset[int]:
-        """Tokens that end a sequence, by the model and by its tokenizer."""
+        """Tokens that end a sequence, according to the model and to its tokenizer."""
         named = self._model.generation_config.eos_token_id
         listed = named if isinstance(named, list) else [named]
         return frozenset(token for token in [*listed, self._tokenizer.eos_token_id] if token is not None)
 
 
 KEPT_SHARE = 0.75
-"""The cache is cut to the open rows when they are this share of it (measured: it costs about one step)."""
+"""The cache is cut to the open rows when their share falls to this (measured: a cut costs about one step)."""
 
 
 def _left_padded(prompts: list[list[int]], steps: int, device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens of shape (B, longest prompt), and what is attended to, up to the last step."""
+    """Tokens of shape (B, longest prompt), and the attention mask up to the last step."""
     width = max(map(len, prompts))
     tokens_BT = torch.zeros(len(prompts), width, dtype=torch.long)
     attended_BT = torch.ones(len(prompts), width + steps, dtype=torch.long)

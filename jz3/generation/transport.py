@@ -1,13 +1,13 @@
-"""What lies between the openai client and a server that may send anything: bounds, and connections in order.
+"""Between the openai client and a server that may send anything: limits on size, and clean connections.
 
-- A body is read up to a bound, also one that unfolds: only gzip and deflate are asked for and unpacked.
-- An error of a server is given as it came (`Refusal`); what it means is read elsewhere, as its words may be
-  in no charset that exists.
-- A connection on which something came unasked is closed: taken for the next answer, it would be stored under
-  another request's key. What comes while the next request is on its way cannot be told from its answer:
-  HTTP/1.1 has no name for it.
+- A body is read up to a limit, which applies after unpacking, too; only gzip and deflate are requested.
+- A server's error is passed on as it came (`Refusal`); it is interpreted elsewhere, because its text may be
+  in no known charset.
+- A connection on which something came without a request is closed: taken for the next answer, it would be
+  stored under another request's key. What arrives while the next request is in flight cannot be told from its
+  answer, because HTTP/1.1 does not number them.
 
-Costs some 10 microseconds a request.
+Costs some 10 microseconds per request.
 """
 
 import zlib
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 ENCODINGS = "gzip, deflate"
 ANSWER_BYTES = 16 << 20
-"""Of an answer (chosen: 128,000 tokens of 20 characters, each of them escaped sixfold, are 15 MB)."""
+"""Bytes of an answer (chosen: 128,000 tokens of 20 characters, each escaped sixfold, are 15 MB)."""
 FILE_BYTES = 4 << 30
-"""Of a batch's results (chosen: 50,000 answers of 80 kB)."""
+"""Bytes of a batch's results (chosen: 50,000 answers of 80 kB)."""
 ERROR_BYTES = 1 << 16
-"""Of an error's words (chosen)."""
+"""Bytes of an error's text (chosen)."""
 ZLIB_OR_GZIP = 47
-"""The window bits at which zlib reads either header."""
+"""The window bits with which zlib accepts either header."""
 
 
 class Refusal(Exception):  # noqa: N818 (an answer of the protocol)
-    """A status that is no success, and no redirect that leads somewhere."""
+    """A status other than success, or a redirect that leads nowhere."""
 
     def __init__(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
         super().__init__(f"HTTP {status}")
@@ -42,11 +42,11 @@ class Refusal(Exception):  # noqa: N818 (an answer of the protocol)
 
 
 class Oversized(Exception):  # noqa: N818 (an answer that nobody can use)
-    """A body above its bound."""
+    """A body above its limit."""
 
 
 class Transport(httpx2.AsyncBaseTransport):
-    """Around openai's aiohttp transport."""
+    """Wraps openai's aiohttp transport."""
 
     def __init__(self, inner: Any) -> None:  # noqa: ANN401 (a vendored class without a public name)
         self._inner = inner
@@ -59,7 +59,7 @@ class Transport(httpx2.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The response, its body yet to be read; raises Refusal."""
+        """The response, with its body still to be read; raises Refusal."""
         request.headers["accept-encoding"] = ENCODINGS
         response: httpx2.Response = await self._inner.handle_async_request(request)
         assert isinstance(response.stream, httpx2.AsyncByteStream)
@@ -72,12 +72,12 @@ class Transport(httpx2.AsyncBaseTransport):
         return response
 
     async def aclose(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         await self._inner.aclose()
 
 
 class Connector(aiohttp.TCPConnector):
-    """Connections, of which none is used again that has something to read before it was asked."""
+    """Connections; one that has data before its request was sent is not used again."""
 
     async def _get(self, key: "ConnectionKey", traces: "list[Trace]") -> "Connection | None":
         for waiting, _ in self._conns.get(key, ()):
@@ -87,7 +87,9 @@ class Connector(aiohttp.TCPConnector):
 
 
 class Body(httpx2.AsyncByteStream):
-    """A body, unpacked, up to `most` bytes. Raises Oversized; ValueError or zlib.error where it is none."""
+    """A body, unpacked, of at most `most` bytes. Raises Oversized, or ValueError or zlib.error if it is
+    invalid.
+    """
 
     def __init__(self, packed: httpx2.AsyncByteStream, encoding: str, most: int) -> None:
         self._packed, self._encoding, self._left = packed, encoding, most
@@ -112,11 +114,11 @@ class Body(httpx2.AsyncByteStream):
         return piece
 
     async def aclose(self) -> None:
-        """Gives the connection back."""
+        """Return the connection to the pool."""
         await self._packed.aclose()
 
     async def start(self, count: int) -> bytes:
-        """The first bytes, as far as they can be read, and nothing more."""
+        """The first bytes, as far as they can be read."""
         content = b""
         try:
             async for piece in self:
@@ -124,7 +126,7 @@ class Body(httpx2.AsyncByteStream):
                 if len(content) >= count:
                     break
         except (ValueError, zlib.error, Oversized, httpx2.TransportError, aiohttp.ClientError):
-            return content[:count]  # the status says what matters
+            return content[:count]  # the status is enough
         finally:
             await self.aclose()
         return content[:count]
@@ -139,11 +141,11 @@ class Unpacking:
 
     @property
     def whole(self) -> bool:
-        """Whether it ended where it should; nothing at all is whole."""
+        """Whether it ended where it should; an empty body is complete."""
         return self._stream.eof or not self._begun
 
     def unpacked(self, packed: bytes, most: int) -> bytes:
-        """What more there is, and a byte more than `most` where it is longer."""
+        """The next unpacked bytes; one byte more than `most` if they are longer."""
         pieces: list[bytes] = []
         while packed and most >= 0:
             if self._stream.eof:
