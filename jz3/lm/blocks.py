@@ -1,12 +1,13 @@
-"""Rows packed into blocks of a fixed length, several documents a block.
+"""Rows packed into blocks of a fixed length, several documents per block.
 
-Documents do not see each other: positions restart at each one, and models read blocks with these positions,
-without an attention mask and without a cache. The first label of a document is masked, so nothing is
-predicted across a border.
+Documents do not see each other: positions restart at each one, and models must read blocks with these
+positions, without an attention mask and without a cache. The first label of a document is masked, so nothing
+is predicted across a border.
 
 Rows go where they fit best, longest first, within a window; windows keep their order. Packing costs about a
-microsecond a row, as all rows of one length are placed together. Kept are tokens, a bit for each that is
-learnt, and the length of each document, 4.2 bytes a token; labels, positions and documents follow from them.
+microsecond per row, because all rows of one length are placed together. What is kept is the tokens, a bit per
+token that says whether it is learnt, and the length of each document: 4.2 bytes per token. Labels, positions
+and documents are derived.
 """
 
 import hashlib
@@ -28,46 +29,46 @@ from jz3.lm.encode import IGNORED_LABEL, EncodedRow, FlatRows, flat_rows
 
 OF_BLOCKS = ("tokens", "learnt")
 OF_DOCUMENTS = ("lengths", "rows", "row_starts")
-"""Arrays of blocks, and of the documents in them, each in a file `NAME.npy`."""
+"""Arrays that describe the documents of blocks; every array is a file `NAME.npy`."""
 
 Ints = NDArray[np.int32]
 
 LAID_OUT_AT_ONCE = 512
-"""Blocks (chosen: of 2,048 tokens, some 60 MB of arrays and indices)."""
+"""Blocks laid out together (chosen: of 2,048 tokens, some 60 MB of arrays and indices)."""
 DIGESTED_AT_ONCE = 4096
-"""Blocks (chosen: some megabytes)."""
+"""Blocks digested together (chosen: some megabytes)."""
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """What is kept of blocks, and what follows from it.
+    """Blocks, with what is stored and what is derived.
 
-    Of blocks that are mapped from a large file, take those that are wanted (`part`, `chosen`) before asking
-    for their labels, positions or documents: these are worked out for all, and held.
+    If blocks are mapped from a large file, select those you want (`part`, `chosen`) before you ask for
+    labels, positions or documents: these are computed for all blocks and kept.
     """
 
     tokens: Ints
     """[blocks, block_length]"""
     learnt: NDArray[np.uint8]
-    """[blocks, block_length / 8, rounded up] a bit for each token, the first one highest."""
+    """[blocks, block_length / 8, rounded up] a bit for each token, the first one in the highest bit."""
     lengths: Ints
     """[documents] tokens of each, block after block."""
     rows: NDArray[np.int64]
-    """[documents] number of the row that each document is."""
+    """[documents] number of the row that each document comes from."""
     row_starts: NDArray[np.int64]
-    """[blocks + 1] where the documents of each block start."""
+    """[blocks + 1] index of the first document of each block."""
     directory: Path | None = None
-    """Where all of them lie; None for blocks in memory, and for some of a directory's."""
+    """The directory that holds all of them; None for blocks in memory, and for a selection."""
 
     @cached_property
     def labels(self) -> Ints:
-        """[blocks, block_length] the token where there is loss on it, else -100."""
+        """[blocks, block_length] the token if it bears loss, else -100."""
         bits = np.unpackbits(self.learnt, axis=1, count=self.length).view(np.bool_)
         return np.where(bits, self.tokens, np.int32(IGNORED_LABEL))
 
     @cached_property
     def documents(self) -> Ints:
-        """[blocks, block_length] number of the document in its block from 1; 0 is padding, which is a
+        """[blocks, block_length] number of the document in its block, from 1; padding is 0 and counts as a
         document of its own.
         """
         starts, counts = self.row_starts[:-1] - self.row_starts[0], np.diff(self.row_starts)
@@ -78,7 +79,7 @@ class Blocks:
 
     @cached_property
     def positions(self) -> Ints:
-        """[blocks, block_length] of each token in its document."""
+        """[blocks, block_length] position of each token in its document."""
         filled = self._filled.sum(axis=1, dtype=np.int32)
         positions = np.arange(self.length, dtype=np.int32) - filled[:, None]
         starts = np.cumsum(self.lengths, dtype=np.int64) - self.lengths
@@ -87,7 +88,7 @@ class Blocks:
 
     @cached_property
     def _filled(self) -> NDArray[np.bool_]:
-        """[blocks, block_length] places that hold a token, not padding."""
+        """[blocks, block_length] whether there is a token and not padding."""
         blocks = np.repeat(np.arange(len(self)), np.diff(self.row_starts))
         filled = np.bincount(blocks, weights=self.lengths, minlength=len(self))
         return np.arange(self.length) < filled[:, None]
@@ -113,7 +114,7 @@ class Blocks:
         )
 
     def chosen(self, numbers: NDArray[np.int64]) -> "Blocks":
-        """The blocks of these numbers, in this order."""
+        """The blocks with these numbers, in this order."""
         counts = self.row_starts[numbers + 1] - self.row_starts[numbers]
         ends = np.cumsum(counts)
         places = np.arange(int(ends[-1]) if len(ends) else 0)
@@ -136,9 +137,9 @@ class Blocks:
 
 
 def pack_rows(numbered: Mapping[int, EncodedRow], length: int, padding: int) -> Blocks:
-    """One window of rows as `pack_flat` packs it, in one piece.
+    """Pack one window of rows as `pack_flat` does, in one piece.
 
-    `numbered` are rows under their numbers in the table that they come from.
+    The keys of `numbered` are the rows' numbers in their table.
     """
     rows = numbered.values()
     flat = replace(
@@ -150,10 +151,10 @@ def pack_rows(numbered: Mapping[int, EncodedRow], length: int, padding: int) -> 
 
 
 def pack_flat(rows: FlatRows, length: int, padding: int) -> Iterator[Blocks]:
-    """One window of rows in as few blocks as best-fit decreasing finds; the same rows give the same blocks.
+    """Pack one window of rows into as few blocks as best-fit decreasing needs; equal rows give equal blocks.
 
-    Blocks stand in the order of their first rows, rows in a block in the order given. `padding` fills up.
-    They come in pieces of LAID_OUT_AT_ONCE.
+    Blocks are in the order of their first rows, and the rows of a block in the order given. Free places are
+    filled with `padding`. Yields at most LAID_OUT_AT_ONCE blocks at a time.
     """
     order, places = _placed(rows, length)
     starts = np.arange(0, int(places[-1]) + 1 if len(places) else 0, LAID_OUT_AT_ONCE)
@@ -163,7 +164,7 @@ def pack_flat(rows: FlatRows, length: int, padding: int) -> Iterator[Blocks]:
 
 
 def _placed(rows: FlatRows, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows in the order of their blocks, and the block of each of them: [rows] both."""
+    """The rows in the order of their blocks, and the block of each: both [rows]."""
     assert not len(rows.lengths) or int(rows.lengths.max()) <= length, "a row is longer than a block"
     places = _in_order_of_first_rows(best_fit(rows.lengths, length))
     order = np.argsort(places, kind="stable")
@@ -171,16 +172,16 @@ def _placed(rows: FlatRows, length: int) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 def best_fit(lengths: NDArray[np.int64], capacity: int) -> NDArray[np.int64]:
-    """The bin of each row under best-fit decreasing, bins of equal room first come, first served.
+    """The bin of each row under best-fit decreasing; among bins with equal room the first is taken.
 
     Rows of one length l are placed together: a bin with room r takes r // l of them before the next bin is
-    looked at, as its room stays the least that fits. For capacity 10 and lengths 6, 4, 3, 3: 6 and 4 share
-    bin 0, both 3 go into bin 1.
+    considered, because it remains the one with the least room that fits. For capacity 10 and lengths 6, 4, 3,
+    3: 6 and 4 share bin 0, both 3 go into bin 1.
     """
     bins = np.empty(len(lengths), np.int64)
     order = np.lexsort((np.arange(len(lengths)), -lengths))
     by_room: defaultdict[int, deque[NDArray[np.int64]]] = defaultdict(deque)
-    rooms = 0  # bit r is set where a bin with room r is open
+    rooms = 0  # bit r is set if a bin with room r is open
     opened = placed = 0
     sizes, counts = np.unique(lengths, return_counts=True)
     for size, count in zip(sizes[::-1].tolist(), counts[::-1].tolist(), strict=True):
@@ -217,7 +218,7 @@ def _take(open_bins: deque[NDArray[np.int64]], wanted: int) -> NDArray[np.int64]
 
 
 def _in_order_of_first_rows(bins: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The bins renumbered in the order in which their first rows come."""
+    """The bins, renumbered in the order of their first rows."""
     _, first_rows, numbers = np.unique(bins, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first_rows))[numbers]
 
@@ -229,7 +230,7 @@ def _laid_out(
     length: int,
     padding: int,
 ) -> Blocks:
-    """Arrays of the chosen rows, which come sorted by block; `places` are their blocks from 0."""
+    """Arrays of the chosen rows, which come sorted by block; `places` are their blocks, counted from 0."""
     count = int(places[-1]) + 1 if len(places) else 0
     lengths = rows.lengths[chosen]
     first_rows = np.flatnonzero(np.diff(places, prepend=-1))  # of each block
@@ -253,8 +254,8 @@ def _laid_out(
 
 
 class BlockWriter:
-    """Appends blocks to two `.npy` files, whose headers are completed at the end: memory stays flat but for
-    what is kept of each document (12 bytes), which is written to three more files at the end.
+    """Appends blocks to two `.npy` files, whose headers are completed at the end. Memory stays constant
+    except for 12 bytes per document, which are written to three more files at the end.
     """
 
     def __init__(self, directory: Path, length: int) -> None:
@@ -297,7 +298,9 @@ class BlockWriter:
         self.blocks += len(blocks)
 
     def _write_headers(self) -> None:
-        """Numpy leaves room in the header for a first dimension of any size, so it can be written twice."""
+        """Write the headers, for a second time at the end: numpy leaves room for a first dimension of any
+        size.
+        """
         for name, file in self._files.items():
             kind, width = self._widths[name]
             header = {"descr": kind, "fortran_order": False, "shape": (self.blocks, width)}
@@ -306,7 +309,7 @@ class BlockWriter:
 
 
 def open_blocks(directory: Path) -> Blocks:
-    """Packed blocks, mapped into memory: read by index, nothing is copied. Raises UserError."""
+    """Packed blocks, mapped into memory: reading by index copies nothing. Raises UserError."""
     files = [directory / f"{name}.npy" for name in (*OF_BLOCKS, *OF_DOCUMENTS)]
     missing = ", ".join(file.name for file in files if not file.exists())
     if missing:
@@ -318,8 +321,8 @@ def open_blocks(directory: Path) -> Blocks:
 
 
 def blocks_digest(blocks: Blocks) -> str:
-    """Of what a training reads of them. Costs a second a gigabyte; of a directory that has not changed since
-    they were last read, nothing.
+    """Digest of everything in the blocks that a training reads. Costs a second per gigabyte; nothing for a
+    directory that has not changed since its blocks were last digested.
     """
     if blocks.directory is None:
         return _digest(blocks)

@@ -1,10 +1,10 @@
-"""Rows in the words of a model's own chat template, with the stretches that are learnt.
+"""Rows written by a model's own chat template, with the spans that are learnt.
 
-The template writes the row; where what was said stands in it is found by a second writing, in which a
-placeholder stands for each piece of text. So the row is the template's own to the last character, whatever
-the template trims, adds or leaves out. Learnt are what a learnt turn says and the mark that ends an answer:
-no header, no mark of another speaker. An answer whose thought the template leaves out is not learnt, as a
-model would learn to answer without it. Costs two writings by the template, some 0.2 ms a row.
+The template writes the row twice: once as it is, and once with a placeholder for each piece of text, which
+shows where the pieces are. So the row is exactly the template's, whatever that trims, adds or leaves out. The
+learnt spans are the content of learnt turns and the mark that ends an answer, but neither headers nor marks
+of other speakers. An answer whose thought the template leaves out is not learnt, because a model would learn
+to answer without thinking. Costs two calls of the template, some 0.2 ms per row.
 """
 
 import re
@@ -19,7 +19,7 @@ from jz3.lm.encode import MarkedText, Span
 from jz3.tables.turn import Turn
 
 THOUGHT = re.compile(r"\s*<think>(?P<thought>.*?)</think>(?P<answer>.*)", re.DOTALL)
-"""The marks by which templates know a thought."""
+"""The marks by which templates recognise a thought."""
 
 Tokenizer = Any
 
@@ -30,13 +30,13 @@ class _Message:
     turns: Sequence[Turn]
     text: str
     pieces: Sequence[Span]
-    """Stretches of the text, without blanks at their ends: the last one is what is said, one before it the
+    """Spans of the text, without blanks at their ends: the last one is the content, one before it the
     thought.
     """
 
 
 class ChatForm:
-    """Writes rows by the template of a tokenizer. Raises UserError where it has none that can be learnt."""
+    """Writes rows by the template of a tokenizer. Raises UserError if it has none that can be learnt."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         template = tokenizer.chat_template
@@ -65,7 +65,7 @@ class ChatForm:
             )
 
     def text(self, turns: Sequence[Turn]) -> MarkedText | None:
-        """The row; None where the template refuses the speakers in this order, or changes what they say."""
+        """The row; None if the template refuses this order of speakers, or changes their texts."""
         from jinja2 import TemplateError
 
         messages = [self._message(group) for group in _spoken(turns)]
@@ -102,15 +102,19 @@ class ChatForm:
         return self._tokenizer.apply_chat_template(messages, add_generation_prompt=opened, tokenize=False)
 
     def _closed(self, row: str, end: int) -> int:
-        """Where the mark ends that ends an answer, which itself ends at `end`; there, where none does."""
+        """The end of the mark that closes an answer, which itself ends at `end`; `end` if there is no
+        mark.
+        """
         behind = row[end:].lstrip()
         closing = len(row) - len(behind)
         return closing + len(self._closing) if behind.startswith(self._closing) else end
 
     def _learnt(self, message: _Message, places: Sequence[Span | None], behind: int, row: str) -> list[Span]:
-        """Spans of the row that the message's learnt turns wrote; `behind` is where the one before ends."""
+        """Spans of the row that the message's learnt turns wrote; `behind` is the end of the previous
+        message.
+        """
         kept = [place for place in places if place is not None]
-        if len(kept) < len(places):  # without its thought
+        if len(kept) < len(places):  # its thought was left out
             return []
         pieces, kept = _with_blanks(message, kept, behind, row)
         start, end = kept[0][0], kept[-1][1]
@@ -132,7 +136,7 @@ class ChatForm:
 
 
 def _spoken(turns: Sequence[Turn]) -> list[list[Turn]]:
-    """Turns by message: words of the assistant and the outputs of its programs are one."""
+    """Turns by message: words of the assistant and the outputs of its programs make one message."""
     groups = groupby(enumerate(turns), key=lambda found: -1 if found[1].answers else found[0])
     return [[turn for _, turn in group] for _, group in groups]
 
@@ -154,7 +158,7 @@ def _placeholder(number: int) -> str:
 
 
 def _with_placeholders(message: _Message, number: int) -> str:
-    """The text with a placeholder for each piece; blanks around them, and marks of thoughts, stay."""
+    """The text with a placeholder for each piece; blanks around them and marks of thoughts stay."""
     parts: list[str] = []
     place = 0
     for count, piece in enumerate(message.pieces):
@@ -164,13 +168,13 @@ def _with_placeholders(message: _Message, number: int) -> str:
 
 
 def _places(row: str, frame: str, messages: Sequence[_Message]) -> list[list[Span | None]] | None:
-    """Where each piece of each message stands in the row; None for a thought that the template left out.
+    """The position of each piece of each message in the row; None for a thought that the template left out.
 
-    None at all where the pieces do not stand in the row in order, once each, as they are.
+    Returns None if the pieces do not occur in the row unchanged, in order, once each.
     """
     found: list[list[Span | None]] = []
     rebuilt: list[str] = []
-    place = behind = 0  # in the row, in the frame
+    place = behind = 0  # `place` in the row, `behind` in the frame
     for number, message in enumerate(messages):
         found.append([])
         for count, (start, end) in enumerate(message.pieces):
@@ -193,7 +197,7 @@ def _places(row: str, frame: str, messages: Sequence[_Message]) -> list[list[Spa
 def _with_blanks(
     message: _Message, places: Sequence[Span], behind: int, row: str
 ) -> tuple[list[Span], list[Span]]:
-    """Pieces of a message and their places, with what stands around them where the template left it alone."""
+    """Pieces of a message and their places, extended by the blanks around them that the template kept."""
     text, pieces, found = message.text, list(message.pieces), list(places)
     before, after = text[: pieces[0][0]], text[pieces[-1][1] :]
     if row.endswith(before, behind, found[0][0]):
@@ -204,7 +208,7 @@ def _with_blanks(
 
 
 def _place_of(said: int, pieces: Sequence[Span], places: Sequence[Span]) -> int:
-    """Where a place of a message's text stands in the row; of one in blanks, where the next piece begins."""
+    """The row position of a message position; for one in blanks, the start of the next piece."""
     for (start, end), (at, _) in zip(pieces, places, strict=True):
         if said <= end:
             return at + max(0, said - start)

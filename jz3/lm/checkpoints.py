@@ -1,11 +1,11 @@
-"""Checkpoints of a training that still runs: where it goes on after a kill.
+"""Checkpoints of a running training: it resumes from them after a kill.
 
-They lie outside the outs of the graph, in a directory of their own for each training. A checkpoint counts
-once its notes are there, which are written last; they say of which data and parameters it is, so that no
-other training goes on from it, and how large each of its files is. One that lacks a file or a part of one is
-damaged: the training goes on from the one before, which gives the same losses. All but the last few are
-deleted as new ones come. One process at a time has
-the directory; the operating system gives the lock back when it ends, however it ends.
+They are no outs of the graph; each training has its own directory. A checkpoint counts once its notes exist,
+which are written last. The notes say which data and parameters it belongs to, so that no other training
+resumes from it, and how large each of its files is. If a file is missing or incomplete, the checkpoint is
+damaged, and the training resumes from the one before, with the same losses. All but the last few are deleted
+as new ones are made. One process at a time holds the directory; the operating system releases its lock when
+the process ends, in whatever way.
 """
 
 import fcntl
@@ -33,24 +33,24 @@ log = logging.getLogger(__name__)
 NOTES = "notes.json"
 LOCK = "lock"
 PREFIX = "checkpoint-"
-"""As the Trainer of transformers names them."""
+"""The prefix that the Trainer of transformers uses."""
 
 
 class CheckpointError(UserError):
-    """A checkpoint is of another training, or another process is at this one."""
+    """A checkpoint belongs to another training, or another process holds the directory."""
 
 
 class Hold:
-    """A training's directory for this process alone, until `release` or until nobody knows this object."""
+    """A training's directory, held by this process until `release` or until this object is garbage."""
 
     def __init__(self, lock: int) -> None:
         self.release = weakref.finalize(self, os.close, lock)
 
 
 def hold(directory: Path) -> Hold:
-    """The directory is made if it is not there; across machines it is held where the file system's locks do.
+    """Hold a directory, which is made if necessary; this works across machines if the file system's locks do.
 
-    Raises CheckpointError where another process has it, StoreError where it cannot be made.
+    Raises CheckpointError if another process holds it, StoreError if it cannot be made.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -72,30 +72,30 @@ def hold(directory: Path) -> Hold:
 
 
 def steps_between(execution: Execution, steps: int) -> int:
-    """Steps between two checkpoints of a training of `steps` steps."""
+    """Steps between two checkpoints of a training with `steps` steps."""
     return max(1, min(execution.checkpoint_steps, int(execution.checkpoint_share * steps)))
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Of one training; `identity` names everything that determines its weights."""
+    """The checkpoints of one training; `identity` names everything that determines its weights."""
 
     directory: Path
     identity: Mapping[str, str]
     every: int
-    """Steps between two."""
+    """Steps between two checkpoints."""
     kept: int
-    """Latest ones that stay."""
+    """How many of the latest checkpoints are kept."""
 
     def latest(self) -> Path | None:
-        """The last whole checkpoint; damaged ones behind it are deleted. Raises CheckpointError where it is
-        of other data or parameters, and where there are checkpoints but all are damaged.
+        """The last complete checkpoint; damaged ones after it are deleted. Raises CheckpointError if it
+        belongs to other data or parameters, and if there are checkpoints but all are damaged.
         """
         damaged: dict[Path, str] = {}
         for path in reversed(self._all()):
             try:
                 notes = _notes(path)
-            except FileNotFoundError:  # its writing was killed
+            except FileNotFoundError:  # a kill interrupted it
                 continue
             except CheckpointError as error:
                 damaged[path] = str(error)
@@ -113,7 +113,7 @@ class Checkpoints:
         return None
 
     def _compare(self, path: Path, found: Mapping[str, str]) -> None:
-        """Raises CheckpointError where it is of other data or parameters."""
+        """Raise CheckpointError if a checkpoint belongs to other data or parameters."""
         names = self.identity.keys() | found.keys()
         differing = sorted(name for name in names if found.get(name) != self.identity.get(name))
         if differing:
@@ -123,7 +123,7 @@ class Checkpoints:
             )
 
     def complete(self, step: int, progress: Mapping[str, Any]) -> None:
-        """Make the checkpoint of a step count, with what was noted so far, and delete the older ones."""
+        """Complete the checkpoint of a step with what was noted so far, and delete older ones."""
         path = self.directory / f"{PREFIX}{step}"
         notes = {"identity": dict(self.identity), "progress": dict(progress), "files": _sizes(path)}
         part = path / (NOTES + ".part")
@@ -133,19 +133,19 @@ class Checkpoints:
             shutil.rmtree(old)
 
     def discard(self, *others: Path) -> None:
-        """Delete what is kept for a resume, and `others` of the training, but nothing else that lies in the
-        directory: the training is done and its result is safe.
+        """Delete the files for resuming, and `others` of this training, but nothing else in the directory.
+        Call it once the training is done and its result is safe.
         """
         for path in (*self._all(), *others, self.directory / LOCK):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
-        with suppress(OSError):  # not empty: somebody else's files are in it
+        with suppress(OSError):  # not empty: files that are not ours are in it
             self.directory.rmdir()
 
     def _all(self) -> list[Path]:
-        """By step; what is no checkpoint by its name, or a link, is left alone."""
+        """All checkpoints by step; links and other names are ignored."""
         found = (
             path
             for path in self.directory.glob(f"{PREFIX}*")
@@ -161,7 +161,7 @@ def progress_at(checkpoint: Path) -> dict[str, Any]:
 
 @contextmanager
 def reading(checkpoint: Path) -> Generator[None]:
-    """Raises CheckpointError where a file has its length and yet cannot be read."""
+    """Raise CheckpointError if a file has the right length but cannot be read."""
     try:
         yield
     except (EOFError, KeyError, OSError, RuntimeError, ValueError, UnpicklingError, SafetensorError) as error:
@@ -173,7 +173,7 @@ def reading(checkpoint: Path) -> Generator[None]:
 
 
 def step_of(checkpoint: Path) -> int:
-    """Steps that were done when it was made."""
+    """Steps done when it was made."""
     return int(_step(checkpoint))
 
 
@@ -182,7 +182,7 @@ def _step(path: Path) -> str:
 
 
 def _sizes(checkpoint: Path) -> dict[str, int]:
-    """Bytes of each file; the notes are not there yet."""
+    """Bytes of each file; the notes do not exist yet."""
     files = (path for path in sorted(checkpoint.rglob("*")) if path.is_file() and path.parent != checkpoint)
     own = (
         path for path in sorted(checkpoint.iterdir()) if path.is_file() and not path.name.startswith(NOTES)
@@ -191,7 +191,7 @@ def _sizes(checkpoint: Path) -> dict[str, int]:
 
 
 def _notes(checkpoint: Path) -> dict[str, Any]:
-    """Raises FileNotFoundError where there are none yet, CheckpointError where the checkpoint is damaged."""
+    """Raises FileNotFoundError if there are no notes yet, CheckpointError if the checkpoint is damaged."""
     try:
         notes = json.loads((checkpoint / NOTES).read_bytes())
         noted: dict[str, int] = notes["files"]

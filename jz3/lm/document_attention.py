@@ -1,10 +1,10 @@
-"""Attention of a row of documents laid end to end: each document by itself, causal, padding left out.
+"""Attention over a row of documents end to end: causal and separate for each document, without padding.
 
-Causal attention document by document costs the sum of their squared lengths, halved; a masked block costs
-its length squared. For two documents a block that is four times less, and attention was half of the time of a
-small model on a CPU. Whoever calls a model under this attention must hand on `document_lengths`: without them
-it fails, so that documents never see each other by mistake. Short documents in bfloat16 on a CPU go through
-`jz3.lm.short_documents`, all others through the kernel of torch, one by one.
+Attention document by document costs half the sum of their squared lengths; a masked block costs its length
+squared. For two documents per block that is four times less, and attention was half of the time of a small
+model on a CPU. A caller of a model under this attention must pass `document_lengths`: without them it fails,
+so that documents never see each other by mistake. Short documents in bfloat16 on a CPU go through
+`jz3.lm.short_documents`, all others one by one through torch's kernel.
 """
 
 from collections.abc import Generator
@@ -32,9 +32,9 @@ def document_attention(
     sliding_window: int | None = None,
     **_: Any,  # noqa: ANN401 (what models hand to every kind of attention)
 ) -> tuple[torch.Tensor, None]:
-    """`query` [1, heads, tokens, width], `key` and `value` with as many heads or a divisor of it.
+    """`query` is [1, heads, tokens, width]; `key` and `value` have as many heads or a divisor of that.
 
-    Leaves [1, tokens, heads, width], as models expect it. `document_lengths` add up to `tokens`.
+    Returns [1, tokens, heads, width], as models expect. `document_lengths` must add up to `tokens`.
     """
     assert attention_mask is None, f"{type(module).__name__} hands a mask to attention that needs none"
     assert sliding_window is None or max(document_lengths) <= sliding_window, "a document outgrows the window"
@@ -68,7 +68,7 @@ AttentionInterface.register(NAME, document_attention)
 
 @contextmanager
 def by_documents(model: PreTrainedModel) -> Generator[None]:
-    """The model under this attention, then under the one it had."""
+    """Give the model this attention until the block ends."""
     before = str(model.config._attn_implementation)  # pyright: ignore[reportPrivateUsage]
     model.set_attn_implementation(NAME)
     try:

@@ -1,8 +1,8 @@
-"""Texts as token ids, with loss on the stretches of them that are learnt.
+"""Texts as token ids, with loss on the spans that are learnt.
 
-A row is tokenised whole, once; which tokens are learnt is read from the character offsets. A token is learnt
-where all its characters are: one that spans the border of a stretch is not. Costs one batched call of the
-fast tokenizer and a few look-ups a row (docs/performance.md).
+A row is tokenised once, as a whole; character offsets show which tokens are learnt: those with all their
+characters inside a span. Costs one batched call of the fast tokenizer and a few look-ups per row
+(docs/performance.md).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 IGNORED_LABEL = -100
-"""No loss where the label is this (torch's own default)."""
+"""The label of a token without loss (torch's own default)."""
 
 Span = tuple[int, int]
 """From the first to before the last: characters of a text, or tokens of a row."""
@@ -28,13 +28,13 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class MarkedText:
-    """A row as one text, and the spans of its characters that are learnt: ascending, none beside another."""
+    """A row as one text, and the character spans that are learnt: ascending, and none adjacent."""
 
     text: str
     learnt: tuple[Span, ...]
     templated: bool
-    """Whether a chat template wrote it, with its marks as special tokens and its end; else special tokens
-    that the text spells out are text, and one end token closes the row.
+    """Whether a chat template wrote the text: then its marks are special tokens and it has its own end.
+    Otherwise special tokens that it spells out are text, and one end token closes the row.
     """
 
 
@@ -56,7 +56,7 @@ def joined_parts(parts: Iterable[tuple[str, bool]]) -> MarkedText:
 
 @dataclass(frozen=True)
 class EncodedRow:
-    """`labels` has the length of `tokens`: the token where there is loss on it, else -100."""
+    """`labels` has the length of `tokens`: the token if it bears loss, else -100."""
 
     tokens: list[int]
     labels: list[int]
@@ -64,25 +64,24 @@ class EncodedRow:
 
 @dataclass(frozen=True)
 class FlatRows:
-    """Many rows end to end: 5 bytes a token, where lists take ten times as much."""
+    """Many rows end to end: 5 bytes per token, where lists take ten times as much."""
 
     tokens: NDArray[np.int32]
     """[tokens]"""
     learnt: NDArray[np.bool_]
-    """[tokens] that bear loss."""
+    """[tokens] whether each bears loss."""
     lengths: NDArray[np.int64]
     """[rows]"""
     numbers: NDArray[np.int64]
-    """[rows] of each in the table that it comes from."""
+    """[rows] number of each in its table."""
 
 
 def encode_rows(
     tokenizer: "PreTrainedTokenizerFast", inputs: Sequence[str], outputs: Sequence[str], max_tokens: int
 ) -> list[EncodedRow | None]:
-    """A row for each pair, with loss on the output and the end token; None where it has more than
-    `max_tokens` tokens.
+    """A row for each pair, with loss on the output and the end token; None if it has more than `max_tokens`.
 
-    Special tokens that the texts spell out are read as text, so the end token stands once, at the end.
+    Special tokens that the texts spell out are read as text, so the only end token is the one at the end.
     """
     pairs = zip(inputs, outputs, strict=True)
     texts = [
@@ -105,7 +104,7 @@ def _labels(tokens: list[int], learnt: list[Span]) -> list[int]:
 def encode_flat(
     tokenizer: "PreTrainedTokenizerFast", numbers: Sequence[int], texts: Sequence[MarkedText], max_tokens: int
 ) -> FlatRows:
-    """The texts, all templated or none, without those that are too long; `numbers` are those of the rows."""
+    """The texts that are not too long; all or none must be templated. `numbers` are those of the rows."""
     kept = [
         (number, tokens, learnt)
         for number, (tokens, learnt) in zip(numbers, _encoded(tokenizer, texts), strict=True)
@@ -117,7 +116,7 @@ def encode_flat(
 def flat_rows(
     tokens: Sequence[list[int]], learnt: Sequence[Sequence[Span]], numbers: Sequence[int]
 ) -> FlatRows:
-    """Join rows into flat arrays: the tokens of each, the spans of them that are learnt, and its number."""
+    """Join rows into flat arrays: each row's tokens, its spans of learnt tokens, and its number."""
     lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
     total = int(lengths.sum())
     with_loss = np.zeros(total, np.bool_)
@@ -134,7 +133,7 @@ def flat_rows(
 
 
 def joined_rows(parts: Sequence[FlatRows]) -> FlatRows:
-    """All rows of at least one part, in order."""
+    """The rows of all parts, in order; there must be at least one part."""
     return FlatRows(
         np.concatenate([part.tokens for part in parts]),
         np.concatenate([part.learnt for part in parts]),
@@ -146,7 +145,7 @@ def joined_rows(parts: Sequence[FlatRows]) -> FlatRows:
 def _encoded(
     tokenizer: "PreTrainedTokenizerFast", texts: Sequence[MarkedText]
 ) -> Iterator[tuple[list[int], list[Span]]]:
-    """The tokens of each text, and the spans of them that are learnt."""
+    """The tokens of each text, and its spans of learnt tokens."""
     templated = bool(texts) and texts[0].templated
     encodings = (marked_encodings if templated else text_encodings)(tokenizer, [one.text for one in texts])
     end = end_token(tokenizer)
@@ -158,16 +157,16 @@ def _encoded(
         if templated:
             yield tokens, spans
             continue
-        if tokens[-1:] != [end]:  # some tokenizers put it there themselves
+        if tokens[-1:] != [end]:  # some tokenizers add it themselves
             tokens.append(end)
-        if spans and text.learnt[-1][1] == length:  # who speaks last learns to end
+        if spans and text.learnt[-1][1] == length:  # the last speaker learns to end
             first = min(spans[-1][0], len(tokens) - 1)
             spans[-1] = (first, len(tokens))
         yield tokens, spans
 
 
 def _first_token(encoding: Any, border: int, length: int) -> int:  # noqa: ANN401
-    """Index of the first token that starts at or behind the border."""
+    """Index of the first token that starts at or after the border."""
     token = _token_at(encoding, border, length)
     while token < len(encoding) and (place := encoding.token_to_chars(token)) and place[0] < border:
         token += 1
@@ -175,16 +174,16 @@ def _first_token(encoding: Any, border: int, length: int) -> int:  # noqa: ANN40
 
 
 def _token_behind(encoding: Any, border: int, length: int) -> int:  # noqa: ANN401
-    """Index of the first token that holds a character behind the border."""
+    """Index of the first token that has a character after the border."""
     token = _token_at(encoding, border, length)
-    # A token of blanks alone may have had them trimmed off: then it stands, empty, where they end.
+    # A token of blanks may have been trimmed: then it is empty, at the end of the blanks.
     while token and (place := encoding.token_to_chars(token - 1)) and place[0] == place[1] > border:
         token -= 1
     return token
 
 
 def _token_at(encoding: Any, border: int, length: int) -> int:  # noqa: ANN401
-    """Index of the token of the first character from the border on that has one."""
+    """Index of the token with the first character, from the border on, that has one."""
     return next(
         (t for place in range(border, length) if (t := encoding.char_to_token(place)) is not None),
         len(encoding),

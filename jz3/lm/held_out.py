@@ -1,4 +1,4 @@
-"""Loss on blocks that are not trained on, as the training itself computes it. Costs a forward pass.
+"""Loss on blocks that are not trained on, computed as in training. Costs a forward pass.
 
 Importing this module takes seconds.
 """
@@ -18,7 +18,7 @@ from jz3.lm.trainer import Pieces
 
 
 def mean_loss(model: PreTrainedModel, blocks: Blocks, precision: str, execution: Execution) -> float:
-    """Nats a label token, over all of them; documents apart, dropout off. NaN where nothing bears a label."""
+    """Mean over all label tokens, in nats; documents apart, dropout off. NaN if there is no label."""
     device = torch.device(execution.device)
     model.to(device).eval()  # pyright: ignore[reportArgumentType]
     steps = cut_into_steps(np.arange(len(blocks)), execution.training_batch)

@@ -1,6 +1,6 @@
-"""Logits only where they bear loss: the places of a batch that have a label, and the loss there.
+"""Logits only where there is loss: the labelled places of a batch, and the loss there.
 
-Importing this module takes the second that torch takes.
+Importing this module imports torch, which takes a second.
 """
 
 from typing import cast
@@ -12,10 +12,10 @@ from jz3.lm.encode import IGNORED_LABEL
 
 
 class LabelledPlaces:
-    """While open, the head of a model sees only the places in `indices`: [B, L, D] becomes [N, D].
+    """While open, a model's head sees only the places in `indices`: [B, L, D] becomes [N, D].
 
-    `indices` [N] count in the flattened batch; set them before each forward pass. Half of a row may be
-    input, which bears no loss: its logits over the vocabulary would be thrown away.
+    `indices` [N] refer to the flattened batch; set them before each forward pass. Half of a row may be input,
+    which bears no loss: its logits over the vocabulary would be wasted.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
@@ -35,7 +35,7 @@ class LabelledPlaces:
 
 
 def labelled_places(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The labels that bear loss, and where they stand in the flattened targets: both [N]."""
+    """The labels that bear loss, and their positions in the flattened targets: both [N]."""
     flat = targets.reshape(-1)
     indices = torch.nonzero(flat != IGNORED_LABEL).squeeze(1)
     return flat[indices], indices
@@ -48,9 +48,9 @@ def summed_loss(
     document_lengths: list[int],
     labelled: torch.Tensor,
 ) -> torch.Tensor:
-    """The loss of documents end to end, added up over the labels [N] whose places the head sees; nats.
+    """The loss of documents end to end, in nats, summed over the labels [N] whose places the head sees.
 
-    `tokens` and `positions` are [1, tokens]; lengths add up to their number.
+    `tokens` and `positions` are [1, tokens]; the lengths add up to that number.
     """
     logits = model(
         input_ids=tokens, position_ids=positions, document_lengths=document_lengths

@@ -1,10 +1,10 @@
 """Starts the ranks of a training, waits for them, and checks what they left.
 
 The stage stays one process. It writes the job into a directory, starts the ranks and reads what the first of
-them left. On one machine torchrun starts them (launcher `local`). Over several machines there is
-an agent of torchrun on each, and the agents meet by c10d: they are started by Slurm (`srun`), or by `jz3
-join`, which runs on each other machine and takes what a stage announces (`torchrun`). All machines see the
-same files; no machine logs in to another.
+them left. On one machine torchrun starts them (launcher `local`). On several machines each runs an agent of
+torchrun, and the agents meet by c10d. Slurm starts the agents (`srun`), or `jz3 join` does, which runs on
+each other machine and picks up what a stage announces (`torchrun`). All machines see the same files; no
+machine logs in to another.
 """
 
 import json
@@ -31,7 +31,7 @@ from jz3.lm.preemption import Asked, Preempted, told_of_preemption
 log = logging.getLogger(__name__)
 
 STAGE = "JZ3_STAGE_PID"
-"""Variable with the process that ranks on the same machine end with."""
+"""The variable with the process id at whose end the ranks on the same machine end."""
 ANNOUNCED = "joining"
 """Folder of $JZ3_STORE with what `jz3 join` takes."""
 FAMILIES = ("CUDA_", "FI_", "GLOO_", "HF_", "JZ3_", "NCCL_", "PYTORCH_", "TORCH_", "UCX_")
@@ -40,13 +40,13 @@ FAMILIES = ("CUDA_", "FI_", "GLOO_", "HF_", "JZ3_", "NCCL_", "PYTORCH_", "TORCH_
 """
 VARIABLES = ("OMP_NUM_THREADS", "PYTHONPATH", "TOKENIZERS_PARALLELISM")
 JOIN_S = 3600
-"""Seconds that a machine waits for the others (chosen: a queue may give them one after the other)."""
+"""Seconds that a machine waits for the others (chosen: a queue may provide them one by one)."""
 SEEN_S = 60.0
-"""Seconds after which a file that another machine wrote is seen here: what NFS keeps a listing for at most
+"""Seconds until a file that another machine wrote is visible here: the longest that NFS caches a listing
 (`acdirmax` of nfs(5)).
 """
 ENDED_S = 40.0
-"""Seconds after which ranks that were told to end are killed (chosen: torchrun gives its own 30)."""
+"""Seconds until ranks that were told to end are killed (chosen: torchrun gives its own 30)."""
 LOOK_S = 1.0
 """Seconds between two looks of `jz3 join` (chosen: a training starts in half a minute)."""
 
@@ -57,13 +57,13 @@ class RankError(UserError):
 
 @dataclass(frozen=True)
 class Launch:
-    """A training that ranks carry out: `python -m MODULE DIRECTORY` on each."""
+    """A training by several ranks: `python -m MODULE DIRECTORY` on each."""
 
     what: str
     module: str
     directory: Path
     left: list[Path]
-    """Files that are there once it is done; the first is written last."""
+    """Files that exist once it is done; the first is written last."""
     steps: int
     checkpoints: Checkpoints
     execution: Execution
@@ -75,33 +75,33 @@ class Launch:
 
 
 class Announcement(BaseModel):
-    """What another machine must know to take part in a training."""
+    """What another machine must know to join a training."""
 
     meeting: str
     """Name of the rendezvous, new for each start."""
     endpoint: str
     nodes: int
     ranks: int
-    """On each machine."""
+    """Ranks on each machine."""
     module: str
     directory: Path
     folder: Path
-    """Where the stage runs."""
+    """The folder in which the stage runs."""
     environment: dict[str, str]
 
 
 def run_ranks(launch: Launch) -> None:
-    """Start the ranks and wait. Raises RankError where they do not leave what they should."""
+    """Start the ranks and wait. Raises RankError if they do not leave what they should."""
     launch.left[0].unlink(missing_ok=True)
     asked = Asked(launch.directory)
-    asked.look(of_ranks=True)  # of an earlier run
+    asked.look(of_ranks=True)  # clear what was asked of an earlier run
     environment = _environment(launch.execution)
     command, announcement = _command(launch, environment)
     with (
         _announced(announcement) if announcement else nullcontext(),
         told_of_preemption(asked, by_file=True),
     ):
-        # In a group of its own: what a scheduler sends to a whole job comes to the ranks through the stage.
+        # A group of its own: signals that a scheduler sends to a whole job reach the ranks through the stage.
         status = _waited_for(subprocess.Popen(command, env=environment, process_group=0))
     missing = _missing(launch, wait=status == 0 and launch.execution.nodes > 1)
     if missing and asked.to_end:
@@ -113,12 +113,12 @@ def run_ranks(launch: Launch) -> None:
             f"{launch.execution.ranks} ranks were to train it. Read their messages above; run it again to go "
             f"on from the last checkpoint."
         )
-    if status:  # ZeRO-3 aborts now and then while the interpreter is torn down
+    if status:  # ZeRO-3 sometimes aborts while the interpreter shuts down
         log.info("the ranks ended with status %d after all was written and checked", status)
 
 
 def _waited_for(running: subprocess.Popen[bytes]) -> int:
-    """Its status; where the stage is interrupted, the ranks are told to end before it does."""
+    """The exit status; if the stage is interrupted, it first tells the ranks to end."""
     try:
         return running.wait()
     except BaseException:
@@ -136,7 +136,7 @@ def _environment(execution: Execution) -> dict[str, str]:
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
-    # With srun its own ranks may be on other machines, where this number is somebody else; Slurm ends them.
+    # Not for srun, whose ranks may be on other machines, where this id is another process; Slurm ends them.
     return environment if execution.launcher == "srun" else environment | {STAGE: str(os.getpid())}
 
 
@@ -150,7 +150,7 @@ def _missing(launch: Launch, *, wait: bool) -> list[str]:
 
 
 def _command(launch: Launch, environment: Mapping[str, str]) -> tuple[list[str], Announcement | None]:
-    """How the stage starts its ranks, and what it tells other machines."""
+    """The command with which the stage starts its ranks, and what it announces to other machines."""
     execution = launch.execution
     of_a_rank = ["-m", launch.module, str(launch.directory)]
     if execution.launcher == "local":
@@ -201,9 +201,9 @@ def agent_command(announcement: Announcement, is_host: str, address: str | None 
 
 
 def _srun(execution: Execution) -> list[str]:
-    """A task on each machine of the allocation that the stage runs in, with the stage's environment."""
+    """Start a task on each machine of the stage's allocation, with the stage's environment."""
     nodes = str(execution.nodes)
-    # Since 22.05 srun does not take the cores of a task from the job by itself.
+    # Since 22.05 srun does not inherit the cores per task from the job.
     cores = os.environ.get("SLURM_CPUS_PER_TASK")
     return [
         "srun",
@@ -232,7 +232,9 @@ def _travelling(environment: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _announced(announcement: Announcement) -> Generator[None]:
-    """While open, `jz3 join` finds it. For this user alone: a token of the hub may be among the variables."""
+    """While open, `jz3 join` finds it. Readable only for this user: a token of the hub may be in the
+    variables.
+    """
     folder = cache_root() / ANNOUNCED
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{announcement.directory.name}.json"
@@ -250,9 +252,9 @@ def _announced(announcement: Announcement) -> Generator[None]:
 
 
 def join_trainings(*, once: bool) -> None:
-    """Take part in each training that a stage on another machine announces; for ever, or in one.
+    """Join each training that a stage on another machine announces, for ever or only once.
 
-    Raises RankError where the one did not end well.
+    Raises RankError if that one did not end well.
     """
     known = set[str]()
     while True:

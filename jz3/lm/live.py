@@ -1,7 +1,8 @@
-"""What a training says while it runs to the trackers of `execution`: loss, rate, norm, speed, fill, memory.
+"""The figures that a running training sends to the trackers of `execution`: loss, rate, norm, speed, fill,
+memory.
 
-Of DVCLive `dvc plots show` draws it, as does an editor with DVC's extension. Speed and memory differ from
-run to run, so none of it is an out of a stage. Costs two milliseconds for each of at most POINTS points.
+`dvc plots show` draws those of DVCLive, and so does an editor with DVC's extension. Speed and memory differ
+from run to run, so none of it is an out of a stage. Costs two milliseconds for each of at most POINTS points.
 """
 
 import json
@@ -19,7 +20,7 @@ from jz3.lm.trackers import DvcLive, Tracker, open_trackio, open_wandb
 log = logging.getLogger(__name__)
 
 POINTS = 200
-"""Of one training (chosen: a plot shows no more)."""
+"""The most points of one training (chosen: a plot shows no more)."""
 CURVES = ("loss", "learning_rate", "gradient_norm", "tokens_per_second", "fill", "memory_gb")
 SUMMARY = "metrics.json"
 """DVCLive's file of the latest values."""
@@ -28,9 +29,10 @@ SUMMARY = "metrics.json"
 def open_live(
     what: str, directory: Path, steps: int, trackers: Sequence[str], *, resumed: bool
 ) -> "LiveLog | None":
-    """For a training of `steps` steps, named `what` and the folder's name. None where no tracker takes notes.
+    """The log of a training of `steps` steps, named `what` and the folder's name. None if no tracker takes
+    notes.
 
-    Raises TrackerError, before the first step, where one cannot.
+    Raises TrackerError, before the first step, if a tracker cannot.
     """
     name = f"{what} {directory.name}"
     opened = [
@@ -46,10 +48,10 @@ def open_live(
 
 
 def _dvclive(directory: Path, *, resumed: bool) -> DvcLive | None:
-    """Notes in a directory, which is emptied unless the training goes on.
+    """Notes in a directory, which is emptied unless the training resumes.
 
-    None in a git repository without a commit, which DVCLive cannot name, and where something lies in the
-    directory that no training noted: emptying it would delete that.
+    None in two cases: in a git repository without a commit, which DVCLive cannot name; and if the directory
+    holds something that no training noted, which emptying it would delete.
     """
     from dvclive import Live
     from scmrepo.exceptions import SCMError
@@ -74,7 +76,7 @@ def _dvclive(directory: Path, *, resumed: bool) -> DvcLive | None:
 
 
 def _foreign(directory: Path) -> str | None:
-    """What lies in the place of the notes and is none of them."""
+    """Something in the directory that is not part of the notes; None if there is nothing."""
     for place in (directory, *directory.parents):
         if os.path.lexists(place) and ((place == directory and place.is_symlink()) or not place.is_dir()):
             return f"has {place} in its way"
@@ -101,7 +103,7 @@ class LiveLog:
         self._at, self._tokens = time.monotonic(), -1
 
     def note(self, step: int, point: Mapping[str, float], fill: float) -> None:
-        """`point` as in LossPoint."""
+        """Pass on the figures of a step; `point` is as in LossPoint."""
         if step % self._every:
             return
         now, tokens = time.monotonic(), int(point["tokens"])
@@ -119,7 +121,7 @@ class LiveLog:
 
 
 def _memory_gb() -> float:
-    """Most that the process held at once: of the GPU where there is one, else of the machine."""
+    """The most memory that the process held at once: of the GPU if there is one, else of the machine."""
     import torch
 
     if torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""LoRA adapters: of each target, W + alpha / rank B A, where B starts at zero (Hu et al. 2021)."""
+"""LoRA adapters: W + alpha / rank B A for each target, where B starts at zero (Hu et al. 2021)."""
 
 from typing import TYPE_CHECKING
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 class LoraParams(Params):
-    """An adapter and where it goes."""
+    """An adapter and its targets."""
 
     rank: int = Field(gt=0)
     alpha: float = Field(gt=0)
     dropout: float = Field(ge=0, lt=1)
-    """While the adapter is trained."""
+    """Dropout while the adapter is trained."""
     targets: list[str] = Field(min_length=1)
-    """Ends of the names of the linear layers that get one, such as `q_proj`."""
+    """Ends of the names of the linear layers that get an adapter, such as `q_proj`."""
 
 
 def lora_config(params: LoraParams) -> "LoraConfig":
-    """What peft takes for it."""
+    """The parameters in peft's form."""
     from peft import LoraConfig
 
     return LoraConfig(

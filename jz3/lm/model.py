@@ -1,8 +1,8 @@
 """Models on disk: a directory with weights (safetensors), config, tokenizer and `manifest.json`.
 
-The manifest may also stand alone and name a model of the hub by a fixed revision: then weights and tokenizer
-come from the hub's cache on this machine, where `jz3 fetch` puts them. Heavy libraries are imported when a
-model is first touched.
+A manifest on its own may name a model of the hub by a fixed revision: then weights and tokenizer come from
+the hub's cache on this machine, where `jz3 fetch` puts them. Heavy libraries are imported when a model is
+first used.
 """
 
 import importlib.metadata
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 CARD = "README.md"
-"""Beside the weights of a trained model, for people."""
+"""The card for people, beside the weights of a trained model."""
 LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
-"""Their versions stand in each manifest: another version may give other weights."""
+"""Libraries whose versions are in each manifest: other versions may give other weights."""
 
 
 class ModelError(UserError):
@@ -33,9 +33,9 @@ class ModelError(UserError):
 
 
 def load_model(directory: Path, dtype: str) -> "PreTrainedModel":
-    """The model in a directory, or the hub model that its manifest names; `dtype` such as `float32`.
+    """The model in a directory, or the hub model that its manifest names; `dtype` is one such as `float32`.
 
-    Raises ModelError where weights or config are missing or damaged.
+    Raises ModelError if weights or config are missing or damaged.
     """
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
@@ -54,7 +54,7 @@ def load_model(directory: Path, dtype: str) -> "PreTrainedModel":
 def load_tokenizer(directory: Path) -> "PreTrainedTokenizerFast":
     """The tokenizer in a directory, or of the hub model that its manifest names.
 
-    Raises ModelError where it is missing, damaged, or has no token for the end of a text.
+    Raises ModelError if it is missing, damaged, or has no token for the end of a text.
     """
     from transformers import AutoTokenizer
 
@@ -83,8 +83,8 @@ def save_model(
 ) -> ModelManifest:
     """Write weights, config, tokenizer and manifest into a directory; the same model gives the same bytes.
 
-    `prompt_form` is that of the prompts which a synthesis model was trained on.
-    What is written generates with the cache on, also when the model is saved amid a training without it.
+    `prompt_form` is that of the prompts which a synthesis model was trained on. The saved model generates
+    with its cache on, even if it is saved during a training without it.
     """
     from transformers.utils.logging import disable_progress_bar
 
@@ -108,7 +108,7 @@ def save_model(
 
 
 def in_format(model: "PreTrainedModel", dtype: str) -> "PreTrainedModel":
-    """The same model, its weights now in a number format such as `bfloat16`."""
+    """The same model, with its weights converted to a number format such as `bfloat16`."""
     import torch
 
     return model.to(getattr(torch, dtype))  # pyright: ignore[reportReturnType]
@@ -116,8 +116,10 @@ def in_format(model: "PreTrainedModel", dtype: str) -> "PreTrainedModel":
 
 @contextmanager
 def cache(model: "PreTrainedModel", *, on: bool) -> Generator[None]:
-    """The model with its cache on or off, then as it was. With the cache on, packed documents see each other,
-    without a warning: every forward pass over packed blocks needs it off.
+    """Switch a model's cache on or off until the block ends.
+
+    With the cache on, packed documents see each other without a warning: every forward pass over packed
+    blocks needs it off.
     """
     before = model.config.use_cache
     model.config.use_cache = on
@@ -128,7 +130,9 @@ def cache(model: "PreTrainedModel", *, on: bool) -> Generator[None]:
 
 
 def save_tokenizer(directory: Path, tokenizer: "PreTrainedTokenizerFast") -> None:
-    """The tokenizer's files, free of where it was loaded from and of the last call's padding."""
+    """Save the tokenizer's files, without traces of where it was loaded from and of the last call's
+    padding.
+    """
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.no_truncation()
@@ -162,13 +166,13 @@ def tokenizer_digest(tokenizer: "PreTrainedTokenizerFast") -> str:
 
 
 def padding_token(tokenizer: "PreTrainedTokenizerFast") -> int:
-    """Some tokenizers have no pad token; the end token does as well, as padding bears no loss."""
+    """The pad token, or the end token if there is none, which does as well because padding bears no loss."""
     pad: Any = tokenizer.pad_token_id
     return end_token(tokenizer) if pad is None else int(pad)
 
 
 def end_token(tokenizer: "PreTrainedTokenizerFast") -> int:
-    """The end token; `load_tokenizer` lets only a tokenizer through that has one."""
+    """The end token; `load_tokenizer` accepts only tokenizers that have one."""
     end: Any = tokenizer.eos_token_id
     return int(end)
 
@@ -178,8 +182,8 @@ def libraries() -> dict[str, str]:
 
 
 def _place(directory: Path) -> Path:
-    """The folder with weights and tokenizer. Of a hub model not its name: told one, transformers asks the hub
-    for an adapter, whatever else it is told.
+    """The folder with weights and tokenizer. For a hub model this is not its name: given a name, transformers
+    always asks the hub for an adapter, whatever the options.
     """
     on_hub = InDir(ModelManifest, directory).manifest().on_hub
     if on_hub is None:

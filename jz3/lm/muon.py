@@ -1,10 +1,10 @@
 """Muon on the hidden matrices, AdamW on everything else, as one optimizer.
 
 Muon (Jordan et al. 2024) orthogonalises the momentum of a matrix before it steps along it; embeddings, the
-head, norms and biases stay with AdamW, as its authors advise. Both parts are torch's own, but that matrices
-of one shape are made orthogonal together. A small model from random weights learns to copy numbers out of a
-question in less than half of the tokens that AdamW takes (docs/performance.md). Costs some small matrix
-products a step: a tenth of the step of a model of 1.3M weights.
+head, norms and biases stay with AdamW, as its authors advise. Both parts are torch's own, except that
+matrices of one shape are orthogonalised together. A small model with random weights learns to copy numbers
+from a question in less than half of the tokens that AdamW needs (docs/performance.md). Costs some small
+matrix products per step: a tenth of the step of a model with 1.3M weights.
 """
 
 import math
@@ -16,11 +16,11 @@ import torch
 from torch.optim import AdamW, Muon, Optimizer
 
 STACKED = 2**22
-"""Numbers of matrices that are made orthogonal together (chosen: a larger one fills the cores alone)."""
+"""The most numbers that are orthogonalised together (chosen: a larger matrix keeps all cores busy alone)."""
 
 
 class StackedMuon(Muon):
-    """The steps of Muon, by batched products over matrices of one shape; a state is that of Muon."""
+    """Muon's steps by batched products over matrices of one shape; its state is that of Muon."""
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -39,7 +39,7 @@ class StackedMuon(Muon):
         return loss
 
     def _move(self, matrices: list[torch.Tensor], group: dict[str, Any]) -> None:
-        """Matrices of one shape, or of it turned round."""
+        """Update matrices of one shape, or of that shape transposed."""
         gradients = [matrix.grad for matrix in matrices if matrix.grad is not None]  # all have one
         for matrix in matrices:
             if "momentum_buffer" not in self.state[matrix]:
@@ -61,7 +61,7 @@ class StackedMuon(Muon):
 def _orthogonal(
     matrices: torch.Tensor, coefficients: tuple[float, float, float], steps: int, epsilon: float
 ) -> torch.Tensor:
-    """[matrices, rows, columns], no more rows than columns: singular values near 1 (Newton and Schulz)."""
+    """Bring singular values close to 1 (Newton and Schulz). [matrices, rows, columns], rows <= columns."""
     a, b, c = coefficients
     near = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=epsilon)
     for _ in range(steps):
@@ -71,7 +71,9 @@ def _orthogonal(
 
 
 def _by_shape(matrices: list[torch.Tensor]) -> list[list[torch.Tensor]]:
-    """Those with a gradient, in order, at most STACKED numbers together unless one alone has more."""
+    """Matrices with a gradient, grouped by shape in order: at most STACKED numbers, or a single larger
+    matrix.
+    """
     alike: defaultdict[tuple[int, int], list[torch.Tensor]] = defaultdict(list)
     for matrix in matrices:
         if matrix.grad is not None:
@@ -88,8 +90,8 @@ def _is_wide(matrix: torch.Tensor) -> bool:
 
 
 class MuonAndAdamW(Optimizer):
-    """`param_groups` are those of AdamW, then that of Muon, the same objects that the parts hold: a schedule
-    scales the learning rate of each.
+    """`param_groups` are those of AdamW, then that of Muon. The parts hold the same objects, so a schedule
+    can scale both learning rates.
     """
 
     def __init__(self, muon: Muon, adamw: AdamW) -> None:

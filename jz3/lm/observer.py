@@ -1,4 +1,4 @@
-"""What is noted at each step of a training, what is kept of it, and what stops it.
+"""What a training notes and keeps at each step, and what stops it.
 
 Importing this module takes seconds.
 """
@@ -22,15 +22,15 @@ from jz3.lm.training import Training
 from jz3.lm.weights import write_weights
 
 NAMED = 16
-"""Rows of a batch that an error names at most (chosen: a line)."""
+"""The most rows of a batch that an error names (chosen: a line)."""
 
 
 EXPLODED = 1000.0
-"""Times the clip: of such a gradient a step keeps a thousandth; the training is lost (chosen)."""
+"""Times the clip: a step keeps a thousandth of such a gradient, and the training is lost (chosen)."""
 
 
 class Observer(TrainerCallback):
-    """Notes a LossPoint a step, keeps weights and checkpoints, and stops at a loss that is not finite."""
+    """Notes a LossPoint per step, keeps weights and checkpoints, and stops at a loss that is not finite."""
 
     optimizer: torch.optim.Optimizer
 
@@ -44,14 +44,14 @@ class Observer(TrainerCallback):
         self._loss, self._labels, self._new_tokens, self._blocks_read = 0.0, 0, 0, 0
         self._live: LiveLog | None = None
         self.asked = Asked(training.checkpoints.directory) if training.checkpoints else None
-        """By signals, of this process."""
+        """What signals asked of this process."""
         self._asked = 0
-        """Of any rank, at this step."""
+        """What was asked of any rank at this step."""
         self.ended_at: int | None = None
-        """The step after which it ended as it was asked to."""
+        """The step after which it ended because it was asked to."""
 
     def resume(self) -> Path | None:
-        """The checkpoint to go on from, if there is one, whose notes are now these."""
+        """The checkpoint to resume from, if there is one; its notes become those of this object."""
         checkpoint = self._checkpoints.latest() if self._checkpoints else None
         if checkpoint:
             noted = progress_at(checkpoint)
@@ -61,7 +61,9 @@ class Observer(TrainerCallback):
         return checkpoint
 
     def begin(self, weights: Callable[[], dict[str, torch.Tensor]], *, is_first: bool) -> None:
-        """`weights` gathers all weights from the ranks: each must call it, and the first one gets them."""
+        """`weights` gathers all weights from the ranks: each rank must call it, and the first one gets
+        them.
+        """
         self._weights, self._is_first = weights, is_first
         self._bar = Progress(self._training.what, len(self._steps), "steps")
         self._bar.advance(len(self.points))
@@ -89,7 +91,7 @@ class Observer(TrainerCallback):
             self._live.close()
 
     def piece_done(self, loss: float, labels: int, tokens: int) -> None:
-        """`loss` is the piece's share of the step's mean."""
+        """Count a piece of a step; `loss` is its share of the step's mean."""
         self._loss += loss
         self._labels += labels
         self._new_tokens += tokens
@@ -121,8 +123,8 @@ class Observer(TrainerCallback):
             self._live.note(step, point, self.tokens / (self._blocks_read * self._training.blocks.length))
 
     def _summed(self, args: TrainingArguments) -> tuple[float, int, int]:
-        """Loss, label tokens and tokens of the step, over all ranks. They tell one another what each is asked
-        for, too: all must make a checkpoint of the same step.
+        """Loss, label tokens and tokens of the step, over all ranks. The ranks also exchange what each was
+        asked for, because all must make a checkpoint at the same step.
         """
         if args.world_size == 1:
             return self._loss, self._labels, self._new_tokens
@@ -178,7 +180,7 @@ class Observer(TrainerCallback):
         control: TrainerControl,  # noqa: ARG002
         **kwargs: Any,  # noqa: ANN401, ARG002
     ) -> None:
-        """The files of all ranks are written."""
+        """Complete the checkpoint, now that all ranks have written their files."""
         if args.world_size > 1:
             torch.distributed.barrier()
         if self._checkpoints and self._is_first:

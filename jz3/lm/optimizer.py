@@ -10,9 +10,10 @@ from jz3.lm.plan import OptimizerParams
 
 
 def make_optimizer(model: PreTrainedModel, params: OptimizerParams) -> torch.optim.Optimizer:
-    """Over the weights that require a gradient; Muon and AdamW each where there is something for it to train.
+    """An optimizer of the weights that require a gradient: Muon and AdamW, as far as each has weights to
+    train.
 
-    An adapter may leave no weight to one of them: the factors of LoRA are all matrices, blocks of Bone none.
+    An adapter may leave one of them without weights: all factors of LoRA are matrices, no block of Bone is.
     """
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     hidden = _hidden_matrices(model) if params.muon else []

@@ -1,4 +1,4 @@
-"""What is fixed before a training's first step: the blocks of each step, and the optimizer's settings."""
+"""What is decided before a training's first step: the blocks of each step, and the optimizer's settings."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -25,29 +25,29 @@ class TrainingError(UserError):
 
 
 class MuonParams(Params):
-    """Muon of torch: momentum (Nesterov's), made orthogonal in five steps of Newton and Schulz."""
+    """Torch's Muon: Nesterov momentum, orthogonalised in five steps of Newton and Schulz."""
 
     learning_rate: float = Field(gt=0)
-    """Peak; a matrix of more rows than columns takes the square root of their ratio times more."""
+    """The peak. It is multiplied by the root of rows / columns for a matrix with more rows than columns."""
     momentum: float = Field(ge=0, lt=1)
 
 
 class OptimizerParams(Params):
-    """AdamW, where asked Muon for the hidden matrices, and how far a step may go."""
+    """AdamW, if requested Muon for the hidden matrices, and the limit on a step's gradient."""
 
     learning_rate: float = Field(gt=0)
-    """Peak."""
+    """The peak."""
     weight_decay: float = Field(ge=0)
-    """On matrices; vectors (norms, biases) do not decay."""
+    """Decay of matrices; vectors (norms, biases) do not decay."""
     beta1: float = Field(ge=0, lt=1)
     beta2: float = Field(ge=0, lt=1)
     epsilon: float = Field(gt=0)
     gradient_clip: float = Field(gt=0)
-    """Largest norm of the gradient of a step."""
+    """The largest norm of a step's gradient."""
     precision: Literal["bf16", "fp32"]
-    """`bf16`: autocast; weights and optimizer stay in float32."""
+    """`bf16` means autocast; weights and optimizer stay in float32."""
     muon: MuonParams | None
-    """For matrices that are neither embedding nor head; null: AdamW moves them too."""
+    """For matrices other than embedding and head; null: AdamW moves them, too."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,11 @@ class Plan:
 
 
 def epoch_plan(blocks: int, epochs: int, blocks_per_step: int, seed: int) -> Plan:
-    """Every block once an epoch, in an order drawn from (seed, epoch); steps of an epoch differ by one block.
+    """Each block once per epoch, in an order drawn from (seed, epoch); the steps of an epoch differ by at
+    most one block.
 
-    Raw Philox numbers are sorted: numpy keeps their stream fixed, unlike that of its shuffles.
+    The order comes from sorting raw Philox numbers: numpy keeps their stream fixed, unlike that of its
+    shuffles.
     """
     orders = (
         np.argsort(np.random.Philox(key=[seed, epoch]).random_raw(blocks), kind="stable")
@@ -71,7 +73,7 @@ def epoch_plan(blocks: int, epochs: int, blocks_per_step: int, seed: int) -> Pla
 
 
 def cut_into_steps(order: NDArray[np.int64], blocks_per_step: int) -> list[NDArray[np.int64]]:
-    """Blocks in the order given, in as few steps as hold at most `blocks_per_step`, evenly."""
+    """The blocks in the given order, divided evenly over the fewest steps of at most `blocks_per_step`."""
     return np.array_split(order, max(1, math.ceil(len(order) / blocks_per_step)))
 
 

@@ -1,7 +1,9 @@
-"""What a scheduler says before it takes a machine away: SIGUSR1 for a checkpoint, SIGTERM to end with one.
+"""Signals of a scheduler before it takes a machine away: SIGUSR1 asks for a checkpoint, SIGTERM to end with
+one.
 
-The step in flight is done first: half a step cannot be kept. Of several ranks it is enough that one is told;
-the stage that started them is told itself, and passes it on by a file in the training's directory.
+The step in progress is finished first, because half a step cannot be kept. Telling one of several ranks is
+enough; the stage that started them receives the signals itself and passes them on by a file in the training's
+directory.
 """
 
 import signal
@@ -14,9 +16,9 @@ from types import FrameType
 from jz3.core.errors import UserError
 
 SAVE, END = 1, 2
-"""What is asked for; the greater counts."""
+"""What may be asked for; the greater of two counts."""
 ASKED_OF_RANKS = "asked-of-ranks"
-"""A file beside the checkpoints, with one of the two numbers."""
+"""A file beside the checkpoints that holds one of the two numbers."""
 
 
 class Preempted(UserError):  # noqa: N818 (what was asked for)
@@ -32,7 +34,7 @@ class Preempted(UserError):  # noqa: N818 (what was asked for)
 
 
 class Asked:
-    """What this process was asked for since it was last looked at."""
+    """What this process was asked for since the last look."""
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / ASKED_OF_RANKS
@@ -42,7 +44,7 @@ class Asked:
         self._asked = max(self._asked, END if number == signal.SIGTERM else SAVE)
 
     def pass_on(self, number: int, frame: FrameType | None) -> None:
-        """Send the signal on to the ranks, from the stage that waits for them."""
+        """Pass the signal on to the ranks, from the stage that waits for them."""
         self.note(number, frame)
         part = self._file.with_name(f"{ASKED_OF_RANKS}.part")
         part.write_text(str(self._asked))
@@ -53,7 +55,7 @@ class Asked:
         return self._asked == END
 
     def look(self, *, of_ranks: bool) -> int:
-        """0, SAVE or END; then it is forgotten. The first rank looks into the file, too."""
+        """Return 0, SAVE or END and reset it. The first rank also reads the file."""
         asked, self._asked = self._asked, 0
         if of_ranks and self._file.exists():
             asked = max(asked, int(self._file.read_text()))
@@ -63,9 +65,9 @@ class Asked:
 
 @contextmanager
 def told_of_preemption(asked: Asked, *, by_file: bool) -> Generator[None]:
-    """The two signals are noted in `asked` until the block ends; `by_file` for ranks, too."""
+    """Note the two signals in `asked` until the block ends; with `by_file`, pass them on to ranks, too."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's
+        yield  # only the main thread gets signals
         return
     handler = asked.pass_on if by_file else asked.note
     before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGUSR1)}

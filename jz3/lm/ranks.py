@@ -1,7 +1,7 @@
-"""One rank of a training, under a launcher: what it shares out with the others, and how it ends.
+"""One rank of a training, under a launcher: what it shares with the others, and how it ends.
 
-Weights stay in float32. bf16 is autocast, as on one process, so that both train alike; under FSDP2 layers are
-gathered in bf16.
+Weights stay in float32. bf16 is autocast, as in a single process, so that both train alike; under FSDP2
+layers are gathered in bf16.
 """
 
 import logging
@@ -23,18 +23,19 @@ from jz3.lm.plan import OptimizerParams
 
 @dataclass(frozen=True)
 class Rank:
-    """What a process that is one of `count` shares out with the others."""
+    """What a process, one of `count` ranks, divides with the others."""
 
     count: int
     zero: dict[str, Any] | None = None
-    """DeepSpeed's configuration, under ZeRO."""
+    """DeepSpeed's configuration, if ZeRO is used."""
     fsdp: bool = False
     """Whether weights are shards of FSDP2 (`jz3.lm.sharded`). With neither, each rank has the whole model,
-    and they take the mean of gradients (DistributedDataParallel), which is enough for an adapter."""
+    and the ranks average their gradients (DistributedDataParallel), which is enough for an adapter.
+    """
 
 
 def rank_under(execution: Execution, optimizer: OptimizerParams, count: int, pieces: int) -> Rank:
-    """The rank that `execution.sharding` makes of a process, where a step has so many pieces."""
+    """The rank of this process under `execution.sharding`, if a step has `pieces` pieces."""
     if execution.sharding == "none":
         return Rank(count)
     if execution.sharding == "fsdp":
@@ -43,10 +44,10 @@ def rank_under(execution: Execution, optimizer: OptimizerParams, count: int, pie
 
 
 def _zero_config(execution: Execution, optimizer: OptimizerParams, accumulation: int) -> dict[str, Any]:
-    """DeepSpeed's configuration. The optimizer is ours, a torch AdamW: nothing is compiled."""
+    """DeepSpeed's configuration. The optimizer is torch's AdamW, so DeepSpeed compiles nothing."""
     import deepspeed.ops
 
-    # Ranks on CPUs talk through gloo: DeepSpeed would compile an exchange of its own for a minute or two.
+    # Ranks on CPUs communicate by gloo: DeepSpeed would spend minutes compiling its own exchange.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     return {
         "train_micro_batch_size_per_gpu": 1,  # a piece: the blocks that go through the model together
@@ -64,7 +65,7 @@ def _zero_config(execution: Execution, optimizer: OptimizerParams, accumulation:
 
 
 def run_rank(what: str, loss: Path, train: Callable[[], pl.DataFrame]) -> NoReturn:
-    """Train, and leave the loss of each step where the stage looks for it (the first rank alone)."""
+    """Train, and (on the first rank) leave the loss of each step where the stage looks for it."""
     import torch
 
     if STAGE in os.environ:
@@ -83,4 +84,4 @@ def run_rank(what: str, loss: Path, train: Callable[[], pl.DataFrame]) -> NoRetu
     torch.distributed.barrier()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # past the interpreter's teardown, in which ZeRO-3 aborts now and then
+    os._exit(0)  # skip the interpreter's shutdown, in which ZeRO-3 sometimes aborts

@@ -1,4 +1,4 @@
-"""A training that goes on from its last checkpoint after a kill, beside others that may want the same."""
+"""A training that resumes from its last checkpoint after a kill, while others may want the same training."""
 
 import logging
 from collections.abc import Generator, Mapping, Sequence
@@ -17,11 +17,14 @@ log = logging.getLogger(__name__)
 def resumable(
     what: str, identity: Mapping[str, str], steps: int, execution: Execution, beside: Sequence[str] = ()
 ) -> Generator[Checkpoints | None]:
-    """Where a killed training of `steps` steps goes on; deleted once the block ends without an error.
+    """The checkpoints of a training of `steps` steps; deleted if the block ends without an error.
 
-    `identity` names everything that determines the weights but the loop. What the training keeps in the same
-    directory for its own resume is named in `beside` and deleted with it. None where another process trains
-    the same: two may, as experiments side by side begin alike, and both get the same weights.
+    - `identity`: everything that determines the weights, except the loop.
+    - `beside`: further files that the training keeps in the same directory for resuming, which are deleted,
+      too.
+
+    None if another process runs the same training: simultaneous experiments may begin alike, and both then
+    get the same weights.
     """
     identity = {**identity, "version": str(LOOP_VERSION)}
     directory = cache_root() / "checkpoints" / content_id(what, canonical_json(identity))

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the factor of the peak at step s (from 0) of T, exactly."""
+"""Learning-rate schedules: the exact factor of the peak at step s (from 0) of T."""
 
 import math
 
@@ -8,10 +8,10 @@ from jz3.core.params import Params
 
 
 class WarmupCosine(Params):
-    """s / W below W = warm_up x T; then from 1 down half a cosine to 0 behind the last step."""
+    """s / W below W = warm_up x T; then half a cosine from 1 down to 0 just after the last step."""
 
     warm_up: float = Field(ge=0, lt=1)
-    """Share of the steps in which the rate rises; 0 in the released code, whose base is trained already."""
+    """Share of the steps in which the rate rises; 0 in the released code, whose base is already trained."""
 
     def __call__(self, step: int, steps: int) -> float:
         rising = self.warm_up * steps
@@ -28,7 +28,7 @@ class WarmupStableDecay(Params):
     stable: float = Field(gt=0, lt=1)
     """Share of the steps after which the decay begins."""
     floor: float = Field(ge=0, le=1)
-    """Least factor of the decay."""
+    """The lowest factor of the decay."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "WarmupStableDecay":

@@ -1,9 +1,9 @@
 """Weights as shards of FSDP2 (`fully_shard` of torch), from the file to the checkpoint.
 
 Each rank reads its own shard of the file. With precision bf16 a layer is gathered and computed in bfloat16,
-in place of autocast over float32; gradients are reduced in float32, in which weights and optimizer stay. Of
-several machines each has all shards, and they take the mean of gradients (HSDP). Checkpoints are written by
-all ranks at once (torch.distributed.checkpoint). Importing this module takes a second.
+instead of autocast over float32; gradients are reduced in float32, the format of weights and optimizer. If
+there are several machines, each has all shards, and they average gradients (HSDP). All ranks write
+checkpoints together (torch.distributed.checkpoint). Importing this module takes a second.
 """
 
 from collections.abc import Mapping
@@ -37,9 +37,10 @@ WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
 
 def load_sharded(directory: Path, execution: Execution, optimizer: OptimizerParams) -> "PreTrainedModel":
-    """The model in a directory, or the hub model that its manifest names, in float32, a shard on each rank.
+    """The model in a directory, or the hub model that its manifest names, in float32, with a shard on each
+    rank.
 
-    Every rank must call it. Raises UserError where device is not the one that torch was built for, and where
+    Every rank must call it. Raises UserError if the device is not the one that torch was built for, or if
     shards do not divide the rows of a weight.
     """
     from transformers import AutoModelForCausalLM
@@ -72,8 +73,8 @@ def load_sharded(directory: Path, execution: Execution, optimizer: OptimizerPara
 
 
 def check_shards(rows: Mapping[str, int], shards: int) -> None:
-    """Raises UserError where shards do not divide the rows of a weight. Seen with torch 2.13 and transformers
-    5.23: losses are then others from the first update on, while even shards train as one process does.
+    """Raise UserError if shards do not divide the rows of a weight. With torch 2.13 and transformers 5.23
+    losses then differ from the first update on, while even shards train like a single process.
     """
     for name, count in rows.items():
         if count % shards:
@@ -84,32 +85,32 @@ def check_shards(rows: Mapping[str, int], shards: int) -> None:
 
 
 def whole_weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """All weights on the first rank, nothing on the others; every rank must ask."""
+    """All weights on the first rank, nothing on the others; every rank must call it."""
     return cast("dict[str, torch.Tensor]", get_model_state_dict(model, options=WHOLE))
 
 
 def write_shards(checkpoint: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Weights and moments; every rank writes its own."""
+    """Write weights and moments; every rank writes its own."""
     dcp.save(get_model_state_dict(model), checkpoint_id=checkpoint / WEIGHTS)
     dcp.save(get_optimizer_state_dict(model, optimizer), checkpoint_id=checkpoint / OPTIMIZER)
 
 
 def read_weight_shards(checkpoint: Path, model: torch.nn.Module) -> None:
-    """What `write_shards` wrote of the weights."""
+    """Read the weights that `write_shards` wrote."""
     weights = get_model_state_dict(model)
     dcp.load(weights, checkpoint_id=checkpoint / WEIGHTS)
     set_model_state_dict(model, weights)
 
 
 def read_optimizer_shards(checkpoint: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """What `write_shards` wrote of the moments."""
+    """Read the moments that `write_shards` wrote."""
     states: dict[str, Any] = get_optimizer_state_dict(model, optimizer)
     dcp.load(states, checkpoint_id=checkpoint / OPTIMIZER)
     set_optimizer_state_dict(model, optimizer, states)
 
 
 def clip_gradients(model: torch.nn.Module, largest_norm: float) -> torch.Tensor:
-    """Bring the gradient to at most a norm; the norm before, over all ranks."""
+    """Limit the gradient's norm; return the norm before, over all ranks."""
     trained = [weight for weight in model.parameters() if weight.grad is not None]
     norm = get_total_norm([weight.grad for weight in trained if weight.grad is not None])
     whole = norm.full_tensor() if isinstance(norm, DTensor) else norm

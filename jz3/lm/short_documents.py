@@ -1,11 +1,11 @@
 """Causal attention of many short documents at once, by batched matrix products in bfloat16.
 
-On a CPU the kernel of torch takes a call for each document, and its backward pass in bfloat16 a third of the
-whole training of a small model. Here documents of nearly one length are padded to the longest of them and
+On a CPU torch's kernel is called once per document, and its backward pass in bfloat16 takes a third of the
+whole training of a small model. Here documents of nearly equal length are padded to the longest of them and
 go through five batched products, which a CPU with bfloat16 does four times as fast (docs/performance.md).
 Scores are rounded to bfloat16, so that outputs are off by a quarter more than those of the kernel (measured).
-What is kept for the backward pass are the weights of attention, `length` numbers a token and head: too many
-for long documents.
+The backward pass needs the weights of attention, `length` numbers per token and head: too many for long
+documents.
 
 Shapes: T tokens of the row, H heads, W width of a head, N documents of a group, L tokens of its longest one.
 """
@@ -18,23 +18,25 @@ import numpy as np
 import torch
 
 LONGEST = 512
-"""Tokens of a document (chosen: the weights of attention then are a part of what a layer keeps anyway)."""
+"""The most tokens of a document (chosen: the weights of attention are then part of what a layer keeps
+anyway).
+"""
 GROUPED_BY = 32
-"""Tokens (chosen: of documents of some 100 tokens a tenth of the places is padding)."""
+"""Tokens by which lengths are grouped (chosen: for documents of some 100 tokens a tenth is padding)."""
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Documents of nearly one length."""
+    """Documents of nearly equal length."""
 
     documents: int
     longest: int
     padded: torch.Tensor
-    """[N x L] the token of the row at each place; any token where there is padding."""
+    """[N x L] the token of the row at each place; any token for padding."""
     filled: torch.Tensor
-    """[tokens of the group] places that hold a token."""
+    """[tokens of the group] the places that hold a token."""
     tokens: torch.Tensor
-    """[tokens of the group] where these stand in the row."""
+    """[tokens of the group] positions of these tokens in the row."""
 
 
 def attend_together(
@@ -44,8 +46,8 @@ def attend_together(
     document_lengths: list[int],
     scaling: float | None,
 ) -> torch.Tensor:
-    """`query` [1, H, T, W], `key` and `value` with as many heads or a divisor of it; leaves [1, T, H, W] in
-    bfloat16, or in their own format if that is no float32.
+    """`query` is [1, H, T, W]; `key` and `value` have as many heads or a divisor of that. Returns [1, T, H,
+    W] in bfloat16, or in their own format if that is not float32.
     """
     heads, width = query.shape[1], query.shape[3]
     scale = width**-0.5 if scaling is None else scaling
@@ -83,7 +85,7 @@ def _groups(lengths: list[int]) -> list[_Group]:
 
 
 class _Together(torch.autograd.Function):
-    """Query, key and value, each [T, H, W] of one number format, to what is attended to, [T, H, W]."""
+    """From query, key and value, each [T, H, W] in one number format, to the attention's output [T, H, W]."""
 
     @staticmethod
     def forward(
@@ -124,7 +126,7 @@ class _Together(torch.autograd.Function):
 
 
 def _padded(row: torch.Tensor, group: _Group) -> torch.Tensor:
-    """[T, H, W] to [N x H, L, W]; what stands in the padding is seen by no token before it."""
+    """[T, H, W] to [N x H, L, W]; padding comes last, so that no token before it sees it."""
     return _by_head(row.reshape(len(row), -1).index_select(0, group.padded), row, group)
 
 

@@ -1,8 +1,8 @@
 """A byte-level BPE tokenizer that is trained inside the graph.
 
-Any text goes through and comes back byte by byte. Each digit is a token of its own, so that a number is read
-the same wherever it stands; each line break too, so that a prompt which ends with one is tokenised alone as
-it is at the head of a row. Words take the blank before them. Costs about a second per 2 MB of text.
+Any text survives encoding and decoding byte by byte. Each digit is a token of its own, so that a number is
+read the same everywhere; so is each line break, so that a prompt which ends with one has the same tokens on
+its own as at the start of a row. Words include the blank before them. Costs about a second per 2 MB of text.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ PIECES = r"\n|\p{N}|[^\S\n]+(?=[\p{N}\n]|$)| ?\p{L}+| ?[^\s\p{L}\p{N}]+|[^\S\n]+
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> "PreTrainedTokenizerFast":
     """A tokenizer of at most `vocabulary` tokens; the same texts in the same order give the same one.
 
-    It puts the begin token before a text and nothing behind it.
+    It puts the begin token before a text and nothing after it.
     """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast

@@ -1,6 +1,6 @@
-"""Who takes notes of a training while it runs: DVCLive, Trackio, Weights & Biases (`execution.trackers`).
+"""Trackers of a running training: DVCLive, Trackio, Weights & Biases (`execution.trackers`).
 
-They differ from run to run, so that none of what they write is an out. Each is imported when it is asked for.
+Their output differs from run to run, so none of it is an out. Each is imported only if it is asked for.
 """
 
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from dvclive import Live
 
 PROJECT = "jz3"
-"""At Trackio and Weights & Biases."""
+"""The project at Trackio and Weights & Biases."""
 
 
 class TrackerError(UserError):
-    """A tracker cannot take notes: its package, or an account, is missing."""
+    """A tracker cannot take notes: its package or an account is missing."""
 
 
 class Tracker(Protocol):
-    """Takes the figures of a step; steps come in order, some are left out."""
+    """Takes the figures of steps; steps come in order, but some are left out."""
 
     def note(self, step: int, figures: Mapping[str, float]) -> None: ...
 
@@ -46,7 +46,7 @@ class DvcLive:
 
 
 class Logged:
-    """A run of Trackio or of Weights & Biases, which are called alike."""
+    """A run of Trackio or of Weights & Biases, which have the same interface."""
 
     def __init__(self, run: Any) -> None:  # noqa: ANN401 (of libraries that are not always there)
         self._run = run
@@ -59,23 +59,23 @@ class Logged:
 
 
 def open_trackio(what: str, *, resumed: bool) -> Tracker:
-    """Rows of a database in the user's cache ($TRACKIO_DIR), which `trackio show --project jz3` draws."""
+    """A run in a database in the user's cache ($TRACKIO_DIR), which `trackio show --project jz3` draws."""
     trackio = _imported("trackio")
     resume = "allow" if resumed else "never"
-    # What a training notes, and no more.
+    # Only what a training notes.
     quiet = {"embed": False, "auto_log_gpu": False, "auto_log_cpu": False}
     return Logged(trackio.init(project=PROJECT, name=what, resume=resume, **quiet))
 
 
 def open_wandb(what: str, directory: Path, *, resumed: bool) -> Tracker:
-    """A run at Weights & Biases; where $WANDB_MODE is offline, a folder beside `directory` alone.
+    """A run at Weights & Biases; only a folder beside `directory` if $WANDB_MODE is offline.
 
-    Raises TrackerError where no key is known.
+    Raises TrackerError if no key is known.
     """
     wandb = _imported("wandb")
     folder = directory.with_name(f"{directory.name}.wandb")
     folder.mkdir(parents=True, exist_ok=True)
-    # The run holds what a training notes, and neither what is printed nor the code and machine it ran on.
+    # The run holds what a training notes, but not its printed output, its code or its machine.
     settings = wandb.Settings(
         console="off", silent=True, disable_git=True, x_disable_stats=True, x_disable_meta=True
     )

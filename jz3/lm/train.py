@@ -1,10 +1,10 @@
-"""The one training loop, around the Trainer of transformers: finetune, pretrain and warmup share it.
+"""The only training loop, around the Trainer of transformers: finetune, pretrain and warmup share it.
 
-Which blocks a step reads is fixed before the first one (`Plan`). The loss of a step is the mean over all its
-label tokens, however its blocks are cut for memory. The documents of a block go through the model end to
-end, each attended to by itself; padding is left out, and logits are computed only where there is a label.
-The same inputs on the same machine with the same number of threads give the same weights. Costs the time of
-the model, and a few milliseconds a step.
+Which blocks a step reads is decided before the first one (`Plan`). The loss of a step is the mean over all
+its label tokens, however its blocks are cut for memory. The documents of a block go through the model end to
+end, with separate attention; padding is left out, and logits are computed only where there is a label. Equal
+inputs on one machine with the same number of threads give equal weights. Costs the time of the model, and a
+few milliseconds per step.
 """
 
 import logging
@@ -30,14 +30,14 @@ log = logging.getLogger(__name__)
 
 
 def train(model: "PreTrainedModel", training: Training) -> pl.DataFrame:
-    """Train the model in place; one LossPoint row for each step.
+    """Train the model in place; return one LossPoint row for each step.
 
-    Only weights that require a gradient move: an adapter trains alone. With `checkpoints`, a training that
-    was killed goes on from the last one, to the same losses and weights. The optimizer that `on_epoch_end`
-    gets holds `exp_avg` and `exp_avg_sq` in `optimizer.state[parameter]`.
+    Only weights that require a gradient are trained, so an adapter is trained alone. With `checkpoints`, a
+    training that was killed resumes from the last one, with the same losses and weights. The optimizer that
+    `on_epoch_end` gets holds `exp_avg` and `exp_avg_sq` in `optimizer.state[parameter]`.
 
-    Raises TrainingError where blocks are longer than the model's positions, there is nothing to train on,
-    the loss is not finite, or gradients explode; Preempted where the process was asked to end.
+    Raises TrainingError if blocks are longer than the model's positions, there is nothing to train on, the
+    loss is not finite, or gradients explode; Preempted if the process was asked to end.
     """
     import torch
     from transformers import set_seed

@@ -1,4 +1,4 @@
-"""What `train` makes of the Trainer of transformers: its data, its loss, its optimizer, its checkpoints.
+"""How `train` uses the Trainer of transformers: its data, its loss, its optimizer, its checkpoints.
 
 Importing this module takes seconds.
 """
@@ -34,7 +34,7 @@ from jz3.lm.weights import read_weights, write_weights
 
 WEIGHTS = "weights.safetensors"
 SCHEDULER = "scheduler.pt"
-"""As the Trainer calls it."""
+"""The Trainer's name for the file."""
 
 Batch = dict[str, torch.Tensor]
 
@@ -51,7 +51,7 @@ def run_trainer(model: PreTrainedModel, training: Training, observer: Observer, 
         per_device_train_batch_size=1,  # a batch of the loader is a piece of a step, cut by `Pieces`
         gradient_accumulation_steps=pieces // ranks,
         max_grad_norm=params.gradient_clip,
-        # DeepSpeed has an autocast of its own, and FSDP gathers weights in bf16.
+        # DeepSpeed has its own autocast, and FSDP gathers weights in bf16.
         bf16=params.precision == "bf16" and not zero and not fsdp,
         activation_checkpointing=execution.gradient_checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False},
@@ -59,7 +59,7 @@ def run_trainer(model: PreTrainedModel, training: Training, observer: Observer, 
         ddp_backend="gloo" if rank and execution.device == "cpu" else None,
         ddp_find_unused_parameters=False,  # every weight is used for every piece
         deepspeed=zero,
-        # Without it each rank of FSDP would keep whole gradients until the last piece of a step. Of several
+        # Without it each rank of FSDP would keep whole gradients until the last piece of a step. With several
         # machines, only the exchange between them then waits.
         accelerator_config={
             "gradient_accumulation_kwargs": {"sync_each_batch": fsdp and execution.nodes == 1}
@@ -67,7 +67,7 @@ def run_trainer(model: PreTrainedModel, training: Training, observer: Observer, 
         dataloader_pin_memory=execution.device != "cpu",
         seed=training.seed,
         remove_unused_columns=False,
-        save_strategy="no",  # the observer says when
+        save_strategy="no",  # the observer decides when
         logging_strategy="no",
         logging_nan_inf_filter=False,
         disable_tqdm=True,
@@ -93,7 +93,7 @@ class OneDevice(TrainingArguments):
     """Arguments of a process that trains on one device, however many the machine has.
 
     A plain Trainer that sees several GPUs wraps the model in DataParallel, which would cut a piece in two and
-    hand back a vector of losses. Several devices are used by several ranks.
+    return a vector of losses. Several devices are used by several ranks instead.
     """
 
     @property
@@ -102,17 +102,17 @@ class OneDevice(TrainingArguments):
 
 
 def pieces_of_a_step(plan: Plan, training_batch: int, ranks: int) -> int:
-    """The least number of pieces with at most `training_batch` blocks each and an equal share for each
-    rank.
+    """The fewest pieces with at most `training_batch` blocks each that can be divided equally among the
+    ranks.
     """
     return math.ceil(max(map(len, plan.steps)) / (training_batch * ranks)) * ranks
 
 
 class Pieces(Dataset[Batch]):
-    """The steps of a plan, each cut into the same number of pieces; a piece is what the model reads at once:
+    """The steps of a plan, each cut into the same number of pieces. A piece is what the model reads at once:
     the documents of its blocks end to end in one row, without padding.
 
-    A step of fewer blocks than pieces gets pieces without a label, which add nothing.
+    A step with fewer blocks than pieces also gets pieces without labels, which add nothing.
     """
 
     def __init__(self, blocks: Blocks, plan: Plan, pieces: int) -> None:
@@ -191,10 +191,12 @@ class BlockTrainer(Trainer):
         tokens, positions, lengths = (inputs[n] for n in ("input_ids", "position_ids", "document_lengths"))
         loss = summed_loss(model, tokens, positions, lengths.tolist(), labelled) / num_items_in_batch
         self.observer.piece_done(float(loss.detach()), len(labelled), int(inputs["tokens"]))
-        return loss * self.args.world_size  # ranks take the mean of their gradients; this loss wants the sum
+        return loss * self.args.world_size  # ranks average their gradients, but this loss needs the sum
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:  # noqa: ARG002
-        """Not counted: the Trainer would go through all weights for each piece, and nobody reads the sum."""
+        """Returns no count: the Trainer would go through all weights for each piece, and nobody reads the
+        sum.
+        """
         return 0
 
     def _clip_grad_norm(self, model: torch.nn.Module) -> torch.Tensor:
@@ -218,7 +220,7 @@ class BlockTrainer(Trainer):
         return cast("torch.nn.Module", self.model_wrapped)
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """All weights, gathered from the ranks; every rank must ask, and the first one gets them."""
+        """All weights, gathered from the ranks; every rank must call it, and the first one gets them."""
         if self.is_sharded:
             from jz3.lm.sharded import whole_weights
 
@@ -226,14 +228,14 @@ class BlockTrainer(Trainer):
         return cast("dict[str, torch.Tensor]", self.accelerator.get_state_dict(self.model_wrapped)) or {}
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:  # noqa: FBT001, FBT002
-        """Into a checkpoint: all weights, not an adapter's alone; what lies under it may be drawn."""
+        """Save all weights into a checkpoint, not only an adapter's: the weights under it may be random."""
         assert output_dir is not None
         Path(output_dir).mkdir(parents=True, exist_ok=True)
         if self.is_sharded:
             from jz3.lm.sharded import write_shards
 
             write_shards(Path(output_dir), self.shards, self.observer.optimizer)
-        elif self.args.should_save and not self.is_deepspeed_enabled:  # else in the file of each rank
+        elif self.args.should_save and not self.is_deepspeed_enabled:  # otherwise each rank's file has them
             write_weights(self.weights(), Path(output_dir) / WEIGHTS)
 
     def _load_from_checkpoint(
@@ -249,7 +251,7 @@ class BlockTrainer(Trainer):
             read_weights(model or cast("torch.nn.Module", self.model), checkpoint / WEIGHTS)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """The Trainer goes on without a word where they are missing; `Checkpoints.latest` does not."""
+        """Unlike `Checkpoints.latest`, the Trainer would silently continue without them."""
         if checkpoint is None:
             return
         with reading(Path(checkpoint)):
@@ -262,7 +264,7 @@ class BlockTrainer(Trainer):
             super()._load_optimizer_and_scheduler(checkpoint)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        """The optimizer of shards was written with them."""
+        """The optimizer of shards is written together with the weights."""
         if not self.is_sharded:
             super()._save_optimizer_and_scheduler(output_dir)
         elif self.args.should_save:

@@ -1,4 +1,4 @@
-"""What a training is told, from the modules of the stages down to the Trainer's callback.
+"""What a training needs to know, from the modules of the stages down to the Trainer's callback.
 
 `jz3.lm.train.train` carries it out.
 """
@@ -15,8 +15,8 @@ from jz3.lm.ranks import Rank
 from jz3.lm.schedule import Schedule
 
 LOOP_VERSION = 2
-"""Of the training loop: another one may give other weights from the same inputs, and so goes on from no
-checkpoint of an earlier one.
+"""Version of the training loop: another version may give other weights from the same inputs, so it does not
+resume from checkpoints of an earlier one.
 """
 
 
@@ -24,8 +24,8 @@ checkpoint of an earlier one.
 class Training:
     """What a model is trained on, in which steps and how, and what the training leaves on disk.
 
-    `blocks`, `plan`, `schedule`, `optimizer`, `seed` and `rank` decide the weights, as do the device, the
-    threads and `training_batch` of `execution`. The other fields never do.
+    These fields decide the weights: `blocks`, `plan`, `schedule`, `optimizer`, `seed`, `rank`, and of
+    `execution` the device, the threads and `training_batch`. The other fields never do.
     """
 
     what: str
@@ -36,15 +36,15 @@ class Training:
     schedule: Schedule
     optimizer: OptimizerParams
     seed: int
-    """Of dropout and of every other draw of torch."""
+    """The seed of dropout and of every other draw of torch."""
     execution: Execution
     """Threads, device, and how many blocks go through the model at once."""
     rank: Rank | None = None
-    """This process among several; None where it trains alone."""
+    """This process among several; None if it trains alone."""
     keep: Mapping[int, Path] = field(default_factory=dict[int, Path])
-    """For some numbers of steps done, the file that gets the weights of that moment."""
+    """Files for the weights after certain numbers of steps, by that number."""
     on_epoch_end: EpochEnd | None = None
     checkpoints: Checkpoints | None = None
-    """With them, a training that was killed goes on from the last one; with None it starts again."""
+    """With them, a killed training resumes from the last one; with None it starts again."""
     live: Path | None = None
-    """Directory in which DVCLive notes loss, speed and memory; other trackers have places of their own."""
+    """Directory in which DVCLive notes loss, speed and memory; other trackers have their own places."""

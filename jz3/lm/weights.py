@@ -1,6 +1,6 @@
-"""Weights in a file, as they were while training: adapters and what lies under them, in their own precision.
+"""Weights in a file, as they were in training: adapters and the weights under them, in their own precision.
 
-The same weights give the same bytes. Reading them back into a model of the same form leaves nothing over.
+Equal weights give equal bytes. Reading them into a model of the same form must leave nothing over.
 """
 
 import hashlib
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def write_weights(weights: "Mapping[str, torch.Tensor]", file: Path) -> None:
-    """A tensor that several names share (tied embeddings) is written once, under the first of them."""
+    """Write weights; a tensor that several names share (tied embeddings) is written once, by the first
+    name.
+    """
     from safetensors.torch import save_file
 
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -23,7 +25,9 @@ def write_weights(weights: "Mapping[str, torch.Tensor]", file: Path) -> None:
 
 
 def read_weights(model: "torch.nn.Module", file: Path) -> None:
-    """Raises AssertionError where the file is of a model of another form: the caller's mistake."""
+    """Read weights. Raises AssertionError if the file is from a model of another form: the caller's
+    mistake.
+    """
     from safetensors.torch import load_file
 
     found = load_file(file)
@@ -46,7 +50,7 @@ def weights_digest(weights: "Mapping[str, torch.Tensor]") -> str:
 
 
 def _unshared(weights: "Mapping[str, torch.Tensor]") -> list[str]:
-    """Names in order, without those whose tensor stands under an earlier name."""
+    """Names in order, without those whose tensor has an earlier name, too."""
     first: dict[tuple[int, tuple[int, ...]], str] = {}
     for name in sorted(weights):
         first.setdefault((weights[name].data_ptr(), tuple(weights[name].shape)), name)

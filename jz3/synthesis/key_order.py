@@ -1,7 +1,7 @@
-"""Completions arrive in any order, one by one, and leave in the order of their keys, whatever their number.
+"""Sort completions, which arrive in any order, by their keys; in bounded memory, however many there are.
 
-They are shared out over files by the first 32 bits of their keys (`jz3/core/external_sort.py`). Costs memory
-for two files (some 300 MB) and for the rows that wait.
+They are distributed over files by the first 32 bits of their keys (`jz3/core/external_sort.py`). Costs memory
+for two files (some 300 MB) and for waiting rows.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ import polars as pl
 from jz3.core.external_sort import Unsorted
 
 CHUNK_ROWS = 20_000
-"""Rows that wait in memory before they are shared out (chosen)."""
+"""Rows that wait in memory before they are distributed (chosen)."""
 COLUMNS = pl.Schema(
     {
         "completion_id": pl.String,
@@ -29,8 +29,8 @@ RESULT_COLUMNS = COLUMNS.names()[1:]
 def in_key_order(
     results: Iterable[tuple[str, Mapping[str, Any]]], rows: int, directory: Path
 ) -> Iterator[pl.DataFrame]:
-    """Keys, each once, and rows of the store, at most `rows` of them: sorted by `completion_id` within and
-    across frames. Temporary files lie in the directory meanwhile.
+    """Frames of at most `rows` results (key and row of the store, each key once), sorted by `completion_id`
+    within and across frames. `directory` holds temporary files.
     """
     return Unsorted(_chunks(results), COLUMNS, "completion_id", rows).in_order(directory)
 

@@ -1,8 +1,8 @@
-"""Reads problems and solutions out of completions; each completion that gives none is rejected by a rule.
+"""Reads problems and solutions out of completions; a rule rejects each completion that has none.
 
 Promises: a completion becomes one problem with the same id, or one reject. Completions are read in frames, so
-that memory holds the prompts' ids and some frames, not the texts of all. Costs: some 40,000 completions of
-2 KB a second and core, reading and writing included; 0.1 KB of memory a prompt.
+that memory holds the prompts' ids and some frames, not all texts. Costs a core-second per 40,000 completions
+of 2 KB or so, including reading and writing; 0.1 KB of memory per prompt.
 """
 
 from collections import Counter
@@ -24,12 +24,12 @@ from jz3.text.completions import OPENING, SCHEMA, read_completions
 
 PROMPT_COLUMNS = ("prompt_id", "passage_id", "source", "level", "kind")
 OPENING_CHARACTERS = 20
-"""So much of a prompt's end is kept: it shows whether the prompt opens the problem with `[Problem]`."""
+"""Characters at a prompt's end that are kept: they show whether it opens the problem with `[Problem]`."""
 EVIDENCE_CHARACTERS = 200
 
 
 class ParseParams(Params):
-    """What is too long to be a problem."""
+    """Limits above which a text is too long."""
 
     longest_problem: int = Field(ge=1)
     """Characters; a longer problem is rejected by `parse.long_problem`."""
@@ -38,7 +38,7 @@ class ParseParams(Params):
 
 
 class ParseMetrics(BaseModel):
-    """What was read, and how many problems of each level and kind there are."""
+    """What was read, and the number of problems of each level and kind."""
 
     rows: Ledger
     kept_by_level: dict[str, int]
@@ -48,24 +48,24 @@ class ParseMetrics(BaseModel):
 
 
 class StrangeCompletionError(UserError):
-    """A completion names a prompt that is not there."""
+    """A completion names a prompt that does not exist."""
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """What is known of completions once the last one was read."""
+    """What is known about the completions once the last one was read."""
 
     rejects: pl.DataFrame
-    """Table of Reject: the completions that gave no problem."""
+    """Table of Reject: the completions without a problem."""
     metrics: ParseMetrics
 
 
 def parse(
     completions: Iterable[pl.DataFrame], read: int, prompts: pl.LazyFrame, params: ParseParams, threads: int
 ) -> Generator[pl.DataFrame, None, Parsed]:
-    """Frames of Problem, in the order of the completions, of which there are `read`.
+    """Frames of Problem, in the order of the completions; `read` is the number of completions.
 
-    Raises ValueError at the end where one of them is neither kept nor rejected, and StrangeCompletionError.
+    Raises StrangeCompletionError, and ValueError at the end if a completion is neither kept nor rejected.
     """
     known = _Prompts(prompts)
     rejects: list[pl.DataFrame] = [Reject.create_empty()]
@@ -96,7 +96,7 @@ def parse(
 
 
 def _read(completions: pl.DataFrame, prompts: "_Prompts", params: ParseParams) -> pl.DataFrame:
-    """The columns of a prompt, and what `read_completions` finds, for each completion."""
+    """For each completion, the columns of its prompt and what `read_completions` finds."""
     rows = completions.hstack(prompts.of(completions))
     read = read_completions(rows)
     too_long = (
@@ -116,8 +116,8 @@ def _read(completions: pl.DataFrame, prompts: "_Prompts", params: ParseParams) -
 
 
 class _Prompts:
-    """All prompts without their texts, to be found by id. A join would sort the same millions of ids for
-    each frame.
+    """All prompts without their texts, for look-up by id. A join would sort the millions of ids for each
+    frame.
     """
 
     def __init__(self, prompts: pl.LazyFrame) -> None:
@@ -141,7 +141,7 @@ class _Prompts:
 
 
 def _hashes(ids: pl.Series) -> np.ndarray:
-    """64 bits of each id; they differ from release to release of polars, and stay in this process."""
+    """64 bits of each id; they vary with the version of polars, so they never leave this process."""
     return ids.hash().to_numpy()
 
 

@@ -1,9 +1,9 @@
 """A synthesis model writes a completion for each prompt.
 
-A row's seed comes from the stage's seed and its prompt's id: a larger set asks only for the new prompts.
-Prompts and completions are read and written in frames, so that memory holds the ids of all and the texts of
-a window (under 6 GB for six million). Costs the model's time for the rows that the store has not, and one
-read of those that it has.
+A row's seed comes from the stage's seed and its prompt's id, so a larger set asks only for the new prompts.
+Prompts and completions are read and written in frames, so that memory holds all ids but only a window of
+texts (under 6 GB for six million). Costs the model's time for the rows that the store lacks, and one read of
+those that it has.
 """
 
 import logging
@@ -57,7 +57,9 @@ log = logging.getLogger(__name__)
 FRAME_ROWS = 20_000
 """Prompts read at a time: some 60 MB of text."""
 WINDOW_ROWS = 40_000
-"""Prompts of one kind among which batches are of like length (chosen); rounded up to whole batches."""
+"""Prompts of one kind that are sorted into batches of similar length (chosen); rounded up to whole
+batches.
+"""
 
 
 class SynthesizeParams(Params):
@@ -78,10 +80,11 @@ class SynthesizeMetrics(BaseModel):
     prompt_tokens: int
     completion_tokens: int
     tokens_saved: int
-    """Estimate of prompt tokens that the compact form saves against the full one; 0 for the full form."""
+    """Estimated prompt tokens that the compact form saves against the full one; 0 for the full form."""
     shared_prefix_tokens: int
-    """Estimate of prompt tokens that all prompts of a level and kind begin with, and that an engine with a
-    cache of prefixes computes once for each of these: the instructions, where the full form is read."""
+    """Estimated prompt tokens that all prompts of a level and kind begin with, and that an engine with a
+    prefix cache computes once for each of these: the instructions, if the full form is used.
+    """
     truncation_rate: float
     """Share of completions that were cut off at max_tokens or at the end of the model's context."""
     share_per_level: dict[str, float]
@@ -90,7 +93,7 @@ class SynthesizeMetrics(BaseModel):
 
 @dataclass(frozen=True)
 class Slice:
-    """Part `number` (from 1) of `count` parts of all keys: whatever else is asked for, a row stays in it."""
+    """Part `number` (from 1) of `count` parts of all keys; a row's part does not depend on the other rows."""
 
     number: int
     count: int
@@ -105,7 +108,9 @@ WHOLE = Slice(1, 1)
 
 @dataclass
 class Beginning:
-    """What prompts begin with: all texts share what the least and the greatest of them share."""
+    """The common beginning of prompts: the smallest and the greatest text share exactly what all of them
+    share.
+    """
 
     rows: int
     least: str
@@ -117,14 +122,16 @@ class Beginning:
 
     @property
     def shared_characters(self) -> int:
-        """Of all rows but the first."""
+        """Characters that all rows begin with, summed over all rows but the first."""
         pairs = enumerate(zip(self.least, self.greatest, strict=False))
         end = min(len(self.least), len(self.greatest))
         return (self.rows - 1) * next((place for place, (one, other) in pairs if one != other), end)
 
 
 def form_of(model: InDir[ModelManifest]) -> PromptForm:
-    """The form of the prompts that a synthesis model was trained on. Raises UserError."""
+    """The form of the prompts that a synthesis model was trained on. Raises UserError if its manifest has
+    none.
+    """
     form = model.manifest().prompt_form
     if form is None:
         raise UserError(
@@ -136,7 +143,7 @@ def form_of(model: InDir[ModelManifest]) -> PromptForm:
 
 @dataclass(frozen=True)
 class Synthesized:
-    """What is known of prompts once the last completion was read."""
+    """What is known about the prompts once the last completion was read."""
 
     failures: pl.DataFrame
     """Table of Failure: the prompts without a completion."""
@@ -144,7 +151,7 @@ class Synthesized:
 
 
 class Synthesis:
-    """The completions of a table of prompts, read in the form `form`."""
+    """The completions of a table of prompts, read in form `form`."""
 
     def __init__(
         self,
@@ -164,7 +171,7 @@ class Synthesis:
         self._prompt_tokens = self._completion_tokens = self._truncated = 0
 
     def fill(self, part: Slice) -> None:
-        """Compute what the store lacks of a slice; nothing is left but rows in the store."""
+        """Compute what the store lacks of a slice; only rows in the store are left."""
         for row in self._results(part):
             if isinstance(row, Lost):
                 log.warning("row %s %s", row.key, row.reason)
@@ -180,7 +187,7 @@ class Synthesis:
         )
 
     def notes(self) -> dict[str, str]:
-        """For the manifest: who wrote the texts and how, and whether another batch gives the same."""
+        """For the manifest: who wrote the texts and how, and whether another batch gives the same texts."""
         identity = self._engine.identity
         return identity | {
             "text_in_same_batches": text_in_same_batches(identity),
@@ -191,7 +198,7 @@ class Synthesis:
         }
 
     def _answered(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Key and result of each row that there is; the others are failures."""
+        """Key and result of each existing row; the others are failures."""
         for row in self._results(WHOLE):
             if isinstance(row, Lost):
                 self._fail(row)
@@ -205,7 +212,7 @@ class Synthesis:
             rows=Ledger(read=self._asked.height, kept=kept, rejected={}, failed=len(self._failures)),
             prompt_tokens=self._prompt_tokens,
             completion_tokens=self._completion_tokens,
-            # Characters that are not sent, or shared, at the ratio of tokens to characters of what is sent.
+            # Characters saved or shared, times the ratio of tokens to characters in what is sent.
             tokens_saved=round((full - sent) * self._prompt_tokens / max(sent, 1)),
             shared_prefix_tokens=round(
                 sum(beginning.shared_characters for beginning in self._beginnings.values())
@@ -220,12 +227,14 @@ class Synthesis:
         )
 
     def _keys_of_prompts(self) -> pl.DataFrame:
-        """For each prompt, in order: the key of its completion, its words, and the lengths of its forms."""
+        """For each prompt, in order: the key of its completion, its level and kind, and the lengths of its
+        forms.
+        """
         read = [
             frame.select(
                 self._keys(frame).alias("completion_id"),
                 "prompt_id",
-                pl.col("level").cast(pl.Categorical),  # 4 bytes a prompt
+                pl.col("level").cast(pl.Categorical),  # 4 bytes per prompt
                 "kind",
                 full_characters=pl.col("full").str.len_chars(),
                 sent_characters=pl.col(self._form).str.len_chars(),
@@ -246,7 +255,7 @@ class Synthesis:
         )
 
     def _note_beginnings(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The same frame; its texts count for what prompts of a level and kind begin with."""
+        """The same frame, after adding its texts to the beginnings of their level and kind."""
         text = pl.col(self._form)
         groups = frame.group_by("level", "kind").agg(
             pl.len().alias("rows"), text.min().alias("least"), text.max().alias("greatest")
@@ -266,7 +275,7 @@ class Synthesis:
         return self._params.tool if kind == "tool" else self._params.cot
 
     def _results(self, part: Slice) -> Iterator[tuple[str, dict[str, Any]] | Lost]:
-        """Key and result of each row of a slice: first those of the store, then those computed now."""
+        """Key and result of each row of a slice: first those in the store, then those computed now."""
         missing = part.holds(self._asked["completion_id"])
         places = np.flatnonzero(missing)
         keys = self._asked["completion_id"].filter(missing).to_list()
@@ -287,7 +296,7 @@ class Synthesis:
                 yield row
 
     def _windows(self, missing: NDArray[np.bool_]) -> Iterator[Mapping[str, Request]]:
-        """The missing rows of each window; its bounds do not depend on what is missing."""
+        """The missing rows of each window; a window's bounds do not depend on which rows are missing."""
         start, numbers = 0, dict.fromkeys(KINDS, 0)
         windows: dict[str, dict[str, Request]] = {kind: {} for kind in KINDS}
         for frame in _frames(self._prompts.select(self._form)):
@@ -308,7 +317,7 @@ class Synthesis:
         yield from windows.values()
 
     def _made(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Of rows in key order the completions; a model draws one token at least, unless there is no room."""
+        """The completions of rows in key order. A model draws at least one token unless there is no room."""
         made, unmade = (
             rows.filter(pl.col("completion_tokens") > 0),
             rows.filter(pl.col("completion_tokens") == 0),
@@ -340,7 +349,7 @@ def _why_unmade(finish_reason: str, prompt_tokens: int) -> str:
 
 
 def _between(asked: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
-    """Of the rows sorted by `completion_id` those from the first to the last of the sorted keys."""
+    """The slice of `asked` between the first and the last of `keys`; both are sorted by completion_id."""
     if not len(keys):
         return asked.head(0)
     ids = asked["completion_id"]
@@ -349,7 +358,7 @@ def _between(asked: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
 
 
 def _frames(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """One after the other, in order; an empty table is one empty frame."""
+    """The frames of a table, in order; an empty table is one empty frame."""
     read = False
     for frame in rows.collect_batches(chunk_size=FRAME_ROWS, maintain_order=True):
         read = True

@@ -1,8 +1,8 @@
-"""The models that the trainings start from, with their tokenizer.
+"""The models that trainings start from, with their tokenizer.
 
 A base is either built from a config (a Llama with tied embeddings; all of these share one tokenizer, trained
-on the corpus table alone), or a model that `jz3 fetch` brought, of which the manifest alone is left.
-One from a config has random weights, or is trained on the corpus (`jz3/training/corpus_training.py`); equal
+only on the corpus table), or a model that `jz3 fetch` brought, of which only the manifest is left. A model
+from a config has random weights, or is trained on the corpus (`jz3/training/corpus_training.py`); equal
 configs are trained once. The same corpus and parameters give the same bytes.
 """
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 IDENTITY = (".json", ".model", ".txt", ".jinja")
-"""Endings of config and tokenizer: what identifies a fetched model here, beside its commit."""
+"""Endings of config and tokenizer files, which together with its commit identify a fetched model here."""
 
 
 class ConfigModel(Params):
-    """A Llama of its own."""
+    """A new Llama."""
 
     kind: Literal["config"]
     hidden_size: int = Field(gt=0)
@@ -43,9 +43,9 @@ class ConfigModel(Params):
     mlp: int = Field(gt=0)
     """Width of the feed-forward layers."""
     seed: Seed
-    """Of the weights."""
+    """The seed of the weights."""
     max_positions: int = Field(gt=0)
-    """Longest text in tokens."""
+    """The longest text, in tokens."""
     training: CorpusTraining | None
     """null leaves random weights."""
 
@@ -61,7 +61,7 @@ class FetchedModel(Params):
 
     kind: Literal["fetched"]
     source: str
-    """Its name in `data/sources.yaml`; the manifest is under `data/raw/models`."""
+    """Its name in `data/sources.yaml`; the manifest is in `data/raw/models`."""
 
 
 BaseModelParams = Annotated[ConfigModel | FetchedModel, Field(discriminator="kind")]
@@ -90,14 +90,14 @@ class BaseMetrics(BaseModel):
     reference_parameters: int
     final_parameters: int
     synthesis_loss: float | None
-    """Nats a token over the last twentieth of the steps, where the base was trained on the corpus."""
+    """Mean over the last twentieth of the steps, in nats per token, if the base was trained on the corpus."""
     reference_loss: float | None
     final_loss: float | None
 
 
 @dataclass(frozen=True)
 class Left:
-    """What lies in a directory of a base, and the last loss of its training."""
+    """What was left in a base's directory, and the last loss of its training."""
 
     directory: Path
     manifest: ModelManifest
@@ -171,7 +171,7 @@ def _leave(
 
 
 def build(params: ConfigModel, tokenizer: "PreTrainedTokenizerFast", directory: Path) -> ModelManifest:
-    """Write a Llama with random weights; the draw leaves the global generator as it was."""
+    """Write a Llama with random weights; the global random generator is left as it was."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -197,9 +197,10 @@ def build(params: ConfigModel, tokenizer: "PreTrainedTokenizerFast", directory: 
 
 
 def fetched_manifest(params: FetchedModel, models: InFiles, directory: Path) -> ModelManifest:
-    """Write the manifest of a fetched model from its config and tokenizer; of the weights the sizes are seen.
+    """Write the manifest of a fetched model from its config and tokenizer; only the sizes of the weights are
+    checked.
 
-    Raises UserError where a file of it is not here or another, or it is no causal language model.
+    Raises UserError if a file of it is missing or different, or if it is not a causal language model.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer

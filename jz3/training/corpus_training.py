@@ -1,10 +1,10 @@
 """A base from a config learns the corpus, and to copy from what it has read.
 
-Every row is a passage twice over, so that half of its tokens can be had by looking back. A pretrained model
-can do that from the start; one with random weights learns it only after some million tokens of problems,
-where few tokens are numbers copied from the question, but within 300 steps of these rows, and each training
-that starts from the base is spared them (docs/performance.md). Costs `epochs` x twice the tokens of the
-corpus, once for all models of one config.
+Every row is a passage twice over, so that half of its tokens can be predicted by looking back. A pretrained
+model can do that from the start. With random weights, a model learns it only after some million tokens of
+problems, where few tokens are numbers copied from the question, but within 300 steps of these rows; every
+training that starts from the base saves that time (docs/performance.md). Costs `epochs` x twice the tokens of
+the corpus, once for all models of one config.
 """
 
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ class CorpusTraining(Params):
     """Training of all weights of a base on the passages of the corpus."""
 
     block_length: int = Field(gt=1)
-    """Tokens of a block; a passage that is longer than half of it is left out."""
+    """Tokens of a block; passages longer than half of it are left out."""
     batch_tokens: int = Field(gt=0)
     """Tokens of a step, in whole blocks."""
     epochs: int = Field(gt=0)
@@ -50,7 +50,7 @@ def train_on_corpus(
     params: CorpusTraining,
     execution: Execution,
 ) -> pl.DataFrame:
-    """Train the model in place; one LossPoint row for each step."""
+    """Train the model in place; return one LossPoint row for each step."""
     rows = twice(tokenizer, texts, params.block_length)
     kept = {number: row for number, row in enumerate(rows) if row is not None}
     blocks = pack_rows(kept, params.block_length, padding_token(tokenizer))
@@ -78,10 +78,10 @@ def train_on_corpus(
 
 
 def twice(tokenizer: "PreTrainedTokenizerFast", texts: list[str], max_tokens: int) -> list[EncodedRow | None]:
-    """Each text, a line break, and the text again, with loss on every token; None where it is too long."""
+    """Each text, a line break, and the text again, with loss on every token; None if it is too long."""
     return encode_rows(tokenizer, [""] * len(texts), [f"{text}\n{text}" for text in texts], max_tokens)
 
 
 def last_loss(loss: pl.DataFrame) -> float:
-    """Mean of the last twentieth of the steps, nats a token."""
+    """Mean over the last twentieth of the steps, in nats per token."""
     return round(float(loss["loss"].tail(max(1, loss.height // 20)).mean()), 4)  # pyright: ignore[reportArgumentType]

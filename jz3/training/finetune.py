@@ -1,8 +1,9 @@
 """A synthesis model learns to write problems from a KD set.
 
-A row is the prompt that synthesis will use, byte for byte, and the problem as synthesis will be parsed; loss
-on the latter alone. Rows are packed into blocks over the whole set and read in a new order each epoch. The
-same rows, base and parameters give the same weights on one machine. Costs `epochs` x tokens of the KD set.
+A row is exactly the prompt that synthesis will use and a problem in the form that synthesis will parse, with
+loss only on the problem. Rows are packed into blocks over the whole set and read in a new order each epoch.
+The same rows, base and parameters give the same weights on one machine. Costs `epochs` x tokens of the KD
+set.
 """
 
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class FinetuneParams(Params):
     """A section for each KD set, such as `finetune.initial`."""
 
     prompt_form: PromptForm
-    """The form of the prompt that the model reads: the manifest of the model says it to `synthesize`."""
+    """The form of the prompt that the model reads; `synthesize` reads it from the model's manifest."""
     block_length: int = Field(gt=1)
     """Tokens of a block; longer rows are rejected."""
     batch_tokens: int = Field(gt=0)
@@ -47,8 +48,8 @@ class FinetuneParams(Params):
     seed: Seed
     """The seed of the order of the blocks."""
     weights: Literal["float32", "bfloat16"]
-    """The number format that the model is left in. A training computes on float32 weights, and a checkpoint
-    to resume from has them, whatever this says.
+    """The number format of the final model. Whatever this says, a training computes with float32 weights, and
+    so are those in its checkpoints.
     """
     method: Method
     schedule: WarmupCosine
@@ -63,19 +64,19 @@ class FinetuneMetrics(BaseModel):
     fill: float
     """Share of the blocks' places that hold a token."""
     tokens: int
-    """Of one epoch, padding not counted."""
+    """Tokens of one epoch, without padding."""
     label_tokens: int
-    """Of one epoch, with loss."""
+    """Tokens of one epoch that bear loss."""
     steps: int
     first_loss: float
-    """Of the first step, nats a label token."""
+    """Loss of the first step, in nats per label token."""
     last_epoch_loss: float
     """Mean over the steps of the last epoch."""
 
 
 @dataclass(frozen=True)
 class Finetuned:
-    """Rows of LossPoint and the metrics; the model lies in its directory."""
+    """Rows of LossPoint and the metrics; the model is in its directory."""
 
     loss: pl.DataFrame
     metrics: FinetuneMetrics
@@ -90,7 +91,7 @@ def finetune(
     params: FinetuneParams,
     execution: Execution,
 ) -> Finetuned:
-    """Train the base on the KD set and save it into `directory`; speed and the like are noted in `live`."""
+    """Train the base on the KD set and save it into `directory`; speed and memory are noted in `live`."""
     tokenizer = load_tokenizer(base)
     rows = training_rows(problems, prompts, params.prompt_form)
     encoded = encode_rows(tokenizer, rows["input"].to_list(), rows["output"].to_list(), params.block_length)
@@ -129,9 +130,9 @@ def finetune(
 def training_rows(
     problems: dy.DataFrame[Problem], prompts: dy.DataFrame[Prompt], prompt_form: PromptForm
 ) -> pl.DataFrame:
-    """Columns `input` and `output`, a row for each problem, by problem_id.
+    """Columns `input` and `output`, a row for each problem, sorted by problem_id.
 
-    Raises UserError where a problem's prompt is not among the prompts.
+    Raises UserError if a problem's prompt is missing.
     """
     joined = problems.join(
         prompts.select("prompt_id", input=prompt_form), on="prompt_id", how="left", maintain_order="left"

@@ -27,7 +27,7 @@ JOB, PLAN, LOSS, BLOCKS = "job.json", "plan.npz", "loss.parquet", "blocks"
 
 
 class Job(BaseModel):
-    """What every rank must know; the blocks and the plan lie beside it in files."""
+    """What every rank must know; files beside it hold the blocks and the plan."""
 
     what: str
     base: Path
@@ -40,7 +40,7 @@ class Job(BaseModel):
     blocks: Path
     live: Path | None
     directory: Path
-    """Of this training: checkpoints, kept weights."""
+    """This training's directory: checkpoints, kept weights."""
     identity: dict[str, str]
     execution: Execution
 
@@ -81,7 +81,7 @@ def plan_digest(plan: Plan) -> str:
 
 
 def read_job(directory: Path) -> tuple[Job, Blocks, Plan]:
-    """What `run_job` wrote for its ranks."""
+    """Read what `write_job` wrote."""
     job = Job.model_validate_json((directory / JOB).read_text())
     with np.load(directory / PLAN) as arrays:
         steps = np.split(arrays["order"], np.cumsum(arrays["sizes"])[:-1])
@@ -89,7 +89,7 @@ def read_job(directory: Path) -> tuple[Job, Blocks, Plan]:
 
 
 def write_job(job: Job, blocks: Blocks, plan: Plan) -> None:
-    """A blocks' directory of its own where they are in memory alone."""
+    """Write a job for its ranks; blocks that are only in memory get a directory."""
     if job.blocks == job.directory / BLOCKS:
         with BlockWriter(job.blocks, blocks.length) as writer:
             writer.write(blocks)
@@ -99,10 +99,10 @@ def write_job(job: Job, blocks: Blocks, plan: Plan) -> None:
 
 
 def fresh_model(job: Job) -> "PreTrainedModel":
-    """The base with what the method adds, as it is before the first step."""
+    """The base with the method's additions, as it is before the first step."""
     import torch
 
-    torch.set_num_threads(job.execution.threads)  # before anything is computed: an SVD may differ by it
+    torch.set_num_threads(job.execution.threads)  # before any computation, because an SVD may depend on it
     return adapted(load_model(job.base, "float32"), job.method, job.seed)
 
 

@@ -1,9 +1,12 @@
 """How weights are trained: all of them, or an adapter that is merged into plain weights at the end.
 
-LoRA: W + alpha / rank B A. PiSSA: LoRA that starts from the main singular directions of W, which are drawn
-by a random SVD; so what is saved is the merged weight, never the adapter alone. Bone: the first, block-affine
-form (W' = W (I + B) + B by blocks of rank x rank; `bat` in peft's MiSS). MiSS: one matrix shared by all
-shards of the input; what the authors of Bone ended with. Costs: a pass over W at the start and at the end.
+- LoRA: W + alpha / rank B A.
+- PiSSA: LoRA that starts from the principal singular directions of W, which a random SVD computes; therefore
+  the merged weights are saved, never the adapter alone.
+- Bone: the first, block-affine form (W' = W (I + B) + B by blocks of rank x rank; `bat` in peft's MiSS).
+- MiSS: one matrix shared by all shards of the input; the final form of Bone's authors.
+
+Costs a pass over W at the start and at the end.
 """
 
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -32,12 +35,12 @@ class Lora(LoraParams):
 
 
 class Pissa(Params):
-    """LoRA with alpha = rank, begun at the `rank` main singular directions of W."""
+    """LoRA with alpha = rank, started from the `rank` principal singular directions of W."""
 
     kind: Literal["pissa"]
     rank: int = Field(gt=0)
     iterations: int = Field(gt=0)
-    """Of the random SVD; more are nearer to the exact one (the authors take 4, or 16)."""
+    """Iterations of the random SVD; more are more exact (the authors use 4 or 16)."""
     targets: list[str] = Field(min_length=1)
 
 
@@ -61,9 +64,9 @@ Method = Annotated[Full | Lora | Pissa | Bone | Miss, Field(discriminator="kind"
 
 
 def adapted(model: "PreTrainedModel", method: Method, seed: int) -> "PreTrainedModel":
-    """The model as the method trains it: itself, or under a new adapter drawn by the seed.
+    """The model as the method trains it: itself, or with a new adapter drawn by the seed.
 
-    Raises UserError where targets or rank do not fit the model.
+    Raises UserError if targets or rank do not fit the model.
     """
     if isinstance(method, Full):
         return model
@@ -77,7 +80,7 @@ def adapted(model: "PreTrainedModel", method: Method, seed: int) -> "PreTrainedM
 
 
 def merged(model: "PreTrainedModel", method: Method) -> "PreTrainedModel":
-    """Plain weights that compute what the trained model computes."""
+    """A model with plain weights that computes the same as the trained model."""
     if isinstance(method, Full):
         return model
     return model.merge_and_unload()  # pyright: ignore[reportCallIssue]

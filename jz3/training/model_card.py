@@ -1,7 +1,7 @@
-"""The card beside a model's weights: what it was made from, how, and what was measured of it.
+"""The card beside a model's weights: what it was made from, how, and what was measured.
 
-Every figure is read from a manifest, the parameters or the metrics of the run; what was not measured is not
-in it. The same run gives the same bytes. Costs nothing.
+Every figure comes from a manifest, the parameters or the metrics of the run; nothing else is in it. The same
+run gives the same bytes. Costs nothing.
 """
 
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ pipeline_tag: text-generation
 tags: [mathematics, jz3]
 ---
 """
-"""What a hub of models reads."""
+"""The header that a hub of models reads."""
 
 
 def write_card(directory: Path, base: Path, sections: Mapping[str, BaseModel | Mapping[str, object]]) -> None:
-    """Beside the model and the manifest in `directory`; a table for each section, by its title."""
+    """Write the card beside the model and manifest in `directory`; `sections` become tables, by title."""
     manifest = InDir(ModelManifest, directory).manifest()
     tables = {"The model": _model(manifest), "Its base": _base(InDir(ModelManifest, base).manifest())}
     parts = [FRONT, f"# {manifest.made_by}\n", USE]

@@ -1,10 +1,10 @@
 """The training set as packed blocks, in training order.
 
 Rows are packed within windows of `window_rows`; windows keep the order of the mix, so that a larger window
-fills better and mixes more. Pre-training and instruction rows never share a block, nor a window. Rows longer
-than a block are rejected by a rule, as are those that a chat template does not take; a share of the rows is
-held out, to measure the loss on. One pass, one window in memory; a row costs about as much as one batched
-call of its tokenizer.
+fills better and mixes more. Pre-training and instruction rows never share a block or a window. Rows longer
+than a block are rejected by a rule, and so are rows that a chat template refuses; a share of the rows is held
+out to measure the loss on. One pass, one window in memory; a row costs about as much as one batched call of
+its tokenizer.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 ENCODED_AT_ONCE = 1000
-"""Rows (chosen: a tokenizer keeps some hundred bytes a token while a batch is encoded)."""
+"""Rows encoded together (chosen: a tokenizer needs some hundred bytes per token while it encodes a batch)."""
 TOO_LONG, HELD_OUT, NOT_TEMPLATED = "pack.too_long", "pack.held_out", "pack.not_templated"
 
 
@@ -44,7 +44,7 @@ class PackParams(Params):
     block_length: int = Field(gt=1)
     """Tokens of a block."""
     window_rows: int = Field(gt=0)
-    """Rows that are packed together; within a window rows may change places."""
+    """Rows that are packed together; rows of a window may change places."""
     held_out_share: float = Field(ge=0, lt=1)
     """The share of rows, drawn by hash, to leave untrained; their loss is reported by source and kind."""
     seed: Seed
@@ -59,7 +59,7 @@ class PackMetrics(BaseModel):
     blocks: int
     instruction_blocks: int
     tokens: int
-    """Without padding."""
+    """Tokens without padding."""
     label_tokens: int
     fill: float
     """Share of the blocks' places that hold a token."""
@@ -72,17 +72,17 @@ class _Account:
     read: int = 0
     kept: int = 0
     rejected: Counter[str] = field(default_factory=Counter[str])
-    """By rule."""
+    """Rejected rows by rule."""
     tokens: int = 0
     label_tokens: int = 0
     blocks: Counter[str] = field(default_factory=Counter[str])
-    """By part."""
+    """Blocks by part."""
 
 
 def pack(training: In[TrainingRow], base: Path, directory: Path, params: PackParams) -> PackMetrics:
     """Write the blocks of a training set into a directory, with their manifest.
 
-    Raises UserError where an instruction row stands before a pre-training row.
+    Raises UserError if an instruction row precedes a pre-training row.
     """
     tokenizer = load_tokenizer(base)
     texts = RowTexts(params.form, tokenizer)
@@ -132,7 +132,7 @@ def windows(training: In[TrainingRow], window_rows: int) -> Iterator[pl.DataFram
 
 
 def encode_window(window: pl.DataFrame, texts: RowTexts, block_length: int) -> tuple[FlatRows, Counter[str]]:
-    """The rows of a window that fit a block, a batch at a time, and how many do not, by rule."""
+    """The rows of a window that fit into a block, encoded in batches, and the number of others by rule."""
     batches: list[FlatRows] = []
     rejected: Counter[str] = Counter()
     for part in window.select("position", "kind", "turns").iter_slices(ENCODED_AT_ONCE):
@@ -165,8 +165,8 @@ def _pack_window(
 
 
 def _drawn(window: pl.DataFrame, params: PackParams) -> pl.Series:
-    """Draw rows to hold out, each by its own hash, so that a larger training set holds out the same rows
-    and more.
+    """Draw rows to hold out, each by its own hash, so that a larger training set holds out the same rows and
+    more.
     """
     if not params.held_out_share:
         return pl.repeat(value=False, n=window.height, eager=True)
@@ -175,7 +175,9 @@ def _drawn(window: pl.DataFrame, params: PackParams) -> pl.Series:
 
 
 def _copied(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows for keeping: those that a filter gives hold on to the text of all (46 MB a window, measured)."""
+    """A copy of rows that is to be kept: rows from a filter keep the text of all alive (46 MB per window,
+    measured).
+    """
     return pl.DataFrame(rows.rows(), schema=rows.schema, orient="row")
 
 
@@ -186,7 +188,7 @@ def _pack_held_out(
     params: PackParams,
     account: _Account,
 ) -> list[HeldOut]:
-    """Blocks of each source and kind by themselves; rows too long for a block are counted as such."""
+    """Write separate blocks for each source and kind; rows too long for a block are counted as rejected."""
     rows = pl.concat(frames) if frames else pl.DataFrame()
     groups: list[HeldOut] = []
     with BlockWriter(directory, params.block_length) as writer:

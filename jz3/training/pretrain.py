@@ -1,11 +1,11 @@
 """The final model: packed blocks under one warm-up, stable, decay schedule.
 
-Pre-training data are read first, instruction data last: with the seed 0 in training order, else in an order
-of blocks that the seed draws within either part. That is all in which two trainings on one set differ, where
-the method itself draws nothing. With a token budget the pre-training part is repeated first and the
-instruction part behind it, each as many times as the whole set goes into the budget: so instruction data
-still fall to the end of the schedule. The metrics say at which steps the decay and the instruction data
-begin. Left are the final model and the one before the decay, from which a training on more data can go on.
+Pre-training data are read first, instruction data last. With seed 0 they are read in training order; any
+other seed draws an order of blocks within each part. Unless the method itself draws something, that is the
+only difference between two trainings on one set. With a token budget each part is repeated, first
+pre-training, then instruction, as often as the whole set fits into the budget: so instruction data are still
+read at the end of the schedule. The metrics say at which steps the decay and the instruction data begin. The
+stage leaves the final model, and the one before the decay, from which a training on more data can continue.
 """
 
 from collections.abc import Mapping
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 
 class PretrainParams(Params):
-    """Section `pretrain`, of every model."""
+    """Section `pretrain`, the same for every model."""
 
     batch_blocks: int = Field(gt=0)
-    """Blocks of a step."""
+    """Blocks in a step."""
     weights: Literal["float32", "bfloat16"]
-    """The number format that the model is left in. A training computes on float32 weights, and a checkpoint
-    to resume from has them, whatever this says.
+    """The number format of the final model. Whatever this says, a training computes with float32 weights, and
+    so are those in its checkpoints.
     """
     method: Method
     schedule: WarmupStableDecay
@@ -53,7 +53,7 @@ class PretrainParams(Params):
 
 
 class HeldOutLoss(BaseModel):
-    """Nats a label token on rows that were not trained on."""
+    """Loss on rows that were not trained on, in nats per label token."""
 
     rows: int
     base: float
@@ -62,29 +62,29 @@ class HeldOutLoss(BaseModel):
 
 
 class PretrainMetrics(BaseModel):
-    """`rows` are blocks; one that a small budget does not reach is rejected by `pretrain.budget`."""
+    """`rows` are blocks; a block that a small budget does not reach is rejected by `pretrain.budget`."""
 
     rows: Ledger
     epochs: float
-    """Blocks read over blocks there are."""
+    """Blocks read over the number of blocks."""
     tokens: int
-    """Read, padding not counted."""
+    """Tokens read, without padding."""
     steps: int
     decay_step: int
     """Steps done when the decay begins."""
     instruction_step: int
-    """Steps done when the first instruction block is read; equal to `steps` where there is none."""
+    """Steps done when the first instruction block is read; equal to `steps` if there is none."""
     loss: float
-    """Mean of the last twentieth of the steps, nats a label token."""
+    """Mean over the last twentieth of the steps, in nats per label token."""
     loss_before_decay: float
-    """Of as many steps before the decay."""
+    """Mean over as many steps before the decay."""
     held_out: dict[str, HeldOutLoss]
     """By source and kind, such as `docstrings/cot`."""
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """Rows of LossPoint and the metrics; the models lie in their directories."""
+    """Rows of LossPoint and the metrics; the models are in their directories."""
 
     loss: pl.DataFrame
     metrics: PretrainMetrics
@@ -103,8 +103,8 @@ def pretrain(
 ) -> Pretrained:
     """Train the base on the blocks; save it before the decay and at the end.
 
-    `training_tokens` are to be read, padding not counted; None: each block once. Speed and the like are noted
-    in `live`.
+    `training_tokens` is the number of tokens to read, without padding; None reads each block once. Speed and
+    memory are noted in `live`.
     """
     manifest, tokenizer = blocks.manifest(), load_tokenizer(base)
     if manifest.tokenizer_digest != tokenizer_digest(tokenizer):
@@ -145,7 +145,7 @@ def pretrain(
 
 
 def _data(manifest: BlocksManifest) -> Mapping[str, object]:
-    """What the card tells of the blocks."""
+    """What the card says about the blocks."""
     counts = manifest.model_dump(exclude={"padding_label", "held_out", "tokenizer_digest"})
     return counts | {"rows held out": sum(group.rows for group in manifest.held_out)}
 
@@ -153,7 +153,7 @@ def _data(manifest: BlocksManifest) -> Mapping[str, object]:
 def _held_out(
     model: "PreTrainedModel", blocks: InDir[BlocksManifest], params: PretrainParams, execution: Execution
 ) -> list[float]:
-    """The model's loss on each group of rows that were held out."""
+    """The model's loss on each group of held-out rows."""
     from jz3.lm.held_out import mean_loss
 
     packed = open_blocks(blocks.path / HELD_OUT_BLOCKS)
@@ -178,11 +178,11 @@ def _by_group(manifest: BlocksManifest, measured: list[list[float]]) -> dict[str
 
 
 def reading_order(manifest: BlocksManifest, training_tokens: int | None, seed: int) -> NDArray[np.int64]:
-    """The blocks as they are read: the pre-training part, repeated, then the instruction part, repeated.
+    """The blocks in reading order: the pre-training part, repeated, then the instruction part, repeated.
 
-    Either part is read `training_tokens / tokens` times, the last time from its start as far as the share
-    goes. For 4 + 2 blocks, 1.5 epochs and the seed 0: 0 1 2 3 0 1 | 4 5 4. Any other seed draws an order of
-    each part, the same in every pass, so that a smaller budget reads what a larger one reads first.
+    Each part is read `training_tokens / tokens` times; the last time only from its start to the share that is
+    left. For 4 + 2 blocks, 1.5 epochs and seed 0: 0 1 2 3 0 1 | 4 5 4. Any other seed draws an order of each
+    part, the same in every pass, so that a smaller budget reads what a larger one reads first.
     """
     epochs = 1.0 if training_tokens is None else training_tokens / max(manifest.tokens, 1)
     first, end = manifest.first_instruction_block, manifest.blocks

@@ -11,7 +11,7 @@ from jz3.training.job import LOSS, read_job, train_job
 
 
 def main() -> None:
-    """Train as one of the ranks that share out the model."""
+    """Train as one of the ranks that share the model."""
     directory = Path(sys.argv[1])
     job, blocks, plan = read_job(directory)
 

@@ -1,4 +1,4 @@
-"""Training rows as texts, in the format that a training reads: under headings, or by a chat template."""
+"""Training rows as texts, in a training's format: with headings, or by a chat template."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
@@ -19,12 +19,12 @@ class RowForm(Params):
     """How the turns of a row become one text."""
 
     turns: Literal["plain", "chat"]
-    """`plain`: under headings (`## Question`), with the end token at the end of the row; `chat`: as the chat
-    template of the base model writes them.
+    """`plain`: with headings (`## Question`), and the end token at the end of the row; `chat`: written by the
+    chat template of the base model.
     """
     earlier_thoughts: Literal["kept", "left_out"]
-    """Thoughts of answers before the last question. An answer without its thought is read and not learnt,
-    also where a chat template leaves it out by itself.
+    """Thoughts of answers before the last question. An answer without its thought is read but not learnt,
+    also if a chat template leaves the thought out by itself.
     """
 
 
@@ -37,15 +37,15 @@ class RowTexts:
         self._chat = ChatForm(tokenizer) if form.turns == "chat" else None
 
     def of(self, rows: pl.DataFrame) -> Iterator[MarkedText | None]:
-        """The text of each row of a table with columns `kind` and `turns`; None for a row that the
-        template does not take.
+        """The text of each row of a table with columns `kind` and `turns`; None for a row that the template
+        refuses.
         """
         columns = rows.select("turns", "kind").to_dict(as_series=False)
         for turns, kind in zip(columns["turns"], columns["kind"], strict=True):
             yield self.text(read_turns(turns), kind)
 
     def text(self, turns: Sequence[Turn], kind: str) -> MarkedText | None:
-        """The text of one row; None if the template does not take it."""
+        """The text of one row; None if the template refuses it."""
         if self._form.earlier_thoughts == "left_out":
             turns = without_earlier_thoughts(turns)
         return self._chat.text(turns) if self._chat else joined_parts(plain_parts(turns, kind))

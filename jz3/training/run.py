@@ -1,10 +1,9 @@
-"""A training of finetune or pretrain from base to weights: on one process or many, once or after kills.
+"""A training of finetune or pretrain from base to weights: in one process or many, in one go or after kills.
 
 What determines the weights (base, method, blocks, plan, schedule, optimizer, seed, libraries, ranks) gives
-the training its directory under $JZ3_STORE/checkpoints. A killed training goes on there from its last
-checkpoint, to the same losses and weights; a training of anything else has another directory. Of two
-processes that want the same training, the second is refused. `Trained.discard` deletes the directory once the
-result is safe.
+the training its directory under $JZ3_STORE/checkpoints. A killed training resumes there from its last
+checkpoint, with the same losses and weights; any other training has another directory. If two processes want
+the same training, the second is refused. `Trained.discard` deletes the directory once the result is safe.
 """
 
 from collections.abc import Sequence
@@ -53,10 +52,10 @@ class Trained:
     loss: pl.DataFrame
     job: Job
     held: Hold
-    """Other processes leave the directory alone until `discard`."""
+    """Keeps other processes out of the directory until `discard`."""
 
     def model(self, step: int) -> "PreTrainedModel":
-        """Plain weights as they were after so many steps."""
+        """Plain weights after that number of steps."""
         model = fresh_model(self.job)
         read_weights(model, self.job.weights(step))
         return merged(model, self.job.method)
@@ -65,7 +64,7 @@ class Trained:
         """Delete checkpoints and kept weights."""
         job = self.job
         files = [*(job.directory / name for name in (JOB, PLAN, LOSS, BLOCKS)), *map(job.weights, job.keep)]
-        parts = [file.with_name(f"{file.name}.part") for file in files]  # of a process that was killed
+        parts = [file.with_name(f"{file.name}.part") for file in files]  # left by a process that was killed
         checkpoints_of(job).discard(*files, *parts)
         self.held.release()
 
@@ -75,10 +74,10 @@ def run_job(
 ) -> Trained:
     """Train the base, from the last checkpoint if there is one.
 
-    - `training` says what to do; its checkpoints, kept weights and ranks are arranged here.
+    - `training`: what to do; its checkpoints, kept weights and ranks are set here.
     - `keep`: steps after which `Trained.model` is wanted; the last step always is.
-    - `blocks_in`: the directory that `training.blocks` were opened from, for ranks to open, too; None where
-      they are in memory alone.
+    - `blocks_in`: the directory that `training.blocks` were opened from, for ranks to open, too; None if they
+      are only in memory.
     """
     execution = training.execution
     identity = {
@@ -117,7 +116,7 @@ def run_job(
 
 
 def _ranks(execution: Execution) -> str:
-    """What of the ranks decides in which order sums are taken."""
+    """The facts about ranks that decide the order in which sums are taken."""
     if execution.ranks == 1:
         return "1"
     over = f" on {execution.nodes} machines" if execution.sharding == "fsdp" and execution.nodes > 1 else ""
@@ -125,7 +124,7 @@ def _ranks(execution: Execution) -> str:
 
 
 def _trained(job: Job, blocks: Blocks, plan: Plan) -> pl.DataFrame:
-    """The loss of each step, by this process or by its ranks."""
+    """The loss of each step, computed by this process or by its ranks."""
     if job.execution.ranks == 1:
         return train_job(job, blocks, plan, None)
     sharding, ranks = job.execution.sharding, job.execution.ranks

@@ -1,4 +1,4 @@
-"""Which encoder makes vectors of texts: the spelling of their words, or a model of the hub."""
+"""The encoder that makes vectors of texts: by the spelling of their words, or a model of the hub."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
@@ -19,12 +19,12 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
 class SpellingEncoder(Params):
-    """Words and strings of their letters (jz3/vectors/ngrams.py); it needs no model."""
+    """Encodes words and their letter n-grams (jz3/vectors/ngrams.py); it needs no model."""
 
     kind: Literal["spelling"]
     dimensions: int = Field(ge=1)
     most_words: int = Field(ge=1)
-    """Of a text, that are read."""
+    """The most words of a text that are read."""
 
 
 class FetchedEncoder(Params):
@@ -34,14 +34,16 @@ class FetchedEncoder(Params):
     source: str = Field(min_length=1)
     """A name in `data/sources.yaml`."""
     max_tokens: int = Field(ge=1)
-    """Of a text, that are read."""
+    """The most tokens of a text that are read."""
 
 
 EncoderParams = Annotated[SpellingEncoder | FetchedEncoder, Field(discriminator="kind")]
 
 
 def open_encoder(params: SpellingEncoder | FetchedEncoder, models: InFiles, execution: Execution) -> Encode:
-    """The encoder; `models` holds the manifests of fetched ones. Raises RawFileError where it is not here."""
+    """The encoder; `models` holds the manifests of fetched ones. Raises RawFileError if its model is
+    missing.
+    """
     if isinstance(params, SpellingEncoder):
         return lambda texts: ngram_vectors(texts, params.dimensions, params.most_words)
     file = models.path / f"{params.source}{ENDING}"

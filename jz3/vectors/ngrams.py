@@ -1,10 +1,10 @@
-"""Vectors of texts from the spelling of their words: what runs offline, and is the same on every machine.
+"""Vectors of texts from the spelling of their words: works offline, with equal results on every machine.
 
-Each word, in the singular, is a vector of length 1 over hashed features: the word itself and the strings of
-three to five letters in it, so that `factorisation` is near `factorization`. A text is the sum of its words,
-each by the root of how often it comes, brought to length 1; the order of words, numbers and the words of
-grammar do not count. So a skill and a text are near where they share words: it knows no meaning. Costs some
-0.2 ms a problem; the first call in a new clone compiles for a second.
+Each word, in the singular, is a vector of length 1 over hashed features: the word itself and its substrings
+of three to five letters, so that `factorisation` is near `factorization`. A text is the sum of its words,
+each weighted by the root of its frequency, scaled to length 1. The order of words, numbers and function words
+do not count. So a skill and a text are near if they share words: meaning plays no part. Costs some 0.2 ms per
+problem; the first call in a new clone compiles for a second.
 """
 
 import hashlib
@@ -24,20 +24,20 @@ Floats = NDArray[np.float32]
 
 WORD = re.compile(r"[^\W\d_]{2,}")
 GRAMS = (3, 4, 5)
-"""Letters of the strings (as fastText has them, Bojanowski et al. 2017, but for its 6)."""
+"""Lengths of the substrings (those of fastText, Bojanowski et al. 2017, except its 6)."""
 KNOWN_WORDS = 200_000
-"""Words whose features are kept (chosen: 80 MB)."""
+"""Words whose features are cached (chosen: 80 MB)."""
 _GRAMMAR = """
     an and are as at be been but by can do does each every for from had has have he her his how if in into is
     it its let many may more much no not of on one or our she so some such than that the their them then there
     these they this those to us was we were what when where which who will with would you your
 """
 GRAMMAR = frozenset(_GRAMMAR.split())
-"""Words that say nothing of a problem's subject (chosen: the frequent ones of mathematical prose)."""
+"""Words that say nothing about a problem's subject (chosen: the frequent ones of mathematical prose)."""
 
 
 def words_of(text: str, most: int) -> Counter[str]:
-    """How often each word comes among the first `most` of a text."""
+    """How often each word occurs among the first `most` of a text."""
     found = WORD.findall(text.lower())[:most]
     return Counter(singular(word) for word in found if word not in GRAMMAR)
 
@@ -64,7 +64,7 @@ def ngram_vectors(texts: Sequence[str], dimensions: int, most_words: int) -> Flo
 
 @lru_cache(maxsize=KNOWN_WORDS)
 def _features(word: str, dimensions: int) -> tuple[NDArray[np.int32], Floats]:
-    """Places and signs of a word's features, of length 1 together."""
+    """Indices and signs of a word's features, which together have length 1."""
     framed = f"<{word}>"
     parts = [framed, *(framed[at : at + n] for n in GRAMS for at in range(len(framed) - n + 1))]
     hashes = [_hash(part) for part in dict.fromkeys(parts)]

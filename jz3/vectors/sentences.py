@@ -1,6 +1,6 @@
 """Vectors of texts from a sentence encoder of the hub: the mean of its last hidden states over the tokens.
 
-A text is cut at `max_tokens`. Costs a forward pass of the encoder; nothing is kept.
+A text is cut at `max_tokens`. Costs a forward pass of the encoder; nothing is stored.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from jz3.core.errors import UserError
 
 
 class SentenceEncoder:
-    """An encoder that is loaded once. Raises UserError where the folder holds none."""
+    """An encoder that is loaded once. Raises UserError if the folder holds none."""
 
     def __init__(self, folder: Path, origin: str, max_tokens: int, device: str, batch: int) -> None:
         from transformers import AutoModel, AutoTokenizer
