@@ -1,10 +1,10 @@
 """Puts passages into the templates of their levels.
 
-Promises: level and kind of a prompt are drawn by hash of (seed, passage), so a new passage changes no
-other's; a passage stands in its prompt character by character; prompts leave in the order of their ids, in
-whatever order passages come. Costs: some 20,000 prompts a second and core, reading and writing included; disk
-for the prompts once more (lz4); memory that does not grow with their number (1.5 GB with 0.3 million, 1.6 GB
-with 1.2, 1.7 GB with 3, on two cores: `benchmarks/corpus.py`), where all of 6 million would be 23.
+Promises: level and kind of a prompt are drawn by hash of (seed, passage), so a new passage does not affect
+others; a prompt contains its passage unchanged; prompts are sorted by id, in whatever order passages come.
+Costs: a core-second per 20,000 prompts or so, including reading and writing; disk for the prompts once more
+(lz4); memory that hardly grows with their number (1.5 GB with 0.3 million, 1.6 GB with 1.2, 1.7 GB with 3, on
+two cores: `benchmarks/corpus.py`), where all of 6 million would take 23.
 """
 
 from collections import Counter
@@ -23,19 +23,21 @@ from jz3.tables.prompt import Prompt
 from jz3.tables.words import Level
 
 HALF_RANGE = 1 << 63
-"""`draw_order` gives 63 bits."""
+"""`draw_order` gives numbers below this (63 bits)."""
 PASSAGES = 10_000
-"""Passages whose prompts are Python's at once (chosen: some 40 MB of prompts, at eight levels 300)."""
+"""Passages whose prompts are Python objects at once (chosen: some 40 MB of prompts, with eight levels
+300).
+"""
 
 
 class ComposeParams(Params):
-    """How levels and kinds are shared out."""
+    """How levels and kinds are distributed."""
 
     seed: Seed
     tool_share: float = Field(ge=0, le=1)
     """Share of the prompts that ask for a program."""
     levels: list[Level] = Field(min_length=1)
-    """That prompts are written for; each has a template `full/cot/LEVEL.md`."""
+    """Levels that prompts are written for; each has a template `full/cot/LEVEL.md`."""
     levels_per_passage: dict[str, Annotated[int, Field(ge=1)]]
     """For each source, the number of levels for which a passage gets a prompt."""
 
@@ -52,7 +54,7 @@ class ComposeParams(Params):
 
 
 class ComposeMetrics(BaseModel):
-    """Prompts in all, by level and by kind, and the characters of both forms."""
+    """Total number of prompts, by level and by kind, and the characters of both forms."""
 
     passages: int
     prompts: int
@@ -65,9 +67,9 @@ class ComposeMetrics(BaseModel):
 def compose(
     passages: pl.LazyFrame, frames: Iterable[pl.DataFrame], templates: Templates, params: ComposeParams
 ) -> Unsorted[ComposeMetrics]:
-    """The prompts of all passages. `passages` are those of the frames, to be counted beforehand.
+    """The prompts of all passages. `passages` are those of the frames, which are counted first.
 
-    Raises ParamsError where a source has no number of levels.
+    Raises ParamsError if a source has no number of levels.
     """
     by_source = passages.group_by("source").len().collect(engine="streaming")
     if unnamed := sorted(set(by_source["source"]) - set(params.levels_per_passage)):
@@ -125,7 +127,7 @@ def levels_of(passage_id: str, levels: Sequence[str], count: int, seed: int) -> 
 
 
 def kind_of(passage_id: str, level: str, tool_share: float, seed: int) -> str:
-    """`tool` for that share of the prompts."""
+    """`tool` for that share of the prompts, otherwise `cot`."""
     point = draw_order(seed, f"kind/{passage_id}/{level}") / HALF_RANGE
     return "tool" if point < tool_share else "cot"
 

@@ -1,11 +1,16 @@
 """Cuts the texts of a source into passages.
 
-Promises: each passage knows its source, document, offset, origin and licence; its id is that of its source
-and words, so that it stays where others are removed, and files are sorted, split, renamed or compressed;
-each row or section that gives none is rejected by a rule; cuts end at a sentence or between words, never
-inside a formula. Costs: sympy, mpmath and networkx together (8 M characters of docstrings) take about 20 s,
-most of it parsing Python. Memory for a digest of each passage and for the passages of one of 64 temporary
-files, not for all texts.
+Promises:
+
+- Each passage has its source, document, offset, origin and licence.
+- Its id depends on its source and words, so it stays the same if other passages are removed, or files are
+  sorted, split, renamed or compressed.
+- A rule rejects each row or section without a passage.
+- Cuts are at the end of a sentence or between words, never inside a formula.
+
+Costs: sympy, mpmath and networkx together (8 M characters of docstrings) take about 20 s, most of it for
+parsing Python. Memory for a digest of each passage and for the passages of one of 64 temporary files, not for
+all texts.
 """
 
 from collections import Counter
@@ -35,7 +40,7 @@ from jz3.text.cutting import pieces
 from jz3.text.regions import Notation
 
 CHUNK_ROWS = 20_000
-"""Passages that wait in memory before they are shared out (chosen: some 30 MB of text)."""
+"""Passages that wait in memory before they are distributed over files (chosen: some 30 MB of text)."""
 
 
 class DocstringsFormat(Params):
@@ -43,16 +48,16 @@ class DocstringsFormat(Params):
 
     name: Literal["docstrings"]
     modules: list[str]
-    """Modules to read, with those below them; empty for all of each package."""
+    """Modules to read, including those below them; empty for all modules of each package."""
 
 
 class MetaFields(Params):
-    """Fields of a row that say of a document what the source says of all; without one, or where a row has
-    none, the source's own holds.
+    """Fields of a row that say about its document what the source says about all. Without such a field, or if
+    a row lacks it, the source's own value applies.
     """
 
     origin: str | None = None
-    """An address, say."""
+    """For example, an address."""
     licence: str | None = None
 
 
@@ -60,17 +65,17 @@ Texts = Annotated[list[str], Field(min_length=2, max_length=2)]
 
 
 class FilesFormat(Params):
-    """Files of documents, of any kind that `jz3.raw.files` reads. Fields within fields are named by dots
-    (`meta.title`). Those that are left out are the format's own.
+    """Files of documents, of any kind that `jz3.raw.files` reads. Dots name nested fields (`meta.title`).
+    Fields that are left out have the format's own names.
     """
 
     name: Literal["documents", "question_answer", "markdown", "latex"]
     files: list[str]
     """Glob patterns under the source's directory."""
     text: str | Texts | None = None
-    """Field of the text; of `question_answer` the two fields."""
+    """The field of the text; for `question_answer` its two fields."""
     id: str | None = None
-    """Field of the document's own id; without one, the digest of its text is its id."""
+    """The field of the document's own id; without one, the digest of its text is its id."""
     meta: MetaFields = MetaFields()
 
 
@@ -80,11 +85,11 @@ class IngestParams(Params):
     source: str
     format: DocstringsFormat | FilesFormat = Field(discriminator="name")
     licence: str
-    """The licence of the files; docstrings have that of their package."""
+    """The licence of the files; docstrings have the licence of their package."""
     max_characters: int = Field(gt=0)
     min_characters: int = Field(ge=0)
     passages_per_section: int = Field(gt=0)
-    """How many passages are cut from the front of each section."""
+    """How many passages are cut from the beginning of each section."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "IngestParams":
@@ -101,15 +106,15 @@ class IngestMetrics(BaseModel):
     rows: Ledger
     passages: int
     passages_repeated: int
-    """Left out of sections that were kept, since another section has them."""
+    """Passages left out of sections that were kept, because another section has them."""
     characters: int
     characters_left: int
-    """Of sections that were kept: what is in none of the passages."""
+    """Characters of sections that were kept which are in no passage."""
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """What is known of a source once its last passage was read."""
+    """What is known about a source once its last passage was read."""
 
     rejects: pl.DataFrame
     """Table of Reject: the rows and sections without a passage."""
@@ -117,7 +122,7 @@ class Ingested:
 
 
 def ingest(raw: InFiles, params: IngestParams) -> Unsorted[Ingested]:
-    """The passages of a source. Raises RawFileError, when they are read, for a damaged file."""
+    """The passages of a source. Reading them raises RawFileError for a damaged file."""
     frames = _Ingestion(raw, params).passages()
     return Unsorted(frames, Passage.create_empty().schema, "passage_id", None)
 
@@ -145,7 +150,7 @@ class _Ingestion:
         return Ingested(self._rejected(), self._metrics())
 
     def _rejected(self) -> pl.DataFrame:
-        """Equal ones are told apart by their count."""
+        """A table of Reject; equal rows get a count, which distinguishes their ids."""
         count: Counter[str] = Counter()
         rows: list[dict[str, str]] = []
         for row in self._rejects:
@@ -165,7 +170,7 @@ class _Ingestion:
         )
 
     def _taken(self, section: Section | Unusable) -> list[dict[str, str | int]]:
-        """The passages of a section; none of one that is rejected."""
+        """The passages of a section; empty if it is rejected."""
         self._read += 1
         if isinstance(section, Unusable):
             self._rejects.append(section)
@@ -182,7 +187,7 @@ class _Ingestion:
         return found
 
     def _new_passages(self, section: Section) -> list[dict[str, str | int]] | str:
-        """The passages of a section that no section before had, or the rule by which it gives none."""
+        """The passages of a section that no earlier section had, or the rule by which it is rejected."""
         least = self._params.min_characters
         length = len(section.text.strip())
         if not length:
@@ -216,7 +221,7 @@ class _Ingestion:
 
 
 def _ids(source: str, cuts: list[tuple[int, str]]) -> list[str]:
-    """Ids from the words of each piece, whatever the whitespace; equal pieces of a section are numbered."""
+    """Ids from the words of each piece, ignoring whitespace; equal pieces of a section are numbered."""
     words = [" ".join(text.split()) for _, text in cuts]
     return [
         content_id(source, text, str(words[:place].count(text) + 1) if len(words) > 1 else "1")
@@ -249,7 +254,9 @@ def _sections(raw: InFiles, params: IngestParams) -> Iterator[Section | Unusable
 
 
 def _check_licence(raw: InFiles, held: RawFiles, params: IngestParams) -> None:
-    """Every passage carries the licence of the parameters, so it must be that of what was fetched."""
+    """Raise UserError unless the licence in the parameters, which every passage gets, is that of what was
+    fetched.
+    """
     licence = held.fetched.licence if held.fetched else None
     if licence is not None and licence.casefold() != params.licence.casefold():
         raise RawFileError(

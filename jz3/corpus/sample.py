@@ -1,9 +1,10 @@
 """Draws the passages of each round: for the first KD set, for the candidates of value, for mass synthesis.
 
-Promises: a draw is the n passages of a source with the least hash of (seed, id), so a larger corpus or a
-larger n moves no passage that was drawn; candidates hold none of the initial passages; passages leave in the
-order of their ids, whichever source has them. Costs: each source is read once for its ids and once for the
-texts of each round; memory for the ids of all passages and for a frame of texts of each source.
+Promises: a draw is the n passages of a source with the smallest hash of (seed, id), so a larger n keeps all
+passages drawn before, and a larger corpus displaces some only by new ones with a smaller hash; candidates
+contain none of the initial passages; passages are sorted by id, whichever source they come from. Costs: each
+source is read once for its ids and once for the texts of each round; memory for the ids of all passages and
+for a frame of texts of each source.
 """
 
 import logging
@@ -28,14 +29,14 @@ ID_ROWS = 1_000_000
 """Ids read at a time (chosen: some 32 MB)."""
 
 Mask = NDArray[np.bool_]
-"""Of a source, row by row: whether a passage is drawn."""
+"""For each row of a source, whether the passage is drawn."""
 
 
 Count = Annotated[int, Field(ge=0)] | None
 
 
 class Quota(Params):
-    """Passages of one source for each round; 0 for none, null for all there are."""
+    """Passages of one source for each round; 0 for none, null for all."""
 
     initial: Count
     candidates: Count
@@ -43,19 +44,19 @@ class Quota(Params):
 
 
 class SampleParams(Params):
-    """Where a source has somewhat fewer passages than asked for, all are taken and the metrics say so."""
+    """If a source has slightly fewer passages than asked for, all are taken and the metrics say so."""
 
     seed: Seed
     allow_missing: float = Field(ge=0, le=1)
-    """Share of a quota that may be missing; more of it ends the stage. 1 takes whatever there is, none at
-    all too.
+    """Share of a quota that may be missing; the stage stops if more is missing. 1 takes whatever there is,
+    even if that is nothing.
     """
     quotas: dict[str, Quota]
     """Quotas by source; each source of the graph has one."""
 
 
 class SampleMetrics(BaseModel):
-    """Passages by source: there, and in each draw; and how many of those asked for were missing."""
+    """Passages by source: how many exist, are in each draw, and are missing from those asked for."""
 
     passages: dict[str, int]
     initial: dict[str, int]
@@ -66,16 +67,16 @@ class SampleMetrics(BaseModel):
 
 @dataclass(frozen=True)
 class Draw:
-    """What each round gets."""
+    """The passages of each round."""
 
     masks: Mapping[str, Mapping[str, Mask]]
-    """By round and source."""
+    """Masks by round and source."""
     metrics: SampleMetrics
 
 
 def draw(ids: Mapping[str, pl.Series], params: SampleParams) -> Draw:
-    """From the ids of each source's passages, which are read in this order again. Raises ParamsError where a
-    source has no quota, or too little for it.
+    """Choose the passages of each round. `ids` must be in table order: the masks apply to the same rows on
+    the second read. Raises ParamsError if a source has no quota, or too few passages for it.
     """
     if unnamed := sorted(set(ids) - set(params.quotas)):
         raise ParamsError(
@@ -100,7 +101,7 @@ def passages_of(
 
 
 def passage_ids(sources: Mapping[str, In[Passage]]) -> dict[str, pl.Series]:
-    """Of each source, in the order of its table."""
+    """The ids of each source, in the order of its table."""
     pieces = {source: table.columns("passage_id", rows=ID_ROWS) for source, table in sources.items()}
     return {
         source: pl.concat([pl.Series(dtype=pl.String), *(piece.to_series() for piece in some)])
@@ -109,7 +110,7 @@ def passage_ids(sources: Mapping[str, In[Passage]]) -> dict[str, pl.Series]:
 
 
 def passage_frames(sources: Mapping[str, In[Passage]]) -> dict[str, Iterator[pl.DataFrame]]:
-    """Of each source, in the order of its table."""
+    """Frames of each source, in the order of its table."""
     return {source: table.frames() for source, table in sources.items()}
 
 
@@ -121,7 +122,7 @@ def _drawn(frames: Iterable[pl.DataFrame], mask: Mask) -> Iterator[pl.DataFrame]
 
 
 def _of_source(ids: pl.Series, quota: Quota, seed: int) -> dict[str, Mask]:
-    """By round."""
+    """The mask of each round."""
     everything = np.ones(len(ids), dtype=np.bool_)
     initial = _least(ids, everything, quota.initial, seed)
     return {
@@ -132,7 +133,7 @@ def _of_source(ids: pl.Series, quota: Quota, seed: int) -> dict[str, Mask]:
 
 
 def _check_quota(source: str, drawn: Mapping[str, Mask], params: SampleParams) -> None:
-    """Of a quota for all passages there are, one is expected."""
+    """Check a quota; one for all passages expects at least one."""
     for name, asked in params.quotas[source].model_dump().items():
         wanted, found = 1 if asked is None else asked, int(drawn[name].sum())
         if wanted - found > params.allow_missing * wanted:
@@ -144,7 +145,7 @@ def _check_quota(source: str, drawn: Mapping[str, Mask], params: SampleParams) -
 
 
 def _least(ids: pl.Series, among: Mask, count: int | None, seed: int) -> Mask:
-    """The `count` rows with the least hash of (seed, id)."""
+    """A mask of the `count` rows with the smallest hash of (seed, id)."""
     if count is None:
         return among
     places = pl.Series(np.flatnonzero(among))

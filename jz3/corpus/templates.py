@@ -1,11 +1,12 @@
 """The prompt templates of `data/prompts/`, read once and checked.
 
-    full/cot/LEVEL.md     what the teacher reads: instructions, then `{passage}`
-    full/tool.md          the same for programs, with `{level}` and a worked `{example}`
-    demonstrations/*.md   the examples
-    compact/KIND.md       what a small student reads: `{level}` and `{passage}` alone
+full/cot/LEVEL.md     what the teacher reads: instructions, then `{passage}`
+full/tool.md          the same for programs, with `{level}` and a worked `{example}`
+demonstrations/*.md   the examples
+compact/KIND.md       what a small student reads: only `{level}` and `{passage}`
 
-A placeholder stands once in its template and is replaced there alone: a passage may hold the same characters.
+A placeholder occurs once in its template and is replaced only there: a passage may contain the same
+characters.
 """
 
 import logging
@@ -31,14 +32,16 @@ class Templates:
     """The texts of the templates."""
 
     cot: dict[str, str]
-    """By level."""
+    """Templates by level."""
     tool: str
     compact: dict[str, str]
-    """By kind."""
+    """Templates by kind."""
     demonstrations: tuple[str, ...]
 
     def full_prompt(self, level: str, kind: str, passage: str, demonstration: int) -> str:
-        """What the teacher reads. `demonstration` chooses one for the tool template, modulo their number."""
+        """What the teacher reads. `demonstration` chooses an example for the tool template, modulo their
+        number.
+        """
         example = self.demonstrations[demonstration % len(self.demonstrations)]
         template = self.tool if kind == "tool" else self.cot[level]
         return filled(template, {"level": level, "passage": passage, "example": example})
@@ -54,7 +57,7 @@ def filled(template: str, values: dict[str, str]) -> str:
 
 
 def read_templates(directory: InFiles, levels: Sequence[str]) -> Templates:
-    """The templates of these levels. Raises TemplateError for one that is missing or wrong."""
+    """The templates of these levels. Raises TemplateError if one is missing or wrong."""
     there = {file.stem for file in directory.matching("full/cot/*.md")}
     if unused := sorted(there - set(levels)):
         log.info("compose.levels names no level %s: its template is not used", ", ".join(unused))

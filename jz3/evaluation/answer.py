@@ -1,9 +1,9 @@
 """A final model answers the benchmarks, in prose and by program.
 
-Promises: an answer that is in the row store is not written again; greedy by default, as the paper evaluates;
-programs run in the sandbox. Costs: one generation an item in prose, two where the end of a thought is forced
-(`forced_end.py` beside this), up to `rounds` with programs; several workers start once, and write and run by
-turns.
+Promises: an answer in the row store is not written again; decoding is greedy by default, as in the paper;
+programs run in the sandbox. Costs: one generation per item in prose, two if the end of a thought is forced
+(`forced_end.py` beside this), up to `rounds` with programs; several workers start once, and alternate between
+writing and running programs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -58,7 +58,7 @@ class ToolParams(Params):
     benchmarks: list[str]
     shots: dict[str, ShotParams]
     rounds: int = Field(ge=1)
-    """Calls of one answer."""
+    """The most calls of the model for one answer."""
     limits: Limits
     """Limits of each program."""
     shown_characters: int = Field(ge=2)
@@ -74,7 +74,7 @@ class AnswerParams(Params):
     prose: ProseParams
     tool: ToolParams
     samples: int = Field(ge=1)
-    """Answers to each item; above 1 a temperature above 0 is of use."""
+    """Answers to each item; more than 1 is useful only with a temperature above 0."""
     seed: Seed
     temperature: float = Field(ge=0)
     top_p: float = Field(gt=0, le=1)
@@ -95,7 +95,7 @@ class AnswerMetrics(BaseModel):
 
 @dataclass(frozen=True)
 class Answered:
-    """Tables of Response and of ForcedEnd, and their numbers."""
+    """Tables of Response and of ForcedEnd, and the metrics."""
 
     responses: pl.DataFrame
     forced_ends: pl.DataFrame
@@ -104,7 +104,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Asked:
-    """Who answers, and how."""
+    """The model that answers, and how it is asked."""
 
     engine: Engine
     params: AnswerParams
@@ -130,7 +130,7 @@ def answer(
 def prompts_of(
     items: pl.DataFrame, template: Template, shots: Mapping[str, ShotParams], directory: InFiles
 ) -> list[Prompt]:
-    """What the model reads before it answers each item."""
+    """The prompt of the model for each item."""
     examples = {name: read_shots(directory, shots.get(name)) for name in items["benchmark"].unique()}
     return [
         prompt(template, item["question"], item["choices"], examples[item["benchmark"]])
@@ -151,13 +151,13 @@ def _repeated(prompts: Sequence[Prompt], params: AnswerParams) -> list[Prompt]:
 
 
 def _workers(engine: Engine, execution: Execution) -> Workers:
-    """Each with cores for the model and for programs, which take turns."""
+    """Workers with cores for the model and for programs, which alternate."""
     workers = generation_workers(engine, execution)
     return replace(workers, threads=max(execution.threads, execution.sandbox_workers))
 
 
 def _in_prose(items: pl.DataFrame, directory: InFiles, asked: Asked) -> tuple[list[Attempt], list[Attempt]]:
-    """One call each; then with the ends of thoughts that are forced."""
+    """The attempts of one call each, and the same with forced ends of thoughts."""
     params = asked.params
     template = TEMPLATES[params.prose.template]
     attempts = _attempts(items, template, params)

@@ -1,12 +1,12 @@
-r"""Files of answers and of golds as people have them: which layout, which field, and the texts by item.
+r"""Files of answers and of golds as people have them: their layouts, their fields, and the texts by item.
 
-| layout | known by | answer | gold |
+| layout | recognised by | answer | gold |
 |---|---|---|---|
-| lm-eval samples | `doc_id` and `resps` | `resps[0][0]`, once an item | `target` |
+| lm-eval samples | `doc_id` and `resps` | `resps[0][0]`, once per item | `target` |
 | OpenAI batch output | `custom_id` and `response` | the message of the first choice | none |
 | verl validation dump | `output` and `gts` (or `score`) | `output` | `gts` |
 | verl rollouts | `reward_model` | `responses` or `response` | `reward_model.ground_truth` |
-| own | all others | the first of PREDICTED that is there | the first of GOLD that is there |
+| own | all others | the first field of PREDICTED that exists | the first field of GOLD that exists |
 
 Formats are those of `jz3.raw` (JSONL, JSON, CSV, parquet, ...); numbers of JSON lines stay as they are
 written. Names are found in any case; a given one may be nested (`data.answer`). A gold that is the number of
@@ -31,9 +31,9 @@ WHOLE = (
     "response", "responses", "output", "outputs", "completion", "generation", "generated_text",
     "model_output", "answer_text",
 )  # fmt: skip
-"""Names of the field that holds all that a model said, the surest first."""
+"""Names of the field with a model's whole response, the most certain first."""
 PREDICTED = ("predicted", "prediction", "pred", "model_answer", *WHOLE)
-"""Names of the field that holds what a model said, the surest first."""
+"""Names of the field with a model's answer or response, the most certain first."""
 GOLD = (
     "gold", "gold_answer", "ground_truth", "expected", "expected_answer", "reference", "target", "gts",
     "final_answer", "label", "answer", "correct", "solution",
@@ -49,7 +49,7 @@ STDIN = Path("-")
 
 @dataclass(frozen=True)
 class Fields:
-    """Names that were given; None is guessed."""
+    """Field names that the user gave; None means that the name is guessed."""
 
     predicted: str | None = None
     gold: str | None = None
@@ -58,13 +58,13 @@ class Fields:
 
 @dataclass(frozen=True)
 class AnswerFile:
-    """The rows of a file, in its order, and how they are read."""
+    """The rows of a file, in order, and how they are read."""
 
     path: Path
     layout: str
     rows: Sequence[Row]
     predicted: str | None
-    """The field of the answer; None where there is none."""
+    """The field of the answer; None if there is none."""
     gold: str | None
     identity: str | None
     bad: Sequence[str] = field(default_factory=list)
@@ -83,13 +83,13 @@ class AnswerFile:
         )
 
     def said(self, *names: str) -> str:
-        """How the file is read, for people."""
+        """For people: how the file is read."""
         parts = [f"{name} from `{value}`" for name in names if (value := getattr(self, name)) is not None]
         return f"{self.path}: {self.layout}, {len(self.rows)} rows; {', '.join(parts)}"
 
 
 def read_file(path: Path, fields: Fields) -> AnswerFile:
-    """A whole file and its layout. Raises UserError where it is absent, empty or has no such field."""
+    """Read a whole file and detect its layout. Raises UserError if it is missing, empty or lacks a field."""
     rows: list[Row] = []
     bad: list[str] = []
     for place, found in _rows(path):
@@ -147,8 +147,8 @@ def _are_numbers_of_choices(rows: Sequence[Row], gold: str) -> bool:
 
 
 def texts_of(row: Row, name: str) -> list[str | None]:
-    """What a model said, in each of its answers where a field holds a list of them (also in a list of one,
-    as lm-eval has it). Of turns, the last.
+    """The answers in a field: several if it holds a list of them (also as the only element of a list, as in
+    lm-eval). Of a list of turns, the last one.
     """
     value: Any = value_of(row, name)
     while isinstance(value, list) and len(cast("list[Any]", value)) == 1 and isinstance(value[0], list):
@@ -254,7 +254,7 @@ def _layout(rows: Sequence[Row]) -> tuple[str, list[Row]]:
 
 
 def _lm_eval(rows: Sequence[Row]) -> list[Row]:
-    """lm-eval has a line for each filter of an item; what the model said is the same in all."""
+    """lm-eval has a line for each filter of an item, all with the same response; keep one."""
     seen: dict[str, Row] = {}
     for row in rows:
         key = str(row["doc_id"])
@@ -267,7 +267,7 @@ def _lm_eval(rows: Sequence[Row]) -> list[Row]:
 
 
 def _batch(row: Row) -> Row:
-    """The text of a chat, completion or response; a request that failed has none."""
+    """The text of a chat, completion or response; a failed request has none."""
     response: Any = row["response"] or {}
     body: Any = response.get("body") or {}
     text: Any = None

@@ -1,9 +1,10 @@
-"""What stands behind each model of the comparison: its rows, its budgets, and what confirms its answers.
+"""The data behind each model of the comparison: its rows, its budgets, and what confirms its answers.
 
-An arm is a training set; the models that are trained on it differ in their training seeds alone. An arm pays
-for whatever a teacher answered on the way to its problems, helpers and rejected answers included: the stages
-that ask one, upstream of its training set. An answer that two sets hold counts once. A set that holds no row
-of its recipe owes it nothing. Costs a read of the sets' questions, and two seconds an arm.
+An arm is a training set; the models trained on it differ only in their training seeds. An arm pays for
+everything that teachers answered on the way to its problems, including helpers and rejected answers: the
+answers of all stages upstream of its training set that ask a teacher. An answer used by two sets counts once.
+A set without any row of its recipe pays nothing for it. Costs a read of the sets' questions, and two seconds
+per arm.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,19 +31,19 @@ from jz3.tables.teacher_answer import TeacherAnswer
 from jz3.tables.training_row import TrainingRow
 
 MOST_PASSES = 4.0
-"""Repeating a set up to four times is nearly as good as new rows (Muennighoff et al. 2023)."""
+"""Passes over a set; up to four are nearly as good as new rows (Muennighoff et al. 2023)."""
 ASKING = ("distill", "augment", "skills", "solve")
 """Stages that may ask a teacher."""
 WRITING = ("synthesize", "solve")
 """Stages in which a model of the run may write."""
 GROUP_COLUMNS = {"seeds_and_texts": SEEDS, "texts_alone": TEXTS, "no_data": NOTHING}
-"""Columns of Arm, and the groups of families whose macro averages they have."""
+"""Columns of Arm with macro averages, and the group of families that each covers."""
 CONFIRMATIONS = ("by_gold", "by_execution", "unconfirmed")
 
 
 @dataclass(frozen=True)
 class Arms:
-    """Tables of OperatorYield and Overlap, and that of Arm without the scores."""
+    """Tables of OperatorYield and Overlap, and the facts of Arm without the scores."""
 
     facts: pl.DataFrame
     operators: pl.DataFrame
@@ -50,12 +51,12 @@ class Arms:
 
     @property
     def sets(self) -> dict[str, str]:
-        """The set of each model."""
+        """The training set of each model."""
         return dict(self.facts.select("model", "set").iter_rows())
 
     @property
     def rivals(self) -> list[str]:
-        """Of each set the model with the least training seed: these are compared."""
+        """The models to compare: for each set the one with the smallest training seed."""
         return (
             self.facts.sort("seed", maintain_order=True)
             .unique("set", keep="first", maintain_order=True)["model"]
@@ -65,15 +66,15 @@ class Arms:
 
 @dataclass(frozen=True)
 class Behind:
-    """What the stages left that an arm is told by, each by its set or recipe."""
+    """The outputs of stages that describe an arm, each by its set or recipe."""
 
     training: Mapping[str, In[TrainingRow]]
-    """By set."""
+    """Training sets by name."""
     results: Mapping[str, In[ExecutionResult]]
     checked: Mapping[str, In[CheckedProblem]]
     lineage: Mapping[str, In[Lineage]]
     answers: Mapping[str, pl.DataFrame]
-    """Of TeacherAnswer, by the KD set."""
+    """Tables of TeacherAnswer by KD set."""
     measured: Mapping[str, Any]
     """Metrics by stage."""
 
@@ -87,13 +88,13 @@ def read_arms(
     answers: InTables[TeacherAnswer],
     measured: Mapping[str, Any],
 ) -> Arms:
-    """What stands behind each training set; `measured` are metrics by stage."""
+    """The facts about each training set; `measured` are metrics by stage."""
     tables = (training.tables(), results.tables(), checked.tables(), lineage.tables())
     return arms_of(read_graph(graph.path.parent), Behind(*tables, answers.read(), measured))
 
 
 def arms_of(graph: Graph, behind: Behind) -> Arms:
-    """As `read_arms`, of a graph that leaves each set by a stage `mix@SET`."""
+    """As `read_arms`, for a graph in which `mix@SET` leaves each set."""
     told = _told(behind)
     sets: dict[str, dict[str, Any]] = {}
     yields: list[dict[str, Any]] = []
@@ -126,7 +127,7 @@ def arms_of(graph: Graph, behind: Behind) -> Arms:
 
 
 def with_scores(facts: pl.DataFrame, scores: pl.DataFrame, benchmarks: OfFamilies) -> pl.DataFrame:
-    """Table of Arm: the facts beside the scores of each model on the benchmarks of families."""
+    """Table of Arm: the facts, with the scores of each model on the benchmarks of families."""
     of_families = scores.filter(pl.col("benchmark") == pl.lit(benchmarks.forward, pl.String))
     average = of_families.filter(group_by="average", setting="both")
     macro = average.select("model", "accuracy", "low", "high", "accuracy_math_verify")
@@ -154,7 +155,7 @@ def with_scores(facts: pl.DataFrame, scores: pl.DataFrame, benchmarks: OfFamilie
 
 
 def upstream(graph: Graph, name: str) -> list[str]:
-    """The stages whose outputs a stage rests on, as in data/metrics (`distill/initial`), in their order."""
+    """The stages upstream of a stage, in their order, named as in data/metrics (`distill/initial`)."""
     waiting, seen = [graph.stage(name)], {name}
     while waiting:
         for path in waiting.pop().reads:
@@ -166,7 +167,9 @@ def upstream(graph: Graph, name: str) -> list[str]:
 
 
 def _told(behind: Behind) -> pl.DataFrame:
-    """Columns `row_id`, `expected_from`, `status`, `family` and `right` of problems that more is known of."""
+    """Columns `row_id`, `expected_from`, `status`, `family` and `right` for problems with further
+    information.
+    """
     lineage = [_columns(table, "problem_id", "expected_from") for table in behind.lineage.values()]
     ran = [_columns(table, "problem_id", "status") for table in behind.results.values()]
     right = [_columns(table, "problem_id", "family", "right") for table in behind.checked.values()]
@@ -187,10 +190,10 @@ def _columns(table: In[Any], *names: str) -> pl.DataFrame:
 
 
 def _synthetic(table: In[TrainingRow], told: pl.DataFrame) -> pl.DataFrame:
-    """Columns `question` and those of CONFIRMATIONS, `checked` and `right`, of the rows of a recipe."""
+    """Columns `question`, those of CONFIRMATIONS, `checked` and `right` for the rows of a recipe."""
     rows = _questions(table, "pretrain").join(told, on="row_id", how="left")
     source = pl.col("expected_from")
-    # A seed that is a problem itself has no lineage: its answer is the gold one.
+    # A seed that is itself a problem has no lineage: its answer is the gold one.
     by_gold = source.is_in(["gold", "masked"]) | (source.is_null() & (pl.col("source") == "seed"))
     by_execution = (source == "executed") | (pl.col("status") == "ok")
     read = pl.col("family").is_not_null() & pl.col("right").is_not_null()
@@ -204,7 +207,7 @@ def _synthetic(table: In[TrainingRow], told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _questions(table: In[TrainingRow], part: str) -> pl.DataFrame:
-    """Columns `row_id`, `source` and `question`: the first turn of a user, but for case and spacing."""
+    """Columns `row_id`, `source` and `question`: a user's first turn, with case and spacing normalised."""
     asked = pl.col("turns").list.eval(
         pl.element().struct.field("text").filter(pl.element().struct.field("role") == "user")
     )
@@ -244,7 +247,7 @@ def _training(trained: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _spent(asking: Iterable[str], behind: Behind) -> dict[str, Any]:
-    """What teachers took: answers of `distill` each once, whichever of its sets hold it."""
+    """What teachers spent; an answer of `distill` counts once, even if several of its sets use it."""
     names = [name.partition("/") for name in asking]
     sets = [behind.answers[key] for stage, _, key in names if stage == "distill"]
     answers = pl.concat([TeacherAnswer.create_empty(), *sets]).unique("request_id").sort("request_id")
@@ -274,7 +277,7 @@ def _student_tokens(above: Iterable[str], measured: Mapping[str, Any]) -> int:
 
 
 def _yields(name: str, measured: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows of OperatorYield without the set, of a stage that asks a teacher."""
+    """Rows of OperatorYield, without the set, for a stage that asks a teacher."""
     values = measured[name]
     operators = values.get("operators", {"write": values})
     return [

@@ -1,4 +1,4 @@
-"""What the certificates of a mix say of a benchmark's items."""
+"""What the certificates of a mix say about a benchmark's items."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from jz3.tables.training_row import TrainingRow
 
 
 class Contamination(BaseModel):
-    """What the certificates of a mix say: benchmarks they cover, items they found."""
+    """The benchmarks that the certificates of a mix cover, and the items that they found."""
 
     benchmarks: frozenset[str]
     hit_items: frozenset[str]
@@ -20,12 +20,12 @@ class Contamination(BaseModel):
 
     @property
     def name(self) -> str:
-        """The certificates in one text: `instruction 1a2b3c4d5e6f, synthetic ...`, digests cut short."""
+        """The certificates as one text, with shortened digests: `instruction 1a2b3c4d5e6f, synthetic ...`."""
         named = [f"{name} {digest[:12]}" for name, digest in sorted(self.certificates.items())]
         return ", ".join(named) or "none"
 
     def of(self, benchmark: str, item_id: str) -> str:
-        """`clean`, `hit` or `unchecked`."""
+        """`clean`, `hit` or `unchecked`, for an item."""
         if benchmark not in self.benchmarks:
             return "unchecked"
         return "hit" if item_id in self.hit_items else "clean"
@@ -34,10 +34,11 @@ class Contamination(BaseModel):
 def contamination_of_mix(
     parts: pl.DataFrame, certificates: Mapping[str, tuple[CertificateManifest, pl.DataFrame]]
 ) -> Contamination:
-    """What counts for a mix with these parts: a benchmark is covered where each part's certificate covers it.
+    """The certificates' result for a mix with these parts: a benchmark is covered if each part's certificate
+    covers it.
 
-    `certificates` by part (`pretrain`, `instruction`), each with its hits. A hit that drops nothing (the same
-    words with other numbers) does not count.
+    `certificates` are by part (`pretrain`, `instruction`), each with its hits. A hit that rejects nothing
+    (the same words with other numbers) does not count.
     """
     used = [certificates[part] for part in sorted(parts["part"].cast(pl.String).unique())]
     covered = [frozenset(check.benchmark for check in manifest.benchmarks) for manifest, _ in used]

@@ -1,9 +1,9 @@
 r"""Grades files of answers against gold answers, and compares the models behind them on the same items.
 
 Accuracies have Wilson's 95 % interval; each pair of files is tested by the exact McNemar test, with Holm's
-correction over more than two. Several answers to one item count as their mean. Our rules decide; plain
-math-verify stands beside them. What would end in 0 % for no fault of the model is named as a UserError.
-Costs some milliseconds an answer, nearly all of it math-verify.
+correction if there are more than two files. Several answers to one item count as their mean. Our rules
+decide; plain math-verify is shown beside them. Anything that would give 0 % through no fault of the model
+raises a UserError. Costs some milliseconds per answer, nearly all of it for math-verify.
 """
 
 import difflib
@@ -33,7 +33,7 @@ LONG_GOLD = 200  # chosen: more than twice the longest gold answer of eight benc
 
 @dataclass(frozen=True)
 class Judged:
-    """One answer: what was taken from it, and the verdict of both graders."""
+    """One answer: what was extracted from it, and the verdicts of both graders."""
 
     file: str
     item: str
@@ -57,12 +57,12 @@ class Score:
     high: float
     math_verify: float
     disagree: int
-    """Answers on which plain math-verify gives another verdict."""
+    """Answers on which plain math-verify and our rules disagree."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two files on the items that both answer. `p_holm` is over all pairs."""
+    """Two files on the items that both answer. `p_holm` is corrected for all pairs."""
 
     file: str
     against: str
@@ -85,9 +85,12 @@ class Comparison:
 def compare(
     files: Sequence[AnswerFile], gold: AnswerFile | None, benchmark: str | None, *, whole: bool | None
 ) -> Comparison:
-    """Grade each file. `gold`: the file of the right answers, None where each row has its own; `whole`:
-    whether the answers are whole responses, None where the texts say it. Raises UserError for files that
-    cannot be graded so.
+    """Grade each file.
+
+    - `gold`: the file of the right answers; None if each row has its own.
+    - `whole`: whether the answers are whole responses; None to decide by the texts.
+
+    Raises UserError for files that cannot be graded like that.
     """
     notes: list[str] = []
     names = _names([file.path for file in files])
@@ -123,7 +126,7 @@ _READ = {
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """What each file is called: its name without endings, else its path."""
+    """A name for each file: its file name without endings, or its path if names are equal."""
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice is not None:
         raise UserError(f"{twice} is given twice; files of two models were expected. Give each once.")
@@ -150,7 +153,7 @@ def _whole(file: AnswerFile, gold: AnswerFile | None, asked: Sequence[Asked]) ->
 
 
 def _are_whole(texts: Sequence[str]) -> bool:
-    """Whether most of them are more than a bare answer."""
+    """Whether most texts are more than a bare answer."""
     whole = [
         len(text) > WHOLE_CHARACTERS or "\n" in text or "####" in text or "\\boxed" in text or "nswer" in text
         for text in texts
@@ -200,7 +203,7 @@ def _judge(name: str, asked: Asked, *, whole: bool) -> Judged:
 def _check_verdicts(
     file: AnswerFile, asked: Sequence[Asked], found: Sequence[Judged], notes: list[str]
 ) -> None:
-    """If no answer is right, note another field that would be right, or show what was compared with what."""
+    """If no answer is right, note another field that would be, or show what was compared with what."""
     if not found:
         raise UserError(f"{file.path} has no answer to grade; at least one was expected. Give another file.")
     if any(one.equal for one in found):
@@ -260,7 +263,7 @@ def _score(name: str, judged: Sequence[Judged]) -> Score:
 
 
 def _means(judged: Sequence[Judged]) -> dict[str, float]:
-    """The share of right answers to each item."""
+    """The share of right answers, by item."""
     verdicts: dict[str, list[bool]] = {}
     for one in judged:
         verdicts.setdefault(one.item, []).append(one.equal)

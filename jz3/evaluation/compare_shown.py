@@ -1,4 +1,4 @@
-"""A comparison of answer files: lines for people, one document for scripts, a line an item."""
+"""A comparison of answer files as lines for people, as one document for scripts, and as a line per item."""
 
 import json
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import Any
 from jz3.evaluation.compare import Comparison, Score
 
 SHOWN = 10
-"""Items that differ, on a terminal (chosen: they fit a screen)."""
+"""Items with different verdicts shown on a terminal (chosen: they fit on a screen)."""
 
 
 def as_document(found: Comparison) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def as_lines(found: Comparison) -> str:
 
 
 def as_text(found: Comparison) -> str:
-    """Scores, tests and the first items on which two files differ; of one file the rules that decided."""
+    """Scores, tests and the first items on which two files differ; for one file, the rules that decided."""
     lines = [line for score in found.scores for line in _score(score)]
     for pair in found.pairs:
         holm = f", {pair.p_holm:.3g} after Holm" if len(found.pairs) > 1 else ""

@@ -1,7 +1,7 @@
-"""Two models on the same items: of a benchmark, of a group of its families, and in the mean over families.
+"""Two models on the same items: of a benchmark, of a group of its families, and on average over families.
 
 A difference has a percentile bootstrap interval, over items or over families; on items the exact McNemar test
-says whether it is told from none, corrected for the pairs of models (Holm).
+says whether it is significant, corrected for the number of pairs of models (Holm).
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from jz3.evaluation.shares import holm
 from jz3.tables.comparison import Comparison
 
 ALL_ITEMS = "all"
-"""As ScoreRow and Comparison call the items of a benchmark together."""
+"""The name, in ScoreRow and Comparison, for all items of a benchmark together."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,9 @@ def _pairs(grades: pl.DataFrame) -> list[tuple[str, str]]:
 
 
 def _on_items(on: Compared, items: pl.DataFrame, params: Resampling) -> list[dict[str, Any]]:
-    """Each pair of models on one benchmark in one setting, with p-values corrected for the pairs."""
+    """Each pair of models on one benchmark in one setting, with p-values corrected for the number of
+    pairs.
+    """
     rows = [_comparison(on, items, pair, params) for pair in _pairs(items)]
     corrected = holm([row["p_value"] for row in rows])
     return [row | {"p_holm": p_holm} for row, p_holm in zip(rows, corrected, strict=True)]
@@ -87,7 +89,7 @@ def _comparison(
 def _over_families(
     grades: pl.DataFrame, group: str, pair: tuple[str, str], params: Resampling
 ) -> dict[str, Any]:
-    """Two macro averages; the interval draws families, and takes each with the answers of both models."""
+    """Two macro averages; the interval resamples families, each with the answers of both models."""
     ours, theirs = _paired(lambda name: unit_means(grades.filter(pl.col("model") == name), "subject"), pair)
     on = Compared(str(grades["benchmark"].first()), group, "both")
     return _difference(ours - theirs, on, pair, params) | {
@@ -99,7 +101,7 @@ def _over_families(
 
 
 def _paired(units_of: Callable[[str], pl.DataFrame], pair: tuple[str, str]) -> tuple[Floats, Floats]:
-    """`correct` of the units that both models answered, in one order."""
+    """`correct` of the units that both models answered, in the same order."""
     first, second = (units_of(name) for name in pair)
     unit = first.columns[0]
     joined = first.join(second, on=unit, suffix="_against").sort(unit)

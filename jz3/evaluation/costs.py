@@ -1,4 +1,4 @@
-"""What the run asked of models, stage by stage: requests, tokens, and the money where a provider was paid."""
+"""What the run asked of models, stage by stage: requests, tokens, and money if a provider was paid."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from jz3.tables.cost import Cost
 
 
 def costs_of(measured: Mapping[str, Any]) -> pl.DataFrame:
-    """Table of Cost from the metrics of the stages that ask a model, by their names."""
+    """Table of Cost from the metrics of the stages that ask a model, by name."""
     rows = [
         {
             "stage": stage,

@@ -1,8 +1,9 @@
-"""What the data hold of a family: seeds and texts, texts alone, or nothing.
+"""How far the data cover a family: by seeds and texts, by texts alone, or not at all.
 
-Recipes that begin with seed problems see the first group alone, those that begin with texts see the second,
-too: a mean over both tells more of the grounds than of the recipes, so each group has its own figures. Of the
-third no data hold a problem, as the teachers refuse it: it shows what is learnt beyond the data.
+Recipes that start from seed problems see only the first group, those that start from texts see the second,
+too: a mean over both would say more about the sources than about the recipes, so each group has its own
+figures. No data hold a problem of the third group, because the teachers refuse it: it shows what is learnt
+beyond the data.
 """
 
 from collections.abc import Sequence
@@ -15,23 +16,23 @@ from jz3.tables.item import JOINED
 SEEDS, TEXTS, NOTHING = "seeds and texts", "texts alone", "none"
 GROUPS = (SEEDS, TEXTS, NOTHING)
 HELD = "seeds or texts"
-"""The first two together."""
+"""The first two groups together."""
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What the data of a run hold."""
+    """Which families the data of a run hold."""
 
     seeds: frozenset[str]
     """Families of the seeds, the instruction data and the targets."""
     untaught: frozenset[str]
     """Families that teachers refuse."""
     benchmarks: Sequence[str]
-    """Those whose subjects are families."""
+    """The benchmarks whose subjects are families."""
 
     def marked(self, grades: pl.DataFrame) -> pl.DataFrame:
-        """The grades with a column `coverage`: of an item that joins families, the least of theirs; null
-        where the benchmark has no families, or no family is known to be held or refused.
+        """The grades with a column `coverage`; an item that joins families has the lowest of theirs. It is
+        null if the benchmark has no families, or if no family is known to be held or refused.
         """
         families = pl.col("subject").str.split(JOINED)
         refused = families.list.eval(pl.element().is_in(sorted(self.untaught))).list.any()

@@ -1,4 +1,4 @@
-"""Where plain math-verify, the second opinion, gives another verdict than our rules."""
+"""Responses on which plain math-verify, the second opinion, and our rules disagree."""
 
 import polars as pl
 
@@ -8,7 +8,7 @@ from jz3.tables.disagreement import Disagreement
 def disagreements_of(grades: pl.DataFrame) -> pl.DataFrame:
     """Table of Disagreement from the grades of all models, which have a column `model`.
 
-    A response without an answer is nobody's disagreement.
+    A response without an answer is left out.
     """
     differing = grades.filter(
         pl.col("correct") != pl.col("second_opinion"), pl.col("predicted").is_not_null()

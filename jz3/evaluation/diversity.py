@@ -1,11 +1,11 @@
-"""How different questions are from one another, and from those that a set begins with.
+"""How different questions are from one another, and from those that a set starts with.
 
-A question is the set of its words and pairs of neighbouring words, every number taken for the same word, so
-that other numbers in the same wording are no difference. The distance of two questions is one minus the
-cosine of these sets. MetaMath (Yu et al. 2023) takes the embeddings of a model instead; this needs none.
+A question is the set of its words and pairs of neighbouring words. Every number counts as the same word, so
+that other numbers in the same wording make no difference. The distance of two questions is one minus the
+cosine of these sets. MetaMath (Yu et al. 2023) uses embeddings of a model instead; this needs none.
 
-All sums are of whole numbers, or are rounded once: the same questions give the same figures on any machine.
-Costs a second for 2,000 questions against 2,000.
+All sums are of integers, or rounded once: the same questions give the same figures on any machine. Costs a
+second for 2,000 questions against 2,000.
 """
 
 import zlib
@@ -20,21 +20,21 @@ from jz3.core.hashing import draw_order
 from jz3.text.words import masked, words
 
 DIMENSIONS = 4096
-"""Places that words and pairs are hashed to (chosen: with 16 times as many the mean distance is 0.004
-larger; measured).
+"""Places that words and pairs are hashed to (chosen: with 16 times as many the mean distance is 0.004 larger;
+measured).
 """
 MOST = 2000
-"""Questions that are looked at, the first by hash (chosen: between draws the distance moves by 0.001, the
-gain by 0.003; measured).
+"""The most questions used, the first by hash (chosen: between draws the distance moves by 0.001, the gain by
+0.003; measured).
 """
 SEED = 0
-"""Of the draw (chosen: any will do)."""
+"""The seed of the draw (chosen: any will do)."""
 
 Rows = NDArray[np.float32]
 
 
 def mean_distance(questions: Sequence[str]) -> float | None:
-    """Over all pairs of them; None for fewer than two."""
+    """The mean distance over all pairs of questions; None for fewer than two."""
     rows = _rows(drawn(questions))
     if len(rows) < 2:
         return None
@@ -47,7 +47,7 @@ def mean_distance(questions: Sequence[str]) -> float | None:
 
 
 def mean_gain(questions: Sequence[str], known: Sequence[str]) -> float | None:
-    """The mean distance of a question to the nearest known one; None where either are none."""
+    """The mean distance of a question to the nearest known one; None if either list is empty."""
     rows, others = _rows(drawn(questions)), _rows(drawn(known))
     if not len(rows) or not len(others):
         return None
@@ -57,7 +57,7 @@ def mean_gain(questions: Sequence[str], known: Sequence[str]) -> float | None:
 
 
 def drawn(questions: Sequence[str]) -> list[str]:
-    """At most MOST of the different questions: more of them hold these, and others."""
+    """At most MOST of the different questions, the first by hash."""
     return sorted(set(questions), key=lambda text: (draw_order(SEED, text), text))[:MOST]
 
 

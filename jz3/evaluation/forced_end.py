@@ -1,9 +1,9 @@
-r"""Budget forcing: a thought that reaches its limit is ended, and the answer asked for.
+r"""Budget forcing: a thought that reaches its limit is ended, and the model is asked for the answer.
 
-The model goes on from its own thought behind `</think>` (or whatever ends a thought of this model), as in
-Muennighoff et al. 2025 (arXiv 2501.19393, s1, section 3.1). Without it a cut thought is a response without an
-answer. The end stands in the response's text, so that readers of thoughts see where it is; `calls` of such a
-response is 2. Costs a second call for each.
+The model continues its own thought after `</think>` (or whatever ends a thought of this model), as in
+Muennighoff et al. 2025 (arXiv 2501.19393, s1, section 3.1). Otherwise a response with a cut thought has no
+answer. The inserted end is part of the response's text, so that readers of thoughts can see it; `calls` of
+such a response is 2. Costs a second call for each.
 """
 
 import re
@@ -23,7 +23,7 @@ _CLOSING = re.compile(CLOSING, re.IGNORECASE)
 
 
 class ForcedEndParams(Params):
-    """How a thought is ended that reaches `max_tokens` of the section."""
+    """How to end a thought that reaches `max_tokens` of the section."""
 
     text: str
     """The text to append: a mark that ends a thought and, optionally, words that begin the answer."""
@@ -38,7 +38,9 @@ class ForcedEndParams(Params):
 
 
 def is_cut_thought(attempt: Attempt) -> bool:
-    """Whether a response reached the limit before its thought had ended; it may have begun in the prompt."""
+    """Whether a response reached the limit before its thought had ended; the prompt may have begun the
+    thought.
+    """
     if attempt.finish_reason != "length":
         return False
     return read_thoughts(attempt.text).open or _CLOSING.search(attempt.text) is None
@@ -50,9 +52,9 @@ def with_forced_ends(
     generate: Callable[[Sequence[GenerationRequest]], list[Generated]],
     params: ForcedEndParams,
 ) -> list[Attempt]:
-    """The attempts, those with a cut thought with an end and what the model wrote behind it.
+    """The attempts; those with a cut thought have an end and the model's continuation after it.
 
-    `generate` asks for at most `params.max_tokens` tokens.
+    `generate` must ask for at most `params.max_tokens` tokens.
     """
     ended = list(attempts)
     places = [place for place, attempt in enumerate(attempts) if is_cut_thought(attempt)]
@@ -69,12 +71,12 @@ def with_forced_ends(
 
 
 def gone_on(prompt: Prompt, text: str) -> Prompt:
-    """A prompt from which the model goes on with what it has written."""
+    """A prompt that lets the model continue what it has written."""
     return prompt + text if isinstance(prompt, str) else (*prompt, Turn("assistant", text))
 
 
 def forced_ends(responses: pl.DataFrame, before: Sequence[Attempt], after: Sequence[Attempt]) -> pl.DataFrame:
-    """Table of ForcedEnd, of responses whose attempts before and after are given, in their order."""
+    """Table of ForcedEnd from responses and their attempts before and after, all in the same order."""
     rows = [
         {
             "response_id": response_id,

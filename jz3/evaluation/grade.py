@@ -1,8 +1,8 @@
 """Judges responses against the gold answers.
 
-Promises: every verdict names its rule; strict and lenient extraction stand side by side; plain math-verify is
-asked as a second opinion; each item says whether the certificate of the mix that the model was trained on
-covers its benchmark and found it in the training data.
+Promises: every verdict names its rule; results of strict and lenient extraction are side by side; plain
+math-verify gives a second opinion; for each item, the grade says whether the certificate of the model's mix
+covers the benchmark and whether it found the item in the training data.
 """
 
 from collections.abc import Sequence
@@ -31,13 +31,13 @@ class GradeParams(Params):
     """What counts as equal; the rules are in docs/evaluation.md."""
 
     symbolic_seconds: float = Field(gt=0)
-    """CPU time that sympy gets for one pair; after it the answers are different."""
+    """CPU seconds that sympy gets for one pair; after that the answers count as different."""
     test: list[str]
-    """Benchmarks whose grades stand apart: nothing that a choice could be made by shows them."""
+    """Benchmarks whose grades are kept apart, so that no figure by which choices are made includes them."""
 
 
 class GradeMetrics(BaseModel):
-    """Rows are all responses; what else is counted leaves those to test benchmarks out."""
+    """Rows are all responses; all other figures leave out those to test benchmarks."""
 
     rows: Ledger
     answered: float
@@ -45,7 +45,7 @@ class GradeMetrics(BaseModel):
     correct: float
     correct_lenient: float
     disagreements: int
-    """Responses on which plain math-verify gives another verdict."""
+    """Responses on which plain math-verify and our rules disagree."""
     by_rule: dict[str, int]
     certificates: dict[str, str]
     """Digest of the rows that each certificate covers, by name."""
@@ -54,9 +54,9 @@ class GradeMetrics(BaseModel):
 def grade(
     responses: pl.DataFrame, items: pl.DataFrame, contamination: Contamination, params: GradeParams
 ) -> tuple[pl.DataFrame, GradeMetrics]:
-    """A grade for each response, and the numbers of those that are not to test benchmarks.
+    """A grade for each response, and the metrics of those to development benchmarks.
 
-    Raises UserError where a benchmark of `params.test` has no response.
+    Raises UserError if a benchmark of `params.test` has no response.
     """
     rows = responses.join(items, on="item_id", how="left", suffix="_item").sort("item_id", "setting", "draw")
     _check_answered(rows["benchmark"], params)
@@ -82,7 +82,7 @@ def apart(grades: pl.DataFrame, params: GradeParams) -> tuple[pl.DataFrame, pl.D
 
 
 def _check_answered(benchmarks: pl.Series, params: GradeParams) -> None:
-    """Else a mistyped name would leave its figures among those that choices are made by."""
+    """Raise UserError for a test benchmark without responses: a misspelt one would influence choices."""
     missing = sorted(set(params.test) - set(benchmarks))
     if missing:
         raise UserError(
@@ -129,7 +129,7 @@ def _grade(row: dict[str, Any], contamination: Contamination, symbolic: Symbolic
 
 
 def _same_as(row: dict[str, Any], earlier: Sequence[dict[str, Any]], symbolic: Symbolic) -> int | None:
-    """The first draw of the same item whose answer is equal to this one's: what a majority vote counts."""
+    """The first draw of the same item with an equal answer: a majority vote counts these."""
     if row["predicted"] is None:
         return None
     tolerance = rules_of(row["benchmark"]).tolerance

@@ -1,4 +1,4 @@
-"""Means with their bootstrap intervals, and what they are taken of: items, or units such as families."""
+"""Means with bootstrap intervals, over items or over units such as families."""
 
 from dataclasses import dataclass
 
@@ -32,8 +32,8 @@ def interval(values: Floats, resamples: int, seed: int) -> tuple[float, float]:
 
 
 def unit_means(grades: pl.DataFrame, unit: str) -> pl.DataFrame:
-    """VERDICTS of each unit (family, benchmark), the mean of its settings."""
-    # Sorted before every mean: the last digit of a sum hangs on its order.
+    """The mean of each of VERDICTS for each unit (family, benchmark), averaged over its settings."""
+    # Sorted before every mean: the last digit of a sum depends on its order.
     cells = grades.group_by(unit, "setting").agg(pl.col(VERDICTS).mean())
     cells = cells.sort(unit, "setting")
     return cells.group_by(unit).agg(pl.col(VERDICTS).mean()).sort(unit)

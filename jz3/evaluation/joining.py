@@ -36,7 +36,7 @@ def gold_answer(text: str) -> str:
 
 
 def golds_of(file: AnswerFile) -> dict[str, str]:
-    """The right answers of a file of them, by id or number of the row, as they stand."""
+    """The right answers in a file of golds, by id or row number, as they are written."""
     if file.gold is None:
         swapped = " It holds what models say: the files look swapped." if file.predicted else ""
         raise UserError(
@@ -65,7 +65,7 @@ def asked_of(
     benchmark: str | None,
     notes: list[str],
 ) -> list[Asked]:
-    """The answers of a file, each with its gold; what joins none is left out and noted."""
+    """The answers of a file, each with its gold; answers without one are left out and noted."""
     predicted = predicted_field(file, gold)
     _must_be_texts(file, predicted, "--field")
     texts = [texts_of(row, predicted) for row in file.rows]
@@ -98,7 +98,7 @@ def asked_of(
 
 
 def predicted_field(file: AnswerFile, gold: AnswerFile | None) -> str:
-    """The field of the answers. Raises UserError where there is none, or the file is one of golds."""
+    """The field of the answers. Raises UserError if there is none, or if the file holds golds."""
     name = file.predicted
     if name is None and gold is not None and file.gold is not None:
         if _publicgolds_of(file):
@@ -116,7 +116,7 @@ def predicted_field(file: AnswerFile, gold: AnswerFile | None) -> str:
 
 
 def _publicgolds_of(file: AnswerFile) -> bool:
-    """Whether the rows are those of a public file: a question beside a solution with hashes."""
+    """Whether the rows are those of a public file: a question with a solution that ends in `####`."""
     texts = [text_of(row, file.gold) or "" for row in file.rows[:50]]
     return any(name in file.rows[0] for name in QUESTIONS) and all("####" in text for text in texts)
 
@@ -124,7 +124,7 @@ def _publicgolds_of(file: AnswerFile) -> bool:
 def _note_several(
     file: AnswerFile, name: str, texts: Sequence[Sequence[str | None]], notes: list[str]
 ) -> None:
-    """Say where items have several answers, in a list or in rows of one id: the mean of each counts."""
+    """Note that items have several answers, in a list or in rows with one id: their mean counts."""
     most = max(len(said) for said in texts)
     if most > 1:
         notes.append(
@@ -278,7 +278,7 @@ def _contradicted(by_id: Sequence[str | None], by_question: Sequence[str | None]
 
 
 ROW_NUMBERS = ("doc_id", "idx", "index", "id")
-"""Ids that count the rows of a data set where they are numbers: of lm-eval, verl and the public files."""
+"""Ids that, if they are numbers, count the rows of a data set: of lm-eval, verl and the public files."""
 
 
 def _number(key: str, rows: int) -> int | None:

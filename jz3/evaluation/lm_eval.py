@@ -1,10 +1,10 @@
 """Results and samples in the layout of lm-eval (as 0.4.13 writes it), for tools that read its output folders.
 
-In a folder named after the model, `results_TAG.json` holds a task for each benchmark and setting with
+A folder named after the model holds `results_TAG.json`, with a task for each benchmark and setting that has
 `exact_match,strict-match` and `exact_match,flexible-extract` (our strict and lenient extraction, our
-equality); `samples_TASK_TAG.jsonl` a line for each item and filter. Where lm-eval writes the date into the
-names there is a tag from the content, and what it says of machine and clock is null: the same responses give
-the same files.
+equality), and `samples_TASK_TAG.jsonl`, with a line for each item and filter. In place of lm-eval's date,
+file names have a tag derived from the content, and fields about machine and clock are null: so the same
+responses give the same files.
 """
 
 import json
@@ -40,7 +40,7 @@ UNSTATED = (
     "lm_eval_version",
     "upper_git_hash",
 )
-"""What lm-eval says of its own run and machine: there was no such run."""
+"""Fields in which lm-eval describes its own run and machine: here there was no such run."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class _Task:
 
 
 def export_lm_eval(answered: Answered, directory: Path) -> list[Path]:
-    """Write the files under `directory/MODEL`, and say which. Folders are made where they do not exist; other
-    files of these names are left as they are, and raise ArtifactError.
+    """Write the files under `directory/MODEL` and return their paths. Missing folders are made. A foreign
+    file with one of these names is left as it is, and raises ArtifactError.
     """
     tasks = [task for task in _tasks(answered) if task.samples]
     texts = {task.name: "".join(_line(row) for row in task.samples) for task in tasks}
@@ -116,7 +116,7 @@ def _tasks(answered: Answered) -> list[_Task]:
 def _samples(
     answered: Answered, items: pl.DataFrame, setting: str, template: Template, prompts: Sequence[Prompt]
 ) -> list[dict[str, Any]]:
-    """A line for each item, in their order, by the one filter and then by the other."""
+    """A line for each item in order, first by the one filter, then by the other."""
     graded = answered.responses.join(
         answered.grades.select("response_id", "predicted", "correct", "correct_lenient"), on="response_id"
     ).filter(pl.col("setting") == setting)
@@ -142,7 +142,7 @@ FIELDS = (
     *("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"),
     *("doc_hash", "prompt_hash", "target_hash", METRIC),
 )
-"""Of a sample, in lm-eval's order."""
+"""Fields of a sample, in lm-eval's order."""
 
 
 def _in_order(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -182,7 +182,7 @@ def _sample(
 
 
 def _filtered(name: str, answers: list[str | None], score: float) -> dict[str, Any]:
-    shown = ["[invalid]" if answer is None else answer for answer in answers]  # lm-eval's word for none
+    shown = ["[invalid]" if answer is None else answer for answer in answers]  # lm-eval's word for no answer
     return {"filter": name, "filtered_resps": shown, "metrics": [METRIC], METRIC: score}
 
 
@@ -202,7 +202,7 @@ def _hash(text: str) -> str:
 
 
 def _sanitized(model: str) -> str:
-    """The model's name as lm-eval names its folder."""
+    """The model's name in the form that lm-eval uses for its folder."""
     return re.sub(r"[\"<>:/|\\?*\[\]]+", "__", model)
 
 
@@ -239,7 +239,7 @@ def _run_config(answered: Answered) -> dict[str, Any]:
         "model": "jz3",
         "model_args": {"pretrained": answered.model},
         **dict.fromkeys(("batch_size", "batch_sizes", "device", "use_cache", "limit")),
-        "bootstrap_iters": None,  # the standard error of a mean needs none
+        "bootstrap_iters": None,  # a mean's standard error needs none
         "gen_kwargs": params.model_dump(include={"temperature", "top_p", "max_tokens"}),
         **dict.fromkeys(("random_seed", "numpy_seed", "torch_seed", "fewshot_seed"), params.seed),
     }

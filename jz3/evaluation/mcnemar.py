@@ -2,7 +2,7 @@
 
 from math import comb
 
-SIGNIFICANT = 0.05  # the usual level, as 95 % intervals have it
+SIGNIFICANT = 0.05  # the usual level, matching 95 % intervals
 
 
 def exact_p_value(wins: int, losses: int) -> float:

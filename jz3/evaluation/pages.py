@@ -25,7 +25,7 @@ def write_pages(tables: Mapping[str, pl.DataFrame], pages: OutDir[PagesManifest]
     """Write the tables as a directory of files for people.
 
     `tables` are of Arm, ScoreRow, Comparison, SeedSpread, PublishedRow, Disagreement, Cost, OperatorYield and
-    Overlap, by the names in `WHAT`; `scores` and `comparisons` are among them.
+    Overlap, by the names in `WHAT`; `scores` and `comparisons` must be among them.
     """
     files = {"summary.md": "the main tables"}
     with pages.open() as directory:
@@ -110,7 +110,7 @@ def _figure(value: float | bool | None) -> str | None:  # noqa: FBT001 (a cell o
 
 
 def _lengths(scores: pl.DataFrame) -> str:
-    """Tokens of a response, and the share that was cut at the limit, over all benchmarks of a setting."""
+    """Tokens of a response, and the share cut at the limit, over all benchmarks of a setting."""
     of_all = scores.filter(pl.col("group_by") == "all").group_by("setting", "model")
     sums = of_all.agg(pl.col("responses", "completion_tokens", "truncated").sum()).sort("setting", "model")
     return _markdown(
@@ -125,12 +125,12 @@ def _lengths(scores: pl.DataFrame) -> str:
 
 
 def _certificates(scores: pl.DataFrame) -> str:
-    """Of the mix that each model was trained on."""
+    """The certificates of the mix that each model was trained on."""
     return _markdown(scores.select("model", "certificate").unique().sort("model"))
 
 
 def _wide(scores: pl.DataFrame) -> str:
-    """A column for each model: accuracy in per cent, its 95 % interval."""
+    """A column for each model: accuracy in per cent with its 95 % interval."""
     models = sorted(scores["model"].unique())
     shown = scores.with_columns(
         cell=pl.format(
@@ -143,7 +143,9 @@ def _wide(scores: pl.DataFrame) -> str:
 
 
 def _main(comparisons: pl.DataFrame) -> pl.DataFrame:
-    """Of more than two models the macro averages alone, where there are some; a page of its own has all."""
+    """For more than two models only the macro averages, if there are any; another page has all
+    comparisons.
+    """
     macros = comparisons.filter(pl.col("setting") == "both")
     several = comparisons.select("model", "against").unique().height > 1
     return macros if several and macros.height else comparisons
@@ -159,7 +161,7 @@ def _comparisons_table(comparisons: pl.DataFrame) -> str:
 
 
 def _markdown(table: pl.DataFrame) -> str:
-    """A table in Markdown; numbers stand to the right."""
+    """A table in Markdown; numbers are aligned right."""
     right = ["---:" if dtype.is_numeric() else "---" for dtype in table.dtypes]
     lines = [table.columns, right, *([_cell(value) for value in row] for row in table.iter_rows())]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,12 +1,12 @@
-"""How much of a benchmark a base model knows by heart: it reads the beginning of a question and goes on.
+"""How much of a benchmark a base model knows by heart: it reads the beginning of a question and continues it.
 
 A base that writes the rest of many questions word for word has read the benchmark, and its scores there say
-little of training data made here. The certificate cannot see that: it compares our rows with the benchmark,
-not the base's. After Wu et al. 2025 (arXiv 2507.10532), where one base completes 54.6 % of the questions of
-MATH-500 from their first 60 %, and none of a benchmark that was made after it.
+little about training data made here. The certificate cannot show that: it compares our rows with the
+benchmark, not the base's data. After Wu et al. 2025 (arXiv 2507.10532), where one base completes 54.6 % of
+the questions of MATH-500 from their first 60 %, and none of a benchmark that was made after it.
 
-Promises: greedy, so that the same base gives the same table; a completion that is in the row store is not
-written again. Costs: one short generation an item.
+Promises: greedy decoding, so that the same base gives the same table; a completion in the row store is not
+written again. Costs one short generation per item.
 """
 
 from itertools import takewhile
@@ -28,14 +28,14 @@ TOO_SHORT = "probe.too_short"
 
 
 class ProbeParams(Params):
-    """What the base reads, and how it goes on."""
+    """What the base model reads, and how it continues."""
 
     engine: EngineName
     dtype: ComputedIn
     """The number format in which the model computes; part of a completion's key in the row store."""
     benchmarks: list[str]
     shown: float = Field(gt=0, lt=1)
-    """Share of a question's characters that is shown, less what would cut a word."""
+    """Share of a question's characters that is shown; a word that this would cut is left out."""
     max_tokens: int = Field(ge=1)
     """The most tokens of a completion; the longest rest of a question must fit."""
 
@@ -45,11 +45,15 @@ class ProbeMetrics(BaseModel):
 
     rows: Ledger
     completed: dict[str, float]
-    """By benchmark: per cent of the probed questions whose rest the base wrote, white space apart."""
+    """By benchmark: per cent of the probed questions whose rest the base model wrote, ignoring white
+    space.
+    """
     words: dict[str, float]
-    """By benchmark: per cent of the rest's words that the completion begins with, the mean over questions."""
+    """By benchmark: per cent of the rest's words that the completion begins with, averaged over questions."""
     cut: int
-    """Completions that ended at the token limit before the rest could be whole: `max_tokens` is too small."""
+    """Completions that reached the token limit before the rest could be complete: `max_tokens` is too
+    small.
+    """
     prompt_tokens: int
     completion_tokens: int
 
@@ -57,7 +61,7 @@ class ProbeMetrics(BaseModel):
 def probe(
     items: pl.DataFrame, engine: Engine, params: ProbeParams, execution: Execution
 ) -> tuple[pl.DataFrame, ProbeMetrics]:
-    """Table of Probe, and its numbers. Raises UserError for a benchmark that has no item."""
+    """Table of Probe, and the metrics. Raises UserError for a benchmark without items."""
     missing = sorted(set(params.benchmarks) - set(items["benchmark"]))
     if missing:
         raise UserError(

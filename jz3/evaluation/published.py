@@ -43,7 +43,7 @@ def read_published(directory: InFiles, models: list[str]) -> pl.DataFrame:
 
 
 def beside_published(scores: pl.DataFrame, figures: pl.DataFrame) -> pl.DataFrame:
-    """Table of PublishedRow: each score of ours with each published one of its benchmark, then the means."""
+    """Table of PublishedRow: each of our scores with each published one on its benchmark, then the means."""
     ours = scores.filter(pl.col("group_by") == "all").select(
         "model", "benchmark", "setting", "accuracy", "low", "high"
     )

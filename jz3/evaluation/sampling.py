@@ -1,8 +1,9 @@
-"""Scores of several answers to each item: pass@k without bias, and the majority vote.
+"""Scores of several answers to each item: unbiased pass@k, and the majority vote.
 
-pass@k is the chance that one of k answers, drawn from the n there are, is right: 1 - C(n-c, k) / C(n, k)
-for c right ones (Chen et al. 2021). The vote counts equal answers, by our equality and not by their text;
-of equally many the one that came first wins; an answer that is none has no vote.
+pass@k is the probability that at least one of k answers, drawn from the n that there are, is right:
+1 - C(n-c, k) / C(n, k) if c are right (Chen et al. 2021). The vote counts answers that are equal by our
+equality, not by their text; of several with most votes the one that came first wins; a missing answer has no
+vote.
 """
 
 from math import comb
@@ -10,11 +11,11 @@ from math import comb
 import polars as pl
 
 VERDICTS = ("correct", "correct_lenient", "second_opinion")
-"""Of a grade: by our rules after strict and after lenient extraction, and by plain math-verify."""
+"""Columns of a grade: by our rules after strict and after lenient extraction, and by plain math-verify."""
 
 
 def by_samples(grades: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Scores of each item, by `pass@2`, `pass@4` ... and `majority@n`; nothing where each has one answer.
+    """Scores of each item, by `pass@2`, `pass@4` ... and `majority@n`; empty if each item has one answer.
 
     `grades` are of one model, benchmark and setting. The tables have the columns `item_id`, `correct`,
     `correct_lenient`, `second_opinion` (from 0 to 1) and `contamination`.

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-Z = 1.959964  # of a two-sided interval of 95 %
+Z = 1.959964  # for a two-sided interval of 95 %
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Worked examples that stand before a question: JSON lines of `question` and `solution`, in our own words."""
+"""Worked examples before a question: JSON lines of `question` and `solution`, in our own words."""
 
 import json
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Shot:
 
 
 def read_shots(directory: InFiles, params: ShotParams | None) -> tuple[Shot, ...]:
-    """The examples that the parameters ask for; none for None. Raises ShotsError."""
+    """The examples that the parameters ask for; empty for None. Raises ShotsError."""
     if params is None:
         return ()
     file = directory.path / params.file

@@ -1,7 +1,7 @@
-"""How far the scores of a training set move with the training seed.
+"""How much the scores of a training set vary with the training seed.
 
-Beside the intervals over items and families, which say nothing of another training: two sets whose means are
-nearer than their deviations are not told apart by them, however many items were answered.
+This complements the intervals over items and families, which say nothing about another training: if the means
+of two sets are closer than their deviations, no number of items tells them apart.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ import polars as pl
 from jz3.tables.seed_spread import SeedSpread
 
 GROUPS = ("all", "average", "macro")
-"""Scores whose spread is told: of whole benchmarks, and averages over benchmarks, families, and groups."""
+"""Scores whose spread is computed: of whole benchmarks, and averages over benchmarks, families and groups."""
 
 
 def seed_spread(scores: pl.DataFrame, sets: Mapping[str, str]) -> pl.DataFrame:
-    """Table of SeedSpread, of rows of ScoreRow; `sets` has the set of each model."""
+    """Table of SeedSpread from rows of ScoreRow; `sets` gives the set of each model."""
     names = pl.DataFrame({"model": list(sets), "set": list(sets.values())}, schema={"model": pl.String} | SET)
     told = scores.filter(pl.col("group_by").is_in(GROUPS)).join(names, on="model").sort("model")
     keys = ("set", "benchmark", "group", "setting")
@@ -27,7 +27,7 @@ def seed_spread(scores: pl.DataFrame, sets: Mapping[str, str]) -> pl.DataFrame:
         greatest=accuracy.max(),
         deviation=accuracy.std(),
     )
-    # The mean of equal numbers may lie beside them by a last digit.
+    # The computed mean of equal numbers may differ from them in the last digit.
     inside = pl.col("accuracy").clip(pl.col("least"), pl.col("greatest"))
     return (
         spread.with_columns(inside)

@@ -1,8 +1,8 @@
-"""The evaluation tables: accuracies with 95 % intervals, two models compared on the same items.
+"""The evaluation tables: accuracies with 95 % intervals, and two models compared on the same items.
 
-Promises: intervals are percentile bootstraps over items with a stated seed; the macro average over families
-gives each family the same weight in prose and by program, and its interval draws families; a paired
-difference is tested by the exact McNemar test. Costs: a second for some thousand responses.
+Promises: intervals are percentile bootstraps over items with a given seed; the macro average over families
+gives each family the same weight in prose and by program, and its interval resamples families; a paired
+difference is tested by the exact McNemar test. Costs a second for some thousand responses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,17 +37,17 @@ class TabulateParams(Params):
     families: str
     """The benchmark whose subjects are problem families; its macro average over them is the headline."""
     test_families: str | None
-    """The same of the test benchmarks, where they have one."""
+    """The counterpart of `families` among the test benchmarks; null if there is none."""
     backward: str | None
-    """The benchmark that asks them backward, where there is one."""
+    """The benchmark that asks the families backward; null if there is none."""
     test_backward: str | None
-    """The same of the test benchmarks."""
+    """The counterpart of `backward` among the test benchmarks."""
     composed: str | None
-    """The benchmark that joins two of them, where there is one."""
+    """The benchmark that joins two families per item; null if there is none."""
     test_composed: str | None
-    """The same of the test benchmarks."""
+    """The counterpart of `composed` among the test benchmarks."""
     untaught: list[str]
-    """Families that are in no data, because every teacher refuses them (`refuses` of its requests)."""
+    """Families that no data hold, because every teacher refuses them (`refuses` of its requests)."""
 
     @property
     def development(self) -> "OfFamilies":
@@ -60,7 +60,7 @@ class TabulateParams(Params):
 
 @dataclass(frozen=True)
 class OfFamilies:
-    """The benchmarks whose subjects are families, each None where there is none."""
+    """The benchmarks whose subjects are families; None for each that does not exist."""
 
     forward: str | None
     backward: str | None
@@ -72,19 +72,19 @@ class OfFamilies:
 
 
 class TabulateMetrics(BaseModel):
-    """Per cent, by model."""
+    """Accuracies in per cent, by model."""
 
     macro_over_families: dict[str, float]
     seeds_and_texts: dict[str, float]
     texts_alone: dict[str, float]
     no_data: dict[str, float]
-    """These three: macro over the families of a group (jz3/evaluation/coverage.py)."""
+    """These three are macro averages over the families of a group (jz3/evaluation/coverage.py)."""
     prose: dict[str, float]
     tool: dict[str, float]
-    """These two: of the benchmark of families, by setting."""
+    """These two are accuracies on the benchmark of families, by setting."""
     backward: dict[str, float]
     composed: dict[str, float]
-    """Macro over families of the benchmarks that ask them so."""
+    """Macro averages over families, asked backward and joined."""
     mean_over_benchmarks: dict[str, float]
 
 
@@ -99,10 +99,12 @@ def tabulate(
     """Tables of ScoreRow, Comparison, PublishedRow and Disagreement: `scores`, `comparisons`, `published` and
     `disagreements`.
 
-    `grades` holds the grades of all models, with a column `model`; `rivals` are those that are compared, two
-    by two: one of each training set, as another training seed is no rival; `seeds` are the families that
-    seeds and instruction data hold; `of_families` are the benchmarks whose subjects are families; `published`
-    is what `read_published` gives.
+    - `grades`: the grades of all models, with a column `model`.
+    - `rivals`: the models that are compared, two by two: one of each training set, because models that differ
+      only in their training seed are no rivals.
+    - `seeds`: the families that seeds and instruction data hold.
+    - `of_families`: the benchmarks whose subjects are families.
+    - `published`: the result of `read_published`.
     """
     families = of_families.forward
     marked = Ground(seeds, frozenset(params.untaught), of_families.names).marked(grades)
@@ -132,7 +134,7 @@ def stack(models: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _by(grades: pl.DataFrame, column: str, params: TabulateParams) -> list[dict[str, Any]]:
-    """A row for each model, setting, benchmark and value of a column; `all` takes them together."""
+    """A row for each model, setting, benchmark and value of a column; `all` combines them."""
     named = grades.with_columns(pl.lit("all").alias("all")).filter(pl.col(column).is_not_null())
     keys = ["model", "setting", "benchmark", column]
     rows: list[dict[str, Any]] = []
@@ -157,7 +159,7 @@ def _score(group: pl.DataFrame, params: TabulateParams, name: str) -> dict[str, 
 
 
 def _of_items(items: pl.DataFrame, params: TabulateParams, name: str) -> dict[str, Any]:
-    """Of a table with each of VERDICTS and `contamination` for each item."""
+    """Scores from a table that has each of VERDICTS and `contamination` for each item."""
     correct = floats(items, "correct")
     clean = items.filter(pl.col("contamination") == "clean")
     low, high = interval(correct, params.resamples, draw_order(params.seed, name))
@@ -176,7 +178,7 @@ def _of_items(items: pl.DataFrame, params: TabulateParams, name: str) -> dict[st
 
 
 def usage(group: pl.DataFrame) -> dict[str, Any]:
-    """What the responses of some grades took, and the certificate of the mix behind them."""
+    """The tokens that the responses of some grades took, and the certificate of the mix behind them."""
     return {
         "certificate": str(group["certificate"].first()),
         "responses": group.height,
@@ -187,7 +189,7 @@ def usage(group: pl.DataFrame) -> dict[str, Any]:
 
 
 def _samples(grades: pl.DataFrame, params: TabulateParams) -> list[dict[str, Any]]:
-    """pass@k and majority vote, where items were answered more than once."""
+    """pass@k and majority vote, if items were answered more than once."""
     rows: list[dict[str, Any]] = []
     for values, group in grades.group_by("model", "setting", "benchmark", maintain_order=True):
         model, setting, benchmark = (str(part) for part in values)
@@ -234,7 +236,7 @@ def _average(
     params: TabulateParams,
     group_by: str = "average",
 ) -> list[dict[str, Any]]:
-    """The mean over units, each the mean of its settings; the interval draws units."""
+    """The mean over units, each the mean of its settings; the interval resamples units."""
     rows: list[dict[str, Any]] = []
     drawn = group if group_by == "average" else f"{benchmark}/{group}"
     for (model,), of_model in grades.group_by("model", maintain_order=True):
@@ -267,7 +269,7 @@ def _average(
 
 
 def headline_of(scores: pl.DataFrame, params: TabulateParams) -> TabulateMetrics:
-    """What stands in the metrics, of the development benchmarks' scores."""
+    """The metrics, from the scores on the development benchmarks."""
     families = scores.filter(pl.col("benchmark") == params.families)
     macros = scores.filter(pl.col("group_by") == "macro")
 

@@ -18,14 +18,14 @@ from jz3.generation.engine import Prompt, Turn
 from jz3.text.training_text import BEFORE_QUESTION, BEFORE_SOLUTION
 
 BETWEEN = "\n\n\n"
-"""Two blank lines between an example and what follows (released code)."""
+"""Two blank lines between an example and the next text (released code)."""
 
 TemplateName = Literal["jiuzhang", "jiuzhang_tora", "cot", "chat"]
 
 
 @dataclass(frozen=True)
 class Template:
-    """What stands before a question and before its answer, and the strings at which the model is stopped."""
+    """The text before a question and before its answer, and the strings at which the model is stopped."""
 
     name: TemplateName
     before_question: str
@@ -33,7 +33,7 @@ class Template:
     stop: tuple[str, ...]
 
     def text(self, question: str, shots: Sequence[Shot]) -> str:
-        """What a model that goes on with a text reads; without trailing blanks, as in the released code."""
+        """The prompt for a model that continues a text, without trailing blanks, as in the released code."""
         examples = "".join(f"{self._posed(shot.question)}{shot.solution}{BETWEEN}" for shot in shots)
         return examples + self._posed(question).rstrip(" ")
 
@@ -56,7 +56,9 @@ TEMPLATES: dict[TemplateName, Template] = {
 }
 
 ASK_FOR_BOX = "Reason step by step, and put the final answer within \\boxed{}."
-"""What a chat model is told once, before the first question (chosen; the usual words of Qwen2.5-Math)."""
+"""A chat model's instruction, given once before the first question (chosen; the usual words of
+Qwen2.5-Math).
+"""
 
 
 def prompt(template: Template, question: str, choices: list[str] | None, shots: Sequence[Shot]) -> Prompt:
@@ -72,7 +74,7 @@ def prompt(template: Template, question: str, choices: list[str] | None, shots: 
 
 
 def shown(question: str, choices: list[str] | None) -> str:
-    """A question with its choices: `Answer Choices: (A) 3 (B) 4` on a line of its own."""
+    """A question with its choices on a separate line: `Answer Choices: (A) 3 (B) 4`."""
     if not choices:
         return question
     lettered = " ".join(f"({letter}) {choice}" for letter, choice in zip(LETTERS, choices, strict=False))

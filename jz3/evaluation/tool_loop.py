@@ -1,9 +1,10 @@
-"""Answers that compute: the model writes a program, the program runs, the model reads its output and goes on.
+"""Answers that compute: the model writes a program, the program runs, the model reads its output and
+continues.
 
 A round: the model writes until it opens an output block; the programs of its answer so far run as one (never
-those of the prompt); the real output is put in its place. What a model writes behind its program as if it
-had seen the output is cut off. An answer ends when a call writes no program, when a box stands in its prose
-behind the last program, or when it has used up its rounds: a box inside a program is no answer. Programs are
+those of the prompt), and their real output is inserted. Anything that the model writes after its program as
+if it had seen the output is cut off. An answer ends when a call writes no program, when there is a box in the
+prose after the last program, or when all rounds are used; a box inside a program is no answer. Programs are
 read as models write them (`jz3.text.fences`). The released code takes any output with "nan" or "error" inside
 a word for a failure; here the exit status decides.
 """
@@ -22,7 +23,7 @@ Run = Callable[[Sequence[str]], list[ProgramResult]]
 
 @dataclass(frozen=True)
 class Attempt:
-    """An answer on its way. `printed` is what its programs have printed so far."""
+    """An answer in progress. `printed` is the output of its programs so far."""
 
     seed: int
     text: str = ""
@@ -31,7 +32,7 @@ class Attempt:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     finish_reason: str = "stop"
-    """Of the last call."""
+    """The finish reason of the last call."""
     ended: bool = False
 
 
@@ -44,7 +45,7 @@ def answer_with_tools(
     rounds: int,
     shown_characters: int,
 ) -> list[Attempt]:
-    """The attempts, one for each prompt, each at its end."""
+    """The finished attempts, one for each prompt."""
     current = list(attempts)
     for _ in range(rounds):
         open_places = [place for place, attempt in enumerate(current) if not attempt.ended]
@@ -69,7 +70,7 @@ def program_so_far(text: str) -> str:
 
 
 def continued(attempt: Attempt, written: Generated) -> Attempt:
-    """The attempt with what a call has written."""
+    """The attempt, extended by what a call has written."""
     text = _before_output(written.text)
     programs = _programs(text)
     answered = bool(programs) and last_boxed(without_blocks(text[programs[-1].end :])) is not None
@@ -92,7 +93,7 @@ def _programs(text: str) -> list[Block]:
 
 
 def _before_output(written: str) -> str:
-    """What a call has written up to an output that it made up: the first output block behind a program."""
+    """The part of a call's text before an output that it made up: the first output block after a program."""
     computed = False
     for block in fenced_blocks(written):
         if computed and block.is_output:
@@ -102,7 +103,9 @@ def _before_output(written: str) -> str:
 
 
 def _with_output(attempt: Attempt, result: ProgramResult, shown_characters: int) -> Attempt:
-    """The programs run as one, so what earlier rounds have shown is taken off the front."""
+    """Insert the output; the programs run as one, so output that earlier rounds have shown is removed
+    first.
+    """
     if result.status == "ok":
         output = result.stdout.removeprefix(attempt.printed)
         printed = result.stdout

@@ -1,7 +1,7 @@
-"""Texts at a checkpoint of the reference model: what names their rows in the store, and the order of work.
+"""Texts at a checkpoint of the reference model: the keys of their rows in the store, and the order of work.
 
-`attribute` and `sketch` differ in what they make of a direction; what goes through the model, and when, is
-here. Costs reading the files of each checkpoint once, for its digest.
+`attribute` and `sketch` differ only in how they use a direction; this module decides what goes through the
+model, and when. Costs reading the files of each checkpoint once, for its digest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 
 
 class DirectionParams(Params):
-    """How the direction of a problem is taken."""
+    """How the direction of a problem is computed."""
 
     max_tokens: int = Field(gt=1)
     """Longer problems and targets are rejected."""
     direction: Literal["adam", "adam_epsilon_inside", "plain"]
-    """`adam` with the epsilon outside the root (paper of LESS), `adam_epsilon_inside` (its released code), or
-    `plain` gradients."""
+    """`adam` has the epsilon outside the root (LESS's paper), `adam_epsilon_inside` inside (its released
+    code); `plain` uses plain gradients.
+    """
     precision: Precision
     """The format of matrix products; sums are float32 in both cases."""
 
@@ -51,7 +52,7 @@ class CheckpointOnDisk:
     checkpoints: InDir[CheckpointsManifest]
     checkpoint: Checkpoint
     digest: str
-    """Of its weights and moments."""
+    """Digest of its weights and moments."""
 
     @property
     def base(self) -> Path:
@@ -63,8 +64,8 @@ class CheckpointOnDisk:
 
 
 def checkpoints_on_disk(checkpoints: InDir[CheckpointsManifest]) -> list[CheckpointOnDisk]:
-    """All checkpoints in the order of the epochs, with absolute paths: a worker on a cluster may run in
-    another directory.
+    """All checkpoints in epoch order, with absolute paths, since a worker on a cluster may run in another
+    directory.
     """
     checkpoints = InDir(checkpoints.kind, checkpoints.path.absolute())
     found: list[CheckpointOnDisk] = []
@@ -75,7 +76,7 @@ def checkpoints_on_disk(checkpoints: InDir[CheckpointsManifest]) -> list[Checkpo
 
 
 def checkpoints_digest(found: Sequence[CheckpointOnDisk]) -> str:
-    """Digest of the base and all checkpoints, of which there is at least one."""
+    """Digest of the base and all checkpoints; there must be at least one."""
     return content_id(found[0].checkpoints.manifest().base_digest, *(one.digest for one in found))
 
 
@@ -90,7 +91,7 @@ def results_at(
 ) -> list[dict[str, Any]]:
     """The result of each text, from the store or computed now; longest texts first.
 
-    `more` is what determines a result beside the checkpoint, the form of the direction and the text.
+    `more` is everything else that determines a result, besides checkpoint, form of the direction, and text.
     """
     lengths = {(text.before, text.solution): len(text.row.tokens) for text in texts}
     manifest = place.checkpoints.manifest()
@@ -102,7 +103,7 @@ def results_at(
         "precision": params.precision,
         **more,
     }
-    with open_crew(workers_of(execution)) as crew:  # one for each checkpoint: a worker holds one at a time
+    with open_crew(workers_of(execution)) as crew:  # a worker holds one checkpoint at a time
         return fill(
             operation,
             [shared | {"before": text.before, "solution": text.solution} for text in texts],
@@ -116,7 +117,7 @@ def results_at(
 
 @dataclass(frozen=True)
 class Opened:
-    """A checkpoint in memory, and the form in which directions are taken at it."""
+    """A checkpoint in memory, and the form of its directions."""
 
     reference: "Reference"
     tokenizer: "PreTrainedTokenizerFast"
@@ -124,10 +125,12 @@ class Opened:
     constants: "AdamConstants"
     max_tokens: int
     padded_tokens: int
-    """What goes through the model at once: as much as in a step of a training with blocks of `max_tokens`."""
+    """Tokens that go through the model together: as many as in a step of a training with blocks of
+    `max_tokens`.
+    """
 
     def batches(self, requests: Sequence[Mapping[str, Any]]) -> list[Sequence[EncodedRow]]:
-        """The texts of requests, in order, cut to what goes through the model at once."""
+        """The texts of requests, in order, cut into batches for the model."""
         from jz3.influence.gradients import cut_batches
 
         before, solutions = ([request[part] for request in requests] for part in ("before", "solution"))
@@ -136,7 +139,7 @@ class Opened:
 
 
 def opened(place: CheckpointOnDisk, params: DirectionParams, execution: Execution) -> Opened:
-    """Open a checkpoint in the calling process, and set the number of its threads."""
+    """Open a checkpoint in the calling process, and set its number of threads."""
     import torch
 
     from jz3.influence.directions import DIRECTIONS, AdamConstants

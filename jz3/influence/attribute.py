@@ -1,11 +1,11 @@
 """The influence of each candidate problem on each target task, as LESS defines it but without projection.
 
 score(z, task) = sum over checkpoints of mean learning rate x cos(direction of z, mean gradient of the task).
-Gradients are exact and of the adapter alone; the loss is the mean over the solution's tokens. Each row's
-cosines at a checkpoint go through the row store: a killed run resumes, more candidates cost the new ones
-alone. In float32 a score depends on batch size, order and padding by rounding only (under 1e-5 of the
-learning rates' sum); in bf16 matrix products are rounded, sums are float32. Costs one forward and backward
-pass for each problem and checkpoint, and for each target as long as any problem is missing.
+Gradients are exact and of the adapter only; the loss is the mean over the solution's tokens. The row store
+keeps each row's cosines at a checkpoint: a killed run resumes, and more candidates cost only the new ones. In
+float32 batch size, order and padding change a score only by rounding (under 1e-5 of the learning rates' sum);
+in bf16 matrix products are rounded, but sums are float32. Costs one forward and backward pass for each
+problem and checkpoint, and for each target as long as any problem is missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,10 +58,11 @@ class AttributeMetrics(BaseModel):
     checkpoints: int
     adapter_parameters: int
     mean_loss: float
-    """Of the problems at the last checkpoint, nats a solution token."""
+    """Mean over the problems at the last checkpoint, in nats per solution token."""
     checkpoint_agreement: float | None
-    """Spearman correlation of the problems' values at the first and the last checkpoint alone; null where
-    there is one checkpoint, or values do not differ."""
+    """Spearman correlation of the problems' values at the first and the last checkpoint alone; null if there
+    is only one checkpoint, or if values do not differ.
+    """
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def attribute(
     params: AttributeParams,
     execution: Execution,
 ) -> Attributed:
-    """A score for each pair of problem and task, problems that are too long left out."""
+    """A score for each pair of problem and task, except problems that are too long."""
     import torch
 
     torch.set_num_threads(execution.threads)
@@ -114,8 +115,8 @@ def attribute(
 
 @dataclass
 class Scoring:
-    """What a worker does with a batch of problems: cosines (by task) and loss of each. Its first batch opens
-    the checkpoint and takes the tasks' gradients, in whatever process that is.
+    """A worker's job for a batch of problems: cosines (by task) and loss of each. The first batch opens the
+    checkpoint and computes the tasks' gradients, in the worker's process.
     """
 
     place: CheckpointOnDisk

@@ -43,7 +43,7 @@ class CheckpointError(UserError):
 
 @dataclass(frozen=True)
 class LoraLayer:
-    """The adapter of one linear layer; its output is W x + scale B A x."""
+    """The adapter of one linear layer, whose output is W x + scale B A x."""
 
     a_RI: "torch.Tensor"
     b_OR: "torch.Tensor"
@@ -52,7 +52,9 @@ class LoraLayer:
 
 @dataclass(frozen=True)
 class Moments:
-    """Moments of one adapter matrix, flat [D], in float32. `B` is transposed first, as its gradients are."""
+    """Moments of one adapter matrix, flattened to [D], in float32. `B` is transposed first, like its
+    gradients.
+    """
 
     first_D: "torch.Tensor"
     second_D: "torch.Tensor"
@@ -62,7 +64,7 @@ class Moments:
 class Reference:
     """The reference model after an epoch.
 
-    `layers` by the name of the layer in the model; `moments` by layer and matrix (`A` or `B`).
+    `layers` are by the name of the layer in the model, `moments` by layer and matrix (`A` or `B`).
     """
 
     model: "PreTrainedModel"
@@ -71,7 +73,7 @@ class Reference:
 
 
 def write_checkpoint(directory: Path, model: "PeftModel", optimizer: "torch.optim.Optimizer") -> None:
-    """Adapter and moments; the same weights give the same bytes."""
+    """Write adapter and moments; equal weights give equal bytes."""
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
 
@@ -106,9 +108,9 @@ def _write_config(directory: Path, model: "PeftModel") -> None:
 
 
 def open_checkpoint(base: Path, directory: Path, precision: Precision, device: str) -> Reference:
-    """The model of an epoch with its adapter merged, its weights frozen.
+    """The model of an epoch with its adapter merged and its weights frozen.
 
-    Raises CheckpointError where the adapter does not fit the base or sits on a layer that is not linear.
+    Raises CheckpointError if the adapter does not fit the base or belongs to a layer that is not linear.
     """
     import torch
     from safetensors.torch import load_file
@@ -141,7 +143,7 @@ def open_checkpoint(base: Path, directory: Path, precision: Precision, device: s
 
 
 def adapter_parameters(directory: Path) -> int:
-    """Number of adapter weights of an epoch, read from the headers of the file alone."""
+    """Number of adapter weights of an epoch; only the header of the file is read."""
     from safetensors import safe_open
 
     with safe_open(directory / ADAPTER_FILE, framework="pt") as file:

@@ -1,11 +1,11 @@
-"""A rolled CountSketch: a vector of any length in `size` numbers, from which inner products can be estimated.
+"""A rolled CountSketch: a vector of any length as `size` numbers, from which inner products can be estimated.
 
 Each matrix of the adapter is cut into pieces of `size` weights; each weight gets a random sign, each piece is
 rolled by a random number of places, and all pieces are added up. The sketch of a sum is the sum of the
-sketches, and the inner product of two sketches is that of the vectors, on the mean over seeds; for vectors
-of length 1 its standard deviation is about 1 / sqrt(size). Signs and rolls are bits of SHAKE-128 over seed,
-layer and matrix, so they are the same on every machine. Costs a multiplication and an addition a weight,
-and a copy of the adapter for the signs.
+sketches. The inner product of two sketches has the inner product of the vectors as its mean over seeds; for
+vectors of length 1 its standard deviation is about 1 / sqrt(size). Signs and rolls are bits of SHAKE-128 over
+seed, layer and matrix, so they are the same on every machine. Costs a multiplication and an addition per
+weight, and memory for a copy of the adapter for the signs.
 
 Shapes: B samples, K tasks, D weights of one matrix, S size of a sketch.
 """
@@ -37,7 +37,7 @@ class CountSketch:
     rolls: dict[Weights, list[int]]
 
     def add(self, to_BS: torch.Tensor, weights: Weights, vectors_BD: torch.Tensor) -> None:
-        """Add the sketches of what vectors have at one matrix."""
+        """Add the sketches of the vectors' parts at one matrix."""
         signed_BD = vectors_BD * self.signs[weights]
         for roll, piece in zip(self.rolls[weights], signed_BD.split(self.size, dim=1), strict=True):
             width = piece.shape[1]
@@ -47,7 +47,7 @@ class CountSketch:
 
 
 def count_sketch(lengths: Mapping[Weights, int], size: int, seed: int, device: str) -> CountSketch:
-    """The sketch of vectors with so many weights at each matrix."""
+    """The sketch for vectors with these numbers of weights at the matrices."""
     signs: dict[Weights, torch.Tensor] = {}
     rolls: dict[Weights, list[int]] = {}
     for weights, length in lengths.items():
@@ -62,7 +62,7 @@ def count_sketch(lengths: Mapping[Weights, int], size: int, seed: int, device: s
 
 
 def reference_sketch(reference: Reference, size: int, seed: int) -> CountSketch:
-    """The sketch of gradients of a reference's adapter."""
+    """The sketch for gradients of a reference's adapter."""
     lengths = {weights: moments.first_D.numel() for weights, moments in reference.moments.items()}
     return count_sketch(lengths, size, seed, str(reference.model.device))
 
@@ -72,9 +72,9 @@ class Sketched:
     """Sketches of several samples."""
 
     sketches_BS: torch.Tensor
-    """Float32, of directions of length 1; a direction of length 0 has zeros."""
+    """Float32, of directions scaled to length 1; a direction of length 0 gives zeros."""
     losses_B: torch.Tensor
-    """Nats, mean over label tokens."""
+    """Mean over label tokens, in nats."""
 
 
 def sketch_directions(
@@ -100,7 +100,7 @@ def sketch_directions(
 
 
 def sketch_tasks(sketch: CountSketch, tasks: TaskGradients) -> torch.Tensor:
-    """[K, S], float32."""
+    """Sketches [K, S] of the tasks' gradients, in float32."""
     (device,) = {vectors_KD.device for vectors_KD in tasks.by_weights.values()}
     sketches_KS = torch.zeros(len(tasks.tasks), sketch.size, device=device)
     for weights, vectors_KD in tasks.by_weights.items():

@@ -1,9 +1,9 @@
 """What training on a sample would do to a weight: the direction that is compared with the target's gradient.
 
-`adam` is the direction of LESS as its paper (arXiv 2402.04333) has it, m / (sqrt(v) + epsilon) with the
-moments after the sample's gradient is added; its released code has the epsilon inside the root, where it
-outweighs v for small gradients. Neither corrects the bias of the moments: a common factor, which a cosine
-does not see. `plain` is the gradient itself.
+`adam` is the direction in LESS's paper (arXiv 2402.04333), m / (sqrt(v) + epsilon) with the moments after the
+sample's gradient is added; LESS's released code has the epsilon inside the root, where it outweighs v for
+small gradients. Neither corrects the bias of the moments: that is a common factor, which a cosine ignores.
+`plain` is the gradient itself.
 
 Shapes: B samples, D weights of one matrix.
 """
@@ -20,7 +20,7 @@ from jz3.influence.checkpoints import Moments
 
 @dataclass(frozen=True)
 class AdamConstants:
-    """Constants of the optimizer of the warm-up."""
+    """Constants of the warm-up's optimizer."""
 
     beta1: float
     beta2: float

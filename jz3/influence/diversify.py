@@ -1,11 +1,12 @@
-"""Candidates in an order in which every first part is diverse: each adds what those before it have not.
+"""Candidates in an order whose every first part is diverse: each adds what those before it lack.
 
 The order is greedy for the Vendi score of order 2, exp of the collision entropy of the eigenvalues of K / n
-(arXiv 2310.12952), K the cosines of the candidates' directions: that score of n problems is n^2 over the sum
-of all squared cosines, so the next is the one whose squared cosines with those before it have the least sum;
-ties go to the least id. G-Vendi (jz3/influence/vendi.py) is the same at order 1, which has no such step.
-Targets play no part: a value says what a problem adds, not what it is good for. Costs the sketches in memory
-and, for each place that is chosen greedily, a product of all of them with one.
+(arXiv 2310.12952), where K is the cosines of the candidates' directions: for n problems that score is n^2
+over the sum of all squared cosines, so the next problem is the one whose squared cosines with those before it
+have the smallest sum; ties go to the smallest id. G-Vendi (jz3/influence/vendi.py) is the same with order 1,
+for which there is no such step. Targets play no part: a value says what a problem adds, not what it is good
+for. Costs the sketches in memory and, for each place that is chosen greedily, a product of all of them with
+one.
 
 Shapes: N problems, S numbers of all checkpoints' sketches.
 """
@@ -35,7 +36,9 @@ class DiversifyParams(Params):
     """Section `diversify`."""
 
     count: int = Field(ge=1)
-    """Places that are chosen greedily; the others follow by their squared cosines with these, least first."""
+    """Places that are chosen greedily; the others are sorted by their squared cosines with these, smallest
+    first.
+    """
     seed: Seed
     """The seed of the draw with which the metrics compare the first `count`."""
 
@@ -45,9 +48,9 @@ class DiversifyMetrics(BaseModel):
 
     rows: Ledger
     vendi: float
-    """G-Vendi of the first `count`."""
+    """G-Vendi of the first `count` problems."""
     vendi_drawn: float
-    """Of as many drawn by hash."""
+    """G-Vendi of as many problems drawn by hash."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Diverse:
 
 
 def diversify(sketches: In[Sketch], params: DiversifyParams) -> Diverse:
-    """A value for each problem that has a direction at every checkpoint: 1 for the first place, falling
+    """A value for each problem that has a direction at every checkpoint: 1 for the first place, decreasing
     evenly to 1 / n for the last.
     """
     table = (
@@ -94,7 +97,7 @@ def diversify(sketches: In[Sketch], params: DiversifyParams) -> Diverse:
 
 
 def diverse_order(unit_NS: Floats, count: int) -> list[int]:
-    """All rows: the first `count` greedily, the rest by their sum of squared cosines with these."""
+    """All rows: the first `count` chosen greedily, the rest by their sum of squared cosines with these."""
     sums_N = np.zeros(len(unit_NS))
     is_left_N = np.ones(len(unit_NS), dtype=bool)
     order: list[int] = []
@@ -108,7 +111,7 @@ def diverse_order(unit_NS: Floats, count: int) -> list[int]:
 
 
 def _unit(at: dict[str, dict[str, Floats]], known: list[str]) -> Floats:
-    """[N, S]: rows of length 1, whose products are the mean over checkpoints of the cosines."""
+    """[N, S]: rows of length 1, whose inner products are the cosines averaged over checkpoints."""
     parts: list[Floats] = []
     for name in sorted(at):
         rows = np.stack([at[name][key] for key in known]) if known else np.zeros((0, 1), np.float32)
@@ -117,5 +120,5 @@ def _unit(at: dict[str, dict[str, Floats]], known: list[str]) -> Floats:
 
 
 def _vendi(unit_NS: Floats, rows: list[int]) -> float:
-    """Of no row 0: nothing has no direction."""
+    """The score of these rows; 0 if there are none."""
     return round(score_of(unit_NS[rows] @ unit_NS[rows].T), 6) if rows else 0.0

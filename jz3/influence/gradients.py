@@ -1,13 +1,13 @@
-"""The gradient of each sample of a batch for the weights of a LoRA adapter, exactly, in one pass.
+"""The exact gradient of each sample of a batch for the weights of a LoRA adapter, in one pass.
 
 With X the inputs of a layer and G the gradients of the summed loss for its outputs, both caught by hooks, the
-gradients of one sample are dB = s G^T (X A^T) and dA = s (G B)^T X: two batched matrix products a layer.
-They are handed on layer by layer in the middle of the backward pass, so no more than one layer's gradients
-of one batch are ever held, and the pass ends at the first layers that bear an adapter: nothing below them has
-a gradient that is asked for. The loss of a sample is the mean over its label tokens, in nats.
+gradients of one sample are dB = s G^T (X A^T) and dA = s (G B)^T X: two batched matrix products per layer.
+They are passed on layer by layer during the backward pass, so that only one layer's gradients of one batch
+are held at a time, and the pass ends at the lowest layers with an adapter: no gradient is needed below them.
+The loss of a sample is the mean over its label tokens, in nats.
 
-Rows are padded on the right. A causal model cannot look there, so the gradients at padded places are exact
-zeros and no attention mask is needed. Padding changes the result by rounding alone.
+Rows are padded on the right. A causal model cannot look there, so the gradients at padded places are exactly
+zero and no attention mask is needed. Padding changes the result only by rounding.
 
 Shapes: B samples, T tokens, I inputs and O outputs of a layer, R rank, N label tokens of the batch,
 D weights of one matrix, flat.
@@ -28,21 +28,21 @@ from jz3.lm.encode import IGNORED_LABEL, EncodedRow
 from jz3.lm.labelled_places import LabelledPlaces
 
 Take = Callable[[tuple[str, str], torch.Tensor], None]
-"""Gets ((layer, `A` or `B`), gradients [B, D] in float32) for each matrix of the adapter, once a batch.
+"""Gets ((layer, `A` or `B`), gradients [B, D] in float32) for each matrix of the adapter, once per batch.
 
-`B` is transposed before it is made flat.
+`B` is transposed before it is flattened.
 """
 
 
 @dataclass(frozen=True)
 class PaddedBatch:
-    """Rows side by side; `places_N` are the indices in the flattened batch from which `targets_N` is told."""
+    """Padded rows; `places_N` are the indices in the flattened batch from which `targets_N` is predicted."""
 
     tokens_BT: torch.Tensor
     places_N: torch.Tensor
     targets_N: torch.Tensor
     labels_B: torch.Tensor
-    """Label tokens of each row."""
+    """Number of label tokens of each row."""
 
 
 def cut_batches(rows: Sequence[EncodedRow], padded_tokens: int) -> list[Sequence[EncodedRow]]:
@@ -61,7 +61,7 @@ def batch_of(rows: Sequence[EncodedRow], device: torch.device) -> PaddedBatch:
     length = max(len(row.tokens) for row in rows)
     tokens_BT = torch.tensor([row.tokens + [0] * (length - len(row.tokens)) for row in rows])
     labels_BT = torch.tensor([row.labels + [IGNORED_LABEL] * (length - len(row.labels)) for row in rows])
-    targets_BT = pad(labels_BT[:, 1:], (0, 1), value=IGNORED_LABEL)  # each place tells the next token
+    targets_BT = pad(labels_BT[:, 1:], (0, 1), value=IGNORED_LABEL)  # each place predicts the next token
     is_told_BT = targets_BT != IGNORED_LABEL
     places_N = is_told_BT.flatten().nonzero().squeeze(1)
     return PaddedBatch(
@@ -75,9 +75,9 @@ def batch_of(rows: Sequence[EncodedRow], device: torch.device) -> PaddedBatch:
 def backward(
     model: PreTrainedModel, layers: Mapping[str, LoraLayer], rows: Sequence[EncodedRow], take: Take
 ) -> torch.Tensor:
-    """One forward and backward pass over the rows; the loss of each [B], float32.
+    """One forward and backward pass over the rows; returns the loss of each [B], float32.
 
-    The model's own weights are to be frozen (`open_checkpoint` does it): they get no gradient.
+    The model's own weights must be frozen (`open_checkpoint` does so): they get no gradient.
     """
     return backward_batch(model, layers, batch_of(rows, model.device), take)
 
@@ -85,7 +85,7 @@ def backward(
 def backward_batch(
     model: PreTrainedModel, layers: Mapping[str, LoraLayer], batch: PaddedBatch, take: Take
 ) -> torch.Tensor:
-    """As `backward`, of rows that are padded already."""
+    """As `backward`, for rows that are padded already."""
     with torch.enable_grad(), _caught(model, layers, take):
         losses_B = _losses_of(model, batch)
         losses_B.sum().backward()
@@ -93,7 +93,7 @@ def backward_batch(
 
 
 def losses(model: PreTrainedModel, rows: Sequence[EncodedRow]) -> torch.Tensor:
-    """One forward pass over the rows; the loss of each [B], float32."""
+    """One forward pass over the rows; returns the loss of each [B], float32."""
     return _losses_of(model, batch_of(rows, model.device))
 
 
@@ -109,7 +109,7 @@ def _losses_of(model: PreTrainedModel, batch: PaddedBatch) -> torch.Tensor:
 
 @contextmanager
 def _caught(model: PreTrainedModel, layers: Mapping[str, LoraLayer], take: Take) -> Generator[None]:
-    """While open, a backward pass hands the gradients of each layer's adapter to `take`."""
+    """While open, a backward pass gives the gradients of each layer's adapter to `take`."""
     with ExitStack() as hooks:
         for name, layer in layers.items():
             module = model.get_submodule(name)
@@ -118,7 +118,7 @@ def _caught(model: PreTrainedModel, layers: Mapping[str, LoraLayer], take: Take)
 
 
 def _catcher(name: str, layer: LoraLayer, take: Take) -> Callable[..., torch.Tensor]:
-    # The scale goes into A and B, which are the smallest of all.
+    # The scale goes into A and B, which are the smallest factors.
     scaled_a_IR = (layer.scale * layer.a_RI).T
     scaled_b_OR = layer.scale * layer.b_OR
 
@@ -131,21 +131,22 @@ def _catcher(name: str, layer: LoraLayer, take: Take) -> Callable[..., torch.Ten
                 f"layer {name} reads {x_BTI.ndim} dimensions; batch, tokens and features were expected, as "
                 f"gradients of a sample need its tokens apart. Choose other warmup.adapter.targets."
             )
-        # The layer has just read X: by the backward pass it has left the core's cache.
+        # The layer has just read X, which will have left the core's cache by the backward pass.
         down_BTR = x_BTI @ scaled_a_IR
 
         def give(g_BTO: torch.Tensor) -> None:
             up_BTR = g_BTO @ scaled_b_OR
-            # B transposed, as this reads G as it lies in memory; beside the other product of G, which then is
-            # in the cache.
+            # B transposed, because this reads G in the order of memory; next to the other product of G, which
+            # is then in the cache.
             b_BRO = down_BTR.mT @ g_BTO
             a_BRI = up_BTR.mT @ x_BTI
             take((name, "A"), a_BRI.flatten(1).float())
             take((name, "B"), b_BRO.flatten(1).float())
 
         if not output_BTO.requires_grad:
-            # No weight asks for a gradient, so the graph begins here. Copied, as some models write into what
-            # a layer gave them (OLMo clips it), and into a tensor that begins a graph nothing may be written.
+            # No weight requires a gradient, so the graph begins here. It is a copy, because some models write
+            # into a layer's output (OLMo clips it), and a tensor that begins a graph must not be written
+            # into.
             output_BTO = output_BTO.requires_grad_().clone()
         output_BTO.register_hook(give)
         return output_BTO

@@ -1,10 +1,11 @@
-"""Candidates by how near their texts are to those of the target tasks, as a model sees them: RDS+.
+"""Candidates by the similarity of their texts to those of the target tasks, as a model sees them: RDS+.
 
 The method of arXiv 2503.01807: the vector of a text, prompt and solution, is the mean of a model's last
-hidden states, weighted by position; a candidate is as near as the cosine of its vector and a target's. The
-paper gives the targets turns, each taking the candidate nearest to it; a value here is a candidate's highest
-cosine, so that those nearest to any target come first. No gradient and no warm-up is needed: it costs one
-forward pass a text, kept in the row store, and a product of all vectors with those of the targets.
+hidden states, weighted by position; the similarity of a candidate and a target is the cosine of their
+vectors. In the paper targets take turns, each choosing the candidate nearest to it; here a value is a
+candidate's highest cosine, so that those nearest to any target come first. Neither gradients nor a warm-up
+are needed: it costs one forward pass per text, kept in the row store, and a product of all vectors with those
+of the targets.
 
 Shapes: N candidates, T targets, H features.
 """
@@ -100,7 +101,7 @@ def rds(
 def _vectors(
     texts: Sequence[Text], model: InDir[ModelManifest], params: RdsParams, execution: Execution
 ) -> NDArray[np.float32]:
-    """[texts, H] of length 1 but for the rounding of half precision, in which the store has them."""
+    """[texts, H], of length 1 up to the rounding of half precision, in which the store keeps them."""
     manifest = model.manifest()
     shared = {
         "model": manifest.digest,
@@ -124,9 +125,7 @@ def _vectors(
 
 @dataclass
 class Reading:
-    """What a worker does with a batch of texts. Its first batch opens the model, in whatever process that
-    is.
-    """
+    """A worker's job for a batch of texts. The first batch opens the model, in the worker's process."""
 
     model: InDir[ModelManifest]
     params: RdsParams
@@ -159,7 +158,9 @@ class Reading:
 
 
 def _values(texts: Sequence[Text], tasks: Sequence[str], cosines_NT: NDArray[np.float32]) -> pl.DataFrame:
-    """Ties go to the first task by name. There is no loss, as no model tells the solution."""
+    """Rows of Value; ties go to the first task by name. There is no loss, because no model predicts the
+    solution.
+    """
     nearest_N = cosines_NT.argmax(axis=1)
     rows = [
         {

@@ -1,6 +1,6 @@
-"""A share of the problems, drawn by hash: a larger share keeps a smaller one.
+"""A share of the problems, drawn by hash: a larger share contains a smaller one.
 
-Costs a hash a problem.
+Costs a hash per problem.
 """
 
 import math
@@ -11,7 +11,9 @@ from jz3.core.hashing import draw_order
 
 
 def draw(problems: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
-    """The share of the rows with the least hash of (seed, problem_id), by problem_id; rounded up."""
+    """The share of the rows with the smallest hash of (seed, problem_id), rounded up; sorted by
+    problem_id.
+    """
     order = pl.Series([draw_order(seed, row_id) for row_id in problems["problem_id"]], dtype=pl.Int64)
     drawn = (
         problems.with_columns(order=order)

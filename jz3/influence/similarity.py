@@ -1,8 +1,8 @@
 """Cosines between the directions of samples and the gradients of target tasks, at one checkpoint.
 
-The gradient of a task is the mean of its targets' plain gradients (each the mean over label tokens), brought
-to length 1. A cosine is summed up layer by layer in float32; nothing is projected and nothing is stored.
-Costs one forward and backward pass a sample, and in memory one copy of the adapter a task.
+The gradient of a task is the mean of its targets' plain gradients (each the mean over label tokens), scaled
+to length 1. A cosine is summed layer by layer in float32; nothing is projected and nothing is stored. Costs
+one forward and backward pass per sample, and memory for one copy of the adapter per task.
 
 Shapes: B samples, K tasks, D weights of one matrix.
 """
@@ -21,12 +21,12 @@ from jz3.influence.gradients import Take, backward, cut_batches
 from jz3.lm.encode import EncodedRow
 
 Weights = tuple[str, str]
-"""Layer and matrix (`A` or `B`)."""
+"""A layer and one of its matrices (`A` or `B`)."""
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """The cosine of one sample with each task, and its loss (nats, mean over label tokens)."""
+    """The cosine of one sample with each task, and its loss (mean over label tokens, in nats)."""
 
     cosines: dict[str, float]
     loss: float
@@ -34,7 +34,7 @@ class Similarity:
 
 @dataclass(frozen=True)
 class TaskGradients:
-    """Gradients of unit length: over all weights together, each task's squares add up to 1."""
+    """Gradients of length 1: over all weights together, each task's squares add up to 1."""
 
     tasks: tuple[str, ...]
     by_weights: dict[Weights, torch.Tensor]
@@ -44,7 +44,7 @@ class TaskGradients:
 def task_gradients(
     reference: Reference, targets: Mapping[str, Sequence[EncodedRow]], padded_tokens: int
 ) -> TaskGradients:
-    """The mean gradient of each task's targets, of unit length.
+    """The mean gradient of each task's targets, scaled to length 1.
 
     Raises UserError for a task whose mean gradient is zero or not finite.
     """
@@ -116,7 +116,9 @@ def comparing(
     products_BK: torch.Tensor,
     squares_B: torch.Tensor,
 ) -> Take:
-    """What takes the gradients of a batch, and adds products with the tasks and squared lengths up."""
+    """A function that takes a batch's gradients and adds to the products with the tasks and to squared
+    lengths.
+    """
 
     def take(weights: Weights, gradient_BD: torch.Tensor) -> None:
         moments: Moments = reference.moments[weights]

@@ -1,11 +1,12 @@
-"""Directions of candidate problems, each in few numbers, to score later targets without another pass.
+"""Directions of candidate problems, each in few numbers, to score later targets without another pass over
+them.
 
-`attribute` is exact, and costs a pass over all candidates for each new set of targets; from the sketches that
-this stage leaves, scores for any targets are a pass over the targets and one matrix product
-(jz3/influence/sketch_scores.py, `jz3 influence`). They are estimates: how exact, docs/influence.md measures.
-Rows go through the row store, as those of `attribute`; a sketch depends on batch size, order and padding by
-rounding only (half precision: 1 in 2,000 of a number). Costs a forward and backward pass for each drawn
-problem and checkpoint, 2 x `size` bytes of each on disk, and in memory the sketches of one checkpoint.
+`attribute` is exact, and costs a pass over all candidates for each new set of targets; with the sketches of
+this stage, scores for any targets cost a pass over the targets and one matrix product
+(jz3/influence/sketch_scores.py, `jz3 influence`). They are estimates; docs/influence.md measures how exact.
+Rows go through the row store, like those of `attribute`; batch size, order and padding change a sketch only
+by rounding (half precision: 1 in 2,000 of a number). Costs a forward and backward pass for each drawn problem
+and checkpoint, 2 x `size` bytes of disk for each, and memory for the sketches of one checkpoint.
 """
 
 import base64
@@ -53,7 +54,7 @@ class SketchParams(DirectionParams):
     share: float = Field(ge=0, le=1)
     """The share of the candidate problems, drawn by hash."""
     size: int = Field(gt=0)
-    """Numbers of a sketch. The error of a cosine has a standard deviation of about 1 / sqrt(size)."""
+    """Numbers in a sketch. The error of a cosine has a standard deviation of about 1 / sqrt(size)."""
     seed: Seed
     """The seed of the draw, and of signs and rolls."""
 
@@ -65,13 +66,13 @@ class SketchMetrics(BaseModel):
     checkpoints: int
     size: int
     adapter_parameters: int
-    """What a sketch stands for."""
+    """Weights of the adapter, which a sketch represents."""
 
 
 @dataclass(frozen=True)
 class SketchedProblems:
-    """Rows of Sketch, a frame a checkpoint in key order, computed as they are read; what is to be noted with
-    them; and the metrics.
+    """Frames of Sketch, one per checkpoint in key order, computed as they are read; the notes for their
+    table; and the metrics.
     """
 
     frames: Iterator[pl.DataFrame]
@@ -85,7 +86,7 @@ def sketch(
     params: SketchParams,
     execution: Execution,
 ) -> SketchedProblems:
-    """A sketch for each drawn problem and checkpoint, problems that are too long left out."""
+    """A sketch for each drawn problem and checkpoint, except problems that are too long."""
     drawn = Problem.validate(draw(problems, params.share, params.seed))
     tokenizer = load_tokenizer(checkpoints.path / BASE)
     texts = problem_texts(tokenizer, drawn, params.max_tokens)
@@ -113,7 +114,7 @@ def sketch(
 def _at(
     place: CheckpointOnDisk, texts: list[Text], params: SketchParams, execution: Execution
 ) -> pl.DataFrame:
-    """Rows of Sketch."""
+    """Rows of Sketch at one checkpoint."""
     drawn_by = {"size": params.size, "seed": params.seed}
     work = Sketching(place, params, execution)
     results = results_at(place, SKETCH, texts, params, drawn_by, work, execution)
@@ -132,8 +133,8 @@ def _at(
 
 @dataclass
 class Sketching:
-    """What a worker does with a batch of problems. Its first batch opens the checkpoint, in whatever process
-    that is.
+    """A worker's job for a batch of problems. The first batch opens the checkpoint, in the worker's
+    process.
     """
 
     place: CheckpointOnDisk

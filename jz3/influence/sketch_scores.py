@@ -1,8 +1,8 @@
-"""Scores of sketched problems for targets that came later, as estimates of those of `attribute`.
+"""Estimated scores of sketched problems for targets that came later; `attribute` computes the exact ones.
 
 The score is the sum over checkpoints of mean learning rate x cosine; the cosine is the inner product of two
-sketches, with an error of about 1 / sqrt(size). Costs a pass for each target and checkpoint,
-and reading the sketches once; no candidate goes through the model.
+sketches, with an error of about 1 / sqrt(size). Costs a pass for each target and checkpoint, and reading the
+sketches once; no candidate goes through the model.
 """
 
 # ruff: noqa: N803, N806 (names of tensors end in their shape)
@@ -42,7 +42,7 @@ def sketch_scores(
 ) -> pl.DataFrame:
     """Rows of InfluenceScore, for each sketched problem and task.
 
-    Raises UserError where the sketches were made at other checkpoints, or no target of a task fits.
+    Raises UserError if the sketches were made at other checkpoints, or if no target of a task fits.
     """
     import torch
 
@@ -96,7 +96,9 @@ def _task_sketches(
     facts: SketchFacts,
     execution: Execution,
 ) -> "torch.Tensor":
-    """[K, S] of the mean gradients of the tasks, each of length 1, tasks by name."""
+    """[K, S]: sketches of the mean gradients of the tasks, each scaled to length 1, in order of task
+    names.
+    """
     from jz3.influence.countsketch import reference_sketch, sketch_tasks
     from jz3.influence.similarity import task_gradients
 
@@ -109,7 +111,7 @@ def _task_sketches(
 def _cosines(
     sketches: In[Sketch], size: int, tasks: list[str], tasks_KS: "dict[str, torch.Tensor]"
 ) -> Iterator[pl.DataFrame]:
-    """Columns of _COSINES."""
+    """Frames with the columns of _COSINES."""
     for rows in sketches.frames(ROWS_AT_ONCE):
         for of_one in rows.partition_by("checkpoint", maintain_order=True):
             directory = of_one["checkpoint"][0]
@@ -123,6 +125,6 @@ def _cosines(
 
 
 def _numbers(halves: pl.Series, size: int) -> NDArray[np.float32]:
-    """[rows, S]"""
+    """[rows, S]: the numbers of sketches."""
     flat = np.frombuffer(b"".join(halves.to_list()), "<f2")
     return flat.reshape(len(halves), size).astype(np.float32)

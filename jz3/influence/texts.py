@@ -1,4 +1,4 @@
-"""Problems and targets as the reference model reads them. Costs a call of the tokenizer for a table."""
+"""Problems and targets as the reference model reads them. Costs one call of the tokenizer per table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Text:
-    """A problem or target; `before` is what stands before the solution."""
+    """A problem or target; `before` is the text before the solution."""
 
     row_id: str
     before: str
@@ -38,7 +38,9 @@ def problem_texts(
 def task_texts(
     tokenizer: "PreTrainedTokenizerFast", targets: dy.DataFrame[Target], max_tokens: int
 ) -> dict[str, list[Text]]:
-    """The targets of each task by target_id. Raises UserError for a task of which none fits."""
+    """The targets of each task, sorted by target_id. Raises UserError for a task without any target that
+    fits.
+    """
     by_task: dict[str, list[Text]] = {}
     for task in sorted(set(targets["task"])):
         rows = targets.filter(pl.col("task") == task).sort("target_id")

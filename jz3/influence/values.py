@@ -1,6 +1,6 @@
 """The value of a problem: its highest influence score over the target tasks (LESS).
 
-Ties go to the least name of a task. Costs milliseconds a thousand rows.
+Ties go to the first task by name. Costs milliseconds per thousand rows.
 """
 
 import polars as pl
@@ -11,7 +11,9 @@ METHOD = "influence"
 
 
 def influence_values(scores: pl.DataFrame) -> pl.DataFrame:
-    """Rows of Value of rows of InfluenceScore; at each checkpoint alone, too, the highest over the tasks."""
+    """Rows of Value from rows of InfluenceScore; the values at single checkpoints are also highest over the
+    tasks.
+    """
     best = (
         scores.sort(["problem_id", "score", "task"], descending=[False, True, False])
         .group_by("problem_id", maintain_order=True)

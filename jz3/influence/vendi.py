@@ -1,11 +1,12 @@
 """How many different directions a set of problems has: G-Vendi, from their sketches.
 
-The Vendi score (arXiv 2210.02410) of n problems is exp(entropy of the eigenvalues of K / n), K the cosines
-between them: n for problems that have nothing in common, 1 for n copies of one. G-Vendi (arXiv 2505.20161)
-takes it of gradients of a small model; here of the directions that `sketch` kept, K the mean over
-checkpoints. An estimate: sketches of size S move each cosine by about 1 / sqrt(S), which adds a little
-entropy, so only sets of like size, sketched alike, are to be compared. Costs the sketches of the set in
-memory, n^2 x size for the cosines and n^3 for the eigenvalues: seconds for a thousand problems.
+The Vendi score (arXiv 2210.02410) of n problems is exp(entropy of the eigenvalues of K / n), where K is the
+cosines between them: n for problems that have nothing in common, 1 for n copies of one. G-Vendi (arXiv
+2505.20161) applies it to gradients of a small model; here it applies to the directions that `sketch` kept,
+and K is averaged over checkpoints. It is an estimate: sketches of size S change each cosine by about 1 /
+sqrt(S), which adds a little entropy, so compare only sets of similar size with equal sketch parameters. Costs
+the sketches of the set in memory, n^2 x size for the cosines and n^3 for the eigenvalues: seconds for a
+thousand problems.
 
 Shapes: N problems, S numbers of a sketch.
 """
@@ -35,7 +36,7 @@ class VendiError(UserError):
 
 @dataclass(frozen=True)
 class Vendi:
-    """Of the `sketched` problems; `without` have no sketch, or one of length 0."""
+    """The score of the `sketched` problems; `without` have no sketch, or one of length 0."""
 
     score: float
     sketched: int
@@ -45,7 +46,7 @@ class Vendi:
 
 
 def vendi(sketches: In[Sketch], problem_ids: Collection[str]) -> Vendi:
-    """The score of a set. Raises VendiError where nothing of it has a sketch."""
+    """The score of a set. Raises VendiError if none of its problems has a sketch."""
     wanted = set(problem_ids)
     at = sketches_of(sketches, wanted)
     known = known_everywhere(at)
@@ -65,20 +66,20 @@ def vendi(sketches: In[Sketch], problem_ids: Collection[str]) -> Vendi:
 
 
 def score_of(cosines_NN: NDArray[np.floating]) -> float:
-    """exp(-sum p ln p), p the eigenvalues of K / n, of which the sum is 1."""
+    """exp(-sum p ln p), where p are the eigenvalues of K / n, which add up to 1."""
     shares_N = np.linalg.eigvalsh(cosines_NN.astype(np.float64) / len(cosines_NN))
-    shares_N = shares_N[shares_N > 0]  # rounding leaves some a little below 0
+    shares_N = shares_N[shares_N > 0]  # rounding makes some slightly negative
     return float(np.exp(-(shares_N * np.log(shares_N)).sum()))
 
 
 def cosines_of(sketches_NS: Floats) -> Floats:
-    """[N, N] of rows that are not zero; the diagonal is 1 but for rounding."""
+    """[N, N] cosines of rows other than zero; the diagonal is 1 up to rounding."""
     unit_NS = sketches_NS / np.linalg.norm(sketches_NS, axis=1, keepdims=True)
     return unit_NS @ unit_NS.T
 
 
 def sketches_of(sketches: In[Sketch], problem_ids: Collection[str]) -> dict[str, dict[str, Floats]]:
-    """By checkpoint and problem, those of length above 0."""
+    """Sketches of length above 0, by checkpoint and problem."""
     size = SketchFacts.model_validate(sketches.notes()).size
     wanted = list(problem_ids)
     found: dict[str, dict[str, Floats]] = {}

@@ -1,11 +1,11 @@
-"""The reference model, by whose gradients problems are valued, learns a share of the candidate problems.
+"""The reference model, whose gradients determine the values of problems, learns a share of the candidates.
 
-A LoRA adapter is trained as LESS does it: its gradients need a warmed-up adapter (with B = 0 those of A are
-zero) and the moments of its optimizer. Problems are drawn by hash, so more candidates move none of the drawn
-ones for another's sake. A base with random weights has no features that a low-rank update could use, so it
-may be trained in full on the same problems first; a pretrained base is taken as it is. The same inputs give
-the same bytes on one machine, after a kill, too: both trainings go on from their last checkpoint. Costs the
-share's tokens x all epochs.
+A LoRA adapter is trained as in LESS: the method needs a warmed-up adapter (with B = 0 the gradients of A are
+zero) and the moments of its optimizer. Problems are drawn by hash, so that a drawn one gives way only to a
+new candidate with a smaller hash. A base with random weights has no features that a low-rank update could
+use, so it may first be trained in full on the same problems; a pretrained base is taken as it is. The same
+inputs give the same bytes on one machine, even after a kill: both trainings resume from their last
+checkpoint. Costs the share's tokens x all epochs.
 """
 
 import importlib.metadata
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 NOT_DRAWN = "warmup.not_drawn"
 TOO_LONG = "warmup.too_long"
 EPOCHS = "epochs"
-"""Where epochs are collected if there are no checkpoints for a resume."""
+"""Folder in which epochs are collected if there are no checkpoints to resume from."""
 FILES = (JOB, BLOCKS, LOSS, WEIGHTS)
 
 
@@ -67,20 +67,22 @@ class WarmupMetrics(BaseModel):
     rows: Ledger
     blocks: int
     tokens: int
-    """Of one epoch, padding not counted."""
+    """Tokens of one epoch, without padding."""
     adapter_parameters: int
     pretrain_steps: int
     steps: int
     """Steps of the adapter's training."""
     first_loss: float
-    """Of the first step of all, nats a label token."""
+    """Loss of the very first step, in nats per label token."""
     adapter_losses: list[float]
-    """Mean over each epoch of the adapter."""
+    """Mean loss of each epoch of the adapter."""
 
 
 @dataclass(frozen=True)
 class WarmedUp:
-    """Rows of LossPoint (full training, then adapter) and the metrics; checkpoints lie in their directory."""
+    """Rows of LossPoint (full training, then adapter) and the metrics; the checkpoints are in their
+    directory.
+    """
 
     loss: pl.DataFrame
     metrics: WarmupMetrics
@@ -128,7 +130,7 @@ def warmup(
 def _base_checkpoints(
     blocks: Blocks, base: Path, params: WarmupParams, execution: Execution
 ) -> AbstractContextManager[Checkpoints | None]:
-    """Checkpoints of the training of all weights; they stay until the adapter is trained as well."""
+    """Checkpoints of the training of all weights; they are kept until the adapter is trained, too."""
     if params.pretrain is None:
         return nullcontext()
     identity = {
@@ -157,9 +159,10 @@ def _train_adapter(
     params: WarmupParams,
     execution: Execution,
 ) -> tuple[pl.DataFrame, list[Checkpoint]]:
-    """Leave a checkpoint of each epoch in `directory`; rows of LossPoint, and what the manifest says of each.
+    """Leave a checkpoint of each epoch in `directory`; return rows of LossPoint, and each checkpoint's
+    manifest entry.
 
-    Epochs are collected beside the checkpoints for a resume, as a run that goes on meets only later ones.
+    Epochs are collected beside the checkpoints to resume from, because a resumed run passes only later ones.
     """
     identity = {
         "base": InDir(ModelManifest, base).manifest().digest,
@@ -229,7 +232,9 @@ def _train_base(
     execution: Execution,
     checkpoints: Checkpoints | None,
 ) -> pl.DataFrame:
-    """Leave the base of the adapter in `directory`; the loss of each step of its own training, if any."""
+    """Leave the base of the adapter in `directory`; return the loss of each step of its own training, if
+    any.
+    """
     if params.pretrain is None:
         shutil.copytree(base, directory)
         return pl.DataFrame()
@@ -268,7 +273,7 @@ def _libraries() -> dict[str, str]:
 
 
 def _continued(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-    """Two curves as one: steps and tokens of the second count on from the first."""
+    """Two curves as one: steps and tokens of the second continue those of the first."""
     if before.is_empty():
         return after
     last = before.row(-1, named=True)

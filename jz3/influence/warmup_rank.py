@@ -30,7 +30,7 @@ MODULE = "jz3.influence.warmup_rank"
 
 
 def by_ranks(job: WarmupJob, blocks: Blocks, steps: int) -> pl.DataFrame:
-    """The loss of each step; weights, or epochs of the adapter, are in the job's directory."""
+    """The loss of each step; the job's directory holds the weights, or the adapter's epochs."""
     job.directory.mkdir(parents=True, exist_ok=True)
     with BlockWriter(job.directory / BLOCKS, blocks.length) as writer:
         writer.write(blocks)

@@ -1,8 +1,8 @@
 """The two trainings of a warm-up: all weights of a base that has random ones, then the adapter.
 
-One process carries them out, or several ranks: all weights are shared out; with an adapter each rank
-has the whole model, as what is trained of it is small, and its optimizer is whole on the first rank, whose
-moments an epoch leaves. Ranks draw the same dropout, each for its own blocks.
+One process carries them out, or several ranks. If all weights are trained, the ranks divide them. With an
+adapter each rank has the whole model, because the trained part is small; its optimizer is whole on the first
+rank, whose moments an epoch saves. Ranks draw the same dropout, each for its own blocks.
 """
 
 import shutil
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 NOTED = "noted.json"
-"""Beside an epoch that is collected: what the manifest will say of it; written last."""
+"""A file beside a collected epoch with its entry for the manifest; written last."""
 JOB, BLOCKS, LOSS, WEIGHTS = "job.json", "blocks", "loss.parquet", "weights.safetensors"
 """Files of a training by ranks, beside its checkpoints."""
 
@@ -59,9 +59,9 @@ class WarmupParams(Params):
     pretrain: FullParams | None
     """For a base with random weights, which a low-rank update can teach little; null for a pretrained one."""
     epochs: int = Field(gt=0)
-    """The epochs of the adapter; each leaves a checkpoint."""
+    """Epochs of the adapter; each leaves a checkpoint."""
     adapter: LoraParams
-    """Gradients of `attribute` are taken without its dropout."""
+    """`attribute` takes gradients without its dropout."""
     schedule: WarmupStableDecay
     optimizer: OptimizerParams
     """The optimizer of the adapter."""
@@ -74,14 +74,14 @@ class WarmupParams(Params):
 
 
 class WarmupJob(BaseModel):
-    """What every rank must know; the blocks lie beside it."""
+    """What every rank must know; a directory beside it holds the blocks."""
 
     part: Literal["full", "adapter"]
     base: Path
     params: WarmupParams
     execution: Execution
     directory: Path
-    """Of this training: its checkpoints, the epochs of the adapter, the files above."""
+    """This training's directory: its checkpoints, the epochs of the adapter, the files above."""
     identity: dict[str, str]
     every: int
     """Steps between two checkpoints."""
@@ -112,7 +112,7 @@ def train_full(
     weights: Path | None,
     rank: Rank | None,
 ) -> pl.DataFrame:
-    """All weights, as `params.pretrain` says; ranks leave them in a file."""
+    """Train all weights as `params.pretrain` says; ranks leave them in a file."""
     assert params.pretrain is not None
     plan = plan_of(blocks, params.pretrain.epochs, params)
     training = Training(
@@ -139,7 +139,7 @@ def train_adapter(
     checkpoints: Checkpoints | None,
     rank: Rank | None,
 ) -> pl.DataFrame:
-    """The adapter; each epoch leaves it with its moments in a directory of `epochs`."""
+    """Train the adapter; each epoch saves it with its moments in a directory of `epochs`."""
     plan, names = plan_of(blocks, params.epochs, params), epoch_names(params)
 
     def keep(
@@ -150,7 +150,7 @@ def train_adapter(
         mean_loss: float,
     ) -> None:
         name = names[epoch]
-        shutil.rmtree(epochs / name, ignore_errors=True)  # of a process that was killed
+        shutil.rmtree(epochs / name, ignore_errors=True)  # left by a process that was killed
         write_checkpoint(epochs / name, model, optimizer)
         step = plan.epochs[epoch]
         noted = Checkpoint(
@@ -174,7 +174,7 @@ def train_adapter(
 
 
 def with_adapter(model: "PreTrainedModel", params: WarmupParams) -> "PeftModel":
-    """The model with a new adapter, whose weights are drawn by the seed; all others are frozen."""
+    """The model with a new adapter, whose weights are drawn by the seed; all other weights are frozen."""
     import torch
     from peft import PeftModel, get_peft_model
 

@@ -1,8 +1,8 @@
-"""A project of one's own: problems from one's own texts, a graph of five of jz3's stages in a folder.
+"""A user's project: problems from the user's own texts, by a graph of five of jz3's stages in a folder.
 
-What is made stands in `params.yaml`, how it runs in `execution.yaml`, the templates in `prompts/`: files of
-the user from then on, of which only what an order names is changed. `code.yaml` has a digest of the code
-behind each stage, so that another version of jz3 runs anew what it makes otherwise, and nothing else.
+`params.yaml` says what is made, `execution.yaml` how it runs, and `prompts/` holds the templates. From then
+on these files are the user's; only what an order names is changed in them. `code.yaml` has a digest of the
+code behind each stage, so that after a new version of jz3 only the stages with changed code run again.
 """
 
 import glob
@@ -29,21 +29,21 @@ from jz3.tables.words import LEVEL_NAME, in_order
 from jz3.teacher.declaration import Provider
 
 TEMPLATE = Path(__file__).with_name("template")
-"""Its graph is called dvc.yaml.in there, as DVC takes every dvc.yaml of a clone for a part of one graph."""
+"""The template of a project. Its graph is called dvc.yaml.in, because DVC reads every dvc.yaml of a clone."""
 CODE = Path(__file__).parents[2]
 """The folder that holds the packages `jz3` and `stages`."""
 STAGES = ("ingest", "sample", "compose", "distill")
 CURATE = CODE / "jz3/public/curate_file.py"
 PAID = {"concurrency": 64, "requests_per_minute": 150, "tokens_per_minute": 2_000_000, "timeout_s": 180.0}
-"""How an endpoint is asked (150: released code; the rest as the profile `single_gpu`)."""
+"""How an endpoint is asked (150: released code; the rest as in the profile `single_gpu`)."""
 
 TEACHER = "distill.teachers.teacher"
-"""Of params.yaml: the one that a project begins with."""
+"""The teacher, in params.yaml, with which a project starts."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is wanted; None leaves what the project's files say."""
+    """What the user wants; None keeps what the project's files say."""
 
     problems: int | None = None
     levels: Sequence[str] = ()
@@ -52,12 +52,12 @@ class Order:
 
 
 def is_project(folder: Path) -> bool:
-    """Whether `start` made it."""
+    """Whether `start` made a folder."""
     return all((folder / name).is_file() for name in ("dvc.yaml", "code.yaml", "params.yaml"))
 
 
 def start(folder: Path, corpus: Path, against: Sequence[Path]) -> None:
-    """Write the files of a project into a folder that is empty or not there yet. Raises UserError."""
+    """Write the files of a project into a folder that is empty or does not exist. Raises UserError."""
     for path in (corpus, *against):
         if not path.exists():
             raise UserError(f"{path} does not exist; texts were expected there. Give another path.")
@@ -102,7 +102,7 @@ def _as_yaml(text: str) -> str:
 
 
 def check_corpus(folder: Path, corpus: Path) -> None:
-    """Raises UserError where a project is of other texts."""
+    """Raise UserError if a project is made from other texts."""
     document: Any = yaml.safe_load((folder / "dvc.yaml").read_text())
     texts = folder / document["stages"]["ingest"]["deps"][0]
     if texts.resolve() != corpus.resolve():
@@ -159,7 +159,7 @@ def write_code(folder: Path) -> None:
 
 
 def _execution() -> str:
-    """The section `execution` of the settings of the package, as a file of its own."""
+    """The section `execution` of the package's settings, as a file of its own."""
     _, _, rest = SETTINGS.read_text().partition("\nexecution:\n")
     lines = rest.splitlines()
     end = next((i for i, line in enumerate(lines) if line and not line.startswith(" ")), len(lines))
@@ -172,7 +172,7 @@ def _execution() -> str:
 
 
 def _change(file: Path, changes: Mapping[str, object]) -> None:
-    """Set values by dotted name, comments and order of the rest kept."""
+    """Set values by dotted name; comments and order of the rest are kept."""
     editor = YAML()
     editor.width = 120
     document: Any = editor.load(file)

@@ -1,4 +1,4 @@
-"""Runs the graph of a project, and says what came of it: rows, tokens, cost, and what the rest would take."""
+"""Runs the graph of a project, and reports the result: rows, tokens, cost, and what the rest would take."""
 
 import json
 import os
@@ -15,13 +15,13 @@ from jz3.project.project import CODE, Order, check_corpus, is_project, settle, s
 
 @dataclass(frozen=True)
 class Written:
-    """What a run left. Rows and tokens are counted once, whenever they were paid."""
+    """What a run left. Rows and tokens are counted once, whenever they were paid for."""
 
     project: str
     wanted: int
     passages: int
     asked: int
-    """As many as there are passages, and not more than wanted, or than the trial's."""
+    """Problems asked for: at most one per passage, and no more than wanted or than the trial allows."""
     answered: int
     written: int
     """Answers that are problems."""
@@ -31,17 +31,17 @@ class Written:
     prompt_tokens: int
     completion_tokens: int
     cost_usd: float | None
-    """None where execution.yaml has no price of the model."""
+    """None if execution.yaml has no price for the model."""
     model: str
 
     @property
     def left(self) -> int:
-        """Problems that are wanted, for which there is a passage, and which were not asked for."""
+        """Problems that are wanted and have a passage, but were not asked for."""
         return min(self.wanted, self.passages) - self.asked
 
 
 def begin(folder: Path, corpus: Path, against: tuple[Path, ...], order: Order) -> None:
-    """Make the project, as `jz3 init` does, or settle an order in one that is there."""
+    """Create the project, as `jz3 init` does, or apply an order to an existing one."""
     if is_project(folder):
         check_corpus(folder, corpus)
         if against:
@@ -73,7 +73,7 @@ def run(folder: Path, wanted: int) -> Written:
 
 
 def told(written: Written) -> str:
-    """Lines for people."""
+    """The result as lines for people."""
     rejected = ", ".join(f"{rule} {count}" for rule, count in written.rejected.items())
     cost = "no price in execution.yaml" if written.cost_usd is None else f"{written.cost_usd:.2f} USD"
     lines = [
@@ -97,7 +97,7 @@ def _tokens(written: Written, times: float) -> str:
 
 
 def document(written: Written) -> dict[str, Any]:
-    """The same for programs."""
+    """The result as a document for programs."""
     return asdict(written) | {"left": written.left}
 
 
@@ -135,7 +135,7 @@ def _in_git(folder: Path) -> bool:
 
 
 def _dvc(folder: Path, *words: str) -> None:
-    """Run DVC there, with the Python and the jz3 that run this."""
+    """Run DVC in the folder, with the Python and the jz3 that run this."""
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONPATH": f"{CODE}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep),

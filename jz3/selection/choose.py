@@ -3,9 +3,9 @@
 The share is of the tokens of solutions, which bear the loss: rows differ in length, and a share of rows would
 favour short ones or long ones. Promises: a larger share keeps what a smaller one chose; the order of the rows
 changes nothing; every problem is kept, or rejected by the rule of the stage that judged against it, or by
-`choose.lower_value` or `choose.not_drawn`, or `choose.no_value`. To compare with, the order may be random, or
+`choose.lower_value`, `choose.not_drawn` or `choose.no_value`. For comparison, the order may be random, or
 drawn with the lengths of the best (`select_order.py` beside this). Costs a read of the table and 0.4 KB of
-memory a problem.
+memory per problem.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,27 +42,28 @@ class ChooseParams(Params):
     share: float = Field(gt=0, le=1)
     """The share to choose, of the tokens of the solutions that curation keeps."""
     by: Literal["value", "random", "length_matched"]
-    """`value`; or, to compare with, `random` or `length_matched` (drawn, with the lengths of those of highest
-    value)."""
+    """`value`; or, for comparison, `random` or `length_matched` (drawn so that lengths match those of the
+    highest values).
+    """
     seed: Seed
     """The seed of the draws."""
 
 
 class ChooseMetrics(BaseModel):
-    """`pool` and `chosen` are problems, by source, level, kind and length, as the metrics of `select` are."""
+    """`pool` and `chosen` count problems by source, level, kind and length, like the metrics of `select`."""
 
     method: str | None
     by: str
     rows: Ledger
     tokens: int
-    """Of the solutions of the pool."""
+    """Tokens of the solutions of the pool."""
     chosen_tokens: int
     pool: dict[str, int]
     chosen: dict[str, int]
     pool_value: dict[str, float]
     chosen_value: dict[str, float]
     repeated_questions: int
-    """Chosen rows beyond the first of a question."""
+    """Chosen rows other than the first of a question."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Chosen:
 def choose(
     problems: In[Problem], values: In[Value], verdicts: Sequence[In[Verdict]], params: ChooseParams
 ) -> Chosen:
-    """The problems that no verdict rejects, best first, until their solutions have the share."""
+    """The problems that no verdict rejects, best first, until their solutions have the share of tokens."""
     columns = ("problem_id", "source", "level", "kind", "problem")
     rows = problems.scan().select(*columns[:-1], question=pl.col("problem").hash(0)).collect()
     known = values.scan().select("problem_id", "method", "value", "solution_tokens").collect()
@@ -119,7 +120,7 @@ def choose(
 def chosen_rows(
     problems: In[Problem], ids: pl.Series, frame_rows: int = FRAME_ROWS
 ) -> Iterator[pl.DataFrame]:
-    """Tables of Problem: the rows of these ids, which are in the order of the table."""
+    """Tables of Problem: the rows with these ids, which must be in the order of the table."""
     start = 0
     for frame in problems.frames(frame_rows):
         stop = int(ids.search_sorted(frame["problem_id"][-1], "right"))
@@ -128,7 +129,7 @@ def chosen_rows(
 
 
 def _until(tokens: pl.Series, share: float) -> int:
-    """How many first rows have the share of all tokens, the one that reaches it among them."""
+    """How many first rows have the share of all tokens, including the row that reaches it."""
     sums = np.cumsum(tokens.to_numpy())
     if not len(sums):
         return 0

@@ -1,9 +1,9 @@
-"""The value of problems by how often a solver gets them right: what a selection by difficulty goes by.
+"""The value of problems by how often a solver gets them right, for a selection by difficulty.
 
-A problem is worth the more, the nearer its pass rate is to the one that is sought: at 0 the hardest are best,
-at 0.5 those that the solver gets right every other time, which it has most to learn from. A problem without a
-rate (it has no answer, or no draw came) has no value, and stands in the ledger as `difficulty.no_rate`. Costs
-a call of the tokenizer, and a frame of problems in memory beside the rates.
+A problem is worth more, the closer its pass rate is to the one sought: with 0 the hardest are best, with 0.5
+those that the solver gets right half of the time, from which it can learn most. A problem without a rate (it
+has no answer, or no draw came) has no value, and the ledger counts it as `difficulty.no_rate`. Costs a call
+of the tokenizer, and a frame of problems in memory as well as the rates.
 """
 
 from collections.abc import Generator
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 METHOD = "difficulty"
-"""Its name in the tables."""
+"""The method's name in the tables."""
 NO_RATE = "difficulty.no_rate"
 FRAME_ROWS = 8_192
-"""Problems whose solutions are cut into tokens at once (chosen: some 10 MB of text)."""
+"""Problems whose solutions are tokenised together (chosen: some 10 MB of text)."""
 
 
 class DifficultyParams(Params):
@@ -44,9 +44,9 @@ class DifficultyMetrics(BaseModel):
     method: str
     rows: Ledger
     rate: dict[str, float]
-    """Quantiles of the pass rates, by their share."""
+    """Quantiles of the pass rates, keyed by probability."""
     value: dict[str, float]
-    """The same of the values."""
+    """Quantiles of the values, likewise."""
 
 
 def valued_by_rate(
@@ -55,9 +55,9 @@ def valued_by_rate(
     tokenizer: "PreTrainedTokenizerFast",
     params: DifficultyParams,
 ) -> Generator[pl.DataFrame, None, DifficultyMetrics]:
-    """Tables of Value, in the order of the problems; their account at the end.
+    """Tables of Value, in the order of the problems; returns their account at the end.
 
-    `rates` are of one solver.
+    `rates` must be of one solver.
     """
     known = rates.scan().select("problem_id", "rate").drop_nulls("rate").collect()
     read, found = 0, [pl.Series(dtype=pl.Float64)]

@@ -1,7 +1,7 @@
 """The value of a prompt, from the values of its problems.
 
-A prompt with several problems takes the highest or the mean value of them, and its loss, its length and its
-values by checkpoint likewise. Costs milliseconds a thousand rows.
+A prompt with several problems gets their highest or mean value; its loss, its length and its values by
+checkpoint are combined in the same way. Costs milliseconds per thousand rows.
 """
 
 from typing import Literal
@@ -15,7 +15,7 @@ def prompt_values(values: pl.DataFrame, problems: pl.DataFrame, prompt_value: Pr
     """The columns of RankedPrompt from `problems` on, for each prompt that has a value.
 
     `values` are rows of Value by one method, `problems` of Problem. `best_task` is that of the prompt's best
-    problem; ties go to the least problem.
+    problem; of equal ones the one with the smallest id counts.
     """
     of_problems = (
         problems.select("problem_id", "prompt_id")
@@ -34,8 +34,8 @@ def prompt_values(values: pl.DataFrame, problems: pl.DataFrame, prompt_value: Pr
 
 
 def _by_checkpoint(of_problems: pl.DataFrame, how: PromptValue) -> pl.DataFrame:
-    """Of each prompt the list of its values by checkpoint, combined place by place over its problems, which
-    are sorted first: a sum of floats depends on their order.
+    """For each prompt the list of its values by checkpoint, combined over its problems. These are sorted
+    first, because a sum of floats depends on their order.
     """
     return (
         of_problems.select("prompt_id", "problem_id", "cosines")

@@ -1,9 +1,9 @@
 """Chooses the candidate prompts that the teacher answers in the second round.
 
-The prompts of highest value are kept, ties by id, beside all the initial ones; or, to compare with, as many
+The prompts with the highest value (ties by id) are added to all the initial ones; or, for comparison, as many
 in another order (`select_order.py`). Candidates on a passage of the initial set are never chosen. Every
-candidate leaves a row with its value, its place and the rule by which it was not chosen. Values may be by
-any one method: the graph says whose. Costs milliseconds a thousand rows.
+candidate gets a row with its value, its rank and, if it was not chosen, the rule. Values come from a single
+method, which the graph names. Costs milliseconds per thousand rows.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ RULES: dict[By, str] = {
     "longest": "select.shorter",
     "stratified": "select.lower_value",
 }
-"""By which prompts that might have been chosen are not."""
+"""The rule, by order, for prompts that could have been chosen but were not."""
 
 
 class ValuesError(UserError):
@@ -46,10 +46,12 @@ class SelectParams(Params):
     """Section `select`."""
 
     count: int = Field(ge=0)
-    """Candidate prompts to choose; 0 leaves the initial ones alone, to compare a choice with."""
+    """Candidate prompts to choose; 0 takes only the initial ones, to compare a choice with."""
     by: By
-    """`value`; or, to compare with, `random`, `length_matched` (drawn, with the lengths of those of highest
-    value), `highest_loss`, `longest` (solution) or `stratified` (by value, each source and level alike)."""
+    """`value`; or, for comparison, `random`, `length_matched` (drawn so that lengths match those of the
+    highest values), `highest_loss`, `longest` (solution) or `stratified` (by value, each source and
+    level in proportion).
+    """
     prompt_value: PromptValue
     """How the values of a prompt's problems are combined if it has several."""
     seed: Seed
@@ -59,21 +61,21 @@ class SelectParams(Params):
 class SelectMetrics(BaseModel):
     """`rows` are the initial and the candidate prompts; kept are the boosted ones.
 
-    `pool` is the candidate prompts that could be chosen, `selected` those chosen: prompts by `source/NAME`,
-    `level/NAME`, `kind/NAME` and `length/FROM-TO` (tokens of the solution); quantiles of value by their
-    share, such as `0.05`.
+    `pool` describes the candidate prompts that could be chosen, `selected` those chosen: numbers of prompts
+    by `source/NAME`, `level/NAME`, `kind/NAME` and `length/FROM-TO` (tokens of the solution), and quantiles
+    of value by probability, such as `0.05`.
     """
 
     rows: Ledger
     by: By
     method: str | None
-    """Whose values they are; null where no problem has one."""
+    """The method that gave the values; null if no problem has one."""
     pool: dict[str, int]
     selected: dict[str, int]
     pool_value: dict[str, float]
     selected_value: dict[str, float]
     best_task: dict[str, int]
-    """Chosen prompts by the task that gives them their value; empty for a method that has no tasks."""
+    """Chosen prompts by the task that gives them their value; empty for a method without tasks."""
     agreement: Agreement
 
 
@@ -93,7 +95,9 @@ def select(
     initial: dy.DataFrame[Prompt],
     params: SelectParams,
 ) -> Selection:
-    """The union of the initial prompts and `params.count` of the candidates, or all that have a value."""
+    """The initial prompts and `params.count` of the candidates, or all that have a value if there are
+    fewer.
+    """
     method = method_of(values)
     of_prompts = prompt_values(values, problems, params.prompt_value)
     ranking = _ranking(candidates, initial, of_prompts, params)
@@ -124,7 +128,7 @@ def select(
 
 
 def method_of(values: pl.DataFrame) -> str | None:
-    """The one method of rows of Value; None of no row. Raises ValuesError where there are several."""
+    """The method of rows of Value; None if there are no rows. Raises ValuesError if there are several."""
     methods = sorted(set(values["method"]))
     if len(methods) > 1:
         raise ValuesError(

@@ -1,10 +1,9 @@
-"""The orders in which prompts or problems are chosen: by value, and what value is compared with.
+"""The orders in which prompts or problems are chosen: by value, and those that value is compared with.
 
-A choice of n prompts is the first n of an order, so that a larger choice keeps a smaller one, and ties go to
-the least id. Every draw is by hash of (seed, id). Costs milliseconds a thousand rows.
+A choice of n prompts is the first n of an order, so that a larger choice keeps a smaller one; ties go to the
+smallest id. Every draw is by hash of (seed, id). Costs milliseconds per thousand rows.
 
-Columns that are read: that of the id, `value`, and for some orders `source`, `level`, `loss` or
-`solution_tokens`.
+The columns read are the id's, `value`, and for some orders `source`, `level`, `loss` or `solution_tokens`.
 """
 
 import math
@@ -18,14 +17,14 @@ from jz3.core.hashing import draw_order
 By = Literal["value", "random", "length_matched", "highest_loss", "longest", "stratified"]
 
 LENGTH_RATIO = 1.1
-"""Lengths of one class differ by less than this factor. Chosen: finer than what a length says of a solution,
-and wide enough for a class to hold more than its chosen prompts.
+"""Lengths of one class differ by less than this factor. Chosen: finer than the effect of length on a
+solution, but wide enough for a class to hold more than its chosen prompts.
 """
 
 
 def ordered(pool: pl.DataFrame, by: By, seed: int, key: str = "prompt_id") -> pl.DataFrame:
-    """The pool, best first; no order of equal rows is left open. Raises OrderError for `highest_loss` of
-    values that know no loss.
+    """The pool, best first; equal rows have a definite order, too. Raises OrderError for `highest_loss` if
+    the values have no loss.
     """
     match by:
         case "value":
@@ -46,11 +45,11 @@ def ordered(pool: pl.DataFrame, by: By, seed: int, key: str = "prompt_id") -> pl
 
 
 class OrderError(UserError):
-    """An order by what the values do not have."""
+    """An order needs a column that the values do not have."""
 
 
 def length_class(tokens: float) -> int:
-    """Number of the class of a solution's length; 0 holds one token alone."""
+    """The number of the class of a solution's length; class 0 holds only the length 1."""
     return math.floor(math.log(tokens) / math.log(LENGTH_RATIO))
 
 
@@ -73,10 +72,10 @@ def _drawn(pool: pl.DataFrame, seed: int, key: str) -> pl.DataFrame:
 
 
 def _length_matched(pool: pl.DataFrame, seed: int, key: str) -> pl.DataFrame:
-    """Draw by hash, giving each place in the order by value a row of the same length class.
+    """Draw by hash, so that each place in the order by value gets a row of the same length class.
 
-    The first n therefore have the lengths of the n best, class by class, and are else drawn blindly: what
-    value gains over them, it does not gain by length.
+    The first n therefore have the same lengths as the n best, class by class, and are otherwise random: if
+    value beats them, then not through length.
     """
     best = _in_class(_highest(pool, "value", key).with_row_index("place"))
     drawn = _in_class(_drawn(pool, seed, key))
@@ -99,7 +98,7 @@ def _in_class(rows: pl.DataFrame) -> pl.DataFrame:
 def _stratified(pool: pl.DataFrame, key: str) -> pl.DataFrame:
     """Order by value, with each source and level in proportion to its share of the pool (Sainte-Laguë).
 
-    The i-th best of m prompts of a stratum stands at (i - 1/2) / m.
+    The i-th best of m prompts in a stratum has the position (i - 1/2) / m.
     """
     stratum = ("source", "level")
     number = pl.int_range(1, pl.len() + 1).over(stratum)

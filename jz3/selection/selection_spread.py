@@ -1,6 +1,6 @@
-"""What a selection is made of: its spread beside that of its pool, and whether checkpoints agree on it.
+"""The composition of a selection and of its pool, and whether checkpoints agree on it.
 
-Costs milliseconds a thousand rows. Frames have the columns of RankedPrompt, and `kind`.
+Costs milliseconds per thousand rows. Frames have the columns of RankedPrompt, and `kind`.
 """
 
 from collections import Counter
@@ -14,16 +14,18 @@ QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 class Agreement(BaseModel):
-    """How far the checkpoints, each taken alone, rank as their sum does; they are counted from 1."""
+    """How far the ranking by each checkpoint alone agrees with that by their sum; checkpoints count from
+    1.
+    """
 
     spearman: dict[str, float]
-    """Rank correlation of the prompts' values at two checkpoints, such as `1-2`, where both differ at all."""
+    """Rank correlation of prompts' values at two checkpoints, such as `1-2`, if neither is constant."""
     chosen_alone: dict[str, float]
-    """Share of as many prompts of highest value as are chosen that this checkpoint alone would take, too."""
+    """Share of the best prompts (as many as are chosen) that this checkpoint alone would take, too."""
 
 
 def spread(prompts: pl.DataFrame) -> dict[str, int]:
-    """Prompts by `source/NAME`, `level/NAME`, `kind/NAME` and `length/FROM-TO`, short to long."""
+    """Prompts by `source/NAME`, `level/NAME`, `kind/NAME` and `length/FROM-TO`, from short to long."""
     named = {
         f"{column}/{name}": rows
         for column in ("source", "level", "kind")
@@ -71,13 +73,13 @@ def _best(rows: pl.DataFrame, column: str, count: int) -> set[str]:
 
 
 def _lengths(tokens: pl.Series) -> dict[str, int]:
-    """Rows in each length class; the bounds grow as 32, 48, 64, 96, 128: few classes on any scale."""
+    """Rows in each length class; the bounds are 32, 48, 64, 96, 128 and so on: few classes on any scale."""
     classes = Counter(_length_class(int(length)) for length in tokens)
     return {f"length/{start}-{end}": classes[start, end] for start, end in sorted(classes)}
 
 
 def _length_class(tokens: int) -> tuple[int, int]:
-    """First and last length of its class."""
+    """First and last length of the class of a length."""
     power = 1 << (tokens.bit_length() - 1)
     half = power // 2
     if half == 0 or tokens < power + half:

@@ -1,17 +1,17 @@
-"""The score of a text by the skills that it is near, through a graph of skills (MASS, arXiv 2503.14917).
+"""The score of a text by its similarity to skills, through a graph of skills (MASS, arXiv 2503.14917).
 
-n_i is how many reference problems have skill i, c_ij how many have both i and j. The adjacency matrix A has
-on its diagonal n_i / sum of n, beside it c_ij / sum of c over pairs, so that each group sums to 1 (equations
-1 and 2 of the paper). With s the similarities of a text to the skills, and those below a floor, or beyond the
-best few, taken as 0:
+n_i is the number of reference problems with skill i, c_ij that of those with both i and j. The adjacency
+matrix A has n_i / sum of n on its diagonal and c_ij / sum of c over pairs elsewhere, so that each of the two
+groups sums to 1 (equations 1 and 2 of the paper). Let s be the similarities of a text to the skills, where
+those below a floor, or other than the best few, count as 0:
 
-    linear      sum of s_i d_i,  d_i the sum of row i of A
-    quadratic   s A s
+linear      sum of s_i d_i,  d_i the sum of row i of A
+quadratic   s A s
 
-Linear without floor is the similarity to one vector, the sum of d_i e_i: the skills then count for no more
-than their mean. Promises: a score is of its text alone, so that neither the other texts nor the block moves
-it but by the rounding of sums (1e-6 of it). Costs a product of a text's vector with all skills; in the form
-of one vector, with that one.
+Linear without floor is the similarity to one vector, the sum of d_i e_i: then the skills count only through
+their mean. Promises: a score depends only on its text; other texts and the block change it only by the
+rounding of sums (1e-6 of it). Costs a product of a text's vector with all skills; in the form with one
+vector, a product with that one.
 """
 
 # ruff: noqa: N802, N803, N806, N815 (names of arrays end in their shape: N texts, K skills, D dimensions, E edges)
@@ -33,12 +33,12 @@ Weights = Literal["count", "log"]
 Form = Literal["linear", "quadratic"]
 
 BLOCK = 256
-"""Texts that are compared with all skills at once (chosen: 47 MB for 46,000 skills)."""
+"""Texts that are compared with all skills together (chosen: 47 MB for 46,000 skills)."""
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """The adjacency matrix of skills, by their places; each edge stands once, its weight counts both ways."""
+    """The adjacency matrix of skills, by index; each edge is stored once, but its weight counts both ways."""
 
     nodes_K: Doubles
     one_E: NDArray[np.int64]
@@ -47,7 +47,7 @@ class Matrix:
 
     @cached_property
     def degrees_K(self) -> Doubles:
-        """Sums of the rows."""
+        """[K] sums of the rows."""
         degrees = self.nodes_K.copy()
         np.add.at(degrees, self.one_E, self.edges_E)
         np.add.at(degrees, self.other_E, self.edges_E)
@@ -55,8 +55,8 @@ class Matrix:
 
 
 def matrix_of(concepts: pl.DataFrame, edges: pl.DataFrame, adjacency: Adjacency, weights: Weights) -> Matrix:
-    """Of rows of Concept, in their order, and rows of ConceptEdge. `nodes` leaves the edges out; `identity`
-    the counts of skills, too: the control that has no graph.
+    """The matrix of rows of Concept, in their order, and rows of ConceptEdge. `nodes` leaves out the edges;
+    `identity` leaves out the counts of skills, too: the control without a graph.
     """
     counted, pairs = _weighted(concepts["count"], weights), _weighted(edges["count"], weights)
     none = np.zeros(0, np.int64)
@@ -77,24 +77,26 @@ def _weighted(counts: pl.Series, weights: Weights) -> Doubles:
 
 @dataclass(frozen=True)
 class Scorer:
-    """Scores texts by their vectors; vectors are of length 1."""
+    """Scores texts by their vectors, which must have length 1."""
 
     skills_KD: Floats
     matrix: Matrix
     form: Form
     floor: float | None
     most_skills: int | None
-    """Nearest skills of a text that count."""
+    """How many of a text's nearest skills count."""
 
     def __call__(self, texts_ND: Floats) -> Doubles:
-        """[N]"""
+        """[N] scores of texts."""
         if self.form == "linear" and self.floor is None and self.most_skills is None:
             return self.by_one_vector(texts_ND)
         blocks = [self._block(texts_ND[at : at + BLOCK]) for at in range(0, len(texts_ND), BLOCK)]
         return np.concatenate([np.zeros(0), *blocks])
 
     def by_one_vector(self, texts_ND: Floats) -> Doubles:
-        """The linear form without floor: the similarity to the sum of all skills by their degrees."""
+        """[N] the linear form without floor: the similarity to the sum of all skills weighted by their
+        degrees.
+        """
         return (texts_ND @ self._mean_D).astype(np.float64)
 
     @cached_property
@@ -102,7 +104,7 @@ class Scorer:
         return self.matrix.degrees_K.astype(np.float32) @ self.skills_KD
 
     def of_similarities(self, near_NK: Floats) -> Doubles:
-        """Scores of texts by their similarities to the skills."""
+        """[N] scores of texts by their similarities to the skills."""
         if self.most_skills is not None and self.most_skills < near_NK.shape[1]:
             least_N1 = -np.partition(-near_NK, self.most_skills - 1, axis=1)[:, self.most_skills - 1, None]
             near_NK = np.where(near_NK >= least_N1, near_NK, np.float32(0))
@@ -119,7 +121,7 @@ class Scorer:
 
 
 def floor_of(similarities_NK: Floats, quantile: float) -> float:
-    """The quantile of all similarities, rounded down: equal ones that were added up otherwise count."""
+    """The quantile of all similarities, rounded down so that equal ones with other rounding still count."""
     return float(np.floor(np.quantile(similarities_NK, quantile, method="lower") * 1e6) / 1e6)
 
 
@@ -128,7 +130,7 @@ def _linear(near_NK: Any, degrees_K: Any, floor: Any) -> Any:  # noqa: ANN401 (c
     scores = np.zeros(near_NK.shape[0])
     for row in range(near_NK.shape[0]):
         score = 0.0
-        # In short runs of float32, whose sums are added up exactly enough.
+        # In short runs of float32, whose sums are exact enough.
         for start in range(0, near_NK.shape[1], 1024):
             part = np.float32(0)
             for skill in range(start, min(start + 1024, near_NK.shape[1])):

@@ -1,10 +1,10 @@
-"""The value of problems by MASS: how near they are to skills that are frequent in reference problems.
+"""The value of problems by MASS: their similarity to skills that are frequent in reference problems.
 
 A problem is its question and solution together, as an encoder sees them. Similarities below the floor count
-as 0; the floor is a quantile of those of the reference problems, and not of the problems that are valued:
-so a value is of its problem alone, and candidates and corpus are valued alike. Nothing is lost: every problem
-has a value. Costs the encoder's pass, a product with the skills (jz3/selection/skill_scores.py), and a call
-of the tokenizer; a frame of problems in memory, and 24 bytes for each problem.
+as 0; the floor is a quantile over the reference problems, not over the problems that are valued: so a value
+depends only on its problem, and candidates and corpus are valued alike. Nothing is lost: every problem has a
+value. Costs the encoder's pass, a product with the skills (jz3/selection/skill_scores.py), and a call of the
+tokenizer; a frame of problems in memory, and 24 bytes per problem.
 """
 
 from collections.abc import Generator, Iterator
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 FRAME_ROWS = 2_048
-"""Problems that are encoded at once (chosen: 34 MB of vectors of 4,096 numbers)."""
+"""Problems that are encoded together (chosen: 34 MB of vectors of 4,096 numbers)."""
 
 
 class Floor(Params):
-    """Where similarities begin to count."""
+    """The similarity from which on similarities count."""
 
     quantile: float = Field(ge=0, lt=1)
     """The quantile of the similarities of reference problems to all skills."""
@@ -47,19 +47,19 @@ class Floor(Params):
 
 
 class ValueParams(Params):
-    """A section `value.NAME`: which reading of the score."""
+    """A section `value.NAME`: one form of the score."""
 
     method: str = Field(min_length=1)
-    """The name in the tables."""
+    """The method's name in the tables."""
     form: Form
     adjacency: Adjacency
-    """`graph`; or, to compare with, `nodes` (counts of skills alone) or `identity` (no graph)."""
+    """`graph`; or, for comparison, `nodes` (only counts of skills) or `identity` (no graph)."""
     weights: Weights
     """Weights of skills and edges: their `count`, or `log` of 1 + count."""
     floor: Floor | None
     """null: every similarity counts."""
     most_skills: int | None = Field(ge=1)
-    """Nearest skills of a problem that count; null: all."""
+    """How many of a problem's nearest skills count; null: all."""
     encoder: EncoderParams
     seed: Seed
     """The seed of the draw of references."""
@@ -73,28 +73,29 @@ class ValueMetrics(BaseModel):
     skills: int
     edges: int
     floor: float | None
-    """The least similarity that counts."""
+    """The lowest similarity that counts."""
     degree_of_ten: float
-    """Share of all degrees that the ten skills of highest degree have."""
+    """Share of all degrees that the ten skills with the highest degree have."""
     value: dict[str, float]
-    """Quantiles, by their share."""
+    """Quantiles of the values, keyed by probability."""
     same_as_one_vector: float | None
     """Rank correlation with the linear form without floor, which is the similarity to one vector: at 1 the
-    graph says no more than its mean. null where values do not differ."""
+    graph adds nothing to its mean. null if values do not differ.
+    """
     length: float | None
     """Rank correlation of value and tokens of the solution."""
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Tables of Concept and ConceptEdge."""
+    """A graph of skills: tables of Concept and ConceptEdge."""
 
     concepts: dy.DataFrame[Concept]
     edges: dy.DataFrame[ConceptEdge]
 
 
 def read_graph(workings: InDir[WorkingsManifest]) -> Graph:
-    """The graph that `skills` left. Raises ArtifactError where it is not there."""
+    """The graph that `skills` left. Raises ArtifactError if it is missing."""
     workings.manifest()
     return Graph(
         In(Concept, workings.path / "concepts.parquet").read(),
@@ -110,7 +111,7 @@ def valued(
     tokenizer: "PreTrainedTokenizerFast",
     params: ValueParams,
 ) -> Generator[pl.DataFrame, None, ValueMetrics]:
-    """Tables of Value, in the order of the problems; their account at the end."""
+    """Tables of Value, in the order of the problems; returns their account at the end."""
     scorer = scorer_of(graph, references, encode, params)
     found: list[Doubles] = []
     plain: list[Doubles] = []
@@ -132,7 +133,7 @@ def valued(
 
 
 def scorer_of(graph: Graph, references: dy.DataFrame[Problem], encode: Encode, params: ValueParams) -> Scorer:
-    """How problems are scored; reads the references for the floor alone."""
+    """The scorer of problems; it reads the references only for the floor."""
     skills = encode(graph.concepts["name"].to_list())
     matrix = matrix_of(graph.concepts, graph.edges, params.adjacency, params.weights)
     floor = None

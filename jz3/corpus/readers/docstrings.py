@@ -1,8 +1,8 @@
-"""Docstrings of installed packages: mathematics that lies on every machine that runs jz3.
+"""Docstrings of installed packages: mathematics that exists on every machine that runs jz3.
 
 `packages.yaml`: `packages: [{name: sympy, leave_out: [tests]}]`. The packages are read as text, never
-imported. Examples after `>>>` are dropped; long string constants of a `*_docs.py` module count as
-docstrings (mpmath keeps its texts there). Measured: sympy 1.14.0 holds 9,690 docstrings, 4.9 M characters.
+imported. Examples after `>>>` are dropped; long string constants of a `*_docs.py` module count as docstrings
+(mpmath keeps its texts there). Measured: sympy 1.14.0 has 9,690 docstrings, 4.9 M characters.
 """
 
 import ast
@@ -22,11 +22,11 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class PackageError(UserError):
-    """A package that `packages.yaml` names is not there."""
+    """A package that `packages.yaml` names is not installed."""
 
 
 def read_docstrings(packages_file: Path, modules: list[str]) -> Iterator[Section]:
-    """The docstrings of the packages, or of those modules alone whose names begin so (none given: all)."""
+    """The docstrings of the packages, or only of modules whose names begin like one of `modules`, if any."""
     for package in _packages(packages_file):
         name = package.name
         origin, licence, folder = _installed(name, packages_file)
@@ -46,7 +46,7 @@ class _Package(BaseModel):
 
     name: str
     leave_out: list[str] = []
-    """Folders and files below the package whose docstrings are not wanted."""
+    """Folders and files in the package whose docstrings are left out."""
 
 
 class _Packages(BaseModel):
@@ -79,7 +79,7 @@ def _installed(name: str, packages_file: Path) -> tuple[str, str, Path]:
 
 
 def _texts(file: Path, module: str) -> Iterator[tuple[str, str]]:
-    """Each documented thing of a module by its qualified name, with its text."""
+    """Each documented object of a module: its qualified name and its text."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     named = [*_docstrings(tree, module), *(_constants(tree, module) if file.stem.endswith("_docs") else [])]
     seen: dict[str, int] = {}

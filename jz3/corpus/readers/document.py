@@ -1,7 +1,7 @@
 """What every reader yields: a section of a document, or a row that it cannot use.
 
-A document's id is its own where there is one (the field that the parameters name, a docstring's qualified
-name), else the digest of its text: it stays where files are sorted, split, renamed or compressed.
+A document's id is its own if it has one (the field that the parameters name, a docstring's qualified name),
+otherwise the digest of its text: so it stays the same if files are sorted, split, renamed or compressed.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Unusable:
-    """A row that holds no text for us."""
+    """A row without a text for us."""
 
     document_id: str
     rule: str
@@ -47,13 +47,13 @@ class Fields:
     licence: str
 
     def names(self, *others: str) -> set[str]:
-        """The fields at the top of a row that are read."""
+        """The top-level fields of a row that are read."""
         named = [name for name in (self.id, self.meta_origin, self.meta_licence, *others) if name]
         return {part for name in named for part in (name, name.partition(".")[0])}
 
 
 def section(row: Row, text: str, fields: Fields, digest_of: Sequence[str] = ()) -> Section:
-    """The whole text of a row; its digest is that of `digest_of`, where parts of the text were left out."""
+    """The whole text of a row; its digest is that of `digest_of`, if parts of the text were left out."""
     own = _named(row, fields.id)
     return Section(
         own or content_id(*(digest_of or (text,))),
@@ -65,19 +65,19 @@ def section(row: Row, text: str, fields: Fields, digest_of: Sequence[str] = ()) 
 
 
 def odd(place: str, row: Odd) -> Unusable:
-    """What should have been a row."""
+    """Something that should have been a row."""
     evidence = f"{place}: {row.reason}: {row.text}"[:EVIDENCE_CHARACTERS]
     return Unusable(content_id(row.rule, row.text), f"ingest.{row.rule}", whole(evidence))
 
 
 def without_text(place: str, row: Row, fields: Fields, rule: str = "ingest.no_text") -> Unusable:
-    """A row without a text, by its own id or the digest of what it holds."""
+    """A row without a text, identified by its own id or by the digest of its content."""
     evidence = f"{place}: fields: {', '.join(map(str, row))}"[:EVIDENCE_CHARACTERS]
     return Unusable(_named(row, fields.id) or content_id(repr(sorted(row.items()))), rule, evidence)
 
 
 def _named(row: Row, name: str | None) -> str | None:
-    """The value of a field as an id or a name; None where there is none."""
+    """The value of a field as an id or a name; None if there is none."""
     value = field(row, name) if name else None
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None

@@ -1,4 +1,4 @@
-"""Rows of one text each, not split: MathPile's Wikipedia and ProofWiki, AutoMathText, texts of one's own.
+"""Rows of one text each, not split: MathPile's Wikipedia and ProofWiki, AutoMathText, texts of your own.
 
 Row: `{"text": "In mathematics, ...", "subset": "Wikipedia", "meta": {...}}`, in any kind of file.
 """
@@ -11,14 +11,14 @@ from jz3.raw.files import field, read_rows
 from jz3.raw.row import Odd, not_utf8
 
 TEXT = "text"
-"""The field of the text where no other is named."""
+"""The field of the text if no other is named."""
 
 
 def read_documents(
     files: Sequence[Path], root: Path, text_field: str, fields: Fields
 ) -> Iterator[Section | Unusable]:
-    """Each row's text as one section; a row without one is unusable. A file that is one text has it in the
-    field `text`, whatever the field of rows is called.
+    """Each row's text as one section; a row without one is unusable. A file that is a single text has it in
+    the field `text`, whatever the field of rows is called.
     """
     for _, (place, row) in read_rows(files, root, fields.names(text_field, TEXT)):
         if isinstance(row, Odd):
@@ -27,7 +27,7 @@ def read_documents(
         text = field(row, text_field)
         if text is None and row.keys() == {TEXT}:
             text = row[TEXT]
-        if isinstance(text, bytes):  # of tables whose texts are not marked as such
+        if isinstance(text, bytes):  # from tables whose texts are not marked as text
             try:
                 text = text.decode()
             except UnicodeDecodeError as error:

@@ -1,9 +1,10 @@
-r"""Articles in LaTeX, split at `\section{...}` and `\section*{...}`, whose titles may hold nested braces. The
-headings are dropped; text before the first one is a section of its own. Of a text with `\begin{document}`,
-what stands between that and `\end{document}` is read.
+r"""Articles in LaTeX, split at `\section{...}` and `\section*{...}`, whose titles may contain nested braces.
 
-Commands in comments and in `verbatim` are none, nor are headings whose brace does not close before the next
-heading or blank line.
+The headings are dropped; text before the first one is a section of its own. Of a text with
+`\begin{document}`, only the part from there to `\end{document}` is read.
+
+Commands in comments and in `verbatim` do not count, nor do headings whose brace does not close before the
+next heading or blank line.
 """
 
 import re
@@ -37,7 +38,7 @@ def read_latex(
 
 
 def section_spans(text: str) -> list[Span]:
-    """The spans of all sections, without their headings. Linear in the length."""
+    """The spans of all sections, without their headings. Takes linear time."""
     first, last = _body(text)
     spans: list[Span] = []
     start = first
@@ -55,7 +56,7 @@ def _body(text: str) -> Span:
 
 
 def _first(text: str, command: re.Pattern[str], start: int) -> Span | None:
-    """The span of the first real command from `start` on."""
+    """The span of the first command from `start` on that counts."""
     shown = _not_hidden(text, [found.span() for found in command.finditer(text, start)])
     return shown[0] if shown else None
 
@@ -71,14 +72,14 @@ def _headings(text: str, first: int, last: int) -> Iterator[Span]:
 
 
 def _not_hidden(text: str, commands: Sequence[Span]) -> list[Span]:
-    """The commands that stand neither in code nor in a comment."""
+    """The commands that are neither in code nor in a comment."""
     if not commands:
         return []
     code = iter(code_spans(text))
     span = next(code, None)
     shown: list[Span] = []
     read = 0
-    """Up to here the line of the last command was looked through."""
+    """The end of the part of the last command's line that was searched."""
     for begin, end in commands:
         while span is not None and span[1] <= begin:
             span = next(code, None)
@@ -96,7 +97,7 @@ def _comment(text: str, start: int, end: int) -> int | None:
 
 
 def _closing_brace(text: str, opening: int, limit: int) -> int | None:
-    """The place after the brace that closes the one at `opening`; None where none does."""
+    """The place after the brace that closes the one at `opening`; None if none does."""
     depth = 0
     for found in BRACE.finditer(text, opening, limit):
         match found[0][0]:

@@ -1,7 +1,8 @@
-"""Textbooks in Markdown, split at headings of any depth: MathPile's textbooks (rows with a field `text`) and
-plain `.md` files. Text before the first heading is a section of its own; a heading stays with its section.
+"""Textbooks in Markdown, split at headings of any depth.
 
-A line in a fence of code, in a comment (`<!-- -->`) or in a display is no heading.
+These are MathPile's textbooks (rows with a field `text`) and plain `.md` files. Text before the first heading
+is a section of its own; a heading stays with its section. A line in a fence of code, in a comment (`<!--
+-->`) or in a display is no heading.
 """
 
 import re
@@ -31,7 +32,7 @@ def read_markdown(
 
 
 def _sections(document: Section) -> Iterator[Section]:
-    """Each piece between two headings; an empty document stays one empty section, rejected by a rule."""
+    """Each piece between two headings; an empty document gives one empty section, which a rule rejects."""
     starts = [start for start in (0, *heading_offsets(document.text)) if start < len(document.text)] or [0]
     for start, end in zip(starts, [*starts[1:], len(document.text)], strict=True):
         text = document.text[start:end]

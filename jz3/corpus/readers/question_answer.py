@@ -1,7 +1,7 @@
-"""Rows of questions and answers: those of MMIQC that come from StackExchange, or any with two texts.
+"""Rows of questions and answers: those of MMIQC from StackExchange, or any with two texts.
 
 Row: `{"instruction": "Why is ...?", "output": "Because ...", "source": "stackexchange-math"}`. Each part is
-cut to the passage's length by itself, as in the released code; the two are joined by a blank line.
+cut to the passage's length separately, as in the released code; a blank line joins the two.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,9 +13,9 @@ from jz3.raw.row import Odd
 from jz3.text.cutting import pieces
 
 OF_MMIQC = ("instruction", "output")
-"""Question and answer where no other fields are named; of these rows, those from StackExchange are meant."""
+"""Fields of question and answer if no others are named; then only rows from StackExchange are read."""
 OF_STACKEXCHANGE = "stackexchange"
-"""Part of the `source` of the rows that are meant (released code)."""
+"""Part of the `source` of those rows (released code)."""
 
 
 def read_question_answer(
