@@ -1,8 +1,8 @@
-"""Whether draws of one question agree on its answer, where nothing can compute it (chosen, as no paper has
-it).
+"""Whether draws of one question agree on its answer, if nothing can compute it (chosen: no paper describes
+this).
 
-The first DRAWS answers to a question judge it, and later ones change nothing: at least LEAST of them give the
-expected value, and no other value comes twice. Values are compared by the grader.
+The first DRAWS answers to a question decide, and later ones change nothing: at least LEAST of them must give
+the expected value, and no other value may occur twice. The grader compares the values.
 """
 
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from jz3.answers.equality import equal
 
 DRAWS = 5
-"""Answers that judge a question (chosen: three right of five leave room for one slip of each kind)."""
+"""Answers that decide about a question (chosen: three right of five tolerate two different slips)."""
 LEAST = 3
-"""Of these, those with the expected value."""
+"""The fewest of these that must give the expected value."""
 SECOND = 2
-"""So many answers with one other value are a second solution and no slip."""
+"""This many answers with the same other value are a second solution rather than slips."""
 
 
 def disagreement(answers: Sequence[str | None], expected: str) -> str | None:
-    """What speaks against a question, given the values of its first DRAWS answers (None: no value); None
-    where they agree.
+    """Why a question is rejected, given the values of its first DRAWS answers (None: no value); None if they
+    agree.
     """
     given = [answer for answer in answers[:DRAWS] if answer is not None]
     right = [answer for answer in given if equal(expected, answer).equal]

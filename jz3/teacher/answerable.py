@@ -1,6 +1,6 @@
 """Which problems a solver is asked: those whose answers can be compared, such as short ones with a digit.
 
-The others are listed by the first rule that leaves them out: `solve.kind`, `solve.no_answer`,
+The others are listed with the first rule that excludes them: `solve.kind`, `solve.no_answer`,
 `solve.long_answer`, `solve.no_digit`. Costs a look at each answer.
 """
 
@@ -15,18 +15,18 @@ from jz3.text.problem_text import EVIDENCE_CHARACTERS
 
 
 class Only(Params):
-    """What a problem must have to be asked. Answers are those of the table."""
+    """What a problem needs in order to be asked. Answers are those in the table."""
 
     kinds: list[str] = Field(min_length=1)
     """`cot`, `tool`."""
     longest_answer: int = Field(ge=1)
-    """Characters; one that is longer is hard to compare. A problem without an answer is not asked."""
+    """Characters; a longer answer is hard to compare. A problem without an answer is not asked."""
     digit: bool
     """Whether the answer must have a digit, because words and names are hard to compare."""
 
 
 def unasked_rule(only: Only) -> pl.Expr:
-    """The rule by which a row of Problem is left out; null for one that is asked."""
+    """The rule that excludes a row of Problem; null for a row that is asked."""
     answer = pl.col("answer")
     rules = [
         ("solve.kind", ~pl.col("kind").cast(pl.String).is_in(only.kinds)),
@@ -38,12 +38,12 @@ def unasked_rule(only: Only) -> pl.Expr:
 
 
 def asked_of(problems: dy.DataFrame[Problem], only: Only | None) -> dy.DataFrame[Problem]:
-    """The problems that a solver is asked; all of them where the parameter is null."""
+    """The problems that a solver is asked; all of them if `only` is None."""
     return problems if only is None else Problem.validate(problems.filter(unasked_rule(only).is_null()))
 
 
 def unsolved(problems: dy.DataFrame[Problem], only: Only | None) -> dy.DataFrame[Lacking]:
-    """The others, each with its rule; what the rule saw is the kind or the answer."""
+    """The problems that are not asked, each with its rule and, as evidence, its kind or answer."""
     if only is None:
         return Lacking.create_empty()
     seen = pl.when(pl.col("rule") == "solve.kind").then(pl.col("kind").cast(pl.String)).otherwise("answer")

@@ -1,15 +1,18 @@
-"""A teacher writes problems from seed problems or from passages, as a published recipe has it.
+"""A teacher writes problems from seed problems or from passages, following a published recipe.
 
-A recipe asks in rounds (jz3/teacher/asks.py): what is written in one, a rewording say, is asked on in the
-next. Programs of solutions run between rounds, through the row store.
+A recipe asks in rounds (jz3/teacher/asks.py): the results of one round, such as rewordings, are the subject
+of the next. Programs of solutions run between rounds, through the row store.
 
-Promises: every ask becomes a problem with its lineage, a reject with its rule, or a failure with its
-reason, or a text that lives on in the asks that it led to. The ledger of an operator accounts for all that
-it asked. That of all counts what could have become a problem and what was turned away before it: seeds
-without a gold answer, maskings, texts. An ask is paid for once: its draw is part of its identity, so that
-more draws ask for the new ones alone, and what a smaller set holds a larger one holds too; a run that was
-killed asks for what is missing, round by round. Costs the teacher's price, and what a comparison of answers
-costs beside it.
+Promises:
+
+- Every ask becomes a problem with its lineage, a reject with its rule, a failure with its reason, or a text
+  that lives on in the asks that it leads to.
+- The ledger of an operator accounts for everything that it asked. The overall ledger counts what could have
+  become a problem and what was rejected before that: seeds without a gold answer, maskings, texts.
+- An ask is paid for once. Its draw is part of its identity, so that more draws ask only for the new ones, and
+  a larger set contains a smaller one; a killed run asks only for what is missing, round by round.
+
+Costs the teacher's price, and the comparison of answers.
 """
 
 from collections import Counter
@@ -52,7 +55,7 @@ from jz3.workers.batch import program_workers
 from jz3.workers.crew import Crew, open_crew
 
 SOURCE = "seed"
-"""Of the problems, in tables of Problem: what a seed was taken from stands in its own table."""
+"""The `source` of the problems, in tables of Problem; the seeds' own table says where they come from."""
 
 
 class OperatorMetrics(Spent):
@@ -62,7 +65,7 @@ class OperatorMetrics(Spent):
 
 
 class AugmentMetrics(Spent):
-    """What was asked and what came of it. `provider` says whether an LLM wrote it."""
+    """What was asked and what resulted. `provider` says whether an LLM wrote it."""
 
     provider: str
     model: str
@@ -71,17 +74,17 @@ class AugmentMetrics(Spent):
     kept_tokens: int
     """Prompt and completion tokens of the answers that became problems."""
     seeds: int
-    """Seed problems, or the passages that a recipe takes in their place."""
+    """Seed problems, or the passages that a recipe uses instead."""
     rows: Ledger
     operators: dict[str, OperatorMetrics]
-    """By operator; seeds without a gold answer, or beyond the budget, are in none."""
+    """Metrics by operator; seeds without a gold answer or beyond the budget are in none."""
     kept_by_level: dict[str, int]
-    """Those whose seed has no level are left out."""
+    """Kept problems by level; those whose seed has no level are left out."""
 
 
 @dataclass(frozen=True)
 class Augmented:
-    """Tables of Problem, Lineage, Reject and Failure, and their numbers."""
+    """Tables of Problem, Lineage, Reject and Failure, and the metrics."""
 
     problems: pl.DataFrame
     lineage: pl.DataFrame
@@ -98,9 +101,9 @@ def augment(
     execution: Execution,
     teacher_tokens: int | None = None,
 ) -> Augmented:
-    """Ask for all that the recipe makes of the seeds, or of the passages that it takes in their place, round
-    by round, and judge it. Of those that `teacher_tokens` do not reach nothing is asked; None: of all is.
-    Raises AcrossSeedsError where a recipe that cannot be cut takes more.
+    """Ask for everything that the recipe makes of the seeds or passages, round by round, and judge it.
+    Nothing is asked about those that `teacher_tokens` do not reach; None means no limit. Raises
+    AcrossSeedsError if a recipe that cannot be cut takes more.
     """
     beginning = begins_at(params)
     results = _Results({row[beginning.key]: row for row in seeds.iter_rows(named=True)}, params)
@@ -131,7 +134,7 @@ def _within(
     execution: Execution,
     crew: Crew,
 ) -> frozenset[str]:
-    """The seeds or passages that a cap takes."""
+    """The seeds or passages that a cap reaches."""
     beginning = begins_at(params)
     rows = {row[beginning.key]: row for row in seeds.iter_rows(named=True)}
 
@@ -145,12 +148,12 @@ def _within(
 
 
 def request_of(one: Ask, params: AugmentParams) -> ChatRequest:
-    """What the teacher is sent."""
+    """The request to the teacher."""
     return request_for(one.ask_id, one.prompt, params, one.draw)
 
 
 def results_of(programs: Sequence[Program], execution: Execution, crew: Crew) -> list[ProgramResult]:
-    """Of the programs of a round, which have one limit. Runs what the store lacks."""
+    """The results of a round's programs, which share one limit. Runs what the store lacks."""
     if not programs:
         return []
     return run_rows([one.source for one in programs], programs[0].limits, execution, "programs", crew).results
@@ -158,25 +161,25 @@ def results_of(programs: Sequence[Program], execution: Execution, crew: Crew) ->
 
 @dataclass
 class _Operator:
-    """What an operator asked, what came, and how each of its rows was judged."""
+    """An operator's asks, their answers, and the verdict on each of its rows."""
 
     replies: list[tuple[Teacher, Reply]] = field(default_factory=list[tuple[Teacher, Reply]])
     rule_of: dict[str, str | None] = field(default_factory=dict[str, str | None])
-    """Of each row; None for one that is kept, empty for one that failed."""
+    """The rule of each row; None if it is kept, empty if it failed."""
 
     def ledger(self) -> Ledger:
         return _ledger(list(self.rule_of.values()))
 
 
 class _Results:
-    """Judged answers, in the order that they are added: of equal ones the first is kept."""
+    """Judged answers, in the order in which they are added: of equal ones the first is kept."""
 
     def __init__(
         self, seeds: Mapping[str, Mapping[str, Any]], params: AugmentParams, *, capped: bool = False
     ) -> None:
         self._seeds, self._params, self._capped = seeds, params, capped
         self.tokens_of_seed: Counter[str] = Counter()
-        """Of all answers, where they are counted for a cap."""
+        """Tokens of all answers, if they are counted for a cap."""
         self._seeds_turned_away = 0
         self._problems: list[dict[str, Any]] = []
         self._lineage: list[dict[str, Any]] = []
@@ -188,10 +191,10 @@ class _Results:
         self._lived_on = 0
         self.workings: list[Working] = []
         self._tokens: dict[str, int] = {}
-        """Of each answer, by its ask."""
+        """Tokens of each answer, by its ask."""
 
     def ask(self, seeds: Seeds, prompts: InFiles, execution: Execution, crew: Crew) -> None:
-        """Ask for all that the recipe makes of some seeds or passages, and judge it."""
+        """Ask for everything that the recipe makes of some seeds or passages, and judge it."""
         params = self._params
         rounds = rounds_of(seeds, prompts, params)
         round_ = next(rounds, None)
@@ -210,18 +213,18 @@ class _Results:
             round_ = next_round(rounds, texts | printed)
 
     def turn_away_seed(self, seed_id: str, refusal: Unusable) -> None:
-        """Write a reject of a seed of which nothing is asked."""
+        """Write a reject for a seed about which nothing is asked."""
         self.turn_away(seed_id, refusal)
         self._seeds_turned_away += 1
 
     def turn_away(self, row_id: str, refusal: Unusable) -> str:
-        """Write a reject, and return its rule."""
+        """Write a reject; return its rule."""
         named = f"{self._params.recipe.name}.{refusal.rule}"
         self._rejects.append({"row_id": row_id, "rule": named, "evidence": refusal.evidence})
         return named
 
     def judge(self, judged: Sequence[Judged]) -> None:
-        """Take what the recipe itself found."""
+        """Record the recipe's own verdicts."""
         for one in judged:
             rule = None if one.refusal is None else self.turn_away(one.row_id, one.refusal)
             self._operator(one.operator).rule_of[one.row_id] = rule
@@ -234,7 +237,7 @@ class _Results:
         names: Sequence[str],
         replies: Sequence[Reply],
     ) -> dict[str, str]:
-        """Judge the answers of a round; the texts that the recipe reads or goes on from are returned."""
+        """Judge the answers of a round; return the texts that the recipe reads or continues from."""
         texts: dict[str, str] = {}
         answers: list[tuple[Ask, ChatAnswer]] = []
         for one, request, name, reply in zip(asked, requests, names, replies, strict=True):
@@ -255,7 +258,7 @@ class _Results:
                 operator.rule_of[one.ask_id] = self.turn_away(one.ask_id, text)
         for one, read in judged_answers(answers):
             if isinstance(read, Unusable):
-                del self._tokens[one.ask_id]  # a row may go on from it, and yet is written by another answer
+                del self._tokens[one.ask_id]  # another answer may write the row that continues it
             if isinstance(read, Begun):
                 self._begun.append((one, read))
                 continue
@@ -264,7 +267,7 @@ class _Results:
         return texts
 
     def run(self, execution: Execution, crew: Crew) -> dict[str, str]:
-        """Solutions of the last round up to what their programs print; the recipe asks for the rest."""
+        """Solutions of the last round up to their programs' output; the recipe asks for the rest."""
         waiting, self._begun = self._begun, []
         found = run_begun([begun for _, begun in waiting], execution, crew)
         texts: dict[str, str] = {}
@@ -276,7 +279,7 @@ class _Results:
         return texts
 
     def run_programs(self, programs: Sequence[Program], execution: Execution, crew: Crew) -> dict[str, str]:
-        """What programs of the recipe print; the rows of those that fail are rejected."""
+        """The output of the recipe's programs; rows whose programs fail are rejected."""
         printed: dict[str, str] = {}
         for one, result in zip(programs, results_of(programs, execution, crew), strict=True):
             if result.status == "ok":
@@ -288,7 +291,7 @@ class _Results:
         return printed
 
     def leave_out(self) -> None:
-        """Turn away what is right and yet not kept, once all is there."""
+        """Reject what is right but not to be kept, once everything is there."""
         lines = {line["problem_id"]: line for line in self._lineage}
         out = left_out(self._problems, lines, self._params)
         for row_id, refusal in sorted(out.items()):
@@ -301,7 +304,7 @@ class _Results:
         return self._operators.setdefault(name, _Operator())
 
     def _keep(self, one: Ask, read: Solution) -> str | None:
-        """The rule, where an earlier answer is the same."""
+        """Keep a solution; return the rule if an earlier answer is the same."""
         text = " ".join(read.text.split())
         same = one.ask_id if one.counted else self._kept_as.setdefault((one.question, text), one.ask_id)
         if same != one.ask_id:
@@ -324,7 +327,7 @@ class _Results:
         return None
 
     def _written_from(self, one: Ask) -> dict[str, str | None]:
-        """What a row has of its passage, or of its seed."""
+        """The fields that a row gets from its passage or its seed."""
         if one.origin is not None:
             return {**vars(one.origin), "subject": None}
         seed = self._seeds[one.seed_ids[0]]
@@ -363,12 +366,12 @@ class _Results:
         )
 
     def _tokens_of(self, line: Mapping[str, Any]) -> int:
-        """Of a kept solution: of its last answer and of those that it goes on from."""
+        """Tokens of a kept solution: of its last answer and of those that it continues."""
         return sum(self._tokens.get(name, 0) for name in (line["problem_id"], *line["parent_ids"]))
 
 
 def _ledger(rules: Sequence[str | None]) -> Ledger:
-    """Of rows by their rules: None for one that is kept, empty for one that failed."""
+    """A ledger of rows by their rules: None if a row is kept, empty if it failed."""
     return Ledger(
         read=len(rules),
         kept=sum(rule is None for rule in rules),

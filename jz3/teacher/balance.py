@@ -1,9 +1,9 @@
-"""A recipe of right solutions, as many of each problem as its difficulty asks for (DART-Math).
+"""A recipe of right solutions, as many for each problem as its difficulty calls for (DART-Math).
 
-Reads what a solver answered: `solve` with the same quota has drawn as many as are needed, and one pool of
+It reads a solver's answers: `solve` with the same quota has drawn as many as are needed, and one pool of
 attempts serves several balances. Promises: every attempt becomes a problem with its lineage, or a reject with
-its rule; the thought before a kept solution is kept beside it; no attempt is asked for. Costs the reading of
-the attempts.
+its rule; the thought before a kept solution is kept with it; nothing is asked. Costs the reading of the
+attempts.
 """
 
 from collections import Counter
@@ -45,16 +45,16 @@ class BalanceMetrics(BaseModel):
     rows: Ledger
     problems: int
     wanted: int
-    """Solutions over all problems."""
+    """Solutions wanted, over all problems."""
     short: int
     """Problems with fewer solutions than wanted: out of draws, or not drawn for this quota."""
     kept_by_level: dict[str, int]
-    """Solutions; those of problems without a level are left out."""
+    """Kept solutions by level; those of problems without a level are left out."""
 
 
 @dataclass(frozen=True)
 class Balanced:
-    """Tables of Problem, Thought, Lineage and Reject, and their numbers."""
+    """Tables of Problem, Thought, Lineage and Reject, and the metrics."""
 
     problems: pl.DataFrame
     thoughts: pl.DataFrame

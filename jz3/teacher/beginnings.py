@@ -1,6 +1,6 @@
-"""Where a recipe begins: at seed problems, which have gold answers, or at passages, which have none.
+"""What a recipe starts from: seed problems, which have gold answers, or passages, which have none.
 
-`augment` is given a table of each. That in which a recipe does not begin is the empty one of data/raw/none.
+`augment` gets a table of each. The one that a recipe does not start from is the empty table of data/raw/none.
 """
 
 from collections.abc import Mapping
@@ -21,32 +21,32 @@ Seeds = dy.DataFrame[SeedProblem] | dy.DataFrame[Passage]
 
 
 class BeginningError(UserError):
-    """A recipe is given no row to begin at, and rows of the other kind."""
+    """A recipe gets no rows to start from, but rows of the other kind."""
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """A kind of table that a recipe begins at."""
+    """A kind of table that a recipe can start from."""
 
     flag: str
-    """Of the command of `augment`, and the key of a recipe in `taught` of the graph."""
+    """The flag of the command of `augment`, and the key of a recipe in `taught` of the graph."""
     table: type[SeedProblem] | type[Passage]
     key: str
 
     def with_gold(self) -> pl.Expr:
-        """The rows that a recipe can begin at; every passage is one."""
+        """The rows that a recipe can start from; every passage is one."""
         return pl.col("answer").is_not_null() if self.table is SeedProblem else pl.lit(value=True)
 
     def shown(self, row: Mapping[str, Any]) -> str:
-        """What a reader knows a row by: a question, or how a passage begins."""
+        """The text by which a reader recognises a row: its question, or the beginning of its passage."""
         return row["question"] if self.table is SeedProblem else row["text"][:EVIDENCE_CHARACTERS]
 
     def read(self, path: Path) -> Seeds:
-        """A table of the kind."""
+        """Read a table of this kind."""
         return In(self.table, path).read()  # type: ignore[return-value] # one of the two
 
     def cast(self, rows: pl.DataFrame) -> Seeds:
-        """Rows of the table, as such."""
+        """The same rows, typed as this table."""
         return self.table.cast(rows)  # type: ignore[return-value] # one of the two
 
 
@@ -55,7 +55,7 @@ PASSAGES = Beginning("passages", Passage, "passage_id")
 
 
 def begun_at(beginning: Beginning, seeds: In[SeedProblem], passages: In[Passage]) -> Seeds:
-    """The table that a recipe begins at. Raises BeginningError where it is empty and the other is not."""
+    """The table that a recipe starts from. Raises BeginningError if it is empty and the other is not."""
     mine, other = (seeds, passages) if beginning is SEEDS else (passages, seeds)
     rows: Any = mine.read()
     if rows.is_empty() and other.rows():

@@ -1,11 +1,11 @@
-"""What a cap on the tokens of teachers takes, and what it leaves.
+"""Which units a cap on teachers' tokens reaches.
 
-A unit is a passage, a seed or a problem with all calls that hang on it. Units are taken in the order of their
-hashes, each whole, up to the first that does not fit. So a larger cap keeps what a smaller one takes, and
-neither the order of the units nor how fast their answers come changes any. What a unit took is known once it
-was asked: units are asked in waves, each as large as what is left is expected to pay for and at most as large
-as all before it. The answers beyond the cap, by which its end was found, are paid for, stay in the row store,
-and count for nothing.
+A unit is a passage, a seed or a problem with all calls that depend on it. Whole units are taken in the order
+of their hashes, up to the first that does not fit. So a larger cap includes everything of a smaller one, and
+neither the order of the units nor the speed of answers matters. A unit's tokens are known only after it was
+asked: so units are asked in waves, each as large as the remaining tokens are expected to pay for, and at most
+as large as all before it. Answers beyond the cap, which show where it ends, are paid for and stay in the row
+store, but count for nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,11 +15,11 @@ from jz3.generation.chat import ChatAnswer
 from jz3.teacher.teacher import Reply
 
 TokensOf = Callable[[Sequence[str]], Mapping[str, int]]
-"""Asks all that hangs on some units; what each of them took."""
+"""Ask everything that depends on some units; return the tokens that each took."""
 
 
 def within(units: Iterable[str], cap: int, seed: int, tokens_of: TokensOf) -> frozenset[str]:
-    """The units that `cap` tokens take, in the order that the seed draws."""
+    """The units that `cap` tokens pay for, in the order that the seed draws."""
     ordered = sorted(set(units), key=lambda unit: (draw_order(seed, unit), unit))
     taken: list[str] = []
     spent = 0
@@ -36,5 +36,5 @@ def within(units: Iterable[str], cap: int, seed: int, tokens_of: TokensOf) -> fr
 
 
 def tokens(reply: Reply) -> int:
-    """Of prompt and answer; a failure takes none."""
+    """Tokens of prompt and answer; a failure has none."""
     return reply.prompt_tokens + reply.completion_tokens if isinstance(reply, ChatAnswer) else 0

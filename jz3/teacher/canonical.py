@@ -1,14 +1,18 @@
-"""The canonical form of a function, by which two that compute the same are found alike (RV-Syn).
+"""The canonical form of a function, which reveals that two functions compute the same (RV-Syn).
 
-In this order: descriptions, annotations, comments, asserts and imports are cut, and names of `math` written
-out (`sqrt` is `math.sqrt`, `math.pow(a, b)` is `a ** b`); temporaries that are assigned once and read once
-are put in place; chains of one commutative operation are flattened and sorted by their text with all names
-blanked; parameters become p0, p1, ... and other locals v0, v1, ... in order of first appearance; 2.0 becomes
-2. Loops and recursion are renamed alone.
+The steps, in this order:
 
-Functions of one form need not give the same (what a temporary was made of may change before it is read):
-results decide. `structure` of two forms is Dice's coefficient over the multisets of their subtrees. Costs
-some 200 microseconds a function.
+- Descriptions, annotations, comments, asserts and imports are removed, and names of `math` are written out
+  (`sqrt` is `math.sqrt`, `math.pow(a, b)` is `a ** b`).
+- Temporaries that are assigned once and read once are replaced by their values.
+- Chains of one commutative operation are flattened and sorted by their text with all names blanked.
+- Parameters become p0, p1, ... and other locals v0, v1, ... in order of first appearance; 2.0 becomes 2.
+
+In loops and recursion only names change.
+
+Functions with the same form need not give the same results (what a temporary was made of may change before it
+is read), so results decide. `structure` of two forms is Dice's coefficient over the multisets of their
+subtrees. Costs some 200 microseconds per function.
 """
 
 import ast
@@ -19,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SELF = "f"
-"""What a function is called in its own form."""
+"""A function's own name in its canonical form."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,11 @@ class Canonical:
     text: str
     subtrees: Counter[str]
     order: tuple[str, ...]
-    """The parameters as the function names them, in the order p0, p1, ...; unused ones last."""
+    """The function's names of its parameters, in the order p0, p1, ...; unused ones last."""
 
 
 def canonical(function: ast.FunctionDef) -> Canonical:
-    """The form of a function without variadic or keyword parameters; it is left as it was."""
+    """The form of a function without variadic or keyword parameters; the function itself is not changed."""
     body = [_Spelled().visit(line) for line in _copied(function.body) if not _is_cut(line)]
     _put_in_place(body)
     body = [_Sorted().visit(line) for line in body]
@@ -51,19 +55,19 @@ def canonical(function: ast.FunctionDef) -> Canonical:
 
 
 def structure(one: Canonical, other: Canonical) -> float:
-    """Likeness of two forms, in [0, 1]; 1 where they are equal. The texts alone decide it."""
+    """Similarity of two forms, in [0, 1]; 1 if they are equal. Only the texts decide it."""
     common = (one.subtrees & other.subtrees).total()
     return 2 * common / (one.subtrees.total() + other.subtrees.total())
 
 
 def operations(nodes: Iterable[ast.AST]) -> int:
-    """How many of the nodes of a body are operations: arithmetic, comparisons and calls."""
+    """How many nodes of a body are operations: arithmetic, comparisons and calls."""
     counted = (ast.BinOp, ast.BoolOp, ast.Compare, ast.Call, ast.AugAssign)
     return sum(isinstance(node, counted) for node in nodes)
 
 
 def spelled(node: ast.expr) -> str:
-    """An expression as code; most are names, for which `ast.unparse` takes 10 microseconds."""
+    """An expression as code; most are names, for which `ast.unparse` would take 10 microseconds."""
     return node.id if isinstance(node, ast.Name) else ast.unparse(node)
 
 
@@ -85,7 +89,7 @@ def _is_cut(line: ast.stmt) -> bool:
 
 
 class _Spelled(ast.NodeTransformer):
-    """One spelling for what has several."""
+    """Gives equivalent code one spelling."""
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         self.generic_visit(node)
@@ -108,7 +112,7 @@ class _Spelled(ast.NodeTransformer):
 
 
 def _put_in_place(body: list[ast.stmt]) -> None:
-    """Put each temporary of straight lines where it is read."""
+    """Replace each temporary of straight-line code by its value where it is read."""
     place = 0
     while place < len(body):
         line = body[place]
@@ -160,7 +164,7 @@ _SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Mult: "*"}
 
 
 class _Sorted(ast.NodeTransformer):
-    """Chains of + and *, their terms in order; `a + b - c` keeps its difference."""
+    """Chains of + and * with their terms in order; `a + b - c` keeps its difference."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
@@ -204,7 +208,7 @@ class _Renamed(ast.NodeTransformer):
 
 
 def _nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and all below it, but for contexts and operators, which stand in the text of what has them."""
+    """A node and all below it, except contexts and operators, which are part of their parents' text."""
     left_out = ast.expr_context | ast.operator | ast.unaryop | ast.cmpop | ast.boolop
     if not isinstance(node, left_out):
         yield node
@@ -213,7 +217,7 @@ def _nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _text(node: ast.AST, *, blank: bool = False) -> str:
-    """One text for one tree; chains by their terms. With `blank` every name is the same."""
+    """The same text for equal trees; chains by their terms. With `blank` every name is the same."""
     if isinstance(node, _Chain):
         return f"({f' {node.sign} '.join(_text(term, blank=blank) for term in node.terms)})"
     if isinstance(node, ast.Name):

@@ -1,14 +1,14 @@
-"""A graph of what passages are about, and walks that combine concepts over passages (SynthLLM).
+"""A graph of what passages are about, and walks that combine concepts across passages (SynthLLM).
 
-Nodes are topics and key concepts; an edge joins two that one passage has, and counts such passages. A walk
-begins at a topic, goes a step or two over topics, one to a key concept, and three or four over key concepts.
-From u to v it goes with the chance exp(w(u, v)) / sum over neighbours of exp(w), where w = log(count +
-epsilon); that is (count + epsilon) over the sum of these (paper, concept graph). Where there is no neighbour
-it stays (chosen: the paper does not say).
+Nodes are topics and key concepts; an edge joins two concepts of the same passage and counts such passages. A
+walk starts at a topic, takes a step or two over topics, one to a key concept, and three or four over key
+concepts. It goes from u to v with probability exp(w(u, v)) / sum over neighbours of exp(w), where w =
+log(count + epsilon); that is (count + epsilon) over the sum of these (paper, concept graph). Without a
+neighbour it stays where it is (chosen: the paper does not say).
 
-Each step is drawn by hash of seed, epoch, topic and place: more epochs keep the walks before them, and the
-order of passages moves none. Building costs the square of a passage's concepts; looking for the passages of
-a combination reads those that have one of its concepts.
+Each step is drawn by hash of seed, epoch, topic and place: more epochs keep the earlier walks, and the order
+of passages does not matter. Building costs the square of a passage's concepts; the search for a combination's
+passages reads those that have one of its concepts.
 """
 
 import math
@@ -25,31 +25,31 @@ from jz3.teacher.concept_names import NamedConcepts
 
 TOPIC, KEY_CONCEPT = "topic", "key_concept"
 LARGE = 1_000
-"""Passages above which those that are too far are put aside before the rest are sorted (chosen)."""
+"""With more passages than this, distant ones are discarded before the rest are sorted (chosen)."""
 _DRAWS = 1 << 63
 
 
 @dataclass(frozen=True)
 class Walks:
-    """How far walks go."""
+    """The length of walks."""
 
     topic_steps: tuple[int, int]
-    """Least and most steps from topic to topic."""
+    """Fewest and most steps from topic to topic."""
     concept_steps: tuple[int, int]
-    """Least and most steps from key concept to key concept."""
+    """Fewest and most steps from key concept to key concept."""
     epsilon: float
 
 
 @dataclass
 class ConceptGraph:
-    """Concepts by id, the passages that have each, and how many have two."""
+    """Concepts by id, the passages that have each, and how many have two of them."""
 
     names: dict[str, str] = field(default_factory=dict[str, str])
     kinds: dict[str, str] = field(default_factory=dict[str, str])
     of_passage: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     """Concept ids by passage."""
     together: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
-    """By concept, its neighbours with their counts."""
+    """For each concept, its neighbours with their counts."""
     _steps: dict[tuple[str, str, float], tuple[list[str], np.ndarray]] = field(
         default_factory=dict[tuple[str, str, float], tuple[list[str], np.ndarray]], repr=False
     )
@@ -59,12 +59,12 @@ class ConceptGraph:
         return sorted(one for one, kind in self.kinds.items() if kind == TOPIC)
 
     def neighbours(self, concept_id: str, kind: str) -> dict[str, int]:
-        """Those of a kind, with the number of passages that have both; in the order of their ids."""
+        """Neighbours of a kind, with the number of passages that have both; in the order of their ids."""
         beside = self.together[concept_id]
         return {one: beside[one] for one in sorted(beside) if self.kinds[one] == kind}
 
     def steps(self, concept_id: str, kind: str, epsilon: float) -> tuple[list[str], np.ndarray]:
-        """Neighbours of a kind, and the sums of their chances up to each. Kept: walks come by again."""
+        """Neighbours of a kind, and their cumulative probabilities. Cached, because walks come by again."""
         found = self._steps.get((concept_id, kind, epsilon))
         if found is None:
             to = chances(self.neighbours(concept_id, kind), epsilon)
@@ -78,7 +78,7 @@ class ConceptGraph:
 
     @cached_property
     def having(self) -> dict[str, np.ndarray]:
-        """By concept, the places in `passages` that have it."""
+        """For each concept, the indices in `passages` that have it."""
         found: dict[str, list[int]] = {one: [] for one in self.names}
         for place, passage_id in enumerate(self.passages):
             for one in self.of_passage[passage_id]:
@@ -92,7 +92,7 @@ class ConceptGraph:
 
 
 def concept_id(kind: str, name: str) -> str:
-    """Of a node; a topic and a key concept of one name are two."""
+    """The id of a node; a topic and a key concept with the same name have different ids."""
     return content_id(kind, name)
 
 
@@ -115,18 +115,18 @@ def concept_graph(named: Mapping[str, NamedConcepts]) -> ConceptGraph:
 
 
 def weight(count: int, epsilon: float) -> float:
-    """Of an edge between concepts that `count` passages have together."""
+    """The weight of an edge between concepts that `count` passages share."""
     return math.log(count + epsilon)
 
 
 def chances(counts: Mapping[str, int], epsilon: float) -> dict[str, float]:
-    """Of each neighbour, that a walk goes there; exp(weight) over the sum of these."""
+    """The probability of each neighbour in a walk: exp(weight) over the sum of these."""
     total = sum(count + epsilon for count in counts.values())
     return {one: (count + epsilon) / total for one, count in counts.items()}
 
 
 def walk(graph: ConceptGraph, topic: str, epoch: int, walks: Walks, seed: int) -> tuple[str, ...]:
-    """The concepts that a walk from a topic meets, each once."""
+    """The concepts on a walk from a topic, each once."""
     key = f"{epoch}\x00{topic}"
     here, met = topic, [topic]
     for number in range(_drawn(walks.topic_steps, f"{key}\x00topics", seed)):
@@ -139,14 +139,16 @@ def walk(graph: ConceptGraph, topic: str, epoch: int, walks: Walks, seed: int) -
 
 
 def nearest(graph: ConceptGraph, concepts: Collection[str], count: int) -> list[tuple[str, float]]:
-    """The passages that share most with some concepts, by Jaccard index, then by id; none that share none."""
+    """The passages that share most with some concepts, by Jaccard index, then by id; none that share
+    nothing.
+    """
     shared_by = np.zeros(len(graph.passages), np.int64)
     for one in concepts:
         shared_by[graph.having[one]] += 1
     places = np.flatnonzero(shared_by)
     shared = shared_by[places]
     index = shared / (graph.sizes[places] + len(concepts) - shared)
-    if len(places) > max(LARGE, count):  # all that may be among the first, ties included
+    if len(places) > max(LARGE, count):  # all that may be among the first, including ties
         least = np.partition(index, -count)[-count]
         places, index = places[index >= least], index[index >= least]
     order = np.lexsort((places, -index))[:count]
@@ -154,18 +156,18 @@ def nearest(graph: ConceptGraph, concepts: Collection[str], count: int) -> list[
 
 
 def jaccard(one: Collection[str], other: Collection[str]) -> float:
-    """Of two sets of concepts: those of both over those of either."""
+    """The Jaccard index of two sets of concepts."""
     some, others = set(one), set(other)
     return len(some & others) / max(len(some | others), 1)
 
 
 def combination_id(concepts: Sequence[str]) -> str:
-    """The same for the same concepts, in whichever order a walk met them."""
+    """The same id for the same concepts, in whatever order a walk met them."""
     return content_id("combination", *sorted(concepts))
 
 
 def edges(graph: ConceptGraph) -> Iterator[tuple[str, str, int]]:
-    """Each pair once, the smaller id first."""
+    """Each pair once, with the smaller id first."""
     for one in sorted(graph.together):
         for other in sorted(graph.together[one]):
             if one < other:
@@ -182,4 +184,4 @@ def _step(graph: ConceptGraph, here: str, kind: str, walks: Walks, key: str, see
     if not ids:
         return here
     place = np.searchsorted(bounds, draw_order(seed, key) / _DRAWS, side="right")
-    return ids[min(int(place), len(ids) - 1)]  # the last bound is 1 but for rounding
+    return ids[min(int(place), len(ids) - 1)]  # the last bound is 1 up to rounding

@@ -1,10 +1,10 @@
-r"""Reads what a passage is about out of a teacher's answer: topics, and the key concepts of each.
+r"""Reads what a passage is about from a teacher's answer: topics, and the key concepts of each.
 
 An answer has lines `Level: ...`, `Subject: ...` and `Topic: ...`, and below each topic its key concepts, one
-behind a mark or several behind `Key concepts:`. Headings, bold words and numbers before them are read over,
-and so is what stands behind the name of a concept, after a colon or a dash.
+after a bullet or several after `Key concepts:`. Headings, bold type and numbers before them are ignored, and
+so is anything after a concept's name and a colon or dash.
 
-A name is compared in lower case, without an article, with blanks for hyphens, and with its last word in the
+Names are compared in lower case, without an article, with blanks for hyphens, and with the last word in the
 singular: so `The Vertex-Forms` is `vertex form`. Rules: `unsuitable` (the teacher refuses the passage),
 `no_topic`, `no_key_concept`.
 """
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
 
 UNSUITABLE = re.compile(r"\A\W*(?:document|passage|text)?\W*unsuitable\b", re.IGNORECASE)
-"""The reply that the prompts ask for where a text is of no use."""
+"""The reply that the prompts ask for if a text is of no use."""
 LONGEST = 60
-"""Characters of a name; what is longer is a sentence (chosen)."""
+"""The most characters of a name; anything longer is a sentence (chosen)."""
 _MARK = re.compile(r"^\s*(?:[-*•+]|\(?\d{1,2}[.)])\s+")
 _ORNAMENT = re.compile(r"[*_`#]+")
 _FIELD = re.compile(
@@ -32,7 +32,7 @@ _IRREGULAR = {
     "series": "series", "statistics": "statistics", "mathematics": "mathematics", "physics": "physics",
     "combinatorics": "combinatorics", "bias": "bias", "lens": "lens",
 }  # fmt: skip
-"""Plurals of mathematics, and words that only look like one."""
+"""Irregular plurals of mathematics, and words that only look like plurals."""
 _ARTICLE = re.compile(r"^(?:the|an?) ")
 
 
@@ -47,12 +47,12 @@ class NamedConcepts:
 
     @property
     def key_concepts(self) -> tuple[str, ...]:
-        """Of all topics, each once."""
+        """The key concepts of all topics, each once."""
         return tuple(dict.fromkeys(name for names in self.topics.values() for name in names))
 
 
 def read_concepts(text: str, topics: int, key_concepts: int) -> NamedConcepts | Unusable:
-    """The first so many topics of an answer, and the first so many key concepts of each."""
+    """The first `topics` topics of an answer, and the first `key_concepts` key concepts of each."""
     if UNSUITABLE.match(text):
         return Unusable("unsuitable", text[:EVIDENCE_CHARACTERS])
     facts: dict[str, str] = {}
@@ -85,7 +85,7 @@ def read_concepts(text: str, topics: int, key_concepts: int) -> NamedConcepts | 
 
 
 def concept_name(written: str) -> str:
-    """A name as it is compared; empty for what is no name."""
+    """A name in its form for comparison; empty if it is no name."""
     name = _BEHIND.sub("", _ORNAMENT.sub("", written)).lower().replace("-", " ")
     name = _ARTICLE.sub("", " ".join(name.split()).strip(" .,;'\"“”"))
     if len(name) > LONGEST or not re.search(r"[^\W\d_]", name):
@@ -95,7 +95,7 @@ def concept_name(written: str) -> str:
 
 
 def singular(word: str) -> str:
-    """A word without the ending of an English plural, as far as ending and _IRREGULAR tell."""
+    """A word in the singular, as far as its ending and _IRREGULAR tell."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
     if len(word) > 4 and word.endswith("ies"):

@@ -24,13 +24,13 @@ class Combined:
     combination_id: str
     concepts: tuple[str, ...]
     passages: tuple[tuple[str, float], ...]
-    """Each with its Jaccard index."""
+    """Each passage with its Jaccard index."""
     epoch: int
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question that is solved, and the ask whose answer holds it."""
+    """A question to be solved, and the ask whose answer contains it."""
 
     question_id: str
     ask: Ask

@@ -1,12 +1,12 @@
-r"""Reads the new solution out of a reflection: an answer in two parts, of which the first names a mistake.
+r"""Reads the new solution from a reflection: an answer in two parts, the first of which names a mistake.
 
-A wrong attempt was shown, and the answer says under `[Mistake]` what is wrong in it and solves the problem
-anew under `[Solution]`. Only what stands under the second mark is a solution, and it must stand alone: a
-row that speaks of the attempt would teach a model to confess. Marks are read as models write them: in bold,
-as headings, numbered, with a colon.
+The teacher saw a wrong attempt; its answer says under `[Mistake]` what is wrong and solves the problem again
+under `[Solution]`. Only the text under the second mark is a solution, and it must be self-contained: a row
+that mentions the attempt would teach a model to confess. Marks are read as models write them: in bold, as
+headings, numbered, with a colon.
 
-Rules: `truncated`, `not_finished`, `no_correction` (no single mark, or the mistake behind it),
-`attempt_named` (the solution speaks of the attempt), `no_answer`, `still_wrong`.
+Rules: `truncated`, `not_finished`, `no_correction` (the mark is missing or repeated, or the mistake follows
+it), `attempt_named` (the solution mentions the attempt), `no_answer`, `still_wrong`.
 """
 
 import re
@@ -21,7 +21,7 @@ _SOLUTION = r"(?:(?:the|a|new|full|complete|correct|corrected|revised|step-by-st
 
 
 def _marks(names: str) -> re.Pattern[str]:
-    """In brackets, before a colon, or alone in a line."""
+    """In brackets, before a colon, or alone on a line."""
     begins = r"^[ \t]*(?:[*_#>]+[ \t]*)*(?:(?:part[ \t]+)?\d[.):][ \t]*)?[*_]*"
     told = rf"(?:\[{names}\][*_:]*|{names}[*_]*:[*_]*|{names}[*_]*(?=[ \t]*$))"
     return re.compile(begins + told, re.IGNORECASE | re.MULTILINE)
@@ -33,11 +33,11 @@ ATTEMPT_NAMED = re.compile(
     r"|corrections?|(?:previous|earlier|original|proposed|your)\s+(?:solution|answer|reasoning))\b",
     re.IGNORECASE,
 )
-"""Words of a reflection. One that the question has too is of its story: the percent error, say."""
+"""Words of a reflection. If the question has one, too, it belongs to the story, such as a percent error."""
 
 
 def corrected(reply: ChatAnswer, question: str) -> str | Unusable:
-    """The solution under its mark, whatever it ends in."""
+    """The solution under its mark, whatever its answer."""
     unfinished = finished(reply)
     if unfinished is not None:
         return unfinished
@@ -57,7 +57,7 @@ def corrected(reply: ChatAnswer, question: str) -> str | Unusable:
 
 
 def read_correction(reply: ChatAnswer, expected: str | None, question: str) -> Solution | Unusable:
-    """The solution under its mark; with `expected`, one that ends in another value is still wrong."""
+    """The solution under its mark; with `expected`, a solution with another answer is still wrong."""
     text = corrected(reply, question)
     read = text if isinstance(text, Unusable) else boxed_solution(text)
     if isinstance(read, Unusable) or expected is None:

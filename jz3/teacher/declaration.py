@@ -1,7 +1,7 @@
 """Teachers as params.yaml declares them: who is asked, by which API, and which fields a request has.
 
-Fields that a declaration does not name, or names with null, are neither sent nor part of a row's key. So the
-endpoints of models that reason, which refuse `max_tokens` or `temperature`, get what they take.
+Fields that a declaration leaves out, or sets to null, are neither sent nor part of a row's key. So endpoints
+of reasoning models, which refuse `max_tokens` or `temperature`, get only what they accept.
 """
 
 from typing import Any, Literal
@@ -15,27 +15,27 @@ Provider = Literal["writer", "openai", "azure", "vllm", "deepseek", "anthropic"]
 
 
 class RequestFields(Params):
-    """What is sent beside model and prompt. What is absent is not sent: null is no value but none."""
+    """Fields sent in addition to model and prompt. A field that is missing or null is not sent."""
 
     max_tokens: int | None = Field(default=None, ge=1)
     """The most tokens of an answer, including thoughts; exactly one of these three names is given."""
     max_completion_tokens: int | None = Field(default=None, ge=1)
-    """The same, as OpenAI's chat models that reason call it."""
+    """The same limit, under the name for OpenAI's reasoning chat models."""
     max_output_tokens: int | None = Field(default=None, ge=1)
-    """The same, as the Responses API calls it."""
+    """The same limit, under the name of the Responses API."""
     temperature: float | None = Field(default=None, ge=0)
     top_p: float | None = Field(default=None, gt=0, le=1)
     seed: Literal["drawn"] | None = None
     """`drawn` sends each prompt's own seed."""
     system: str | None = Field(default=None, min_length=1)
-    """A text of the operator before the prompt."""
+    """The operator's text before the prompt."""
     reasoning_effort: str | None = Field(default=None, min_length=1)
-    """`low`, `medium`, `high` ...: as the model has it."""
+    """`low`, `medium`, `high` ...: whatever the model accepts."""
     thinking: dict[str, JsonValue] | None = None
-    """`{type: enabled, budget_tokens: 8000}` of Anthropic, `{type: enabled}` of DeepSeek."""
+    """`{type: enabled, budget_tokens: 8000}` for Anthropic, `{type: enabled}` for DeepSeek."""
     response_format: dict[str, JsonValue] | None = None
     extra_body: dict[str, JsonValue] | None = None
-    """More fields of the body, such as `chat_template_kwargs` of vLLM."""
+    """Further fields of the body, such as `chat_template_kwargs` of vLLM."""
 
     @model_validator(mode="after")
     def _asks_what_can_be_read(self) -> "RequestFields":
@@ -49,7 +49,7 @@ class RequestFields(Params):
 
     @property
     def sent(self) -> dict[str, Any]:
-        """The fields that a request has, all but the seed as they are sent."""
+        """The fields of a request, all but the seed as they are sent."""
         fields = {name: getattr(self, name) for name in RequestFields.model_fields}
         return {name: value for name, value in fields.items() if value is not None}
 
@@ -65,7 +65,7 @@ class Teacher(Params):
     api: Api
     """`chat` (Chat Completions), `responses` (OpenAI's Responses) or `messages` (Anthropic's)."""
     account: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
-    """ACCOUNT_BASE_URL and ACCOUNT_API_KEY of the environment say where it is and with what key."""
+    """The environment's ACCOUNT_BASE_URL and ACCOUNT_API_KEY give its address and key."""
     request: RequestFields
 
     @model_validator(mode="after")

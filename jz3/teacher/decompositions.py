@@ -1,4 +1,4 @@
-"""Reads how a teacher took a problem apart: functions of one operation each, and a main part of calls
+"""Reads a teacher's decomposition of a problem: functions of one operation each, and a main part of calls
 (RV-Syn).
 
     def total_cost(price: "dollars per item", count: "number of items") -> "dollars":
@@ -8,13 +8,16 @@
     cost = total_cost(7, 8)
     print(cost)
 
-An annotation in words is the kind of a value, its unit with it; a value without one is of the kind `number`.
-Read are also literals with names, calls within calls, and a main part in `main()` or behind `if __name__`.
+An annotation in words is the kind of a value, including its unit; a value without one has the kind `number`.
+Literals with names, calls within calls, and a main part in `main()` or under `if __name__` are read, too.
 
-Rules: `no_program`, `not_python`, `no_function`, `not_calls` (the main part holds anything else than calls of
-these functions on literals and results, or does not end in one print), `undescribed`, `impure` (a function
-reads what is not its own, imports, prints, or has variadic arguments), `not_decomposed` (a body of more than
-MOST_OPERATIONS).
+The rules:
+
+- `no_program`, `not_python`, `no_function`, `undescribed`
+- `not_calls`: the main part has anything other than calls of these functions on literals and results, or does
+  not end in a single print
+- `impure`: a function reads names that are not its own, imports, prints, or has variadic arguments
+- `not_decomposed`: a body with more than MOST_OPERATIONS
 """
 
 import ast
@@ -33,13 +36,15 @@ from jz3.text.fences import fenced_blocks
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
 
 MOST_OPERATIONS = 12
-"""Of one function (chosen, as the fact sheet proposes): a longer body is a whole solution."""
+"""The most operations of one function (chosen, as the fact sheet proposes): a longer body is a whole
+solution.
+"""
 MOST_PARAMETERS = 4
-"""Of one function (chosen): 24 orders to compare."""
+"""The most parameters of one function (chosen): 24 orders to compare."""
 NUMBER = "number"
-"""Kind of a value that is told no kind."""
+"""The kind of a value without a kind."""
 UNTAGGED = "other"
-"""Topic of a function that is told none."""
+"""The topic of a function without a topic."""
 _TYPES = {"int", "float", "complex", "str", "bool", "list", "tuple", "Fraction", "Decimal", "Number", "Any"}
 _FORBIDDEN = {
     "print", "input", "open", "exec", "eval", "compile", "globals", "locals", "vars", "exit", "quit", "help",
@@ -51,7 +56,7 @@ _ENDING = {
     for name, held in vars(builtins).items()
     if isinstance(held, type) and issubclass(held, BaseException) and not issubclass(held, Exception)
 }
-"""Exceptions that end a program and are no errors."""
+"""Exceptions that end a program but are no errors."""
 _PURE = {name for name in vars(builtins) if not name.startswith("_")} - _FORBIDDEN - _ENDING
 _TOPIC = re.compile(r"\btopic\s*:\s*([^\n.]+)\.?", re.IGNORECASE)
 _SECTION = re.compile(
@@ -62,7 +67,7 @@ _CODE_START = re.compile(r"^(?:def|import|from)\s", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Parameter:
-    """Of a function."""
+    """A parameter of a function."""
 
     name: str
     kind: str
@@ -78,7 +83,7 @@ class Function:
     """What it does, in a sentence or two."""
     parameters: tuple[Parameter, ...]
     returns: str
-    """Kind of its result."""
+    """The kind of its result."""
     source: str
     """Python in one spelling, without annotations and description."""
 
@@ -91,7 +96,7 @@ class Function:
 
     @property
     def shown(self) -> str:
-        """As a prompt shows it: with kinds and description."""
+        """The function as a prompt shows it: with kinds and description."""
         head, _, body = self.source.partition("\n")
         name, _, _ = head.partition("(")
         parameters = ", ".join(f'{one.name}: "{one.kind}"' for one in self.parameters)
@@ -99,7 +104,7 @@ class Function:
 
 
 Argument = str | int
-"""A literal as it is printed (`7`, `2.5`, `3/4`), or the number of the call whose result it is."""
+"""A literal as it is printed (`7`, `2.5`, `3/4`), or the number of the call whose result is used."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Decomposition:
-    """Functions that are called, and the calls in order; the last one is the result."""
+    """The functions that are called, and the calls in order; the last one gives the result."""
 
     functions: tuple[Function, ...]
     calls: tuple[Call, ...]
@@ -125,7 +130,7 @@ class _Broken(Exception):  # noqa: N818 (never leaves this module)
 
 
 def read_decomposition(reply: str) -> Decomposition | Unusable:
-    """What an answer says, or why it says nothing of use."""
+    """The decomposition in an answer, or why there is none that can be used."""
     try:
         return _decomposition(*_program(without_thoughts(reply).replace("\r\n", "\n")))
     except _Broken as broken:
@@ -148,7 +153,7 @@ def _program(text: str) -> tuple[ast.Module, list[str]]:
         ValueError,
         RecursionError,
         MemoryError,
-    ) as error:  # how Python says that it is no program
+    ) as error:  # Python's errors for text that is no program
         raise _Broken("not_python", f"{error}: {program}") from error
 
 
@@ -188,7 +193,7 @@ def _main_lines(body: Sequence[ast.stmt], main: Sequence[ast.FunctionDef]) -> li
 
 @dataclass(frozen=True)
 class _Written:
-    """A function as it stands in an answer."""
+    """A function as it is written in an answer."""
 
     source: str
     """Its lines without decorators, which change nothing."""
@@ -197,7 +202,7 @@ class _Written:
 
 @lru_cache(maxsize=1_024)
 def _function(written: _Written) -> Function:
-    """What a function says; a teacher writes many in the same words."""
+    """Read a function; cached, because a teacher writes many in the same words."""
     line = written.line
     described = ast.get_docstring(line) or ""
     topic = _TOPIC.search(described)
@@ -250,8 +255,8 @@ def _kind(annotation: ast.expr | None) -> str:
 
 
 def _plain(line: ast.FunctionDef, nodes: Sequence[ast.AST], own: Set[str]) -> ast.FunctionDef:
-    """A function without annotations, description, decorators, and imports of what is there anyway. Its lines
-    are those of the other one, and copies of them where a name is written out.
+    """A function without annotations, description, decorators, and imports of what is available anyway. It
+    shares lines with the original, except copies where a name is written out.
     """
     held = [
         one
@@ -273,13 +278,13 @@ def _plain(line: ast.FunctionDef, nodes: Sequence[ast.AST], own: Set[str]) -> as
 
 
 class _Named(ast.NodeTransformer):
-    """`sqrt` is `math.sqrt`, whatever was imported."""
+    """Writes `sqrt` as `math.sqrt`, whatever was imported."""
 
     def __init__(self, own: Set[str]) -> None:
         self.own = own
 
     def is_short(self, name: str) -> bool:
-        """Whether it stands for what `math` has."""
+        """Whether a name stands for something in `math`."""
         return name in _MATH and name not in self.own and name not in _PURE
 
     def visit_Name(self, node: ast.Name) -> ast.AST:

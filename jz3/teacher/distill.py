@@ -1,9 +1,9 @@
 """The teacher writes a problem for each prompt: the KD set that a synthesis model learns from.
 
-Promises: each prompt becomes a problem, a reject with its rule, or a failure with its reason; one that a cap
-on the teacher's tokens leaves out is rejected by `distill.budget` (jz3/teacher/budget.py). A call is made
-once: the answer comes from the row store ever after, for this set and any other that holds the prompt, and
-nothing that this stage leaves tells the one from the other. Costs: the teacher's price.
+Promises: each prompt becomes a problem, a reject with its rule, or a failure with its reason; a prompt that a
+cap on the teacher's tokens leaves out is rejected by `distill.budget` (jz3/teacher/budget.py). Each call is
+made once: after that the answer comes from the row store, for this set and any other with the same prompt,
+and the outputs of this stage do not depend on which of the two happened. Costs the teacher's price.
 """
 
 from collections import Counter
@@ -35,19 +35,19 @@ from jz3.text.problem_text import Unusable, read_completion
 
 
 class TeacherMetrics(BaseModel):
-    """What one teacher of a set did, and what it cost."""
+    """One teacher's answers in a set, and their cost."""
 
     provider: str
     model: str
     api: str
     request: dict[str, Any]
-    """The fields that each request had."""
+    """The fields of each request."""
     prompts: int
     answered: int
     kept: int
     prompt_tokens: int
     completion_tokens: int
-    """Those of thoughts among them."""
+    """Including the tokens of thoughts."""
     reasoning_tokens: int
     cost_usd: float
     priced: bool
@@ -55,42 +55,44 @@ class TeacherMetrics(BaseModel):
 
 
 class DistillMetrics(BaseModel):
-    """What was asked and what came of it. A problem writer's set is no LLM's: `provider` says whose it is."""
+    """What was asked and what resulted. `provider` shows whether an LLM or the problem writer wrote the
+    set.
+    """
 
     provider: str
-    """Of several teachers all, as of their models."""
+    """All providers if there are several teachers; so for their models."""
     model: str
     sampling: dict[str, float]
-    """Temperature, top_p and the greatest number of tokens, where sent and the same for all teachers."""
+    """Temperature, top_p and the greatest number of tokens, if they are sent and equal for all teachers."""
     rows: Ledger
     answered: int
     """Prompts with an answer, usable or not."""
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int
-    """Of the prompt tokens, those that the provider had in its cache."""
+    """Prompt tokens that the provider had in its cache."""
     by_batch: int
     """Answers that came through batch files."""
     cost_usd: float
-    """Of all answers, at the prices of `execution`, whenever they were paid."""
+    """The cost of all answers, at the prices of `execution`, whenever they were paid for."""
     priced: bool
-    """Whether each model has a price; else it counts as free."""
+    """Whether each model has a price; a model without one counts as free."""
     prices_as_of: str | None
-    """The day of that price, of several the first."""
+    """The day of that price; if there are several, the earliest."""
     kept_by_level: dict[str, int]
     kept_by_kind: dict[str, int]
     teachers: dict[str, TeacherMetrics] | None
-    """By name where there are several, or where one thought; else not there."""
+    """Metrics by teacher; only if there are several, or one has thoughts."""
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The metrics of a set without thoughts are those of before."""
+        """Leave out what is None, so that the metrics of a set without thoughts are the same as before."""
         return {name: value for name, value in write(self).items() if name != "teachers" or value is not None}
 
 
 @dataclass(frozen=True)
 class KdSet:
-    """Tables of Problem, Reject, Failure and TeacherAnswer, and their numbers."""
+    """Tables of Problem, Reject, Failure and TeacherAnswer, and the metrics."""
 
     problems: pl.DataFrame
     rejects: pl.DataFrame
@@ -101,7 +103,7 @@ class KdSet:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A prompt, whom it went to, and what came back."""
+    """A prompt, the teacher that it went to, and the reply."""
 
     prompt: Mapping[str, Any]
     name: str
@@ -111,9 +113,9 @@ class _Asked:
 
 @dataclass(frozen=True)
 class Cap:
-    """The tokens that the prompts of a set may take: `share` of them those on passages of the first round,
-    the rest those of the second. Either part has its own, so that what the first round took stays in a set
-    that repeats it, whatever the second one adds.
+    """The tokens that the prompts of a set may take. `share` of them is for prompts on passages of the first
+    round, the rest for those of the second. The parts are separate, so that a set which repeats the first
+    round keeps what that took, whatever the second adds.
     """
 
     tokens: int
@@ -125,7 +127,7 @@ class Cap:
 def distill(
     prompts: dy.DataFrame[Prompt], params: Teachers, execution: Execution, cap: Cap | None = None
 ) -> KdSet:
-    """Ask a teacher for a problem for each prompt, those that a cap leaves out excepted."""
+    """Ask a teacher for a problem for each prompt, except those that a cap leaves out."""
     rows = list(prompts.sort("prompt_id").iter_rows(named=True))
     taken = None if cap is None else _taken(rows, cap, params, execution)
     inside = [row for row in rows if taken is None or row["passage_id"] in taken]
@@ -134,7 +136,7 @@ def distill(
 
 
 def cap_of(teacher_tokens: int | None, share: float, first: In[Passage]) -> Cap | None:
-    """The cap of a set; None where nothing is capped, and no passage is read then."""
+    """The cap of a set; None if there is none, and then no passage is read."""
     if teacher_tokens is None:
         return None
     ids = first.scan().select("passage_id").collect()["passage_id"]
@@ -156,7 +158,7 @@ def _ask(
 def _taken(
     rows: Sequence[Mapping[str, Any]], cap: Cap, params: Teachers, execution: Execution
 ) -> frozenset[str]:
-    """The passages whose prompts are asked for. The cap on money stays one for the whole set."""
+    """The passages whose prompts are asked. The cap on money applies to the whole set."""
     whole_set = key_set(chat_request(row, params) for row in rows)
     of_passage: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -175,7 +177,7 @@ def _taken(
 
 
 def chat_request(prompt: Mapping[str, Any], params: Teachers) -> ChatRequest:
-    """What a prompt's teacher is asked (its `prompt_id` and `full` text)."""
+    """The request for a prompt (its `prompt_id` and `full` text) to its teacher."""
     return request_for(prompt["prompt_id"], prompt["full"], params)
 
 
@@ -216,7 +218,9 @@ def _sorted_out(
 
 
 def _answer_row(row_id: str, one: _Asked, reply: ChatAnswer, price: Price | None) -> dict[str, Any]:
-    """Of a text whose thoughts could not be told from it, those that are marked."""
+    """A row of TeacherAnswer. If thoughts could not be separated from a text, it has those that are
+    marked.
+    """
     return {
         "request_id": row_id,
         "prompt_id": one.prompt["prompt_id"],

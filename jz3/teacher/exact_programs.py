@@ -1,9 +1,9 @@
-"""Programs that run functions on exact numbers: whole numbers and fractions stay so, `/` included (RV-Syn).
+"""Programs that run functions on exact numbers: integers and fractions stay exact, also under `/` (RV-Syn).
 
-Three kinds of programs, and how what they print is read: the calls of a decomposition, which print its
-result; a comparison of a function with others, in every order of arguments; and a graph with several drawings
-of its values, which prints the value of every call for each. Values are printed as `12`, `3/4` or, where a
-function leaves the exact numbers, `2.5e-05`.
+There are three kinds of programs, with readers for their output: the calls of a decomposition, which print
+its result; a comparison of a function with others, in every order of arguments; and a graph with several
+drawings of its values, which prints the value of every call for each drawing. Values are printed as `12`,
+`3/4` or, if a function leaves the exact numbers, `2.5e-05`.
 """
 
 import ast
@@ -17,12 +17,12 @@ from functools import lru_cache
 from jz3.teacher.decompositions import Call, Function
 
 BEYOND = 10**50
-"""Larger exact values are printed as `huge` (chosen: their digits are nobody's answer)."""
+"""Larger exact values are printed as `huge` (chosen: such numbers are no sensible answer)."""
 LEAST_DENOMINATOR = 10_000
-"""A float that is a fraction with a smaller denominator, to NEAR, is shown as this fraction (fact sheet)."""
+"""A float within NEAR of a fraction with a smaller denominator is shown as that fraction (fact sheet)."""
 NEAR = 1e-9
 SAME = 1e-9
-"""Relative difference of two floats that count as one (chosen: rounding of a few operations)."""
+"""Relative difference up to which two floats count as equal (chosen: rounding of a few operations)."""
 
 _HEAD = f"""import math
 from fractions import Fraction
@@ -95,7 +95,7 @@ def try_(run, values):
 
 
 def called_program(functions: Sequence[Function], calls: Sequence[Call]) -> str:
-    """The calls on their literals; prints the last one's value."""
+    """A program with the calls on their literals; prints the value of the last one."""
     lines = [f"n{number} = {_called(call)}" for number, call in enumerate(calls)]
     return "\n".join([_HEAD, *_defined(functions), "", *lines, f"print(shown_(n{len(calls) - 1}))"])
 
@@ -103,7 +103,7 @@ def called_program(functions: Sequence[Function], calls: Sequence[Call]) -> str:
 def graph_program(
     functions: Sequence[Function], calls: Sequence[Call], drawn: Sequence[Sequence[int]]
 ) -> str:
-    """The calls with each drawing in the place of their literals; prints a line for each drawing."""
+    """A program with the calls for each drawing of their literals; prints a line for each drawing."""
     leaves = iter(range(sum(isinstance(one, str) for call in calls for one in call.arguments)))
     lines = [f"    n{number} = {_called(call, leaves)}" for number, call in enumerate(calls)]
     nodes = ", ".join(f"n{number}" for number in range(len(calls)))
@@ -113,7 +113,7 @@ def graph_program(
 
 
 Orders = dict[tuple[int, int], list[tuple[int, ...]]]
-"""Of two functions, by their numbers, the orders of arguments in which they are equal."""
+"""For two functions, by their numbers, the orders of arguments in which they are equal."""
 
 
 def comparing_program(
@@ -121,9 +121,9 @@ def comparing_program(
     pairs: Mapping[int, Sequence[int]],
     tuples: Mapping[int, Sequence[Sequence[int]]],
 ) -> str:
-    """For each order in which a function takes the arguments of the one that it is compared with and always
-    gives the same: a line with both numbers and the order. An order (1, 0) says: its first argument is the
-    other's second. `tuples` are arguments, by their number.
+    """A program that compares functions on `tuples` of arguments, by the arguments' number. For each order of
+    arguments in which two functions are always equal, it prints a line with both numbers and the order. The
+    order (1, 0) means that the first argument of the one is the second of the other.
     """
     used = sorted({*pairs, *(other for others in pairs.values() for other in others)})
     lines = [_as(functions[number], f"function_{number}_") for number in used]
@@ -138,7 +138,7 @@ def comparing_program(
 
 
 def equal_orders(printed: Iterable[str]) -> Orders:
-    """What such programs found."""
+    """The orders that such programs found."""
     orders: Orders = {}
     for line in "".join(printed).splitlines():
         number, other, *order = map(int, line.split())
@@ -151,16 +151,16 @@ Value = Fraction | float
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a graph does with one drawing of its values."""
+    """A graph's results for one drawing of its values."""
 
     nodes: tuple[str, ...]
-    """Values of its calls as printed; empty where `fault` says what came instead."""
+    """Values of its calls as printed; empty if there is a `fault`."""
     fault: str
     """`random`, or `failed` with the error."""
 
 
 def read_drawings(printed: str, count: int) -> list[Drawing]:
-    """One for each line; where there are not `count` lines, none of them is believed."""
+    """A drawing for each line; if there are not `count` lines, none of them is believed."""
     lines = printed.splitlines()
     if len(lines) != count:
         return [Drawing((), f"failed with {len(lines)} lines for {count} drawings")] * count
@@ -171,7 +171,7 @@ def read_drawings(printed: str, count: int) -> list[Drawing]:
 
 
 def value_of(printed: str) -> Value | None:
-    """A printed value; None for what is no number."""
+    """A printed value; None if it is no number."""
     try:
         return Fraction(printed) if "e" not in printed.lower() else _finite(float(printed))
     except (ValueError, ZeroDivisionError):
@@ -183,7 +183,7 @@ def _finite(value: float) -> float | None:
 
 
 def _called(call: Call, leaves: Iterator[int] | None = None) -> str:
-    """The code of a call; literals stand as they are, or are taken from the values in order."""
+    """The code of a call; literals stay as they are, or are taken from `leaves` in order."""
 
     def written(argument: str | int) -> str:
         if isinstance(argument, int):
@@ -199,7 +199,9 @@ def _defined(functions: Sequence[Function]) -> list[str]:
 
 @lru_cache(maxsize=4_096)
 def _as(function: Function, name: str) -> str:
-    """A function under a name, with exact division. A library's functions stand in many graphs."""
+    """A function under a name, with exact division. Cached: functions of a library are used in many
+    graphs.
+    """
     changed = _Exact(function.name, name).visit(function.definition)
     return f"\n{ast.unparse(changed)}\n"
 
@@ -218,7 +220,7 @@ class _Exact(ast.NodeTransformer):
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
-        """`a /= b` is `a = a / b`."""
+        """Turn `a /= b` into `a = a / b`."""
         self.generic_visit(node)
         if not isinstance(node.op, ast.Div) or not isinstance(node.target, ast.Name):
             return node

@@ -1,9 +1,9 @@
-"""Which of the right solutions of each seed are kept (OpenMathInstruct-1): those with code, and as many of
-each seed as of any other.
+"""Which of the right solutions of each seed are kept (OpenMathInstruct-1): preferably those with code, and
+equally many per seed.
 
-Fair downsampling takes one row of each seed, round after round, until so many are taken as are wanted. Seeds
-and the rows of a seed come in the order of hashes, so that a larger number keeps what a smaller one holds,
-whatever the order of the seeds. (The released code shuffles without a seed.)
+Fair downsampling takes one row of each seed, round after round, until there are as many as wanted. Seeds and
+the rows of a seed are ordered by hash, so that a larger number includes a smaller one, whatever the order of
+the seeds. (The released code shuffles without a seed.)
 """
 
 from collections import defaultdict
@@ -14,15 +14,19 @@ from typing import Literal
 from jz3.core.hashing import draw_order
 
 Prefer = Literal["none", "all", "majority_code", "majority_text", "any_code"]
-"""Which of a seed's solutions stay: `none` rules nothing out; `all`: those with code; `any_code`: the same,
-where there are any; `majority_code`: the same, where they are more than half; `majority_text`: of code and
-text what is more than half.
+"""Which of a seed's solutions are kept; all of them if the condition does not hold:
+
+- `none`: all
+- `all`: those with code, even if there are none
+- `any_code`: those with code, if there are any
+- `majority_code`: those with code, if they are more than half
+- `majority_text`: those with code or those without, whichever are more than half
 """
 
 
 @dataclass(frozen=True)
 class RightRow:
-    """A row that is right."""
+    """A right row."""
 
     row_id: str
     seed_id: str
@@ -43,7 +47,7 @@ def beside_preferred(rows: Sequence[RightRow], prefer: Prefer) -> set[str]:
 
 
 def _kept_forms(with_code: int, whole: int, prefer: Prefer) -> tuple[bool, ...]:
-    """Half of an odd number is rounded down, as in the released code."""
+    """The forms that are kept. Half of an odd number is rounded down, as in the released code."""
     most_code, most_text = with_code > whole // 2, whole - with_code > whole // 2
     match prefer:
         case "none":
@@ -59,7 +63,7 @@ def _kept_forms(with_code: int, whole: int, prefer: Prefer) -> tuple[bool, ...]:
 
 
 def not_drawn(rows: Sequence[RightRow], wanted: int, seed: int) -> set[str]:
-    """The rows that are left out, where `wanted` are drawn in rounds; none where there are no more."""
+    """The rows left out if `wanted` are drawn in rounds; empty if there are no more than that."""
     if wanted >= len(rows):
         return set()
     ordered = sorted(

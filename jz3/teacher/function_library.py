@@ -1,13 +1,13 @@
-"""The library: functions of all decompositions, merged where form and meaning are alike (RV-Syn).
+"""The library: functions of all decompositions, merged if form and meaning are alike (RV-Syn).
 
-Two functions are one where the structure of their canonical forms and the meaning of their descriptions are
-like enough, their values have the same kinds, and in some order of arguments both always give the same. Of
-several such orders the one is taken in which the names of parameters are most alike, then the one that the
-canonical forms give. The order is kept with the alias: a call `f(20, 84)` of `b - a` becomes
+Two functions are merged if the structure of their canonical forms and the meaning of their descriptions are
+similar enough, their values have the same kinds, and with some order of arguments both always give the same
+results. Of several such orders the one with the most similar parameter names is chosen, then the one that the
+canonical forms give. The order is stored with the alias: a call `f(20, 84)` of `b - a` becomes
 `change_due(84, 20)`.
 
-Promise: the order of the decompositions changes nothing. A merged node counts its aliases' uses, has the
-topic that most of them have (ties by name), and name, source and description of the one that is used most.
+Promise: the order of the decompositions does not matter. A merged node counts its aliases' uses, has the
+topic that most of them have (ties by name), and name, source and description of the one used most.
 """
 
 import itertools
@@ -30,22 +30,22 @@ _STOP_WORDS = frozenset((
     "computes", "calculate", "calculates", "result",
 ))  # fmt: skip
 COMPARED = 16
-"""Forms that one program compares (chosen): one that does not end keeps so many from being merged."""
+"""Forms that one program compares (chosen): a program that does not end prevents these from being merged."""
 LARGEST_ARGUMENT = 20
-"""Of those by which functions are compared (chosen: small enough for powers)."""
+"""The largest argument in comparisons of functions (chosen: small enough for powers)."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """A function as it was written, wherever it was written the same."""
+    """A function as it was written, for all places where it was written alike."""
 
     function: Function
     seed_ids: tuple[str, ...]
-    """Of the decompositions that have it, with repeats."""
+    """Seeds of the decompositions that have it, with repeats."""
 
     @cached_property
     def form_id(self) -> str:
-        """Name of what was written."""
+        """The name of the form."""
         return content_id(self.function.shown)
 
     @cached_property
@@ -55,7 +55,7 @@ class Form:
 
     @cached_property
     def words(self) -> Counter[str]:
-        """Of its description, but for stop words."""
+        """Words of its description, except stop words."""
         found = re.findall(r"[a-z]+", self.function.doc.lower())
         return Counter(word for word in found if word not in _STOP_WORDS)
 
@@ -65,22 +65,22 @@ class Node:
     """A function of the library."""
 
     function: Function
-    """Its name is no other node's."""
+    """The function; no other node has its name."""
     topic: str
     count: int
     """Decompositions that have it or an alias of it."""
     seed_ids: tuple[str, ...]
-    """Of these decompositions."""
+    """Seeds of these decompositions."""
     aliases: tuple[tuple[str, tuple[int, ...]], ...]
-    """Names of merged functions, and of each argument of the node the place that the alias has it at; those
-    with the same of both are one.
+    """Names of merged functions and, for each argument of the node, its position in the alias; aliases that
+    agree in both are listed once.
     """
     literals: tuple[tuple[str, ...], ...] = ()
-    """Of each parameter, what was given in decompositions."""
+    """For each parameter, the literals that decompositions gave it."""
 
     @cached_property
     def node_id(self) -> str:
-        """Name of the function."""
+        """The id of the function."""
         return content_id(self.function.shown)
 
 
@@ -95,12 +95,12 @@ class Merged:
 
 @dataclass(frozen=True)
 class Library:
-    """Nodes, what was merged into them, and which of them stand in one decomposition."""
+    """Nodes, what was merged into them, and which of them occur in one decomposition."""
 
     nodes: tuple[Node, ...]
     merged: tuple[Merged, ...]
     together: Mapping[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
-    """By pairs of nodes, the smaller number first."""
+    """Counts by pairs of nodes, the smaller number first."""
 
 
 def forms_of(decompositions: Mapping[str, Decomposition]) -> list[Form]:
@@ -114,14 +114,16 @@ def forms_of(decompositions: Mapping[str, Decomposition]) -> list[Form]:
 
 
 def meaning(one: Counter[str], other: Counter[str]) -> float:
-    """Cosine of two counts of words; 0 where one has none."""
+    """Cosine of two counts of words; 0 if one has none."""
     product = sum(count * other.get(word, 0) for word, count in one.items())
     lengths = math.hypot(*one.values()) * math.hypot(*other.values())
     return product / lengths if lengths else 0.0
 
 
 def candidates(forms: Sequence[Form], least_structure: float, least_meaning: float) -> dict[int, list[int]]:
-    """Of each form, by its number, the earlier ones that it is like in structure, meaning and kinds."""
+    """For each form, by number, the earlier ones that are similar in structure and meaning and have the same
+    kinds.
+    """
     alike: dict[int, list[int]] = {}
     by_kinds: dict[tuple[str, ...], list[int]] = defaultdict(list)
     structures: dict[tuple[str, str], float] = {}
@@ -142,7 +144,7 @@ def candidates(forms: Sequence[Form], least_structure: float, least_meaning: flo
 def comparisons(
     forms: Sequence[Form], alike: Mapping[int, Sequence[int]], trials: int, seed: int
 ) -> list[str]:
-    """The programs that compare forms with those that they are like, on arguments that are drawn."""
+    """The programs that compare forms with their candidates, on arguments that are drawn."""
     functions = {number: form.function for number, form in enumerate(forms)}
     tuples = {
         size: [
@@ -166,8 +168,8 @@ def library_of(
     orders: Orders,
     decompositions: Mapping[str, Decomposition],
 ) -> Library:
-    """Merge forms. `orders` are those in which two are equal: where one of them keeps the kinds, the later
-    form becomes part of the first such node.
+    """Merge forms. `orders` are those in which two forms are equal: if one of them preserves the kinds, the
+    later form becomes part of the first such node.
     """
     into: dict[int, tuple[int, tuple[int, ...]]] = {}
     for number, earlier in sorted(orders):
@@ -191,8 +193,8 @@ def library_of(
 
 
 def best_order(form: Form, node: Form, orders: Iterable[tuple[int, ...]]) -> tuple[int, ...] | None:
-    """Of orders with equal results, the one that the kinds, then the names, then the canonical forms speak
-    for; None where none keeps the kinds.
+    """The best order of those with equal results, by kinds, then names, then canonical forms; None if none
+    preserves the kinds.
     """
     own, others = form.function.parameters, node.function.parameters
     fitting = [
@@ -213,12 +215,12 @@ def best_order(form: Form, node: Form, orders: Iterable[tuple[int, ...]]) -> tup
 
 
 def reordered(arguments: Sequence[str | int], order: Sequence[int]) -> tuple[str | int, ...]:
-    """Arguments of an alias as its node takes them."""
+    """Arguments of an alias in the order of its node."""
     return tuple(arguments[place] for place in order)
 
 
 def _alike(one: str, other: str) -> float:
-    """Share of the parts of two names that both have."""
+    """The share of the parts of two names that both have."""
     parts, others = set(one.lower().split("_")), set(other.lower().split("_"))
     return len(parts & others) / len(parts | others)
 
@@ -257,7 +259,7 @@ def _node(
 
 
 def _renamed(function: Function, name: str) -> Function:
-    """A function under another name; a recursive one calls itself by it."""
+    """A function under another name, which a recursive one also uses for itself."""
     if name == function.name:
         return function
     source = re.sub(rf"(?<![\w.]){re.escape(function.name)}(?=\()", name, function.source)

@@ -1,16 +1,17 @@
 """Draws graphs over a library: which functions, how they are joined, and with which values (RV-Syn).
 
-Functions are drawn by one of three strategies (the names are the paper's, the chances ours):
+Functions are drawn by one of three strategies (the names are the paper's, the probabilities ours):
 
-- `co_occurrence`: the first by its count; each further one by how often it stands in one decomposition with
-  those that are there; where none does, as `topic` would;
-- `topic`: a topic by its number of functions, topics of one function left out; functions of it evenly;
-- `edgeless`: the first by one over its count; each further one evenly of those that share neither a
-  decomposition nor a topic with any that is there.
+- `co_occurrence`: the first by its count; each further one by how often it occurs in one decomposition with
+  those already drawn; if none does, as in `topic`;
+- `topic`: a topic by its number of functions, without topics of a single function; its functions uniformly;
+- `edgeless`: the first by one over its count; each further one uniformly from those that share neither a
+  decomposition nor a topic with any already drawn.
 
-They are joined so that every result but the last goes into an argument of the same kind. Where that cannot
-be, others are drawn, TRIES times at most. Values are whole numbers, no two alike in one drawing, from half
-the least to twice the greatest that decompositions gave to the parameter, else to its kind.
+They are joined so that every result but the last goes into an argument of the same kind. If that is
+impossible, other functions are drawn, at most TRIES times. Values are integers, all different within one
+drawing, from half the smallest to twice the greatest value that decompositions gave to the parameter, or else
+to its kind.
 
 Promise: a graph is drawn by hash of its seed, its number and the library; so more graphs keep the earlier
 ones.
@@ -30,48 +31,48 @@ from jz3.teacher.function_library import Library
 
 Strategy = Literal["co_occurrence", "topic", "edgeless"]
 DRAWS = 1 << 63
-"""Of `draw_order`."""
+"""The range of `draw_order`."""
 TRIES = 20
-"""Sets of functions that are drawn until one can be joined (chosen: one of two cannot, on the problem
+"""Sets of functions that are drawn until one can be joined (chosen: half of them cannot, on the problem
 writer).
 """
 USUAL = (2, 20)
-"""Values of a kind that no decomposition gave a literal (chosen: small)."""
+"""The range of values of a kind that no decomposition gave a literal (chosen: small)."""
 LARGEST = 10_000
-"""Of drawn values (chosen: a story stays readable)."""
+"""The largest value drawn (chosen: a story stays readable)."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A graph to be drawn: for which seed, and the number of it."""
+    """A graph to be drawn: its seed, and its number there."""
 
     seed_id: str
     index: int
     strategy: Strategy
     size: int
-    """Functions."""
+    """The number of functions."""
 
     @cached_property
     def plan_id(self) -> str:
-        """Name of it."""
+        """The name of the plan."""
         return content_id("graph", self.seed_id, str(self.index), self.strategy, str(self.size))
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Functions joined: each call is of a node of the library, by its number."""
+    """Functions that are joined: each call names a node of the library by its number."""
 
     nodes: tuple[int, ...]
     calls: tuple[Call, ...]
-    """Their literals are empty until values are drawn."""
+    """The calls; their literals are empty until values are drawn."""
 
 
 def plans(
     seed_ids: Iterable[str], each: int, strategies: Sequence[Strategy], sizes: Sequence[int]
 ) -> list[Plan]:
-    """So many graphs of each seed, strategies and sizes in turn, from a place that the seed's hash says; the
-    first ones of all seeds come first.
+    """`each` graphs for each seed, with strategies and sizes in turn, starting at a place that the seed's
+    hash decides; the first ones of all seeds come first.
     """
     found: list[Plan] = []
     seeds = [(seed_id, draw_order(0, seed_id)) for seed_id in seed_ids]
@@ -84,7 +85,7 @@ def plans(
 
 
 def draw_graph(library: Library, plan: Plan, seed: int) -> Graph | None:
-    """Functions joined to a graph; None where none of the sets that were drawn can be."""
+    """Functions joined to a graph; None if no set that was drawn can be joined."""
     for attempt in range(TRIES):
         drawn = _Drawn(seed, plan, attempt)
         nodes = _nodes(library, plan, drawn)
@@ -95,14 +96,14 @@ def draw_graph(library: Library, plan: Plan, seed: int) -> Graph | None:
 
 
 def draw_values(library: Library, graph: Graph, plan: Plan, seed: int, drawings: int) -> list[list[int]]:
-    """Drawings of the values of all literals, in order; no two of one drawing are alike."""
+    """Drawings of the values of all literals, in order; the values of one drawing are all different."""
     ranges = _ranges(library, graph)
     found: list[list[int]] = []
     for drawing in range(drawings):
         drawn = _Drawn(seed, plan, drawing)
         values: list[int] = []
         for place, (low, high) in enumerate(ranges):
-            high = max(high, low + len(ranges))  # so that there is one left for each
+            high = max(high, low + len(ranges))  # so that there is a value for each
             tried = (
                 low + drawn.place(f"value/{place}/{number}", high - low + 1) for number in itertools.count()
             )
@@ -185,7 +186,7 @@ def _by_neighbours(library: Library, size: int, drawn: _Drawn) -> list[int]:
 
 
 def _by_topic(library: Library, size: int, drawn: _Drawn, chosen: Sequence[int]) -> list[int]:
-    """Of the topic of the first that is there, or of a drawn one; too few where the topic has no more."""
+    """Functions of the first one's topic, or of a drawn topic; too few if the topic has no more."""
     by_topic: dict[str, list[int]] = defaultdict(list)
     for number, node in enumerate(library.nodes):
         by_topic[node.topic].append(number)
@@ -229,7 +230,7 @@ def _evenly(
 
 
 def _joined(library: Library, nodes: Sequence[int]) -> list[Graph]:
-    """Every way to join these functions so that each result but the last is used once, in one order."""
+    """Every way to join these functions so that each result but the last is used once, in a fixed order."""
     found: list[Graph] = []
     for order in itertools.permutations(nodes):
         slots: list[list[tuple[int, int]]] = []
@@ -261,7 +262,7 @@ def _graph(library: Library, order: Sequence[int], results: dict[tuple[int, int]
 
 
 def _ranges(library: Library, graph: Graph) -> list[tuple[int, int]]:
-    """Of each literal of a graph, the values to draw from."""
+    """For each literal of a graph, the range to draw from."""
     return [
         _range(library.nodes[number].literals[at] or _literals_of(library, one.kind))
         for number, call in zip(graph.nodes, graph.calls, strict=True)
@@ -271,7 +272,7 @@ def _ranges(library: Library, graph: Graph) -> list[tuple[int, int]]:
 
 
 def _literals_of(library: Library, kind: str) -> tuple[str, ...]:
-    """What decompositions gave to any parameter of a kind."""
+    """The literals that decompositions gave to any parameter of a kind."""
     seen = {
         literal
         for node in library.nodes

@@ -1,4 +1,4 @@
-"""The library, its edges and the graphs that were told, as tables (RV-Syn)."""
+"""The library, its edges and the graphs of told problems, as tables (RV-Syn)."""
 
 from collections.abc import Sequence
 

@@ -1,11 +1,16 @@
-"""Whether the values that a graph gives make a problem (RV-Syn).
+"""Whether the values of a graph make a problem (RV-Syn).
 
-Rules of a drawing: `failed` (an error), `random` (two runs differ), `not_a_number` (nan, an infinity, a
-complex number, a text), `huge` (beyond LARGEST), `odd_value` (no fraction with a denominator up to
-LARGEST_DENOMINATOR), `implausible` (a negative value of any kind but `number`, or a part of a `number of
-...`), `trivial` (the result is 0, or one of the values that are given, or of those on the way), `held_out`
-(numbers and result are those of a benchmark item of the built-in writer; another drawing is taken, so that
-none enters training in other words).
+The rules for a drawing:
+
+- `failed`: an error
+- `random`: two runs differ
+- `not_a_number`: nan, an infinity, a complex number, a text
+- `huge`: beyond LARGEST
+- `odd_value`: no fraction with a denominator up to LARGEST_DENOMINATOR
+- `implausible`: a negative value of any kind but `number`, or a fraction of a `number of ...`
+- `trivial`: the result is 0, or one of the given or intermediate values
+- `held_out`: numbers and result are those of a benchmark item of the built-in writer; another drawing is
+  used, so that none enters training in other words
 """
 
 from collections.abc import Sequence
@@ -19,15 +24,15 @@ from jz3.text.problem_text import Unusable
 from jz3.writer.held_out import is_held_out
 
 LARGEST = 10**9
-"""In size (fact sheet)."""
+"""The largest absolute value (fact sheet)."""
 LARGEST_DENOMINATOR = 100
-"""Chosen: halves, tenths and cents, and what is shared out."""
+"""Chosen: halves, tenths and cents, and equal shares."""
 COUNTED = "number of "
-"""A kind that begins so is counted in whole numbers."""
+"""Kinds that begin like this are counted in whole numbers."""
 
 
 def fault_of(library: Library, graph: Graph, leaves: Sequence[int], drawing: Drawing) -> Unusable | None:
-    """Why a drawing is no problem; None where nothing speaks against it."""
+    """Why a drawing is no problem; None if it is one."""
     if drawing.fault:
         return Unusable(drawing.fault.partition(" ")[0], drawing.fault)
     kinds = [library.nodes[number].function.returns for number in graph.nodes]
@@ -54,8 +59,8 @@ def fault_of(library: Library, graph: Graph, leaves: Sequence[int], drawing: Dra
 def first_without_fault(
     library: Library, graph: Graph, drawn: Sequence[Sequence[int]], drawings: Sequence[Drawing]
 ) -> tuple[Sequence[int], Drawing] | Unusable:
-    """The first drawing that makes a problem in whole numbers, else the first that makes one, else what is
-    wrong with the first of all.
+    """The first drawing that makes a problem in whole numbers, otherwise the first that makes one, otherwise
+    what is wrong with the very first.
     """
     first_fault: Unusable | None = None
     first_fit: tuple[Sequence[int], Drawing] | None = None

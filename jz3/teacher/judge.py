@@ -1,8 +1,7 @@
-"""A judge: a teacher says whether two answers are the same, beside what the rules say.
+"""A judge: a teacher says whether two answers are the same, in addition to the rules.
 
-Promises: the rules' verdict stands; where the judge has another, the pair is listed with both, and nobody is
-overruled. Each opinion is a row of the row store: it is paid for once. Costs one completion a pair, of equal
-pairs one.
+Promises: the rules' verdict stands; if the judge's differs, the pair is listed with both, and neither is
+overruled. Each opinion is a row of the row store, paid for once. Costs one completion per different pair.
 """
 
 from collections.abc import Sequence
@@ -30,7 +29,7 @@ SAID = {"same": True, "different": False}
 UNREAD = frozenset(
     ("different_kinds", "unreadable", "undefined", "too_long", "too_deep", "control_characters", "timeout")
 )
-"""Rules by which two answers differ as they could not be read as values of one kind."""
+"""Rules by which answers differ because they could not be read as values of one kind."""
 
 
 @dataclass(frozen=True)
@@ -39,33 +38,33 @@ class Pair:
 
     gold: str
     predicted: str | None
-    """None where there is none: nobody is asked."""
+    """None if there is no answer: then nobody is asked."""
     question: str
-    """May be empty."""
+    """The question; may be empty."""
     benchmark: str | None
-    """Whose rules hold."""
+    """The benchmark whose rules apply."""
     known: bool | None
-    """Whether they are the same, where the file says it."""
+    """Whether they are the same, if the file says so."""
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """What the rules and the judge say of a pair."""
+    """The verdicts of the rules and of the judge on a pair."""
 
     pair: Pair
     rules: AnswerVerdict
     judge: bool | None
-    """None where the judge was not asked, or gave no verdict."""
+    """None if the judge was not asked, or gave no verdict."""
     said: str
     """The judge's words, or why there are none."""
 
     @property
     def disagrees(self) -> bool:
-        """Whether the judge has a verdict other than the rules'."""
+        """Whether the judge's verdict differs from the rules'."""
         return self.judge is not None and self.judge != self.rules.equal
 
     def row(self, number: int, by: str, model: str) -> dict[str, Any]:
-        """As a line of a file; `number` is that of the pair, from 1."""
+        """The opinion as a line of a file; `number` is that of the pair, from 1."""
         pair = self.pair
         return {
             "row": number,
@@ -84,18 +83,18 @@ class Opinion:
 
 
 class JudgeAccount(BaseModel):
-    """How rules and judge compare. Shares are of pairs with a verdict of the judge whose truth is known; None
-    where there is none.
+    """How rules and judge compare. Shares are of pairs for which the judge's verdict and the truth are known;
+    None if there are none.
     """
 
     pairs: int
     asked: int
     without_verdict: int
-    """Asked, and answered without a verdict or not at all."""
+    """Pairs that were asked but got no verdict, or no answer at all."""
     agreeing: int
     disagreeing: int
     known: int
-    """Pairs with a verdict of the judge whose truth the file says."""
+    """Pairs with a verdict of the judge for which the file gives the truth."""
     rules_right: float | None
     judge_right: float | None
     rules_right_where_they_disagree: int
@@ -105,21 +104,21 @@ class JudgeAccount(BaseModel):
 
 
 class JudgePlan(BaseModel):
-    """What a judge would be asked."""
+    """The requests that a judge would get."""
 
     pairs: int
     requests: int
-    """Different ones."""
+    """Different requests."""
     stored: int
     most_usd: float | None
-    """The most that the others may cost; None where the model has no price."""
+    """The most that the missing ones may cost; None if the model has no price."""
 
 
 def judge(
     pairs: Sequence[Pair], prompts: InFiles, params: Teachers, execution: Execution, *, unread: bool
 ) -> tuple[list[Opinion], JudgeAccount]:
-    """An opinion on each pair, in order. `params` has one teacher. With `unread` it is asked only about pairs
-    that the rules cannot read.
+    """An opinion on each pair, in order. `params` must have one teacher. With `unread` it is asked only about
+    pairs that the rules cannot read.
     """
     verdicts = [grade_answer(GradeLine(pair.gold, pair.predicted, pair.benchmark)) for pair in pairs]
     asked = _asked(pairs, verdicts, unread=unread)
@@ -158,7 +157,7 @@ def plan(
 
 
 def judge_requests(pairs: Sequence[Pair], prompts: InFiles, params: Teachers) -> list[ChatRequest]:
-    """What the teacher is asked; a pair's request is named, and its seed drawn, by its texts."""
+    """The requests to the teacher; a pair's texts name its request and draw its seed."""
     template = read_prompt(prompts, PROMPT, (QUESTION, GOLD, PREDICTED))
     return [
         request_for(
@@ -171,7 +170,7 @@ def judge_requests(pairs: Sequence[Pair], prompts: InFiles, params: Teachers) ->
 
 
 def read_verdict(text: str) -> bool | None:
-    """The last box of a judge's answer; None where it holds no verdict."""
+    """The verdict in the last box of a judge's answer; None if there is none."""
     boxed = (last_boxed(text) or "").strip()
     return SAID.get(boxed.removeprefix("\\text{").removesuffix("}").strip().lower())
 

@@ -1,20 +1,20 @@
-r"""Reference solutions with the values hidden that are worked out on the way (OpenMathInstruct-1).
+r"""Reference solutions in which intermediate results are hidden (OpenMathInstruct-1).
 
-A teacher that is shown such a reference knows the way and still has to compute. The released code takes, of
+A teacher that sees such a reference knows the way but still has to compute. The released code takes, of
 several masked copies, the one with the fewest digits, which rewards copies that lose the data of the
-question. Here a copy must be valid first:
+question. Here a copy must first be valid:
 
-1. each number in it stands in the question, or in the reference left of an equals sign and never right of
-   one, as the 60 minutes of an hour do (`foreign_number`);
-2. no value is left that the reference first writes right of an equals sign (`computed_value`);
+1. each number in it is in the question, or is in the reference to the left of an equals sign and never to the
+   right of one, like the 60 minutes of an hour (`foreign_number`);
+2. it has no value that the reference first writes to the right of an equals sign (`computed_value`);
 3. each number of the question that the reference uses is still there (`data_lost`);
 4. the gold answer is not there, unless the question has it (`gold_shown`);
-5. its length is that of the reference within a margin (`length_differs`);
+5. its length is within a margin of the reference's (`length_differs`);
 6. capital letters come in order of first use, the same letter for the same value (`letters_mixed`).
 
-Of valid copies the one with the fewest digits is taken. Without one, the reference is masked by the same
-rules. 40%, 0.40 and 2/5 are one value. Costs 0.6 ms a reference and 0.8 ms a copy (measured on the families
-of the built-in writer).
+Of valid copies the one with the fewest digits is taken. If there is none, the reference is masked by the same
+rules. 40%, 0.40 and 2/5 are the same value. Costs 0.6 ms per reference and 0.8 ms per copy (measured on the
+families of the built-in writer).
 """
 
 import re
@@ -30,7 +30,7 @@ from jz3.teacher.number_masks import IN_WORDS
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable, last_boxed
 
 LETTERS = "MNPQRSTUVWXYZBCDEFGHJKL"
-"""In the order of use, from M on as the paper's examples; A, I and O are words or look like digits."""
+"""In order of use, from M on as in the paper's examples; A, I and O are words or look like digits."""
 
 _WHOLE = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)"
 _TOKEN = re.compile(
@@ -49,7 +49,7 @@ _HEAD = re.compile(
     r"\A(?:#+[^\n]*\n+|[^\n\d.:]*\b(?:solution|copy|version)\b[^\n\d.:]*(?::[*_]*|[*_]{2,})[ \t]*\n*)",
     re.IGNORECASE,
 )
-"""In front of a copy, as models write it."""
+"""A heading in front of a copy, as models write it."""
 _PIECE = re.compile(r"\\?[A-Za-z]+|\d+(?:,\d{3})*(?:[./]\d+)?|\S")
 
 
@@ -60,17 +60,19 @@ class _Value:
     start: int
     end: int
     names: frozenset[Fraction]
-    """Its value; with a sign of per cent, the hundredth as well."""
+    """Its value; with a percent sign, the hundredth as well."""
     parts: frozenset[Fraction]
-    """Above and below the line of a fraction."""
+    """Numerator and denominator, if it is a fraction."""
     side: str
-    """Of the equals signs of its expression: `right` of one, `left` of all, or empty where there is none."""
+    """Its side of the equals signs of its expression: `right` of one, `left` of all, or empty if there is
+    none.
+    """
 
 
 @lru_cache(maxsize=4_096)
 def values_in(text: str) -> tuple[_Value, ...]:
-    """The numbers in digits of a text, with the side of the equals signs on which they stand. What was read
-    is kept: a reference is held against all its copies, a copy against several rules.
+    """The numbers in digits of a text, with their side of equals signs. Results are cached, because a
+    reference is compared with all its copies, and a copy is checked by several rules.
     """
     found: list[_Value] = []
     for run in _expressions(text):
@@ -88,7 +90,7 @@ def values_in(text: str) -> tuple[_Value, ...]:
 
 
 def _expressions(text: str) -> list[list[re.Match[str]]]:
-    """Tokens that stand in one expression: no end of a sentence and no words between them, but for a unit
+    """Tokens grouped by expression: between them there is no end of a sentence and no word, except a unit
     before a sign.
     """
     tokens = list(_TOKEN.finditer(text))
@@ -106,7 +108,7 @@ def _expressions(text: str) -> list[list[re.Match[str]]]:
 
 
 def _values(token: re.Match[str], text: str, side: str, *, operand: bool) -> list[_Value]:
-    """One value; of a fraction that is worked out further, its two numbers."""
+    """One value; two numbers for a fraction that is calculated with further."""
     percent = bool(_PERCENT.match(text, token.end()))
     if token["number"]:
         written = token[0].replace(",", "")
@@ -129,7 +131,7 @@ def _named(value: Fraction, *, percent: bool) -> frozenset[Fraction]:
 
 
 def _number_names(gold: str) -> frozenset[Fraction]:
-    """Of an answer that is a number, with a unit or without; nothing of any other."""
+    """The values of an answer that is a number, with or without a unit; empty for any other."""
     values = values_in(gold)
     rest = re.sub(r"\\[dt]?frac|\\text\s*\{[^{}]*\}|\\[%$,!]|(?<!\\)\b[A-Za-z]{2,}", "", gold)
     return values[0].names if len(values) == 1 and not re.search(r"[A-Za-z\\]", rest) else frozenset()
@@ -137,7 +139,7 @@ def _number_names(gold: str) -> frozenset[Fraction]:
 
 @lru_cache(maxsize=4_096)
 def _worded(text: str) -> frozenset[Fraction]:
-    """Values of numbers in words, but for `one`, which is a pronoun as often."""
+    """Values of numbers in words, except `one`, which is just as often a pronoun."""
     read = [number_in_words(found[0]) for found in IN_WORDS.finditer(text)]
     values = {one.node.value for one in read if one is not None and isinstance(one.node, Number)}
     return frozenset(values - {Fraction(1)})
@@ -164,11 +166,11 @@ class Reference:
 
     @cached_property
     def hides_nothing(self) -> bool:
-        """Whether nothing is worked out in it, so that it may be shown as it is."""
+        """Whether it has no intermediate results, so that it may be shown as it is."""
         return self._hidden == [] and self._against(self.solution) is None
 
     def masked(self) -> str | None:
-        """Masked by rule; None where that still shows what must not be seen."""
+        """Masked by rule; None if even that shows what must be hidden."""
         letter_of: dict[frozenset[Fraction], str] = {}
         single = set(re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", f"{self.question} {self.solution}"))
         free = [letter for letter in LETTERS if letter not in single]
@@ -185,7 +187,7 @@ class Reference:
         return text if self._against(text) is None else None
 
     def fault(self, copy: str, margin: float) -> Unusable | None:
-        """Why a masked copy is not valid; None for one that is."""
+        """Why a masked copy is not valid; None if it is."""
         return (
             self._against(copy)
             or self._data_lost(copy)
@@ -203,7 +205,7 @@ class Reference:
         return bool(value.names & (self._computed | self._gold)) or not value.names & self._constants
 
     def _against(self, text: str) -> Unusable | None:
-        """Rules 1, 2 and 4."""
+        """Check rules 1, 2 and 4."""
         shown = values_in(text)
         names = {name for value in shown for name in value.names} | _worded(text)
         if (names & self._gold) - self._stated or self._gold_written(text):
@@ -218,7 +220,9 @@ class Reference:
         return None
 
     def _gold_written(self, text: str) -> bool:
-        """An answer that is no number: in a box, or as a whole; one of a letter or two is a name as often."""
+        """Whether a gold answer that is no number is written: in a box, or as a word of its own; an answer of
+        one or two letters is just as often a name.
+        """
         gold, boxed = "".join(self.gold.split()), last_boxed(text)
         if self._gold:
             return False
@@ -234,8 +238,8 @@ class Reference:
         return None
 
     def _letters_mixed(self, copy: str) -> Unusable | None:
-        """Letters are compared with the values that stand in their places, where copy and reference have the
-        same words around them.
+        """Check rule 6: letters are matched with the values in their places, where copy and reference have
+        the same words around them.
         """
         known = set(_LETTER.findall(f"{self.question} {self.solution}"))
         letters = [letter for letter in _LETTER.findall(copy) if letter not in known]
@@ -254,7 +258,7 @@ class Reference:
 
 
 def copy_alone(text: str, reference: str) -> str:
-    """A copy without a fence around it, and without a heading or a lead that the reference does not have."""
+    """A copy without a fence around it, and without a heading or lead that the reference does not have."""
     fenced = _FENCED.fullmatch(text.strip())
     text = fenced[1].strip() if fenced else text
     head = _HEAD.match(text)
@@ -262,12 +266,12 @@ def copy_alone(text: str, reference: str) -> str:
 
 
 def fewest_digits(copies: Mapping[str, str]) -> str:
-    """The name of the copy with the fewest digits; of equals the least name, which is a hash."""
+    """The name of the copy with the fewest digits; of equal ones the smallest name, which is a hash."""
     return min(copies, key=lambda name: (sum(map(str.isdigit, copies[name])), name))
 
 
 def _order(letter: str) -> int:
-    """Also for copies that go on from another letter than M, or do not leave O out."""
+    """The order of letters, also for copies that start with another letter than M, or use O."""
     return (ord(letter) - ord(LETTERS[0])) % 26
 
 
@@ -288,7 +292,7 @@ def _around(text: str, value: _Value) -> str:
 
 @lru_cache(maxsize=4_096)
 def _aligned(copy: str, solution: str) -> tuple[tuple[str, frozenset[Fraction]], ...]:
-    """Letters of the copy, each with the number that stands in its place in the reference."""
+    """Letters of the copy, each with the number in its place in the reference."""
     number_at = {value.start: value.names for value in values_in(solution)}
     ours, theirs = list(_PIECE.finditer(copy)), list(_PIECE.finditer(solution))
     matcher = SequenceMatcher(None, [one[0] for one in ours], [one[0] for one in theirs], autojunk=False)

@@ -1,11 +1,10 @@
-"""Which values of a masked number give the answer that the question has: exact, where answers can be
-computed.
+"""Which values of a masked number give the question's answer: exact, if answers can be computed.
 
-Computed are the questions that a family of the built-in writer words: every whole number of the range from
-which the family draws the masked one is tried. The result is None for any other text, and where the number is
-part of the wording or stands for two fields at once: nothing is known then, and draws of a teacher must tell.
+Answers can be computed for questions worded by a family of the built-in writer: every integer is tried in the
+range from which the family draws the masked number. The result is None for any other text, and if the number
+is part of the wording or fills two fields at once: then nothing is known, and draws of a teacher must decide.
 
-Costs some 2 microseconds a value and 100 a question (measured on all families).
+Costs some 2 microseconds per value and 100 per question (measured on all families).
 """
 
 from jz3.answers.equality import equal
@@ -15,11 +14,11 @@ from jz3.writer.family import plain
 from jz3.writer.other_values import Fitting, other_values
 
 _PROBE = 987_654_321
-"""A number that no family draws: the field that reads it is the masked one."""
+"""A number that no family draws: the field that contains it is the masked one."""
 
 
 def known_reading(question: str, gold: str) -> Reading | None:
-    """The reading of a question whose answer is computed and is the gold one."""
+    """The reading of a question whose answer can be computed and equals the gold one."""
     reading = read(question)
     if reading is None or reading.answer is None or not equal(gold, plain(reading.answer)).equal:
         return None
@@ -27,7 +26,7 @@ def known_reading(question: str, gold: str) -> Reading | None:
 
 
 def fitting(masked: MaskedQuestion, reading: Reading) -> Fitting | None:
-    """What the other values of the masked number give; None where the family has no such field."""
+    """The answers for other values of the masked number; None if the family has no such field."""
     family, values = reading.family, reading.values
     place = masked.start + len(masked.variable)
     probed = family.read(f"{masked.text[: masked.start]}{_PROBE}{masked.text[place:]}")

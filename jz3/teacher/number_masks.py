@@ -1,15 +1,15 @@
 r"""Finds the numbers of a question that can be replaced by a variable, and replaces one.
 
-Promises: exactly the characters of one number are replaced, so that currency and per cent signs, punctuation
-and the marks of mathematics stay; its value put back gives the question; the variable is new to the question.
+Promises: exactly the characters of one number are replaced, so that currency and percent signs, punctuation
+and mathematical marks stay; putting its value back gives the question; the variable is new to the question.
 
-A number is digits, with separators of thousands, decimals (`.5`, too) or a denominator, or a number in words.
-None is one inside a word, a compound (`3-inch`), a time of day, a list without blanks (`5,8`), or a formula
-with letters or operators, where it may be an exponent or an index. Words whose value is not written (half,
-twice, dozen) and `one`, which is a pronoun as often, are none. The released code of MetaMath works on tokens
-between blanks and takes signs, brackets and powers with them.
+A number is written in digits, with thousands separators, decimals (`.5`, too) or a denominator, or in words.
+It does not count inside a word, a compound (`3-inch`), a time of day, a list without blanks (`5,8`), or a
+formula with letters or operators, where it may be an exponent or an index. Words that only imply a value
+(half, twice, dozen) do not count, nor does `one`, which is just as often a pronoun. The released code of
+MetaMath works on tokens between blanks and includes signs, brackets and powers.
 
-Costs some 35 microseconds a question (measured: 30,000 a second and core on the wordings of all families).
+Costs some 35 microseconds per question (measured: 30,000 per core-second on the wordings of all families).
 """
 
 import re
@@ -21,7 +21,7 @@ from jz3.answers.number_words import TENS, UP_TO_NINETEEN, number_in_words
 from jz3.answers.tree import Number as NumberNode
 
 VARIABLES = ("x", "y", "z", "k", "n")
-"""The first that is free is taken (chosen: the paper's x is in many questions of mathematics already)."""
+"""The first one that is free is used (chosen: the paper's x already occurs in many questions)."""
 
 _OPERATORS = r"\^*+=<>/:−–-"
 _DIGITS = re.compile(
@@ -51,20 +51,20 @@ class NumberInText:
 
 @dataclass(frozen=True)
 class MaskedQuestion:
-    """A question with a variable in the place of one number."""
+    """A question with a variable in place of one number."""
 
     text: str
     variable: str
     start: int
-    """Where the variable stands."""
+    """Position of the variable."""
     written: str
-    """The characters that it stands for."""
+    """The characters that it replaces."""
     label: str
-    """The exact value of these, as `80000` or `1/2`."""
+    """Their exact value, such as `80000` or `1/2`."""
 
     @property
     def restored(self) -> str:
-        """The question as it was."""
+        """The original question."""
         return f"{self.text[: self.start]}{self.written}{self.text[self.start + len(self.variable) :]}"
 
 
@@ -75,7 +75,7 @@ def numbers_in(question: str) -> list[NumberInText]:
 
 
 def masks_of(question: str) -> list[MaskedQuestion]:
-    """A copy of the question for each number; none where every variable occurs in it."""
+    """A copy of the question for each number; empty if every variable occurs in it."""
     variable = free_variable(question)
     if variable is None:
         return []
@@ -92,7 +92,7 @@ def masks_of(question: str) -> list[MaskedQuestion]:
 
 
 def free_variable(question: str) -> str | None:
-    """The first variable that is no word and in no formula of the question."""
+    """The first variable that is neither a word nor in a formula of the question."""
     alone = set(re.findall(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])", question))
     return next((name for name in VARIABLES if name not in alone), None)
 
@@ -121,12 +121,12 @@ def _in_words(question: str) -> Iterator[NumberInText]:
 
 
 def _is_plain(formula: re.Match[str]) -> bool:
-    r"""Whether a formula holds nothing but a number, with a sign of per cent or currency: `$5$`, `$10\%$`."""
+    r"""Whether a formula contains only a number, perhaps with a percent or currency sign: `$5$`, `$10\%$`."""
     content = next(part for part in formula.groups() if part is not None)
     return _PLAIN_FORMULA.fullmatch(content.replace("\\%", "").replace("\\$", "")) is not None
 
 
 def _token(question: str, number: re.Match[str]) -> str:
-    """What stands around a number up to the next blanks."""
+    """The text around a number up to the next blanks."""
     before = re.split(r"\s", question[: number.start()])[-1]
     return before + re.split(r"\s", question[number.end() :], maxsplit=1)[0]

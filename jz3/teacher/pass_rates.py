@@ -1,7 +1,7 @@
 """Judges the draws of a solver and counts them by problem.
 
-A draw is right where its last box is the problem's answer, by the grader of the benchmarks; thoughts and
-programs are not read. The vote counts equal answers by the same rule; a draw without a box has no vote.
+A draw is right if its last box is the problem's answer, by the grader of the benchmarks; thoughts and
+programs are ignored. The vote counts equal answers by the same rule; a draw without a box has no vote.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,9 +34,9 @@ class Drawn:
 
 
 class Judge:
-    """Judges answers as they come, each problem's in the order of its draws.
+    """Judges answers as they come, those of each problem in the order of its draws.
 
-    `golds` has the answer of each problem, None where it has none.
+    `golds` has the answer of each problem, or None.
     """
 
     def __init__(self, golds: Mapping[str, str | None], solver: str, symbolic: Symbolic) -> None:
@@ -44,7 +44,7 @@ class Judge:
         self._groups: dict[str, Groups] = {}
 
     def judged(self, drawn: Iterable[Drawn]) -> list[dict[str, Any]]:
-        """Rows of Attempt, by problem and draw."""
+        """Rows of Attempt, sorted by problem and draw."""
         return [self._judged(one) for one in sorted(drawn, key=lambda one: (one.problem_id, one.draw))]
 
     def _judged(self, one: Drawn) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Judge:
 def pass_rates(
     attempts: dy.DataFrame[Attempt], golds: Mapping[str, str | None], solver: str
 ) -> dy.DataFrame[PassRate]:
-    """A row for each problem of `golds`, those without a draw among them."""
+    """A row for each problem of `golds`, including those without a draw."""
     by_problem: dict[str, list[dict[str, Any]]] = {problem_id: [] for problem_id in sorted(golds)}
     for row in attempts.sort("problem_id", "draw").iter_rows(named=True):
         by_problem[row["problem_id"]].append(row)

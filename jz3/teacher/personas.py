@@ -1,8 +1,8 @@
 """Personas from whose lives questions are retold, and which of them retell a seed (PersonaMath).
 
-Promise: the n-th persona of a seed follows from the seed's id and a number alone. So more personas of a
-seed keep those it had, and seeds do not move one another's. As many as there are groups are of different
-groups.
+Promise: the n-th persona of a seed depends only on the seed's id and a number. So a seed that gets more
+personas keeps those it had, and seeds do not affect one another. As long as there are groups left, each
+persona of a seed is from a new group.
 """
 
 import csv
@@ -22,13 +22,13 @@ class PersonasError(UserError):
 
 @dataclass(frozen=True)
 class Persona:
-    """Somebody, in a sentence."""
+    """A person, described in a sentence."""
 
     persona_id: str
     group: str
     """A major group of ISCO-08, or `without_occupation`."""
     licence: str
-    """Of the sentence; SPDX where there is one."""
+    """The licence of the sentence; SPDX where there is one."""
     text: str
 
 
@@ -61,8 +61,8 @@ def read_personas(directory: InFiles) -> list[Persona]:
 def drawn_personas(
     personas: Sequence[Persona], seed_id: str, count: int, seed: int
 ) -> Iterator[tuple[Persona, int]]:
-    """The personas of a seed problem, and how often each came before: one of each group in turn, groups and
-    the personas of a group in the order of hashes.
+    """The personas of a seed problem, and how often each came before: one from each group in turn; groups,
+    and the personas of a group, are ordered by hash.
     """
 
     def place(name: str) -> int:

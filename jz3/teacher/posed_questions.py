@@ -1,14 +1,20 @@
-r"""Reads the questions out of a teacher's answer, and says which can stand alone (SynthLLM).
+r"""Reads the questions from a teacher's answer, and says which are self-contained (SynthLLM).
 
-An answer holds questions behind headings (`[Question 1]`), each with lines `Level: ...` and `Origin: ...` or
-`Concepts: ...` and its text. The origin may also stand in the heading, as a mark: paper and prompt differ in
-this, so both are read. Headings, bold words, and numbers in place of headings are read.
+An answer has questions under headings (`[Question 1]`), each with lines `Level: ...` and `Origin: ...` or
+`Concepts: ...` and its text. The origin may also be a mark in the heading: paper and prompt differ in this,
+so both are read. Headings may be in bold, and numbers may replace them.
 
-Of an answer: `unsuitable` (the teacher refuses the passage), `no_question`. Of a question: `too_many` (beyond
-those asked for), `empty_question`, `remark` (a solution or a note beside it), `names_document` (it points at
-a text that its solver does not see), `nothing_asked`, `too_few_concepts` (it names fewer than two of those
-that it was to combine), `same_concepts` (as an earlier question of the answer). That it is answered right is
-seen nowhere: no label exists.
+Rules for an answer: `unsuitable` (the teacher refuses the passage), `no_question`. Rules for a question:
+
+- `too_many`: beyond those asked for
+- `empty_question`
+- `remark`: a solution or a note is beside it
+- `names_document`: it refers to a text that its solver does not see
+- `nothing_asked`
+- `too_few_concepts`: it names fewer than two of those that it was to combine
+- `same_concepts`: as an earlier question of the answer
+
+Nothing shows whether an answer is right, because there is no label.
 """
 
 import re
@@ -21,13 +27,13 @@ from jz3.teacher.retellings import ASKS, REMARK
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
 
 LEAST_CONCEPTS = 2
-"""Of those given, that a question combines (paper: two or three)."""
+"""The fewest given concepts that a question must combine (paper: two or three)."""
 _HEADING = re.compile(
     r"^[ \t]*[*_#>\[(<【]*[ \t]*(?:question|problem|q)[ \t]*(?:no\.?[ \t]*)?#?\d{1,2}\b(?P<rest>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _NUMBER = re.compile(r"^[ \t]*\**\(?\d{1,2}[.)]\**[ \t]+(?P<rest>[^\n]*)$", re.MULTILINE)
-"""In place of headings, where an answer has none."""
+"""Numbers in place of headings, if an answer has no headings."""
 _FIELD = re.compile(
     r"^[ \t]*(?:[-•*][ \t]+)?[*_\[]*(?P<name>origin|source|(?:school |educational )?level"
     r"|(?:key )?concepts?(?: used| combined)?)[*_]*[ \t]*[:：][*_ \t]*(?P<value>[^\n]*?)[*_\] \t]*$",
@@ -61,7 +67,7 @@ _SCHOOLS = (
     ("high", re.compile(r"\b(?:high|secondary)\b|\bgrades? (?:9|1[0-2])\b", re.IGNORECASE)),
     ("grade", re.compile(r"\b(?:elementary|primary)\b|\bgrades?[ -]?(?:school|[1-5]\b)", re.IGNORECASE)),
 )
-"""By the first that fits: `junior high school` is middle."""
+"""The first pattern that fits decides: `junior high school` is middle."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +75,16 @@ class Posed:
     """A question of an answer."""
 
     place: int
-    """In the answer, from 1."""
+    """Its place in the answer, from 1."""
     text: str
     origin: Literal["taken", "new"] | None
     school: str | None
-    """Level, as the teacher names it."""
+    """The teacher's name for the level."""
     concepts: tuple[str, ...]
 
     @property
     def level(self) -> str | None:
-        """The stage of school, in jz3's words; None for what names none."""
+        """The stage of school in jz3's words; None if the teacher names none."""
         found = (level for level, pattern in _SCHOOLS if self.school and pattern.search(self.school))
         return next(found, None)
 
@@ -86,8 +92,8 @@ class Posed:
 def read_questions(
     answer: str, most: int, given: Collection[str] | None
 ) -> list[tuple[Posed, Unusable | None]] | Unusable:
-    """The questions of an answer, each with what is wrong with it; `given` are the concepts that each is to
-    combine two of.
+    """The questions of an answer, each with what is wrong with it; `given` are the concepts of which each
+    must combine two.
     """
     if UNSUITABLE.match(answer):
         return Unusable("unsuitable", answer[:EVIDENCE_CHARACTERS])
@@ -146,7 +152,7 @@ def _posed(answer: str) -> Iterator[Posed]:
 
 
 def _without_tags(rest: str) -> str:
-    """What stands in a heading behind its number, but for marks of the origin."""
+    """The text after the number in a heading, without marks of the origin."""
     return _TAG.sub(lambda tag: "" if any(each.search(tag[1]) for _, each in _ORIGINS) else tag[0], rest)
 
 

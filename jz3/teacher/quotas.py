@@ -1,12 +1,12 @@
 """Balance by difficulty (DART-Math, Tong et al. 2024, arXiv 2407.13690): how many right solutions of each
 problem are kept.
 
-`uniform` wants the same number of each; `prop2diff` wants them in proportion to the fail rate, `rows` of the
-hardest. Targets are rounded up, so that every problem keeps at least one, and are exact: no rate is rounded.
-Problems are drawn in rounds, each for what is missing and no more, so that a draw past the quota is never
-paid for; draws are capped, as those of a problem that fails always have no end. Kept are the first right
-solutions by number of the draw. So a larger `rows` keeps what a smaller one keeps, and two faults of the
-released code (one right solution too many, no cap) have no place.
+`uniform` wants the same number for each; `prop2diff` wants a number in proportion to the fail rate, `rows`
+for the hardest. Targets are rounded up, so that every problem keeps at least one, and are exact: no rate is
+rounded. Problems are drawn in rounds, each only for what is missing, so that no draw beyond the quota is paid
+for; draws are capped, because a problem that always fails would be drawn for ever. The first right solutions
+by number of the draw are kept. So a larger `rows` includes what a smaller one keeps, and two faults of the
+released code (one right solution too many, no cap) are avoided.
 
 The fail rate of d draws is one of d + 1 values: of problems with a true rate of 0.3 one in four shows 0 after
 4 draws (0.7^4), one in seventeen after 8.
@@ -42,7 +42,7 @@ class QuotaParams(Params):
 def quotas(rates: dy.DataFrame[PassRate], params: QuotaParams) -> dy.DataFrame[Quota]:
     """The quota of each problem, with nothing drawn yet.
 
-    A problem that has no answer to be held against, or got no answer at all, has a target of 0: no draw of it
+    A problem that has no answer to compare with, or got no answer at all, has a target of 0: no draw of it
     can be right.
     """
     fail_rates = {
@@ -66,13 +66,13 @@ def _wanted(fail_rates: Mapping[str, Fraction], params: QuotaParams) -> dict[str
 
 
 class Usable:
-    """Says why an attempt is of no use as a row; attempts come by problem in the order of their draws."""
+    """Says why an attempt cannot be a row; attempts must come by problem, in the order of their draws."""
 
     def __init__(self) -> None:
         self._texts: defaultdict[str, set[str]] = defaultdict(set)
 
     def rule(self, attempt: Mapping[str, Any]) -> str | None:
-        """`truncated`, `not_finished`, `no_answer`, `answer_differs`, `repeated`; None where it is usable."""
+        """`truncated`, `not_finished`, `no_answer`, `answer_differs`, `repeated`; None if it can be a row."""
         read = solution_of(attempt)
         if isinstance(read, str):
             return read
@@ -86,17 +86,18 @@ class Usable:
 
 
 def solution_of(attempt: Mapping[str, Any]) -> Solution | str:
-    """The solution that an attempt holds, or the rule that it breaks."""
+    """The solution in an attempt, or the rule that it breaks."""
     reply = ChatAnswer(attempt["text"], attempt["finish_reason"], 0, 0, 0, by_batch=False)
     read = read_solution(reply, None)
     return read if isinstance(read, Solution) else read.rule
 
 
 def next_draws(wanted: dy.DataFrame[Quota], most_draws: int) -> list[tuple[str, int]]:
-    """Problem and number of each draw that the next round asks for: of each problem what it lacks, up to the
-    cap; none where all quotas are met or out of draws.
+    """Problem and number of each draw that the next round asks for: for each problem what it lacks, up to the
+    cap; empty if all quotas are met or out of draws.
 
-    As no round asks a problem for more than it lacks, its draws are those of one draw a round, in fewer.
+    No round asks for more than a problem lacks, so the draws are the same as with one draw per round, in
+    fewer rounds.
     """
     return [
         (row["problem_id"], number)
@@ -110,7 +111,7 @@ def next_draws(wanted: dy.DataFrame[Quota], most_draws: int) -> list[tuple[str, 
 def after_round(
     wanted: dy.DataFrame[Quota], draws: Mapping[str, int], usable: Mapping[str, int]
 ) -> dy.DataFrame[Quota]:
-    """The quotas after so many more draws, and usable ones among them, by problem."""
+    """The quotas after `draws` more draws, of which `usable` can be rows, both by problem."""
     ids = wanted["problem_id"]
     return Quota.validate(
         wanted.with_columns(
@@ -122,7 +123,7 @@ def after_round(
 
 def verdicts(attempts: dy.DataFrame[Attempt], wanted: dy.DataFrame[Quota]) -> pl.DataFrame:
     """Columns `problem_id`, `draw` and `rule` of each attempt: null for the first usable ones of a problem up
-    to its target, `not_drawn` for those beyond it, else the rule of `Usable`.
+    to its target, `not_drawn` for further ones, otherwise the rule of `Usable`.
     """
     usable, kept = Usable(), defaultdict[str, int](int)
     targets = dict(wanted.select("problem_id", "target").iter_rows())

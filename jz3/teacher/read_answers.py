@@ -1,4 +1,4 @@
-"""What the answers to a recipe's asks hold: a text to go on from, or a solution that is held against gold."""
+"""Reads the answers to a recipe's asks: a text to continue from, or a solution that is compared with gold."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -14,9 +14,7 @@ from jz3.text.problem_text import Unusable
 
 
 def text_of(one: Ask, reply: ChatAnswer) -> str | Unusable:
-    """What was written on the way to a problem, or the solution that the recipe goes on from, right or
-    wrong.
-    """
+    """The intermediate text, or the solution that the recipe continues from, right or wrong."""
     if one.form == "correction":
         return corrected(reply, one.question)
     unfinished = finished(reply)
@@ -26,7 +24,7 @@ def text_of(one: Ask, reply: ChatAnswer) -> str | Unusable:
 
 
 def read_answer(one: Ask, reply: ChatAnswer) -> Begun | Solution | Unusable:
-    """The solution in an answer, or what of it stands before an output that is not known yet."""
+    """The solution in an answer, or its part before an output that is not yet known."""
     if one.form == "correction":
         return read_correction(reply, one.expected, one.question)
     if one.tool is None:
@@ -37,8 +35,8 @@ def read_answer(one: Ask, reply: ChatAnswer) -> Begun | Solution | Unusable:
 def judged_answers(
     answers: Sequence[tuple[Ask, ChatAnswer]],
 ) -> list[tuple[Ask, Begun | Solution | Unusable]]:
-    """Each answer by itself; draws that must confirm one another are judged together (they follow one
-    another).
+    """Judge each answer by itself; draws that must confirm one another, which must be adjacent, are judged
+    together.
     """
     judged: list[tuple[Ask, Begun | Solution | Unusable]] = []
     for confirmed, group in groupby(answers, key=lambda answer: _group(answer[0])):
@@ -51,12 +49,12 @@ def judged_answers(
 
 
 def _group(one: Ask) -> tuple[str, ...] | None:
-    """Of which draws an ask is one; None where it stands for itself."""
+    """The group of draws that an ask belongs to; None if it stands alone."""
     return None if one.confirmed else (one.operator, *one.seed_ids, one.variant)
 
 
 def _confirmed(answers: list[tuple[Ask, ChatAnswer]]) -> list[tuple[Ask, Solution | Unusable]]:
-    """Draws of one question: of those that agree, the right ones; else none."""
+    """Judge the draws of one question: the right ones are kept if they agree, otherwise none."""
     expected = answers[0][0].expected
     assert expected is not None, "what is confirmed by draws is held against a value"
     read = [read_solution(reply, None) for _, reply in answers]

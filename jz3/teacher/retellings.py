@@ -1,10 +1,10 @@
 """Whether a question retold from somebody's life still asks for the same (PersonaMath).
 
-The only answer that is known is that of the question it was retold from. So it must state the same numbers
-and ask something; whether it asks for the same quantity is seen once it is solved.
+The only known answer is that of the original question. So the retelling must state the same numbers and ask
+something; whether it asks for the same quantity shows only once it is solved.
 
-Rules: `reply_is_empty`, `remark` (more than a question: a note, a solution), `persona_named` (it speaks of
-a persona, or addresses the reader as one), `numbers_changed`, `nothing_asked`, `same_text` (hardly a word
+Rules: `reply_is_empty`, `remark` (more than a question: a note, a solution), `persona_named` (it mentions a
+persona, or addresses the reader as one), `numbers_changed`, `nothing_asked`, `same_text` (hardly a word
 changed).
 """
 
@@ -36,13 +36,13 @@ ASKS = re.compile(
 )
 NGRAM = 5
 LARGEST_OVERLAP = 0.9
-"""From this Jaccard index of 5-grams on, two texts are the same one (chosen: one word in a hundred
+"""From this Jaccard index of 5-grams on, two texts count as the same (chosen: one word in a hundred
 changed).
 """
 
 
 def not_a_retelling(question: str, text: str) -> Unusable | None:
-    """Why a text is not the question retold; None where nothing speaks against it."""
+    """Why a text is not the question retold; None if it is."""
     if not text:
         return Unusable("reply_is_empty", "")
     for rule, pattern in (("remark", REMARK), ("persona_named", PERSONA_NAMED)):
@@ -60,7 +60,7 @@ def not_a_retelling(question: str, text: str) -> Unusable | None:
 
 
 def overlap(one: str, other: str) -> float:
-    """Jaccard index of the 5-grams of words of two texts; a shorter text is one gram."""
+    """Jaccard index of the word 5-grams of two texts; a shorter text is one gram."""
     some, others = _grams(one), _grams(other)
     return len(some & others) / len(some | others)
 

@@ -1,11 +1,11 @@
 r"""Splits a question into sentences.
 
-Promises: the sentences, one after the other, are the text, character for character; none is blank but that of
-a blank text; no number (`1,200`, `3.5`) and no title (`Mr. Lee`) is cut.
+Promises: the sentences joined are the text, character for character; none is blank unless the text is; no
+number (`1,200`, `3.5`) and no title (`Mr. Lee`) is cut.
 
-A sentence ends at a full stop, question mark or exclamation mark, with what closes behind it, before a blank
-and a word that begins a sentence: with a capital, a digit, a sign of currency or mathematics, a bracket or a
-quotation mark, or as a variable (one letter alone), since a number that began a sentence may be masked.
+A sentence ends at a full stop, question mark or exclamation mark, including closing marks, before a blank and
+a word that begins a sentence: one with a capital, a digit, a sign of currency or mathematics, a bracket or a
+quotation mark, or a variable (a single letter), because a number that began a sentence may be masked.
 """
 
 import re
@@ -15,12 +15,12 @@ _END = re.compile(r"[.?!]+[\"'”’)\]]*\$?(?=\s)")
 _BEGINNING = re.compile(r"\s+(?:[A-Z0-9$\\(\[\"'“‘€£¥]|[a-z](?![A-Za-z]))")
 _TITLE = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, _TITLES))})\.$")
 _INITIAL = re.compile(r"(?:^|[A-Z][a-z]+ |\. )[A-Z]\.$")
-"""Of a name: `J. Lee`, `Mary J. Lee`; a point or a line at the end of a sentence follows a small word."""
+"""An initial in a name: `J. Lee`, `Mary J. Lee`; a point or line ending a sentence follows a small word."""
 _NUMBERED = re.compile(r"(?<![\w.])No\.$")
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, each with the blanks behind it."""
+    """The sentences of a text, each with the blanks after it."""
     found: list[str] = []
     start = 0
     for end in _END.finditer(text):
@@ -35,13 +35,13 @@ def sentences(text: str) -> list[str]:
 
 
 def split_last(text: str) -> tuple[str, str]:
-    """What stands before the last sentence, with its blanks, and the last sentence."""
+    """The text before the last sentence, with its blanks, and the last sentence."""
     *before, last = sentences(text)
     return "".join(before), last
 
 
 def _is_within(so_far: str, rest: str) -> bool:
-    """Whether a stop is that of a title, an initial or `No. 5`."""
+    """Whether a stop belongs to a title, an initial or `No. 5`."""
     if _NUMBERED.search(so_far):
         return rest.lstrip()[:1].isdigit()
     return bool(_TITLE.search(so_far) or _INITIAL.search(so_far))

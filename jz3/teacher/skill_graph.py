@@ -1,8 +1,9 @@
-"""Skills of many problems merged, and the graph of those that one problem has together (MASS, section 6.5).
+"""Merges the skills of many problems, and makes a graph of those that occur in one problem (MASS, section
+6.5).
 
-Promises: neither the order of the problems nor that of the names changes anything: names are taken by count,
-then by spelling; each joins the first kept name whose vector has a cosine above the threshold, else it is
-kept itself. So frequent names win, and nothing chains: where A is like B and B like C, C does not join A. A
+Promises: neither the order of the problems nor that of the names matters. Names are taken by count, then by
+spelling; each joins the first kept name whose vector has a cosine above the threshold, otherwise it is itself
+kept. So frequent names win, and there are no chains: if A is like B and B like C, C does not join A. A
 problem has a skill once, however many of its names were merged into it. Costs a product of the names' vectors
 with those of the kept names, in blocks: 13 s of a core for 10,000 names of 4,096 numbers.
 """
@@ -25,7 +26,7 @@ KIND = "skill"
 BLOCK = 1_024
 """Names that are compared with all kept ones at once (chosen: 200 MB for 46,000 kept ones)."""
 DECIMALS = 6
-"""Of a cosine that is compared: blocks of other sizes add up in another order."""
+"""Decimals of a cosine in comparisons: other block sizes add in another order."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class SkillGraph:
 def skill_graph(
     named: Mapping[str, Sequence[str]], encode: Encode, similarity: float, edge_count: int
 ) -> SkillGraph:
-    """The graph of the skills that each problem was given, by `problem_id`; an edge is of two skills that at
-    least `edge_count` problems have together.
+    """The graph of each problem's skills, by `problem_id`; an edge joins two skills that at least
+    `edge_count` problems have together.
     """
     into = merged(Counter(name for names in named.values() for name in set(names)), encode, similarity)
     of_problem = {problem: sorted({into[name] for name in named[problem]}) for problem in sorted(named)}

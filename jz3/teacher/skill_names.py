@@ -1,4 +1,4 @@
-"""Skills as a teacher writes them: one a line, or in a list of another form, brought into one spelling.
+"""Skills as a teacher writes them: one per line, or as a list in another form, brought into one spelling.
 
 Rules: `truncated`, `not_finished`, `no_skill` (no line of the answer is a short name without numbers).
 """
@@ -14,16 +14,16 @@ from jz3.text.singular import singular
 
 BULLET = re.compile(r"^\s*(?:[-*•–+]|\(?\d{1,2}[.):])\s*")
 LEAD = re.compile(r"^[^:]*\bskills?\b[^:]*:", re.IGNORECASE)
-"""In front of a list, maybe on its line."""
+"""Text before a list, perhaps on its line."""
 EXPLAINED = re.compile(r"\s*(?:\s[-–—]\s|[:(]).*$")
-"""What is said of a skill behind its name."""
+"""The explanation after the name of a skill."""
 QUOTED = re.compile(r'"([^"\n]+)"')
 SIGNS = re.compile(r"[*_`#\"“”'’\[\]]|\\text")
 NOT_LETTERS = re.compile(r"[^\w]+")
 
 
 def read_skills(reply: ChatAnswer, most_skills: int, most_words: int) -> list[str] | Unusable:
-    """The first skills of an answer, in their order; each once."""
+    """The first skills of an answer, in order, each once."""
     unfinished = finished(reply)
     if unfinished is not None:
         return unfinished
@@ -34,7 +34,7 @@ def read_skills(reply: ChatAnswer, most_skills: int, most_words: int) -> list[st
 
 
 def skill_name(line: str, most_words: int) -> str | None:
-    """A skill in lower case, its last word in the singular; None for what is no name of one."""
+    """A skill in lower case, with its last word in the singular; None if the line is no skill."""
     plain = EXPLAINED.sub("", SIGNS.sub("", BULLET.sub("", line)))
     words = NOT_LETTERS.sub(" ", plain.lower()).split()
     if not 0 < len(words) <= most_words or any(any(map(str.isdigit, word)) for word in words):

@@ -1,10 +1,10 @@
-"""A teacher names the skills of reference problems; merged, they are the graph by which MASS values problems.
+"""A teacher names the skills of reference problems, which are merged into MASS's graph for valuing problems.
 
-MASS: arXiv 2503.14917. Promises: every reference problem becomes the skills it was given, a reject with its
-rule (`mass.contaminated`, `mass.budget`, those of jz3/teacher/skill_names.py) or a failure; a request is
-named by its problem alone, so that a larger reference set asks for the new ones; neither the order of the
-problems nor how fast answers come changes any. A reference that repeats a benchmark item is left out, or its
-skills would carry the benchmark into the choice. Costs one short answer a problem, once ever.
+MASS: arXiv 2503.14917. Promises: every reference problem becomes its skills, a reject with its rule
+(`mass.contaminated`, `mass.budget`, those of jz3/teacher/skill_names.py) or a failure; a request is named
+only by its problem, so that a larger reference set asks only for the new ones; neither the order of the
+problems nor the speed of answers matters. A reference that repeats a benchmark item is left out, because its
+skills would bring the benchmark into the choice. Costs one short answer per problem, paid for once.
 """
 
 from collections import Counter
@@ -41,7 +41,7 @@ PROMPT, QUESTION = "skills.md", "{question}"
 
 
 class SkillsParams(Teachers):
-    """Who names skills, and how they are merged to a graph."""
+    """Who names skills, and how they are merged into a graph."""
 
     most_skills: int = Field(ge=1)
     """The most skills of a problem; the first ones count."""
@@ -50,7 +50,7 @@ class SkillsParams(Teachers):
     similarity: float = Field(ge=0, le=1)
     """Names with a cosine above it are one skill."""
     edge_count: int = Field(ge=1)
-    """Least number of problems that have both skills of an edge."""
+    """The fewest problems that must have both skills of an edge."""
     encoder: EncoderParams
     """The encoder of the names."""
 
@@ -63,24 +63,24 @@ class SkillsMetrics(BaseModel):
     sampling: dict[str, float]
     rows: Ledger
     operators: dict[str, dict[str, Ledger]]
-    """The one request of a problem, as recipes have theirs."""
+    """The ledger of the only request per problem, in the form that recipes have."""
     paid: Spent
     prompt_tokens: int
     completion_tokens: int
     names: int
-    """Spellings of skills."""
+    """Different spellings of skills."""
     skills: int
-    """That are left of them."""
+    """Skills after merging."""
     edges: int
     skills_of_a_problem: float
-    """Mean, of those with a skill."""
+    """Mean over the problems with a skill."""
     most_frequent: dict[str, int]
     """Problems that have each of the ten most frequent skills."""
 
 
 @dataclass(frozen=True)
 class Named:
-    """What is left beside the tables of Reject and Failure: the graph, and the numbers."""
+    """The results besides the tables of Reject and Failure: the graph, and the metrics."""
 
     workings: Sequence[Working]
     rejects: pl.DataFrame
@@ -97,8 +97,8 @@ def skills(
     execution: Execution,
     teacher_tokens: int | None = None,
 ) -> Named:
-    """Name the skills of the references that no verdict rejects, and merge them to a graph. Of references
-    that `teacher_tokens` do not reach nothing is asked; None: all are.
+    """Name the skills of the references that no verdict rejects, and merge them into a graph. References that
+    `teacher_tokens` do not reach are not asked about; None means no limit.
     """
     requests = skill_requests(references, verdicts, prompts, params)
     asked: dict[str, Reply] = {}
@@ -172,7 +172,7 @@ def skill_requests(
     prompts: InFiles,
     params: SkillsParams,
 ) -> dict[str, ChatRequest]:
-    """What is asked of each reference that no verdict rejects, by `problem_id`, sorted."""
+    """The request for each reference that no verdict rejects, sorted by `problem_id`."""
     text = read_prompt(prompts, PROMPT, (QUESTION,))
     rejected = verdicts.filter(pl.col("rule").is_not_null()).select(problem_id="row_id")
     rows = references.select("problem_id", "problem").join(rejected, on="problem_id", how="anti")
@@ -183,14 +183,14 @@ def skill_requests(
 
 
 def _name(problem_id: str) -> str:
-    """Of the request for a problem."""
+    """The name of the request for a problem."""
     return content_id(RECIPE, "skills", problem_id)
 
 
 def _read(
     replies: Mapping[str, Reply], params: SkillsParams
 ) -> tuple[dict[str, list[str]], dict[str, Unusable]]:
-    """The skills in answers, and what is wrong with the others, by problem."""
+    """The skills in answers, and what is wrong with the other answers, by problem."""
     named: dict[str, list[str]] = {}
     refused: dict[str, Unusable] = {}
     for problem_id, reply in replies.items():

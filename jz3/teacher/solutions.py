@@ -1,8 +1,8 @@
-r"""Reads the solution of a known problem out of a model's answer, and holds it against what is expected.
+r"""Reads the solution of a known problem from a model's answer, and compares it with what is expected.
 
-A solution is the whole answer but for thoughts and a heading in front; its value is the last box. Rules:
-`truncated`, `not_finished`, `no_answer` (no box, or an empty one), `answer_differs`. Values are compared by
-the grader, as graded responses are.
+A solution is the whole answer without thoughts and a heading; its value is the last box. Rules: `truncated`,
+`not_finished`, `no_answer` (no box, or an empty one), `answer_differs`. The grader compares values, as it
+does for graded responses.
 """
 
 import re
@@ -26,7 +26,7 @@ class Solution:
 
 
 def read_solution(reply: ChatAnswer, expected: str | None) -> Solution | Unusable:
-    """The solution of an answer; with `expected`, one that ends in another value is unusable."""
+    """The solution of an answer; with `expected`, a solution with another value is unusable."""
     unfinished = finished(reply)
     if unfinished is not None:
         return unfinished
@@ -37,7 +37,7 @@ def read_solution(reply: ChatAnswer, expected: str | None) -> Solution | Unusabl
 
 
 def solution_text(reply: ChatAnswer) -> str:
-    """The whole answer but for thoughts and a heading in front."""
+    """The whole answer without thoughts and a heading."""
     return HEADING.sub("", without_thoughts(reply.text).replace("\r\n", "\n")).strip()
 
 
@@ -48,16 +48,16 @@ def boxed_solution(text: str) -> Solution | Unusable:
 
 
 def finished(reply: ChatAnswer) -> Unusable | None:
-    """Why an answer is not whole; None for one that is."""
+    """Why an answer is incomplete; None if it is complete."""
     if reply.finish_reason == "length":
         return Unusable("truncated", reply.text[-EVIDENCE_CHARACTERS:])
-    if reply.finish_reason != "stop":  # content_filter and what else servers say
+    if reply.finish_reason != "stop":  # content_filter, or another word of a server
         return Unusable("not_finished", f"{reply.finish_reason}: {reply.text}"[:EVIDENCE_CHARACTERS])
     return None
 
 
 def differing(solution: Solution, expected: str) -> Unusable | None:
-    """Why a solution is wrong; None where it ends in what is expected."""
+    """Why a solution is wrong; None if its value is as expected."""
     if equal(expected, solution.answer).equal:
         return None
     return Unusable("answer_differs", f"{solution.answer!r}; {expected!r} was expected"[:EVIDENCE_CHARACTERS])

@@ -1,12 +1,12 @@
-"""A solver answers each problem several times: how hard a problem is for it, and what it answers most often.
+"""A solver answers each problem several times: how hard the problem is for it, and its most frequent answer.
 
-Promises: a draw is named by problem and number alone, so that more draws ask for the new ones, and neither
-the order of the problems nor other problems move any; every draw becomes an attempt or a failure with its
-reason; every problem that is not asked is listed with its rule (jz3/teacher/answerable.py). The solver is a
-model of the graph under any engine, or a teacher. With a quota, problems are drawn on until each has the
-right solutions that its difficulty asks for (jz3/teacher/quotas.py); pass rates are of the first draws
-alone, as a count that stops at the right number is no rate. Costs one completion a draw, once ever: each is a
-row of the row store. Holds the table and its answers in memory.
+Promises: a draw is named only by problem and number, so that more draws ask only for the new ones, and
+neither the order of the problems nor other problems matter; every draw becomes an attempt or a failure with
+its reason; every problem that is not asked is listed with its rule (jz3/teacher/answerable.py). The solver is
+a model of the graph under any engine, or a teacher. With a quota, problems are drawn until each has the right
+solutions that its difficulty calls for (jz3/teacher/quotas.py); pass rates use only the first draws, because
+a count that stops at the right number is no rate. Costs one completion per draw, kept in the row store. Holds
+the table and its answers in memory.
 """
 
 from collections import Counter
@@ -42,7 +42,7 @@ QUESTION = "{question}"
 
 
 class DrawnQuota(QuotaParams):
-    """Problems are drawn on, until each has as many right solutions as its pass rate asks for."""
+    """Problems are drawn until each has as many right solutions as its pass rate calls for."""
 
     most_draws: int = Field(ge=1)
     """The most draws of one problem, including the first ones."""
@@ -56,13 +56,13 @@ class SolveParams(Params):
     only: Only | None
     """Which problems are asked; null: all."""
     draws: int = Field(ge=1)
-    """Answers to each problem, which its pass rate is taken over."""
+    """Answers to each problem, from which its pass rate is computed."""
     quota: DrawnQuota | None
     """Draws beyond these; null: none."""
     prompt: str = Field(min_length=1)
-    """File under `data/solvers` that puts a question."""
+    """The file under `data/solvers` with the prompt for a question."""
     symbolic_seconds: float = Field(gt=0)
-    """CPU time that sympy gets for one pair; after it the answers are different."""
+    """CPU seconds that sympy gets for one pair; after that the answers count as different."""
     solver: Annotated[ModelSolver | TeacherSolver, Field(discriminator="kind")]
 
     @model_validator(mode="after")
@@ -77,45 +77,45 @@ class SolveParams(Params):
 
 class SolveMetrics(BaseModel):
     """Rows are draws: kept are those that were answered; the first draws of problems beyond the budget are
-    rejected by `solve.budget`, and their pass rates say 0 draws. Shares are of problems that have an answer,
-    over their first draws; None where no problem has one.
+    rejected by `solve.budget`, and their pass rates say 0 draws. Shares are over the first draws of problems
+    that have an answer; None if no problem has one.
     """
 
     solver: str
     model: str
-    """Digest of the weights, or the name that the teacher has for its model."""
+    """Digest of the weights, or the teacher's name for its model."""
     problems: int
-    """That are asked."""
+    """Problems that are asked."""
     not_asked: dict[str, int]
-    """By the rule of `only`."""
+    """Problems not asked, by the rule of `only`."""
     known: int
     """Problems that have an answer."""
     draws: int
-    """Of each problem, without those of a quota."""
+    """Draws of each problem, without those of a quota."""
     rows: Ledger
     boxed: float
     """Share of the answered draws that end in a box."""
     pass_rate: float | None
-    """Mean over problems."""
+    """Mean pass rate over problems."""
     solved: float | None
-    """Share with a right draw."""
+    """Share of problems with a right draw."""
     voted_right: float | None
-    """Share where the answer of most draws is right."""
+    """Share of problems whose most frequent answer is right."""
     by_level: dict[str, float]
-    """Mean pass rate; problems without a level are left out."""
+    """Mean pass rate by level; problems without a level are left out."""
     truncated: int
     """Draws cut at the token limit."""
     prompt_tokens: int
     completion_tokens: int
     reasoning_tokens: int
-    """Of the completion tokens, those of thoughts."""
+    """Completion tokens that are thoughts."""
     paid: Spent | None
-    """What a teacher's answers took; None for a model of the graph."""
+    """The cost of a teacher's answers; None for a model of the graph."""
 
 
 @dataclass(frozen=True)
 class Solved:
-    """Tables of Attempt, PassRate, Failure and Lacking, and their numbers."""
+    """Tables of Attempt, PassRate, Failure and Lacking, and the metrics."""
 
     attempts: dy.DataFrame[Attempt]
     rates: dy.DataFrame[PassRate]
@@ -132,9 +132,9 @@ def solve(
     execution: Execution,
     teacher_tokens: int | None = None,
 ) -> Solved:
-    """Answer each problem that is asked, and judge the answers. Of problems that `teacher_tokens` do not
-    reach a teacher answers none, and their pass rate is not known; None: all are answered. A model of the
-    graph is free.
+    """Answer each problem that is asked, and judge the answers. A teacher does not answer problems that
+    `teacher_tokens` do not reach, so their pass rate is not known; None means no limit. A model of the graph
+    is free.
     """
     left_out, problems = unsolved(problems, params.only), asked_of(problems, params.only)
     cap = teacher_tokens if isinstance(params.solver, TeacherSolver) else None
@@ -194,7 +194,7 @@ def _tokens_of(
     draws: Sequence[Draw],
     solved: Callable[[Sequence[Draw]], tuple[list[dict[str, Any]], dy.DataFrame[PassRate]]],
 ) -> TokensOf:
-    """Answers the draws of some problems, and says what they took."""
+    """Answer the draws of some problems; return the tokens that each took."""
 
     def tokens_of(problems: Sequence[str]) -> Mapping[str, int]:
         found = dict.fromkeys(problems, 0)
@@ -206,8 +206,8 @@ def _tokens_of(
 
 
 def draws_of(problems: dy.DataFrame[Problem], prompts: InFiles, params: SolveParams) -> list[Draw]:
-    """What the solver is asked of each problem, before any quota: by draw, then by problem, so that more
-    draws come last.
+    """The draws of each problem, before any quota, sorted by draw, then by problem, so that more draws come
+    last.
     """
     text = read_prompt(prompts, params.prompt, (QUESTION,))
     ordered = problems.sort("problem_id").select("problem_id", "problem")
@@ -230,7 +230,7 @@ def _drawn_on(
     answer: Answer,
     quota: DrawnQuota,
 ) -> list[dict[str, Any]]:
-    """The rows of the draws that a quota asks for beyond the first ones, round by round."""
+    """The rows of the draws that a quota asks for after the first ones, round by round."""
     prompts = {draw.problem_id: draw.prompt for draw in draws}
     usable, wanted = Usable(), quotas(rates, quota)
     drawn, rows = Counter(draw.problem_id for draw in draws), list(first)

@@ -1,4 +1,4 @@
-"""Solvers: who answers a problem, and what it is asked.
+"""Solvers: who answers a problem, and what the request is.
 
 A draw is named by problem and number, and its name draws the seed of the request.
 """
@@ -26,14 +26,14 @@ from jz3.workers.crew import Crew, open_crew
 
 
 class ModelSolver(Params):
-    """The model that the graph names beside the problems answers."""
+    """The model that the graph names with the problems answers."""
 
     kind: Literal["model"]
     engine: EngineName
     dtype: ComputedIn
     """The number format in which the model computes; part of a row's key."""
     form: Literal["text", "chat"]
-    """`text` goes on from the prompt; `chat` asks it in the model's own chat template."""
+    """`text` continues the prompt; `chat` asks it in the model's own chat template."""
     seed: Seed
     temperature: float = Field(ge=0)
     top_p: float = Field(gt=0, le=1)
@@ -48,12 +48,12 @@ class ModelSolver(Params):
 
 
 class TeacherSolver(Params):
-    """A teacher answers; the model that the graph names is not read."""
+    """A teacher answers; the model that the graph names is not used."""
 
     kind: Literal["teacher"]
     teacher: Teacher
     seed: Seed
-    """Each draw's own seed is drawn from it by hash, where the teacher is sent one."""
+    """Each draw's own seed is drawn from it by hash, if the teacher is sent one."""
 
     @property
     def teachers(self) -> Teachers:
@@ -76,30 +76,30 @@ class Draw:
 
 @dataclass
 class Asked:
-    """What was asked so far, and what came of it beside the answers."""
+    """The account of what was asked, apart from the answers."""
 
     draws: int = 0
     failures: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     """Rows of Failure by request: equal requests fail once."""
     replies: list[Reply] = field(default_factory=list[Reply])
-    """Of a teacher."""
+    """Replies of a teacher."""
 
     def forget(self) -> None:
-        """Begin the account anew: what was asked so far stands in the row store."""
+        """Reset the account: what was asked so far is in the row store."""
         self.draws = 0
         self.failures.clear()
         self.replies.clear()
 
 
 Answer = Callable[[Sequence[Draw]], list[Drawn]]
-"""What came of some draws, in order; those that failed are left out."""
+"""The answers to some draws, in order, without those that failed."""
 
 
 @contextmanager
 def answering(
     solver: ModelSolver | TeacherSolver, model: InDir[ModelManifest], asked: Asked, execution: Execution
 ) -> Generator[Answer]:
-    """Asks the solver; a model is loaded once for all calls. `asked` takes the account."""
+    """A function that asks the solver; a model is loaded once for all calls. `asked` gets the account."""
     if isinstance(solver, TeacherSolver):
         yield lambda draws: _by_teacher(draws, solver, asked, execution)
         return
@@ -111,13 +111,13 @@ def answering(
 
 
 def generation_request(draw: Draw, solver: ModelSolver) -> GenerationRequest:
-    """What an engine is asked."""
+    """The request to an engine."""
     prompt = (Turn("user", draw.prompt.strip()),) if solver.form == "chat" else draw.prompt
     return GenerationRequest(prompt, draw_order(solver.seed, draw.name))
 
 
 def chat_request(draw: Draw, solver: TeacherSolver) -> ChatRequest:
-    """What a teacher is sent."""
+    """The request to a teacher."""
     return request_for(draw.name, draw.prompt, solver.teachers, draw.number)
 
 

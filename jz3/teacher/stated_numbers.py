@@ -1,11 +1,11 @@
 r"""The numbers that a question states, in whatever form, so that two wordings of it can be compared.
 
-Read are digits (with separators of thousands, decimals, a denominator, a sign), `\frac{3}{4}`, numbers in
-words, and words with a value: half, twice, thrice, a dozen (12, or twelve times the number before it), a
-pair (2, or twice the number before it). `one` is a pronoun as often, so it may stand for a 1 or for
-nothing. A per cent sign is no part of a number: 20% and 20 percent are the same, 20% and 1/5 are not.
+It reads digits (with thousands separators, decimals, a denominator, a sign), `\frac{3}{4}`, numbers in words,
+and words with a value: half, twice, thrice, a dozen (12, or twelve times the number before it), a pair (2, or
+twice the number before it). `one` is just as often a pronoun, so it may stand for a 1 or for nothing. A
+percent sign is no part of a number: 20% and 20 percent are the same, 20% and 1/5 are not.
 
-Costs some 20 microseconds a question.
+Costs some 20 microseconds per question.
 """
 
 import re
@@ -32,7 +32,7 @@ _ALONE = re.compile(r"\b(?:an?|one)\s+(dozen|pair)\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class StatedNumbers:
-    """The values in a text, each as often as it is stated, and how often a word `one` may be another 1."""
+    """The values in a text, as often as each is stated, and how often the word `one` may be another 1."""
 
     values: Counter[Fraction]
     ones: int
@@ -50,7 +50,7 @@ class StatedNumbers:
 
 @lru_cache(maxsize=4_096)
 def stated_numbers(text: str) -> StatedNumbers:
-    """All numbers of a text; a question is compared with all its rewordings, so what was read is kept."""
+    """All numbers of a text; cached, because a question is compared with all its rewordings."""
     values: Counter[Fraction] = Counter()
     ones = 0
     text, taken = _taken(_ALONE, text)
@@ -73,7 +73,7 @@ def stated_numbers(text: str) -> StatedNumbers:
 
 
 def _taken(pattern: re.Pattern[str], text: str) -> tuple[str, list[re.Match[str]]]:
-    """The text without what a pattern finds, and that."""
+    """The text without a pattern's matches, and the matches."""
     found = list(pattern.finditer(text))
     return (pattern.sub(" ", text) if found else text), found
 
@@ -85,7 +85,7 @@ def _in_digits(found: re.Match[str]) -> Fraction:
 
 
 def _ratio(above: str, below: str) -> Fraction:
-    """`3/0` is no number: it counts as its numerator."""
+    """A fraction; `3/0` is no number and counts as its numerator."""
     if "." in above:
         return Fraction(above) / (int(below) or 1)
     return Fraction(int(above), int(below) or 1)

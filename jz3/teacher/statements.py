@@ -1,9 +1,9 @@
-"""What a teacher writes on the way: whether a rewording and a statement say what they were written from.
+"""A teacher's intermediate texts: whether rewordings and statements say what they were written from.
 
 Rules of rewordings: `reply_is_empty`, `remark` (more than a question: a note, a solution), `numbers_changed`
-(it states other numbers, or others as often), `nothing_asked`, `unchanged`. Rules of statements:
-`reply_is_empty`, `not_a_statement` (a question still), `variable_lost` (the variable is not there exactly
-once, or the answer or another number is not there, or one came in).
+(it states other numbers, or some more or less often), `nothing_asked`, `unchanged`. Rules of statements:
+`reply_is_empty`, `not_a_statement` (still a question), `variable_lost` (the variable does not occur exactly
+once, the answer or another number is missing, or a number was added).
 """
 
 import re
@@ -20,18 +20,18 @@ HEADING = re.compile(
     r"(?:\s+re(?:told|written))?|rewording)[\]*_:\s]*(?:\n|:|\Z)",
     re.IGNORECASE,
 )
-"""In front of what is asked for, as models write it."""
+"""A heading in front of the requested text, as models write it."""
 LEAD = re.compile(
     r"\A\W*(?:sure|certainly|of course|absolutely|okay|here(?:[’']s| is))\b[^\n\d]*"
     r"\b(?:question|problem|statement|version|rewording|retelling)\b[^\n\d]*:\W*\n",
     re.IGNORECASE,
 )
-"""In front of that, from models that chat."""
+"""Text in front of that, from models that chat."""
 QUOTES = (('"', '"'), ("“", "”"))
 
 
 def plain_text(reply: str) -> str:
-    """What a teacher wrote, but for thoughts, a lead or heading in front, quotation marks around it."""
+    """A teacher's text without thoughts, a lead or heading in front, and quotation marks around it."""
     text = LEAD.sub("", without_thoughts(reply).replace("\r\n", "\n").strip()).strip()
     text = HEADING.sub("", text).strip().strip("*").strip()
     for opening, closing in QUOTES:
@@ -41,7 +41,7 @@ def plain_text(reply: str) -> str:
 
 
 def not_a_rewording(question: str, text: str) -> Unusable | None:
-    """Why a text does not ask for the same in other words; None where nothing speaks against it."""
+    """Why a text does not ask for the same in other words; None if it does."""
     if not text:
         return Unusable("reply_is_empty", "")
     remark = REMARK.search(text)
@@ -58,8 +58,8 @@ def not_a_rewording(question: str, text: str) -> Unusable | None:
 
 
 def not_a_statement(before: str, sentence: str, text: str, variable: str, gold: str) -> Unusable | None:
-    """Why a text is not the statement of a last sentence and its answer; None where nothing speaks against
-    it. `before` stands in front of the sentence.
+    """Why a text is not the statement of a last sentence and its answer; None if it is. `before` precedes the
+    sentence.
     """
     if not text:
         return Unusable("reply_is_empty", "")
@@ -78,7 +78,7 @@ def not_a_statement(before: str, sentence: str, text: str, variable: str, gold: 
 
 
 def _without_answer(text: str, gold: str) -> StatedNumbers | None:
-    """The numbers of a statement but for its answer; None where that is not told."""
+    """The numbers of a statement without its answer; None if it does not state the answer."""
     written = re.search(rf"(?<![\w.]){re.escape(gold)}(?!\w|\.\d)", text)
     if written is not None:
         return stated_numbers(f"{text[: written.start()]} {text[written.end() :]}")
@@ -92,7 +92,7 @@ def _without_answer(text: str, gold: str) -> StatedNumbers | None:
 
 
 def _letters(text: str) -> Counter[str]:
-    """How often each letter stands alone."""
+    """How often each letter occurs alone."""
     return Counter(re.findall(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])", text))
 
 

@@ -1,6 +1,6 @@
 """The recipes that a teacher writes: what each asks in rounds, how much that is, and what it keeps.
 
-A recipe is a module of jz3/teacher/recipes with its parameters; here is the only place that names them all.
+A recipe is a module of jz3/teacher/recipes with its parameters; only this module names them all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,13 +28,13 @@ class AugmentParams(Teachers):
 
 
 def begins_at(params: AugmentParams) -> Beginning:
-    """What a recipe takes."""
+    """What a recipe starts from."""
     return PASSAGES if isinstance(params.recipe, SynthLlm) else SEEDS
 
 
 def rounds_of(seeds: Seeds, prompts: InFiles, params: AugmentParams) -> Rounds:
-    """The rounds of a recipe, over seeds with a gold answer or over passages: in each by draw, then by seed
-    or passage.
+    """The rounds of a recipe, over seeds with a gold answer or over passages; asks of a round are sorted by
+    draw, then by seed or passage.
     """
     beginning = begins_at(params)
     rows = seeds.filter(beginning.with_gold()).sort(beginning.key).iter_rows(named=True)
@@ -52,7 +52,7 @@ def rounds_of(seeds: Seeds, prompts: InFiles, params: AugmentParams) -> Rounds:
 
 
 def asks_across(params: AugmentParams) -> str | None:
-    """What a recipe asks of several seeds or passages at once; None where each stands for itself."""
+    """What a recipe asks about several seeds or passages at once; None if it asks about each separately."""
     match params.recipe:
         case RvSyn():
             return "its graphs join functions of several"
@@ -63,8 +63,8 @@ def asks_across(params: AugmentParams) -> str | None:
 
 
 def must_fit(params: AugmentParams, took: int, cap: int) -> None:
-    """Raise AcrossSeedsError where a recipe took more than the cap of its arm: one that asks across seeds or
-    passages can be cut nowhere, so that it must fit as a whole.
+    """Raise AcrossSeedsError if a recipe took more than its arm's cap: a recipe that asks across seeds or
+    passages cannot be cut, so it must fit as a whole.
     """
     if took > cap:
         name, kind = params.recipe.name, begins_at(params).flag
@@ -77,7 +77,7 @@ def must_fit(params: AugmentParams, took: int, cap: int) -> None:
 
 
 def next_round(rounds: Rounds, texts: Mapping[str, str]) -> Round | None:
-    """What a recipe asks once it has the texts that came of the last round; None after the last one."""
+    """What a recipe asks after the resulting texts of its last round; None after the last one."""
     try:
         return rounds.send(texts)
     except StopIteration:
@@ -85,7 +85,7 @@ def next_round(rounds: Rounds, texts: Mapping[str, str]) -> Round | None:
 
 
 def asks_of_a_seed(params: AugmentParams) -> dict[str, float]:
-    """By operator, how many asks a seed that has a gold answer takes, or a passage, on the mean."""
+    """The mean number of asks, by operator, for a seed with a gold answer, or for a passage."""
     match params.recipe:
         case MetaMath():
             return metamath.asks_of_a_seed(params.recipe)
@@ -100,7 +100,7 @@ def asks_of_a_seed(params: AugmentParams) -> dict[str, float]:
 
 
 def rows_of_a_seed(params: AugmentParams) -> float:
-    """Problems that these are to become."""
+    """How many of these are to become problems."""
     match params.recipe:
         case MetaMath():
             return metamath.rows_of_a_seed(params.recipe)
@@ -117,9 +117,7 @@ def rows_of_a_seed(params: AugmentParams) -> float:
 def left_out(
     problems: Sequence[Mapping[str, Any]], lines: Mapping[str, Mapping[str, Any]], params: AugmentParams
 ) -> dict[str, Unusable]:
-    """Of problems that nothing speaks against, those that the recipe does not keep. `lines` are those of
-    their lineage.
-    """
+    """Problems without a fault that the recipe does not keep, and why. `lines` are those of their lineage."""
     match params.recipe:
         case MetaMath() | PersonaMath():
             return {}

@@ -1,6 +1,6 @@
 """Teachers: who is asked for what, and what the answers cost.
 
-Costs: the teacher's price, once for each request ever: answers stand in the row store.
+Costs the teacher's price once per request: answers are in the row store.
 """
 
 import math
@@ -22,7 +22,7 @@ from jz3.teacher.declaration import Teacher
 from jz3.writer.server import serve_writer
 
 DRAWS = 1 << 63
-"""Of `draw_order`."""
+"""The range of `draw_order`."""
 
 Reply = ChatAnswer | ChatFailure
 
@@ -31,35 +31,37 @@ class Teachers(Params):
     """Who is asked, and how."""
 
     teachers: dict[str, Teacher] = Field(min_length=1)
-    """By a name of your own, which `answers` has in each row. Each request is one teacher's."""
+    """Teachers by a name of your own, which `answers` records in each row. Each request goes to one of
+    them.
+    """
     seed: Seed
     """Each request's own seed, and its teacher, are drawn from it by hash."""
 
 
 class Spent(BaseModel):
-    """What answers took, usable or not, whenever they were paid."""
+    """The cost of answers, usable or not, whenever they were paid for."""
 
     answered: int
     prompt_tokens: int
     completion_tokens: int
-    """Those of thoughts among them."""
+    """Including the tokens of thoughts."""
     cached_tokens: int
-    """Of the prompt tokens, those that the provider had in its cache."""
+    """Prompt tokens that the provider had in its cache."""
     by_batch: int
     """Answers that came through batch files."""
     cost_usd: float
     """At the prices of `execution`."""
     priced: bool
-    """Whether each model has a price; else it counts as free."""
+    """Whether each model has a price; a model without one counts as free."""
     prices_as_of: str | None
-    """The day of that price, of several the first."""
+    """The day of that price; if there are several, the earliest."""
 
 
 def teacher_of(name: str, params: Teachers) -> str:
-    """The name of the teacher that a request goes to, drawn by hash in proportion to the shares.
+    """The name of the teacher for a request, drawn by hash in proportion to the shares.
 
-    A teacher that is added takes requests from the others, and moves none between them (weighted rendezvous
-    hashing: the least of exponential draws with the shares as rates).
+    A teacher that is added takes requests from the others, but moves none between them (weighted rendezvous
+    hashing: the smallest of exponential draws with the shares as rates).
     """
     if len(params.teachers) == 1:
         return next(iter(params.teachers))
@@ -72,8 +74,8 @@ def teacher_of(name: str, params: Teachers) -> str:
 
 
 def request_for(name: str, prompt: str, params: Teachers, draw: int = 0) -> ChatRequest:
-    """What its teacher is asked: a prompt, with the seed that the name of the request draws. Without a seed
-    the number of the draw keeps several answers to one prompt apart: else all would be the first one.
+    """The request to its teacher: a prompt, with the seed that the request's name draws. Without a seed, the
+    number of the draw keeps several answers to one prompt apart; otherwise they would all be the first one.
     """
     teacher = params.teachers[teacher_of(name, params)]
     fields = teacher.request.sent
@@ -97,8 +99,8 @@ def ask(
     execution: Execution,
     whole_set: KeySet | None = None,
 ) -> list[Reply]:
-    """An answer or a failure for each request, in order; `names` are those of their teachers. The cap on
-    money is on `whole_set`, of which the requests are a part; None where they are all of it. Raises as
+    """An answer or a failure for each request, in order; `names` draw their teachers. `whole_set` is the set
+    that the cap on money applies to, with the requests as a part; None if they are all of it. Raises as
     `ask_all` does.
     """
     replies: dict[int, Reply] = {}
@@ -132,8 +134,8 @@ def spent(asked: Iterable[tuple[Teacher, Reply]], execution: Execution) -> Spent
 
 
 def whose(params: Teachers) -> dict[str, Any]:
-    """`provider`, `model` and `sampling` for metrics: of several teachers all names, and the sampling
-    (temperature, top_p and the greatest number of tokens, where sent) only where it is the same for all.
+    """`provider`, `model` and `sampling` for metrics: all names if there are several teachers, and the
+    sampling (temperature, top_p and the greatest number of tokens, if sent) only if it is the same for all.
     """
     teachers = list(params.teachers.values())
     samplings = [_sampling(teacher) for teacher in teachers]

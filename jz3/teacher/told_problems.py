@@ -1,9 +1,14 @@
 """Whether a told problem says what its graph says, and no more (RV-Syn).
 
-Rules: `reply_is_empty`, `identifier` (a name of the graph's code stands in it), `questions` (it has not
-exactly one question mark), `value_missing` (a value that is given is not told, as often as it is given),
-`answer_shown` (the result is told), `leak` (a value on the way is), `value_added` (another number is, but 1
-and 2 in words).
+The rules:
+
+- `reply_is_empty`
+- `identifier`: it contains a name of the graph's code
+- `questions`: it does not have exactly one question mark
+- `value_missing`: a given value is not told, or not as often as it is given
+- `answer_shown`: the result is told
+- `leak`: an intermediate value is told
+- `value_added`: another number is told, other than 1 and 2 in words
 """
 
 import re
@@ -21,8 +26,8 @@ _SMALL = re.compile(r"\b(?:one|two|twice|pairs?)\b", re.IGNORECASE)
 def not_told(
     text: str, functions: Sequence[Function], leaves: Sequence[Fraction], nodes: Sequence[Fraction]
 ) -> Unusable | None:
-    """Why a text does not tell a graph with these values (given; of its calls, the result last); None where
-    nothing speaks against it.
+    """Why a text does not tell a graph with these values (given ones, and those of its calls with the result
+    last); None if it does.
     """
     if not text:
         return Unusable("reply_is_empty", "")
@@ -36,7 +41,7 @@ def not_told(
     stated = stated_numbers(text)
     given = Counter(leaves)
     if stated.values.items() == given.items():
-        return None  # as nearly always; what follows says of any other text what is wrong with it
+        return None  # nearly always; the rest says what is wrong with any other text
     told = stated.values + Counter({Fraction(1): stated.ones})
     missing = given - told
     if missing:

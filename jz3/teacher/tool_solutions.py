@@ -1,15 +1,15 @@
-r"""Solutions that are written in turns with a sandbox: text up to a program, its real output, and on.
+r"""Solutions that are written in turns with a sandbox: text up to a program, its real output, and so on.
 
-A chat request has no text to stop at. So an answer is cut off behind its first program, which is run; what it
-printed is put behind it, and the next request shows all of that and asks for the rest. What a teacher says
-that a program prints never survives: behind a program it is cut off, elsewhere the answer is turned away.
+A chat request cannot stop at a text. So an answer is cut off after its first program, which is run; its
+output is appended, and the next request shows all of that and asks for the rest. An output that a teacher
+made up never survives: after a program it is cut off, elsewhere the answer is rejected.
 
-A program goes on from those before it, which run again; only what it adds is shown. The value of a bare last
-expression is printed, as a notebook shows it. The first error ends a solution.
+A program builds on those before it, which run again; only what it adds is shown. The value of a bare last
+expression is printed, as in a notebook. The first error ends a solution.
 
 Rules: `other_block` (a block that is no program), `too_many_programs`, `box_before_program`, `two_boxes`,
 `program_timeout`, `program_failed` (an error, a kill, too much memory or output), `no_output` (nothing, or a
-fence that no block can hold), and those of jz3/teacher/solutions.py.
+fence that no block can contain), and those of jz3/teacher/solutions.py.
 """
 
 import ast
@@ -42,7 +42,7 @@ class Begun:
 
     text: str
     limits: Limits
-    """Of its programs."""
+    """Limits of its programs."""
 
 
 def read_tool_solution(reply: ChatAnswer, expected: str | None, use: ToolUse) -> Begun | Solution | Unusable:
@@ -72,7 +72,7 @@ def read_tool_solution(reply: ChatAnswer, expected: str | None, use: ToolUse) ->
 
 
 def run_begun(begun: Sequence[Begun], execution: Execution, crew: Crew) -> list[str | Unusable]:
-    """Each solution of a recipe with what its last program really printed. Runs what the store lacks."""
+    """Each solution of a recipe with the real output of its last program. Runs what the store lacks."""
     if not begun:
         return []
     programs = [_so_far(one) for one in begun]
@@ -84,19 +84,19 @@ def run_begun(begun: Sequence[Begun], execution: Execution, crew: Crew) -> list[
 
 
 def stored_output(begun: Begun, store: RowStore) -> str | Unusable | None:
-    """The same from the store alone; None where a program has not run yet."""
+    """The same from the store alone; None if a program has not run yet."""
     found = stored_results(_so_far(begun), begun.limits, store)
     results = [result for result in found if result is not None]
     return with_output(begun, results) if len(results) == len(found) else None
 
 
 def printing(program: str) -> str:
-    """The program with its last line printed, where it prints nothing and ends in an expression."""
+    """The program with its last line printed, if it prints nothing and ends with an expression."""
     if "print(" in program:
         return program
     try:
         tree = ast.parse(program)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # how Python says that it is no program
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # errors for what is no program
         return program
     last = tree.body[-1] if tree.body else None
     if not isinstance(last, ast.Expr):
@@ -108,7 +108,7 @@ def printing(program: str) -> str:
 
 
 def trimmed(text: str) -> str:
-    """A text up to its first line with a whole box, and the line that closes the display around it."""
+    """A text up to its first line with a complete box, and the line that closes the display around it."""
     lines = text.split("\n")
     for number, line in enumerate(lines, 1):
         if last_boxed(line) is not None:
@@ -123,8 +123,8 @@ def _so_far(begun: Begun) -> list[str]:
 
 
 def with_output(begun: Begun, results: Sequence[ProgramResult]) -> str | Unusable:
-    """A solution with what its last program adds to what those before it print. `results` are those of the
-    first program, of the first two, and so on.
+    """A solution with the output that its last program adds to that of the earlier ones. `results` are those
+    of the first program, of the first two, and so on.
     """
     last = results[-1]
     if last.status == "timeout":

@@ -1,4 +1,4 @@
-"""ToolUse: of a solution that may hold programs, what it may compute and what it has computed."""
+"""ToolUse: what a solution that may contain programs may compute, and what it has computed."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,6 @@ class ToolUse:
     limits: Limits
     """Limits of each program."""
     most_programs: int
-    """In the whole solution."""
+    """The most programs in the whole solution."""
     begun: str = ""
-    """What stands before the answer: up to the output of the last program. Empty at first."""
+    """The text before the answer, up to the output of the last program. Empty at first."""

@@ -1,4 +1,4 @@
-"""What a recipe found on the way to its problems, as tables with names: a library of functions, say."""
+"""A recipe's intermediate results as named tables, such as a library of functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from jz3.tables.workings_manifest import WorkingsManifest
 
 @dataclass(frozen=True)
 class Working:
-    """One table."""
+    """One table of intermediate results."""
 
     name: str
     kind: type[dy.Schema]

@@ -1,15 +1,15 @@
 """MetaMath (Yu et al. 2023, arXiv 2309.12284): questions bootstrapped from solved seeds, in four ways.
 
-`answer` asks for more solutions of the seed's own question. `reword` asks for the question in other words;
-where these state the same numbers, `rephrase` asks for a solution of it. Both are held against the gold
+`answer` asks for more solutions of the seed's own question. `reword` asks for the question in other words; if
+these state the same numbers, `rephrase` asks for a solution of the rewording. Both are compared with the gold
 answer.
 
-Two ways go backward: one number of the question is masked by a variable (jz3/teacher/number_masks.py), the
-gold answer is told, and the variable is asked for. `fobar` tells it in a sentence behind the question;
-`self_verification` has the last sentence and the answer made into a statement first (`state`). The number
-that was masked is expected. A masking is asked for only where no other value gives the same answer:
-computed where that is possible, else the draws of a question must agree on it (`confirmed` of an ask). The
-paper has no such check.
+Two ways go backward: one number of the question is replaced by a variable (jz3/teacher/number_masks.py), the
+gold answer is given, and the variable is asked for. `fobar` gives the answer in a sentence after the
+question; for `self_verification`, `state` first turns the last sentence and the answer into a statement. The
+masked number is the expected answer. A masking is asked only if no other value of the number gives the same
+answer: this is computed if possible, otherwise the draws of a question must agree (`confirmed` of an ask).
+The paper has no such check.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,18 +32,19 @@ from jz3.text.problem_text import Unusable
 
 QUESTION, SENTENCE, ANSWER = "{question}", "{sentence}", "{answer}"
 TOLD = "Suppose the answer to this question is {gold}. Which number does {variable} stand for?"
-"""Behind a masked question; our own words, as the paper's ask for the same."""
+"""Text after a masked question; our own words, since the paper's asks for the same."""
 ASKED = "What is the value of {variable}?"
-"""Behind a statement."""
+"""Text after a statement."""
 TEXTS = ("reword", "state")
-"""Operators whose answers are no rows."""
+"""Operators whose answers are not rows."""
 MASKINGS = 2.5
-"""Maskings of a question that are asked for, where nothing better is known: 2.9 numbers, 86 % of them unique
-(measured on all families of the built-in writer)."""
+"""Maskings asked per question, if nothing better is known: 2.9 numbers, 86 % of them unique (measured on all
+families of the built-in writer).
+"""
 
 
 class Rephrase(Params):
-    """How much is asked for of other wordings."""
+    """How many rewordings and solutions of them to ask for."""
 
     rewordings: int = Field(ge=0)
     """How many rewordings of each seed's question to ask for."""
@@ -52,27 +53,27 @@ class Rephrase(Params):
 
 
 class Fobar(Params):
-    """How much is asked for of masked questions."""
+    """How many solutions of masked questions to ask for."""
 
     answers: int = Field(ge=0)
-    """Solutions of each masking; at least five where only draws can tell that it has one solution."""
+    """Solutions of each masking; at least five if only draws can show that it has one solution."""
 
 
 class SelfVerification(Params):
-    """How much is asked for of statements."""
+    """How many statements and solutions of them to ask for."""
 
     statements: int = Field(ge=0)
     """How many statements of each masking to ask for."""
     answers: int = Field(ge=1)
-    """Solutions of each statement; at least five where only draws can tell that it has one solution."""
+    """Solutions of each statement; at least five if only draws can show that it has one solution."""
 
 
 class MetaMath(Params):
-    """How much of each operator is asked for."""
+    """How many asks of each operator."""
 
     name: Literal["metamath"]
     answers: int = Field(ge=0)
-    """Solutions that are asked for of each seed."""
+    """Solutions of each seed to ask for."""
     rephrase: Rephrase
     fobar: Fobar
     self_verification: SelfVerification
@@ -88,12 +89,12 @@ class _Prompts:
 
 @dataclass(frozen=True)
 class _Masking:
-    """A masked question of a seed that may be asked for."""
+    """A masked question of a seed that may be asked."""
 
     seed: Mapping[str, Any]
     masked: MaskedQuestion
     known: bool
-    """Whether it is computed that no other value fits."""
+    """Whether a computation showed that no other value fits."""
 
     @property
     def variant(self) -> str:
@@ -102,7 +103,7 @@ class _Masking:
 
 
 def rounds(seeds: Iterable[Mapping[str, Any]], prompts: InFiles, params: MetaMath) -> Rounds:
-    """What the teacher is asked for seeds that have a gold answer, in two rounds."""
+    """The asks for seeds that have a gold answer, in two rounds."""
     texts = _Prompts(
         answer=read_prompt(prompts, "answer.md", (QUESTION,)),
         reword=read_prompt(prompts, "rephrase.md", (QUESTION,)),
@@ -144,8 +145,8 @@ def rounds(seeds: Iterable[Mapping[str, Any]], prompts: InFiles, params: MetaMat
 
 
 def asks_of_a_seed(params: MetaMath) -> dict[str, float]:
-    """By operator, as far as that is known without the question; the draws of what cannot be computed are
-    not.
+    """The number of asks per seed, by operator, as far as it is known without the question: further draws are
+    not, where an answer cannot be computed.
     """
     statements = params.self_verification.statements
     return {
@@ -159,7 +160,7 @@ def asks_of_a_seed(params: MetaMath) -> dict[str, float]:
 
 
 def rows_of_a_seed(params: MetaMath) -> float:
-    """Of these, those whose answers are to be problems."""
+    """How many of these have answers that are to become problems."""
     return sum(count for name, count in asks_of_a_seed(params).items() if name not in TEXTS)
 
 
@@ -224,7 +225,7 @@ def _of_rewording(
 
 
 def _maskings(seed: Mapping[str, Any], params: MetaMath) -> Iterator[tuple[str, _Masking | Unusable]]:
-    """An id, and a masking that may be asked for, or why not."""
+    """An id, with a masking that may be asked, or why there is none."""
     question, gold = seed["question"], seed["answer"]
     masks = masks_of(question)
     if not masks:
@@ -303,7 +304,7 @@ def _backward(
     texts: _Prompts,
     params: MetaMath,
 ) -> Iterator[Ask]:
-    """The asks for the variable of one question: enough draws to judge it by, where nothing else does."""
+    """The asks for the variable of one question: enough draws to judge it by, if nothing else can."""
     for draw in range(answers if one.known else max(answers, DRAWS)):
         yield Ask(
             recipe=params.name,
@@ -321,5 +322,5 @@ def _backward(
 
 
 def _shown(gold: str) -> str:
-    """A gold answer as prose has it: LaTeX between its marks."""
+    """A gold answer as in prose: LaTeX between its marks."""
     return f"${gold}$" if "\\" in gold and "$" not in gold and "\\(" not in gold else gold

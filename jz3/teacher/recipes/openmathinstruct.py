@@ -1,13 +1,13 @@
 """OpenMathInstruct-1 (Toshniwal et al. 2024, arXiv 2402.10176): solutions of solved seeds with code between
 the text.
 
-Three operators ask for solutions of the seed's own question, each held against the gold answer: `default`;
-`subject`, which names the seed's subject; and `masked`, which shows the seed's reference solution with the
-values hidden that are worked out in it (jz3/teacher/masked_references.py). The teacher writes such copies
-(`mask`), and of the valid ones one is chosen; where none is valid, a rule masks the reference. The unmasked
-reference is never shown.
+Three operators ask for solutions of the seed's own question, each compared with the gold answer: `default`;
+`subject`, which names the seed's subject; and `masked`, which shows the seed's reference solution with its
+intermediate results hidden (jz3/teacher/masked_references.py). The teacher writes such copies (`mask`), and
+one of the valid ones is chosen; if none is valid, a rule masks the reference. The unmasked reference is never
+shown.
 
-A solution is written in turns with a sandbox (jz3/teacher/tool_solutions.py). Of the right ones those with
+A solution is written in turns with a sandbox (jz3/teacher/tool_solutions.py). Among the right ones those with
 code may be preferred, and a number of rows may be drawn evenly over the seeds (jz3/teacher/fair_draws.py).
 """
 
@@ -28,30 +28,30 @@ from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable, programs_of
 
 QUESTION, SUBJECT, REFERENCE, BEGUN = "{question}", "{subject}", "{reference}", "{begun}"
 WITH_CODE = 0.836
-"""Share of solutions that have a program (paper: 16.4 % have none); each asks for what follows its output."""
+"""Share of solutions with a program (paper: 16.4 % have none); each asks for the text after its output."""
 
 
 class OpenMathInstruct(Params):
-    """How much of each operator is asked for, and which solutions are kept."""
+    """How many asks of each operator, and which solutions are kept."""
 
     name: Literal["openmathinstruct"]
     default: int = Field(ge=0)
-    """Solutions that are asked for of each seed."""
+    """Solutions of each seed to ask for."""
     subject: int = Field(ge=0)
-    """The same with the subject named; of seeds that have one."""
+    """The same with the subject named; only for seeds that have one."""
     masked: int = Field(ge=0)
-    """The same with a masked reference; of seeds whose reference is prose."""
+    """The same with a masked reference; only for seeds whose reference is prose."""
     masks: int = Field(ge=0)
-    """Masked copies of a reference that are asked for, to choose one from."""
+    """Masked copies of a reference to ask for, one of which is chosen."""
     length_margin: float = Field(gt=0)
     """Share of the reference's length by which a masked copy may be longer or shorter."""
     programs: int = Field(ge=1)
-    """Most programs of a solution."""
+    """The most programs of a solution."""
     limits: Limits
-    """Of each program. Where they are those of `execute`, no program is run there again."""
+    """Limits of each program. If they equal those of `execute`, no program is run there again."""
     prefer: Prefer
     rows: int | None = Field(ge=1)
-    """Rows that are kept, drawn evenly over the seeds; null keeps all."""
+    """Rows to keep, drawn evenly over the seeds; null keeps all."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,17 @@ class _Prompts:
 
 @dataclass(frozen=True)
 class _Shown:
-    """What is shown of a reference, and where it comes from."""
+    """The text shown as a reference, and its origin."""
 
     text: str
     variant: str
-    """Number of the draw; `rule` where the reference was masked by rule; `whole` where it hides nothing."""
+    """Number of the draw; `rule` if the reference was masked by rule; `whole` if it has nothing to hide."""
     parent_ids: tuple[str, ...] = ()
 
 
 def rounds(seeds: Iterable[Mapping[str, Any]], prompts: InFiles, params: OpenMathInstruct) -> Rounds:
-    """What the teacher is asked for seeds that have a gold answer: masked copies and the first solutions,
-    then solutions with a masked reference, and what follows each output.
+    """The asks for seeds that have a gold answer: masked copies and the first solutions, then solutions with
+    a masked reference, and the text after each output.
     """
     texts = _Prompts(
         mask=read_prompt(prompts, "mask.md", (QUESTION, REFERENCE)),
@@ -99,14 +99,14 @@ def rounds(seeds: Iterable[Mapping[str, Any]], prompts: InFiles, params: OpenMat
 
 
 def asks_of_a_seed(params: OpenMathInstruct) -> dict[str, float]:
-    """By operator, of a seed with a subject and a reference in prose."""
+    """The number of asks, by operator, for a seed with a subject and a reference in prose."""
     counts = {"default": params.default, "subject": params.subject, "masked": params.masked}
     masks = {"mask": params.masks} if params.masked else {}
     return masks | {name: count * (1 + WITH_CODE) for name, count in counts.items()}
 
 
 def rows_of_a_seed(params: OpenMathInstruct) -> float:
-    """Solutions that are asked for."""
+    """Solutions asked for."""
     return params.default + params.subject + params.masked
 
 
@@ -129,7 +129,7 @@ def left_out(
 def _references(
     seeds: Iterable[Mapping[str, Any]], params: OpenMathInstruct
 ) -> tuple[dict[str, Reference], list[Judged]]:
-    """The reference of each seed that can be shown masked, and the seeds that have none."""
+    """The reference of each seed that can be shown masked, and verdicts on the seeds without one."""
     references: dict[str, Reference] = {}
     judged: list[Judged] = []
     for seed in seeds if params.masked else ():
@@ -165,7 +165,7 @@ def _copies(
                 expected=None,
                 expected_from="none",
                 form="text",
-                followed_by=(("masked", 0),),  # solutions are asked for without a valid copy, too
+                followed_by=(("masked", 0),),  # solutions are asked for even without a valid copy
             )
 
 
@@ -175,7 +175,7 @@ def _chosen(
     written: Mapping[str, str],
     params: OpenMathInstruct,
 ) -> tuple[dict[str, _Shown], list[Judged]]:
-    """Of each seed what is shown, and what became of each copy."""
+    """The text shown for each seed, and a verdict on each copy."""
     valid: dict[str, dict[str, Ask]] = {seed_id: {} for seed_id in references}
     judged: list[Judged] = []
     texts: dict[str, str] = {}
@@ -264,7 +264,7 @@ def _solution(
 def _continued(
     asked: Iterable[Ask], written: Mapping[str, str], texts: _Prompts
 ) -> tuple[list[Ask], list[Judged]]:
-    """The asks for the rest of each solution whose program has run, and what they go on from."""
+    """The asks for the rest of each solution whose program has run, and verdicts on what they continue."""
     begun = [(one, one.tool, written[one.ask_id]) for one in asked if one.tool and one.ask_id in written]
     return (
         [_rest(one, tool, text, texts) for one, tool, text in begun],

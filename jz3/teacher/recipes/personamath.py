@@ -1,15 +1,14 @@
 """PersonaMath (Luo et al. 2024, arXiv 2410.01504): questions retold from many people's lives, and wrong
-attempts mended.
+attempts corrected.
 
-Every seed is solved once (`solve`). Stage 1 is of those solved right: each is retold K1 times, each time
-from the life of another persona (`rewrite`), and each retelling is solved (`rewritten`). Stage 2 is of
-those solved wrong: the wrong attempt is shown to the teacher, which names the mistake and solves the
-question anew (`reflect`). A seed that is then right is retold K2 times (`rewrite_hard`), each retelling is
-solved (`rewritten_hard`), and one that is solved wrong is reflected on (`reflect_hard`). All is held
-against the seed's gold answer, the only one there is. A row of a reflection keeps the new solution alone
-(jz3/teacher/corrections.py).
+Every seed is solved once (`solve`). Stage 1 uses those solved right: each is retold K1 times, each time from
+the life of another persona (`rewrite`), and each retelling is solved (`rewritten`). Stage 2 uses those solved
+wrong: the teacher sees the wrong attempt, names the mistake and solves the question again (`reflect`). A seed
+that is then right is retold K2 times (`rewrite_hard`), each retelling is solved (`rewritten_hard`), and one
+that is solved wrong is reflected on (`reflect_hard`). Everything is compared with the seed's gold answer, the
+only one there is. A row from a reflection keeps only the new solution (jz3/teacher/corrections.py).
 
-The paper gives neither K1 nor K2, and no test of a retelling; ours stands in jz3/teacher/retellings.py.
+The paper gives neither K1 nor K2, and no test of a retelling; jz3/teacher/retellings.py has ours.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,23 +27,21 @@ from jz3.text.problem_text import last_boxed
 
 QUESTION, PERSONA, ATTEMPT = "{question}", "{persona}", "{attempt}"
 WRONG = 0.16
-"""Share of seeds that are solved wrong, for estimates: the sizes of the paper's sets fit 12,600 of 14,973
-right.
-"""
+"""Share of seeds solved wrong, for estimates: the sizes of the paper's sets fit 12,600 of 14,973 right."""
 MENDED = 0.1
-"""Share of wrong attempts that a reflection mends, for estimates (reviews of the paper)."""
+"""Share of wrong attempts that a reflection corrects, for estimates (reviews of the paper)."""
 
 
 class PersonaMath(Params):
-    """How much is asked for of retellings and reflections."""
+    """How many retellings and reflections to ask for."""
 
     name: Literal["personamath"]
     k1: int = Field(ge=0)
     """Retellings of each seed that is solved right, each by another persona."""
     k2: int = Field(ge=0)
-    """The same of each seed that is solved right only after reflection."""
+    """Retellings of each seed that is solved right only after reflection."""
     reflections: int = Field(ge=0)
-    """Times that a wrong attempt is shown to the teacher; each time the last one."""
+    """How often a wrong attempt, each time the latest, is shown to the teacher."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class _Recipe:
             yield self._solution("solve", (seed_id,), (), "", seed["question"], "attempt")
 
     def rewrite(self, operator: str, seed_ids: Iterable[str], count: int) -> Iterator[Ask]:
-        """By draw, then by seed: a larger count moves none before it."""
+        """The asks for retellings, by draw, then by seed: a larger count does not change the earlier ones."""
         drawn = {one: list(drawn_personas(self.personas, one, count, self.seed)) for one in seed_ids}
         for number in range(count):
             for seed_id, personas in drawn.items():
@@ -144,7 +141,7 @@ class _Recipe:
 
 
 def rounds(seeds: Iterable[Mapping[str, Any]], prompts: InFiles, params: PersonaMath, seed: int) -> Rounds:
-    """What the teacher is asked for seeds that have a gold answer. `seed` draws the personas."""
+    """The asks for seeds that have a gold answer. `seed` draws the personas."""
     texts = _Prompts(
         solve=read_prompt(prompts, "solve.md", (QUESTION,)),
         retell=read_prompt(prompts, "retell.md", (PERSONA, QUESTION)),
@@ -159,7 +156,9 @@ def rounds(seeds: Iterable[Mapping[str, Any]], prompts: InFiles, params: Persona
 
 
 def asks_of_a_seed(params: PersonaMath) -> dict[str, float]:
-    """By operator: as if all seeds were solved right, and beside that the usual share of them wrong."""
+    """The number of asks, by operator: as if all seeds were solved right, plus the usual share solved
+    wrong.
+    """
     return {"solve": 1} | dict(_after_solving("solve", 0, params))
 
 
@@ -172,7 +171,7 @@ def rows_of_a_seed(params: PersonaMath) -> float:
 def _following(
     recipe: _Recipe, asked: Sequence[Ask], written: Mapping[str, str]
 ) -> tuple[list[Ask], list[Judged]]:
-    """What is asked once a round is answered, and how its retellings were judged."""
+    """The next asks after a round is answered, and verdicts on its retellings."""
     right: dict[str, list[str]] = {"rewrite": [], "rewrite_hard": []}
     judged: list[Judged] = []
     asks: list[Ask] = []
@@ -196,7 +195,7 @@ def _following(
 
 
 def _after_solving(operator: str, draw: int, params: PersonaMath) -> tuple[tuple[str, float], ...]:
-    """What an attempt leads to; of what is asked for wrong ones alone, the usual share."""
+    """The asks that an attempt leads to; for those after wrong attempts only, the usual share."""
     left = params.reflections - draw - (operator.startswith("reflect"))
     reflected = [(1 - MENDED) ** number for number in range(left)]
     match operator:
@@ -224,6 +223,6 @@ def _after_rewriting(operator: str, params: PersonaMath) -> tuple[tuple[str, flo
 
 
 def _hard(mended: float, params: PersonaMath) -> tuple[tuple[str, float], ...]:
-    """What a share of mended seeds leads to, each retelling wrong as often as can be."""
+    """The asks for a share of corrected seeds, if each retelling is wrong as often as possible."""
     count = mended * params.k2
     return (("rewrite_hard", count), ("rewritten_hard", count), ("reflect_hard", count * params.reflections))

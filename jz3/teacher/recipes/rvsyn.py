@@ -1,11 +1,11 @@
-"""RV-Syn (arXiv 2504.20426): problems told from graphs of functions that seeds are made of.
+"""RV-Syn (arXiv 2504.20426): problems told from graphs of functions that occur in seeds.
 
 `decompose` asks for a seed's question as functions of one operation each and calls of them
-(jz3/teacher/decompositions.py); it counts where what it prints is the gold answer. The functions are merged
-to a library (`merge`, which asks nothing; jz3/teacher/function_library.py). `compose` draws graphs over it
-and runs them (graph_draws.py, graph_values.py; it asks nothing either: the paper fine-tunes a model for it).
-`tell` asks for a story of each graph, and `solve` for solutions of it, with nothing but the story shown; of
-each story the first solution is kept that ends in what the graph prints.
+(jz3/teacher/decompositions.py); it counts if its program prints the gold answer. `merge` makes a library of
+the functions without asking anything (jz3/teacher/function_library.py). `compose` draws graphs over it and
+runs them (graph_draws.py, graph_values.py), also without asking: the paper fine-tunes a model for it. `tell`
+asks for a story of each graph, and `solve` for solutions of the story alone; the first solution whose answer
+is what the graph prints is kept.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,21 +48,21 @@ class RvSyn(Params):
 
     name: Literal["rvsyn"]
     structure: float = Field(ge=0, le=1)
-    """Least likeness of the canonical forms of two functions that are merged."""
+    """The lowest similarity of the canonical forms of two functions that are merged."""
     meaning: float = Field(ge=0, le=1)
-    """Least cosine of their descriptions' words."""
+    """The lowest cosine of their descriptions' words."""
     trials: int = Field(ge=1)
-    """Tuples of arguments on which both must give the same."""
+    """Tuples of arguments on which both must give the same results."""
     strategies: list[Strategy] = Field(min_length=1)
-    """By which functions of a graph are drawn; in turn."""
+    """Strategies for drawing the functions of a graph; used in turn."""
     nodes: list[Annotated[int, Field(ge=1, le=4)]] = Field(min_length=1)
-    """Functions of a graph; in turn."""
+    """Numbers of functions in a graph; used in turn."""
     graphs: int = Field(ge=0)
-    """Graphs that are composed for each seed that was decomposed."""
+    """Graphs to compose for each seed that was decomposed."""
     drawings: int = Field(ge=1)
-    """Drawings of a graph's values, of which the first that makes a problem is taken."""
+    """Drawings of a graph's values; the first that makes a problem is used."""
     confirmations: int = Field(ge=1)
-    """Solutions that are asked for of each story."""
+    """Solutions of each story to ask for."""
     limits: Limits
     """Limits of each program."""
 
@@ -76,19 +76,19 @@ class _Prompts:
 
 @dataclass(frozen=True)
 class _Composed:
-    """A graph with its values, and what it gives."""
+    """A graph with its values and results."""
 
     plan: Plan
     graph: Graph
     values: tuple[str, ...]
-    """Of its calls, as printed; the last is the answer."""
+    """The values of its calls as printed; the last is the answer."""
     seed_ids: tuple[str, ...]
     graph_id: str
 
 
 def rounds(seeds: Iterable[Mapping[str, Any]], prompts: InFiles, params: RvSyn, seed: int) -> Rounds:
-    """What the teacher is asked for seeds that have a gold answer: decompositions, stories, solutions;
-    between them the programs run.
+    """The asks for seeds that have a gold answer: decompositions, stories, solutions; programs run between
+    them.
     """
     texts = _Prompts(
         decompose=read_prompt(prompts, "decompose.md", (QUESTION,)),
@@ -137,7 +137,7 @@ def rounds(seeds: Iterable[Mapping[str, Any]], prompts: InFiles, params: RvSyn, 
 
 
 def asks_of_a_seed(params: RvSyn) -> dict[str, float]:
-    """By operator, of a seed whose answer is a number, as if all were kept."""
+    """The number of asks, by operator, for a seed whose answer is a number, as if all were kept."""
     return {"decompose": 1, "tell": params.graphs, "solve": params.graphs * params.confirmations}
 
 
@@ -147,7 +147,7 @@ def rows_of_a_seed(params: RvSyn) -> float:
 
 
 def left_out(problems: Iterable[Mapping[str, Any]]) -> dict[str, Unusable]:
-    """Of the solutions of one story, which come by draw, all but the first."""
+    """All solutions of a story but the first; they must come by draw."""
     first: dict[str, str] = {}
     out: dict[str, Unusable] = {}
     for row in problems:
@@ -158,7 +158,7 @@ def left_out(problems: Iterable[Mapping[str, Any]]) -> dict[str, Unusable]:
 
 
 def _is_number(gold: str) -> bool:
-    """Whether a gold answer is one number that a program can print."""
+    """Whether a gold answer is a single number that a program can print."""
     stated = stated_numbers(gold)
     values = [*stated.values.elements()]
     return len(values) == 1 and stated.ones == 0 and equal(gold, str(values[0])).equal
@@ -182,7 +182,7 @@ def _decompose(row: Mapping[str, Any], texts: _Prompts, params: RvSyn) -> Ask:
 
 
 def _read(asked: Sequence[Ask], written: Mapping[str, str]) -> tuple[dict[str, Decomposition], list[Judged]]:
-    """The decompositions in answers, by ask, and what is wrong with the others."""
+    """The decompositions in answers, by ask, and what is wrong with the other answers."""
     found: dict[str, Decomposition] = {}
     judged: list[Judged] = []
     for one in asked:
@@ -221,7 +221,7 @@ def _right(
 
 
 def _of_forms(forms: Sequence[Form], library: Library) -> Iterator[Judged]:
-    """Every function that was written, and into which it was merged."""
+    """A verdict on every function written, and what it was merged into."""
     into = {one.form.form_id: one for one in library.merged}
     for form in forms:
         merged = into.get(form.form_id)
@@ -236,7 +236,7 @@ def _of_forms(forms: Sequence[Form], library: Library) -> Iterator[Judged]:
 def _drawn(
     library: Library, seed_ids: Sequence[str], params: RvSyn, seed: int
 ) -> tuple[list[tuple[Plan, Graph]], list[Judged]]:
-    """The graphs that are composed for these seeds, and those that cannot be."""
+    """The graphs composed for these seeds, and verdicts on those that cannot be."""
     graphs: list[tuple[Plan, Graph]] = []
     judged: list[Judged] = []
     for plan in plans(seed_ids, params.graphs, params.strategies, params.nodes):
@@ -320,7 +320,9 @@ def _told(
     texts: _Prompts,
     params: RvSyn,
 ) -> tuple[list[Ask], list[Judged]]:
-    """The asks for solutions of each story, by draw within a story, and what is wrong with the others."""
+    """The asks for solutions of each story, by draw within a story, and what is wrong with the other
+    stories.
+    """
     solves: list[Ask] = []
     judged: list[Judged] = []
     for one, tell in zip(composed, tells, strict=True):

@@ -1,13 +1,13 @@
 """SynthLLM (Qin et al. 2025, arXiv 2503.19551): questions from documents, on three levels.
 
-Level 1: questions that a passage holds or gives rise to. Level 2: the passage's topics and key concepts are
+Level 1: questions that a passage contains or inspires. Level 2: the passage's topics and key concepts are
 named first (`concepts`), and each question combines two or three of them. Level 3: the concepts of all
 passages make a graph (jz3/teacher/concept_graph.py); walks through it combine concepts (`combine`), and
-questions are written from such a combination and the passages that are nearest to it.
+questions are written from such a combination and the passages nearest to it.
 
-On each level N, `pose_N` asks for several questions at once, `question_N` is each question of the answers,
-and `solve_N` asks for its solution; the solver sees the question alone. No label exists and the paper checks
-nothing: an answer is confirmed by nothing, or where `answers` are several by votes among them.
+On each level N, `pose_N` asks for several questions at once, `question_N` is each question in the answers,
+and `solve_N` asks for its solution; the solver sees only the question. There is no label and the paper checks
+nothing: an answer is confirmed by nothing or, if there are several `answers`, by a vote among them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,33 +37,33 @@ from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
 DOCUMENT, DOCUMENTS, CONCEPTS = "{document}", "{documents}", "{concepts}"
 QUESTION, COUNT = "{question}", "{count}"
 TOPICS_OF_A_PASSAGE = 1 / 3
-"""New topics that a passage adds, for estimates: 2.6M rows of level 3 are 3 of a combination, 5 of a topic,
-and so 173,000 topics of 520,000 documents (derived from the paper's counts). Of few passages it is more.
+"""New topics per passage, for estimates: 2.6M rows of level 3 are 3 per combination and 5 per topic, and so
+173,000 topics of 520,000 documents (derived from the paper's counts). With few passages it is more.
 """
 
 
 class OfPassage(Params):
-    """How much is asked for of each passage on a level."""
+    """How much to ask for each passage on a level."""
 
     draws: int = Field(ge=0)
-    """Requests, each for several questions; 0 leaves the level out."""
+    """Requests, each for several questions; 0 skips the level."""
     questions: int = Field(ge=1)
     """The most questions of a request."""
 
 
 class OfConcepts(Params):
-    """How concepts are combined over passages."""
+    """How concepts are combined across passages."""
 
     epochs: int = Field(ge=0)
-    """Walks that begin at each topic; 0 leaves the level out."""
+    """Walks that start at each topic; 0 skips the level."""
     topic_steps: tuple[NonNegativeInt, NonNegativeInt]
-    """Least and most steps of a walk over topics."""
+    """Fewest and most steps of a walk over topics."""
     concept_steps: tuple[NonNegativeInt, NonNegativeInt]
-    """Least and most steps over key concepts."""
+    """Fewest and most steps over key concepts."""
     epsilon: float = Field(gt=0)
-    """Added to the count of an edge; small, so that rare pairs are not favoured."""
+    """Added to the count of an edge; keep it small, so that rare pairs are not favoured."""
     documents: int = Field(ge=1)
-    """Passages that are shown, those nearest to the combination."""
+    """How many passages are shown: those nearest to the combination."""
     questions: int = Field(ge=1)
     """The most questions of a combination."""
 
@@ -80,7 +80,7 @@ class OfConcepts(Params):
 
 
 class SynthLlm(Params):
-    """How much is asked for on each level."""
+    """How much to ask on each level."""
 
     name: Literal["synthllm"]
     topics: int = Field(ge=1)
@@ -91,9 +91,9 @@ class SynthLlm(Params):
     level_2: OfPassage
     level_3: OfConcepts
     answers: int = Field(ge=1)
-    """Solutions that are asked for of each question."""
+    """Solutions of each question to ask for."""
     agreeing: int = Field(ge=1)
-    """Of these, those that must give one answer; the first of them is kept. More than half."""
+    """How many of these must give the same answer, more than half; the first of them is kept."""
 
     @model_validator(mode="after")
     def _a_majority(self) -> Self:
@@ -115,7 +115,7 @@ class _Recipe:
     seed: int
 
     def concepts(self) -> Iterator[Ask]:
-        """Of every passage, where a level needs them."""
+        """The asks about every passage's concepts, if a level needs them."""
         params = self.params
         if not (params.level_2.draws or params.level_3.epochs):
             return
@@ -125,7 +125,7 @@ class _Recipe:
             yield self._ask("concepts", (passage_id,), "", 0, prompt, follow)
 
     def pose_1(self) -> Iterator[Ask]:
-        """By draw, then by passage: more draws move none before them."""
+        """The asks for questions, by draw, then by passage: more draws do not change the earlier ones."""
         level = self.params.level_1
         for draw in range(level.draws):
             for passage_id, passage in self.passages.items():
@@ -157,7 +157,7 @@ class _Recipe:
             yield self._ask("pose_3", ids, one.combination_id, 0, prompt, _after(3, self.params))
 
     def solve(self, question: Question) -> Iterator[Ask]:
-        """The asks for solutions of a question, which the solver sees alone."""
+        """The asks for solutions of a question, which is all that the solver sees."""
         passage = self.passages[question.ask.seed_ids[0]]
         for draw in range(self.params.answers):
             yield Ask(
@@ -201,7 +201,7 @@ class _Recipe:
 
 
 def rounds(passages: Iterable[Mapping[str, Any]], prompts: InFiles, params: SynthLlm, seed: int) -> Rounds:
-    """What the teacher is asked for passages, in three rounds. `seed` draws the walks."""
+    """The asks for passages, in three rounds. `seed` draws the walks."""
     places = {
         "concepts": (DOCUMENT,),
         "level_1": (DOCUMENT, COUNT),
@@ -231,12 +231,14 @@ def rounds(passages: Iterable[Mapping[str, Any]], prompts: InFiles, params: Synt
 
 
 def asks_across(params: SynthLlm) -> str | None:
-    """What joins several passages; None where each stands for itself."""
+    """What is asked about several passages together; None if each is asked about separately."""
     return "its third level joins concepts of several passages" if params.level_3.epochs else None
 
 
 def asks_of_a_passage(params: SynthLlm) -> dict[str, float]:
-    """By operator, as if all were kept; of the third level the mean over many passages."""
+    """The number of asks per passage, by operator, as if all were kept; for level 3 the mean over many
+    passages.
+    """
     first = params.level_1.draws
     asks = [("pose_1", first), *((name, first * count) for name, count in _after(1, params))]
     if params.level_2.draws or params.level_3.epochs:
@@ -254,8 +256,8 @@ def rows_of_a_passage(params: SynthLlm) -> float:
 def left_out(
     problems: Iterable[Mapping[str, Any]], question_of: Mapping[str, str], params: SynthLlm
 ) -> dict[str, Unusable]:
-    """Of solutions of one question, those that no majority gives, and of the majority all but the first. The
-    problems of a question come by draw; `question_of` names it by problem.
+    """Solutions of one question without a majority for their answer, and all but the first of the majority.
+    The problems of a question must come by draw; `question_of` names the question of a problem.
     """
     solutions: dict[str, list[Mapping[str, Any]]] = {}
     for row in problems:
@@ -274,7 +276,7 @@ def left_out(
 
 
 def _alike(rows: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """Rows by their answers, which the grader compares."""
+    """Rows grouped by their answers, which the grader compares."""
     groups: list[list[Mapping[str, Any]]] = []
     for row in rows:
         same = next((group for group in groups if equal(group[0]["answer"], row["answer"]).equal), None)
@@ -288,7 +290,7 @@ def _alike(rows: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
 def _named(
     asked: Sequence[Ask], written: Mapping[str, str], params: SynthLlm
 ) -> tuple[dict[str, NamedConcepts], list[Judged]]:
-    """What passages are about, by their ids, and how each answer was judged."""
+    """The concepts of passages, by their ids, and a verdict on each answer."""
     named: dict[str, NamedConcepts] = {}
     judged: list[Judged] = []
     for one in asked:
@@ -303,7 +305,9 @@ def _named(
 
 
 def _combined(graph: ConceptGraph, level: OfConcepts, seed: int) -> tuple[list[Combined], list[Judged]]:
-    """The combinations that walks meet, each once, by epoch and topic; and those that are not asked of."""
+    """The combinations that walks meet, each once, by epoch and topic; and verdicts on those not asked
+    about.
+    """
     walks = Walks(level.topic_steps, level.concept_steps, level.epsilon)
     found: dict[str, Combined] = {}
     judged: list[Judged] = []
@@ -328,8 +332,8 @@ def _combined(graph: ConceptGraph, level: OfConcepts, seed: int) -> tuple[list[C
 def _questions(
     poses: Sequence[Ask], written: Mapping[str, str], most: int, given: Mapping[str, tuple[str, ...]]
 ) -> tuple[list[Question], list[Judged]]:
-    """The questions that can be solved, each once of its passages, and how all were judged; `given` are the
-    concepts by ask, where questions combine some.
+    """The questions to be solved, each once per passages, and verdicts on all; `given` are the concepts by
+    ask, if questions combine some.
     """
     questions: list[Question] = []
     judged: list[Judged] = []
@@ -360,17 +364,19 @@ def _all_names(concepts: NamedConcepts) -> tuple[str, ...]:
 
 
 def _names_of(one: Combined, graph: ConceptGraph) -> tuple[str, ...]:
-    """Each once: a topic and a key concept may have one name."""
+    """The names of its concepts, each once: a topic and a key concept may have the same name."""
     return tuple(dict.fromkeys(graph.names[each] for each in one.concepts))
 
 
 def _combinations(params: SynthLlm) -> float:
-    """Of a passage, on the mean over many."""
+    """Combinations per passage, averaged over many."""
     return params.level_3.epochs * TOPICS_OF_A_PASSAGE
 
 
 def _after(level: int, params: SynthLlm, poses: float | None = None) -> tuple[tuple[str, float], ...]:
-    """What an answer to `pose_N` leads to at the most; with `poses` what so many of them take and lead to."""
+    """The most asks that an answer to `pose_N` leads to; with `poses`, those of that many answers and
+    themselves.
+    """
     of_level = (params.level_1, params.level_2, params.level_3)[level - 1]
     count = of_level.questions * params.answers
     if poses is None:
