@@ -1,6 +1,6 @@
-r"""Matrices, systems of equations and functions in pieces, as environments of LaTeX or lists in lists.
+r"""Matrices, systems of equations and piecewise functions, as environments of LaTeX or nested lists.
 
-Cells stay texts; they are read when they are compared.
+Cells stay texts; they are parsed when they are compared.
 """
 
 import re
@@ -33,7 +33,7 @@ OTHERWISE = "otherwise"
 
 
 def matrix(text: str) -> Matrix | None:
-    """A matrix, a number or letter times one, or its transpose."""
+    """A matrix, possibly multiplied by a number or letter, or transposed."""
     text = _within(text)
     start = text.find("\\begin")
     match = _MATRIX.fullmatch(text, start) if start >= 0 else None
@@ -132,7 +132,7 @@ def determinant(text: str) -> str | None:
 
 
 def _kind(text: str) -> str:
-    """The name of the environment that a text begins with."""
+    """The name of the environment at the start of a text."""
     found = re.match(r"\\begin\{(\w+)\}", text)
     return found[1] if found is not None else "vmatrix"
 
@@ -149,7 +149,7 @@ def _expanded(rows: list[list[str]]) -> str:
 
 
 def system(text: str) -> list[str] | None:
-    """The equations of a system, in order; a function in pieces is none."""
+    """The equations of a system, in order; None for a piecewise function."""
     match = _SYSTEM.fullmatch(text.removeprefix("\\{").strip()) if "\\begin" in text else None
     if match is None or "\\begin" in match[2]:
         return None
@@ -169,7 +169,7 @@ def system(text: str) -> list[str] | None:
 
 
 def pieces(text: str) -> Pieces | None:
-    """A function in pieces: two columns, a value and its condition."""
+    """A piecewise function: two columns, a value and its condition."""
     start = text.find("\\begin{")
     match = _SYSTEM.fullmatch(text.removeprefix("\\{").strip()) if start >= 0 else None
     if match is None or match[1] not in ("cases", "array", "dcases", "rcases"):
@@ -196,7 +196,7 @@ def _values(content: str) -> list[tuple[str, str]] | None:
 
 
 def rows_of_lists(parts: list[str]) -> Matrix | None:
-    """`[[1, 2], [3, 4]]`, as programs print a matrix."""
+    """The matrix in `[[1, 2], [3, 4]]`, as programs print it."""
     if not all(part.startswith("[") and part.endswith("]") and closes_at_end(part) for part in parts):
         return None
     rows = [tuple(cell for _, cell in split_top(part[1:-1], _COMMA)) for part in parts]

@@ -1,6 +1,6 @@
-"""What the benchmarks' names change in extraction and equality: letters of choices, tolerances.
+"""How a benchmark's name changes extraction and equality: letters of choices, tolerances.
 
-Every benchmark is written out; a name that is not here is graded by the policy.
+Every benchmark is listed; a name that is not here is graded by the general policy.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from jz3.answers.values import Tolerance
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkRules:
-    """`letters` of the choices, empty for free answers."""
+    """`letters` are those of the choices, empty for free answers."""
 
     letters: str
     tolerance: Tolerance
@@ -29,7 +29,7 @@ RULES = {
     "carp_en": _FREE,
     "tabmwp": _FREE,
     "minerva_math": _FREE,
-    # Golds carry the noise of double precision (3244047.0999999996), far below the policy's 1e-6.
+    # Golds contain the noise of double precision (3244047.0999999996), far below the policy's 1e-6.
     "gsm-hard": _FREE,
     "aqua": BenchmarkRules("ABCDE", POLICY),
     "sat_math": BenchmarkRules("ABCD", POLICY),

@@ -37,7 +37,7 @@ _LABEL = re.compile(
 
 
 def boxed_answer(text: str) -> tuple[str, int] | None:
-    """Content and end of the last box whose braces match; with the boxes before it that it is listed with."""
+    """Content and end of the last box whose braces match; includes the boxes before it in the same list."""
     boxes = _boxes(text)
     if not boxes:
         return None
@@ -53,7 +53,9 @@ def boxed_answer(text: str) -> tuple[str, int] | None:
 
 
 def _distinct(contents: list[str]) -> list[str]:
-    r"""Of contents that say the same number keep the last: of `15\frac{39}{40}` and `\frac{639}{40}`."""
+    r"""Of contents that give the same number, keep the last: of `15\frac{39}{40}` and `\frac{639}{40}`, the
+    second.
+    """
     kept: list[str] = []
     numbers: set[float] = set()
     for content in reversed(contents):
@@ -71,7 +73,7 @@ MAX_BETWEEN = 80  # chosen: characters between two boxes of one answer
 
 
 def _boxes(text: str) -> list[tuple[int, int, str]]:
-    """Start, end and content of the last boxes, the last one first; empty and open ones are passed over."""
+    """Start, end and content of the last boxes, the last one first; empty and unclosed ones are skipped."""
     found: list[tuple[int, int, str]] = []
     end = len(text)
     for _ in range(2 * MAX_BOXES):
@@ -99,7 +101,7 @@ def _content(text: str, start: int) -> tuple[str, int] | None:
 
 
 def _unlabelled(content: str) -> str:
-    r"""`\text{The answer is 460}` and `\text{Answer: }5` without the words that say so."""
+    r"""The 460 in `\text{The answer is 460}` or `\text{Answer: }460`."""
     label = _LABEL.match(content)
     if label is None or label.end() == len(content):
         return content

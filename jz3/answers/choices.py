@@ -1,9 +1,9 @@
 """The letter of a choice: only capitals count, and the article `A` before a word does not.
 
 Order: a boxed letter; one in answer tags; after the last trigger (`answer is`, `choose`, `best choice` ...) a
-letter in brackets or bold, then one standing alone; a letter that the text begins with (`B. 4`), or that is
-all there is; then the same in the whole text, last one first. A small letter counts only where it is all that
-follows the trigger (`the answer is c.`), or all there is.
+letter in brackets or bold, then one on its own; a letter at the start of the text (`B. 4`), or one that is
+the whole text; then the same in the whole text, last one first. A small letter counts only if nothing else
+follows the trigger (`the answer is c.`), or if it is the whole text.
 """
 
 import re
@@ -13,7 +13,7 @@ from jz3.answers.closing import closing_part
 from jz3.answers.extract import NOTHING, Extraction
 from jz3.notation.spellings import signs_spelt
 
-WINDOW = 20_000  # characters from the end in which a letter is sought
+WINDOW = 20_000  # characters from the end in which a letter is searched for
 _TRIGGER = re.compile(
     r"(?:answer|choice|option|choose|select|pick|réponse|respuesta|resposta|risposta|antwort|ответ"
     r"|答案|选项|选择|选|정답|답)"
@@ -91,7 +91,7 @@ MAX_SMALL = 40  # chosen: characters of a response that a small letter may begin
 
 
 def _is_set_aside(text: str, start: int) -> bool:
-    """Whether a trigger speaks of wrong options: `Options (A) and (C) are wrong`."""
+    """Whether a trigger is about wrong options: `Options (A) and (C) are wrong`."""
     sentence = re.split(r"[.\n]", text[start:], maxsplit=1)[0]
     return (
         re.search(
@@ -140,7 +140,7 @@ def _first_letter(tail: str, letters: str) -> str | None:
 
 
 def _letters_alone(text: str, letters: str) -> list[str]:
-    """Capital letters that stand alone, not refuted and not the article of a sentence (`A triangle has`)."""
+    """Capital letters on their own, neither refuted nor the article of a sentence (`A triangle has`)."""
     found = re.finditer(rf"(?<![A-Za-z0-9_'\\])([{letters}])(?![A-Za-z0-9_'])(?!\s*[=^+*/])", text)
     return [
         match[1]

@@ -1,11 +1,11 @@
-r"""The closing part of a response: what is said to the reader, without thoughts, programs and further turns.
+r"""The closing part of a response: the text for the reader, without thoughts, programs and further turns.
 
-- Thoughts go with all they hold, a `\boxed{}` too; one that is cut off takes the rest with it. Where a
-  thought closes that was never opened (the prompt opened it), all before goes.
-- Programs go; what they print stays.
-- A response that runs on with another question after its answer ends before that question.
+- Thoughts are removed with everything inside, even a `\boxed{}`; a thought that is cut off takes the rest
+  with it. If a thought closes that was never opened (the prompt opened it), everything before is removed.
+- Programs are removed; their output stays.
+- A response that continues with another question after its answer ends before that question.
 
-One pass over the text, whatever it holds.
+It takes one pass over any text.
 """
 
 import re
@@ -37,7 +37,7 @@ _SIGNS_OF_TURNS = ("<|", "</s>", "<s>", "_turn>", "INST]")
 
 
 def closing_part(response: str) -> str:
-    """What is left of a response for the reader; the empty text where all of it was thought."""
+    """The part of a response for the reader; empty if all of it was thought."""
     text = without_thoughts(response)
     if any(sign in text for sign in _SIGNS_OF_TURNS):
         text = _first_turn(text)
@@ -47,12 +47,12 @@ def closing_part(response: str) -> str:
 
 
 def _shorter(space: re.Match[str]) -> str:
-    """Whether a line ends in it, and whether a paragraph does, is all that long space says."""
+    """Shorten long white space; only whether it ends a line or a paragraph matters."""
     return "\n" * min(space[0].count("\n"), 2) or " "
 
 
 def _first_turn(text: str) -> str:
-    """Up to the first mark of a turn behind what is said; marks at the beginning are passed over."""
+    """The text up to the first mark of a turn after some content; marks at the beginning are skipped."""
     position = 0
     for match in _TURN.finditer(text):
         said = text[position : match.start()].strip()

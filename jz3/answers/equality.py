@@ -1,10 +1,9 @@
 """Equality of two final answers. Every verdict names the rule that gave it (`docs/evaluation.md` lists them).
 
 `equal(gold, predicted)` is symmetric and reflexive. Plain answers cost microseconds, expressions tens of
-them; only what the own grammar cannot read (integrals, sums, limits) goes to sympy in a worker process with
-a hard time limit.
-Text that cannot be read, is undefined, too long or takes too long is 'different', each by a rule
-of its own.
+them; only what our own grammar cannot read (integrals, sums, limits) goes to sympy in a worker process with a
+hard time limit. A text that cannot be read, is undefined or too long, or takes too long, is 'different', each
+by a rule of its own.
 """
 
 import re
@@ -53,7 +52,7 @@ IDENTICAL = AnswerVerdict(equal=True, rule="identical")
 
 
 def equal(gold: str, predicted: str, tolerance: Tolerance = POLICY) -> AnswerVerdict:
-    """Whether two answers are the same, with the process-wide symbolic worker."""
+    """Whether two answers are the same; uses the process-wide symbolic worker."""
     return equal_with(gold, predicted, tolerance, default_symbolic())
 
 
@@ -80,7 +79,7 @@ def equal_with(gold: str, predicted: str, tolerance: Tolerance, symbolic: Symbol
 
 
 def equal_choices(gold: str, predicted: str) -> AnswerVerdict:
-    """Equality where the answers are letters of choices: `(b)`, `B.` and `B) 12` are B."""
+    """Whether two letters of choices are the same: `(b)`, `B.` and `B) 12` are B."""
     if gold == predicted:
         return IDENTICAL
     first, second = _letter(gold), _letter(predicted)
@@ -96,7 +95,7 @@ def _letter(text: str) -> str | None:
 
 
 class _Comparison:
-    """One comparison of two texts; holds what its parts share."""
+    """One comparison of two texts, with what its parts share."""
 
     def __init__(self, tolerance: Tolerance, symbolic: Symbolic) -> None:
         self.tolerance = tolerance
@@ -168,7 +167,7 @@ class _Comparison:
         return self.kinds(a, b, depth)
 
     def kinds(self, a: Answer, b: Answer, depth: int) -> AnswerVerdict:
-        """Two answers of different kinds: the few that may say the same."""
+        """Compare two answers of different kinds, a few of which may be the same."""
         for first, second in ((a, b), (b, a)):
             match first, second:
                 case Relation(operators=("!=",)), Union() if NAME.fullmatch(first.parts[0]):
@@ -236,7 +235,9 @@ class _Comparison:
         return all(place(first, set()) for first in range(len(a)))
 
     def pieces(self, a: Pieces, b: Pieces, depth: int) -> bool:
-        """The same values under the same conditions, in any order; `otherwise` is what the others leave."""
+        """Whether the values are the same under the same conditions, in any order; `otherwise` is the
+        remaining case.
+        """
         if len(a.values) != len(b.values) or len(a.values) > MAX_PARTS:
             return False
 
@@ -255,7 +256,7 @@ class _Comparison:
         return True
 
     def sequences(self, a: Sequence, b: Sequence, depth: int) -> bool:
-        """Two parts in brackets may be an interval: there the brackets count."""
+        """Compare sequences; two parts in brackets may be an interval, and then the brackets count."""
         if len(a.parts) != len(b.parts) or len(a.parts) > MAX_PARTS:
             return False
         ends = (a.opening + a.closing, b.opening + b.closing)
@@ -269,7 +270,7 @@ class _Comparison:
         return all(self.each(first, second, depth) for first, second in zip(a.rows, b.rows, strict=True))
 
     def ratios(self, a: tuple[str, ...], b: tuple[str, ...], depth: int) -> bool:
-        """1:2 is 2:4, never the number 1/2; with a part that is nought (17:00) no other ratio is the same."""
+        """1:2 equals 2:4, but never the number 1/2; a ratio with a part 0 (17:00) equals only itself."""
         if len(a) != len(b):
             return False
         if self.each(a, b, depth):
@@ -301,7 +302,7 @@ class _Comparison:
         return self.intervals(a, b, depth)
 
     def chains(self, a: Relation, b: Relation, depth: int) -> AnswerVerdict | None:
-        """`x = 5+6 = 11` and `x = 11` by their ends, where both give the same name a value."""
+        """Compare `x = 5+6 = 11` and `x = 11` by their ends, if both give a value to the same name."""
         if max(len(a.parts), len(b.parts)) == 2 or not self.same(a.parts[0], b.parts[0], depth):
             return None
         first, second = _content(a, self, depth), _content(b, self, depth)
@@ -310,14 +311,14 @@ class _Comparison:
         return AnswerVerdict(self.same(first, second, depth), "relation")
 
     def intervals(self, a: Relation, b: Relation, depth: int) -> AnswerVerdict:
-        """`|x| < 2` is `-2 < x < 2`."""
+        """`|x| < 2` equals `-2 < x < 2`."""
         first, second = interval_of(a), interval_of(b)
         if first is not None and second is not None and first[0] == second[0]:
             return AnswerVerdict(self.sequences(first[1], second[1], depth), "interval")
         return AnswerVerdict(equal=False, rule="relation")
 
     def proportional(self, a: Relation, b: Relation) -> bool:
-        """2x = 10 is x = 5; -x < -5 is x > 5."""
+        """2x = 10 equals x = 5; -x < -5 equals x > 5."""
         first, second = difference_of(a), difference_of(b)
         if first is None or second is None:
             return False
@@ -332,7 +333,7 @@ class _Comparison:
         return operator == b.operators[0]
 
     def named(self, a: Relation, b: Answer, depth: int) -> AnswerVerdict:
-        r"""`x = 5` against 5, `x \in [1,2]` and `1 <= x <= 2` against [1,2]."""
+        r"""Compare `x = 5` with 5, and `x \in [1,2]` or `1 <= x <= 2` with [1,2]."""
         content = _content(a, self, depth)
         if content is not None:
             readings = [self.answers(reading, b, depth + 1) for reading in read(content)]
@@ -344,7 +345,7 @@ class _Comparison:
 
 
 def _content(relation: Relation, comparison: _Comparison, depth: int) -> str | None:
-    """What a name stands for: 5 in `x = 5`; the result of a computation that ends in it: 8 in `5+3 = 8`."""
+    """The value of a name, such as 5 in `x = 5`; or the result of a computation, such as 8 in `5+3 = 8`."""
     operators = set(relation.operators)
     if operators == {"in"} and len(relation.parts) == 2 and NAME.fullmatch(relation.parts[0]):
         return relation.parts[1]
@@ -363,7 +364,7 @@ def _content(relation: Relation, comparison: _Comparison, depth: int) -> str | N
 
 
 def _by_name(answer: Collection) -> tuple[str, ...] | None:
-    """The values of `y = 2, x = 1` in the order of their names: what a point is written as."""
+    """The values of `y = 2, x = 1` in the order of their names, as in a point."""
     named: dict[str, str] = {}
     for part in answer.parts:
         relation = read(part)[0]
@@ -379,7 +380,7 @@ _SETS = (Union, Sequence, Relation, Collection)
 
 
 def _has_names(a: Answer, b: Answer) -> bool:
-    """Whether two relations speak of different letters."""
+    """Whether two relations are about different letters."""
     if not (isinstance(a, Relation) and isinstance(b, Relation)):
         return False
     return {part for part in a.parts if NAME.fullmatch(part)} != {
@@ -388,7 +389,7 @@ def _has_names(a: Answer, b: Answer) -> bool:
 
 
 def _same_vector(parts: tuple[Node, ...], other: Sequence | Matrix, tolerance: Tolerance) -> bool:
-    r"""`3\mathbf{i} - \mathbf{j}` is (3, -1)."""
+    r"""Whether a vector such as `3\mathbf{i} - \mathbf{j}` equals coordinates such as (3, -1)."""
     cells = other.parts if isinstance(other, Sequence) else _vector(other)
     return cells is not None and same_components(parts, [scalar(cell).node for cell in cells], tolerance)
 

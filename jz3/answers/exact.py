@@ -1,4 +1,4 @@
-"""Exact values of expressions: a fraction, or a residue modulo a prime with the letters drawn."""
+"""Exact values of expressions: a fraction, or a residue modulo a prime with random values for letters."""
 
 import math
 from fractions import Fraction
@@ -16,11 +16,11 @@ class UndefinedError(ArithmeticError):
 
 
 class OutsideError(ArithmeticError):
-    """The expression is not of this domain (not rational)."""
+    """The expression is not in this domain (not rational)."""
 
 
 def exact_value(node: Node) -> Fraction | None:
-    """The rational number that the expression is, or None if it is not seen to be one.
+    """The rational number that an expression equals, or None if that does not show.
 
     Raises UndefinedError for a division by zero.
     """
@@ -143,7 +143,9 @@ def _exact_call(node: Call) -> Fraction:
 
 
 def residue(node: Node, seed: int) -> int:
-    """The expression modulo PRIME, each letter at a residue drawn by its name. Raises OutsideError."""
+    """The expression modulo PRIME, with each letter replaced by a residue drawn by its name. Raises
+    OutsideError.
+    """
     match node:
         case Number():
             return node.value.numerator * pow(node.value.denominator, -1, PRIME) % PRIME

@@ -137,7 +137,7 @@ class _Parser:
         return product(factors)
 
     def divisor(self) -> Node:
-        """What a slash divides by: a factor, or letters with no space between them."""
+        """The divisor after a slash: a factor, or letters without a space between them."""
         first = self.signed_factor()
         factors = [first]
         while self.tokens[self.position - 1][0] == "letter" and isinstance(factors[-1], Symbol):
@@ -148,7 +148,7 @@ class _Parser:
         return product(factors)
 
     def implied_number(self, factors: list[Node]) -> None:
-        """A number right after a factor: part of a mixed number (`3 1/2`), else unreadable (`3 4`)."""
+        """A number right after a factor: part of a mixed number (`3 1/2`), otherwise unreadable (`3 4`)."""
         mixed = mixed_number_at(self.tokens, self.position, factors[-1])
         if mixed is not None:
             self.position += 3
@@ -209,7 +209,7 @@ class _Parser:
             return Product((base, Quotient(Symbol("\\pi"), Number(Fraction(180), decimal=False))))
         following = self.tokens[self.position : self.position + 2]
         if [token[:2] for token in following[1:]] == [("mark", "_")] and following[0][0] == "number":
-            self.position += 1  # `x^2_1`: the subscript is that of the base
+            self.position += 1  # `x^2_1`: the subscript belongs to the base
             return Power(base, read_number(following[0][1]))
         exponent = self.group() if self.at_mark("{") else self.signed_factor()
         return Power(base, exponent)
@@ -314,7 +314,7 @@ class _Parser:
         raise UnreadableError(f"unknown command \\{name}")
 
     def of_several(self, name: str) -> Node:
-        r"""`\gcd(12, 18)`, its arguments in brackets."""
+        r"""A function of several arguments in brackets, such as `\gcd(12, 18)`."""
         closing = {"(": ")", "\\{": "\\}"}.get(self.peek()[1])
         if closing is None:
             raise UnreadableError("no list of arguments")
@@ -362,14 +362,14 @@ class _Parser:
         return Call(name, (self.product(stop_at_function=True),))
 
     def fraction_part(self) -> Node:
-        r"""As `argument`, but of a number the first digit even after a space: `\frac 34` is 3/4."""
+        r"""Like `argument`, but takes the first digit of a number even after a space: `\frac 34` is 3/4."""
         kind, text = self.peek()
         if kind == "number":
             self.tokens[self.position] = (kind, text, False)
         return self.argument()
 
     def argument(self) -> Node:
-        """What follows a command: a group, or one token; of a number its first digit, as TeX reads it."""
+        """What follows a command: a group, or one token; for a number its first digit, as in TeX."""
         kind, text = self.peek()
         if kind == "mark" and text == "{":
             return self.group()

@@ -1,12 +1,13 @@
-r"""The final answer of a response: strict (boxes alone) and lenient (tags, phrases, last formula or number).
+r"""The final answer of a response: strict (only boxes) and lenient (tags, phrases, last formula or number).
 
 Both read the closing part (`jz3.answers.closing`): no thoughts, no programs, no further question. Both name
 the rule that found the answer: `boxed`, `tag`, `json`, `hashes`, `answer_phrase`, `answer_phrase_number`,
-`whole`, `last_words`, `last_formula`, `last_number`; `none` where nothing was found. The form of the gold
-answer (a number, an expression, a letter, a set, a tuple, a text) is the only hint; its value is never seen.
-Letters of choices have a reader of their own (`jz3.answers.choices`).
+`whole`, `last_words`, `last_formula`, `last_number`; `none` if nothing was found. The only hint is the form
+of the gold answer (a number, an expression, a letter, a set, a tuple, a text); its value is never seen.
+Letters of choices have their own reader (`jz3.answers.choices`).
 
-A response of usual length costs some tens of microseconds; unclosed braces and megabytes of text end as soon.
+A response of usual length costs some tens of microseconds; unclosed braces and megabytes of text take no
+longer.
 """
 
 import json
@@ -30,7 +31,7 @@ from jz3.answers.sentences import (
 )
 from jz3.notation.spellings import signs_spelt
 
-WINDOW = 20_000  # characters from the end in which phrases and formulas are sought
+WINDOW = 20_000  # characters from the end in which phrases and formulas are searched for
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ _NO_ANSWER = re.compile(
     r"|derived|let'?s|we\b|first)"
 )
 _COPULA = re.compile(r"(?:\s(?:is|are|was|were|be|equals|equal to|of|has|have|gives|get|costs?|:)\s|=\s)")
-# A run of marks is looked at from its beginning only: from each place in it takes seconds.
+# A run of marks is searched only from its beginning; from each place in it, that would take seconds.
 _MARKUP = re.compile(r"^(?:[*_`'\s]|\\?\")+|(?<![*_`'\s\"])(?!(?<=\\)\")(?:[*_`'\s]|\\?\")++$")
 _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
 _COMMAND_TEXT = re.compile(r"\\[A-Za-z]+\s*(?:\{[^{}]*\})?")
@@ -98,13 +99,13 @@ _OTHER_SCRIPTS = re.compile(r"[\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9
 
 
 def extract_strict(response: str) -> Extraction:
-    r"""The content of the last `\boxed{}` of the closing part; of boxes that are listed together, all."""
+    r"""The content of the last `\boxed{}` of the closing part; of boxes in one list, all."""
     boxed = boxed_answer(closing_part(response))
     return NOTHING if boxed is None else Extraction(boxed[0], "boxed")
 
 
 def extract_lenient(response: str, form: Form = "any") -> Extraction:
-    """The answer of the closing part, by the first rule that finds one of the form that is called for."""
+    """The answer in the closing part, by the first rule that finds one of the required form."""
     return _found_in(closing_part(response), form, nested=False)
 
 
@@ -137,7 +138,7 @@ def _found_in(text: str, form: Form, *, nested: bool) -> Extraction:
 
 
 def _plain(text: str) -> str:
-    """Signs in one spelling, and space around other scripts, whose words know none."""
+    """The text with signs in one spelling, and spaces around scripts that write words without spaces."""
     if text.isascii():
         return text
     return _OTHER_SCRIPTS.sub(lambda found: f" {found[0]} ", signs_spelt(text))
@@ -154,7 +155,7 @@ def _tagged(text: str) -> str | None:
 
 
 def _bare(text: str) -> str:
-    """The text without the marks of bold and code around it."""
+    """The text without marks of bold and code around it."""
     return _MARKUP.sub("", text.strip())
 
 
@@ -221,7 +222,7 @@ MAX_PHRASE = 160  # chosen: characters of `the answer to the question of how man
 
 
 def _opens(text: str, end: int) -> bool:
-    """Whether the phrase is a label before the solution, `Answer: First we ...`, and not behind it."""
+    """Whether the phrase is a label before the solution, `Answer: First we ...`, rather than after it."""
     return len(text[:end].strip(" \n*#_:")) <= len("final answer") and text[:end].rstrip(" *_").endswith(":")
 
 
@@ -233,14 +234,16 @@ def _fills_line(tail: str, found: Extraction) -> bool:
 
 
 _GOES_ON = re.compile(r"[.;]\s.*\d")
-MAX_REMAINDER = 30  # chosen: characters of unit and mark-up behind an answer in its line
+MAX_REMAINDER = 30  # chosen: characters of unit and mark-up after an answer on its line
 
 
 _BULLET = re.compile(r"\A[-•]\s+")
 
 
 def _said(tail: str, form: Form) -> Extraction | None:
-    """What a phrase says: the quantities its sentence begins with, what stands behind `is`, or its words."""
+    """The answer after a phrase: the quantities that begin its sentence, the words after `is`, or its
+    words.
+    """
     tail = _BULLET.sub("", tail.lstrip(" \n\t*_:|>#\"'"), count=1)
     follows = _FOLLOWS.match(tail)
     if follows is not None:
@@ -285,11 +288,11 @@ def _in_prose(said: Masked, text: str, form: Form) -> Extraction | None:
     return Extraction(text, "answer_phrase")
 
 
-MAX_TEXT_WORDS = 5  # chosen: a longer statement with a number in it is read for the number
+MAX_TEXT_WORDS = 5  # chosen: in a longer statement that has a number, the number counts
 
 
 def _whole(text: str, form: Form) -> Extraction | None:
-    """A response that is nothing but the answer."""
+    """The answer if it is the whole response."""
     bare = _bare(text).strip()
     if not bare or len(bare) > MAX_WHOLE or "\n\n" in bare:
         return None
@@ -326,7 +329,7 @@ def _last(text: str, form: Form) -> Extraction | None:
 
 
 def _last_number_in_words(text: str) -> Extraction | None:
-    """`The sum is thirteen.`; `one` is a pronoun as often as a number."""
+    """The number in `The sum is thirteen.`; not `one`, which is just as often a pronoun."""
     words = re.findall(r"[A-Za-z]+(?:-[A-Za-z]+)?", text[-MAX_WHOLE:])
     for count in (4, 3, 2, 1):
         said = " ".join(words[-count:])
@@ -337,7 +340,7 @@ def _last_number_in_words(text: str) -> Extraction | None:
 
 
 def _bold_at_end(text: str) -> Extraction | None:
-    """`The statement is **true**.`"""
+    """The answer in `The statement is **true**.`"""
     bold = _BOLD_AT_END.search(text[-MAX_WHOLE:])
     return None if bold is None else Extraction(bold[1].strip(), "last_words")
 

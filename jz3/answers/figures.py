@@ -1,9 +1,9 @@
-r"""Names of figures by their points, and letters under accents, each in one spelling.
+r"""Names of figures by their points, and accented letters, in one spelling.
 
 `\bar{BA}` and `segment AB` are the segment `\overline{AB}`, `\overset{\to}{AB}` is the vector `\vec{AB}`,
 `\widehat{CBA}` the angle `\angle ABC`, `\overset{\frown}{AB}` the arc `\wideparen{AB}`, `\overline x` is
-`\overline{x}`. A segment, an arc, an angle and a line have no direction: the points at their ends come in
-alphabetical order. A vector has one.
+`\overline{x}`. Segments, arcs, angles and lines have no direction, so the points at their ends are sorted
+alphabetically. A vector has a direction.
 """
 
 import re
@@ -23,7 +23,7 @@ _KINDS = {
     **dict.fromkeys(("hat", "widehat"), "hat"),
     **dict.fromkeys(("tilde", "widetilde"), "tilde"),
 }
-"""Commands that stand over what they name (some by `\\overset`), and the one that is written here."""
+"""Commands for marks over a name (some by `\\overset`), and the command used here."""
 _WORDS = {
     **dict.fromkeys(("segment", "side", "edge", "chord", "diagonal", "diameter", "radius"), "overline"),
     **dict.fromkeys(("altitude", "median", "hypotenuse", "leg"), "overline"),
@@ -33,7 +33,7 @@ _WORDS = {
     "angle": "angle",
     "triangle": "triangle",
 }
-"""Words of school geometry that say the same before the points."""
+"""Words of school geometry that mean the same when they precede the points."""
 
 _GROUP = r"\{((?:[^{}]|\{[^{}]*\})*)\}"
 _ACCENTED = re.compile(
@@ -74,7 +74,7 @@ def marks_spelt(text: str) -> str:
 
 
 def figures_spelt(text: str) -> str:
-    """The text of a formula with each figure and each accent in its one spelling."""
+    """A formula with each figure and each accent in its one spelling."""
     if "hat" in text:
         text = _VERTEX.sub(lambda found: f"\\angle {found[1]}{found[2] or found[3]}{found[4]} ", text)
     text = _ACCENTED.sub(_accented, text)
@@ -84,7 +84,7 @@ def figures_spelt(text: str) -> str:
 
 
 def said(text: str) -> str:
-    r"""`segment AB` as `\overline{AB}`; other texts as they are."""
+    r"""`segment AB` as `\overline{AB}`; other texts unchanged."""
     found = _SAID.fullmatch(text)
     if found is None:
         return text
@@ -92,8 +92,8 @@ def said(text: str) -> str:
 
 
 def dressed(text: str, other: str) -> str:
-    r"""The text with the signs of the figures of another one, where it names points and has no such sign:
-    what asks for a segment may be answered by `AB` as well as by `\overline{AB}`.
+    r"""The text with the figure signs of `other`, if it names points without such a sign: a question about a
+    segment may be answered by `AB` as well as by `\overline{AB}`.
     """
     if _SIGN.search(text) is not None or _BARE.search(text) is None:
         return text

@@ -7,7 +7,7 @@ from jz3.answers.tree import Node
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A number or expression, perhaps with a unit. `node` is None where the grammar ends."""
+    """A number or expression, perhaps with a unit. `node` is None if the grammar cannot read it."""
 
     text: str
     node: Node | None
@@ -37,7 +37,7 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Parts without an order: a bare list, a set in braces, two solutions of a plus-minus."""
+    """Parts without an order: a bare list, a set in braces, the two solutions of a plus-minus."""
 
     parts: tuple[str, ...]
     braces: bool
@@ -63,7 +63,7 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A function in pieces: each value with its condition."""
+    """A piecewise function: each value with its condition."""
 
     values: tuple[str, ...]
     conditions: tuple[str, ...]
@@ -71,7 +71,7 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True)
 class Residue:
-    r"""`3 \pmod 5`: what is left of a number, and the modulus."""
+    r"""A residue class, such as `3 \pmod 5`: residue and modulus."""
 
     value: str
     modulus: str
@@ -94,7 +94,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """A numeral with its base written: 52_8."""
+    """A numeral with its base, such as 52_8."""
 
     digits: str
     base: int

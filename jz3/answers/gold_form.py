@@ -1,4 +1,4 @@
-"""What kind of answer a gold answer calls for: the only thing of it that extraction may know."""
+"""The kind of answer that a gold answer requires: the only thing about it that extraction may know."""
 
 from functools import lru_cache
 from typing import Literal
@@ -9,12 +9,12 @@ from jz3.answers.reading import read
 from jz3.answers.tree import symbols
 
 Form = Literal["any", "number", "expression", "letter", "set", "tuple", "text"]
-MAX_GOLD = 400  # chosen: characters; a longer gold is read as it stands
+MAX_GOLD = 400  # chosen: characters; a longer gold is read as it is
 
 
 @lru_cache(maxsize=4096)
 def form_of(gold: str) -> Form:
-    """The form of a gold answer; `any` where it cannot be read."""
+    """The form of a gold answer; `any` if it cannot be read."""
     if len(gold) > MAX_GOLD:
         return "any"
     answer = read(gold)[0]

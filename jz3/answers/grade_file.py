@@ -1,4 +1,4 @@
-"""Verdicts on one answer, or on the answer in one response, by the rules of its benchmark."""
+"""Verdicts on an answer, or on the answer in a response, by the rules of its benchmark."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from jz3.answers.symbolic import AnswerVerdict
 class GradeLine:
     gold: str
     predicted: str | None
-    """None where there is none: `no_answer`."""
+    """None if there is no answer: `no_answer`."""
     benchmark: str | None
 
 
@@ -28,7 +28,7 @@ def grade_answer(line: GradeLine) -> AnswerVerdict:
 
 
 def grade_response(line: GradeLine) -> AnswerVerdict:
-    """The verdict on the answer that lenient extraction finds; `no_answer` where it finds none."""
+    """The verdict on the answer that lenient extraction finds; `no_answer` if it finds none."""
     if line.predicted is None:
         return AnswerVerdict(equal=False, rule="no_answer")
     rules = rules_of(line.benchmark)

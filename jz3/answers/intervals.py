@@ -1,7 +1,7 @@
-"""Sets of real numbers as disjoint intervals: `(1,2) or [2,3)` is `(1,3)`, `|x| > 2` two half-lines.
+"""Sets of real numbers as disjoint intervals: `(1,2) or [2,3)` is `(1,3)`, `|x| > 2` is two half-lines.
 
-Only ends that are rational numbers, or infinite, are joined and compared here: exactly. All else is left to
-the comparison of part with part.
+Only ends that are rational or infinite are joined and compared here, exactly. Everything else is compared
+part by part.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ MAX_INTERVALS = 64  # chosen: members of a union that are joined
 
 
 def intervals_of(answer: Answer) -> list[Interval] | None:
-    """The disjoint intervals of a set, in order; None where an end is not rational, or it is no such set."""
+    """The disjoint intervals of a set, in order; None if an end is not rational or it is no such set."""
     members = _members(answer)
     if members is None or len(members) > MAX_INTERVALS:
         return None

@@ -1,4 +1,4 @@
-r"""The last formula or number of a text: what a response without box or phrase comes to."""
+r"""The last formula or number of a text, for a response without box or phrase."""
 
 import re
 
@@ -12,7 +12,7 @@ WINDOWS = (
     400,
     3000,
     20_000,
-)  # characters from the end in which the last formula or number is sought, one after the other
+)  # characters from the end in which the last formula or number is searched for, one after the other
 HAS_NUMBER = re.compile(r"\d|\\(?:pi|infty|sqrt|frac)|[eπ∞]")
 _NUMBER = re.compile(
     r"(?<![\w:.])\d+(?::\d+)+(?:\s?[aApP]\.?[mM]\b\.?)?"  # `3:30 p.m.`, `2:3`
@@ -28,7 +28,7 @@ _ARITHMETIC = re.compile(r"[-+*/().,\d\s$%×÷]+|[^=]*\\(?:times|div|cdot|frac)[
 
 
 def result_of(text: str) -> str:
-    """The last side of a computation: 8 of `5 + 3 = 8`."""
+    """The last side of a computation, such as 8 in `5 + 3 = 8`."""
     if text.startswith("(") and text.endswith(")") and "=" in text:
         text = text[1:-1].strip()
     left, equals, right = text.rpartition("=")
@@ -44,7 +44,7 @@ def result_of(text: str) -> str:
 
 
 def last_value_of(text: str, form: Form) -> Found | None:
-    """The last formula or number, whichever is later; where the gold is no number, a formula of its shape."""
+    """The last formula or number, whichever comes later; if the gold is no number, a formula of its shape."""
     named = _NAMED_SETS.findall(text[-WINDOWS[0] :]) if form in ("set", "text") else []
     if named:
         return (named[-1], "last_words")
@@ -95,7 +95,7 @@ def _fits(formula: re.Match[str], form: Form) -> bool:
 
 
 def _with_scale(window: str, formula: re.Match[str]) -> str:
-    """The formula, with a minus right before it and the scale or percent sign right behind it."""
+    """The formula, with a minus right before it and the scale or percent sign right after it."""
     sign = "-" if window[max(formula.start() - 1, 0) : formula.start()] == "-" else ""
     scale = _UNIT_AFTER.match(window, formula.end())
     return sign + content_of(formula) + (scale[0] if scale is not None else "")
@@ -105,7 +105,7 @@ _CONNECTED = re.compile(r"\s*(?:,|;|and|or|,\s*and|,\s*or)\s*")
 
 
 def _listed(window: str, formulas: list[re.Match[str]], chosen: re.Match[str], form: Form) -> str:
-    """A formula with those that it is listed with: `$x = 1$ or $x = 2$`."""
+    """A formula with the others in its list: `$x = 1$ or $x = 2$`."""
     parts = [content_of(chosen)]
     place = formulas.index(chosen)
     while (

@@ -1,7 +1,7 @@
-"""What the grammar of expressions sees at a place before it descends: names, mixed numbers, degree signs.
+"""What the grammar of expressions looks at before it descends: names, mixed numbers, degree signs.
 
-Each function reads some tokens from a position on and never an expression; the grammar itself
-(`jz3.answers.expressions`) moves on by what they tell.
+Each function reads some tokens from a position on, but never an expression; the grammar itself
+(`jz3.answers.expressions`) advances by what they return.
 """
 
 import re
@@ -15,7 +15,7 @@ _NO_FACTOR = {"rfloor", "rceil", "in", "cup", "cap", "pm", "mp", "bmod"}
 
 
 def read_number(text: str) -> Number:
-    """The number of a token. Raises UnreadableError where it is too large to be exact."""
+    """The number of a token. Raises UnreadableError if it is too large to be exact."""
     try:
         return number_node(text)
     except OverflowError as error:
@@ -23,14 +23,14 @@ def read_number(text: str) -> Number:
 
 
 def begins_factor(kind: str, text: str, bars: int) -> bool:
-    """Whether a factor begins with this token where `bars` absolute values are open."""
+    """Whether a factor begins with this token, given that `bars` absolute values are open."""
     if kind == "mark":
         return text in ("(", "[", "{", "\\{") or (text == "|" and bars == 0)
     return kind in ("number", "letter", "command", "text") and text not in _NO_FACTOR
 
 
 def mixed_number(whole: Number, top: Node, bottom: Node) -> Number | None:
-    r"""`3\frac12` is three and a half where the fraction is of whole numbers and proper."""
+    r"""`3\frac12` is three and a half if the fraction is proper and made of whole numbers; otherwise None."""
     if not (isinstance(top, Number) and isinstance(bottom, Number)) or top.decimal or bottom.decimal:
         return None
     if not 0 <= top.value < bottom.value:
@@ -39,7 +39,7 @@ def mixed_number(whole: Number, top: Node, bottom: Node) -> Number | None:
 
 
 def mixed_number_at(tokens: list[Token], position: int, whole: Node) -> Number | None:
-    """`3 1/2` where `1` stands at `position` and `whole` is the factor before it; None where it is none."""
+    """`3 1/2`, if `1` is at `position` and `whole` is the factor before it; None if it is no mixed number."""
     before = tokens[position - 1]
     parts = tokens[position : position + 3]
     if (
@@ -58,7 +58,9 @@ def mixed_number_at(tokens: list[Token], position: int, whole: Node) -> Number |
 
 
 def value_follows(function: Symbol, tokens: list[Token], position: int) -> bool:
-    """Whether a number in brackets stands after a letter: a product with 0 would make all else nought."""
+    """Whether a letter is followed by a number in brackets: as a product with 0, everything would become
+    0.
+    """
     kinds = [token[0] for token in tokens[position : position + 3]]
     return (
         function.name[0].isalpha()
@@ -69,7 +71,7 @@ def value_follows(function: Symbol, tokens: list[Token], position: int) -> bool:
 
 
 def degree_sign_at(tokens: list[Token], position: int) -> int:
-    """How many tokens the degree sign of an exponent has: none where it is no degree sign."""
+    """How many tokens the degree sign in an exponent has; 0 if there is none."""
     texts = [token[1] for token in tokens[position : position + 3]]
     if texts[:1] == ["circ"]:
         return 1
@@ -77,7 +79,7 @@ def degree_sign_at(tokens: list[Token], position: int) -> int:
 
 
 def name_at(tokens: list[Token], position: int) -> tuple[str, int]:
-    """The texts of the next token or group, joined, and where it ends: a subscript, or under an accent."""
+    """The texts of the next token or group, joined, and its end: for a subscript, or under an accent."""
     if position >= len(tokens):
         raise UnreadableError("no argument at the end")
     if tokens[position][:2] != ("mark", "{"):
@@ -94,7 +96,7 @@ def name_at(tokens: list[Token], position: int) -> tuple[str, int]:
 
 
 def points_at(tokens: list[Token], position: int) -> tuple[str, int]:
-    r"""The points of a figure and where they end: `\angle ABC` is no product."""
+    r"""The points of a figure and their end: `\angle ABC` is no product."""
     name, position = name_at(tokens, position)
     end = position
     while end < len(tokens) and tokens[end][0] == "letter" and not tokens[end][2]:
@@ -103,9 +105,9 @@ def points_at(tokens: list[Token], position: int) -> tuple[str, int]:
 
 
 def derivative_at(tokens: list[Token], position: int) -> tuple[str, int] | None:
-    r"""The name of `\frac{dv}{dt}` behind its `\frac`, and where it ends: d over d does not cancel.
+    r"""The name of `\frac{dv}{dt}` after its `\frac`, and its end: d over d does not cancel.
 
-    Raises UnreadableError for a derivative that is still to be taken.
+    Raises UnreadableError for a derivative that has yet to be computed.
     """
     texts = [token[1] for token in tokens[position : position + 12]]
     if texts[:5] == ["{", "d", "}", "{", "d"]:

@@ -1,4 +1,4 @@
-r"""Sets that have a name: `no solution`, `all real numbers except 1`, `\mathbb{R} \setminus \{0\}`."""
+r"""Sets with a name: `no solution`, `all real numbers except 1`, `\mathbb{R} \setminus \{0\}`."""
 
 import re
 from itertools import pairwise
@@ -28,7 +28,7 @@ _NAMED = re.compile(r"[a-zA-Z]\s*=\s*")
 
 
 def named_set(text: str) -> Answer | None:
-    """The set of a cleaned text, None where it names none."""
+    """The set that a cleaned text names; None if it names none."""
     if text in ("\\emptyset", "\\{\\}", "\\{ \\}"):
         return EMPTY
     if _REAL_SIGNS.fullmatch(text):

@@ -1,9 +1,9 @@
-r"""One notation for an answer: what LaTeX, Unicode and plain text write differently is written once.
+r"""One notation for an answer: what LaTeX, Unicode and plain text write differently gets one form.
 
-`clean` never changes a value: brackets, braces, digits, letters and words stay. It drops what only
-shapes the page (`\left`, thin spaces, colours, dollar signs around formulas) and gives one spelling to
-operators (`\leq`, `≤` and `\le` become `<=`) by the tables of `jz3.notation.spellings`. A few
-microseconds for a short answer.
+`clean` never changes a value: brackets, braces, digits, letters and words stay. It drops what only affects
+layout (`\left`, thin spaces, colours, dollar signs around formulas) and gives one spelling to operators
+(`\leq`, `≤` and `\le` become `<=`) by the tables of `jz3.notation.spellings`. Takes a few microseconds for a
+short answer.
 """
 
 import re
@@ -12,7 +12,7 @@ from functools import lru_cache
 from jz3.answers.figures import figures_spelt, marks_spelt, said
 from jz3.notation.spellings import COLOURED, COMMANDS, SHAPES, SPACES, STYLED, WORDED, signs_spelt
 
-_SAME = COMMANDS | {"equiv": "="}  # an answer says that two things are the same, whichever sign it takes
+_SAME = COMMANDS | {"equiv": "="}  # both mean that two things are the same
 _NULL_DELIMITER = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)\s*\.")
 _SHAPE = re.compile(rf"\\(?:{'|'.join(sorted(SHAPES, key=len, reverse=True))})(?![A-Za-z])\s*")
 _SPACES = re.compile(
@@ -37,13 +37,13 @@ _WRAPPER = re.compile(
 )
 _JOINED = re.compile(r"\s+")
 LONG_SPACE = re.compile(r"\s{33,}")
-"""Space in which patterns that pass over space would go back and forth (chosen: deeper than an indent)."""
+"""White space on which patterns for spaces would backtrack (chosen: longer than an indent)."""
 _LOOSE_SPACE = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.])")
 _MODULUS = re.compile(
     r"\(\s*(?:\\?p?mod|\\text\{\s*mod\s*\})\s*([^()]{1,20})\)|\\p?mod\s*(\w+)|(?<=[\w)}] )mod\s*(\w+)"
     r"|\\text\{\s*mod\s*\}\s*(\w+)|\\p?mod\s*\{([^{}]{1,20})\}"
 )
-_BARE_FRACTION = re.compile(r"\\frac\s*(\d)\s*(\d)")  # TeX takes one digit each: `\frac 34`
+_BARE_FRACTION = re.compile(r"\\frac\s*(\d)\s*(\d)")  # TeX takes one digit for each: `\frac 34`
 _SLASHED = re.compile(r"\$?\^\{?(\d+)\}?\$?/\$?_\{?(\d+)\}?\$?")
 _REPEATING = re.compile(
     r"(\d{0,20})\.(\d{0,20})(?:\\(?:overline|bar|dot|overbar)\s*\{(\d{1,20})\}|\((\d{1,20})\)(?![\d(^!]))"
@@ -65,7 +65,7 @@ _NEEDS_WORK = re.compile(r"[^0-9A-Za-z .,+*/<>=()-]|\(\d|\bmod\b")
 
 @lru_cache(maxsize=4096)
 def clean(text: str) -> str:
-    """The answer in the one notation; words and values unchanged."""
+    """The answer in the one notation, with words and values unchanged."""
     text = text.strip()
     if _GOES_ON.search(text):
         text = _RUNNING.sub(_running_fraction, text)
@@ -90,7 +90,7 @@ _PERIOD = re.compile(r"(\d*?)(?:(\d)\2{2,}|(\d{2,12}?)\3+)")
 
 
 def _running_fraction(match: re.Match[str]) -> str:
-    """`0.333...` is 1/3 and `0.1666...` is 1/6; digits without a visible period stay as they are."""
+    """`0.333...` becomes 1/3 and `0.1666...` 1/6; digits without a visible period are unchanged."""
     period = _PERIOD.fullmatch(match[2])
     if period is None:
         return match[0]
@@ -100,7 +100,7 @@ def _running_fraction(match: re.Match[str]) -> str:
 
 
 def normal_form(cleaned: str) -> str:
-    """A cleaned answer without the spaces that carry no meaning; digits and words keep theirs apart."""
+    """A cleaned answer without meaningless spaces; those between digits or words stay."""
     return _LOOSE_SPACE.sub("", cleaned)
 
 
@@ -118,7 +118,7 @@ def _clean_latex(text: str) -> str:
         text = _MODULUS.sub(_as_modulus, text)
     if "\\" not in text:
         return _THOUSANDS_MARK.sub("", text).replace("{,}", ",") if "{" in text else text
-    # In a matrix `\\ 5` ends a row and must not read as a backslash and a wide space.
+    # In a matrix `\\ 5` ends a row and must not be read as a backslash and a wide space.
     in_rows = "\\begin" in text
     text = text.replace("\\\\", "\\cr ") if in_rows else _DOUBLE_ESCAPE.sub(r"\\", text)
     text = _unwrapped(text)
@@ -148,7 +148,7 @@ _REPLACED = (("\\!", ""), ("\\%", "%"), ("{,}", ","), ("\\/", ""), ("\\&", "&"),
 
 
 def _without_styles(text: str) -> str:
-    r"""Words in `\text{}`, whatever command they stood in; styles of letters and numbers gone."""
+    r"""Words in `\text{}`, whatever command they were in; styles of letters and numbers removed."""
     if "\\text" not in text and _STYLE.search(text) is None:
         return text
     if "^" in text:
@@ -169,11 +169,11 @@ _BRACED_POWER = re.compile(r"\^\s*\{\s*(-?\d+)\s*\}")
 _STYLE = re.compile(
     rf"\\(?:{'|'.join(sorted(WORDED | STYLED | {'rm', 'vec', 'hat'}, key=len, reverse=True))})(?![A-Za-z])"
 )
-MAX_WRAPPED = 4  # chosen: styles in one another, `\mathbf{\mathrm{5}}`
+MAX_WRAPPED = 4  # chosen: nested styles, `\mathbf{\mathrm{5}}`
 
 
 def _as_modulus(match: re.Match[str]) -> str:
-    r"""`(\mod 5)`, `\pmod5` and `mod 5` are one residue class; `\bmod` is an operation and stays."""
+    r"""`(\mod 5)`, `\pmod5` and `mod 5` become one residue class; `\bmod` is an operation and stays."""
     modulus = next(group for group in match.groups() if group is not None)
     return f" \\pmod{{{modulus.strip(' {}')}}}"
 
@@ -207,13 +207,13 @@ _PLAIN_FUNCTION = re.compile(r"[A-Za-z]")
 
 
 def _as_fraction(match: re.Match[str]) -> str:
-    r"""`1.2\overline{3}` is 111/90."""
+    r"""`1.2\overline{3}` becomes 111/90."""
     whole, start, period = match[1] or "0", match[2], match[3] or match[4]
     return _periodic(whole, start, period)
 
 
 def _as_dotted(match: re.Match[str]) -> str:
-    r"""`0.1\dot{4}2\dot{8}` repeats 428."""
+    r"""The fraction of a decimal such as `0.1\dot{4}2\dot{8}`, which repeats 428."""
     return _periodic(match[1] or "0", match[2], match[3] + match[4] + match[5])
 
 
@@ -226,12 +226,12 @@ def _as_command(match: re.Match[str]) -> str:
     replacement = _SAME.get(match[1])
     if replacement is None:
         return match[0]
-    # `\\le5` reads as an operator, `\\frac` must not swallow a following letter
+    # `\\le5` must read as an operator, and `\\frac` must not absorb a following letter
     return replacement if replacement[0] != "\\" else replacement + " "
 
 
 def _without_math_delimiters(text: str) -> str:
-    r"""Dollar signs around formulas go, a dollar sign of money becomes `\$`."""
+    r"""Dollar signs around formulas are removed, a dollar sign of money becomes `\$`."""
     bare = len(re.findall(r"(?<!\\)\$", text))
     if bare == 1:
         return re.sub(r"(?<!\\)\$", r"\\$", text)
@@ -239,7 +239,7 @@ def _without_math_delimiters(text: str) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    """Remove boxes, and styles around something that has braces of its own."""
+    """Remove boxes, and styles around something with its own braces."""
     for _ in range(2 * MAX_WRAPPED):
         match = _WRAPPER.search(text)
         if match is None:
@@ -278,7 +278,7 @@ def _without_end(text: str) -> str:
 def split_top(text: str, separators: re.Pattern[str]) -> list[tuple[str, str]]:
     """The pieces of a text between separators outside all brackets, each with the separator before it.
 
-    Round, square and curly brackets count as one kind, so that half-open intervals keep together.
+    Round, square and curly brackets count as one kind, so that half-open intervals stay together.
     """
     pieces: list[tuple[str, str]] = []
     depth = 0
@@ -305,7 +305,7 @@ def split_top(text: str, separators: re.Pattern[str]) -> list[tuple[str, str]]:
 
 
 def closes_at_end(text: str) -> bool:
-    """Whether the bracket that a text begins with closes at its very end; all kinds count as one."""
+    """Whether the bracket at the start of a text closes at its very end; all kinds count as one."""
     depth = 0
     for match in _MARKS.finditer(text):
         step = _DEPTH[match[0]]
@@ -319,13 +319,13 @@ _MARKS = re.compile(r"\\[{}]|\\[lr]angle|\\[lr]floor|\\[lr]ceil|[()\[\]{}]|\\beg
 _DEPTH = (
     dict.fromkeys(("(", "[", "{", "\\{", "\\langle", "\\lfloor", "\\lceil", "\\text{"), 1)
     | dict.fromkeys((")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil"), -1)
-    # Each is followed by a name and a closing brace: what lies between the two is one deeper.
+    # A name and a closing brace follow each: what lies between the two is one level deeper.
     | {"\\begin{": 2, "\\end{": 0}
 )
 
 
 def nesting(text: str) -> int:
-    """How deep brackets of any kind lie in one another."""
+    """The greatest nesting depth of brackets of any kind."""
     depth = deepest = 0
     for match in _BRACKET.finditer(text):
         if match[0] in "{([":

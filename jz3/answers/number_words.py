@@ -61,7 +61,7 @@ _PARTS = {"half": 2, "halve": 2, "quarter": 4} | {
 
 
 def number_in_words(text: str) -> Scalar | None:
-    """`twenty-five`, `five apples`, `first`."""
+    """The number in `twenty-five`, `five apples` or `first`."""
     words = text.lower().replace("-", " ").split()
     if not words:
         return None
@@ -108,7 +108,7 @@ def _negated(positive: Scalar) -> Scalar | None:
 
 
 def _with_decimals(text: str, whole: int, words: list[str]) -> Scalar | None:
-    """`two point five`: digits one by one."""
+    """The value of `two point five`: digits one by one."""
     digits = [_NUMBER_WORDS.get(word, 10) for word in words]
     if not digits or max(digits) > 9:
         return None
@@ -117,9 +117,11 @@ def _with_decimals(text: str, whole: int, words: list[str]) -> Scalar | None:
 
 
 def _value_of(words: list[str]) -> tuple[int, int]:
-    """How many of the words make a number, and that number: `one hundred and five apples` gives 4 and 105."""
+    """How many of the words make up a number, and that number: `one hundred and five apples` gives 4 and
+    105.
+    """
     total = current = taken = 0
-    last = 10**18  # the place of the word before: within hundreds, words go down
+    last = 10**18  # the place value of the word before: below a hundred, words decrease
     for place, word in enumerate(words):
         value = _NUMBER_WORDS.get(word)
         if value is not None:

@@ -1,4 +1,4 @@
-r"""Readings of times, numerals with their base, residues, ordinals and ratios."""
+r"""Readings of times, numerals with a base, residues, ordinals and ratios."""
 
 import re
 
@@ -63,7 +63,7 @@ def ratio_parts(answer: Ratio | Clock) -> tuple[str, ...]:
 
 
 def same_time(a: Clock, b: Clock) -> bool:
-    """5:45 is 5:45 p.m. and 17:45 is 5:45 p.m., but a.m. is not p.m."""
+    """5:45 equals 5:45 p.m., and 17:45 equals 5:45 p.m., but a.m. does not equal p.m."""
     if (a.minute, a.second) != (b.minute, b.second):
         return False
     if a.half and b.half and a.half != b.half:

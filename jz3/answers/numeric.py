@@ -1,4 +1,4 @@
-"""Numeric values of expressions at drawn points: complex double precision, or fifty digits of mpmath."""
+"""Numeric values of expressions at random points: complex double precision, or fifty digits of mpmath."""
 
 import cmath
 import math
@@ -15,7 +15,7 @@ Value = Any  # complex, or mpmath's mpc: arithmetic, `real`, `imag`
 
 
 def point(names: frozenset[str], seed: int, *, positive: bool = False) -> dict[str, float]:
-    """A real point for the letters: magnitudes between 0.3 and 3.3, of both signs from the third point on."""
+    """A real point for the letters: magnitudes from 0.3 to 3.3, with both signs from the third point on."""
     values: dict[str, float] = {}
     for name in names - CONSTANTS:
         drawn = draw(name, seed)
@@ -25,7 +25,7 @@ def point(names: frozenset[str], seed: int, *, positive: bool = False) -> dict[s
 
 
 class _Floats:
-    """Complex double precision. `real`: a root or logarithm of a negative number has no value."""
+    """Complex double precision. With `real`, a root or logarithm of a negative number has no value."""
 
     def __init__(self, *, real: bool = False) -> None:
         self.real = real

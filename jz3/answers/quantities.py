@@ -1,4 +1,4 @@
-"""Scalars: an expression with its unit, currency, degree or percent sign taken off."""
+"""Scalars: an expression, separated from its unit, currency, degree or percent sign."""
 
 import re
 from fractions import Fraction
@@ -60,7 +60,7 @@ _FAMILIES = (
     {"kg": 1, "g": Fraction(1, 1000)},
     {"degree": 1, "'": Fraction(1, 60), "''": Fraction(1, 3600)},
 )
-"""Units that are written beside one another, as parts of the first."""
+"""Units that are written together, as parts of the first."""
 
 
 def of_several_units(text: str) -> Scalar | None:
@@ -139,13 +139,13 @@ def scalar(text: str) -> Scalar:
 
 
 def is_money(text: str) -> bool:
-    """Whether a text begins with a currency that a number follows: `USD 5`, `US$5`."""
+    """Whether a text begins with a currency followed by a number: `USD 5`, `US$5`."""
     found = _CURRENCY.match(text) if text[:1].isupper() else None
     return found is not None and text[found.end() : found.end() + 1].isdigit()
 
 
 def _without_unit(text: str) -> tuple[str, str, bool]:
-    """The text without its currency, percent sign, degree sign or unit, and that unit."""
+    """The text without its currency, percent sign, degree sign or unit; and that unit."""
     currency = _CURRENCY.match(text)
     if currency is not None and currency[2]:
         head, unit, percent = _without_unit_at_end(currency[1] + text[currency.end() :])

@@ -1,7 +1,7 @@
 """What an answer is: a number, an expression, a set, an interval, a relation, words and so on.
 
-`read` gives every reading a text allows, the likely one first: `100,200` is a number or a list of two,
-all else has one. Parts of a structure stay texts; they are read when they are compared.
+`read` gives every reading that a text allows, the most likely first: `100,200` is a number or a list of two;
+other texts have one reading. Parts of a structure stay texts; they are read when they are compared.
 """
 
 import re
@@ -52,7 +52,7 @@ _RELATION = re.compile(r"<=|>=|!=|=<|=>|==|=|<|>|\\in(?![A-Za-z])|\\not\s*=")
 _CONDITION = re.compile(
     r"([A-Za-z])\s*(?:\\in\s*\\mathbb\s*\{?\s*R\s*\}?\s*)?[|:](?!=)\s*([^|]*(?:[<>=]|\\in)[^|]*)"
 )
-_OUTWARD = re.compile(r"[\[\]]([^\[\],]+),([^\[\],]+)[\[\]]")  # `]0,1]`, with its ends turned outward
+_OUTWARD = re.compile(r"[\[\]]([^\[\],]+),([^\[\],]+)[\[\]]")  # `]0,1]`: brackets that turn outward
 _CHOICE = re.compile(r"\(?\s*([A-J])\s*\)?[.:]?")
 _CHOICE_WITH_CONTENT = re.compile(r"\(\s*([A-J])\s*\)\s*(?!and\b|or\b)([^\s,].*)|([A-J])\s*[).:]\s*(\S.*)")
 _LETTERS = re.compile(r"\(?[A-J]\)?(?:\s*(?:,|;|and|,\s*and)\s*\(?[A-J]\)?)+")
@@ -88,7 +88,7 @@ _SHORT_WORDS = frozenset(
 
 @lru_cache(maxsize=8192)
 def read(text: str) -> tuple[Answer, ...]:
-    """All readings of an answer (raw or cleaned), the likely one first."""
+    """All readings of an answer (raw or cleaned), the most likely first."""
     return _read_clean(clean(text))
 
 
@@ -123,7 +123,7 @@ def _read_clean(text: str) -> tuple[Answer, ...]:
 
 
 def _as_point(point: re.Match[str]) -> tuple[Answer, ...]:
-    """`C(5,2)` is a number of choices or a point with its name; `A(1,2)` is a point."""
+    """`C(5,2)` is a binomial coefficient or a named point; `A(1,2)` is a point."""
     chosen = _CHOSEN.fullmatch(point[2])
     if chosen is not None and point[1] == "C":
         return (scalar(f"\\binom{{{chosen[1]}}}{{{chosen[2]}}}"), _one(point[2]))
@@ -133,7 +133,7 @@ def _as_point(point: re.Match[str]) -> tuple[Answer, ...]:
 
 
 def _approximated(text: str) -> tuple[Answer, ...]:
-    r"""`\frac13 \approx 0.333` is one third, and its rounding too; `x \approx 5` is `x = 5`."""
+    r"""`\frac13 \approx 0.333` is one third, but also its rounding; `x \approx 5` is `x = 5`."""
     parts = [piece for _, piece in split_top(text, _APPROX)]
     exact, last = parts[0], parts[-1]
     if not exact or is_label(exact) or len(parts) > MAX_APPROXIMATIONS:
@@ -142,7 +142,7 @@ def _approximated(text: str) -> tuple[Answer, ...]:
 
 
 def _other_thousands(text: str) -> str:
-    """`1.234,56`, `1'234`, `1_234` and `12,34,567` without their marks, and `0,5` with a point."""
+    """`1.234,56`, `1'234`, `1_234` and `12,34,567` without separators, and `0,5` with a point."""
     if _DECIMAL_COMMA.fullmatch(text):
         return re.sub("[. ]", "", text).replace(",", ".")
     return re.sub(r"[',_]", "", text) if _OTHER_MARKS.fullmatch(text) else text
@@ -162,7 +162,7 @@ def _in_brackets(text: str) -> bool:
 
 
 def _one(text: str) -> Answer:
-    """The reading of a cleaned text whose thousands are joined."""
+    """The reading of a cleaned text without thousands separators."""
     number = _plain(text)
     if number is not None:
         return number
@@ -183,7 +183,7 @@ def _one(text: str) -> Answer:
 
 
 def _ungrouped(text: str) -> str:
-    """`{1,2}` and `{5}`, braces that TeX does not print, without them; a list in them stays a set."""
+    """`{1,2}` and `{5}` without braces that TeX does not print; a list in them stays a set."""
     while text.startswith("{") and text.endswith("}") and closes_at_end(text):
         inner = text[1:-1].strip()
         if len(split_top(inner, _COMMA)) > 1:
@@ -244,7 +244,9 @@ def _as_words(text: str) -> Answer | None:
 
 
 def _is_word_like(text: str) -> bool:
-    """Whether letters are words and not a product: `east`, `Mrs. Hilt`, `ABC`; not `xy`, `abc`, `pi r`."""
+    """Whether letters are words rather than a product: `east`, `Mrs. Hilt`, `ABC`; not `xy`, `abc`, `pi
+    r`.
+    """
     pieces = re.findall(r"[A-Za-z']+", text)
     if not pieces or any(piece in MATH_WORDS for piece in pieces):
         return False
@@ -286,7 +288,7 @@ def _as_structure(text: str) -> Answer | None:
 
 
 def _in_rounds(parts: list[str]) -> list[str]:
-    """`p = 5, q = 2, p = 7, q = 2` as two solutions of two names each."""
+    """`p = 5, q = 2, p = 7, q = 2` as two solutions with two names each."""
     named = [_NAMED.match(part) for part in parts]
     names = [match[1] for match in named if match is not None]
     count = len(set(names))
@@ -299,7 +301,7 @@ _NAMED = re.compile(r"([A-Za-z](?:_\{?\w+\}?)?)\s*=(?!=)")
 
 
 def _without_domains(parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    r"""`x>5, x \in \mathbb{R}` is `x>5`: the set of a letter says nothing beside more."""
+    r"""`x>5, x \in \mathbb{R}` is `x>5`: next to more information, the domain of a letter adds nothing."""
     kept = [(mark, part) for mark, part in parts if _DOMAIN.fullmatch(part) is None]
     return kept if kept else parts
 

@@ -1,4 +1,6 @@
-"""What an equation or inequality says: its interval, the difference of its sides, the names it may hold."""
+"""What an equation or inequality means: its interval, the difference of its sides, the names it may
+contain.
+"""
 
 import re
 
@@ -26,7 +28,7 @@ _ONCE = re.compile(r"\\frac\s*\{\s*(\d{1,9})\s*\((.+)\)\s*\}\s*\{\s*\1\s*\}", re
 
 
 def bare(text: str) -> str:
-    r"""What stays of `0 + X` and `\frac{2(X)}{2}`, whatever X is: a word, a numeral, an inequality."""
+    r"""The X of `0 + X` or `\frac{2(X)}{2}`, whatever it is: a word, a numeral, an inequality."""
     added = _NOTHING_ADDED.fullmatch(text)
     if added is not None:
         return added[1] or added[2]
@@ -40,7 +42,7 @@ def is_name(text: str) -> bool:
 
 
 def is_number(text: str) -> bool:
-    r"""Whether a text is a number, `\pi`, e and i among its parts."""
+    r"""Whether a text is a number, which may contain `\pi`, e and i."""
     try:
         return not symbols(parse(text)) - CONSTANTS
     except UnreadableError:
@@ -48,7 +50,7 @@ def is_number(text: str) -> bool:
 
 
 def number_of(text: str) -> float | None:
-    """The real number that a text is, in double precision, else None."""
+    """The real number that a text gives, in double precision, otherwise None."""
     try:
         node = parse(text)
         if symbols(node) - CONSTANTS:
@@ -60,13 +62,13 @@ def number_of(text: str) -> float | None:
 
 
 def lies_below(low: str, high: str) -> bool:
-    """Whether both are numbers and the first is less."""
+    """Whether both are numbers and the first is smaller."""
     first, second = number_of(low), number_of(high)
     return first is not None and second is not None and first < second
 
 
 def rounds_to(exact: str, written: str) -> bool:
-    """Whether a written decimal is the rounding of a number to the places it shows."""
+    """Whether a written decimal is a number rounded to the places shown."""
     decimal = _DECIMAL.match(written.strip())
     value = number_of(exact)
     if decimal is None or value is None:
@@ -100,9 +102,9 @@ _LABEL = re.compile(
 
 
 def is_label(text: str) -> bool:
-    """Whether a text is the name of a result, and says nothing of its own: `|AB|`, `f(2)`, `m+n`, `V_1:V_2`.
+    """Whether a text names a result without saying anything itself: `|AB|`, `f(2)`, `m+n`, `V_1:V_2`.
 
-    `x^2` and `2x` are none, nor is `x+y`, the usual names of coordinates: `x+y = 1` is a line.
+    `x^2` and `2x` do not, nor does `x+y`, with the usual names of coordinates: `x+y = 1` is a line.
     """
     text = text.strip()
     if len(text) > MAX_LABEL:

@@ -1,4 +1,4 @@
-r"""Equality of scalars: numbers and expressions with their units, percent signs and degrees; and of words."""
+r"""Equality of scalars (numbers and expressions with units, percent signs and degrees), and of words."""
 
 import re
 from fractions import Fraction
@@ -14,7 +14,7 @@ from jz3.answers.values import Tolerance, same_value
 
 
 def same_scalars(a: Scalar, b: Scalar, tolerance: Tolerance, symbolic: Symbolic) -> AnswerVerdict:
-    """Whether two scalars are the same: units, percent and degree signs first, then values."""
+    """Whether two scalars are the same: first units, percent and degree signs, then values."""
     if a.node is None or b.node is None:
         return _unread(a, b, symbolic)
     if (a.unit and b.unit and a.unit != b.unit) or (a.percent and b.unit) or (b.percent and a.unit):
@@ -38,7 +38,7 @@ def same_scalars(a: Scalar, b: Scalar, tolerance: Tolerance, symbolic: Symbolic)
 
 
 def _as_fraction(a: Scalar, b: Scalar, tolerance: Tolerance) -> bool:
-    """50% is 0.5 as well."""
+    """Whether they are equal when 50% is read as 0.5."""
     percent, other = (a, b) if a.percent else (b, a)
     assert percent.node is not None
     assert other.node is not None
@@ -47,7 +47,7 @@ def _as_fraction(a: Scalar, b: Scalar, tolerance: Tolerance) -> bool:
 
 
 def _as_radians(a: Scalar, b: Scalar, tolerance: Tolerance) -> bool:
-    """30 degrees is pi/6 as well."""
+    """Whether they are equal when 30 degrees are read as pi/6."""
     degrees, other = (a, b) if a.unit == "degree" else (b, a)
     assert degrees.node is not None
     assert other.node is not None
@@ -67,7 +67,7 @@ def _unread(a: Scalar, b: Scalar, symbolic: Symbolic) -> AnswerVerdict:
 
 
 def same_word(a: Words, b: Scalar, tolerance: Tolerance) -> AnswerVerdict:
-    r"""`\frac{2(ellipse)}{2}` against `ellipse`: the letters of one word as a product."""
+    r"""`\frac{2(ellipse)}{2}` equals `ellipse`: the letters of one word as a product."""
     if b.node is None:
         return AnswerVerdict(plain_words(a.text) == plain_words(b.text), "words")
     if len(a.text) > 2 and plain_words(a.text) == plain_words(b.text) and not b.unit:

@@ -1,7 +1,7 @@
-r"""Pieces of prose that hold mathematics: formulas in their delimiters, statements, and their values.
+r"""Pieces of prose with mathematics: formulas in their delimiters, statements, and their values.
 
-A formula is one token of a statement, whatever stands in it: its full stops end no sentence and its spaces
-part no words.
+A formula is one token of a statement, whatever it contains: its full stops end no sentence and its spaces
+separate no words.
 """
 
 import re
@@ -38,7 +38,7 @@ _MATHS = re.compile(
     r"(?:\\(?:over\w+|wide\w+|bar|vec|hat|(?:overset|stackrel)\{\\[a-z]+\})\{[A-Za-z0-9_']{1,12}\}"
     r"|[\d.,+*/^_=<>|!(){}\[\]%°$€£¥:'&~≈-]|\\[A-Za-z]+|\\.|(?<![A-Za-z])[A-Za-z](?![A-Za-z])"
     r"|(?:sqrt|pi|sin|cos|tan|log|ln|inf|infinity|US|USD|EUR|choose|mod)(?![A-Za-z])"
-    r"|(?<=\d)[A-Za-z]{1,3}(?![A-Za-z]))++"  # possessive: `2x` may be read in two ways, which end alike
+    r"|(?<=\d)[A-Za-z]{1,3}(?![A-Za-z]))++"  # possessive: `2x` can be read in two ways with the same end
 )
 _HAS_VALUE = re.compile(r"\d|\\[A-Za-z]|[=<>^+*/|]|\b[b-hj-zB-HJ-Z]\b")
 _ARTICLES = frozenset(("a", "A", "I", "i"))
@@ -52,7 +52,7 @@ _SCALE_WORDS = frozenset((*MULTIPLIERS, "percent", "dozen", "%", "\\%"))
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A text, and itself with each formula as a run of one sign of the same length."""
+    """A text, with a copy in which each formula is a run of one sign of the same length."""
 
     text: str
     mask: str
@@ -70,7 +70,7 @@ class Masked:
 
 
 def formulas_of(text: str) -> list[re.Match[str]]:
-    """The formulas of a text in their delimiters; what two dollar signs of money enclose is none."""
+    """The formulas of a text in their delimiters; text between two dollar signs of money is none."""
     if not any(sign in text for sign in ("$", "\\", "`")):
         return []
     return [found for found in FORMULA.finditer(text) if not _is_prose(content_of(found))]
@@ -86,7 +86,7 @@ _TEXT_COMMAND = re.compile(r"\\(?:text|mathrm|textbf|mbox|operatorname)[a-z]*\s*
 
 
 def content_of(formula: re.Match[str]) -> str:
-    """What stands between the delimiters of a formula; of an environment what its lines come to."""
+    """The text between a formula's delimiters; for an environment, the result of its lines."""
     if formula["body"] is not None:
         return _of_lines(formula["body"])
     return next(
@@ -97,7 +97,7 @@ def content_of(formula: re.Match[str]) -> str:
 
 
 def _of_lines(body: str) -> str:
-    """The last equation with the lines that go on with it; all of them where each gives a name its value."""
+    """The last equation with its continuation lines; all lines if each gives a name its value."""
     equations: list[str] = []
     for line in _LINE.split(body):
         plain = line.replace("&", " ").strip().rstrip(".,;")
@@ -117,13 +117,13 @@ _ASSIGNMENT = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?\s*=\s*[^=<>]+")
 
 
 def statement(masked: Masked) -> Masked:
-    """Up to the end of the sentence, or to a clause that only explains."""
+    """The text up to the end of the sentence, or up to a clause that only explains."""
     end = _END.search(masked.mask)
     return masked if end is None else masked.part(0, end.start())
 
 
 def is_mathematics(token: str) -> bool:
-    """Whether a token of a masked text stands in a formula: `5` and `(1,` do, `a` and `east` do not."""
+    """Whether a token of a masked text is in a formula: `5` and `(1,` are, `a` and `east` are not."""
     bare = token.strip(_OUTER)
     if _PLACE in token:
         return True
@@ -137,7 +137,7 @@ def says_value(token: str) -> bool:
 
 
 def leading(masked: Masked) -> str:
-    """The quantities that a statement begins with, each with its unit; empty where it begins in words.
+    """The quantities at the start of a statement, each with its unit; empty if it begins with words.
 
     `5 apples and 3 of them are red` begins with `5 apples`, `1 and 2` is a list.
     """
@@ -167,7 +167,7 @@ def leading(masked: Masked) -> str:
 
 
 def _is_unit(word: str, following: list[re.Match[str]]) -> bool:
-    """Whether a word after a number belongs to it: a unit, or a noun that ends what is listed."""
+    """Whether a word after a number belongs to it: a unit, or a noun that ends a list."""
     if is_known_unit(word) or word.lower() in _SCALE_WORDS or not word:
         return True
     if not re.fullmatch(r"[A-Za-z]+(?:[-'][A-Za-z]+)?", word) or word.lower() in _STOPS:
@@ -192,7 +192,7 @@ def _is_unit(word: str, following: list[re.Match[str]]) -> bool:
 def last_value(masked: Masked, *, listed: bool = False) -> tuple[int, str]:
     """The offset of the last quantity in a text, and its text with its unit; -1 if there is none.
 
-    `listed`: with those that `and`, `or` or a comma join it to.
+    `listed`: include the quantities that `and`, `or` or a comma joins to it.
     """
     tokens = list(_TOKEN.finditer(masked.mask))
     for place in range(len(tokens) - 1, -1, -1):
@@ -213,7 +213,7 @@ def last_value(masked: Masked, *, listed: bool = False) -> tuple[int, str]:
 
 
 def _goes_on(taken: str, tokens: list[re.Match[str]], first: int, *, listed: bool) -> bool:
-    """Whether the token before belongs to what is taken: in open brackets commas part nothing."""
+    """Whether the token before belongs to what is taken: in open brackets commas do not separate."""
     before = tokens[first - 1][0]
     if listed and before.strip(_OUTER).lower() in ("and", "or", "") and first > 1:
         return is_mathematics(tokens[first - 2][0]) and says_value(tokens[first - 2][0])

@@ -1,10 +1,9 @@
-"""Symbolic equality, and the second opinion of plain math-verify, in one warm worker process a caller.
+"""Symbolic equality, and the second opinion of plain math-verify, in one warm worker process per caller.
 
-The worker starts with the first question (a second of CPU: sympy and math-verify) and holds about 100 MB.
-A question that passes its limit of CPU time is ended where it is: 'different' by the rule `timeout`. It
-is CPU time, so that a verdict does not depend on what else the machine does. The worker dies with its
-owner: its stdin closes, `close` (or the end of the interpreter) kills it. A process forked from the owner
-starts a worker of its own.
+The worker starts with the first question (a second of CPU: sympy and math-verify) and holds about 100 MB. A
+question that exceeds its limit of CPU time is stopped: 'different' by the rule `timeout`. The limit is CPU
+time, so that verdicts do not depend on the machine's load. The worker ends with its owner: its stdin closes,
+and `close` (or the end of the interpreter) kills it. A process forked from the owner starts its own worker.
 """
 
 import atexit
@@ -42,7 +41,7 @@ class AnswerVerdict:
 
 
 class Symbolic:
-    """Owner of one worker process; safe to share between threads (questions wait for each other)."""
+    """Owner of one worker process; thread-safe, as questions wait for each other."""
 
     def __init__(self, limit_seconds: float) -> None:
         self.limit_seconds = limit_seconds
@@ -51,7 +50,7 @@ class Symbolic:
         self._owner = os.getpid()
 
     def same(self, a: str, b: str) -> AnswerVerdict:
-        """Equality by sympy of two texts that the own grammar cannot read; symmetric."""
+        """Equality, by sympy, of two texts that our own grammar cannot read; symmetric."""
         if not (_SYMBOLIC_COMMANDS.search(a) or _SYMBOLIC_COMMANDS.search(b)):
             return AnswerVerdict(equal=False, rule="unreadable")
         if max(len(a), len(b)) > MAX_CHARACTERS or _UNSAFE.search(a) or _UNSAFE.search(b):
@@ -65,7 +64,9 @@ class Symbolic:
         return AnswerVerdict(reply, "symbolic")
 
     def second_opinion(self, gold: str, predicted: str) -> AnswerVerdict:
-        """The verdict of plain math-verify 0.9.0 with its own settings; `too_long` where it would choke."""
+        """The verdict of plain math-verify 0.9.0 with its own settings; `too_long` for texts it cannot
+        handle.
+        """
         if max(len(gold), len(predicted)) > MAX_CHARACTERS:
             return AnswerVerdict(equal=False, rule="too_long")
         reply = self._ask("math_verify", gold, predicted)
@@ -74,7 +75,7 @@ class Symbolic:
         return AnswerVerdict(bool(reply), "math_verify")
 
     def close(self) -> None:
-        """Ends the worker. A later question starts another."""
+        """End the worker. A later question starts another."""
         process, self._process = self._process, None
         if process is None or self._owner != os.getpid():
             return
@@ -91,7 +92,7 @@ class Symbolic:
         self.close()
 
     def _ask(self, task: Task, gold: str, predicted: str) -> bool | str | None:
-        """The worker's answer, or the rule for its absence: `timeout` or `worker_died`."""
+        """The worker's answer, or the rule if there is none: `timeout` or `worker_died`."""
         question = {"task": task, "gold": gold, "predicted": predicted, "limit": self.limit_seconds}
         with self._lock:
             process = self._running()
@@ -131,7 +132,7 @@ def _line_within(descriptor: int, seconds: float) -> bytes | None:
     """One line of the worker, what came before it ended, or None after the limit."""
     deadline = time.monotonic() + seconds
     received = b""
-    waiting = select.poll()  # select() takes no descriptor above 1,023, which a large process may have
+    waiting = select.poll()  # select() accepts no descriptor above 1,023, which a large process may have
     waiting.register(descriptor, select.POLLIN)
     while not received.endswith(b"\n"):
         left = deadline - time.monotonic()
@@ -148,7 +149,7 @@ _shared: list[Symbolic] = []
 
 
 def default_symbolic() -> Symbolic:
-    """The process-wide worker's owner; the worker itself starts with the first question."""
+    """The owner of the process-wide worker, which starts with the first question."""
     if not _shared:
         _shared.append(Symbolic(LIMIT_SECONDS))
         atexit.register(_shared[0].close)

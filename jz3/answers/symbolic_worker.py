@@ -2,13 +2,12 @@
 
 A question is one line of JSON: `{"task": "symbolic" | "math_verify", "gold": ..., "predicted": ...,
 "limit": CPU seconds}`; an answer is `{"equal": true | false | null, "ended": null | "timeout" |
-"worker_died"}`, null where a text could not be read. Strings are parsed by the LaTeX grammar of
-latex2sympy2_extended alone; sympy's own `parse_expr`, which evaluates Python, never sees them in the
-symbolic task.
+"worker_died"}`, with null if a text could not be read. Only the LaTeX grammar of latex2sympy2_extended parses
+strings; in the symbolic task they never reach sympy's own `parse_expr`, which evaluates Python.
 
-The process imports sympy once and forks a child that answers. A child that passes its limit of CPU time is
-ended by the kernel wherever it is, in C code too; the parent says so in its place and forks the next (10 ms,
-no new import). The child dies with its parent, and both with their stdin.
+The process imports sympy once and forks a child that answers. The kernel ends a child that exceeds its limit
+of CPU time, even in C code; the parent answers instead of it and forks the next (10 ms, no new import). The
+child ends with its parent, and both with their stdin.
 """
 
 import ctypes
@@ -36,18 +35,18 @@ def main() -> None:
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             _serve(replies)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if status == 0:  # stdin has ended
+        if status == 0:  # stdin was closed
             return
         ended = "timeout" if status == -signal.SIGPROF else "worker_died"
         _reply(replies, equal=None, ended=ended)
 
 
 def _serve(replies: int) -> None:
-    """Answer questions until stdin ends, in a child that never returns."""
+    """Answer questions until stdin closes, in a child that never returns."""
     with os.fdopen(os.dup(0), encoding="utf-8") as questions:
         for line in questions:
             question = json.loads(line)
-            signal.setitimer(signal.ITIMER_PROF, question["limit"])  # default action: the process ends
+            signal.setitimer(signal.ITIMER_PROF, question["limit"])  # by default the signal ends the process
             answer = _TASKS[question["task"]](question["gold"], question["predicted"])
             signal.setitimer(signal.ITIMER_PROF, 0)
             _reply(replies, equal=answer, ended=None)
@@ -59,7 +58,7 @@ def _reply(replies: int, *, equal: bool | None, ended: str | None) -> None:
 
 
 def _symbolic(gold: str, predicted: str) -> bool | None:
-    """Whether sympy finds the difference to be zero; None where a text cannot be read."""
+    """Whether sympy finds the difference to be zero; None if a text cannot be read."""
     import sympy
     from latex2sympy2_extended import latex2sympy
 
@@ -71,17 +70,17 @@ def _symbolic(gold: str, predicted: str) -> bool | None:
         difference: Any = sympy.simplify((first - second).doit())
         return bool(difference == 0)
     # The grammar raises bare Exception for what it cannot read, sympy many kinds (RecursionError,
-    # MemoryError, NotImplementedError ...) for what it cannot do:
-    # to the caller all are 'unreadable', and counted as such.
+    # MemoryError, NotImplementedError ...) for what it cannot do: to the caller all are 'unreadable', and
+    # counted like that.
     except Exception:
         return None
 
 
 def _math_verify(gold: str, predicted: str) -> bool | None:
-    """The verdict of plain math-verify; its own limits are off, for the caller keeps a harder one."""
+    """The verdict of plain math-verify, without its own limits, because the caller has a stricter one."""
     import math_verify
 
-    parse: Any = math_verify.parse  # annotated as int, None is documented for threads and works
+    parse: Any = math_verify.parse  # annotated as int, but None is documented for threads and works
     first = parse(f"\\boxed{{{gold}}}", parsing_timeout=None)
     second = parse(f"\\boxed{{{predicted}}}", parsing_timeout=None)
     return bool(math_verify.verify(first, second, timeout_seconds=None))

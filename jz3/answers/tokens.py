@@ -1,13 +1,13 @@
-"""Tokens of school notation: numbers, commands, words that are functions, letters and marks.
+"""Tokens of school notation: numbers, commands, words for functions, letters and marks.
 
-A token is (kind, text, a space stands before it). What is no token raises `UnreadableError`.
+A token is (kind, text, whether a space precedes it). Other text raises `UnreadableError`.
 """
 
 import re
 
 
 class UnreadableError(ValueError):
-    """The text is no expression of this grammar."""
+    """The text is not an expression of this grammar."""
 
 
 FUNCTIONS = [
@@ -146,7 +146,7 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def _commands(name: str, *, spaced: bool) -> list[Token]:
-    r"""The command; `\cotx`, which a careless normalisation leaves, is `\cot x`."""
+    r"""The tokens of a command; `\cotx`, left by a careless normalisation, is `\cot x`."""
     if name in _KNOWN or name in ACCENTS or name in NAMED_PREFIXES:
         return [("command", name, spaced)]
     for known in sorted([*FUNCTIONS, "sqrt"], key=len, reverse=True):

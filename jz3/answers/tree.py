@@ -62,7 +62,7 @@ def product(factors: "list[Node]") -> Node:
 
 
 def number_node(text: str) -> Number:
-    """A written number as its exact value. Raises OverflowError for exponents beyond sense."""
+    """A written number as its exact value. Raises OverflowError for absurd exponents."""
     if text.isdigit():
         return Number(Fraction(int(text)), decimal=False)
     mantissa, _, exponent = text.lower().partition("e")
@@ -76,18 +76,18 @@ def number_node(text: str) -> Number:
 
 
 MAX_EXPONENT = 400  # chosen: of `1e400`; double precision ends at 308
-MAX_EXPONENT_SIGNS = 100  # chosen: of `1e+0005`; leading zeros say nothing, and nobody writes so many
+MAX_EXPONENT_SIGNS = 100  # chosen: of `1e+0005`; leading zeros mean nothing, and nobody writes so many
 
 
 def has_decimal(node: Node) -> bool:
-    """Whether a number in the tree is written with a point or an exponent."""
+    """Whether any number in the tree is written with a point or an exponent."""
     if isinstance(node, Number):
         return node.decimal
     return any(has_decimal(child) for child in children(node))
 
 
 def has_root(node: Node) -> bool:
-    """Whether a root, or a power with a fraction for exponent, stands in the tree."""
+    """Whether the tree has a root, or a power with a fractional exponent."""
     if isinstance(node, Call) and node.name == "root":
         return True
     if isinstance(node, Power) and isinstance(node.exponent, Quotient | Number):
@@ -104,7 +104,7 @@ def has_modulus(node: Node) -> bool:
 
 
 def with_decimal_logarithms(node: Node) -> Node:
-    r"""The tree with each `\log` that names no base read as the logarithm to base 10."""
+    r"""The tree with each `\log` without a base read as the logarithm to base 10."""
     match node:
         case Number() | Symbol():
             return node
@@ -122,7 +122,7 @@ def with_decimal_logarithms(node: Node) -> Node:
 
 
 def symbols(node: Node) -> frozenset[str]:
-    r"""The names in a tree, constants (`\pi`, `e`, `i`) among them."""
+    r"""The names in a tree, including constants (`\pi`, `e`, `i`)."""
     if isinstance(node, Symbol):
         return frozenset((node.name,))
     return frozenset(name for child in children(node) for name in symbols(child))

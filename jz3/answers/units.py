@@ -1,8 +1,8 @@
 """Units of measure and of counting, in one spelling: `sq. cm`, `square centimeters` and `cm^2` are `cm^2`.
 
-Units are never converted into one another: 100 cm against 1 m is a different answer by the policy
-(`docs/evaluation.md`). Besides units of measure what is counted may stand after a number (`18 apples`);
-words that change the number (`3 fifths`, `5 squared`, `5 degrees below zero`) are no units.
+Units are never converted into one another: by the policy, 100 cm and 1 m are different answers
+(`docs/evaluation.md`). A number may also be followed by what is counted (`18 apples`); words that change the
+number (`3 fifths`, `5 squared`, `5 degrees below zero`) are not units.
 """
 
 import re
@@ -102,10 +102,10 @@ _CHANGING_WORDS = (
 )
 _CHANGES = frozenset(_CHANGING_WORDS.split())
 _BEGINNINGS_ONLY = frozenset(("squared", "cubed"))
-"""Words that change the number before them, so that they are no unit."""
+"""Words that change the number before them, and so are not units."""
 PERCENT = frozenset(("percent", "per cent", "%", "pct", "percentage", "percents"))
 _MEGA = frozenset(("m", "g", "s", "w", "j", "hz", "n", "v", "a", "pa", "ev"))
-"""Units before which a capital M is mega; `mm` is no `Mm`. Else case says nothing."""
+"""Units before which a capital M is mega; `mm` is no `Mm`. Otherwise case is ignored."""
 _ABBREVIATIONS = {"mph": "mile/hour", "kmh": "km/hour", "kph": "km/hour", "mps": "m/s", "sqft": "foot^2"}
 _ABBREVIATED = re.compile(r"(?i)\b(?:mph|kmh|kph|mps|sqft)\b")
 _LONG_TABLE = frozenset(_ABBREVIATIONS) | frozenset(
@@ -117,19 +117,21 @@ _POWER_WORDS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 
 
 def is_known_unit(word: str) -> bool:
-    """Whether a bare word of two letters or more after a number is a unit (`cm`) and not letters (`xy`)."""
+    """Whether a bare word of at least two letters after a number is a unit (`cm`) rather than letters
+    (`xy`).
+    """
     bare = word.lower().rstrip(".")
     return bare in _LONG_TABLE or bare in _POWER_WORDS
 
 
 def changes_number(words: list[str]) -> bool:
-    """Whether words after a number say something else than what is counted: `5 squared`, `5 less than x`."""
+    """Whether words after a number are something other than what is counted: `5 squared`, `5 less than x`."""
     lowered = [word.lower() for word in words]
     return lowered[0] in _BEGINNINGS_ONLY or any(word in _CHANGES - _BEGINNINGS_ONLY for word in lowered)
 
 
 def canonical_unit(text: str) -> str:
-    """The one spelling of a unit; the empty text for none. `m s^-1` is `m / s`."""
+    """The one spelling of a unit; empty if there is none. `m s^-1` is `m / s`."""
     powers: dict[str, int] = {}
     last, sign, ahead = "", 1, 1
     for match in _WORD.finditer(
@@ -160,11 +162,11 @@ def _written(powers: dict[str, int]) -> str:
 
 
 def _mega(word: str) -> str:
-    """`Mm` and `MHz` as megametre and megahertz; `MM` in a text of capitals is no prefix."""
+    """`Mm` and `MHz` as megametre and megahertz; `MM` in a text of capitals has no prefix."""
     rest = word[1:]
     if word[0] != "M" or rest.lower() not in _MEGA:
         return ""
-    capital = rest.lower() in ("w", "j", "n", "v")  # units named after people are written large
+    capital = rest.lower() in ("w", "j", "n", "v")  # symbols of units named after people are capitals
     return "mega" + rest.lower() if rest[0].isupper() is capital or len(rest) > 1 else ""
 
 

@@ -1,12 +1,10 @@
 """Values of expressions: exact, modulo a prime, and numeric; and whether two expressions are the same.
 
-Order of the proofs, cheapest first:
-1. both are rational numbers: exact fractions;
-2. both are rational in their letters: one evaluation at random residues modulo a prime of 255 bits
-   (Schwartz-Zippel: a wrong "same" has a chance below 2^-200; π and e count as letters, i as a root of -1);
-3. else complex floating point at five points of fixed seeds, and where these agree to 1e-6 and no decimal
-   is written, 50 digits of mpmath at the same points.
-An undefined value (division by zero, a number too large) is equal to nothing.
+The proofs, cheapest first: 1. both are rational numbers: exact fractions; 2. both are rational in their
+letters: one evaluation at random residues modulo a prime of 255 bits (Schwartz-Zippel: the probability of a
+wrong "same" is below 2^-200; π and e count as letters, i as a root of -1); 3. otherwise complex floating
+point at five points from fixed seeds and, if these agree to 1e-6 and there is no decimal, 50 digits of mpmath
+at the same points. An undefined value (division by zero, a number too large) is equal to nothing.
 """
 
 from dataclasses import dataclass
@@ -17,23 +15,25 @@ from jz3.answers.numeric import CONSTANTS, FLOATS, REAL_FLOATS, Value, fifty_dig
 from jz3.answers.tree import Node, has_decimal, has_modulus, has_root, symbols
 
 NUM_POINTS = 5
-EXACT_TOLERANCE = 1e-30  # of the 50-digit stage; rounding there stays far below
+EXACT_TOLERANCE = 1e-30  # for the 50-digit stage, whose rounding stays far below
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How far two numbers may lie apart where at least one is written as a decimal.
+    """How far two numbers may differ if at least one is written as a decimal.
 
     Whole numbers, and exact forms such as fractions and roots, are never compared within a tolerance.
     """
 
-    absolute: float  # where one side is whole
-    relative: float  # else
-    most: float  # else, however large the numbers are
+    absolute: float  # if one side is whole
+    relative: float  # otherwise
+    most: float  # if neither is whole, however large the numbers are
 
 
 def same_numbers(a: Fraction, b: Fraction, tolerance: Tolerance) -> bool:
-    """The policy for two rational numbers of which at least one is written as a decimal."""
+    """Whether two rational numbers, at least one of which is written as a decimal, are equal by the
+    policy.
+    """
     if a == b:
         return True
     whole_a, whole_b = a.denominator == 1, b.denominator == 1
@@ -73,7 +73,7 @@ def _same_at_points(a: Node, b: Node, tolerance: Tolerance) -> bool:
 
 
 def _same_exactly(a: Node, b: Node) -> bool:
-    """No decimal is written: floating point refutes, fifty digits confirm."""
+    """Compare without decimals: floating point refutes, fifty digits confirm."""
     agreed: list[dict[str, float]] = []
     if "\\infty" in symbols(a) | symbols(b):
         return a == b
@@ -94,8 +94,8 @@ def _same_exactly(a: Node, b: Node) -> bool:
 def _pairs(a: Node, b: Node) -> list[tuple[Value, Value, dict[str, float]]]:
     r"""Both values at each point where both are defined, and the point.
 
-    School mathematics is that of real numbers: `\sqrt{xy}` is `\sqrt x\sqrt y` where both sides are. Only
-    where they are so at none of the points are complex values compared. Several letters under roots are
+    School mathematics is about real numbers: `\sqrt{xy}` is `\sqrt x\sqrt y` wherever both sides are real.
+    Complex values are compared only if that is so at none of the points. Several letters under roots are
     quantities and positive: `\sqrt{a^2 b}` is `a\sqrt b`, while `\sqrt{x^2}` is not x.
     """
     names = symbols(a) | symbols(b)
@@ -116,7 +116,7 @@ def _pairs(a: Node, b: Node) -> list[tuple[Value, Value, dict[str, float]]]:
 
 
 def _pair_at(a: Node, b: Node, names: frozenset[str], at: dict[str, float]) -> tuple[Value, Value] | None:
-    """Both values, or None where one is undefined or leaves the real numbers without being told to."""
+    """Both values, or None if one is undefined, or is not real although nothing says so."""
     try:
         first, second = numeric(a, at, FLOATS), numeric(b, at, FLOATS)
     except UndefinedError:
@@ -129,9 +129,9 @@ def _pair_at(a: Node, b: Node, names: frozenset[str], at: dict[str, float]) -> t
 
 
 def proportion(a: Node, b: Node) -> int | None:
-    """The sign of c if a = c b with a constant number c other than 0, else None. Raises UndefinedError.
+    """The sign of c if a = c b with a constant c other than 0, else None. Raises UndefinedError.
 
-    Two equations, or inequalities, say the same if the differences of their sides are proportional.
+    Two equations or inequalities are the same if the differences of their sides are proportional.
     """
     names = symbols(a) | symbols(b)
     if not names - CONSTANTS or "\\infty" in names:

@@ -1,4 +1,4 @@
-r"""Vectors by their unit vectors: the components of `3\mathbf{i} - \mathbf{j}`."""
+r"""Vectors in terms of unit vectors: the components of `3\mathbf{i} - \mathbf{j}`."""
 
 from fractions import Fraction
 
@@ -11,7 +11,7 @@ _ZERO = Number(Fraction(0), decimal=False)
 
 
 def components(node: Node) -> tuple[Node, ...] | None:
-    """Two components, or three where k occurs; None where the tree is no sum of multiples of unit vectors."""
+    """Two components, or three if k occurs; None if the tree is no sum of multiples of unit vectors."""
     names = symbols(node)
     if not names & {"\\vec i", "\\vec j", "\\vec k"}:
         return None
@@ -23,7 +23,7 @@ def components(node: Node) -> tuple[Node, ...] | None:
 
 
 def same_components(parts: tuple[Node, ...], cells: list[Node | None], tolerance: Tolerance) -> bool:
-    """Whether components are those of a column; a column of three with a 0 at its end is one of two."""
+    """Whether components are those of a column; a column of three that ends with 0 equals one of two."""
     if len(cells) not in (len(parts), len(parts) + 1):
         return False
     padded = [*parts, *[_ZERO] * (len(cells) - len(parts))]
@@ -41,7 +41,7 @@ def _sum(terms: list[Node]) -> Node:
 
 
 def _collect(node: Node, factors: list[Node], terms: dict[str, list[Node]]) -> bool:
-    """Add the terms of a tree, times the factors around it, to the units they belong to."""
+    """Add the terms of a tree, times the factors around it, to their unit vectors."""
     match node:
         case Symbol() if node.name in terms:
             terms[node.name].append(product(factors or [Number(Fraction(1), decimal=False)]))

@@ -19,7 +19,7 @@ class Groups:
         self._firsts: list[tuple[int, str]] = []
 
     def add(self, place: int, answer: str | None) -> int | None:
-        """The place of the first answer that is the same, perhaps its own; None where there is no answer."""
+        """The place of the first equal answer, perhaps its own; None without an answer."""
         if answer is None:
             return None
         first = next((found for found, earlier in self._firsts if self._same(earlier, answer)), None)

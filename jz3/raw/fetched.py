@@ -23,9 +23,9 @@ from jz3.core.matching import dotted
 from jz3.raw.row import RawFileError
 
 ENDING = ".fetched.json"
-"""Of the name of a manifest."""
+"""Ending of a manifest's name."""
 GITHUB_FOLDER = "github--{}"
-"""Beside the folders of the hub, for files of a GitHub repository."""
+"""Folder for files of a GitHub repository, beside the folders of the hub."""
 
 Host = Literal["hub", "github"]
 RepositoryKind = Literal["dataset", "model"]
@@ -34,7 +34,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class FetchedFile(BaseModel):
-    """What a file must be."""
+    """The required size and digest of a file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,7 +54,7 @@ class Fetched(BaseModel):
     revision: Commit
     licence: str | None
     files: dict[str, FetchedFile]
-    """By path in the repository."""
+    """Files by path in the repository."""
 
     @property
     def origin(self) -> str:
@@ -62,7 +62,7 @@ class Fetched(BaseModel):
         return f"{self.repo}@{self.revision}"
 
     def folder(self) -> Path:
-        """Where its files lie on this machine."""
+        """The folder of its files on this machine."""
         return snapshot(self.host, self.kind, self.repo, self.revision)
 
 
@@ -73,7 +73,7 @@ class RawFiles:
     root: Path
     files: list[Path]
     fetched: Fetched | None
-    """The manifest that names them; None for files that lie in a folder of the repository."""
+    """The manifest that names them; None for files in a folder of the repository."""
 
 
 def snapshot(host: Host, kind: RepositoryKind, repo: str, revision: str) -> Path:
@@ -90,7 +90,7 @@ def snapshot(host: Host, kind: RepositoryKind, repo: str, revision: str) -> Path
 
 
 def read_manifest(file: Path) -> Fetched:
-    """Raises RawFileError where there is none, or it is no such manifest."""
+    """Read a manifest. Raises RawFileError if it is missing or invalid."""
     source = file.name.removesuffix(ENDING)
     try:
         return Fetched.model_validate_json(file.read_bytes())
@@ -108,9 +108,10 @@ def read_manifest(file: Path) -> Fetched:
 
 
 def raw_files(raw: InFiles, patterns: Sequence[str]) -> RawFiles:
-    """The files of a folder that fit any of the glob patterns, or of a manifest, each of which is checked.
+    """The files of a folder that match any of the glob patterns, or those of a manifest, each of which is
+    checked.
 
-    Raises RawFileError for a fetched file that is not here or another than the manifest says.
+    Raises RawFileError if a fetched file is missing or differs from the manifest.
     """
     if not raw.path.name.endswith(ENDING):
         return RawFiles(raw.path, raw.matching(*patterns), None)
@@ -125,7 +126,7 @@ def raw_files(raw: InFiles, patterns: Sequence[str]) -> RawFiles:
 
 
 def of_its_size(manifest: Path, fetched: Fetched, name: str) -> Path:
-    """A file of a manifest that is here with its size. Raises RawFileError."""
+    """The path of a manifest's file, if it exists with the right size. Raises RawFileError."""
     file, wanted = fetched.folder() / name, fetched.files[name]
     again = f"Run `jz3 fetch --only {fetched.source}`."
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -145,7 +146,7 @@ def of_its_size(manifest: Path, fetched: Fetched, name: str) -> Path:
 
 
 def checked(manifest: Path, fetched: Fetched, name: str) -> Path:
-    """A file of a manifest, with its size and digest as they are there. Raises RawFileError."""
+    """The path of a manifest's file, if it has the right size and digest. Raises RawFileError."""
     file, wanted = of_its_size(manifest, fetched, name), fetched.files[name]
     found = sha256_of(file)
     if found != wanted.sha256:
@@ -157,9 +158,9 @@ def checked(manifest: Path, fetched: Fetched, name: str) -> Path:
 
 
 def fitting_names(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
-    """The paths, sorted, that fit any of the glob patterns as files of a folder do (`InFiles.matching`).
+    """The paths, sorted, that match any of the glob patterns as files of a folder would (`InFiles.matching`).
 
-    Raises ArtifactError for a pattern that leads out.
+    Raises ArtifactError if a pattern leads out.
     """
     fits = [(_expression(pattern), dotted(pattern)) for pattern in patterns]
     return [
@@ -175,7 +176,7 @@ def sha256_of(file: Path) -> str:
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
-    """Of a glob pattern as `Path.glob` takes it: `**/` stands for any folders or none."""
+    """A regular expression for a glob pattern of `Path.glob`: `**/` stands for any folders or none."""
     if ".." in PurePosixPath(pattern).parts or PurePosixPath(pattern).is_absolute():
         raise ArtifactError(
             f"the pattern '{pattern}' leads out of the fetched files; one for files inside was expected. "

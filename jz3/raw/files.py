@@ -1,16 +1,16 @@
-r"""The rows of raw files of any kind that people have, each with the place where it stands.
+r"""The rows of users' raw files of any kind, each with its location.
 
 | ending | read as |
 |---|---|
-| `.jsonl`, `.ndjson`, `.json` | an object a line, or one list of objects |
+| `.jsonl`, `.ndjson`, `.json` | an object per line, or one list of objects |
 | `.csv`, `.tsv` | a header and records |
 | `.parquet`, `.arrow` | a table; a folder that `datasets` saved is read by its arrow files |
-| `.txt`, `.md`, `.tex` | one text a file; `\input` is followed |
-| `.html`, `.htm`, `.pdf` | one text a file, with the extra `documents` |
+| `.txt`, `.md`, `.tex` | one text per file; `\input` is followed |
+| `.html`, `.htm`, `.pdf` | one text per file, with the extra `documents` |
 
-Each but the tables may be compressed (`.gz`, `.bz2`, `.xz`, `.zst`). Rows that are none come as Odd, and the
-file goes on; one in which hardly anything is a row ends in RawFileError. Memory for a row, or for some of a
-table.
+All except tables may be compressed (`.gz`, `.bz2`, `.xz`, `.zst`). Invalid rows are yielded as Odd, and
+reading continues; a file with hardly any valid row raises RawFileError. Needs memory for a row, or for some
+rows of a table.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -23,7 +23,7 @@ from jz3.raw.tables import arrow_rows, csv_rows, of_saved_dataset, parquet_rows
 from jz3.raw.texts import latex_rows, text_row
 
 MOST_ODD = 10_000
-"""So many odd rows, where they are more than the others, end the file: it is of another format (chosen)."""
+"""With this many odd rows, and fewer valid ones, a file counts as one of another format (chosen)."""
 TEXTS = (".txt", ".md", ".html", ".htm", ".pdf")
 KINDS = f".jsonl, .ndjson, .json, .csv, .tsv, .parquet, .arrow, .tex, {', '.join(TEXTS)}"
 
@@ -31,8 +31,8 @@ KINDS = f".jsonl, .ndjson, .json, .csv, .tsv, .parquet, .arrow, .tex, {', '.join
 def read_rows(
     files: Sequence[Path], root: Path, names: Collection[str] | None = None
 ) -> Iterator[tuple[Path, Found]]:
-    """The rows of the files under `root`, in order. `names`: the fields that are wanted, where a table can
-    leave others out. Raises RawFileError.
+    """The rows of the files under `root`, in order. `names` are the fields wanted; a table need not read
+    others. Raises RawFileError.
     """
     latex = [file for file in files if _kind(file) == ".tex"]
     for file in files:
@@ -69,7 +69,7 @@ def _rows(file: Path, root: Path, names: Collection[str] | None) -> Iterator[Fou
 
 
 def _kind(file: Path) -> str:
-    """The ending that says what is in a file, without that of its compression."""
+    """The ending that tells what is in a file, without that of its compression."""
     name = file.name.lower()
     for compression in COMPRESSIONS:
         name = name.removesuffix(compression)
@@ -98,7 +98,7 @@ def _of_this_format(file: Path, rows: Iterator[Found]) -> Iterator[Found]:
 
 
 def field(row: Row, name: str) -> object:
-    """The value of a field, or of one within it (`meta.title`); None where there is none."""
+    """The value of a field, possibly a nested one (`meta.title`); None if it is missing."""
     if name in row:
         return row[name]
     value: object = row

@@ -1,4 +1,4 @@
-"""Rows of JSON: an object a line, or one list of objects."""
+"""Rows of JSON: an object per line, or one list of objects."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def json_lines(file: Path) -> Iterator[tuple[str, Row | Odd]]:
 
 
 def json_file(file: Path) -> Iterator[tuple[str, Row | Odd]]:
-    """A file that is one list of objects or one object over lines; any other holds an object a line."""
+    """A file with one list of objects or one object over several lines; any other has an object per line."""
     first = next(json_lines(file), None)
     if first is None or isinstance(first[1], dict):
         yield from json_lines(file)
@@ -47,8 +47,8 @@ def _checked(row: Any, line: bytes) -> Row | Odd:  # noqa: ANN401 (any JSON)
 
 
 def _parsed(data: bytes) -> Any:  # noqa: ANN401 (any JSON, or Odd)
-    """Parse JSON. Numbers stay as written (integers up to Python's limit of 4,300 digits), texts come without
-    lone surrogates. Tabs and other control characters may stand unescaped in texts.
+    """Parse JSON. Numbers stay as written (integers up to Python's limit of 4,300 digits), and texts have no
+    lone surrogates. Tabs and other control characters may be unescaped in texts.
     """
     try:
         text = data.decode()

@@ -1,6 +1,6 @@
 """The lines of a file, plain or compressed, in bounded memory.
 
-Byte order marks are read: UTF-8 with one, UTF-16 and UTF-32 come as UTF-8 without one.
+Byte order marks are respected: UTF-8 with a mark, UTF-16 and UTF-32 become UTF-8 without one.
 """
 
 import bz2
@@ -18,7 +18,7 @@ from jz3.raw.row import MOST_BYTES, Odd, RawFileError, shown
 
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 DAMAGE = (EOFError, zlib.error, lzma.LZMAError, OSError, UnicodeDecodeError)
-"""What the decompressors raise. Only reading stands within their `try`."""
+"""Errors of the decompressors. Their `try` blocks contain only reading."""
 
 MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -30,9 +30,9 @@ CHUNK = 2**20
 
 
 def lines(file: Path) -> Iterator[tuple[int, bytes | Odd]]:
-    """Each line in UTF-8 with its number, from 1. A line longer than MOST_BYTES is passed over and odd.
+    """Each line in UTF-8 with its number, from 1. A line longer than MOST_BYTES is skipped and odd.
 
-    Raises RawFileError for a file that cannot be decompressed or decoded.
+    Raises RawFileError if a file cannot be decompressed or decoded.
     """
     number = 0
     try:
@@ -71,7 +71,7 @@ def read_bytes(file: Path) -> bytes | Odd:
 
 
 def damaged(file: Path, place: str, error: Exception) -> RawFileError:
-    """The error of a file that breaks off."""
+    """The error for a file that breaks off."""
     reason = " ".join(str(error).split())[:200]
     return RawFileError(
         f"{file} is damaged after {place} ({type(error).__name__}: {reason}); a whole file was expected. "
@@ -102,7 +102,7 @@ def _stream(file: Path) -> Any:  # noqa: ANN401 (raw streams that agree in their
 
 
 def _encoding(stream: IO[bytes]) -> str | None:
-    """The encoding that the byte order mark names; None for UTF-8."""
+    """The encoding that the byte order mark indicates; None for UTF-8."""
     start = cast("io.BufferedReader", stream).peek(4)[:4]
     return next((encoding for mark, encoding in MARKS if start.startswith(mark)), None)
 

@@ -1,4 +1,4 @@
-"""Names of files and of their fields that no UTF-8 file can hold: those whose own bytes were not UTF-8."""
+"""Names of files and fields that cannot be written in UTF-8, because their own bytes were not UTF-8."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,9 +7,9 @@ from jz3.core.errors import UserError
 
 
 def must_be_utf8(file: Path, names: Iterable[str]) -> None:
-    """Raise UserError for the first name with a byte, of a file's name or of a header, that is not UTF-8.
+    """Raise UserError for the first name of a file or column with a byte that is not UTF-8.
 
-    Python keeps such a byte as half a surrogate pair, which rejects, manifests and tables cannot hold.
+    Python keeps such a byte as a lone surrogate, which rejects, manifests and tables cannot store.
     """
     for name in names:
         try:

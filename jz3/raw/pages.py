@@ -1,8 +1,8 @@
 """Texts of HTML and PDF files, by two libraries that are an extra (`pip install 'jz3[documents]'`).
 
-Beautiful Soup, since it reads any HTML (of any encoding), is plain Python, and gives the
-tree, which formulas need: they are told from what a browser shows of them. pypdf, since it is plain Python
-under a BSD licence, well kept, and bounds what it decompresses; it gives words in order, but no formulas.
+Beautiful Soup, because it reads any HTML in any encoding, is plain Python, and gives the tree, which is
+needed to tell a formula from its rendering. pypdf, because it is plain Python under a BSD licence, is well
+maintained, and limits what it decompresses; it gives words in order, but no formulas.
 """
 
 import io
@@ -16,7 +16,7 @@ from jz3.raw.row import Odd, RawFileError, whole
 
 NOT_TEXT = ("script", "style", "template", "noscript", "nav", "header", "footer", "form", "head", "svg")
 RENDERED = {"katex-html", "MathJax", "MathJax_Preview", "MathJax_Display", "MJX_Assistive_MathML"}
-"""Classes of what a browser shows of a formula whose source stands beside it."""
+"""Classes of a formula's rendering, whose source is beside it."""
 BLOCKS = (
     "p", "div", "section", "article", "li", "tr", "table", "ul", "ol", "dl", "dt", "dd", "blockquote", "pre",
     "br", "h1", "h2", "h3", "h4", "h5", "h6", "figure", "main",
@@ -24,11 +24,11 @@ BLOCKS = (
 PDF_ERRORS = (
     ValueError, LookupError, TypeError, AttributeError, RecursionError, ArithmeticError, EOFError, OSError,
 )  # fmt: skip
-"""What pypdf raises, beside its own errors, where a file is damaged."""
+"""Errors that pypdf raises for a damaged file, besides its own."""
 
 
 def html_text(data: bytes) -> str:
-    """What a reader sees of a page, paragraphs with blank lines between; formulas in dollars."""
+    """The visible text of a page, with blank lines between paragraphs and formulas in dollars."""
     soup = _library("bs4", "beautifulsoup4")
     parts = "".join(_seen(soup.BeautifulSoup(data, "html.parser"), soup.NavigableString)).split("\n\n")
     paragraphs = (" ".join(part.split()) for part in parts)
@@ -36,7 +36,7 @@ def html_text(data: bytes) -> str:
 
 
 def _seen(page: Any, text: type) -> Iterator[str]:  # noqa: ANN401 (of Beautiful Soup)
-    """The texts in order, with a blank line around each block; without recursion, since pages nest deep."""
+    """The texts in order, with a blank line around each block; not recursive, because pages nest deeply."""
     waiting: list[Any] = [page]
     while waiting:
         element = waiting.pop()
@@ -54,7 +54,7 @@ def _seen(page: Any, text: type) -> Iterator[str]:  # noqa: ANN401 (of Beautiful
 
 
 def _formula(element: Any) -> str | None:  # noqa: ANN401 (of Beautiful Soup)
-    """The LaTeX of a formula of MathJax, or of MathML that carries it."""
+    """The LaTeX of a formula by MathJax, or of MathML that includes it."""
     source, display = None, False
     if element.name == "script" and str(element.get("type")).startswith("math/tex"):
         source, display = element, "display" in element["type"]
@@ -66,7 +66,7 @@ def _formula(element: Any) -> str | None:  # noqa: ANN401 (of Beautiful Soup)
 
 
 def pdf_text(data: bytes) -> str | Odd:
-    """The words of a PDF, page by page; none of one that holds images alone."""
+    """The words of a PDF, page by page; Odd if it contains only images."""
     pypdf = _library("pypdf", "pypdf")
     try:
         pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages]

@@ -1,4 +1,4 @@
-"""What every kind of raw file yields: rows, and what should have been one."""
+"""What every kind of raw file yields: rows, and things that should have been rows."""
 
 import re
 from dataclasses import dataclass
@@ -9,45 +9,43 @@ from jz3.core.errors import UserError
 Row = dict[str, Any]
 
 MOST_BYTES = 32 * 2**20
-"""Of a row or a file that is one text (chosen: some ten thousand pages). What is longer is no text of
-somebody, and memory stays bounded where a small compressed file holds gigabytes.
+"""The largest row, or file that is one text, in bytes (chosen: some ten thousand pages). Anything longer is
+not a text that a person wrote; the limit also bounds memory if a small compressed file expands to gigabytes.
 """
 EVIDENCE_CHARACTERS = 200
-"""Of what is turned away, enough to see why (chosen)."""
+"""Characters shown of what is rejected: enough to see why (chosen)."""
 
 _HALF = re.compile("[\ud800-\udfff]")
 
 
 class RawFileError(UserError):
-    """A raw file is damaged or not of the format that its source is read in."""
+    """A raw file is damaged, or not in the format in which its source is read."""
 
 
 @dataclass(frozen=True)
 class Odd:
-    """What should have been a row and is none."""
+    """Something that should have been a row."""
 
     rule: str
     """`not_json`, `not_an_object`, `not_utf8`, `too_long`, `columns_differ`, `not_csv`."""
     reason: str
     text: str
-    """What is there, shortened."""
+    """Its content, shortened."""
 
 
 Found = tuple[str, Row | Odd]
-"""Where in which file (`part-00.jsonl line 7`), and the row."""
+"""The location (`part-00.jsonl line 7`), and the row."""
 
 
 def whole(text: str) -> str:
-    """The text with halves of surrogate pairs joined, and U+FFFD for a half that stands alone: UTF-8 has no
-    halves.
-    """
+    """The text with surrogate pairs joined, and U+FFFD for a lone surrogate, which UTF-8 cannot represent."""
     if not _HALF.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def whole_values(value: Any) -> Any:  # noqa: ANN401 (any JSON)
-    """The same, with every text whole."""
+    """The same value, with `whole` applied to every text."""
     match value:
         case str():
             return whole(value)
@@ -60,7 +58,7 @@ def whole_values(value: Any) -> Any:  # noqa: ANN401 (any JSON)
 
 
 def not_utf8(data: bytes, error: UnicodeDecodeError, line: int | None = None) -> Odd:
-    """Bytes in another encoding, with a guess which."""
+    """The error for bytes in another encoding, with a guess at which."""
     where = f"byte {error.start + 1}" if line is None else f"line {line}"
     seen = shown(data)
     return Odd(
@@ -71,12 +69,12 @@ def not_utf8(data: bytes, error: UnicodeDecodeError, line: int | None = None) ->
 
 
 def wide(data: bytes) -> bool:
-    """Whether these are characters of two or four bytes: many of them are 0."""
+    """Whether the bytes are characters of two or four bytes: many of them are 0."""
     return data.count(b"\x00") > len(data) // 4
 
 
 def of_wide(data: bytes) -> Odd:
-    """Text in such characters, which as UTF-8 would be full of zeros."""
+    """The error for text in such characters, which as UTF-8 would be full of zeros."""
     return Odd("not_utf8", "it is UTF-16 or UTF-32 without a byte order mark", shown(data))
 
 

@@ -1,6 +1,6 @@
 """Rows of tables: CSV and TSV with a header, parquet, and the arrow files of `datasets`.
 
-pyarrow is imported by what needs it: the core of the wheel reads CSV without it.
+pyarrow is imported only where it is needed: the core of the wheel reads CSV without it.
 """
 
 import csv
@@ -15,16 +15,16 @@ from jz3.raw.lines import damaged, lines
 from jz3.raw.row import EVIDENCE_CHARACTERS, MOST_BYTES, Odd, RawFileError, Row, not_utf8
 
 BATCH_ROWS = 256
-"""Rows of parquet that are held at once (chosen: a few MB of texts)."""
+"""Rows of parquet held at once (chosen: a few MB of texts)."""
 ARROW_FILE = b"ARROW1"
 UNCLOSED = "a quote opens here and never closes, so that all up to the end of the file is one row"
 _LONE_RETURN = re.compile(r"(?<=\r)(?=[^\n])")
-"""Between two lines that a return alone parts, as old tables have them."""
+"""Between two lines separated only by a carriage return, as in old tables."""
 
 
 def csv_rows(file: Path, delimiter: str) -> Iterator[tuple[str, Row | Odd]]:
-    """A row for each record under the header; quoted fields may run over lines. Where the header has
-    semicolons or tabs and none of the delimiter, these part the fields.
+    """A row for each record under the header; quoted fields may span lines. If the header has semicolons or
+    tabs but no delimiter, these separate the fields.
     """
     csv.field_size_limit(MOST_BYTES)
     text = _text_lines(file)
@@ -54,7 +54,7 @@ def csv_rows(file: Path, delimiter: str) -> Iterator[tuple[str, Row | Odd]]:
 
 
 def parquet_rows(file: Path, names: Collection[str] | None) -> Iterator[tuple[str, Row | Odd]]:
-    """Rows with the columns of these names (none given: all), some at a time."""
+    """Rows with the columns of these names (None: all), some at a time."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -92,7 +92,7 @@ def arrow_rows(file: Path) -> Iterator[tuple[str, Row | Odd]]:
 
 
 def of_saved_dataset(file: Path) -> bool:
-    """Whether a file holds rows where a folder was saved by `datasets`: its notes and caches hold none."""
+    """Whether a file in a folder saved by `datasets` holds rows: its notes and caches do not."""
     if file.name == "dataset_dict.json":
         return False
     state = file.with_name("state.json")
@@ -109,7 +109,7 @@ def of_saved_dataset(file: Path) -> bool:
 
 
 def _text_lines(file: Path) -> Iterator[str]:
-    """Bytes that are not UTF-8 come as lone surrogates, by which they are known again."""
+    """The lines of a file; bytes that are not UTF-8 become lone surrogates, which identify them later."""
     for number, line in lines(file):
         if isinstance(line, Odd):
             raise RawFileError(f"{file} line {number} is {line.reason}; CSV was expected. Take it out.")

@@ -1,7 +1,7 @@
-r"""Files that are one text each: `.txt`, `.md`, `.html`, `.pdf`, `.tex`. A row has the one field `text`.
+r"""Files that are one text each: `.txt`, `.md`, `.html`, `.pdf`, `.tex`. A row has only the field `text`.
 
-Of LaTeX the files that others take in by `\input`, `\include` or `\subfile` are no texts of their own: they
-stand where they are taken in. A source takes in its own files alone.
+LaTeX files that others include by `\input`, `\include` or `\subfile` are not texts of their own: they appear
+where they are included. A source includes only its own files.
 """
 
 import os
@@ -17,11 +17,13 @@ _TAKEN_IN = re.compile(
     r"\\(?:input|include|subfile)\s*\{([^{}]*)\}|\\input\s+([^\s{}\\%]+)|\\.|%[^\n]*", re.DOTALL
 )
 MOST_PARTS = 1_000
-"""Files in one text (chosen: a book has some hundred); a few that take in one another twice have no end."""
+"""The most files in one text (chosen: a book has some hundred); files that include one another have no
+end.
+"""
 
 
 def text_row(file: Path, kind: str, place: str) -> Found:
-    """The text of a file of a kind: an ending of its name."""
+    """The text of a file of this kind, which is an ending of its name."""
     match kind:
         case ".html" | ".htm":
             data = read_bytes(file)
@@ -35,12 +37,12 @@ def text_row(file: Path, kind: str, place: str) -> Found:
 
 
 def latex_rows(files: Sequence[Path], root: Path) -> Iterator[tuple[Path, Found]]:
-    """The texts of these files under `root`, with their parts put in; parts stand in no row of their own."""
+    """The texts of these files under `root`, with included files inserted; those have no row of their own."""
     known = frozenset(map(_plain, files))
     held = {file: _parts(file, known) for file in files}
     inside = {part for file, parts in held.items() for part in parts if part != _plain(file)}
     done: set[Path] = set()
-    # Files that only take in one another are in `inside` all: the first one is a text.
+    # Files that only include one another are all in `inside`: the first one is a text.
     for file in [file for file in files if _plain(file) not in inside] + list(files):
         if _plain(file) not in done:
             row, taken = _Text(file, known).row()
@@ -49,14 +51,14 @@ def latex_rows(files: Sequence[Path], root: Path) -> Iterator[tuple[Path, Found]
 
 
 def _plain(file: Path) -> Path:
-    """The path without `..`. Links stay: a fetched file is one, and its place is where it is taken in
+    """The path without `..`. Links stay: a fetched file is a link, and its location is where it is included
     from.
     """
     return Path(os.path.normpath(file))
 
 
 class _Text:
-    """One text being put together."""
+    """One text while it is put together."""
 
     def __init__(self, file: Path, known: frozenset[Path]) -> None:
         self._file, self._known = file, known
@@ -64,7 +66,7 @@ class _Text:
         self._count = self._size = 0
 
     def row(self) -> tuple[dict[str, str] | Odd, set[Path]]:
-        """The row, and the files that are in it."""
+        """The row, and the files in it."""
         text = self._expanded(self._file, ())
         return text if isinstance(text, Odd) else {"text": text}, self._taken
 
@@ -116,8 +118,8 @@ def _parts(file: Path, known: frozenset[Path]) -> set[Path]:
 
 
 def _part(found: re.Match[str], text: Path, file: Path, known: frozenset[Path]) -> Path | None:
-    """The file that a command takes in, beside the text or beside the file that names it. None for one that
-    is none of the source's: the command then stays as it is.
+    """The file that a command includes, relative to the text or to the file with the command. None if it is
+    not one of the source's: then the command stays as it is.
     """
     name = (found[1] or found[2] or "").strip().strip('"')
     if not name:
