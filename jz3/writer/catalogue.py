@@ -24,8 +24,8 @@ BY_LEVEL: dict[str, tuple[Family, ...]] = {
 
 @dataclass(frozen=True)
 class Reading:
-    """A problem as a family reads it: the family, the values in its text, the exact answer (None where the
-    values that the text gives have none).
+    """A problem as a family reads it: the family, the values in its text, and the exact answer (None if these
+    values have none).
     """
 
     family: Family
@@ -34,7 +34,7 @@ class Reading:
 
 
 def read(problem: str) -> Reading | None:
-    """The family that words its problems as this text does; None where no family does."""
+    """The family whose wording a text has; None if no family's."""
     for family in FAMILIES:
         values = family.read(problem)
         if values is not None:

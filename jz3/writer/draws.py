@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Draws:
-    """Values drawn from a key; each has a name, so that one more draw moves no other."""
+    """Values drawn from a key; each has a name, so that a further draw does not change any other."""
 
     key: str
 
@@ -26,7 +26,7 @@ class Draws:
         return options[self.bits(name) % len(options)]
 
     def weighted(self, name: str, options: tuple[T, ...], weights: tuple[int, ...]) -> T:
-        """An option, with chances as its weight over the sum."""
+        """An option, with probability proportional to its weight."""
         point = self.bits(name) % sum(weights)
         for option, weight in zip(options, weights, strict=True):
             if point < weight:

@@ -1,10 +1,10 @@
-"""What a problem family is: drawn values, wordings, a solution, a program, and the exact answer.
+"""A problem family: drawn values, wordings, a solution, a program, and the exact answer.
 
 A family is data: templates with `{fields}`, the ranges of the fields, and the arithmetic between them. The
-same wordings that write a problem also read it back (`Family.read`), so that a problem which a model wrote in
-the manner of a family can be checked against the exact answer (`jz3.writer.check`).
+wordings that write a problem also read it back (`Family.read`), so that a problem which a model wrote in a
+family's words can be checked against the exact answer (`jz3.writer.catalogue.read`).
 
-Costs: a draw, its texts and its answer take some 50 microseconds; nothing is loaded but the standard library.
+Costs: a draw, its texts and its answer take some 50 microseconds; only the standard library is loaded.
 """
 
 import re

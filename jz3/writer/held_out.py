@@ -1,8 +1,8 @@
 """Whether numbers are those of a benchmark item that a family may draw.
 
-Who draws numbers anew, and tells them in words of its own, could repeat an item of the benchmarks without one
-of its sentences, so that no comparison of texts finds it. Here the numbers alone are compared: in whatever
-order, with the answer that they give. Costs some 50 microseconds.
+A task that draws new numbers and tells them in its own words could repeat a benchmark item without any of its
+sentences, so that no comparison of texts finds it. Here only the numbers are compared, in any order, together
+with the answer that they give. Costs some 50 microseconds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from jz3.writer.splits import part_of
 
 
 def is_held_out(numbers: Sequence[int], answer: Fraction) -> bool:
-    """Whether a draw of the part `benchmark` of some family has exactly these numbers and this answer."""
+    """Whether some family's draw of the part `benchmark` has exactly these numbers and this answer."""
     return any(
         part_of(family, values) == "benchmark" and _gives(family, values, answer)
         for family in FAMILIES
@@ -35,7 +35,7 @@ def _draws_with(family: Family, numbers: Sequence[int]) -> Iterator[Values]:
 
 
 def _orders(fields: Sequence[Whole], numbers: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Each once."""
+    """Each order once."""
     if not fields:
         yield ()
         return

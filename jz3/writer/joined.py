@@ -1,10 +1,11 @@
-"""Questions of two kinds that no family words by itself: one asked backward, and two joined.
+"""Questions that no single family words: one asked backward, and two joined.
 
-Backward: a number is masked by a letter, the answer is told, and the number is asked for, as
-`jz3/writer/tasks/unknown.py` reads it. Only where no other value of the number's range gives the same answer.
-Joined: the answer of one family's question is a number of another's, which stands there as a letter.
+Backward: a number is masked by a letter, the answer is given, and the number is asked for, in the form that
+`jz3/writer/tasks/unknown.py` reads; only if no other value of the number's range gives the same answer.
+Joined: the answer of one family's question is a number of another's question, which has a letter in its
+place.
 
-Costs some 0.2 ms a question.
+Costs some 0.2 ms per question.
 """
 
 import re
@@ -22,10 +23,11 @@ from jz3.writer.tasks.declare import declared
 from jz3.writer.tasks.unknown import SENTENCE
 
 LETTERS = ("x", "y", "z", "k", "n")
-"""The first that is free is taken, as MetaMath's maskings do."""
+"""The first one that is free is used, as in MetaMath's maskings."""
 BESIDE_A_FORMULA = r"\s*[-+*/^=<>%(){}\[\]\\$|]"
-"""Ends or begins what stands beside a number that is part of a formula: a letter would be an exponent there,
-or a second unknown."""
+"""Signs next to a number that show that it is part of a formula: a letter there would be an exponent, or a
+second unknown.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Asked:
 
 
 def backward(family: Family, values: Values, key: str) -> Asked | None:
-    """The question of drawn values, backward; the key draws the wording and the number. None where no number
-    of it can be masked, or none is the only one with this answer.
+    """The question of drawn values, asked backward; the key draws the wording and the number. None if no
+    number can be masked, or if no number is the only one with this answer.
     """
     draws = Draws(key)
     wording = draws.choice("wording", family.wordings)
@@ -59,8 +61,8 @@ def backward(family: Family, values: Values, key: str) -> Asked | None:
 
 
 def joined(first: Asked, family: Family, values: Values, field: str, key: str) -> Asked | None:
-    """The first question, and that of drawn values with the first answer in the place of a field, which has
-    it already. None where no letter is free, or where the number does not matter.
+    """The first question, then that of drawn values with a letter for a field that already equals the first
+    answer. None if no letter is free, or if the number does not matter.
     """
     wording = Draws(key).choice("wording", family.wordings)
     text = _with_letter(wording, values, field, beside=first.question)
@@ -87,7 +89,7 @@ def maskable(family: Family, wording: str) -> list[str]:
 
 
 def whole_answer(family: Family, values: Values) -> int | None:
-    """The answer, where it is a whole number that a text can go on with."""
+    """The answer, if it is a whole number that a text can use further."""
     answer = family.solve(values)["answer"]
     whole = Fraction(answer) if isinstance(answer, int | Fraction) else None
     return int(whole) if whole is not None and whole.denominator == 1 and whole > 1 else None
@@ -96,7 +98,7 @@ def whole_answer(family: Family, values: Values) -> int | None:
 def by_answer(
     drawn: Mapping[str, Sequence[Values]], families: Sequence[Family]
 ) -> dict[int, list[tuple[Family, Values]]]:
-    """Draws of each family by their answers, those that a text can go on with."""
+    """Draws of each family by their answers, if a text can use these further."""
     found: dict[int, list[tuple[Family, Values]]] = {}
     for family in families:
         for values in drawn[family.name]:
@@ -107,7 +109,7 @@ def by_answer(
 
 
 def _parts(wording: str) -> tuple[list[str], list[str]]:
-    """What stands around the fields of a wording, one more than they are, and the fields."""
+    """The texts around the fields of a wording, one more than there are fields, and the fields."""
     literals, names = [""], list[str]()
     for literal, name, _, _ in Formatter().parse(wording):
         literals[-1] += literal
@@ -127,7 +129,7 @@ def _answer(reading: Reading) -> Exact:
 
 
 def _with_letter(wording: str, values: Values, field: str, beside: str = "") -> tuple[str, str] | None:
-    """The question with a letter in the place of a field, and the letter; None where none is free."""
+    """The question with a letter in place of a field, and the letter; None if none is free."""
     plain = wording.format(**values.drawn)
     alone = set(re.findall(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])", f"{beside} {plain}"))
     letter = next((letter for letter in LETTERS if letter not in alone), None)

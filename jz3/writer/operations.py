@@ -1,8 +1,8 @@
-"""The operations that the problem writer takes problems apart into, each in several spellings.
+"""The operations into which the problem writer decomposes problems, each in several spellings.
 
 An operation is data: kinds of its values, an expression, names and descriptions, and sentences that tell it.
-Which operations a family is made of stands in `OF_FAMILY`; any other family's program is read line by line
-(`jz3/writer/tasks/decompose.py`) into those of the topic `arithmetic`.
+`OF_FAMILY` lists the operations of some families; any other family's program is read line by line
+(`jz3/writer/tasks/decompose.py`) into operations of the topic `arithmetic`.
 """
 
 from collections.abc import Mapping
@@ -19,19 +19,19 @@ class Computation:
     """One operation."""
 
     names: tuple[str, ...]
-    """Of the function."""
+    """Names of the function."""
     roles: tuple[tuple[tuple[str, ...], str], ...]
-    """Of each argument, names and the kind."""
+    """Names and kind of each argument."""
     returns: str
-    """Kind of the result."""
+    """The kind of the result."""
     expression: str
     """Python over the roles `{0}`, `{1}`."""
     docs: tuple[str, ...]
     topic: str
     result: str
-    """What the result is called in a story."""
+    """The name of the result in a story."""
     told: tuple[str, ...]
-    """Sentences without an end: each argument at its role; `{name}` acts."""
+    """Sentences without a full stop: each argument at its role; `{name}` is the person."""
 
 
 OPERATIONS: Mapping[str, Computation] = {

@@ -1,6 +1,6 @@
-"""What the other values of a number of a question give: exact, by the family that words it.
+"""The answers for other values of a question's number: exact, by the family that words the question.
 
-Costs some 2 microseconds a value.
+Costs some 2 microseconds per value.
 """
 
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ class Fitting:
     """The values that were tried for a masked number."""
 
     others: list[int]
-    """Those beside the label that give the same answer, ascending."""
+    """The values other than the label that give the same answer, ascending."""
     differing: int
-    """How many give another answer."""
+    """How many values give another answer."""
 
     @property
     def irrelevant(self) -> bool:
-        """Whether the number does not matter: others are there, and all give the same answer."""
+        """Whether the number does not matter: other values were tried, and all give the same answer."""
         return bool(self.others) and not self.differing
 
 
 def other_values(reading: Reading, field: str) -> Fitting:
-    """What each other value of the range of a field gives."""
+    """The answers for each other value in the range of a field."""
     family, values = reading.family, reading.values
     whole = family.fields[field]
     assert isinstance(whole, Whole), "a word was read as a number"
@@ -43,7 +43,7 @@ def other_values(reading: Reading, field: str) -> Fitting:
 
 
 def _answer(family: Family, values: Values) -> Exact | None:
-    """None where these values have no answer."""
+    """The answer; None if these values have none."""
     try:
         return family.solve(values)["answer"]
     except (ZeroDivisionError, ValueError, OverflowError):

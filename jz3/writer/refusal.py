@@ -1,4 +1,4 @@
-"""What the problem writer does not answer."""
+"""Requests that the problem writer does not answer."""
 
 from typing import Any
 

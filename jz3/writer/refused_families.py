@@ -1,4 +1,4 @@
-"""Families that a request has the writer refuse: it writes no problem of theirs, and answers none."""
+"""Families that a request tells the writer to refuse: it neither writes nor solves their problems."""
 
 import re
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ from jz3.writer.tasks.number_words import read_words
 from jz3.writer.tasks.unknown import read_backward
 
 FIELD = "refuses"
-"""Of the body of a request; `extra_body` of a teacher's declaration holds it."""
+"""The field in the body of a request; `extra_body` of a teacher's declaration has it."""
 _HEADING = re.compile(r"^### .*$", re.MULTILINE)
 
 
 def refused_families(names: Any) -> frozenset[str]:  # noqa: ANN401 (JSON as it came)
-    """The families that a request names; raises Refused where they are none, or all of a level."""
+    """The families that a request names; raises Refused if they are no families, or all of a level."""
     if names is None:
         return frozenset()
     known = {family.name for family in FAMILIES}

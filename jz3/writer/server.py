@@ -3,19 +3,20 @@
 `POST /v1/chat/completions` and `GET /v1/models`, as the `openai` client calls them. A prompt with a line
 `Task: NAME` above its first heading is answered by `jz3/writer/tasks/NAME.py`; one without it asks for a new
 problem. The answer is drawn by hash from the prompt and the request's `seed`: the same request always gets
-the same answer. Temperature and top_p are taken and change nothing, as nothing is sampled. A token is a word
-here. Answers are cut at `max_tokens` with finish reason `length`, as real servers do.
+the same answer. Temperature and top_p are accepted but change nothing, because nothing is sampled. Here a
+token is a word. Answers are cut at `max_tokens` with finish reason `length`, as by real servers.
 
-Under ERRING_MODEL it errs on purpose, at rates by level (jz3/writer/erring/planted.py).
+Under ERRING_MODEL it errs deliberately, at rates by level (jz3/writer/erring/planted.py).
 
-A request whose body names families under `refuses` gets no problem of theirs, in no task: it stands for a
-teacher that knows nothing of them, so that no data hold them.
+A request whose body names families under `refuses` gets no problem of theirs, in any task: it represents a
+teacher that knows nothing about them, so that no data hold them.
 
-Under THINKING_MODEL it answers as the endpoints of models that reason do: it takes `max_completion_tokens`
-and refuses `max_tokens` and a temperature or top_p other than 1. Its thought (jz3/writer/thinking.py) stands
-in `reasoning_content`, is counted in `reasoning_tokens`, and is cut first. The text is that of MODEL.
+Under THINKING_MODEL it answers like the endpoints of reasoning models: it accepts `max_completion_tokens` and
+refuses `max_tokens` and a temperature or top_p other than 1. Its thought (jz3/writer/thinking.py) is in
+`reasoning_content`, is counted in `reasoning_tokens`, and is cut first. The text is that of MODEL.
 
-One thread a connection; some 1,900 answers a second on one core (measured with 8 connections).
+It uses one thread per connection and gives some 1,900 answers per second on one core (measured with 8
+connections).
 """
 
 import json
@@ -55,18 +56,18 @@ from jz3.writer.thinking import think
 from jz3.writer.write import Kind, write_problem
 
 MODEL = "jz3-writer-1"
-"""The number is raised when the same request gets another answer, so that stored answers are not mixed."""
+"""Raise the number when a request gets another answer than before, so that stored answers do not mix."""
 ERRING_MODEL = "jz3-writer-2"
-"""It errs on purpose (jz3/writer/erring/planted.py); where it does not, its text is that of MODEL."""
+"""Errs deliberately (jz3/writer/erring/planted.py); otherwise its text is that of MODEL."""
 THINKING_MODEL = "jz3-thinking-writer-1"
-"""The same for thought and text together."""
+"""Raise its number likewise, for thought and text together."""
 MODELS = (MODEL, ERRING_MODEL, THINKING_MODEL)
 
 LEVEL = re.compile(rf"^Level: ({LEVEL_NAME.strip('^$')})$", re.MULTILINE)
 KIND = re.compile(rf"^Kind: ({'|'.join(KINDS)})$", re.MULTILINE)
 TASK = re.compile(r"^Task: (.*)$", re.MULTILINE)
 HEADING = re.compile(r"^### ", re.MULTILINE)
-"""Data stand under headings: a line there that looks like a task is none."""
+"""Headings begin data, in which a line that looks like a task does not count."""
 PASSAGE = re.compile(r"^### Passage\n(.*)\n### New problem\s*\Z", re.MULTILINE | re.DOTALL)
 
 
@@ -113,7 +114,7 @@ TASKS: Mapping[str, Callable[[str, str], str]] = {
     "concept_questions": concept_questions,
     "skills": skills,
 }
-"""What a line `Task: ...` may name, and what answers it, from the prompt and a key of prompt and seed."""
+"""For each name in a line `Task: ...`, what answers it from the prompt and a key of prompt and seed."""
 
 
 def complete(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def complete(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def planted(prompt: str, seed: int | None) -> tuple[str, Erred]:
-    """The right answer to a request, and that of ERRING_MODEL with what is wrong in it. Raises Refused."""
+    """The right answer to a request, and ERRING_MODEL's answer with its error. Raises Refused."""
     key = content_id(prompt, str(seed))
     _, right = _answer_to(prompt, key, frozenset(), thinking=False)
     return right, err(_task_of(prompt), prompt, right, key)
@@ -191,7 +192,7 @@ def _answer_to(prompt: str, key: str, refused: frozenset[str], *, thinking: bool
 
 
 def _must_suit_thinking(request: Mapping[str, Any]) -> None:
-    """What the endpoints of models that reason refuse."""
+    """Raise Refused for fields that endpoints of reasoning models refuse."""
     if request.get("max_tokens") is not None:
         message = "'max_tokens' is not taken by this model; 'max_completion_tokens' is"
         raise Refused(400, "unsupported_parameter", message, "max_tokens")
@@ -219,7 +220,7 @@ def serve_writer() -> Generator[str]:
 
 
 def _prompt(messages: Any) -> str:  # noqa: ANN401 (JSON as it came)
-    """The texts of all messages, one after the other."""
+    """The texts of all messages, joined."""
     if not isinstance(messages, list) or not messages:
         raise Refused(400, "invalid_messages", "'messages' must be a list with at least one message")
     contents: list[Any] = [message.get("content") for message in messages if isinstance(message, dict)]
@@ -240,7 +241,7 @@ def _cut(text: str, limit: int | None) -> tuple[str, int, str]:
 
 class _WriterServer(ThreadingHTTPServer):
     daemon_threads = True
-    block_on_close = False  # connections that a client keeps alive must not hold up the end
+    block_on_close = False  # connections that a client keeps alive must not delay the end
     request_queue_size = 1024  # hundreds of connections come at once
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
@@ -261,12 +262,12 @@ class _WriterServer(ThreadingHTTPServer):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # closed meanwhile
+                continue  # closed in the meantime
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # keeps connections alive
-    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
+    disable_nagle_algorithm = True  # otherwise each answer waits 40 ms for an acknowledgement
 
     def do_GET(self) -> None:
         if self.path == "/v1/models":
@@ -297,7 +298,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 (as the base class has it)
-        """Say nothing: what was asked and answered stands in the row store."""
+        """Log nothing: the row store has requests and answers."""
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Number draws of a family, shared out between those who use them, by hash.
+"""Number draws of a family, divided by hash among those who use them.
 
-Promise: which part a draw belongs to depends on the family and its whole numbers alone, neither on names and
-goods nor on the wording. So a benchmark item never repeats the numbers of a problem that the teacher, the
-instruction data or the target tasks show, whatever the seeds.
+Promise: which part a draw belongs to depends only on the family and its whole numbers, neither on names and
+goods nor on the wording. So a benchmark item never repeats the numbers of a problem of the teacher, the
+instruction data or the target tasks, whatever the seeds.
 """
 
 import hashlib
@@ -17,8 +17,8 @@ from jz3.writer.family import Family, Values
 Part = Literal["benchmark", "target", "instruction", "teacher"]
 
 SHARES: dict[Part, int] = {"benchmark": 10, "target": 10, "instruction": 15, "teacher": 65}
-"""Per cent of a family's number draws. Chosen: the teacher writes thousands of problems, the others tens of a
-family; a family has at least 150 number draws (tested), so that the least part has about 15.
+"""Per cent of a family's number draws. Chosen: the teacher writes thousands of problems, the others tens per
+family; a family has at least 150 number draws (tested), so that the smallest part has about 15.
 """
 
 ATTEMPTS = 10_000
@@ -48,8 +48,8 @@ def draw_of_part(family: Family, part: Part, key: str) -> Values:
 def draws_of_part(
     family: Family, part: Part, key: str, apart_from: Iterable[Values] = ()
 ) -> Iterator[Values]:
-    """Draws of the part, repeated ones too, without the numbers of a draw of `apart_from`: those of ATTEMPTS
-    draws of the family.
+    """Draws of the part among the family's first ATTEMPTS draws, which may repeat, without those that have
+    the numbers of a draw of `apart_from`.
     """
     taken = {_numbers(values) for values in apart_from}
     return (values for values in _draws_of_part(family, part, key) if _numbers(values) not in taken)
@@ -58,10 +58,10 @@ def draws_of_part(
 def distinct_draws(
     family: Family, part: Part, rows: int, key: str, apart_from: Iterable[Values] = ()
 ) -> list[Values]:
-    """As many draws of the part, no two alike, and none with the numbers of a draw of `apart_from`. More rows
-    keep the first ones.
+    """`rows` different draws of the part, none with the numbers of a draw of `apart_from`. More rows keep the
+    first ones.
 
-    Raises TooFewDrawsError where the part has not so many.
+    Raises TooFewDrawsError if the part does not have that many.
     """
     found: dict[tuple[int | str, ...], Values] = {}
     for values in draws_of_part(family, part, key, apart_from):
@@ -77,7 +77,7 @@ def distinct_draws(
 
 
 def same_numbers(one: Values, other: Values) -> bool:
-    """Whether two draws of a family differ in names and goods alone."""
+    """Whether two draws of a family differ only in names and goods."""
     return _numbers(one) == _numbers(other)
 
 

@@ -1,7 +1,7 @@
-r"""What the problem writer thinks before it writes: a trace in prose, of which some have a wrong guess first.
+r"""The problem writer's thought before it writes: a trace in prose, some with a wrong guess first.
 
-So a whole run with thoughts exists without a model: the trace is longer than a remark, has boxes of its own,
-and a reader that takes a guess for the answer is wrong at a known rate.
+So a whole run with thoughts is possible without a model: the trace is longer than a remark, has its own
+boxes, and a reader that takes a guess for the answer is wrong at a known rate.
 """
 
 import re
@@ -11,21 +11,21 @@ from jz3.writer.draws import Draws
 from jz3.writer.write import Written
 
 WRONG_ONE_IN = 4
-"""One trace of so many has a wrong guess in a box (chosen: some in each set of twenty)."""
+"""One in this many traces has a wrong guess in a box (chosen: some in each set of twenty)."""
 LARGEST_SLIP = 9
-"""By how much a guess of a whole number is off, at most (chosen: one digit)."""
+"""The largest error in a guess of a whole number (chosen: one digit)."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """A thought, and the guess in it that is wrong; None where there is none."""
+    """A thought, and the wrong guess in it; None if there is none."""
 
     text: str
     wrong_guess: str | None
 
 
 def think(written: Written, level: str, key: str) -> Trace:
-    """The thought before a problem that a key has drawn. Another draw than those of the problem."""
+    """The thought before a problem that a key has drawn; its draws are separate from the problem's."""
     draws = Draws(f"{key}\x00thought")
     guess = _slip(written.answer, draws) if draws.bits("slip") % WRONG_ONE_IN == 0 else None
     lines = [
@@ -39,6 +39,6 @@ def think(written: Written, level: str, key: str) -> Trace:
 
 
 def _slip(answer: str, draws: Draws) -> str:
-    """An answer that is wrong for sure: another whole number, or more of what it is."""
+    """An answer that is certainly wrong: another whole number, or a changed text."""
     off = draws.whole("off", 1, LARGEST_SLIP)
     return str(int(answer) + off) if re.fullmatch(r"-?\d+", answer) else f"{answer} + {off}"

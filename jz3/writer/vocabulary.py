@@ -1,4 +1,4 @@
-"""Words that families draw. Few and common: a small model must learn to copy them, and their places vary."""
+"""Words that families draw. Few and common, because a small model must learn to copy them; places vary."""
 
 NAMES = (
     "Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace", "Henry", "Ida", "Jack", "Kate", "Leo",

@@ -1,7 +1,7 @@
 r"""Writes a problem by rule: a family that fits level and passage, drawn numbers, one of its wordings.
 
-It stands in for a teacher model where there is none, and is no language model. Texts are lean, so that a
-model of a few million parameters can learn them. Costs some 0.3 ms a problem.
+It replaces a teacher model where there is none, and is no language model. Texts are concise, so that a model
+with a few million parameters can learn them. Costs some 0.3 ms per problem.
 """
 
 import io
@@ -18,15 +18,16 @@ from jz3.writer.splits import Part, draw_of_part
 Kind = Literal["cot", "tool"]
 
 MATCH_WEIGHT = 4
-"""What each word of a family adds to its weight where the passage has it. Chosen: one word makes a family
-five times as likely as one without, so that passages matter and every family is still drawn."""
+"""Weight that each word of a family adds if the passage has it. Chosen: one word makes a family five times as
+likely as one without, so that passages matter and every family is still drawn.
+"""
 MOST_MATCHES = 3
-"""More words add nothing: else passages full of one word would write of one family alone (chosen)."""
+"""The most words that count: otherwise passages full of one word would draw only one family (chosen)."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """A problem that a family wrote. `answer` stands in the box of `solution`."""
+    """A problem that a family wrote. `answer` is in the box of `solution`."""
 
     family: str
     problem: str
@@ -35,15 +36,15 @@ class Written:
 
     @property
     def text(self) -> str:
-        """In the form that the prompt templates ask for."""
+        """The problem in the form that the prompt templates ask for."""
         return f"[Problem]\n{self.problem}\n\n[Solution]\n{self.solution}"
 
 
 def write_problem(
     level: str, kind: Kind, passage: str, key: str, part: Part, refused: frozenset[str] = frozenset()
 ) -> Written:
-    """The problem that a key (a prompt and its seed) draws for a passage at a level; of a level without
-    families of its own, among all. `refused` names families that are not drawn, never all of a level.
+    """The problem that a key (a prompt and its seed) draws for a passage at a level; at a level without
+    families of its own, from all families. `refused` names families that are not drawn, never all of a level.
     """
     draws = Draws(key)
     families = tuple(family for family in BY_LEVEL.get(level, FAMILIES) if family.name not in refused)
@@ -70,7 +71,7 @@ def write_draw(family: Family, kind: Kind, values: Values, key: str) -> Written:
 
 
 def printed(program: str) -> str:
-    """What a family's own program prints. (`redirect_stdout` would mix up the threads of the server.)"""
+    """The output of a family's own program. (`redirect_stdout` would mix up the threads of the server.)"""
     output = io.StringIO()
     exec(program, {"print": partial(print, file=output)})  # our own text, not a model's
     return output.getvalue().strip()

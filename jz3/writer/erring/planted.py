@@ -1,14 +1,14 @@
-r"""Errors on purpose: what the problem writer answers under the name of the model that errs.
+r"""Deliberate errors: what the problem writer answers under the name of the erring model.
 
-The right answer of a request is drawn first, and then, by the hash of prompt and seed alone, whether an error
-is planted in it, and which: of those that the form of the answer allows (a box, a program, two parts, or
-plain text) and those of its task, the first that changes it. So a task that is new errs by the general kinds
-without a line here. Nothing in an answer says that it is wrong; `err` says it again of the same request.
+The right answer of a request is drawn first. Then the hash of prompt and seed alone decides whether an error
+is planted in it, and which: among those that the form of the answer allows (a box, a program, two parts, or
+plain text) and those of its task, the first that changes it. So a new task needs no code here for general
+errors. An answer does not show that it is wrong; `err` tells it again for the same request.
 
-The rate is that of the level (RATES): the one that the prompt names, or that of the family that words the
-question in it. Reflection errs half as often. An answer that says it does not know stays as it is.
+The rate depends on the level (RATES): that in the prompt, or that of the family whose wording its question
+has. Reflection errs half as often. An answer that says it does not know stays as it is.
 
-Costs some 20 microseconds an answer, and 100 where an error is planted.
+Costs some 20 microseconds per answer, and 100 if an error is planted.
 """
 
 import re
@@ -33,13 +33,13 @@ RATES = {
     "amc12": 0.30,
     "aime": 0.40,
 }
-"""Share of answers with an error (fact sheet, section 9.5: harder ones fail more often)."""
+"""Share of answers with an error, by level (fact sheet, section 9.5: harder ones fail more often)."""
 USUAL_RATE = 0.15
-"""Where no level is known, as of a told problem (chosen: that of `high`, in the middle)."""
+"""The rate if no level is known, as for a told problem (chosen: that of `high`, in the middle)."""
 REFLECTION = 0.5
-"""Of the rate (fact sheet, section 9.5)."""
+"""Factor of the rate for reflection (fact sheet, section 9.5)."""
 _ONE = 1 << 64
-"""Of `Draws.bits`."""
+"""The range of `Draws.bits`."""
 _LEVEL = re.compile(r"^Level: (\w+)$", re.MULTILINE)
 _DATA = re.compile(r"^### (?:Problem|Question)\n(.*?)(?=\n### |\Z)", re.MULTILINE | re.DOTALL)
 _SHOWN = re.compile(r"^### Solution with values hidden\n(.*?)\n### Solution\s*\Z", re.MULTILINE | re.DOTALL)
@@ -51,16 +51,16 @@ Spoil = Callable[[str, Draws], str | None]
 
 @dataclass(frozen=True)
 class Erred:
-    """An answer, and what was planted in it."""
+    """An answer, and the error planted in it."""
 
     text: str
     finish_reason: Literal["stop", "length"]
     kind: str | None
-    """None where it is right."""
+    """The kind of error; None if the answer is right."""
 
 
 def err(task: str | None, prompt: str, right: str, key: str) -> Erred:
-    """The answer to a request whose right answer is known. `task` is None where a problem was asked for."""
+    """The answer to a request whose right answer is known. `task` is None if a problem was asked for."""
     draws = Draws(f"{key}\x00error")
     share = draws.bits("error") / _ONE
     if task == "reflect":
@@ -97,7 +97,9 @@ def _family_of(task: str | None, prompt: str) -> Family | None:
 
 
 def _spoilings(task: str | None, prompt: str, right: str) -> Iterator[tuple[str, Spoil]]:
-    """Names of kinds, and how they spoil a text. A later one moves none before it but where it is drawn."""
+    """Kinds of errors and how to apply them. A further kind does not change the others, except where it is
+    drawn.
+    """
     yield "cut_end", texts.broken_off
     yield "early_end", texts.broken_off
     has_box, has_program = "\\boxed{" in right, "```python\n" in right
@@ -166,7 +168,7 @@ def _copied(prompt: str) -> Iterator[tuple[str, Spoil]]:
 
 
 def _unmasked(prompt: str) -> Iterator[tuple[str, Spoil]]:
-    """Values that are hidden and should not be, or the other way round."""
+    """Hidden values that should be shown, or the other way round."""
     asked = mask.DATA.search(prompt)
     reading = read_words(asked[1].strip()) if asked else None
     if reading is None or reading.answer is None:
@@ -181,7 +183,7 @@ def _unmasked(prompt: str) -> Iterator[tuple[str, Spoil]]:
 
 
 def _behind(mark: str, spoil: Spoil) -> Spoil:
-    """What spoils the part behind a mark; the whole where there is no mark."""
+    """An error in the part after a mark; in the whole text if there is no mark."""
 
     def spoilt(text: str, draws: Draws) -> str | None:
         before, found, after = text.rpartition(mark)
@@ -192,7 +194,7 @@ def _behind(mark: str, spoil: Spoil) -> Spoil:
 
 
 def _before(mark: str, spoil: Spoil) -> Spoil:
-    """What spoils the part before a mark."""
+    """An error in the part before a mark."""
 
     def spoilt(text: str, draws: Draws) -> str | None:
         before, found, after = text.partition(mark)

@@ -1,5 +1,6 @@
-r"""What goes wrong in a program, and around it. Each function gives the text spoilt, or None where there is
-nothing to spoil.
+r"""Errors in a program, and around it.
+
+Each function returns the text with an error, or None if it has nothing to put it in.
 """
 
 import re
@@ -14,13 +15,11 @@ _LITERAL = re.compile(r"(?<= = )\d+$", re.MULTILINE)
 _PRINTED = re.compile(r"^print\((?=.)", re.MULTILINE)
 _NO_COMPUTATION = re.compile(r'^\s*(?:#|"""|from |import |def )')
 LARGEST_CHANGE = 9
-"""By how much a number changes, at most (chosen: one digit)."""
+"""The largest change of a number (chosen: one digit)."""
 
 
 def failing(text: str, draws: Draws) -> str | None:
-    """A program that ends in an error: a bracket that is not closed, a name that is not there, a division by
-    zero.
-    """
+    """A program that ends in an error: an unclosed bracket, an undefined name, a division by zero."""
     found = _PROGRAM.search(text)
     printed = list(_PRINTED.finditer(found[1])) if found else []
     if not found or not printed:
@@ -39,7 +38,7 @@ def failing(text: str, draws: Draws) -> str | None:
 
 
 def wrong(text: str, draws: Draws) -> str | None:
-    """A program with another operation; where it has none, with another number."""
+    """A program with another operation or, if it has none, with another number."""
     found = _PROGRAM.search(text)
     if not found:
         return None
@@ -66,7 +65,7 @@ def _spoilt(code: str, draws: Draws) -> str | None:
 
 
 def with_own_output(text: str, draws: Draws) -> str | None:
-    """Behind a program that was to be run stands what the writer thinks that it prints, and an answer."""
+    """A program that should be run, followed by an output that the writer made up, and an answer."""
     if "```output" in text or not text.endswith("```") or not _PROGRAM.search(text):
         return None
     number = draws.whole("output", 2, 999)

@@ -1,5 +1,6 @@
-r"""What goes wrong in questions on a document, and in lists of concepts and skills. Each function gives the
-text spoilt, or None where there is nothing to spoil.
+r"""Errors in questions on a document, and in lists of concepts and skills.
+
+Each function returns the text with an error, or None if it has nothing to put it in.
 """
 
 import re
@@ -21,11 +22,11 @@ UNNAMED = (
     "The problem can be solved step by step with the usual methods that are taught at school.",
     "Read the problem with care and write down what is given before you begin to work it out.",
 )
-"""Sentences in the place of a list."""
+"""Sentences instead of a list."""
 
 
 def in_one_question(spoil: Spoil) -> Spoil:
-    """What spoils the text of one of the questions."""
+    """Put an error into the text of one of the questions."""
 
     def spoilt(text: str, draws: Draws) -> str | None:
         found = list(_QUESTION.finditer(text))
@@ -39,18 +40,18 @@ def in_one_question(spoil: Spoil) -> Spoil:
 
 
 def question_lost(question: str, draws: Draws) -> str:
-    """Nothing is asked any more; of a question that only says what to find nothing is left."""
+    """Ask nothing any more; nothing is left of a question that only says what to find."""
     told = texts.without_question(question, draws)
     return told if told and told != question else "The values are as before."
 
 
 def document_named(question: str, _: Draws) -> str:
-    """It points at a text that its solver does not see."""
+    """Refer to a text that the solver does not see."""
     return f"Take the numbers as in the passage. {question}"
 
 
 def solution_beside(question: str, draws: Draws) -> str:
-    """A note, or a solution, stands beside it."""
+    """Add a note, or a solution."""
     return draws.choice(
         "beside",
         (texts.with_remark(question, draws), f"{question}\n\nSolution:\nWork from the left to the right."),
@@ -58,7 +59,7 @@ def solution_beside(question: str, draws: Draws) -> str:
 
 
 def one_concept(text: str, draws: Draws) -> str | None:
-    """A question that combines no concepts, as it names one alone."""
+    """A question that combines no concepts, because it names only one."""
     found = list(_CONCEPTS.finditer(text))
     if not found:
         return None
@@ -67,7 +68,7 @@ def one_concept(text: str, draws: Draws) -> str | None:
 
 
 def same_concepts(text: str, _: Draws) -> str | None:
-    """The last question combines what the first does."""
+    """Let the last question combine the same concepts as the first."""
     found = list(_CONCEPTS.finditer(text))
     if len(found) < 2:
         return None
@@ -75,10 +76,10 @@ def same_concepts(text: str, _: Draws) -> str | None:
 
 
 def without(part: str) -> Spoil:
-    """A list of concepts without its `topics`, or without its `concepts`."""
+    """Remove the `topics`, or the `concepts`, from a list of concepts."""
     return lambda text, _: _TOPIC_OR_CONCEPT[part].sub("", text).rstrip()
 
 
 def unnamed(_: str, draws: Draws) -> str:
-    """Words in place of skills."""
+    """Words instead of skills."""
     return draws.choice("unnamed", UNNAMED)

@@ -2,9 +2,9 @@ r"""A mistake in a step of a solution, carried on to its end.
 
 A solution is read as text: chains of equal terms (`19 * 18 / 2 = 342 / 2 = 171`), and numbers between them.
 One step is made wrong: its result by a slip, or its operation by another one. From there on the wrong value
-stands wherever the right one stood, and every calculation that it enters is worked out anew, as one does who
-does not notice. So a mistake may also cancel out: where its value is not used again, where another sentence
-states a value without a calculation, or where two operations give the same.
+replaces the right one, and every calculation with it is worked out again, as by someone who does not notice.
+So a mistake may also disappear: if its value is not used again, if another sentence states a value without a
+calculation, or if two operations give the same.
 """
 
 import ast
@@ -20,22 +20,22 @@ from jz3.writer.family import latex
 _NUMBER = r"-?(?:\\frac\{\d+\}\{\d+\}|\d+(?:/\d+)?)"
 _ALONE = rf"(?<![\w.\\^{{/]){_NUMBER}(?![\w/]|\.\d)"
 _TOKEN = re.compile(rf"(?m)(?<=\\boxed\{{){_NUMBER}(?=\}})|(?!^\d+\. ){_ALONE}")
-"""A number that is no part of a word, and not that of a line."""
+"""A number that is neither part of a word nor the number of a line."""
 _OPERAND = rf"\(*{_NUMBER}\)*"
 _TERM = rf"{_OPERAND}(?:(?: [*+/-] |\^){_OPERAND})*"
 _CHAIN = re.compile(rf"(?<![\w.\\^{{/(])(?<![*+/-] ){_TERM}(?: = {_TERM})+(?![\w/^]|\.\d| [*+/-] )")
 _OPERATION = re.compile(r"(?<= )[*+/-](?= )")
 LARGEST_EXPONENT = 64
-"""Powers above it are not worked out (chosen: no family writes one)."""
+"""Larger powers are not worked out (chosen: no family writes one)."""
 LARGEST_SLIP = 9
-"""By how much a slip is off, at most (chosen: one digit)."""
+"""The largest error of a slip (chosen: one digit)."""
 OTHERS = {"+": "-*", "-": "+", "*": "+", "/": "*"}
-"""What an operation is mistaken for."""
+"""For each operation, what it is mistaken for."""
 
 
 @dataclass(frozen=True)
 class _Chain:
-    """Terms of one value."""
+    """Terms with one value."""
 
     start: int
     end: int
@@ -44,8 +44,8 @@ class _Chain:
 
 
 def slipped(text: str, draws: Draws) -> str | None:
-    """The solution with one result miscounted and carried on; where no step is read, with the number in its
-    box miscounted. None where neither is there.
+    """The solution with one result miscounted and carried on; if no step can be read, with the number in its
+    box miscounted. None if there is neither.
     """
     chains = [chain for chain in _chains(text) if re.fullmatch(_NUMBER, chain.terms[-1])]
     if not chains:
@@ -57,7 +57,9 @@ def slipped(text: str, draws: Draws) -> str | None:
 
 
 def otherwise_computed(text: str, draws: Draws) -> str | None:
-    """The solution with one operation taken for another and carried on; None where none is read."""
+    """The solution with one operation mistaken for another and carried on; None if no operation can be
+    read.
+    """
     places = [
         (chain, found.start(), other)
         for chain in _chains(text)
@@ -77,7 +79,7 @@ def otherwise_computed(text: str, draws: Draws) -> str | None:
 
 
 def _chains(text: str) -> list[_Chain]:
-    """Those whose terms are equal, with at least one operation in the first."""
+    """The chains whose terms are equal, with at least one operation in the first term."""
     found: list[_Chain] = []
     for match in _CHAIN.finditer(text):
         terms = tuple(match[0].split(" = "))
@@ -89,7 +91,7 @@ def _chains(text: str) -> list[_Chain]:
 
 
 def _carried(text: str, start: int, changed: Mapping[Fraction, Fraction]) -> str:
-    """The rest of a solution from a place on, in which values became others."""
+    """The rest of a solution from a position on, with values replaced and calculations done again."""
     known = dict(changed)
     parts: list[str] = []
     for chain in _chains(text):
@@ -109,7 +111,7 @@ def _carried(text: str, start: int, changed: Mapping[Fraction, Fraction]) -> str
 
 
 def _shown(terms: Sequence[str], value: Fraction) -> str:
-    """A chain whose first term has this value: of the others those stay that have it, too."""
+    """A chain whose first term has this value, without further terms that have another."""
     between = [term for term in terms[1:-1] if _value(term) == value]
     return " = ".join([terms[0], *between, latex(value)])
 
@@ -144,7 +146,7 @@ def _number(text: str) -> Fraction:
 
 
 def _value(term: str) -> Fraction | None:
-    """Of a term without letters; None for one that has none."""
+    """The value of a term without letters; None if it has none."""
     plain = re.sub(r"\\frac\{(\d+)\}\{(\d+)\}", r"(\1/\2)", term).replace("^", "**")
     try:
         return _computed(ast.parse(plain, mode="eval").body)
@@ -161,7 +163,7 @@ _BY_SIGN: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] 
 
 
 def _computed(node: ast.expr) -> Fraction:
-    """Raises ValueError for what is no arithmetic."""
+    """Compute a node; raises ValueError if it is no arithmetic."""
     match node:
         case ast.Constant(value=int(value)):
             return Fraction(value)

@@ -1,5 +1,6 @@
-r"""What goes wrong in a told problem, and in a copy of a solution with its values hidden. Each function gives
-the text spoilt, or None where there is nothing to spoil.
+r"""Errors in a told problem, and in a copy of a solution with hidden values.
+
+Each function returns the text with an error, or None if it has nothing to put it in.
 """
 
 import re
@@ -25,11 +26,11 @@ OPERATIONS = (
     ("in each bag", "in all bags"),
     ("long and", "around and"),
 )
-"""Words of an operation, and others for them (chosen: those of the sentences of the writer and of models)."""
+"""Words for an operation, with words for another (chosen: from sentences of the writer and of models)."""
 
 
 def sentence_left_out(text: str, draws: Draws) -> str | None:
-    """One of the sentences that tell is missing."""
+    """Leave out one of the sentences that tell."""
     sentences = _SENTENCE.split(text)
     if len(sentences) < 2:
         return None
@@ -38,7 +39,7 @@ def sentence_left_out(text: str, draws: Draws) -> str | None:
 
 
 def unclear_reference(text: str, draws: Draws) -> str | None:
-    """`it` stands for the name of a result."""
+    """Replace the name of a result by `it`."""
     names = set(_NAMED.findall(text))
     found = [one for one in _REFERENCE.finditer(text) if one[0].removeprefix("the ") in names]
     if not found:
@@ -48,13 +49,13 @@ def unclear_reference(text: str, draws: Draws) -> str | None:
 
 
 def other_operation(text: str, draws: Draws) -> str | None:
-    """A sentence tells another operation."""
+    """Let a sentence tell another operation."""
     there = [(one, other) for one, other in OPERATIONS if one in text]
     return None if not there else text.replace(*there[draws.whole("operation", 0, len(there) - 1)], 1)
 
 
 def other_result_asked(text: str, draws: Draws) -> str | None:
-    """The question is for a result on the way."""
+    """Ask for an intermediate result."""
     names = _NAMED.findall(text)
     before, mark, asked = text.rpartition(". ")
     if len(names) < 2 or names[-1] not in asked:
@@ -64,13 +65,13 @@ def other_result_asked(text: str, draws: Draws) -> str | None:
 
 
 def code_shown(text: str, prompt: str, draws: Draws) -> str | None:
-    """The name of a function stands in the story."""
+    """Put the name of a function into the story."""
     names = _FUNCTION.findall(prompt)
     return None if not names else f"{text} (This is {names[draws.whole('function', 0, len(names) - 1)]}.)"
 
 
 def value_left(copy: str, solution: str, draws: Draws) -> str | None:
-    """One hidden value is shown. `solution` is what the copy hides values of."""
+    """Show one hidden value. `solution` is the solution whose values `copy` hides."""
     ours, theirs = copy.split(" "), solution.split(" ")
     hidden = [
         place
@@ -84,12 +85,12 @@ def value_left(copy: str, solution: str, draws: Draws) -> str | None:
 
 
 def answer_shown(copy: str, answer: str, _: Draws) -> str:
-    """The answer stands at the end."""
+    """Add the answer at the end."""
     return f"{copy}\nSo it is {answer}."
 
 
 def data_lost(copy: str, question: str, draws: Draws) -> str | None:
-    """A number of the question is gone."""
+    """Remove a number of the question."""
     stated = set(re.findall(r"\d+", question))
     found = [one for one in re.finditer(r"(?<![\w.\\^{/])\d+(?![\w/]|\.\d)", copy) if one[0] in stated]
     lost = found[draws.whole("lost", 0, len(found) - 1)][0] if found else None
@@ -97,7 +98,7 @@ def data_lost(copy: str, question: str, draws: Draws) -> str | None:
 
 
 def letters_mixed(copy: str, _: Draws) -> str | None:
-    """Two letters have changed places."""
+    """Swap two letters."""
     letters = list(dict.fromkeys(_LETTER.findall(copy)))
     if len(letters) < 2:
         return None

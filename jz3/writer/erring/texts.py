@@ -1,6 +1,6 @@
-r"""What goes wrong in a text beside its steps: numbers, boxes, marks, ends, and what a rewording must keep.
+r"""Errors in a text apart from its steps: numbers, boxes, marks, ends, and what a rewording must keep.
 
-Each function gives the text spoilt, or None where there is nothing to spoil.
+Each function returns the text with an error, or None if it has nothing to put it in.
 """
 
 import re
@@ -16,9 +16,9 @@ _VALUES = {word: value for value, word in WORDS.items()}
 _LETTER = re.compile(r"(?<![A-Za-z\\])[B-HJ-Zb-hj-z](?![A-Za-z])")
 _SENTENCE = re.compile(r"(?<=[.?!]) (?=[A-Z])")
 LARGEST_CHANGE = 9
-"""By how much a number changes, at most (chosen: one digit)."""
+"""The largest change of a number (chosen: one digit)."""
 EARLIEST_END, LATEST_END = 0.3, 0.9
-"""Share of the words after which a text breaks off (chosen: it has begun, and is not done)."""
+"""Share of the words after which a text breaks off (chosen: it has begun, but is not done)."""
 
 
 def without_box(text: str, _: Draws) -> str | None:
@@ -29,14 +29,14 @@ def without_box(text: str, _: Draws) -> str | None:
 
 
 def broken_off(text: str, draws: Draws) -> str | None:
-    """A text that ends within."""
+    """Break off the text."""
     ends = [word.end() for word in re.finditer(r"\S+", text)]
     low, high = max(1, int(EARLIEST_END * len(ends))), int(LATEST_END * len(ends))
     return None if high < low or high == len(ends) else text[: ends[draws.whole("end", low, high) - 1]]
 
 
 def other_number(text: str, draws: Draws) -> str | None:
-    """A number of the text is another one."""
+    """Change a number of the text."""
     found = list(_STATED.finditer(text))
     if not found:
         return None
@@ -48,7 +48,7 @@ def other_number(text: str, draws: Draws) -> str | None:
 
 
 def turned_numbers(text: str, draws: Draws) -> str | None:
-    """Two numbers have changed places."""
+    """Swap two numbers."""
     found = list(re.finditer(_DIGITS, text))
     pairs = [
         (one, other) for one in found for other in found if one.end() < other.start() and one[0] != other[0]
@@ -61,13 +61,13 @@ def turned_numbers(text: str, draws: Draws) -> str | None:
 
 
 def without_question(text: str, _: Draws) -> str | None:
-    """The sentences that ask are missing."""
+    """Leave out the sentences that ask."""
     told = [sentence for sentence in _SENTENCE.split(text) if not sentence.endswith("?")]
     return " ".join(told) if told else None
 
 
 def with_remark(text: str, draws: Draws) -> str:
-    """Beside the text stands what was done with it."""
+    """Add a remark on what was done with the text."""
     return draws.choice(
         "remark",
         (
@@ -78,30 +78,30 @@ def with_remark(text: str, draws: Draws) -> str:
 
 
 def with_persona_named(text: str, draws: Draws) -> str:
-    """The reader is to be somebody."""
+    """Address the reader as a persona."""
     return draws.choice(
         "named", (f"Imagine you are a person of this kind. {text}", f"As the persona would tell it: {text}")
     )
 
 
 def without_variable(text: str, _: Draws) -> str | None:
-    """A letter that stands for a number is gone."""
+    """Remove a letter that stands for a number."""
     changed = _LETTER.sub("it", text, count=1)
     return changed if changed != text else None
 
 
 def asked_again(text: str, _: Draws) -> str:
-    """A question where a statement was asked for."""
+    """Write a question where a statement was asked for."""
     return f"Is it true that {text[:1].lower()}{text[1:].rstrip('.')}?"
 
 
 def without_mark(text: str, _: Draws) -> str | None:
-    """The mark of the second part is missing."""
+    """Remove the mark of the second part."""
     return text.replace("[Solution]\n", "", 1) if "[Solution]\n" in text else None
 
 
 def with_attempt_named(text: str, draws: Draws) -> str | None:
-    """A solution that speaks of the attempt."""
+    """A solution that mentions the attempt."""
     if "[Solution]\n" not in text:
         return None
     named = draws.choice(

@@ -7,7 +7,7 @@ from math import comb, gcd, isqrt
 from jz3.writer.family import Exact, Family, Values, Whole, Word
 from jz3.writer.vocabulary import GOODS, NAMES
 
-# Numbers that a model wrote may be of any size: beyond this modulus a family gives no answer.
+# Numbers that a model wrote may have any size: above this modulus a family gives no answer.
 _LARGEST_MODULUS = 1_000
 
 

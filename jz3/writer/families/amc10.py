@@ -7,7 +7,7 @@ from math import comb, gcd, isqrt, lcm
 from jz3.writer.family import Exact, Family, Values, Whole, Word
 from jz3.writer.vocabulary import GOODS, NAMES
 
-# Numbers that a model wrote may be of any size: beyond these bounds a family gives no answer.
+# Numbers that a model wrote may have any size: beyond these bounds a family gives no answer.
 _LARGEST_TO_FACTOR = 10**6
 _MOST_DIGITS = 1_000
 

@@ -5,7 +5,7 @@ from math import comb
 
 from jz3.writer.family import Exact, Family, Values, Whole
 
-# Powers that a model wrote may be of any size: beyond this exponent a family gives no answer.
+# Powers that a model wrote may have any size: above this exponent a family gives no answer.
 _LARGEST_EXPONENT = 1_000
 
 

@@ -184,7 +184,7 @@ FAMILIES: tuple[Family, ...] = (
         solution="The sum is {a} / (1 - {b}/{c}), which is {a} * {c} / ({c} - {b}). "
         "We have {a} * {c} = {top} and {c} - {b} = {bottom}. The sum is {top} / {bottom} = {answer}.",
         program="from fractions import Fraction\na = {a}\nb = {b}\nc = {c}\nprint(Fraction(a * c, c - b))",
-        # All but the first term is the ratio times the whole.
+        # All terms but the first add up to the ratio times the whole.
         proves=lambda v, answer: v.a + Fraction(v.b, v.c) * Fraction(answer) == Fraction(answer),
     ),
 )

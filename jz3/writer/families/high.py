@@ -40,7 +40,9 @@ def _logarithm(v: Values) -> Mapping[str, Exact]:
 
 
 def _discriminant(v: Values) -> int:
-    """Its root w gives the roots (a + w) / 2 and (a - w) / 2, whose squares have the sum (a^2 + w^2) / 2."""
+    """The discriminant. Its root w gives the roots (a + w) / 2 and (a - w) / 2, with sum of squares (a^2 +
+    w^2) / 2.
+    """
     return v.a * v.a - 4 * v.b
 
 

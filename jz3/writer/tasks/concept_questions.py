@@ -24,7 +24,7 @@ from jz3.writer.tasks.passage_families import SCHOOLS, UNSUITABLE, drawn, of_con
 
 DATA = re.compile(r"^### Concepts\n(.*?)\n### Documents\n(.*)\n### Questions\s*\Z", re.MULTILINE | re.DOTALL)
 MOST = 3
-"""Concepts of a question (paper)."""
+"""The most concepts of a question (paper)."""
 
 
 def concept_questions(prompt: str, key: str) -> str:

@@ -21,9 +21,9 @@ from jz3.writer.tasks.passage_families import SCHOOLS, UNSUITABLE, in_text, stem
 
 DATA = re.compile(r"^### Document\n(.*)\n### Concepts\s*\Z", re.MULTILINE | re.DOTALL)
 TOPICS = 5
-"""As many as the prompt allows (paper)."""
+"""The most topics that the prompt allows (paper)."""
 LEAST = 5
-"""Key concepts of a topic (paper); a family has at least seven words."""
+"""The fewest key concepts of a topic (paper); a family has at least seven words."""
 SUBJECTS = {
     "grade": "arithmetic",
     "middle": "pre-algebra",
@@ -58,7 +58,7 @@ def concepts(prompt: str, key: str) -> str:
 
 
 def _named(family: Family, words: tuple[str, ...]) -> list[str]:
-    """The words that the document has, and others of the family up to the least number that differ in more
+    """The words that the document has, and further ones of the family up to the minimum, which differ in more
     than their ending.
     """
     named = list(words)

@@ -53,5 +53,5 @@ def declared(sentence: str, answer: str) -> str:
 
 
 def _capital(text: str) -> str:
-    """A variable in front stays as it is."""
+    """Capitalise the first letter, unless it is a variable."""
     return text[0].upper() + text[1:] if _BEGINS.match(text) else text

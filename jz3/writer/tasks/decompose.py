@@ -45,7 +45,7 @@ _COMPUTED: Mapping[str, Callable[[Fraction, Fraction], Fraction | float]] = {
     "remainder": operator.mod,
 }
 Steps = list[tuple[str, tuple[str | int, ...]]]
-"""Operations with arguments: a literal, or the number of the step whose result it is."""
+"""Operations with arguments: a literal, or the number of the step whose result is used."""
 
 
 def decompose(prompt: str, key: str) -> str:
@@ -67,8 +67,8 @@ def decompose(prompt: str, key: str) -> str:
 
 
 def steps_of(family: Family, values: dict[str, str]) -> Steps:
-    """The steps from these values to the answer; none where the family's program is no straight line, or
-    takes a whole part of a quotient that does not come out.
+    """The steps from these values to the answer; empty if the family's program is not straight-line code, or
+    takes the whole part of a quotient with a remainder.
     """
     if family.name in OF_FAMILY:
         return [
@@ -91,7 +91,7 @@ def steps_of(family: Family, values: dict[str, str]) -> Steps:
 
 
 def _steps(node: ast.expr, known: dict[str, str | int], steps: Steps) -> str | int | None:
-    """Where the value of an expression stands: a literal, or the number of a step, put behind the others."""
+    """The value of an expression: a literal, or the number of a step, which is appended to the others."""
     match node:
         case ast.Constant(value=int(value)):
             return str(value)
@@ -111,7 +111,7 @@ def _steps(node: ast.expr, known: dict[str, str | int], steps: Steps) -> str | i
 
 
 def _comes_out(steps: Steps) -> bool:
-    """Whether no quotient leaves a remainder, which the family's program may drop."""
+    """Whether no quotient has a remainder, which the family's program might drop."""
     values: list[Fraction] = []
     for name, arguments in steps:
         one, other = (Fraction(each) if isinstance(each, str) else values[each] for each in arguments)
@@ -137,7 +137,7 @@ def _calls(steps: Steps, spelled: "dict[str, _Spelled]") -> Iterator[str]:
 
 
 class _Spelled:
-    """An operation as one answer spells it."""
+    """An operation in the spelling of one answer."""
 
     def __init__(self, operation: Computation, name: str, draws: Draws) -> None:
         self._operation = operation

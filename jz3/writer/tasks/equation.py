@@ -1,7 +1,7 @@
 """The equation of a question with an unknown field, solved step by step.
 
-A family's program is turned into one expression where it prints plain arithmetic of its fields, in which the
-unknown one stands once. Constants are worked out, then one operation after the other is undone.
+A family's program becomes one expression if it prints plain arithmetic of its fields with the unknown one
+occurring once. Constants are computed, then one operation after the other is undone.
 """
 
 import ast
@@ -38,8 +38,8 @@ _Node = Fraction | str | _Operation
 def equation_steps(
     family: Family, values: Values, field: str, letter: str, gold: str, value: int
 ) -> list[str]:
-    """The steps that solve for the letter; none where the program is no plain arithmetic, where the letter
-    stands in it more than once, or where the steps end in another value.
+    """The steps that solve for the letter; empty if the program is not plain arithmetic, if the letter occurs
+    in it more than once, or if the steps end in another value.
     """
     tree = _expression(family.program)
     told = _number(gold)
@@ -58,7 +58,7 @@ def equation_steps(
 
 @cache
 def _expression(program: str) -> ast.expr | None:
-    """What a program prints, in the names of the fields."""
+    """The printed expression of a program, in the names of the fields."""
     *assigned, last = program.splitlines()
     printed = _PRINTED.fullmatch(last)
     if printed is None or not all(_ASSIGNED.fullmatch(line) for line in assigned):
@@ -85,14 +85,14 @@ def _node(tree: ast.expr, values: Values, field: str, letter: str) -> _Node | No
 
 
 def _count(node: _Node) -> int:
-    """How often the letter stands in it."""
+    """How often the letter occurs in an expression."""
     if isinstance(node, _Operation):
         return _count(node.left) + _count(node.right)
     return isinstance(node, str)
 
 
 def _folded(node: _Node) -> _Node:
-    """Work out every operation on numbers, except a division by zero."""
+    """Compute every operation on numbers, except a division by zero."""
     if not isinstance(node, _Operation):
         return node
     left, right = _folded(node.left), _folded(node.right)
@@ -114,7 +114,7 @@ def _worked_out(sign: str, left: Fraction, right: Fraction) -> Fraction:
 
 
 def _solved(node: _Node, value: Fraction, steps: list[str]) -> Fraction | None:
-    """The letter's value, with a step for each operation that is undone; None where one cannot be undone."""
+    """The letter's value, with a step for each operation that is undone; None if one cannot be undone."""
     while isinstance(node, _Operation):
         left, right = node.left, node.right
         if isinstance(right, Fraction):
@@ -149,7 +149,7 @@ def _operand(value: Fraction) -> str:
 
 
 def _number(gold: str) -> Fraction | None:
-    r"""`12`, `3/4`, `\frac{3}{4}`."""
+    r"""The value of `12`, `3/4` or `\frac{3}{4}`."""
     found = re.fullmatch(r"(-?)\\frac\{(\d+)\}\{(\d+)\}", gold)
     text = f"{found[1]}{found[2]}/{found[3]}" if found else gold
     return Fraction(text) if re.fullmatch(r"-?\d+(?:/[1-9]\d*)?", text) else None

@@ -1,6 +1,6 @@
-"""Sentences that set a question into somebody's life: put in front of it, and taken away again.
+"""Sentences that set a question in somebody's life: put in front of it, and removed again.
 
-No sentence of them holds a number, and none changes what is asked.
+None of these sentences contains a number, and none changes what is asked.
 """
 
 import re
@@ -23,7 +23,7 @@ _FRAME = re.compile(
 
 
 def framed(question: str, persona: str, key: str) -> str:
-    """A question behind a sentence of a persona, which the key draws. A persona is a phrase or a sentence."""
+    """A question after a sentence about a persona, drawn by the key. A persona is a phrase or a sentence."""
     phrase = " ".join(persona.split()).rstrip(".?! ")
     first, _, rest = phrase.partition(" ")
     if first in ("A", "An", "The"):
@@ -33,6 +33,6 @@ def framed(question: str, persona: str, key: str) -> str:
 
 
 def without_frame(question: str) -> str:
-    """The question behind its frame; one without a frame as it is."""
+    """The question without its frame; unchanged if it has none."""
     found = _FRAME.match(question.lstrip())
     return question if found is None else question.lstrip()[found.end() :]

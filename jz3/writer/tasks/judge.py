@@ -24,9 +24,9 @@ DATA = re.compile(
     r"^### Reference answer\n(.*)\n### Given answer\n(.*)\n### Verdict\s*\Z", re.MULTILINE | re.DOTALL
 )
 NEAR = 1e-6
-"""Relative difference of roots and the like that count as one (chosen: six digits); fractions are exact."""
+"""Relative difference up to which roots and the like are equal (chosen: six digits); fractions are exact."""
 LARGEST_POWER = 64
-"""Exponents above it are not computed (chosen: no answer here has one)."""
+"""Larger exponents are not computed (chosen: no answer here has one)."""
 
 Number = Fraction | float
 
@@ -46,7 +46,7 @@ def judge(prompt: str) -> str:
 
 
 def is_same(gold: str, given: str) -> bool:
-    """Whether two answers are one, part by part."""
+    """Whether two answers are the same, part by part."""
     plain = [_plain(part) for part in (gold, given)]
     if plain[0] == plain[1]:
         return True
@@ -62,7 +62,7 @@ def is_same(gold: str, given: str) -> bool:
 
 
 def value_of(answer: str) -> Number | None:
-    """The number that an answer is; None for one that is none."""
+    """The number that an answer gives; None if it is no number."""
     text = _plain(answer)
     percent = text.endswith("%")
     for pattern, written in _AS_PYTHON:
@@ -107,7 +107,7 @@ _AS_PYTHON = [
 
 
 def _parts(text: str) -> tuple[str, list[str]] | None:
-    """The brackets around a list, and its parts; None for what is no list."""
+    """The brackets around a list, and its parts; None if the text is no list."""
     inner = re.fullmatch(r"([(\[{]|\\\{)?(.*?)([)\]}]|\\\})?", text, re.DOTALL)
     if inner is None or "," not in inner[2]:
         return None
@@ -115,7 +115,7 @@ def _parts(text: str) -> tuple[str, list[str]] | None:
 
 
 def _computed(node: ast.expr) -> Number:
-    """Raises ValueError for anything but arithmetic."""
+    """Compute a node; raises ValueError for anything but arithmetic."""
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             return Fraction(str(value))

@@ -1,5 +1,6 @@
-r"""How a solution is told: how it begins, whether steps stand in a paragraph, a line each or numbered, and
-how it ends. The key of the request draws it, so that several draws of one question differ as a model's do.
+r"""How a solution is told: its beginning, its steps (as a paragraph, one per line or numbered), and its end.
+
+The key of the request draws all three, so that several draws of one question differ like a model's.
 """
 
 from collections.abc import Sequence

@@ -52,7 +52,7 @@ def mask(prompt: str, key: str) -> str:
 
 
 def hidden(question: str, reading: Reading, key: str) -> str:
-    """The family's solution with letters for the results that the question does not state, and an ending."""
+    """The family's solution with letters for results that the question does not state, and an ending."""
     family, values = reading.family, reading.values
     results = {name: latex(value) for name, value in family.solve(values).items()}
     stated = {str(value) for value in values.drawn.values()} | set(re.findall(r"\d+", question))

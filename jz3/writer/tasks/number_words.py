@@ -1,4 +1,4 @@
-"""Whole numbers from 2 to 99 in words, as a rewording writes them, and the questions that hold one."""
+"""Whole numbers from 2 to 99 in words, as in a rewording, and the questions that contain one."""
 
 import re
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ WORDS = dict(enumerate([*_SMALL, *(ten + unit for ten in _TENS for unit in _UNIT
 _VALUES = {word: value for value, word in WORDS.items()}
 _WORDED = re.compile(rf"\b(?:{'|'.join(sorted(_VALUES, key=len, reverse=True))})\b(?!-)", re.IGNORECASE)
 _ALONE = re.compile(r"(?:(?<= )|\A)(\d{1,2})(?= [a-z]{2})")
-"""A number before a word: one in a formula or a list stays."""
+"""A number before a word; those in formulas or lists do not count."""
 
 
 def read_words(question: str) -> Reading | None:
-    """The reading of a question, in which one number may be in words and before which a frame may stand;
-    None where no family words it so.
+    """The reading of a question in which one number may be in words and which may have a frame in front; None
+    if no family words it like that.
     """
     question = without_frame(question)
     reading = read(question)

@@ -1,4 +1,4 @@
-"""Which families a text calls for, by its words, and how the writer names concepts and levels of school."""
+"""The families that fit a text, by its words; and the writer's names for concepts and levels of school."""
 
 import re
 
@@ -8,9 +8,9 @@ from jz3.writer.family import Family
 from jz3.writer.splits import draw_of_part
 
 Fitting = list[tuple[Family, tuple[str, ...]]]
-"""Families, each with the words or concepts that call for it."""
+"""Families, each with the words or concepts for which it was chosen."""
 UNSUITABLE = "UNSUITABLE"
-"""The reply that the prompts ask for where a text is of no use."""
+"""The reply that the prompts ask for if a text is of no use."""
 SCHOOLS = {
     "grade": "grade school",
     "middle": "middle school",
@@ -21,18 +21,18 @@ SCHOOLS = {
     "aime": "high school",
     "college": "college",
 }
-"""By level of a family."""
+"""Names of schools by a family's level."""
 
 
 def in_text(text: str) -> Fitting:
-    """The families with words in a text, with these words; those with most come first."""
+    """The families with words in a text, and these words; those with most words come first."""
     words = set(re.findall(r"[a-z]+", text.lower()))
     found = [(family, tuple(word for word in family.words if word in words)) for family in FAMILIES]
     return _by_number([(family, some) for family, some in found if some])
 
 
 def of_concepts(names: tuple[str, ...]) -> Fitting:
-    """The families whose topic or words at least two of these concepts are, with these concepts."""
+    """The families of which at least two of these concepts are topic or words, and these concepts."""
     once = {stem(name): name for name in reversed(names)}
     found = [
         (family, tuple(once[one] for one in sorted(once) if one in _OWN_STEMS[family.name]))
@@ -42,7 +42,7 @@ def of_concepts(names: tuple[str, ...]) -> Fitting:
 
 
 def stem(name: str) -> str:
-    """The same for `root` and `Roots`."""
+    """A form that is the same for `root` and `Roots`."""
     return name.lower().removesuffix("s")
 
 
@@ -52,7 +52,7 @@ def topic_of(family: Family) -> str:
 
 
 def drawn(fitting: Fitting, count: int, draws: Draws) -> Fitting:
-    """So many different families, or all; one with more words is likelier."""
+    """`count` different families, or all; families with more words are more likely."""
     left = list(fitting)
     found: Fitting = []
     for number in range(min(count, len(fitting))):
@@ -74,4 +74,4 @@ def _by_number(found: Fitting) -> Fitting:
 _OWN_STEMS = {
     family.name: frozenset((stem(topic_of(family)), *map(stem, family.words))) for family in FAMILIES
 }
-"""Of its topic and words."""
+"""Stems of each family's topic and words."""

@@ -28,7 +28,7 @@ DATA = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 IN_WORDS = 6
-"""One solution of so many has no program."""
+"""One in this many solutions has no program."""
 OPENINGS = (
     "Let us compute this with Python.",
     "We let a program work it out.",
@@ -57,7 +57,7 @@ def program(prompt: str, key: str) -> str:
 
 
 def begun(question: str, key: str) -> str:
-    """A sentence and the program, or a solution in words; UNKNOWN for what no family words so."""
+    """A sentence and the program, or a solution in words; UNKNOWN if no family words the question."""
     reading = read_words(question)
     if reading is None or reading.answer is None:
         return UNKNOWN

@@ -41,7 +41,7 @@ def rephrase(prompt: str, key: str) -> str:
 
 
 def reworded(question: str, key: str) -> str:
-    """Another wording; NOT_KNOWN for what no family words so."""
+    """Another wording; NOT_KNOWN if no family words the question."""
     reading = read_words(question)
     if reading is None:
         return NOT_KNOWN
@@ -60,7 +60,7 @@ def reworded(question: str, key: str) -> str:
 
 
 def _wording_of(family: Family, values: Values, question: str) -> str:
-    """The wording of a question; the first one that its values fill, where a number is in words."""
+    """The wording of a question; if a number is in words, the first one that its values fit."""
     plain = " ".join(question.split())
     filled = [wording for wording in family.wordings if _fields(wording) <= set(values.drawn)]
     return next((one for one in filled if one.format(**values.drawn) == plain), filled[0])

@@ -88,7 +88,7 @@ OF_FAMILY: Mapping[str, tuple[str, ...]] = {
     "aime.difference": ("sum and product of roots", "quadratic equation", "system of equations"),
     "aime.shares": ("stars and bars", "combinations without order"),
 }
-"""By family; written by us, in the words of school books."""
+"""Skills by family; written by us, in the words of school books."""
 
 _OF = re.compile(r"(.+) of (?:an? )?(.+)")
 
@@ -114,7 +114,7 @@ def skills(prompt: str, key: str) -> str:
 
 
 def _spelt(name: str, draws: Draws) -> str:
-    """A skill as it stands, capitalised, or with the noun behind: `matrix determinant`."""
+    """A skill as it is, capitalised, or with the noun last: `matrix determinant`."""
     match draws.choice(name, ("plain", "capital", "turned", "capital and turned")):
         case "plain":
             return name

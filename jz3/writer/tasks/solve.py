@@ -36,7 +36,7 @@ def solve(prompt: str, key: str) -> str:
 
 
 def solution_of(question: str, key: str) -> str:
-    """A solution with its box; UNKNOWN for what no family words so, or what has no answer."""
+    """A solution with its box; UNKNOWN if no family words the question, or if it has no answer."""
     reading = read_words(question)
     if reading is None or reading.answer is None:
         return UNKNOWN
@@ -45,7 +45,7 @@ def solution_of(question: str, key: str) -> str:
 
 
 def steps_of(reading: Reading) -> tuple[list[str], str]:
-    """The family's own steps to the answer of a question that has one, and the answer as prose writes it."""
+    """The family's own steps to the answer of a question that has one, and the answer as in prose."""
     family, values = reading.family, reading.values
     solved = {name: latex(value) for name, value in family.solve(values).items()}
     return STEP_END.split(family.solution.format(**values.drawn, **solved)), solved["answer"]

@@ -38,7 +38,7 @@ PLAIN_QUESTIONS = ("What is the {result}?", "Which number is the {result}?")
 
 @dataclass(frozen=True)
 class _Told:
-    """A function that the writer knows, and the role of each argument as the function has them."""
+    """A function that the writer knows, and the role of each argument in the function's order."""
 
     operation: Computation
     roles: tuple[int, ...]
@@ -66,7 +66,9 @@ def tell(prompt: str, key: str) -> str:
 
 
 def _known(name: str, parameters: list[str]) -> _Told | None:
-    """The operation of a function by its name, but for a number behind it, and the names of its arguments."""
+    """The operation that a function's name means, ignoring a number at its end, and the names of its
+    arguments.
+    """
     for operation in OPERATIONS.values():
         if re.sub(r"_\d+$", "", name) not in operation.names:
             continue
@@ -100,7 +102,7 @@ def _story(calls: list[tuple[_Told, list[str]]], key: str) -> str:
 
 
 def _results(operations: list[Computation]) -> list[str]:
-    """What each result is called; those of one name are counted."""
+    """The name of each result; equal names are numbered."""
     times = Counter(one.result for one in operations)
     seen = Counter[str]()
     results: list[str] = []
@@ -112,7 +114,7 @@ def _results(operations: list[Computation]) -> list[str]:
 
 
 def _phrase(argument: str, kind: str, results: list[str], words: Mapping[str, str]) -> str:
-    """A value as a story has it: `7 apples`, `the bill`; bare where the sentence says of what."""
+    """A value as in a story: `7 apples`, `the bill`; a bare number if the sentence says of what."""
     if argument.startswith("n"):
         return f"the {results[int(argument[1:])]}"
     unit = words["goods"] if kind == ITEMS else _UNITS.get(kind)

@@ -36,14 +36,14 @@ TOLD = re.compile(
 )
 STATED = re.compile(r"(?P<text>.*) What is the value of (?P<letter>[a-z])\?", re.DOTALL)
 LETTER = 987_654_321
-"""Stands for the letter while a question is read: no family draws it."""
+"""Stands for the letter while a question is read; no family draws it."""
 SENTENCE = re.compile(r"(?<=[.?]) (?=[A-Z{])")
 _ANSWER = "ANSWER"
 
 
 @dataclass(frozen=True)
 class Backward:
-    """A question with its answer told and one field unknown."""
+    """A question with its answer given and one field unknown."""
 
     family: Family
     values: Values
@@ -52,7 +52,7 @@ class Backward:
     letter: str
 
     def answer(self, value: int) -> Exact | None:
-        """Of the question with a value in the field; None where it has none."""
+        """The answer of the question with a value in the field; None if it has none."""
         try:
             return self.family.solve(self.with_value(value))["answer"]
         except (ZeroDivisionError, ValueError, OverflowError):
@@ -67,7 +67,7 @@ class Backward:
 
     @property
     def fitting(self) -> list[int]:
-        """The values in the field's range that give the told answer."""
+        """The values in the field's range that give the given answer."""
         whole = self.family.fields[self.field]
         assert isinstance(whole, Whole), "a number was read in the place of a word"
         return [value for value in range(whole.low, whole.high + 1) if self.fits(value)]
@@ -130,7 +130,7 @@ def _with_number(text: str, letter: str) -> str:
 
 @cache
 def _stated(name: str) -> tuple[re.Pattern[str], ...]:
-    """The wordings of a family with the last sentence stated, and the answer in it as a group of its own."""
+    """The wordings of a family with the last sentence as a statement, in which the answer is a group."""
     family = next(one for one in FAMILIES if one.name == name)
     return tuple(_pattern(family, wording) for wording in family.wordings)
 
@@ -150,7 +150,7 @@ def _pattern(family: Family, wording: str) -> re.Pattern[str]:
 
 
 def _trials(asked: Backward, value: int) -> list[str]:
-    """That a value fits, beside two that do not."""
+    """Show that a value fits and that two others do not."""
     return [f"We put numbers in the place of {asked.letter} and compute the answer.", *_tried(asked, value)]
 
 

@@ -46,11 +46,11 @@ class _Quantity:
 
 
 class _UnreadError(Exception):
-    """The text says something that this grammar does not."""
+    """The text says something that this grammar does not cover."""
 
 
 _Step = tuple[_Quantity, str]
-"""What comes out, and the calculation."""
+"""The result, and the calculation."""
 
 
 def word_problem(prompt: str, key: str) -> str:
@@ -98,13 +98,13 @@ def _solved(text: str) -> tuple[list[str], Fraction]:
 
 @dataclass
 class _Reading:
-    """What an earlier sentence gave, and what of it has not been used."""
+    """The results of earlier sentences, and which of them have not been used."""
 
     known: dict[str, _Quantity]
     free: set[str]
 
     def value(self, text: str) -> _Quantity:
-        """A quantity as a sentence has it; a result is used up."""
+        """A quantity in a sentence; a result is used up."""
         if text.startswith("the "):
             name = text.removeprefix("the ")
             if name not in self.free:
@@ -168,7 +168,7 @@ def _in_brackets(one: _Quantity) -> str:
 
 
 def _counted(text: str) -> _Quantity:
-    """A number that the sentence itself gives a unit."""
+    """A number with its unit in the same sentence."""
     return _Quantity(Fraction(text), "")
 
 
@@ -270,7 +270,7 @@ def _what_remains(reading: _Reading, said: _Groups) -> _Step:
 
 
 def _grammar() -> Iterator[tuple[re.Pattern[str], _Meaning]]:
-    """Sentences as a reader of such problems knows them; `<x>` is a quantity, `#x` a bare number."""
+    """Sentences of such problems, as a reader knows them; `<x>` is a quantity, `#x` a bare number."""
     for form, meaning in (
         ("@ buys <what> at #price dollars each", _bought),
         ("A shop sells @ <what> for #price dollars each", _bought),
