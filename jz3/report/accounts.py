@@ -47,7 +47,7 @@ NUMBERS = frozenset({"read", "kept", "failed"})
 
 
 def waterfall(measured: Mapping[str, Any]) -> Markup:
-    """A line for each stage that has a ledger or counts; `measured` are metrics by stage, in their order."""
+    """A line for each stage with a ledger or counts; `measured` are metrics by stage, in order."""
     lines = [line for stage, values in measured.items() if (line := _line(stage, values))]
     head = ["stage", "rows are", "read", "kept", "failed", "share", "rejected, by rule"]
     return table("Rows by stage", head, lines, NUMBERS)

@@ -1,4 +1,4 @@
-"""The arms of the comparison: what each cost, and what it scores, as a drawing and as a table."""
+"""The arms of the comparison: what each cost, and its scores, as a drawing and as a table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,11 @@ Row = Mapping[str, Any]
 
 
 def budget_figure(arms: pl.DataFrame) -> Markup:
-    """The sets in order: accuracy with its 95 % interval, and beside it what teachers took and the tokens of
-    the set; the models of one set, which differ in their training seeds, are points on its line.
+    """A drawing of the sets in order: accuracy with its 95 % interval, the teachers' tokens and the tokens of
+    the set. The models of one set, which differ in their training seeds, are points on its line.
 
-    `arms` are rows of Arm; those without an accuracy over families are left out, and nothing is drawn where
-    there is none.
+    `arms` are rows of Arm; those without an accuracy over families are left out, and the drawing is empty if
+    none is left.
     """
     scored = _in_order(arms.drop_nulls("accuracy"))
     if not scored:
@@ -50,12 +50,12 @@ def budget_figure(arms: pl.DataFrame) -> Markup:
 
 
 def height_of(rows: Sequence[Row]) -> float:
-    """Inches of the drawing (chosen: lines of text at their usual distance)."""
+    """Height of the drawing in inches (chosen: lines of text at their usual distance)."""
     return 0.9 + 0.28 * max(len(rows), 3)
 
 
 def draw_in_order(figure: "Figure", rows: Sequence[Row], seeds: Mapping[str, Sequence[float]]) -> None:
-    """Three panels with a line for each of `rows`, of one model of each set, from the first at the top.
+    """Three panels with a line for each of `rows`, which are one model per set, from the first at the top.
 
     `seeds` are the accuracies of all models of a set.
     """
@@ -76,13 +76,13 @@ def draw_in_order(figure: "Figure", rows: Sequence[Row], seeds: Mapping[str, Seq
 
 
 def _in_order(arms: pl.DataFrame) -> list[Row]:
-    """The best first."""
+    """The rows, the best first."""
     by_accuracy = arms.sort("accuracy", "model", descending=[True, False], nulls_last=True)
     return list(by_accuracy.iter_rows(named=True))
 
 
 def _rivals(rows: Sequence[Row]) -> list[Row]:
-    """Of each set the model with the least training seed, in the order of the rows."""
+    """For each set the model with the smallest training seed, in the order of the rows."""
     least = {
         name: min(row["seed"] for row in rows if row["set"] == name) for name in {row["set"] for row in rows}
     }
@@ -96,8 +96,9 @@ def _rivals(rows: Sequence[Row]) -> list[Row]:
 def arm_tables(
     arms: pl.DataFrame, spread: pl.DataFrame, operators: pl.DataFrame, overlaps: pl.DataFrame
 ) -> Markup:
-    """Rows of Arm, SeedSpread, OperatorYield and Overlap: a column for each set, as its model with the least
-    training seed has it, then what the training seeds change, the operators and the overlaps.
+    """Tables from rows of Arm, SeedSpread, OperatorYield and Overlap: a column for each set, with the figures
+    of its model with the smallest training seed; then the effect of training seeds, the operators and the
+    overlaps.
     """
     rows = _rivals(_in_order(arms))
     head = ["figure", *(row["model"] for row in rows)]
@@ -226,4 +227,4 @@ FIGURES: Mapping[str, Callable[[Row], str]] = {
     "tokens of an answer": _rounded("answer_tokens"),
     "answers cut at the limit (per cent)": _rounded("truncated"),
 }
-"""What is shown of an arm, by its name on the page."""
+"""Figures of an arm, by their names on the page."""

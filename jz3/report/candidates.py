@@ -1,4 +1,4 @@
-"""A candidate problem with its score, its source passage and its prompt, as the selection shows it."""
+"""A candidate problem with its score, its source passage and its prompt, as shown for a selection."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from jz3.tables.value import Value
 def whole(
     drawn: pl.DataFrame, problems: In[Problem], prompts: In[Prompt], passages: In[Passage]
 ) -> pl.DataFrame:
-    """The problems that `drawn` names by `problem_id`, beside its columns those of passage and prompt."""
+    """The problems that `drawn` names by `problem_id`, with its columns and those of passage and prompt."""
     of_passage = pl.col("passage_id", "origin", "licence", "text")
     return (
         problems.scan()
@@ -40,7 +40,7 @@ def problem_values(values: In[Value]) -> pl.DataFrame:
 
 
 def article(title: str, row: dict[str, Any], valued: int) -> Markup:
-    """One row of `whole`, of which `valued` problems have a value."""
+    """A row of `whole` as an article; `valued` is the number of problems with a value."""
     return render(
         "candidate.html",
         title=f"{title}, {row['kind']}",

@@ -12,11 +12,11 @@ from jz3.report.writing import count
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.hit import Hit
 
-SHOWN = 200  # chosen: pairs of text on the page; the certificate holds all
+SHOWN = 200  # chosen: pairs of text on the page; the certificate has all
 
 
 def certificate_section(certificate: InDir[CertificateManifest]) -> Markup:
-    """What was checked, against what, how, and each pair of texts that was found."""
+    """What was checked, with what and how, and each pair of texts that was found."""
     manifest = certificate.manifest()
     hits = In(Hit, certificate.path / "hits.parquet").read()
     said = (
@@ -59,7 +59,7 @@ def certificate_section(certificate: InDir[CertificateManifest]) -> Markup:
 
 
 def audit_section(sets: Mapping[str, Any]) -> Markup:
-    """What the audit of the sets upstream found."""
+    """The results of the audit of the sets upstream."""
     head = ["set", "rows", "rows with a hit", "items hit", "pairs by class"]
     lines = [
         [

@@ -1,4 +1,6 @@
-"""Curves of trainings: loss, learning rate, gradient norm by step, trainings of a stage in one plot."""
+"""Curves of trainings: loss, learning rate and gradient norm by step, with a stage's trainings in one
+plot.
+"""
 
 import math
 from collections.abc import Mapping
@@ -10,12 +12,12 @@ from markupsafe import Markup
 from jz3.report.plots import DASHES, LINE, SERIES, drawing, markup
 from jz3.report.rendering import folded, joined, paragraph, render
 
-POINTS = 400  # chosen: of a longer run each point is a mean over neighbouring steps
+POINTS = 400  # chosen: for a longer run each point is a mean over neighbouring steps
 OTHERS = (("learning_rate", "learning rate"), ("gradient_norm", "gradient norm"))
 
 
 def loss_curves(curves: Mapping[str, pl.DataFrame]) -> Markup:
-    """A drawing for each stage, such as `pretrain`, with all of its trainings; the loss on a log axis."""
+    """A drawing for each stage, such as `pretrain`, with all of its trainings; the loss has a log axis."""
     return joined(_loss(stage, trained) for stage, trained in _by_stage(curves).items())
 
 
@@ -30,7 +32,7 @@ def step_curves(curves: Mapping[str, pl.DataFrame]) -> Markup:
 
 
 def thinned(points: pl.DataFrame, column: str) -> pl.DataFrame:
-    """At most POINTS rows of `step` and `value`, taken where the column is finite."""
+    """At most POINTS rows of `step` and `value`, from rows where the column is finite."""
     finite = points.filter(pl.col(column).is_finite()).select(
         pl.col("step").cast(pl.Float64), value=pl.col(column)
     )
@@ -42,7 +44,7 @@ def thinned(points: pl.DataFrame, column: str) -> pl.DataFrame:
 
 
 def _by_stage(curves: Mapping[str, pl.DataFrame]) -> dict[str, dict[str, pl.DataFrame]]:
-    """Curves of LossPoint by stage and by the training's name in it."""
+    """Curves of LossPoint by stage and by the training's name within it."""
     stages: dict[str, dict[str, pl.DataFrame]] = {}
     for name, points in curves.items():
         stage, *rest = PurePosixPath(name).parts
@@ -110,7 +112,9 @@ def _plot(stage: str, column: str, what: str, trained: Mapping[str, pl.DataFrame
 
 
 def _narrow(trained: Mapping[str, pl.DataFrame], column: str) -> bool:
-    """Whether the values lie within a decade, so that powers of ten alone would name too few."""
+    """Whether the values lie within a decade, so that only labelling powers of ten would give too few
+    labels.
+    """
     values = pl.concat([points[column] for points in trained.values()])
     values = values.filter(values.is_finite() & (values > 0))
     return values.is_empty() or float(values.max()) < 10 * float(values.min())  # pyright: ignore[reportArgumentType]

@@ -1,7 +1,7 @@
 """Some rows of a file or a folder of files, drawn by hash: the same rows each time, in the order of the file.
 
-Rows are read one after the other and only those that may be drawn are held, so that memory does not grow with
-the file. 100,000 rows of JSONL (200 MB) take 1.2 s of CPU.
+Rows are read one by one and only those that may be drawn are kept, so that memory does not grow with the
+file. 100,000 rows of JSONL (200 MB) take 1.2 s of CPU.
 """
 
 import heapq
@@ -17,14 +17,14 @@ from jz3.raw.files import read_rows
 from jz3.raw.given import must_be_a_file
 from jz3.raw.row import Odd, Row
 
-SEED = 0  # chosen: any will do; the draw changes nothing but what is looked at
+SEED = 0  # chosen: any will do; it only changes which rows are looked at
 TABLES = (".parquet", ".arrow", ".jsonl")
-"""Files of a folder that hold its rows; the others (manifests, cards, metrics) are about it."""
+"""Endings of files in a folder that hold its rows; others (manifests, cards, metrics) describe it."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A row, with its number in the file from 0 and where it stands, such as `mine.jsonl line 7`."""
+    """A row, with its number in the file (from 0) and its location, such as `mine.jsonl line 7`."""
 
     number: int
     place: str
@@ -33,16 +33,16 @@ class Placed:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Drawn rows in the order of the file, and how many there were."""
+    """Drawn rows in the order of the file, and how many rows there were."""
 
     rows: Sequence[Placed]
     read: int
     fitting: int
-    """Rows that hold every wanted word."""
+    """Rows that contain every wanted text."""
     odd: int
     """Lines that are no rows; they are not shown."""
     first_odd: str
-    """Where the first of them is and what is wrong with it; empty for none."""
+    """Location of the first of them and what is wrong with it; empty if there are none."""
 
 
 def draw_rows(path: Path, most: int, find: Sequence[str] = ()) -> Drawn:
@@ -58,7 +58,7 @@ def draw_rows(path: Path, most: int, find: Sequence[str] = ()) -> Drawn:
 
 
 class _Tally:
-    """Reads the rows of a file, and counts them on the way."""
+    """Reads the rows of a file, and counts them."""
 
     def __init__(self, wanted: Sequence[str]) -> None:
         self.wanted = wanted
@@ -85,7 +85,7 @@ class _Tally:
 
 
 def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 (any JSON)
-    """Every value within, as text."""
+    """Every value inside, as text."""
     match value:
         case dict():
             for held in value.values():

@@ -1,4 +1,4 @@
-"""What stands behind the scores: published figures beside ours, disputed verdicts, requests and tokens."""
+"""Details behind the scores: published figures beside ours, disputed verdicts, requests and tokens."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +40,7 @@ def published_table(published: pl.DataFrame) -> Markup:
 
 
 def disagreement_table(disagreements: pl.DataFrame) -> Markup:
-    """Responses on which plain math-verify gives another verdict than our rules."""
+    """Responses on which plain math-verify and our rules disagree."""
     if not disagreements.height:
         return paragraph("There are none in this run.")
     head = ["benchmark", "model", "gold", "predicted", "ours", "rule", "math-verify"]

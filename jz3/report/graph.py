@@ -1,6 +1,6 @@
 """Draws the graph of stages as SVG, from sources down to the report: placed by grandalf, drawn by matplotlib.
 
-Pairs that follow from others are left out (transitive reduction).
+Edges implied by others are left out (transitive reduction).
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ Point = tuple[float, float]
 
 
 def drawn(wiring: Wiring) -> Markup:
-    """The graph as inline SVG; a dashed line begins the next round."""
+    """The graph as inline SVG; a dashed line starts the next round."""
     graph: nx.DiGraph[str] = nx.DiGraph(wiring.forward())
     graph.add_nodes_from(node.name for node in wiring.nodes)
     at, lines = placed(graph)
@@ -51,7 +51,7 @@ def drawn(wiring: Wiring) -> Markup:
 def placed(graph: "nx.DiGraph[str]") -> tuple[dict[str, Point], list[list[Point]]]:
     """The position of each stage (y grows downwards), and the points of each edge.
 
-    Layers and order within them are Sugiyama's method; the parts that no edge joins stand side by side.
+    Layers and the order within them come from Sugiyama's method; unconnected parts are placed side by side.
     """
     from grandalf.graphs import Edge, Vertex, graph_core
     from grandalf.layouts import SugiyamaLayout
@@ -68,7 +68,7 @@ def placed(graph: "nx.DiGraph[str]") -> tuple[dict[str, Point], list[list[Point]
         edges: list[Any] = [Edge(vertices[start], vertices[end]) for start, end in pairs if start in names]
         for edge in edges:
             edge.view = EdgeViewer()
-        # One part at a time: the library shares edges out to parts by the addresses of objects.
+        # One part at a time: the library assigns edges to parts by the addresses of objects.
         part: Any = graph_core([vertices[name] for name in names], edges)
         layout: Any = SugiyamaLayout(part)
         layout.route_edge = route_with_lines
@@ -84,7 +84,7 @@ def placed(graph: "nx.DiGraph[str]") -> tuple[dict[str, Point], list[list[Point]
 
 
 class _View:
-    """The size of a node, and after the layout its place."""
+    """The size of a node, and its position once it is placed."""
 
     def __init__(self) -> None:
         self.w, self.h = WIDTH, HEIGHT
@@ -92,7 +92,7 @@ class _View:
 
 
 def _not_implied(back: Sequence[tuple[str, str]], graph: "nx.DiGraph[str]") -> list[tuple[str, str]]:
-    """Drop pairs whose reader also follows from another stage with which the next round begins."""
+    """Drop edges whose reader also follows from another stage that begins the next round."""
     return [
         (start, end)
         for start, end in back
@@ -101,7 +101,7 @@ def _not_implied(back: Sequence[tuple[str, str]], graph: "nx.DiGraph[str]") -> l
 
 
 def _line(axes: "Axes", points: Sequence[Point], name: str) -> None:
-    """Draw an edge from the foot of its first stage to the head of its last, through the gaps between
+    """Draw an edge from the bottom of its first stage to the top of its last, through the gaps between
     others.
     """
     from matplotlib.patches import PathPatch
@@ -118,7 +118,7 @@ def _line(axes: "Axes", points: Sequence[Point], name: str) -> None:
 
 
 def _return(axes: "Axes", start: Point, end: Point, margin: float, name: str) -> None:
-    """Back up, to the right of every stage."""
+    """Draw an edge back up, to the right of every stage."""
     x = [start[0] + WIDTH / 2, margin, margin, end[0] + WIDTH / 2]
     y = [start[1], start[1], end[1], end[1]]
     axes.plot(x, y, color=TWO, linewidth=1.3, linestyle=(0, (5, 3)), gid=name)

@@ -1,8 +1,8 @@
-"""Rows of any table as one page: rendered mathematics, search, filter, sort, links to what they came from.
+"""Rows of any table as one page: rendered mathematics, search, filter, sort, and links to their origins.
 
-The page fetches nothing; its script is that of the report, named by hash in its policy, and without it every
-row can be read. Columns are told apart by what is in them: long or many-lined texts are drawn as Markdown
-with formulas, the others stand together above them.
+The page fetches nothing; its script is that of the report, allowed by its hash in the page's policy, and
+without it every row can still be read. Columns are distinguished by their content: texts that are long or
+have several lines are rendered as Markdown with formulas, the others are shown together above them.
 """
 
 import json
@@ -22,37 +22,39 @@ from jz3.report.rows import Card, Choice, Group, Order, rows_section
 from jz3.report.writing import count, written
 
 MARK = "Every row stands as it is in the file; jz3 look drew them."
-"""In each page that a command leaves: only such a one may give way to the next."""
+"""In each page that a command writes: only such a page may be replaced by the next."""
 
 SHORT = 80  # characters; chosen: what fits on a line beside its name
 MOST_SHOWN = (
-    10_000  # characters of a text; chosen: three printed pages, and a browser bears a thousand of them
+    10_000  # characters of a text; chosen: three printed pages, and a browser can show a thousand of them
 )
 MOST_OPTIONS = 12  # chosen: a filter that can be read at a glance
 MOST_CHOICES = 6  # chosen: two lines of the form on a wide screen
 
 IDS = ("row_id", "problem_id", "completion_id", "prompt_id", "passage_id", "item_id", "unique_id", "id")
-"""Columns that name a row, the surest first."""
+"""Columns that name a row, the most certain first."""
 
 Row = Mapping[str, Any]
 Ancestors = Mapping[str, Mapping[str, Row]]
-"""Rows that others came from, by their id and by what they are: problem, prompt, passage, item."""
+"""Rows that others came from, by kind (problem, prompt, passage, item) and id."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What a table's columns are: those of short values in one, long texts and nested values in the other."""
+    """A table's columns: those with short values, and those with long texts or nested values."""
 
     short: Sequence[str]
     long: Sequence[str]
     kinds: Mapping[str, str]
-    """What the ids of a column name: `prompt` for `prompt_id`; only of columns that name something."""
+    """What the ids of a column refer to: `prompt` for `prompt_id`; only for columns that refer to
+    something.
+    """
 
 
 def look_page(
     name: str, drawn: Drawn, find: Sequence[str], kinds: Mapping[str, str], found: Ancestors
 ) -> str:
-    """The page of a table. `kinds`: what the ids of a column name; `found`: the rows of those ids."""
+    """The page of a table. `kinds`: what the ids of a column refer to; `found`: the rows with those ids."""
     rows = [placed.row for placed in drawn.rows]
     columns = _columns(rows, kinds)
     links = {
@@ -79,13 +81,13 @@ def look_page(
 
 
 def write_page(page: str, target: Path) -> None:
-    """Write a page; of what is there, only another page of this kind gives way."""
+    """Write a page; it may replace only another page of this kind."""
     with placed_file(target, _foreign) as part:
         part.write_text(page, encoding="utf-8")
 
 
 def said(drawn: Drawn, find: Sequence[str]) -> str:
-    """How many rows are shown, of how many, and which."""
+    """How many rows are shown, out of how many, and which."""
     held = f" that hold {' and '.join(find)}, of {count(drawn.read)}" if find else ""
     if len(drawn.rows) == drawn.fitting:
         return f"All {count(drawn.fitting)} rows of the table{held}."
@@ -121,7 +123,7 @@ def _is_long(value: object) -> bool:
 
 
 def _choices(rows: Sequence[Row], short: Sequence[str]) -> dict[str, Choice]:
-    """Filters by column, for those that few values share; an option's key is its number, from 0."""
+    """Filters by column, for columns with few values; an option's key is its number, from 0."""
     found: dict[str, Choice] = {}
     for column in short:
         values = sorted({_plain(row.get(column)) for row in rows})
@@ -163,7 +165,7 @@ def _card(
     keys |= {
         f"s{number}": str(row[column])
         for number, column in enumerate(columns.short)
-        if row.get(column) is not None and row[column] == row[column]  # NaN has no place in an order
+        if row.get(column) is not None and row[column] == row[column]  # NaN cannot be ordered
     }
     name = next((str(row[column]) for column in IDS if row.get(column) is not None), "")
     head = joined([placed.place, render("row_id.html", id=name) if name else ""], " ")
@@ -188,7 +190,7 @@ def _cell(value: object, column: str, columns: Columns, links: Mapping[tuple[str
 
 
 def _text(value: object) -> Markup:
-    """A long value: Markdown with formulas, messages one below the other, what else is nested as JSON."""
+    """A long value: Markdown with formulas, messages below one another, other nested values as JSON."""
     match value:
         case str():
             return _shortened(value)
@@ -214,7 +216,7 @@ def _cut(text: str) -> str:
 
 
 def _is_message(value: object) -> bool:
-    """A turn of a conversation, as OpenAI or as ShareGPT have it."""
+    """Whether a value is a turn of a conversation, as in OpenAI's or ShareGPT's format."""
     return isinstance(value, dict) and (
         {"role", "content"} <= value.keys() or {"from", "value"} <= value.keys()
     )
@@ -231,7 +233,7 @@ def _content(message: Row) -> str:
 def _section_of(
     kind: str, rows: Mapping[str, Row], kinds: Mapping[str, str], links: Mapping[tuple[str, str], str]
 ) -> Section:
-    """The rows that ids of the table name, folded: a link opens the one it leads to."""
+    """The rows that ids of the table refer to, folded: a link opens its target."""
     columns = _columns(list(rows.values()), {name: of for name, of in kinds.items() if of != kind})
     cards = joined(
         Card(

@@ -1,9 +1,9 @@
 r"""Text with LaTeX as markup with MathML, which browsers draw by themselves.
 
-Formulas are `$...$`, `$$...$$`, `\(...\)`, `\[...\]`, and `\boxed{...}`, `\frac{...}{...}` and the like
-outside of these. A formula that cannot be converted is shown as it was written. A converted one is rebuilt
-from permitted attributes alone: `\href` and `\style` would else let a model write what the page does. Costs
-some 0.1 ms a formula.
+Formulas are `$...$`, `$$...$$`, `\(...\)`, `\[...\]`, and outside of these `\boxed{...}`, `\frac{...}{...}`
+and the like. A formula that cannot be converted is shown as it was written. A converted one is rebuilt with
+permitted attributes only: otherwise `\href` and `\style` would let a model decide what the page does. Costs
+some 0.1 ms per formula.
 """
 
 import html
@@ -18,19 +18,19 @@ from markupsafe import Markup
 
 from jz3.report.rendering import escaped, joined, printable
 
-LONGEST = 2000  # characters; chosen: a longer formula is a run-away text, and time grows as its square
+LONGEST = 2000  # characters; chosen: a longer formula is a runaway text, and time grows with its square
 ATTRIBUTES = frozenset(
     {"columnalign", "columnlines", "depth", "display", "displaystyle", "fence", "form", "height"}
     | {"linethickness", "lspace", "mathcolor", "mathvariant", "maxsize", "minsize", "movablelimits"}
     | {"notation", "rowlines", "rspace", "scriptlevel", "separator", "stretchy", "voffset", "width"}
 )
-"""What the converter sets and MathML knows; not href, class, style."""
+"""Attributes that the converter sets and MathML knows; not href, class, style."""
 
 _OPENING = re.compile(r"\$\$|\\\[|\\\(|\$|\\(?:boxed|fbox|[dt]?frac|sqrt|binom)(?=[{\[])")
 _CLOSING = {"$$": "$$", r"\[": r"\]", r"\(": r"\)"}
-# As pandoc: no blank inside the dollars and no digit after, so that `$5 and $7` are prices.
+# As in pandoc: no blank inside the dollars and no digit after, so that `$5 and $7` are prices.
 _DOLLARS = re.compile(r"(?<!\\)\$((?! )[^$\n]+?(?<![ \\]))\$(?!\d)")
-# Environments of aligned rows that the converter does not know; inside a formula they mean the same.
+# Environments of aligned rows that the converter does not know; they are equivalent inside a formula.
 _ALIGNED = re.compile(r"(\\(?:begin|end))\{(?:aligned|eqnarray\*?)\}")
 _MACRO = re.compile(r"\\(?:newcommand|renewcommand|providecommand|def|let|gdef|edef)\b")
 
@@ -47,7 +47,7 @@ UNREADABLE = (
     refusal.MissingSuperScriptOrSubscriptError,
     refusal.NoAvailableTokensError,
     refusal.NumeratorNotFoundError,
-    # What else it raises for damaged LaTeX (40,000 random formulas).
+    # Further errors that it raises for damaged LaTeX (40,000 random formulas).
     AttributeError,
     IndexError,
     KeyError,
@@ -64,7 +64,7 @@ def with_mathematics(text: str) -> Markup:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """Pieces of a text: formulas as markup (an unreadable one as it was written), the rest plain."""
+    """Pieces of a text: formulas as markup (unreadable ones as written), the rest plain."""
     place = 0
     for start, end, latex, display in _formulas(text):
         yield text[place:start]
@@ -74,7 +74,7 @@ def pieces(text: str) -> Iterator[str]:
 
 
 def _formulas(text: str) -> Iterator[tuple[int, int, str, str]]:
-    """Start, end, LaTeX and display of each formula. Linear: a closing that is not there is sought once."""
+    """Start, end, LaTeX and display of each formula. Linear: a missing closing mark is searched for once."""
     place, unclosed = 0, set[str]()
     while found := _OPENING.search(text, place):
         start, opening = found.start(), found[0]
@@ -97,9 +97,9 @@ def _formulas(text: str) -> Iterator[tuple[int, int, str, str]]:
             yield start, place, text[start:place], "inline"
 
 
-@lru_cache(maxsize=1 << 14)  # chosen: some 30 MB; short formulas come again and again
+@lru_cache(maxsize=1 << 14)  # chosen: some 30 MB; short formulas recur
 def mathml(latex: str, display: str) -> Markup | None:
-    """A formula as MathML; None where it cannot be read. Own macros are not: they may grow without end."""
+    """A formula as MathML; None if it cannot be read. Macros are not read: they may grow without end."""
     if len(latex) > LONGEST or not latex.strip() or _MACRO.search(latex):
         return None
     try:
@@ -110,9 +110,10 @@ def mathml(latex: str, display: str) -> Markup | None:
 
 
 def _permitted(node: Element) -> Element:
-    """A copy with permitted attributes alone and with printable text.
+    """A copy with permitted attributes only and with printable text.
 
-    The converter leaves entities in its texts (`&#x000D7;`): they are read here, as they are escaped again.
+    The converter leaves entities in its texts (`&#x000D7;`): they are decoded here, because they are escaped
+    again.
     """
     copy = Element(node.tag, {name: value for name, value in node.attrib.items() if name in ATTRIBUTES})
     copy.text = printable(html.unescape(node.text or ""))

@@ -1,4 +1,4 @@
-"""The page around the sections, and the stamp that a copy of it may bear."""
+"""The page around the sections, and the stamp that a copy of it may have."""
 
 import base64
 import hashlib
@@ -13,11 +13,11 @@ REPORT = "Report of a run"
 TITLE = f"<title>{REPORT}: jz3</title>"
 LEAD = "From passages to grades: every stage, every row that was dropped, and what came of it."
 STAMP = Markup("<!-- stamp -->")
-"""Where a copy bears the date and commit; the page of the stage has neither, so that its bytes repeat."""
+"""Where a copy has date and commit; the stage's page has neither, so that its bytes are reproducible."""
 
 
 class StampError(UserError):
-    """A page is none of ours, or has a stamp."""
+    """A page is not ours, or is already stamped."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Section:
 
 
 def whole_page(sections: list[Section], heading: str = REPORT, lead: str = LEAD) -> str:
-    """The whole document, of whose sections one is of rows."""
+    """The whole document; at most one of its sections may show rows."""
     script = source("rows.js")
     return render(
         "page.html",
@@ -46,13 +46,13 @@ def whole_page(sections: list[Section], heading: str = REPORT, lead: str = LEAD)
 
 
 def policy(script: str) -> str:
-    """Nothing is fetched, and no script runs but this one, whatever a model wrote."""
+    """A policy: nothing is fetched, and only this script runs, whatever a model wrote."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'"
 
 
 def stamped(page: str, text: str) -> str:
-    """The page with a line that says when and of which commit it was copied. Raises StampError."""
+    """The page with a line that says when it was copied and from which commit. Raises StampError."""
     if page.count(STAMP) != 1:
         raise StampError(
             "the page has no place for a stamp; a report as the stage leaves it was expected. "

@@ -1,7 +1,8 @@
-"""Drawings by matplotlib as SVG that stands in the page and takes its colours from the page's style.
+"""Drawings by matplotlib as SVG inside the page, with colours from the page's style.
 
 The bytes depend on neither machine nor clock: identifiers come from a fixed salt, no metadata are written,
-settings are matplotlib's own defaults, and text stays text, measured by the font that matplotlib brings.
+the settings are matplotlib's own defaults, and text stays text, measured with the font that matplotlib
+includes.
 """
 
 import re
@@ -17,12 +18,12 @@ from jz3.report.rendering import escaped
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Colours to draw with; each becomes the variable of the page's style that it stands for.
+# Placeholder colours; each becomes the variable of the page's style that it represents.
 INK, SOFT, LINE, PANEL = "#010101", "#020202", "#030303", "#040404"
 ONE, TWO, THREE, FOUR = "#050505", "#060606", "#070707", "#080808"
 SERIES = (ONE, TWO, THREE, FOUR)
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
-"""Beside the colours, so that lines are told apart in grey, too."""
+"""Used together with colours, so that lines can be distinguished in grey, too."""
 
 _VARIABLES = {
     INK: "var(--ink)",
@@ -41,7 +42,7 @@ _GLOBAL_STYLE = re.compile(r"<defs>\s*<style type=\"text/css\">.*?</style>\s*</d
 
 @contextmanager
 def drawing(width: float, height: float) -> "Generator[Figure]":
-    """A figure of so many inches, under settings that no file of the user's changes."""
+    """A figure of this size in inches, under settings that no file of the user changes."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -72,9 +73,9 @@ def drawing(width: float, height: float) -> "Generator[Figure]":
 
 
 def markup(figure: "Figure", name: str, label: str, look: str = "plot") -> Markup:
-    """The figure as an element `svg` of the CSS classes `look`.
+    """The figure as an element `svg` with the CSS classes `look`.
 
-    `name` sets its identifiers apart from those of other figures on the page.
+    `name` distinguishes its identifiers from those of other figures on the page.
     """
     written = StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))

@@ -1,7 +1,7 @@
-"""Markup by jinja2 templates, which escape whatever is not markup already.
+"""Markup by jinja2 templates, which escape everything that is not markup already.
 
-Text that models wrote can therefore never run: a template shows `<script>` and does not hold one. A name that
-a template uses and nobody gave is an error. The templates lie in `templates/` beside this module.
+So text that models wrote can never run: a template shows `<script>` as text. A name that a template uses but
+nobody supplied is an error. The templates are in `templates/` beside this module.
 """
 
 import re
@@ -23,7 +23,7 @@ def render(template: str, **values: object) -> Markup:
 
 
 def source(name: str) -> str:
-    """A file of `templates/` as it stands: the style of the page, its script."""
+    """A file of `templates/` unchanged: the style of the page, its script."""
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
@@ -33,12 +33,12 @@ def escaped(text: str) -> Markup:
 
 
 def printable(text: str) -> str:
-    """Text in which what HTML forbids is the replacement character; markup as it is."""
+    """Text with the replacement character for what HTML forbids; markup is unchanged."""
     return text if isinstance(text, Markup) else _CONTROL.sub("\ufffd", text)
 
 
 def joined(parts: Iterable[str], between: str = "") -> Markup:
-    """Parts one after the other; those that are no markup are escaped."""
+    """Parts joined; those that are no markup are escaped."""
     return Markup(between).join(escaped(part) for part in parts)
 
 
@@ -48,9 +48,9 @@ def table(
     rows: Iterable[Sequence[str]],
     numbers: frozenset[str] = frozenset(),
 ) -> Markup:
-    """A table that scrolls in itself where the page is narrow.
+    """A table that scrolls within itself if the page is narrow.
 
-    The first cell of a row is its heading; columns named in `numbers` stand right.
+    The first cell of a row is its heading; columns named in `numbers` are aligned right.
     """
     lines = [list(row) for row in rows]
     assert all(len(line) == len(head) for line in lines), f"rows of other columns than {head}"
@@ -58,17 +58,17 @@ def table(
 
 
 def folded(summary: str, *content: str) -> Markup:
-    """Content that opens on a click, and in print."""
+    """Content that opens on a click, and when printed."""
     return render("folded.html", summary=summary, content=joined(content))
 
 
 def titled(title: str, *content: str) -> Markup:
-    """Content under a heading of the third rank."""
+    """Content under a third-level heading."""
     return render("titled.html", title=title, content=joined(content))
 
 
 def paragraph(text: str, name: str = "") -> Markup:
-    """A paragraph, of a CSS class if one is named."""
+    """A paragraph, with a CSS class if one is named."""
     return render("paragraph.html", text=text, name=name)
 
 
@@ -78,7 +78,7 @@ def code(text: str) -> Markup:
 
 
 def _finalized(value: object) -> object:
-    """What a template inserts: text of printable characters."""
+    """A template's value as text of printable characters."""
     return printable(value) if isinstance(value, str) else value
 
 

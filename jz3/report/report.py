@@ -1,8 +1,9 @@
-"""One HTML page of a whole run: its figures, the graph, the account of every row, curves, tables and samples.
+"""One HTML page about a whole run: its figures, the graph, the account of every row, curves, tables and
+samples.
 
-It opens without a network: style, drawings and mathematics stand in the file. One script runs in it, which
-filters the samples and which the page's policy names by its hash; without it everything can be read. The same
-inputs give the same bytes. Costs some seconds, most of them the import of matplotlib and the drawings.
+It opens without a network: style, drawings and mathematics are in the file. Its only script filters the
+samples, and the page's policy allows it by its hash; without it everything can still be read. The same inputs
+give the same bytes. Costs some seconds, mostly for the import of matplotlib and the drawings.
 """
 
 import logging
@@ -69,7 +70,7 @@ FILES = {"index.html": "the report; it opens without a network"}
 
 @dataclass(frozen=True)
 class RunOutputs:
-    """What the stages left that the page is made of, none of it read yet."""
+    """The outputs of stages from which the page is made, none of them read yet."""
 
     graph: InFiles
     problems: In[Problem]
@@ -77,7 +78,7 @@ class RunOutputs:
     prompts: In[Prompt]
     passages: In[Passage]
     values: InTables[Value]
-    """Of the problems of the pool, by each method that a selection goes by."""
+    """Values of the pool's problems, by each method that a selection uses."""
     rankings: InTables[RankedPrompt]
     training: InTables[TrainingRow]
     recipes: InTables[Problem]
@@ -86,7 +87,7 @@ class RunOutputs:
     results: InTables[ExecutionResult]
     checked: InTables[CheckedProblem]
     verdicts: Sequence[InTables[Verdict]]
-    """Of each recipe, for every stage of curation in its order."""
+    """Verdicts on each recipe, for every stage of curation in order."""
     scores: In[ScoreRow]
     comparisons: In[Comparison]
     spread: In[SeedSpread]
@@ -103,7 +104,7 @@ class RunOutputs:
 
 @dataclass(frozen=True)
 class Material:
-    """What the page shows: the tables of the evaluation, curves of LossPoint, metrics by stage."""
+    """The content of the page: the tables of the evaluation, curves of LossPoint, metrics by stage."""
 
     profile: str
     wiring: Wiring
@@ -123,11 +124,11 @@ class Material:
     """Rows of RankedPrompt and the texts at both ends, by selection."""
     samples: Samples
     right: pl.DataFrame
-    """Rows of RightRows."""
+    """A table of RightRows."""
 
 
 def write_report(outputs: RunOutputs, pages: OutDir[PagesManifest]) -> None:
-    """Write the page of the run into its directory; the log gets its headline, and where it lies."""
+    """Write the page of the run into its directory; log its key results and its location."""
     material = material_of(outputs)
     text = page(material)
     with pages.open() as directory:
@@ -295,13 +296,13 @@ RIGHT = (
 
 
 def _solvers(measured: Mapping[str, Any]) -> dict[str, tuple[str, Markup]]:
-    """A section where a solver was asked, as in most runs there is none."""
+    """A section if a solver was asked; most runs have none."""
     tables = solver_tables(measured)
     return {"Difficulty": (DIFFICULTY, tables)} if tables else {}
 
 
 def _facts(material: Material) -> dict[str, str | Markup]:
-    """What the run is."""
+    """Facts that identify the run."""
     measured, manifests = material.measured, [one.manifest() for one in material.certificates.values()]
     sets = {
         name.partition("/")[2]: count(values["rows"]["kept"])
@@ -323,7 +324,7 @@ def _facts(material: Material) -> dict[str, str | Markup]:
 
 
 def _selections(material: Material) -> Markup:
-    """Each selection; under its name where there are several."""
+    """Each selection, under its name if there are several."""
     sections = {
         name: selection_section(material.measured[f"select/{name}"], ranking, extremes)
         for name, (ranking, extremes) in material.selections.items()

@@ -1,6 +1,6 @@
-"""Rows as cards on a page, with a form that searches, filters and sorts them.
+"""Rows as cards on a page, with a form to search, filter and sort them.
 
-`templates/rows.js` reads the form; without it the form is hidden and every card is there.
+`templates/rows.js` reads the form; without it the form is hidden and every card is shown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from jz3.report.rendering import render
 
 @dataclass(frozen=True)
 class Card:
-    """A row as it is shown. `keys` has what it is filtered and sorted by: values of choices and orders."""
+    """A row as shown. `keys` has the values by which it is filtered and sorted."""
 
     head: str
     body: str
     keys: Mapping[str, str]
     note: str = ""
     id: str = ""
-    """Where links lead; empty where none does."""
+    """Target of links; empty if there are none."""
 
     @property
     def article(self) -> Markup:
@@ -30,7 +30,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Group:
-    """Cards under a heading; without a title there is none. `id` is the address of the heading."""
+    """Cards under a heading, which is left out if there is no title. `id` is the address of the heading."""
 
     cards: Sequence[Card]
     title: str = ""
@@ -49,7 +49,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Order:
-    """What cards can be sorted by: their key of this name, as number or text; cards without it last."""
+    """A way to sort cards: by their key of this name, as number or text; cards without it come last."""
 
     name: str
     label: str
@@ -59,5 +59,5 @@ class Order:
 def rows_section(
     note: str, groups: Sequence[Group], choices: Sequence[Choice], orders: Sequence[Order] = ()
 ) -> Markup:
-    """The form and the groups below it; a page holds one such section."""
+    """The form and the groups below it; a page may contain one such section."""
     return render("rows.html", note=note, groups=groups, choices=choices, orders=orders)

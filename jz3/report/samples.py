@@ -1,7 +1,7 @@
-"""Samples of the final sets, each with its real output and its verdict, and rejected problems beside them.
+"""Samples of the final sets, each with its real output and its verdict, and rejected problems.
 
-Both are drawn by hash and not chosen: EACH rows of each level (and of the rows without one), OF_RULE of each
-rule that rejects. Only ids are read of all rows, texts of the drawn ones.
+Both are drawn by hash, not chosen: EACH rows of each level (and of the rows without one), OF_RULE rows of
+each rule that rejects. Of all rows only the ids are read, of the drawn ones the texts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,9 +26,9 @@ from jz3.tables.training_row import TrainingRow
 from jz3.tables.verdict import Verdict
 from jz3.tables.words import KINDS, LEVELS, in_order
 
-EACH = 10  # chosen: some screens a level, and enough to see a share of one half
-OF_RULE = 2  # chosen: what a rule takes, and that it is no accident
-SEED = 0  # chosen: any will do; the draw changes nothing but what is looked at
+EACH = 10  # chosen: some screens per level, and enough to notice a share of one half
+OF_RULE = 2  # chosen: shows what a rule rejects, and that it is no accident
+SEED = 0  # chosen: any will do; it only changes which rows are looked at
 NO_LEVEL = "no level"
 NONE_OF_LEVEL = "There is no row of this level in the final sets."
 OF_REJECTED = "Up to two problems that each rule took. They are in no final set."
@@ -44,12 +44,12 @@ SAID = {
 RUN, CLAIMED = "output of the program, as run", "output as the solution claims it"
 
 _VERDICT = pl.when(pl.col("family").is_not_null()).then("right")
-"""Null for a problem that the checker cannot read, which in the shares counts as not right."""
+"""Null for a problem that the checker cannot read, which the shares count as not right."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the graph says of the problems of a recipe; verdicts in the order of their stages."""
+    """The tables about a recipe's problems; verdicts are in the order of their stages."""
 
     problems: In[Problem]
     results: In[ExecutionResult]
@@ -76,7 +76,7 @@ def recipes_of(
     checked: InTables[CheckedProblem],
     verdicts: Sequence[InTables[Verdict]],
 ) -> dict[str, Recipe]:
-    """Every recipe by its name; `verdicts` in the order of their stages, with a table for each recipe."""
+    """Every recipe by its name; `verdicts` are in the order of their stages, with a table for each recipe."""
     by_stage = [one.tables() for one in verdicts]
     ran, judged = results.tables(), checked.tables()
     return {
@@ -88,7 +88,7 @@ def recipes_of(
 def draw_samples(
     training: Mapping[str, In[TrainingRow]], recipes: Mapping[str, Recipe], origins: Sequence[In[Passage]]
 ) -> Samples:
-    """Rows of the final sets, and rejected problems of every recipe."""
+    """Draw rows of the final sets, and rejected problems of every recipe."""
     ids, kept = _kept(training)
     judged = [one.checked.scan() for one in recipes.values()]
     right = pl.concat([CheckedProblem.create_empty().lazy(), *judged]).select("problem_id", _VERDICT)
@@ -116,7 +116,7 @@ def draw_samples(
 
 
 def _kept(training: Mapping[str, In[TrainingRow]]) -> tuple[int, pl.DataFrame]:
-    """How many ids all sets have, and the drawn rows with the names of the sets that hold them."""
+    """The number of ids in all sets, and the drawn rows with the names of the sets that contain them."""
     keys = pl.concat(
         [
             TrainingRow.create_empty().select("row_id", "level").with_columns(set=pl.lit("")),
@@ -142,14 +142,14 @@ def _kept(training: Mapping[str, In[TrainingRow]]) -> tuple[int, pl.DataFrame]:
 
 
 def _first(rows: pl.DataFrame, key: str, group: str, most: int) -> pl.DataFrame:
-    """Of each group the rows that come first by hash, with their `order` and their `place` among all."""
+    """The first rows of each group by hash, with their `order` and their `place` among all."""
     order = pl.Series("order", [draw_order(SEED, row_id) for row_id in rows[key]], dtype=pl.Int64)
     ranked = rows.with_columns(order).sort("order", key).group_by(group, maintain_order=True).head(most)
     return ranked.with_row_index("place")
 
 
 def _none_rejected() -> pl.DataFrame:
-    """The columns of rejected rows."""
+    """An empty table of rejected rows."""
     added = {"rule": pl.String, "evidence": pl.String, "order": pl.Int64, "right": pl.Boolean}
     added |= {"status": pl.String, "printed": pl.String}
     return Problem.create_empty().with_columns(pl.lit(None, kind).alias(name) for name, kind in added.items())
@@ -172,7 +172,7 @@ def _rejected(recipe: Recipe) -> pl.DataFrame:
 
 
 def sample_section(samples: Samples) -> Markup:
-    """Filter, rows of the final sets level by level, rejected problems rule by rule."""
+    """A filter, rows of the final sets by level, and rejected problems by rule."""
     levels = {
         level: [_kept_card(row) for row in rows.iter_rows(named=True)]
         for level in (*in_order({*LEVELS, *samples.kept["level_name"]} - {NO_LEVEL}), NO_LEVEL)

@@ -29,7 +29,7 @@ COMPARED = [
     "least difference",
 ]
 POINTS = 50.0
-"""Points of difference at either end of its scale (chosen); a longer interval is cut there."""
+"""Points of difference at either end of the scale (chosen); a longer interval is cut there."""
 
 
 def score_tables(scores: pl.DataFrame) -> Markup:
@@ -46,7 +46,7 @@ def score_tables(scores: pl.DataFrame) -> Markup:
 
 
 def _certificates(scores: pl.DataFrame) -> list[Markup]:
-    """Of the set that each model was trained on."""
+    """The certificates of the set that each model was trained on."""
     named = scores.select("model", "certificate").unique().sort("model", "certificate")
     return [
         paragraph(f"Certificates of the training set of {model}: {certificate}.", "note")
@@ -83,7 +83,7 @@ def _line(row: Mapping[str, Any]) -> list[str]:
 
 
 def what(row: Mapping[str, Any]) -> Markup:
-    """The benchmark, its group where it is not all of it, and the setting."""
+    """The benchmark, its group if that is not all items, and the setting."""
     group = row.get("group", "all")
     return render(
         "what.html", name=row["benchmark"], more=[*([group] if group != "all" else []), row["setting"]]
@@ -96,7 +96,7 @@ def interval(estimate: str, ends: str) -> Markup:
 
 
 def _clean(row: Mapping[str, Any]) -> str:
-    """Accuracy on the items without a hit, and how many these are."""
+    """Accuracy on the items without a hit, and the number of these."""
     if row["contamination"] == "unchecked":
         return "unchecked"
     accuracy = "none" if row["accuracy_clean"] is None else f"{row['accuracy_clean']:.1f}"
@@ -104,13 +104,13 @@ def _clean(row: Mapping[str, Any]) -> str:
 
 
 def interval_bar(low: float, middle: float, high: float, zero: float | None = None) -> Markup:
-    """An interval on a scale from 0 to 100, its estimate as a dot, and a mark at `zero`."""
+    """An interval on a scale from 0 to 100, with a dot for the estimate and a mark at `zero`."""
     return render("estimate.html", low=low, middle=middle, high=high, zero=zero)
 
 
 def comparison_table(comparisons: pl.DataFrame, caption: str = "Models compared on the same items") -> Markup:
-    """Differences in points of accuracy with their intervals, the exact McNemar test corrected for the pairs
-    of models, and the least difference that this test would call significant.
+    """Differences in points of accuracy with their intervals, the exact McNemar test corrected for the number
+    of pairs, and the smallest difference that this test would call significant.
     """
     rows = comparisons.sort("benchmark", "group", "setting", "model", "against").iter_rows(named=True)
     lines = [
@@ -129,5 +129,5 @@ def comparison_table(comparisons: pl.DataFrame, caption: str = "Models compared 
 
 
 def _on_scale(points: float) -> float:
-    """A difference in points as a place from 0 to 100, with none at 50."""
+    """A difference in points as a position from 0 to 100, with 50 for no difference."""
     return 50 + 50 * max(-1.0, min(1.0, points / POINTS))

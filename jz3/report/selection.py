@@ -1,4 +1,4 @@
-"""What `select` chose: its spread beside that of the pool, values, checkpoints, and the texts at both ends.
+"""What `select` chose: its composition beside the pool's, values, checkpoints, and the texts at both ends.
 
 Only the texts that are shown are read.
 """
@@ -40,7 +40,7 @@ WAYS = {
 
 @dataclass(frozen=True)
 class Extremes:
-    """Problems of the prompts at either end, as `samples.whole` has them; and how many have a value."""
+    """Problems of the prompts at either end, as returned by `candidates.whole`; and how many have a value."""
 
     best: pl.DataFrame
     worst: pl.DataFrame
@@ -54,7 +54,7 @@ def find_extremes(
     passages: In[Passage],
     of_problems: In[Value],
 ) -> Extremes:
-    """Only the rows of EACH prompts at either end are read."""
+    """The texts at either end; only the rows of EACH prompts are read for each."""
     values = problem_values(of_problems)
     ranked = (
         ranking.filter(pl.col("place").is_not_null())
@@ -71,8 +71,8 @@ def find_extremes(
 
 
 def values_of(tables: InTables[Value], measured: Mapping[str, Any]) -> dict[str, In[Value]]:
-    """The values that each selection goes by: those of the method that its metrics name; where no problem
-    has a value, the first table, which is empty too.
+    """The values that each selection used: those of the method that its metrics name; if no problem has a
+    value, the first table, which is then empty.
     """
     found = list(tables.tables().values())
     by_method = {method: table for table in found for method in _methods(table)}
@@ -88,7 +88,7 @@ def _methods(values: In[Value]) -> list[str]:
 
 
 def selection_section(measured: Mapping[str, Any], ranking: pl.DataFrame, extremes: Extremes) -> Markup:
-    """`measured` are the metrics of `select`; rows of `ranking` are RankedPrompt."""
+    """`measured` are the metrics of `select`; `ranking` has rows of RankedPrompt."""
     valued = ranking.filter(pl.col("place").is_not_null())
     values = (_histogram(valued), _quantiles(measured["pool_value"], measured["selected_value"]))
     return joined(
@@ -158,7 +158,7 @@ def _quantiles(pool: Mapping[str, float], selected: Mapping[str, float]) -> Mark
 
 
 def _histogram(valued: pl.DataFrame) -> Markup:
-    """Prompts by value, the chosen ones before the pool."""
+    """Prompts by value, the chosen ones in front of the pool."""
     if valued.is_empty():
         return Markup()
     edges, pool, chosen = binned(valued)
@@ -175,7 +175,7 @@ def _histogram(valued: pl.DataFrame) -> Markup:
 
 
 def binned(valued: pl.DataFrame) -> tuple[list[float], list[int], list[int]]:
-    """Edges of BARS equal bins over the values, and in each the prompts of the pool and the chosen ones."""
+    """Edges of BARS equal bins over the values, and the numbers of pool and chosen prompts in each."""
     low, high = float(valued["value"].min()), float(valued["value"].max())  # pyright: ignore[reportArgumentType]
     width = (high - low) / BARS or 1 / BARS
     places = valued.select(

@@ -22,7 +22,7 @@ NUMBERS = frozenset({*HEAD} - {"solver", "answered by"})
 
 
 def solver_tables(measured: Mapping[str, Any]) -> Markup:
-    """`measured` are metrics by stage; empty where no solver was asked."""
+    """Tables from `measured`, the metrics by stage; empty if no solver was asked."""
     solvers = {name.partition("/")[2]: it for name, it in measured.items() if name.startswith("solve/")}
     if not solvers:
         return Markup()

@@ -1,6 +1,6 @@
-"""A copy of the report that says when and of which commit it was made.
+"""A copy of the report that says when it was made and from which commit.
 
-The stage's own page has neither: the same inputs give the same bytes.
+The stage's own page says neither, so that the same inputs give the same bytes.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from jz3.report.page import TITLE, StampError, stamped
 
 
 def report_file(root: Path) -> Path:
-    """The page that the stage `report` leaves. Raises StampError where there is none yet."""
+    """The page that the stage `report` leaves. Raises StampError if there is none yet."""
     file = root / read_graph(root).path("report", "pages") / "index.html"
     if not file.is_file():
         raise StampError(f"{file} does not exist; the report was expected there. Run `dvc repro report`.")
@@ -22,7 +22,7 @@ def report_file(root: Path) -> Path:
 
 
 def stamp_report(root: Path, target: Path, now: datetime) -> None:
-    """Write the copy. Raises UserError where git does not know the folder."""
+    """Write the copy. Raises UserError if the folder is in no git repository."""
     text = f"Copied on {now:%Y-%m-%d %H:%M %Z} from commit {_commit(root)}."
     page = stamped(report_file(root).read_text(encoding="utf-8"), text)
     with placed_file(target, _foreign) as part:
@@ -30,13 +30,13 @@ def stamp_report(root: Path, target: Path, now: datetime) -> None:
 
 
 def _foreign(file: Path) -> str | None:
-    """Why a file is no copy of a report, which alone a new copy may replace."""
+    """Why a file is not a copy of a report; a new copy may replace only such copies."""
     is_copy = file.is_file() and TITLE in file.read_text(encoding="utf-8", errors="replace")
     return None if is_copy else "it is no copy of a report"
 
 
 def _commit(root: Path) -> str:
-    """The commit that is checked out, and whether files that git follows differ from it."""
+    """The commit that is checked out, and whether tracked files differ from it."""
     commit = _git(root, "rev-parse", "HEAD").strip()
     edited = _git(root, "status", "--porcelain", "--untracked-files=no").strip()
     return f"{commit}, with edits" if edited else commit

@@ -1,4 +1,4 @@
-"""The first screen: what the run is, what its models score, what it cost, and how many rows are right."""
+"""The first screen: what the run is, its models' scores, what it cost, and how many rows are right."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,15 +16,16 @@ from jz3.report.writing import count, per_cent
 from jz3.tables.certificate_manifest import CertificateManifest
 
 IN_USE = {"params.yaml": "profiles", "graph.yaml": "profiles/graphs"}
-"""Files of the profile in use, and the folders that hold the same file of every profile."""
+"""Files of the profile in use, and the folders with the same file of every profile."""
 MOST_COMPARED = 6
-"""Comparisons on the first screen (chosen: it shall stay one screen); a section of the page has all."""
+"""The most comparisons on the first screen (chosen to fit on it); a section of the page has all."""
 
 
 def profile_in_use(root: Path) -> str:
-    """The profile whose parameters and graph these are, by value; otherwise that they are nobody's.
+    """The profile that these parameters and graph equal by value; otherwise a text that they are no
+    profile's.
 
-    DVC watches the parameters by section, not these files: they are read to name the run, for nothing else.
+    DVC watches sections of the parameters rather than these files, which are read only to name the run.
     """
     names = sorted(path.stem for path in (root / "profiles").glob("*.yaml"))
     same = [
@@ -52,12 +53,12 @@ def inputs_digest(measured: Mapping[str, Any], certificates: Iterable[Certificat
 
 
 def key_figures(facts: Mapping[str, str | Markup], scores: pl.DataFrame, right: pl.DataFrame) -> Markup:
-    """`facts` by their names, and the few numbers by which a run is judged; rows of `right` are RightRows."""
+    """`facts` by name, and the few numbers by which a run is judged; `right` has rows of RightRows."""
     return joined([render("facts.html", facts=facts), render("cards.html", cards=_cards(scores, right))])
 
 
 def first_tables(comparisons: pl.DataFrame, right: pl.DataFrame) -> Markup:
-    """Which models are told apart, and how many rows are right."""
+    """Which models differ significantly, and how many rows are right."""
     said = told_apart(comparisons)
     return joined([*([paragraph(said)] if said else []), _compared(comparisons), right_table(right)])
 
@@ -84,14 +85,14 @@ def _cards(scores: pl.DataFrame, right: pl.DataFrame) -> list[dict[str, str]]:
 
 
 def headline(scores: pl.DataFrame, right: pl.DataFrame) -> list[str]:
-    """The same in a line each, for a terminal."""
+    """The same numbers, one per line, for a terminal."""
     return [f"{card['name']}: {card['value']} ({card['more']})" for card in _cards(scores, right)]
 
 
 def told_apart(comparisons: pl.DataFrame) -> str:
-    """The benchmarks, and groups of their families, on which the exact McNemar test, corrected for the pairs,
-    tells two models apart at 5 %, and those on which it does not; of more models, how many pairs it tells
-    apart. An empty text where no two models were compared.
+    """The benchmarks, and groups of their families, on which two models differ significantly (exact McNemar
+    test at 5 %, corrected for the number of pairs), and those on which they do not; for more than two models,
+    how many pairs differ. Empty if no two models were compared.
     """
     tested = comparisons.drop_nulls("p_holm").sort("benchmark", "group", "setting", "model", "against")
     pairs = tested.select("model", "against").unique().height
@@ -106,7 +107,7 @@ def told_apart(comparisons: pl.DataFrame) -> str:
 
 
 def _counted(tested: pl.DataFrame, pairs: int) -> str:
-    """Of several pairs, how many are told apart on each benchmark."""
+    """For several pairs, how many differ significantly on each benchmark."""
     counts = tested.group_by("benchmark", "group", "setting", maintain_order=True).agg(
         (pl.col("p_holm") <= SIGNIFICANT).sum().alias("apart")
     )
@@ -130,7 +131,7 @@ def _named(row: Mapping[str, Any]) -> str:
 def _compared(comparisons: pl.DataFrame) -> Markup:
     if comparisons.is_empty():
         return paragraph("No two models were compared in this run.")
-    # Averages have no p-value and stand first: sorting puts null before all else.
+    # Averages have no p-value and come first, because sorting puts null first.
     surest = comparisons.sort("p_value", "benchmark", "group", "setting", "model", "against").head(
         MOST_COMPARED
     )
@@ -141,7 +142,9 @@ def _compared(comparisons: pl.DataFrame) -> Markup:
 
 
 def right_table(right: pl.DataFrame) -> Markup:
-    """Rows that are right by the checker, of each recipe before curation and in each training set."""
+    """Rows that are right according to the checker, for each recipe before curation and in each training
+    set.
+    """
     if right.is_empty():
         return paragraph(
             "How many rows are right was not measured: only problems of the built-in writer's families can "
@@ -166,7 +169,7 @@ def _of(right: int, rows: int) -> Markup:
 
 
 def paid(costs: pl.DataFrame) -> str:
-    """What was asked of models in all, and paid."""
+    """What was asked of all models, and what it cost."""
     tokens = f"{count(int(costs['completion_tokens'].sum()))} tokens written"
     known = costs["cost_usd"].drop_nulls()
     money = f"${known.sum():,.2f}" if known.len() else "nothing was paid"

@@ -1,6 +1,7 @@
-"""What the trainings read and how well they predict what they never read, as tables.
+"""What the trainings read, and how well they predict what they never read, as tables.
 
-Speed and memory are not here: they differ from run to run, and the page does not. `dvc plots` draws them.
+Speed and memory are left out, because they differ from run to run and the page must not. `dvc plots` draws
+them.
 """
 
 from collections.abc import Mapping

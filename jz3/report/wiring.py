@@ -1,4 +1,4 @@
-"""The graph of dvc.yaml: its stages, and which one reads what another leaves."""
+"""The graph of dvc.yaml: its stages, and which one reads the outputs of another."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from jz3.core.graph_file import read_graph
 
 @dataclass(frozen=True)
 class Node:
-    """A stage; those of a matrix or foreach are one node."""
+    """A stage; all instances of a matrix or foreach are one node."""
 
     name: str
     desc: str
@@ -18,7 +18,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Wiring:
-    """Stages in the order of dvc.yaml, and pairs (stage that leaves, stage that reads).
+    """Stages in the order of dvc.yaml, and pairs (stage that writes, stage that reads).
 
     A pair whose reader comes first in the file begins the next round (`select` to `distill`).
     """
@@ -36,8 +36,9 @@ class Wiring:
 
 
 def read_wiring(graph: InFiles) -> Wiring:
-    """Data alone are followed: that the report reads metrics of every stage, and every stage the list of its
-    code, would hide the graph. A stage that neither reads data of another nor leaves any is left out.
+    """Read the graph. Only data are followed: the report reads metrics of every stage, and every stage reads
+    the list of its code, and these edges would hide the graph. A stage that neither reads another's data nor
+    leaves any is left out.
     """
     stages = read_graph(graph.path.parent).stages
     instances = Counter(stage.base for stage in stages)

@@ -1,6 +1,6 @@
-"""Problems, solutions and passages as markup: Markdown with drawn mathematics, code as it stands.
+"""Problems, solutions and passages as markup: Markdown with drawn mathematics, code unchanged.
 
-Markdown is read by markdown-it, without links, images and HTML: a text adds no address to the page.
+markdown-it reads the Markdown, without links, images and HTML: a text adds no address to the page.
 """
 
 import re
@@ -25,18 +25,18 @@ OFF = [
     "fence",
     "lheading",
 ]
-"""Rules of markdown-it that are not used: links, markup, and indents or lines that mean nothing here."""
+"""Rules of markdown-it that are off: links, markup, and indents or lines that mean nothing here."""
 _PRIVATE = re.compile("[\ue000-\ue003]")
 _MARK = "\ue000{}\ue001"
 _MARKED = re.compile("\ue000(\\d+)\ue001")
 
-# Of a product or a power, and not of emphasis: a single star but for that of a list, two between operands.
+# A star of a product or power, not of emphasis: single and not that of a list, or double between operands.
 _TIMES = re.compile(r"(?<!\*)(?<!^)(?<!\n)\*(?!\*)")
 _POWER = re.compile(r"(?<=[\w)\]}])\*\*(?=[\w(\[{-])")
 
 
 def written(text: str, output: str = "output") -> Markup:
-    """A text with its code blocks in monospace; `output` names what an output block is."""
+    """A text with its code blocks in monospace; `output` is the label of output blocks."""
     parts: list[Markup] = []
     place = 0
     for block in _FENCE.finditer(text):
@@ -64,24 +64,24 @@ def prose(text: str) -> Markup:
 
 
 def paragraphs(text: str) -> Markup:
-    """Blank lines part paragraphs; nothing but formulas is read in them."""
+    """Paragraphs separated by blank lines; only formulas are interpreted in them."""
     parts = (piece.strip() for piece in re.split(r"\n\s*\n", text))
     return joined(paragraph(with_mathematics(part)) for part in parts if part)
 
 
 def count(value: float) -> str:
-    """`12,345`."""
+    """A number such as `12,345`."""
     return f"{value:,}"
 
 
 def per_cent(share: float | None) -> str:
-    """`81.7 %`; a share that is null was not measured."""
+    """A share such as `81.7 %`; null means that it was not measured."""
     return "not measured" if share is None else f"{100 * share:.1f} %"
 
 
 @cache
 def _markdown() -> MarkdownIt:
-    """A heading of a text is no heading of the page: it becomes a bold paragraph."""
+    """A Markdown reader that turns headings of a text, which are not the page's, into bold paragraphs."""
     reader = (
         MarkdownIt("commonmark", {"html": False, "breaks": True, "xhtmlOut": False})
         .enable("table")
