@@ -1,9 +1,9 @@
-r"""Problems read out of many completions at once, with the results of `read_completion`.
+r"""Problems read from many completions at once, with the results of `read_completion`.
 
-Promises: each completion is read as `problem_text.py` beside this reads it alone. Most are plain: the prompt
-opened the problem, one line `[Solution]` stands between the parts, no other mark is there, and fences are
-absent or those of a canonical solution by program. These are cut by polars; the rest one by one. Costs: some
-70,000 plain completions of 2 KB a second and core, 4,000 of the others.
+Promises: each completion is read exactly as `problem_text.py` beside this reads it. Most are plain: the
+prompt opened the problem, one line `[Solution]` separates the parts, there is no other mark, and there are no
+fences, or those of a canonical solution by program. polars cuts these; the others are read one by one. Costs
+a core-second per 70,000 plain completions of 2 KB or so, or per 4,000 others.
 """
 
 from typing import Any
@@ -14,19 +14,19 @@ from jz3.notation.thoughts import MARK
 from jz3.text.problem_text import Unusable, last_boxed, read_completion
 
 OPENING = "[Problem]"
-"""How a prompt ends that opens the problem."""
+"""The end of a prompt that opens the problem."""
 _MARK = "\n[Solution]\n"
 _ANY_MARK = (
     r"(?i)[\[<【]\s*(?:/\s*|end\s+(?:of\s+)?)?"
     r"(?:(?:new\s+)?problem(?:\s+(?:description|statement))?|(?:code\s+)?solution)\s*\\?[\]>】]"
 )
 _ODD = "[\r\x1c-\x1fİıſ]"
-"""What Python and polars may take for different blanks or letters."""
+"""Characters that Python and polars may treat differently, as blanks or letters."""
 _BODY = r"[^`\s](?:[^`]*[^`\n])?"
 _BY_PROGRAM = rf"\A(?:[^`]*\n)?```python\n{_BODY}\n```\n(?:[^`]*\n)?```output\n{_BODY}\n```(?:\n[^`]*)?\z"
 _ORNAMENT_FIRST = r"\A(?:-{3,}|\*{2,}|_{3,}|={3,}|#{1,6})[ \t]*(?:\n|\z)"
 _ORNAMENT_LAST = r"[-*_=#]\z"
-"""May end in a line of ornament."""
+"""May be the end of a line of ornament."""
 SCHEMA = {
     "problem": pl.String,
     "solution": pl.String,
@@ -38,7 +38,7 @@ SCHEMA = {
 
 def read_completions(rows: pl.DataFrame) -> pl.DataFrame:
     """Columns of SCHEMA for each row of `text`, `finish_reason`, `kind` and `opened` (whether the prompt ends
-    with OPENING): problem, solution and perhaps answer, or else rule and evidence.
+    with OPENING): problem, solution and perhaps answer, or otherwise rule and evidence.
     """
     cut = _cut(rows)
     plain = cut["plain"]
@@ -87,10 +87,10 @@ def _unadorned(name: str) -> pl.Expr:
 
 
 def _last_box(solution: str) -> str | None:
-    """`last_boxed`, which looks at every box, asked for the text from the last one on."""
+    """`last_boxed` of a solution, applied to the text from the last box on, because it looks at every box."""
     start = max(solution.rfind("\\boxed"), solution.rfind("\\fbox"))
     tail = solution[start:]
-    # A last box without braces or a token after it is none: then an earlier one counts.
+    # A last box without braces or a following token does not count: then an earlier one does.
     return last_boxed(tail) or last_boxed(solution)
 
 

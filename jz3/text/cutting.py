@@ -1,7 +1,7 @@
-r"""Cuts texts into pieces that end where a reader would stop: after a sentence, else between words; never
-inside a word, a formula, a display or a comment (`jz3.text.regions` says what these are).
+r"""Cuts texts into pieces that end where a reader would stop: after a sentence, otherwise between words.
 
-Linear in the length of what is cut, whatever it holds.
+Never inside a word, a formula, a display or a comment (`jz3.text.regions` defines these). Takes time linear
+in the length of what is cut, whatever it contains.
 """
 
 import re
@@ -9,25 +9,25 @@ from collections.abc import Iterator
 
 from jz3.text.regions import Notation, Regions
 
-# Written out: where each way begins with a character of its own, the search skips all others fast.
+# Written out, because alternatives with different first characters let the search skip all others fast.
 SENTENCE_END = re.compile(r"\.[\"')\]]*(?=\s)|\![\"')\]]*(?=\s)|\?[\"')\]]*(?=\s)|\n(?=[^\S\n]*\n)")
 BLANK = re.compile(r"\s")
 NOT_BLANK = re.compile(r"\S")
 
 LEAST_SHARE = 0.5
-"""A sentence end before half of the piece is passed over for a later blank: pieces stay of one size
-(chosen).
+"""A sentence end in the first half of a piece is ignored in favour of a later blank, so that pieces have
+similar sizes (chosen).
 """
 
 
 def pieces(
     text: str, length: int, most: int, least: int = 1, notation: Notation = "markdown"
 ) -> list[tuple[int, str]]:
-    """Cut at most `most` pieces of `least` to `length` characters from the front of `text`; each comes
-    with its offset.
+    """Cut at most `most` pieces of `least` to `length` characters from the beginning of `text`, each with its
+    offset.
 
-    Where no such piece begins, all up to the end of the word, formula or comment that stands in the way is
-    passed over; a shorter rest is left.
+    If no such piece begins at a place, everything up to the end of the word, formula or comment there is
+    skipped; a rest shorter than `least` is left.
     """
     found: list[tuple[int, str]] = []
     regions = Regions(text, notation)
@@ -43,7 +43,7 @@ def pieces(
 
 
 def _cut(text: str, start: int, length: int, least: int, regions: Regions) -> int | None:
-    """The end of the piece that begins at `start`, before blanks behind it; None where there is none."""
+    """The end of the piece that begins at `start`, without blanks after it; None if there is none."""
     if len(text) - start <= length:
         return len(text) if _long_enough(text, start, len(text), least) else None
     for place in _places(text[start : start + length + 1], length):
@@ -54,7 +54,7 @@ def _cut(text: str, start: int, length: int, least: int, regions: Regions) -> in
 
 
 def _behind(text: str, place: int, regions: Regions) -> int:
-    """The first blank from here on that stands in no region, or the end."""
+    """The first blank from here on that is in no region, or the end."""
     while blank := BLANK.search(text, place):
         region = regions.around(blank.start())
         if region is None:
@@ -68,7 +68,7 @@ def _long_enough(text: str, start: int, end: int, least: int) -> bool:
 
 
 def _places(window: str, length: int) -> Iterator[int]:
-    """Offsets at which to cut, best first; the next is sought only when it is asked for."""
+    """Offsets at which to cut, best first; each is searched for only when needed."""
     ends = [end.end() for end in SENTENCE_END.finditer(window) if end.end() <= length]
     yield from reversed([end for end in ends if end >= length * LEAST_SHARE])
     yield from reversed([blank.start() for blank in BLANK.finditer(window)])

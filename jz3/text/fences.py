@@ -1,9 +1,9 @@
 r"""Code blocks between fences, as models write them.
 
-Read as CommonMark reads them (fences of three or more backticks or tildes, closed by one of the same mark
-that is no shorter; any indentation, label and attributes), and further: a block of a known label may open or
-close in the middle of a line, the opening of another block closes the one before it, and the end of the text
-closes the last.
+They are read as in CommonMark (fences of three or more backticks or tildes, closed by one of the same mark
+that is no shorter; any indentation, label and attributes), with extensions: a block with a known label may
+open or close in the middle of a line, the opening of another block closes the one before it, and the end of
+the text closes the last.
 """
 
 import re
@@ -13,7 +13,7 @@ from textwrap import dedent
 
 PROGRAM_LABEL = re.compile(r"(?:i?python|py)\s?\d?(?:\.\d+)*", re.IGNORECASE)
 OUTPUT_LABELS = frozenset({"output", "text", "plaintext", "txt", "console", "stdout", ""})
-"""Of blocks that stand behind a program and say what it prints."""
+"""Labels of blocks that follow a program and show its output."""
 
 _FENCE = re.compile(r"(?P<mark>`{3,}|~{3,})(?P<info>[^\n`]*)")
 _LABEL = re.compile(r"\s*\{?\.?(?P<word>[\w+#-]*(?:\.\d+)*)")
@@ -21,27 +21,27 @@ _LABEL = re.compile(r"\s*\{?\.?(?P<word>[\w+#-]*(?:\.\d+)*)")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: `text[start:end]`, its fences included."""
+    """A fenced block: `text[start:end]`, including its fences."""
 
     start: int
     end: int
     label: str
-    """The first word behind the opening fence, as it is written."""
+    """The first word after the opening fence, as written."""
     mark: str
     """The opening fence: its backticks or tildes."""
     body: str
-    """Without the indentation that all its lines share."""
+    """The content, without the indentation that all its lines share."""
     closed: bool
-    """False where the text ends before the block does."""
+    """False if the text ends before the block does."""
 
     @property
     def is_program(self) -> bool:
-        """Labelled as Python; without a label, a block that prints something."""
+        """Whether it is labelled as Python or, without a label, prints something."""
         return bool(PROGRAM_LABEL.fullmatch(self.label)) or (not self.label and "print(" in self.body)
 
     @property
     def is_output(self) -> bool:
-        """May say what a program before it prints."""
+        """Whether it may show the output of a program before it."""
         return self.label.lower() in OUTPUT_LABELS and not self.is_program
 
 
@@ -68,7 +68,7 @@ def fenced_blocks(text: str) -> Iterator[Block]:
 
 
 def without_blocks(text: str) -> str:
-    """The prose of a text: what stands outside its blocks."""
+    """The prose of a text: everything outside its blocks."""
     parts: list[str] = []
     place = 0
     for block in fenced_blocks(text):
@@ -78,7 +78,7 @@ def without_blocks(text: str) -> str:
 
 
 def _opens(text: str, fence: re.Match[str]) -> bool:
-    """A fence that its line ends with; in the middle of a line only where the label is known."""
+    """Whether a fence opens a block: it ends its line, or its label is known."""
     if fence.end() < len(text) and text[fence.end()] != "\n":
         return False
     return _begins_line(text, fence) or _is_known(_label(fence))
@@ -104,7 +104,7 @@ def _is_known(label: str) -> bool:
 
 
 def _label(fence: re.Match[str]) -> str:
-    """Nothing where words of prose stand behind the fence."""
+    """The label; empty if words of prose follow the fence."""
     found = _LABEL.match(fence["info"])
     word = found["word"] if found else ""
     attached = (

@@ -1,9 +1,9 @@
 r"""The text form in which teacher and synthesis model write a problem: `[Problem]` ... `[Solution]` ...
 
-Reading is tolerant of what models really write (marks in bold or as headings, with or without brackets and
-colon, closing tags, a fence around the whole, other labels on code blocks) and strict about what cannot be
-used: each such text is `Unusable` by a rule. What is read is canonical: program and output of a tool problem
-stand in one ```python and one ```output block, so that later stages need to know that form alone.
+Reading tolerates what models really write (marks in bold or as headings, with or without brackets and colon,
+closing tags, a fence around everything, other labels on code blocks), but is strict about what cannot be
+used: each such text is `Unusable` by a rule. The result is canonical: program and output of a tool problem
+are in one ```python and one ```output block, so that later stages only need to know that form.
 
 Rules: open_thought, two_thoughts, answer_in_thought, truncated, not_finished, missing_problem,
 missing_solution, repeated_marker, wrong_order, empty_problem, empty_solution, open_fence,
@@ -35,14 +35,14 @@ class ParsedProblem:
     answer: str | None
     r"""Content of the last `\boxed` of the solution."""
     program: str | None
-    """Of a tool problem; None for cot."""
+    """The program of a tool problem; None for cot."""
     output: str | None
-    """What the model says that the program prints."""
+    """The output that the model claims for the program."""
 
 
 @dataclass(frozen=True)
 class Unusable:
-    """A text that is turned away, and the part of it that the rule saw."""
+    """A text that is rejected, and the part of it that the rule saw."""
 
     rule: str
     evidence: str
@@ -57,9 +57,9 @@ class _Broken(Exception):  # noqa: N818 (never leaves this module)
 def read_completion(
     text: str, finish_reason: str, kind: str, prompt: str, reasoning: str = ""
 ) -> ParsedProblem | Unusable:
-    """A model's completion of a prompt. One that ends with the mark `[Problem]` has opened the problem,
-    whatever the model calls its parts, unless the model writes that very mark again. Thoughts, within the
-    text or beside it (`reasoning`), are not read.
+    """Read a model's completion of a prompt. If the prompt ends with the mark `[Problem]`, it has opened the
+    problem, whatever the model calls its parts, unless the model writes that very mark again. Thoughts,
+    within the text or apart from it (`reasoning`), are ignored.
     """
     read = read_thoughts(text)
     thoughts = [thought for thought in (reasoning.strip(),) if thought and thought not in read.thoughts]
@@ -71,7 +71,7 @@ def read_completion(
         return Unusable(rule, thoughts[0][-EVIDENCE_CHARACTERS:])
     if finish_reason == "length":
         return Unusable("truncated", text[-EVIDENCE_CHARACTERS:])
-    if finish_reason != "stop":  # content_filter and what else servers say
+    if finish_reason != "stop":  # content_filter, or another word of the server
         return Unusable("not_finished", _shortened(f"{finish_reason}: {text}"))
     if len(thoughts) > 1:
         return Unusable("two_thoughts", _shortened(thoughts[1]))
@@ -90,7 +90,7 @@ _LACKING = ("missing_problem", "missing_solution", "empty_problem", "empty_solut
 
 
 def _holds_problem(thought: str) -> bool:
-    """Whether a model wrote both parts where it should have thought of them."""
+    """Whether a thought contains both parts of a problem."""
     return bool(_marks("problem", thought) and _marks("solution", thought))
 
 
@@ -112,7 +112,7 @@ def render_problem(problem: str, solution: str, prompt: str) -> str:
 def last_boxed(text: str) -> str | None:
     r"""Content of the last `\boxed{...}` or `\fbox{...}` with matched braces, or the token after `\boxed `.
 
-    None where there is no box, or where its braces do not match.
+    None if there is no box, or if its braces do not match.
     """
     boxes = list(re.finditer(r"\\(?:boxed|fbox)(?:\s*(\{)|\s+([^\s{}$.,]+))", text))
     if not boxes:
@@ -131,7 +131,7 @@ _PROGRAM = re.compile(r"^```python\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
 
 
 def _parts(text: str) -> tuple[str, str]:
-    """Problem and solution between their marks."""
+    """The texts of problem and solution between their marks."""
     problems, solutions = _marks("problem", text), _marks("solution", text)
     if not problems:
         raise _Broken("missing_problem", text)
@@ -149,8 +149,8 @@ def _parts(text: str) -> tuple[str, str]:
 
 
 def _marks(name: str, text: str) -> list[re.Match[str]]:
-    """Marks of a part, by the strictest form that occurs: bracketed at the start of a line, bracketed
-    anywhere, a heading, bold words, a line's first words with a colon or alone.
+    """Marks of a part, in the strictest form that occurs: bracketed at the start of a line, bracketed
+    anywhere, a heading, bold words, the first words of a line with a colon or alone.
     """
     word = _NAMES[name]
     bracketed = _bracketed(name)
@@ -173,7 +173,7 @@ def _bracketed(name: str) -> str:
 
 
 def _stripped(part: str, name: str, text: str) -> str:
-    """A part without closing tag, what follows it, and rules or empty marks of bold at its ends."""
+    """A part without closing tag and what follows it, and without rules or empty bold marks at its ends."""
     closing = rf"{_MARKUP}\\?[\[<]\s*(?:/\s*|end\s+(?:of\s+)?){_NAMES[name]}\s*\\?[\]>]"
     part = re.split(closing, part, maxsplit=1, flags=re.IGNORECASE)[0]
     lines = list(dropwhile(_ORNAMENT.fullmatch, part.strip().split("\n")))
@@ -185,7 +185,7 @@ def _stripped(part: str, name: str, text: str) -> str:
 
 
 def _unfenced(text: str) -> str:
-    """A text that a model put into one fence as a whole, without that fence."""
+    """The content of a text that a model put into a single fence."""
     found = re.match(r"\s*```(?:markdown|md|text|latex|plaintext)?[ \t]*\n(.*)\Z", text, re.DOTALL)
     if not found or not _marks("problem", found[1].split("```", 1)[0]):
         return text
@@ -218,7 +218,7 @@ def _with_program(solution: str) -> tuple[str, str, str]:
     blocks = list(_BLOCK.finditer(solution))
     programs = [block for block in blocks if block["label"].lower() in _PROGRAM_LABELS]
     if not programs:
-        # One unlabelled block before all others is meant as the program.
+        # An unlabelled block before all others is meant as the program.
         programs = [block for block in blocks[:1] if not block["label"] and len(blocks) > 1]
     if not programs or not programs[0]["body"].strip():
         raise _Broken("tool_without_program", solution)
@@ -250,7 +250,7 @@ def _block(label: str, body: str) -> str:
 
 
 def _body(block: re.Match[str]) -> str:
-    """Text of a block, without the indentation that a list gave it."""
+    """The text of a block, without the indentation of a list."""
     return re.sub(rf"^{block['indent']}", "", block["body"], flags=re.MULTILINE).strip("\n")
 
 

@@ -1,10 +1,10 @@
 r"""Where a text must not be cut: formulas, displays, and (in LaTeX) comments.
 
 Formulas are `$...$` and `\(...\)` within a paragraph, `$$...$$`, `\[...\]`, and the environments of amsmath,
-amscd, tikz-cd and their like; they may nest and run over line breaks. `\\[4pt]` is a row separator, `\$` a
-dollar sign, `$5 and $7` are prices. Code (fences, `verbatim`, `\verb|...|`) holds none of them. What
-opens and never closes is an ordinary character. One pass, as far as is asked for: linear in the length
-whatever the text holds.
+amscd, tikz-cd and similar packages; they may nest and span line breaks. `\\[4pt]` is a row separator, `\$` a
+dollar sign, `$5 and $7` are prices. Code (fences, `verbatim`, `\verb|...|`) contains none of them. An opening
+that never closes is an ordinary character. One pass, as far as needed: linear in the length, whatever the
+text contains.
 """
 
 import re
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 Notation = Literal["markdown", "latex"]
-"""LaTeX has comments, `%` to the end of the line; Markdown and plain texts have fences of code."""
+"""LaTeX has comments, from `%` to the end of the line; Markdown and plain texts have fences of code."""
 
 Span = tuple[int, int]
 
@@ -30,18 +30,18 @@ DISPLAYS = frozenset((
 # fmt: on
 """Environments that stay whole, with and without a star."""
 CODE = ("verbatim", "lstlisting", "minted", "comment")
-"""Environments in which nothing is LaTeX."""
+"""Environments whose content is not LaTeX."""
 
 _ENVIRONMENT = r"\\(?:begin|end)[ \t]*\{[A-Za-z]+\*?\}"
 _COMMON = rf"{_ENVIRONMENT}|\\[\[\]()\\$%{{}}]|\$\$?|\n(?=[ \t\r]*\n)"
-# Each way begins with a character of its own: then the search skips all others fast.
+# Alternatives with different first characters let the search skip all others fast.
 _OF_LATEX = rf"\\verb\*?([^\sA-Za-z*])[^\n]{{0,200}}?\1|%[^\n]*|{_COMMON}"
 _OF_MARKDOWN = rf"{_COMMON}|\n {{0,3}}```|\n {{0,3}}~~~"
 _WAYS: dict[Notation, str] = {"latex": _OF_LATEX, "markdown": _OF_MARKDOWN}
 _TOKENS: dict[Notation, tuple[re.Pattern[str], re.Pattern[str]]] = {
     notation: (re.compile(tokens), re.compile(rf"{tokens}|\{{|\}}")) for notation, tokens in _WAYS.items()
 }
-"""Outside of formulas, and within one, where braces count."""
+"""Patterns for outside and for inside a formula, where braces count."""
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 _FENCE_ENDS = {
     mark: re.compile(rf"^ {{0,3}}{re.escape(mark)}+[ \t\r]*$", re.MULTILINE) for mark in ("```", "~~~")
@@ -49,13 +49,13 @@ _FENCE_ENDS = {
 _BEFORE_LINES = re.compile(r"[ \t\r]*\n[ \t]*\S")
 _ALONE = re.compile(r"[ \t\r]*(?:\n|\Z)")
 MOST_BREAKS = 5
-"""Blank lines in a display between `$$` (chosen): with more, its beginning is a sign that stands alone."""
+"""The most blank lines in a display between `$$` (chosen): with more, its opening is an ordinary sign."""
 _NO_PRICE = re.compile(r"[\\^_=+<>{}*/|]")
-"""What stands between the dollars of a formula and hardly between two prices."""
+"""Signs that occur between the dollars of a formula, but hardly between two prices."""
 
 
 class Regions:
-    """The regions of one text, asked for from front to back."""
+    """The regions of one text, requested from front to back."""
 
     def __init__(self, text: str, notation: Notation) -> None:
         self._text = text
@@ -64,11 +64,11 @@ class Regions:
         self._ended = False
         self._open: dict[str, list[int]] = {}
         self._display: int | None = None
-        """Where a `$$` stands that has not ended and whose line ends there: it may run over blank lines."""
+        """Position of an unclosed `$$` at the end of its line: it may span blank lines."""
         self._breaks = 0
-        """Blank lines since."""
+        """Blank lines since that position."""
         self._dollars: list[tuple[int, str]] = []
-        """Dollar signs, and braces behind them, of the paragraph that is being read."""
+        """Dollar signs, and braces after them, of the current paragraph."""
         self._absent: set[str] = set()
         self._new: list[Span] = []
         self._spans: list[Span] = []
@@ -76,7 +76,7 @@ class Regions:
             self._fence(fence[1])
 
     def around(self, place: int) -> Span | None:
-        """The region that a cut at this place would go through."""
+        """The region that a cut at this place would damage."""
         self._read_to(place)
         index = bisect_left(self._spans, (place, 0)) - 1
         if index >= 0 and self._spans[index][1] > place:
@@ -150,7 +150,7 @@ class Regions:
             self._new.append((self._open[kind].pop(), end))
 
     def _find(self, ending: str) -> int | None:
-        """The next offset of the ending; one that was sought in vain once is not sought again."""
+        """The next offset of the ending; if it was not found once, it is not searched for again."""
         if ending in self._absent:
             return None
         found = self._text.find(ending, self._place)
@@ -190,14 +190,14 @@ class Regions:
         self._display = None
 
     def _alone(self, place: int) -> bool:
-        """Whether the two dollars are all of their line."""
+        """Whether the two dollars are alone on their line."""
         before = self._text.rfind("\n", max(0, place - 4), place) + 1
         blank = not self._text[max(before, place - 4) : place].strip()
         starts = before > 0 or place <= 4
         return blank and starts and _ALONE.match(self._text, place + 2) is not None
 
     def _pair(self) -> None:
-        """The formulas between the dollars of a paragraph that has ended."""
+        """Record the formulas between the dollars of a finished paragraph."""
         if self._dollars:
             self._new.extend(_paired(self._text, self._dollars))
             self._dollars = []
@@ -212,7 +212,7 @@ class Regions:
 
 
 def code_spans(text: str) -> list[Span]:
-    """The environments of LaTeX in which nothing is LaTeX, in order."""
+    """LaTeX environments whose content is not LaTeX, in order."""
     spans: list[Span] = []
     for name in CODE:
         begin = text.find(f"\\begin{{{name}")
@@ -226,8 +226,8 @@ def code_spans(text: str) -> list[Span]:
 
 
 def _paired(text: str, tokens: Sequence[tuple[int, str]]) -> list[Span]:
-    r"""Formulas between dollars; those in braces within a formula (`\text{if $x$}`) belong to it. Where that
-    leaves one open, braces do not count.
+    r"""Formulas between dollars; those in braces within a formula (`\text{if $x$}`) belong to it. If that
+    leaves one open, braces are ignored.
     """
     spans, opened = _matched(text, tokens)
     if opened:
@@ -255,7 +255,7 @@ def _matched(text: str, tokens: Sequence[tuple[int, str]]) -> tuple[list[Span], 
 
 
 def _is_price(text: str, place: int, tokens: Sequence[tuple[int, str]], index: int) -> bool:
-    """A dollar before a number is a price where the next dollar begins something else."""
+    """Whether a dollar before a number is a price: the next dollar begins something else."""
     if not text[place + 1 : place + 2].isdigit():
         return False
     if index + 1 == len(tokens) or tokens[index + 1][1] != "$":

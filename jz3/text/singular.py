@@ -19,7 +19,7 @@ _WITH_E = ("sses", "xes", "ches", "shes", "zzes")
 
 
 def singular(word: str) -> str:
-    """The singular of a word in lower case; a word that has no ending of a plural is left as it is."""
+    """The singular of a lower-case word; a word without a plural ending is unchanged."""
     if word in IRREGULAR:
         return IRREGULAR[word]
     if len(word) < _SHORTEST or not word.endswith("s") or word.endswith(_KEPT):

@@ -1,7 +1,7 @@
-r"""The compiled loop that puts mathematics into one spelling: for the bytes of many texts what `spelt` of
-`spelling.py` does for one, but for the case of letters.
+r"""The compiled loop that puts mathematics into one spelling: what `spelt` of `spelling.py` does for one
+text, for the bytes of many, except for the case of letters.
 
-Costs: a few nanoseconds a byte; the texts once more in memory.
+Costs a few nanoseconds per byte, and memory for a copy of the texts.
 """
 
 from typing import TypeAlias
@@ -15,17 +15,18 @@ U8: TypeAlias = npt.NDArray[np.uint8]
 U64: TypeAlias = npt.NDArray[np.uint64]
 I64: TypeAlias = npt.NDArray[np.int64]
 Table: TypeAlias = tuple[U64, U8, I64, I64, I64]
-"""Of commands: hashes of their names, ascending; the bytes of their words one after the other; where those of
-each begin, and of the last one end; arguments; groups."""
+"""A table of commands: hashes of their names, ascending; the bytes of their words joined; where each one's
+begin, and the last one's end; arguments; groups.
+"""
 
-_OFFSET = np.uint64(0xCBF29CE484222325)  # of FNV-1a in 64 bits, as the prime
+_OFFSET = np.uint64(0xCBF29CE484222325)  # of FNV-1a in 64 bits, like the prime
 _PRIME = np.uint64(0x100000001B3)
 # In ASCII:
 _BLANK, _BANG, _STAR, _COMMA, _MINUS, _STOP, _COLON = 32, 33, 42, 44, 45, 46, 58
 _BACKSLASH, _LOW_LINE, _LEFT, _BAR, _RIGHT, _C, _L, _R = 92, 95, 123, 124, 125, 99, 108, 114
 _LONGEST_GROUP = 40
 _MOST_GROWTH = 32
-"""Bytes that a command's word and its blanks take at most."""
+"""The most bytes that a command's word and its blanks take."""
 
 
 @compiled
@@ -39,7 +40,7 @@ def name_hashes(data: U8, starts: I64) -> U64:
 
 @compiled
 def spell(data: U8, starts: I64, table: Table) -> tuple[U8, I64]:
-    """The texts as `spelt` has them, but for the case of what is no command; what is not ASCII stays."""
+    """The texts as by `spelt`, except for the case of everything but commands; bytes beyond ASCII stay."""
     names, said, firsts, arguments, groups = table
     out, ends = np.empty(len(data) + 1024, dtype=np.uint8), np.zeros(len(starts), dtype=np.int64)
     total = 0
@@ -92,7 +93,7 @@ def spell(data: U8, starts: I64, table: Table) -> tuple[U8, I64]:
 
 @compiled
 def _gap(data: U8, at: int, start: int, end: int) -> int:
-    r"""Length of `{,}`, `,\!` or `\,` where it parts thousands; else 0."""
+    r"""Length of `{,}`, `,\!` or `\,` if it separates thousands; otherwise 0."""
     length = 2 if data[at] == _BACKSLASH else 3
     if at == start or at + length + 3 > end or not _is_digit(data[at - 1]):
         return 0
@@ -109,7 +110,7 @@ def _gap(data: U8, at: int, start: int, end: int) -> int:
 
 @compiled
 def _group_end(data: U8, at: int, end: int, columns: bool) -> int:  # noqa: FBT001
-    """End of the braces that open at a place and hold no text, or the place."""
+    """End of the braces that open at a place and contain no text; the place itself if there are none."""
     if at >= end or data[at] != _LEFT:
         return at
     stop = at + 1

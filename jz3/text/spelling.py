@@ -1,8 +1,8 @@
 r"""Mathematics in one spelling, for comparing texts by their words.
 
-`\dfrac12`, `\frac{1}{2}`, `½` and `1/2` are all `1 2`; `\left(`, `\displaystyle` and `\,` are nothing, as
-operators have no words. Commands that are not in the table are their names, in any case (a question in
-capitals has its commands in capitals). Made from `jz3.notation.spellings`, which the grader reads by, too.
+`\dfrac12`, `\frac{1}{2}`, `½` and `1/2` are all `1 2`; `\left(`, `\displaystyle` and `\,` are nothing, like
+operators, which have no words. A command that is not in the table is its name, ignoring case (a question in
+capitals has its commands in capitals). Made from `jz3.notation.spellings`, which the grader uses, too.
 """
 
 import re
@@ -14,14 +14,16 @@ from jz3.notation.spellings import COLOURED, COMMANDS, SHAPES, SPACES, STYLED, W
 
 @dataclass(frozen=True)
 class Command:
-    """What stands for a command among the words."""
+    """What replaces a command among the words."""
 
     word: str
-    """Nothing for what has no word."""
+    """Empty if it has no word."""
     arguments: int = 0
-    """So many single letters or digits behind it are words of their own: `\\frac12`."""
+    """How many single letters or digits after it are words of their own: `\\frac12`."""
     groups: int = 0
-    """1: the braces behind it are no text (`\\end{align}`); 2: nor are columns of a table behind these."""
+    """1: the braces after it contain no text (`\\end{align}`); 2: nor do column specifications after
+    these.
+    """
 
 
 _FRACTION = Command("", arguments=2)
@@ -53,7 +55,7 @@ def commands() -> dict[str, Command]:
     table = {name.lower(): Command("") for name in (*SHAPES, *SPACES, *WORDED, *STYLED)}
     table |= {name: Command("", groups=1) for name in COLOURED}
     for name, spelling in COMMANDS.items():
-        # `\R` and `\O` are letters where the text is in capitals.
+        # `\R` and `\O` are letters if the text is in capitals.
         if len(name) > 1:
             said = " ".join(re.findall("[a-z]+", spelling.lower()))
             table[name.lower().rstrip("*")] = _FRACTION if said == "frac" else _OWN.get(said, Command(said))
@@ -68,12 +70,12 @@ _COLUMNS = re.compile(r"\{[clr| ]{1,40}\}")
 
 
 def signs(text: str) -> str:
-    """The signs of Unicode as commands and signs of ASCII."""
+    """The text with signs of Unicode as commands and signs of ASCII."""
     return signs_spelt(text)
 
 
 def spelt(text: str) -> str:
-    """A text in lower case, its signs as `signs` has them, without commands: their words instead."""
+    """A text in lower case, with its signs as by `signs`, and words instead of commands."""
     text = _THOUSANDS.sub(",", text)
     parts: list[str] = []
     place = 0

@@ -6,5 +6,5 @@ BEFORE_SOLUTION = {kind: f"\n\n## {heading}\n" for kind, heading in HEADINGS.ite
 
 
 def training_input(problem: str, kind: str) -> str:
-    """The problem under its headings; the solution follows without anything between."""
+    """The problem under its headings; the solution follows directly."""
     return f"{BEFORE_QUESTION}{problem}{BEFORE_SOLUTION[kind]}"

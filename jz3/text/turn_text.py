@@ -1,6 +1,6 @@
 """The turns of a training row in the plain format: headings before question and solution (released code).
 
-Headings bear no loss; what a turn says does where the turn is learnt.
+Headings bear no loss; the content of a turn does if the turn is learnt.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ Part = tuple[str, bool]
 
 
 def plain_parts(turns: Sequence[Turn], kind: str) -> list[Part]:
-    """The text of a row, in pieces; the end token is the tokenizer's to add."""
+    """The text of a row, in pieces; the tokenizer adds the end token."""
     parts: list[Part] = []
     for turn in turns:
         if turn.role == "system":
@@ -34,17 +34,17 @@ def plain_parts(turns: Sequence[Turn], kind: str) -> list[Part]:
 
 
 def input_and_output(parts: Sequence[Part]) -> tuple[str, str]:
-    """What stands before the first piece that is learnt, and the rest."""
+    """The text before the first piece that is learnt, and the rest."""
     first = next((place for place, (_, learn) in enumerate(parts) if learn), len(parts))
     texts = [text for text, _ in parts]
     return "".join(texts[:first]), "".join(texts[first:])
 
 
 def without_earlier_thoughts(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns without the thoughts of answers that stand before the last question.
+    """The turns without the thoughts of answers before the last question.
 
-    What is left of such an answer is not learnt: a model would learn to answer without the thought that the
-    answer came from. An answer that was nothing but a thought goes.
+    The rest of such an answer is not learnt: a model would learn to answer without the thought behind the
+    answer. An answer that was only a thought is removed.
     """
     last = max((place for place, turn in enumerate(turns) if turn.role == "user"), default=0)
     return [

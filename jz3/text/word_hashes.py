@@ -1,9 +1,9 @@
-"""The words and tokens of many texts as 64-bit hashes, some 200,000 questions a second.
+"""The words and tokens of many texts as 64-bit hashes, some 200,000 questions per second.
 
-Promises: the hashes stand for those of `words`, `tokens` and `letters` of `words.py` beside this, whatever
-the text, and are the same on every machine and in every run. Text in ASCII and signs of mathematics go
-through compiled loops (`word_scan.py`), the rest through `words.py` itself. Two words that differ have one
-hash once in 2^64 comparisons. Costs: 8 bytes a word; the first call in a new clone compiles for some seconds.
+Promises: the hashes correspond to `words`, `tokens` and `letters` of `words.py` beside this, whatever the
+text, and are the same on every machine and in every run. ASCII text and signs of mathematics go through
+compiled loops (`word_scan.py`), the rest through `words.py` itself. Two different words have the same hash
+once in 2^64 comparisons. Costs 8 bytes per word; the first call in a new clone compiles for some seconds.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,13 +35,13 @@ class Texts:
 
 @dataclass(frozen=True)
 class Spelt:
-    """Texts whatever the spelling of their mathematics."""
+    """Texts after their mathematics was put into one spelling."""
 
     words: Texts
     masked: Texts
     """The words with MASK for each number."""
     letters: U64
-    """One hash for the letters and digits of each text, as `spelt_letters` has them."""
+    """One hash of the letters and digits of each text, as given by `spelt_letters`."""
 
 
 def hashed_words(texts: pl.Series) -> Spelt:
@@ -59,7 +59,7 @@ def hashed_words(texts: pl.Series) -> Spelt:
 
 
 def hashed_tokens(texts: pl.Series) -> Texts:
-    """Words, numbers and signs of each text; of a text without any, what stands between its blanks."""
+    """Words, numbers and signs of each text; for a text without any, the parts between its blanks."""
     data = _utf8(_with(texts, _not_ascii(texts), lambda text: text.translate(_token_letters())))
     hashes, _, counts = scan(*data, True, _signs())  # noqa: FBT003
     left = _left(counts)
@@ -68,7 +68,7 @@ def hashed_tokens(texts: pl.Series) -> Texts:
 
 
 def hashed_letters(texts: pl.Series) -> U64:
-    """One hash for the letters and digits of each text, as `letters` has them."""
+    """One hash of the letters and digits of each text, as given by `letters`."""
     data = _utf8(_with(texts, _not_ascii(texts), lambda text: text.translate(_plain_letters())))
     return _letter_hashes(texts, *scan_letters(*data), letters)
 
@@ -86,7 +86,7 @@ def _not_ascii(texts: pl.Series) -> pl.Series:
 
 
 def _with(texts: pl.Series, others: pl.Series, in_ascii: Callable[[str], str]) -> pl.Series:
-    """The texts with `others` put in ASCII, which leaves few that are not."""
+    """The texts with `others` converted to ASCII, after which few are not ASCII."""
     if not len(others):
         return texts
     return texts.clone().scatter(others, [in_ascii(text) for text in texts.gather(others)])
@@ -106,8 +106,8 @@ def _table() -> Table:
 
 @cache
 def _plain_letters() -> dict[int, str]:
-    """Characters that `letters` takes for ASCII or for nothing, as that: é as e, ² as 2, ° as a blank. What a
-    text is folded to is what its characters are, one by one.
+    """A table of characters that `letters` treats as ASCII or ignores, with their replacements: é as e, ² as
+    2, ° as a blank. Folding a text folds its characters one by one.
     """
     table: dict[int, str] = {}
     for code in _COMMON:
@@ -121,7 +121,7 @@ def _plain_letters() -> dict[int, str]:
 
 @cache
 def _word_letters() -> dict[int, str]:
-    """The same for `words`, of texts whose signs are spelt."""
+    """The same for `words`, for texts whose signs are spelt."""
     return _plain_letters() | {ord("’"): "'"}
 
 
@@ -143,7 +143,7 @@ def _token_letters() -> dict[int, str]:
 
 @cache
 def _signs() -> Bools:
-    """Code points beyond ASCII that folding keeps and that `tokens` has for themselves."""
+    """Code points beyond ASCII that folding keeps and that are tokens of their own."""
     signs = np.zeros(_COMMON[-1] + 1, dtype=np.bool_)
     for code in _COMMON:
         sign = chr(code)
@@ -162,12 +162,12 @@ _NO_SIGNS: Bools = np.zeros(0, dtype=np.bool_)
 
 
 def _left(counts: I64) -> I64:
-    """The texts that the loops leave alone: what is not ASCII (-1) and what has no word (0)."""
+    """The texts that the loops skip: those that are not ASCII (-1) and those without a word (0)."""
     return np.flatnonzero(counts <= 0)
 
 
 def _completed(hashes: U64, counts: I64, left: I64, sequences: Sequence[list[str]]) -> Texts:
-    """Add the words of the texts that were left out."""
+    """Add the words of the texts that were skipped."""
     if len(left):
         spaced = pl.Series([" ".join(sequence) for sequence in sequences], dtype=pl.String)
         hashes, counts = _filled(hashes, counts, left, *scan_spaced(*_utf8(spaced)))
@@ -177,7 +177,7 @@ def _completed(hashes: U64, counts: I64, left: I64, sequences: Sequence[list[str
 
 
 def _utf8(texts: pl.Series) -> tuple[U8, I64]:
-    """The bytes of all texts after one another, and where each begins and the last one ends."""
+    """The bytes of all texts joined, and where each begins and the last one ends."""
     array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
     _, offsets, data = array.buffers()
     starts = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
@@ -186,7 +186,7 @@ def _utf8(texts: pl.Series) -> tuple[U8, I64]:
 
 @compiled
 def _filled(hashes: U64, counts: I64, left: I64, more: U64, more_counts: I64) -> tuple[U64, I64]:
-    """The texts with those numbered `left` put in their places."""
+    """All texts, with those numbered `left` put in their places."""
     both = np.empty(len(hashes) + len(more), dtype=np.uint64)
     filled_counts = counts.copy()
     from_first, from_more, to, number = 0, 0, 0, 0

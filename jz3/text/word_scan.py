@@ -1,7 +1,7 @@
-"""The compiled loops behind `word_hashes.py`: words, tokens and letters of texts in ASCII, as hashes.
-Signs of mathematics outside ASCII may stand between them.
+"""The compiled loops behind `word_hashes.py`: words, tokens and letters of ASCII texts, as hashes.
 
-They do for bytes what `words.py` does for one text. Costs: some nanoseconds a byte.
+Between them there may be signs of mathematics outside ASCII. The loops do for bytes what `words.py` does for
+a text. Costs some nanoseconds per byte.
 """
 
 from typing import TypeAlias
@@ -16,7 +16,7 @@ U64: TypeAlias = npt.NDArray[np.uint64]
 I64: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
-_OFFSET = np.uint64(0xCBF29CE484222325)  # of FNV-1a in 64 bits, as the prime
+_OFFSET = np.uint64(0xCBF29CE484222325)  # of FNV-1a in 64 bits, like the prime
 _PRIME = np.uint64(0x100000001B3)
 _DIGIT, _LETTER, _OPERATOR, _MAYBE = 1, 2, 3, 4
 
@@ -38,7 +38,7 @@ def _kinds() -> U8:
 _KINDS = _kinds()
 _IS_ALNUM = (_KINDS == _DIGIT) | (_KINDS == _LETTER)
 _LOWER = np.array([ord(chr(byte).lower()) if byte < 128 else byte for byte in range(256)], dtype=np.uint64)
-"""Of each byte, its letter in lower case; a byte beyond ASCII is itself."""
+"""For each byte its letter in lower case; a byte beyond ASCII is itself."""
 # In ASCII:
 _COMMA, _QUOTE, _STOP, _MINUS, _STAR, _BLANK = 44, 39, 46, 45, 42, 32
 _BACKSLASH, _LEFT, _RIGHT, _BANG, _COLON, _EQUALS, _ZERO, _LOW_LINE = 92, 123, 125, 33, 58, 61, 48, 95
@@ -49,7 +49,7 @@ _IN_GROUPS = (43, 42, 47, 61, 60, 62)
 
 
 def _signs() -> U64:
-    """The hash of each single byte, as `_bytes_hash` has it: signs are as many as words."""
+    """The hash of each single byte, as by `_bytes_hash`: there are as many signs as words."""
     bits = 2**64 - 1
     signs = np.zeros(256, dtype=np.uint64)
     for byte in range(256):
@@ -66,8 +66,8 @@ _SIGNS = _signs()
 @compiled
 def scan(data: U8, starts: I64, operators: bool, signs: Bools) -> tuple[U64, U64, I64]:  # noqa: FBT001
     """Hashes of the words of all texts that are ASCII, the same with MASK for numbers, and how many words
-    each text has; -1 where it is not ASCII. `signs` tells of code points beyond ASCII which are read too:
-    each is an operator.
+    each text has; -1 if it is not ASCII. `signs` gives code points beyond ASCII that are read, too: each is
+    an operator.
     """
     rows = len(starts) - 1
     hashes = np.empty(starts[rows] - starts[0], dtype=np.uint64)
@@ -129,7 +129,7 @@ def scan(data: U8, starts: I64, operators: bool, signs: Bools) -> tuple[U64, U64
 
 @compiled
 def scan_spaced(data: U8, starts: I64) -> tuple[U64, I64]:
-    """Hashes of what stands between blanks."""
+    """Hashes of the parts between blanks."""
     rows = len(starts) - 1
     hashes = np.empty(starts[rows] - starts[0], dtype=np.uint64)
     counts = np.zeros(rows, dtype=np.int64)
@@ -150,7 +150,7 @@ def scan_spaced(data: U8, starts: I64) -> tuple[U64, I64]:
 
 @compiled
 def scan_letters(data: U8, starts: I64) -> tuple[U64, npt.NDArray[np.bool_]]:
-    """Hash of the letters and digits of each text; True where it has none or is not ASCII."""
+    """Hash of the letters and digits of each text; True if it has none or is not ASCII."""
     rows = len(starts) - 1
     hashes = np.empty(rows, dtype=np.uint64)
     left = np.zeros(rows, dtype=np.bool_)
@@ -190,7 +190,7 @@ def _is_ascii(data: U8, start: int, end: int) -> bool:
 
 @compiled
 def _are_signs(data: U8, start: int, end: int, signs: Bools) -> bool:
-    """Whether all that is not ASCII are signs."""
+    """Whether all characters beyond ASCII are signs."""
     at = start
     while at < end:
         byte = data[at]
@@ -209,13 +209,13 @@ def _are_signs(data: U8, start: int, end: int, signs: Bools) -> bool:
 
 @compiled
 def _length(byte: int) -> int:
-    """Bytes of the character in UTF-8 that begins with this one."""
+    """The number of bytes of the UTF-8 character that begins with this byte."""
     return 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
 
 
 @compiled
 def _number_end(data: U8, at: int, end: int) -> int:
-    r"""End of `\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+\.\d+` at a digit; `at` where neither fits."""
+    r"""End of `\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+\.\d+` at a digit; `at` if neither matches."""
     run = _digits_end(data, at, end)
     stop = run
     if run - at <= 3:
@@ -238,7 +238,7 @@ def _digits_end(data: U8, at: int, end: int) -> int:
 
 @compiled
 def _token_end(data: U8, at: int, start: int, end: int, operators: bool) -> int:  # noqa: FBT001
-    """End of the number or word at a place; the place itself where none begins there."""
+    """End of the number or word at a place; the place itself if none begins there."""
     byte = data[at]
     kind = _KINDS[byte]
     if byte == _STOP:
@@ -276,13 +276,13 @@ def _is_alnum(byte: int) -> bool:
 
 @compiled
 def _byte(data: U8, at: int, start: int, end: int) -> int:
-    """A blank outside the text."""
+    """A byte; a blank outside the text."""
     return int(data[at]) if start <= at < end else _BLANK
 
 
 @compiled
 def _is_sign(data: U8, at: int, start: int, end: int) -> bool:
-    """Whether a mark that may be punctuation is a sign of mathematics, as `tokens` has it."""
+    """Whether a mark that may be punctuation is a sign of mathematics, as in `tokens`."""
     byte = data[at]
     before, after = _byte(data, at - 1, start, end), _byte(data, at + 1, start, end)
     if byte in (_ROUND_LEFT, _ROUND_RIGHT, _SQUARE_LEFT, _SQUARE_RIGHT):
@@ -307,7 +307,7 @@ def _is_sign(data: U8, at: int, start: int, end: int) -> bool:
 
 @compiled
 def _ends_group(data: U8, at: int, start: int, end: int) -> bool:
-    """Whether an operator stands in the group of TeX that ends here, and no group."""
+    """Whether the TeX group that ends here contains an operator, but no group."""
     found = False
     for place in range(at - 1, start - 1, -1):
         byte = data[place]
@@ -321,7 +321,9 @@ def _ends_group(data: U8, at: int, start: int, end: int) -> bool:
 
 @compiled
 def _is_minus(data: U8, at: int, start: int, end: int) -> bool:
-    """No hyphen: not between letters, or between so few that they are variables, or behind a command."""
+    """Whether it is no hyphen: not between letters, or between few enough to be variables, or after a
+    command.
+    """
     first, last = at, at + 1
     while first > start and _KINDS[data[first - 1]] == _LETTER:
         first -= 1
@@ -335,7 +337,7 @@ def _is_minus(data: U8, at: int, start: int, end: int) -> bool:
 
 @compiled
 def _takes_factorial(data: U8, at: int, start: int, end: int) -> bool:
-    """A digit, a closing bracket, or a letter alone."""
+    """Whether a factorial may follow: a digit, a closing bracket, or a single letter."""
     byte = _byte(data, at, start, end)
     if _KINDS[byte] == _DIGIT or byte in (_ROUND_RIGHT, _SQUARE_RIGHT, _RIGHT):
         return True
@@ -364,14 +366,14 @@ def _is_prime(data: U8, at: int, start: int, end: int) -> bool:
 
 @compiled
 def _is_alone(data: U8, at: int, start: int, end: int) -> bool:
-    """A letter or digit with neither another nor a quote before it."""
+    """Whether neither a letter or digit nor a quote precedes a letter or digit."""
     before = _byte(data, at - 1, start, end)
     return _is_alnum(_byte(data, at, start, end)) and not _is_alnum(before) and before != _QUOTE
 
 
 @compiled
 def _word_hash(data: U8, at: int, stop: int) -> tuple[np.uint64, bool]:
-    """Hash of a word in lower case and without joiners, and whether it is a number."""
+    """Hash of a word in lower case without joiners, and whether it is a number."""
     value, numeral = _OFFSET, True
     if data[at] == _STOP:
         value = (value ^ np.uint64(_ZERO)) * _PRIME
@@ -394,7 +396,7 @@ def _bytes_hash(data: U8, at: int, stop: int) -> np.uint64:
 
 @compiled
 def _mixed(value: np.uint64) -> np.uint64:
-    """Spreads each bit over all (the finalizer of splitmix64)."""
+    """Spread each bit over all bits (the finalizer of splitmix64)."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return value ^ (value >> np.uint64(31))

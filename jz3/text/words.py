@@ -1,8 +1,8 @@
-r"""The words of a text, for comparing texts: what changes in case, spacing and punctuation does not change.
+r"""The words of a text, for comparing texts: they do not depend on case, spacing and punctuation.
 
-`words("What's 1,200 + 3.5?")` is `["whats", "1200", "3.5"]`. Accents fall away too, and so does the spelling
+`words("What's 1,200 + 3.5?")` is `["whats", "1200", "3.5"]`. Accents are ignored, too, and so is the spelling
 of mathematics (`spelling.py` beside this). Operators are no words: `tokens` keeps them and all other signs of
-mathematics, since two problems may differ in a sign alone. Costs some 10,000 questions a second.
+mathematics, because two problems may differ only in a sign. Costs a second for some 10,000 questions.
 """
 
 import re
@@ -17,18 +17,18 @@ _ALNUM, _LETTER, _QUOTE = r"[^\W_]", r"[^\W\d_]", r"['’]"
 _WORD = rf"{_ALNUM}+(?:{_QUOTE}{_ALNUM}+)*"
 _WORDS = re.compile(rf"{_NUMBER}|\d+(?={_LETTER})|{_WORD}")
 
-# Of one letter or digit (f', y''), of a bracket, and of points (A'B'C'); no quotes around a letter.
+# A prime after a letter or digit (f', y''), a bracket, or points (A'B'C'); not quotes around a letter.
 _ALONE = rf"(?<!{_ALNUM})(?<!{_QUOTE}){_ALNUM}"
 _PRIME = (
     rf"(?:(?<=[)\]}}])|(?<={_ALONE})|(?<={_ALONE}{_QUOTE})|(?<={_ALONE}{_QUOTE}{{2}})|(?<={_ALNUM}{_QUOTE}{_LETTER}))"
     rf"{_QUOTE}(?!{_ALNUM})"
     rf"|(?:(?<={_ALONE})|(?<={_ALNUM}{_QUOTE}{_LETTER})){_QUOTE}(?={_LETTER}{_QUOTE})"
 )
-# Of a number, a bracket or one letter, once or twice; and in `!=`.
+# A factorial of a number, a bracket or a letter, once or twice; and in `!=`.
 _FACTORIAL = (
     rf"(?:(?<=[\d)\]}}])|(?<=[\d)\]}}]!)|(?<=(?<!{_ALNUM}){_LETTER})|(?<=(?<!{_ALNUM}){_LETTER}!))!|!(?==)"
 )
-# A hyphen between letters is punctuation (well-known, x-axis) but in x-y, ab-c, a-bc.
+# A hyphen between letters is punctuation (well-known, x-axis), but not in x-y, ab-c, a-bc.
 _MINUS = (
     rf"(?<!{_LETTER})-|-(?!{_LETTER})"
     rf"|(?<=(?<!{_LETTER}){_LETTER})-(?={_LETTER}{{1,2}}(?!{_LETTER}))"
@@ -42,7 +42,7 @@ _SYMBOLS = "".join(
     for code in (*range(0x80, 0x3300), *range(0xA000, 0x10000), *range(0x1D000, 0x1FB00))
     if unicodedata.category(chr(code)) in ("Sm", "So", "Sc")
 )
-# The first character of each is looked at before what stands around it: that is what makes this fast.
+# Each tests its first character before the surroundings, which makes this fast.
 _OPERATOR = (
     rf"[+/=<>^%|·{_SYMBOLS}]|(?=-)(?:{_MINUS})|(?=\*)(?:{_STAR})|(?=[()\[\]{{}}⌊⌋⌈⌉⟨⟩])(?:{_BRACKET})"
     rf"|(?=!)(?:{_FACTORIAL})|(?={_QUOTE})(?:{_PRIME})|(?=:)(?<={_ALNUM}):(?={_ALNUM})"
@@ -52,17 +52,17 @@ _TOKENS = re.compile(
 )
 _JOINED = str.maketrans("", "", ",'’")
 _COMMAND_MINUS = re.compile(rf"(\\[a-z]+)-(?={_LETTER})")
-# A group with an operator in it ends where its brace says: `2^{n+1}` is not `2^n+1`.
+# A group with an operator ends at its brace: `2^{n+1}` is not `2^n+1`.
 _GROUP = re.compile(rf"\{{([^{{}}]*(?:[+*/=<>]|(?=-)(?:{_MINUS}))[^{{}}]*)\}}")
 _NUMERAL = re.compile(r"[\d.]+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 MASK = "#"
-"""Stands for every number of a masked text."""
+"""Replaces every number of a masked text."""
 
 
 def words(text: str) -> list[str]:
-    """Words and numbers, in order, whatever the spelling of mathematics."""
+    """Words and numbers, in order, with mathematics in one spelling."""
     return [_joined(word) for word in _WORDS.findall(spelt(folded(signs(text))))]
 
 
@@ -75,15 +75,15 @@ def tokens(text: str) -> list[str]:
 
 
 def letters(text: str) -> str:
-    """Letters and digits without anything between them: also equal where only the spacing inside words or
-    numbers differs. A text that has none of them (marks and operators alone) is itself without its blanks.
+    """Letters and digits without anything between them, so also equal if only the spacing inside words or
+    numbers differs. A text without any (only marks and operators) is itself without its blanks.
     """
     plain = folded(text)
     return "".join(filter(str.isalnum, plain)) or "".join(plain.split()) or "".join(text.split())
 
 
 def spelt_letters(text: str) -> str:
-    """`letters` whatever the spelling of mathematics."""
+    """`letters` with mathematics in one spelling."""
     return letters(spelt(folded(signs(text)))) or letters(text)
 
 
@@ -101,13 +101,13 @@ def folded(text: str) -> str:
 
 
 def told_apart(text: str) -> str:
-    """Signs that folding would make one: 3² is `3^2`, no 32; 3½ is `3 1/2`; ≠ is `!=`, ∉ is `¬∈`."""
+    """Keep signs apart that folding would merge: 3² is `3^2`, not 32; 3½ is `3 1/2`; ≠ is `!=`, ∉ is `¬∈`."""
     return text if text.isascii() else text.translate(_APART)
 
 
 def _joined(word: str) -> str:
     """Remove commas and quotes; `.5` becomes `0.5`."""
-    if word.isalnum():  # nearly all
+    if word.isalnum():  # nearly always
         return word
     word = word.translate(_JOINED)
     return f"0{word}" if word.startswith(".") else word
@@ -117,9 +117,9 @@ def _apart() -> dict[int, str]:
     table: dict[int, str] = {}
     for code in range(0x80, 0x3000):
         parts = unicodedata.normalize("NFKD", chr(code))
-        if "\u0338" in parts:  # a stroke through what comes before
+        if "\u0338" in parts:  # a stroke through the preceding character
             table[code] = "!=" if parts == "=\u0338" else "¬" + parts.replace("\u0338", "")
-        elif "\u2044" in parts:  # the line of a fraction
+        elif "\u2044" in parts:  # the bar of a fraction
             table[code] = " " + parts.replace("\u2044", "/")
     return (
         table
