@@ -1,7 +1,7 @@
-r"""`jz3 export`: rows in the form of a trainer or a service, in a folder with a manifest.
+r"""`jz3 export`: rows in the format of a trainer or a service, in a folder with a manifest.
 
-`data.jsonl`, or `part-00000.parquet` and so on, has the rows in the order of the table; `rejected.jsonl` says
-of each row that is left out which it is and why; `manifest.json` is the account. The rules:
+`data.jsonl`, or `part-00000.parquet` and so on, has the rows in the order of the table; `rejected.jsonl`
+lists each row that is left out, with the reason; `manifest.json` is the account. The rules:
 
 | rule | a row |
 |---|---|
@@ -12,8 +12,8 @@ of each row that is left out which it is and why; `manifest.json` is the account
 | `read.choices_apart` | lists choices that its problem does not state |
 | `read.*` | is none: a line that is not JSON, and the like |
 
-No answer is ever made up: a solution without a box gets none, whatever number it ends in. Costs a read of the
-table; memory of a part of the rows (256 MB), and for a run 0.2 KB a problem for ids and licences.
+No answer is ever made up: a solution without a box gets none, whatever number it ends with. Costs a read of
+the table; memory for a part of the rows (256 MB), and for a run 0.2 KB per problem for ids and licences.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ FRAME_ROWS = 10_000
 """Rows that are made at a time (chosen: some 30 MB)."""
 PROVENANCE_LINES, REJECTED_LINES = "provenance.jsonl", "rejected.jsonl"
 _LINE_ENDS = ((b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"), (b"\xc2\x85", rb"\u0085"))
-"""What some readers take for the end of a line, though JSON lets it stand in a text."""
+"""Characters that some readers take for line ends, although JSON allows them in texts."""
 
 
 class ExportManifest(BaseModel):
@@ -49,17 +49,17 @@ class ExportManifest(BaseModel):
     table_digest: str
     rows: Ledger
     by_licence: dict[str, int]
-    """Rows written; an empty licence is one that nothing says."""
+    """Rows written; the empty licence means that none is known."""
     by_answer: dict[str, int]
-    """Where the answers of the rows written come from; empty for rows without."""
+    """Rows written, by where their answers come from; empty for rows without one."""
     pass_rates: int
-    """Rows written that have one."""
+    """Rows written that have a pass rate."""
     files: dict[str, str]
-    """SHA-256 of each."""
+    """SHA-256 of each file."""
 
 
 class _Account:
-    """Passes on the rows that are written, and counts them and the others."""
+    """Passes on the rows to be written, and counts these and the others."""
 
     def __init__(self, form: Format, rejected: Path) -> None:
         self._form = form
@@ -91,7 +91,7 @@ class _Account:
 
 
 def export(rows: Iterable[ExportRow | NoRow], table: Table, form: Format, out: Path) -> ExportManifest:
-    """Write the folder. Raises ArtifactError where something lies there that jz3 did not export."""
+    """Write the folder. Raises ArtifactError if anything is there that jz3 did not export."""
     place = OutDir(ExportManifest, out)
     place.must_be_free()
     with place.open() as folder:
@@ -123,7 +123,7 @@ def export(rows: Iterable[ExportRow | NoRow], table: Table, form: Format, out: P
 
 
 def rule_of(row: ExportRow | NoRow, form: Format) -> str | None:
-    """Why a row is not written; None where it is."""
+    """Why a row is not written; None if it is."""
     if isinstance(row, NoRow):
         return f"read.{row.rule}"
     if not row.problem.strip():
@@ -136,12 +136,12 @@ def rule_of(row: ExportRow | NoRow, form: Format) -> str | None:
 
 
 def earns(answer: str) -> bool:
-    """Whether the grader finds a response right that boxes the answer: the least that a reward must do."""
+    """Whether the grader accepts a response that boxes the answer: the least that a reward must do."""
     return grade(answer, f"\\boxed{{{answer}}}").equal
 
 
 def line_of(value: dict[str, Any]) -> bytes:
-    """A line of JSON that no reader takes for two."""
+    """A line of JSON that no reader takes for two lines."""
     line = orjson.dumps(value)
     for character, escaped in _LINE_ENDS:
         line = line.replace(character, escaped)

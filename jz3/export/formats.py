@@ -26,9 +26,9 @@ import yaml
 from jz3.export.row import ExportRow, Table, provenance
 
 ASKED = "Please reason step by step, and put your final answer within \\boxed{}."
-"""The words with which DeepSeekMath and Qwen are asked; appended where a reward will look for a box."""
+"""The words with which DeepSeekMath and Qwen are prompted; added if a reward will look for a box."""
 MOST_TOKENS = 2048
-"""Of an answer under lm-eval (chosen: what `answer` gives models of a few billion weights)."""
+"""The most tokens of an answer in lm-eval (chosen: what `answer` gives models of a few billion weights)."""
 
 Record = Callable[[ExportRow, int, Table], dict[str, Any]]
 
@@ -51,15 +51,15 @@ class Format:
     needs: Literal["answer", "solution"]
     record: Record
     schema: Mapping[str, Any] | None = None
-    """Of parquet; None for JSON lines."""
+    """The schema of parquet; None for JSON lines."""
     own_provenance: bool = True
-    """False where a row may have no further field."""
+    """False if a row may have no further fields."""
     extras: Callable[[Table], Mapping[str, str]] = lambda _: {}
     """Files beside the data, by name."""
 
 
 def asked(problem: str) -> str:
-    """The problem as a model that is to be rewarded is asked."""
+    """The prompt for a model that is to be rewarded."""
     return f"{problem}\n\n{ASKED}"
 
 
@@ -138,7 +138,7 @@ def _sharegpt(row: ExportRow, number: int, table: Table) -> dict[str, Any]:
 
 
 def _task(table: Table) -> dict[str, str]:
-    """The task for `lm_eval --include_path . --tasks jz3_DIGEST`, called in the folder of the export."""
+    """The task for `lm_eval --include_path . --tasks jz3_DIGEST`, run in the folder of the export."""
     name = f"jz3_{table.digest[:12]}"
     task = yaml.safe_dump(
         {
@@ -204,4 +204,4 @@ FORMATS = {
         Format("sharegpt", "solution", _sharegpt),
     )
 }
-"""By name."""
+"""Formats by name."""

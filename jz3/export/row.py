@@ -1,4 +1,4 @@
-"""A row on its way to a trainer: problem, solution, answer, and where all of it comes from."""
+"""A row on its way to a trainer: problem, solution, answer, and where they come from."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ExportRow:
-    """One problem. What is not known is an empty text, but for `solution`, `answer` and `pass_rate`."""
+    """One problem. Unknown fields are empty texts, except `solution`, `answer` and `pass_rate`."""
 
     row_id: str
     problem: str
     solution: str | None
     answer: str | None
-    """The final answer alone; None where the row has none."""
+    """Only the final answer; None if the row has none."""
     answer_from: str
-    """`program` where a program that ran printed it, `box` or `hashes` where the solution says it, `field`
-    where the file has it; empty without an answer.
+    """`program` if a program that ran printed it, `box` or `hashes` if the solution marks it, `field` if the
+    file has a field for it; empty without an answer.
     """
     kind: str = ""
     level: str = ""
@@ -24,12 +24,12 @@ class ExportRow:
     origin: str = ""
     licence: str = ""
     pass_rate: float | None = None
-    """Share of right answers of some model, from 0 to 1, as the file has it."""
+    """Share of right answers of some model, from 0 to 1, as given in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoRow:
-    """What a file holds in place of a row."""
+    """Something in a file that is not a row."""
 
     place: str
     rule: str
@@ -37,16 +37,16 @@ class NoRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What is exported."""
+    """The table that is exported."""
 
     name: str
-    """Path in the repository; of a file elsewhere its name."""
+    """Path in the repository; for a file elsewhere its name."""
     digest: str
-    """Of the content of its files."""
+    """Digest of the contents of its files."""
 
 
 def provenance(row: ExportRow, table: Table) -> dict[str, Any]:
-    """Who asks where a row comes from finds it by these."""
+    """The fields that tell where a row comes from."""
     return {
         "id": row.row_id,
         "recipe": row.recipe,

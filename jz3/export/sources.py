@@ -1,9 +1,9 @@
-"""The rows of what is exported: a model's training set, any other table of a run, or a file of one's own.
+"""The rows to export: a model's training set, any other table of a run, or a file of the user.
 
-A row of a run is joined with the graph's tables by its id: which recipe it is of, the licence and origin of
-the passage behind it, whether a program printed its answer, and the pass rate of the recipe's solver. Tables
-that the graph names and that are not here are an error: provenance is never silently empty. Outside a clone a
-table stands alone, without them.
+A row of a run is joined with the graph's tables by its id: its recipe, the licence and origin of the passage
+behind it, whether a program printed its answer, and the pass rate of the recipe's solver. If a table that the
+graph names is missing, that is an error: provenance is never silently empty. Outside a clone a table is
+exported without provenance.
 """
 
 import json
@@ -47,24 +47,29 @@ ANSWERS = ("gold", "gold_answer", "ground_truth", "expected_answer", "final_answ
 IDS = ("problem_id", "id", "unique_id", "question_id", "row_id")
 PASS_RATES = ("pass_rate", "solve_rate", "success_rate", "pass@1")
 LICENCES = ("licence", "license")
-"""Names of fields of a file, the surest first."""
+"""Names of a file's licence field, the most certain first."""
 LOOKED_AT = 1000
-"""Rows whose fields say which of them are read (chosen: those that are always there)."""
+"""Rows whose fields decide which ones are read (chosen: fields that are always there)."""
 LONGEST_FIELD = 200
-"""Characters of a field of answers that is no solution (chosen: a matrix, a list of intervals)."""
+"""The most characters in a field of answers that does not hold solutions (chosen: a matrix, a list of
+intervals).
+"""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """Rows, in the order of their table, to be read once."""
+    """Rows in the order of their table, to be read once."""
 
     table: Table
     rows: Iterator[ExportRow | NoRow]
 
 
 def exported(wanted: str | None, root: Path | None) -> Exported:
-    """`wanted`: a model of the graph (None: its first), or the path of a table, of a folder that `jz3 curate`
-    left, or of a file. `root`: of the clone, None outside one. Raises UserError.
+    """The rows to export. Raises UserError.
+
+    - `wanted`: a model of the graph (None: its first), or the path of a table, of a folder that `jz3 curate`
+      left, or of a file.
+    - `root`: the root of the clone, None outside one.
     """
     path = Path(wanted) if wanted is not None else None
     if path is not None and os.path.exists(path):  # noqa: PTH110 (`Path.exists` raises for one too long)
@@ -129,7 +134,7 @@ def _of_curated(folder: Path) -> Exported:
 def _of_run(table: In[Any], root: Path | None, graph: "Graph | None") -> Exported:
     files = sorted(table.path.glob("part-*.parquet")) if table.path.is_dir() else [table.path]
     if not files:
-        table.rows()  # says what is missing, and which command brings it
+        table.rows()  # the error names what is missing and the command that brings it
     folder = table.path if table.path.is_dir() else table.path.parent
     inside = root is not None and table.path.resolve().is_relative_to(root.resolve())
     name = (
@@ -319,7 +324,9 @@ def _of_row(row: Row, number: int, names: _Names) -> ExportRow:
 
 
 def _answer(field: str | None, solution: str) -> tuple[str | None, str]:
-    """What the field of answers says, where it is one and no solution; else what the solution marks."""
+    """The content of the answer field if it holds an answer and no solution; otherwise the solution's own
+    mark.
+    """
     if field is not None and field.strip():
         marked = answer_of(field)
         if marked[0] is not None:

@@ -1,9 +1,9 @@
-r"""Equal spellings of mathematics: which commands and signs of LaTeX, Unicode and plain text say the same.
+r"""Equal spellings of mathematics: which commands and signs of LaTeX, Unicode and plain text mean the same.
 
 The grader's notation and the normal form of n-grams are both made from these tables, so that an answer, a
 benchmark item and a training text are read alike: `\dfrac12`, `\tfrac{1}{2}` and `½` are one fraction. Every
-table maps a spelling to the canonical one. The canonical spelling of an operator is that of plain text
-(`<=`, `*`), that of all else is the shortest usual command of LaTeX (`\frac`, `\emptyset`).
+table maps a spelling to the canonical one. The canonical spelling of an operator is that of plain text (`<=`,
+`*`), that of everything else is the shortest usual command of LaTeX (`\frac`, `\emptyset`).
 
 Sources: the commands of LaTeX 2e, amsmath, amssymb and xcolor; the Unicode blocks of the signs, and
 `unicodedata` for digits, mathematical letters and full-width forms.
@@ -65,7 +65,7 @@ COMMANDS = {
     **dict.fromkeys(("R", "Reals", "reals"), "\\mathbb{R}"),
     **dict.fromkeys(("tag*",), "\\tag"),
 }
-"""Commands without their backslash, and the canonical spelling."""
+"""Commands without their backslash, with their canonical spelling."""
 
 SHAPES = _names(
     "left right middle bigl bigr bigm Bigl Bigr Bigm biggl biggr Biggl Biggr big Big bigg Bigg "
@@ -74,22 +74,22 @@ SHAPES = _names(
     "tiny scriptsize footnotesize small normalsize large Large LARGE huge Huge "
     "noindent protect nonumber notag hfill newline linebreak allowbreak medskip smallskip bigskip"
 )
-"""Commands that only shape the page: they go, whatever follows stays."""
+"""Commands that only affect layout: they are removed, and what follows stays."""
 
 SPACES = _names("quad qquad enspace enskip thinspace medspace thickspace negthinspace space")
-"""Commands that are a space, besides `\\,`, `\\;`, `\\:`, `\\>`, `\\ `, `~`; `\\!` is none at all."""
+"""Commands that are a space, besides `\\,`, `\\;`, `\\:`, `\\>`, `\\ `, `~`; `\\!` is no space at all."""
 
 WORDED = _names("text textrm textnormal textup textmd textsf texttt textsl textsc mbox hbox mathrm")
-"""Commands around words or upright letters; what stands in their braces counts."""
+"""Commands around words or upright letters; the content of their braces counts."""
 
 STYLED = _names(
     "textbf textit emph underline mathbf mathit mathsf mathtt mathnormal boldsymbol bm pmb bold "
     "operatorname boxed fbox framebox mathop mathord mathbin mathrel ensuremath smash"
 )
-"""Commands whose braces hold what counts and whose style says nothing."""
+"""Commands whose style means nothing; the content of their braces counts."""
 
 COLOURED = _names("textcolor colorbox color")
-"""Commands whose first braces hold a colour; `\\color{red}` has no other."""
+"""Commands whose first braces hold a colour; `\\color{red}` has no others."""
 
 _GREEK_LINE = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi - pi rho - sigma tau upsilon "
@@ -206,7 +206,7 @@ SIGNS: dict[str, str] = {
     **{letter: f"\\{name} " for letter, name in _GREEK_CAPITALS.items()},
     **{sign: f"\\frac{{{value[0]}}}{{{value[2:]}}}" for sign, value in _FRACTIONS.items()},
 }
-"""Unicode signs and the canonical spelling, besides the digits and letters of `signs_spelt`."""
+"""Unicode signs with their canonical spelling, besides the digits and letters of `signs_spelt`."""
 
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱˣʸᵃᵇᵏᵐᵗ", "0123456789+-=()nixyabkmt", strict=True))
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙᵢₓₐₖₘₜₚ", "0123456789+-=()nixakmtp", strict=True))
@@ -237,9 +237,9 @@ _TABLE = _table()
 
 
 def signs_spelt(text: str) -> str:
-    r"""The text with each Unicode sign in its canonical spelling: `x² ≤ ½` is `x^{2} <= \frac{1}{2}`.
+    r"""The text with each Unicode sign in its canonical spelling: `x² ≤ ½` becomes `x^{2} <= \frac{1}{2}`.
 
-    Letters of words stay as they are. Text in ASCII comes back at once.
+    Letters of words are unchanged. ASCII text is returned at once.
     """
     if text.isascii():
         return text

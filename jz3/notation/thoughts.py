@@ -1,10 +1,10 @@
-r"""What a model thinks before it answers, between marks such as `<think>` and `</think>`.
+r"""A model's thoughts before it answers, between marks such as `<think>` and `</think>`.
 
-The one table of these marks: parse and the grader both read by it, so that no box is a thought to one of them
-and an answer to the other.
+This is the only table of these marks: both parse and the grader use it, so that no box is a thought to one of
+them and an answer to the other.
 
-A thought ends at its first closing mark; one that is cut off goes on to the end of the text. A closing mark
-without an opening one ends a thought that the prompt has opened.
+A thought ends at its first closing mark; one that is cut off extends to the end of the text. A closing mark
+without an opening one ends a thought that the prompt opened.
 """
 
 import re
@@ -33,7 +33,7 @@ PAIRS = (
     ("<|start_thinking|>", "<|end_thinking|>"),
     ("<unused94>", "<unused95>"),
 )
-"""Whole marks, in any case. Source of both tables: chat templates and model cards of models that think."""
+"""Whole marks, in any case. Source of both tables: chat templates and model cards of reasoning models."""
 _CHANNEL = r"<\|channel\|>\s*(?:{})\b[^<\n]*(?:<\|constrain\|>[^<\n]*)?<\|message\|>"
 _TAG = rf"(?:{'|'.join(TAGS)})"
 _OPENINGS = [
@@ -55,8 +55,8 @@ _CLOSING = re.compile(CLOSING, re.IGNORECASE)
 
 
 def _beginning_with(sign: str) -> re.Pattern[str]:
-    """The marks that begin with a sign. It stands before the alternatives, so that `re` jumps to where it is,
-    and there are no groups: both make a search several times faster.
+    """The marks that begin with a sign. The sign is outside the alternatives, so that `re` jumps to it, and
+    there are no groups: both make a search several times faster.
     """
     escaped = re.escape(sign)
     marks = (mark.removeprefix(escaped) for mark in _OPENINGS + _CLOSINGS if mark.startswith(escaped))
@@ -67,7 +67,7 @@ _MARKS = {sign: _beginning_with(sign) for sign in _FIRST}
 
 
 def marks_in(text: str) -> Iterator[re.Match[str]]:
-    """The marks of thoughts in a text, in order, as a search for `MARK` gives them."""
+    """The marks of thoughts in a text, in order, as a search for `MARK` would find them."""
     found = [mark for sign, marks in _MARKS.items() if sign in text for mark in marks.finditer(text)]
     end = 0
     for mark in sorted(found, key=re.Match[str].start):
@@ -77,7 +77,7 @@ def marks_in(text: str) -> Iterator[re.Match[str]]:
 
 
 def without_thoughts(text: str) -> str:
-    """The text without its thoughts and their marks; as it is where it has none. One pass over it."""
+    """The text without its thoughts and their marks; unchanged if it has none. One pass."""
     if not any(sign in text for sign in _FIRST):
         return text
     kept: list[str] = []
@@ -98,20 +98,20 @@ def without_thoughts(text: str) -> str:
 
 @dataclass(frozen=True)
 class Thoughts:
-    """A text taken apart."""
+    """A text divided into thoughts and answer."""
 
     thoughts: tuple[str, ...]
-    """Without their marks; blank ones count as none."""
+    """Thoughts without their marks; blank ones do not count."""
     before: str
-    """What stands before the first of them."""
+    """The text before the first thought."""
     answer: str
-    """As `without_thoughts` gives it."""
+    """The same as `without_thoughts`."""
     open: bool
-    """Whether the last thought goes on to the end of the text."""
+    """Whether the last thought extends to the end of the text."""
 
 
 def read_thoughts(text: str) -> Thoughts:
-    """The thoughts of a text and what is none. One pass over it."""
+    """The thoughts of a text and the rest. One pass."""
     if not any(sign in text for sign in _FIRST):
         return Thoughts((), text, text, open=False)
     thoughts: list[str] = []
@@ -140,9 +140,10 @@ def read_thoughts(text: str) -> Thoughts:
 
 
 def split_thought(text: str) -> tuple[str, str]:
-    """The thought and the answer of a text that is one thought, then its answer; else nothing and the text.
+    """The thought and the answer of a text that is one thought, then its answer; otherwise an empty thought
+    and the text.
 
-    What is left of any other text goes on to have its marks, by which rules turn it away.
+    Any other text keeps its marks, by which rules reject it.
     """
     read = read_thoughts(text)
     if read.open or len(read.thoughts) != 1 or read.before.strip():
@@ -151,7 +152,7 @@ def split_thought(text: str) -> tuple[str, str]:
 
 
 def _unframed(thought: str) -> str:
-    """Remove what stands between two messages of a text with channels."""
+    """Remove the marks between two messages of a text with channels."""
     thought = thought.strip()
     frame = thought.removesuffix("assistant").rstrip()
     if frame.endswith("<|start|>"):

@@ -1,33 +1,35 @@
-"""Where the memory of a process lies: what /proc/PID/maps says, as far as the sandbox needs it."""
+"""The layout of a process's memory, from /proc/PID/maps, as far as the sandbox needs it."""
 
 from dataclasses import dataclass
 from itertools import pairwise
 
 _UNIT_BITS = 32  # the filter compares the high half of an address: units of 4 GB
-_VSYSCALL = "[vsyscall]"  # at the top of the kernel's half, the same for all
+_VSYSCALL = "[vsyscall]"  # at the top of the kernel's half, the same for all processes
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Two ranges of addresses, in bytes: program and heap below, libraries, mappings and stack above."""
+    """Two ranges of addresses, in bytes: program and heap below; libraries, mappings and stack above."""
 
     lower: range
     upper: range
 
     def with_room(self, size: int) -> tuple[range, range]:
-        """The ranges after `size` bytes more: the heap grows upwards, mappings downwards."""
+        """The ranges after `size` more bytes: the heap grows upwards, mappings downwards."""
         lower = range(self.lower.start, self.lower.stop + size)
         return lower, range(max(self.upper.start - size, lower.stop), self.upper.stop)
 
     def mapping_units(self, size: int) -> range:
-        """Where a program that needs `size` more bytes may ask for a mapping, in units of 4 GB."""
+        """The range, in units of 4 GB, in which a program that needs `size` more bytes may ask for
+        mappings.
+        """
         start = max(self.upper.start - size, 0) >> _UNIT_BITS
-        # One unit below: what is freed leaves gaps, so that what comes later may lie lower.
+        # One unit lower, because freed memory leaves gaps, so that later mappings may lie lower.
         return range(max(start - 1, 1), (self.upper.stop >> _UNIT_BITS) + 1)
 
 
 def layout_of(maps: str) -> Layout:
-    """The layout that the lines of a `maps` file describe: parted where most is empty."""
+    """The layout described by the lines of a `maps` file, divided at the largest gap."""
     lines = [line.split(maxsplit=5) for line in maps.splitlines() if not line.endswith(_VSYSCALL)]
     spans = sorted(tuple(int(address, 16) for address in line[0].split("-")) for line in lines)
     gaps = [after[0] - before[1] for before, after in pairwise(spans)]

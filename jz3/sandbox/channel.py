@@ -1,7 +1,7 @@
-"""What the keeper of a worker and its zygote say to each other, by sockets that keep messages apart.
+"""Messages between a worker's keeper and its zygote, over sockets that preserve message boundaries.
 
-The keeper reads programs and outputs; the zygote forks. Descriptors pass over, and numbers; a program or its
-output never does, so that nothing of them is in the memory that the next program is forked from.
+The keeper reads programs and outputs; the zygote forks. Only descriptors and numbers are passed, never a
+program or its output, so that the memory from which the next program is forked contains nothing of them.
 """
 
 import struct
@@ -16,11 +16,11 @@ from _socket import (
     socketpair,
 )
 
-MESSAGE_BYTES = 1 << 16  # what a zygote says of itself fits by far
+MESSAGE_BYTES = 1 << 16  # a zygote's description of itself is much smaller
 FAILED = b"!"
-"""Begins the message of a zygote that could not start a program; the reason follows."""
+"""First byte of a zygote's message that a program could not be started; the reason follows."""
 
-_JOB = struct.Struct("=xQQ")  # the first byte is nought: the zygote looks at it
+_JOB = struct.Struct("=xQQ")  # the first byte is 0, which the zygote looks at
 _JOB_FDS = struct.Struct("4i")
 _FD = struct.Struct("i")
 
@@ -31,19 +31,20 @@ def make_channel() -> tuple[socket, socket]:
 
 
 def send_job(channel: socket, size: int, threads: int, fds: tuple[int, int, int, int]) -> None:
-    """Ask for a process that reads a program of `size` bytes from the first descriptor; the others are its
-    standard output, its standard error, and where it says that its walls stand. `threads`: its limit.
+    """Ask for a process that reads a program of `size` bytes from the first descriptor. The others are its
+    standard output, its standard error, and the one on which it reports that its walls stand. `threads` is
+    its limit.
     """
     channel.sendmsg([_JOB.pack(size, threads)], [(SOL_SOCKET, SCM_RIGHTS, _JOB_FDS.pack(*fds))])
 
 
 def job_waits(channel: socket) -> bool:
-    """Wait until there is a job, and leave it there; False where the keeper has gone."""
+    """Wait until there is a job, without taking it; False if the keeper has gone."""
     return channel.recv(1, MSG_PEEK) != b""
 
 
 def receive_job(channel: socket) -> tuple[bytes, tuple[int, ...]]:
-    """What `send_job` sent, its numbers packed."""
+    """A job from `send_job`: its packed numbers, and the descriptors."""
     message, control, _, _ = channel.recvmsg(_JOB.size, CMSG_SPACE(_JOB_FDS.size))
     return message, _JOB_FDS.unpack(control[0][2])
 
@@ -59,6 +60,6 @@ def send_descriptor(channel: socket, fd: int) -> None:
 
 
 def receive_descriptor(channel: socket) -> int | bytes:
-    """A descriptor; or what the zygote said in its place, which is nothing where it has gone."""
+    """A descriptor; or the zygote's message instead of one, which is empty if the zygote has gone."""
     message, control, _, _ = channel.recvmsg(MESSAGE_BYTES, CMSG_SPACE(_FD.size))
     return _FD.unpack(control[0][2])[0] if control else message

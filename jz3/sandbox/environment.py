@@ -1,4 +1,4 @@
-"""What a program finds: the interpreter, the libraries, and the paths that they lie in."""
+"""What a program can use: the interpreter, the libraries, and the paths that contain them."""
 
 import hashlib
 import importlib.metadata
@@ -14,14 +14,14 @@ from jz3.sandbox.kernel import can_fix_addresses
 from jz3.sandbox.walls import is_there
 
 PRELOADED = ("sympy", "numpy", "scipy")
-"""Imported before the first program, as far as they are installed."""
+"""Libraries imported before the first program, if they are installed."""
 
 # Shared libraries that extension modules link to, and the time zones.
 _SYSTEM_PATHS = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
 
 
 def library_versions() -> dict[str, str]:
-    """Version of each preloaded library that is installed, by name."""
+    """Version of each installed preloaded library, by name."""
     return {
         name: importlib.metadata.version(name)
         for name in sorted((*PRELOADED, "mpmath"))
@@ -32,8 +32,8 @@ def library_versions() -> dict[str, str]:
 def environment_digest() -> str:
     """Digest of the versions of Python and the preloaded libraries: part of a stored result's key.
 
-    Where the kernel does not fix addresses, it is another one: what fails there for printing an address has a
-    result elsewhere.
+    It differs if the kernel does not fix addresses: then programs that print an address fail, but elsewhere
+    they have a result.
     """
     facts: dict[str, object] = {"python": platform.python_version(), "libraries": library_versions()}
     if not can_fix_addresses():
@@ -42,7 +42,7 @@ def environment_digest() -> str:
 
 
 def library_paths() -> list[str]:
-    """Folders of installed packages on the search path of this process, in its order."""
+    """Folders of installed packages on this process's search path, in its order."""
     folders = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
     for name in PRELOADED:
         spec = importlib.util.find_spec(name)
@@ -52,9 +52,9 @@ def library_paths() -> list[str]:
 
 
 def readonly_paths() -> list[str]:
-    """All that a program may read: the system's libraries, the Python installation and its packages.
+    """Everything that a program may read: the system's libraries, the Python installation and its packages.
 
-    What this user may not look at is left out.
+    Paths that this user may not look at are left out.
     """
     python = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     shared = sysconfig.get_config_var("LIBDIR")

@@ -1,7 +1,7 @@
-"""The half of a worker that knows programs and outputs: it takes jobs from the host, has the zygote fork a
-process for each, hands it the program, reads what it prints, and kills it at its limits.
+"""The half of a worker that sees programs and outputs. It takes jobs from the host, has the zygote fork a
+process for each, passes it the program, reads its output, and kills it at its limits.
 
-It stands outside the process namespace of the programs where there is one.
+It is outside the programs' process namespace, if there is one.
 """
 
 import json
@@ -22,19 +22,17 @@ from jz3.sandbox.result import Ending, Stop
 from jz3.sandbox.walls import ProcFiles
 
 READY = b"R"
-"""What a process says when its walls stand."""
+"""A process's message that its walls stand."""
 
 _STDERR_TAIL = 8192  # bytes; the last line of an error fits
 _STDERR_LIMIT = 1 << 20  # chosen: more is a runaway loop, not a message
-_BYTES_PER_CHARACTER = 4  # at most, in UTF-8
+_BYTES_PER_CHARACTER = 4  # the most, in UTF-8
 _REMOVAL_SECONDS = 0.02  # measured: 10 ms from the kill to the next program, 13 to 28 on busy cores
 _THREADS = 64  # chosen: numeric libraries are held to one thread, so programs need few
-_LEAST_OF_USER = (
-    257  # numbers from here on take memory in the process of the program, the same for all of them
-)
-_MOST_THREADS = 4096  # chosen: of a user whose other processes count too
+_LEAST_OF_USER = 257  # numbers from here on take memory in the program's process, the same for all of them
+_MOST_THREADS = 4096  # chosen: for a user whose other processes count, too
 _START_GRACE_SECONDS = 5  # chosen: as the host waits for a worker after a program's own limit
-_REHEARSALS = 8  # measured: by then the interpreter has specialised what runs between two forks
+_REHEARSALS = 8  # measured: after this many the interpreter has specialised what runs between two forks
 
 
 class Keeper:
@@ -53,7 +51,7 @@ class Keeper:
         """Serve until the host closes the channel or the zygote dies."""
         message = self._zygote.recv(MESSAGE_BYTES)
         if not message:
-            os._exit(1)  # its own last words are on standard error
+            os._exit(1)  # its last words are on standard error
         hello = Hello(**json.loads(message))
         self._shares_user = hello.uid is None and self._config.wall in ("none", "root")
         for _ in range(_REHEARSALS):
@@ -65,12 +63,12 @@ class Keeper:
         os._exit(0)
 
     def run(self, program: str) -> Ending:
-        """Run one program to its end, whatever that is. Its time counts from here on until it is gone: the
-        fork is in it, and so is its removal.
+        """Run one program to its end, however it ends. Its time includes the fork and the removal of the
+        process.
         """
         try:
             return self._run(program.encode("utf-8", "surrogatepass"))
-        except OSError as error:  # no process or no descriptor left: the program did not run
+        except OSError as error:  # no process or descriptor left: the program did not run
             return _not_run(str(error))
 
     def _run(self, source: bytes) -> Ending:
@@ -92,7 +90,7 @@ class Keeper:
         """A descriptor of the new process, or why there is none."""
         waiting = select.poll()
         waiting.register(self._zygote.fileno(), select.POLLIN)
-        # Where it takes longer, the host finds this worker lost.
+        # If it takes longer, the host counts this worker as lost.
         while not waiting.poll(1000):
             if time.monotonic() > deadline + _START_GRACE_SECONDS:
                 os._exit(1)
@@ -104,8 +102,8 @@ class Keeper:
         return answer[len(FAILED) :].decode("utf-8", "replace")
 
     def _threads(self) -> int:
-        """The limit of a user's threads. Where programs have no user of their own, others count too: all
-        threads of the machine are at least as many as those of the user.
+        """The limit on a user's threads. If programs have no user of their own, other threads count, too:
+        this allows for all threads of the machine, which are at least as many as the user's.
         """
         if not self._shares_user:
             return _THREADS
@@ -132,7 +130,7 @@ class Keeper:
 
 
 class _Pipes:
-    """Both ends of what a program reads and writes; closed at the end of the `with`."""
+    """Both ends of a program's input and outputs; closed at the end of the `with`."""
 
     def __init__(self) -> None:
         self.near: list[int] = []
@@ -199,7 +197,7 @@ class _Watch:
         self._poll.register(jobs, 0)  # only its end
 
     def until_end(self) -> Stop:
-        """Wait until the program is dead and its output read; what stopped it, if we did."""
+        """Wait until the program is dead and its output read; return what made us stop it, if anything."""
         stopped: Stop = ""
         open_fds = {self._pipes.out, self._pipes.err, self._zygote}
         self._poll.register(self._pipes.program, select.POLLOUT)
@@ -223,7 +221,7 @@ class _Watch:
         return stopped
 
     def _give(self) -> None:
-        """Hand over as much of the source as the pipe takes; at the end, or where nobody reads, close it."""
+        """Write as much of the source as the pipe accepts; close it at the end, or if nobody reads."""
         try:
             self._left = self._left[os.write(self._pipes.program, self._left) :]
         except BlockingIOError:
@@ -235,11 +233,11 @@ class _Watch:
             self._pipes.close_program()
 
     def _take(self, fd: int) -> bool:
-        """Read what is there; False at the end of it."""
+        """Read what is available; False at the end."""
         part = os.read(fd, 1 << 16)
         if fd == self._zygote:
             if not part:
-                os._exit(1)  # the zygote is dead: nothing is known of the program
+                os._exit(1)  # the zygote is dead: the program's end is unknown
             self.ended = part
             return False
         if fd == self._pipes.err:
@@ -250,7 +248,7 @@ class _Watch:
         return bool(part)
 
     def _kill(self, reason: Stop) -> Stop:
-        with suppress(ProcessLookupError):  # it has ended by itself, and its zygote is about to say so
+        with suppress(ProcessLookupError):  # it has ended by itself, and its zygote is about to report that
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         return reason
 

@@ -1,6 +1,6 @@
-"""The system calls that the standard library lacks, by ctypes: namespaces, mounts, capabilities, limits.
+"""System calls that the standard library lacks, by ctypes: namespaces, mounts, capabilities, limits.
 
-Linux on x86-64 and aarch64. Every function raises OSError with the kernel's reason where the kernel refuses.
+Linux on x86-64 and aarch64. Every function raises OSError with the kernel's reason if the kernel refuses.
 """
 
 import ctypes
@@ -48,7 +48,7 @@ _ADDR_NO_RANDOMIZE = 0x40000
 _ASK_PERSONALITY = 0xFFFFFFFF
 # The values of mount(2) and of mount_setattr(2) are the same for these.
 FILES_READONLY = MS_RDONLY | MS_NOSUID | MS_NODEV
-DEVICE_READONLY = MS_RDONLY | MS_NOSUID | MS_NOEXEC  # its times and mode; what is written to it passes
+DEVICE_READONLY = MS_RDONLY | MS_NOSUID | MS_NOEXEC  # protects times and mode; writes still pass
 
 
 def fail(what: str) -> NoReturn:
@@ -58,7 +58,7 @@ def fail(what: str) -> NoReturn:
 
 
 def check(returned: int, what: str) -> int:
-    """What a call returned; OSError where that says failure."""
+    """The result of a call; raises OSError if it indicates failure."""
     if returned < 0:
         fail(what)
     return returned
@@ -93,7 +93,7 @@ def pivot_root(new: str, old: str) -> None:
 
 
 def make_readonly(path: str, flags_to_set: int) -> None:
-    """Make a bind mount read-only, with all mounts below it where the kernel can (5.12 and later)."""
+    """Make a bind mount read-only, with all mounts below it if the kernel can (5.12 and later)."""
     attributes = struct.pack("QQQQ", flags_to_set, 0, 0, 0)
     size = ctypes.c_size_t(len(attributes))
     if libc.syscall(_NR_MOUNT_SETATTR, _AT_FDCWD, path.encode(), _AT_RECURSIVE, attributes, size) == 0:
@@ -106,8 +106,8 @@ def make_readonly(path: str, flags_to_set: int) -> None:
 
 
 def use_huge_pages(maps: str) -> None:
-    """Bring the memory of this process that is of no file into pages of 2 MB, as far as the kernel does that
-    (6.1 and later); `maps`: what /proc/self/maps says. A fork then copies 50 entries in place of 20,000.
+    """Move this process's anonymous memory into pages of 2 MB, as far as the kernel does that (6.1 and
+    later). `maps` is the text of /proc/self/maps. A fork then copies 50 entries instead of 20,000.
     """
     for line in maps.splitlines():
         place, rights, _, _, inode, *_ = line.split()
@@ -117,21 +117,21 @@ def use_huge_pages(maps: str) -> None:
 
 
 def has_fixed_addresses() -> bool:
-    """Whether what this process executes lies at the same addresses each time."""
+    """Whether programs that this process executes have the same addresses each time."""
     return bool(_personality(_ASK_PERSONALITY) & _ADDR_NO_RANDOMIZE)
 
 
 def fix_addresses() -> bool:
-    """Whatever this process executes from now on lies at the same addresses each time.
+    """Give programs that this process executes from now on the same addresses each time.
 
-    False where that is refused, as by Docker's default filter.
+    False if that is refused, as by Docker's default filter.
     """
     before = _personality(_ASK_PERSONALITY)
     return _personality(before | _ADDR_NO_RANDOMIZE) >= 0 and has_fixed_addresses()
 
 
 def can_fix_addresses() -> bool:
-    """Whether `fix_addresses` works here; leaves things as they are."""
+    """Whether `fix_addresses` works here; changes nothing."""
     if not sys.platform.startswith("linux"):
         return False
     before = _personality(_ASK_PERSONALITY)
@@ -145,14 +145,15 @@ def _personality(value: int) -> int:
 
 
 class Reaper:
-    """Waits for children without knowing how they end: that passes on as bytes, and its memory is cleared.
+    """Waits for children without learning how they end: the status is passed on as bytes, and its memory is
+    cleared.
 
-    A process that is forked later finds nothing of it, and finds its memory where it was: a call takes one
-    pointer at most, since ctypes frees the memory of two in the order that it took it.
+    A process that is forked later finds no trace of it, and finds its memory where it was: a call takes at
+    most one pointer, because ctypes frees the memory of two in the order in which it was allocated.
     """
 
     _SIGINFO_BYTES = 128
-    _RUSAGE_BYTES = 256  # of struct rusage, 144 in use
+    _RUSAGE_BYTES = 256  # of struct rusage, which uses 144
 
     def __init__(self) -> None:
         self._memory = bytearray(self._SIGINFO_BYTES + self._RUSAGE_BYTES)
@@ -162,7 +163,7 @@ class Reaper:
         self._usage = ctypes.c_void_p(address + self._SIGINFO_BYTES)
 
     def pass_on(self, pid: int, to: int) -> None:
-        """Wait until a child has ended, and write to a descriptor what `ending_of` reads."""
+        """Wait until a child has ended; write the message that `ending_of` reads to a descriptor."""
         check(libc.waitid(os.P_PID, pid, self._end, os.WEXITED | os.WNOWAIT), "waitid")
         check(libc.wait4(pid, None, 0, self._usage), "wait4")
         os.write(to, self._memory)
@@ -170,7 +171,7 @@ class Reaper:
 
     @staticmethod
     def ending_of(message: bytes) -> tuple[int, float]:
-        """Exit code of a child, minus the signal that ended it, and its CPU seconds."""
+        """Exit code of a child (or minus the signal that ended it), and its CPU seconds."""
         how, status = struct.unpack_from("8xi12xi", message)
         times = struct.unpack_from("qqqq", message, Reaper._SIGINFO_BYTES)
         seconds, microseconds, system_seconds, system_microseconds = times
@@ -183,7 +184,9 @@ def set_host_name(name: bytes) -> None:
 
 
 def drop_bounding_capabilities() -> None:
-    """No program started from here gets capabilities. May be refused to us: no_new_privs does the same."""
+    """Deny capabilities to programs started from here. May be refused to us; no_new_privs has the same
+    effect.
+    """
     zero = ctypes.c_ulong(0)
     for capability in range(64):
         if libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), zero, zero, zero) < 0:
@@ -200,12 +203,14 @@ def drop_capabilities() -> None:
 
 
 def limit_resources(*, address_space: int, cpu_seconds: int, file_bytes: int, threads: int) -> None:
-    """Hard limits of this process; `threads` counts all of its user where the kernel counts by user."""
+    """Set hard limits of this process; `threads` counts all threads of its user if the kernel counts by
+    user.
+    """
     fixed = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_AS: address_space,
         resource.RLIMIT_FSIZE: file_bytes,
-        resource.RLIMIT_NOFILE: 64,  # a program needs a handful; each costs kernel memory
+        resource.RLIMIT_NOFILE: 64,  # a program needs a handful, and each costs kernel memory
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_SIGPENDING: 64,
@@ -215,7 +220,7 @@ def limit_resources(*, address_space: int, cpu_seconds: int, file_bytes: int, th
         hard = resource.getrlimit(limit)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (value, value))
-    # SIGXCPU at the limit, SIGKILL a second later where a program handles it.
+    # SIGXCPU at the limit, SIGKILL a second later if a program handles that.
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     last = cpu_seconds + 1 if hard == resource.RLIM_INFINITY else min(cpu_seconds + 1, hard)
     resource.setrlimit(resource.RLIMIT_CPU, (min(cpu_seconds, last), last))

@@ -1,7 +1,7 @@
-"""Landlock (Linux 5.13 and later): which files a process may open, and that it may reach no network, no
-foreign process and no abstract socket, as far as the kernel's version of Landlock (its ABI) knows them.
+"""Landlock (Linux 5.13 and later): restricts which files a process may open, and denies it networks, other
+processes and abstract sockets, as far as the kernel's version of Landlock (its ABI) covers them.
 
-It does not cover stat, chmod, chown, utime, xattr nor unix sockets with a path: the seccomp filter does.
+It does not cover stat, chmod, chown, utime, xattr or unix sockets with a path; the seccomp filter does.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ _RULE_PATH_BENEATH = 1
 _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
 _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG, _MAKE_SYM = 1 << 4, 1 << 5, 1 << 7, 1 << 8, 1 << 12
 _REFER, _TRUNCATE = 1 << 13, 1 << 14
-_READ = _READ_FILE | _READ_DIR  # and never EXECUTE
+_READ = _READ_FILE | _READ_DIR  # but never EXECUTE
 _CHANGE = _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _MAKE_SYM | _REFER | _TRUNCATE
 _OF_FILES = _READ_FILE | _WRITE_FILE | _TRUNCATE
 
@@ -30,14 +30,14 @@ _ABSTRACT_SOCKETS_AND_SIGNALS = 3  # from ABI 6
 
 
 def landlock_abi() -> int:
-    """The kernel's version of Landlock; 0 where there is none."""
+    """The kernel's version of Landlock; 0 if there is none."""
     abi = libc.syscall(_NR_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(_CREATE_RULESET_VERSION))
     return max(abi, 0)
 
 
 def make_ruleset(readable: list[str], writable: list[str]) -> int:
-    """A file descriptor of rules: nothing is allowed but reading below `readable` and reading and changing
-    below `writable`. Paths that do not exist are left out.
+    """A file descriptor of rules that allow only reading below `readable`, and reading and changing below
+    `writable`. Paths that do not exist are left out.
     """
     abi = landlock_abi()
     handled = (1 << _FILE_RIGHTS_OF_ABI.get(abi, _FILE_RIGHTS_LATER)) - 1
@@ -55,7 +55,7 @@ def make_ruleset(readable: list[str], writable: list[str]) -> int:
 
 
 def restrict(rules: int) -> None:
-    """Put this process under the rules for good."""
+    """Apply the rules to this process for good."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     check(libc.syscall(_NR_RESTRICT_SELF, rules, ctypes.c_uint(0)), "landlock_restrict_self")
 

@@ -1,7 +1,7 @@
-"""What is a worker's own and would make a result another one on the next worker.
+"""Values that differ between workers, so that a result with one would not be reproducible.
 
-Addresses are the same in all workers where the kernel can fix them. Where it refuses, and for the folder and
-the user that a worker of its own has, a program that prints them has no result: it is `unstable`.
+Addresses are the same in all workers if the kernel can fix them. If it refuses, a program that prints one has
+no result: it is `unstable`. The same holds for a folder or user that only one worker has.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 # Not the digits of a fraction, nor part of a word.
 _NUMBER = re.compile(r"(?<![\w.])(?:0[xX][0-9a-fA-F]+|[0-9]+)(?!\w|\.[0-9])")
 _LONGEST_NUMBER = 20  # digits of the largest 64-bit number
-_HASH_SHIFT = 4  # Python's hash of an object is its address without the four lowest bits
+_HASH_SHIFT = 4  # Python's hash of an object is its address without the lowest four bits
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class Marks:
     """The marks of one worker."""
 
     folder: str
-    """Where programs stand, if that is a folder of the worker's own; else empty."""
+    """The programs' folder, if it is the worker's own; otherwise empty."""
     uid: int | None
-    """The user that programs run as, if it is the worker's own."""
+    """The user of the programs, if it is the worker's own."""
     address_ranges: tuple[range, ...]
-    """Of its programs, in bytes; none where they are the same in all workers."""
+    """Addresses of its programs, in bytes; empty if they are the same in all workers."""
 
     def in_text(self, text: str) -> str:
-        """What of the worker's own a text holds, as a reason; empty where there is nothing."""
+        """The worker's own value in a text, as a reason; empty if there is none."""
         if self.folder and self.folder in text:
             return "it prints the folder that it ran in, which is another one each time"
         numbers = {int(found, 0 if found[:2] in ("0x", "0X") else 10) for found in _numbers(text)}

@@ -1,6 +1,7 @@
-"""The ways to build a sandbox, strongest first, and the self-test that tells which of them hold here.
+"""The ways to build a sandbox, strongest first, and the self-test that shows which of them work here.
 
-A way counts only if its worker starts and the self-test's attacks fail; sysctls and versions are not asked.
+A way counts only if its worker starts and all attacks of the self-test fail; settings and versions do not
+count.
 """
 
 import os
@@ -22,7 +23,7 @@ ModeName = Literal["bubblewrap", "root-namespaces", "user-namespaces", "landlock
 
 @dataclass(frozen=True)
 class Mode:
-    """One way to build a sandbox, and how strong it is where it works."""
+    """One way to build a sandbox, and its strength if it works."""
 
     name: ModeName
     level: Level
@@ -37,13 +38,13 @@ LANDLOCK = Mode("landlock", 2, "none", landlock=True)
 SECCOMP = Mode("seccomp", 1, "none", landlock=False)
 
 MODES = (BUBBLEWRAP, ROOT_NAMESPACES, USER_NAMESPACES, LANDLOCK, SECCOMP)
-"""Strongest first; among equals the well-kept tool first."""
+"""Strongest first; among equals the well-maintained tool first."""
 
 _PROBE_LIMITS = Limits(wall_seconds=20, cpu_seconds=10, memory_mb=256, output_characters=1000)
 _FIRST_UID = 2_000_000_000  # chosen: far above what systems give to people and containers
 _UIDS_PER_HOST = 100
 
-# Each line is an attack that must fail. Bounded: where nothing holds, nothing breaks.
+# Each line is an attack that must fail. All are bounded: if no wall stands, nothing breaks.
 _SELF_TEST = """
 import os, socket, sys
 opened = []
@@ -73,7 +74,7 @@ sys.exit("not contained: " + ", ".join(opened) if opened else 0)
 
 
 def launch(mode: Mode, limits: Limits, preload: tuple[str, ...], number: int) -> Launch:
-    """How worker `number` of this process is started in a mode."""
+    """How to start worker `number` of this process in a mode."""
     paths = environment.readonly_paths()
     config = WorkerConfig(
         wall=mode.wall,
@@ -94,7 +95,7 @@ def launch(mode: Mode, limits: Limits, preload: tuple[str, ...], number: int) ->
 
 
 def failure_of(mode: Mode) -> str | None:
-    """Why a mode does not hold here; None where it does."""
+    """Why a mode does not work here; None if it does."""
     lack = lacking(mode)
     if lack is not None:
         return lack
@@ -102,7 +103,7 @@ def failure_of(mode: Mode) -> str | None:
     try:
         secret = folder / "secret"
         secret.write_text("secret\n")
-        folder.chmod(0o777)  # what holds a program back must be the sandbox
+        folder.chmod(0o777)  # only the sandbox may stop the program
         secret.chmod(0o666)
         return _self_test(mode, folder)
     finally:
@@ -110,7 +111,7 @@ def failure_of(mode: Mode) -> str | None:
 
 
 def lacking(mode: Mode) -> str | None:
-    """What a mode needs and has not; None where it can be tried."""
+    """What a mode needs and this machine lacks; None if it can be tried."""
     if not sys.platform.startswith("linux"):
         return f"{sys.platform} is not Linux"
     if mode is ROOT_NAMESPACES and os.geteuid() != 0:
@@ -137,10 +138,10 @@ def _self_test(mode: Mode, folder: Path) -> str | None:
 
 
 def _bubblewrap_command(paths: list[str]) -> tuple[str, ...]:
-    """The words that build bubblewrap's walls around a command.
+    """The words that put bubblewrap's walls around a command.
 
-    The capabilities are over its namespaces: the zygote gives each program a scratch and a user of its own by
-    them, and takes them from it.
+    The capabilities apply to its namespaces: the zygote uses them to give each program a scratch and a user
+    of its own, and then takes them away.
     """
     words = [
         _bubblewrap(),
@@ -173,7 +174,7 @@ def _bubblewrap_command(paths: list[str]) -> tuple[str, ...]:
     for device in DEVICES:
         words += ["--dev-bind", device, device]
     words += ["--proc", "/proc", "--dir", SCRATCH]
-    if not any(word.startswith("/tmp/") for word in words):  # where Python itself lies there, it stays
+    if not any(word.startswith("/tmp/") for word in words):  # unless Python itself is there
         words += ["--symlink", SCRATCH[1:], "/tmp"]
     return (*words, "--remount-ro", "/", "--chdir", "/", "--")
 
@@ -184,7 +185,7 @@ def _bubblewrap() -> str:
 
 
 def _interpreter_paths() -> list[str]:
-    """What must be there to start the interpreter and the zygote, besides what programs read."""
+    """Paths needed to start the interpreter and the zygote, besides what programs read."""
     executable = Path(sys.executable)
     chain = [executable]
     while chain[-1].is_symlink():

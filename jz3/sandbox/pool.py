@@ -39,18 +39,18 @@ class SandboxReport(BaseModel):
     mode: ModeName
     level: Level
     landlock_abi: int
-    """The kernel's version of Landlock; 0 where there is none."""
+    """The kernel's version of Landlock; 0 if there is none."""
     scratch: str
-    """`writable`: each program had 16 MB of its own; `read-only`: programs could write no file."""
+    """`writable`: each program had 16 MB of its own; `read-only`: programs could write no files."""
     addresses: Literal["fixed", "moving"]
-    """`moving`: the kernel gives each worker others, and a program that prints one has no result."""
+    """`moving`: the kernel gives each worker different addresses; a program that prints one has no result."""
     python: str
     libraries: dict[str, str]
     """Versions of the preloaded libraries."""
 
 
 class Sandbox:
-    """A pool of workers. Not for several threads at once."""
+    """A pool of workers; not thread-safe."""
 
     def __init__(self, workers: Sequence[Worker], report: SandboxReport) -> None:
         self._workers = workers
@@ -73,7 +73,7 @@ class Sandbox:
                     results[busy.pop(worker)] = result
                     _start_next(worker, programs, waiting, busy)
         finally:
-            for worker in busy:  # the caller was interrupted: what runs must not answer the next call
+            for worker in busy:  # the caller was interrupted: a running program must not answer the next call
                 worker.give_up()
         return [results[number] for number in range(len(programs))]
 
@@ -88,10 +88,11 @@ def _start_next(
 
 
 def _finished(busy: dict[Worker, int]) -> list[tuple[Worker, ProgramResult]]:
-    """Wait until something comes from a worker, or one is overdue; the results that are complete.
+    """Wait until a worker sends something or is overdue; return the results that are complete.
 
-    Overdue is who was late before this look and has not answered at it: a start of another worker, or a host
-    that slept, may take longer than a program may, and what came meanwhile is a result.
+    A worker is overdue if it was late before this look and has still not answered: the start of another
+    worker, or a suspended host, may take longer than a program may, and an answer that came meanwhile is a
+    result.
     """
     late = [worker for worker in busy if worker.seconds_left() == 0.0]
     poll = select.poll()
@@ -107,9 +108,9 @@ def _finished(busy: dict[Worker, int]) -> list[tuple[Worker, ProgramResult]]:
 
 @contextmanager
 def open_sandbox(settings: SandboxSettings) -> Generator[Sandbox]:
-    """A sandbox of the strongest kind that holds here.
+    """The strongest sandbox that works here.
 
-    Raises SandboxUnavailable where that is weaker than `required_level`.
+    Raises SandboxUnavailable if it is weaker than `required_level`.
     """
     with open_mode(strongest_mode(settings.required_level), settings) as sandbox:
         yield sandbox
@@ -117,7 +118,7 @@ def open_sandbox(settings: SandboxSettings) -> Generator[Sandbox]:
 
 @contextmanager
 def open_mode(mode: Mode, settings: SandboxSettings) -> Generator[Sandbox]:
-    """A sandbox built in one given way; SandboxUnavailable where its workers do not start."""
+    """A sandbox built in the given way; raises SandboxUnavailable if its workers do not start."""
     lack = lacking(mode)
     if lack is not None:
         raise SandboxUnavailable(
@@ -135,9 +136,9 @@ def open_mode(mode: Mode, settings: SandboxSettings) -> Generator[Sandbox]:
 
 
 def strongest_mode(required_level: Level) -> Mode:
-    """The first mode, strongest first, whose self-test holds.
+    """The first mode, strongest first, whose self-test passes.
 
-    Raises SandboxUnavailable, with all that was tried, where none of the required level does.
+    Raises SandboxUnavailable, with everything that was tried, if none has the required level.
     """
     failures: list[str] = []
     for mode in MODES:

@@ -1,4 +1,4 @@
-"""What happens in the forked child: the inner walls go up, then the program runs as `__main__`."""
+"""The forked child: it puts up the inner walls, then runs the program as `__main__`."""
 
 import atexit
 import gc
@@ -15,14 +15,14 @@ from contextlib import contextmanager
 
 _NAME = "program.py"
 _SEED = 0  # chosen: a fork copies the state of generators, so each program starts from the same known one
-_DEPTH_OF_EXEC = 1 if sys.version_info < (3, 12) else 0  # later versions count Python's own frames alone
+_DEPTH_OF_EXEC = 1 if sys.version_info < (3, 12) else 0  # later versions count only Python's own frames
 _INTERNAL_FRAMES_LIMIT = 100
 _generators: list[random.Random] = []
-"""Those that are there before a program is: of the standard library and of the preloaded ones."""
+"""Generators that exist before a program: of the standard library and of the preloaded ones."""
 
 
 def read_program(fd: int, size: int) -> str:
-    """The program that the keeper writes; what is done for it depends on its size alone, not on the pace."""
+    """The program from the keeper. What this does depends only on the program's size, not on the pace."""
     source = bytearray(size)
     left = memoryview(source)
     while left:
@@ -35,7 +35,7 @@ def read_program(fd: int, size: int) -> str:
 
 
 def run_program(program: str, scratch: str) -> int:
-    """Run a program as the interpreter runs a script, to the end; its exit code."""
+    """Run a program to its end, as the interpreter runs a script; return its exit code."""
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=_NAME, __builtins__=__builtins__)
     _make_fresh(module, scratch)
@@ -64,7 +64,7 @@ def _seed_generators() -> None:
 
 
 def _run(program: str, module: types.ModuleType) -> int:
-    # A script begins at depth 1: what it may recurse must not depend on the frames that called it.
+    # A script begins at depth 1: how deep it may recurse must not depend on the frames that called it.
     sys.setrecursionlimit(sys.getrecursionlimit() + _depth() + _DEPTH_OF_EXEC)
     try:
         code = compile(program, _NAME, "exec", dont_inherit=True)
@@ -79,7 +79,7 @@ def _run(program: str, module: types.ModuleType) -> int:
 
 
 def _depth() -> int:
-    """Frames from here down to the bottom, less the one that a script has anyway."""
+    """Frames from here down to the bottom, minus the one that a script has anyway."""
     frame, depth = inspect.currentframe(), -1
     while frame is not None and depth < _INTERNAL_FRAMES_LIMIT:
         frame, depth = frame.f_back, depth + 1
@@ -96,7 +96,7 @@ def _exit_code(code: object) -> int:
 
 
 def _finish(code: int) -> int:
-    """What the interpreter does at its end: threads, exit functions, objects of the program, buffers."""
+    """What the interpreter does when it ends: threads, exit functions, objects of the program, buffers."""
     try:
         getattr(threading, "_shutdown")()  # noqa: B009 (private, and what the interpreter itself calls)
         getattr(atexit, "_run_exitfuncs")()  # noqa: B009 (as above)
@@ -105,13 +105,13 @@ def _finish(code: int) -> int:
             namespace[name] = None  # finalizers run, files are flushed
         sys.stdout.flush()
         sys.stderr.flush()
-    except BaseException:  # a program may have replaced any of this; what counts is that it ends
-        return code or 120  # as the interpreter where flushing fails
+    except BaseException:  # a program may have replaced any of this; it only has to end
+        return code or 120  # as in the interpreter if flushing fails
     return code
 
 
 def preload(names: list[str]) -> None:
-    """Import what programs use most, as far as it is installed."""
+    """Import the libraries that programs use most, if they are installed."""
     with _seeded_from_birth():
         for name in names:
             try:
@@ -126,8 +126,8 @@ def preload(names: list[str]) -> None:
 
 @contextmanager
 def _seeded_from_birth() -> Generator[None]:
-    """Generators that libraries make for themselves begin with our seed too: sympy shuffles facts by one, and
-    numbers its Dummies from another.
+    """Give generators that libraries create our seed, too: sympy shuffles facts with one and numbers its
+    Dummies from another.
     """
     begin = random.Random.__init__
 

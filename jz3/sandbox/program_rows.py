@@ -1,8 +1,8 @@
 """Results of programs through the row store: a program that ran here once is not run again.
 
-The key holds the program, its limits and the versions of Python and the preloaded libraries; beside the
-result stands how strong the sandbox was. A program whose worker was lost is tried again; what loses its
-worker three times is `killed`, so that one program cannot stop a run.
+The key contains the program, its limits and the versions of Python and the preloaded libraries; the result
+also says how strong the sandbox was. A program whose worker was lost is tried again; after losing its worker
+three times it is `killed`, so that one program cannot stop a run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,24 +22,24 @@ from jz3.workers.fill import fill
 EXECUTE = Operation("execute", 3)
 
 TRIES = 3
-"""Of a program that loses its worker (chosen; a second loss is already no accident)."""
+"""Tries of a program that loses its worker (chosen: even a second loss is no accident)."""
 
 
 @dataclass(frozen=True)
 class Runs:
-    """What became of programs, in order, and where they ran."""
+    """The results of programs, in order, and where they ran."""
 
     results: list[ProgramResult]
     environment: str
-    """Digest of the versions that they met."""
+    """Digest of the versions that they ran with."""
     weakest_level: int | None
-    """Of the sandboxes that they ran in, now or when they were stored; None: there was no program."""
+    """The weakest sandbox that they ran in, now or when they were stored; None if there was no program."""
 
 
 @dataclass
 class WarmPool:
-    """What a worker does with a batch: it holds warm interpreters of its own from its first batch on. Two of
-    equal settings do the same, so that a crew keeps the first one it is given.
+    """A worker's job for a batch: it holds its own warm interpreters from its first batch on. Two jobs with
+    equal settings are equal, so that a crew keeps the first one.
     """
 
     settings: SandboxSettings
@@ -56,7 +56,7 @@ class WarmPool:
         self.stack.close()
 
     def __reduce__(self) -> tuple[type["WarmPool"], tuple[SandboxSettings]]:
-        """As it goes to another process: without interpreters."""
+        """Pickled without interpreters, for another process."""
         return WarmPool, (self.settings,)
 
     def _opened(self) -> Sandbox:
@@ -66,8 +66,8 @@ class WarmPool:
 
 
 def run_rows(programs: Sequence[str], limits: Limits, execution: Execution, what: str, crew: Crew) -> Runs:
-    """Run what the store lacks. Each worker of the crew starts a sandbox with its first program, and keeps it
-    until the crew ends.
+    """Run the programs whose results the store lacks. Each worker of the crew starts a sandbox with its first
+    program, and keeps it until the crew ends.
     """
     environment = environment_digest()
     requests = [_request(program, limits, environment) for program in programs]
@@ -90,7 +90,7 @@ def run_rows(programs: Sequence[str], limits: Limits, execution: Execution, what
 
 
 def stored_results(programs: Sequence[str], limits: Limits, store: RowStore) -> list[ProgramResult | None]:
-    """What the store has of them; None for a program that has not run."""
+    """The stored results; None for a program that has not run."""
     environment = environment_digest()
     keys = [request_key(EXECUTE, _request(program, limits, environment)) for program in programs]
     known = store.known(EXECUTE, keys)
@@ -106,7 +106,7 @@ def _result(row: Mapping[str, Any]) -> ProgramResult:
 
 
 def run_with_retries(sandbox: Sandbox, programs: Sequence[str]) -> list[ProgramResult]:
-    """Results none of which is `lost`."""
+    """Results, none of which is `lost`."""
     results = sandbox.run_all(programs)
     for _ in range(TRIES - 1):
         lost = [number for number, result in enumerate(results) if result.status == "lost"]
@@ -121,5 +121,5 @@ def run_with_retries(sandbox: Sandbox, programs: Sequence[str]) -> list[ProgramR
 
 
 def _settings(limits: Limits, execution: Execution) -> SandboxSettings:
-    level: Any = execution.sandbox  # 1 to 3: checked where it was read
+    level: Any = execution.sandbox  # 1 to 3: checked when it was read
     return SandboxSettings(workers=execution.sandbox_workers, required_level=level, limits=limits)

@@ -1,4 +1,4 @@
-"""What became of a program: a value without clocks, process numbers or host names."""
+"""The result of a program, without clocks, process ids or host names."""
 
 import signal
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ Status = Literal["ok", "error", "timeout", "memory", "output-limit", "killed", "
 
 
 class Ending(TypedDict):
-    """What the zygote saw of one program, as it crosses the control channel."""
+    """How one program ended, as sent over the control channel."""
 
     stdout: str
     stderr_tail: str
@@ -26,16 +26,16 @@ class ProgramResult:
     """One program's result.
 
     - `ok`: it ended by itself with exit code 0.
-    - `error`: it ended by itself with another exit code; `error` holds the last line of its standard error.
-    - `timeout`: it was killed at the wall or CPU limit; `stdout` is empty, since how much of it had arrived
-      by then is chance.
-    - `memory`: it ended by a MemoryError, that is at its memory limit.
-    - `output-limit`: it printed more than it may; `stdout` holds the allowed characters.
+    - `error`: it ended by itself with another exit code; `error` has the last line of its standard error.
+    - `timeout`: it was killed at the wall or CPU limit; `stdout` is empty, because how much of it had arrived
+      by then is random.
+    - `memory`: it ended with a MemoryError, that is at its memory limit.
+    - `output-limit`: it printed more than allowed; `stdout` has the allowed characters.
     - `killed`: a signal ended it (a crash, or itself); `error` names the signal.
-    - `unstable`: it printed what is another each time it runs here (an address where the kernel moves them,
-      the folder or the user of its worker); `error` says what, and `stdout` is empty.
-    - `lost`: its worker died, or could not close the program in, and so did not run it (`error` says why).
-      Nothing is known of the program: do not store this.
+    - `unstable`: it printed something that differs each time it runs here (an address if the kernel moves
+      them, the folder or the user of its worker); `error` says what, and `stdout` is empty.
+    - `lost`: its worker died, or could not put up its walls, and so did not run it (`error` says why).
+      Nothing is known about the program: do not store this.
     """
 
     status: Status
@@ -48,7 +48,7 @@ LOST = ProgramResult(status="lost", stdout="", error="", exit_code=None)
 
 
 def result_of(ending: Ending, marks: Marks) -> ProgramResult:
-    """The result that an ending means, of a program that ran in a worker with these marks."""
+    """The result for an ending of a program that ran in a worker with these marks."""
     result = _as_told(ending)
     reason = "" if result.status == "lost" else marks.in_text(f"{result.stdout}\n{result.error}")
     if not reason:
@@ -79,7 +79,7 @@ def _as_told(ending: Ending) -> ProgramResult:
 
 
 def last_line(text: str) -> str:
-    """The last line of a text that is not blank, without its end; empty where there is none."""
+    """The last line of a text that is not blank, stripped at its end; empty if there is none."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
@@ -91,5 +91,5 @@ def _is_memory_error(error: str) -> bool:
 def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
-    except ValueError:  # a real-time signal has no name
+    except ValueError:  # real-time signals have no name
         return f"signal {number}"

@@ -1,12 +1,12 @@
-"""The seccomp filter: a list of what a program may ask of the kernel; all else is refused with EPERM.
+"""The seccomp filter: a list of what a program may ask of the kernel; everything else is refused with EPERM.
 
-No fork and no exec: one process per program makes the address-space limit a limit of memory, and one SIGKILL
-the end of it. No sockets but a pair of its own, no signals but to itself, no shared or hidden memory, no
-keyrings, no tracing, no namespaces, no mounts. Calls in the 32-bit or x32 convention do not pass either.
+No fork and no exec: with one process per program, the address-space limit limits memory, and one SIGKILL ends
+it. No sockets except a pair of its own, no signals except to itself, no shared or hidden memory, no keyrings,
+no tracing, no namespaces, no mounts. Calls in the 32-bit or x32 convention are refused, too.
 
-Two kinds of call look harmless and are not. Some take memory of the kernel that no limit counts: descriptors
-of a thread's own, pages of a shared mapping that outlive their place in it, page tables of mappings far
-apart. Others leave a mark on a file that another program can see: locks, and wake-ups through a mapped page.
+Two kinds of calls look harmless but are not. Some take kernel memory that no limit counts: descriptors of a
+single thread, pages of a shared mapping that outlive their place in it, page tables of distant mappings.
+Others leave a mark on a file that another program can see: locks, and wake-ups through a mapped page.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ from jz3.sandbox.syscalls import AARCH64, X86_64
 _AUDIT_ARCH_X86_64, _AUDIT_ARCH_AARCH64 = 0xC000003E, 0xC00000B7
 _X32_BIT = 0x40000000
 
-# Landlock does not cover these; they pass only where all that a program can reach is its own or read-only.
+# Landlock does not cover these; they pass only if everything within reach is the program's own or read-only.
 _METADATA = frozenset({"chmod", "fchmod", "fchmodat", "utimes", "utimensat"})
 _CHANGES = frozenset(
     {
@@ -29,34 +29,41 @@ _CHANGES = frozenset(
 )  # fmt: skip
 _FREQUENT = ("read", "write", "futex", "mmap", "munmap", "brk", "madvise", "newfstatat", "openat")
 
-# CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM: a thread that shares all that a thread can share. One with
+# CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM: a thread that shares everything it can. A thread with
 # descriptors of its own (without FILES) could fill 64 more of them.
 _CLONE_REQUIRED = 0x50F00
 _CLONE_ALLOWED = _CLONE_REQUIRED | 0x780000  # SETTLS, PARENT_SETTID, CHILD_CLEARTID, DETACHED: as libc calls
-_CLOSE_RANGE_UNSHARE = 2  # another way to descriptors of one's own
+_CLOSE_RANGE_UNSHARE = 2  # another way to get descriptors of one's own
 _O_CHANGES = 0o3 | 0o100 | 0o1000 | 0o2000  # WRONLY, RDWR, CREAT, TRUNC, APPEND
 
-_IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # is it a terminal, how wide, how much, flags
-# DUPFD, GETFD, SETFD, GETFL, SETFL, GETLK, OFD_GETLK, DUPFD_CLOEXEC, GETPIPE_SZ: not F_SETOWN or F_SETSIG,
-# which signal, and no lock, which every program that can open the file would see.
+_IOCTLS = (
+    0x5401,
+    0x5413,
+    0x541B,
+    0x5421,
+    0x5450,
+    0x5451,
+)  # is it a terminal, its width, bytes to read, flags
+# DUPFD, GETFD, SETFD, GETFL, SETFL, GETLK, OFD_GETLK, DUPFD_CLOEXEC, GETPIPE_SZ: neither F_SETOWN nor
+# F_SETSIG, which send signals, nor locks, which every program that can open the file would see.
 _FCNTLS = (0, 1, 2, 3, 4, 5, 36, 1030, 1032)
-_PRCTLS = (15, 16)  # the name of a thread
-_ARCH_PRCTLS = (0x1001, 0x1002, 0x1003, 0x1004)  # the segment registers of a thread
+_PRCTLS = (15, 16)  # a thread's name
+_ARCH_PRCTLS = (0x1001, 0x1002, 0x1003, 0x1004)  # a thread's segment registers
 _AF_UNIX = 1
 _FUTEX_PRIVATE = 128
-_FUTEX_WAITS = (0, 9, 9 | 256)  # WAIT, WAIT_BITSET, the same with CLOCK_REALTIME: what pthread_join does
-# NORMAL to DONTNEED, FREE, HUGEPAGE to KEEPONFORK, GUARD_INSTALL and GUARD_REMOVE: not MERGEABLE (pages are
-# compared with those of others), COLLAPSE or HWPOISON.
+_FUTEX_WAITS = (0, 9, 9 | 256)  # WAIT, WAIT_BITSET, the same with CLOCK_REALTIME: used by pthread_join
+# NORMAL to DONTNEED, FREE, HUGEPAGE to KEEPONFORK, GUARD_INSTALL and GUARD_REMOVE: neither MERGEABLE (pages
+# are compared with those of others), COLLAPSE nor HWPOISON.
 _ADVICES = (0, 1, 2, 3, 4, 8, 14, 15, 16, 17, 18, 19, 102, 103)
 _MAP_SHARED = 1
 _MAP_ANONYMOUS = 0x20
-_MAP_REFUSED = 0x100 | 0x40000  # GROWSDOWN; HUGETLB, whose pages the machine keeps for somebody else
+_MAP_REFUSED = 0x100 | 0x40000  # GROWSDOWN; HUGETLB, whose pages the machine reserves for others
 _MREMAPS = (0, 1)  # without MREMAP_FIXED or MREMAP_DONTUNMAP
 
 _RET_ALLOW, _RET_KILL_PROCESS, _RET_ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _OFFSET_NUMBER, _OFFSET_ARCH, _OFFSET_ARGUMENTS = 0, 4, 16
 _MAX_JUMP = 255
-_OWN_PID = 0x7E57F00D  # stands in a filter for the process that it will hold; no process has this number
+_OWN_PID = 0x7E57F00D  # stands for the process in a filter until it is installed; no process has this id
 
 
 def _instruction(code: int, if_true: int, if_false: int, value: int) -> bytes:
@@ -68,7 +75,7 @@ def _load(offset: int) -> bytes:
 
 
 def _load_argument(index: int) -> bytes:
-    """The low half: all the arguments looked at here are 32-bit for the kernel."""
+    """Load the low half: the kernel treats all arguments checked here as 32-bit."""
     return _load(_OFFSET_ARGUMENTS + 8 * index)
 
 
@@ -105,7 +112,7 @@ def _allow_if_argument_in(index: int, values: tuple[int, ...]) -> list[bytes]:
 
 
 def _allow_without_address() -> list[bytes]:
-    """sendto(2) on a connected pair only: with an address it could reach a unix socket with a path."""
+    """Allow sendto(2) only on a connected pair: with an address it could reach a unix socket with a path."""
     low, high = _OFFSET_ARGUMENTS + 8 * 4, _OFFSET_ARGUMENTS + 8 * 4 + 4
     return [_load(low), _if_equal(0, 0, 2), _load(high), _if_equal(0, 1, 0), _REFUSE, _ALLOW]
 
@@ -123,7 +130,7 @@ def _clone() -> list[bytes]:
 
 
 def _futex() -> list[bytes]:
-    """Waking is for words of one's own memory: a word in a library is the same one for all who map it."""
+    """Allow waking only for words of private memory: a word in a library is shared by all who map it."""
     return [
         _load_argument(1),
         _if_any_bit(_FUTEX_PRIVATE, 0, 1),
@@ -133,10 +140,10 @@ def _futex() -> list[bytes]:
 
 
 def _mmap(places: range, *, shared_files: bool) -> list[bytes]:
-    """Memory that nobody else has, where the kernel puts it or near to what is there.
+    """Allow only private memory, placed by the kernel or near existing mappings.
 
-    Each page that lies alone costs the kernel a page of its tables, or two where its neighbourhood is empty
-    too. Of a shared mapping without a file, what is unmapped goes on to use memory as long as a part is left.
+    Each isolated page costs the kernel a page of its tables, or two if its neighbourhood is empty, too. In a
+    shared mapping without a file, unmapped parts continue to use memory as long as any part is left.
     """
     low, high = _OFFSET_ARGUMENTS, _OFFSET_ARGUMENTS + 4
     kinds = [_if_any_bit(_MAP_SHARED, 0, 2), _if_any_bit(_MAP_ANONYMOUS, 0, 1), _REFUSE]
@@ -167,7 +174,7 @@ def _conditions(places: range, *, files_change: bool) -> dict[str, list[bytes]]:
         "madvise": _allow_if_argument_in(2, _ADVICES),
         "mremap": _allow_if_argument_in(3, _MREMAPS),
         "clone": _clone(),
-        "clone3": [_UNKNOWN],  # glibc then uses clone, whose flags can be seen
+        "clone3": [_UNKNOWN],  # glibc then uses clone, whose flags the filter can see
         "close_range": [_load_argument(2), _if_any_bit(_CLOSE_RANGE_UNSHARE, 0, 1), _REFUSE, _ALLOW],
         "arch_prctl": _allow_if_argument_in(0, _ARCH_PRCTLS),
         "kill": _allow_if_argument_in(0, (_OWN_PID,)),
@@ -189,11 +196,12 @@ def _conditions(places: range, *, files_change: bool) -> dict[str, list[bytes]]:
 
 
 def filter_program(places: range, *, files_change: bool, metadata_change: bool) -> bytes:
-    """The filter as a BPF program, for whichever process installs it.
+    """The filter as a BPF program, for any process to install.
 
-    `places`: where memory may be asked for, in units of 4 GB. `files_change`: calls that write or change
-    files pass (something else says where); without it not even a file opens for writing. `metadata_change`:
-    also modes and times, where all in reach is the program's own.
+    - `places`: where memory may be requested, in units of 4 GB.
+    - `files_change`: allow calls that write or change files, if something else restricts where; otherwise not
+      even a file can be opened for writing.
+    - `metadata_change`: also allow modes and times, if everything within reach is the program's own.
     """
     numbers, machine = (X86_64, _AUDIT_ARCH_X86_64) if IS_X86 else (AARCH64, _AUDIT_ARCH_AARCH64)
     conditions = _conditions(places, files_change=files_change)
@@ -216,7 +224,7 @@ class _FilterProgram(ctypes.Structure):
 
 
 def install(program: bytes, pid: int) -> None:
-    """Put this process, whose number as it sees itself is `pid`, under the filter for good."""
+    """Put this process, whose own id for itself is `pid`, under the filter for good."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     program = program.replace(struct.pack("I", _OWN_PID), struct.pack("I", pid))
     code = ctypes.create_string_buffer(program, len(program))

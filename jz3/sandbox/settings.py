@@ -1,4 +1,4 @@
-"""What a sandbox is asked for: how many workers, how strong, and the limits of each program."""
+"""Settings of a sandbox: how many workers, how strong, and the limits of each program."""
 
 from typing import Literal
 
@@ -8,9 +8,9 @@ Level = Literal[1, 2, 3]
 
 
 class Limits(BaseModel):
-    """What one program may use. A result depends on them, so they belong to the key of a stored result.
+    """Limits of one program. A result depends on them, so they are part of a stored result's key.
 
-    What a program can hold at the worst, tables and buffers of the kernel included, is in docs/sandbox.md.
+    docs/sandbox.md says what a program can use at worst, including tables and buffers of the kernel.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -20,7 +20,7 @@ class Limits(BaseModel):
     cpu_seconds: int = Field(ge=1)
     """CPU time of all threads until the program is killed."""
     memory_mb: int = Field(ge=64)
-    """Address space over what the warm interpreter holds already."""
+    """Address space in addition to what the warm interpreter already has."""
     output_characters: int = Field(ge=1)
     """Characters of standard output; a program that prints more is stopped with status `output-limit`."""
 
@@ -33,6 +33,7 @@ class SandboxSettings(BaseModel):
     workers: int = Field(ge=1)
     """Warm interpreters, one program at a time in each; results do not depend on the number."""
     required_level: Level
-    """3: namespaces and seccomp; 2: at least Landlock and seccomp; 1: seccomp and resource limits alone,
-    which leaves the files of the machine readable: to ask for 1 is to accept that."""
+    """3: namespaces and seccomp; 2: at least Landlock and seccomp; 1: only seccomp and resource limits, which
+    leaves the machine's files readable: whoever asks for 1 accepts that.
+    """
     limits: Limits

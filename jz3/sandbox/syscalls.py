@@ -1,6 +1,6 @@
 """Numbers of the system calls that the filter knows, by machine; tests compare them with libseccomp.
 
-A name that a machine lacks (aarch64 has no `open`, only `openat`) is left out there.
+Names that a machine lacks are left out for it (aarch64 has no `open`, only `openat`).
 """
 
 # fmt: off

@@ -1,4 +1,4 @@
-"""The outer walls: namespaces of one's own around a worker, with a file system made for it.
+"""The outer walls: namespaces around a worker, with a file system made for it.
 
 Inside: the Python installation and the system's libraries read-only, three devices, an empty `/box` where
 each program's scratch is mounted, no /proc, no /sys, a network without interfaces, no other process.
@@ -15,18 +15,18 @@ from jz3.sandbox.protocol import WorkerConfig
 DEVICES = ("/dev/null", "/dev/urandom", "/dev/random")
 BOX = "/box"
 SCRATCH = "/box/tmp"
-"""Where a program stands. A rule for /box holds for whatever is mounted below it, so it can be made once."""
-SCRATCH_BYTES = 16 << 20  # chosen: room for a figure or a table; memory that no address-space limit counts
+"""A program's folder. A rule for /box covers whatever is mounted below it, so it can be made once."""
+SCRATCH_BYTES = 16 << 20  # chosen: room for a figure or a table; no address-space limit counts this memory
 _SCRATCH_INODES = 4096  # chosen: each costs about 1 kB of the kernel's memory
 
 
 def is_there(path: str) -> bool:
-    """Whether this user can find a path. (`Path.exists` raises where a folder may not be searched.)"""
+    """Whether this user can see a path. (`Path.exists` raises if a folder may not be searched.)"""
     return os.path.exists(path)  # noqa: PTH110 (as said)
 
 
 class ProcFiles:
-    """The files of /proc, opened before the walls close and used by the zygote alone."""
+    """Files of /proc that are opened before the walls close, and used only by the zygote."""
 
     def __init__(self) -> None:
         self._folder = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC)
@@ -43,14 +43,16 @@ class ProcFiles:
             os.close(fd)
 
     def open_for_writing(self, path: str) -> int | None:
-        """A descriptor; None where the kernel does not let us write."""
+        """A descriptor; None if the kernel does not allow writing."""
         try:
             return os.open(path, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._folder)
         except OSError:
             return None
 
     def try_write(self, path: str, text: str) -> bool:
-        """False where the kernel does not let us: older kernels, containers with a read-only /proc."""
+        """Write a text; False if the kernel does not allow it: older kernels, containers with a read-only
+        /proc.
+        """
         try:
             self.write(path, text)
         except OSError:
@@ -61,7 +63,7 @@ class ProcFiles:
 def enter_namespaces(config: WorkerConfig, proc: ProcFiles) -> None:
     """Put this process inside the walls; its next child is the first process of a new process namespace.
 
-    This process stays outside that namespace: no program can name it.
+    This process itself stays outside that namespace, so that no program can address it.
     """
     flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET
     flags |= kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
@@ -78,9 +80,9 @@ def enter_namespaces(config: WorkerConfig, proc: ProcFiles) -> None:
 
 
 def finish_bubblewrap() -> None:
-    """Take away what bubblewrap itself must leave: /proc, and devices whose times and modes can be set.
+    """Remove what bubblewrap itself must leave: /proc, and devices whose times and modes can be set.
 
-    Raises OSError where the zygote was given no capabilities over its namespaces.
+    Raises OSError if the zygote was given no capabilities over its namespaces.
     """
     kernel.unshare(kernel.CLONE_NEWNS)
     kernel.detach("/proc")
@@ -89,7 +91,7 @@ def finish_bubblewrap() -> None:
 
 
 def mount_scratch() -> None:
-    """A mount namespace of one's own with an empty scratch: what it holds ends with the process."""
+    """Mount an empty scratch in a new mount namespace: its contents disappear with the process."""
     kernel.unshare(kernel.CLONE_NEWNS)
     options = f"size={SCRATCH_BYTES},nr_inodes={_SCRATCH_INODES},mode=1777"
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
@@ -99,7 +101,7 @@ def mount_scratch() -> None:
 def _make_root(config: WorkerConfig) -> None:
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("tmpfs", config.base, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,mode=755")
-    os.chdir(config.base)  # from here on by short names, equally long wherever the folder is
+    os.chdir(config.base)  # from here on relative names, equally long wherever the folder is
     for path in config.readonly_paths:
         inside = f".{path}"
         if Path(path).is_symlink():  # /lib -> usr/lib
@@ -111,7 +113,7 @@ def _make_root(config: WorkerConfig) -> None:
         _bind(path, f".{path}", kernel.DEVICE_READONLY)
     for path in (SCRATCH, "/.old"):
         _make_folders(f".{path}")
-    if not Path("tmp").exists():  # where Python itself lies below /tmp, it stays what it is
+    if not Path("tmp").exists():  # if Python itself is below /tmp, it stays as it is
         Path("tmp").symlink_to(SCRATCH[1:])
     kernel.pivot_root(".", "./.old")
     os.chdir("/")

@@ -1,12 +1,12 @@
-"""What a warm interpreter has done before the first program: common calls, so that what libraries load and
-compute at first use is loaded and computed once in the zygote and not once in each program.
+"""Common calls that a warm interpreter makes before the first program, so that libraries load and compute
+their first-use data once in the zygote rather than once per program.
 """
 
 # pyright: basic
 
 
 def warm_up() -> None:
-    """Use sympy as programs do. Nothing of it can change what a program prints."""
+    """Use sympy as programs do. This cannot change what a program prints."""
     try:
         import sympy as sp
     except ImportError:

@@ -1,4 +1,4 @@
-"""One warm worker as the host sees it: a process, a channel, and what is known of it."""
+"""One warm worker as the host sees it: a process, a channel, and its state."""
 
 import dataclasses
 import json
@@ -19,14 +19,14 @@ from jz3.sandbox.protocol import HEADER, Hello, WorkerConfig, pack
 from jz3.sandbox.result import LOST, Ending, ProgramResult, last_line, result_of
 from jz3.sandbox.walls import SCRATCH
 
-_START_SECONDS = 120  # chosen: sympy imports in one second; a laptop with all cores taken needs many
-_GRACE_SECONDS = 5  # chosen: how long after a program's own limit its worker is held to be hung
-# Where objects lie depends on how long the texts are that came before them: these are equally long wherever
-# temporary folders are. Chosen: longer than either is in practice, far below what a command line may hold.
+_START_SECONDS = 120  # chosen: sympy imports in one second, but a laptop with all cores busy needs many
+_GRACE_SECONDS = 5  # chosen: how long after a program's own limit its worker counts as hung
+# Addresses of objects depend on the length of earlier texts, so these have the same length wherever temporary
+# folders are. Chosen: longer than either is in practice, far below the limit of a command line.
 _FOLDER_LENGTH = 256
 _CONFIG_LENGTH = 8192
 
-# All that a worker and its programs know of the environment.
+# Everything that a worker and its programs see of the environment.
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": SCRATCH,
@@ -42,30 +42,30 @@ _ENVIRONMENT = {
 
 
 class WorkerFailed(Exception):  # noqa: N818 (what happened, caught by the pool)
-    """A worker did not start; the message is its own last word."""
+    """A worker did not start; the message is the last that it printed."""
 
 
 @dataclass(frozen=True)
 class Launch:
-    """How a worker is started: the words before the interpreter, and what it is told."""
+    """How to start a worker: the words before the interpreter, and its configuration."""
 
     prefix: tuple[str, ...]
     config: WorkerConfig
 
 
 class Worker:
-    """A zygote process. It may die at any time; then it says so and starts again."""
+    """A zygote process. It may die at any time; then this is reported, and it starts again."""
 
     def __init__(self, launch: Launch) -> None:
-        """Begin to start; `hello` waits until it is warm."""
+        """Start it without waiting; `hello` waits until it is warm."""
         self._base = make_folder("sandbox")
         Path(self._base).chmod(0o755)
-        # Trailing slashes change no path.
+        # Trailing slashes do not change a path.
         config = dataclasses.replace(launch.config, base=self._base.ljust(_FOLDER_LENGTH, "/"))
         if config.wall == "none":
             config = dataclasses.replace(config, place=standing_folder() or self._base)
         zygote = str(Path(__file__).with_name("zygote.py"))
-        # No packages of the user, none beside the script, nothing written.
+        # No packages of the user, none beside the script, no bytecode written.
         told = json.dumps(dataclasses.asdict(config)).ljust(_CONFIG_LENGTH)
         interpreter = [sys.executable, "-s", "-P", "-B", zygote, told]
         self._command = [word.replace("{base}", self._base) for word in launch.prefix] + interpreter
@@ -94,11 +94,11 @@ class Worker:
         self._deadline = time.monotonic() + _START_SECONDS
 
     def fileno(self) -> int:
-        """Readable when an answer, or the end of the worker, is there."""
+        """Readable when there is an answer, or when the worker has ended."""
         return self._from
 
     def hello(self) -> Hello:
-        """Wait until the worker is warm. Raises WorkerFailed with its last words where it does not start."""
+        """Wait until the worker is warm. Raises WorkerFailed with its last words if it does not start."""
         message = None
         while message is None:
             if not _wait(self._from, select.POLLIN, self.seconds_left()) or not self._read():
@@ -117,7 +117,7 @@ class Worker:
         return max(self._deadline - time.monotonic(), 0.0)
 
     def send(self, program: str) -> None:
-        """Hand over a program. That the worker is dead or hangs shows in what comes back."""
+        """Pass it a program. The result shows if the worker is dead or hangs."""
         self._deadline = time.monotonic() + self._limit
         left = memoryview(pack({"program": program}))
         while left and _wait(self._to, select.POLLOUT, self.seconds_left()):
@@ -127,7 +127,7 @@ class Worker:
                 return
 
     def run(self, program: str) -> ProgramResult:
-        """Hand over a program and wait for its result."""
+        """Pass it a program and wait for the result."""
         self.send(program)
         while _wait(self._from, select.POLLIN, self.seconds_left()):
             result = self.take()
@@ -136,27 +136,27 @@ class Worker:
         return self.give_up()
 
     def take(self) -> ProgramResult | None:
-        """The result, as far as it has come: None while it has not. A worker that died starts again."""
+        """The result, or None if it is not complete yet. A worker that died is started again."""
         if self._read():
             message = self._message()
             return None if message is None else result_of(cast("Ending", message), self._marks)
         return self.give_up()
 
     def give_up(self) -> ProgramResult:
-        """Kill the worker with whatever it runs and start it again; the result of a lost program."""
+        """Kill the worker with its program and start it again; return the result of a lost program."""
         self._kill()
         self._begin()
         self.hello()
         return LOST
 
     def close(self) -> None:
-        """End the worker and all that it runs."""
+        """End the worker and everything that it runs."""
         self._kill()
         with suppress(OSError):
             remove_folder(self._base)
 
     def _kill(self) -> str:
-        """Kill all of the worker's processes; what it said on standard error."""
+        """Kill all of the worker's processes; return its standard error."""
         if self._process.returncode is not None:  # waited for before
             return ""
         with suppress(ProcessLookupError):

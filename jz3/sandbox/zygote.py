@@ -1,8 +1,9 @@
 """The warm interpreter: it enters the walls, loads the libraries, then forks one child for each program.
 
-Started by the host as a script with its configuration as the only argument; jobs come on standard input,
-endings go out on standard output. Two processes: the zygote proper, which never holds a program or an output,
-and its keeper (keeper.py), which reads both. They end when the host does: the channel closes.
+The host starts it as a script with its configuration as the only argument; jobs come on standard input,
+endings are written to standard output. There are two processes: the zygote proper, which never holds a
+program or an output, and its keeper (keeper.py), which reads both. They end when the host does, because the
+channel closes.
 """
 
 import gc
@@ -34,9 +35,9 @@ from jz3.sandbox.walls import (
 )
 from jz3.sandbox.warm import warm_up
 
-_STACK_BYTES = 8 << 20  # the usual limit of Linux; where mappings begin follows from it
-_PID_BEFORE_PROGRAMS = b"19"  # any after which one is free; the same for all, so that all print the same
-# Numbers up to 256 have no memory of their own, and process numbers can be as small in a container.
+_STACK_BYTES = 8 << 20  # the usual limit of Linux, which decides where mappings begin
+_PID_BEFORE_PROGRAMS = b"19"  # any with a free one after it; the same for all, so that all print the same
+# Numbers up to 256 have no memory of their own, and process ids can be as small in a container.
 _FAR = 1 << 20
 _STATUS_FD, _RULES_FD, _PROGRAM_FD, _ALL_FDS = 100, 101, 102, 1 << 16
 
@@ -45,7 +46,7 @@ class Zygote:
     """What is made once for all programs of a worker."""
 
     def __init__(self, config: WorkerConfig, proc: ProcFiles, keeper: socket) -> None:
-        """Inside the walls; what is closed for each program is made ready."""
+        """Created inside the walls; prepares what each program's walls need."""
         self._config = config
         self._proc = proc
         self._keeper = keeper
@@ -61,7 +62,7 @@ class Zygote:
         self._reaper = kernel.Reaper()
 
     def load(self) -> Hello:
-        """Import and warm up the libraries; what is alive afterwards is shared by all programs."""
+        """Import and warm up the libraries; all programs share what is alive afterwards."""
         sys.path.extend(path for path in self._config.library_paths if path not in sys.path)
         preload(self._config.preload)
         warm_up()
@@ -88,8 +89,8 @@ class Zygote:
         )
 
     def serve(self) -> tuple[int, str]:
-        """Fork a process for each job, until the keeper has gone. Returns in each of them, behind its walls:
-        the size of its program and where it stands.
+        """Fork a process for each job until the keeper has gone. Returns in each of these processes, behind
+        its walls: the size of its program and the folder in which it starts.
         """
         ourselves = _FAR + os.getpid()
         while (begun := self._serve_one(ourselves)) is None:
@@ -97,9 +98,9 @@ class Zygote:
         return begun
 
     def _serve_one(self, ourselves: int) -> tuple[int, str] | None:
-        """As `serve`, for the next job. None in the zygote: its memory is then as it was, since what is taken
-        here is given back in the opposite order. So each process is forked from the same memory, however many
-        there were before.
+        """Like `serve`, for the next job. Returns None in the zygote, whose memory is then unchanged, because
+        everything taken here is released in the opposite order. So each process is forked from the same
+        memory, however many there were before.
         """
         if not job_waits(self._keeper):
             os._exit(0)
@@ -124,7 +125,7 @@ class Zygote:
             return None
 
     def _begin_job(self, zygote: int) -> tuple[int, str]:
-        """In the child: take the job, hand the keeper a descriptor of this process, and close it in."""
+        """In the child: take the job, pass the keeper a descriptor of this process, and put up the walls."""
         pidfd = os.pidfd_open(os.getpid())
         send_descriptor(self._keeper, pidfd)
         os.close(pidfd)
@@ -134,10 +135,10 @@ class Zygote:
         return size, self._place
 
     def _close_in(self, zygote: int, threads: int, fds: tuple[int, ...]) -> None:
-        """In the child. Where a wall does not stand, the program does not run."""
+        """In the child: put up the walls. If one does not stand, the program does not run."""
         try:
             self._raise_walls(zygote, threads, fds)
-        except BaseException as error:  # told to the host, whatever it is
+        except BaseException as error:  # reported to the host, whatever it is
             os.write(_STATUS_FD, f"{type(error).__name__}: {error}".encode())
             os._exit(1)
 
@@ -154,7 +155,7 @@ class Zygote:
         if self._has_scratch:
             mount_scratch()
         os.chdir(self._place)
-        # An open file of its own: locks, flags and offsets of a shared one would outlive the program.
+        # Its own open file: locks, flags and offsets of a shared one would outlive the program.
         null = os.open("/dev/null", os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
@@ -169,7 +170,7 @@ class Zygote:
         )
         self._become_own_uid()
         kernel.drop_capabilities()
-        # Of a page of 2 MB, all is kept as long as a part is in use, and no limit counts the rest.
+        # A page of 2 MB is kept whole as long as part of it is used, and no limit counts the rest.
         kernel.prctl(kernel.PR_SET_THP_DISABLE, 1)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
@@ -199,20 +200,21 @@ class Zygote:
 
 
 def _unused_uid(wanted: int, proc: ProcFiles) -> int | None:
-    """A user that nobody is, among those mapped here; None where only one is, as in rootless containers.
+    """A user id that nobody has, among those mapped here; None if only one is mapped, as in rootless
+    containers.
 
-    The kernel does not count the threads of root, and a user of its own owns no file.
+    The kernel does not count the threads of root, and a user of its own owns no files.
     """
     rows = [tuple(map(int, line.split())) for line in proc.read("self/uid_map").splitlines()]
     if any(first <= wanted < first + size for first, _, size in rows):
         return wanted
     first, _, size = max(rows, key=lambda row: row[0] + row[2])
     uid = first + size - 1 - wanted % min(size, 128) // 2
-    return uid if uid > 1000 and uid != 65534 else None  # 65534 is `nobody`, who is somebody
+    return uid if uid > 1000 and uid != 65534 else None  # 65534 is `nobody`, who is a real user
 
 
 def _succeeds_in_child(action: Callable[[], None]) -> bool:
-    """Whether something irrevocable works here, tried in a process that ends with it."""
+    """Whether something irrevocable works here; it is tried in a process that ends with it."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -224,7 +226,7 @@ def _succeeds_in_child(action: Callable[[], None]) -> bool:
 
 
 def _take_channel() -> tuple[int, int]:
-    """Move the channel off the standard numbers, so that nothing that prints can reach it."""
+    """Move the channel away from the standard descriptors, so that nothing that prints can reach it."""
     jobs, endings = os.dup(0), os.dup(1)
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 0)
@@ -234,14 +236,14 @@ def _take_channel() -> tuple[int, int]:
 
 
 def _forget_ourselves() -> None:
-    """A program sees the installed packages, not ours."""
+    """Hide our modules: a program sees only the installed packages."""
     sys.path.pop(0)
     for name in [name for name in sys.modules if name.split(".")[0] == "jz3"]:
         del sys.modules[name]
 
 
 def _fix_addresses() -> bool:
-    """Whether everything lies at the same addresses in all workers; starts the interpreter again for that."""
+    """Whether addresses are the same in all workers; starts the interpreter again to achieve that."""
     if kernel.has_fixed_addresses():
         return True
     hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
@@ -253,8 +255,8 @@ def _fix_addresses() -> bool:
 
 
 def _enter_walls(config: WorkerConfig, proc: ProcFiles) -> None:
-    """Before this, nothing of the machine is out of reach; after it, all is."""
-    proc.try_write("self/oom_score_adj", "1000")  # rather a program than the training run
+    """Enter the walls: before this, everything on the machine is within reach; after it, nothing is."""
+    proc.try_write("self/oom_score_adj", "1000")  # kill a program rather than the training run
     if config.wall in ("root", "user"):
         enter_namespaces(config, proc)
     os.chdir("/")
@@ -263,7 +265,7 @@ def _enter_walls(config: WorkerConfig, proc: ProcFiles) -> None:
 
 
 def _begin() -> tuple[int, str]:
-    """Start zygote and keeper. Returns in the process of each program, behind its walls, and nowhere else."""
+    """Start zygote and keeper. Returns only in the process of each program, behind its walls."""
     fixed_addresses = _fix_addresses()
     config = WorkerConfig(**json.loads(sys.argv[1]))
     proc = ProcFiles()
@@ -275,9 +277,9 @@ def _begin() -> tuple[int, str]:
         theirs.close()
         kernel.drop_bounding_capabilities()
         Keeper(config, proc, ours, jobs, endings).serve(fixed_addresses=fixed_addresses)
-    # Where the keeper is killed, this process goes too, and with it all in its namespace.
+    # If the keeper is killed, this process ends, too, and with it everything in its namespace.
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if _FAR + os.getppid() not in (keeper, _FAR):  # 0: it stands outside our process namespace
+    if _FAR + os.getppid() not in (keeper, _FAR):  # 0: it is outside our process namespace
         os._exit(1)
     ours.close()
     os.close(jobs)
@@ -297,7 +299,7 @@ def main() -> None:
     try:
         code = run_program(program, place)
     finally:
-        os._exit(code)  # the interpreter's own finish would touch, and so copy, 100 MB of pages
+        os._exit(code)  # the interpreter's own shutdown would touch, and so copy, 100 MB of pages
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Items of every benchmark: question, choices, gold answer, and the revision that they come from.
 
-Promises: an item's id is its place in its source, so that a longer benchmark keeps the ids it had; golds are
-not changed on the way; a row that is no item is rejected by its rule. Costs: seconds.
+Promises: an item's id is its place in its source, so that a longer benchmark keeps earlier ids; golds are not
+changed; a row that is no item is rejected by its rule. Costs seconds.
 """
 
 from collections import Counter
@@ -46,7 +46,9 @@ class GymBenchmark(Params):
 
 
 class FileBenchmark(Params):
-    """A file under `data/raw/benchmarks`: JSON lines, CSV, parquet, and what else `jz3.raw.files` reads."""
+    """A file under `data/raw/benchmarks`: JSON lines, CSV, parquet, and whatever else `jz3.raw.files`
+    reads.
+    """
 
     name: str
     reader: Literal["file"]
@@ -55,11 +57,13 @@ class FileBenchmark(Params):
     items: Annotated[int, Field(ge=1)] | None
     """How many rows it must have, or null: a file of another size is another benchmark."""
     digest: str | None
-    """Of the files, as `revision` of the items has it, or null: other content is another benchmark."""
+    """Required digest of the files, like the items' `revision`, or null: other content is another
+    benchmark.
+    """
 
 
 class FetchedBenchmark(Params):
-    """What `jz3 fetch` brought of a source of `data/sources.yaml`."""
+    """The files that `jz3 fetch` brought from a source in `data/sources.yaml`."""
 
     name: str
     reader: Literal["fetched"]
@@ -81,18 +85,18 @@ class BenchmarksParams(Params):
 
 
 class BenchmarksMetrics(BaseModel):
-    """Rows read, kept as items, and by which rule they are none."""
+    """Rows read, kept as items, and rejected by rule."""
 
     rows: Ledger
     items: dict[str, int]
-    """By benchmark."""
+    """Items by benchmark."""
 
 
 def collect_items(
     raw: InFiles, params: BenchmarksParams
 ) -> tuple[pl.DataFrame, BenchmarksMetrics, pl.DataFrame]:
-    """Table of Item, the numbers, and table of Reject. Raises DataError for a file or data set that is not
-    what the parameters say.
+    """Table of Item, the metrics, and table of Reject. Raises DataError if a file or data set is not what the
+    parameters say.
     """
     _check_names([source.name for source in params.sources])
     kept: list[dict[str, Any]] = []

@@ -1,8 +1,8 @@
 r"""Choices as benchmarks write them, and the letter of the right one.
 
-Letters stand as `(A)`, `A)`, `[A]`, `A.`, `A:`, `A -` or `Option A:`, in capitals or not, maybe in bold or in
-LaTeX (`$\textbf{(A)}\ 3 \qquad`), with the punctuation of Chinese too, before each text of a list or within
-one text. Where there are none, numbers from 1 (`(1)`, `2)`) or in circles do.
+Letters are written as `(A)`, `A)`, `[A]`, `A.`, `A:`, `A -` or `Option A:`, in capitals or not, perhaps in
+bold or in LaTeX (`$\textbf{(A)}\ 3 \qquad`), also with Chinese punctuation, before each text of a list or
+within one text. If there are none, numbers from 1 (`(1)`, `2)`) or circled numbers are used.
 """
 
 import ast
@@ -17,7 +17,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NUMBERS = tuple(str(number) for number in range(1, len(LETTERS) + 1))
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 TEXT_KEYS, LABEL_KEYS = ("text", "content", "value"), ("label", "key", "id", "letter")
-"""Of choices that are objects: ARC and CommonsenseQA have `text` and `label`, others their like."""
+"""Keys of choices that are objects: ARC and CommonsenseQA use `text` and `label`, others similar ones."""
 
 _DRESSED = (
     r"(?:(?i:option|choice)\s+)?"
@@ -37,7 +37,7 @@ _OF_NUMBERS = (
     *(_DRESSED + mark + _UNDRESSED for mark in _MARKS[:3]),
     _DRESSED + r"(?<![\w.]){0}[.:](?=\s)" + _UNDRESSED,
 )
-"""A dot or colon needs a blank behind it: `1.5` and `1:2` are choices themselves."""
+"""A dot or colon needs a blank after it: `1.5` and `1:2` are choices themselves."""
 _IN_CIRCLES = (rf"{{0}}(?![{CIRCLED}])\s*",)
 _BEGINS = r"(?:^|(?<=[\s,;|~$])|(?=\\text|\\math|\*\*))"
 _ENDS = re.compile(r"(?:[\s,;|~]|\\q?quad|\\\\)+\Z")
@@ -55,14 +55,14 @@ class Choices:
 
     texts: tuple[str, ...]
     first: int | None = None
-    """The number of the first one, where they are numbered."""
+    """The number of the first one, if they are numbered."""
 
 
 def choices_of(value: Any) -> Choices:  # noqa: ANN401 (any JSON)
-    """The texts of the choices without their labels: of a list, of an object (by letter, or with lists of
-    `text` and `label`), of a list of such objects, or of one text, which may be such a list written out.
+    """The texts of the choices without their labels: from a list, from an object (by letter, or with lists of
+    `text` and `label`), from a list of such objects, or from one text, which may be such a list written out.
 
-    Raises ValueError where they cannot be told apart.
+    Raises ValueError if they cannot be separated.
     """
     match value:
         case str():
@@ -80,8 +80,8 @@ def choices_of(value: Any) -> Choices:  # noqa: ANN401 (any JSON)
 def letter_of(gold: Any, choices: Choices, first: int = 0) -> str:  # noqa: ANN401 (any JSON)
     """The letter of the right choice: by its number, by a letter in any spelling, or by its text.
 
-    Numbers are those that the choices have, else they count from `first`. Raises ValueError for a gold that
-    is none of the choices.
+    If the choices have no numbers, numbers count from `first`. Raises ValueError for a gold that is none of
+    the choices.
     """
     if isinstance(gold, list) and len(gold) == 1:  # pyright: ignore[reportUnknownArgumentType]
         return letter_of(gold[0], choices, first)
@@ -120,7 +120,7 @@ def _folded(text: str) -> str:
 
 
 def _written_out(text: str) -> Any:  # noqa: ANN401 (any JSON, or None)
-    """The list or object that a text of JSON or Python is; tables hold them so."""
+    """The list or object that a text of JSON or Python describes; tables store them like that."""
     if text.strip()[:1] not in ("[", "{"):
         return None
     for read in (json.loads, ast.literal_eval):
@@ -141,13 +141,13 @@ def _of_object(value: Mapping[str, Any]) -> Choices:
                 (value[name] for name in LABEL_KEYS if isinstance(value.get(name), list)), None
             )
             return _of_list(texts) if labels is None else _labelled(labels, texts)  # pyright: ignore[reportUnknownArgumentType]
-    # Tables give each object the keys of all: those without a value are not this one's.
+    # Tables give each object the keys of all: those without a value belong to others.
     held = {str(key): choice for key, choice in value.items() if choice is not None}
     return _labelled(list(held), list(held.values()))
 
 
 def _labelled(labels: Sequence[Any], texts: Sequence[Any]) -> Choices:
-    """Choices by their labels, in whatever order these stand: letters, or numbers from 0 or 1."""
+    """Choices by their labels, in whatever order these come: letters, or numbers from 0 or 1."""
     names = [str(label).strip().strip("()[].:") for label in labels]
     by_name = dict(zip(names, texts, strict=True))
     for first, wanted in ((None, LETTERS), (None, LETTERS.lower()), (1, NUMBERS), (0, ("0", *NUMBERS))):
@@ -166,7 +166,7 @@ def _of_list(values: list[Any]) -> Choices:
 
 
 def _of_objects(values: list[dict[str, Any]]) -> Choices:
-    """A list of objects with a text and maybe a label each, or with the text by its label."""
+    """Choices from a list of objects with a text and perhaps a label each, or with the text by its label."""
     key = next((key for key in TEXT_KEYS if all(key in value for value in values)), None)
     if key is None:
         pairs = [pair for value in values for pair in value.items() if pair[1] is not None]
@@ -184,7 +184,7 @@ def _text(value: Any) -> str:  # noqa: ANN401 (any JSON)
 
 
 def _unlabelled(options: list[str]) -> Choices:
-    """The labels go where each option has its own, in one spelling, and more than that."""
+    """Remove labels if each option has its own, in one spelling, and more text than that."""
     for first, labels, spellings in _kinds():
         for spelling in spellings:
             found = [
@@ -202,7 +202,9 @@ def _unlabelled(options: list[str]) -> Choices:
 
 
 def _split(text: str) -> Choices:
-    """One text cut at its labels, by the spelling that goes furthest; by numbers where it has no letters."""
+    """Cut one text at its labels, by the spelling that reaches furthest; by numbers if there are no
+    letters.
+    """
     for first in (None, 1):
         tried = [
             _marks(text, spelling, labels)
@@ -220,7 +222,7 @@ def _split(text: str) -> Choices:
 
 
 def _kinds() -> tuple[tuple[int | None, Sequence[str], Sequence[str]], ...]:
-    """Labels with their spellings, the most likely first; of numbers the first one."""
+    """Labels with their spellings, the most likely first; for numbers with the first one."""
     return (
         (None, LETTERS, _SPELLINGS),
         (None, LETTERS.lower(), _SPELLINGS),
@@ -238,7 +240,7 @@ def _plain(choice: str) -> str:
 
 
 def _marks(text: str, spelling: str, labels: Sequence[str]) -> list[tuple[int, int]]:
-    """The spans of the labels, from the first on; each follows the one before."""
+    """The spans of the labels, from the first on, in order."""
     marks: list[tuple[int, int]] = []
     place = 0
     for label in labels:

@@ -1,4 +1,4 @@
-"""Rows whose fields the parameters name: a benchmark or an instruction set of one's own needs no code."""
+"""Rows whose fields the parameters name, so that a user's benchmark or instruction set needs no code."""
 
 import math
 from decimal import Decimal
@@ -13,19 +13,20 @@ from jz3.text.problem_text import last_boxed
 
 
 class ItemFields(Params):
-    """Fields of a benchmark's rows. A dot leads to a field within a field (`meta.topic`)."""
+    """Fields of a benchmark's rows. A dot leads to a nested field (`meta.topic`)."""
 
     name: Literal["fields"]
     question: str
     answer: str
-    """A number, a text, or one with `#### 12` or a box. With choices: the letter of the right one, its
+    """A number, a text, or a text with `#### 12` or a box. With choices: the letter of the right one, its
     number, or its text.
     """
     choices: str | list[str] | None = Field(default=None)
-    """The field of all (a list, an object by letter, or one text), or those of each; none for open questions.
+    """The field with all choices (a list, an object by letter, or one text), or the fields of each; none for
+    open questions.
     """
     first_choice: Literal[0, 1] = 0
-    """The number that the answer gives the first choice, if the choices have no numbers of their own."""
+    """The number of the first choice in answers, if the choices have no numbers of their own."""
     subject: str | None = None
     level: str | None = None
 
@@ -37,14 +38,14 @@ class SolvedFields(Params):
     question: str
     solution: str
     answer: str | None = None
-    """Without one, the answer is the last box of the solution."""
+    """Without it, the answer is the last box of the solution."""
     subject: str | None = None
     kind: Literal["cot", "tool"]
     """The kind of all rows: solved in words, or by a program."""
 
 
 def needed(row: Row, name: str) -> Any:  # noqa: ANN401 (any JSON)
-    """The value of a field that each row has. Raises KeyError."""
+    """The value of a field that each row must have. Raises KeyError."""
     value = field(row, name)
     if value is None:
         raise KeyError(name)
@@ -52,7 +53,7 @@ def needed(row: Row, name: str) -> Any:  # noqa: ANN401 (any JSON)
 
 
 def text_of(row: Row, name: str) -> str:
-    """The text of a field that each row has. Raises KeyError or TypeError."""
+    """The text of a field that each row must have. Raises KeyError or TypeError."""
     value = needed(row, name)
     if not isinstance(value, str):
         message = f"'{name}' is a {type(value).__name__}"
@@ -61,7 +62,7 @@ def text_of(row: Row, name: str) -> str:
 
 
 def noted(row: Row, name: str | None) -> str | None:
-    """A field that may be missing, as text; a list of them with commas."""
+    """A field that may be missing, as text; a list is joined with commas."""
     value = field(row, name) if name else None
     if isinstance(value, list):
         return ", ".join(map(str, value)) or None
@@ -69,8 +70,8 @@ def noted(row: Row, name: str | None) -> str | None:
 
 
 def gold_of(value: Any) -> str:  # noqa: ANN401 (any JSON)
-    """An answer as text: a number as digits, of a text what stands after `####` or in its last box, of a list
-    all, with commas.
+    """An answer as text: a number as digits; for a text, what follows `####` or is in its last box; for a
+    list, all elements joined with commas.
     """
     match value:
         case bool():
@@ -91,7 +92,7 @@ def gold_of(value: Any) -> str:  # noqa: ANN401 (any JSON)
 
 
 def number_text(value: float) -> str:
-    """A number as digits: 145.0 is `145`, and 1e-05 is `0.00001`. Raises ValueError for one without end."""
+    """A number as digits: 145.0 is `145`, and 1e-05 is `0.00001`. Raises ValueError if it is not finite."""
     if not math.isfinite(value):
         message = f"the number is {value}"
         raise ValueError(message)
@@ -99,7 +100,7 @@ def number_text(value: float) -> str:
 
 
 def gsm8k_gold(answer: str) -> str:
-    """`... #### 1,200` gives `1200`. Raises ValueError where there is no mark."""
+    """The 1200 in `... #### 1,200`. Raises ValueError if there is no mark."""
     _, mark, gold = answer.rpartition("####")
     if not mark:
         message = "the answer has no '####'"

@@ -1,7 +1,7 @@
 """Items that `reasoning_gym` makes, each checked: its own scorer must accept its own answer.
 
-Of `gsm_symbolic`, some 4 % of the worked steps are wrong (decimals cut short), so every equation of the
-worked answer is worked out again. Its templates follow GSM8K test problems: it is for evaluation, never for
+In `gsm_symbolic`, some 4 % of the worked steps are wrong (decimals cut short), so every equation of the
+worked answer is computed again. Its templates follow GSM8K test problems: it is for evaluation, never for
 training.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 from jz3.tasks.item_formats import ItemText, Unfit
 
 ATTEMPTS_PER_ITEM = 4
-"""So many items are made for each that is wanted before the data set is called too small."""
+"""Items made per item wanted before the data set counts as too small."""
 
 
 def revision() -> str:
@@ -25,7 +25,9 @@ def revision() -> str:
 
 
 def gym_items(dataset: str, size: int, seed: int, config: dict[str, Any]) -> Iterator[ItemText | Unfit]:
-    """Items in the order of the data set, until `size` of them are good; a larger size keeps the first."""
+    """Items in the order of the data set, until `size` of them are good; a larger size keeps the first
+    ones.
+    """
     import reasoning_gym
 
     settings = {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
@@ -73,7 +75,7 @@ _OPERATIONS: dict[type[ast.operator], Any] = {
 
 
 def _value(side: str) -> Fraction | None:
-    """The exact value of an expression; None for what is none (cut out of words, say)."""
+    """The exact value of an expression; None if the text is none (such as part of a sentence)."""
     plain = re.sub(r"(?<=\d),(?=\d{3})", "", side.replace("$", "").replace("×", "*").replace("÷", "/"))
     plain = re.sub(r"(\d+(?:\.\d+)?)\s*%", r"(\1/100)", plain).strip(" .,")
     if not plain or plain[0] in "+-*/":
@@ -90,5 +92,5 @@ def _evaluated(node: ast.expr, source: str) -> Fraction:
         return _OPERATIONS[type(node.op)](left, right)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_evaluated(node.operand, source)
-    # The text of a number, as its float would be inexact.
+    # The text of a number, because its float would be inexact.
     return Fraction(ast.get_source_segment(source, node) or "")

@@ -29,7 +29,7 @@ Format = Literal[
 
 @dataclass(frozen=True)
 class ItemText:
-    """An item as a benchmark has it."""
+    """An item of a benchmark."""
 
     question: str
     gold: str
@@ -40,11 +40,11 @@ class ItemText:
 
 @dataclass(frozen=True)
 class Unfit:
-    """A row that is no item, by a rule."""
+    """A row that is no item, with the rule."""
 
     rule: str
     evidence: str = ""
-    """What was there; empty where whoever reads the row knows it."""
+    """Its content; empty if the reader of the row knows it."""
 
 
 def _gsm8k(row: Row) -> ItemText:
@@ -58,7 +58,7 @@ def _math(row: Row) -> ItemText:
 
 
 def _full_math(row: Row) -> ItemText:
-    """A row of the whole MATH set, as its authors ship it: the answer is the last box of the solution."""
+    """A row of the whole MATH set, as its authors publish it: the answer is the last box of the solution."""
     gold = last_boxed(row["solution"])
     if gold is None:
         message = "the solution has no box"
@@ -122,7 +122,7 @@ def _mmlu(row: Row) -> ItemText:
 
 
 def _place(gold: Any) -> Any:  # noqa: ANN401 (any JSON)
-    """A place that is written as text as a number."""
+    """A place that is a text, as a number."""
     return int(gold) if isinstance(gold, str) and re.fullmatch(r"\s*-?[0-9]+\s*", gold) else gold
 
 
@@ -148,7 +148,7 @@ def _tabmwp(row: Row) -> ItemText:
 
 
 def _table_number(gold: str) -> str:
-    """`1,200` is 1200, `3/4` is 0.75, `25%` is 0.25; a fraction without an end as decimal stays one."""
+    """`1,200` is 1200, `3/4` is 0.75, `25%` is 0.25; a fraction without a finite decimal stays one."""
     percent = gold.endswith("%")
     value = Fraction(gold.replace(",", "").removesuffix("%").strip()) / (100 if percent else 1)
     if value.denominator == 1:
@@ -164,7 +164,7 @@ SUBJECT_FIELDS = ("subject", "data_topic", "problem_type", "type")
 
 
 def _field(row: Row, names: tuple[str, ...]) -> Any:  # noqa: ANN401 (any JSON)
-    """The first field that has one of the names, in capitals or not; None where there is none."""
+    """The first field with one of the names, ignoring case; None if there is none."""
     lower = {name.lower(): value for name, value in row.items()}
     return next((lower[name] for name in names if lower.get(name) is not None), None)
 
@@ -198,7 +198,7 @@ def _competition(row: Row) -> ItemText:
 
 
 def _aime(row: Row) -> ItemText:
-    """Answers are whole numbers from 0 to 999, of which some files keep the leading zeros."""
+    """Answers are whole numbers from 0 to 999; some files keep leading zeros."""
     item = _competition(row)
     if not re.fullmatch(r"[0-9]{1,3}", item.gold.strip("$ .")):
         message = f"the gold '{item.gold}' is no whole number from 0 to 999"
@@ -219,7 +219,7 @@ def _olympiad(row: Row) -> ItemText | Unfit:
 
 
 def read_fields(row: Row, fields: ItemFields) -> ItemText:
-    """A row by the names of its fields. Raises KeyError, TypeError or ValueError."""
+    """Read a row by the names of its fields. Raises KeyError, TypeError or ValueError."""
     question = text_of(row, fields.question)
     subject, level = noted(row, fields.subject), noted(row, fields.level)
     answer = needed(row, fields.answer)
@@ -236,7 +236,7 @@ def read_fields(row: Row, fields: ItemFields) -> ItemText:
 
 
 def read_item(row: Row, form: Format | ItemFields) -> ItemText | Unfit:
-    """The item of a row; one without a question or a gold is none."""
+    """The item of a row; Unfit if it has no question or gold."""
     item = read_fields(row, form) if isinstance(form, ItemFields) else READERS[form](row)
     if isinstance(item, Unfit):
         return item

@@ -1,5 +1,5 @@
-"""Rows of data sets that others made: files under `data/raw` of any kind that `jz3.raw.files` reads, or those
-that `jz3 fetch` brought.
+"""Rows of others' data sets: files under `data/raw` of any kind that `jz3.raw.files` reads, or files that
+`jz3 fetch` brought.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ __all__ = ["DataError", "RawRows", "Row", "read_fetched", "read_files"]
 
 
 class DataError(UserError):
-    """A file or data set is missing, damaged, or not of the format that the parameters say."""
+    """A file or data set is missing, damaged, or not in the format that the parameters say."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class RawRows:
     """Digest of the files, or the repository and commit that they were fetched from."""
     rows: list[Row]
     places: list[str]
-    """Of each row, such as `test.jsonl line 7`."""
+    """The location of each row, such as `test.jsonl line 7`."""
     odd: list[tuple[str, Odd]]
-    """What should have been a row, with its place."""
+    """Things that should have been rows, with their locations."""
 
 
 def read_files(raw: InFiles, pattern: str) -> RawRows:
-    """The rows of all files that fit a glob pattern. Raises UserError for one that is missing or damaged."""
+    """The rows of all files that match a glob pattern. Raises UserError if one is missing or damaged."""
     files = raw.matching(pattern)
     where = str(raw.path / pattern)
     if not files:
@@ -47,7 +47,7 @@ def read_files(raw: InFiles, pattern: str) -> RawRows:
 
 
 def read_fetched(raw: InFiles, source: str) -> RawRows:
-    """The rows of all files that `jz3 fetch` brought of a source. Raises UserError."""
+    """The rows of all files that `jz3 fetch` brought from a source. Raises UserError."""
     manifest = raw.path / f"{source}{ENDING}"
     held = raw_files(InFiles(manifest), ["**/*"])
     revision = held.fetched.origin if held.fetched else source

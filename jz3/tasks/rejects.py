@@ -1,4 +1,4 @@
-"""Rows of data sets that are turned away, each with its rule and what was there."""
+"""Rows of data sets that are rejected, each with its rule and content."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ from jz3.tables.reject import Reject
 
 
 class Rejects:
-    """The rows that a stage turns away, as they come."""
+    """The rows that a stage rejects, in order."""
 
     def __init__(self, stage: str) -> None:
         self._stage = stage
@@ -17,14 +17,14 @@ class Rejects:
         self._times: Counter[str] = Counter()
 
     def add(self, row_id: str, rule: str, evidence: str) -> None:
-        """A row of an id, under a rule of the stage; equal ids are told apart by their count."""
+        """Add a row under a rule of the stage; a count distinguishes equal ids."""
         self._times[row_id] += 1
         again = f"#{self._times[row_id]}" if self._times[row_id] > 1 else ""
         shown = whole(evidence)[:EVIDENCE_CHARACTERS]
         self._rows.append({"row_id": row_id + again, "rule": f"{self._stage}.{rule}", "evidence": shown})
 
     def by_rule(self) -> dict[str, int]:
-        """How many, by rule, in the order of the rules."""
+        """The number of rejects by rule, in the order of the rules."""
         return dict(sorted(Counter(row["rule"] for row in self._rows).items()))
 
     def table(self) -> pl.DataFrame:
@@ -33,5 +33,5 @@ class Rejects:
 
 
 def shown(place: str, row: Row) -> str:
-    """A row as evidence: where it stands, and its fields as far as there is room."""
+    """A row as evidence: its location, and as many of its fields as there is room for."""
     return f"{place}: {', '.join(f'{name}: {value!r:.60}' for name, value in row.items())}"

@@ -1,10 +1,10 @@
-"""Target tasks, by whose gradients problems are valued, instruction data, and seed problems.
+"""Target tasks, whose gradients determine the values of problems; instruction data; and seed problems.
 
-Promises: what the problem writer gives to targets and instruction data comes from number draws that neither
-the teacher nor a benchmark uses, and from the listed families alone; ids come from content, and a row keeps
-its id where others come and go; a row that is of no use is rejected by its rule. Seed problems are of the
-training side: by the writer from the teacher's draws, from a file from what targets and instruction data
-leave. Costs: seconds.
+Promises: the problem writer makes targets and instruction data only from number draws that neither the
+teacher nor a benchmark uses, and only from the listed families; ids come from content, and a row keeps its id
+if others are added or removed; a row that cannot be used is rejected by its rule. Seed problems are on the
+training side: the writer makes them from the teacher's draws, and from files they are what targets and
+instruction data leave. Costs seconds.
 """
 
 from collections import Counter
@@ -47,18 +47,18 @@ class WriterRows(Params):
 
 
 class FileRows(Params):
-    """Files under `data/raw/tasks`: JSON lines, CSV, parquet, and what else `jz3.raw.files` reads."""
+    """Files under `data/raw/tasks`: JSON lines, CSV, parquet, and whatever else `jz3.raw.files` reads."""
 
     reader: Literal["file"]
     pattern: str
     format: TrainingFormat | SolvedFields
     rows: Annotated[int, Field(ge=1)] | None
-    """How many are drawn by hash, or null for all."""
+    """How many rows to draw by hash, or null for all."""
     seed: Seed
 
 
 class FetchedRows(Params):
-    """What `jz3 fetch` brought of a source of `data/sources.yaml`."""
+    """The files that `jz3 fetch` brought from a source in `data/sources.yaml`."""
 
     reader: Literal["fetched"]
     source: str
@@ -72,7 +72,7 @@ Rows = Annotated[WriterRows | FileRows | FetchedRows, Field(discriminator="reade
 
 
 class Seeds(Params):
-    """Problems with gold answers at which a recipe begins."""
+    """Problems with gold answers from which a recipe starts."""
 
     rows: Rows
     licence: str
@@ -95,35 +95,35 @@ class TasksParams(Params):
 
 
 class TasksMetrics(BaseModel):
-    """Rows of the tables, and how many of each."""
+    """Rows of the tables, and their numbers by name."""
 
     rows: Ledger
-    """Rows that were read and not drawn are in none of its numbers."""
+    """The ledger, without rows that were read but not drawn."""
     targets: dict[str, int]
-    """By target task."""
+    """Targets by target task."""
     instructions: dict[str, int]
-    """By name in the parameters."""
+    """Instruction rows by name in the parameters."""
     instructions_by_kind: dict[str, int]
     seeds: dict[str, int]
-    """By name in the parameters."""
+    """Seed problems by name in the parameters."""
     families: int
     """Families covered."""
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """What the stage leaves."""
+    """The tables that the stage leaves."""
 
     targets: pl.DataFrame
     """Table of Target."""
     instructions: pl.DataFrame
     """Table of Problem."""
     seeds: pl.DataFrame
-    """Table of SeedProblem: what recipes begin with."""
+    """Table of SeedProblem: what recipes start from."""
     seed_problems: pl.DataFrame
     """Table of Problem: the same rows as a recipe of their own."""
     seed_passages: pl.DataFrame
-    """Table of Passage: the question of each seed problem, for what is written from it."""
+    """Table of Passage: the question of each seed problem, for problems written from it."""
     rejects: pl.DataFrame
     """Table of Reject."""
     metrics: TasksMetrics
@@ -193,7 +193,7 @@ def _families(names: list[str]) -> list[Family]:
 
 
 Numbered = tuple[str, Solved]
-"""An id and what it names."""
+"""An id and its row."""
 
 
 def _solved(
@@ -204,8 +204,8 @@ def _solved(
     rejects: Rejects,
     taken: frozenset[str] = frozenset(),
 ) -> list[Numbered]:
-    """The rows that a source gives, of files none whose question is taken; each row that it turns
-    away goes into `rejects`, by its rule.
+    """The rows of a source. From files, rows whose question is in `taken` are left out. Each rejected row
+    goes into `rejects`, by its rule.
     """
     match rows:
         case WriterRows():
@@ -234,7 +234,7 @@ def _written(family: Family, rows: WriterRows, part: Part) -> list[Numbered]:
 
 
 def _read(found: RawRows, form: TrainingFormat | SolvedFields, rejects: Rejects) -> list[Numbered]:
-    """A file in which no row is of the format is of another one; a single row is rejected."""
+    """Read a file. If no row has the format, the file is of another one; a single bad row is rejected."""
     solved: list[Numbered] = []
     for place, odd in found.odd:
         rejects.add(content_id(odd.rule, odd.text), odd.rule, f"{place}: {odd.reason}: {odd.text}")
@@ -264,7 +264,7 @@ def _read(found: RawRows, form: TrainingFormat | SolvedFields, rejects: Rejects)
 
 
 def _own_id(row: Row) -> str:
-    """An id from the contents of a row that gives no question and solution."""
+    """An id from the content of a row without question and solution."""
     return content_id(repr(sorted(row.items(), key=lambda field: str(field[0]))))
 
 
@@ -312,7 +312,7 @@ def _seed(name: str, seeds: Seeds, problem: dict[str, Any]) -> dict[str, Any]:
 
 
 def _passage(name: str, licence: str, row_id: str, row: Solved) -> dict[str, Any]:
-    """A seed problem as the text that other problems are written from."""
+    """A seed problem as the text from which other problems are written."""
     return {
         "passage_id": content_id(SEED, name, row_id),  # the seed problem's own id
         "source": SEED,

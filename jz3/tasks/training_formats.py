@@ -1,8 +1,8 @@
-r"""How training sets that others made write question and solution.
+r"""How others' training sets write question and solution.
 
 gsm8k: `question`, `answer` with calculator marks `<<3*4=12>>` and a last line `#### 12`. math: `problem`,
-`solution` with the answer in its last box, `type` or `subject`. sft: `input` with a heading, `output`. Of any
-other, the parameters name the fields.
+`solution` with the answer in its last box, `type` or `subject`. sft: `input` with a heading, `output`. For
+any other set, the parameters name the fields.
 """
 
 import re
@@ -27,11 +27,11 @@ class Solved:
     answer: str | None
     subject: str | None = None
     level: str | None = None
-    """One of our levels; null where the data do not say (MATH's levels 1 to 5 are not ours)."""
+    """One of our levels; null if the data do not say (MATH's levels 1 to 5 are not ours)."""
 
 
 def _gsm8k(row: Row) -> Solved:
-    """The calculator's marks go; the last line becomes a sentence with a box, as in other solutions."""
+    """Calculator marks are removed; the last line becomes a sentence with a box, as in other solutions."""
     answer = gsm8k_gold(row["answer"])
     steps = re.sub(r"<<[^<>]*>>", "", row["answer"].rpartition("####")[0]).strip()
     return Solved("cot", row["question"].strip(), f"{steps}\nThe answer is $\\boxed{{{answer}}}$.", answer)
@@ -62,8 +62,8 @@ def _fields(row: Row, fields: SolvedFields) -> Solved:
 
 
 def read_solved(row: Row, form: TrainingFormat | SolvedFields) -> Solved:
-    """The question and solution of a row. Raises KeyError, TypeError, ValueError or AttributeError for one of
-    another format.
+    """The question and solution of a row. Raises KeyError, TypeError, ValueError or AttributeError for a row
+    in another format.
     """
     return _fields(row, form) if isinstance(form, SolvedFields) else READERS[form](row)
 

@@ -1,10 +1,10 @@
-"""Items that the problem writer words: of its families as they are, asked backward, and two joined.
+"""Items worded by the problem writer: from its families unchanged, asked backward, and two joined.
 
-Promises: every number is drawn from the writer's part for benchmarks, so that no training text shows the
-numbers of an item; those of a benchmark are apart from those that it names; more items of a family move no
-id. Backward and joined, a family has no items whose wordings show numbers in formulas alone: 19 of 64. An
-item for which no draw was found is a row of the rule `not_unique` or `not_joined`. Costs: two seconds a
-benchmark (measured).
+Promises: every number is drawn from the writer's part for benchmarks, so that no training text has the
+numbers of an item; a benchmark's numbers differ from those of the benchmarks that it names; more items of a
+family do not change other ids. Backward and joined, a family whose wordings show numbers only in formulas has
+no items: 19 of 64. An item for which no draw was found is a row with the rule `not_unique` or `not_joined`.
+Costs two seconds per benchmark (measured).
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,11 +25,11 @@ from jz3.writer.splits import distinct_draws, draws_of_part, same_numbers
 from jz3.writer.write import write_draw
 
 PLACES_OF_A_FAMILY = 1_000
-"""Numbers that are kept free for each family's items, so that more of them move no id."""
+"""Numbers reserved for each family's items, so that more of them do not change other ids."""
 LOOKED_AT = 60
-"""Draws of a family that are tried for its items (chosen: of 64 families one or two have none then)."""
+"""Draws of a family that are tried for its items (chosen: one or two of 64 families then have none)."""
 FIRSTS = 8
-"""Draws of each family that may be the first of two (chosen: their answers are numbers enough)."""
+"""Draws of each family that may be the first of two (chosen: their answers give enough numbers)."""
 
 
 class _Written(Params):
@@ -39,7 +39,7 @@ class _Written(Params):
     per_family: int = Field(ge=1, lt=PLACES_OF_A_FAMILY)
     seed: Seed
     apart_from: list[str]
-    """Other benchmarks of the writer, listed before: no item has the numbers of one of theirs."""
+    """Other benchmarks of the writer, listed before this one, whose numbers no item has."""
 
 
 class WriterBenchmark(_Written):
@@ -49,14 +49,14 @@ class WriterBenchmark(_Written):
 
 
 class BackwardBenchmark(_Written):
-    """Problems of all families with the answer told and a number asked for, where that has one solution."""
+    """Problems of all families with the answer given and a number asked for, if that has one solution."""
 
     reader: Literal["writer_backward"]
 
 
 class ComposedBenchmark(_Written):
-    """Two problems each, of which the answer of the first is a number of the second; a family has
-    `per_family` of them as the second.
+    """Pairs of problems in which the answer of the first is a number of the second; each family is the second
+    in `per_family` of them.
     """
 
     reader: Literal["writer_composed"]
@@ -65,7 +65,7 @@ class ComposedBenchmark(_Written):
 OfWriter = WriterBenchmark | BackwardBenchmark | ComposedBenchmark
 Numbered = Iterator[tuple[int, ItemText | Unfit]]
 Drawn = dict[str, dict[str, list[Values]]]
-"""What was drawn for each benchmark of the writer, by family."""
+"""The draws for each benchmark of the writer, by family."""
 
 
 def written_items(source: OfWriter, drawn: Drawn) -> Numbered:
@@ -130,7 +130,7 @@ def _backward(source: BackwardBenchmark, taken: ByFamily, own: ByFamily) -> Numb
 
 
 def _composed(source: ComposedBenchmark, taken: ByFamily, own: ByFamily) -> Numbered:
-    """The draws of `own` are those of first and of second problems."""
+    """Items of two problems; `own` gets the draws of both."""
     drawn = {
         family.name: list(
             islice(
@@ -163,7 +163,7 @@ def _composed(source: ComposedBenchmark, taken: ByFamily, own: ByFamily) -> Numb
 
 
 def _maskable() -> list[tuple[int, Family]]:
-    """Families of which a wording shows a number outside of formulas, with their places."""
+    """Families with a wording that shows a number outside of formulas, and their places."""
     return [(place, family) for place, family in enumerate(FAMILIES) if any(_fields(family))]
 
 
