@@ -1,7 +1,7 @@
 """Data for mathematical reasoning: a graph that builds it, and functions for your own answers and problems.
 
-`grade`, `parse` and `vote` need the core alone; `dedup`, `decontaminate`, `filter` and `execute` the extra
-`curate`. Each is imported when it is first asked for, so `import jz3` takes no time.
+`grade`, `parse` and `vote` need only the core; `dedup`, `decontaminate`, `filter` and `execute` need the
+extra `curate`. Each is imported on first use, so `import jz3` takes no time.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The command `jz3`, also as `python -m jz3`. What it needs is imported once Ctrl-C has a line of its own."""
+"""The command `jz3`, also as `python -m jz3`. It loads what it needs once Ctrl-C ends it in one line."""
 
 from jz3.core.ending import end_imports_in_one_line
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 from jz3.public.answers import grade
 
 GOLDS = ("answer", "ground_truth", "gold", "solution")
-"""Columns of golds that are looked for, the surest first."""
+"""Columns of golds that are searched for, the most certain first."""
 
 
 def compute_score(

@@ -4,5 +4,7 @@ import sys
 
 from jz3.core.ending import end_imports_in_one_line
 
-if sys.argv[:1] == ["-m"]:  # a program is about to start; who imports a stage keeps a Ctrl-C of their own
+if sys.argv[:1] == [
+    "-m"
+]:  # a program is about to start; anyone who only imports a stage keeps their own Ctrl-C
     end_imports_in_one_line("run `dvc repro` again")

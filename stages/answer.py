@@ -1,4 +1,4 @@
-"""A final model answers the benchmarks."""
+"""Answer the benchmarks with a final model."""
 
 from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out
 from jz3.core.execution import Execution

@@ -1,4 +1,4 @@
-"""A teacher writes new problems from seed problems or passages, following a published recipe."""
+"""Let a teacher write new problems from seed problems or passages, following a published recipe."""
 
 from jz3.core.artifacts import In, InFiles, Metrics, Out, OutDir
 from jz3.core.budget import TeacherTokens

@@ -1,4 +1,4 @@
-"""As many right solutions of each problem as its difficulty asks for."""
+"""Keep as many right solutions of each problem as its difficulty calls for."""
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.stage import run

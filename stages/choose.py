@@ -1,4 +1,4 @@
-"""A recipe of the most valuable problems of another."""
+"""Make a recipe of the most valuable problems of another."""
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.stage import run

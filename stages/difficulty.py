@@ -1,4 +1,4 @@
-"""The value of problems by how often a solver gets them right."""
+"""Value problems by how often a solver gets them right."""
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.stage import run

@@ -1,4 +1,4 @@
-"""The teacher writes a problem for each prompt."""
+"""Let the teacher write a problem for each prompt."""
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.budget import TeacherTokens

@@ -1,4 +1,4 @@
-"""Judge each problem by rules of form, against its passage, and by what a solver answers to it."""
+"""Judge each problem by rules of form, against its passage, and by a solver's answers to it."""
 
 from jz3.core.artifacts import In, Metrics, Out
 from jz3.core.stage import run

@@ -1,4 +1,4 @@
-"""A synthesis model learns to write problems from a KD set."""
+"""Train a synthesis model to write problems, on a KD set."""
 
 from jz3.core.artifacts import In, InDir, Metrics, OutDir, Plot
 from jz3.core.execution import Execution

@@ -1,4 +1,4 @@
-"""How much of the benchmarks the base of the final models knows by heart."""
+"""Measure how much of the benchmarks the base of the final models knows by heart."""
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.execution import Execution

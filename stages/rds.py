@@ -1,4 +1,4 @@
-"""Value candidate problems by how near a model sees their texts to those of the target tasks."""
+"""Value candidate problems by how similar their texts are, to a model, to those of the target tasks."""
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.execution import Execution

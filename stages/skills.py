@@ -1,4 +1,4 @@
-"""A teacher names the skills of reference problems, which are merged to a graph."""
+"""Let a teacher name the skills of reference problems, and merge them into a graph."""
 
 from jz3.core.artifacts import In, InFiles, Metrics, Out, OutDir
 from jz3.core.budget import TeacherTokens

@@ -1,4 +1,4 @@
-"""A solver answers each problem several times, and its answers are judged."""
+"""Let a solver answer each problem several times, and judge its answers."""
 
 from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out
 from jz3.core.budget import TeacherTokens

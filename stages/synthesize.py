@@ -1,4 +1,4 @@
-"""A synthesis model writes problems: one completion for each prompt."""
+"""Let a synthesis model write problems: one completion for each prompt."""
 
 from jz3.core.artifacts import In, InDir, Metrics, Out
 from jz3.core.execution import Execution

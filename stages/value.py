@@ -1,4 +1,4 @@
-"""The value of problems by the skills that they are near."""
+"""Value problems by their similarity to skills."""
 
 from jz3.core.artifacts import In, InDir, InFiles, Metrics, Out
 from jz3.core.execution import Execution
