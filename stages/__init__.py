@@ -4,7 +4,5 @@ import sys
 
 from jz3.core.ending import end_imports_in_one_line
 
-if sys.argv[:1] == [
-    "-m"
-]:  # a program is about to start; anyone who only imports a stage keeps their own Ctrl-C
+if sys.argv[:1] == ["-m"]:  # a program is starting; those who import a stage keep their own Ctrl-C
     end_imports_in_one_line("run `dvc repro` again")
