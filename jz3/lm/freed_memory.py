@@ -6,6 +6,7 @@ the embedded trainings, a tenth of its CPU. The peak of memory is the same.
 """
 
 import ctypes
+import gc
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Constants of malloc.h."""
@@ -21,3 +22,12 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, MOST_BYTES_ON_THE_HEAP)
         mallopt(M_TRIM_THRESHOLD, MOST_BYTES_KEPT)
+
+
+def let_go_of_cycles(device: str) -> None:
+    """Free what only the collector can: a model and its optimizer once the Trainer that knew them is done."""
+    gc.collect()
+    if device == "cuda":
+        import torch
+
+        torch.cuda.empty_cache()

@@ -19,6 +19,7 @@ from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json, content_id
 from jz3.lm.blocks import Blocks, blocks_digest
 from jz3.lm.checkpoints import Hold, hold
+from jz3.lm.freed_memory import let_go_of_cycles
 from jz3.lm.launch import Launch, RankError, run_ranks
 from jz3.lm.model import libraries
 from jz3.lm.plan import Plan
@@ -126,7 +127,9 @@ def _ranks(execution: Execution) -> str:
 def _trained(job: Job, blocks: Blocks, plan: Plan) -> pl.DataFrame:
     """The loss of each step, computed by this process or by its ranks."""
     if job.execution.ranks == 1:
-        return train_job(job, blocks, plan, None)
+        loss = train_job(job, blocks, plan, None)
+        let_go_of_cycles(job.execution.device)
+        return loss
     sharding, ranks = job.execution.sharding, job.execution.ranks
     if job.optimizer.muon and sharding != "none":
         raise RankError(

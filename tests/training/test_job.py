@@ -1,5 +1,6 @@
 """A training that is killed at any step and resumed is the training that nobody killed."""
 
+import gc
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import PreTrainedModel
 
 from jz3.core.errors import UserError
 from jz3.lm.checkpoints import Checkpoints
@@ -66,6 +68,21 @@ def test_one_rank_trains_on_one_device_of_a_machine_with_four(root, monkeypatch)
     assert among_four.loss.equals(losses)
     assert same(among_four.model(12), weights)
     among_four.discard()
+
+
+def test_what_one_process_trained_is_let_go_before_the_stage_goes_on(root):
+    """Trainer and observer know one another. On a GPU weights and moments would stay beside the models whose
+    held-out losses `pretrain` takes next.
+    """
+    gc.collect()
+    gc.disable()
+    try:
+        done = trained(root)
+        left = [one for one in gc.get_objects() if isinstance(one, PreTrainedModel | torch.optim.Optimizer)]
+    finally:
+        gc.enable()
+    assert not left
+    done.discard()
 
 
 def same(one, other):
