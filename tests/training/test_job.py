@@ -70,15 +70,20 @@ def test_one_rank_trains_on_one_device_of_a_machine_with_four(root, monkeypatch)
     among_four.discard()
 
 
+def trained_objects():
+    return [one for one in gc.get_objects() if isinstance(one, PreTrainedModel | torch.optim.Optimizer)]
+
+
 def test_what_one_process_trained_is_let_go_before_the_stage_goes_on(root):
     """Trainer and observer know one another. On a GPU weights and moments would stay beside the models whose
     held-out losses `pretrain` takes next.
     """
     gc.collect()
+    before = [id(one) for one in trained_objects()]
     gc.disable()
     try:
         done = trained(root)
-        left = [one for one in gc.get_objects() if isinstance(one, PreTrainedModel | torch.optim.Optimizer)]
+        left = [one for one in trained_objects() if id(one) not in before]
     finally:
         gc.enable()
     assert not left
