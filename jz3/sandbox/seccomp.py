@@ -36,14 +36,7 @@ _CLONE_ALLOWED = _CLONE_REQUIRED | 0x780000  # SETTLS, PARENT_SETTID, CHILD_CLEA
 _CLOSE_RANGE_UNSHARE = 2  # another way to get descriptors of one's own
 _O_CHANGES = 0o3 | 0o100 | 0o1000 | 0o2000  # WRONLY, RDWR, CREAT, TRUNC, APPEND
 
-_IOCTLS = (
-    0x5401,
-    0x5413,
-    0x541B,
-    0x5421,
-    0x5450,
-    0x5451,
-)  # is it a terminal, its width, bytes to read, flags
+_IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # is it a terminal, how wide, bytes to read, flags
 # DUPFD, GETFD, SETFD, GETFL, SETFL, GETLK, OFD_GETLK, DUPFD_CLOEXEC, GETPIPE_SZ: neither F_SETOWN nor
 # F_SETSIG, which send signals, nor locks, which every program that can open the file would see.
 _FCNTLS = (0, 1, 2, 3, 4, 5, 36, 1030, 1032)
