@@ -139,11 +139,12 @@ def scored(
         "length": lambda: [_mean(without_targets(tokens, targets), wanted)],
         "random": lambda: [_mean(chance(count, targets, seed), wanted) for seed in range(CHANCES)],
     }
-    found = {name: _timed(way) for name, way in ways.items() if name in only}
+    found: dict[str, Scored] = {}
+    if peer and "TRAK (dattri)" in only:  # first: it needs the most memory, and may be ended for it
+        found["TRAK (dattri)"] = _trak(peer, reference, texts, wanted, work)
+    found |= {name: _timed(way) for name, way in ways.items() if name in only}
     if any(name in only for name in GRADIENTS):
         found |= _by_gradients(setting, reference, texts, wanted)
-    if peer and "TRAK (dattri)" in only:
-        found["TRAK (dattri)"] = _trak(peer, reference, texts, wanted, work)
     return {name: found[name] for name in SELECTORS if name in found and name in only}
 
 
