@@ -37,7 +37,7 @@ HEAVY = [
 LACKING = [
     ("grade", "answers.parquet"),
     ("curate", "answers.jsonl", "-o", "out"),
-    ("look", "answers.jsonl"),
+    ("look", "answers.parquet"),
     ("export", "verl", "answers.jsonl", "-o", "out"),
     ("plan",),
     ("trace", "0123456789"),
@@ -75,8 +75,9 @@ accuracies = [
     json.loads(run("grade", file, "--json")[1])["scores"][0]["accuracy"]
     for file in ("answers.jsonl", "answers.jsonl.gz", "answers.csv")
 ]
+looked = run("look", "answers.jsonl", "-o", "look.html")[0]
 lacking = [run(*one) for one in {LACKING!r}]
-print(json.dumps([imported, graded, verdicts, rewards, said, accuracies, lacking, jz3.__file__]))
+print(json.dumps([imported, graded, verdicts, rewards, said, accuracies, looked, lacking, jz3.__file__]))
 """
 
 
@@ -93,10 +94,10 @@ def without_heavy(folder, *paths):
     return json.loads(done.stdout)
 
 
-def check(imported, graded, verdicts, rewards, said, accuracies, lacking):
+def check(imported, graded, verdicts, rewards, said, accuracies, looked, lacking):
     assert imported < 0.3
     assert graded < 2
-    assert (verdicts, rewards, accuracies) == ([True, False], [1.0], [100] * 3)
+    assert (verdicts, rewards, accuracies, looked) == ([True, False], [1.0], [100] * 3, 0)
     for (command, *_), (status, shown, error) in zip(LACKING, lacking, strict=True):
         extra = "graph" if command in ("plan", "trace", "judge") else "curate"
         assert (status, shown) == (1, "")
