@@ -9,7 +9,6 @@ import typer
 
 from jz3.cli.completing import models_and_files
 from jz3.cli.output import Json, show
-from jz3.core.errors import UserError
 
 
 class FormatName(StrEnum):
@@ -45,19 +44,16 @@ def export(
 
     Example: jz3 export verl jiuzhang -o verl
     """
-    from jz3.core.placing import is_within
     from jz3.core.remedies import repository_of
     from jz3.export.export import account_shown
     from jz3.export.export import export as written
     from jz3.export.formats import FORMATS
     from jz3.export.sources import exported
+    from jz3.raw.given import must_be_outside
 
     here = table is not None and os.path.isfile(table)  # noqa: PTH113 (`Path.is_file` raises for one too long)
-    if table is not None and here and is_within(Path(table), out):
-        raise UserError(
-            f"{table} lies in {out}, which the output would replace; another folder was expected. Give "
-            f"another one with -o."
-        )
+    if table is not None and here:
+        must_be_outside(Path(table), out)
     found = exported(table, repository_of(Path.cwd()))
     manifest = written(found.rows, found.table, FORMATS[form.value], out)
     show(f"{account_shown(manifest)}\n{out}", manifest.model_dump(), json=json)

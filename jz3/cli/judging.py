@@ -72,7 +72,8 @@ def pairs_of(path: Path) -> "list[Pair]":
     Fields may have any of the names that `jz3 grade` knows.
     """
     from jz3.cli.output import remark
-    from jz3.evaluation.answer_files import QUESTIONS, Fields, first_of, read_file, text_of
+    from jz3.evaluation.answer_files import QUESTIONS, Fields, read_file, text_of
+    from jz3.raw.named_fields import first_of
     from jz3.teacher.judge import Pair
 
     file = read_file(path, Fields())

@@ -179,9 +179,7 @@ class Out(Generic[T]):
     path: Path
 
     def write(self, rows: pl.DataFrame, notes: Mapping[str, str] | None = None) -> None:
-        """Check every row, sort by key, and put the table at its path in one step; `notes` are as in
-        `sink`.
-        """
+        """Check every row, sort by key, and put the table at its path in one step; `notes` as in `sink`."""
         self.sink([rows.sort(self.kind.primary_key())], notes)
 
     @overload

@@ -25,6 +25,7 @@ from jz3.core.errors import UserError
 from jz3.raw.files import field as value_of
 from jz3.raw.given import must_be_a_file
 from jz3.raw.lines import lines, read_bytes
+from jz3.raw.named_fields import first_of
 from jz3.raw.row import Odd, Row
 
 WHOLE = (
@@ -171,13 +172,6 @@ def text_of(row: Row, name: str | None) -> str | None:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, bool)) else str(value)
-
-
-def first_of(wanted: Sequence[str], there: Iterable[str]) -> str | None:
-    """The first of these names that is there, as it is written here or in another case."""
-    names = list(there)
-    by_lower = {name.lower(): name for name in reversed(names)}
-    return next((name if name in names else by_lower[name] for name in wanted if name in by_lower), None)
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Row | Odd]]:

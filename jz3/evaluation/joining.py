@@ -6,8 +6,9 @@ from typing import cast
 
 from jz3.answers.boxes import boxed_answer
 from jz3.core.errors import UserError
-from jz3.evaluation.answer_files import QUESTIONS, AnswerFile, first_of, letter_of, text_of, texts_of
+from jz3.evaluation.answer_files import QUESTIONS, AnswerFile, letter_of, text_of, texts_of
 from jz3.raw.files import field as value_of
+from jz3.raw.named_fields import first_of
 from jz3.raw.row import Row
 
 

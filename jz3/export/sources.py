@@ -25,9 +25,10 @@ from jz3.core.foreign import differences
 from jz3.core.hashing import files_digest
 from jz3.evaluation.answer_files import CHOICES, text_of
 from jz3.export.row import ExportRow, NoRow, Table
-from jz3.public.own_rows import TURNS, guessed, guessed_problem, problem_of, solution_of
+from jz3.public.own_rows import TURNS, guessed_problem, problem_of, solution_of
 from jz3.raw.files import read_rows
 from jz3.raw.given import must_be_a_file
+from jz3.raw.named_fields import first_of
 from jz3.raw.names import must_be_utf8
 from jz3.raw.row import Odd, Row, whole
 from jz3.tables.execution_result import ExecutionResult
@@ -283,18 +284,18 @@ def _names(file: Path, names: Sequence[str], problem: str | None, solution: str 
             f"{file} has no field of problems; one such as problem, question or messages was expected, found "
             f"{', '.join(names)}. Name it so."
         )
-    answers = guessed(ANSWERS, [name for name in names if name not in (problem, solution)])
+    answers = first_of(ANSWERS, [name for name in names if name not in (problem, solution)])
     others = [name for name in names if name != problem]
     return _Names(
         problem=problem,
         solution=solution
-        or guessed(SOLUTIONS, others)
+        or first_of(SOLUTIONS, others)
         or (answers if answers is not None and answers.lower() == "answer" else None)
         or (problem if problem in TURNS else None),
         answer=answers,
-        identity=guessed(IDS, names),
-        pass_rate=guessed(PASS_RATES, names),
-        licence=guessed(LICENCES, names),
+        identity=first_of(IDS, names),
+        pass_rate=first_of(PASS_RATES, names),
+        licence=first_of(LICENCES, names),
     )
 
 

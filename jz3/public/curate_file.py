@@ -24,7 +24,6 @@ from pydantic import BaseModel
 
 from jz3.core.artifacts import MANIFEST, OutDir
 from jz3.core.errors import UserError
-from jz3.core.placing import is_within
 from jz3.public.curation import (
     decontamination,
     dedup_of,
@@ -36,7 +35,7 @@ from jz3.public.curation import (
 )
 from jz3.public.hub_files import BEGIN, hub_files
 from jz3.public.own_rows import OwnRows, fields_of, ids_of, no_text, problem_of, read_own, solution_of
-from jz3.raw.given import must_be_a_file
+from jz3.raw.given import must_be_a_file, must_be_outside
 from jz3.raw.lines import COMPRESSIONS
 from jz3.raw.row import Row
 from jz3.tables.certificate_manifest import CertificateManifest
@@ -76,11 +75,8 @@ def curate_file(file: str, out: Path, wanted: Wanted, say: Callable[[str], objec
     place = OutDir(CurateManifest, out)
     place.must_be_free()
     read = _read(file, say)
-    if not file.startswith(BEGIN) and is_within(Path(file), out):
-        raise UserError(
-            f"{file} lies in {out}, which the output would replace; another folder was expected. Give "
-            f"another one with -o."
-        )
+    if not file.startswith(BEGIN):
+        must_be_outside(Path(file), out)
     fields = fields_of(read.name, read.rows, wanted.problem, wanted.solution)
     problem, solution = fields.problem, fields.solution
     left_out = _left_out(wanted, solution)

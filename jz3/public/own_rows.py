@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from jz3.core.errors import UserError
 from jz3.raw.files import field, read_rows
+from jz3.raw.named_fields import first_of
 from jz3.raw.names import must_be_utf8
 from jz3.raw.row import Odd, Row
 
@@ -89,7 +90,7 @@ def fields_of(file: str, rows: Sequence[Row], problem: str | None, solution: str
         )
     if solution is None:
         others = [name for name in names if name != asked]
-        solution = guessed(SOLUTION, others)
+        solution = first_of(SOLUTION, others)
         if solution is None and any(solution_of(row, asked) for row in first if _turns(field(row, asked))):
             solution = asked
     return Fields(asked, solution)
@@ -175,16 +176,7 @@ def guessed_problem(rows: Sequence[Row], names: Sequence[str]) -> str | None:
     In Alpaca's layout, for one, `input` is empty where `instruction` says it all.
     """
     filled = [name for name in names if 2 * sum(bool(row.get(name)) for row in rows) > len(rows)]
-    return guessed(PROBLEM, filled) or guessed(PROBLEM, names)
-
-
-def guessed(wanted: Sequence[str], names: Sequence[str]) -> str | None:
-    """The first of these names that the row has, whatever the case."""
-    by_lower = {name.lower(): name for name in reversed(names)}
-    return next(
-        (name if name in names else by_lower[name] for name in wanted if name in by_lower),
-        None,
-    )
+    return first_of(PROBLEM, filled) or first_of(PROBLEM, names)
 
 
 def _shown(rows: Sequence[Row], names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from jz3.core.errors import UserError
+from jz3.core.placing import is_within
 
 ONCE = "a pipe or a device, which can be read only once"
 
@@ -19,6 +20,15 @@ def must_be_a_file(path: Path, wanted: str, *, pipes: bool = False) -> None:
         return
     what_to_do = "Write it to a file first." if reason == ONCE else "Check the path and its rights."
     raise UserError(f"{path}: {reason}; {wanted} was expected. {what_to_do}")
+
+
+def must_be_outside(path: Path, out: Path) -> None:
+    """Raise UserError if a file that is read lies in the folder that the output replaces."""
+    if is_within(path, out):
+        raise UserError(
+            f"{path} lies in {out}, which the output would replace; another folder was expected. Give "
+            f"another one with -o."
+        )
 
 
 def _reason(path: Path) -> str | None:

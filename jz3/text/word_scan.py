@@ -321,9 +321,7 @@ def _ends_group(data: U8, at: int, start: int, end: int) -> bool:
 
 @compiled
 def _is_minus(data: U8, at: int, start: int, end: int) -> bool:
-    """Whether it is no hyphen: not between letters, or between few enough to be variables, or after a
-    command.
-    """
+    """Whether it is no hyphen: not between letters, between few (variables), or after a command."""
     first, last = at, at + 1
     while first > start and _KINDS[data[first - 1]] == _LETTER:
         first -= 1
