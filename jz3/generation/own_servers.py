@@ -1,9 +1,10 @@
 """`vllm serve` for each group of GPUs, from its own Python environment, for as long as a stage lives.
 
 A server listens on loopback, at a port that was free and with a key that only this stage knows, so that two
-stages cannot take each other's requests or answers. A server that ends, or does not answer health checks, is
-started again; one that keeps ending without a completion in between is given up. jz3/generation/guardian.py
-ends the servers with the stage.
+stages cannot take each other's requests or answers. A server that ends, does not answer health checks, or
+does not become ready, is started again. It is given up if it keeps ending without a completion in between, or
+does not become ready in STARTS_IN_A_ROW tries; the others go on without it, and the stage ends once all are
+given up. jz3/generation/guardian.py ends the servers with the stage.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import secrets
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -34,7 +36,7 @@ log = logging.getLogger(__name__)
 
 START_S = 1800.0
 """Seconds for a server to be ready (chosen: 70B weights from a network disk and their kernels take some 15
-minutes). If it ends earlier, that is noticed at once.
+minutes). If it ends earlier, that is noticed at once. After that long there is no further try.
 """
 LOOK_S = 0.2
 """Seconds between two looks at a server that is starting (chosen)."""
@@ -45,6 +47,16 @@ HEALTH_EVERY_S, HEALTH_WAIT_S, SICK = 10.0, 30.0, 3
 ENDS_IN_A_ROW = 5
 """Times that a server ends without a completion in between, after which requests are not the cause
 (chosen).
+"""
+STARTS_IN_A_ROW = 3
+"""Times that a server may end before it is ready (chosen). What passes by itself is over after one or two:
+another program took the port, an ended process still held the card's memory, servers compiled into one cache
+at the same time. What is wrong with the configuration fails each time, and a try with a large model takes
+minutes.
+"""
+PAUSE_S = 5.0
+"""Seconds between two such tries, for what passes by itself (chosen: the driver frees the memory of an ended
+process in one or two).
 """
 SHOWN_LINES = 12
 """Lines of a server's log that an error shows."""
@@ -98,24 +110,38 @@ class Keeper:
 
     async def keep(self) -> None:
         """Run until cancelled, or until the server is given up."""
-        in_a_row = 0
-        while in_a_row < ENDS_IN_A_ROW:
-            before = self.servers.completions
+        ends, unready, began = 0, 0, time.monotonic()
+        while True:
+            starts, completions = self.server.starts, self.servers.completions
             try:
                 how = await self._one_life()
             except OSError as error:
                 how = f"cannot be started ({error})"
-            if self.server.starts == 0:
-                self.servers.failed = self._error(how)
-                self.servers.notify()
-                return
-            in_a_row = 0 if self.servers.completions > before else in_a_row + 1
-            log.warning("a server of vLLM %s; it is started again: %s", how, self._last_words(1))
+            if self.server.starts > starts:
+                ends = 0 if self.servers.completions > completions else ends + 1
+                unready, began = 0, time.monotonic()
+                if ends == ENDS_IN_A_ROW:
+                    return self._give_up(f"ended {ends} times in a row")
+            else:  # no request has reached it, so that none is the cause
+                unready += 1
+                if unready == STARTS_IN_A_ROW or time.monotonic() - began >= START_S:
+                    return self._give_up(f"{how} (failed starts: {unready})")
+                await asyncio.sleep(PAUSE_S)
+            log.warning("%s %s; it is started again: %s", self._name, how, self._last_words(1))
+
+    def _give_up(self, how: str) -> None:
+        """Leave the requests to the other servers, or say why there is none left."""
         self.server.gone = True
-        log.warning("a server of vLLM ended %d times in a row; the others go on without it", ENDS_IN_A_ROW)
         if all(server.gone for server in self.servers.all):
-            self.servers.failed = self._error(f"ended {ENDS_IN_A_ROW} times in a row")
+            self.servers.failed = self._error(how)
+        else:
+            said = "%s %s; the others go on without it. Its last words: %s"
+            log.warning(said, self._name, how, self._last_words())
         self.servers.notify()
+
+    @property
+    def _name(self) -> str:
+        return f"the server of vLLM on GPU {', '.join(self.gpus)}" if self.gpus else "a server of vLLM"
 
     async def _one_life(self) -> str:
         """Run one process from start to end; return how it ended."""
@@ -177,8 +203,10 @@ class Keeper:
                 return
 
     def _error(self, how: str) -> UserError:
+        count = len(self.servers.all)
+        of = f", the last of {count} servers" if count > 1 else ""
         return UserError(
-            f"`vllm serve` over {self.source.path} {how}; a server was expected to start from "
+            f"`vllm serve` over {self.source.path} {how}{of}; a server was expected to start from "
             f"execution.yaml:vllm_python {self.execution.vllm_python}. Its last words: {self._last_words()}. "
             f"Mend that (`make gpu` builds its environment; docs/gpu.md), or set the stage's engine to "
             f"transformers."

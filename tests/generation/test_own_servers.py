@@ -53,6 +53,7 @@ def notes(tmp_path, monkeypatch):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("JZ3_TEST_NOTES", str(tmp_path))
     monkeypatch.setattr("jz3.generation.pace.FIRST_WAIT_S", 0.02)
+    monkeypatch.setattr(own_servers, "PAUSE_S", 0.05)
     return tmp_path
 
 
@@ -156,13 +157,68 @@ def test_a_request_that_ends_servers_is_found_and_fails_alone(model, notes, monk
     assert [outcomes[str(request.seed)] for request in others] == expected(others, FREE)
 
 
-def test_a_server_that_cannot_start_is_said_with_its_last_words(model, notes):
-    order(notes, fails_at_start=[1])
+def test_a_server_whose_first_start_fails_is_started_again(model, notes):
+    order(notes, fails_at_start=[1, 2])
+    with open_engine("vllm", model, "saved", asked(notes)) as engine:
+        assert engine.generate(REQUESTS, FREE) == expected(REQUESTS, FREE)
+    assert len(starts(notes)) == 3
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_if_no_server_can_start_it_is_said_with_the_last_words_of_one(model, notes, workers):
+    order(notes, fails_at_start=list(range(1, 9)))
+    said = r"ended with status 1 \(failed starts: 3\)"
+    said += ", the last of 2 servers; " if workers == 2 else "; "
     with (
-        open_engine("vllm", model, "saved", asked(notes)) as engine,
-        pytest.raises(UserError, match=r"ended with status 1; .*no memory for the cache of keys and values"),
+        open_engine("vllm", model, "saved", asked(notes, workers=workers)) as engine,
+        pytest.raises(UserError, match=said + r".*no memory for the cache of keys and values"),
     ):
         engine.generate(REQUESTS, FREE)
+    assert len(starts(notes)) == 3 * workers
+    assert all_end(notes)
+
+
+def test_a_server_that_is_never_ready_is_not_waited_for_twice(model, notes, monkeypatch):
+    monkeypatch.setattr(own_servers, "START_S", 0.3)
+    with (
+        open_engine("vllm", model, "saved", asked(notes)) as engine,
+        pytest.raises(UserError, match=r"was not ready in 0\.3 s \(failed starts: 1\); "),
+    ):
+        engine.generate(REQUESTS, FREE)
+    assert all_end(notes)
+
+
+def starts_on(notes, gpu, count):
+    """Waits for as many starts on a GPU, and for one more a while longer."""
+    until = time.monotonic() + 20
+    while len(found := [s for s in starts(notes) if s["gpus"] == gpu]) < count and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1)
+    assert len([s for s in starts(notes) if s["gpus"] == gpu]) == count
+    return found
+
+
+@pytest.mark.long
+def test_the_others_go_on_without_a_server_that_cannot_start(model, notes, monkeypatch, caplog):
+    """Neither at the first start, nor when a server that has served does not come back."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6")
+    order(notes, fails_on=["4"])
+    how = asked(notes, device="cuda", workers="auto", worker_gpus=1)
+    with open_engine("vllm", model, "saved", how) as engine:
+        assert engine.generate(REQUESTS, FREE) == expected(REQUESTS, FREE)
+        starts_on(notes, "4", 3)
+        assert "the server of vLLM on GPU 4 ended with status 1 (failed starts: 3); the others" in caplog.text
+        order(notes, fails_on=["4", "5"])
+        (served,) = starts_on(notes, "5", 1)
+        os.kill(served["pid"], signal.SIGKILL)
+        assert engine.generate(REQUESTS, FREE) == expected(REQUESTS, FREE)
+        starts_on(notes, "5", 4)
+        assert engine.generate(REQUESTS, FREE) == expected(REQUESTS, FREE)
+        order(notes, fails_on=["4", "5", "6"])
+        (last,) = starts_on(notes, "6", 1)
+        os.kill(last["pid"], signal.SIGKILL)
+        with pytest.raises(UserError, match=r"the last of 3 servers; .*no memory for the cache"):
+            engine.generate(REQUESTS, FREE)
     assert all_end(notes)
 
 

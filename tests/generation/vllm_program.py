@@ -4,8 +4,8 @@ It takes the command line of `vllm serve`, asks for its key, says at /health tha
 token ids by rule (`written_ids`): it starts in a second, as nothing of torch is imported. `installed` gives
 the program a path. The folder that JZ3_TEST_NOTES names tells how it was started (`starts`, a line a process)
 and which seeds were answered (`answered`), and takes orders: in `orders.json` seconds that an answer takes,
-seeds that end it, which of its starts fail. With every server it leaves a process in a session of its own, as
-an engine's might be.
+seeds that end it, which of its starts fail, and the GPUs on which each start does. With every server it
+leaves a process in a session of its own, as an engine's might be.
 """
 
 import asyncio
@@ -101,7 +101,8 @@ def main(words):
         }
         said = {"pid": os.getpid(), "left": left.pid, **told, **given}
         starts.write(json.dumps(said) + "\n")
-    if len((notes / "starts").read_text().splitlines()) in orders.get("fails_at_start", []):
+    number = len((notes / "starts").read_text().splitlines())
+    if number in orders.get("fails_at_start", []) or told["gpus"] in orders.get("fails_on", []):
         sys.exit("ValueError: no memory for the cache of keys and values")
     logging.disable()
     app = App(given, notes, orders)
