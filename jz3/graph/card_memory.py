@@ -5,7 +5,7 @@ DeepSpeed's buffers. RESERVED stands for what is not counted: CUDA's own memory 
 blocks of its allocator. Counts are kept in the user's cache, keyed by everything that they depend on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeVar
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from jz3.core.cache import cache_root
 from jz3.core.execution import Execution
 from jz3.core.hashing import canonical_json, content_id
-from jz3.graph.memory_counts import Gradients, ModelSize, PassMemory, Piece, StepMemory
+from jz3.graph.memory_counts import Gradients, HeldOutMemory, ModelSize, PassMemory, Piece, StepMemory
 from jz3.lm.lora import LoraParams
 from jz3.lm.model import libraries
 from jz3.lm.plan import OptimizerParams
@@ -30,7 +30,9 @@ VERSION = 1
 RESERVED = GIB
 """CUDA's context with its libraries is some 0.5 GiB; the rest is room for fragments (chosen)."""
 BUCKET = 500_000_000
-"""Gradients that DeepSpeed reduces at once (`reduce_bucket_size`, its default), in float32."""
+"""Gradients that DeepSpeed exchanges at once (`reduce_bucket_size`, its default). It keeps room for as many,
+however few the model has.
+"""
 LIVE = 1_000_000_000
 """Weights that ZeRO-3 holds gathered at once (`stage3_max_live_parameters`, its default), in float32."""
 
@@ -89,10 +91,26 @@ def pass_memory(config: Mapping[str, Any], adapter: LoraParams, gradients: Gradi
     return _kept(PassMemory, {"config": dict(config), **asked}, count)
 
 
-def on_each_card(step: StepMemory, execution: Execution, sharding: Sharding) -> Need:
+def held_out_memory(config: Mapping[str, Any], precision: str, piece: Piece) -> HeldOutMemory:
+    """The memory of a pass of the held-out loss over such a piece; counted once for each shape."""
+    tokens = [piece.block_length] * piece.blocks
+
+    def count() -> HeldOutMemory:
+        from jz3.graph.step_memory import count_held_out
+
+        return count_held_out(config, precision, tokens)
+
+    asked = {"config": dict(config), "precision": precision, "tokens": tokens}
+    return _kept(HeldOutMemory, asked, count)
+
+
+def on_each_card(
+    step: StepMemory, execution: Execution, sharding: Sharding, exchanged: Sequence[int]
+) -> Need:
     """The memory of a training on each card, given the ranks and sharding of `execution`.
 
-    DeepSpeed's optimizer works on a float32 copy of each rank's share of the weights.
+    DeepSpeed's optimizer works on a float32 copy of each rank's share of the weights. `exchanged` are the
+    bytes of the number formats in which DeepSpeed exchanges gradients, each with a bucket of its own.
     """
     ranks = execution.ranks
     weights, gradients, optimizer = step.weights, step.gradients, step.optimizer
@@ -104,6 +122,9 @@ def on_each_card(step: StepMemory, execution: Execution, sharding: Sharding) -> 
         activations += _gathered(step)
     elif ranks > 1:
         share, stage = -(-gradients // ranks), int(sharding.removeprefix("zero"))
+        # A bucket is in the format in which it is exchanged, below stage 3 in that of the weights; while one
+        # is exchanged, its gradients are there twice.
+        activations += BUCKET * (sum(exchanged) if stage == 3 else 4 * len(exchanged))
         activations += min(gradients, 4 * BUCKET) + (min(weights, 4 * LIVE) if stage == 3 else 0)
         optimizer = -(-optimizer // ranks) + share
         weights = -(-weights // ranks) if stage == 3 else weights
@@ -127,7 +148,7 @@ def _gathered(step: StepMemory) -> int:
     return step.largest_layer * 2 * (size + size + 4) + step.outside_layers * (size + size + 4)
 
 
-def in_a_pass(counted: PassMemory) -> Need:
+def in_a_pass(counted: PassMemory | HeldOutMemory) -> Need:
     return Need({**counted.model_dump(), "CUDA": RESERVED})
 
 

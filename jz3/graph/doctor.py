@@ -10,27 +10,32 @@ import json
 import os
 import platform
 import shutil
+import socket
 import sysconfig
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import urlsplit
 
 from jz3.core.execution import EXECUTION_FILE, Execution, load_execution
 from jz3.core.graph_file import read_graph
-from jz3.core.params import PARAMS_FILE, load_params, read_sections
+from jz3.core.params import PARAMS_FILE, read_sections
 from jz3.graph.fetching.needed import chosen, needed
 from jz3.graph.fetching.table import read_table
 from jz3.graph.repository import RepositoryError, opened
 from jz3.graph.setting import Setting
 from jz3.store.remote_errors import RemoteError, reaching, shown
 from jz3.store.row_store import open_store
-from jz3.teacher.teacher import Teachers
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
 LEAST_FREE_GB = 5
 """The embedded run leaves about 1 GB in cache and workspace (measured); the rest is room for experiments."""
+
+CONNECT_S = 3.0
+"""Seconds for a server to accept a connection (chosen)."""
 
 State = Literal["ok", "note", "lacks"]
 
@@ -48,18 +53,21 @@ class Finding:
 def examine(root: Path) -> list[Finding]:
     """Every finding, in a fixed order."""
     execution = load_execution(root / EXECUTION_FILE)
+    setting = Setting(root, read_graph(root), read_sections(root / PARAMS_FILE), execution)
     return [
         _python(),
         _torch(),
         _gpu(execution),
-        *gpu_memory(root, execution),
-        _vllm(root, execution),
+        *gpu_memory(setting),
+        *host_memory(setting),
+        _vllm(setting),
+        *_servers(setting),
         *_compiler(execution),
         _sandbox(execution),
         _store(),
         _disk("disk of the cache", root),
         _remote(root),
-        _key(root),
+        _key(setting),
         _raw_data(root),
     ]
 
@@ -111,29 +119,56 @@ def _gpu(execution: Execution) -> Finding:
     return Finding("GPU", "note", "none; execution.yaml:device is cpu")
 
 
-def gpu_memory(root: Path, execution: Execution) -> list[Finding]:
+def gpu_memory(setting: Setting) -> list[Finding]:
     """Compare the stage that takes most GPU memory with the smallest card here; no finding for a CPU profile.
 
     Counting a shape for the first time takes up to ten seconds.
     """
-    if execution.device != "cuda":
+    if setting.execution.device != "cuda":
         return []
     from jz3.graph.on_cards import REMEDY, on_card
 
-    setting = Setting(root, read_graph(root), read_sections(root / PARAMS_FILE), execution)
     needs = {stage.name: takes for stage in setting.graph.stages if (takes := on_card(setting, stage))}
     unknown = [name for name, takes in needs.items() if takes.need is None]
     counted = {name: takes.need.gib for name, takes in needs.items() if takes.need is not None}
     if unknown:
         found = f"{len(unknown)} stages of unknown size: {', '.join(unknown)}"
         return [Finding("GPU memory", "note", found, "`jz3 fetch --only model`")]
-    here, what = _smallest_card(execution)
+    here, what = _smallest_card(setting.execution)
     most = max(counted, key=lambda name: counted[name])
     beyond = [name for name, gib in counted.items() if here is not None and gib > here]
     found = f"{most} takes the most, {counted[most]:.1f} GiB; {what}"
     if beyond:
         return [Finding("GPU memory", "lacks", f"{found}; too little for {', '.join(beyond)}", REMEDY)]
     return [Finding("GPU memory", "ok", found)]
+
+
+def host_memory(setting: Setting) -> list[Finding]:
+    """Compare the weights that a training's processes read into this machine's memory with its size; no
+    finding for a CPU profile.
+    """
+    if setting.execution.device != "cuda":
+        return []
+    from jz3.graph.on_cards import on_card
+
+    takes = {stage.name: on_card(setting, stage) for stage in setting.graph.stages}
+    read = {name: found.host_gib for name, found in takes.items() if found and found.host_gib}
+    if not read:
+        return []
+    most, here = max(read, key=lambda name: read[name]), total_memory_gib()
+    found = (
+        f"{most} reads {read[most]:.1f} GiB of weights into it before they go to cards; here are {here:.1f}"
+    )
+    if read[most] > here:
+        remedy = (
+            "set execution.yaml:sharding to fsdp, of which each rank reads its share, or take fewer ranks"
+        )
+        return [Finding("memory", "lacks", found, remedy)]
+    return [Finding("memory", "ok", found)]
+
+
+def total_memory_gib() -> float:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 
 def _smallest_card(execution: Execution) -> tuple[float | None, str]:
@@ -150,17 +185,62 @@ def _smallest_card(execution: Execution) -> tuple[float | None, str]:
     return card, "no card is here" + (f"; the profile is for one of {card:g}" if card else "")
 
 
-def _vllm(root: Path, execution: Execution) -> Finding:
+def _vllm(setting: Setting) -> Finding:
     """Look for vllm in its own environment, without importing anything from there."""
-    if (root / execution.vllm_python).exists():
-        return Finding("vllm", "ok", str(execution.vllm_python))
-    asking = [
-        name for name, section in read_sections(root / PARAMS_FILE).items() if _engine(section) == "vllm"
-    ]
+    python = setting.execution.vllm_python
+    if (setting.root / python).exists():
+        return Finding("vllm", "ok", str(python))
+    asking = [place for place, section in _read(setting) if section.get("engine") == "vllm"]
     if asking:
-        found = f"no {execution.vllm_python}, which the engine of {', '.join(asking)} needs"
+        found = f"no {python}, which the engine of {', '.join(asking)} needs"
         return Finding("vllm", "lacks", found, "run `make gpu`, or choose the engine `transformers`")
-    return Finding("vllm", "note", f"no {execution.vllm_python}; no stage of the profile needs it")
+    return Finding("vllm", "note", f"no {python}; no stage of the profile needs it")
+
+
+def _servers(setting: Setting) -> list[Finding]:
+    """Look whether something listens at each address, if an engine asks servers that run elsewhere."""
+    asking = [place for place, section in _read(setting) if section.get("engine") == "openai"]
+    if not asking:
+        return []
+    by = f"which the engine of {', '.join(asking)} asks"
+    addresses = setting.execution.servers
+    if not addresses:
+        found = f"execution.yaml:servers is empty, {by}"
+        return [Finding("servers", "lacks", found, "list their addresses, or choose another engine")]
+    silent = [address for address in addresses if not _listens(address)]
+    if silent:
+        found = f"nothing listens at {', '.join(silent)} (execution.yaml:servers), {by}"
+        return [Finding("servers", "lacks", found, "start them, or look at the addresses")]
+    return [Finding("servers", "ok", f"{len(addresses)} listen, {by}")]
+
+
+def _listens(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        place = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        socket.create_connection(place, timeout=CONNECT_S).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _read(setting: Setting) -> list[tuple[str, Mapping[str, Any]]]:
+    """Every section of the parameters, with its dotted name, that lies in one which a stage of the graph
+    reads, at any depth: the solver of a stage `solve` is `solve.NAME.solver`.
+    """
+    read = {f"{stage.section}." for stage in setting.graph.stages}
+    return [
+        (place, section)
+        for place, section in _nested("", setting.sections)
+        if f"{place}.".startswith(tuple(read))
+    ]
+
+
+def _nested(place: str, section: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield place, section
+    for name, value in section.items():
+        if isinstance(value, dict):
+            yield from _nested(f"{place}.{name}" if place else name, cast("dict[str, Any]", value))
 
 
 def _compiler(execution: Execution) -> list[Finding]:
@@ -178,10 +258,6 @@ def _compiler(execution: Execution) -> list[Finding]:
         remedy = "install gcc and Python's headers (`apt install gcc python3-dev` on Debian and Ubuntu)"
         return [Finding("compiler", "lacks", found, remedy)]
     return [Finding("compiler", "ok", f"{compilers[0]}, with {header}")]
-
-
-def _engine(section: object) -> object:
-    return cast("dict[str, object]", section).get("engine") if isinstance(section, dict) else None
 
 
 def _sandbox(execution: Execution) -> Finding:
@@ -250,14 +326,16 @@ def _default_remote(repo: "Repo") -> Finding:
     return Finding("remote", "ok", f"{name} ({shown(url)}), verified on pull")
 
 
-def _key(root: Path) -> Finding:
-    teachers = load_params(Teachers, "distill", root / "params.yaml").teachers.values()
-    keys = {f"{one.account}_API_KEY": one.provider for one in teachers if one.provider != "writer"}
+def _key(setting: Setting) -> Finding:
+    """Look for the key of each teacher that a stage asks."""
+    teachers = [section for _, section in _read(setting) if {"provider", "account"} <= section.keys()]
+    keys = {f"{one['account']}_API_KEY": one["provider"] for one in teachers if one["provider"] != "writer"}
     if not keys:
         return Finding("key", "ok", "the teacher is the problem writer, which needs none")
-    for name, provider in keys.items():
-        if not os.environ.get(name):
-            return Finding("key", "lacks", f"no {name} for the provider {provider}", f"export {name}")
+    lacking = {name: provider for name, provider in keys.items() if not os.environ.get(name)}
+    if lacking:
+        found = ", ".join(f"no {name} for the provider {provider}" for name, provider in lacking.items())
+        return Finding("key", "lacks", found, "; ".join(f"export {name}" for name in lacking))
     said = ", ".join(f"{name} is set, for the provider {provider}" for name, provider in keys.items())
     return Finding("key", "ok", said)
 

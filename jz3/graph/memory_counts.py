@@ -38,6 +38,13 @@ class PassMemory(BaseModel):
     activations: int
 
 
+class HeldOutMemory(BaseModel):
+    """Bytes of a pass of the held-out loss."""
+
+    weights: int
+    activations: int
+
+
 @dataclass(frozen=True)
 class Piece:
     """The input of one pass of a training through a model."""

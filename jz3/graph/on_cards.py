@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jz3.core.execution import Execution
 from jz3.core.graph_file import Stage
 from jz3.graph.card_memory import (
     GIB,
@@ -16,6 +17,9 @@ from jz3.graph.card_memory import (
     Gradients,
     Need,
     Piece,
+    Sharding,
+    StepMemory,
+    held_out_memory,
     in_a_pass,
     on_each_card,
     parameters_of,
@@ -27,7 +31,7 @@ from jz3.graph.setting import Setting, Shape, cache_numbers, context_of
 from jz3.influence.warmup_training import WarmupParams
 from jz3.lm.plan import OptimizerParams
 from jz3.training.finetune import FinetuneParams
-from jz3.training.methods import Lora, Method
+from jz3.training.methods import Full, Lora, Method
 from jz3.training.pretrain import PretrainParams
 
 WEIGHT_BYTES = {"float32": 4, "bfloat16": 2, "saved": 2, "fp8": 1, "fp8_cache": 2, "fp8_all": 1}
@@ -45,6 +49,8 @@ class OnCard:
 
     need: Need | None
     note: str | None = None
+    host_gib: float = 0.0
+    """Of a training: the whole models in float32 that its processes read into the memory of a machine."""
 
 
 def on_card(setting: Setting, stage: Stage) -> OnCard | None:
@@ -53,7 +59,7 @@ def on_card(setting: Setting, stage: Stage) -> OnCard | None:
     if setting.execution.device != "cuda":
         return None
     if kind == "training":
-        return OnCard(_training(setting, stage))
+        return _training(setting, stage)
     if kind == "gradients":
         return OnCard(_gradients(setting, stage))
     if kind == "generation":
@@ -63,29 +69,60 @@ def on_card(setting: Setting, stage: Stage) -> OnCard | None:
     return None
 
 
-def _training(setting: Setting, stage: Stage) -> Need | None:
+def _training(setting: Setting, stage: Stage) -> OnCard:
     shape, section = setting.shape(stage.path("base")), setting.section(stage)
     if shape is None:
-        return None
+        return OnCard(None)
     if stage.base == "finetune":
         params = FinetuneParams.model_validate(section)
         return _step(setting, shape, params.method, params.optimizer, params.block_length)
     if stage.base == "pretrain":
         params = PretrainParams.model_validate(section)
         length = int(setting.sections["pack"]["block_length"])
-        return _step(setting, shape, params.method, params.optimizer, length)
+        trained = _step(setting, shape, params.method, params.optimizer, length)
+        return _with_held_out(setting, shape, params.optimizer.precision, length, trained)
     params = WarmupParams.model_validate(section)
     adapter = Lora(kind="lora", **params.adapter.model_dump())
     piece = _piece(setting, params.block_length, bf16_weights=False)
     step = step_memory(shape, adapter, params.optimizer, piece)
-    return on_each_card(step, setting.execution, "none")  # each rank has the whole model
+    # Each rank has the whole model.
+    adapting = _with_host(step, setting.execution, on_each_card(step, setting.execution, "none", ()), "none")
+    if params.pretrain is None:
+        return adapting
+    before = _step(setting, shape, Full(kind="full"), params.pretrain.optimizer, params.block_length)
+    return max(before, adapting, key=lambda takes: takes.need.gib if takes.need else 0.0)
 
 
-def _step(setting: Setting, shape: Shape, method: Method, optimizer: OptimizerParams, length: int) -> Need:
-    execution = setting.execution
-    gathered = execution.ranks > 1 and execution.sharding == "fsdp" and optimizer.precision == "bf16"
+def _step(setting: Setting, shape: Shape, method: Method, optimizer: OptimizerParams, length: int) -> OnCard:
+    execution, bf16 = setting.execution, optimizer.precision == "bf16"
+    gathered = execution.ranks > 1 and execution.sharding == "fsdp" and bf16
     step = step_memory(shape, method, optimizer, _piece(setting, length, bf16_weights=gathered))
-    return on_each_card(step, execution, execution.sharding)
+    # Under its autocast DeepSpeed exchanges gradients of linears in bfloat16; an adapter has no others.
+    exchanged = ((2, 4) if method.kind == "full" else (2,)) if bf16 else (4,)
+    need = on_each_card(step, execution, execution.sharding, exchanged)
+    return _with_host(step, execution, need, execution.sharding)
+
+
+def _with_held_out(setting: Setting, shape: Shape, precision: str, length: int, trained: OnCard) -> OnCard:
+    """The larger of a training and of the losses on held-out rows, which its stage takes afterwards in its
+    own process, of the whole model, on the first card.
+    """
+    counted = held_out_memory(shape, precision, _piece(setting, length, bf16_weights=False))
+    after = in_a_pass(counted)
+    if trained.need is None or trained.need.gib >= after.gib:
+        return trained
+    note = f"that is for the held-out loss, on the first card; training takes {trained.need.gib:.1f}"
+    return OnCard(after, "; ".join(filter(None, (note, trained.note))), trained.host_gib)
+
+
+def _with_host(step: StepMemory, execution: Execution, need: Need, sharding: Sharding) -> OnCard:
+    """With the memory of a machine: FSDP2 reads a shard a rank, everything else the whole model, before it
+    goes to the card. The stage's own process has one, too, once the ranks have ended.
+    """
+    ranks = 1 if sharding == "fsdp" else execution.ranks // execution.nodes
+    host_gib = ranks * 4 * step.parameters / GIB
+    note = f"{ranks} ranks read {host_gib:.0f} GiB of weights into the memory of each machine"
+    return OnCard(need, note if ranks > 1 else None, host_gib)
 
 
 def _piece(setting: Setting, length: int, *, bf16_weights: bool) -> Piece:

@@ -1,4 +1,4 @@
-"""Memory of one step of a training, and of one pass of `attribute`, counted on fake tensors.
+"""Memory of a step of a training, and of a pass of the held-out loss or `attribute`, counted on fake tensors.
 
 It runs the stages' own code: model and adapter, attention by documents, logits at labelled places, autocast,
 checkpointing, AdamW; hooks, directions and targets of `attribute`. A model of 7 billion weights is built from
@@ -6,7 +6,7 @@ its config without allocating any of them. Importing this module takes seconds, 
 """
 
 import warnings
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +16,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from jz3.graph.alive import Alive
-from jz3.graph.memory_counts import Gradients, PassMemory, Piece, StepMemory
+from jz3.graph.memory_counts import Gradients, HeldOutMemory, PassMemory, Piece, StepMemory
 from jz3.influence.checkpoints import LoraLayer, Moments, Reference
 from jz3.influence.directions import DIRECTIONS, AdamConstants
 from jz3.influence.gradients import PaddedBatch, backward_batch
 from jz3.influence.similarity import TaskGradients, comparing
 from jz3.lm.document_attention import by_documents
+from jz3.lm.held_out import measuring
 from jz3.lm.labelled_places import LabelledPlaces, summed_loss
 from jz3.lm.lora import LoraParams
 from jz3.lm.model import cache
@@ -144,6 +145,22 @@ def count_pass(config: Mapping[str, Any], adapter: LoraParams, gradients: Gradie
         # The gradients of tasks are summed up one by one, then stacked: for a moment they are there twice.
         passed = alive.peak - weights - held - compared
         return PassMemory(weights=weights, moments=held, targets=compared, activations=max(passed, compared))
+
+
+def count_held_out(config: Mapping[str, Any], precision: str, tokens: Sequence[int]) -> HeldOutMemory:
+    """Count a pass of the held-out loss over documents of such lengths, every token with a label; weights are
+    in float32, as those of the base.
+    """
+    plain = _without_weights(config, None, torch.float32)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        _on_cpu(plain)
+        alive = Alive()
+        weights = alive.hold([*plain.parameters(), *plain.buffers()])
+        row, labelled = (torch.zeros(shape, dtype=torch.long) for shape in ((1, sum(tokens)), sum(tokens)))
+        with alive, measuring(plain, precision, "cpu") as places:
+            places.indices = labelled
+            summed_loss(plain, row, row, list(tokens), labelled)
+        return HeldOutMemory(weights=weights, activations=alive.peak - weights)
 
 
 def count_parameters(config: Mapping[str, Any]) -> int:

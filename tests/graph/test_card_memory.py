@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from jz3.core.execution import load_execution
-from jz3.core.graph_file import read_graph
+from jz3.core.graph_file import Graph, Stage, read_graph
 from jz3.core.params import read_sections
 from jz3.graph.alive import Alive
 from jz3.graph.card_memory import on_each_card, parameters_of, step_memory
@@ -18,8 +18,11 @@ from jz3.graph.memory_counts import Gradients, Piece, StepMemory
 from jz3.graph.on_cards import on_card, told
 from jz3.graph.profile import graph_under, source_of
 from jz3.graph.setting import Setting
-from jz3.graph.step_memory import count_pass, count_step
+from jz3.graph.step_memory import count_held_out, count_pass, count_step
+from jz3.lm.blocks import pack_rows
 from jz3.lm.document_attention import by_documents
+from jz3.lm.encode import EncodedRow
+from jz3.lm.held_out import mean_loss
 from jz3.lm.labelled_places import LabelledPlaces, summed_loss
 from jz3.lm.lora import LoraParams
 from jz3.lm.model import cache
@@ -80,9 +83,14 @@ def allocated(piece, precision):
 
     with cache(model, on=False), by_documents(model), LabelledPlaces(model) as places:
         places.indices = labels
-        step()
-        with torch.profiler.profile(profile_memory=True) as profiled:
-            step()
+        return most_at_once(step)
+
+
+def most_at_once(run):
+    """The most that torch's allocator gives out at once in the second of two runs; bytes."""
+    run()
+    with torch.profiler.profile(profile_memory=True) as profiled:
+        run()
     events = [event for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]"]
     now = most = 0
     for event in sorted(events, key=lambda event: event.start_ns()):
@@ -136,7 +144,7 @@ def test_what_ranks_share_out_is_less_with_each_stage_of_zero_and_least_under_fs
     )  # fmt: skip
 
     def shared(sharding, ranks=ranks, **how):
-        return on_each_card(step, execution(ranks=ranks, **how), sharding).parts
+        return on_each_card(step, execution(ranks=ranks, **how), sharding, (2, 4)).parts
 
     assert shared("zero3", ranks=1) == shared("none", ranks=1)
     assert shared("none", ranks=1)["optimizer"] == step.optimizer
@@ -152,6 +160,95 @@ def test_what_ranks_share_out_is_less_with_each_stage_of_zero_and_least_under_fs
     assert sum(fsdp.values()) < sum(three.values())
     of_two_machines = shared("fsdp", ranks=2 * ranks, nodes=2, launcher="torchrun")
     assert of_two_machines == fsdp, "each machine has all shards"
+
+
+def test_deepspeed_keeps_room_for_a_bucket_of_each_format_in_which_it_exchanges_gradients():
+    """Whatever the model's size: of an adapter the buckets take more than all the rest."""
+    step = StepMemory(
+        weights=400, gradients=40, optimizer=80, activations=1000, parameters=100, largest_layer=10,
+        outside_layers=10,
+    )  # fmt: skip
+
+    def beside(sharding, exchanged, ranks=2):
+        need = on_each_card(step, execution(ranks=ranks), sharding, exchanged)
+        return need.parts["activations"] - step.activations
+
+    assert beside("zero2", (2, 4)) == beside("zero1", (2, 4)) == 2 * 4 * 500_000_000 + step.gradients
+    assert beside("zero2", (2,)) == beside("zero2", (4,)) == 4 * 500_000_000 + step.gradients
+    assert beside("zero3", (2, 4)) == 6 * 500_000_000 + step.gradients + step.weights
+    assert beside("zero2", (2, 4), ranks=1) == 0
+    assert beside("none", (2, 4)) == step.gradients
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_the_count_of_a_held_out_loss_is_what_the_allocator_gives_out(precision):
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**TINY), dtype=torch.float32)
+    rows = {number: EncodedRow([7] * 256, [7] * 256) for number in range(4)}
+    blocks, how = pack_rows(rows, 256, 0), execution(training_batch=4)
+    assert len(blocks) == 4
+    taken = most_at_once(lambda: mean_loss(model, blocks, precision, how))
+    counted = count_held_out(TINY, precision, [256] * 4)
+    assert counted.activations == pytest.approx(taken, rel=0.01)
+    assert counted.weights == 4 * parameters_of(TINY) + BUFFERS
+
+
+NONE = frozenset()
+BASES = Stage(
+    "base",
+    "",
+    {"final": ("final",), "reference": ("reference",)},
+    NONE,
+    NONE,
+    frozenset({"final", "reference"}),
+)
+TRAININGS = Graph((
+    BASES,
+    Stage("pretrain@a", "", {"params": ("pretrain",), "base": ("final",)}, NONE, NONE, NONE),
+    Stage("warmup", "", {"params": ("warmup",), "base": ("reference",)}, NONE, NONE, NONE),
+))  # fmt: skip
+
+
+def taken_by(name, sections=None, **how):
+    """What a training of the embedded profile takes on cards."""
+    sections = sections or embedded()
+    setting = Setting(ROOT, TRAININGS, sections, execution(device="cuda", training_batch=1, **how))
+    return on_card(setting, TRAININGS.stage(name))
+
+
+def embedded(section=None, **changes):
+    """The parameters of the embedded profile, with changes in one section."""
+    sections = read_sections(ROOT / source_of("params.yaml", "embedded"))
+    return sections | ({section: sections[section] | changes} if section else {})
+
+
+def test_the_held_out_loss_counts_where_it_takes_more_than_a_share_of_the_training():
+    deep = embedded()["base"]["final"] | {"hidden_size": 256, "layers": 24, "mlp": 1024}
+    sections = embedded("base", final=deep)
+    alone = taken_by("pretrain@a", sections, gradient_checkpointing=True)
+    shared = taken_by("pretrain@a", sections, gradient_checkpointing=True, ranks=256, sharding="fsdp")
+    assert set(alone.need.parts) == {"weights", "gradients", "optimizer", "activations", "CUDA"}
+    assert alone.note is None
+    assert set(shared.need.parts) == {"weights", "activations", "CUDA"}
+    assert shared.note.startswith("that is for the held-out loss, on the first card; training takes ")
+    assert alone.need.gib > shared.need.gib
+
+
+def test_ranks_that_read_whole_models_are_said_and_counted_in_the_memory_of_the_machine():
+    alone, shards = taken_by("pretrain@a"), taken_by("pretrain@a", ranks=4, sharding="fsdp")
+    whole = taken_by("pretrain@a", ranks=8, sharding="zero2", nodes=2, launcher="srun")
+    assert (alone.note, shards.host_gib) == (None, alone.host_gib)
+    assert whole.host_gib == 4 * alone.host_gib
+    assert "4 ranks read 0 GiB of weights into the memory of each machine" in whole.note
+    adapters = taken_by("warmup", embedded("warmup", pretrain=None), ranks=8, sharding="fsdp")
+    assert "8 ranks read" in adapters.note, "an adapter is never divided"
+
+
+def test_a_warm_up_of_all_weights_counts_where_there_is_one():
+    assert embedded()["warmup"]["pretrain"] is not None
+    full, adapter = taken_by("warmup"), taken_by("warmup", embedded("warmup", pretrain=None))
+    assert full.need.parts["gradients"] > 5 * adapter.need.parts["gradients"]
 
 
 def test_a_shape_is_counted_once(tmp_path):

@@ -1,28 +1,81 @@
 """What keeps the profile in use from running is called so."""
 
-import shutil
+import socket
+from contextlib import closing
 
 import pytest
 import torch
 
 from jz3.core.execution import load_execution
-from jz3.graph.doctor import _compiler, _gpu, _vllm
+from jz3.core.graph_file import Graph, Stage
+from jz3.core.params import read_sections
+from jz3.graph.doctor import _compiler, _gpu, _key, _servers, _vllm
+from jz3.graph.setting import Setting
 from tests.conftest import ROOT
 from tests.executions import execution
 
+STAGES = {"synthesize@corpus": "synthesize", "probe": "probe", "answer@jiuzhang": "answer"}
+SOLVING = {"solve@student": "solve.student"}
+
+
+def setting_of(profile, stages, how=None, **changes):
+    """That of a profile whose graph has such stages; `changes` are sections of its parameters."""
+    sections = read_sections(ROOT / f"profiles/{profile}.yaml") | changes
+    none = frozenset()
+    graph = Graph(
+        tuple(Stage(name, "", {"params": (place,)}, none, none, none) for name, place in stages.items())
+    )
+    how = how or load_execution(ROOT / f"profiles/execution/{profile}.yaml")
+    return Setting(ROOT / "no clone", graph, sections, how)
+
 
 @pytest.mark.parametrize(
-    ("profile", "state", "said"),
+    ("profile", "stages", "state", "said"),
     [
-        ("embedded", "note", "no stage of the profile"),
-        ("single_gpu", "lacks", "synthesize, probe, answer needs"),
+        ("embedded", STAGES, "note", "no stage of the profile"),
+        ("single_gpu", STAGES, "lacks", "the engine of synthesize, probe, answer needs"),
+        ("single_gpu", SOLVING, "lacks", "the engine of solve.student.solver needs"),
+        ("single_gpu", {"solve@teacher": "solve.teacher"}, "note", "no stage of the profile"),
     ],
 )
-def test_vllm_lacks_where_an_engine_of_the_profile_asks_for_it(tmp_path, profile, state, said):
-    shutil.copy(ROOT / f"profiles/{profile}.yaml", tmp_path / "params.yaml")
-    found = _vllm(tmp_path, load_execution(ROOT / f"profiles/execution/{profile}.yaml"))
+def test_vllm_lacks_where_an_engine_of_the_profile_asks_for_it(profile, stages, state, said):
+    """At any depth of the parameters, but only of sections that a stage of the graph reads."""
+    found = _vllm(setting_of(profile, stages))
     assert found.state == state
     assert said in found.found
+
+
+def test_servers_that_run_elsewhere_lack_where_none_is_named_or_nothing_listens():
+    asking = read_sections(ROOT / "profiles/single_gpu.yaml")["answer"] | {"engine": "openai"}
+
+    def found(stages, servers):
+        return _servers(setting_of("single_gpu", stages, execution(servers=servers), answer=asking))
+
+    assert found(SOLVING, []) == []
+    (none,) = found(STAGES, [])
+    assert (none.state, none.found) == (
+        "lacks", "execution.yaml:servers is empty, which the engine of answer asks"
+    )  # fmt: skip
+    with closing(socket.create_server(("127.0.0.1", 0))) as server, closing(socket.socket()) as silent:
+        listening = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        silent.bind(("127.0.0.1", 0))
+        nothing = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        (one,) = found(STAGES, [listening])
+        (other,) = found(STAGES, [listening, nothing])
+    assert (one.state, one.found) == ("ok", "1 listen, which the engine of answer asks")
+    assert other.state == "lacks"
+    assert other.found.startswith(f"nothing listens at {nothing} (execution.yaml:servers), ")
+
+
+def test_the_key_of_every_teacher_that_a_stage_asks_is_looked_for(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert _key(setting_of("embedded", {"distill@initial": "distill"})).state == "ok"
+    assert _key(setting_of("single_gpu", SOLVING)).state == "ok"
+    lacking = _key(setting_of("single_gpu", {"solve@teacher": "solve.teacher"}))
+    assert (lacking.state, lacking.found) == ("lacks", "no OPENAI_API_KEY for the provider openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    found = _key(setting_of("single_gpu", {"solve@teacher": "solve.teacher"}))
+    assert (found.state, found.found) == ("ok", "OPENAI_API_KEY is set, for the provider openai")
 
 
 def test_a_compiler_and_the_headers_of_python_lack_on_a_gpu_machine_alone(tmp_path, monkeypatch):

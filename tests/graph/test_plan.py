@@ -193,16 +193,18 @@ def test_memory_of_each_gpu_stage_stands_beside_its_card_and_what_does_not_fit_i
 
 def test_the_doctor_names_the_stage_that_takes_most_of_a_card_and_the_card(clone):
     execution = load_execution(clone / "execution.yaml")
-    (found,) = gpu_memory(clone, execution)
+    graph, sections = read_graph(clone), read_sections(clone / "params.yaml")
+    (found,) = gpu_memory(Setting(clone, graph, sections, execution))
     assert (found.what, found.state) == ("GPU memory", "ok")
     assert re.search(
         r"^\S+ takes the most, \d+\.\d GiB; no card is here; the profile is for one of 79$", found.found
     )
-    planning = execution.planning.model_copy(update={"card_gib": 8})
-    (lacking,) = gpu_memory(clone, execution.model_copy(update={"planning": planning}))
+    of_8_gib = {"planning": execution.planning.model_copy(update={"card_gib": 8})}
+    (lacking,) = gpu_memory(Setting(clone, graph, sections, execution.model_copy(update=of_8_gib)))
     assert lacking.state == "lacks"
     assert "too little for" in lacking.found
-    assert gpu_memory(clone, load_execution(clone / "profiles/execution/embedded.yaml")) == []
+    on_cpus = load_execution(clone / "profiles/execution/embedded.yaml")
+    assert gpu_memory(Setting(clone, graph, sections, on_cpus)) == []
 
 
 def test_rows_that_will_not_fit_are_said_before_the_run(paper):
