@@ -49,6 +49,7 @@ def _zero_config(execution: Execution, optimizer: OptimizerParams, accumulation:
 
     # Ranks on CPUs communicate by gloo: DeepSpeed would spend minutes compiling its own exchange.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    stage = int(execution.sharding.removeprefix("zero"))
     return {
         "train_micro_batch_size_per_gpu": 1,  # a piece: the blocks that go through the model together
         "gradient_accumulation_steps": accumulation,
@@ -56,8 +57,13 @@ def _zero_config(execution: Execution, optimizer: OptimizerParams, accumulation:
         "zero_allow_untested_optimizer": True,
         "zero_force_ds_cpu_optimizer": False,
         "zero_optimization": {
-            "stage": int(execution.sharding.removeprefix("zero")),
-            "overlap_comm": False,
+            "stage": stage,
+            # Stage 3 gathers weights and exchanges gradients beside the computation, as DeepSpeed does by
+            # itself; a CPU has no streams for it. Below stage 3, DeepSpeed 0.19.8 does not keep the memory of
+            # a gradient that is larger than a bucket (embeddings of 150,000 tokens) until it is exchanged:
+            # another tensor may be written into it, and nothing says so. Overlap would also take a second
+            # bucket for each number format, 4 GB in bf16.
+            "overlap_comm": stage == 3 and execution.device == "cuda",
             "stage3_gather_16bit_weights_on_model_save": True,  # in the weights' own precision: float32
         },
         "torch_autocast": {"enabled": optimizer.precision == "bf16", "dtype": "bfloat16"},
@@ -74,7 +80,7 @@ def run_rank(what: str, loss: Path, train: Callable[[], pl.DataFrame]) -> NoRetu
     try:
         points = train()
     except UserError as error:
-        if os.environ["RANK"] == "0":
+        if os.environ["LOCAL_RANK"] == "0":  # of each machine: another may lack a file that this one has
             print(f"{what}: {error}", file=sys.stderr)  # noqa: T201 (to the user, through the launcher)
         sys.exit(error.exit_status)
     if os.environ["RANK"] == "0":
