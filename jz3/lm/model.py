@@ -42,7 +42,7 @@ def load_model(directory: Path, dtype: str) -> "PreTrainedModel":
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-    place = _place(directory)
+    place = place_of(directory)
     try:
         return AutoModelForCausalLM.from_pretrained(
             place, dtype=dtype, trust_remote_code=False, local_files_only=True
@@ -58,7 +58,7 @@ def load_tokenizer(directory: Path) -> "PreTrainedTokenizerFast":
     """
     from transformers import AutoTokenizer
 
-    place = _place(directory)
+    place = place_of(directory)
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError) as error:
@@ -181,7 +181,7 @@ def libraries() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
-def _place(directory: Path) -> Path:
+def place_of(directory: Path) -> Path:
     """The folder with weights and tokenizer. For a hub model this is not its name: given a name, transformers
     always asks the hub for an adapter, whatever the options.
     """

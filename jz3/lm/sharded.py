@@ -22,11 +22,10 @@ from torch.distributed.checkpoint.state_dict import (
 from torch.distributed.tensor import DTensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
+from jz3.lm.model import place_of
 from jz3.lm.plan import OptimizerParams
-from jz3.tables.model_manifest import ModelManifest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -54,11 +53,9 @@ def load_sharded(directory: Path, execution: Execution, optimizer: OptimizerPara
             f"sharding fsdp computes on {built_for.type}, which this torch was built for; execution.yaml has "
             f"device {execution.device}. Set sharding to zero2, or device to {built_for.type}."
         )
-    place, revision = InDir(ModelManifest, directory).manifest().on_hub or (str(directory), "main")
     shards = execution.ranks // execution.nodes
     model = AutoModelForCausalLM.from_pretrained(
-        place,
-        revision=revision,
+        place_of(directory),
         dtype="float32",
         trust_remote_code=False,
         local_files_only=True,

@@ -164,12 +164,16 @@ from jz3.core.errors import UserError
 from jz3.generation.engines import find_model
 from jz3.tables.model_manifest import ModelManifest
 from jz3.lm.model import load_model, load_tokenizer
+from jz3.lm.sharded import load_sharded
 from jz3.training.base import FetchedModel, fetched_manifest
+from tests.executions import execution
+from tests.lm.test_train import OPTIMIZER
 directory, models = Path(sys.argv[1]), InFiles(Path(sys.argv[2]))
 made = fetched_manifest(FetchedModel(kind="fetched", source="tiny"), models, directory)
 assert [file.name for file in directory.iterdir()] == ["manifest.json"]
 assert load_model(directory, "float32").num_parameters() == made.parameters
 assert (Path(find_model(InDir(ModelManifest, directory)).path) / "model.safetensors").is_file()
+assert load_sharded(directory, execution(ranks=1), OPTIMIZER).num_parameters() == made.parameters
 print(len(load_tokenizer(directory)), made.hub)
 weights = Path(find_model(InDir(ModelManifest, directory)).path) / "model.safetensors"
 weights.write_bytes(weights.read_bytes()[:-8])
@@ -209,7 +213,8 @@ def test_a_fetched_model_leaves_its_manifest_alone_and_loads_through_it(tmp_path
             "HF_HUB_OFFLINE": "0",
             "HF_ENDPOINT": hub.address,
             "PYTHONPATH": str(ROOT),
-        }
+        } | dict.fromkeys(("RANK", "LOCAL_RANK", "MASTER_PORT"), "0")
+        variables |= {"WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1"}  # of a rank, alone
         run = subprocess.run(
             [sys.executable, "-c", FETCHED_RUN, str(out), str(tmp_path)],
             cwd=ROOT,
