@@ -148,8 +148,9 @@ class Execution(BaseModel):
     """Machines of a training, including the stage's own; each has `ranks` / `nodes` of the ranks."""
     rendezvous_host: str | None
     """Name or address under which the others reach the stage's machine; null: its host name."""
-    gradient_checkpointing: bool
-    """Recompute activations in the backward pass: a third more time, far less memory."""
+    gradient_checkpointing: bool | list[Literal["finetune", "pretrain", "warmup"]]
+    """Recompute activations in the backward pass: a third more time, far less memory. A list names the stages
+    whose trainings do so; `jz3 plan` says which of them have room without it."""
     checkpoint_steps: int = Field(ge=1)
     """The most steps of a training between two checkpoints to resume from."""
     checkpoint_share: float = Field(gt=0, le=1)
@@ -190,6 +191,11 @@ class Execution(BaseModel):
     sandbox: int = Field(ge=1, le=3)
     """The least sandbox level for programs of models: 3 namespaces, 2 Landlock and seccomp, 1 seccomp."""
     sandbox_workers: int = Field(ge=1)
+
+    def recomputes(self, stage: str) -> bool:
+        """Whether trainings of a stage recompute activations."""
+        named = self.gradient_checkpointing
+        return named if isinstance(named, bool) else stage in named
 
     @model_validator(mode="before")
     @classmethod

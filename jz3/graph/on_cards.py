@@ -52,6 +52,10 @@ class OnCard:
     host_gib: float = 0.0
     """Of a training: the whole models in float32 that its processes read into the memory of a machine."""
 
+    def gib(self) -> float:
+        """On each card; 0 if it is not known."""
+        return self.need.gib if self.need else 0.0
+
 
 def on_card(setting: Setting, stage: Stage) -> OnCard | None:
     """What a stage takes; None if it needs no card of this machine."""
@@ -73,61 +77,82 @@ def _training(setting: Setting, stage: Stage) -> OnCard:
     shape, section = setting.shape(stage.path("base")), setting.section(stage)
     if shape is None:
         return OnCard(None)
+    sharding = setting.execution.sharding
     if stage.base == "finetune":
         params = FinetuneParams.model_validate(section)
-        return _step(setting, shape, params.method, params.optimizer, params.block_length)
+        trained = _Trained(stage.base, shape, params.method, params.optimizer, params.block_length, sharding)
+        return trained.on_card(setting)
     if stage.base == "pretrain":
         params = PretrainParams.model_validate(section)
         length = int(setting.sections["pack"]["block_length"])
-        trained = _step(setting, shape, params.method, params.optimizer, length)
-        return _with_held_out(setting, shape, params.optimizer.precision, length, trained)
+        trained = _Trained(stage.base, shape, params.method, params.optimizer, length, sharding)
+        return _with_held_out(setting, trained)
     params = WarmupParams.model_validate(section)
     adapter = Lora(kind="lora", **params.adapter.model_dump())
-    piece = _piece(setting, params.block_length, bf16_weights=False)
-    step = step_memory(shape, adapter, params.optimizer, piece)
-    # Each rank has the whole model.
-    adapting = _with_host(step, setting.execution, on_each_card(step, setting.execution, "none", ()), "none")
-    if params.pretrain is None:
-        return adapting
-    before = _step(setting, shape, Full(kind="full"), params.pretrain.optimizer, params.block_length)
-    return max(before, adapting, key=lambda takes: takes.need.gib if takes.need else 0.0)
+    length = params.block_length
+    # Of an adapter each rank has the whole model.
+    parts = [_Trained(stage.base, shape, adapter, params.optimizer, length, "none")]
+    if params.pretrain is not None:
+        full, optimizer = Full(kind="full"), params.pretrain.optimizer
+        parts.append(_Trained(stage.base, shape, full, optimizer, length, sharding))
+    return max((part.on_card(setting) for part in parts), key=OnCard.gib)
 
 
-def _step(setting: Setting, shape: Shape, method: Method, optimizer: OptimizerParams, length: int) -> OnCard:
-    execution, bf16 = setting.execution, optimizer.precision == "bf16"
-    gathered = execution.ranks > 1 and execution.sharding == "fsdp" and bf16
-    step = step_memory(shape, method, optimizer, _piece(setting, length, bf16_weights=gathered))
-    # Under its autocast DeepSpeed exchanges gradients of linears in bfloat16; an adapter has no others.
-    exchanged = ((2, 4) if method.kind == "full" else (2,)) if bf16 else (4,)
-    need = on_each_card(step, execution, execution.sharding, exchanged)
-    return _with_host(step, execution, need, execution.sharding)
+@dataclass(frozen=True)
+class _Trained:
+    """What a training takes its memory for."""
+
+    stage: str
+    shape: Shape
+    method: Method
+    optimizer: OptimizerParams
+    length: int
+    """Tokens of a block."""
+    sharding: Sharding
+
+    def on_card(self, setting: Setting) -> OnCard:
+        execution, card = setting.execution, setting.execution.planning.card_gib
+        recomputes = execution.recomputes(self.stage)
+        step, need = self._counted(execution, recomputes=recomputes)
+        # FSDP2 reads a shard a rank, everything else the whole model, before it goes to the card. Once the
+        # ranks have ended, the stage's own process has one, too.
+        ranks = 1 if self.sharding == "fsdp" else execution.ranks // execution.nodes
+        host_gib = ranks * 4 * step.parameters / GIB
+        notes: list[str] = []
+        if ranks > 1:
+            notes.append(f"{ranks} ranks read {host_gib:.0f} GiB of weights into the memory of each machine")
+        if recomputes and card is not None:
+            faster = self._counted(execution, recomputes=False)[1].gib
+            if faster <= card:
+                notes.append(f"without gradient_checkpointing, which costs a third more time, {faster:.1f}")
+        return OnCard(need, "; ".join(notes) or None, host_gib)
+
+    def piece(self, execution: Execution, *, recomputes: bool, bf16_weights: bool) -> Piece:
+        return Piece(execution.training_batch, self.length, recomputes, bf16_weights)
+
+    def _counted(self, execution: Execution, *, recomputes: bool) -> tuple[StepMemory, Need]:
+        bf16 = self.optimizer.precision == "bf16"
+        gathered = execution.ranks > 1 and self.sharding == "fsdp" and bf16
+        piece = self.piece(execution, recomputes=recomputes, bf16_weights=gathered)
+        step = step_memory(self.shape, self.method, self.optimizer, piece)
+        # Under its autocast DeepSpeed exchanges gradients of linears in bfloat16, of which LoRA consists.
+        exchanged = (
+            {"full": (2, 4), "lora": (2,), "pissa": (2,)}.get(self.method.kind, (4,)) if bf16 else (4,)
+        )
+        return step, on_each_card(step, execution, self.sharding, exchanged)
 
 
-def _with_held_out(setting: Setting, shape: Shape, precision: str, length: int, trained: OnCard) -> OnCard:
+def _with_held_out(setting: Setting, trained: _Trained) -> OnCard:
     """The larger of a training and of the losses on held-out rows, which its stage takes afterwards in its
     own process, of the whole model, on the first card.
     """
-    counted = held_out_memory(shape, precision, _piece(setting, length, bf16_weights=False))
-    after = in_a_pass(counted)
-    if trained.need is None or trained.need.gib >= after.gib:
-        return trained
-    note = f"that is for the held-out loss, on the first card; training takes {trained.need.gib:.1f}"
-    return OnCard(after, "; ".join(filter(None, (note, trained.note))), trained.host_gib)
-
-
-def _with_host(step: StepMemory, execution: Execution, need: Need, sharding: Sharding) -> OnCard:
-    """With the memory of a machine: FSDP2 reads a shard a rank, everything else the whole model, before it
-    goes to the card. The stage's own process has one, too, once the ranks have ended.
-    """
-    ranks = 1 if sharding == "fsdp" else execution.ranks // execution.nodes
-    host_gib = ranks * 4 * step.parameters / GIB
-    note = f"{ranks} ranks read {host_gib:.0f} GiB of weights into the memory of each machine"
-    return OnCard(need, note if ranks > 1 else None, host_gib)
-
-
-def _piece(setting: Setting, length: int, *, bf16_weights: bool) -> Piece:
-    execution = setting.execution
-    return Piece(execution.training_batch, length, execution.gradient_checkpointing, bf16_weights)
+    training = trained.on_card(setting)
+    piece = trained.piece(setting.execution, recomputes=False, bf16_weights=False)
+    after = in_a_pass(held_out_memory(trained.shape, trained.optimizer.precision, piece))
+    if training.gib() >= after.gib:
+        return training
+    note = f"that is for the held-out loss, on the first card; training takes {training.gib():.1f}"
+    return OnCard(after, "; ".join(filter(None, (note, training.note))), training.host_gib)
 
 
 def _gradients(setting: Setting, stage: Stage) -> Need | None:

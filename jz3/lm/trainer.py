@@ -53,7 +53,7 @@ def run_trainer(model: PreTrainedModel, training: Training, observer: Observer, 
         max_grad_norm=params.gradient_clip,
         # DeepSpeed has its own autocast, and FSDP gathers weights in bf16.
         bf16=params.precision == "bf16" and not zero and not fsdp,
-        activation_checkpointing=execution.gradient_checkpointing,
+        activation_checkpointing=execution.recomputes(training.what.split()[0]),
         activation_checkpointing_kwargs={"use_reentrant": False},
         use_cpu=execution.device == "cpu",
         ddp_backend="gloo" if rank and execution.device == "cpu" else None,

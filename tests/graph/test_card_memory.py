@@ -245,6 +245,24 @@ def test_ranks_that_read_whole_models_are_said_and_counted_in_the_memory_of_the_
     assert "8 ranks read" in adapters.note, "an adapter is never divided"
 
 
+def test_a_training_that_has_room_without_checkpointing_is_said():
+    """A list of stages takes it from those alone that have."""
+    adapter = embedded("warmup", pretrain=None)
+    planning = execution().planning
+
+    def taken(card_gib, recomputed):
+        how = {"planning": planning.model_copy(update={"card_gib": card_gib})}
+        return taken_by("warmup", adapter, gradient_checkpointing=recomputed, **how)
+
+    kept = taken(79, False)
+    assert kept.note is None
+    assert taken(79, True).need.gib < kept.need.gib
+    said = f"without gradient_checkpointing, which costs a third more time, {kept.need.gib:.1f}"
+    assert taken(79, True).note == said == taken(79, ["warmup"]).note
+    assert taken(79, ["finetune", "pretrain"]) == kept
+    assert taken(kept.need.gib - 0.001, True).note is None
+
+
 def test_a_warm_up_of_all_weights_counts_where_there_is_one():
     assert embedded()["warmup"]["pretrain"] is not None
     full, adapter = taken_by("warmup"), taken_by("warmup", embedded("warmup", pretrain=None))

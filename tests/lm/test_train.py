@@ -66,10 +66,11 @@ COSINE = WarmupCosine(warm_up=0.0)
 
 
 def trained(
-    model, blocks, plan, schedule=COSINE, optimizer=OPTIMIZER, run=None, keep=None, hook=None, **others
-):
+    model, blocks, plan, schedule=COSINE, optimizer=OPTIMIZER, run=None, keep=None, hook=None, what="test",
+    **others,
+):  # fmt: skip
     training = Training(
-        what="test", blocks=blocks, plan=plan, schedule=schedule, optimizer=optimizer, seed=0,
+        what=what, blocks=blocks, plan=plan, schedule=schedule, optimizer=optimizer, seed=0,
         execution=run or execution(), keep=keep or {}, on_epoch_end=hook, **others,
     )  # fmt: skip
     return train(model, training)
@@ -225,6 +226,18 @@ def test_gradient_checkpointing_gives_the_same_losses_and_weights():
     assert len(computed) == 2 * len(plan.steps), "activations were kept: nothing was compared"
     assert one.equals(other)
     assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), frugal.parameters(), strict=True))
+
+
+def test_a_list_names_the_stages_whose_trainings_recompute_activations():
+    blocks = some_blocks()
+    plan, counts = epoch_plan(len(blocks), 1, 4, seed=3), []
+    for what in ("warmup of all weights", "finetune"):
+        model, computed = tiny_model(), []
+        model.model.layers[0].mlp.register_forward_pre_hook(lambda *_, computed=computed: computed.append(1))
+        run = execution(100, gradient_checkpointing=["warmup", "pretrain"])
+        trained(model, blocks, plan, run=run, what=what)
+        counts.append(len(computed))
+    assert counts == [2 * len(plan.steps), len(plan.steps)]
 
 
 def test_a_training_on_nothing_and_one_on_too_long_blocks_are_refused():
