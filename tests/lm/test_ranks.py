@@ -1,8 +1,15 @@
-"""What DeepSpeed is told, where only the words count: a CPU has nothing that could run beside."""
+"""One rank of a training: what DeepSpeed is told, where only the words count (on a CPU nothing could run beside
+the computation), and which ranks say how they end.
+"""
+
+import os
+import subprocess
+import sys
 
 import pytest
 
 from jz3.lm.ranks import rank_under
+from tests.conftest import ROOT
 from tests.executions import execution
 from tests.lm.test_train import OPTIMIZER
 
@@ -19,3 +26,23 @@ def test_weights_are_gathered_beside_the_computation_where_there_are_streams_for
     told = rank.zero["zero_optimization"]
     assert (told["stage"], told["overlap_comm"]) == (int(sharding[-1]), overlaps)
     assert rank.zero["gradient_accumulation_steps"] == 4
+
+
+ENDS = """
+from pathlib import Path
+from jz3.core.errors import UserError
+from jz3.lm.ranks import run_rank
+def train():
+    raise UserError("the model is not on this machine")
+run_rank("finetune", Path("loss"), train)
+"""
+
+
+@pytest.mark.parametrize(("rank", "local", "said"), [(0, 0, 1), (1, 1, 0), (8, 0, 1), (9, 1, 0)])
+def test_the_first_rank_of_each_machine_says_why_it_ends(rank, local, said):
+    """The second machine may lack what the first has; eight ranks of one would say the same."""
+    environment = os.environ | {"RANK": str(rank), "LOCAL_RANK": str(local), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", ENDS]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.count("finetune: the model is not on this machine") == said
