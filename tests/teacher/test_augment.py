@@ -161,14 +161,20 @@ def test_tokens_and_cost_stand_by_operator():
     assert metrics.operators["answer"].cost_usd == metrics.cost_usd
 
 
-GOOD = (
-    "She pays 3 * 4 = 12 dollars.\nThe answer is \\boxed{12}.",
-    "**Solution:**\nThe price is $3 \\cdot 4 = 12$.\n\n$$\\boxed{12}$$",
-    "<think>3 times 4 is 13? No, 12.\\boxed{13}</think>\nThree times four makes twelve, so \\boxed{12}.",
-    "## Step-by-step solution\n1. $3\\times4=12$\n2. Done.\n\nSo the final answer is: $\\boxed{12.0}$.",
-    "Certainly! First \\boxed{3} bags hold 4 each.\r\nIn total we get $\\boxed{\\frac{24}{2}}$. I hope so.",
-    "[Solution]\nWe compute:\n\\[3 \\cdot 4 = \\boxed{12}\\]\n",
-)
+GOOD = {
+    "as asked": "She pays 3 * 4 = 12 dollars.\nThe answer is \\boxed{12}.",
+    "gpt, heading in bold": "**Solution:**\nThe price is $3 \\cdot 4 = 12$.\n\n$$\\boxed{12}$$",
+    "qwen, thoughts": (
+        "<think>3 times 4 is 13? No, 12.\\boxed{13}</think>\nThree times four makes twelve, so \\boxed{12}."
+    ),
+    "llama, numbered steps": (
+        "## Step-by-step solution\n1. $3\\times4=12$\n2. Done.\n\nSo the final answer is: $\\boxed{12.0}$."
+    ),
+    "mistral, chats and carriage returns": (
+        "Certainly! First \\boxed{3} bags hold 4 each.\r\nIn all we get $\\boxed{\\frac{24}{2}}$. I hope so."
+    ),
+    "deepseek, box in a display": "[Solution]\nWe compute:\n\\[3 \\cdot 4 = \\boxed{12}\\]\n",
+}
 BAD = {
     "no_answer": "She pays 3 * 4 = 12 dollars. #### 12",
     "answer_differs": "She pays 3 + 4 = 7 dollars. The answer is \\boxed{7}.",
@@ -193,9 +199,9 @@ def test_asks_that_the_teacher_refuses_are_failures_with_the_reason(tmp_path):
     assert all("'sing'" in reason for reason in done.failures["reason"])
 
 
-@pytest.mark.parametrize("text", GOOD)
-def test_answers_in_the_manner_of_several_models_are_read(text):
-    found = read_solution(reply(text), "12")
+@pytest.mark.parametrize("manner", GOOD)
+def test_answers_in_the_manner_of_several_models_are_read(manner):
+    found = read_solution(reply(GOOD[manner]), "12")
     assert isinstance(found, Solution)
     assert equal("12", found.answer).equal
     assert not re.search(r"think|solution:|\[solution\]|\A#", found.text, re.IGNORECASE)

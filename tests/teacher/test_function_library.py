@@ -22,15 +22,19 @@ from jz3.writer.splits import distinct_draws
 from jz3.writer.tasks.decompose import decompose
 from jz3.writer.write import printed, write_draw
 
-COST = 'def total_cost(price: "money", count): "Cost of equal items at a price."; return price * count'
+COST = (
+    'def total_cost(price: "money", count): "Cost of several equal items at a price."; return price * count'
+)
 ITEMS = (
-    'def cost_of_items(n, unit_price: "money"): "The cost of n equal items at one price."; '
+    'def cost_of_items(n, unit_price: "money"): "The cost of n equal items at one unit price."; '
     "total = n * unit_price; return total"
 )
 AREA = 'def rectangle_area(length, width): "Area of a rectangle."; return length * width'
-SIMPLE = 'def simple_interest(p, r, t): "Interest of a capital over years."; return p * r * t'
+SIMPLE = (
+    'def simple_interest(p, r, t): "Interest of a capital over years at a yearly rate."; return p * r * t'
+)
 COMPOUND = (
-    'def compound_interest(p, r, t): "Compound interest of a capital over years."; '
+    'def compound_interest(p, r, t): "Compound interest of a capital over years at a yearly rate."; '
     "return p * (1 + r) ** t - p"
 )
 CHANGE = 'def change_due(paid, cost): "Change after paying the cost."; return paid - cost'
@@ -97,10 +101,23 @@ def test_a_call_of_an_alias_keeps_its_sign_and_its_roles():
     assert cost.literals == (("20", "84"), ("20", "84"))
 
 
-def test_descriptions_are_compared_by_their_words():
-    words = {form.function.name: form.words for form in forms_of({"a": decomposition(COST, (1, 2))})}
-    assert meaning(words["total_cost"], words["total_cost"]) == pytest.approx(1)
-    assert meaning(words["total_cost"], type(words["total_cost"])()) == 0
+@pytest.mark.parametrize(
+    ("one", "other", "likeness"),
+    [
+        (COST, ITEMS, 0.730),
+        (COST, AREA, 0.000),
+        (SIMPLE, COMPOUND, 0.926),
+        (CHANGE, LEFT, 0.224),
+        (CHANGE, SAME, 1.000),
+    ],
+)
+def test_descriptions_of_the_canonical_pairs_are_as_alike_as_in_the_fact_sheet(one, other, likeness):
+    (ours,), (theirs,) = (
+        forms_of({"a": decomposition(source, (20, 84, 3)[: source.partition(")")[0].count(",") + 1])})
+        for source in (one, other)
+    )
+    assert meaning(ours.words, theirs.words) == pytest.approx(likeness, abs=5e-4)
+    assert meaning(ours.words, type(ours.words)()) == 0
 
 
 def test_functions_of_one_name_and_two_meanings_have_two_names():

@@ -21,8 +21,8 @@ COPIES = {
     "C": "The bags hold M apples, altogether N.",
     "D": "The bags hold 4 * 6 = M apples.\nAltogether there are M + 9 = 33 apples. "
     "The answer is \\boxed{33}.",
-    "E": "At first we look at the bags, which hold, as one can see by a multiplication, 4 * 6 = M apples in "
-    "all of them. After that we add what Tom finds, which makes M + 9 = N apples.",
+    "E": "First we look at the bags, which hold, as one can see by a multiplication, 4 * 6 = M apples. "
+    "After that we add what Tom finds, which makes M + 9 = N apples.",
     "F": "The bags hold a product M of apples.\nAltogether there are M + 9 = N apples.",
 }
 FAULTS = {
@@ -35,6 +35,10 @@ FAULTS = {
 }
 
 
+SIZES = {"A": (70, 3), "B": (72, 7), "C": (37, 0), "D": (97, 7), "E": (156, 3), "F": (75, 1)}
+"""Characters and digits of each, as in the fact sheet; the reference has 73 and 9."""
+
+
 def rule(reference, copy, margin=0.5):
     fault = reference.fault(copy, margin)
     return fault and fault.rule
@@ -43,6 +47,10 @@ def rule(reference, copy, margin=0.5):
 @pytest.mark.parametrize("name", COPIES)
 def test_the_copies_of_the_worked_example(name):
     assert rule(BAGS, COPIES[name]) == FAULTS[name]
+    assert [(len(text), sum(map(str.isdigit, text))) for text in (SOLUTION, COPIES[name])] == [
+        (73, 9),
+        SIZES[name],
+    ]
 
 
 MANNERS = {

@@ -1,7 +1,8 @@
 """MetaMath from seeds to judged rows: the problem writer's server, the client, the row store, the grader."""
 
 from collections import Counter
-from fractions import Fraction
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from jz3.answers.equality import equal
 from jz3.core.artifacts import InFiles
+from jz3.core.hashing import content_id
 from jz3.generation.chat import CHAT, chat_key
 from jz3.graph.recipe_asks import recipe_asks
 from jz3.store.row_store import open_store
@@ -18,9 +20,9 @@ from jz3.teacher.augment import augment, request_of
 from jz3.teacher.number_masks import masks_of
 from jz3.teacher.taught import AugmentParams, next_round, rounds_of
 from jz3.writer.catalogue import FAMILIES
-from jz3.writer.family import Values, Whole
+from jz3.writer.family import Family, Values, Whole
 from jz3.writer.splits import distinct_draws
-from jz3.writer.write import printed
+from jz3.writer.write import write_draw
 from tests.teacher.builders import EXECUTION, REPLAY, seed_problems, seed_row
 from tests.teacher.builders import teacher as declared
 
@@ -135,37 +137,97 @@ def test_a_maskings_second_value_is_found_before_anyone_is_paid():
     assert len({(one.seed_ids, one.variant) for one in asked.asks}) == len(kept)
 
 
+@dataclass(frozen=True)
+class Masked:
+    """A masked number of a family's question."""
+
+    row_id: str
+    """Under which the recipe judges it."""
+    label: str
+    family: Family
+    values: Values
+    field: str
+
+    @cached_property
+    def fitting(self):
+        """The values of its field with which the family proves the gold answer, by brute force: another way
+        than `solve`, by which the rule computes.
+        """
+        gold, whole = self.family.solve(self.values)["answer"], self.family.fields[self.field]
+        found = []
+        for value in range(whole.low, whole.high + 1):
+            try:
+                if self.family.proves(Values({**self.values.drawn, self.field: value}), gold):
+                    found.append(str(value))
+            except (ZeroDivisionError, ValueError, OverflowError):
+                continue
+        return found
+
+
+def masked_numbers(rows):
+    """Every masked number of these seeds, with the field that the wording has in its place."""
+    for row, family, values in rows:
+        (wording,) = {one for one in family.wordings if one.format(**values.drawn) == row["question"]}
+        for mask in masks_of(row["question"]):
+            variant = f"{mask.start}-{mask.start + len(mask.written)}"
+            row_id = content_id("metamath", "mask", row["seed_id"], variant)
+            for name, field in family.fields.items():
+                turned = {**values.drawn, name: mask.variable}
+                if isinstance(field, Whole) and wording.format(**turned) == mask.text:
+                    yield Masked(row_id, mask.label, family, values, name)
+
+
+def drawn_rows(families, count):
+    """So many seeds of each family, each with the values that it was written from."""
+    return [
+        (
+            seed_row(number, family)
+            | {
+                "seed_id": f"{family.name}/{number}",
+                "question": (written := write_draw(family, "cot", values, f"of {number}")).problem,
+                "answer": written.answer,
+            },
+            family,
+            values,
+        )
+        for family in families
+        for number, values in enumerate(distinct_draws(family, "instruction", count, "second"))
+    ]
+
+
+SECOND_VALUE = ("not_unique", "irrelevant")
+"""Rules that say that another value gives the same answer."""
+
+
+def verdicts_of(rows):
+    """The rule of each masking, None for one that is asked; and the asks."""
+    asked = first_round([row for row, _, _ in rows], answers=0, rewordings=0, statements=0)
+    return {one.row_id: one.refusal and one.refusal.rule for one in asked.judged}, asked.asks
+
+
 def test_no_kept_backward_row_has_a_second_value():
-    """By brute force, with program and proof of each family: another code than that of the rule."""
-    by_seed = {row["seed_id"]: (row, family) for row, family in zip(ALL, FAMILIES, strict=True)}
-    asked = first_round(ALL, answers=0, rewordings=0, statements=0)
-    masked = {(one.seed_ids[0], one.variant): one for one in asked.asks if one.confirmed}
-    assert len(masked) > 100
-    for (seed_id, _), one in masked.items():
-        row, family = by_seed[seed_id]
-        (values,) = distinct_draws(family, "instruction", 1, "seed")
-        fields = [name for name, value in values.drawn.items() if str(value) == one.expected]
-        assert fields, "the label is a value of the family"
-        fits = [_fitting(family, values, name, row["answer"]) for name in fields]
-        assert [int(one.expected)] in fits, (row["question"], one.expected, fits)
+    """By brute force, of every masking that is asked without the agreement of draws."""
+    rows = drawn_rows(FAMILIES, 1)
+    rule_of, asks = verdicts_of(rows)
+    kept = [one for one in masked_numbers(rows) if rule_of[one.row_id] is None]
+    assert len(kept) > 100
+    assert [one for one in kept if one.fitting != [one.label]] == []
+    confirmed = {(one.seed_ids, one.variant) for one in asks if one.confirmed}
+    assert len(confirmed) == len(kept), "all of them were proven"
 
 
-def _fitting(family, values, field, gold):
-    answer = Fraction(*map(int, gold.removeprefix("\\frac{").removesuffix("}").split("}{")))
-    whole = family.fields[field]
-    assert isinstance(whole, Whole)
-    found = []
-    for value in range(whole.low, whole.high + 1):
-        other = Values({**values.drawn, field: value})
-        try:
-            if (
-                family.proves(other, answer)
-                and Fraction(printed(family.program.format(**other.drawn))) == answer
-            ):
-                found.append(value)
-        except (ZeroDivisionError, ValueError, OverflowError):
-            continue
-    return found
+def test_what_is_rejected_as_not_unique_has_a_second_value():
+    """By brute force; at most one in a hundred may be unique."""
+    once = drawn_rows(FAMILIES, 1)
+    rule_of, _ = verdicts_of(once)
+    refused = {one.family.name for one in masked_numbers(once) if rule_of[one.row_id] in SECOND_VALUE}
+    families = [family for family in FAMILIES if family.name in refused]
+    rows = drawn_rows(families, 6)
+    rule_of, _ = verdicts_of(rows)
+    rejected = [one for one in masked_numbers(rows) if rule_of[one.row_id] in SECOND_VALUE]
+    assert len(rejected) >= 100
+    assert sum(one.fitting == [one.label] for one in rejected) <= 0.01 * len(rejected)
+    assert all(one.label in one.fitting for one in rejected), "the number itself fits"
 
 
 def test_draws_must_agree_where_no_answer_can_be_computed():
@@ -225,19 +287,19 @@ def second_round(texts):
     return next_round(rounds, written)
 
 
-@pytest.mark.parametrize(
-    ("text", "rule"),
-    [
-        ("If 7 crates of 8 jars are in a van, how many jars does it hold?", None),
-        ("Seven crates, each of eight jars, are in a van. How many jars are in it?", None),
-        ("If 7 crates of 9 jars are in a van, how many jars does it hold?", "numbers_changed"),
-        ("If crates of 8 jars are in a van, how many jars does it hold?", "numbers_changed"),
-        ("A van holds 7 crates of 8 jars: how many jars?", "unchanged"),
-        ("", "reply_is_empty"),
-        ("7 crates of 8 jars are in a van. How many jars does it hold?\n\nNote: nothing changed.", "remark"),
-        ("7 crates of 8 jars are in a van.", "nothing_asked"),
-    ],
-)
+REWORDED = [
+    ("If 7 crates of 8 jars are in a van, how many jars does it hold?", None),
+    ("Seven crates, each of eight jars, are in a van. How many jars are in it?", None),
+    ("If 7 crates of 9 jars are in a van, how many jars does it hold?", "numbers_changed"),
+    ("If crates of 8 jars are in a van, how many jars does it hold?", "numbers_changed"),
+    ("A van holds 7 crates of 8 jars: how many jars?", "unchanged"),
+    ("", "reply_is_empty"),
+    ("7 crates of 8 jars are in a van. How many jars does it hold?\n\nNote: nothing changed.", "remark"),
+    ("7 crates of 8 jars are in a van.", "nothing_asked"),
+]
+
+
+@pytest.mark.parametrize(("text", "rule"), REWORDED)
 def test_a_rewording_is_answered_only_where_its_numbers_are_the_same(text, rule):
     round_ = second_round({"reword": text})
     (judged,) = round_.judged

@@ -64,6 +64,14 @@ def test_prices_are_no_formula():
     assert [mask.label for mask in masks] == ["5", "13/2", "80000", "30"]
 
 
+def test_a_number_that_stands_twice_is_masked_in_one_place_at_a_time():
+    masks = masks_of("In 5 boxes of 5 pens, how many pens are there?")
+    assert [(mask.text[:18], mask.label) for mask in masks] == [
+        ("In x boxes of 5 pe", "5"),
+        ("In 5 boxes of x pe", "5"),
+    ]
+
+
 def test_the_first_free_variable_is_taken():
     assert free_variable("Solve 2x = y.") == "z"
     (mask,) = masks_of("If $x+y=z$, and k is 7, what is it?")

@@ -40,34 +40,44 @@ def reply(text, finish_reason="stop"):
     return ChatAnswer(text, finish_reason, 10, 10, 0, by_batch=False)
 
 
-# In the manners of Qwen, Llama, DeepSeek, GPT, Claude and Gemma.
-WRITTEN = [
-    ("Quadratic equations\nVieta's formulas\nSymmetric polynomials", None),
-    ("1. **Quadratic Equations**: finding the roots\n2. **Vieta's Formulas** - sums of roots", None),
-    ("<think>The roots, hm. Maybe Vieta.</think>\n\n- Quadratic equations\n- Vieta's formula.", None),
-    (
-        "Here are the skills needed to solve this problem:\n\n* Quadratic Equations (factoring)\n* Algebra",
-        None,
+GOOD = {
+    "qwen, as asked": "Quadratic equations\nVieta's formulas\nSymmetric polynomials",
+    "llama, numbers and bold": (
+        "1. **Quadratic Equations**: finding the roots\n2. **Vieta's Formulas** - sums of roots"
     ),
-    ("Skills: quadratic equations, Vieta's formulas, symmetric polynomials", None),
-    ('```json\n["Quadratic equations", "Vieta\'s formulas"]\n```', None),
-    ("I cannot determine which particular skills this problem needs without seeing more of it.", "no_skill"),
+    "deepseek, thoughts": (
+        "<think>The roots, hm. Maybe Vieta.</think>\n\n- Quadratic equations\n- Vieta's formula."
+    ),
+    "gpt, chats": (
+        "Here are the skills needed to solve this problem:\n\n* Quadratic Equations (factoring)\n* Algebra"
+    ),
+    "claude, in a line": "Skills: quadratic equations, Vieta's formulas, symmetric polynomials",
+    "gemma, json": '```json\n["Quadratic equations", "Vieta\'s formulas"]\n```',
+}
+BAD = [
+    (
+        "I cannot determine which particular skills this problem needs without seeing more of it.",
+        "no_skill",
+    ),
     ("x^2 - 5x + 6 = 0\n2\n3", "no_skill"),
     ("Quadratic equ", "truncated"),
     ("", "no_skill"),
 ]
 
 
-@pytest.mark.parametrize(("text", "rule"), WRITTEN)
-def test_answers_as_models_write_them(text, rule):
+@pytest.mark.parametrize("manner", GOOD)
+def test_skills_in_the_manner_of_several_models_are_read(manner):
+    found = read_skills(reply(GOOD[manner]), 10, 6)
+    assert found[0] == "quadratic equation"
+    assert found[1] in ("vietas formula", "algebra")
+    assert all(set(name) <= {*string.ascii_lowercase, " "} for name in found)
+
+
+@pytest.mark.parametrize(("text", "rule"), BAD)
+def test_answers_without_skills_have_their_rule(text, rule):
     found = read_skills(reply(text, "length" if rule == "truncated" else "stop"), 10, 6)
-    if rule is None:
-        assert found[0] == "quadratic equation"
-        assert found[1] in ("vietas formula", "algebra")
-        assert all(set(name) <= {*string.ascii_lowercase, " "} for name in found)
-    else:
-        assert isinstance(found, Unusable)
-        assert found.rule == rule
+    assert isinstance(found, Unusable)
+    assert found.rule == rule
 
 
 def test_the_first_skills_are_kept_and_each_once():

@@ -72,19 +72,24 @@ def test_a_masked_number_put_elsewhere_is_a_changed_number(family):
         assert not_a_rewording(question, changed).rule == "numbers_changed"
 
 
-REPLIES = [
-    "How far is it?",
-    '"How far is it?"',
-    "**Reworded question:** How far is it?",
-    "### Question\nHow far is it?\n",
-    "<think>Far?</think>\nHow far is it?",
-    "Rephrased problem: “How far is it?”",
-]
+QUESTION = "A van holds 7 crates of 8 jars. How many jars?"
+REWORDED = "If 7 crates of 8 jars are in a van, how many jars does it hold?"
+REPLIES = {
+    "as asked": REWORDED,
+    "mistral, in quotation marks": f'"{REWORDED}"',
+    "gpt, heading in bold": f"**Reworded question:** {REWORDED}",
+    "claude, heading": f"### Question\n{REWORDED}\n",
+    "qwen, thoughts": f"<think>Are 9 crates in it?</think>\n{REWORDED}",
+    "llama, chats": f"Sure! Here is the question in other words:\n\n{REWORDED}",
+    "gemma, names it": f"Rephrased problem: “{REWORDED}”",
+}
 
 
-@pytest.mark.parametrize("reply", REPLIES)
-def test_texts_in_the_manner_of_several_models_are_read(reply):
-    assert plain_text(reply) == "How far is it?"
+@pytest.mark.parametrize("manner", REPLIES)
+def test_texts_in_the_manner_of_several_models_are_read(manner):
+    text = plain_text(REPLIES[manner])
+    assert text == REWORDED
+    assert not_a_rewording(QUESTION, text) is None
 
 
 BEFORE, LAST = "Tom has x pens and buys 4.", "How many pens has Tom?"
@@ -99,19 +104,19 @@ STATEMENTS = {
 }
 
 
-STATED = [
-    "Tom has 12 pens.",
-    '"Tom has 12 pens."',
-    "**Statement:** Tom has 12 pens.",
-    "<think>\nHe has 12, I think?\n</think>\n\nTom has 12 pens.",
-    "Sure! Here's the statement:\n\nTom has 12 pens.",
-    "### Rewritten statement\r\n\r\nTom has 12 pens.\r\n",
-]
+STATED = {
+    "as asked": "Tom has 12 pens.",
+    "mistral, in quotation marks": '"Tom has 12 pens."',
+    "gpt, heading in bold": "**Statement:** Tom has 12 pens.",
+    "qwen, thoughts": "<think>\nHe has 12, I think?\n</think>\n\nTom has 12 pens.",
+    "llama, chats": "Sure! Here's the statement:\n\nTom has 12 pens.",
+    "claude, heading": "### Rewritten statement\r\n\r\nTom has 12 pens.\r\n",
+}
 
 
-@pytest.mark.parametrize("reply", STATED)
-def test_statements_in_the_manner_of_several_models_are_read(reply):
-    text = plain_text(reply)
+@pytest.mark.parametrize("manner", STATED)
+def test_statements_in_the_manner_of_several_models_are_read(manner):
+    text = plain_text(STATED[manner])
     assert text == "Tom has 12 pens."
     assert not_a_statement(BEFORE, LAST, text, "x", "12") is None
 
@@ -172,7 +177,7 @@ def test_the_number_of_a_text_is_its_field():
 
 
 def test_as_many_maskings_are_unique_as_were_measured():
-    """86 % of all fields; some families always, others never."""
+    """Of 2,220 fields 85.6 % by the fact sheet, whose draws are others; 49 families always, three never."""
     unique: dict[str, list[bool]] = {}
     for family in FAMILIES:
         for values in distinct_draws(family, "teacher", 12, "unique"):
@@ -181,9 +186,11 @@ def test_as_many_maskings_are_unique_as_were_measured():
                 if isinstance(field, Whole):
                     unique.setdefault(family.name, []).append(not other_values(reading, name).others)
     shares = [one for found in unique.values() for one in found]
+    assert len(shares) == 2_220
     assert sum(shares) / len(shares) == pytest.approx(0.856, abs=0.01)
-    assert {"amc8.units", "amc10.divisors"} <= {name for name, found in unique.items() if not any(found)}
-    assert sum(all(found) for found in unique.values()) >= 45
+    never = {name for name, found in unique.items() if not any(found)}
+    assert never == {"amc8.units", "amc10.divisors", "amc10.last_digit"}
+    assert sum(all(found) for found in unique.values()) == pytest.approx(49, abs=1)
 
 
 def test_a_value_of_the_wording_is_not_computed():

@@ -14,16 +14,30 @@ FUNCTIONS = [
     Function("total_cost", "a", "It.", (Parameter("price", "$"), Parameter("item_count", "n")), "$", ""),
     Function("change", "a", "It.", (Parameter("paid", "$"), Parameter("cost", "$")), "$", ""),
 ]
-GOOD = (
-    "Anna buys 8 lamps at 7 dollars each and pays with 100 dollars. How much change does she get?",
-    "**Problem:**\nA lamp costs $7. Ben buys eight of them with a $100 bill. What is his change, in dollars?",
-    "<think>7 * 8 = 56, so 44 is left.</think>\nFor eight tickets at seven dollars each, a class hands over "
-    "100 dollars. How many dollars does it get back?",
-    '"Clara needs 8 notebooks. One costs 7 dollars. If she pays with 100 dollars, how much is left?"',
-    "### Problem\nTwo friends go to a shop that sells cups for $7. They buy 8 cups and give the shopkeeper "
-    "one hundred dollars. How much change should they receive?",
-    "Problem: A baker sells 8 cakes to one guest, \\$7 a cake. The guest pays $100.\n\nWhat change is due?",
-)
+GOOD = {
+    "as asked": (
+        "Anna buys 8 lamps at 7 dollars each and pays with 100 dollars. How much change does she get?"
+    ),
+    "gpt, heading in bold": (
+        "**Problem:**\nA lamp costs $7. Ben buys eight of them with a $100 bill. "
+        "What is his change, in dollars?"
+    ),
+    "qwen, thoughts": (
+        "<think>7 * 8 = 56, so 44 is left.</think>\nFor eight tickets at seven dollars each, a class hands "
+        "over 100 dollars. How many dollars does it get back?"
+    ),
+    "mistral, in quotation marks": (
+        '"Clara needs 8 notebooks. One costs 7 dollars. If she pays with 100 dollars, how much is left?"'
+    ),
+    "claude, heading and numbers in words": (
+        "### Problem\nTwo friends go to a shop that sells cups for $7. They buy 8 cups and give the "
+        "shopkeeper one hundred dollars. How much change should they receive?"
+    ),
+    "llama, escapes dollars": (
+        "Problem: A baker sells 8 cakes to one guest, \\$7 a cake. The guest pays $100.\n\n"
+        "What change is due?"
+    ),
+}
 BAD = {
     "reply_is_empty": "",
     "identifier": "Compute total_cost of 7 dollars and 8 lamps, paid with 100 dollars. What is the change?",
@@ -39,10 +53,10 @@ def fault(text, leaves=(7, 8, 100), nodes=(56, 44)):
     return not_told(plain_text(text), FUNCTIONS, list(map(Fraction, leaves)), list(map(Fraction, nodes)))
 
 
-@pytest.mark.parametrize("text", GOOD)
-def test_stories_in_the_manner_of_several_models_are_taken(text):
-    assert fault(text) is None
-    assert "Problem" not in plain_text(text)
+@pytest.mark.parametrize("manner", GOOD)
+def test_stories_in_the_manner_of_several_models_are_taken(manner):
+    assert fault(GOOD[manner]) is None
+    assert "Problem" not in plain_text(GOOD[manner])
 
 
 @pytest.mark.parametrize("rule", BAD)

@@ -22,13 +22,13 @@ def reply(text, reason="stop"):
 
 
 GOOD = {
-    "plain": "We compute.\n```python\nprint(3 * 4)\n```",
-    "with an output that the model made up": "We compute.\n\n```python\nprint(3 * 4)\n```\n"
+    "as asked": "We compute.\n```python\nprint(3 * 4)\n```",
+    "llama, output made up": "We compute.\n\n```python\nprint(3 * 4)\n```\n"
     "```output\n13\n```\nThe answer is \\boxed{13}.",
-    "in a list": "**Solution:**\nWe compute.\n   ```py\n   print(3 * 4)\n   ```\n   So \\boxed{12}",
-    "after thoughts": "<think>```python\nprint(5)\n```</think>\nWe compute.\n```Python\nprint(3 * 4)\n```\n",
-    "stopped at the fence": "We compute.\n```python\nprint(3 * 4)\n",
-    "as a notebook": "We compute.\r\n```python\r\n3 * 4\r\n```\r\nSo it is 12.",
+    "gpt, in a list": "**Solution:**\nWe compute.\n   ```py\n   print(3 * 4)\n   ```\n   So \\boxed{12}",
+    "qwen, thoughts": "<think>```python\nprint(5)\n```</think>\nWe compute.\n```Python\nprint(3 * 4)\n```\n",
+    "deepseek, stopped at the fence": "We compute.\n```python\nprint(3 * 4)\n",
+    "mistral, as a notebook": "We compute.\r\n```python\r\n3 * 4\r\n```\r\nSo it is 12.",
 }
 BAD = {
     "other_block": "It prints\n```output\n12\n```\nso \\boxed{12}.",
