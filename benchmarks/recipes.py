@@ -9,8 +9,9 @@ of every rule what was wrong with the answers that it rejected, and of every kin
 recipe, by `recall` and `precision` of answers (held against gold, execution or a label) and of texts (held
 against what they were written from), and the `wrong` share of kept rows by readers of their own. SynthLLM
 makes its questions up: as published nothing confirms an answer, and `synthllm_by_votes` keeps what two of
-three agree on. Of JiuZhang's problems and the skills of MASS nothing is known beforehand: there the form
-alone is read.
+three agree on. DART-Math's solutions are held against gold by `balance`. Of JiuZhang's problems and the
+skills of MASS nothing is known beforehand: there the form alone is read. `metamath_draws`: whether five draws
+of a masked question decide as computing does.
 
 `speed` is CPU time of this process, with the server's threads left out: requests of new problems (`write`),
 of every other task (the slowest is `task`), of the mix of each recipe; microseconds that `augment` adds to a
@@ -32,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import dataframely as dy
 
-from benchmarks.erring import speed, writing
+from benchmarks.erring import draws, speed, writing
 from benchmarks.erring.accounts import REASONS, Account, Check, account
 from benchmarks.erring.runs import (
     RECIPES,
@@ -78,12 +79,24 @@ def measure_errors(*, quick: bool) -> dict[str, float]:
                 if share is not None
             }
         figures[f"{name}_wrong"] = round(found.wrong / found.kept, 4)
-    by_form = {
+    by_draws = draws.decided(seeds(quick=quick))
+    print(
+        f"\nmetamath_draws: rejected are {by_draws.found} of {by_draws.with_another} maskings with a second "
+        f"value, and {by_draws.lost} of {by_draws.unique} without one"
+    )
+    figures["metamath_draws_recall"] = round(by_draws.recall, 4)
+    figures["metamath_draws_precision"] = round(by_draws.precision, 4)
+    by_stage = {
+        "dart": writing.solutions(seeds(quick=quick)),
         "mass": writing.skills(seeds_of(1, every=2) if quick else seeds_of(10)),
         "jiuzhang": writing.problems(speed.writing(500 if quick else 4_000)),
     }
-    for name, written in by_form.items():
+    for name, written in by_stage.items():
         print(f"\n{name}: {written.asked} asked, {written.kept} kept, {written.wrong} of them wrong")
+        print(
+            f"  {written.harmful} with harm, of which {percent(written.recall)} rejected; precision "
+            f"{percent(written.precision)}"
+        )
         table("rule", written.by_rule, REASONS)
         table("kind", written.by_kind, FATES)
         figures[f"{name}_wrong"] = round(written.wrong / written.kept, 4)

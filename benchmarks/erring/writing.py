@@ -1,7 +1,8 @@
-"""Answers of the writer that errs of which nothing is known beforehand, so that their form alone is read.
+"""Answers of the writer that errs to what is asked by other stages than `augment`.
 
-Problems for JiuZhang: what `distill` lets pass is left to the stages behind it. Skills for MASS: an answer
-that is cut short and says that it is done names fewer skills, and nothing tells.
+Problems for JiuZhang and skills for MASS: nothing is known of them beforehand, so that their form alone is
+read. What `distill` lets pass is left to the stages behind it; an answer that is cut short and says that it
+is done names fewer skills, and nothing tells. Solutions for DART-Math are held against gold.
 """
 
 from collections import Counter
@@ -11,15 +12,21 @@ from dataclasses import dataclass
 import dataframely as dy
 import polars as pl
 
-from benchmarks.erring.runs import prompts_of, teacher_of
+from benchmarks.erring.accounts import KEPT_APART
+from benchmarks.erring.runs import ROOT, execution, prompts_of, teacher_of
 from benchmarks.erring.speed import Request
+from jz3.core.artifacts import InDir, InFiles
 from jz3.generation.chat import ChatAnswer
+from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem
 from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.verdict import Verdict
+from jz3.teacher.quotas import QuotaParams, quotas, verdicts
 from jz3.teacher.skill_names import read_skills
 from jz3.teacher.skills import SkillsParams, skill_requests
-from jz3.text.problem_text import Unusable, read_completion
+from jz3.teacher.solve import SolveParams, draws_of, solve
+from jz3.teacher.solvers import TeacherSolver, chat_request
+from jz3.text.problem_text import Unusable, last_boxed, read_completion
 from jz3.writer.catalogue import read
 from jz3.writer.family import plain
 from jz3.writer.server import ERRING_MODEL, planted, read_prompt
@@ -28,6 +35,8 @@ from jz3.writer.tasks.skills import NOT_KNOWN
 
 SIZED = {"most_skills": 10, "most_words": 6, "similarity": 0.9, "edge_count": 2}
 """Of MASS, as the profile `compare`; the last two are not read here."""
+DRAWS = 4
+"""Solutions of each problem (chosen); all that are right are kept."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,23 @@ class Written:
     wrong: int
     """Of these, those that are not right."""
 
+    @property
+    def harmful(self) -> int:
+        """Answers with an error that does harm."""
+        return sum(fates["at once"] + fates["kept"] for fates in self.by_kind.values())
+
+    @property
+    def recall(self) -> float | None:
+        """Of these, those that were rejected."""
+        at_once = sum(fates["at once"] for fates in self.by_kind.values())
+        return at_once / self.harmful if self.harmful else None
+
+    @property
+    def precision(self) -> float | None:
+        """Of rejected answers that the writer could give, those with an error."""
+        planted_, none = (sum(rule[what] for rule in self.by_rule.values()) for what in ("planted", "none"))
+        return planted_ / (planted_ + none) if planted_ + none else None
+
 
 def problems(requests: Sequence[Request]) -> Written:
     """Of problems that are asked for. Wrong are those whose answer is another than that of their question."""
@@ -67,12 +93,48 @@ def skills(seeds: dy.DataFrame[SeedProblem]) -> Written:
     encoder = {"kind": "spelling", "dimensions": 4_096, "most_words": 512}
     teachers = {"teachers": {"writer": teacher_of(ERRING_MODEL)}, "seed": 31}
     params = SkillsParams.model_validate(teachers | SIZED | {"encoder": encoder})
+    asked = skill_requests(_as_problems(seeds), Verdict.create_empty(), prompts_of("mass"), params)
+    return _counted(_skills(Request(one.prompt, one.seed)) for one in asked.values())
+
+
+def solutions(seeds: dy.DataFrame[SeedProblem]) -> Written:
+    """Of solutions that a solver draws of these problems, as `balance` judges them. Wrong are those with
+    another answer than gold; right ones that repeat an earlier one are left out.
+    """
+    solver = {"kind": "teacher", "teacher": teacher_of(ERRING_MODEL), "seed": 31}
+    params = SolveParams.model_validate(
+        {
+            "name": "dart",
+            "only": None,
+            "draws": DRAWS,
+            "quota": None,
+            "prompt": "task.md",
+            "symbolic_seconds": 3.0,
+            "solver": solver,
+        }
+    )
+    assert isinstance(params.solver, TeacherSolver)
+    asked, prompts = _as_problems(seeds), InFiles(ROOT / "data/solvers")
+    done = solve(asked, prompts, InDir(ModelManifest, None), params, execution())
+    judged = verdicts(done.attempts, quotas(done.rates, QuotaParams(form="uniform", rows=DRAWS)))
+    rule_of = {(row["problem_id"], row["draw"]): row["rule"] for row in judged.iter_rows(named=True)}
+    gold = {row["seed_id"]: row["answer"] for row in seeds.iter_rows(named=True)}
+    formed: list[Formed] = []
+    for draw in draws_of(asked, prompts, params):
+        rule = rule_of[draw.problem_id, draw.number]
+        if rule not in KEPT_APART:
+            _, erred = planted(draw.prompt, chat_request(draw, params.solver).seed)
+            boxed = last_boxed(erred.text)
+            right = boxed is not None and is_same(gold[draw.problem_id], boxed)
+            formed.append(Formed(erred.kind, rule, right))
+    return _counted(formed)
+
+
+def _as_problems(seeds: dy.DataFrame[SeedProblem]) -> dy.DataFrame[Problem]:
     rows = seeds.select(
         "kind", "solution", problem_id="seed_id", source=pl.lit("seed"), problem="question", answer="answer"
     )
-    references = Problem.validate(pl.DataFrame(rows.to_dicts(), schema=Problem.create_empty().schema))
-    asked = skill_requests(references, Verdict.create_empty(), prompts_of("mass"), params)
-    return _counted(_skills(Request(one.prompt, one.seed)) for one in asked.values())
+    return Problem.validate(pl.DataFrame(rows.to_dicts(), schema=Problem.create_empty().schema))
 
 
 def _problem(one: Request) -> Formed:

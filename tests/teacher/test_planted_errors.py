@@ -7,7 +7,7 @@ benchmarks/recipes.py counts the same on more seeds, rule by rule.
 
 import pytest
 
-from benchmarks.erring import writing
+from benchmarks.erring import draws, writing
 from benchmarks.erring.accounts import account
 from benchmarks.erring.runs import RECIPES, beginnings_of, params_of, run, seeds_of
 from benchmarks.erring.truth import harm_of
@@ -51,6 +51,26 @@ def test_of_made_up_questions_form_is_read_and_votes_find_wrong_answers(recipe, 
         assert fates["at once"] > 0
         assert found.by_rule["no_agreement"]["none"] > 0, "a right answer that stands alone is lost"
     assert found.by_kind["no_box"]["at once"] > 0
+
+
+def test_solutions_by_difficulty_are_held_against_gold(store):
+    """DART-Math: what a solver draws, and `balance` keeps."""
+    found = writing.solutions(seeds_of(1))
+    assert found.harmful >= 20
+    assert found.recall >= LEAST_RECALL
+    assert found.precision >= LEAST_PRECISION
+    assert found.wrong == 0
+    assert found.kept > 100
+
+
+def test_draws_that_must_agree_find_most_maskings_with_a_second_value():
+    """Where nothing computes: of two values that fit, four of five draws are the masked one now and then; and
+    of unique maskings those are lost whose draws err too often.
+    """
+    found = draws.decided(seeds_of(1))
+    assert found.with_another >= 15
+    assert found.recall >= 0.8
+    assert 0 < found.lost <= 0.15 * found.unique
 
 
 def test_of_skills_only_an_answer_without_a_list_is_seen():
