@@ -4,14 +4,18 @@ Each test adds something to a scratch copy of the embedded profile and writes th
 """
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from jz3.core.artifacts import InFiles
+from jz3.core.artifacts import In, InFiles, Out
 from jz3.core.graph_file import GraphError, read_graph
 from jz3.core.params import load_params
 from jz3.corpus.compose import ComposeParams
@@ -20,10 +24,15 @@ from jz3.corpus.templates import read_templates
 from jz3.evaluation.answer import AnswerParams
 from jz3.graph.deps import wrong_lists
 from jz3.graph.profile import IN_USE, write_profile
+from jz3.tables.lineage import Lineage
+from jz3.tables.problem import Problem
+from jz3.tables.seed_problem import SeedProblem
 from jz3.tasks.benchmarks import BenchmarksParams, collect_items
 from jz3.tasks.tasks import TasksParams, gather
+from jz3.writer.catalogue import FAMILIES
 from tests import test_pipeline as contract
 from tests.conftest import ROOT
+from tests.teacher.builders import seed_problems, seed_row
 
 LISTED = ("dvc.yaml", *IN_USE, "profiles", "data/raw", "data/prompts")
 SET = (
@@ -74,9 +83,9 @@ def documented(addition, **names):
     return set(files)
 
 
-def changed(root):
+def changed(root, listed=LISTED):
     """Files under `root` that are not as they were."""
-    files = [file for name in LISTED for file in [root / name, *(root / name).rglob("*")] if file.is_file()]
+    files = [file for name in listed for file in [root / name, *(root / name).rglob("*")] if file.is_file()]
     relative = {file.relative_to(root).as_posix(): file for file in files}
     return {
         name
@@ -203,6 +212,104 @@ def test_a_recipe(copy):
     assert graph.stage("filter@seed_problems").flags["params"] == ("filter.unboxed",)
     assert graph.path("mix@seed_problems", "filtered") == "data/verdicts/filter/seed_problems.parquet"
     assert changed(copy) == documented("a recipe")
+
+
+CODE = ("jz3", "stages", "data/recipes")
+TAUGHT = Path("jz3/teacher/taught.py")
+CASES = (
+    ("from jz3.teacher.recipes import metamath, ", "from jz3.teacher.recipes import metamath, plain, ", 1),
+    ("from jz3.teacher.recipes.rvsyn import", "from jz3.teacher.recipes.plain import Plain\n\\g<0>", 1),
+    (r"recipe: MetaMath \| ", r"\g<0>Plain | ", 1),
+    (r"case MetaMath\(\) \| ", r"\g<0>Plain() | ", 1),
+    (
+        r"        case MetaMath\(\):\n            return metamath\.(\w+)\((.*)\)\n",
+        r"\g<0>        case Plain():\n            return plain.\1(\2)\n",
+        3,
+    ),
+)
+"""What each becomes where taught.py names all recipes, and how often."""
+
+
+def in_the_copy(root, *words):
+    """Run Python in a copy that has its own code; what it prints."""
+    paths = {"PYTHONPATH": f"{root}{os.pathsep}{ROOT}", "JZ3_STORE": str(root / "store")}
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=root,
+        env=os.environ | paths | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.long
+def test_a_recipe_that_a_teacher_writes(copy):
+    """From its module to its rows: the contract of the graph holds, and the stage asks the problem writer."""
+    for name in CODE:
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(Path(__file__).parent / "added_recipe.py", copy / "jz3/teacher/recipes/plain.py")
+    text = (copy / TAUGHT).read_text()
+    for pattern, now, count in CASES:
+        text, found = re.subn(pattern, now, text)
+        assert found == count, pattern
+    (copy / TAUGHT).write_text(text)
+    (copy / "data/recipes/plain").mkdir()
+    shutil.copy(ROOT / "data/recipes/metamath/answer.md", copy / "data/recipes/plain/answer.md")
+    graph = {
+        "taught": {
+            "plain": {
+                "prompts": "plain",
+                "seeds": "data/tasks/seeds.parquet",
+                "passages": "data/raw/none/passages.parquet",
+            }
+        },
+        "recipes": {"plain": {"origins": "data/tasks/seed_passages", "rates": NO_RATES, "rules": "default"}},
+        "checked": {"plain": {"rows": "data/problems/plain"}},
+        "sets": {
+            "plain": {
+                "recipe": "plain",
+                "lineage": "data/lineage/plain.parquet",
+                "thoughts": "data/raw/none/thoughts.parquet",
+            }
+        },
+        "models": {"plain": {"set": "plain", "recipe": "plain", "seed": 0}},
+    }
+    change(copy, GRAPH, lambda document: [document[name].update(more) for name, more in graph.items()])
+
+    def add_sections(document):
+        teachers = document["augment"]["metamath"]["teachers"]
+        document["augment"]["plain"] = {
+            "teachers": teachers,
+            "seed": 5,
+            "recipe": {"name": "plain", "answers": 2},
+        }
+        document["mix"]["plain"] = MIX
+
+    change(copy, PARAMS, add_sections)
+    holding = "from pathlib import Path; from tests.graph.test_additions import holds; "
+    names = in_the_copy(copy, "-c", f"{holding}print(*holds(Path()))").split()
+    trunk = ("execute", "filter", "dedup", "decontaminate", "mix", "pack", "pretrain", "answer", "grade")
+    assert {f"{stage}@plain" for stage in ("augment", *trunk)} < set(names)
+    assert changed(copy, (*LISTED, *CODE)) == documented(
+        "a recipe that a teacher writes", RECIPE="plain", PROMPT="answer"
+    )
+    taught = YAML(typ="safe").load((copy / PARAMS).read_bytes())["tasks"]["families"]
+    families = [family for family in FAMILIES if family.name in taught][:3]  # the teacher refuses others
+    rows = [seed_row(number, family, split="teacher") for number, family in enumerate(families)]
+    Out(SeedProblem, copy / "data/tasks/seeds.parquet").write(seed_problems(rows))
+    stage = read_graph(copy).stage("augment@plain")
+    words = [
+        word for flag, values in stage.flags.items() for word in (f"--{flag.replace('_', '-')}", *values)
+    ]
+    in_the_copy(copy, "-m", "stages.augment", *words)
+    lineage = In(Lineage, copy / stage.path("lineage")).read()
+    assert (set(lineage["recipe"]), lineage.height) == ({"plain"}, 6)
+    problems = In(Problem, copy / stage.path("problems")).read()
+    gold = {row["question"]: row["answer"] for row in rows}
+    assert all(gold[row["problem"]] == row["answer"] for row in problems.iter_rows(named=True))
 
 
 def test_a_choice_by_skills(copy):
