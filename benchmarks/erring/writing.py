@@ -115,7 +115,8 @@ def solutions(seeds: dy.DataFrame[SeedProblem]) -> Written:
     )
     assert isinstance(params.solver, TeacherSolver)
     asked, prompts = _as_problems(seeds), InFiles(ROOT / "data/solvers")
-    done = solve(asked, prompts, InDir(ModelManifest, None), params, execution())
+    unread = InDir(ModelManifest, ROOT / "data/raw/none")  # a teacher answers
+    done = solve(asked, prompts, unread, params, execution())
     judged = verdicts(done.attempts, quotas(done.rates, QuotaParams(form="uniform", rows=DRAWS)))
     rule_of = {(row["problem_id"], row["draw"]): row["rule"] for row in judged.iter_rows(named=True)}
     gold = {row["seed_id"]: row["answer"] for row in seeds.iter_rows(named=True)}

@@ -1,12 +1,13 @@
 """`recipes` is `compare` with one training seed a set: a run of it is the first part of the other's."""
 
+import re
 import shutil
 import subprocess
 
 import pytest
 from ruamel.yaml import YAML
 
-from jz3.core.graph_file import read_graph
+from jz3.core.graph_file import Graph, read_graph
 from jz3.graph.profile import IN_USE, source_of, write_profile
 from tests.conftest import ROOT
 
@@ -54,6 +55,52 @@ def test_each_stage_but_those_that_show_all_has_the_command_that_compare_gives_i
     differing = {stage.base for name, stage in own.items() if stage != others[name]}
     assert differing == SHOWS_ALL
     assert {others[name].base for name in others.keys() - own.keys()} == {"pretrain", "answer", "grade"}
+
+
+ASKS_WHO = "correctness"
+"""Of every recipe it reads the metrics of all teachers, only to know whether one was the problem writer: it
+runs again where any of them changed, in seconds, and leaves the same, so that nothing follows from it.
+"""
+
+
+def after(stages, first):
+    """The stages that read what a stage leaves, directly or through others; and the stage itself."""
+    graph, found = Graph(tuple(stages.values())), {first}
+    for stage in graph.ordered():
+        above = {writer.name for path in stage.reads if (writer := graph.writer(path)) is not None}
+        if above & found:
+            found.add(stage.name)
+    return found
+
+
+@pytest.mark.parametrize("profile", ["recipes", "compare"])
+def test_a_changed_recipe_runs_nothing_of_another(profile, graphs):
+    """A stage of `augment` watches its own section (tests/test_pipeline.py); what follows from it are stages
+    of its own arm, whatever its training seed, and those that show all.
+    """
+    stages = graphs[profile]
+    taught = [stage for stage in stages.values() if stage.base == "augment"]
+    assert len(taught) == len(loaded("graph.yaml", profile)["taught"]) > 5
+    for recipe in taught:
+        following = [stages[name] for name in after(stages, recipe.name)]
+        assert recipe.section == f"augment.{recipe.key}"
+        others = {stage.base for stage in following if re.sub(r"_\d$", "", stage.key) not in (recipe.key, "")}
+        assert others <= {ASKS_WHO}
+        assert {stage.base for stage in following if not stage.key} == {"card", *SHOWS_ALL}
+
+
+def of_whom(values):
+    """Provider and model of every teacher."""
+    if isinstance(values, dict):
+        if "provider" in values:
+            yield values["provider"], values["model"]
+        for value in values.values():
+            yield from of_whom(value)
+
+
+@pytest.mark.parametrize("profile", ["test", "embedded", "compare", "recipes", "single_gpu", "paper"])
+def test_all_arms_of_a_profile_have_one_teacher(profile):
+    assert len(set(of_whom(loaded("params.yaml", profile)))) == 1
 
 
 def test_every_teacher_refuses_the_families_that_the_tables_call_untaught():

@@ -21,6 +21,7 @@ from jz3.teacher.number_masks import masks_of
 from jz3.teacher.taught import AugmentParams, next_round, rounds_of
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.family import Family, Values, Whole
+from jz3.writer.server import ERRING_MODEL, MODEL
 from jz3.writer.splits import distinct_draws
 from jz3.writer.write import write_draw
 from tests.teacher.builders import EXECUTION, REPLAY, seed_problems, seed_row
@@ -94,6 +95,26 @@ def test_every_operator_accounts_for_all_that_it_asked(done):
     assert done.metrics.rows.rejected == Counter(done.rejects["rule"])
     assert done.rejects["row_id"].is_unique().all()
     assert done.metrics.prompt_tokens == sum(one.prompt_tokens for one in done.metrics.operators.values())
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.sets(st.sampled_from(range(len(ROWS))), max_size=4),
+    sizes=st.tuples(*[st.integers(0, 2)] * 4, st.integers(1, 2)),
+    model=st.sampled_from([MODEL, ERRING_MODEL]),
+)
+def test_whatever_is_asked_of_whom_is_kept_rejected_or_failed(rows, sizes, model):
+    sized = params(*sizes)
+    sized.teachers["one"] = declared(model=model, temperature=0.7, max_tokens=1024)
+    done = augment(seeds([ROWS[row] for row in sorted(rows)]), PROMPTS, sized, EXECUTION)
+    by_operator = Counter(done.lineage["operator"])
+    for name, operator in done.metrics.operators.items():
+        ledger = operator.rows
+        assert ledger.read == ledger.kept + sum(ledger.rejected.values()) + ledger.failed
+        assert name == "mask" or ledger.read == operator.answered
+        assert name in ("mask", "reword", "state") or by_operator[name] == ledger.kept
+    assert done.metrics.rows.kept == done.problems.height == by_operator.total()
+    assert done.metrics.rows.rejected == Counter(done.rejects["rule"])
 
 
 def test_rows_are_held_against_gold_or_label_and_name_what_they_were_written_from(done):
@@ -216,6 +237,7 @@ def test_no_kept_backward_row_has_a_second_value():
     assert len(confirmed) == len(kept), "all of them were proven"
 
 
+@pytest.mark.long
 def test_what_is_rejected_as_not_unique_has_a_second_value():
     """By brute force; at most one in a hundred may be unique."""
     once = drawn_rows(FAMILIES, 1)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jz3.core.hashing import content_id
 from jz3.writer.catalogue import BY_LEVEL, read
 from jz3.writer.joined import backward
 from jz3.writer.server import (
@@ -24,7 +25,7 @@ from jz3.writer.server import (
 )
 from jz3.writer.splits import distinct_draws
 from jz3.writer.tasks.manner import UNKNOWN
-from jz3.writer.write import write_draw
+from jz3.writer.write import write_draw, write_problem
 
 LEVEL = next(level for level, families in BY_LEVEL.items() if families)
 PROMPT = f"Write.\n\nLevel: {LEVEL}\nKind: cot\n\n### Passage\nApples cost money.\n\n### New problem\n"
@@ -112,6 +113,18 @@ def test_every_full_template_is_read():
         asked = read_prompt(text.replace("{passage}", "A passage."))
         assert asked.passage == "A passage."
         assert asked.kind == ("tool" if template.stem == "tool" else "cot")
+
+
+@pytest.mark.parametrize("level", [level for level, families in BY_LEVEL.items() if families])
+@pytest.mark.parametrize("kind", ["cot", "tool"])
+def test_a_prompt_without_a_task_gets_the_problem_of_its_key(level, kind):
+    """Whose bytes test_golden.py keeps, for as long as the model has this name."""
+    prompt = PROMPT.replace(f"Level: {LEVEL}\nKind: cot", f"Level: {level}\nKind: {kind}")
+    for seed in (None, 0, 3):
+        message = {"role": "user", "content": prompt}
+        answer = complete({"model": MODEL, "messages": [message], "seed": seed})
+        written = write_problem(level, kind, "Apples cost money.", content_id(prompt, str(seed)), "teacher")
+        assert answer["choices"][0]["message"]["content"] == written.text
 
 
 def test_it_answers_more_than_300_requests_a_second_over_kept_connections(base_url):
