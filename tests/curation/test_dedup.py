@@ -15,6 +15,8 @@ from jz3.core.artifacts import InFiles
 from jz3.curation.dedup import DedupParams, dedup
 from jz3.curation.released import index_notes, read_releases
 from jz3.tables.verdict import Verdict
+from jz3.teacher.number_masks import masks_of
+from jz3.teacher.recipes.metamath import TOLD
 from jz3.text.words import tokens
 from tests.curation.planted import jaccard as similarity
 from tests.curation.rows import needs_samples, problem, problems, sampled, verdicts
@@ -192,3 +194,46 @@ def test_rows_of_the_named_sources_are_the_same_only_with_the_same_solution():
     assert len(kept([])) == 1
     assert sorted(kept(["seed"])) == ["see", "see", "web"]
     assert len(kept(["seed", "web"])) == 2
+
+
+LONG = (
+    "At the beginning of the school year the headmistress of a village school bought 24 boxes of crayons for "
+    "the art room, and each of the boxes held 16 crayons in many bright colors. During the first term the "
+    "children of the youngest class used up 130 of the crayons while they painted a long picture of the "
+    "harvest festival on the wall of the gym, and the teacher gave another 38 crayons to the kindergarten "
+    "next door, which had lost its own in a flood. How many crayons are left in the art room?"
+)
+SOLVED = {
+    "24": "x * 16 - 130 - 38 = 216. So x * 16 = 216 + 130 + 38 = 384. So x = 384 / 16 = 24.",
+    "16": "24 * x - 130 - 38 = 216. So 24 * x = 216 + 130 + 38 = 384. So x = 384 / 24 = 16.",
+    "130": "24 * 16 - x - 38 = 216. That is 384 - 38 - x = 216. So x = 384 - 38 - 216 = 130.",
+    "38": "24 * 16 - 130 - x = 216. That is 384 - 130 - x = 216. So x = 254 - 216 = 38.",
+}
+"""What a teacher writes about each masking of it."""
+
+
+def test_rows_of_one_seed_that_differ_in_the_masked_place_all_stay():
+    """At the threshold of the GPU profiles, though their questions alone are far above it."""
+    released = read_releases(InFiles(NOWHERE), [], NOTES)
+    rows = pl.DataFrame(
+        [
+            (
+                masked.label,
+                "seed",
+                f"{masked.text} {TOLD.format(gold='216', variable=masked.variable)}",
+                f"The equation is {SOLVED[masked.label]} The answer is \\boxed{{{masked.label}}}.",
+            )
+            for masked in masks_of(LONG)
+        ],
+        schema=["problem_id", "source", "problem", "solution"],
+        orient="row",
+    )
+    assert rows["problem_id"].to_list() == list(SOLVED)
+
+    def kept(with_solution):
+        params = PARAMS.model_copy(update={"with_solution": with_solution, "threshold": 0.7})
+        return dedup(rows.lazy(), [], released, params, 2, SCRATCH).metrics.rows.kept
+
+    assert min(similarity(one, rows["problem"][0]) for one in rows["problem"]) > 0.8
+    assert kept([]) == 1
+    assert kept(["seed"]) == len(SOLVED)
