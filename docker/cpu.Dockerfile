@@ -6,6 +6,8 @@
 FROM python:3.11-slim-bookworm
 
 # git is read by DVC, make by people; g++ compiles what has no wheel.
+# Versions are those of the release: Debian keeps no older ones.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends g++ git make \
     && rm -rf /var/lib/apt/lists/*

@@ -25,9 +25,10 @@ TOLD_OF_NETWORK = re.compile(
 )
 
 
-def find_uv():
-    beside = shutil.which("uv", path=os.path.dirname(sys.executable))  # noqa: PTH120 (a search path)
-    return beside or shutil.which("uv")
+def find(program):
+    """Beside this Python first: what the environment has, whatever else is on the machine."""
+    beside = shutil.which(program, path=os.path.dirname(sys.executable))  # noqa: PTH120 (a search path)
+    return beside or shutil.which(program)
 
 
 @cache
@@ -42,7 +43,7 @@ def wheels_that_pip_knows():
 
 def resolve(*what, python="3.11.0", wheels=()):
     """Skips without network; else what has no solution is uv's own words."""
-    uv = find_uv()
+    uv = find("uv")
     if uv is None:
         pytest.skip("uv is not installed; it comes with the extra `test`")
     links = [word for place in wheels for word in ("--find-links", place)]
@@ -114,7 +115,7 @@ def test_uv_installs_what_make_does():
 
 @pytest.mark.parametrize(("name", "pinned"), [("cpu", "main"), ("cuda", "gpu")])
 def test_an_image_is_built_of_what_is_there_and_pinned(name, pinned):
-    """Nothing here can build one; what it copies and installs can be looked at."""
+    """`.ci/run` builds it where Docker runs; what it copies and installs can be looked at anywhere."""
     lines = (ROOT / f"docker/{name}.Dockerfile").read_text().replace("\\\n", " ").splitlines()
     (runs,) = re.findall(r"docker run .*", "\n".join(lines))
     assert '-v "$HOME/.cache:/root/.cache"' in runs, "the row store outlives the container"
@@ -138,6 +139,22 @@ def test_an_image_is_built_of_what_is_there_and_pinned(name, pinned):
         assert install in copied
     assert words[0][0] == "FROM"
     assert re.fullmatch(r"python:3\.11-slim-\w+", words[0][1])
+
+
+@pytest.mark.parametrize("name", ["cpu", "cuda"])
+def test_an_image_passes_the_linter_of_its_language(name, tmp_path):
+    hadolint = find("hadolint")
+    if hadolint is None:
+        pytest.skip("hadolint is not installed; it comes with the extra `dev`")
+    written = ROOT / f"docker/{name}.Dockerfile"
+    worse = tmp_path / "Dockerfile"
+    worse.write_text(written.read_text().replace("WORKDIR /work", "RUN cd /work"))
+    linted = [
+        subprocess.run([hadolint, "--no-color", file], capture_output=True, text=True, check=False)
+        for file in (written, worse)
+    ]
+    assert (linted[0].returncode, linted[0].stdout) == (0, "")
+    assert "DL3003" in linted[1].stdout, "it would say so"
 
 
 def test_no_file_holds_the_address_of_an_index():
