@@ -8,6 +8,7 @@ import yaml
 
 from jz3.core.artifacts import InFiles
 from jz3.corpus.ingest import IngestParams
+from jz3.evaluation.answer import AnswerParams
 from jz3.tasks.benchmarks import BenchmarksParams, collect_items
 from jz3.tasks.tasks import TasksParams, gather
 from tests.conftest import ROOT
@@ -46,6 +47,15 @@ def test_a_benchmark(tmp_path):
     assert told in " ".join(PAGE.split())
     assert (item["item_id"], item["choices"], item["gold"]) == ("ours/00000", ["3", "4", "5"], "B")
     assert (item["question"], item["subject"]) == ("Which is even?", "parity")
+
+
+def test_the_page_says_where_a_benchmark_is_named_to_be_answered():
+    """Without it the profile is sound, and no model is asked."""
+    part = PAGE.partition("\n## A benchmark\n")[2].partition("\n## ")[0]
+    sections = yaml.safe_load((ROOT / "profiles/embedded.yaml").read_text())
+    for setting in ("prose", "tool"):
+        assert AnswerParams.model_validate(sections["answer"]).model_dump()[setting]["benchmarks"]
+        assert f"`answer.{setting}.benchmarks`" in part
 
 
 def test_an_instruction_set(tmp_path):
