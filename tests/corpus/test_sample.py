@@ -136,3 +136,9 @@ def test_a_source_without_any_passage_ends_the_stage_where_all_are_wanted():
     with pytest.raises(ParamsError, match="source b has 0 passages for corpus; some were wanted"):
         draw(there, params(initial=0, candidates=0, allow_missing=0.9))
     assert draw(there, params(initial=0, candidates=0)).metrics.corpus == {"a": 1, "b": 0}
+
+
+def test_a_source_of_the_graph_that_has_no_quota_is_named():
+    there = {name: pl.Series([f"{name}1"]) for name in ("a", "b", "web")}
+    with pytest.raises(ParamsError, match=r"^sample\.quotas has no source 'web'; .* Add it, with 0 for none"):
+        draw(there, params())

@@ -120,6 +120,12 @@ def test_the_folder_of_temporary_files_need_not_be_there(tmp_path):
     assert found.metrics.rows.kept == 1
 
 
+def test_of_no_row_none_is_a_duplicate():
+    released = read_releases(InFiles(NOWHERE), [], NOTES)
+    metrics = dedup(problems().lazy(), [], released, PARAMS, 1, SCRATCH).metrics
+    assert (metrics.rows.read, metrics.duplicate_share, metrics.largest_group) == (0, 0.0, 0)
+
+
 def test_problems_that_differ_in_a_sign_alone_are_no_exact_duplicates():
     found = survivors(["Solve x + 2 = 0.", "Solve x - 2 = 0."])
     assert {rule for rule, _ in found.values()} != {None, "dedup.exact"}
