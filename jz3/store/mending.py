@@ -10,6 +10,7 @@ from jz3.store.examining import SEGMENT, Bytes
 from jz3.store.ownership import is_of
 from jz3.store.sealing import Sealing
 from jz3.store.segment import paths_of
+from jz3.store.trouble import must_have_moved
 from jz3.store.walking import Damage, Examined
 
 SET_ASIDE = ".damaged"
@@ -47,8 +48,8 @@ def damages_of(directory: Path) -> list[Damage]:
         try:
             files = [Bytes(path) for path in paths_of(directory)]
             return [each for file in files for each in examine_file(file, is_final=file.is_final())[1]]
-        except FileNotFoundError:
-            pass  # a file was closed or merged after it was listed: its rows are in another file now
+        except FileNotFoundError as error:
+            must_have_moved(error)  # and is listed again: it was closed or merged after it was listed
 
 
 def mend(directories: list[Path]) -> Mended:

@@ -34,7 +34,7 @@ from jz3.store.index import places_of
 from jz3.store.mending import Mended, damages_of, mend
 from jz3.store.records import Row, decode_result, decode_row
 from jz3.store.segment import RowFile, paths_of
-from jz3.store.trouble import store_error
+from jz3.store.trouble import must_have_moved, store_error
 from jz3.store.walking import Damage
 from jz3.store.writer import RowWriter
 
@@ -222,7 +222,8 @@ class RowStore:
         while True:
             try:
                 return [self._file(path) for path in self._paths(directory)]
-            except FileNotFoundError:
+            except FileNotFoundError as error:
+                must_have_moved(error)
                 self._listings.clear()  # a journal was sealed after it was listed and is now a segment
             except OSError as error:
                 raise store_error(self.root, error) from error

@@ -24,6 +24,20 @@ def store_error(root: Path, error: OSError) -> StoreError:
     return refused
 
 
+def must_have_moved(error: FileNotFoundError) -> None:
+    """Raise StoreError if a file that was listed is a link to nothing. Any other was closed or merged:
+    its rows are in another file by now.
+    """
+    path = Path(error.filename)
+    if path.is_symlink():
+        refused = StoreError(
+            f"{path} is a link to {path.readlink()}, where nothing is; a file of the row store was expected. "
+            f"Bring the file back, or remove the link: its rows will be computed again."
+        )
+        refused.strerror = error.strerror
+        raise refused from error
+
+
 def _line(root: Path, number: int | None, said: str) -> str:
     if number in FULL:
         return (

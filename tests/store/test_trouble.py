@@ -49,6 +49,23 @@ def test_a_file_in_the_place_of_a_folder_is_one_line_that_names_the_store(tmp_pa
     assert "JZ3_STORE" in str(caught.value)
 
 
+@pytest.mark.parametrize("use", sorted(set(USES) - {"writer", "claims", "alone"}))
+@pytest.mark.parametrize("ending", [".segment", ".journal"])
+def test_a_link_to_nothing_is_one_line_that_names_it_or_left_alone(tmp_path, use, ending):
+    """It is no file that another process has moved: to list it again would never end."""
+    store = RowStore(tmp_path)
+    write(store, [["old"]])
+    link = tmp_path / "test@1" / ("0" * 32 + ending)
+    link.symlink_to("gone")
+    if use in ("compact", "mend") and ending == ".journal":
+        USES[use](RowStore(tmp_path))
+        return
+    with pytest.raises(StoreError) as caught:
+        USES[use](RowStore(tmp_path))
+    assert str(link) in str(caught.value)
+    assert link.is_symlink()
+
+
 NOBODY = """
 import os, sys
 import jz3.cli.main
