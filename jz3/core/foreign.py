@@ -27,12 +27,15 @@ def foreign_table(path: Path, kind: type[dy.Schema]) -> str | None:
 
 
 def foreign_folder(path: Path, kind: type[BaseModel]) -> str | None:
-    """Why a folder is not ours: one with a manifest of the kind is."""
+    """Why a folder is not ours: one with a manifest of the kind is, if it has no other fields.
+
+    Other programs have a `manifest.json` too, often with a field `files` or `version`.
+    """
     file = path / MANIFEST
     if file.is_symlink() or not file.is_file():
         return f"has no {MANIFEST}"
     try:
-        kind.model_validate_json(file.read_bytes())
+        kind.model_validate_json(file.read_bytes(), extra="forbid")
     except (ValidationError, OSError):
         return f"has a {MANIFEST} that is no {kind.__name__}"
     return None

@@ -151,6 +151,25 @@ def test_a_table_of_another_kind_and_metrics_of_other_fields_do_not_give_way(tmp
         Out(Fruit, tmp_path / "box").write(fruits("a"))
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '{"size": 3, "version": 1}',
+        '{"name": "my thesis", "files": {"thesis.txt": "sha256:0"}, "size": 3}',
+        '{"size": 3, "thesis.txt": null}',
+    ],
+)
+def test_a_manifest_with_fields_of_another_program_is_foreign(tmp_path, manifest):
+    """What a manifest names may be replaced, so one that is not ours may name nothing."""
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box/manifest.json").write_text(manifest)
+    (tmp_path / "box/thesis.txt").write_text("of a user")
+    before = picture(tmp_path)
+    with pytest.raises(ArtifactError, match=r"has a manifest\.json that is no Box"):
+        write_box(OutDir(Box, tmp_path / "box"))
+    assert picture(tmp_path) == before
+
+
 class Optional(BaseModel):
     size: int
     more: int | None
