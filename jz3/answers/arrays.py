@@ -149,7 +149,7 @@ def _expanded(rows: list[list[str]]) -> str:
 
 
 def system(text: str) -> list[str] | None:
-    """The equations of a system, in order; None for a piecewise function."""
+    """The equations of a system, each with the lines that continue it; None for a piecewise function."""
     match = _SYSTEM.fullmatch(text.removeprefix("\\{").strip()) if "\\begin" in text else None
     if match is None or "\\begin" in match[2]:
         return None
@@ -165,7 +165,13 @@ def system(text: str) -> list[str] | None:
         return None
     if match[1] == "array" and not text.startswith("\\{"):
         return None
-    return lines
+    equations = lines[:1]
+    for line in lines[1:]:
+        if _COMPARED.match(line) is None:
+            equations.append(line)
+        else:
+            equations[-1] += f" {line}"
+    return equations
 
 
 def pieces(text: str) -> Pieces | None:

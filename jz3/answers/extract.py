@@ -93,6 +93,12 @@ _NO_ANSWER = re.compile(
 _COPULA = re.compile(r"(?:\s(?:is|are|was|were|be|equals|equal to|of|has|have|gives|get|costs?|:)\s|=\s)")
 # A run of marks is searched only from its beginning; from each place in it, that would take seconds.
 _MARKUP = re.compile(r"^(?:[*_`'\s]|\\?\")+|(?<![*_`'\s\"])(?!(?<=\\)\")(?:[*_`'\s]|\\?\")++$")
+_SIGN_IN_WORDS = re.compile(
+    # `5 minus 4` is a difference, so `minus` is a sign only behind words that no number ends with.
+    r"(?:(?<![\w-])[Nn]egative"
+    r"|((?:\A|[=:\n]|\b(?:is|are|was|be|equals?|to|at|of|and|(?<!plus )or|gives?|gets?|becomes))[\s*]{0,4})"
+    r"\b[Mm]inus)\s{1,4}(?=\$?\s?\.?\d|(?:\$\s?|\\\(\s?)?\\(?:[dt]?frac|sqrt|pi)(?![A-Za-z]))"
+)
 _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
 _COMMAND_TEXT = re.compile(r"\\[A-Za-z]+\s*(?:\{[^{}]*\})?")
 _OTHER_SCRIPTS = re.compile(r"[\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
@@ -138,7 +144,11 @@ def _found_in(text: str, form: Form, *, nested: bool) -> Extraction:
 
 
 def _plain(text: str) -> str:
-    """The text with signs in one spelling, and spaces around scripts that write words without spaces."""
+    """The text with signs in one spelling, `negative 4` too, and spaces around scripts that write words
+    without spaces.
+    """
+    if "egative" in text or "inus" in text:
+        text = _SIGN_IN_WORDS.sub(lambda found: f"{found[1] or ''}-", text)
     if text.isascii():
         return text
     return _OTHER_SCRIPTS.sub(lambda found: f" {found[0]} ", signs_spelt(text))
@@ -298,6 +308,8 @@ def _whole(text: str, form: Form) -> Extraction | None:
         return None
     formula = FORMULA.fullmatch(bare.rstrip("."))
     masked = Masked.of(bare)
+    if _ARRAY.search(bare) is not None:  # without dollar signs its name and columns look like words
+        masked = Masked(bare, _ARRAY.sub(lambda found: "1" * len(found[0]), masked.mask))
     if formula is None and not all(is_mathematics(token) for token in masked.mask.split()):
         quantities = leading(masked)
         if not (quantities and len(quantities) >= len(bare.rstrip(".,;: "))):
@@ -305,7 +317,8 @@ def _whole(text: str, form: Form) -> Extraction | None:
                 return None
             short = len(bare.split()) <= MAX_WORDS and "\n" not in bare
             words = form == "text" or number_in_words(bare.rstrip(".")) is not None
-            if not short or not (words or (form == "set" and named_set(clean(bare)) is not None)):
+            named = form in ("set", "tuple") and named_set(clean(bare)) is not None
+            if not short or not (words or named):
                 return None
             if (form != "text" or masked.mask != bare) and last_value(masked)[1]:
                 return None
@@ -317,6 +330,11 @@ def _whole(text: str, form: Form) -> Extraction | None:
 
 
 MAX_WHOLE = 400  # chosen: characters
+_ARRAY = re.compile(
+    r"\\begin\s?\{([pbvBV]?matrix|smallmatrix|array|[dr]?cases|align(?:ed)?\*?|gather(?:ed)?\*?|split)\}"
+    r".{1,400}?\\end\s?\{\1\}",
+    re.DOTALL,
+)
 
 
 def _last(text: str, form: Form) -> Extraction | None:

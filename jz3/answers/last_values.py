@@ -3,7 +3,9 @@ r"""The last formula or number of a text, for a response without box or phrase."
 import re
 
 from jz3.answers.gold_form import Form
+from jz3.answers.relations import rounds_to
 from jz3.answers.sentences import Masked, content_of, formulas_of, last_value
+from jz3.answers.units import is_known_unit
 
 Found = tuple[str, str]
 """The answer, and the rule that found it: `last_words`, `last_formula`, `last_number`."""
@@ -54,8 +56,10 @@ def last_value_of(text: str, form: Form) -> Found | None:
         if found is not None:
             return found
         if len(text) <= size:
-            return None
-    return None
+            break
+    # A tuple may be an interval, and so all numbers; behind a pair the words only say for what it holds.
+    named = _NAMED_SETS.findall(text[-WINDOWS[0] :]) if form == "tuple" else []
+    return (named[-1], "last_words") if named else None
 
 
 def _last_in(window: str, form: Form, *, whole: bool) -> Found | None:
@@ -65,6 +69,7 @@ def _last_in(window: str, form: Form, *, whole: bool) -> Found | None:
         return (_listed(window, formulas, chosen, form), "last_formula")
     masked = Masked.of(window)
     start, value = last_value(masked, listed=form == "set")
+    value = _ROUNDED.sub("", value)
     if value and form in ("set", "tuple", "expression") and not formulas:
         return (result_of(value.rstrip(".,;:")), "last_formula")
     if "\\" in value and "\x01" not in masked.mask[start : start + len(value)]:
@@ -73,12 +78,36 @@ def _last_in(window: str, form: Form, *, whole: bool) -> Found | None:
     for number in _NUMBER.finditer(masked.mask):  # noqa: B007 (the last one is wanted)
         pass
     if chosen is not None and (number is None or chosen.start() > number.start()):
-        return (_with_scale(window, chosen), "last_formula")
+        return _with_exact(window, formulas, chosen.start(), (_with_scale(window, chosen), "last_formula"))
     if number is None or (number.start() <= 1 and not whole):
         return None
     scale = None if number[0].endswith("%") else _UNIT_AFTER.match(window, number.end())
     plain = number[0].replace("$", "").replace(" ", "").replace("{,}", ",")
-    return (plain + (scale[0].rstrip() if scale is not None else ""), "last_number")
+    last = plain + (scale[0].rstrip() if scale is not None else "")
+    return _with_exact(window, formulas, number.start(), (last, "last_number"))
+
+
+_ABOUT = re.compile(
+    r"\s*(?:([A-Za-z]{1,12})\s*(?=[,;(]))?[,;]?\s*\(?\s*(?:(?:or|i\.e\.,?|that is,?)\s+)?"
+    r"(?:about|approximately|approx\.?|roughly|nearly|around|\\approx|≈)\s*"
+)
+_ROUNDED = re.compile(r"\A\(?\s*\\approx(?![A-Za-z])\s*")
+_DECIMAL = re.compile(r"-?\d*\.\d+")
+MAX_EXACT = 200  # chosen: characters of a formula that is compared with its rounding
+
+
+def _with_exact(window: str, formulas: list[re.Match[str]], start: int, found: Found) -> Found:
+    r"""The exact value with its rounding if a text gives both: `$\frac{4}{23}$ (about 0.174)`."""
+    before = next((formula for formula in reversed(formulas) if formula.end() <= start), None)
+    if before is None or _DECIMAL.fullmatch(found[0]) is None:
+        return found
+    between = _ABOUT.fullmatch(window, before.end(), start)
+    if between is None or (between[1] is not None and not is_known_unit(between[1])):
+        return found
+    exact = content_of(before)
+    if len(exact) > MAX_EXACT or not rounds_to(exact.rpartition("=")[2], found[0]):
+        return found
+    return (f"{exact} \\approx {found[0]}", "last_formula")
 
 
 def _fits(formula: re.Match[str], form: Form) -> bool:
@@ -87,11 +116,14 @@ def _fits(formula: re.Match[str], form: Form) -> bool:
         case "number":
             return HAS_NUMBER.search(content) is not None
         case "tuple":
-            return "," in content or "matrix" in content or "<" in content or "=" in content
+            return "," in content or "matrix" in content or _COMPARED.search(content) is not None
         case "expression":
             return len(content) > 1 and re.search(r"[A-Za-z]", content) is not None
         case _:
             return re.search(r"[\w\\]", content) is not None
+
+
+_COMPARED = re.compile(r"[<>=]|\\(?:[gl](?:e|eq|eqslant|t)|in)(?![A-Za-z])")
 
 
 def _with_scale(window: str, formula: re.Match[str]) -> str:

@@ -39,6 +39,9 @@ _APPROXIMATELY = re.compile(
     r"(?i)^(?:(?:is |it is )?(?:about|approximately|approx\.?|around|roughly|nearly|almost|exactly|precisely"
     r"|only|just)|\\(?:approx|simeq|sim)|equal to)\s*(?=[-\d.\\$(a-z])"
 )
+_SIGN_IN_WORDS = re.compile(
+    r"(?i)(?:\\text\{\s*)?(?:negative|minus)\s*\}?\s*(?=\.?\d|\\(?:[dt]?frac|sqrt|pi|infty)(?![A-Za-z]))"
+)
 _POINT = re.compile(r"(?:\\text\{)?([A-Z])\}?'{0,2}\s*=?\s*(\([^()]*,.*\))")
 _CHOSEN = re.compile(r"\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)")
 _DOMAIN = re.compile(r"([A-Za-z])\s*\\in\s*(?:\\mathbb\s*\{?\s*R\s*\}?|\\text\{R\})")
@@ -100,6 +103,9 @@ def _read_clean(text: str) -> tuple[Answer, ...]:
     if number is not None:
         return (number,)
     text = _APPROXIMATELY.sub("", text)
+    signed = _SIGN_IN_WORDS.match(text)
+    if signed is not None:
+        text = "-" + text[signed.end() :]
     if "\\approx" in text or "\\simeq" in text:
         return _approximated(text)
     joint = of_several_units(text)
@@ -200,7 +206,7 @@ def _as_array(text: str) -> Answer | None:
         return scalar(value)
     lines = system(text)
     if lines is not None:
-        return _collection(lines, braces=False)
+        return _one(lines[0].lstrip("= ")) if len(lines) == 1 else _collection(lines, braces=False)
     return matrix(text) or pieces(text) or computed(text)
 
 

@@ -61,6 +61,81 @@ def test_the_responses_of_the_field_are_judged_as_they_should():
         assert seen == row["want"], row["name"]
 
 
+@pytest.mark.parametrize(
+    ("gold", "response", "other"),
+    [
+        ("-4", "The answer is negative 4.", "4"),
+        ("-4", "The temperature is minus 4 degrees.", "4"),
+        ("-4", "It falls to **minus 4** degrees.", "4"),
+        ("-4", "negative 4", "4"),
+        ("-4", "\\boxed{\\text{negative } 4}", "4"),
+        ("-\\frac12", "The answer is negative $\\frac{1}{2}$.", "\\frac12"),
+        ("-4", "So it is either negative 4.", "4"),
+        ("4", "So 9 minus 5 is 4.", "-4"),
+        ("9", "The charges are 5 and minus 4, so 9.", "-9"),
+        ("3", "It may differ by plus or minus 3", "-3"),
+    ],
+)
+def test_a_sign_in_words_belongs_to_its_number(gold: str, response: str, other: str):
+    assert grade_response(GradeLine(gold, response, None)).equal
+    assert not grade_response(GradeLine(other, response, None)).equal
+
+
+@pytest.mark.parametrize(
+    ("exact", "rounded", "response"),
+    [
+        ("\\frac{4}{23}", "0.174", "The probability is $\\frac{4}{23}$ (about 0.174)."),
+        ("\\frac{4}{23}", "0.174", "The probability is $p = \\frac{4}{23}$, or approximately $0.174$."),
+        ("2\\sqrt{3}", "3.46", "The length is $2\\sqrt{3}$ cm (≈ 3.46 cm)."),
+        ("2\\sqrt{3}", "3.46", "The length is $2\\sqrt{3}$, i.e. roughly 3.46."),
+    ],
+)
+def test_an_exact_value_stays_the_answer_beside_its_rounding(exact: str, rounded: str, response: str):
+    assert grade_response(GradeLine(exact, response, None)).equal
+    assert grade_response(GradeLine(rounded, response, None)).equal
+
+
+def test_a_decimal_that_is_no_rounding_is_the_later_answer():
+    response = "From $x = \\frac{1}{2}$, about 0.75 of it remain."
+    assert grade_response(GradeLine("0.75", response, None)).equal
+    assert not grade_response(GradeLine("\\frac12", response, None)).equal
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "other"),
+    [
+        ("[1,\\infty)", "Thus $x \\ge 1$.", "(1,\\infty)"),
+        ("[1,\\infty)", "Thus $x \\geqslant 1$.", "(-\\infty,1]"),
+        ("(1,\\infty)", "Thus $x > 1$.", "[1,\\infty)"),
+        ("(-\\infty,\\infty)", "So the domain is all real numbers.", "(0,\\infty)"),
+        ("\\mathbb{R}", "all reals", "(0,\\infty)"),
+        ("(1,2)", "It is $(1, 2)$ for all real numbers.", "\\mathbb{R}"),
+    ],
+)
+def test_an_interval_is_read_from_an_inequality_or_its_name(gold: str, response: str, other: str):
+    assert grade_response(GradeLine(gold, response, None)).equal
+    assert not grade_response(GradeLine(other, response, None)).equal
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "other"),
+    [
+        ("\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "\\begin{bmatrix}1&2\\\\3&4\\end{bmatrix}", "4"),
+        (
+            "\\begin{pmatrix}1\\\\2\\end{pmatrix}",
+            "\\left(\\begin{array}{c}1\\\\2\\end{array}\\right)",
+            "\\begin{pmatrix}2\\\\1\\end{pmatrix}",
+        ),
+        ("4", "The answer is\n\\begin{align*}\nx &= 2+2\\\\\n&= 4\n\\end{align*}", "2"),
+        ("4", "\\boxed{\\begin{aligned}x &= 2+2\\\\&= 4\\end{aligned}}", "2"),
+        ("4", "\\begin{align*}&= 2+2\\\\&= 4\\end{align*}", "2"),
+    ],
+)
+def test_an_array_is_the_answer_without_dollar_signs(gold: str, response: str, other: str):
+    assert grade_response(GradeLine(gold, response, None)).equal
+    assert not grade_response(GradeLine(other, response, None)).equal
+
+
 thoughts = st.text(alphabet="ab 12\\n$.<>/{}\\\\", max_size=40).filter(lambda text: "<" not in text)
 guesses = st.sampled_from(["\\boxed{99}", "The answer is 99.", "#### 99", "<answer>99</answer>", "$x = 99$"])
 ends = st.sampled_from(["\\boxed{5}", "The answer is 5.", "#### 5", "<answer>5</answer>", "so $x = 5$."])
