@@ -195,6 +195,36 @@ def told_apart() -> str:
     return "\n".join([f"{said} (exact McNemar, Holm over all pairs, 5 %):", "", *lines])
 
 
+def beside_instructions() -> str:
+    """`jiuzhang` and `instruct_only` by group: means over the seeds, and the first seed's interval."""
+    means = record("test_spread").filter(benchmark=HELD, setting="both")
+    pairs = compared(setting="both")
+    names = {"all families": "all", "seeds or texts": None} | {group: group for group in GROUPS}
+    rows = []
+    for shown_as, group in names.items():
+        ours, theirs = (
+            means.filter(group=shown_as, set=name)["accuracy"].item()
+            for name in ("jiuzhang", "instruct_only")
+        )
+        pair = (
+            pairs.filter(group=group, model="jiuzhang", against="instruct_only").to_dicts() if group else []
+        )
+        rows.append(
+            [
+                shown_as,
+                shown(ours),
+                shown(theirs),
+                f"{0.0 + ours - theirs:+.1f}",
+                *(
+                    [f"{one['difference']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]" for one in pair]
+                    or [""]
+                ),
+            ]
+        )
+    head = ["families", "`jiuzhang`", "`instruct_only`", "difference", "first seed alone"]
+    return table(head, rows, right=4)
+
+
 def against_jiuzhang() -> str:
     """Macro over families, prose and program together: paired differences with intervals over families."""
     pairs = compared(setting="both")
@@ -297,6 +327,7 @@ FIGURES: dict[str, Callable[[], str]] = {
     "asked-otherwise": asked_otherwise,
     "told-apart": told_apart,
     "against-jiuzhang": against_jiuzhang,
+    "beside-instructions": beside_instructions,
     "compute": compute,
     "operators": operators,
     "overlaps": overlaps,

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tests.compare_figures import DRAWING, PAGES, ROOT, drawn, record, renewed
+from tests.compare_figures import DRAWING, PAGES, ROOT, compared, drawn, record, renewed
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -12,6 +12,25 @@ def test_a_page_shows_the_tables_of_the_record(page):
     text = (ROOT / page).read_text()
     assert "<!-- compare: " in text
     assert renewed(text) == text
+
+
+@pytest.mark.parametrize(
+    ("ours", "other", "group"),
+    [
+        ("jiuzhang", "instruct_only", "all"),
+        ("jiuzhang", "instruct_only", "seeds and texts"),
+        ("jiuzhang", "jiuzhang_random", "all"),
+        ("mass", "mass_length_matched", "all"),
+    ],
+)
+def test_what_the_readme_concludes_has_the_intervals_of_the_record(ours, other, group):
+    [pair] = compared(setting="both", group=group, model=ours, against=other).to_dicts()
+    below = pair["high"] < 0  # said as so many points below
+    ends = (-pair["high"], -pair["low"]) if below else (pair["low"], pair["high"])
+    found = -pair["difference"] if below else pair["difference"]
+    said = " ".join((ROOT / "README.md").read_text().split()).partition("What this shows")[2]
+    assert f"{ends[0]:.1f} to {ends[1]:.1f})" in said
+    assert f"({found:.1f}" in said
 
 
 def test_the_drawing_is_that_of_the_record():
