@@ -1,5 +1,7 @@
 """No drop without its rule on the page, and no set without its writer and its price."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,17 @@ def test_every_rule_stands_with_its_rows(rules, kept, failed):
     for rule, dropped in rules.items():
         assert f"<code>{rule}</code> {dropped:,}</span>" in page
     assert f">{rows['read']:,}<" in page
+
+
+@given(RULES, st.integers(0, 10**6), st.integers(0, 10**6))
+def test_the_bar_and_the_rules_show_what_came_of_the_rows(rules, kept, failed):
+    read = kept + failed + sum(rules.values())
+    page = waterfall({"filter": {"rows": ledger(kept, failed) | {"read": read, "rejected": rules}}})
+    bars = dict(re.findall(r'<rect class="(\w+)" x="[\d.]+" width="([\d.]+)"', page))
+    for part, rows in {"kept": kept, "rejected": sum(rules.values()), "failed": failed}.items():
+        assert float(bars.get(part, 0)) == pytest.approx(100 * rows / max(read, 1), abs=0.005)
+    dropped = [int(number.replace(",", "")) for number in re.findall(r"</code> ([\d,]+)</span>", page)]
+    assert dropped == sorted(rules.values(), reverse=True)
 
 
 def test_an_account_that_does_not_add_up_is_not_shown():

@@ -1,8 +1,11 @@
 """The arms stand at the head of the page, drawn with their intervals, and in a table with their budgets."""
 
+from itertools import pairwise
+
 import polars as pl
 
-from jz3.report.arms import arm_tables, budget_figure
+from jz3.report.arms import arm_tables, budget_figure, draw_in_order, height_of
+from jz3.report.plots import drawing
 from jz3.tables.arm import Arm
 from jz3.tables.operator_yield import OperatorYield
 from jz3.tables.overlap import Overlap
@@ -26,8 +29,32 @@ def test_nothing_is_drawn_of_arms_without_a_benchmark_of_families():
     assert budget_figure(rows(Arm, arm(accuracy=None, low=None, high=None))) == ""
 
 
-def test_an_interval_is_drawn_where_its_numbers_are():
-    """A higher accuracy moves the mark, a larger spend makes its bar longer."""
+def test_the_marks_of_a_set_stand_where_its_numbers_are_the_first_at_the_top():
+    first = arm(accuracy=61.5, low=54.0, high=69.0, teacher_tokens=1_250_000, tokens=24_000)
+    last = arm("poor", accuracy=30.0, low=20.0, high=40.0, teacher_tokens=0, tokens=500_000)
+    with drawing(7.2, 3.0) as figure:
+        draw_in_order(figure, [first, last], {"jiuzhang": [61.5, 62.5], "poor": [30.0]})
+        left, middle, right = figure.axes
+        drawn = [(list(line.get_xdata()), list(line.get_ydata())) for line in left.lines]
+        bars = [[bar.get_width() for bar in panel.patches] for panel in (middle, right)]
+        names = [label.get_text() for label in left.get_yticklabels()]
+    assert drawn == [
+        ([20.0, 40.0], [0, 0]),
+        ([30.0], [0]),
+        ([54.0, 69.0], [1, 1]),
+        ([61.5, 62.5], [1, 1]),
+        ([61.5], [1]),
+    ]
+    assert (bars, names) == ([[0.0, 1.25], [0.5, 0.024]], ["poor", "jiuzhang"])
+
+
+def test_a_drawing_grows_by_a_line_of_text_for_each_set():
+    heights = [height_of([arm()] * sets) for sets in range(1, 7)]
+    assert heights[0] == heights[1] == heights[2]
+    assert all(0.2 < after - before < 0.4 for before, after in pairwise(heights[2:]))
+
+
+def test_the_same_numbers_give_the_same_drawing_and_others_another_one():
     before, after = (
         budget_figure(rows(Arm, arm("a", teacher_tokens=0), arm("b", **changes)))
         for changes in ({}, {"teacher_tokens": 2_500_000})

@@ -53,3 +53,34 @@ def test_no_font_of_the_machine_and_no_name_of_another_drawing_is_in_it():
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     assert {*re.findall(r'href="#([^"]+)"', page), *re.findall(r"url\(#([^)]+)\)", page)} <= set(ids)
+
+
+def test_steps_on_the_axis_are_whole_and_a_point_is_the_mean_of_its_steps():
+    page = loss_curves({"warmup": curve(3)})
+    ticks = re.findall(r">(\d[\d.,]*)</text>", page.partition("optimizer step")[0])
+    assert {"1", "2", "3"} <= {*ticks}
+    assert not [tick for tick in ticks if "." in tick]
+    assert ">1,500</text>" in loss_curves({"warmup": curve(2000)})
+    few = thinned(curve(2 * POINTS), "loss")
+    assert few["step"].to_list() == [place + 1.5 for place in range(0, 2 * POINTS, 2)]
+
+
+@pytest.mark.parametrize(
+    ("losses", "labelled"),
+    [
+        ([1.0, 2.0, 9.9], True),
+        ([1.0, 2.0, 10.0], False),
+        ([0.2, 2.0, 6.0], False),
+        ([0.0, 2.0, 9.0], True),
+        ([1.0, 6.0, math.inf], True),
+    ],
+)
+def test_losses_within_a_decade_have_labels_between_the_powers_of_ten(losses, labelled):
+    page = loss_curves({"warmup": curve(3).with_columns(loss=pl.Series(losses))})
+    assert (">5</text>" in page) == labelled
+
+
+def test_a_training_of_one_step_is_a_dot_and_not_a_line_without_length():
+    circle = re.compile(r"\bC \d")
+    assert circle.search(loss_curves({"warmup": curve(1)}))
+    assert not circle.search(loss_curves({"warmup": curve(2)}))

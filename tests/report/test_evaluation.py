@@ -1,8 +1,10 @@
 """What stands behind the scores is on the page: differences, disputed verdicts, tokens."""
 
+import re
+
 import polars as pl
 
-from jz3.report.evaluation import cost_table, disagreement_table, published_table
+from jz3.report.evaluation import cost_table, disagreement_table, probe_table, published_table
 from jz3.tables.cost import Cost
 from jz3.tables.disagreement import Disagreement
 from jz3.tables.published_row import PublishedRow
@@ -38,3 +40,12 @@ def test_what_nobody_was_paid_for_has_no_price():
     assert page.count("$") == 1
     assert "none" in page
     assert "345,678" in page
+
+
+def test_what_the_base_knows_by_heart_stands_by_benchmark_with_its_figures_aligned():
+    page = probe_table(
+        {"probe": {"completed": {"gsm8k": 12.34, "math": 0.0}, "words": {"math": 31.0, "gsm8k": 45.67}}}
+    )
+    assert re.findall(r'<(?:th scope="row"|td class="number")>([^<]*)', page) == [
+        "gsm8k", "12.3", "45.7", "math", "0.0", "31.0"
+    ]  # fmt: skip

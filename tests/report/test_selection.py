@@ -78,3 +78,9 @@ def test_a_pool_without_values_is_said_to_be_one(tmp_path):
     page = shown(tmp_path, [], pool={}, selected={}, pool_value={}, selected_value={}, best_task={})
     assert "0 of 0 candidate prompts with a value by influence were chosen" in page
     assert "No prompt has a value." in page
+
+
+def test_a_kind_of_prompt_of_which_nothing_was_chosen_has_no_share_of_it(tmp_path):
+    page = shown(tmp_path, [0.5, 0.25], selected={})
+    lines = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", line) for line in re.findall(r"<tr>.*?</tr>", page)]
+    assert ["source", "web", "12", "100.0%", "0", "0.0%", "0.00"] in lines

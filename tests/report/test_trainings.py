@@ -29,3 +29,9 @@ def test_the_loss_on_held_out_rows_stands_by_source_and_kind():
     page = held_out_tables(MEASURED)
     assert cells(page)[5:] == ["arxiv/cot", "3", "4.954", "0.255", "0.147"]
     assert "pretrain/instruct_only: no row was held out." in page
+
+
+def test_figures_are_aligned_and_names_are_not():
+    for page in (training_table(MEASURED), held_out_tables(MEASURED)):
+        heads = re.findall(r'<th scope="col"( class="number")?>', page)
+        assert heads == ["", *[' class="number"'] * (len(heads) - 1)]
