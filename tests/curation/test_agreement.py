@@ -1,5 +1,7 @@
 """What programs print is read as the mathematics that it is."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +82,50 @@ def test_a_number_is_read_in_any_dress(one, other, dress):
     assert next(readings(f"{dress}({one})")) == str(one)
 
 
+@given(st.lists(st.integers(-99, 99), min_size=2, max_size=4))
+def test_a_list_may_be_a_tuple_a_set_or_a_vector_and_a_tuple_may_not(numbers):
+    shown = ", ".join(map(str, numbers))
+    column, row = (
+        rf"\begin{{pmatrix}} {between.join(map(str, numbers))} \end{{pmatrix}}"
+        for between in (r" \\ ", " & ")
+    )
+    read = [f"[{shown}]", shown, f"({shown})", f"\\{{{shown}\\}}", column, row]
+    assert list(readings(f"[{shown}]")) == read
+    assert list(readings(f"({shown})")) == [f"({shown})", shown]
+
+
+def test_a_list_of_lists_is_a_matrix():
+    assert list(readings("[[1, 2], [3, 4]]")) == [
+        "[[1, 2], [3, 4]]",
+        r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}",
+    ]
+
+
 @given(st.text(max_size=40))
 def test_any_text_has_readings(text):
     assert list(readings(text))
+
+
+@given(st.integers(-(10**9), 10**9), st.integers(1, 4), st.sampled_from([-1, 1]))
+def test_a_printed_number_agrees_with_itself_rounded_and_with_no_neighbour_of_that(millionths, places, side):
+    printed, step = Decimal(millionths).scaleb(-6), Decimal(1).scaleb(-places)
+    rounded = printed.quantize(step)
+    assert agrees(f"{rounded:f}", f"{printed:f}")
+    assert not agrees(f"{rounded + 2 * side * step:f}", f"{printed:f}")
+
+
+@pytest.mark.parametrize(
+    ("boxed", "printed", "rounds"),
+    [
+        ("0.25", "0.255", True),
+        ("0.26", "0.255", True),
+        ("0.25", "0.25501", False),
+        ("-3.5", "-3.4641", True),
+        ("3.5", "-3.4641", False),
+        ("3.46", "The side is 3.4641016", True),
+        ("$1,234.57$", "1234.5678", True),
+        ("3", "3.4641", False),
+    ],
+)
+def test_a_rounded_answer_is_within_half_a_unit_of_its_last_place(boxed, printed, rounds):
+    assert agrees(boxed, printed) == rounds

@@ -27,6 +27,7 @@ def test_what_holds_is_kept_and_what_is_off_by_one_is_found(one, other, sign, ma
         r"\[ \frac{13}{52} + \frac{13}{51} = \frac{26}{51} \]",
         "x = 1156 - 4 \\cdot 17^2 = -100",
         "It rises to -16 + 3 = 10 degrees.",
+        "It rises from -2 + 3 = 5 degrees.",
         "1,000 + 1 = 1,002.",
         "1.15 * 1.05 = 1.10",
         "(2 + 3) * 4 = 21",
@@ -35,6 +36,10 @@ def test_what_holds_is_kept_and_what_is_off_by_one_is_found(one, other, sign, ma
 )
 def test_false_equations(text):
     assert false_step(text, 1.0) is not None
+
+
+def test_an_equation_in_brackets_is_read_without_them():
+    assert false_step("We add them (1 + 3 = 5).", 1.0) == "1 + 3 = 5"
 
 
 @pytest.mark.parametrize(

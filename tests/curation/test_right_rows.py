@@ -1,5 +1,7 @@
 """The shares of right rows are counts over ids: every row is on one side or on both, and none is guessed."""
 
+from itertools import product
+
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,3 +66,10 @@ def test_a_recipe_that_nobody_can_judge_and_a_set_without_its_problems_have_no_l
     assert right_rows({"r": unknown}, {"m": one}).is_empty()
     assert right_rows({"r": known}, {"m": none}).is_empty()
     assert right_rows({"r": known}, {"m": one, "n": none})["model"].to_list() == ["m", "m"]
+
+
+def test_each_recipe_has_lines_of_its_own_in_each_set(tmp_path):
+    recipes = {name: checked(tmp_path / f"{name}.parquet", [("tool", True)]) for name in ("a", "b")}
+    sets = {name: training(tmp_path / f"{name}.parquet", ["q0"]) for name in ("m", "n")}
+    found = right_rows(recipes, sets).select("recipe", "model", "kind").rows()
+    assert found == list(product("ab", "mn", ["tool", "all"]))
