@@ -1,10 +1,12 @@
 """What stages need of a machine that has GPUs: `jz3 repro` and the jobs of Slurm give them no more."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jz3.core.graph_file import Stage
 from jz3.core.params import read_sections
-from jz3.graph.needs import needs_of
+from jz3.graph.needs import Needs, needs_of
 from tests.conftest import ROOT
 from tests.executions import execution
 
@@ -36,5 +38,18 @@ def test_a_solver_behind_servers_of_somebody_else_and_an_encoder_of_spellings_ge
     served = student | {"solver": student["solver"] | {"engine": "openai"}}
     spelt = SECTIONS["value"]["mass"] | {"encoder": {"kind": "spelling", "dimensions": 8, "most_words": 8}}
     sections = SECTIONS | {"solve": {"student": served}, "value": {"mass": spelt}}
-    assert needs("solve@student", sections, ranks=4, workers="auto").gpus == 0
+    assert needs("solve@student", sections, ranks=4, workers="auto") == Needs("generation", 1, 0, 4)
     assert needs("value@mass", sections).gpus == 0
+
+
+FEW = st.integers(1, 8)
+
+
+@given(FEW, FEW, FEW, FEW)
+def test_a_training_takes_every_machine_and_workers_take_whole_shares_of_one(nodes, ranks, gpus, threads):
+    how = {"nodes": nodes, "ranks": nodes * ranks, "worker_gpus": gpus, "threads": threads, "workers": "auto"}
+    how |= {"launcher": "torchrun", "rendezvous_host": "first"} if nodes > 1 else {}
+    assert needs("finetune@initial", **how) == Needs("training", nodes, ranks, ranks * threads)
+    found = needs("synthesize", **how)
+    assert (found.nodes, found.gpus % gpus, found.cores) == (1, 0, threads * found.gpus // gpus)
+    assert found.gpus == gpus or ranks - gpus < found.gpus <= ranks

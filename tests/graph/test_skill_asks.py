@@ -1,8 +1,10 @@
 """The plan of a graph of skills: counted where the references are there, and as many as are then asked."""
 
 from pathlib import Path
+from statistics import mean
 
 import polars as pl
+import pytest
 
 from jz3.core.artifacts import In, InFiles, Out
 from jz3.core.graph_file import Graph, Stage
@@ -11,7 +13,7 @@ from jz3.graph.skill_asks import skill_asks
 from jz3.store.row_store import open_store
 from jz3.tables.problem import Problem
 from jz3.tables.verdict import Verdict
-from jz3.teacher.skills import skills
+from jz3.teacher.skills import skill_requests, skills
 from tests.conftest import ROOT
 from tests.teacher.builders import EXECUTION
 from tests.teacher.test_skills import ROWS, VERDICTS, encode, params, table
@@ -32,8 +34,10 @@ def test_requests_are_counted_before_and_found_afterwards(tmp_path, monkeypatch)
     Out(Verdict, tmp_path / "verdicts.parquet").write(VERDICTS)
     Path(tmp_path / "prompts").symlink_to(ROOT / "data/recipes/mass")
     before = asked(tmp_path, set())
+    requests = skill_requests(rows, VERDICTS, InFiles(tmp_path / "prompts"), params())
     assert (before.rows, before.stored) == (Amount(5, exact=True), Amount(0, exact=True))
-    assert before.characters > 500
+    lengths = [len(request.prompt) for request in requests.values()]
+    assert before.characters == pytest.approx(mean(lengths))
     references = In(Problem, tmp_path / "references").read()
     found = skills(references, VERDICTS, InFiles(tmp_path / "prompts"), encode, params(), EXECUTION)
     assert found.metrics.paid.answered == before.rows.value
@@ -41,3 +45,6 @@ def test_requests_are_counted_before_and_found_afterwards(tmp_path, monkeypatch)
     ahead = asked(tmp_path, {"references"})
     assert ahead.rows == Amount(EXECUTION.planning.instruction_rows, exact=False)
     assert pl.DataFrame(found.rejects)["rule"].to_list() == ["mass.contaminated"]
+    planning = EXECUTION.planning
+    assert ahead.stored == Amount(0, exact=False)
+    assert ahead.characters == planning.problem_tokens * planning.characters_per_token

@@ -52,11 +52,14 @@ def test_of_a_model_that_is_still_to_come_nothing_is_in_the_store(root):
     assert found(root, student(2), ["data/models/some"]).stored.value == 0
     unknown = found(root, student(2), ["data/problems/some"])
     assert (unknown.rows.exact, unknown.stored.value, unknown.stored.exact) == (False, 0, False)
+    planning = EXECUTION.planning
+    assert unknown.characters == planning.problem_tokens * planning.characters_per_token
 
 
-def test_of_a_large_table_a_part_is_looked_up(root, monkeypatch):
+@pytest.mark.parametrize("looked_up", [len(ROWS), 1])
+def test_of_a_large_table_a_part_is_looked_up(root, monkeypatch, looked_up):
     solve(problems(), PROMPTS, InDir(ModelManifest, None), solver(2), EXECUTION)
-    monkeypatch.setattr(module, "LOOKED_UP", len(ROWS))
+    monkeypatch.setattr(module, "LOOKED_UP", looked_up)
     part = found(root, solver(2))
     assert (part.rows.value, part.stored.value, part.stored.exact) == (2 * len(ROWS), 2 * len(ROWS), False)
 
