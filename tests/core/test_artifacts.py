@@ -1,6 +1,7 @@
 """A table is written whole or not at all, sorted by key, and read back checked; what is damaged is named."""
 
 import json
+from pathlib import Path
 
 import dataframely as dy
 import polars as pl
@@ -126,6 +127,19 @@ def test_metrics_are_named_by_their_place_and_plots_are_csv(tmp_path):
     Metrics(tmp_path / "metrics" / "ingest" / "web.json").write(Box(size=1))
     Plot(Fruit, tmp_path / "fruits.csv").write(fruits("b", "a"))
     assert (tmp_path / "fruits.csv").read_text() == "fruit_id,weight\na,1\nb,1\n"
+
+
+@pytest.mark.parametrize(
+    ("curve", "live"),
+    [
+        ("data/plots/pretrain/one.csv", "data/live/pretrain/one"),
+        ("data/plots/warmup.csv", "data/live/warmup"),
+        ("plots/of/data/plots/warmup.csv", "plots/of/data/live/warmup"),
+        ("out/plots.csv", "out/plots.live"),
+    ],
+)
+def test_what_differs_from_run_to_run_lies_beside_the_folder_of_curves(curve, live):
+    assert Plot(Fruit, Path(curve)).live() == Path(live)
 
 
 def test_metrics_of_several_stages_are_read_by_name(tmp_path, monkeypatch):

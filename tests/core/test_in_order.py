@@ -65,6 +65,13 @@ def test_hashes_leave_in_their_order_over_any_number_of_files(keys, files):
     assert 0 <= chosen[0] <= chosen[-1] < files
 
 
+@given(st.integers(1, MOST_FILES))
+def test_each_file_takes_an_equal_part_of_all_hashes(files):
+    """Otherwise one file has most rows, and the memory for it has no bound."""
+    firsts = pl.Series([f"{-(-number * 2**32 // files):08x}ff" for number in range(files)])
+    assert by_hash(firsts, files).tolist() == list(range(files))
+
+
 def test_files_are_as_many_as_the_rows_need_and_no_more_than_may_be_open(monkeypatch):
     monkeypatch.setattr(external_sort, "FILE_ROWS", 10)
     assert [files_for(rows) for rows in (0, 1, 10, 11, 10**9)] == [1, 1, 1, 2, MOST_FILES]

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 import jz3
 from jz3.core.execution import Execution, load_execution
-from jz3.core.params import Params, ParamsError, load_params
+from jz3.core.params import Params, ParamsError, Seed, Share, load_params
 from jz3.corpus.sample import SampleParams
 from jz3.curation.filter import FilterParams
 
@@ -121,3 +122,15 @@ def test_so_is_one_of_execution(tmp_path, path, value, said):
         load_execution(tmp_path / "execution.yaml")
     assert "execution.yaml does not fit Execution: " + ".".join(path[:-1] or path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inside", "outside"),
+    [(Seed, [0, 2**32 - 1], [-1, 2**32]), (Share, [1e-9, 0.5, 1], [-0.5, 0, 1.000001])],
+)
+def test_seeds_are_what_every_library_takes_and_shares_are_parts_of_a_whole(kind, inside, outside):
+    bounded = TypeAdapter(kind)
+    assert [bounded.validate_python(value) for value in inside] == inside
+    for value in outside:
+        with pytest.raises(ValidationError):
+            bounded.validate_python(value)

@@ -1,5 +1,6 @@
 """What lies at or beside the place of an output, and is not ours, is byte for byte the same afterwards."""
 
+import ctypes
 import json
 import os
 import signal
@@ -243,6 +244,23 @@ write_box(OutDir(Box, Path(sys.argv[1]) / "box"), size=4, weights="new")
 """
 
 
+def test_what_a_user_puts_there_while_a_file_is_written_stays(tmp_path):
+    path, begun = tmp_path / "x.md", []
+
+    def write():
+        with placing.placed_file(path, lambda _: "is of a user") as part:
+            begun.append(part)
+            part.write_text("ours")
+            path.write_text("of a user")
+
+    for _ in range(2):
+        with pytest.raises(ArtifactError, match="is of a user: jz3 did not make it"):
+            write()
+    assert len(begun) == 1, "nothing is computed for a place that is taken"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.md"]
+    assert path.read_text() == "of a user"
+
+
 @pytest.mark.parametrize("stop", [1, 2])
 def test_a_kill_between_the_steps_of_a_swap_loses_nothing(tmp_path, stop):
     """Before each of the two renames that stand in where folders cannot change places at once."""
@@ -264,9 +282,15 @@ def test_folders_change_places_in_one_step_here(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).touch()
-    if not placing._exchanged(tmp_path / "one", tmp_path / "two"):
+    places = [os.fsencode(tmp_path / name) for name in ("one", "two")]
+    call = getattr(ctypes.CDLL(None), "renameat2", None)
+    if call is None or call(-100, places[0], -100, places[1], 2):
         pytest.skip("this file system cannot exchange two folders")
     assert (tmp_path / "one" / "two").exists()
+    assert placing._exchanged(tmp_path / "one", tmp_path / "two")
+    assert (tmp_path / "one" / "one").exists()
+    with pytest.raises(FileNotFoundError):
+        placing._exchanged(tmp_path / "one", tmp_path / "three")
 
 
 def test_a_working_folder_that_is_in_use_is_left_to_its_process(tmp_path):

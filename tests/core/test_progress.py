@@ -56,3 +56,14 @@ def test_a_bar_names_stage_and_place_once_and_says_the_loss_within_80_columns():
     expected = r"16/71 finetune@initial 188/188, 00:00 left, run 18 min, loss 1\.130, \d+\.\d+ .*"
     assert re.fullmatch(expected, last)
     assert max(map(len, re.split(r"[\r\n]+", said))) <= 80
+
+
+def test_a_line_comes_every_half_minute_and_at_the_end_of_a_step_that_took_long(caplog, monkeypatch):
+    with caplog.at_level(logging.INFO), Progress("files", 3, "files") as bar:
+        bar.advance()
+    assert not caplog.records, "over in a moment"
+    monkeypatch.setattr(progress, "DELAY_S", 0.0)
+    with caplog.at_level(logging.INFO), Progress("files", 3, "files") as bar:
+        for _ in range(3):
+            bar.advance()
+    assert [record.getMessage().partition(",")[0] for record in caplog.records] == ["files: 3 of 3 files"]
