@@ -49,7 +49,7 @@ def grade(
     from jz3.evaluation.compare_shown import as_document, as_lines, as_text
 
     if [*files, gold].count(STDIN) > 1:
-        raise UserError("- is given twice; stdin can be read once. Give a file for the other.")
+        raise UserError("- is given twice; stdin can be read only once. Give a file for the other.")
     right = read_file(gold, Fields(gold=gold_field, identity=identity)) if gold else None
     fields = Fields(field, None if gold else gold_field, identity)
     found = compare([read_file(file, fields) for file in files], right, benchmark, whole=responses)
@@ -87,4 +87,4 @@ def _other(path: Path, content: bytes) -> str | None:
 
     Nothing in such a table tells who wrote it.
     """
-    return None if path.read_bytes() == content else "holds other rows than those to be written"
+    return None if path.read_bytes() == content else "holds rows other than those to be written"

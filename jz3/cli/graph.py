@@ -38,7 +38,7 @@ def repro(
     ] = None,
     *,
     most: Annotated[
-        int | None, typer.Option("--most", min=1, help="at most so many stages at once, if memory is short")
+        int | None, typer.Option("--most", min=1, help="the most stages to run at once, if memory is short")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -69,7 +69,7 @@ def plan(
         str | None,
         typer.Option(
             "--profile",
-            help="another profile than the one in use, as if nothing were built",
+            help="a profile other than the one in use, as if nothing were built",
             autocompletion=profiles,
         ),
     ] = None,

@@ -109,8 +109,8 @@ def _planned(counted: "JudgePlan", by: str, model: str) -> str:
 def _compared(account: "JudgeAccount", by: str, model: str) -> list[str]:
     given = account.agreeing + account.disagreeing
     lines = [
-        f"{account.pairs:,} pairs, {given:,} verdicts of {by} ({model}): {account.agreeing:,} as the rules, "
-        f"{account.disagreeing:,} not; {account.without_verdict:,} asked without a verdict"
+        f"{account.pairs:,} pairs, {given:,} verdicts of {by} ({model}): {account.agreeing:,} agree with the "
+        f"rules, {account.disagreeing:,} do not; {account.without_verdict:,} asked without a verdict"
     ]
     if account.rules_right is not None and account.judge_right is not None:
         lines.append(

@@ -55,7 +55,7 @@ def look(
         "no_rows": drawn.odd,
         "linked": {kind: len(of_kind) for kind, of_kind in found.items()},
     }
-    odd = f"\n{drawn.odd} lines are no rows, first {drawn.first_odd}" if drawn.odd else ""
+    odd = f"\n{drawn.odd} lines are not rows, first {drawn.first_odd}" if drawn.odd else ""
     show(f"{said(drawn, wanted)}{odd}\n{out}", document, json=json)
 
 

@@ -52,7 +52,7 @@ app = typer.Typer(
     name="jz3",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="A build system for mathematical-reasoning data. `dvc repro` builds; these look and prepare.",
+    help="A build system for mathematical-reasoning data. `dvc repro` builds; these commands inspect it.",
 )
 
 
@@ -261,8 +261,8 @@ def influence(
     for file, what in ((scores, "scores"), (values, "values")):
         if file is not None and file.suffix != ".parquet":
             raise UserError(
-                f"{file} does not end in .parquet; a name of such a file was expected. "
-                f"Give it a name such as {what}.parquet."
+                f"{file} does not end in .parquet; a file name with this ending was expected. Give it a name "
+                f"such as {what}.parquet."
             )
     out.must_be_free()
     if values is not None:

@@ -84,8 +84,8 @@ def pull(
     from jz3.store.row_store import open_store
 
     done = bring(root(), names or [], open_store())
-    brought = f"brought {done.files} files and run cache entries"
-    show(f"{brought}\n{_said('brought', done.rows)}", asdict(done), json=json)
+    brought = f"fetched {done.files} files and run cache entries"
+    show(f"{brought}\n{_said('fetched', done.rows)}", asdict(done), json=json)
 
 
 @store.command("push")
@@ -111,7 +111,7 @@ def pull_rows(url: Url = None, *, json: Json = False) -> None:
     from jz3.store.row_store import open_store
 
     done = pulled(Path() if url else root(), url, open_store())
-    show(_said("brought", done), asdict(done), json=json)
+    show(_said("fetched", done), asdict(done), json=json)
 
 
 @store.command("check")
@@ -126,7 +126,7 @@ def check_rows(*, json: Json = False) -> None:
     rows = open_store()
     lines = damages(rows)
     whole = (
-        f"every row of {rows.root} is whole"
+        f"every row of {rows.root} is intact"
         if rows.root.is_dir()
         else f"there is no store at {rows.root} yet"
     )
@@ -149,12 +149,12 @@ def mend_rows(*, json: Json = False) -> None:
     from jz3.store.row_store import open_store
 
     done = open_store().mend()
-    lines = [f"{done.rows} whole rows were kept", *(f"set aside: {name}" for name in done.set_aside)]
+    lines = [f"{done.rows} intact rows were kept", *(f"set aside: {name}" for name in done.set_aside)]
     show("\n".join(lines) if done.set_aside else "nothing is damaged", asdict(done), json=json)
 
 
 def _said(verb: str, done: "Moved") -> str:
-    return f"{verb} {done.rows} rows, {done.size / 1e6:.1f} MB; {done.there} were there already"
+    return f"{verb} {done.rows} rows, {done.size / 1e6:.1f} MB; {done.there} were already there"
 
 
 @store.command("compact")

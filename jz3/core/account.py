@@ -75,10 +75,9 @@ def warning(account: Account, stage: str, losses: Losses, handles: Iterable[obje
     if share <= limits.stop:
         return f"{said}; up to {limits.warn:.1%} are usual (execution.yaml:losses)"
     raise TooMuchLost(
-        f"{said}: {account}; at most {limits.stop:.1%} was expected (execution.yaml:losses). "
-        f"None of its outputs was left. Look at the rows, the parameters of `{stage}`, and where the rows "
-        f"come from; where all is well, raise the share and run it again: what is in the row store is "
-        f"not asked for again."
+        f"{said}: {account}; at most {limits.stop:.1%} was expected (execution.yaml:losses). None of its "
+        f"outputs was kept. Check the rows, the parameters of `{stage}`, and where the rows come from; if "
+        f"all is well, raise the share and run it again: nothing that is in the row store is asked for again."
     )
 
 

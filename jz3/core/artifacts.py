@@ -132,8 +132,8 @@ class In(Generic[T]):
             return [self.path]
         if not self.path.is_dir():
             raise ArtifactError(
-                f"{self.path} is no table; {self.kind.__name__} was expected, in a .parquet file or a folder "
-                f"of parts. Write parquet, with {described(self.kind.create_empty().schema)}."
+                f"{self.path} is not a table; {self.kind.__name__} was expected, in a .parquet file or a "
+                f"folder of parts. Write parquet, with {described(self.kind.create_empty().schema)}."
             )
         manifest = InDir(PartsManifest, self.path).manifest()
         files = [self.path / name for name in manifest.parts]
@@ -160,14 +160,14 @@ class In(Generic[T]):
             reason = " ".join(str(error).split())
             raise ArtifactError(
                 f"{self.path} is not a table of {self.kind.__name__}: {reason}. "
-                f"{remedy(self.path, 'Mend these rows.')}"
+                f"{remedy(self.path, 'Fix these rows.')}"
             ) from error
 
     def _damaged(self, error: Exception) -> str:
         reason = " ".join(str(error).split())[:200]
         return (
             f"{self.path} cannot be read ({reason}); a parquet table of {self.kind.__name__} was expected. "
-            f"{remedy(self.path, 'Delete it, or put a whole parquet table there.')}"
+            f"{remedy(self.path, 'Delete it, or put an intact parquet table there.')}"
         )
 
 
@@ -236,7 +236,7 @@ class Out(Generic[T]):
         if not self._is_file():
             manifest = InDir(PartsManifest, path)
             reason, name = manifest.foreign(), self.kind.__name__
-            return reason or (None if manifest.manifest().table == name else f"is no table of {name}")
+            return reason or (None if manifest.manifest().table == name else f"is not a table of {name}")
         return foreign_table(path, self.kind)
 
     def _write_parts(self, frames: Iterator[pl.DataFrame], directory: Path, notes: dict[str, str]) -> None:
@@ -339,8 +339,8 @@ class InFiles:
         for file in found:
             if not file.resolve().is_relative_to(root):
                 raise ArtifactError(
-                    f"{file} is a link to {file.resolve()}; a file inside {self.path} was expected, "
-                    f"since DVC knows no other. Put the file itself there."
+                    f"{file} is a link to {file.resolve()}; a file inside {self.path} was expected, since "
+                    f"DVC tracks no others. Put the file itself there."
                 )
         return found
 

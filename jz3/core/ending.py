@@ -51,7 +51,7 @@ def ends_in_one_line(who: str, again: str) -> Generator[None]:
         if error.errno in OF_A_PATH and error.filename:
             _end(
                 f"{who}: {error.filename}: {os.strerror(error.errno)}; a path that you may read or write was "
-                f"expected. Mend its rights, or give another path.",
+                f"expected. Fix its permissions, or give another path.",
                 1,
             )
         if error.errno not in FULL:

@@ -21,9 +21,9 @@ def foreign_table(path: Path, kind: type[dy.Schema]) -> str | None:
     try:
         found = pl.read_parquet_schema(path)
     except (pl.exceptions.PolarsError, OSError):
-        return f"is no table of {kind.__name__}"
+        return f"is not a table of {kind.__name__}"
     differ = differences(pl.Schema(found), kind.create_empty().schema)
-    return f"is no table of {kind.__name__} (it differs in {differ})" if differ else None
+    return f"is not a table of {kind.__name__} (it differs in {differ})" if differ else None
 
 
 def foreign_folder(path: Path, kind: type[BaseModel]) -> str | None:
@@ -37,7 +37,7 @@ def foreign_folder(path: Path, kind: type[BaseModel]) -> str | None:
     try:
         kind.model_validate_json(file.read_bytes(), extra="forbid")
     except (ValidationError, OSError):
-        return f"has a {MANIFEST} that is no {kind.__name__}"
+        return f"has a {MANIFEST} that is not a {kind.__name__}"
     return None
 
 
@@ -73,7 +73,7 @@ def foreign_curve(path: Path, kind: type[dy.Schema]) -> str | None:
 
 def foreign_text(path: Path, text: str) -> str | None:
     """Why a text must not be replaced; None if it is the same. Nothing in a text tells who wrote it."""
-    return None if path.read_bytes() == text.encode() else "holds another text than the one to be written"
+    return None if path.read_bytes() == text.encode() else "holds a text other than the one to be written"
 
 
 def differences(found: pl.Schema, expected: pl.Schema) -> str:

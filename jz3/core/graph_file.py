@@ -150,7 +150,7 @@ def read_graph(root: Path) -> Graph:
     except (DvcException, YAMLError, OSError) as error:
         reason = " ".join(str(error).split())
         raise GraphError(
-            f"{file} cannot be read: {reason}. Mend what it names; `dvc status` shows it too."
+            f"{file} cannot be read: {reason}. Fix what it names; `dvc status` shows it too."
         ) from error
     return Graph(tuple(_stage(name, entry) for name, entry in entries.items()))
 

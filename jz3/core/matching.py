@@ -25,8 +25,8 @@ def fitting(directory: Path, pattern: str) -> Iterator[Path]:
                 yield file
     except (ValueError, NotImplementedError) as error:
         raise ArtifactError(
-            f"'{pattern}' is no glob pattern ({error}); one as `**/*.jsonl` was expected. Mend the "
-            f"parameters."
+            f"'{pattern}' is not a glob pattern ({error}); one such as `**/*.jsonl` was expected. Correct "
+            f"the parameters."
         ) from error
 
 

@@ -71,10 +71,10 @@ def read_sections(file: Path) -> dict[str, Any]:
         RecursionError,
     ) as error:  # no text, no date, nested too deep
         reason = " ".join(str(error).split())
-        raise ParamsError(f"{file} is not YAML: {reason}. Mend it, or run `jz3 profile embedded`.") from error
+        raise ParamsError(f"{file} is not YAML: {reason}. Fix it, or run `jz3 profile embedded`.") from error
     if not isinstance(document, dict):
         raise ParamsError(
-            f"{file} holds no names with values, which were expected. Run `jz3 profile embedded`."
+            f"{file} is not a mapping; names with values were expected. Run `jz3 profile embedded`."
         )
     return document
 
@@ -89,6 +89,6 @@ def _fitting(model: type[P], values: object, file: Path, place: list[str]) -> P:
             for e in error.errors()
         )
         raise ParamsError(
-            f"{file} does not fit {model.__name__}: {wrong}. Mend these lines; docs/parameters.md says what "
+            f"{file} does not fit {model.__name__}: {wrong}. Fix these lines; docs/parameters.md says what "
             f"each means, and the profiles in profiles/ have lines to copy."
         ) from error

@@ -54,7 +54,7 @@ def placed_folder(path: Path, foreign: Foreign, whole: Callable[[Path], object])
         except ArtifactError as error:
             aside = Path(tempfile.mkdtemp(prefix=f"{path.name}.new-", dir=path.parent))
             new.replace(aside)
-            raise ArtifactError(f"{error} The new folder is whole and lies in {aside}.") from error
+            raise ArtifactError(f"{error} The new folder is complete and is now at {aside}.") from error
         with _said(path):
             _swap(new, path, work / OLD)
 
@@ -80,7 +80,7 @@ def must_be_free(path: Path, foreign: Foreign, *, folder: bool) -> None:
     for above in path.parents:
         if os.path.lexists(above) and not above.is_dir():
             raise ArtifactError(
-                f"{above} is no folder; one was expected there to hold {path.name}. Give another path."
+                f"{above} is not a folder; one was expected there to hold {path.name}. Give another path."
             )
     if not os.path.lexists(path):
         _put_back(path)
@@ -273,5 +273,5 @@ def _said(path: Path) -> Generator[None]:
             raise
         raise ArtifactError(
             f"{path} cannot be written ({os.strerror(error.errno)}: {error.filename}); a place to write to "
-            f"was expected. Mend its rights, or give another path."
+            f"was expected. Fix its permissions, or give another path."
         ) from error

@@ -28,7 +28,7 @@ def remedy(path: Path, own: str) -> str:
     stage = _maker(root, path) if root else None
     if stage is None:
         return own
-    return f"`dvc checkout` brings it back where it was made before; `dvc repro {stage}` makes it anew."
+    return f"`dvc checkout` restores it if it was made before; `dvc repro {stage}` makes it again."
 
 
 def _maker(root: Path, path: Path) -> str | None:

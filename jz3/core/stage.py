@@ -202,8 +202,8 @@ def _must_be_free(handles: Sequence[object]) -> dict[Path, tuple[int, int] | Non
         for other in (*read, *(later.path for later in outs[number + 1 :])):
             if is_within(out.path, other) or is_within(other, out.path):
                 raise ArtifactError(
-                    f"{out.path} is to be written, and {other} is another path of the same stage; places "
-                    f"apart from one another were expected. Give another path."
+                    f"{out.path} is to be written, and overlaps {other}, another path of the same stage; "
+                    f"separate paths were expected. Give another path."
                 )
         out.must_be_free()
     return {out.path: identity(out.path) for out in outs}

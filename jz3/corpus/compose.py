@@ -74,8 +74,8 @@ def compose(
     by_source = passages.group_by("source").len().collect(engine="streaming")
     if unnamed := sorted(set(by_source["source"]) - set(params.levels_per_passage)):
         raise ParamsError(
-            f"compose.levels_per_passage has no source '{unnamed[0]}', of which there are passages; "
-            f"a number of levels was expected there. Add it."
+            f"compose.levels_per_passage has no source '{unnamed[0]}', which has passages; its number of "
+            f"levels was expected there. Add it."
         )
     rows = sum(params.levels_per_passage[source] * number for source, number in by_source.iter_rows())
     made = _composed(frames, templates, params)

@@ -260,6 +260,6 @@ def _check_licence(raw: InFiles, held: RawFiles, params: IngestParams) -> None:
     licence = held.fetched.licence if held.fetched else None
     if licence is not None and licence.casefold() != params.licence.casefold():
         raise RawFileError(
-            f"ingest.{params.source}.licence is {params.licence}, and {raw.path} has {licence}; the same one "
-            f"was expected. Mend the parameters."
+            f"ingest.{params.source}.licence is {params.licence}, and {raw.path} has {licence}; the same "
+            f"licence was expected in both. Correct the parameters."
         )

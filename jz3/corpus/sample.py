@@ -139,8 +139,8 @@ def _check_quota(source: str, drawn: Mapping[str, Mask], params: SampleParams) -
         if wanted - found > params.allow_missing * wanted:
             raise ParamsError(
                 f"source {source} has {found} passages for {name}; {'some' if asked is None else wanted} "
-                f"were wanted, and sample.allow_missing lets {params.allow_missing:g} of them be missing. "
-                f"Fetch or add texts (`jz3 fetch`), or lower sample.quotas.{source}.{name}."
+                f"were wanted, and sample.allow_missing allows {params.allow_missing:g} of them to be "
+                f"missing. Fetch or add texts (`jz3 fetch`), or lower sample.quotas.{source}.{name}."
             )
 
 

@@ -95,7 +95,7 @@ def read_file(path: Path, fields: Fields) -> AnswerFile:
     bad: list[str] = []
     for place, found in _rows(path):
         if isinstance(found, Odd):
-            bad.append(f"{path}, {place}: {found.reason}; expected an object. Mend the line.")
+            bad.append(f"{path}, {place}: {found.reason}; expected an object. Fix the line.")
         else:
             rows.append(found)
     if not rows:

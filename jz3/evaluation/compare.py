@@ -141,7 +141,7 @@ def _known(benchmark: str | None, notes: list[str]) -> None:
     near = difflib.get_close_matches(benchmark.lower().replace("-", ""), RULES, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     notes.append(
-        f"benchmark {benchmark} is none that has rules of its own ({', '.join(RULES)}): the default rules "
+        f"benchmark {benchmark} has no rules of its own (only {', '.join(RULES)} have): the default rules "
         f"grade it, without letters of choices.{hint}"
     )
 
@@ -222,7 +222,7 @@ def _check_verdicts(
         )
     shown = "; ".join(f"gold {one.gold!r}, taken {one.extracted!r}" for one in found[:3])
     notes.append(
-        f"{file.path}: NOTHING IS EQUAL. Look whether the right fields and files are compared: {shown}"
+        f"{file.path}: NOTHING IS EQUAL. Check that the right fields and files are compared: {shown}"
     )
 
 

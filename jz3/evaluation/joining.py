@@ -178,14 +178,14 @@ def _with_owngolds_of(
         if right is None:
             raise UserError(
                 f"{file.path}, row {number + 1} has no `{file.gold}`; a right answer was expected in each. "
-                f"Mend the row."
+                f"Fix the row."
             )
         golds.append(gold_answer(right))
     keys = [_key(file, number) for number in range(len(file.rows))]
     if len(set(zip(keys, golds, strict=True))) > len(set(keys)):
         notes.append(
-            f"{file.path}: rows of the same `{file.identity}` have different right answers, so that it names "
-            f"no item; rows are items, by their numbers from 0"
+            f"{file.path}: rows of the same `{file.identity}` have different right answers, so it does not "
+            f"identify items; rows are items, numbered from 0"
         )
         keys = [str(number) for number in range(len(file.rows))]
     return [

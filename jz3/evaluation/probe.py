@@ -66,7 +66,7 @@ def probe(
     if missing:
         raise UserError(
             f"probe.benchmarks names {', '.join(missing)}, which has no item; benchmarks of section "
-            f"`benchmarks` were expected. Mend the list."
+            f"`benchmarks` were expected. Correct the list."
         )
     asked = items.filter(pl.col("benchmark").is_in(params.benchmarks)).sort("item_id")
     rows = [

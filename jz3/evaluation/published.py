@@ -37,7 +37,7 @@ def read_published(directory: InFiles, models: list[str]) -> pl.DataFrame:
     if unknown:
         raise PublishedError(
             f"{file} has no figures of {', '.join(unknown)}, which tabulate.published names; it has "
-            f"{', '.join(figures['model'].unique(maintain_order=True))}. Mend the list."
+            f"{', '.join(figures['model'].unique(maintain_order=True))}. Correct the list."
         )
     return figures.filter(pl.col("model").is_in(models))
 

@@ -40,8 +40,8 @@ def read_shots(directory: InFiles, params: ShotParams | None) -> tuple[Shot, ...
     file = directory.path / params.file
     if not file.is_file():
         raise ShotsError(
-            f"{file} does not exist; a file of worked examples was expected. "
-            f"Put it there, or mend the shots of `answer`."
+            f"{file} does not exist; a file of worked examples was expected. Put it there, or correct the "
+            f"shots of `answer`."
         )
     lines = [line for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
     if len(lines) < params.count:
@@ -57,6 +57,6 @@ def _shot(file: Path, number: int, line: str) -> Shot:
         return Shot(row["question"], row["solution"])
     except (ValueError, KeyError, TypeError) as error:
         raise ShotsError(
-            f"{file} line {number} is no example ({error!r}); question and solution were expected. "
-            f"Mend the line."
+            f"{file} line {number} is not an example ({error!r}); question and solution were expected. Fix "
+            f"the line."
         ) from error

@@ -77,7 +77,7 @@ def exported(wanted: str | None, root: Path | None) -> Exported:
         return _of_path(path, root)
     if root is None:
         raise UserError(
-            f"{wanted or 'no table'} is not here, and {Path.cwd()} is in no clone of jz3; the path of a "
+            f"{wanted or 'no table'} is not here, and {Path.cwd()} is not in a clone of jz3; the path of a "
             f"table or a file was expected, or a model of the graph. Give a path, or go into a clone."
         )
     from jz3.core.graph_file import read_graph
@@ -282,7 +282,7 @@ def _names(file: Path, names: Sequence[str], problem: str | None, solution: str 
     if problem is None:
         raise UserError(
             f"{file} has no field of problems; one such as problem, question or messages was expected, found "
-            f"{', '.join(names)}. Name it so."
+            f"{', '.join(names)}. Rename it."
         )
     answers = first_of(ANSWERS, [name for name in names if name not in (problem, solution)])
     others = [name for name in names if name != problem]

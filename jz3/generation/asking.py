@@ -216,7 +216,7 @@ async def _ask(
                 unanswered = await calls.run(_pieces(requests, survey.in_order))
     reason = outage.at_end()
     if reason is not None:
-        raise UserError(f"{reason}. Mend that and run again: nothing was kept of these requests.")
+        raise UserError(f"{reason}. Fix that and run again: no answer to these requests was kept.")
     return unanswered
 
 
@@ -235,7 +235,7 @@ def _must_be_final(unanswered: Unanswered, survey: Survey, execution: Execution)
         return
     key, reason = next(iter(unanswered.delayed.items()))
     raise UserError(
-        f"{delayed} of {requests} requests got no answer, which another day may give; an answer to each, or "
+        f"{delayed} of {requests} requests got no answer, but may get one another day; an answer to each, or "
         f"its refusal, was expected. The first is {key}: {reason}. Run again: all answers received are in "
         f"the row store, and only these are asked for. To go on without them, set "
         f"execution.yaml:unanswered_share to {math.ceil(delayed / requests * 1e4) / 1e4:g}."

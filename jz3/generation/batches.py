@@ -110,7 +110,7 @@ class BatchRun:
                     continue
                 record.batch_id = batch.id
                 self._sent.save(record)
-            log.info("batch %s, sent on %s, is taken up again", record.batch_id, record.sent_on)
+            log.info("batch %s, sent on %s, is resumed", record.batch_id, record.sent_on)
             self._pending[record.nonce] = record
             self._spending.hold(record.usd)
 
@@ -195,9 +195,9 @@ class BatchRun:
             return outcome
         self._sent.forget(record)
         raise UserError(
-            f"the server takes no batch: {outcome.reason}; one that has {self._provider.endpoints} was "
-            f"expected. Set execution.yaml:teacher to call where it has none. "
-            f"The {self._received} answers received are in the row store."
+            f"the server accepts no batches: {outcome.reason}; a server that has {self._provider.endpoints} "
+            f"was expected. Set execution.yaml:teacher to call if it has none. The {self._received} answers "
+            f"received are in the row store."
         )
 
     async def _found(self, record: Record) -> Batch | None:
@@ -237,8 +237,8 @@ class BatchRun:
             self._learn_from(record, batch)
         if results.stop is not None:
             raise UserError(
-                f"{results.stop.reason}. Run again once that is mended: the {self._received} answers "
-                f"received are in the row store, and none is asked for twice."
+                f"{results.stop.reason}. Run again once that is fixed: the {self._received} answers received "
+                f"are in the row store, and none is asked for twice."
             )
 
     async def _results(self, record: Record, batch: Batch) -> Results:
@@ -262,7 +262,7 @@ class BatchRun:
             ends_whole = all(lines[-1:] in ([], [b""]) for lines in files)
             if files == before and (ends_whole or results.answered + results.damaged >= batch.completed):
                 log.warning(
-                    "batch %s: %d of %d answers and %d lines that nobody can read, in two copies",
+                    "batch %s: %d of %d answers and %d unreadable lines, in two copies",
                     *(batch.id, results.answered, batch.completed, results.damaged),
                 )
                 results.lacking = True
@@ -270,8 +270,8 @@ class BatchRun:
             before = files
         raise UserError(
             f"the results of batch {batch.id} have {results.answered} answers and {results.damaged} damaged "
-            f"lines; {batch.completed} answers were expected. Run again: the batch is collected anew, not "
-            f"sent anew."
+            f"lines; {batch.completed} answers were expected. Run again: the batch is collected again, not "
+            f"sent again."
         )
 
     async def _lines(self, record: Record, file_id: str | None) -> list[bytes]:
@@ -324,14 +324,14 @@ class BatchRun:
         """React to a batch that was not begun: too many waiting tokens resolve themselves, all else stops."""
         if any(error.code == TOO_MANY_TOKENS for error in batch.errors) and record.requests > 1:
             self._token_limit = max(1, record.tokens // 2)
-            log.info("the provider takes fewer waiting tokens: %d are tried", self._token_limit)
+            log.info("the provider accepts fewer queued tokens: trying %d", self._token_limit)
             return
         reasons = (
             "; ".join(f"{error.message} (line {error.line})" for error in batch.errors[:3])
             or "no reason given"
         )
         raise UserError(
-            f"batch {batch.id} failed: {reasons}; a batch that the provider takes was expected. Mend it and "
+            f"batch {batch.id} failed: {reasons}; a batch that the provider accepts was expected. Fix it and "
             f"run again: the {self._received} answers received are in the row store."
         )
 
@@ -349,5 +349,5 @@ class BatchRun:
         )
         raise UserError(
             f"the server does not answer{where}: {outcome.reason}. Run again with the account that sent it: "
-            f"nothing is sent twice. Delete the file to give the batch up and ask anew."
+            f"nothing is sent twice. Delete the file to abandon the batch and ask again."
         )

@@ -234,7 +234,7 @@ class CallRun:
     def _stop(self, reason: str) -> None:
         self._end(
             UserError(
-                f"{reason}. Run again once that is mended: the {self._received} answers received are in the "
+                f"{reason}. Run again once that is fixed: the {self._received} answers received are in the "
                 f"row store, and none is asked for twice."
             )
         )
@@ -258,7 +258,7 @@ def unwritable(store: RowStore, error: OSError, received: int) -> UserError:
     """The error if answers cannot be kept."""
     return UserError(
         f"the row store at {store.root} cannot be written ({error.strerror or error}); room and permission "
-        f"for its rows were expected. Mend that and run again: {received} answers of this run are in it."
+        f"for its rows were expected. Fix that and run again: {received} answers of this run are in it."
     )
 
 

@@ -66,8 +66,9 @@ async def open_client(endpoint: Endpoint, timeout_s: float, concurrency: int) ->
     except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
         reason = Mask(endpoint.api_key).line(f"{type(error).__name__}: {error}")
         raise UserError(
-            f"no connection can be prepared to {endpoint.shown} ({reason}); an address and, if any, a proxy "
-            f"and certificates were expected. Mend {endpoint.named[0]}, https_proxy or SSL_CERT_FILE."
+            f"no connection can be prepared to {endpoint.shown} ({reason}); a valid address and, if any, a "
+            f"valid proxy and certificates were expected. Correct {endpoint.named[0]}, https_proxy or "
+            f"SSL_CERT_FILE."
         ) from error
     async with client:
         yield Client(client, endpoint, timeout_s)
@@ -106,8 +107,8 @@ def _anthropic() -> Any:  # noqa: ANN401 (a package that need not be there)
         return import_module("anthropic")
     except ModuleNotFoundError as error:
         raise UserError(
-            "the API messages is spoken by the package anthropic, which is not installed; it was expected in "
-            "this environment. Install it: pip install 'jz3[anthropic]'."
+            "the API messages needs the package anthropic, which is not installed; it was expected in this "
+            "environment. Install it: pip install 'jz3[anthropic]'."
         ) from error
 
 

@@ -39,8 +39,8 @@ class Endpoint:
         wrong = _wrong_address(self.base_url) if self.base_url is not None else None
         if wrong:
             raise UserError(
-                f"{self.named[0]} {wrong}; an address such as http://127.0.0.1:8000/v1 was expected. "
-                f"Mend it, and put a key into {self.named[1]}."
+                f"{self.named[0]} {wrong}; an address such as http://127.0.0.1:8000/v1 was expected. Correct "
+                f"it, and put a key into {self.named[1]}."
             )
         key = self.api_key
         if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
@@ -66,7 +66,7 @@ def _wrong_address(address: str) -> str | None:
         parts: SplitResult = urlsplit(address)
         port = parts.port
     except ValueError as error:
-        return "is no address" if "@" in address else f"is no address ({error})"
+        return "is no address" if "@" in address else f"is not an address ({error})"
     if parts.scheme not in ("http", "https"):
         return "does not begin with http:// or https://"
     if not parts.hostname or port == 0:
@@ -74,5 +74,5 @@ def _wrong_address(address: str) -> str | None:
     if "@" in parts.netloc:
         return "holds a name or a password"
     if parts.query or parts.fragment:
-        return "has something behind its path"
+        return "has something after its path"
     return None

@@ -127,7 +127,7 @@ class Keeper:
                 if unready == STARTS_IN_A_ROW or time.monotonic() - began >= START_S:
                     return self._give_up(f"{how} (failed starts: {unready})")
                 await asyncio.sleep(PAUSE_S)
-            log.warning("%s %s; it is started again: %s", self._name, how, self._last_words(1))
+            log.warning("%s %s; restarting it: %s", self._name, how, self._last_words(1))
 
     def _give_up(self, how: str) -> None:
         """Leave the requests to the other servers, or say why there is none left."""
@@ -135,13 +135,13 @@ class Keeper:
         if all(server.gone for server in self.servers.all):
             self.servers.failed = self._error(how)
         else:
-            said = "%s %s; the others go on without it. Its last words: %s"
+            said = "%s %s; the others go on without it. Its last output: %s"
             log.warning(said, self._name, how, self._last_words())
         self.servers.notify()
 
     @property
     def _name(self) -> str:
-        return f"the server of vLLM on GPU {', '.join(self.gpus)}" if self.gpus else "a server of vLLM"
+        return f"the vLLM server on GPU {', '.join(self.gpus)}" if self.gpus else "a vLLM server"
 
     async def _one_life(self) -> str:
         """Run one process from start to end; return how it ended."""
@@ -159,7 +159,7 @@ class Keeper:
                     self.server.rests_until = 0.0
                     self.servers.notify()
                     await self._until_it_ends(process, session, address)
-                    return _how(process) or "no longer answers for its health"
+                    return _how(process) or "no longer answers health checks"
         finally:
             self.server.client = None
             self.servers.notify()
@@ -207,9 +207,9 @@ class Keeper:
         of = f", the last of {count} servers" if count > 1 else ""
         return UserError(
             f"`vllm serve` over {self.source.path} {how}{of}; a server was expected to start from "
-            f"execution.yaml:vllm_python {self.execution.vllm_python}. Its last words: {self._last_words()}. "
-            f"Mend that (`make gpu` builds its environment; docs/gpu.md), or set the stage's engine to "
-            f"transformers."
+            f"execution.yaml:vllm_python {self.execution.vllm_python}. Its last output: "
+            f"{self._last_words()}. Fix that (`make gpu` builds its environment; docs/gpu.md), or set the "
+            f"stage's engine to transformers."
         )
 
     def _last_words(self, lines: int = SHOWN_LINES) -> str:

@@ -215,7 +215,7 @@ def build(root: Path, work: Work, room: Room) -> Built:
         if needs.gpus > len(room.gpus):
             raise NotBuiltError(
                 f"{name} needs {needs.gpus} GPUs by execution.yaml, and {len(room.gpus)} are visible; as "
-                f"many were expected. Set ranks or workers to fewer, or look at CUDA_VISIBLE_DEVICES."
+                f"many were expected. Set ranks or workers to fewer, or check CUDA_VISIBLE_DEVICES."
             )
     return asyncio.run(_build(root, work, room))
 

@@ -208,7 +208,7 @@ def _module(file: Path, root: Path) -> _Module:
         return _Module(source, imports)
     except SyntaxError as error:
         raise CodeError(
-            f"{file} is no Python: {error.msg} in line {error.lineno}; a module was expected. Mend it."
+            f"{file} is not valid Python: {error.msg} in line {error.lineno}; a module was expected. Fix it."
         ) from error
 
 

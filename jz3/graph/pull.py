@@ -53,9 +53,9 @@ def pull(root: Path, names: Sequence[str], store: RowStore) -> Pulled:
             except DvcException as error:
                 reason = shown(" ".join(str(error).split()))[:300]
                 raise NotPulled(
-                    f"not all outputs of {', '.join(names) or 'the graph'} could be brought ({reason}); "
-                    f"those that `jz3 push` sends were expected. `jz3 why STAGE` names what is missing, "
-                    f"`dvc repro` makes it."
+                    f"not all outputs of {', '.join(names) or 'the graph'} could be fetched ({reason}); "
+                    f"those that `jz3 push` sends were expected. `jz3 why STAGE` names what is missing, `dvc "
+                    f"repro` makes it."
                 ) from error
     return Pulled(int(done["stats"]["fetched"]), pulled(root, None, store))
 

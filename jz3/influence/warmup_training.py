@@ -186,7 +186,7 @@ def with_adapter(model: "PreTrainedModel", params: WarmupParams) -> "PeftModel":
             reason = " ".join(str(error).split())[:200]
             raise UserError(
                 f"warmup.adapter.targets {params.adapter.targets} do not fit the reference model ({reason}); "
-                f"names of its linear layers were expected. Mend them in params.yaml."
+                f"names of its linear layers were expected. Correct them in params.yaml."
             ) from error
     assert isinstance(adapted, PeftModel)
     return adapted

@@ -107,8 +107,8 @@ class Checkpoints:
             return path
         if damaged:
             raise CheckpointError(
-                f"{next(iter(damaged.values()))}; a whole checkpoint was expected, and none was kept before "
-                f"it. Delete {self.directory} to train from the start."
+                f"{next(iter(damaged.values()))}; an intact checkpoint was expected, and no earlier one was "
+                f"kept. Delete {self.directory} to train from the start."
             )
         return None
 
@@ -167,8 +167,8 @@ def reading(checkpoint: Path) -> Generator[None]:
     except (EOFError, KeyError, OSError, RuntimeError, ValueError, UnpicklingError, SafetensorError) as error:
         said = str(error).partition("\n")[0]
         raise CheckpointError(
-            f"{checkpoint} cannot be read ({type(error).__name__}: {said}); a whole checkpoint was expected. "
-            f"Delete it to go on from the one before, and run this again."
+            f"{checkpoint} cannot be read ({type(error).__name__}: {said}); an intact checkpoint was "
+            f"expected. Delete it to go on from the one before it, and run this again."
         ) from error
 
 

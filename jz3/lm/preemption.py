@@ -28,8 +28,8 @@ class Preempted(UserError):  # noqa: N818 (what was asked for)
 
     def __init__(self, what: str, step: int, steps: int) -> None:
         super().__init__(
-            f"{what} was asked to end (SIGTERM) and did so at step {step} of {steps}, with a checkpoint of "
-            f"it; all steps were expected. Run it again: it goes on at step {step}."
+            f"{what} was asked to stop (SIGTERM) and did so at step {step} of {steps}, leaving a checkpoint; "
+            f"all steps were expected. Run it again: it goes on at step {step}."
         )
 
 

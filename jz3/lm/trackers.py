@@ -84,7 +84,7 @@ def open_wandb(what: str, directory: Path, *, resumed: bool) -> Tracker:
         run = wandb.init(project=PROJECT, name=what, dir=str(folder), resume=resume, settings=settings)
     except wandb.errors.UsageError as error:
         raise TrackerError(
-            f"Weights & Biases takes no notes ({error}); a key was expected, as execution.yaml:trackers has "
+            f"Weights & Biases cannot be used ({error}); a key was expected, as execution.yaml:trackers has "
             f"`wandb`. Set WANDB_API_KEY, or WANDB_MODE=offline, or take it out of the list."
         ) from error
     return Logged(run)
@@ -97,6 +97,6 @@ def _imported(name: str) -> Any:  # noqa: ANN401 (a library that is not always t
         if error.name != name:
             raise
         raise TrackerError(
-            f"execution.yaml:trackers has `{name}`, which is not installed; trackers that are were expected. "
-            f"Run `pip install 'jz3[{name}]'`, or take it out of the list."
+            f"execution.yaml:trackers has `{name}`, which is not installed; installed trackers were "
+            f"expected. Run `pip install 'jz3[{name}]'`, or take it out of the list."
         ) from error

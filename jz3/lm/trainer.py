@@ -73,7 +73,7 @@ def run_trainer(model: PreTrainedModel, training: Training, observer: Observer, 
         disable_tqdm=True,
         report_to=[],
     )
-    assert arguments.world_size == ranks, f"{arguments.world_size} ranks run, {ranks} were to"
+    assert arguments.world_size == ranks, f"{arguments.world_size} ranks run; {ranks} were expected"
     trainer = BlockTrainer(
         model=model,
         args=arguments,

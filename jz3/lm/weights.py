@@ -33,7 +33,7 @@ def read_weights(model: "torch.nn.Module", file: Path) -> None:
     found = load_file(file)
     missing, unexpected = model.load_state_dict(found, strict=False)
     shared = set(model.state_dict()) - set(_unshared(model.state_dict()))
-    assert not unexpected, f"{file} holds {unexpected[:3]}, which the model has not"
+    assert not unexpected, f"{file} holds {unexpected[:3]}, which the model does not have"
     assert set(missing) <= shared, f"{file} lacks {sorted(set(missing) - shared)[:3]} of the model"
 
 

@@ -74,7 +74,7 @@ def start(folder: Path, corpus: Path, against: Sequence[Path]) -> None:
             f"Give another path, or a folder with the texts alone."
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} holds something already; a new folder was expected. Give another path.")
+        raise UserError(f"{folder} is not empty; a new folder was expected. Give another path.")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(TEMPLATE / "prompts", folder / "prompts")
     (folder / "execution.yaml").write_text(_execution())

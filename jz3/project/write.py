@@ -46,8 +46,8 @@ def begin(folder: Path, corpus: Path, against: tuple[Path, ...], order: Order) -
         check_corpus(folder, corpus)
         if against:
             raise UserError(
-                f"{folder} is a project already; --against was expected for a new one alone. Add the files "
-                f"to the stage `curate` in {folder}/dvc.yaml."
+                f"{folder} is already a project; --against was expected only for a new one. Add the files to "
+                f"the stage `curate` in {folder}/dvc.yaml."
             )
         _under_dvc(folder)
         settle(folder, order)

@@ -102,7 +102,7 @@ def read_manifest(file: Path) -> Fetched:
     except (ValidationError, OSError) as error:
         reason = " ".join(str(error).split())[:300]
         raise RawFileError(
-            f"{file} is no manifest of fetched files ({reason}); one as `jz3 fetch` writes it was expected. "
+            f"{file} is not a manifest of fetched files ({reason}); one that `jz3 fetch` wrote was expected. "
             f"Run `jz3 fetch --only {source}`."
         ) from error
 
@@ -120,7 +120,7 @@ def raw_files(raw: InFiles, patterns: Sequence[str]) -> RawFiles:
     if not names:
         raise RawFileError(
             f"none of the {len(fetched.files)} files of {raw.path} fits {', '.join(patterns)}; at least one "
-            f"was expected. Mend the patterns."
+            f"was expected. Correct the patterns."
         )
     return RawFiles(fetched.folder(), [checked(raw.path, fetched, name) for name in names], fetched)
 
@@ -180,7 +180,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
     if ".." in PurePosixPath(pattern).parts or PurePosixPath(pattern).is_absolute():
         raise ArtifactError(
             f"the pattern '{pattern}' leads out of the fetched files; one for files inside was expected. "
-            f"Mend the parameters."
+            f"Correct the parameters."
         )
     text = ""
     for part in re.split(r"(\*\*/|\*\*$|\*|\?|\[[^\]]+\])", pattern):

@@ -91,9 +91,9 @@ def _of_this_format(file: Path, rows: Iterator[Found]) -> Iterator[Found]:
     if first and (good == 0 or odd > max(MOST_ODD, good)):
         place, row = first
         raise RawFileError(
-            f"{file} is not of its format: {odd} of {good + odd} rows cannot be read, first {place} "
-            f"({row.reason}); rows as its ending says were expected. Fetch it anew, or "
-            f"convert it to UTF-8."
+            f"{file} is not in the format that its ending says: {odd} of {good + odd} rows cannot be read, "
+            f"first {place} ({row.reason}); readable rows were expected. Fetch it again, or convert it to "
+            f"UTF-8."
         )
 
 

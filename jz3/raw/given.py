@@ -18,7 +18,7 @@ def must_be_a_file(path: Path, wanted: str, *, pipes: bool = False) -> None:
     reason = _reason(path)
     if reason is None or (pipes and reason == ONCE):
         return
-    what_to_do = "Write it to a file first." if reason == ONCE else "Check the path and its rights."
+    what_to_do = "Write it to a file first." if reason == ONCE else "Check the path and its permissions."
     raise UserError(f"{path}: {reason}; {wanted} was expected. {what_to_do}")
 
 

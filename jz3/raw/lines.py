@@ -74,8 +74,8 @@ def damaged(file: Path, place: str, error: Exception) -> RawFileError:
     """The error for a file that breaks off."""
     reason = " ".join(str(error).split())[:200]
     return RawFileError(
-        f"{file} is damaged after {place} ({type(error).__name__}: {reason}); a whole file was expected. "
-        f"Fetch it anew, or take it out."
+        f"{file} is damaged after {place} ({type(error).__name__}: {reason}); an intact file was expected. "
+        f"Fetch it again, or remove it."
     )
 
 

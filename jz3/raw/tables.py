@@ -103,8 +103,8 @@ def of_saved_dataset(file: Path) -> bool:
         return file.name in {entry["filename"] for entry in listed["_data_files"]}
     except (ValueError, KeyError, TypeError) as error:
         raise RawFileError(
-            f"{state} does not list the data files beside it ({error!r}); a folder that `datasets` saved "
-            f"was expected. Save it anew."
+            f"{state} does not list the data files beside it ({error!r}); a folder that `datasets` saved was "
+            f"expected. Save it again."
         ) from error
 
 

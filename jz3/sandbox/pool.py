@@ -151,7 +151,7 @@ def strongest_mode(required_level: Level) -> Mode:
     raise SandboxUnavailable(
         f"execution.yaml:sandbox: no sandbox of level {required_level} or more holds on this machine, tried "
         f"{', '.join(failures)}; expected Linux with user namespaces, bubblewrap or Landlock (from 5.13). "
-        f"Run in Docker as docs/sandbox.md says, or accept what is weaker by a lower level there."
+        f"Run in Docker as docs/sandbox.md says, or accept a weaker one by setting a lower level there."
     )
 
 

@@ -82,7 +82,7 @@ def _is_whole(path: Path) -> bool:
     file.read()
     _, damages = file.examined(is_final=True)
     for damage in damages:
-        log.warning("%s; the file is left as it is, `jz3 store mend` takes its whole rows out", damage)
+        log.warning("%s; the file is left as it is; `jz3 store mend` saves its intact rows", damage)
     return not damages
 
 

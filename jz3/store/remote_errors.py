@@ -73,7 +73,7 @@ def reaching(url: str) -> Generator[None]:
 def unusable(url: str, error: Exception | str) -> RemoteError:
     """The error for an address that cannot be used."""
     return RemoteError(
-        f"{shown(url)} is no place that can be used ({_reason(error, url)}); an address such as "
+        f"{shown(url)} cannot be used as a place for rows ({_reason(error, url)}); an address such as "
         f"s3://bucket/rows, or a folder, was expected. Check it, or install what is named."
     )
 

@@ -86,7 +86,7 @@ class SharedPlace:
         names = {path: path.removeprefix(root).removesuffix(KEYS) for path in listed}
         sound = [path for path, name in names.items() if _is_pack_name(name)]
         strange = sorted(name for name in names.values() if not _is_pack_name(name))
-        refused = [f"{name + KEYS!r} is no name of a pack" for name in strange]
+        refused = [f"{name + KEYS!r} is not the name of a pack" for name in strange]
         found: dict[str, bytes] = self.files.cat(sound) if sound else {}
         packs: list[Pack] = []
         for path, content in sorted(found.items()):
@@ -137,7 +137,7 @@ def pull(store: RowStore, place: SharedPlace) -> Moved:
             try:
                 place.files.get_file(source, str(brought))
             except FileNotFoundError:
-                refused.append(f"{source} is not there, and its {KEYS} is")
+                refused.append(f"{source} is missing, but its {KEYS} is there")
                 continue
             taken = _take(store, pack, brought, present)
         refused += [f"{source} {said}" for said in taken.refused]
@@ -196,7 +196,7 @@ def _refusal(rows: int, place: SharedPlace, refused: list[str]) -> str:
     more = f"; and {len(refused) - NAMED} more" if len(refused) > NAMED else ""
     return (
         f"{'; '.join(refused[:NAMED])}{more}; what `jz3 store push` wrote was expected at {place.path}. The "
-        f"{rows} other rows that were not here yet were brought. Delete what is named and its {KEYS} there, "
+        f"{rows} other rows that were not here yet were fetched. Delete what is named and its {KEYS} there, "
         f"then run `jz3 store push` where the rows are."
     )
 

@@ -48,14 +48,14 @@ def _line(root: Path, number: int | None, said: str) -> str:
     if number in FORBIDDEN:
         return (
             f"the row store at {root} refuses access ({said}); a folder that you may read and write was "
-            f"expected. Give yourself the right to it, or set JZ3_STORE to a folder of yours."
+            f"expected. Give yourself access to it, or set JZ3_STORE to a folder of yours."
         )
     if number in NO_FOLDER:
         return (
-            f"the row store at {root} is no folder of rows ({said}); a folder, or nothing yet, was expected "
-            f"there. Move what stands in its place, or set JZ3_STORE to a folder."
+            f"the row store at {root} is not a folder of rows ({said}); a folder, or nothing yet, was "
+            f"expected there. Move away what is there, or set JZ3_STORE to a folder."
         )
     return (
         f"the row store at {root} cannot be used ({said}); a folder on a file system with locks was "
-        f"expected. Mend what it names, or set JZ3_STORE to another folder."
+        f"expected. Fix what it names, or set JZ3_STORE to another folder."
     )

@@ -107,8 +107,8 @@ def examine(data: mmap.mmap, stop: int) -> Examined:
 def _described(data: mmap.mmap, at: int, after: int, stop: int) -> str:
     header = header_at(data, at)
     if header is None:
-        return f"the {after - at} bytes up to byte {after} are no whole record"
+        return f"the {after - at} bytes up to byte {after} are not a complete record"
     key, _, request_bytes, result_bytes, _ = header
     if at + HEADER.size + request_bytes + result_bytes > stop:
-        return f"row {key.hex()} ends at byte {after}, before its time"
+        return f"row {key.hex()} ends too early, at byte {after}"
     return f"row {key.hex()} is not what its checksum says"

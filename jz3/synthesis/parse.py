@@ -150,5 +150,5 @@ def _refuse(strange: pl.DataFrame) -> None:
         raise StrangeCompletionError(
             f"completion {strange['completion_id'][0]} is for prompt {strange['prompt_id'][0]}, which is not "
             f"among the prompts; completions of these prompts were expected. Give the prompts that were "
-            f"answered; of the graph's own, `dvc repro synthesize parse` makes both anew."
+            f"answered; of the graph's own, `dvc repro synthesize parse` makes both again."
         )

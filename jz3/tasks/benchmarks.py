@@ -144,8 +144,8 @@ def _items(source: Benchmark, raw: InFiles, drawn: Drawn) -> tuple[str, Numbered
 def _read(rows: RawRows, form: Format | ItemFields) -> Numbered:
     for place, odd in rows.odd:
         raise DataError(
-            f"{rows.where}: {place} is no row ({odd.reason}); a benchmark without gaps was expected. Fetch "
-            f"it again, or mend the row."
+            f"{rows.where}: {place} cannot be read as a row ({odd.reason}); a benchmark without gaps was "
+            f"expected. Fetch it again, or fix the row."
         )
     for number, (place, row) in enumerate(zip(rows.places, rows.rows, strict=True)):
         try:
@@ -196,6 +196,6 @@ def _check_size(source: Benchmark, found: int) -> None:
             expected = source.items
     if expected is not None and found != expected:
         raise DataError(
-            f"benchmark '{source.name}' has {found} items; {expected} were expected. "
-            f"Mend its entry among benchmarks.sources, or fetch the right file."
+            f"benchmark '{source.name}' has {found} items; {expected} were expected. Correct its entry among "
+            f"benchmarks.sources, or fetch the right file."
         )

@@ -186,8 +186,8 @@ def _families(names: list[str]) -> list[Family]:
     unknown = sorted(set(names) - known.keys())
     if unknown:
         raise DataError(
-            f"tasks.families names {', '.join(unknown)}, which the problem writer does not have; "
-            f"it has {', '.join(known)}. Mend the list."
+            f"tasks.families names {', '.join(unknown)}, which the problem writer does not have; it has "
+            f"{', '.join(known)}. Correct the list."
         )
     return [known[name] for name in sorted(set(names))]
 

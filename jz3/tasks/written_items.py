@@ -73,8 +73,8 @@ def written_items(source: OfWriter, drawn: Drawn) -> Numbered:
     unknown = sorted(set(source.apart_from) - drawn.keys())
     if unknown:
         raise DataError(
-            f"benchmark '{source.name}' is to be apart from {', '.join(unknown)}, which no benchmark of the "
-            f"writer before it is. List benchmarks of the writer that stand before it."
+            f"benchmark '{source.name}' is to be apart from {', '.join(unknown)}, which is not a benchmark "
+            f"of the writer listed before it. Name only such benchmarks."
         )
     taken = {
         family.name: [values for name in source.apart_from for values in drawn[name][family.name]]

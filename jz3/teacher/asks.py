@@ -149,8 +149,8 @@ def read_prompt(directory: InFiles, name: str, places: tuple[str, ...]) -> str:
     wrong = [place for place in places if text.count(place) != 1]
     if wrong:
         raise RecipePromptError(
-            f"{file} has {', '.join(wrong)} not once; each of {', '.join(places)} was expected once. "
-            f"Mend it, or restore it with `git checkout {file}`."
+            f"{file} does not have {', '.join(wrong)} exactly once; each of {', '.join(places)} was expected "
+            f"once. Fix it, or restore it with `git checkout {file}`."
         )
     return text
 

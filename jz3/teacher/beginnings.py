@@ -60,8 +60,8 @@ def begun_at(beginning: Beginning, seeds: In[SeedProblem], passages: In[Passage]
     rows: Any = mine.read()
     if rows.is_empty() and other.rows():
         raise BeginningError(
-            f"{mine.path} has no row, and {other.path} has {other.rows():,}; this recipe begins at "
-            f"{beginning.flag}. Name a table of them under `taught` in graph.yaml, `{beginning.flag}`, "
-            f"and for what it does not begin at the empty table in data/raw/none."
+            f"{mine.path} has no row, and {other.path} has {other.rows():,}; this recipe starts from "
+            f"{beginning.flag}. Under `taught` in graph.yaml, name a table of them as `{beginning.flag}`, "
+            f"and the empty table in data/raw/none for what it does not start from."
         )
     return rows

@@ -45,7 +45,7 @@ def read_personas(directory: InFiles) -> list[Persona]:
         if rows.fieldnames != names:
             raise PersonasError(
                 f"{file} has the columns {', '.join(rows.fieldnames or ['(none)'])}; {', '.join(names)} were "
-                f"expected. Mend its first line."
+                f"expected. Fix its first line."
             )
         personas = [_persona(row, f"{file}, line {rows.line_num}") for row in rows]
     seen: set[str] = set()

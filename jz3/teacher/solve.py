@@ -140,8 +140,8 @@ def solve(
     cap = teacher_tokens if isinstance(params.solver, TeacherSolver) else None
     if cap is not None and params.quota is not None and params.quota.form == "prop2diff":
         raise AcrossSeedsError(
-            "budget.teacher_tokens caps what a problem takes, and the quota prop2diff of a problem hangs on "
-            "the hardest of all; uniform was expected. Set the quota so, or the budget to null."
+            "budget.teacher_tokens caps what a problem takes, and the quota prop2diff of a problem depends "
+            "on the hardest of all; uniform was expected. Set the quota so, or the budget to null."
         )
     golds = dict(problems.select("problem_id", "answer").iter_rows())
     draws, asked = draws_of(problems, prompts, params), Asked()

@@ -142,7 +142,7 @@ def training_rows(
         raise UserError(
             f"problem {lost['problem_id'][0]} comes from prompt {lost['prompt_id'][0]}, which is not among "
             f"the prompts of its set; each problem's prompt was expected. Give the prompts that the problems "
-            f"were written for; of the graph's own, `dvc repro` makes both anew from `compose` on."
+            f"were written for; of the graph's own, `dvc repro` makes both again from `compose` on."
         )
     outputs = [
         render_problem(problem, solution, prompt)

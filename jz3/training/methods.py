@@ -116,8 +116,8 @@ def _check(model: "PreTrainedModel", method: Lora | Pissa | Bone | Miss) -> None
         if not fitting:
             known = sorted({name.split(".")[-1] for name in layers})
             raise UserError(
-                f"method.targets names {target}, which the model has not; some of {', '.join(known)} were "
-                f"expected. Mend it in params.yaml."
+                f"method.targets names {target}, which the model does not have; some of {', '.join(known)} "
+                f"were expected. Correct it in params.yaml."
             )
         for layer in fitting:
             sides = (layer.in_features, layer.out_features)

@@ -124,7 +124,7 @@ def windows(training: In[TrainingRow], window_rows: int) -> Iterator[pl.DataFram
             raise UserError(
                 f"row {pretrain['position'][0]} of {training.path} is a pre-training row behind an "
                 f"instruction row; all instruction rows were expected last. "
-                f"{remedy(training.path, 'Sort the table so.')}"
+                f"{remedy(training.path, 'Sort the table in this order.')}"
             )
         instruction = frame.filter(pl.col("part") == "instruction")
         ended = ended or instruction.height > 0

@@ -110,7 +110,7 @@ def pretrain(
     if manifest.tokenizer_digest != tokenizer_digest(tokenizer):
         raise UserError(
             f"{blocks.path} was packed with another tokenizer than that of {base}; the same was expected. "
-            f"{remedy(blocks.path, f'Pack them anew with `python -m stages.pack --base {base}`.')}"
+            f"{remedy(blocks.path, f'Pack them again with `python -m stages.pack --base {base}`.')}"
         )
     order = reading_order(manifest, training_tokens, seed)
     steps = cut_into_steps(order, params.batch_blocks)

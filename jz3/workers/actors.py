@@ -187,7 +187,7 @@ class Actors:
         elif len(batch.keys) > 1:
             self._again.extend(again.halves())
         else:
-            log.warning("row %s ended %d workers; it is left out", batch.keys[0], deaths)
+            log.warning("row %s killed %d workers; it is left out", batch.keys[0], deaths)
             yield Lost(batch.keys[0], f"ended {DEATHS_OF_A_LOST_ROW} workers or more")
 
     def _count_death(self, death: Exception) -> None:
@@ -204,9 +204,9 @@ class Actors:
         log.warning("a worker ended, its batch goes to another: %s", reason)
         if self._deaths_in_a_row >= DEATHS_IN_A_ROW:
             raise UserError(
-                f"{DEATHS_IN_A_ROW} workers ended one after the other, the last one with: {reason}; batches "
-                f"that are done were expected between. Look at the memory of the machines, then run again: "
-                f"what was done is in the row store."
+                f"{DEATHS_IN_A_ROW} workers ended in a row, the last with: {reason}; finished batches were "
+                f"expected in between. Check the memory of the machines, then run again: finished rows are "
+                f"in the row store."
             )
 
     def _log_waiting(self) -> None:

@@ -55,7 +55,7 @@ def gpu_groups(execution: Execution) -> list[list[str]]:
     if len(groups) < wanted:
         raise UserError(
             f"execution.yaml:workers asks for {wanted} servers with {each} GPUs each, and {len(gpus)} GPUs "
-            f"are visible; at least {wanted * each} were expected. Set workers to auto, or look at "
+            f"are visible; at least {wanted * each} were expected. Set workers to auto, or check "
             f"CUDA_VISIBLE_DEVICES."
         )
     return groups[:wanted]

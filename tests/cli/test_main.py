@@ -282,7 +282,7 @@ def test_of_a_users_own_file_no_message_advises_dvc(tmp_path):
         assert said in done.stderr
         assert "dvc" not in done.stderr
     done = jz3("influence", "data/one/x.parquet", "scores.parquet", folder=tmp_path)
-    assert "`dvc repro one` makes it anew" in done.stderr
+    assert "`dvc repro one` makes it again" in done.stderr
 
 
 def test_ctrl_c_is_one_line_and_status_130(tmp_path):

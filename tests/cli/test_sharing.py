@@ -75,7 +75,7 @@ def test_check_names_each_damage_with_what_to_do_and_mend_ends_it(here, invoked)
     status, out, said = invoked("store", "mend")
     assert (status, out.splitlines()) == (
         0,
-        ["1 whole rows were kept", f"set aside: {journal}.damaged"],
+        ["1 intact rows were kept", f"set aside: {journal}.damaged"],
     )
     assert invoked("store", "check")[0] == 0
     assert invoked("store", "mend")[1] == "nothing is damaged\n"

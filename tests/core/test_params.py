@@ -97,7 +97,7 @@ def test_an_execution_file_of_before_is_refused_in_a_line_with_where_the_new_one
     (tmp_path / "execution.yaml").write_text(yaml.safe_dump(document))
     with pytest.raises(ParamsError) as caught:
         load_execution(tmp_path / "execution.yaml")
-    assert "trackers: Field required. Mend these lines; docs/parameters.md says what" in str(caught.value)
+    assert "trackers: Field required. Fix these lines; docs/parameters.md says what" in str(caught.value)
     assert "profiles/ have lines to copy" in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -148,7 +148,7 @@ def test_a_table_of_another_kind_and_metrics_of_other_fields_do_not_give_way(tmp
     with pytest.raises(ArtifactError, match="holds no Box"):
         Metrics(tmp_path / "package.json").write(Box(size=1))
     write_box(OutDir(Box, tmp_path / "box"))
-    with pytest.raises(ArtifactError, match="is no PartsManifest"):
+    with pytest.raises(ArtifactError, match="is not a PartsManifest"):
         Out(Fruit, tmp_path / "box").write(fruits("a"))
 
 
@@ -208,10 +208,10 @@ def test_a_file_that_a_user_put_into_our_folder_is_not_lost_nor_is_the_new_folde
     write_box(out, weights="old")
     (tmp_path / "box" / "notes.txt").write_text("of a user")
     before = picture(tmp_path / "box")
-    with pytest.raises(ArtifactError, match=r"box holds notes.txt.*whole and lies in (.*)\.$") as caught:
+    with pytest.raises(ArtifactError, match=r"box holds notes.txt.*complete and is now at (.*)\.$") as caught:
         write_box(out, size=4, weights="new")
     assert picture(tmp_path / "box") == before
-    aside = placing.Path(str(caught.value).rpartition("lies in ")[2].rstrip("."))
+    aside = placing.Path(str(caught.value).rpartition("is now at ")[2].rstrip("."))
     assert InDir(Box, aside).manifest().size == 4
 
 

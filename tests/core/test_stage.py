@@ -208,7 +208,7 @@ def test_a_folder_of_a_user_at_any_output_is_found_before_any_work(losing, tmp_p
 def test_an_output_at_the_place_of_another_path_of_the_stage_is_refused(losing, flags):
     status, said, folder = losing(*flags)
     assert (status, len(said.splitlines())) == (1, 1)
-    assert "places apart from one another were expected" in said
+    assert "separate paths were expected" in said
     assert sorted(path.name for path in folder.iterdir()) == [
         "execution.yaml",
         "in.parquet",

@@ -229,7 +229,7 @@ def test_a_damaged_file_is_named(tmp_path, content):
 def test_a_file_of_another_format_is_named(tmp_path):
     (tmp_path / "a.jsonl").write_text("text\nan even number\n")
     with pytest.raises(
-        RawFileError, match=r"a.jsonl is not of its format: 2 of 2 rows cannot be read, first a.jsonl"
+        RawFileError, match=r"a.jsonl is not in the format that its ending says: 2 of 2 rows cannot be read"
     ):
         ingest(InFiles(tmp_path), params())
     (tmp_path / "a.jsonl").rename(tmp_path / "a.docx")

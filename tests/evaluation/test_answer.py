@@ -212,7 +212,7 @@ def test_examples_that_are_not_there_are_named(tmp_path):
     with pytest.raises(ShotsError, match=r"none.jsonl does not exist"):
         read_shots(FILES, ShotParams(file="none.jsonl", count=1))
     (tmp_path / "odd.jsonl").write_text('{"question": "Q"}\n')
-    with pytest.raises(ShotsError, match=r"odd.jsonl line 1 is no example"):
+    with pytest.raises(ShotsError, match=r"odd.jsonl line 1 is not an example"):
         read_shots(InFiles(tmp_path), ShotParams(file="odd.jsonl", count=1))
     assert read_shots(FILES, None) == ()
 

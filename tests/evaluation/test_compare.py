@@ -345,7 +345,7 @@ def test_ids_that_repeat_over_other_golds_name_no_item(tmp_path):
     rows = [{"id": 1, "gold": str(i), "predicted": str(i % 2)} for i in range(N)]
     found = judged(write(tmp_path / "a.jsonl", rows))
     assert (found.scores[0].items, found.scores[0].answers) == (N, N)
-    assert any("names no item" in note for note in found.notes)
+    assert any("does not identify items" in note for note in found.notes)
 
 
 def test_rows_without_an_id_are_items_of_their_own(tmp_path):

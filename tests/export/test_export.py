@@ -288,7 +288,7 @@ def test_a_file_beside_an_export_stops_the_next_one(tmp_path, file):
 
 @pytest.mark.parametrize(
     ("wanted", "words"),
-    [("nowhere", "in no clone"), ("empty.jsonl", "no rows"), ("odd.jsonl", "no field of problems")],
+    [("nowhere", "is not in a clone"), ("empty.jsonl", "no rows"), ("odd.jsonl", "no field of problems")],
 )
 def test_what_cannot_be_exported_is_one_line(tmp_path, monkeypatch, wanted, words):
     monkeypatch.chdir(tmp_path)

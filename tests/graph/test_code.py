@@ -93,7 +93,9 @@ def test_every_stage_but_code_has_a_list(root):
 
 def test_a_module_that_is_no_python_is_named(root):
     (root / "jz3/part/named.py").write_text("def f(:\n")
-    with pytest.raises(CodeError, match=r"jz3/part/named\.py is no Python: .* in line 1; a module was"):
+    with pytest.raises(
+        CodeError, match=r"jz3/part/named\.py is not valid Python: .* in line 1; a module was"
+    ):
         lists(root)
 
 

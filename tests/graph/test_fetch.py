@@ -258,7 +258,7 @@ def test_a_damaged_file_is_refused_by_a_stage_and_mended_by_a_fetch(tmp_path, as
         with pytest.raises(RawFileError, match=said) as error:
             raw_files(manifest, ["**/*"])
         assert "jz3 fetch --only web" in str(error.value)
-    with pytest.raises(FetchError, match="It was taken out"):
+    with pytest.raises(FetchError, match="It was removed"):
         fetch(tmp_path, entries, asked, lambda _: None)
     with pytest.raises(RawFileError, match="is not on this machine"):
         raw_files(manifest, ["**/*"])
@@ -299,7 +299,9 @@ def test_a_disk_without_room_for_all_of_it_is_left_alone(tmp_path, hub, asked, m
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(fetching.shutil, "disk_usage", lambda _: usage._replace(free=total - 1))
     hub.asked.clear()
-    with pytest.raises(FetchError, match=rf"has {total - 1:,} bytes free, and {total:,} are to come"):
+    with pytest.raises(
+        FetchError, match=rf"has {total - 1:,} bytes free, and {total:,} are still to be fetched"
+    ):
         fetch(tmp_path, entries, asked, lambda _: None)
     assert not hub.asked
 
@@ -327,7 +329,7 @@ def test_nothing_that_is_unresolved_is_fetched(tmp_path, hub, asked):
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ({"revision": "0" * 40}, "is no commit"),
+        ({"revision": "0" * 40}, "is not a commit"),
         ({"revision": "main"}, "revision"),
         ({"reason": None}, "`reason` does not say why"),
         ({"repo": "../x"}, "repo"),
@@ -337,7 +339,7 @@ def test_nothing_that_is_unresolved_is_fetched(tmp_path, hub, asked):
     ],
 )
 def test_an_entry_of_another_form_is_named(tmp_path, entry, said):
-    with pytest.raises(SourcesError, match=rf"source 'web' is no entry \(.*{said}"):
+    with pytest.raises(SourcesError, match=rf"source 'web' is not a valid entry \(.*{said}"):
         table(tmp_path, web=entry)
 
 

@@ -54,6 +54,6 @@ def test_what_is_named_comes_alone(clone, tmp_path):
 
 def test_what_was_never_pushed_is_one_line(clone, tmp_path):
     shutil.rmtree(tmp_path / "shared/files")
-    with pytest.raises(NotPulled, match="outputs of first could be brought") as error:
+    with pytest.raises(NotPulled, match="outputs of first could be fetched") as error:
         pull(clone, ["first"], RowStore(tmp_path / "elsewhere"))
     assert "\n" not in str(error.value)

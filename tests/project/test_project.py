@@ -124,7 +124,7 @@ def test_files_of_others_are_left_as_they_are(tmp_path, texts):
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.tex").write_text("mine")
-    with pytest.raises(UserError, match="holds something already"):
+    with pytest.raises(UserError, match="is not empty"):
         start(mine, texts, ())
     assert [path.name for path in mine.iterdir()] == ["thesis.tex"]
     with pytest.raises(UserError, match="does not exist"):

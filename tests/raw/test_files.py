@@ -185,7 +185,7 @@ def test_a_cut_off_file_is_damaged(tmp_path, kind):
     ending = {gzip.compress: "gz", bz2.compress: "bz2", lzma.compress: "xz", zst: "zst"}[kind]
     noise = "".join(json.dumps({"text": os.urandom(40).hex()}) + "\n" for _ in range(3000)).encode()
     (tmp_path / f"a.jsonl.{ending}").write_bytes(kind(noise)[:-200])
-    with pytest.raises(RawFileError, match=rf"a.jsonl.{ending} is damaged after line \d+ .*Fetch it anew"):
+    with pytest.raises(RawFileError, match=rf"a.jsonl.{ending} is damaged after line \d+ .*Fetch it again"):
         read(tmp_path)
 
 

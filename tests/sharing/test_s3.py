@@ -118,8 +118,8 @@ def test_the_row_store_goes_the_same_way(pushed, another):
     assert "sent 20 rows" in pushed.run(*jz3("store", "push"))
     here = RowStore(Path(pushed.environment["JZ3_STORE"]))
     rows = sum(1 for operation in (Operation("double", 1), HITS) for _ in here.rows(operation))
-    assert f"sent 0 rows, 0.0 MB; {rows} were there already" in pushed.run(*jz3("store", "push"))
-    assert f"brought {rows} rows" in another.run(*jz3("store", "pull"))
+    assert f"sent 0 rows, 0.0 MB; {rows} were already there" in pushed.run(*jz3("store", "push"))
+    assert f"fetched {rows} rows" in another.run(*jz3("store", "pull"))
     store = RowStore(Path(another.environment["JZ3_STORE"]))
     assert {row.request["n"] for row in store.rows(Operation("double", 1))} == set(range(20))
 

@@ -48,8 +48,8 @@ def test_no_password_and_no_value_of_a_query_is_shown(secret):
         (TimeoutError(), "cannot be reached (TimeoutError)"),
         (EOFError("no"), "cannot be reached"),
         (OSError(28, "No space left on device"), "the disk is full"),
-        (NotImplementedError("no"), "is no place that can be used"),
-        (ValueError("no"), "is no place that can be used"),
+        (NotImplementedError("no"), "cannot be used as a place for rows"),
+        (ValueError("no"), "cannot be used as a place for rows"),
         (OSError("\x1b[2Jcleared"), "cannot be reached"),
     ],
 )

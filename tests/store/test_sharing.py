@@ -181,7 +181,7 @@ def test_a_name_in_a_shared_place_leads_nowhere_but_into_the_store(tmp_path, nam
     contents[bad.removesuffix(".keys") + ".journal"] = pack.read_bytes()
     (tmp_path / "in").mkdir()
     before = set(tmp_path.rglob("*"))
-    with pytest.raises(DamagedPack, match="no name of a pack") as caught:
+    with pytest.raises(DamagedPack, match="is not the name of a pack") as caught:
         pull(RowStore(tmp_path / "in/b"), SharedPlace(Bucket(contents), "bucket/rows"))
     assert str(caught.value).isprintable()
     assert rows(RowStore(tmp_path / "in/b")) == {0: 0, 1: 2, 2: 4}

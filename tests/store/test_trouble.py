@@ -45,7 +45,7 @@ def test_a_file_in_the_place_of_a_folder_is_one_line_that_names_the_store(tmp_pa
         return
     with pytest.raises(StoreError) as caught:
         USES[use](RowStore(root))
-    assert f"row store at {root} is no folder" in str(caught.value)
+    assert f"row store at {root} is not a folder" in str(caught.value)
     assert "JZ3_STORE" in str(caught.value)
 
 

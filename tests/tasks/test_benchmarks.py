@@ -128,5 +128,5 @@ def test_a_damaged_file_is_named_with_its_line(raw, content):
 def test_an_odd_row_of_a_benchmark_is_named_with_its_line(raw, row, reason):
     file = raw.path / "gsm8k/test.jsonl"
     file.write_bytes(file.read_bytes() + row)
-    with pytest.raises(DataError, match=rf"gsm8k/test.jsonl line 3 is no row \(.*{reason}"):
+    with pytest.raises(DataError, match=rf"gsm8k/test.jsonl line 3 cannot be read as a row \(.*{reason}"):
         collect_items(raw, params(GSM8K))

@@ -168,7 +168,7 @@ def test_the_command_leaves_all_opinions_and_shows_what_differs(tmp_path, monkey
     assert not list(open_store().rows(CHAT))
     done = run("-o", str(out))
     assert done.exit_code == 0, done.output
-    assert "4 verdicts of writer (jz3-writer-1): 3 as the rules, 1 not" in done.stdout
+    assert "4 verdicts of writer (jz3-writer-1): 3 agree with the rules, 1 do not" in done.stdout
     assert "rules 100.00%, judge 75.00%" in done.stdout
     assert "3: 'x+1' and '1+x': rules same" in done.stdout
     lines = [json.loads(line) for line in out.read_text().splitlines()]

@@ -62,8 +62,8 @@ def must_have_room(entries: Mapping[str, SourceEntry]) -> None:
     free = shutil.disk_usage(there).free
     if free < coming * SPARE:
         raise FetchError(
-            f"{folder} has {free:,} bytes free, and {coming:,} are to come; room for all of them was "
-            f"expected. Set HF_HOME to a larger disk, or fetch some of it with --only."
+            f"{folder} has {free:,} bytes free, and {coming:,} are still to be fetched; room for all of them "
+            f"was expected. Set HF_HOME to a larger disk, or fetch some of it with --only."
         )
 
 
@@ -75,8 +75,8 @@ def _brought(hub: Hub, name: str, entry: SourceEntry, path: str) -> FetchedFile:
         _take_out(file)
         raise FetchError(
             f"{name}: {path} of {entry.repo}@{entry.revision} came as {found} with {size:,} bytes; "
-            f"{_said(held)} was expected, as data/sources.yaml says. It was taken out: run this again, and "
-            f"where it comes so again, its host has changed it."
+            f"{_said(held)} was expected, as data/sources.yaml says. It was removed: run this again; if the "
+            f"same file comes again, its host has changed it."
         )
     return FetchedFile(bytes=size, sha256=sha256)
 

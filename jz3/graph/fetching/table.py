@@ -72,7 +72,7 @@ class SourceEntry(BaseModel):
     @model_validator(mode="after")
     def _sound(self) -> "SourceEntry":
         if self.revision is not None and len(set(self.revision)) == 1:
-            raise ValueError(f"revision {self.revision} is no commit; write null and the reason")
+            raise ValueError(f"revision {self.revision} is not a commit; write null and the reason")
         if outside := [path for path in self.held or {} if ".." in path.split("/") or path.startswith("/")]:
             raise ValueError(f"'{outside[0]}' leads out of the repository")
         lacking = [name for name in ("revision", "held", "bytes", "licence", "gated") if self._lacks(name)]
@@ -115,7 +115,7 @@ def read_table(root: Path) -> dict[str, SourceEntry]:
                 f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg']}" for one in error.errors()
             )
             raise SourcesError(
-                f"{file}: source '{name}' is no entry ({reason}); the fields that "
+                f"{file}: source '{name}' is not a valid entry ({reason}); the fields that "
                 f"{__name__.replace('.', '/')}.py lists were expected. Correct it."
             ) from error
     return entries
