@@ -1,4 +1,4 @@
-"""Do scores that were taken with one base choose for another? Values by several bases, compared two by two.
+"""Can scores taken with one base choose for another? Values by several bases, compared in pairs.
 
     OMP_NUM_THREADS=1 python benchmarks/base_transfer.py --work FOLDER    # ten minutes of CPU
     OMP_NUM_THREADS=1 python benchmarks/base_transfer.py --work FOLDER --base profile --base narrower
@@ -55,8 +55,8 @@ OTHERS: Mapping[str, Mapping[str, int]] = {
     "narrower": {"hidden_size": 32, "layers": 2, "heads": 2, "mlp": 88},
     "other weights": {},
 }
-"""What is other about them than their seed (chosen: with a tenth of the weights the narrower one is what Yin
-and Rush, 2024, find to pay for gradients; embeddings are most of what it has).
+"""How this base differs from the profile's, apart from its seed (chosen: the narrower one has a tenth of the
+weights, the factor at which Yin and Rush, 2024, find that gradients pay; most of its weights are embeddings).
 """
 BASES = ("profile", "other warm-up", "before decay", *OTHERS)
 QUICK_SHAPE = {"hidden_size": 64, "layers": 2, "heads": 2, "mlp": 160, "max_positions": 256}
@@ -70,11 +70,11 @@ class Valued:
     values: Array
     parameters: int
     cpu_seconds: float
-    """Of warm-up and gradients."""
+    """For warm-up and gradients."""
 
 
 def valued(setting: Setting, work: Path) -> Valued:
-    """By the setting's base and warm-up; kept in `work`."""
+    """Values by the base and warm-up of the setting; kept in `work`."""
     kept = work / f"{setting.name}-values.json"
     if not kept.exists():
         started = time.process_time()
@@ -97,7 +97,7 @@ def valued(setting: Setting, work: Path) -> Valued:
 
 
 def settings_of(run: Setting, bases: Mapping[str, Path]) -> dict[str, Setting]:
-    """The run's own, the same with another warm-up, and one for each other base."""
+    """The run's own setting, the same with another warm-up, and one for each other base."""
     other = run.warmup.model_copy(update={"seed": run.warmup.seed + 1})
     return {
         "profile": replace(run, name="profile"),
@@ -106,7 +106,7 @@ def settings_of(run: Setting, bases: Mapping[str, Path]) -> dict[str, Setting]:
 
 
 def trained_base(name: str, work: Path) -> Path:
-    """Another base than the profile's, trained once as the stage trains it, on the run's own corpus."""
+    """A base other than the profile's, trained once as the stage trains it, on the run's own corpus."""
     place = work / f"base-{name.replace(' ', '-')}"
     if (place / "manifest.json").exists():
         return place
@@ -123,7 +123,7 @@ def trained_base(name: str, work: Path) -> Path:
 
 
 def quick_settings(work: Path) -> dict[str, Setting]:
-    """The planted case; all weights learn in the warm-up, as the other bases have read nothing."""
+    """The planted case; all weights learn in the warm-up, since the other bases have read nothing."""
     run = planted(work)
     pretrain = load_params(WarmupParams, "warmup", EMBEDDED).pretrain
     warmup = run.warmup.model_copy(update={"pretrain": pretrain, "epochs": 1})
@@ -136,7 +136,7 @@ def quick_settings(work: Path) -> dict[str, Setting]:
 
 
 def top(values: Array, count: int) -> NDArray[np.intp]:
-    """Places of the highest; those of equal value by their order."""
+    """Positions of the highest values; ties keep their order."""
     return np.argsort(-values, kind="stable")[:count]
 
 
@@ -145,7 +145,7 @@ def spearman(one: Array, other: Array) -> float:
 
 
 def matrix(found: Mapping[str, Valued], covered: NDArray[np.bool_], count: int) -> dict[str, float]:
-    """Print it; the figures by name."""
+    """Print the matrix; return its figures by name."""
     names = [*found]
     print(
         f"{'':16}" + "".join(f"{name:>16}" for name in names) + f"{'weights':>12}{'covered':>9}{'CPU s':>8}"

@@ -1,4 +1,4 @@
-"""What choosing cost and gained in the comparison of record, and how far a choice reached.
+"""What choosing cost and gained in the recorded comparison, and how far a choice reached.
 
     python benchmarks/compute_line.py            # reads docs/comparison/*.csv alone; seconds
     python benchmarks/compute_line.py --clone CLONE --student TABLE --student TABLE   # renews students.csv
@@ -36,25 +36,25 @@ from benchmarks.selecting.reach import CHANCE, VALUE, students_of
 
 RECORD = Path(__file__).parents[1] / "docs/comparison"
 SCOPES = {"accuracy": "all families", "seeds_and_texts": "the targets' families"}
-"""Columns of the arms; of the families that seeds and texts hold the targets are, too."""
+"""Columns of the arms; the families of seeds and texts include those of the targets."""
 
 
 @dataclass(frozen=True)
 class Selector:
-    """An arm that a selector chose for, the arm beside it, and its stages."""
+    """An arm that a selector chose for, the arm that it is compared with, and its stages."""
 
     name: str
     arm: str
     beside: str
     choosing: tuple[str, ...]
     candidates: tuple[str, ...]
-    """What wrote the candidates, where nothing else needs them."""
+    """Stages that wrote the candidates and that nothing else needs."""
     rule: float | None
-    """How many times larger than the selector's model the trained one has to be for it to pay: Yin and Rush,
-    Compute-Constrained Data Selection, 2024, find 10 for gradients and 5 for perplexity.
+    """How many times larger than the selector's model the trained model must be for choosing to pay: Yin and
+    Rush, Compute-Constrained Data Selection, 2024, find 10 for gradients and 5 for perplexity.
     """
     ratio: float | None
-    """How many times it is larger here."""
+    """How many times larger it is here."""
 
 
 SELECTORS = (
@@ -88,7 +88,7 @@ def record(name: str) -> pl.DataFrame:
 
 
 def difference(selector: Selector, column: str = "accuracy") -> Difference:
-    """On the test draw."""
+    """The difference on the test draw."""
     arms = record("test_arms").select("set", "seed", column)
     one, beside = (arms.filter(set=name).drop("set") for name in (selector.arm, selector.beside))
     both = one.join(beside, on="seed", suffix="_beside", validate="1:1").sort("seed")
@@ -101,7 +101,7 @@ def seconds(stages: Iterable[str]) -> float:
 
 
 def training_seconds(arm: str) -> float:
-    """Of one final model, mean over the seeds."""
+    """Seconds of training one final model, mean over the seeds."""
     models = record("test_arms").filter(set=arm)["model"]
     return seconds(f"pretrain@{model}" for model in models) / models.len()
 
@@ -174,7 +174,7 @@ CHOICES_HEAD = (
 
 
 def shares(column: str) -> Shares:
-    """Of value's choice and of chance's."""
+    """Shares for value's choice and for the random choice."""
     rows = {row["selection"]: row for row in record("choices").iter_rows(named=True)}
     value, chance = rows[VALUE], rows[CHANCE]
     return Shares(value[column], value["read"], chance[column], chance["read"])
@@ -197,7 +197,7 @@ def _points(found: Shares) -> str:
 
 
 def families() -> list[list[str]]:
-    """Of which families the tables on the way are."""
+    """The families of the tables between the choice and the training set."""
     return [
         [f"`{row['table']}`", row["of"], f"{row['rows']:,}", percent(row["covered"]), f"{row['families']}"]
         for row in record("families").iter_rows(named=True)
@@ -208,7 +208,7 @@ FAMILIES_HEAD = ("table", "written by", "rows", "of the targets' families", "fam
 
 
 def students() -> list[list[str]]:
-    """Students taught the same with other seeds, on the same prompts."""
+    """Students taught in the same way on the same prompts, with other seeds."""
     return [
         [f"{row['seed']}", f"{row['rows']:,}", percent(row["covered"]), f"{row['families']}"]
         for row in record("students").iter_rows(named=True)

@@ -5,7 +5,7 @@
 N documents of 1,500 characters, all different, as JSON lines; each becomes a passage and each passage a
 prompt, with the paper profile's parameters (all passages are drawn). `--latex`: the documents are articles
 with formulas, displays and comments, read as those of arXiv are. The stages run one after the other as
-`dvc repro` runs them. `cpu_seconds` stays valid where other work has the cores; `peak_gb` is the greatest
+`dvc repro` runs them. `cpu_seconds` stays valid if other work uses the cores; `peak_gb` is the greatest
 resident memory of a stage's process.
 """
 
@@ -43,7 +43,7 @@ FORMULAS = [
 
 @dataclass(frozen=True)
 class Used:
-    """What the process of a stage took."""
+    """What the process of a stage used."""
 
     seconds: float
     cpu_seconds: float
@@ -51,7 +51,7 @@ class Used:
 
 
 def body(source: str) -> str:
-    """A long text that documents are cut from: words, in LaTeX every fourth a formula or a command."""
+    """A long text to cut documents from: words, and in LaTeX every fourth one a formula or a command."""
     draw = random.Random(0)
     words = draw.choices([word for word in WORDS if "$" not in word], k=50_000)
     if source == "arxiv":
@@ -131,7 +131,7 @@ def main() -> None:
     rows = 100_000 if arguments.quick else arguments.rows
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        # In a process of its own: a child counts the memory that its parent had when it was started.
+        # In a process of its own: a child is charged for the memory that its parent had when it was started.
         preparing = get_context("spawn").Process(target=prepare, args=(directory, source, rows))
         preparing.start()
         preparing.join()

@@ -4,9 +4,9 @@
 
 Rows with a known truth are planted from `$JZ3_SHARED` (`tests/curation/planted.py`; that time does not
 count), then the stages run one after another as `dvc repro` runs them, with the paper profile's parameters.
-`seconds` is wall time, process starts and all reading and writing included; `cpu_seconds` stays valid where
-other work has the cores. `peak_gb` is the largest stage's resident memory, mapped files included
-(`anonymous_gb`: without). `disk_gb` is what the file system held more than before, at most, seen each second.
+`seconds` is wall time, process starts and all reading and writing included; `cpu_seconds` stays valid if
+other work uses the cores. `peak_gb` is the largest stage's resident memory, mapped files included
+(`anonymous_gb`: without). `disk_gb` is the most that the file system held in addition, sampled each second.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from tests.curation.planted import SHARED
 
 
 class Disk:
-    """Watches what a file system holds."""
+    """Watches how much a file system holds."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -1,15 +1,15 @@
-r"""Hostile answers by the million: crashes, verdicts that differ the other way round, what takes too long.
+r"""Millions of hostile answers: crashes, verdicts that depend on the order, judgements that take too long.
 
     python benchmarks/fuzzing.py [--pairs N] [--repeated N] [--first N] [--seed N] [--found FILE] [--quick]
 
 Pairs: an answer of the shared pairs, of the regression set or of the cases from the field, or one put
-together at random, changed in up to four places, beside another one or a further change of itself; each is
-judged both ways round, and each tenth as a whole response too. Repeated: one token or two, up to 5,000 times,
-bare or inside a closing, as responses. Sympy's worker is left out, as it has a limit of its own: what only it
-could decide is unreadable. Each pair follows from the seed and its number alone, so a run can be cut into
-parts (`--first`). What was found is printed and goes into `--found` as JSON lines; the last line is one JSON
-object, and a crash or an asymmetry ends the program with status 1. Seconds are of CPU: of one judgement, both
-ways round where it is a pair.
+together at random, changed in up to four places, paired with another one or with a further change of itself;
+each pair is judged both ways round, and every tenth also as a whole response. Repeated: one token or two, up
+to 5,000 times, bare or inside a closing, as responses. Sympy's worker is left out, as it has a limit of its
+own: what only it could decide is unreadable. Each pair follows from the seed and its number alone, so a run
+can be cut into parts (`--first`). What was found is printed and goes into `--found` as JSON lines; the last
+line is one JSON object, and a crash or an asymmetry ends the program with status 1. Seconds are of CPU: of
+one judgement, both ways round where it is a pair.
 """
 
 import argparse
@@ -41,7 +41,7 @@ TEXTS = (
     SHARED / "faults" / "grader" / "failing.jsonl",
 )
 ENDED_SECONDS = 20
-"""CPU after which a judgement is ended, so that the run goes on (chosen: slow beyond doubt)."""
+"""CPU seconds after which a judgement is stopped, so that the run goes on (chosen: slow beyond doubt)."""
 REPORT_EVERY = 10_000
 
 PIECES = [
@@ -52,9 +52,9 @@ PIECES = [
     " dollars", " cm", "(mod 5)", "_{8}", "0.(3)", "...", "1e5", "\\$", "\\,", "k\\in\\mathbb{Z}", "half",
     "twenty", "third", "percent", "no solution", "x = ", "\\approx", "\\boxed{", "$$", "\\n", "答案是",
 ]  # fmt: skip
-"""What is put into an answer."""
+"""Tokens to put into an answer."""
 SPACES = [" ", "\n ", " \t", "\u3000", "\r\n", "* ", "$ ", "\\\\[a"]
-"""Tokens that say nothing, and are repeated as well."""
+"""Tokens that mean nothing; they are repeated as well."""
 FRAMES = [
     "{}", "So {}", "So {}what", "The answer is {}.", "The answer is ${}$.", "\\boxed{{{}}}", "#### {}",
     "<answer>{}</answer>", "Hence\n\\[{}\\]", "<think>so {}</think>\n{}", "**Final Answer**\n\n{}",
@@ -65,15 +65,15 @@ FRAMES = [
 """Closings of a response."""
 GOLDS = ["5", "B", "x+1", "(1,2)", "1,2", "x = 1", "\\text{no solution}", "[2,5)", "\\frac{1}{2}", "3:2"]
 COUNTS = [2, 3, 5, 7, 12, 24, 40, 60, 150, 400, 900, 2_000, 3_500, 5_000]
-"""Times that a token comes again."""
+"""How often a token is repeated."""
 
 
 class OverLimitError(BaseException):
-    """A judgement was ended; no handler of errors in the judged code may catch it."""
+    """A judgement was stopped. No error handler of the judged code may catch this."""
 
 
 class NoWorker(Symbolic):
-    """What sympy's worker would be asked is unreadable."""
+    """Whatever sympy's worker would be asked counts as unreadable."""
 
     def same(self, a: str, b: str) -> AnswerVerdict:  # noqa: ARG002 (the worker's signature)
         return AnswerVerdict(equal=False, rule="unreadable")
@@ -89,13 +89,13 @@ class Findings:
     counts: Counter[str] = field(default_factory=Counter[str])
 
     def judge(self, kind: str, number: int, texts: tuple[str, ...], judged: Callable[[], object]) -> None:
-        """Judges once; `judged` gives what is wrong, or None."""
+        """Judge once; `judged` returns what is wrong, or None."""
         start = time.process_time()
         signal.setitimer(signal.ITIMER_PROF, ENDED_SECONDS)
         try:
             wrong = judged()
         except OverLimitError:
-            wrong = None  # said below, by its seconds
+            wrong = None  # reported below, by its seconds
         except Exception as error:  # any error at all is the finding
             wrong = f"crash: {error!r}"
         finally:
@@ -192,7 +192,7 @@ def _asymmetry(a: str, b: str, worker: Symbolic) -> str | None:
 
 
 def _graded(gold: str, response: str, worker: Symbolic) -> None:
-    """Both extractions, free and by letters, and the verdicts on what they find."""
+    """Grade with both extractions, free and by letters, and judge what they find."""
     extract_strict(response)
     found = extract_lenient(response, form_of(gold))
     if found.answer is not None:
@@ -202,7 +202,7 @@ def _graded(gold: str, response: str, worker: Symbolic) -> None:
 
 
 def _answers() -> Iterator[str]:
-    """Answers of the pairs and cases, sorted, each once."""
+    """The distinct answers of the pairs and cases, sorted."""
     missing = [str(path) for path in TEXTS if not path.exists()]
     if missing:
         sys.exit(f"{', '.join(missing)}: absent. Set JZ3_SHARED to the folder that holds pairs and faults.")
@@ -243,7 +243,7 @@ _MADE = [
     "\\overline{#}", "f(#)", "\\begin{cases} # & x > # \\\\ # & x \\le # \\end{cases}", "# (#)", "##", "-#",
     "#\\mathbf{i}", "\\frac##",
 ]  # fmt: skip
-"""How an answer is put together; # is a part."""
+"""Templates of an answer; # is a part."""
 _PARTS = [
     "0",
     "1",
@@ -278,7 +278,7 @@ def _framed(draw: random.Random, answer: str) -> str:
 
 
 def _repeated(draw: random.Random, tokens: list[str], number: int) -> str:
-    """Every token at every count comes first, bare; then two tokens in turn, or inside a closing."""
+    """First every token at every count, bare; then two tokens in turn, or inside a closing."""
     if number < len(tokens) * len(COUNTS):
         return tokens[number // len(COUNTS)] * COUNTS[number % len(COUNTS)]
     several = "".join(draw.choice(tokens) for _ in range(draw.choice([1, 2, 2, 3])))

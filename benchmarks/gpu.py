@@ -1,4 +1,4 @@
-"""What a step of a training asks of a card, counted without one, and the share of its peak that follows.
+"""What a training step demands of a card, counted without one, and the share of its peak that follows.
 
     python benchmarks/gpu.py [--quick]
 
@@ -44,18 +44,18 @@ PRODUCTS = {torch.bfloat16: 620e12, torch.float32: 50e12}
 ATTENTION = 350e12
 """Forward and backward of FlashAttention-2, causal (Dao 2023, figure 6)."""
 MEMORY = 2.7e12
-"""Bytes a second of 3.35e12 (chosen: four fifths)."""
+"""Bytes a second (chosen: four fifths of 3.35e12)."""
 KERNEL = 4e-6
-"""Seconds that a kernel takes at least (chosen)."""
+"""The least seconds that a kernel takes (chosen)."""
 LINK = 370e9
-"""Bytes a second and direction between cards of a machine, of 450e9 of NVLink 4 (chosen)."""
+"""Bytes a second and direction between cards of a machine (chosen; NVLink 4 has 450e9)."""
 CARDS = 8
 NOT_RUN = {"aten::empty", "aten::empty_like", "aten::detach", "aten::_unsafe_view"}
-"""They move nothing, as views do."""
+"""Operations that move nothing, such as views."""
 
 
 class Cost(TorchDispatchMode):
-    """Seconds, operations, bytes and kernels of all that is dispatched while it is open."""
+    """Counts seconds, operations, bytes and kernels of everything dispatched inside the block."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,13 +96,13 @@ class Cost(TorchDispatchMode):
 
 @dataclass(frozen=True)
 class Case:
-    """A training to count."""
+    """A training whose steps are counted."""
 
     name: str
     shape: Mapping[str, Any]
     piece: Piece
     cards: int
-    """That share the weights out by FSDP2."""
+    """Cards that share the weights by FSDP2."""
 
 
 def main() -> None:
@@ -121,7 +121,7 @@ def main() -> None:
 
 
 def flat(figures: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, float]]:
-    """The numbers of nested figures, each under the names on the way to it."""
+    """The numbers of nested figures, each under its full path of names."""
     for name, value in figures.items():
         if isinstance(value, Mapping):
             yield from flat(value, f"{before}{name}: ")
@@ -130,7 +130,7 @@ def flat(figures: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, fl
 
 
 def cases(*, quick: bool) -> list[Case]:
-    """The final trainings of `single_gpu` and `paper`, and with and without what costs time in them."""
+    """The final trainings of `single_gpu` and `paper`, with and without the features that cost them time."""
     table = read_table(ROOT)
     small, large = ({**(table[name].shape or {})} for name in ("smollm2-1.7b", "mistral-7b"))
     length = int(read_sections(ROOT / "profiles/paper.yaml")["pack"]["block_length"])
@@ -152,7 +152,7 @@ def cases(*, quick: bool) -> list[Case]:
 
 
 def counted(case: Case) -> dict[str, Any]:
-    """Of one piece of a step, on one card."""
+    """The figures of one piece of a step, on one card."""
     started = time.monotonic()
     optimizer = OptimizerParams(
         learning_rate=1e-5, weight_decay=0.0, beta1=0.9, beta2=0.999, epsilon=1e-8, gradient_clip=1.0,
@@ -185,17 +185,17 @@ def counted(case: Case) -> dict[str, Any]:
 
 
 def collectives(layers: int, *, tied: bool) -> int:
-    """Of a piece under FSDP2: a group is gathered before its forward and again before its backward pass, and
-    its gradients are reduced once. Groups are the layers, the embeddings, and norm with head, which stay
-    gathered; tied embeddings are one with the head.
+    """The figures of a piece under FSDP2: a group is gathered before its forward and again before its
+    backward pass, and its gradients are reduced once. Groups are the layers, the embeddings, and the norm
+    with the head, which stay gathered; tied embeddings are one group with the head.
     """
     groups = layers + (1 if tied else 2)
     return 2 * groups - 1 + groups
 
 
 def exchanged(case: Case, weights: int) -> dict[str, int]:
-    """Bytes that a card receives in a piece: weights in bf16 twice (but for the last group), gradients in
-    float32 once; of each the share that other cards have.
+    """Bytes that a card receives in a piece: weights in bf16 twice (except the last group), gradients in
+    float32 once; of each, the share that the other cards hold.
     """
     if case.cards == 1:
         return {}

@@ -75,13 +75,13 @@ def _pairs(path: Path) -> list[tuple[str, str, bool]]:
 
 
 def _cpu_seconds() -> float:
-    """Of this process and of children that have ended."""
+    """CPU seconds of this process and of its children that have ended."""
     own, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
 
 
 def _without_worker(pairs: list[tuple[str, str, bool]]) -> int:
-    """How many pairs are judged before a worker, or sympy in this process, is asked for."""
+    """How many pairs are judged before a worker is needed (or sympy in this process)."""
     for number, (gold, predicted, _) in enumerate(pairs):
         equal(gold, predicted)
         if "sympy" in sys.modules or _descendants(os.getpid()):
@@ -132,8 +132,8 @@ def _extract(responses: list[str]) -> float:
 
 
 def _grade_thoughts(num_responses: int) -> float:
-    """Thoughts guess another answer in a box and hold signs that could begin a mark; golds come again, as
-    they do where an item is answered several times.
+    """Thoughts try another answer in a box and contain signs that could begin a mark; golds repeat, as they
+    do if an item is answered several times.
     """
     step = "First we add the 12 eggs to the 7 that were left, so $12 + 7 = 19$. Wait, is [5, 7) < 12? Yes. "
     guesses = step * (THOUGHT_CHARACTERS // len(step))
@@ -151,7 +151,9 @@ def _grade_thoughts(num_responses: int) -> float:
 
 
 def _peak_mb() -> float:
-    """Of this process, plus what the symbolic worker and its child hold after work that takes sympy."""
+    """Peak memory of this process, plus what the symbolic worker and its child hold after work that needs
+    sympy.
+    """
     for gold, predicted in NEEDING_SYMPY:
         if equal(gold, predicted).rule != "symbolic":
             sys.exit(f"{gold} and {predicted} are not decided by sympy; expected to measure its worker")
@@ -170,7 +172,7 @@ def _descendants(process: int) -> list[int]:
 
 
 def _proportional_kb(process: int) -> int:
-    """Resident memory of a process, shared pages divided by those who share them."""
+    """Resident memory of a process; shared pages are divided by the number of processes that share them."""
     for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1])

@@ -7,7 +7,7 @@ A Llama of 6.4M weights, trained on problems of the built-in writer, and LoRA of
 warmed up by the stage's own code, in a process of its own, as `dvc repro` runs it. Times are CPU time of one
 thread, of the passes that `attribute` makes (Adam form, bf16), against two paths (`influencing/less.py`):
 
-- LESS: batch 1, fp32, Rademacher projection to 8,192 in blocks of 128 that are drawn anew for every 16
+- LESS: batch 1, fp32, Rademacher projection to 8,192 in blocks of 128 that are drawn again for every 16
   gradients, as LESS sets up trak's BasicProjector; 8 candidates are timed, their projection as half of 16.
   `--quick` draws one of the 64 blocks and counts it 64 times.
 - A stronger one: batch 1, bf16, the matrix drawn once and kept in bf16 (8 GB whole; 1,024 of its columns are
@@ -15,17 +15,17 @@ thread, of the passes that `attribute` makes (Adam form, bf16), against two path
 
 The truth is fp32, batch 1, autograd through peft's own layers, cosines unprojected. Nothing is compiled.
 `gradients_overhead` is per-sample gradients over a pass of ours without them, from the embeddings and back
-(the pass with gradients ends at the first layers that bear an adapter): each batch goes through every
-part, one after the other in an order drawn anew, and the median of these ratios counts, so that what else the
-machine does falls on both sides. `_low` and `_high` bound that median with 95 % (order statistics),
-`_quarter` and `_three_quarters` are the quartiles of the single ratios. `gradients_over_bare` is the same
-over a bare pass of the same model and batch, as transformers has it: padded, with an attention mask and
-labels, its own loss. Ours computes logits only where there is a label, and needs no mask.
-`peak_gb` is the memory of a process that does nothing but `attribute`.
+(the pass with gradients ends at the first layers that bear an adapter): each batch goes through every part,
+one after the other in a newly drawn order, and the median of these ratios counts, so that other load on the
+machine affects both sides. `_low` and `_high` bound that median with 95 % (order statistics), `_quarter` and
+`_three_quarters` are the quartiles of the single ratios. `gradients_over_bare` is the same over a bare pass
+of the same model and batch, as transformers has it: padded, with an attention mask and labels, its own loss.
+Ours computes logits only where there is a label, and needs no mask. `peak_gb` is the memory of a process that
+does nothing but `attribute`.
 
-Where there is a GPU, a Llama of 1B weights goes through the passes there, too: weights and tokens are
-random, as time does not depend on them. `gpu_hours_7b` is scaled by weights to 100,000 candidates of 512
-tokens, 7B and 4 checkpoints. Not run on a GPU so far.
+If there is a GPU, a Llama of 1B weights goes through the passes there, too: weights and tokens are random, as
+time does not depend on them. `gpu_hours_7b` is scaled by weights to 100,000 candidates of 512 tokens, 7B and
+4 checkpoints. Not run on a GPU so far.
 """
 
 import argparse
@@ -69,10 +69,10 @@ class Sizes:
     candidates: int
     targets: int
     trained: int
-    """Problems that the base learns, once."""
+    """Problems that the base learns, each once."""
     less_blocks: int
     passes: int
-    """Over the candidates."""
+    """Passes over the candidates."""
 
 
 WHOLE = Sizes(candidates=400, targets=64, trained=1200, less_blocks=64, passes=5)
@@ -85,7 +85,7 @@ def spearman(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 def top_overlap(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Of the best tenth by each."""
+    """The overlap of the best tenths by each."""
     count = max(1, len(a) // 10)
     best = [set(values.topk(count).indices.tolist()) for values in (a, b)]
     return len(best[0] & best[1]) / count
@@ -111,7 +111,7 @@ def attribute_alone(root: Path) -> None:
 
 
 def peak_kb() -> int:
-    """Of this program. `ru_maxrss` would count what started it, too."""
+    """Peak of this program. `ru_maxrss` would include the program that started it."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 

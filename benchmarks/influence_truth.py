@@ -1,14 +1,14 @@
-"""Influence against the truth: what a target's loss does when a group of problems is left out of training.
+"""Influence against the truth: how a target's loss changes when a group of problems is left out of training.
 
     OMP_NUM_THREADS=1 python benchmarks/influence_truth.py            # 40 groups, 41 trainings
     OMP_NUM_THREADS=1 python benchmarks/influence_truth.py --quick    # 8 groups
 
 A tiny Llama learns problems of the built-in writer (other draws), then an adapter learns the groups: one for
 each of 40 families. `attribute` predicts for each group the sum of its problems' scores, by the checkpoints
-of that training. The truth: the adapter is trained anew from the same start, the same blocks in the same
-order with the same rates, the group's labels masked; how much higher is the loss of the target task? The
-task is held-out problems of a quarter of the families. `spearman` is over groups, with a bootstrap interval
-and the p of a one-sided permutation test; `spearman_others` over groups whose family is not in the task.
+of that training. The truth: the adapter is trained again from the same start, the same blocks in the same
+order with the same rates, the group's labels masked; how much higher is the loss of the target task? The task
+is held-out problems of a quarter of the families. `spearman` is over groups, with a bootstrap interval and
+the p of a one-sided permutation test; `spearman_others` over groups whose family is not in the task.
 """
 
 import argparse
@@ -114,7 +114,7 @@ def as_targets(problems: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class LeavingOut:
-    """The start, and the problems by number."""
+    """Trainings from one start, and the problems by number."""
 
     base: Path
     rows: dict[int, EncodedRow]
@@ -123,7 +123,7 @@ class LeavingOut:
     execution: Execution
 
     def blocks(self, left_out: str | None) -> Blocks:
-        """The same blocks whatever is left out: its labels alone are masked."""
+        """The same blocks whatever is left out: only its labels are masked."""
         rows = {
             number: replace(row, labels=[IGNORED_LABEL] * len(row.labels)) if family == left_out else row
             for (number, row), family in zip(self.rows.items(), self.families, strict=True)
@@ -225,7 +225,7 @@ def learnt_base(problems: pl.DataFrame, directory: Path) -> None:
 
 
 def loss_of(model: PeftModel, rows: list[EncodedRow]) -> float:
-    """Mean over the rows, nats a label token."""
+    """Mean loss over the rows, in nats a label token."""
     merged = model.merge_and_unload().requires_grad_(requires_grad=False)
     by_batch = [losses(merged, batch) for batch in cut_batches(rows, 16 * MAX_TOKENS)]
     return float(torch.cat(by_batch).double().mean())
@@ -236,7 +236,7 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """95 %, by drawing groups 2,000 times."""
+    """The 95 % interval, by drawing groups 2,000 times."""
     generator = np.random.Generator(np.random.Philox(0))
     draws = (generator.integers(0, len(a), len(a)) for _ in range(2000))
     low, high = np.nanquantile([spearman(a[draw], b[draw]) for draw in draws], [0.025, 0.975])
@@ -244,7 +244,7 @@ def interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
 
 
 def p_value(a: np.ndarray, b: np.ndarray) -> float:
-    """Share of 9,999 permutations, and the order found, that correlate as much."""
+    """The share of 9,999 permutations and the given order that correlate at least as much."""
     generator = np.random.Generator(np.random.Philox(1))
     found = spearman(a, b)
     as_much = sum(spearman(generator.permutation(a), b) >= found for _ in range(9999))

@@ -1,4 +1,4 @@
-"""What it costs to value problems by skills (MASS), beside the encoder and in the whole stage.
+"""What it costs to value problems by skills (MASS): beside the encoder, and in the whole stage.
 
 1. Scores of prepared vectors, rows a second of CPU (one thread): with 400 skills of 4,096 numbers (the
    encoder by spelling), and with the paper's 46,490 skills of 384 numbers (a small sentence encoder) and
@@ -58,7 +58,7 @@ def main() -> None:
         print(json.dumps(_stage(options.value) if options.value else _choice(options.choose)))
         return
     figures: dict[str, float] = {}
-    # First, as a new process begins with the greatest memory of this one.
+    # First, because a new process starts with the peak memory of this one.
     rows = 4_000 if options.quick else 100_000
     for part in ("value", "choose"):
         once, twice = (_in_a_process(f"--{part}", count) for count in (rows, 2 * rows))
@@ -116,7 +116,7 @@ def _product(rows: np.ndarray, scorer: Scorer) -> None:
 
 
 def _rate(score: Callable[[np.ndarray], object], texts: np.ndarray) -> int:
-    """Rows a second of CPU; the first call compiles."""
+    """Rows per CPU second; the first call compiles."""
     score(texts[:2])
     started = time.process_time()
     score(texts)
@@ -144,7 +144,7 @@ def _in_a_process(part: str, rows: int) -> dict[str, float]:
 
 
 def _stage(rows: int) -> dict[str, float]:
-    """The stage `value` on problems of the built-in writer; each comes many times under another id."""
+    """The stage `value` on problems of the built-in writer; each appears many times under different ids."""
     written = [
         write_draw(family, "cot", values, family.name)
         for family in FAMILIES
@@ -186,7 +186,7 @@ def _stage(rows: int) -> dict[str, float]:
 
 
 def _choice(rows: int) -> dict[str, float]:
-    """The stage `choose`: half of the tokens of such problems, by values that are drawn."""
+    """The stage `choose`: half of the tokens of such problems, by drawn values."""
     family = FAMILIES[0]
     written = [write_draw(family, "cot", distinct_draws(family, "teacher", 1, "mass")[0], family.name)]
     with tempfile.TemporaryDirectory() as name:
@@ -233,7 +233,7 @@ def _problems(rows: int, written: Sequence[Written]) -> Iterator[pl.DataFrame]:
 
 
 def _took(rows: int, started: float) -> dict[str, float]:
-    """Rows a second of CPU since then, and the greatest memory of this process."""
+    """Rows per CPU second since then, and the peak memory of this process."""
     seconds = time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return {"rows_a_second": round(rows / seconds), "peak_gb": round(peak, 3)}

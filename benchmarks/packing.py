@@ -22,7 +22,7 @@ from jz3.lm.tokenizer import train_tokenizer
 BLOCK_LENGTH = 2048
 WINDOW_ROWS = 100_000
 VOCABULARY = 32_000
-"""Asked for; the sample has words for half of it."""
+"""The size asked for; the sample has words for half of it."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`jz3 plan` of the paper profile over its 6 million prompts, as they lie in data/composed/corpus.
+"""`jz3 plan` of the paper profile over its 6 million prompts, as they are in data/composed/corpus.
 
     python benchmarks/plan.py            # 6,000,000 prompts of 2,200 characters; some GB of disk for a while
     python benchmarks/plan.py --quick    # 200,000, under a minute
@@ -64,7 +64,7 @@ def write_prompts(folder: Path, rows: int) -> None:
 
 
 def write_model(folder: Path) -> InDir[ModelManifest]:
-    """What a plan reads of a synthesis model: its manifest and the number format of its weights."""
+    """What a plan reads about a synthesis model: its manifest and the number format of its weights."""
     folder.mkdir(parents=True)
     manifest = ModelManifest(
         hub=None,

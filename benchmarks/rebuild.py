@@ -1,4 +1,4 @@
-"""'Edit X: which rows run again?', asked of jz3 and of the systems beside it; docs/rebuild.md has the method.
+"""'Edit X: which rows run again?', asked of jz3 and of its peers; docs/rebuild.md has the method.
 
     python benchmarks/rebuild.py                             # all systems, all edits, 2,000 texts: an hour
     python benchmarks/rebuild.py --quick                     # jz3, plain DVC and a Makefile on 150 texts
@@ -9,7 +9,7 @@ command again. Counted are `calls` (that the model server answered; after a kill
 `rows` (that parse, filter, dedup and grade worked on), `stale` (final rows that are not those of the plain
 script on the same inputs: missing, too many or different), `seconds` and, a system, `lines` of code of its
 own. The environment of each peer is made from its pinned requirements on first use, under --environments;
-nothing of them enters that of jz3.
+none of it enters the environment of jz3.
 """
 
 import argparse
@@ -32,18 +32,18 @@ from benchmarks.servers.teaching import teaching_server
 TEXTS = 2_000
 QUICK_TEXTS = 150
 DELAY_S = 0.005
-"""Of each answer (chosen: so that a kill meets requests in flight)."""
+"""Delay of each answer (chosen: so that a kill meets requests in flight)."""
 QUICK = ("jz3", "dvc", "make"), ("template", "comment in prompts")
 TRUTH = "plain"
 UNCHANGED = ("nothing", "kill", "second clone")
-"""Edits after which the same rows are due."""
+"""Edits after which the same rows are expected."""
 
 Rows = Mapping[str, tuple[str, str, bool]]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A system after an edit; `stale` counts final rows that are not the plain script's."""
+    """A system after an edit; `stale` counts final rows that differ from the plain script's."""
 
     calls: int
     rows: int
@@ -72,7 +72,7 @@ def true_rows(bench: Bench, edits: Sequence[str]) -> tuple[dict[str, Rows], list
 
 
 def measured(bench: Bench, due: Mapping[str, Rows], repeated: list[str]) -> dict[str, Cell]:
-    """The cells of one system, each printed when it is there."""
+    """The cells of one system, each printed as soon as it is known."""
     run, name = bench.first(), bench.project.name
     print(
         f"{name}: {bench.project.lines()} lines of its own, first run {run.calls} calls, {run.seconds:.1f} s"

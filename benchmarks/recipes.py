@@ -4,14 +4,14 @@
     python benchmarks/recipes.py --quick    # 1 seed of every second family, under a minute
     python benchmarks/recipes.py errors     # a part: errors or speed
 
-`errors` runs each recipe with the problem writer that errs on purpose (jz3/writer/erring/planted.py) and says
-of every rule what was wrong with the answers that it rejected, and of every kind what became of it. Of each
-recipe, by `recall` and `precision` of answers (held against gold, execution or a label) and of texts (held
-against what they were written from), and the `wrong` share of kept rows by readers of their own. SynthLLM
-makes its questions up: as published nothing confirms an answer, and `synthllm_by_votes` keeps what two of
-three agree on. DART-Math's solutions are held against gold by `balance`. Of JiuZhang's problems and the
-skills of MASS nothing is known beforehand: there the form alone is read. `metamath_draws`: whether five draws
-of a masked question decide as computing does.
+`errors` runs each recipe with the problem writer that errs on purpose (jz3/writer/erring/planted.py) and
+reports for every rule what was wrong with the answers that it rejected, and for every kind of error what
+became of it. For each recipe it gives `recall` and `precision` of answers (compared with gold, execution or a
+label) and of texts (compared with what they were written from), and the `wrong` share of kept rows, by
+readers of their own. SynthLLM makes up its questions: as published nothing confirms an answer, and
+`synthllm_by_votes` keeps what two of three agree on. DART-Math's solutions are compared with gold by
+`balance`. About JiuZhang's problems and the skills of MASS nothing is known beforehand: only their form is
+read. `metamath_draws`: whether five draws of a masked question decide as computing does.
 
 `speed` is CPU time of this process, with the server's threads left out: requests of new problems (`write`),
 of every other task (the slowest is `task`), of the mix of each recipe; microseconds that `augment` adds to a
@@ -56,17 +56,17 @@ FATES = ("at once", "later", "kept", "harmless")
 
 
 def seeds(*, quick: bool) -> dy.DataFrame[SeedProblem]:
-    """Seed problems of the run."""
+    """Seed problems of a run."""
     return seeds_of(1, every=2) if quick else seeds_of(3)
 
 
 def beginnings(params: AugmentParams, *, quick: bool) -> Seeds:
-    """Seed problems, or passages, of the run of a recipe."""
+    """Seed problems or passages for the run of a recipe."""
     return beginnings_of(params, 1, every=2) if quick else beginnings_of(params, 3)
 
 
 def measure_errors(*, quick: bool) -> dict[str, float]:
-    """A run of each recipe with the teacher that errs."""
+    """Run each recipe with the teacher that errs."""
     figures: dict[str, float] = {}
     for name in RECIPES:
         params = params_of(name, ERRING_MODEL)
@@ -128,7 +128,7 @@ def percent(share: float | None) -> str:
 
 
 def table(head: str, rows: Mapping[str, Counter[str]], columns: tuple[str, ...]) -> None:
-    """Those columns that have a count."""
+    """The columns that have a count."""
     there = [column for column in columns if any(row[column] for row in rows.values())]
     print(f"  | {' | '.join([head, *there])} |")
     print(f"  |{'---|' * (len(there) + 1)}")
@@ -164,7 +164,7 @@ def measure_speed(*, quick: bool) -> dict[str, float]:
 
 
 def added_apart(recipe: str, *, quick: bool) -> speed.Added:
-    """In a process that has not read the texts of the run."""
+    """What a recipe adds, measured in a process that has not read the texts of the run."""
     command = [sys.executable, __file__, "--added", recipe, *(["--quick"] if quick else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return speed.Added(**json.loads(done.stdout.splitlines()[-1]))

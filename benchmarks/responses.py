@@ -1,4 +1,4 @@
-"""Whole responses judged by the own rules and by plain math-verify, by kind of closing.
+"""Whole responses judged by our rules and by plain math-verify, by kind of closing.
 
 `python benchmarks/responses.py [--quick]` prints a table and, as its last line, one JSON object: `responses`,
 `right` and `right_math_verify` (shares), `kinds_behind` (kinds on which ours is less often right) and the CPU

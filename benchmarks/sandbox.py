@@ -2,8 +2,8 @@
 
     python -m benchmarks.sandbox [--quick]
 
-Programs: those of the sample of tool problems (`$JZ3_SHARED/samples/tool.jsonl`) that import sympy, or where
-it is absent some of our own. Cold and warm take turns, half of the programs at a time, as many in parallel in
+Programs: those of the sample of tool problems (`$JZ3_SHARED/samples/tool.jsonl`) that import sympy, or, if it
+is absent, some of our own. Cold and warm take turns, half of the programs at a time, as many in parallel in
 both, so that a busy machine slows both. (Shorter rounds would show how long one worker of the sandbox waits
 for the other's last program: a few programs compute for a second or two.) The last line is one JSON object:
 `ratio_cold` (rate in the sandbox / cold rate), `programs_per_second` (in the sandbox, sympy), `worker_mb`
@@ -45,7 +45,7 @@ def sympy_programs() -> list[str]:
 
 
 def run_cold(programs: list[str]) -> float:
-    """Seconds for programs in an interpreter each, WORKERS at a time."""
+    """Seconds for programs, each in its own interpreter, WORKERS at a time."""
 
     def run_one(program: str) -> None:
         try:
@@ -74,7 +74,7 @@ def run_warm(sandbox: Sandbox, programs: list[str]) -> float:
 
 
 def worker_mb() -> float:
-    """Resident MB of all processes of our workers, by worker; pages shared between two count in both."""
+    """Resident MB of all processes of our workers, by worker; a page shared by two counts in both."""
     total = 0.0
     for entry in Path("/proc").iterdir():
         try:

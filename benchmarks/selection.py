@@ -4,7 +4,7 @@ The target tasks cover a third of the problem writer's families (21 of 64). Prob
 be more frequent among the candidates of highest value than among as many drawn at random. Warm-up (with its
 draw of problems, its adapter and its order), attribution and selection run once for each of five seeds,
 through the functions of the stages, with an empty row store. The family of a candidate is the one that reads
-its text; what no family reads counts as not covered.
+its text; a problem that no family reads counts as not covered.
 
 The candidates are those of the clone's own run, so run `dvc repro` first. With --quick the problem writer's
 own problems stand in for them, and a model from random weights for the base; two seeds, under a minute.
@@ -49,21 +49,23 @@ from jz3.writer.write import write_draw
 
 EMBEDDED = Path("profiles/embedded.yaml")
 SHARES = (0.05, 0.1, 0.2, 0.4)
-"""Of the pool that is chosen, beside the profile's own count; LESS takes 5 %, the paper some 4 %."""
+"""Shares of the pool to choose, besides the profile's own count; LESS takes 5 %, the paper some 4 %."""
 DRAWS = 20
-"""Choices of each seed by an order that draws; their mean is taken."""
+"""Choices per seed for an order that draws; they are averaged."""
 DRAWN = ("random", "length_matched")
 COMPARED = tuple(by for by in get_args(By) if by != "random")
 QUICK_ROWS = 2
-"""Problems of each family and kind."""
+"""Problems per family and kind."""
 QUICK_SHAPE = {"hidden_size": 64, "layers": 2, "heads": 2, "mlp": 176, "seed": 0, "max_positions": 512}
 QUICK_EPOCHS = 6
-"""Of all weights, which have read nothing; the profile's base has read the corpus."""
+"""Epochs of training all weights, which have read nothing before; the profile's base has read the corpus."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What the three stages read. `covered` are the prompts whose problem is of a family of the targets."""
+    """What the three stages read. `covered` are the prompts whose problem belongs to a family of the
+    targets.
+    """
 
     problems: pl.DataFrame
     prompts: pl.DataFrame
@@ -77,7 +79,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Seed:
-    """Value of each prompt; and for each order and draw, which prompts are covered, best first."""
+    """The value of each prompt; and for each order and draw, which prompts are covered, best first."""
 
     values: pl.DataFrame
     covered: Mapping[By, Sequence[pl.Series]]
@@ -236,7 +238,9 @@ def _enrichment(seed: Seed, by: By, count: int) -> float:
 
 
 def _figures(case: Case, seeds: Sequence[Seed]) -> dict[str, float]:
-    """Prints the table; the figures of `value` by share of the pool, and at the count of the profile."""
+    """Print the table; return the figures of `value` by share of the pool, and at the count of the
+    profile.
+    """
     pool = seeds[0].values.height
     print(
         f"\nOf {pool} candidates {len(case.covered) / pool:.1%} are of covered families. Share of these among"

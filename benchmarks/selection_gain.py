@@ -1,20 +1,22 @@
-"""What does choosing gain, and what does it cost? Each selector's choice trained on alone, beside chance.
+"""What does choosing gain, and what does it cost? Training on each selector's choice alone, against chance.
 
     OMP_NUM_THREADS=1 python benchmarks/selection_gain.py --work FOLDER            # three seeds, half an hour
     OMP_NUM_THREADS=1 python benchmarks/selection_gain.py --work FOLDER --seeds 1
     OMP_NUM_THREADS=1 python benchmarks/selection_gain.py --quick                   # a planted case, a minute
 
 Each selector chooses as many of the candidates of the clone's own run (`dvc repro` first) as the profile's
-selection does; a model is trained on each choice alone, as the profile's warm-up trains, and on as many drawn
-by chance, and on 1.5 and 2 times as many. `gain` is by how much lower the loss is (nats a label
-token) on new problems of the targets' families, and of the others, than after as many drawn by chance, with
-95 % by t over the seeds, which are paired; `least` is the gain that so many seeds could have shown.
+selection does; a model is trained on each choice alone, as the profile's warm-up trains, and on random draws
+of the same number, of 1.5 times and of twice as many. `gain` is by how much lower the loss is (nats a label
+token) on new problems of the targets' families, and of the others, than after a random draw of the same
+number, with 95 % by t over the seeds, which are paired; `least` is the gain that so many seeds could have
+shown.
 
-The compute line: `worth` is how many problems drawn by chance teach as much of the targets' families, between
-the sizes tried (by interpolation over their logarithm); their training less that of the choice is what
-choosing saves, and it pays where that is more than choosing took. All in CPU seconds. The warm-up counts for
-those selectors that read its checkpoints. --quick plants the truth as benchmarks/influence_lds.py does, and
-is no comparison: a tiny adapter learns little but the form of 32 problems.
+The compute line: `worth` is how many randomly drawn problems teach as much about the targets' families,
+between the sizes tried (by interpolation over their logarithm). The cost of training on these, minus that of
+the choice, is what choosing saves; it pays if that exceeds the cost of choosing. All in CPU seconds. The
+warm-up counts for those selectors that read its checkpoints. --quick plants the truth as
+benchmarks/influence_lds.py does, and is no comparison: a tiny adapter learns little but the form of 32
+problems.
 """
 
 import argparse
@@ -45,12 +47,12 @@ from jz3.writer.catalogue import FAMILIES
 Array = NDArray[np.float64]
 SELECTORS = ("value", "RDS+", "BM25", "same family (oracle)")
 """One by gradients, one by states, one by words, and the families of the targets themselves (chosen: each
-costs a training a seed).
+costs one training per seed).
 """
 WARMED = ("value", "RDS+")
-"""They read the warm-up's checkpoints."""
+"""Selectors that read the warm-up's checkpoints."""
 QUICK_COUNT = 32
-"""Of the 64 candidates of the planted case: as many as are of the targets' families."""
+"""Of the 64 candidates of the planted case: as many as belong to the targets' families."""
 SEEDS = 3
 
 
@@ -65,7 +67,7 @@ class Learnt:
 
 @dataclass(frozen=True)
 class Gain:
-    """A mean over seeds and its 95 % by t; with one seed there is none."""
+    """A mean over seeds and its 95 % interval by t; with one seed there is no interval."""
 
     mean: float
     half: float
@@ -83,14 +85,16 @@ def gain(differences: Sequence[float]) -> Gain:
 
 
 def worth(loss: float, by_size: Mapping[int, float]) -> float:
-    """How many drawn by chance teach as much; below the least size and above all, those."""
+    """How many randomly drawn problems teach as much; below the least size and above all sizes, the end of
+    the range.
+    """
     sizes = sorted(by_size)
     losses = np.minimum.accumulate([by_size[size] for size in sizes])
     return float(np.exp(np.interp(-loss, -losses, np.log(sizes))))
 
 
 def learnt(setting: Setting, choice: Choice, covered: NDArray[np.bool_], work: Path) -> Learnt:
-    """Train, unless it is kept."""
+    """What a model learns from a choice: read if it is kept, otherwise trained."""
     kept = kept_in(setting, choice, work)
     if not kept.exists():
         started = time.monotonic()
@@ -112,7 +116,7 @@ def choosing_seconds(found: Mapping[str, Scored], warming: float) -> dict[str, f
 def table(
     after: Mapping[tuple[str, int], list[Learnt]], count: int, choosing: Mapping[str, float]
 ) -> dict[str, float]:
-    """Print it; the figures by name."""
+    """Print the table; return its figures by name."""
     by_size = {
         size: float(np.mean([one.covered for one in seeds]))
         for (name, size), seeds in after.items()
@@ -162,7 +166,7 @@ def measure(setting: Setting, count: int, seeds: int, work: Path) -> dict[str, f
     warming = time.process_time() - started
     found = scored(setting, reference, wanted, None, work, SELECTORS)
     times = work / f"{setting.name}-choosing.json"
-    if not times.exists():  # a run that goes on finds its warm-up made and its rows in the store
+    if not times.exists():  # a resumed run finds its warm-up made and its rows in the store
         times.write_text(json.dumps(choosing_seconds(found, warming)))
     families = set(setting.targets["subject"])
     known = {*setting.families()}

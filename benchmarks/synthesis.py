@@ -1,4 +1,4 @@
-"""What synthesis costs beside the model: the engine's own loop, the row store, and writing.
+"""What synthesis costs besides the model: the engine's own loop, the row store, and writing.
 
 1. The transformers engine on a CPU against a bare loop of `model.generate` over the same batches, tokens a
    second (`ratio_bare_generate`). Both stop at the end token, so batches hold rows of very different lengths.
@@ -41,7 +41,7 @@ COMPLETION_CHARACTERS = 2_000
 COMPLETION_TOKENS = 875
 """Median of the released prose rows (tokens of Mistral's tokenizer)."""
 GPU_TOKENS_A_SECOND = 12_500
-"""Of one H100 (source above; not measured by us)."""
+"""Tokens a second of one H100 (source above; not measured by us)."""
 GPUS = 8
 COMMIT_ROWS = 8_000
 """Rows of a batch in the paper profile."""
@@ -136,7 +136,7 @@ def _tokens_a_second(write) -> float:  # noqa: ANN001
 
 
 def _tiny_llama(directory: Path) -> None:
-    """Over bytes, 0.9M weights, random; the end token comes now and then."""
+    """A random model over bytes, with 0.9M weights, that writes the end token now and then."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -165,7 +165,7 @@ def _tiny_llama(directory: Path) -> None:
 
 
 class PreparedText:
-    """An engine that writes at once what it writes: each row its own text, of the usual length."""
+    """An engine that writes immediately: each row gets its own text, of the usual length."""
 
     @property
     def identity(self) -> dict[str, str]:
@@ -183,13 +183,13 @@ BODY = " ".join(random.Random(0).choices(WORDS, k=1_000_000))
 
 
 def _text(seed: int, characters: int) -> str:
-    """Words of its own for each seed, so that texts compress like prose and not like copies."""
+    """Different words for each seed, so that texts compress like prose and not like copies."""
     start = seed % (len(BODY) - characters)
     return f"{seed} {BODY[start : start + characters]}"
 
 
 def _simulate(folder: Path, rows: int) -> dict[str, float]:
-    """Seconds of each part, each in a process of its own, as a killed and repeated stage would be."""
+    """Seconds of each part, each in its own process, like a stage that was killed and repeated."""
     started = time.perf_counter()
     Out(Prompt, folder / "prompts").sink(_prompts(rows))
     print(f"{rows:,} prompts composed in {time.perf_counter() - started:.0f} s", flush=True)

@@ -4,11 +4,11 @@
     python benchmarks/teacher.py --quick    # less of each, under a minute
     python benchmarks/teacher.py memory     # a part: rates, store or memory
 
-`share_of_ideal` is the rate against concurrency / latency (1,280 requests/s). What else bounds it is the one
-core of the client, so that is measured in the same run: the bare openai client with the fastest transport
-and call it has, no store, no limits, no journal (`bare`), and the client as its documentation has it
-(`plain`). `share_of_core` is how much of one core jz3 used: near 1, the core is the limit; `server_core` how
-much of another the server used meanwhile. `share_of_bare` is our rate over that of the bare client,
+`share_of_ideal` is the rate over concurrency / latency (1,280 requests/s). It is also bounded by the client's
+single core, so that is measured in the same run: the bare openai client with the fastest transport and call
+it has, no store, no limits, no journal (`bare`), and the client as its documentation has it (`plain`).
+`share_of_core` is how much of one core jz3 used: near 1, the core is the limit; `server_core` how much of
+another the server used meanwhile. `share_of_bare` is our rate over that of the bare client,
 `core_limit_share` the same by time of the core, which other work on the machine disturbs less.
 `store_us_per_row` is an answer put into the journal and found again, a row. `peak_mb` is the memory of a
 process of its own that asks for the most requests, `growth_mb` how much more than for one in 20.
@@ -49,7 +49,7 @@ PROMPT = "fine " + "word " * 200
 
 @dataclass(frozen=True)
 class Requests:
-    """Made as they are gone through, so that the memory measured is not theirs."""
+    """Requests made one by one as they are consumed, so that the measured memory does not include them."""
 
     count: int
     first: int = 0
@@ -61,7 +61,7 @@ class Requests:
 
 @cache
 def execution() -> Execution:
-    """Read once: reading a profile is no part of a request."""
+    """The profile's execution, read once: reading a profile is no part of a request."""
     root = Path(__file__).parent.parent
     embedded = load_execution(root / "profiles/execution/embedded.yaml")
     return embedded.model_copy(update={"concurrency": CONCURRENCY, "timeout_s": 60.0})
@@ -77,23 +77,25 @@ class Rate:
 
     per_second: float
     core_us: float
-    """Microseconds of the client's core a request."""
+    """Microseconds of the client's core per request."""
     server_us: float
-    """Those of the server's core."""
+    """Microseconds of the server's core per request."""
 
     @property
     def core(self) -> float:
-        """The share of one core that the client used meanwhile."""
+        """The share of one core that the client used."""
         return self.per_second * self.core_us / 1e6
 
     @property
     def server_core(self) -> float:
-        """The share that the server used of another."""
+        """The share of another core that the server used."""
         return self.per_second * self.server_us / 1e6
 
 
 def rates(count: int, rounds: int) -> dict[str, Rate]:
-    """Of each way, in turns, another first each time, so that what else the machine does meets all alike."""
+    """The rate of each way, in turns that each start with another way, so that other load on the machine
+    affects all alike.
+    """
     ways = {"jz3": ask, "bare": ask_bare, "plain": ask_plain}
     wall, core, served = (dict.fromkeys(ways, 0.0) for _ in range(3))
     with answering_server(LATENCY_S) as url:
@@ -113,7 +115,7 @@ def rates(count: int, rounds: int) -> dict[str, Rate]:
 
 
 def ask_bare(url: str, requests: Requests) -> int:
-    """The openai client over its own fastest transport, and nothing around it."""
+    """The openai client over its own fastest transport, with nothing around it."""
     import httpx2
     from openai import AsyncOpenAI, DefaultAioHttpClient
 
@@ -126,7 +128,7 @@ def ask_bare(url: str, requests: Requests) -> int:
 
 
 def ask_plain(url: str, requests: Requests) -> int:
-    """As its documentation has it: httpx's own connections, and answers as typed objects."""
+    """The openai client as its documentation shows it: httpx connections, and answers as typed objects."""
 
     async def texts(client: "AsyncOpenAI", request: ChatRequest) -> str | None:
         answer = await client.chat.completions.create(**request.body())
@@ -141,7 +143,7 @@ async def loop(
     text: Callable[["AsyncOpenAI", ChatRequest], Awaitable[str | None]],
     http_client: "httpx2.AsyncClient | None" = None,
 ) -> int:
-    """As many tasks as there may be requests in flight, over one client; the texts are dropped."""
+    """One task for each request that may be in flight, over one client; the texts are dropped."""
     from openai import AsyncOpenAI
 
     waiting, answered = iter(requests), 0
@@ -160,7 +162,7 @@ async def loop(
 
 
 def store_us(count: int) -> float:
-    """Microseconds a row: appended and flushed one by one, as answers come, then all found again."""
+    """Microseconds per row: appended and flushed one by one, as answers come, then all found again."""
     with tempfile.TemporaryDirectory() as directory:
         store = RowStore(Path(directory))
         rows = [(chat_key(request), vars(request)) for request in Requests(count)]
@@ -184,7 +186,7 @@ def store_us(count: int) -> float:
 
 
 def peak_mb(count: int) -> float:
-    """Memory of a process that asks for so many, of a server that answers at once."""
+    """Memory of a process that makes `count` requests to a server that answers at once."""
     with answering_server(0.0) as url, tempfile.TemporaryDirectory() as store:
         environment = os.environ | {"JZ3_STORE": store}
         command = [sys.executable, __file__, "--ask", url, str(count)]

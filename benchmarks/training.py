@@ -116,7 +116,9 @@ def _rows() -> tuple[list[tuple[str, str]], str]:
 
 
 def _write_table(path: Path, rows: list[tuple[str, str]], size: int) -> None:
-    """Each row is numbered, so that no two texts are the same (parquet would keep one of them)."""
+    """A table whose rows are numbered, so that no two texts are equal (parquet would store equal ones
+    once).
+    """
 
     def frames() -> Iterator[pl.DataFrame]:
         for first in range(0, size, 10_000):
@@ -174,7 +176,7 @@ def _tokenising(folder: Path, base: Path, rows: list[tuple[str, str]]) -> dict[s
 
 
 def _rates(repeats: int, *ways: Callable[[], int]) -> list[float]:
-    """Tokens a second of CPU of each way, the best of so many; they take turns."""
+    """Tokens per CPU second of each way, the best of several repeats; the ways take turns."""
     best = [0.0] * len(ways)
     for _ in range(repeats):
         for place, way in enumerate(ways):
@@ -245,7 +247,7 @@ def _of_blocks(blocks: Blocks, number: int) -> Piece:
 
 
 def _padded_steps(blocks: Blocks) -> list[list[Piece]]:
-    """The documents of the blocks in training order, as many a piece and a step as the blocks hold."""
+    """The documents of the blocks in training order, with as many per piece and step as the blocks hold."""
     documents = [
         (blocks.tokens[block][is_of], blocks.labels[block][is_of])
         for block in range(len(blocks))
@@ -298,7 +300,7 @@ def _bare_loop(base: Path, steps: list[list[Piece]]) -> None:
 
 
 def _pass(folder: Path, rows: int) -> dict[str, float]:
-    """In a process of its own: from the table of so many rows to blocks on disk."""
+    """In a process of its own: from the table of this many rows to blocks on disk."""
     params = PackParams(
         block_length=BLOCK_LENGTH, window_rows=WINDOW_ROWS, held_out_share=5e-4, seed=0, form=PLAIN
     )
@@ -314,7 +316,7 @@ def _pass(folder: Path, rows: int) -> dict[str, float]:
 
 
 def _peak_gb() -> float:
-    """Of this program: what `getrusage` says may be of the one that started it."""
+    """Peak memory of this program: `getrusage` may report that of the program that started it."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 2**20 for line in lines if line.startswith("VmHWM"))
 

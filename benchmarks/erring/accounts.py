@@ -7,54 +7,55 @@ from benchmarks.erring.runs import Answered, Run
 from benchmarks.erring.truth import harm_of, rows_with_errors, spoilt_asks, wrong_rows
 
 KEPT_APART = ("repeated", "not_first", "not_chosen", "not_preferred", "not_drawn")
-"""Rules that choose between right answers: they say nothing of an error."""
+"""Rules that choose between right answers: they do not indicate an error."""
 REASONS = ("planted", "harmless", "inherited", "not known", "given back", "other value", "none")
-"""What is wrong with a rejected answer: an error that does harm, or none; the error of a text that it goes on
-from; and what the writer itself could not do. `none`: nothing is."""
+"""What is wrong with a rejected answer: a harmful error, a harmless one, the error of a text that it
+continues, or something that the writer itself could not do. `none`: nothing is wrong.
+"""
 
 
 @dataclass(frozen=True)
 class Check:
-    """How well answers of one sort are told apart. Shares are None where there is nothing to take them of."""
+    """How well answers of one sort are told apart. A share is None if there is nothing to take it of."""
 
     harmful: int
-    """Answers with an error that does harm."""
+    """Answers with a harmful error."""
     at_once: int
     """Of these, rejected by a rule on the answer itself."""
     later: int
-    """Of the others, those of which no row is left."""
+    """Of the others, those that left no row."""
     rejected: int
-    """Answers that such a rule rejected."""
+    """Answers rejected by such a rule."""
     false: int
-    """Of these, those in which nothing is wrong; an answer whose error cancels out is right, a text whose
-    number was changed is not.
+    """Of these, those with nothing wrong. An answer whose error cancels out counts as right, a text with a
+    changed number does not.
     """
 
     @property
     def recall(self) -> float | None:
-        """Of harmful answers, those of which no row is left."""
+        """The share of harmful answers that left no row."""
         return (self.at_once + self.later) / self.harmful if self.harmful else None
 
     @property
     def recall_at_once(self) -> float | None:
-        """Of harmful answers, those that were rejected themselves."""
+        """The share of harmful answers that were rejected themselves."""
         return self.at_once / self.harmful if self.harmful else None
 
     @property
     def precision(self) -> float | None:
-        """Of rejected answers, those in which something is wrong."""
+        """The share of rejected answers with something wrong."""
         return 1 - self.false / self.rejected if self.rejected else None
 
 
 @dataclass(frozen=True)
 class Account:
-    """Of a run."""
+    """The account of a run."""
 
     answers: Check
-    """Solutions, corrections and decompositions: held against gold, execution or a label."""
+    """Solutions, corrections and decompositions: compared with gold, execution or a label."""
     texts: Check
-    """Rewordings, statements, masked copies, stories: held against the text that they come from; questions on
-    a passage and its concepts: by their form.
+    """Rewordings, statements, masked copies and stories: compared with the text that they come from.
+    Questions on a passage and its concepts: checked by their form.
     """
     by_rule: dict[str, Counter[str]]
     """Rejected answers by rule, and by what was wrong (REASONS)."""
@@ -62,13 +63,13 @@ class Account:
     """Planted errors by kind, and by what became of them: at once, later, kept, or harmless."""
     kept: int
     wrong: int
-    """Kept rows whose answer is not that of their question, or whose question no reader reads."""
+    """Kept rows whose answer is not that of their question, or whose question no reader can read."""
     with_errors: int
     """Kept rows with an error in their solution."""
 
 
 def account(run: Run) -> Account:
-    """Of all asks of a run."""
+    """The account of all asks of a run."""
     spoilt = spoilt_asks(run)
     alive = _alive(run)
     by_rule: dict[str, Counter[str]] = defaultdict(Counter)
@@ -103,13 +104,13 @@ def account(run: Run) -> Account:
 
 
 def is_answer(one: Answered) -> bool:
-    """Whether an ask is held against gold, execution or a label."""
+    """Whether an ask is compared with gold, execution or a label."""
     return one.ask.form != "text" or one.ask.operator == "decompose"
 
 
 def _alive(run: Run) -> set[str]:
-    """The asks of which a row is left, or which live on where their children do not name them (a masked copy
-    that was shown, a decomposition, a passage's concepts).
+    """The asks that left a row, or that live on without being named by their children (a masked copy that was
+    shown, a decomposition, a passage's concepts).
     """
     taken = {name for name, one in run.answered.items() if not one.rule}
     alive = {name for name in taken if run.answered[name].ask.operator in ("decompose", "concepts")}
@@ -120,7 +121,7 @@ def _alive(run: Run) -> set[str]:
 
 
 def _mended(one: Answered) -> bool:
-    """A wrong attempt that a correction goes on from: it is no row."""
+    """A wrong attempt that a correction continues: it is not a row."""
     return one.ask.form in ("attempt", "correction")
 
 

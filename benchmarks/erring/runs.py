@@ -1,6 +1,7 @@
 """Runs a recipe on seeds of every family, and lists what was asked, planted and decided, ask by ask.
 
-Seeds, sizes and draws are the benchmark's own, so that neither a profile nor the clone's data move a figure.
+Seeds, sizes and draws are the benchmark's own, so that neither a profile nor the clone's data can change a
+figure.
 """
 
 import re
@@ -82,26 +83,26 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
     "synthllm": SYNTHLLM | {"answers": 1, "agreeing": 1},
     "synthllm_by_votes": SYNTHLLM | {"name": "synthllm", "answers": 3, "agreeing": 2},
 }
-"""Sizes are chosen: some hundred asks of each operator and seed of a family. SynthLLM is there as published,
-where nothing confirms an answer, and with two of three answers that must agree.
+"""Sizes are chosen: some hundred asks of each operator and seed of a family. SynthLLM appears twice: as
+published, where nothing confirms an answer, and with two of three answers that must agree.
 """
 
 
 _QUESTION = re.compile(r"^\[Question (\d+)\]?(.*?)(?=^\[Question \d|\Z)", re.DOTALL | re.MULTILINE)
-"""Of an answer that holds several, with its place."""
+"""One question of an answer that holds several, with its number."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """An ask, what its answer should be, what it was, and what became of it."""
+    """An ask, the answer that was expected, the answer that came, and what became of it."""
 
     ask: Ask
     right: str
     erred: Erred
     rule: str | None
-    """By which it was rejected, without the recipe's name; None where it was kept or gone on from."""
+    """The rule that rejected it, without the recipe's name; None if it was kept or continued."""
     output: str | None
-    """The answer with what its program really printed, where one ran."""
+    """The answer with what its program really printed, if one ran."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,13 @@ class Run:
 
     found: Augmented
     answered: Mapping[str, Answered]
-    """By the ask's id."""
+    """Answers by the id of the ask."""
     judged: Mapping[str, str]
-    """The rules by which what is no ask was rejected, by row: maskings, merges, graphs."""
+    """The rules that rejected what is not an ask (maskings, merges, graphs), by row."""
 
 
 def teacher_of(model: str) -> dict[str, Any]:
-    """The problem writer of a name, as a section declares it."""
+    """The problem writer under a name, as a section declares it."""
     return {
         "share": 1.0,
         "provider": "writer",
@@ -128,7 +129,7 @@ def teacher_of(model: str) -> dict[str, Any]:
 
 
 def params_of(recipe: str, model: str) -> AugmentParams:
-    """A recipe with the problem writer of a name as its teacher."""
+    """A recipe whose teacher is the problem writer under a name."""
     sized = {"name": recipe, **RECIPES[recipe]}
     return AugmentParams.model_validate(
         {"teachers": {"writer": teacher_of(model)}, "seed": 31, "recipe": sized}
@@ -136,12 +137,12 @@ def params_of(recipe: str, model: str) -> AugmentParams:
 
 
 def prompts_of(recipe: str) -> InFiles:
-    """Those of the repository."""
+    """The prompts of the repository."""
     return InFiles(ROOT / "data/recipes" / recipe)
 
 
 def execution() -> Execution:
-    """The test profile's, without a limit on the rate."""
+    """That of the test profile, without a limit on the rate."""
     read = load_execution(ROOT / "profiles/execution/test.yaml")
     return read.model_copy(
         update={"requests_per_minute": 10_000_000, "tokens_per_minute": 10_000_000_000, "concurrency": 8}
@@ -149,7 +150,7 @@ def execution() -> Execution:
 
 
 def seeds_of(each: int, every: int = 1) -> dy.DataFrame[SeedProblem]:
-    """So many seed problems of every family, or of every so-many-th, with solutions in prose."""
+    """`each` seed problems of every family, or of every `every`-th one, with solutions in prose."""
     rows = _of_families(each, every, _seed)
     return SeedProblem.validate(pl.DataFrame(rows, schema=SeedProblem.create_empty().schema))
 
@@ -157,7 +158,7 @@ def seeds_of(each: int, every: int = 1) -> dy.DataFrame[SeedProblem]:
 def _of_families(
     each: int, every: int, made: Callable[[str, int, int], dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Rows that are made from a name, a number within the family and the number of the family."""
+    """Rows made from a name, the number within the family, and the number of the family."""
     return [
         made(f"{family.name}/{number}", number, family_number)
         for family_number, family in enumerate(FAMILIES)
@@ -185,7 +186,7 @@ def _seed(name: str, number: int, family_number: int) -> dict[str, Any]:
 
 
 def passages_of(each: int, every: int = 1) -> dy.DataFrame[Passage]:
-    """So many passages for every family, or for every so-many-th, with words of it and of the next one."""
+    """`each` passages for every family, or for every `every`-th one, with words of it and of the next one."""
     rows = _of_families(each, every, _passage)
     return Passage.validate(pl.DataFrame(rows, schema=Passage.create_empty().schema))
 
@@ -205,12 +206,12 @@ def _passage(name: str, number: int, family_number: int) -> dict[str, Any]:
 
 
 def beginnings_of(params: AugmentParams, each: int, every: int = 1) -> Seeds:
-    """What a recipe begins at."""
+    """The seeds or passages that a recipe starts from."""
     return passages_of(each, every) if begins_at(params) is PASSAGES else seeds_of(each, every)
 
 
 def run(seeds: Seeds, params: AugmentParams) -> Run:
-    """Run a recipe, and go through its rounds once more over what the store then has."""
+    """Run a recipe, then go through its rounds once more with everything in the store."""
     prompts = prompts_of(params.recipe.name)
     found = augment(seeds, prompts, params, execution())
     rules = {row["row_id"]: row["rule"].partition(".")[2] for row in found.rejects.iter_rows(named=True)}
@@ -225,8 +226,8 @@ def run(seeds: Seeds, params: AugmentParams) -> Run:
 
 
 def _taken_apart(whole: Answered, rules: dict[str, str]) -> dict[str, Answered]:
-    """The questions of an answer that was read, each with its rule, and with the error where it bears it; the
-    answer itself where it was rejected, or where no question that is left bears its error.
+    """The questions of an answer that was read, each with its rule, and with the error if it bears it. The
+    answer itself if it was rejected, or if none of the remaining questions bears its error.
     """
     name = whole.ask.ask_id
     if whole.rule is not None:
@@ -250,18 +251,18 @@ def _taken_apart(whole: Answered, rules: dict[str, str]) -> dict[str, Answered]:
 
 @dataclass(frozen=True)
 class Walked:
-    """A round of a run that is done."""
+    """A round of a finished run."""
 
     asks: Sequence[tuple[Ask, ChatAnswer, str | None]]
-    """With answers, and solutions up to what their programs printed."""
+    """Asks with answers, and solutions up to what their programs printed."""
     programs: Sequence[Program]
-    """Of the recipe itself."""
+    """Programs of the recipe itself."""
     own_s: float
-    """Seconds of CPU that the recipe took to say what it asks."""
+    """CPU seconds that the recipe took to decide what to ask."""
 
 
 def walked(seeds: Seeds, params: AugmentParams, store: RowStore) -> list[Walked]:
-    """The rounds of a run that is done."""
+    """The rounds of a finished run."""
     found: list[Walked] = []
     rounds = rounds_of(seeds, prompts_of(params.recipe.name), params)
     started = time.process_time()

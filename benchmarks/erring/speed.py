@@ -26,28 +26,28 @@ from jz3.writer.server import MODEL, complete
 from jz3.writer.splits import distinct_draws
 
 WARM_UP = 2
-"""Seeds that are replayed before anything is timed (chosen: as few as load all modules)."""
+"""Seeds that are replayed before anything is timed (chosen: the fewest that load all modules)."""
 PASSAGE = "Apples cost money, and so do boxes. A farmer counts them in the evening. "
 PROMPT = "Write.\n\nLevel: {level}\nKind: {kind}\n\n### Passage\n{passage}{number}\n\n### New problem\n"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the writer is asked."""
+    """A request to the writer."""
 
     prompt: str
     seed: int | None
 
 
 def per_second(work: Callable[[], object], units: int) -> float:
-    """Units of work a second of CPU."""
+    """Units of work per CPU second."""
     started = time.process_time()
     work()
     return units / (time.process_time() - started)
 
 
 def rate(requests: Sequence[Request], model: str = MODEL) -> float:
-    """Requests that the writer answers a second of CPU, from body to body, without HTTP."""
+    """Requests that the writer answers per CPU second, from body to body, without HTTP."""
 
     def answer() -> None:
         for one in requests:
@@ -58,7 +58,7 @@ def rate(requests: Sequence[Request], model: str = MODEL) -> float:
 
 
 def writing(count: int) -> list[Request]:
-    """Requests for new problems, of every level and kind in turn."""
+    """Requests for new problems, all levels and kinds in turn."""
     return [
         Request(
             PROMPT.format(
@@ -74,7 +74,7 @@ def writing(count: int) -> list[Request]:
 
 
 def requests_of(rounds: Sequence[Walked], params: AugmentParams) -> list[Request]:
-    """Those of a run, in its order: the mix of the recipe."""
+    """The requests of a run, in its order: the mix of the recipe."""
     return [
         Request(one.prompt, request_of(one, params).seed) for round_ in rounds for one, _, _ in round_.asks
     ]
@@ -90,7 +90,7 @@ def by_task(requests: Sequence[Request]) -> dict[str, list[Request]]:
 
 @dataclass(frozen=True)
 class Added:
-    """Microseconds of CPU of a row of `augment` whose answers and outputs the store has."""
+    """CPU microseconds per row of `augment`, when the store has all answers and outputs."""
 
     rows: int
     whole: float
@@ -100,7 +100,7 @@ class Added:
     """Reading outputs back, round by round."""
     grader: float
     composing: float
-    """Of the recipe: drawing graphs and their values, and judging what they give."""
+    """The recipe's own work: drawing graphs and their values, and judging the results."""
 
     @property
     def own(self) -> float:
@@ -109,8 +109,8 @@ class Added:
 
 
 def added(seeds: Seeds, params: AugmentParams) -> Added:
-    """Of a run that the store has whole: its parts are done again one by one, and taken off. To be called in
-    a process that has not run the recipe, whose memory would hold what was read.
+    """The parts of a run that the store has completely are repeated one by one and subtracted. Call it in a
+    process that has not run the recipe, since its memory would hold what was read.
     """
     replay = execution().model_copy(update={"teacher": "replay"})
     prompts = prompts_of(params.recipe.name)
@@ -152,7 +152,7 @@ def added(seeds: Seeds, params: AugmentParams) -> Added:
 
 
 def graphs_per_second(seeds: Seeds, params: AugmentParams) -> float:
-    """Graphs of RV-Syn that are drawn, given values and judged a second of CPU, in a run that is done."""
+    """Graphs of RV-Syn that are drawn, given values and judged per CPU second, in a finished run."""
     rounds = walked(seeds, params, open_store())
     graphs = sum(one.operator == "compose" for round_ in rounds for one in round_.programs)
     return graphs / sum(
@@ -163,7 +163,7 @@ def graphs_per_second(seeds: Seeds, params: AugmentParams) -> float:
 
 
 def maskings_per_second(questions: Sequence[str]) -> float:
-    """Questions whose numbers are found, replaced and labelled a second of CPU; and put back, to be sure."""
+    """Questions whose numbers are found, replaced and labelled per CPU second, and put back as a check."""
 
     def mask() -> None:
         for question in questions:
@@ -174,7 +174,7 @@ def maskings_per_second(questions: Sequence[str]) -> float:
 
 
 def questions(each: int) -> list[str]:
-    """So many of every family, in its wordings in turn."""
+    """`each` questions of every family, in its wordings in turn."""
     return [
         family.wordings[number % len(family.wordings)].format(**values.drawn)
         for family in FAMILIES

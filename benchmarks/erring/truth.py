@@ -1,4 +1,4 @@
-"""Which planted errors do harm, and which kept rows are wrong, by readers that share no code with filters.
+"""Which planted errors do harm and which kept rows are wrong, by readers that share no code with filters.
 
 Answers are compared by the problem writer's judge (jz3/writer/tasks/judge.py), not by the grader; questions
 are read by the writer's families, told problems by the reader in the tests (tests/teacher/story_reader.py).
@@ -20,7 +20,7 @@ from jz3.writer.tasks.unknown import read_backward
 from tests.teacher.story_reader import answer_of
 
 Harm = Literal["answer", "form", "none"]
-"""What an error does: the final answer is another one or lost; the text has another form; nothing."""
+"""What an error does: the final answer changes or is lost; the text gets another form; nothing."""
 FORM = (
     "attempt_named", "mark_lost", "remark", "persona_named", "asked_again", "code_shown", "document_named",
     "one_concept", "same_concepts", "topics_lost", "concepts_lost",
@@ -28,12 +28,12 @@ FORM = (
 BACKWARD = ("fobar", "self_verification")
 _PROGRAM = re.compile(r"```python\n(.*?)(?:\n```|\Z)", re.DOTALL)
 _FIELDS = re.compile(r"^(?:Origin|Level|Concepts): .*$", re.MULTILINE)
-"""What stands above a question."""
+"""The fields above a question."""
 _DOES_NOT_KNOW = "I do not know"
 
 
 def harm_of(one: Answered) -> Harm:
-    """Of what was planted in an answer; `none` where nothing was, too."""
+    """The harm of what was planted in an answer; `none` also if nothing was planted."""
     if one.erred.kind is None:
         return "none"
     if one.erred.kind in FORM:
@@ -44,11 +44,11 @@ def harm_of(one: Answered) -> Harm:
 
 
 def _changed(one: Answered) -> bool:
-    """Whether what an answer comes to is another value than that of the right one, or none."""
+    """Whether an answer arrives at a value other than that of the right one, or at none."""
     right, text = one.right, one.erred.text
     match one.ask.operator:
         case "mask" | "state":
-            return True  # every kind makes them something else than what was asked for
+            return True  # every kind turns them into something other than what was asked for
         case "reword" | "rewrite" | "rewrite_hard":
             asked, now = read_words(one.ask.question), read_words(text)
             return asked is None or now is None or asked.answer != now.answer
@@ -58,7 +58,7 @@ def _changed(one: Answered) -> bool:
         case "concepts":
             return not all(re.search(mark, text, re.MULTILINE) for mark in ("^Topic: .", "^- ."))
         case "pose_1" | "pose_2" | "pose_3":
-            return False  # what is left of it are questions, and none of them is spoilt
+            return False  # only questions are left of it, and none of them is spoilt
         case "question_1" | "question_2" | "question_3":
             asked = read_words(_FIELDS.sub("", text).strip())
             return asked is None or asked.answer is None
@@ -73,7 +73,7 @@ def _told(story: str) -> Fraction | None:
 
 
 def _outcome(text: str) -> str | None:
-    """What the first program of a text prints; of one without a program, what its last box holds."""
+    """What the first program of a text prints; without a program, what the last box holds."""
     program = _PROGRAM.search(text)
     if program is None:
         return last_boxed(text)
@@ -87,9 +87,9 @@ def _outcome(text: str) -> str | None:
 
 
 def spoilt_asks(run: Run) -> dict[str, str]:
-    """The asks that cannot become a right row, with the reason: an error of their own that does harm, one of
-    a text that they go on from, that the writer does not know the text, that it gave it back as it was, or
-    that its right answer is another than the expected.
+    """The asks that cannot become a right row, with the reason: a harmful error of their own or of a text
+    that they continue, a text that the writer does not know or that it returned unchanged, or a right answer
+    that differs from the expected one.
     """
     harms = {name: harm_of(one) for name, one in run.answered.items()}
     found: dict[str, str] = {}
@@ -109,7 +109,9 @@ def spoilt_asks(run: Run) -> dict[str, str]:
 
 
 def _goes_on(parent: Answered | None) -> bool:
-    """Whether a row stands on what an ask gave: a text, or a program; a wrong attempt is what is mended."""
+    """Whether a row uses what an ask gave: a text or a program. A wrong attempt does not count: it is
+    corrected.
+    """
     return parent is not None and (parent.ask.form == "text" or parent.ask.tool is not None)
 
 

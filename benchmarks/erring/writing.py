@@ -1,8 +1,8 @@
-"""Answers of the writer that errs to what is asked by other stages than `augment`.
+"""Answers of the erring writer to what stages other than `augment` ask.
 
-Problems for JiuZhang and skills for MASS: nothing is known of them beforehand, so that their form alone is
-read. What `distill` lets pass is left to the stages behind it; an answer that is cut short and says that it
-is done names fewer skills, and nothing tells. Solutions for DART-Math are held against gold.
+About problems for JiuZhang and skills for MASS nothing is known beforehand, so only their form is checked.
+What `distill` lets pass is left to the stages behind it; an answer that is cut short and claims to be complete
+names fewer skills, and nothing shows it. Solutions for DART-Math are compared with gold.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ from jz3.writer.tasks.judge import is_same
 from jz3.writer.tasks.skills import NOT_KNOWN
 
 SIZED = {"most_skills": 10, "most_words": 6, "similarity": 0.9, "edge_count": 2}
-"""Of MASS, as the profile `compare`; the last two are not read here."""
+"""Sizes of MASS, as in the profile `compare`; the last two are not read here."""
 DRAWS = 4
 """Solutions of each problem (chosen); all that are right are kept."""
 
@@ -44,12 +44,12 @@ class Formed:
     """An answer that was read by its form."""
 
     kind: str | None
-    """Of the error in it."""
+    """The kind of its error."""
     rule: str | None
-    """By which it was rejected."""
+    """The rule that rejected it."""
     right: bool
     known: bool = True
-    """Whether the writer knows what it was asked about."""
+    """Whether the writer knows the text that it was asked about."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Written:
     by_kind: dict[str, Counter[str]]
     """Planted errors by kind: rejected at once, kept with a wrong answer or none, or harmless."""
     by_rule: dict[str, Counter[str]]
-    """Rejected answers by rule: with an error, without one, or of what the writer does not know."""
+    """Rejected answers by rule: with an error, without one, or about a text that the writer does not know."""
     kept: int
     wrong: int
-    """Of these, those that are not right."""
+    """Of these, those that are wrong."""
 
     @property
     def harmful(self) -> int:
@@ -84,12 +84,12 @@ class Written:
 
 
 def problems(requests: Sequence[Request]) -> Written:
-    """Of problems that are asked for. Wrong are those whose answer is another than that of their question."""
+    """Requested problems. Those whose answer is not that of their question are wrong."""
     return _counted(map(_problem, requests))
 
 
 def skills(seeds: dy.DataFrame[SeedProblem]) -> Written:
-    """Of the skills of these problems. Wrong are those that are not what the right answer names."""
+    """The skills of these problems. Those that the right answer does not name are wrong."""
     encoder = {"kind": "spelling", "dimensions": 4_096, "most_words": 512}
     teachers = {"teachers": {"writer": teacher_of(ERRING_MODEL)}, "seed": 31}
     params = SkillsParams.model_validate(teachers | SIZED | {"encoder": encoder})

@@ -1,4 +1,4 @@
-"""A small model that the stage `warmup` trained, and the problems that are valued by it."""
+"""A small model trained by the stage `warmup`, and the problems whose values it gives."""
 
 import time
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from jz3.writer.write import write_problem
 
 MAX_TOKENS = 400
 BATCH = 6
-"""Blocks of MAX_TOKENS at once: 16 problems of 150 tokens (of 3, 6 and 12 blocks the fastest)."""
+"""Tokens at once, as blocks of MAX_TOKENS: 16 problems of 150 tokens (of 3, 6 and 12 blocks the fastest)."""
 TASKS = ("grade", "high")
 """Levels whose problems are the targets: one task each."""
 
@@ -128,7 +128,7 @@ def trained_reference(root: Path, trained: int) -> InDir[CheckpointsManifest]:
 
 @dataclass(frozen=True)
 class Case:
-    """A checkpoint, and what is valued by it."""
+    """A checkpoint, and the problems whose values it gives."""
 
     checkpoint: Path
     base: Path

@@ -39,7 +39,7 @@ ONE_B = Shape(
 
 
 def random_reference(shape: Shape, device: str) -> Reference:
-    """As `open_checkpoint` gives it in bf16; the adapter sits on all linears but the head."""
+    """As `open_checkpoint` returns it in bf16; the adapter is on all linears except the head."""
     torch.manual_seed(0)
     config = LlamaConfig(
         hidden_size=shape.hidden,

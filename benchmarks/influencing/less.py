@@ -80,7 +80,7 @@ def rademacher(matrix: torch.Tensor, seed: int) -> None:
 
 
 def less_ms(it: Case, blocks: int) -> float:
-    """CPU milliseconds a candidate of the path of LESS."""
+    """CPU milliseconds per candidate on the path of LESS."""
     single = one_by_one(it, "float32")
     step = max(1, len(it.rows) // LESS_CANDIDATES)
     rows = it.rows[step // 2 :: step][:LESS_CANDIDATES]
@@ -101,7 +101,7 @@ def less_ms(it: Case, blocks: int) -> float:
 
 
 def stored_matrix_ms(it: Case) -> float:
-    """CPU milliseconds a candidate with bf16 and the matrix kept."""
+    """CPU milliseconds per candidate in bf16 with a stored matrix."""
     single = one_by_one(it, "bfloat16")
     step = max(1, len(it.rows) // LESS_CANDIDATES)
     rows = it.rows[step // 2 :: step][:LESS_CANDIDATES]

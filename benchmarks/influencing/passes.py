@@ -37,7 +37,7 @@ def values(
 
 
 def pass_without(model: PreTrainedModel, rows: Sequence[EncodedRow]) -> None:
-    """Ours, back to the embeddings."""
+    """Our pass, back to the embeddings."""
     model.enable_input_require_grads()
     losses(model, rows).sum().backward()
     model.disable_input_require_grads()
@@ -61,8 +61,8 @@ def bare_pass(model: PreTrainedModel, rows: Sequence[EncodedRow]) -> None:
 
 @dataclass(frozen=True)
 class Timed:
-    """CPU milliseconds a candidate of each part, of each batch the fastest of some; what each part costs on
-    top of a pass without gradients, and gradients on top of a bare pass, of each batch and pass, sorted; and
+    """CPU milliseconds per candidate of each part, for each batch the fastest of several; the sorted ratios,
+    for each batch and pass, of each part to a pass without gradients and of gradients to a bare pass; and
     cosines by direction.
     """
 
@@ -113,7 +113,7 @@ def timed_passes(it: Case, passes: int) -> Timed:
 
 
 def ratios(of: list[list[float]], over: list[list[float]]) -> list[float]:
-    """What each pass of each batch costs on top of another, sorted."""
+    """The cost of each pass of each batch on top of another, sorted."""
     return sorted(
         ms / other - 1
         for ms_of_batch, others in zip(of, over, strict=True)

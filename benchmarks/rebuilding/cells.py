@@ -15,7 +15,7 @@ class Bench:
         self._saved = project.folder.with_name(f"{project.folder.name}.saved")
 
     def first(self) -> Run:
-        """Lay the project, run it whole, and keep that state."""
+        """Set up the project, run it completely, and keep that state."""
         self._lay(self.texts)
         run = self.project.run()
         must_succeed(self.project.name, run)
@@ -25,7 +25,7 @@ class Bench:
         return run
 
     def edited(self, name: str, repeated: list[str]) -> Run:
-        """The state after the first run, one edit, one run; a kill and a clone begin anew."""
+        """The state after the first run, one edit and one run; a kill and a clone start from nothing."""
         if name == "kill":
             return self._killed()
         if name == "second clone":
@@ -42,7 +42,7 @@ class Bench:
         self.project.setup()
 
     def _killed(self) -> Run:
-        """Calls of both runs less those of one: those that were paid for twice."""
+        """The calls of both runs minus those of one run: the calls that were paid for twice."""
         self._lay(self.texts)
         killed = self.project.run(kill_at=len(self.texts) // 2)
         run = self.project.run()
@@ -50,7 +50,9 @@ class Bench:
         return replace(run, calls=twice)
 
     def _cloned(self) -> Run:
-        """Sources and what git carries, no caches; what was shared lies in the folder beside the project."""
+        """The sources and what git carries, without caches; shared files are in the folder beside the
+        project.
+        """
         shutil.rmtree(self.project.folder)
         self.project.folder.mkdir(parents=True)
         if (self._saved / "remote").exists():

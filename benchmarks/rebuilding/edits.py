@@ -13,7 +13,7 @@ from benchmarks.servers.teaching import WORDS
 
 @dataclass(frozen=True)
 class Edit:
-    """One change of a project: a piece of text in a file of that name, wherever it lies."""
+    """One change of a project: a piece of text in the file of that name, wherever it is."""
 
     file: str
     old: str
@@ -35,11 +35,11 @@ EDITS = {
     "kill": None,
     "second clone": None,
 }
-"""What is edited; those without an edit of text are made by `change`."""
+"""The edit of each cell; those without an edit of text are made by `change`."""
 
 
 def make_texts(count: int) -> list[dict[str, str]]:
-    """Texts by number: a larger count has the smaller one's first."""
+    """Texts by number: a larger count begins with the texts of a smaller one."""
     return [
         {"id": f"t{number:05}", "text": f"Note {number}: {' '.join(Random(number).choices(WORDS, k=20))}."}
         for number in range(count)
@@ -47,7 +47,9 @@ def make_texts(count: int) -> list[dict[str, str]]:
 
 
 def repeated_ids(project: Project) -> list[str]:
-    """Final rows of the plain script whose problem a later text has, too: to remove one lets that one in."""
+    """Final rows of the plain script whose problem a later text has as well: removing one lets the
+    other in.
+    """
     lines = (project.path / "data/filtered.jsonl").read_text().splitlines()
     problems = {row["id"]: row["problem"] for row in map(json.loads, lines)}
     often = Counter(problems.values())
@@ -69,7 +71,9 @@ def change(project: Project, name: str, texts: list[dict[str, str]], repeated: l
 
 
 def change_text(path: Path, edit: Edit, name: str) -> None:
-    """In the one file of that name that has it; without a name, `old` is a pattern for all sources."""
+    """Replace it in the one file of that name that has it; without a name, `old` is a pattern for all
+    sources.
+    """
     files = [
         file
         for file in path.rglob(name or "*")

@@ -22,9 +22,11 @@ from benchmarks.servers.teaching import calls_of
 ROOT = Path(__file__).parent.parent.parent
 FILES = ROOT / "benchmarks/rebuild"
 TALLY = "REBUILD_TALLY"
-"""Environment variable: the folder in which the steps of a run count their rows, another for each project."""
+"""Environment variable: the folder in which the steps of a run count their rows, a separate one per
+project.
+"""
 LIMIT_S = 900
-"""Of one run of a system: beyond, it hangs."""
+"""The most seconds of one run of a system: after that, it hangs."""
 SKIPPED = shutil.ignore_patterns("__pycache__", "requirements.txt")
 
 
@@ -37,7 +39,7 @@ class Run:
     seconds: float
     status: int
     said: str
-    """The end of what it wrote."""
+    """The end of its output."""
 
 
 class Project:
@@ -50,7 +52,7 @@ class Project:
         self._bin = environment_of(name, self.about, environments)
 
     def lay(self, texts: list[dict[str, str]]) -> None:
-        """The sources, as a clone of a repository has them."""
+        """Write the sources, as a clone of a repository has them."""
         self.path.mkdir(parents=True)
         for code in self.about.get("code", []):
             shutil.copytree(ROOT / code, self.path / code, ignore=SKIPPED)
@@ -77,7 +79,7 @@ class Project:
             must_succeed(self.name, self.run(command))
 
     def run(self, command: str | None = None, kill_at: int | None = None) -> Run:
-        """The system's command, or another; ended with -9 once the server has answered `kill_at` calls."""
+        """Run the system's command, or another; status -9 if the server had answered `kill_at` calls."""
         tally = self.folder / "tally"
         shutil.rmtree(tally, ignore_errors=True)
         tally.mkdir()
@@ -104,7 +106,7 @@ class Project:
         return Run(calls_of(self.server) - before, rows, seconds, process.returncode, said)
 
     def rows(self) -> dict[str, tuple[str, str, bool]]:
-        """The final rows by id; none where there is no table."""
+        """The final rows by id; none if there is no table."""
         file = self.path / self.about["rows"]
         if not file.exists():
             return {}
@@ -117,7 +119,7 @@ class Project:
         return {row["id"]: (row["problem"], row["answer"], row["right"]) for row in rows}
 
     def lines(self) -> int:
-        """Lines of code of its own, without blank lines, comments and docstrings of one line."""
+        """Lines of its own code, without blank lines, comments and one-line docstrings."""
         files = [
             file
             for lay in self.about["lays"]
@@ -128,7 +130,7 @@ class Project:
         return sum(bool(line) and not line.startswith(("#", '"""')) for line in lines)
 
     def _environment(self, tally: Path) -> dict[str, str]:
-        """Everything that a system keeps outside its project lies under this home."""
+        """Everything that a system keeps outside its project goes under this home."""
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         kept = {name: os.environ[name] for name in ("LANG", "TERM", "TMPDIR") if name in os.environ}
@@ -149,7 +151,9 @@ class Project:
 
 
 def environment_of(name: str, about: Mapping[str, Any], environments: Path) -> Path:
-    """The folder of a system's programs; made from its requirements, by their content, on first use."""
+    """The folder of a system's programs, made from its requirements on first use and named by their
+    content.
+    """
     if "packages" not in about:
         return Path(sys.executable).parent
     requirements = FILES / about["packages"]
@@ -165,10 +169,10 @@ def environment_of(name: str, about: Mapping[str, Any], environments: Path) -> P
 
 
 def end_all(process: "subprocess.Popen[bytes]", marked: str) -> None:
-    """End a command with all that it started, workers in sessions of their own (Ray's) among them: they
-    carry the mark of this run in their environment.
+    """End a command with everything that it started, including workers in sessions of their own (such as
+    Ray's): all carry the mark of this run in their environment.
     """
-    with suppress(ProcessLookupError):  # all of it has ended by itself
+    with suppress(ProcessLookupError):  # all of it has already ended
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     while left := pids_with(marked):
@@ -179,10 +183,10 @@ def end_all(process: "subprocess.Popen[bytes]", marked: str) -> None:
 
 
 def pids_with(marked: str) -> list[int]:
-    """Processes at work whose environment has `NAME=VALUE`; a dead one that waits for its parent has none."""
+    """Running processes whose environment has `NAME=VALUE`; a dead one that waits for its parent has none."""
     found: list[int] = []
     for environment in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # another user's, or gone meanwhile
+        with suppress(OSError):  # another user's, or gone in the meantime
             if marked.encode() in environment.read_bytes().split(b"\0"):
                 found.append(int(environment.parent.name))
     return found

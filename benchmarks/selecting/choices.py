@@ -1,8 +1,8 @@
 """Choices of candidates by each selector and by chance, and what a model learns from each.
 
-A model is trained on a choice alone, as the profile's warm-up trains, and asked for its loss on new problems
-of the writer, which no selector saw: of the targets' families, and of the others. Costs a warm-up for each
-choice and seed; what a model learnt is kept, so that a run goes on.
+A model is trained on a choice alone, as the profile's warm-up trains, and its loss is measured on new
+problems of the writer, which no selector saw: of the targets' families, and of the others. Costs a warm-up
+for each choice and seed; what a model learnt is kept, so that a run can be resumed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,11 +25,13 @@ from jz3.writer.write import Kind, write_draw
 
 Array = NDArray[np.float64]
 FIRST_CHANCE = 3_000
-"""Seed of the first draw by chance (chosen: apart from those of subsets, of the pool and of the warm-up)."""
+"""Seed of the first random draw (chosen: distinct from those of subsets, of the pool and of the warm-up)."""
 A_FAMILY_AND_KIND = 2
-"""New problems (chosen: 256 of 64 families; their loss costs a second)."""
+"""New problems of each family and kind (chosen: 256 of 64 families; their loss costs a second)."""
 MULTIPLES = (1.0, 1.5, 2.0)
-"""Sizes of the choices by chance, in counts (chosen: twice as many problems cost twice the training)."""
+"""Sizes of the random choices, in multiples of the count (chosen: twice as many problems cost twice the
+training).
+"""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ CHANCE = "chance"
 
 
 def with_new_problems(setting: Setting, families: Sequence[Family], kinds: Sequence[Kind]) -> Setting:
-    """The setting with new problems of these families in place of its targets, by target_id."""
+    """The setting with new problems of these families as its targets, by target_id."""
     rows: list[dict[str, str]] = []
     for family in families:
         for kind in kinds:
@@ -68,7 +70,9 @@ def with_new_problems(setting: Setting, families: Sequence[Family], kinds: Seque
 
 
 def best(problems: pl.DataFrame, scores: Array, count: int) -> pl.DataFrame:
-    """The candidates of highest score ([N, Q]) over the queries, ties by id, as `select` goes by values."""
+    """The candidates of highest score ([N, Q]) over the queries, ties by id, as `select` chooses by
+    values.
+    """
     order = pl.Series(scores.max(axis=1))
     ranked = problems.with_columns(order=order).sort("order", "problem_id", descending=[True, False])
     return ranked.head(count).drop("order").sort("problem_id")
@@ -77,7 +81,9 @@ def best(problems: pl.DataFrame, scores: Array, count: int) -> pl.DataFrame:
 def choices(
     setting: Setting, found: Mapping[str, Scored], selectors: Sequence[str], count: int, seed: int
 ) -> Iterator[Choice]:
-    """With one seed: by each selector, and by chance in several sizes, each with the smaller in it."""
+    """With one seed: the choice of each selector, and random choices of several sizes, each containing the
+    smaller.
+    """
     for name in selectors:
         yield Choice(name, count, seed, best(setting.problems, found[name].scores[0], count))
     rows = setting.problems.height
@@ -86,7 +92,7 @@ def choices(
 
 
 def kept_in(setting: Setting, choice: Choice, work: Path) -> Path:
-    """The file of what a model learns from a choice: whatever decides it names the file."""
+    """The file of what a model learns from a choice, named by everything that decides it."""
     rows = choice.problems.select("problem_id", "kind", "problem", "solution").write_json()
     key = content_id(canonical_json(identity(setting) | {"problems": content_id(rows), "seed": choice.seed}))
     return work / f"{setting.name}-choices" / f"{key}.json"

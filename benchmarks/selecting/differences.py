@@ -1,4 +1,4 @@
-"""Differences with their intervals, and what they would have shown."""
+"""Differences with their intervals, and the least that they could have shown."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -11,7 +11,7 @@ NORMAL = NormalDist()
 
 @dataclass(frozen=True)
 class Difference:
-    """Paired over seeds, in points."""
+    """Differences paired over seeds, in points."""
 
     by_seed: list[float]
 
@@ -28,12 +28,12 @@ class Difference:
 
     @property
     def half(self) -> float:
-        """Of the 95 % interval."""
+        """Half of the 95 % interval."""
         return self._quantile((1 + LEVEL) / 2) * self.error
 
     @property
     def least(self) -> float:
-        """The true gain that would be told from nothing in 80 % of such comparisons."""
+        """The true gain that 80 % of such comparisons would tell from zero."""
         return self.half + self._quantile(POWER) * self.error
 
     def _quantile(self, share: float) -> float:
@@ -55,7 +55,7 @@ class Shares:
 
     @property
     def error(self) -> float:
-        """Standard error where both are of one share."""
+        """Standard error if the two shares are equal."""
         pooled = (self.one * self.rows + self.other * self.other_rows) / (self.rows + self.other_rows)
         return (pooled * (1 - pooled) * (1 / self.rows + 1 / self.other_rows)) ** 0.5
 
@@ -64,5 +64,5 @@ class Shares:
         return NORMAL.inv_cdf((1 + LEVEL) / 2) * self.error
 
     def power(self, true: float) -> float:
-        """The chance of telling a true difference from none."""
+        """The chance of telling a true difference from zero."""
         return NORMAL.cdf(abs(true) / self.error - NORMAL.inv_cdf((1 + LEVEL) / 2))

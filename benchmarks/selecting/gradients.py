@@ -1,7 +1,7 @@
 """Selectors by gradients as their papers have them: LESS with its projection, and TracIn.
 
-Both see the checkpoints of one warm-up, weighted by the mean learning rate of each. Gradients are exact and
-of the adapter (jz3/influence/gradients.py), in float32. Costs a forward and backward pass a text and
+Both see the checkpoints of one warm-up, weighted by the mean learning rate of each. Gradients are exact,
+those of the adapter (jz3/influence/gradients.py), in float32. Costs a forward and backward pass per text and
 checkpoint, the gradients of all texts in memory, and for LESS the random matrix and its product.
 
 Shapes: N candidates, T targets, B texts, D weights of one matrix, P projected dimensions.
@@ -25,14 +25,14 @@ Array = NDArray[np.float64]
 PROJECTED = 8192
 """LESS, section 4.1."""
 BLOCK = 512
-"""Columns of the random matrix at once (chosen: of 10^5 weights 200 MB)."""
+"""Columns of the random matrix at once (chosen: 200 MB for 10^5 weights)."""
 
 Gradients = dict[Weights, torch.Tensor]
 """[texts, D] for each matrix of the adapter."""
 
 
 def gradients(reference: Reference, rows: Sequence[EncodedRow], padded_tokens: int) -> Gradients:
-    """Of each row, in their order, the mean over its label tokens."""
+    """The gradient of each row, in their order: the mean over its label tokens."""
     taken: dict[Weights, list[torch.Tensor]] = {weights: [] for weights in reference.moments}
     for batch in cut_batches(rows, padded_tokens):
         backward(
@@ -51,7 +51,7 @@ def less_cosines(
     Adam directions with the epsilon inside the root, the targets' plain gradients, both projected by one
     random matrix of signs and brought to length 1.
     """
-    joined = (  # a matrix at a time: together they may be gigabytes
+    joined = (  # a matrix at a time: together they may take gigabytes
         torch.cat(
             [
                 adam_epsilon_inside(candidates[weights], reference.moments[weights], constants),
@@ -77,7 +77,7 @@ def over_checkpoints(at_each: Iterable[tuple[float, Array]]) -> Array:
 
 
 def _projected(matrices: Iterable[torch.Tensor]) -> torch.Tensor:
-    """[texts, P] of [texts, D] for each matrix, by signs that its number and the block decide."""
+    """[texts, P] from [texts, D] of each matrix, by signs that the matrix's number and the block decide."""
     projected = torch.zeros(1, PROJECTED)
     for number, found in enumerate(matrices):
         signs_DP = torch.empty(found.shape[1], BLOCK)

@@ -1,5 +1,5 @@
-"""What the record of the comparison keeps of a clone: the seconds of its stages, and the families of the
-problems on the way from a choice of prompts to a training set.
+"""What the record of the comparison keeps from a clone: the seconds of its stages, and the families of the
+problems between a choice of prompts and a training set.
 
 A family is the one of the writer's catalogue that reads a problem. Costs some ten seconds.
 """

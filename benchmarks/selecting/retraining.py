@@ -1,4 +1,4 @@
-"""Models trained on halves of the candidates, and what each learnt: kept one by one, so that a run goes on.
+"""Models trained on halves of the candidates, and what each learnt: kept one by one, so a run can be resumed.
 
 Costs a warm-up for each subset and seed, and a forward pass over the targets.
 """
@@ -31,9 +31,9 @@ from jz3.tables.problem import Problem
 from jz3.tables.target import Target
 
 SHARE = 0.5
-"""Of the candidates in a subset (TRAK, section 4.1)."""
+"""Share of the candidates in a subset (TRAK, section 4.1)."""
 FIRST_DRAW = 1_000
-"""Seed of the first subset's draw: the warm-up draws its share by seeds from 0 in the same way."""
+"""Seed of the first subset's draw; the warm-up draws its share in the same way by seeds from 0."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ class Retraining:
 
 
 def members(setting: Setting) -> NDArray[np.bool_]:
-    """[M, N]: which problems each subset has; all subsets have as many."""
+    """[M, N]: which problems each subset has; all subsets have the same number."""
     drawn = (draw(setting.problems, SHARE, FIRST_DRAW + number) for number in range(setting.subsets))
     return np.array([setting.problems["problem_id"].is_in(rows["problem_id"].implode()) for rows in drawn])
 
 
 def identity(setting: Setting) -> dict[str, object]:
-    """What decides what a model learns, but for its problems and its seed."""
+    """What decides what a model learns, apart from its problems and its seed."""
     base = InDir(ModelManifest, setting.base).manifest()
     return {
         "base": base.digest,
@@ -64,7 +64,9 @@ def identity(setting: Setting) -> dict[str, object]:
 
 
 def retrainings(setting: Setting, work: Path) -> Iterator[Retraining]:
-    """Seed by seed: the first seed alone gives a table. Whatever decides a result names its file."""
+    """Seed by seed, as the first seed alone gives a table. Everything that decides a result is in its file's
+    name.
+    """
     shared = identity(setting) | {
         "problems": content_id(*setting.problems.select("problem_id", "problem", "solution").write_json()),
         "share": SHARE,
@@ -76,7 +78,7 @@ def retrainings(setting: Setting, work: Path) -> Iterator[Retraining]:
 
 
 def retrain(setting: Setting, one: Retraining) -> None:
-    """Train on a subset, and keep what it learnt."""
+    """Train on a subset, and keep what the model learnt."""
     keep(one.kept, setting, draw(setting.problems, SHARE, FIRST_DRAW + one.subset), one.seed)
 
 
@@ -98,7 +100,9 @@ def keep(kept: Path, setting: Setting, problems: pl.DataFrame, seed: int) -> Non
 
 
 def measured(done: list[Retraining], subsets: int) -> tuple[NDArray[np.float64], float]:
-    """[S, M, T] by whole seeds: less loss is more learnt, hence its negative; and CPU seconds a model."""
+    """[S, M, T] of the complete seeds: less loss means more learnt, hence its negative; and CPU seconds per
+    model.
+    """
     results = [json.loads(one.kept.read_text()) for one in done]
     of_each = np.array([result["losses"] for result in results])
     seconds = float(np.mean([result["cpu_seconds"] for result in results]))

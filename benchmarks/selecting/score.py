@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 
 Array = NDArray[np.float64]
 BOOTSTRAP_DRAWS = 2000
-"""As benchmarks/influence_truth.py."""
+"""As in benchmarks/influence_truth.py."""
 INTERVAL = (0.025, 0.975)
 
 
@@ -36,7 +36,7 @@ def predictions(member_MN: NDArray[np.bool_], scores_NQ: Array) -> Array:
 
 
 def lds(predicted_MQ: Array, measured_MQ: Array) -> Array:
-    """[Q]: Spearman over subsets; 0 where a side does not differ at all, as it then predicts nothing."""
+    """[Q]: Spearman over subsets; 0 if one side is constant, since it then predicts nothing."""
     return _spearman(predicted_MQ, measured_MQ)
 
 
@@ -57,7 +57,7 @@ class Estimate:
 
 
 def estimate(predicted_MQ: Array, measured_MQ: Array) -> Estimate:
-    """Draws are the same for all predictions of as many subsets."""
+    """Draws are the same for all predictions of the same number of subsets."""
     generator = np.random.Generator(np.random.Philox(0))
     subsets = len(measured_MQ)
     drawn_BM = generator.integers(0, subsets, (BOOTSTRAP_DRAWS, subsets))
@@ -68,7 +68,7 @@ def estimate(predicted_MQ: Array, measured_MQ: Array) -> Estimate:
 def agreement_of_seeds(measured_SMQ: Array) -> float:
     """Mean over pairs of seeds and over queries of the Spearman correlation between what they measured.
 
-    What seeds do not share is noise of training, which no attribution foretells. Raises ValueError for one
+    What seeds do not share is noise of training, which no attribution can predict. Raises ValueError for one
     seed, which has nothing to agree with.
     """
     seeds = len(measured_SMQ)

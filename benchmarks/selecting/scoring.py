@@ -42,12 +42,12 @@ from jz3.tables.target import Target
 Array = NDArray[np.float64]
 TRAK_SCORES = Path(__file__).parent / "trak_scores.py"
 CHANCES = 20
-"""Draws of the row `random`, whose mean is taken (as benchmarks/selection.py)."""
+"""Draws of the row `random`, which are averaged (as in benchmarks/selection.py)."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """`level` is `task` or `family`; `targets` are places in the table of targets."""
+    """`level` is `task` or `family`; `targets` are positions in the table of targets."""
 
     level: str
     name: str
@@ -60,7 +60,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Scored:
-    """`scores` has several arrays [N, Q] where they are drawn; what says the same for each draw has one."""
+    """`scores` has several arrays [N, Q] if they are drawn, and one if every draw would give the same."""
 
     scores: list[Array]
     cpu_seconds: float
@@ -112,8 +112,8 @@ def scored(
     work: Path,
     only: Collection[str] = SELECTORS,
 ) -> dict[str, Scored]:
-    """By name, in the order of SELECTORS. `peer` is the Python of an environment with dattri: without it TRAK
-    is left out.
+    """Scores by name, in the order of SELECTORS. `peer` is the Python of an environment with dattri: without
+    it, TRAK is left out.
     """
     tokenizer = load_tokenizer(setting.base)
     fitting = problem_texts(tokenizer, Problem.validate(setting.problems), setting.attribute.max_tokens)
@@ -140,7 +140,7 @@ def scored(
         "random": lambda: [_mean(chance(count, targets, seed), wanted) for seed in range(CHANCES)],
     }
     found: dict[str, Scored] = {}
-    if peer and "TRAK (dattri)" in only:  # first: it needs the most memory, and may be ended for it
+    if peer and "TRAK (dattri)" in only:  # first: it needs the most memory, and may be killed for it
         found["TRAK (dattri)"] = _trak(peer, reference, texts, wanted, work)
     found |= {name: _timed(way) for name, way in ways.items() if name in only}
     if any(name in only for name in GRADIENTS):
@@ -155,7 +155,7 @@ def _timed(work: Callable[[], list[Array]]) -> Scored:
 
 
 def value_scores(setting: Setting, reference: InDir[CheckpointsManifest], wanted: list[Query]) -> Array:
-    """[N, Q]: the stage's own scores, every query a task of its own."""
+    """[N, Q]: the stage's own scores, with every query as a task."""
     frame = setting.targets.with_columns(place=pl.int_range(pl.len()))
     as_tasks = pl.concat(
         frame.filter(pl.col("place").is_in(query.targets)).with_columns(
@@ -175,7 +175,9 @@ def value_scores(setting: Setting, reference: InDir[CheckpointsManifest], wanted
 
 
 def _losses(setting: Setting, reference: InDir[CheckpointsManifest]) -> list[float]:
-    """Of each problem at the last checkpoint, from what `attribute` keeps: perplexity is its exponential."""
+    """The loss of each problem at the last checkpoint, from what `attribute` keeps: perplexity is its
+    exponential.
+    """
     scores = attribute(
         Problem.validate(setting.problems),
         Target.validate(setting.targets.with_columns(task=pl.lit("all"))),
@@ -187,8 +189,8 @@ def _losses(setting: Setting, reference: InDir[CheckpointsManifest]) -> list[flo
 
 
 def _same_family(setting: Setting) -> Array:
-    """1 for each target of the family that reads the candidate: the writer's catalogue knows, no selector
-    may.
+    """1 for each target of the family that reads the candidate: known to the writer's catalogue, but to no
+    selector.
     """
     subjects = setting.targets["subject"].to_list()
     return np.array([[float(family == subject) for subject in subjects] for family in setting.families()])
@@ -197,7 +199,7 @@ def _same_family(setting: Setting) -> Array:
 def _by_gradients(
     setting: Setting, reference: InDir[CheckpointsManifest], texts: Texts, wanted: list[Query]
 ) -> dict[str, Scored]:
-    """Each pays for the gradients, which are taken once."""
+    """Each selector is charged for the gradients, which are taken only once."""
     manifest = reference.manifest()
     constants = AdamConstants(manifest.adam_beta1, manifest.adam_beta2, manifest.adam_epsilon)
     padded = setting.execution.training_batch * setting.attribute.max_tokens

@@ -27,21 +27,21 @@ from jz3.writer.catalogue import FAMILIES, read
 ROOT = Path(__file__).parents[2]
 EMBEDDED = ROOT / "profiles/embedded.yaml"
 POOL_TOKENS = 40_000
-"""Of the pretrained setting: its halves have the 20,000 that two hours allow."""
+"""Tokens of the pretrained setting's pool: its halves have the 20,000 that two hours allow."""
 POOL_SEED = 2_000
-"""Of the draw of that pool (chosen: apart from the draws of subsets and of the warm-up)."""
+"""Seed of that pool's draw (chosen: distinct from the draws of subsets and of the warm-up)."""
 PRETRAINED_RATE = 2e-4
-"""Chosen: usual for LoRA on models of this size; the profile's rate is for weights from random ones."""
+"""Chosen: usual for LoRA on models of this size; the profile's rate is for weights that start out random."""
 PLANTED = 4
-"""Of the eight families of the planted case, those that the targets are of: every second one."""
+"""The targets' families among the eight of the planted case: every second one."""
 A_FAMILY, A_TARGET, BEFORE = 8, 4, 6
-"""Candidates, targets and problems that the base learns, of each family of the planted case."""
+"""Candidates, targets and problems that the base learns, per family of the planted case."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """`targets` have in `subject` the query that they belong to, beside their task. A retraining is the
-    warm-up on all problems of a subset; the reference, by which gradients are taken, is that of the profile.
+    """`targets` name in `subject` the query that they belong to besides their task. A retraining is the
+    warm-up on all problems of a subset; the reference, at which gradients are taken, is that of the profile.
     """
 
     name: str
@@ -55,15 +55,15 @@ class Setting:
     seeds: int
 
     def families(self) -> list[str | None]:
-        """Of each problem, the writer's family that reads it."""
+        """The writer's family that reads each problem."""
         readings = (read(text) for text in self.problems["problem"])
         return [reading.family.name if reading else None for reading in readings]
 
 
 @contextmanager
 def working_in(folder: Path | None) -> Generator[Path]:
-    """The folder in which a run goes on, or one for this run alone. Torch has one thread, the row store its
-    place there.
+    """The folder in which a run is resumed, or one for this run alone. Torch gets one thread, and the row
+    store a place in it.
     """
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
@@ -93,7 +93,7 @@ def embedded() -> Setting:
 
 
 def pretrained(work: Path) -> Setting:
-    """SmolLM2-135M of the package that the long tests use; one epoch of LoRA, a pool of 40,000 tokens."""
+    """SmolLM2-135M from the package that the long tests use; one epoch of LoRA, a pool of 40,000 tokens."""
     from tests.evaluation.smollm2 import save_smollm2
 
     run, base = embedded(), work / "smollm2"
@@ -116,7 +116,7 @@ def pretrained(work: Path) -> Setting:
 
 def planted(work: Path) -> Setting:
     """Half of the candidates are of the targets' families, of which the base has read nothing: how much a
-    model learns of a family depends on how many of its problems the subset has.
+    model learns about a family depends on how many of its problems the subset has.
     """
     families = sorted(FAMILIES, key=lambda family: family.name)[: 2 * PLANTED]
     if not (work / "base/manifest.json").exists():
@@ -156,7 +156,7 @@ def _fitting(problems: pl.DataFrame, base: Path, max_tokens: int) -> pl.DataFram
 
 
 def _pool(problems: pl.DataFrame, base: Path, max_tokens: int) -> pl.DataFrame:
-    """As many problems, drawn by hash, as have POOL_TOKENS together."""
+    """As many problems, drawn by hash, as fit into POOL_TOKENS."""
     texts = problem_texts(load_tokenizer(base), Problem.validate(problems), max_tokens)
     tokens = sum(len(text.row.tokens) for text in texts)
     return draw(problems, min(1.0, POOL_TOKENS / tokens), POOL_SEED)

@@ -1,8 +1,8 @@
 """Selectors by the states of a model: RDS+ and nearest neighbours.
 
 A text is its prompt and solution; its vector is a mean of the last hidden states of its tokens, weighted by
-position for RDS+ and evenly for nearest neighbours. Costs one forward pass a text, one text at a time: no
-padding is in any mean.
+position for RDS+ and evenly for nearest neighbours. Costs one forward pass per text, one text at a time: no
+mean includes padding.
 
 Shapes: N candidates, T targets, H features.
 """

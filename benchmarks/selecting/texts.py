@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 K1, B = 1.5, 0.75
-"""Usual values, and the defaults of the package rank-bm25, by which baselines are commonly taken."""
+"""Usual values, the defaults of the package rank-bm25, with which baselines are commonly computed."""
 TERMS = re.compile(r"\w+|[^\w\s]")
 
 
 def bm25(candidates: Sequence[str], targets: Sequence[str]) -> Array:
     """[N, T]: each target, its solution too, is a query, each candidate a document.
 
-    Okapi BM25 (Robertson and Zaragoza 2009) with Lucene's logarithm, which is never negative:
-    idf = ln(1 + (N - n + 0.5) / (n + 0.5)). A term that a query repeats counts as often.
+    Okapi BM25 (Robertson and Zaragoza 2009) with Lucene's logarithm, which is never negative: idf = ln(1 + (N
+    - n + 0.5) / (n + 0.5)). A term that a query repeats counts each time.
     """
     documents = [Counter(_terms(text)) for text in candidates]
     lengths = [document.total() for document in documents]
@@ -44,7 +44,7 @@ def bm25(candidates: Sequence[str], targets: Sequence[str]) -> Array:
 
 
 def without_targets(values: Sequence[float], targets: int) -> Array:
-    """[N, T] of what says the same for every target, such as the length of a solution."""
+    """[N, T] from scores that are the same for every target, such as the length of a solution."""
     return np.repeat(np.asarray(values, dtype=np.float64)[:, None], targets, axis=1)
 
 

@@ -3,8 +3,8 @@
     ENVIRONMENT/bin/python benchmarks/selecting/trak_scores.py FOLDER
 
 FOLDER has `texts.npz` (tokens and labels of candidates and targets, padded) and `reference`, a link to the
-checkpoints of a warm-up. `scores.npy` [N candidates, T targets] is left there. As dattri's documentation has
-it for a language model (its experiments with gpt2 on wikitext, https://github.com/TRAIS-Lab/dattri): the
+checkpoints of a warm-up. `scores.npy` [N candidates, T targets] is written there. As dattri's documentation
+does it for a language model (its experiments with gpt2 on wikitext, https://github.com/TRAIS-Lab/dattri): the
 output function of TRAK, log(p / (1 - p)) with p = exp(-loss), for candidates and targets, gradients of what
 is trained, here the adapter, the checkpoints as an ensemble. Imports nothing of jz3.
 """
@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from transformers import AutoModelForCausalLM
 
 PROJECTED = 512
-"""dattri's default; at most half of the candidates, as the kernel is inverted."""
+"""dattri's default; at most half of the candidates, since the kernel is inverted."""
 BATCH = 8
 
 

@@ -1,7 +1,7 @@
-"""A server of chat completions on loopback that answers each request after a time, in a process of its own.
+"""A server of chat completions on loopback that answers each request after a delay, in a process of its own.
 
 Reads HTTP itself, as little of it as the benchmark's clients write, so that the server takes a small part of
-a core and the client is what is measured. To any GET it says how many seconds of a core it has used so far.
+a core and the client is what is measured. It answers any GET with the core seconds that it has used so far.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ async def serve(delay_s: float) -> None:
 
 
 def core_s(url: str) -> float:
-    """Seconds of a core that a server has used since it began."""
+    """Core seconds that a server has used since it started."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with direct.open(url) as answer:
         return float(answer.read())

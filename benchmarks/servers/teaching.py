@@ -1,9 +1,9 @@
 """A model server on loopback for `benchmarks/rebuild.py`: it writes problems by hash, and counts its calls.
 
 The same prompt at the same temperature gets the same answer, whatever else a request holds, so that what a
-pipeline should have made can be said from its inputs alone. Of the answers 3 % have no line with the answer,
-15 % repeat one of 40 problems, 20 % are wrong, and a fifth have fewer words than the filter asks for.
-`GET /calls` says how many calls were answered, in all.
+pipeline should have made follows from its inputs alone. Of the answers 3 % have no line with the answer, 15 %
+repeat one of 40 problems, 20 % are wrong, and a fifth have fewer words than the filter asks for. `GET /calls`
+says how many calls were answered, in all.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ def completion(prompt: str, temperature: float) -> str:
 
 
 class Teacher:
-    """Answers chat completions, each after a while."""
+    """Answers chat completions, each after a delay."""
 
     def __init__(self, delay_s: float) -> None:
         self._delay_s = delay_s
@@ -59,7 +59,7 @@ class Teacher:
         if head.startswith("GET"):
             return http_answer({"object": "list", "data": [{"id": "teacher", "object": "model"}]})
         asked = json.loads(body)
-        if not asked["messages"]:  # a client that wants to see the headers alone
+        if not asked["messages"]:  # a client that wants only the headers
             return http_answer({"error": {"message": "messages must not be empty"}}, "400 Bad Request")
         await asyncio.sleep(self._delay_s)
         self.calls += 1

@@ -207,7 +207,7 @@ def test_the_others_go_on_without_a_server_that_cannot_start(model, notes, monke
     with open_engine("vllm", model, "saved", how) as engine:
         assert engine.generate(REQUESTS, FREE) == expected(REQUESTS, FREE)
         starts_on(notes, "4", 3)
-        assert "the server of vLLM on GPU 4 ended with status 1 (failed starts: 3); the others" in caplog.text
+        assert "the vLLM server on GPU 4 ended with status 1 (failed starts: 3); the others" in caplog.text
         order(notes, fails_on=["4", "5"])
         (served,) = starts_on(notes, "5", 1)
         os.kill(served["pid"], signal.SIGKILL)
