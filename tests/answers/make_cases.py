@@ -1,8 +1,8 @@
 """Writes `cases.jsonl`: pairs of answers whose labels are true by construction.
 
-Each family builds a value and writes it in several ways (equal), then changes the value (different).
-Run `python -m tests.answers.make_cases` after a change; a test holds the file against this program.
-The pairs that `written.txt` lists by hand come first.
+Each family builds a value and writes it in several ways (equal), then changes the value (different). Run
+`python -m tests.answers.make_cases` after a change; a test compares the file with this program. The pairs
+that `written.txt` lists by hand come first.
 """
 
 import json
@@ -291,7 +291,7 @@ def ordered_and_unordered() -> Iterator[Case]:
                 False,
                 "interval: other end",
             )
-        low = 0 if q == "\\infty" else 7  # apart from (p, q), so that no part holds another
+        low = 0 if q == "\\infty" else 7  # distinct from (p, q), so that no part contains another
         a = f"({p},{q})\\cup({low},{low + 1})"
         yield a, f"({low},{low + 1}) \\cup ({p}, {q})", True, "union: order"
         yield a, f"({p},{q})\\cup({low},{low + 2})" if low else f"({p},{q})\\cup(-1,1)", False, "union: digit"
@@ -500,7 +500,7 @@ def written() -> Iterator[Case]:
 
 
 def cases() -> list[dict[str, str | bool]]:
-    """All cases, each unordered pair once, in order of the families."""
+    """All cases, each unordered pair once, in the order of the families."""
     seen: dict[tuple[str, str], bool] = {}
     rows: list[dict[str, str | bool]] = []
     for family in [written, *FAMILIES]:

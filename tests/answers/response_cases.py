@@ -1,8 +1,8 @@
 r"""Whole responses with their golds, by kind of closing: what is the answer, and what only looks like one.
 
-Each closing is written once, with ANSWER in the place of the answer, and judged with answers of several
-forms; then with another answer in its place it must be wrong.
-`responses.txt` holds responses written out, a line each: kind, gold, response, label, perhaps a benchmark.
+Each closing is written once, with ANSWER in place of the answer, and judged with answers of several forms;
+with another answer in its place it must then be wrong. `responses.txt` holds complete responses, one a line:
+kind, gold, response, label, perhaps a benchmark.
 """
 
 from collections.abc import Iterator

@@ -21,7 +21,7 @@ def _examples():
 
 
 def test_every_rule_that_any_case_meets_is_explained_on_the_page_and_no_other():
-    """Those of a limit are met by hostile texts, `no_answer` by extraction; each has a test of its own."""
+    """Rules of a limit are met by hostile texts, `no_answer` by extraction; each has a test of its own."""
     equality = PAGE.read_text(encoding="utf-8").partition("## Equality")[2].partition("\n#")[0]
     lines = equality.splitlines()
     explained = {

@@ -1,6 +1,6 @@
-"""Laws of equality: it is reflexive and symmetric, it holds every labelled case, nothing hostile stops it.
+"""Laws of equality: it is reflexive and symmetric, every labelled case holds, and nothing hostile stops it.
 
-If symmetry fails, a score depends on which side a text stands; if a hostile text is accepted or hangs, one
+If symmetry fails, a score depends on which side a text is on; if a hostile text is accepted or hangs, one
 response spoils a run of days.
 """
 

@@ -1,4 +1,6 @@
-"""Extraction: the last matched box, else closing phrases, else the last number; letters, no article."""
+"""Extraction: the last matched box, else closing phrases, else the last number; a letter, but not an
+article.
+"""
 
 import json
 import os

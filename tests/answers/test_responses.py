@@ -1,4 +1,4 @@
-"""Whole responses: what is said to the reader is graded, whatever stands around it.
+"""Whole responses: what is said to the reader is graded, whatever surrounds it.
 
 If a guess in a thought counted, or a formula were cut to its last number, scores would say how answers are
 written and not whether they are right.
@@ -229,7 +229,7 @@ def test_a_token_repeated_without_end_is_judged_at_once(token):
     assert time.process_time() - start < 3
 
 
-# Most have several readings that end alike, and trying all of them takes minutes.
+# Most have several readings that end the same way, and trying all of them takes minutes.
 SLOW = {
     "an exponent that begins with noughts": [f"The answer is 2600e{'0' * 20}{'7' * 40}"],
     "a sum that ends in words": [f"So {piece * 24}what" for piece in ("\\f+", "2x+", "\\fpi+", "\\bar{x}+")],

@@ -1,4 +1,4 @@
-"""The worker: it answers what only sympy can, ends on time, and never outlives its owner."""
+"""The worker: it answers what only sympy can answer, stops in time, and never outlives its owner."""
 
 import os
 import resource
@@ -31,7 +31,7 @@ def test_sympy_decides_what_the_own_grammar_cannot_read():
 
 
 def _children(pid):
-    """Of a process, by the kernel's own list."""
+    """The children of a process, from the kernel's own list."""
     return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
@@ -66,7 +66,7 @@ def test_a_child_that_dies_of_a_question_is_said_and_replaced():
 
 
 def test_a_process_with_thousands_of_open_files_is_answered():
-    """A training that rewards by `jz3.reward` holds as many; select() takes no descriptor above 1,023."""
+    """A training that rewards by `jz3.reward` has as many open; select() takes no descriptor above 1,023."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
     held = []
@@ -107,7 +107,7 @@ def test_the_worker_ends_when_its_owner_is_killed():
 
 
 def _is_zombie(pid):
-    """Where nobody reaps orphans, a dead process keeps its number."""
+    """Whether a process is dead but keeps its number, as it does if nobody reaps orphans."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:

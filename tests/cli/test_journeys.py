@@ -1,4 +1,4 @@
-"""What the pages print can be typed: a journey runs as it stands there, a command of a page is known."""
+"""What the pages print can be typed: a journey runs exactly as it is printed, and each command is known."""
 
 import json
 import re
@@ -19,7 +19,7 @@ COMMAND = typer.main.get_command(app)
 PARTS = dict(re.findall(r"^## (.+)\n((?:(?!^## ).*\n?)*)", PAGE, re.MULTILINE))
 COUNTS = re.findall(r"^\| \[.*?\]\(#(.*?)\) \|.*\| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE)
 HOLE = re.compile(r"[<>|&;#]|\.\.\.|\b[A-Z]{3,}\b(?!\.)")
-"""Of a line that is a form to fill in, or more than one command."""
+"""Marks a line that is a form to fill in, or more than one command."""
 
 LOAVES = "A baker sells 12 loaves in the morning and 15 in the afternoon; how many loaves are sold in all?"
 GOLDS = {
@@ -33,7 +33,7 @@ MINE = ("What is 2 + 3?", "what is 2+3", LOAVES, "Find the sum of the first 20 o
 
 
 def commands(part):
-    """The lines of a part's blocks of commands."""
+    """The lines in the command blocks of a part."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", PARTS[part], re.MULTILINE | re.DOTALL)
     return [line for block in blocks for line in block.splitlines()]
 
@@ -68,7 +68,7 @@ def typed(line, folder, monkeypatch):
     monkeypatch.chdir(folder)
     done = CliRunner().invoke(app, words, prog_name="jz3")
     assert done.exit_code == 0, done.output
-    return [line for line in done.output.splitlines() if line != COMPILING]  # the first run's
+    return [line for line in done.output.splitlines() if line != COMPILING]  # the first run prints it
 
 
 @pytest.mark.parametrize("part", ["Comparing two models", "Curating a file"])
@@ -103,7 +103,7 @@ def lines_of_pages():
 
 
 def unknown(line):
-    """What its own parser does not know of a command."""
+    """What a command's own parser does not know in it."""
     command, words = COMMAND, shlex.split(line)[1:]
     while words and hasattr(command, "commands") and not words[0].startswith("-"):
         if words[0] not in command.commands:
@@ -123,7 +123,7 @@ def test_each_command_of_a_page_is_known():
 
 
 def test_each_test_that_a_page_names_is_there():
-    pages = [page for page in PAGES if page.name != "CONTRIBUTING.md"]  # which has the names of before
+    pages = [page for page in PAGES if page.name != "CONTRIBUTING.md"]  # it has the old names
     named = {name for page in pages for name in re.findall(r"`(tests/[\w/.]+)`", page.read_text())}
     assert len(named) > 50
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

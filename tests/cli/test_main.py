@@ -1,4 +1,4 @@
-"""The command line: results on stdout; one line and status 1 for what one can mend, 2 for wrong usage."""
+"""The command line: results on stdout; one line and status 1 for what a user can fix, 2 for wrong usage."""
 
 import json
 import os
@@ -91,7 +91,7 @@ def test_the_version_is_said_wherever_one_is(tmp_path):
 
 
 def test_make_alone_lists_what_can_be_made():
-    silent = ["make", "--no-print-directory"]  # it would name folders where make itself runs the tests
+    silent = ["make", "--no-print-directory"]  # else it names the folders where make itself runs the tests
     listed = subprocess.run(silent, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
     assert [line.split(":")[0] for line in listed.splitlines()] == [f"make {one}" for one in targets]
@@ -136,7 +136,7 @@ def test_help_of_what_brings_something_names_what_brings_the_rest(path):
     assert {name for name in others if name in " ".join(command.help.split())} == others
 
 
-# `fill` has no result: it says how far it is, on stderr.
+# `fill` has no result: it reports its progress on stderr.
 @pytest.mark.parametrize("path", [path for path in EVERY if path not in (("fill",), ("join",))], ids=" ".join)
 def test_each_command_with_a_result_has_it_as_json(path):
     command = COMMANDS[path[0]] if len(path) == 1 else COMMANDS[path[0]].commands[path[1]]
@@ -144,7 +144,7 @@ def test_each_command_with_a_result_has_it_as_json(path):
 
 
 def test_what_a_command_did_is_one_document_of_json_on_stdout(tmp_path, monkeypatch):
-    """Commands that need no whole graph; the others are run with --json in the tests of what they do."""
+    """Commands that need no whole graph; the tests of what the others do run them with --json."""
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "rows"))
     small_profile(tmp_path)
     profile = json.loads(jz3("profile", "small", "--json", folder=tmp_path).stdout)
@@ -166,7 +166,7 @@ def test_what_a_command_did_is_one_document_of_json_on_stdout(tmp_path, monkeypa
 
 
 def test_help_comes_at_once():
-    """Under 0.3 s of processor time, the least of five: the rest is the machine's load."""
+    """Under 0.3 s of processor time, the least of five runs: the rest is the machine's load."""
 
     def used() -> float:
         before = os.times()
@@ -191,7 +191,7 @@ def test_help_names_each_command_under_its_heading(monkeypatch):
 
 
 def as_installed(*arguments, **variables):
-    """The command under its own name, by which a shell knows it."""
+    """The command under its own name, as a shell knows it."""
     code = "import sys; sys.argv[0] = 'jz3'; from jz3.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -213,7 +213,7 @@ def test_the_shell_completes_commands_and_options(words, last, offered):
 
 
 def test_the_script_for_a_shell_is_shown():
-    """Asked for by the shell's name: which shell it is can't be seen where none started the process."""
+    """Asked for by the shell's name: which shell it is cannot be seen if none started the process."""
     assert "_JZ3_COMPLETE=complete_bash" in as_installed(_JZ3_COMPLETE="source_bash")
 
 
@@ -294,7 +294,7 @@ def test_ctrl_c_is_one_line_and_status_130(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    with (tmp_path / "answers").open("w"):  # opens once the command reads
+    with (tmp_path / "answers").open("w"):  # blocks until the command opens it for reading
         time.sleep(0.2)
         running.send_signal(signal.SIGINT)
         said = running.communicate(timeout=30)[1]

@@ -1,4 +1,4 @@
-"""What texts of models would do to a terminal is shown, not done."""
+"""Control characters in texts of models are shown, and do nothing to the terminal."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Sharing from the command line: what is not there is one line with status 1, and is never made."""
+"""Sharing from the command line: a missing place is one line with status 1, and is never created."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def invoked(here, monkeypatch, capsys):
-    """The command in this process: what it said, and its status."""
+    """Runs the command in this process: returns its output and its status."""
     from jz3.cli.main import main
 
     def invoke(*arguments):
@@ -83,7 +83,7 @@ def test_check_names_each_damage_with_what_to_do_and_mend_ends_it(here, invoked)
 
 @pytest.mark.long
 def test_doctor_shows_no_password_of_a_remote(tmp_path):
-    """In a clone with its parameters; DVC takes an address with user and password as it is."""
+    """In a clone with its parameters; DVC accepts an address with user and password as it is."""
     from tests.conftest import make_clone
 
     clone = make_clone(tmp_path / "clone")

@@ -1,4 +1,6 @@
-"""Work done ahead by threads keeps the order of its stream, takes no more than it may, and fails in place."""
+"""Work done ahead by threads keeps the order of its stream, takes no more than it may, and fails at
+its item.
+"""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""A table is written whole or not at all, sorted by key, and read back checked; what is damaged is named."""
+"""A table is written completely or not at all, sorted by key, and checked when read; damage is named."""
 
 import json
 from pathlib import Path

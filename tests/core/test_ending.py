@@ -1,4 +1,4 @@
-"""Ctrl-C while modules are still imported, and what the system refuses."""
+"""Ctrl-C while modules are still being imported, and what the operating system refuses."""
 
 import errno
 import os
@@ -19,7 +19,9 @@ ROOT = Path(__file__).parent.parent.parent
     [("stages.filter", "argparse"), ("stages.filter", "polars"), ("jz3", "typer"), ("jz3", "polars")],
 )
 def test_ctrl_c_before_any_work_is_one_line_and_status_130(module, after):
-    """The interpreter says which module it has imported, so that the moment is the same on each machine."""
+    """The interpreter reports which module it has imported, so that the moment is the same on each
+    machine.
+    """
     with subprocess.Popen(
         [sys.executable, "-X", "importtime", "-m", module, "doctor"],
         cwd=ROOT,

@@ -1,9 +1,9 @@
-"""The handles of tables are no dependency of a stage, so they may never change a result.
+"""No stage depends on the handles of tables, so they may never change a result.
 
 These bytes are fixed.
 
-If one of them must change, every artifact and every paid row is another one from then on: say so in the
-changelog, and run everything with `dvc repro -f`.
+If one of them must change, every artifact and every paid row changes with it: say so in the changelog, and
+run everything with `dvc repro -f`.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ JSON = st.recursive(
 
 @given(st.dictionaries(TEXTS, JSON))
 def test_canonical_json_is_that_of_the_standard_library(value):
-    """Keys were made by it; the faster encoder that writes most values may not change one."""
+    """It made the keys; the faster encoder that writes most values must not change any of them."""
     plain = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     assert canonical_json(value) == plain
 

@@ -1,4 +1,4 @@
-"""The graph is the one that DVC runs, and a table is found by its stage and its flag."""
+"""The graph is the one that DVC runs, and a table is found by its stage and flag."""
 
 import pytest
 

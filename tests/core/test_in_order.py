@@ -1,4 +1,4 @@
-"""Rows leave in the order of their column, however they came, and no file is left behind."""
+"""Rows leave in the order of their column, in whatever order they came, and no file is left behind."""
 
 import tempfile
 from pathlib import Path
@@ -25,7 +25,7 @@ def counted(frames):
 
 
 def in_order(frames, by, rows, directory):
-    """All rows in their order, the account, and how many frames there were."""
+    """All rows in order, the account, and the number of frames."""
     ordered = Accounted(Unsorted(counted(frames), frames[0].schema, by, rows).in_order(directory))
     pieces = list(ordered)
     return pl.concat(pieces), ordered.account, len(pieces)

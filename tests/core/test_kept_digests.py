@@ -1,4 +1,4 @@
-"""A digest is asked for once, until a file has another size, time or place."""
+"""A digest is computed once, until the size, time or place of its file changes."""
 
 import os
 
@@ -8,7 +8,7 @@ from jz3.core.kept_digests import kept_digest
 
 
 class Asked:
-    """Counts how often the files were read; the digests differ."""
+    """Counts how often the files are read; the digests differ."""
 
     def __init__(self):
         self.times = 0

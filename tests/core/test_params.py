@@ -1,4 +1,4 @@
-"""Every number of params.yaml has its bounds: a wrong one is a line, not a run of another kind."""
+"""Every number of params.yaml has its bounds: a wrong one gives an error line, not a different run."""
 
 import importlib
 import pkgutil
@@ -32,7 +32,7 @@ def modules_with_params():
 
 
 def numbers(schema, at=""):
-    """Each number in a JSON schema, with its place."""
+    """Each number in a JSON schema, with its path."""
     if isinstance(schema, dict):
         if schema.get("type") in ("integer", "number") and "enum" not in schema:
             yield at, schema

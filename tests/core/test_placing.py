@@ -1,4 +1,4 @@
-"""What lies at or beside the place of an output, and is not ours, is byte for byte the same afterwards."""
+"""What is at or beside the place of an output, and is not ours, is byte for byte the same afterwards."""
 
 import ctypes
 import json
@@ -54,7 +54,7 @@ KINDS = st.sampled_from(["nothing", "file", "folder", "link", "dangling", "fifo"
 
 
 def put(path, kind, content, files, elsewhere):
-    """Something of a user's at a path."""
+    """Put something of a user's at a path."""
     if kind == "file":
         path.write_bytes(content)
     elif kind == "folder":
@@ -71,7 +71,7 @@ def put(path, kind, content, files, elsewhere):
 
 
 def picture(root):
-    """Every entry under a folder: what it is, and its bytes or its goal."""
+    """Every entry under a folder: its kind, and its bytes or its target."""
     found = {}
     for path in sorted(root.rglob("*")):
         if path.is_symlink():
@@ -263,7 +263,7 @@ def test_what_a_user_puts_there_while_a_file_is_written_stays(tmp_path):
 
 @pytest.mark.parametrize("stop", [1, 2])
 def test_a_kill_between_the_steps_of_a_swap_loses_nothing(tmp_path, stop):
-    """Before each of the two renames that stand in where folders cannot change places at once."""
+    """Before each of the two renames that are used if folders cannot change places at once."""
     out = OutDir(Box, tmp_path / "box")
     write_box(out, weights="old")
     command = [sys.executable, "-c", KILLED, str(tmp_path), "renames", str(stop)]
@@ -278,7 +278,7 @@ def test_a_kill_between_the_steps_of_a_swap_loses_nothing(tmp_path, stop):
 
 
 def test_folders_change_places_in_one_step_here(tmp_path):
-    """Guard: without it the old folder is away for a moment, and every test would still pass."""
+    """Guard: without it the old folder is gone for a moment, and every test would still pass."""
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).touch()

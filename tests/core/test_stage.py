@@ -1,4 +1,4 @@
-"""What the user can mend ends in one line and exit status 1, a budget in 3; nothing half-written stays."""
+"""An error that a user can fix gives one line and exit status 1, a budget 3; nothing half-written remains."""
 
 import os
 import signal
@@ -226,7 +226,7 @@ def test_ctrl_c_is_one_line_and_status_130(losing):
 
 
 def test_sigterm_is_as_ctrl_c_for_a_stage_whose_dvc_was_kept_from_it(losing):
-    """A job of `jz3 slurm` ignores it before it starts DVC, and the stage inherits that."""
+    """A job of `jz3 slurm` ignores the signal before it starts DVC, and the stage inherits that."""
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         status, said, folder = losing(wait=False, told=signal.SIGTERM, sleep=10)
@@ -263,7 +263,7 @@ def test_a_stage_writes_its_table_and_reads_numbers_that_yaml_takes_for_text(fol
 
 
 def test_no_stage_asks_the_hub_whatever_the_environment_says(folder, monkeypatch):
-    """Libraries ask it for more than files; they read the variable when they are imported."""
+    """Libraries use it for more than files; they read the variable when they are imported."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     looking = "from huggingface_hub import constants; assert constants.is_offline_mode(); rows.write("
     (folder / "double.py").write_text(STAGE.replace("rows.write(", looking))
@@ -319,7 +319,7 @@ def test_a_stage_ends_with_the_process_that_started_it_through_a_shell(folder):
 
 
 def pids_in(folder):
-    """Processes of the stage that work in a folder."""
+    """Processes of the stage that have a folder as working directory."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

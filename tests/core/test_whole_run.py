@@ -1,4 +1,4 @@
-"""A stage says where it stands in the run of `dvc repro`, and how long the rest takes."""
+"""A stage says how far the run of `dvc repro` is, and how long the rest takes."""
 
 import os
 import re
@@ -122,7 +122,7 @@ def test_quiet_dvc_has_quiet_stages(folder, first_run):
         (("repro", "second@b"), "second@b", (2, 2)),
         (("repro", "second"), "second@b", (2, 3)),  # the other one may come before or after
         (("repro", "-s", "third"), "third", (1, 1)),
-        (("repro", "third"), "second@b", (3, 4)),  # it was not named, and runs all the same: the whole counts
+        (("repro", "third"), "second@b", (3, 4)),  # not named, but it runs: it counts as part of the run
     ],
 )
 def test_stages_that_were_not_asked_for_do_not_count(folder, first_run, words, stage, place):

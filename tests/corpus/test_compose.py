@@ -1,4 +1,4 @@
-"""Prompts hold their passage character by character, at levels and kinds drawn by hash."""
+"""Prompts contain their passage character by character, at levels and kinds drawn by hash."""
 
 import logging
 import tempfile
@@ -54,7 +54,7 @@ def compose(frames, given, templates=TEMPLATES):
 
 
 def one_by_one(rows, given):
-    """What the promises say, without files and frames."""
+    """The promised prompts, computed without files and frames."""
     found = []
     for row in rows.iter_rows(named=True):
         for level in levels_of(

@@ -1,4 +1,4 @@
-"""Ids of documents and passages come from content: they stay where others go, and where files are sorted,
+"""Ids of documents and passages come from content: they stay when others go, and when files are sorted,
 split, renamed, moved, compressed or written in another format.
 """
 
@@ -25,7 +25,7 @@ def lines(texts):
 
 
 def of(folder, form="documents", files=None, **changes):
-    """Id of each passage, and of its document, by its text."""
+    """The id of each passage and of its document, by its text."""
     for name, content in (files or {}).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def test_ids_stay(tmp_path, change, form):
     after = of(tmp_path / "moved" / "after", form, CHANGES[change])
     both = before.keys() & after.keys()
     assert len(both) >= len(before) - 4
-    # A section that two documents share stands in the first one of them.
+    # A section shared by two documents belongs to the first of them.
     shared = {text for text in both if "Shared" in text or "enough" in text}
     assert {text: before[text][0] for text in both} == {text: after[text][0] for text in both}
     assert {text: before[text] for text in both - shared} == {text: after[text] for text in both - shared}

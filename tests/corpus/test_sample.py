@@ -1,4 +1,6 @@
-"""A draw is stable: more texts or a larger draw move nothing that was drawn, and no text is drawn twice."""
+"""A draw is stable: neither more texts nor a larger draw changes what was drawn, and no text is drawn
+twice.
+"""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""The curation stages as processes, in the order of the graph, over what the problem writer wrote."""
+"""The curation stages as processes, in the order of the graph, on what the problem writer wrote."""
 
 import hashlib
 import os
@@ -53,7 +53,7 @@ class Chain:
         }
 
     def start(self, stage):
-        """The process of a stage, which runs."""
+        """The process of a stage, running."""
         return subprocess.Popen(
             self.commands[stage],
             cwd=self.path,
@@ -64,7 +64,7 @@ class Chain:
         )
 
     def run(self, stage):
-        """Exit status and the lines that it said besides its log."""
+        """Exit status, and the lines that it printed besides its log."""
         process = self.start(stage)
         _, said = process.communicate(timeout=120)
         return process.returncode, [
@@ -72,7 +72,7 @@ class Chain:
         ]
 
     def outs(self, stage):
-        """Digest of each file that a stage left."""
+        """The digest of each file that a stage left."""
         words = self.commands[stage]
         written = [
             self.path / path
@@ -83,7 +83,7 @@ class Chain:
         return {str(file.relative_to(self.path)): _digest(file) for file in files if file.is_file()}
 
     def forget(self, stage):
-        """Neither outs nor rows of the store are left."""
+        """Remove the outs and the rows of the store."""
         shutil.rmtree(self.path / "store", ignore_errors=True)
         for name in self.outs(stage):
             (self.path / name).unlink()
@@ -147,7 +147,7 @@ def make_chain(path, count, extra=()):
 
 
 def written(count):
-    """Texts of the problem writer with their kinds, families in turn."""
+    """Texts of the problem writer with their kinds, taking the families in turn."""
     draws = -(-count // (2 * len(FAMILIES)))
     found = [
         (family, kind, values)

@@ -42,7 +42,7 @@ STAGES = {
     "--lineage lineage.parquet --thoughts thoughts.parquet --training mix --thoughtless thoughtless.parquet",
 }
 CHECKED_DROPS = 2_000
-"""Near duplicates whose true similarity is looked at."""
+"""Near duplicates whose true similarity is computed."""
 
 
 LAUNCHER = """
@@ -62,26 +62,26 @@ print(json.dumps({
 }))
 sys.exit(os.waitstatus_to_exitcode(status))
 """
-"""Starts a stage and says what it used. It stands between because Linux takes the peak memory of a process
-for that of its child, too, and the one that planted the rows is large.
+"""Starts a stage and reports what it used. It is a process in between, because Linux counts the peak memory
+of a process as its child's, too, and the one that planted the rows is large.
 """
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one stage."""
+    """The cost of one stage."""
 
     seconds: float
     cpu_seconds: float
-    """Of all its threads."""
+    """CPU time of all its threads."""
     peak_gb: float
-    """Resident memory at its largest, mapped files included."""
+    """Peak resident memory, mapped files included."""
     anonymous_gb: float
-    """Without mapped files, which the system takes back where memory is short; seen each 50 ms."""
+    """Without mapped files, which the system takes back if memory is short; sampled every 50 ms."""
 
 
 def plant(rows: int, directory: Path) -> pl.DataFrame:
-    """Leaves what the stages read; the truth comes back."""
+    """Write what the stages read, and return the truth."""
     planted = Planted(rows)
     Out(Completion, directory / "completions").sink(planted.completions())
     Out(Prompt, directory / "prompts").sink(planted.prompts())
@@ -97,7 +97,7 @@ def plant(rows: int, directory: Path) -> pl.DataFrame:
 
 
 def curate(directory: Path) -> Iterator[tuple[str, Cost]]:
-    """Runs the stages over a row store of their own; each with its cost."""
+    """Run the stages over a row store of their own; each with its cost."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "JZ3_STORE": str(directory / "store")}
     for stage, paths in STAGES.items():
         started = time.monotonic()
@@ -114,7 +114,7 @@ def curate(directory: Path) -> Iterator[tuple[str, Cost]]:
 
 
 def recalls(directory: Path, truth: pl.DataFrame) -> dict[str, float]:
-    """Share found of each planted role; of near duplicates those at or above the threshold."""
+    """The share found of each planted role; for near duplicates, of those at or above the threshold."""
     threshold = yaml.safe_load(PROFILE.read_text())["dedup"]["threshold"]
     dropped = _dropped(directory / "dedup.parquet")
     leaked = _dropped(directory / "decontaminate.parquet")
@@ -129,7 +129,7 @@ def recalls(directory: Path, truth: pl.DataFrame) -> dict[str, float]:
 
 
 def drops(directory: Path) -> pl.DataFrame:
-    """`rule`, `jaccard` of the texts, and whether the row named is a kept one, for some near duplicates."""
+    """`rule`, `jaccard` of the texts, and whether the named row is a kept one, for some near duplicates."""
     verdicts = pl.read_parquet(directory / "dedup.parquet")
     kept = verdicts.filter(pl.col("rule").is_null())["row_id"].implode()
     near = verdicts.filter(pl.col("rule") == "dedup.near").head(CHECKED_DROPS)

@@ -1,8 +1,8 @@
-"""Completions with a known truth, as many as asked for: what the tests and the benchmark of curation read.
+"""Any number of completions with a known truth, for the tests and the benchmark of curation.
 
 Questions are recombined from the sentences of `$JZ3_SHARED/samples` with other numbers, solutions from halves
 of the released ones. Among them are planted, at places drawn by the seed:
-- `exact`: another row's question in other case, spacing and punctuation;
+- `exact`: another row's question with case, spacing and punctuation changed;
 - `near`: another row's question with one to six words changed, with the true Jaccard similarity beside it,
   which lies on both sides of any threshold from 0.5 to 0.9;
 - `verbatim`: a benchmark's question of any length, dressed up, alone or (from six words on) in a text;
@@ -35,7 +35,9 @@ from tests.curation.respelt import SPELLINGS, all_at_once
 
 SHARED = Path(os.environ.get("JZ3_SHARED", Path(__file__).parents[3] / "shared"))
 SHARES = {"exact": 0.02, "near": 0.02, "verbatim": 0.01, "respelt": 0.01, "edited": 0.01, "broken": 0.01}
-"""Of all rows; the others are fresh. The shares of the measured prototype, rounded (spec of curation)."""
+"""Shares of all rows; the others are fresh. These are the shares of the measured prototype, rounded (spec of
+curation).
+"""
 SHINGLE = 5
 KEPT_WORDS = 13
 TOOL_SHARE = 27  # per cent (released corpus: 27 % tool)
@@ -51,7 +53,7 @@ QUESTIONS = {
     "mawps": ("input",),
     "svamp": ("Body", "Question"),
 }
-"""Benchmark to the fields that make its question."""
+"""For each benchmark the fields that make up its question."""
 MARKS = re.compile(r"```|\\boxed|^#|\b(?:problem|solution)\b", re.IGNORECASE | re.MULTILINE)
 SHINGLES = frozenset[tuple[str, ...]]
 
@@ -97,7 +99,7 @@ class Planted:
             yield pl.DataFrame(columns, schema=Prompt.create_empty().schema)
 
     def truth(self) -> pl.DataFrame:
-        """`row_id`, `role`, `other` (id of the row or item that is repeated), `jaccard` (of near ones)."""
+        """`row_id`, `role`, `other` (id of the row or item that is repeated), `jaccard` (for near ones)."""
         schema = {"row_id": pl.String, "role": pl.String, "other": pl.String, "jaccard": pl.Float64}
         return pl.DataFrame(self._truth, schema=schema).sort("row_id")
 
@@ -171,10 +173,10 @@ class Planted:
 
 
 def dressed(text: str, draws: random.Random) -> str:
-    """The same words in other case, spacing and punctuation."""
+    """The same words with case, spacing and punctuation changed."""
     case = draws.choice([str, str.upper, str.lower])
     space = draws.choice([" ", "  ", "\n"])
-    marked = draws.choice(["", " !", " ...", "?"])  # right behind a number it were a factorial
+    marked = draws.choice(["", " !", " ...", "?"])  # directly after a number it would be a factorial
     return space.join(case(text).split(" ")) + marked
 
 
@@ -185,7 +187,7 @@ def respelt(text: str, draws: random.Random) -> str:
 
 
 def edited(text: str, edits: int, draws: random.Random) -> str:
-    """Some words replaced, left out or put in."""
+    """Some words replaced, left out or added."""
     changed = text.split(" ")
     for _ in range(edits):
         place = draws.randrange(len(changed))
@@ -195,7 +197,7 @@ def edited(text: str, edits: int, draws: random.Random) -> str:
 
 
 def edited_item(text: str, draws: random.Random) -> str:
-    """A question with up to three words changed, which keeps thirteen in a row."""
+    """A question with up to three words changed that keeps thirteen in a row."""
     kept = _grams(words(text), KEPT_WORDS)
     for edits in (draws.randint(1, 3), 2, 1, 1, 1):
         changed = edited(text, edits, draws)
@@ -205,7 +207,7 @@ def edited_item(text: str, draws: random.Random) -> str:
 
 
 def jaccard(one: str, other: str) -> float:
-    """Of the sets of five tokens in a row, plainly."""
+    """The Jaccard similarity of the sets of five consecutive tokens, computed plainly."""
     first, second = _shingles(one), _shingles(other)
     return len(first & second) / len(first | second) if first or second else 1.0
 
@@ -255,7 +257,7 @@ def _samples(kind: str) -> list[tuple[str, str]]:
 
 
 def _variants(count: int, seed: int) -> list[str]:
-    """Each released sentence with other numbers, `count` times."""
+    """Each released sentence with `count` different sets of numbers."""
     draws = random.Random(seed)
     texts = [question for kind in ("cot", "tool") for question, _ in _samples(kind)]
     sentences = {part.strip() for text in texts for part in re.split(r"(?<=[.?!])\s+", text)}

@@ -1,7 +1,7 @@
 r"""Other spellings of the mathematics in a text, as publishers, converters and models write them.
 
-Each is a function of a text; a text that it does not change has nothing of what it spells. The mathematics
-stays the same in all of them.
+Each is a function of a text; if it does not change a text, the text contains nothing that it respells. The
+mathematics stays the same in all of them.
 """
 
 import re
@@ -18,7 +18,7 @@ _RAISED = {"^2": "²", "^{2}": "²", "^3": "³", "^{3}": "³", "^\\circ": "°", 
 
 
 def _commands(text, names):
-    """The commands of a text by other names."""
+    """Replace commands of a text by others of the same meaning."""
     return re.sub(r"\\([A-Za-z]+)", lambda found: names.get(found[1], found[0]), text)
 
 
@@ -27,7 +27,7 @@ def large_fractions(text):
 
 
 def no_sizes(text):
-    r"""Without \left and \right; where there are none, with \bigl and \bigr."""
+    r"""Remove \left and \right; if there are none, add \bigl and \bigr."""
     plain = re.sub(r"\\(?:left|right|[bB]ig+[lr]?)(?![A-Za-z])\.?", "", text)
     if plain != text:
         return plain
@@ -77,7 +77,7 @@ def thin_spaces(text):
 
 
 def no_braces(text):
-    r"""Of one letter or digit: \frac12, \sqrt2, x^2."""
+    r"""Remove braces around one letter or digit: \frac12, \sqrt2, x^2."""
     text = re.sub(r"\\([dt]?frac)\{([0-9])\}\{([0-9a-z])\}", r"\\\1\2\3 ", text)
     return re.sub(r"(\\sqrt|\^|_)\{([0-9])\}(?![0-9a-z])", r"\1\2", text)
 
@@ -115,7 +115,7 @@ def doubled_backslashes(text):
 
 
 def spelt_products(text):
-    r"""3x as 3 \cdot x."""
+    r"""Write 3x as 3 \cdot x."""
     return re.sub(
         r"\$[^$]+\$",
         lambda found: re.sub(r"(?<![\w^_{])(\d+)([a-z])(?![a-z])", r"\1 \\cdot \2", found[0]),
@@ -149,7 +149,7 @@ SPELLINGS = (
 
 
 def all_at_once(text):
-    """One spelling after the other, as a text changes on its way through several hands."""
+    """All spellings one after the other, as a text changes when it passes through several hands."""
     for spelling in (
         no_sizes,
         no_braces,

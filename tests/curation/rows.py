@@ -1,4 +1,4 @@
-"""Tables of problems, and the shared folders of real data where they are."""
+"""Tables of problems, and the shared folders of real data, if they are there."""
 
 import json
 import os
@@ -88,7 +88,7 @@ def sampled(kind, count):
 
 
 def benchmark_questions():
-    """Questions of three of the sets, the short ones among them."""
+    """Questions of three of the benchmarks, including the short ones."""
     for name, field in (("gsm8k", "question"), ("math-oai", "problem"), ("carp_en", "content")):
         for line in (SHARED / "benchmarks" / name / "test.jsonl").read_text().splitlines():
             yield json.loads(line)[field]

@@ -1,4 +1,4 @@
-"""What programs print is read as the mathematics that it is."""
+"""What programs print is read as the mathematics that it means."""
 
 from decimal import Decimal
 

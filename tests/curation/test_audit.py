@@ -1,4 +1,4 @@
-"""What stands upstream is audited and nothing of it is removed; no training knows of a certificate."""
+"""What is read upstream is audited and none of it is removed; no training knows of a certificate."""
 
 import pytest
 import yaml
@@ -27,7 +27,7 @@ ITEMS = items(
 
 
 def audited(folder, texts=None, **kd_sets):
-    """What is found in a corpus and in KD sets, and the directory that it was saved to."""
+    """What is found in a corpus and in KD sets, and the directory where it was saved."""
     Out(Passage, folder / "passages").write(passages() if texts is None else texts)
     for name, rows in kd_sets.items():
         Out(Problem, folder / f"{name}.parquet").write(rows)

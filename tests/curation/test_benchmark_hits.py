@@ -1,4 +1,6 @@
-"""A benchmark's check is kept by frames of rows: a new one is sought alone, and the store changes no byte."""
+"""A benchmark's check is stored by frames of rows: only a new one is computed, and the store changes
+no byte.
+"""
 
 import logging
 import tempfile
@@ -98,7 +100,7 @@ def test_hits_are_those_of_one_search_for_all_items_whatever_is_in_the_store(set
 
 
 def test_the_stored_form_is_that_of_the_operations_version(own_store):
-    """Golden: where this fails, HITS must have a new version."""
+    """Golden: if this fails, HITS needs a new version."""
     list(BenchmarkHits(ITEMS, params()).of([ROWS], 1))
     (row,) = open_store().rows(HITS)
     assert row.result == {

@@ -1,4 +1,4 @@
-"""The card says what the run left, and the folder that it lies in is a data set as it stands."""
+"""The card says what the run left, and its folder is a data set as it is."""
 
 import json
 import os
@@ -214,7 +214,7 @@ def test_each_set_is_a_configuration_and_a_column(tmp_path):
         ("two", [problem("c", passage_id="pc"), problem("s", passage_id=None)]),
     ):
         Out(Problem, tmp_path / "problems" / name).write(problems(*rows))
-    # Two recipes may be written from the same passages, in part.
+    # Two recipes may share some of their passages.
     Out(Passage, tmp_path / "first").write(passages(pa="x", pb="y"))
     Out(Passage, tmp_path / "second").write(passages(pb="y", pc="z"))
     found = training_sets(

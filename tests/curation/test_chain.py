@@ -1,4 +1,4 @@
-"""The curation stages as processes: killed, on damaged parts, a full disk, texts that nobody expects."""
+"""The curation stages as processes: when killed, on damaged parts, a full disk, and unexpected texts."""
 
 import json
 import os

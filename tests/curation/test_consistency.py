@@ -1,4 +1,4 @@
-"""Self-consistency reads what a solver answered: who is wrong is turned away, who is not asked stays."""
+"""Self-consistency reads what a solver answered: who is wrong is rejected, who was not asked stays."""
 
 import logging
 

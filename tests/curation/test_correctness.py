@@ -1,4 +1,4 @@
-"""The checker's figures: a correct problem counts, a wrong one and one that nobody can read do not."""
+"""The checker's figures: a correct problem counts; a wrong one, or one that nobody can read, does not."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
-"""Benchmark items are found in whatever dress; a longer n never finds more; the certificate says what was
-done.
+"""Benchmark items are found however they are dressed up; a longer n never finds more; the certificate says
+what was done.
 """
 
 import random
@@ -92,7 +92,7 @@ def test_a_longer_n_never_finds_more(questions, rows, n, longer):
 
 @given(SEVERAL, SEVERAL)
 def test_hits_are_those_of_a_plain_search(questions, rows):
-    """The numpy index against sets of tuples."""
+    """The numpy index against plain sets of tuples."""
     hits = ItemIndex(pl.Series(questions), params(ngram=4)).hits(pl.Series(rows))
     ngram = {pair for pair, hit_class in hits.items() if hit_class == "ngram"}
     assert ngram == {
@@ -246,7 +246,7 @@ def test_real_questions_are_found_in_any_spelling_alone_and_inside_a_row(spellin
 
 @needs_benchmarks
 def test_released_rows_are_hit_as_seldom_as_was_measured():
-    """The 13-grams of one of 1,000 released cot rows are in a benchmark (measured)."""
+    """One of the 1,000 released cot rows has 13-grams in a benchmark (measured)."""
     found = decontaminate(
         [problems(*sampled("cot", 1000))], items(*benchmark_questions()), params(), threads=1
     )

@@ -25,7 +25,7 @@ THRESHOLD = 0.5
 PARAMS = DedupParams(seed=3, threshold=THRESHOLD, bands=16, rows_per_band=4, releases=[], with_solution=[])
 NOTES = index_notes(PARAMS.bands, PARAMS.rows_per_band)
 
-# Few words, so that chance makes many rows that are nearly the same.
+# Few words, so that many rows are nearly the same by chance.
 QUESTIONS = st.lists(
     st.lists(st.sampled_from(["one", "Two", "3", "four,", "five", "+"]), max_size=12)
     .map(" ".join)
@@ -96,7 +96,7 @@ def test_an_exact_duplicate_is_always_found_whatever_its_case_and_punctuation(qu
 
 
 def test_a_chain_does_not_swallow_what_differs_from_every_kept_row():
-    """A ~ b and b ~ c, but a and c differ: where b is dropped for one of them, the other stays."""
+    """A ~ b and b ~ c, but a and c differ: if b is dropped for one of them, the other stays."""
     start = [f"w{number}" for number in range(40)]
     changed = [*start[:37], "v0", "v1", "v2"]
     changed_more = ["u0", "u1", "u2", *changed[3:]]
@@ -153,7 +153,7 @@ def test_questions_without_words_are_compared_as_they_are():
 @needs_samples
 @pytest.mark.parametrize("edits", [1, 2, 3])
 def test_edited_copies_of_real_questions_are_found_where_they_are_like_enough(edits):
-    """At 0.7 and 16 bands of 4 a pair is missed once in eighty."""
+    """At 0.7 with 16 bands of 4, one pair in eighty is missed."""
     params = PARAMS.model_copy(update={"threshold": 0.7})
     draws = random.Random(edits)
     rows = [row["problem"] for row in sampled("cot", 300)]

@@ -1,4 +1,4 @@
-"""Programs are held against what they really print; only a wrong output block is mended."""
+"""Programs are checked against what they really print; only a wrong output block is corrected."""
 
 import os
 import platform
@@ -101,7 +101,7 @@ def test_the_order_of_rows_does_not_matter(execution):
 
 
 def noted(caplog):
-    """What the log says of the programs and the machine, which is then forgotten."""
+    """What the log says about the programs and the machine; it is then cleared."""
     (record,) = [record for record in caplog.records if record.name == "jz3.curation.execute"]
     caplog.clear()
     return record.args
@@ -123,8 +123,8 @@ def test_the_log_says_how_strong_the_sandbox_was_also_where_the_store_answered(e
 def test_every_out_is_the_same_under_another_patch_version_and_another_sandbox(
     execution, tmp_path, monkeypatch, caplog
 ):
-    """The environment is in the row's key, so that a result is not taken for one of another version; nothing
-    of it, nor of the sandbox's strength, is in a table, its manifest or the metrics.
+    """The environment is in the row's key, so that a result is not mistaken for that of another version;
+    neither it nor the sandbox's strength is in a table, its manifest or the metrics.
     """
     caplog.set_level("INFO")
     Out(Problem, tmp_path / "problems").write(ROWS.filter(ROWS["problem_id"] != "endless"))
@@ -297,7 +297,7 @@ def test_only_the_last_box_is_rewritten(words):
 
 @needs_samples
 def test_released_programs_print_something_else_more_often_than_not(execution):
-    """Of 400 released programs, 246 printed something else than the row claims (measured)."""
+    """Of 400 released programs, 246 printed something other than the row claims (measured)."""
     metrics = execute(problems(*sampled("tool", 60)).lazy(), PARAMS, execution).metrics
     assert metrics.programs == 61  # one has two
     assert 0.1 < metrics.output_correct_share < 0.5

@@ -1,4 +1,6 @@
-"""An equation that does not hold is found; what computes in another way, or was rounded, is left alone."""
+"""An equation that does not hold is found; one that is computed differently, or was rounded, is left
+alone.
+"""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Rules of form: each has a case that it rejects and one beside it that it does not."""
+"""Rules of form: each has a case that it rejects and a similar one that it does not."""
 
 import time
 
@@ -360,7 +360,7 @@ def test_most_released_rows_are_kept_where_no_box_is_asked_for():
 
 @needs_samples
 def test_a_thousand_released_solutions_are_judged_in_a_second():
-    """Six million are then some 15 minutes of one core; row by row it was an hour and more."""
+    """Six million rows then take some 15 minutes of one core; row by row they took over an hour."""
     rows = problems(*sampled("cot", 500), *sampled("tool", 500))
     judge(rows, PARAMS)
     started = time.process_time()
@@ -375,7 +375,7 @@ def test_a_thousand_released_solutions_are_judged_in_a_second():
     ids=["NUL", "empty lines", "sum", "dollars", "backslashes", "braces"],
 )
 def test_a_megabyte_of_anything_is_judged_at_once(text):
-    """In seconds: a rule that is quadratic in the length would take hours."""
+    """Within seconds: a rule that is quadratic in the length would take hours."""
     started = time.process_time()
     for changes in (
         {"problem": text},

@@ -1,4 +1,6 @@
-"""Thoughts in training rows stand where they belong, are learnt with the answer, and can be told from it."""
+"""Thoughts in training rows are where they belong, are learnt with the answer, and can be told apart
+from it.
+"""
 
 import re
 import tempfile

@@ -34,7 +34,7 @@ def params(rows=None, seed=5, thoughts="left_out", **shares):
 
 
 def results(**printed):
-    """What programs printed; it counts where it is another answer than the 4 of the boxes here."""
+    """What programs printed; it matters if it is an answer other than the 4 of the boxes here."""
     rows = [
         (row_id, "ok", [output], output, output.strip() != "4", None) for row_id, output in printed.items()
     ]

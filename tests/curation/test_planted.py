@@ -1,4 +1,6 @@
-"""Planted truth through the stages: duplicates and leaked items are found, no drop is unlike what stays."""
+"""Planted truth through the stages: duplicates and leaked items are found, and every dropped row resembles a
+kept one.
+"""
 
 from tests.curation.curated import curate, drops, plant, recalls
 from tests.curation.planted import Planted
@@ -8,7 +10,7 @@ pytestmark = [needs_samples, needs_benchmarks]
 
 
 ROWS = 6_000
-"""`benchmarks/curation.py` asks the same of 300,000."""
+"""`benchmarks/curation.py` does the same for 300,000."""
 
 
 def test_the_stages_find_what_was_planted_and_drop_nothing_unlike(tmp_path):

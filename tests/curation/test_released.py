@@ -1,4 +1,4 @@
-"""An earlier release stands for its problems: a later set is kept as both together would be."""
+"""An earlier release stands in for its problems: a later set is filtered as if both were one set."""
 
 import hashlib
 import tempfile
@@ -54,7 +54,7 @@ def kept(found):
 
 
 def ids_by_draw(count):
-    """Ids in survivor order."""
+    """Ids in the order of survival."""
     return sorted((f"r{number:02}" for number in range(count)), key=lambda row: draw_order(PARAMS.seed, row))
 
 
@@ -89,7 +89,7 @@ EMPTY = QuestionIndex.create_empty()
 @given(QUESTIONS, QUESTIONS, QUESTIONS)
 @settings(max_examples=60)
 def test_sets_one_after_the_other_keep_what_all_of_them_at_once_do(first, second, third):
-    """Ids are given so that the survivor order of all is that of the sets."""
+    """Ids are assigned so that the survival order of all is that of the sets."""
     ids = ids_by_draw(len(first) + len(second) + len(third))
     rows = pl.DataFrame({"problem_id": ids, "problem": [*first, *second, *third]}, schema=SCHEMA)
     ends = [0, len(first), len(first) + len(second), len(ids)]
@@ -131,7 +131,9 @@ def test_a_release_that_is_not_there_or_has_other_bands_is_one_line(tmp_path):
 
 
 def test_an_index_has_the_hashes_that_its_version_names(tmp_path):
-    """Golden: where this fails, indexes that are out mean other questions; HASHES must change with it."""
+    """Golden: if this fails, published indexes no longer mean the same questions; HASHES must change
+    with it.
+    """
     questions = ["What is 2 + 3?", "How many two-digit numbers are prime, and why?", "△ □"]
     (frame,) = deduped(as_rows(["a", "b", "c"], questions), tmp_path).index()
     lines = [repr(row) for row in frame.iter_rows()]

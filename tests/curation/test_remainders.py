@@ -1,4 +1,4 @@
-"""A rewritten program ends where a remainder is dropped, and does what it did before everywhere else."""
+"""A rewritten program stops where a remainder is dropped, and behaves as before everywhere else."""
 
 import contextlib
 import io

@@ -1,4 +1,6 @@
-"""The shares of right rows are counts over ids: every row is on one side or on both, and none is guessed."""
+"""The shares of right rows are counts over ids: each row is before or after curation, or both; none is
+guessed.
+"""
 
 from itertools import product
 

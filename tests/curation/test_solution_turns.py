@@ -1,4 +1,4 @@
-"""Turns of whole columns are those of each row alone, whatever stands in a solution."""
+"""Turns of whole columns are those of each row alone, whatever a solution contains."""
 
 import polars as pl
 from hypothesis import given, settings

@@ -30,7 +30,7 @@ def plainly(texts):
 
 
 def hashes(draws, count, of):
-    """So many of the same `of` hashes, as a sorted set."""
+    """A sorted set of `count` hashes out of the same `of`."""
     whole = np.random.Generator(np.random.PCG64(0)).integers(0, 2**64, of, dtype=np.uint64)
     return np.unique(draws.choice(whole, count, replace=False))
 
@@ -50,7 +50,7 @@ def test_sets_that_are_alike_are_found_whatever_their_outlines(seed, most):
 @given(st.integers(0, 2**32 - 1))
 def test_the_pauses_in_which_memory_is_given_back_change_nothing(seed):
     draws = np.random.Generator(np.random.PCG64(seed))
-    # So many values that the outlines are full and each pair is compared.
+    # Enough values that the outlines are full and each pair is compared.
     texts = [hashes(draws, 600, of=2000) for _ in range(ROWS)]
     for row in range(9, ROWS, 10):  # one in ten is like an earlier one
         texts[row] = texts[draws.integers(row)][:-1]

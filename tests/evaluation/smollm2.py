@@ -19,7 +19,7 @@ def save_smollm2(directory: Path) -> Path:
     file = next(folder.glob("*.gguf"))
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file.name)
     model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file.name, dtype=torch.float32)
-    # Read from 4 bits and held in 32: the marks of its quantization would refuse to be saved.
+    # Read from 4 bits and kept in 32: with the marks of its quantization it could not be saved.
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.hf_quantizer = None

@@ -1,4 +1,4 @@
-"""An answer by program is made of what the model wrote and what its programs really printed."""
+"""An answer by program consists of what the model wrote and what its programs really printed."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def sandbox():
 
 
 def scripted(*texts):
-    """A model that writes these texts, one a call, whatever it reads; it keeps what it read."""
+    """A model that writes these texts, one per call, whatever it reads; it records what it read."""
     waiting, read = list(texts), []
 
     def generate(requests):
@@ -302,7 +302,9 @@ def instruct(tmp_path_factory):
 
 
 def test_an_instruct_model_answers_in_its_own_chat_template(instruct, tmp_path, monkeypatch):
-    """Token for token what transformers itself makes of the conversation; greedy, as `generate` goes on."""
+    """Token for token what transformers itself makes of the conversation; then greedy, as `generate`
+    continues.
+    """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -316,7 +318,7 @@ def test_an_instruct_model_answers_in_its_own_chat_template(instruct, tmp_path, 
     model = AutoModelForCausalLM.from_pretrained(instruct.path)
     shots = read_shots(FILES, ShotParams(file="arithmetic.jsonl", count=2))
     for number, row in enumerate(responses.sort("item_id").iter_rows(named=True)):
-        # What a question spells out is no mark of a turn: a blank stands in it.
+        # Special tokens spelled out in a question are not marks of a turn: they are broken up by a blank.
         question = table["question"][number].replace("<user>", "< user>")
         turns = [vars(turn) for turn in prompt(CHAT, question, None, shots)]
         assert [turn["role"] for turn in turns] == ["user", "assistant"] * 2 + ["user"]

@@ -1,4 +1,6 @@
-"""What stands behind an arm is counted from what the stages left, and a teacher's answer counts once."""
+"""The compute and data behind an arm are counted from what the stages left; a teacher's answer counts
+once.
+"""
 
 import polars as pl
 import pytest
@@ -62,7 +64,7 @@ def written(schema, rows, path):
 
 
 def training(questions, part="pretrain", source="web"):
-    """Rows by their ids."""
+    """Training rows by their ids."""
     return [
         {
             "row_id": row_id,

@@ -1,4 +1,4 @@
-"""`jz3 grade`: answer files in the layouts of others, compared with intervals, and mistakes named."""
+"""`jz3 grade`: answer files in other tools' layouts, compared with intervals; mistakes are named."""
 
 import doctest
 import gzip
@@ -30,7 +30,7 @@ def write(path, rows):
 
 @pytest.fixture
 def gold(tmp_path):
-    """As GSM8K has it: the answer is 3i + 1,000."""
+    """Gold in GSM8K's format: the answer is 3i + 1,000."""
     rows = [
         {
             "question": f"What is {i} times 3 and 1,000?",
@@ -265,7 +265,7 @@ def test_public_golds_are_found_and_equal_themselves(name):
     ("ours", "theirs"), [("question", "problem"), ("prompt", "Problem"), ("Question",) * 2]
 )
 def test_questions_join_whatever_their_field_is_called(tmp_path, ours, theirs):
-    """As many rows in another order: by the order of the rows every answer would be wrong."""
+    """The same rows in another order: joined by the order of the rows, every answer would be wrong."""
     gold = write(
         tmp_path / "gold.jsonl", [{theirs: f"What is {i} plus 1?", "Answer": i + 1} for i in range(N)]
     )
@@ -279,7 +279,7 @@ def test_questions_join_whatever_their_field_is_called(tmp_path, ours, theirs):
 
 
 def test_ids_that_name_other_questions_give_way(tmp_path):
-    """Of two files that each count their own rows."""
+    """Ids of two files that each number their own rows."""
     gold = write(
         tmp_path / "gold.jsonl", [{"id": i, "question": f"{i} + 1?", "answer": i + 1} for i in range(N)]
     )
@@ -287,7 +287,7 @@ def test_ids_that_name_other_questions_give_way(tmp_path):
     found = judged(write(tmp_path / "a.jsonl", turned), gold)
     assert found.scores[0].accuracy == 100
     assert any("name other questions" in note for note in found.notes)
-    # Questions in other words say nothing against the ids.
+    # Differently worded questions say nothing against the ids.
     asked = [{"id": i, "question": f"Add 1 to {i}.", "response": f"It is {i + 1}."} for i in range(N)]
     assert judged(write(tmp_path / "b.jsonl", asked), gold).scores[0].accuracy == 100
 
@@ -300,7 +300,7 @@ CHOICES = ["north", "east", "south", "west"]
 )
 @pytest.mark.parametrize("own", [False, True])
 def test_numbers_of_choices_are_letters(tmp_path, answer, own):
-    """MMLU has `answer: 1` where a model says B."""
+    """MMLU has `answer: 1` if a model says B."""
     rows = [{"question": f"Where from {i}?", "choices": CHOICES, "answer": i} for i in range(4)]
     said = [{"question": row["question"], **answer(i)} for i, row in enumerate(rows)]
     file = write(
@@ -360,7 +360,7 @@ def test_of_several_golds_in_a_row_it_is_said_that_one_counts(tmp_path):
 
 
 def test_a_question_with_two_right_answers_joins_nothing(tmp_path):
-    """SVAMP's `Question` is the end of a text whose beginning stands elsewhere."""
+    """SVAMP's `Question` is the end of a text whose beginning is in another field."""
     gold = write(
         tmp_path / "gold.jsonl",
         [{"Question": f"How many of {i // 2}?", "Answer": i} for i in range(4)]

@@ -1,4 +1,4 @@
-"""Distances of questions: the plain definition on few, and figures that no order changes."""
+"""Distances of questions: the plain definition on a few, and figures that do not depend on the order."""
 
 from itertools import combinations, pairwise
 from math import sqrt
@@ -21,7 +21,7 @@ def parts(text):
 
 
 def distance(first, second):
-    """By the sets themselves, which nothing hashes."""
+    """The distance by the sets themselves, without hashing."""
     one, other = parts(first), parts(second)
     return 1 - len(one & other) / sqrt(len(one) * len(other))
 

@@ -1,4 +1,4 @@
-"""Budget forcing: a thought that reached its limit is ended and answered, and nothing else is touched."""
+"""Budget forcing: a thought that reached its limit is ended and answered, and nothing else is changed."""
 
 import polars as pl
 import pytest

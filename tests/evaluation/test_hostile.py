@@ -36,7 +36,7 @@ def _processes_of_worker():
 
 
 def _left_behind(before):
-    """Those that are not gone after a while: the kernel ends a worker's child a moment later."""
+    """Those that are still there after a while: the kernel ends a worker's child a moment later."""
     for _ in range(100):
         left = set(_processes_of_worker()) - set(before)
         if not left:
@@ -75,7 +75,7 @@ def _hostile(count):
 
 
 COUNT = len(GOLDS) * len(TEXTS)
-"""Predictions: their numbers have no common factor, so each gold meets each text once."""
+"""Predictions: their numbers have no common factor, so each gold meets each text exactly once."""
 
 
 @pytest.mark.long
@@ -84,20 +84,20 @@ def test_each_hostile_text_against_each_gold_costs_at_most_its_limits_and_leaks_
     graded, metrics, seconds = _hostile(COUNT)
     assert graded.height == COUNT
     assert not graded["correct"].any()
-    # Two of the bare texts hold one number, 5, which the lenient extraction takes whatever stands behind it.
+    # Two of the bare texts hold one number, 5, which lenient extraction takes whatever follows it.
     five = {("5", HOSTILE["NUL"]), ("5", HOSTILE["many percent signs"])}
     assert _numbers(graded.filter(pl.col("correct_lenient"))) == {
         n for n in range(COUNT) if _asked(n) in five
     }
     assert "worker_died" not in metrics.by_rule
-    # Two extractions and a second opinion: at most three questions a prediction; most end long before.
+    # Two extractions and a second opinion: at most three questions per prediction; most stop long before.
     assert seconds < COUNT * LIMIT * 3
     assert seconds / COUNT < 2 * LIMIT
     assert not _left_behind(before)
 
 
 def test_a_question_after_many_timeouts_is_answered_as_before_them():
-    before = _processes_of_worker()  # what other tests of this process keep
+    before = _processes_of_worker()  # other tests of this process may keep some
     with Symbolic(LIMIT) as symbolic:
         rules = Counter(symbolic.second_opinion("5", "9^{9^{9^{9}}}").rule for _ in range(3))
         assert rules == {"timeout": 3}

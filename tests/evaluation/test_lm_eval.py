@@ -1,4 +1,4 @@
-"""What is exported has the layout of lm-eval, field by field, and our own reader of its samples reads it.
+"""An export has the layout of lm-eval, field by field, and our own reader of its samples reads it.
 
 `lm_eval_0.4.13/` is what lm-eval itself wrote: a task of three questions, the model `dummy` (which always
 answers `lol`), two answers to each, the filters `strict-match` and `flexible-extract`.
@@ -38,7 +38,7 @@ def lines(file):
 
 
 def fields(value, above=""):
-    """Each field by its dotted name, with the type of what it holds; what a list holds is one field."""
+    """Each field by its dotted name, with the type of its value; the contents of a list are one field."""
     if isinstance(value, dict):
         return {name: kind for key in value for name, kind in fields(value[key], f"{above}.{key}").items()}
     if isinstance(value, list) and value:
@@ -47,10 +47,12 @@ def fields(value, above=""):
 
 
 NULL = type(None)
-# Of the place of a data set, of examples drawn by lm-eval, and of filters made of its functions.
+# The place of a data set, examples drawn by lm-eval, and filters made of its functions.
 THEIRS_ALONE = ("dataset_kwargs", "test_split", "fewshot_config", "filter_list[].filter", "batch_sizes[]")
 OPEN = (".config.model_args", ".config.gen_kwargs", ".configs.b_prose.generation_kwargs.top_p")
-"""Objects of what was asked for, empty in theirs; and a setting that theirs does not name."""
+"""Objects describing what was asked for, which are empty in theirs; and a setting that theirs does
+not name.
+"""
 
 
 def test_results_have_each_field_that_lm_eval_writes_and_no_other(written):
@@ -77,7 +79,7 @@ def test_samples_stand_in_lm_evals_order_one_filter_after_the_other(written):
 
 @pytest.mark.parametrize("whose", ["theirs", "ours"])
 def test_hashes_are_of_what_lm_eval_hashes(written, whose):
-    """The same function of the row gives lm-eval's hashes in lm-eval's file and ours in ours."""
+    """The same function of the row gives lm-eval's hashes in lm-eval's file and ours in our file."""
 
     def digest(text):
         return sha256(text.encode()).hexdigest()
@@ -104,7 +106,9 @@ def test_scores_are_the_means_of_the_samples_with_their_standard_error(written, 
 
 
 def test_files_are_named_as_lm_eval_finds_them(written):
-    """In a folder of the model; the task stands between the first and the last underscore of the name."""
+    """In a folder named after the model; the task is between the first and the last underscore of the
+    name.
+    """
     results, samples = written[0]
     assert results.parent.name == "m"
     assert results.name.startswith("results_")

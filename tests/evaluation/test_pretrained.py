@@ -1,4 +1,4 @@
-"""A real pretrained model goes the whole path: items, chat template, answers, grades; twice, equal rows."""
+"""A real pretrained model goes all the way: items, chat template, answers, grades; twice, with equal rows."""
 
 import os
 from pathlib import Path

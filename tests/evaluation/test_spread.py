@@ -1,4 +1,4 @@
-"""The spread of a set is that of the scores of its models, and of nothing else."""
+"""The spread of a set depends on the scores of its models and on nothing else."""
 
 from statistics import fmean, stdev
 

@@ -256,7 +256,7 @@ def test_a_score_carries_what_its_responses_took_and_its_certificate(tables):
 
 
 def drawn(*verdicts):
-    """One item, answered several times: each verdict with the first draw that has an equal answer."""
+    """One item, answered several times: each verdict with the first draw that gave an equal answer."""
     one = grades({"prose": {"a": [True]}}).to_dicts()[0]
     rows = [
         one

@@ -1,4 +1,4 @@
-"""An export holds the rows of its table, one for one, in the form that its reader's own loader takes."""
+"""An export holds the rows of its table, one for one, in the form that the reader's own loader accepts."""
 
 import json
 from collections import Counter
@@ -47,14 +47,14 @@ def lines_of(file):
 
 
 def read(folder):
-    """The rows as polars and the standard library have them, which know nothing of the export."""
+    """The rows as read by polars and the standard library, which know nothing of the export."""
     if (folder / "data.jsonl").exists():
         return lines_of(folder / "data.jsonl")
     return pl.read_parquet(folder / "part-*.parquet").to_dicts()
 
 
 def parts(form, row):
-    """Problem and what is learnt or rewarded, read from a row by the words of the format's own page."""
+    """The problem, and what is learnt or rewarded, read from a row as the format's own documentation says."""
     match form:
         case "verl":
             return row["prompt"][0]["content"], row["reward_model"]["ground_truth"]
@@ -215,7 +215,7 @@ def test_fields_of_answers(tmp_path):
 
 @pytest.mark.parametrize("name", ["answer", "Answer"])
 def test_a_field_that_is_solution_and_answer_in_one(tmp_path, name):
-    """AIME's public files have `problem` and `answer` alone; sentences are solutions, and no answers."""
+    """AIME's public files have only `problem` and `answer`; sentences are solutions, not answers."""
     rows = [{"problem": "p", name: text} for text in (18, "\\frac{1}{2}", "It is 18.", "\\boxed{7}")]
     file = tmp_path / "rows.jsonl"
     file.write_text("\n".join(map(json.dumps, rows)))

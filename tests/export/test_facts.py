@@ -1,4 +1,4 @@
-"""What the tables of a run say of a problem: its recipe, licence, program, and its pass rate."""
+"""What the tables of a run know about a problem: its recipe, licence, program and pass rate."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""What is exported of a finished run is its training set, with the licence of the passage behind each row."""
+"""An export of a finished run is its training set, with the licence of the passage behind each row."""
 
 import json
 import shutil

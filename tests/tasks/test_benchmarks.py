@@ -112,7 +112,7 @@ def test_a_file_with_other_content_is_named(raw):
 @pytest.mark.parametrize("content", ['{"question": "Q', "[1, 2]", "\x00"])
 def test_a_damaged_file_is_named_with_its_line(raw, content):
     (raw.path / "gsm8k/test.jsonl").write_text('{"question": "Q1?", "answer": "#### 1"}\n' + content)
-    with pytest.raises(DataError, match=r"test.jsonl line 2 is no"):
+    with pytest.raises(DataError, match=r"test.jsonl line 2 cannot be read as a row"):
         collect_items(raw, params(GSM8K))
 
 
