@@ -32,8 +32,8 @@ CHAT_TEMPLATE = (
 def tiny_model(
     directory: Path, *, context: int = 64, hidden: int = 32, chat: bool = False, dtype: str = "float32"
 ) -> Path:
-    """A Llama over bytes: token 0 pads, token 1 ends, the others are the 256 bytes; two marks more if it can
-    `chat`. vLLM has no attention for heads below 32 numbers on a CPU (hidden 128).
+    """A Llama over bytes: token 0 pads, token 1 ends, the others are the 256 bytes, plus two marks if it can
+    `chat`. On a CPU, vLLM has no attention for heads below 32 numbers (hidden 128).
     """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -60,7 +60,7 @@ def tiny_model(
             num_key_value_heads=2,
             intermediate_size=64,
             max_position_embeddings=context,
-            initializer_range=0.3,  # sharp enough that what came before matters
+            initializer_range=0.3,  # sharp enough for the preceding text to matter
             eos_token_id=1,
             pad_token_id=0,
         )

@@ -1,8 +1,8 @@
 """A server of plain completions on loopback: a model behind the OpenAI protocol, as vLLM and others serve it.
 
 `python -m tests.generation.completions_server MODEL NAME`. It writes by the transformers engine, one request
-after the other, and serves the model under NAME alone. Each third request is met by 503 once; a prompt with
-the word `forbidden` is ended by a content filter.
+after the other, and serves the model under NAME alone. Each third request gets a 503 once; a prompt with the
+word `forbidden` is stopped by a content filter.
 """
 
 import json
@@ -72,7 +72,7 @@ class Completions:
 
 @contextmanager
 def serving(model: Path, name: str):
-    """The server in a process of its own; gives its address."""
+    """Runs the server in a process of its own; yields its address."""
     command = [sys.executable, "-m", "tests.generation.completions_server", str(model), name]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:

@@ -1,4 +1,4 @@
-"""A server on loopback that misbehaves, byte by byte, and counts the money that it would charge for.
+"""A server on loopback that misbehaves, byte by byte, and counts the money that it would charge.
 
 `answer` gives the raw bytes of each response and whether the text was written, which costs, before it broke.
 """
@@ -28,7 +28,7 @@ def response(body, status=200, headers=""):
 
 GOOD = response(completion())
 LONG = json.dumps(completion()).encode() + b" " * (17 << 20)
-"""An answer that can be read, longer than any that is."""
+"""A readable answer, longer than any that is accepted."""
 
 
 def error(status, message="no", headers="", **fields):
@@ -71,7 +71,7 @@ KEPT = {
         b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
     ),
 }  # fmt: skip
-"""Whole answers, however odd what stands beside the text."""
+"""Complete answers, however odd the rest of the message is."""
 REFUSED = {
     "403 moderation": error(403, "input flagged by moderation"),
     "400 filter": error(400, "no", code="content_filter"),
@@ -83,7 +83,7 @@ REFUSED = {
     "empty text": response(completion(choice={"message": {"content": " "}, "finish_reason": "length"})),
     "refusal": response(completion(choice={"message": {"content": None, "refusal": "I will not"}})),
 }
-"""Of one prompt for good."""
+"""Faults that settle one prompt for good."""
 PASSING = {
     **{f"{status} after": error(status) for status in (408, 500, 502, 503, 504, 524, 529)},
     **{f"cut at {share}": GOOD[: int(len(GOOD) * share)] for share in (0, 0.02, 0.1, 0.3, 0.6, 0.9, 0.99)},
@@ -119,7 +119,7 @@ PASSING = {
         )
     },
 }
-"""Another attempt may do better; what is no refusal (429) may have been paid for."""
+"""Faults after which another attempt may succeed; all but a refusal (429) may have been paid for."""
 STOPPING = {
     "402": error(402, "Insufficient balance"),
     "quota": error(429, code="insufficient_quota"),
@@ -135,11 +135,11 @@ STOPPING = {
         headers="date: Wed, 21 Oct 2015 07:28:00 GMT\r\nretry-after: Wed, 21 Oct 2015 09:28:00 GMT\r\n",
     ),
 }
-"""Every request would meet it."""
+"""Faults that every request would meet."""
 
 
 class Faulty(socketserver.ThreadingTCPServer):
-    """`answer(prompt, number)` says what is sent to a request, and whether it cost."""
+    """`answer(prompt, number)` gives what a request is sent, and whether it cost."""
 
     daemon_threads = allow_reuse_address = True
     request_queue_size = 256
@@ -150,7 +150,7 @@ class Faulty(socketserver.ThreadingTCPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
 
     def handle_error(self, request, client_address):
-        """A client that has gone."""
+        """The client has gone."""
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -174,8 +174,9 @@ class Handler(socketserver.StreamRequestHandler):
 def is_whole(said):
     """Whether a response is as long as it says.
 
-    After one that is not, the connection ends. Ended after a whole one, which names no end, it could be taken
-    for the next request in the same instant: that one would fail for a fault of its neighbour.
+    After one that is not, the connection is closed. If it were also closed after a complete one, whose
+    headers do not announce that, the client could use it for the next request in the same instant, which
+    would then fail for its neighbour's fault.
     """
     head, _, content = said.partition(b"\r\n\r\n")
     return f"content-length: {len(content)}\r\n".encode() in head + b"\r\n"

@@ -1,7 +1,7 @@
-"""A server of Message Batches on loopback, as Anthropic's reference has them.
+"""A server of Message Batches on loopback, as Anthropic's reference describes them.
 
-Names of requests are unique and fit their pattern; counts are of requests in process until all have ended;
-the list has the newest first and no names; results are lines in another order, once the batch has ended.
+Names of requests are unique and fit their pattern; until all have ended, requests count as processing; the
+list has the newest first and no names; results are lines in another order, once the batch has ended.
 """
 
 import json
@@ -40,7 +40,7 @@ class MessageProvider(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.batches, self.seen, self.answered = [], Counter(), Counter()
         self.read = []
-        """Batches whose results were asked for."""
+        """Batches whose results were read."""
         self.looks, self.hold, self.lose_creation, self.lose_results = 2, False, False, 0
         self.answers = 1.0
         """Share of the next batch that is answered before it expires."""
@@ -151,7 +151,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *args):
-        """Nothing."""
+        """Log nothing."""
 
 
 @contextmanager

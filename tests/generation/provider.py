@@ -1,9 +1,9 @@
 """A provider of chat completions on loopback, an ASGI app in its own process, that fails as real ones do.
 
-A prompt's first word says what happens: one of WHOLE, or a fault, met at the first request for it or
-(`always-...`) at each. It counts what it is asked, what it answers whole, what it answers into broken
-connections, and the money (a millionth of a USD a token, half of it in batches). `GET /state` tells, `POST
-/set` changes, `POST /reset` begins anew.
+A prompt's first word says what happens: one of WHOLE, or a fault, which occurs at the first request for it or
+(`always-...`) at each. It counts requests, complete answers, answers into broken connections, and the money
+(a millionth of a USD a token, half of it in batches). `GET /state` tells, `POST /set` changes, `POST /reset`
+starts over.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 USAGE = {"completion_tokens": 50}
 STARTED = "listens on "
 WHOLE = ("fine", "halves")
-"""What is answered at once; `halves` with half a character in the answer."""
+"""Answered at once; `halves` with half a character in the answer."""
 
 
 class Provider:
@@ -116,7 +116,7 @@ class Provider:
             self.pay(prompt, asked)
             self.answered[prompt] += 1
             await call.json(200, twice | {"choices": twice["choices"] * 2})
-        elif fault == "trickles":  # a stream that begins and is slower than anyone waits
+        elif fault == "trickles":  # a stream that starts, but is slower than anyone waits
             await call.start(200, 1000)
             for _ in range(100):
                 await call.send({"type": "http.response.body", "body": b" ", "more_body": True})
@@ -218,7 +218,7 @@ class Provider:
 
 
 class Call:
-    """One request's way back."""
+    """The way back of one request."""
 
     def __init__(self, receive, send, headers):
         self.receive, self.send, self.headers = receive, send, headers
@@ -235,7 +235,7 @@ class Call:
         await self.bytes(status, json.dumps(content).encode(), headers)
 
     def drop(self):
-        """Break the connection; `receive` belongs to the server's object that holds it."""
+        """Break the connection; `receive` is a method of the server's object that holds it."""
         self.receive.__self__.transport.abort()
 
 
@@ -263,7 +263,7 @@ def file_object(name, size):
 
 
 def shown(batch):
-    """As the protocol has it."""
+    """A batch in the form of the protocol."""
     names = ("id", "input_file_id", "metadata", "status", "output_file_id", "error_file_id")
     return {name: batch.get(name) for name in names} | {
         "object": "batch",
@@ -300,7 +300,7 @@ class Running:
         self._post("set", changes)
 
     def reset(self):
-        """As it was at the start."""
+        """Reset it to the state at the start."""
         self._post("reset", {})
 
     def _post(self, what, content):

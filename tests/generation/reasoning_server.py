@@ -1,7 +1,7 @@
-"""A server on loopback that behaves as endpoints of models that reason, by their public references.
+"""A server on loopback that behaves like endpoints of reasoning models, according to their public references.
 
 It refuses fields as they do, in their words, and answers by Chat Completions, Responses and batch files of
-both, with the thoughts in whatever place `shape` names. It counts what it is asked.
+both, with the thoughts in the place that `shape` names. It counts its requests.
 """
 
 import json
@@ -56,7 +56,7 @@ HIDDEN = {
     "chat": chat({"content": TEXT}, **DETAILS),
     "responses": response({"id": "x", "type": "reasoning", "summary": []}, SAID),
 }
-"""The same where the thought is counted and not shown."""
+"""The same, with the thought counted but not shown."""
 CUT = {
     "chat": chat({"content": "", "reasoning_content": THOUGHT}, "length", **DETAILS),
     "null": chat({"content": None, "reasoning": THOUGHT}, "length"),
@@ -64,7 +64,7 @@ CUT = {
     "responses": response(item("reasoning"), status="incomplete", reason="max_output_tokens"),
     "responses, hidden": response(status="incomplete", reason="max_output_tokens", thought=40),
 }
-"""Cut at the limit while the model thought."""
+"""Answers cut at the limit while the model was thinking."""
 TEXTLESS = {
     "chat": chat({"content": "", "reasoning_content": THOUGHT}, **DETAILS),
     "null": chat({"content": None, "reasoning": THOUGHT}, "eos_token"),
@@ -72,7 +72,7 @@ TEXTLESS = {
     "hidden": chat({"content": ""}, completion_tokens_details={"reasoning_tokens": 40}),
     "responses": response(item("reasoning")),
 }
-"""Ended by itself, and the server has taken all of it for a thought."""
+"""Answers that ended by themselves, but that the server took for thoughts in full."""
 
 
 def refused(message, field, code="unsupported_parameter"):
@@ -80,7 +80,7 @@ def refused(message, field, code="unsupported_parameter"):
 
 
 def refusal(path, body):
-    """As OpenAI's models that reason refuse a request; None where they take it."""
+    """The refusal of OpenAI's reasoning models; None if they accept the request."""
     if path.endswith("/responses"):
         taken = {
             "model",
@@ -123,7 +123,7 @@ class Reasoner(ThreadingHTTPServer):
         return (400, said) if said else (200, self.answer(body))
 
     def begun(self, asked):
-        """The batch of a file, ended at once."""
+        """The batch of a file, which has ended at once."""
         name, results, completed = f"batch-{len(self.batches)}", [], 0
         for line in self.files[asked["input_file_id"]].splitlines():
             line = json.loads(line)
@@ -172,12 +172,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *args):
-        """Nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def reasoner(answer):
-    """A server that gives `answer` to each body that it does not refuse."""
+    """A server that returns `answer` to each body that it does not refuse."""
     with Reasoner(answer if callable(answer) else lambda _: answer) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield server

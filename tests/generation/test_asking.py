@@ -1,7 +1,7 @@
 """Each answer is paid for once, none that was received is lost, and the cap on money holds.
 
-The client talks to a provider on loopback, in a process of its own, that fails in the ways of real ones and
-counts what it sends.
+The client talks to a provider on loopback, in a process of its own, that fails like real ones and counts what
+it sends.
 """
 
 import json
@@ -55,7 +55,7 @@ def answer(prompt):
 
 
 def test_the_key_of_a_request_is_what_it_was():
-    """Changed payloads need a new version of the operation, or paid answers are lost without a word."""
+    """Changed payloads need a new version of the operation, or paid answers are silently lost."""
     assert (CHAT.name, CHAT.version) == ("chat", 1)
     assert chat_key(request("A prompt.")) == "3872cc6fe0fbeb0ea840af0b7f840fe0"
 
@@ -71,7 +71,7 @@ def test_everything_in_a_request_is_in_its_key():
 
 @pytest.mark.parametrize("each", [12, pytest.param(160, marks=pytest.mark.long)], ids=["144", "2000"])
 def test_every_fault_ends_in_an_answer_or_a_failure_with_a_reason(server, each):
-    """12 kinds of requests; at 160 of each, with 80 lost ones, these are 2,000."""
+    """12 kinds of requests; 160 of each, and 80 lost ones, make 2,000."""
     once = ["fine", *FAULTS]
     lost = [f"always-{fault} {n}" for n in range(each // 2) for fault in ("400", "garbles")]
     asks = [f"asks {n}" for n in range(each // 12)]
@@ -99,14 +99,14 @@ def test_every_fault_ends_in_an_answer_or_a_failure_with_a_reason(server, each):
 
 
 def test_a_prompt_with_half_a_character_can_be_sent():
-    """Lone surrogates stand in texts of the web, and the openai client itself cannot encode them."""
+    """Lone surrogates occur in texts of the web, and the openai client itself cannot encode them."""
     for prompt in ("fine \ud800 \u00e9", "fine \u00e9"):
         body = request(prompt).body()
         assert json.loads(body_bytes(body)) == body
 
 
 def test_an_answer_with_half_a_character_is_kept_and_paid_once(server):
-    """Models cut emoji, and servers pass the halves on as escapes; whole ones are left alone."""
+    """Models cut emoji apart, and servers pass the halves on as escapes; complete ones are left alone."""
     (reply,) = ask(server, ["halves a"])
     assert isinstance(reply, ChatAnswer)
     assert reply.text == "re: halves a seed 0 \ufffd and \U0001f600"
@@ -179,7 +179,7 @@ def test_the_key_is_nowhere(server, caplog, tmp_path):
 
 
 def test_the_cap_on_money_is_never_passed_and_a_higher_one_goes_on(server, tmp_path, monkeypatch):
-    """The server counts what it answers into broken connections, too."""
+    """The server also counts what it answers into broken connections."""
     spent = []
     for seed in range(20):
         draw = random.Random(seed)
@@ -214,7 +214,7 @@ def test_a_server_that_asks_to_wait_is_left_alone_for_so_long(server):
 
 
 def test_a_busy_server_gets_fewer_requests_at_once(server):
-    server.set(delay_s=0.4)  # so long that 64 are there at once on a busy machine, too
+    server.set(delay_s=0.4)  # long enough that 64 are there at once even on a busy machine
     ask(server, [f"503 {n}" for n in range(64)], concurrency=64)
     times = sorted(server.state["times"])
     assert server.state["most_at_once"] == 64
@@ -299,7 +299,7 @@ def test_a_kill_is_no_new_budget(server):
 
 
 def test_two_processes_share_one_cap(server):
-    """Each alone would spend all of it."""
+    """Each process alone would spend all of it."""
     server.set(delay_s=0.01)
     cap_usd = 0.004
     askers = [start_asker(server, 300, cap_usd, stderr=subprocess.PIPE) for _ in range(2)]

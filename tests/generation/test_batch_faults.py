@@ -1,4 +1,4 @@
-"""Whatever a server of batches does: each answer is taken once, the cap holds, and the end is one line."""
+"""Whatever a server of batches does: each answer is taken once, the cap holds, and a failure is one line."""
 
 import json
 import socketserver
@@ -29,8 +29,8 @@ def _quick(tmp_path, monkeypatch):
 
 
 class Batches(socketserver.ThreadingTCPServer):
-    """Ends each batch at its first look. `faults` by endpoint: bytes instead of the next answers; `line` and
-    `ended` change what is written of a request and of a batch.
+    """Ends each batch the first time it is looked at. `faults` by endpoint: bytes in place of the next
+    answers; `line` and `ended` change what is written about a request and a batch.
     """
 
     daemon_threads = allow_reuse_address = True
@@ -44,10 +44,10 @@ class Batches(socketserver.ThreadingTCPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
 
     def handle_error(self, request, client_address):
-        """A client that has gone."""
+        """The client has gone."""
 
     def said(self, method, path, body):
-        """The normal answer is made in any case: a fault may lie on the way back."""
+        """The normal answer is made in any case: a fault may affect only the way back."""
         parts = path.partition("?")[0].split("/")[2:]
         if parts == ["files"]:
             name, normal = "upload", self.upload(body)
@@ -268,7 +268,7 @@ def test_an_endpoint_that_is_down_ends_in_one_line_and_the_next_run_goes_on(endp
         assert KEY not in str(caught.value)
         server.faults.clear()
         assert all(isinstance(reply, ChatAnswer) for reply in ask(server))
-        if endpoint != "begin":  # there batches are begun that the server does not name
+        if endpoint != "begin":  # at this endpoint batches are started that the server does not name
             assert sorted(server.answered) == PROMPTS
 
 

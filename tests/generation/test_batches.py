@@ -1,4 +1,4 @@
-"""Batch files: joined by id, partial results taken, the missing alone sent again, found after a kill."""
+"""Batch files: joined by id, partial results kept, only the missing sent again, found after a kill."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Draws follow the probabilities that temperature and top_p leave, and depend on seed and step alone."""
+"""Draws follow the probabilities that temperature and top_p leave, and depend only on seed and step."""
 
 import torch
 from hypothesis import given, settings

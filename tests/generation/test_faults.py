@@ -106,9 +106,9 @@ def test_a_refusal_without_words_of_all_there_are_is_no_result():
 
 
 def test_the_cap_holds_against_every_fault_over_forty_seeds(tmp_path, monkeypatch):
-    """The server charges for whatever it may have written; 429 and 402 come before any work.
+    """The server charges for anything that it may have written; 429 and 402 come before any work.
 
-    Each fault has a seed in which it comes again and again: what one gives back wrongly adds up.
+    Each fault has a seed in which it repeats: whatever one of them refunds wrongly adds up.
     """
     faults = [
         *KEPT.values(),

@@ -1,4 +1,4 @@
-"""A disk that fills while answers are on their way, as a small file system of its own."""
+"""A disk that fills up while answers are coming, as a small file system of its own."""
 
 import subprocess
 
@@ -17,7 +17,7 @@ ANSWER = response(completion(choice={"message": {"content": "So it is seven. " *
 
 @pytest.fixture
 def small_disk(tmp_path, monkeypatch):
-    """A function that gives the row store's file system another size."""
+    """A function that changes the size of the row store's file system."""
     place = tmp_path / "store"
     place.mkdir()
     mounted = mount(place, "-t", "tmpfs", "-o", "size=256k", "tmpfs")

@@ -1,4 +1,4 @@
-"""Anthropic's batches: joined by name, the missing alone sent again, found after a kill, paid once."""
+"""Anthropic's batches: joined by name, only the missing sent again, found after a kill, paid once."""
 
 import importlib.util
 import json
@@ -101,7 +101,7 @@ def test_what_expired_or_was_hindered_goes_out_again_and_what_is_refused_fails_a
 @pytest.mark.parametrize("others", [0, 3])
 def test_a_batch_whose_id_never_arrived_is_found_by_its_results(others, tmp_path):
     with message_provider() as server:
-        for number in range(others):  # of the same account and size, before and with ours
+        for number in range(others):  # of the same account and size, sent before and together with ours
             server.begin(
                 [{"custom_id": f"other-{number}-{n}", "params": request(f"x {n}").body()} for n in range(6)]
             )
@@ -145,7 +145,7 @@ def test_a_batch_sent_before_the_process_died_is_collected_not_sent_again(knows_
             lambda: server.batches and any("msgbatch" in file.read_text() for file in states(tmp_path)),
         )
         (state,) = states(tmp_path)
-        if not knows_its_id:  # it died between sending and writing down what came back
+        if not knows_its_id:  # it died after sending, before writing down the reply
             state.write_text(json.dumps(json.loads(state.read_text()) | {"batch_id": None}))
         with pytest.raises(UserError, match="wait in batch files"):
             ask(server.url, prompts, "call")

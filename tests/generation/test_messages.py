@@ -1,4 +1,4 @@
-"""Anthropic's Messages, through its own client, against a server that answers as its reference says."""
+"""Anthropic's Messages, through its own client, against a server that answers as its reference describes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Servers that a stage owns: they share the requests, come back when they end, and end with the stage.
+"""Servers that a stage owns: they share the requests, are restarted when they end, and end with the stage.
 
 Each is a real process that takes the command line of `vllm serve` (tests/generation/vllm_program.py). vLLM
 itself goes through the same mechanism in `make test-vllm`.
@@ -92,7 +92,7 @@ def all_end(folder, seconds=20):
 
 
 def expected(requests, sampling):
-    """By the rule of the program, decoded as every engine decodes."""
+    """The texts by the rule of the program, decoded as every engine decodes."""
     rows = []
     for request in requests:
         prompt = [TOKENIZER_OFFSET[byte] for byte in request.prompt.encode()]
@@ -223,7 +223,7 @@ def test_the_others_go_on_without_a_server_that_cannot_start(model, notes, monke
 
 
 def test_a_server_finds_the_programs_of_its_environment_and_compiles_no_sampler(model, notes, monkeypatch):
-    """FlashInfer asks for ninja and nvcc when vLLM starts; the first is in the environment of vLLM alone."""
+    """FlashInfer asks for ninja and nvcc when vLLM starts; ninja is only in the environment of vLLM."""
     with open_engine("vllm", model, "saved", asked(notes)) as engine:
         engine.generate(REQUESTS[:1], FREE)
     (start,) = starts(notes)
@@ -273,7 +273,7 @@ def test_servers_and_what_they_started_end_with_the_stage_and_its_rows_are_kept(
     while len(answered(notes)) < 12:
         assert stage.poll() is None
         time.sleep(0.02)
-    time.sleep(0.2)  # the answers are on their way
+    time.sleep(0.2)  # the answers are being written
     stage.send_signal(number)
     assert stage.wait(30) != 0
     assert all_end(notes), "no server is left, and no process of one"
@@ -301,7 +301,7 @@ def test_a_killed_guardian_takes_its_server_with_it(model, notes):
         os.kill(guardian, signal.SIGKILL)
         assert len([row for row in outcomes if row]) == len(REQUESTS) - 1
         assert not lives(server["pid"])
-    os.kill(server["left"], signal.SIGKILL)  # in a session of its own, with nobody left who knows of it
+    os.kill(server["left"], signal.SIGKILL)  # in a session of its own, with nobody left who knows about it
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Requests go out no faster than the limits, and waits are those that the server asks for."""
+"""Requests are sent no faster than the limits allow, and waits are those that the server asks for."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -86,7 +86,7 @@ def test_a_window_is_halved_by_a_busy_server_once_and_widens_as_it_answers():
 
 
 def test_of_a_hundred_ready_tasks_one_passes_a_turn_in_order_and_writes_before_the_next():
-    """What a task schedules as it passes, such as the writing of its request, comes before the next one."""
+    """What a task schedules once it may go, such as writing its request, comes before the next task."""
     done = []
 
     async def send(turnstile, number):
@@ -96,7 +96,7 @@ def test_of_a_hundred_ready_tasks_one_passes_a_turn_in_order_and_writes_before_t
 
     async def all_at_once():
         turnstile = Turnstile()
-        for _ in range(2):  # it is as it was once nobody waits
+        for _ in range(2):  # back in its initial state once nobody waits
             await asyncio.gather(*(send(turnstile, number) for number in range(100)))
             await asyncio.sleep(0.001)
 

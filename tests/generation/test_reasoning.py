@@ -1,4 +1,4 @@
-"""Models that reason: requests have the fields that their endpoints take, and no thought is lost."""
+"""Reasoning models: requests have the fields that their endpoints accept, and no thought is lost."""
 
 import json
 
@@ -124,7 +124,9 @@ def test_an_answer_that_ended_without_a_text_is_kept_and_asked_for_again_by_the_
 
 @pytest.mark.parametrize("teacher", ["call", "batch"])
 def test_thoughts_without_a_text_count_under_the_cap_as_what_they_cost(teacher):
-    """20 tokens read and 40 written, a USD each: a reservation has room beside ten, not eleven."""
+    """20 tokens read and 40 written, a USD each: there is room for a reservation beside ten of them, not
+    eleven.
+    """
     price = Price(as_of="2026-01-01", input=1e6, cached_input=1e6, output=1e6, batch_discount=0)
     room = {"prices": {"m": price}, "budget_usd": 10 * 60 + 80 + 900, "teacher": teacher, "concurrency": 1}
     files = FILES.model_copy(update={"requests": 1})
@@ -139,7 +141,7 @@ def test_thoughts_without_a_text_count_under_the_cap_as_what_they_cost(teacher):
 
 
 def test_tokens_of_thoughts_that_stand_in_the_total_alone_are_paid_for():
-    """XAI and Gemini leave them out of the completion's."""
+    """XAI and Gemini do not count them among the completion's tokens."""
     apart = chat({"content": TEXT}, total_tokens=78, completion_tokens_details={"reasoning_tokens": 18})
     price = Price(as_of="2026-01-01", input=0, cached_input=0, output=1, batch_discount=0)
     for said, tokens in ((SHOWN["reasoning_content"], 40), (apart, 58)):
@@ -225,7 +227,7 @@ OTHER_WORDS = {
     "enable_thinking": "parameter.enable_thinking must be set to false for non-streaming calls",
     "thinking": "thinking: Extra inputs are not permitted",
 }
-"""DeepSeek's, Anthropic's and Alibaba's."""
+"""Refusals of DeepSeek, Anthropic and Alibaba."""
 
 
 @pytest.mark.parametrize("field", OTHER_WORDS)

@@ -1,4 +1,4 @@
-"""Completions are written once; their keys hold all that decides them."""
+"""Completions are written once; their keys contain everything that decides them."""
 
 from dataclasses import dataclass, field
 
@@ -32,7 +32,7 @@ class Name:
 
 
 def test_the_key_of_a_completion_is_what_it_was():
-    """Changed payloads need a new version of the operation, or stored rows are lost without a word."""
+    """Changed payloads need a new version of the operation, or stored rows are silently lost."""
     assert (GENERATE.name, GENERATE.version) == ("generate", 1)
     key = generation_key(Name(), GenerationRequest("A prompt.", 7), SAMPLING)
     assert key == "7248312c6d685149f70fbc1eeb49d532"
@@ -73,7 +73,7 @@ def test_a_second_run_writes_nothing_and_a_larger_one_only_the_new_rows(tmp_path
         assert large[:10] == small
         assert large == engine.generate(requests, SAMPLING)
     for path in (tmp_path / "model").glob("*.safetensors"):
-        path.unlink()  # whoever needs the weights now fails
+        path.unlink()  # anything that needs the weights now fails
     with (
         open_engine("transformers", model, "saved", execution()) as engine,
         open_crew(workers_of(execution())) as crew,

@@ -19,7 +19,7 @@ DIGEST = "0" * 32
 REQUESTS = [GenerationRequest(f"Write problem {n}{'.' * (n % 9)}", n) for n in range(12)]
 FREE = Sampling(temperature=0.8, top_p=0.95, max_tokens=24, stop=[])
 TEACHERS = {"requests_per_minute": 1, "tokens_per_minute": 1, "concurrency": 1, "timeout_s": 0.001}
-"""Limits that have nothing to do with these servers."""
+"""Limits that do not apply to these servers."""
 
 
 def asked(*addresses, **changes):
@@ -40,7 +40,7 @@ def address(model):
 @pytest.fixture(autouse=True)
 def _surroundings(tmp_path, monkeypatch):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")  # the teacher's: whoever asks there fails
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")  # the teacher's: asking there fails
     monkeypatch.setattr("jz3.generation.pace.FIRST_WAIT_S", 0.02)
 
 
@@ -90,7 +90,7 @@ def test_rows_of_a_server_are_kept_under_its_engine_and_asked_for_once(address, 
     how = asked(address)
     with open_engine("openai", model, "saved", how) as engine, open_crew(workers_of(how)) as crew:
         first = generate_rows(engine, REQUESTS, FREE, how, "completions", crew)
-    how = asked("http://127.0.0.1:1/v1")  # whoever asks now fails
+    how = asked("http://127.0.0.1:1/v1")  # asking now fails
     with open_engine("openai", model, "saved", how) as engine, open_crew(workers_of(how)) as crew:
         assert generate_rows(engine, REQUESTS, FREE, how, "completions", crew) == first
     assert {row.request["engine"]["engine"] for row in open_store().rows(GENERATE)} == {"openai"}

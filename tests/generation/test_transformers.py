@@ -1,6 +1,6 @@
 """The engine writes what the model says, and a row's text depends on its prompt, seed and sampling alone.
 
-If these laws fail, a resumed or regrouped run gives other problems than one that was not stopped.
+If these laws fail, a resumed or regrouped run gives different problems from one that was not stopped.
 """
 
 import pytest
@@ -46,7 +46,7 @@ def test_a_rows_text_does_not_depend_on_the_batch(model, sampling):
 
 
 def test_in_bfloat16_the_same_batch_gives_the_same_text(tmp_path_factory):
-    """In another batch it may be another text, as the manifest says of it: nothing is claimed but that."""
+    """In another batch the text may differ, as the manifest says: this tests only that claim."""
     half = InDir(ModelManifest, tiny_model(tmp_path_factory.mktemp("half"), dtype="bfloat16"))
     with open_engine("transformers", half, "saved", execution()) as engine:
         assert engine.identity["dtype"] == "bfloat16"
@@ -92,7 +92,7 @@ def test_a_stop_string_ends_a_row_and_is_not_in_its_text(model):
     tried = 0
     for request, row in zip(REQUESTS, write(model, REQUESTS, FREE), strict=True):
         slices = [row.text[at : at + size] for size in (1, 2, 3) for at in range(2, len(row.text) - 6)]
-        for stop in [text for text in slices if "\ufffd" not in text][::4]:  # that one is half a character
+        for stop in [text for text in slices if "\ufffd" not in text][::4]:  # one of them is half a character
             (stopped,) = write(model, [request], FREE.model_copy(update={"stop": ["never written", stop]}))
             assert stopped.text == row.text[: row.text.index(stop)]
             assert stopped.finish_reason == "stop"

@@ -116,7 +116,7 @@ def test_a_second_run_asks_for_the_new_rows_alone(vllm, tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(model):
-    """Address of vLLM's own server over the tiny model, as somebody would start it by hand."""
+    """The address of vLLM's own server over the tiny model, as a user would start it by hand."""
     with closing(socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -154,7 +154,8 @@ def test_the_openai_engine_gets_from_vllms_server_what_the_other_engines_write(
 ):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path))
     rows = zip(REQUESTS[:40], transformers.generate(REQUESTS[:40], GREEDY), strict=True)
-    # A teacher's answer without text is a failure, so those where this model ends at once are left out.
+    # A teacher's answer without text is a failure, so prompts for which this model stops at once are left
+    # out.
     asked, expected = zip(*(row for row in rows if compared(row[1])[0].strip()), strict=True)
     assert len(asked) > 30
     requests = [
@@ -177,5 +178,7 @@ def test_the_openai_engine_gets_from_vllms_server_what_the_other_engines_write(
 
 
 def compared(row):
-    """What both have; servers send no half characters, so what was cut off within one is left out."""
+    """Texts that both engines can have; servers send no half characters, so texts cut within one are left
+    out.
+    """
     return row.text.rstrip("\ufffd"), row.finish_reason, row.prompt_tokens, row.completion_tokens

@@ -29,7 +29,7 @@ COMMITTED_TOGETHER = 20
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A place as a clone is: parameters, a model, prompts, items."""
+    """A folder with what a clone has: parameters, a model, prompts, items."""
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     tiny_model(tmp_path / "model", context=512, hidden=128)
     stage_folder(

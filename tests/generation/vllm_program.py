@@ -1,11 +1,11 @@
-"""What stands for the Python of an environment with vLLM: `PROGRAM -m vllm.entrypoints.cli.main serve ...`.
+"""Stands in for the Python of an environment with vLLM: `PROGRAM -m vllm.entrypoints.cli.main serve ...`.
 
-It takes the command line of `vllm serve`, asks for its key, says at /health that it is well, and writes
-token ids by rule (`written_ids`): it starts in a second, as nothing of torch is imported. `installed` gives
-the program a path. The folder that JZ3_TEST_NOTES names tells how it was started (`starts`, a line a process)
-and which seeds were answered (`answered`), and takes orders: in `orders.json` seconds that an answer takes,
-seeds that end it, which of its starts fail, and the GPUs on which each start does. With every server it
-leaves a process in a session of its own, as an engine's might be.
+It takes the command line of `vllm serve`, requires its key, reports at /health that it is well, and writes
+token ids by rule (`written_ids`): it starts in a second, since it does not import torch. `installed` gives
+the program a path. In the folder that JZ3_TEST_NOTES names it notes how it was started (`starts`, one line
+per process) and which seeds it answered (`answered`), and it takes orders from `orders.json`: seconds that an
+answer takes, seeds that kill it, which of its starts fail, and the GPUs on which each start fails. Each server
+also leaves behind a process in a session of its own, as an engine might.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from tests.generation.provider import Call
 
 
 def installed(folder: Path) -> str:
-    """A program to name as execution.vllm_python."""
+    """A program that execution.vllm_python can name."""
     program = folder / "python"
     program.write_text(
         f"#!/bin/sh\nPYTHONPATH='{ROOT}' exec '{sys.executable}' -m tests.generation.vllm_program \"$@\"\n"
@@ -45,7 +45,7 @@ def options(words):
 
 
 def written_ids(prompt, seed, max_tokens):
-    """Token ids by rule, at most ten: letters of the tests' models, and an end where there is one."""
+    """Token ids by rule, at most ten: letters of the tests' models, and an end token if there is one."""
     drawn = hashlib.sha256(json.dumps([prompt, seed]).encode()).digest()
     count = 3 + drawn[0] % 8
     ids = [2 + 33 + letter % 26 for letter in drawn[1:count]] + [1]

@@ -1,4 +1,4 @@
-"""A small repository: two stages that DVC itself has run, under git, with a store of its own."""
+"""A small repository: two stages that DVC itself ran, under git, with a store of its own."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What is added to the graph touches the files that CONTRIBUTING.md lists and no others; the contract holds.
+"""An addition to the graph touches the files that CONTRIBUTING.md lists and no others; the contract holds.
 
 Each test adds something to a scratch copy of the embedded profile and writes the profile.
 """
@@ -55,14 +55,14 @@ def copy(tmp_path):
 
 
 def add(root, file, after, text):
-    """Put text behind the one place in a file where `after` stands."""
+    """Insert text after the one occurrence of `after` in a file."""
     before = (root / file).read_text()
     assert before.count(after) == 1, (file, after)
     (root / file).write_text(before.replace(after, after + text))
 
 
 def change(root, file, edit):
-    """Change a file of parameters by its values, in whatever layout it is."""
+    """Change the values of a parameter file, whatever its layout."""
     yaml = YAML()
     document = yaml.load((root / file).read_bytes())
     edit(document)
@@ -71,7 +71,7 @@ def change(root, file, edit):
 
 
 def documented(addition, **names):
-    """The files of a row of the table in CONTRIBUTING.md, by hand and written, names put in."""
+    """The files of a row of the table in CONTRIBUTING.md, by hand and written, with the names filled in."""
     row = next(
         line
         for line in (ROOT / "CONTRIBUTING.md").read_text().splitlines()
@@ -84,7 +84,7 @@ def documented(addition, **names):
 
 
 def changed(root, listed=LISTED):
-    """Files under `root` that are not as they were."""
+    """Files under `root` that have changed."""
     files = [file for name in listed for file in [root / name, *(root / name).rglob("*")] if file.is_file()]
     relative = {file.relative_to(root).as_posix(): file for file in files}
     return {
@@ -95,7 +95,7 @@ def changed(root, listed=LISTED):
 
 
 def holds(root):
-    """The contract, on every stage of the graph of the copy; its names."""
+    """Check the contract on every stage of the copy's graph; returns their names."""
     write_profile(root, "embedded")
     assert wrong_lists(root) == []
     stages = list(Repo(str(root), uninitialized=True).index.stages)
@@ -176,7 +176,7 @@ def test_a_selection_with_all_that_is_written_from_it(copy):
 
 
 def test_a_model_whose_certificate_is_of_another_recipe_is_refused(copy):
-    """Else its hits would be sought among rows that it was not trained on."""
+    """Otherwise its hits would be sought among rows that it was not trained on."""
     add(copy, GRAPH, JIUZHANG, "  few: {set: jiuzhang, recipe: instruction, seed: 0}\n")
     with pytest.raises(GraphError, match=r"grade@few .* data/certificates/instruction.* data/mix/jiuzhang"):
         write_profile(copy, "embedded")

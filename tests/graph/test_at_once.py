@@ -1,4 +1,4 @@
-"""`jz3 repro`: as many stages at once as there is room for, and what one `dvc repro` leaves."""
+"""`jz3 repro`: as many stages at once as there is room for, with the result of one `dvc repro`."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ CORES, GPUS = 4, 3
 
 @st.composite
 def works(draw):
-    """Stages that read from earlier ones; some ask teachers, some want more cores than there are."""
+    """Stages that read from earlier ones; some ask teachers, some want more cores than the machine has."""
     count = draw(st.integers(1, 8))
     names = [f"{draw(st.sampled_from(['mix', 'augment', 'pretrain']))}@{number}" for number in range(count)]
     reads = {
@@ -106,7 +106,7 @@ stages:
     deps: [a.txt, b.txt]
     outs: [joined.txt]
 """.replace("LONG", "long " * 20_000)
-"""Of `mix` each waits until the other has begun; a command may be longer than what pipes give at once."""
+"""Each `mix` waits until the other has begun; a command may be longer than a pipe holds at once."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Memory that is counted on fake tensors is what torch's allocator gives out, and profiles fit their cards.
+"""Memory counted on fake tensors is what torch's allocator hands out, and profiles fit their cards.
 
 Every byte that the count misses is a run that ends hours in with 'out of memory'; a view that counts twice
 refuses a run that fits.
@@ -37,7 +37,7 @@ TINY = {
     "max_position_embeddings": 512, "tie_word_embeddings": True,
 }  # fmt: skip
 BUFFERS = 2 * 16 * 4
-"""Two of the rotary embedding, a number for each pair of a head's 32, in float32."""
+"""Two tables of the rotary embedding, a number for each pair of a head's 32, in float32."""
 FULL = Full(kind="full")
 BF16 = OPTIMIZER.model_copy(update={"precision": "bf16"})
 TARGETS = ["q_proj", "down_proj"]
@@ -64,7 +64,7 @@ def test_a_view_has_no_bytes_and_what_is_let_go_is_gone():
 
 
 def allocated(piece, precision):
-    """The most that torch's allocator has given out at once in one real piece of a training; bytes."""
+    """The most bytes that torch's allocator has handed out at once in one real piece of a training."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**TINY), dtype=torch.float32)

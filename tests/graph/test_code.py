@@ -1,4 +1,4 @@
-"""The list of code behind a stage: every edit that means something is in it, and no other."""
+"""The list of code behind a stage: it reflects every edit that changes a meaning, and no other."""
 
 import ast
 import random
@@ -106,7 +106,7 @@ def test_a_stage_without_a_file_is_named(root):
 
 @pytest.fixture
 def ours(tmp_path):
-    """The code of this repository, to mutate."""
+    """The code of this repository, to be mutated."""
     for folder in ("jz3", "stages"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
@@ -205,7 +205,7 @@ def test_a_docstring_counts_where_the_module_reads_it():
 
 
 def test_a_digest_is_the_same_under_every_version_of_python(tmp_path):
-    """Under another one it would run all stages again."""
+    """Otherwise another version would run all stages again."""
     source = (
         "@d\nclass A(B, metaclass=C):\n    x: int = 1\n    async def f(self, /, a, *b, c=2, **d) -> str:\n"
         "        async with a as b: yield (e := [*b])\n        return f'{a!r:>{c}} {{}} {d[1:2, ::3]=}'\n"
@@ -216,7 +216,7 @@ def test_a_digest_is_the_same_under_every_version_of_python(tmp_path):
     assert Code(tmp_path).digest("stages/x.py") == "5dbe46071e7544874f5eb31d3c5fa593"
 
 
-# What is stale after an edit.
+# What becomes stale after an edit.
 
 LISTING = f"""\
 import sys
@@ -246,7 +246,7 @@ stages:
 
 @pytest.fixture
 def built(root, monkeypatch):
-    """A repository whose stages, of which two have code behind them, have run."""
+    """A repository whose stages, two of which have code behind them, have run."""
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(root / "site"))
     write(root, {"dvc.yaml": STAGES, "listing.py": LISTING})
     run_in(root, "git", "init", "-q")
@@ -268,7 +268,7 @@ def test_a_comment_runs_the_lists_alone_and_an_edit_what_is_behind_it(built):
     assert ran(built) == ["code"]
     assert stale_stages(built) == []
     write(built, {"jz3/part/named.py": "import json\nX = 1\n", "jz3/part/other.py": ""})
-    shutil.rmtree(built / "data/code")  # what ran is found in the cache
+    shutil.rmtree(built / "data/code")  # the results are found in the cache
     assert [one.stage for one in stale_stages(built)] == ["code", "one"]
     said = as_text(why(built, "one")).splitlines()
     assert said[0] == "one: would run"

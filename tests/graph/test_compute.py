@@ -1,4 +1,4 @@
-"""The compute behind an arm is the sum over the stages that its training set rests on, and no others."""
+"""The compute behind an arm is the sum over the stages that its training set depends on, and no others."""
 
 import json
 
@@ -36,7 +36,7 @@ GRAPH = Graph(
     )
 )
 KNOWN = {one.name: Took(2.0**place, 3 * 2.0**place) for place, one in enumerate(GRAPH.stages)}
-"""Sums of powers of two say which stages are in them."""
+"""Sums of powers of two show which stages are in them."""
 
 
 def walls(one):

@@ -1,4 +1,4 @@
-"""Each stage of dvc.yaml depends on the list of its own code: one that does not is noticed, and mended."""
+"""Each stage of dvc.yaml depends on the list of its own code: a missing dependency is noticed, and fixed."""
 
 import pytest
 

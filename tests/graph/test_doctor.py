@@ -1,4 +1,4 @@
-"""What keeps the profile in use from running is called so."""
+"""Whatever keeps the profile in use from running is reported."""
 
 import socket
 from contextlib import closing
@@ -79,7 +79,7 @@ def test_the_key_of_every_teacher_that_a_stage_asks_is_looked_for(monkeypatch):
 
 
 def test_a_compiler_and_the_headers_of_python_lack_on_a_gpu_machine_alone(tmp_path, monkeypatch):
-    """Triton finds neither by itself, and says so only when the first server has read its weights."""
+    """Triton finds neither by itself, and reports it only when the first server has read its weights."""
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert _compiler(execution()) == []

@@ -1,4 +1,4 @@
-"""Every environment and extra that the documents name has a solution for Linux x86-64, by metadata alone."""
+"""Every environment and extra that the documents name can be resolved for Linux x86-64, by metadata alone."""
 
 import os
 import re
@@ -17,9 +17,9 @@ from tests.conftest import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = sorted(PROJECT["optional-dependencies"])
 TARGET = ("--python-platform", "x86_64-manylinux_2_28")
-"""Of packages for CUDA GPUs, whatever machine asks."""
+"""Packages for CUDA GPUs, whatever machine runs the test."""
 PINNED = {"main": "3.11.0", "gpu": "3.11.5", "vllm-gpu": "3.11.5", "vllm": "3.11.0"}
-"""The oldest Python that the Makefile takes for each set."""
+"""The oldest Python that the Makefile accepts for each set."""
 TOLD_OF_NETWORK = re.compile(
     r"failed to fetch|error sending request|dns error|timed out|network", re.IGNORECASE
 )
@@ -33,7 +33,7 @@ def find(program):
 
 @cache
 def wheels_that_pip_knows():
-    """Folders of wheels beside the index: the CPU build of torch lies in one."""
+    """Folders of wheels in addition to the index: one has the CPU build of torch."""
     told = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     ).stdout
@@ -42,7 +42,7 @@ def wheels_that_pip_knows():
 
 
 def resolve(*what, python="3.11.0", wheels=()):
-    """Skips without network; else what has no solution is uv's own words."""
+    """Resolve; skips without network. If there is no solution, uv's own message shows it."""
     uv = find("uv")
     if uv is None:
         pytest.skip("uv is not installed; it comes with the extra `test`")
@@ -62,7 +62,7 @@ def resolve(*what, python="3.11.0", wheels=()):
 
 
 def pins(text):
-    """Versions by name, as the index spells names."""
+    """Versions by name, spelled as in the index."""
     found = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", text, re.MULTILINE)
     return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
 
@@ -105,7 +105,7 @@ def test_make_gpu_takes_the_pythons_that_its_pinned_sets_have_a_solution_for(ver
 
 
 def test_uv_installs_what_make_does():
-    """`uv pip sync` beside pip: the same extras, from the same pinned set."""
+    """`uv pip sync` as against pip: the same extras, from the same pinned set."""
     make = (ROOT / "Makefile").read_text()
     (of_setup,) = re.findall(r"-e \"\.\[(graph,test[a-z0-9,]+)\]\"", make)
     (of_uv,) = re.findall(r"^setup-uv:.*?uv pip compile (.*?)\n\tuv", make, re.DOTALL | re.MULTILINE)
@@ -115,7 +115,7 @@ def test_uv_installs_what_make_does():
 
 @pytest.mark.parametrize(("name", "pinned"), [("cpu", "main"), ("cuda", "gpu")])
 def test_an_image_is_built_of_what_is_there_and_pinned(name, pinned):
-    """`.ci/run` builds it where Docker runs; what it copies and installs can be looked at anywhere."""
+    """`.ci/run` builds it where Docker runs; what it copies and installs can be checked anywhere."""
     lines = (ROOT / f"docker/{name}.Dockerfile").read_text().replace("\\\n", " ").splitlines()
     (runs,) = re.findall(r"docker run .*", "\n".join(lines))
     assert '-v "$HOME/.cache:/root/.cache"' in runs, "the row store outlives the container"
@@ -179,7 +179,7 @@ def test_documents_name_only_extras_that_there_are():
     named = {
         extra
         for file in files
-        if file.name != "CHANGELOG.md"  # it tells of what was
+        if file.name != "CHANGELOG.md"  # it describes the past
         for listed in re.findall(r"(?:jz3|\.)\[([a-z0-9,]+)\]['\"]", file.read_text())
         for extra in listed.split(",")
     }

@@ -1,4 +1,4 @@
-"""`dvc exp run -S` reaches how stages run and what they make; the first runs nothing again."""
+"""`dvc exp run -S` changes both how stages run and what they make; the former runs nothing again."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.graph.conftest import run_in
 
 @pytest.fixture
 def experiment(run):
-    """A repository that has run, with the execution.yaml of the embedded profile under git."""
+    """A repository that has run, with the execution.yaml of the embedded profile in git."""
     shutil.copy(ROOT / "profiles/execution/embedded.yaml", run / "execution.yaml")
     run_in(run, "git", "add", ".")
     run_in(run, "git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "execution")
@@ -46,7 +46,7 @@ def test_a_parameter_that_is_not_there_is_refused(experiment):
 
 
 def test_a_table_of_experiments_has_the_columns_that_are_asked_for_and_no_others(experiment):
-    """`dvc exp show` has one for each metric and parameter."""
+    """`dvc exp show` has a column for each metric and parameter."""
     root, _ = experiment
     script = ROOT / "docs/show_experiments.sh"
     assert [line.split() for line in run_in(root, script, "first.rate").splitlines()[1:2]] == [

@@ -1,4 +1,4 @@
-"""What `jz3 fetch` brings is what the table pins, whole or not at all; each fault is one line."""
+"""What `jz3 fetch` fetches is what the table pins, completely or not at all; each fault is one line."""
 
 import hashlib
 import json
@@ -49,7 +49,7 @@ def hub():
 
 @pytest.fixture
 def asked(hub, monkeypatch, tmp_path):
-    """The hub as one asks it, with a cache of its own."""
+    """A client of the hub, with a cache of its own."""
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     return Hub(endpoint=hub.address, token=TOKEN, github=f"{hub.address}/github", offline=False)
@@ -73,7 +73,7 @@ ENTRY = {
 
 
 def table(root, **entries):
-    """Write a table of entries that differ from ENTRY so, and read it."""
+    """Write a table of entries that differ from ENTRY in these fields, and read it."""
     file = root / TABLE
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("# of ours\n" + yaml.safe_dump({name: ENTRY | entry for name, entry in entries.items()}))
@@ -100,7 +100,7 @@ def test_what_is_null_is_looked_up_and_written_beside_the_comments(tmp_path, ask
     }
     assert web.size == len(ROWS) + 3
     assert entries["closed"].gated
-    assert entries["closed"].reason == "not asked yet"  # its card says no licence
+    assert entries["closed"].reason == "not asked yet"  # its card states no licence
 
 
 def test_a_second_fetch_brings_nothing_and_says_so(tmp_path, hub, asked):
@@ -434,7 +434,7 @@ def test_a_dry_run_asks_nobody_and_takes_a_moment(hub):
     assert re.search(r"textbooks +corpus +GAIR/MathPile +unresolved +.* +CC-BY-NC-SA-4.0 +gated", done.stdout)
     assert not hub.asked
     used = after.children_user + after.children_system - before.children_user - before.children_system
-    assert used < 5  # asked for in seconds; measured: 0.7 of processor time
+    assert used < 5  # within seconds; measured: 0.7 of processor time
 
 
 def test_files_of_another_form_than_a_profile_are_named(tmp_path):

@@ -1,4 +1,4 @@
-"""Every operation of the row store can be filled in slices; slices of a stage leave the rows of the stage."""
+"""Every operation of the row store can be filled in slices, and the slices of a stage leave its own rows."""
 
 import ast
 import shutil

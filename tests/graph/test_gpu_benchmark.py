@@ -1,7 +1,7 @@
-"""What benchmarks/gpu.py says of collectives is what FSDP2 does, on eight ranks, seven only named.
+"""What benchmarks/gpu.py says about collectives is what FSDP2 does, on eight ranks of which only one runs.
 
-torch's own fake process group answers every collective at once; transformers shares the model out as in a
-training. A process of its own, as a process group is for a whole process.
+torch's own fake process group answers every collective at once; transformers shards the model as in a
+training. It runs in a process of its own, since a process group belongs to a whole process.
 """
 
 import json

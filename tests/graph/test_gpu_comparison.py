@@ -1,4 +1,4 @@
-"""The lines that docs/comparison.md adds to the GPU profiles make a comparison that the plan accepts."""
+"""The lines that docs/comparison.md adds to the GPU profiles give a comparison that the plan accepts."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a licence says by its name about rows that are derived from a text."""
+"""What a licence's name says about rows that are derived from a text."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What stages need of a machine that has GPUs: `jz3 repro` and the jobs of Slurm give them no more."""
+"""What stages need on a machine with GPUs: `jz3 repro` and the jobs of Slurm give them no more."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The page of parameters is current, and holds every parameter that any profile sets."""
+"""The page of parameters is current, and contains every parameter that any profile sets."""
 
 import re
 import shutil
@@ -65,6 +65,6 @@ def test_every_value_of_a_profile_is_explained(profile):
 
 
 def _within(place, known):
-    """Whether it is an entry of a mapping of plain values, which has one line."""
+    """Whether it is an entry of a mapping of plain values, which is documented in one line."""
     patterns = [re.escape(re.sub(r"\.\*$", "", one)).replace(r"\*", "[^.]+") for one in known]
     return any(re.fullmatch(pattern, place.rpartition(".")[0]) for pattern in patterns)

@@ -1,4 +1,4 @@
-"""The plan says what a run costs before anything runs, without a key, and marks what it did not count."""
+"""The plan says what a run costs before anything runs, without a key, and marks what was not counted."""
 
 import json
 import re
@@ -37,7 +37,7 @@ PARAMS = Teachers(teachers={"one": teacher(provider="openai", model="gpt-4o", ma
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """Of the paper profile, with models of two layers: their memory is counted in a second."""
+    """The graph of the paper profile, with models of two layers: their memory is counted in a second."""
     path = make_clone(tmp_path_factory.mktemp("plan") / "clone", profile="paper").path
     table = path / "data/sources.yaml"
     table.write_text(re.sub(r"num_hidden_layers: \d+", "num_hidden_layers: 2", table.read_text()))
@@ -51,7 +51,7 @@ def counts(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _no_key_and_own_store(tmp_path, monkeypatch, counts):
-    """What was counted of memory stays from test to test."""
+    """The memory that was counted is kept between tests."""
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / COUNTS).symlink_to(counts)
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
@@ -73,7 +73,7 @@ def key_of(row):
 
 
 def answered(store, table, tokens):
-    """As if a teacher had answered each prompt with so many tokens."""
+    """As if a teacher had answered each prompt with this many tokens."""
     with store.writer(CHAT) as writer:
         for row, count in zip(table.iter_rows(named=True), tokens, strict=True):
             request = chat_request(row, PARAMS)
@@ -120,7 +120,7 @@ def test_another_profile_is_planned_without_writing_it(clone):
         "the graph is the profile's, too"
     )
     assert another["pretrain@seed_problems"]["rows"] > 0
-    seeds = 2 * 2 * 21  # of each kind two rows a family
+    seeds = 2 * 2 * 21  # two rows of each kind per family
     student, writer = another["solve@student"], another["solve@writer"]
     assert (student["rows"], student["to_do"], student["usd"]) == (2 * seeds, 2 * seeds, None)
     assert student["device_hours"] > 0
@@ -158,7 +158,7 @@ def test_the_text_has_a_line_for_each_stage_that_costs_and_names_the_others(pape
 
 
 def test_the_page_shows_the_plan_of_the_paper_profile(paper):
-    """Rows, tokens and what teachers cost; hours and memory are of larger models than those here."""
+    """Rows, tokens and what teachers cost; hours and memory belong to larger models than those here."""
     page = (ROOT / "docs/teacher.md").read_text()
     (shown,) = (command.printed for block in blocks(page) for command in block.commands)
     said = as_text(paper).splitlines()
@@ -223,7 +223,7 @@ def test_rows_that_will_not_fit_are_said_before_the_run(paper):
 def test_disk_of_the_whole_graph_is_that_of_its_rows_and_models(paper):
     disk = paper.disk
     assert disk.total == sum(disk.parts.values())
-    # 8.84M trained rows of 771 tokens in 2 x 4.5 bytes are 61 GB of blocks alone.
+    # 8.84M training rows of 771 tokens in 2 x 4.5 bytes are 61 GB of blocks alone.
     assert 61e9 < disk.parts["tables"] < 500e9
     assert disk.parts["fetched"] > 50e9
     assert json.loads(as_json(paper))["disk_bytes"]["total"] == disk.total
@@ -252,7 +252,7 @@ def test_answers_so_far_say_how_long_the_next_will_be_and_how_far_such_a_guess_w
 
 
 def byte_tokenizer(directory):
-    """One token a character, which no ratio of a profile is."""
+    """One token per character, unlike any profile's ratio."""
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     letters = [chr(code) for code in range(33, 127)]

@@ -1,4 +1,4 @@
-"""Which values differ between two profiles that are near one another; profiles are complete, never composed.
+"""Which values differ between two similar profiles; profiles are complete, never composed.
 
 Nothing but this list keeps one profile in step with the other: a value that is changed in one alone must be
 changed in the other too, or be written down here.

@@ -1,4 +1,4 @@
-"""What is published of a finished run is what `load_dataset` and readers of Croissant find."""
+"""What is published from a finished run is what `load_dataset` and readers of Croissant find."""
 
 import hashlib
 import importlib.util
@@ -147,7 +147,7 @@ def test_edits_and_stale_stages_are_not_published(clone, hub):
 
     params = clone.path / "params.yaml"
     before = params.read_text()
-    params.unlink()  # of the finished run it is another name
+    params.unlink()  # a link to the file of the finished run
     document = yaml.safe_load(before)
     document["pack"]["length" if "length" in document["pack"] else next(iter(document["pack"]))] = 64
     params.write_text(yaml.safe_dump(document))

@@ -1,4 +1,4 @@
-"""A clone takes what was pushed: all outputs and rows, or the outputs of what is named."""
+"""A clone pulls what was pushed: all outputs and rows, or the outputs of what is named."""
 
 import shutil
 
@@ -16,7 +16,7 @@ OUTPUTS = ("one/a.txt", "one/b.txt", "two.txt")
 
 @pytest.fixture
 def clone(run, tmp_path):
-    """Of a repository that was pushed: no outputs, no cache, an empty store."""
+    """A clone of a repository that was pushed: no outputs, no cache, an empty store."""
     (tmp_path / "shared").mkdir()
     run_in(run, "dvc", "remote", "add", "-d", "shared", str(tmp_path / "shared"))
     with RowStore(tmp_path / "store").writer(OPERATION) as writer:

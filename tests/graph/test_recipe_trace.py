@@ -1,4 +1,4 @@
-"""A row of a recipe that only a teacher writes is traced to what it was written from, and to the licence."""
+"""A row of a recipe that only a teacher writes is traced to its source text and the licence."""
 
 from jz3.core.artifacts import Out, OutDir
 from jz3.graph.trace import trace

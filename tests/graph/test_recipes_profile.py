@@ -1,4 +1,4 @@
-"""`recipes` is `compare` with one training seed a set: a run of it is the first part of the other's."""
+"""`recipes` is `compare` with one training seed per set: a run of it is the first part of the other's."""
 
 import re
 import shutil
@@ -113,7 +113,7 @@ def test_every_teacher_refuses_the_families_that_the_tables_call_untaught():
 
 
 def requests(values):
-    """Of every teacher that is the problem writer."""
+    """The requests of every teacher that is the problem writer."""
     if not isinstance(values, dict):
         return
     if values.get("provider") == "writer":

@@ -1,4 +1,4 @@
-"""An older run is graded anew from what DVC keeps of it; the working tree is neither read nor changed."""
+"""An older run is graded again from what DVC keeps of it; the working tree is neither read nor changed."""
 
 import subprocess
 
@@ -19,7 +19,7 @@ TEXTS = ["It is \\boxed{1}.", "It is \\boxed{2}.", "It is \\boxed{5}."]
 
 @pytest.fixture
 def run(tmp_path):
-    """A run at the tag `old`, in which one right answer was judged wrong; then everything is deleted."""
+    """A run at the tag `old`, with one right answer judged wrong; then everything is deleted."""
     root = tmp_path / "run"
     root.mkdir()
     git(root, "init", "-q")

@@ -1,4 +1,4 @@
-"""The plan of a graph of skills: counted where the references are there, and as many as are then asked."""
+"""The plan of a graph of skills: counted if the references are there, and equal to what is then asked."""
 
 from pathlib import Path
 from statistics import mean

@@ -1,4 +1,4 @@
-"""Job files for Slurm, each after those it reads from, and what a job does when it is told to end."""
+"""Job files for Slurm, each after those it reads from, and what a job does when it is told to stop."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What of a solver's draws is in the store is counted before it is asked, by the keys of the stage itself."""
+"""The solver's draws in the store are counted before it is asked, by the keys of the stage itself."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What `dvc repro` would run, and why: on a pipeline of two stages that DVC itself has run."""
+"""What `dvc repro` would run, and why: on a pipeline of two stages that DVC itself ran."""
 
 import shutil
 

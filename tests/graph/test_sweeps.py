@@ -1,4 +1,4 @@
-"""The ready sweeps name parameters that exist, with values that DVC can set and the stages take."""
+"""The ready-made sweeps name parameters that exist, with values that DVC can set and the stages accept."""
 
 import os
 import shutil
@@ -18,7 +18,9 @@ SWEEPS = sorted((ROOT / "docs/sweeps").glob("*.sh"))
 
 
 def queued(script, tmp_path):
-    """The overrides of each experiment that a script queues: it is run, and `dvc` notes what it is told."""
+    """The overrides of each experiment that a script queues: the script runs, and a stand-in for `dvc` notes
+    its arguments.
+    """
     noted = tmp_path / "told"
     program = tmp_path / "dvc"
     program.write_text(f'#!/bin/sh\nfor word in "$@"; do printf "%s\\0" "$word"; done > {noted}\n')
@@ -77,7 +79,7 @@ def base(tmp_path_factory):
 
 
 def test_each_method_of_the_adapter_sweep_trains_a_model_of_the_embedded_shape(base, tmp_path):
-    """One step by the optimizer of that experiment lowers the loss, and merging keeps what was learnt."""
+    """One step with the optimizer of that experiment lowers the loss, and merging keeps what was learnt."""
     import torch
 
     from jz3.lm.model import load_model

@@ -1,4 +1,6 @@
-"""A flipped byte is found and named, with the stage that makes the file anew, and removing it heals."""
+"""A flipped byte is found and named, with the stage that makes the file again; removing it heals the
+cache.
+"""
 
 import json
 
@@ -53,7 +55,7 @@ def test_a_flipped_byte_in_the_cache_is_named_with_file_and_stage_and_once_remov
 def test_a_flipped_byte_and_a_missing_file_in_the_remote_are_found_and_heal_by_a_push(pushed, tmp_path):
     flip(object_of(tmp_path / "shared", b"ax"))
     object_of(tmp_path / "shared", b"bx").unlink()
-    run_in(pushed, "dvc", "push", "-q")  # the trap: DVC sees the folder's list and says that all is there
+    run_in(pushed, "dvc", "push", "-q")  # the trap: DVC sees the folder's list and assumes the rest
     found = verify(pushed, "remote")
     assert {(damage.what, damage.file) for damage in found.damages} == {
         ("damaged", "one/a.txt"),

@@ -1,4 +1,4 @@
-"""What scores must be: the formula, from autograd through peft's own layers, one text at a time."""
+"""What scores must be: the formula, by autograd through peft's own layers, one text at a time."""
 
 import torch
 from peft import PeftModel
@@ -40,7 +40,7 @@ class OneByOne:
         )
 
     def direction(self, gradient, form, constants):
-        """The forms of LESS: of its paper, of its released code; and the plain gradient."""
+        """The forms of LESS: of its paper, of its released code, and the plain gradient."""
         beta1, beta2, epsilon = constants
         first = beta1 * self.moments[0] + (1 - beta1) * gradient
         second = beta2 * self.moments[1] + (1 - beta2) * gradient**2

@@ -1,4 +1,4 @@
-"""A reference model warmed up on a few problems, and targets to value them by."""
+"""A reference model warmed up on a few problems, and targets for their values."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,7 @@ def targets():
 
 
 def written(count, first=0):
-    """Problems of the built-in writer, of all levels and both kinds in turn."""
+    """Problems of the built-in writer, with all levels and both kinds in turn."""
     rows = []
     for number in range(first, first + count):
         level, kind = LEVELS[number % len(LEVELS)], KINDS[number // len(LEVELS) % len(KINDS)]
@@ -93,7 +93,7 @@ def written(count, first=0):
 
 
 def written_targets(count):
-    """As many of each of two levels, which are the tasks."""
+    """`count` of each of two levels, which are the tasks."""
     drawn = written(count * len(LEVELS), 10**6).filter(
         pl.col("level").cast(pl.String).is_in(["grade", "high"])
     )

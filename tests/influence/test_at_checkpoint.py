@@ -1,7 +1,7 @@
-"""Rows of both stages, on weights given by a formula: their keys and payloads are what they were.
+"""Rows of both stages, on weights given by a formula: their keys and payloads never change.
 
-If they fail, rows that were paid for are lost without a word, or read as what they are not: a changed payload
-needs a new version of the operation.
+If they do, rows that were paid for are silently lost or misread: a changed payload needs a new version of the
+operation.
 """
 
 import base64
@@ -29,7 +29,7 @@ LAYER = "base_model.model.model.layers.0.mlp.down_proj"
 
 
 def formula(shape, scale):
-    """Numbers that every machine rounds alike."""
+    """Numbers that every machine rounds in the same way."""
     count = torch.Size(shape).numel()
     return (((torch.arange(count) * 37) % 101 - 50).float() * scale).reshape(shape)
 

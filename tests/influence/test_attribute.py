@@ -1,4 +1,6 @@
-"""Attribution: scores follow the formula, hold however the work is cut, and no row is computed twice."""
+"""Attribution: scores follow the formula, do not depend on how the work is cut, and no row is
+computed twice.
+"""
 
 import os
 import signal
@@ -99,7 +101,7 @@ def learned(tmp_path_factory):
 @pytest.mark.parametrize("form", ["adam", "plain"])
 @pytest.mark.usefixtures("store")
 def test_bf16_ranks_problems_as_unprojected_fp32_cosines_do(learned, form):
-    """The selection is the same but for a few places at its border; the truth is autograd, one by one."""
+    """The selections agree except for a few places at the border; the truth is autograd, one by one."""
     rows, wanted = written(120), written_targets(8)
     params = AttributeParams(max_tokens=400, direction=form, precision="bf16")
     found = attribute(rows, wanted, learned, params, execution(training_batch=8)).scores
@@ -169,7 +171,7 @@ found.scores.write_parquet(result)
 
 @pytest.mark.long
 def test_a_killed_attribution_goes_on_and_computes_no_batch_twice_beyond_the_one_in_flight(trained, tmp_path):
-    """A batch of the store is 5 rows here, two passes; the watch counts rows as each pass ends."""
+    """A batch of the store has 5 rows here, two passes; the watch counts rows as each pass ends."""
     seen, result = tmp_path / "seen", tmp_path / "scores.parquet"
     command = [sys.executable, "-c", WATCHED, str(trained.checkpoints.path), str(seen), str(result)]
     environment = os.environ | {"JZ3_STORE": str(tmp_path / "store"), "PYTHONPATH": str(ROOT)}

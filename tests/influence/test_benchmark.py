@@ -1,4 +1,4 @@
-"""The part of the benchmark of influence that waits for a GPU does its work on any device."""
+"""The GPU part of the influence benchmark works on any device."""
 
 from benchmarks.influencing.large import Shape, on_device
 

@@ -1,5 +1,5 @@
-"""What stands behind the compute line: intervals and powers are those of their definitions, a choice is of
-the highest scores, and what a choice is worth lies between the sizes that were tried.
+"""The figures behind the compute line: intervals and powers follow their definitions, a choice takes the
+highest scores, and what a choice is worth lies between the sizes that were tried.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Law: the gradients that hooks catch in one padded batch are those of autograd, one sample at a time.
 
-If it fails, values are those of another model, of other tokens, or of padding.
+If it fails, values belong to another model, to other tokens, or to padding.
 """
 
 from dataclasses import replace
@@ -24,7 +24,7 @@ def caught_gradients(reference, rows):
 
 
 def autograd_gradients(architecture, row: EncodedRow):
-    """The same of one row, from peft's own unmerged layers and transformers' own loss."""
+    """The same for one row, from peft's own unmerged layers and transformers' own loss."""
     config = LoraConfig(r=RANK, lora_alpha=SCALE * RANK, target_modules=list(LINEARS[architecture]))
     model = get_peft_model(plain_model(architecture), config).eval()
     layers = adapters(architecture)
@@ -69,7 +69,7 @@ def test_padding_and_company_change_no_gradient(architecture):
 
 
 def test_an_adapter_on_some_layers_has_the_gradients_that_it_has_among_others():
-    """The pass ends at the first of them: here within the second block."""
+    """The pass ends at the first adapted layer: here within the second block."""
     reference, rows = merged("llama"), some_rows(5)
     everywhere, losses = caught_gradients(reference, rows)
     few = {name: layer for name, layer in reference.layers.items() if ".1.mlp." in name}

@@ -1,6 +1,6 @@
-"""LDS: 1 for scores that foretell what subsets teach, 0 for chance; on a convex model and a planted case.
+"""LDS: 1 for scores that predict what subsets teach, 0 for chance; on a convex model and a planted case.
 
-Were it wrong, the table of selectors in docs/influence.md would say nothing.
+If it were wrong, the table of selectors in docs/influence.md would be meaningless.
 """
 
 import os
@@ -86,7 +86,7 @@ def test_projected_cosines_of_less_are_those_of_adam_directions_within_the_error
     rows, targets, moment = torch.randn(6, 700), torch.randn(4, 700), torch.randn(700)
     key = ("layer", "A")
     moments = Moments(0.1 * moment, 0.1 * moment.square())
-    reference = type("Reference", (), {"moments": {key: moments}})  # all that is read of one
+    reference = type("Reference", (), {"moments": {key: moments}})  # only this is read from a reference
     constants = AdamConstants(0.9, 0.999, 1e-8)
     first = 0.9 * moments.first_D + 0.1 * rows
     directions = first / (0.999 * moments.second_D + 0.001 * rows.square() + 1e-8).sqrt()

@@ -1,4 +1,4 @@
-"""RDS+ as its paper has it: states weighted by position, cosines, the nearest target; and its stored rows.
+"""RDS+ as in its paper: states weighted by position, cosines, the nearest target; and its stored rows.
 
 If they fail, a selection by `rds_plus` is not that of the paper.
 """
@@ -40,7 +40,7 @@ def test_weights_of_a_text_add_up_to_one_and_by_position_they_rise(tokens):
 
 
 def vector(model, row):
-    """From all hidden states of the whole model, one text at a time."""
+    """The vector from all hidden states of the whole model, one text at a time."""
     output = model(input_ids=torch.tensor([row.tokens]), output_hidden_states=True)
     states = output.hidden_states[-1][0]
     weights = torch.arange(1, len(row.tokens) + 1)
@@ -70,7 +70,7 @@ def test_values_are_the_highest_cosines_with_a_target_computed_one_by_one(base):
             )
     by_task = {task: (one["candidates"] @ one[task].T).amax(1) for task in ("products", "sums")}
     exact = torch.maximum(by_task["products"], by_task["sums"])
-    assert values["value"].to_list() == pytest.approx(exact.tolist(), abs=2e-3)  # halves of 1 in 2,000
+    assert values["value"].to_list() == pytest.approx(exact.tolist(), abs=2e-3)  # float16: one in 2,000
 
 
 def test_batches_move_a_vector_by_rounding_alone(base):

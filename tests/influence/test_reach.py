@@ -1,4 +1,4 @@
-"""How far a choice reached is counted from tables made by hand, of two families: one is the targets'."""
+"""How far a choice reached, counted from handmade tables of two families, one of which is the targets'."""
 
 import polars as pl
 import pytest
@@ -31,8 +31,8 @@ def problem(prompt, name, key):
 
 @pytest.fixture
 def clone(tmp_path):
-    """Candidates a and b are of the target's family, c and d are not. Value took a and b, chance b and c; of
-    these texts the teacher wrote of the other family, but for b.
+    """Candidates a and b are of the target's family, c and d are not. Value chose a and b, chance b and c;
+    from these texts the teacher wrote problems of the other family, except from b.
     """
     initial = [problem("i", TARGET, "1"), problem("j", OTHER, "2"), problem("k", OTHER, "3")]
     taught = {"a": problem("a", OTHER, "4"), "b": problem("b", TARGET, "5"), "c": problem("c", OTHER, "6")}

@@ -1,4 +1,4 @@
-"""Laws of the cosines: company, order and padding change none; a target is its own best candidate.
+"""Laws of the cosines: batch mates, order and padding change none; a target is its own best candidate.
 
 If they fail, the choice of problems depends on how the work was cut.
 """
@@ -44,7 +44,7 @@ def test_no_cosine_depends_on_batch_size_order_or_padding(direction, order, padd
 
 
 def test_the_cosines_of_samples_differ():
-    """What would make the law above empty."""
+    """Otherwise the law above would be empty."""
     spread = torch.tensor(cosines(ROWS, "adam", 200)).std(0)
     assert float(spread.min()) > 1e-2
 
@@ -77,7 +77,7 @@ def test_a_task_is_the_mean_of_its_targets_of_unit_length():
 
 
 def test_bf16_ranks_nearly_as_fp32_does():
-    """Of random rows on a random model, whose cosines differ by little: the hardest case."""
+    """Random rows on a random model, whose cosines differ by little: the hardest case."""
     rows = some_rows(60, seed=5)
     for direction in DIRECTIONS:
         exact = torch.tensor(cosines(rows, direction, 400)).flatten()

@@ -59,7 +59,7 @@ def sketched(vectors, size, seed):
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 2**31), size=st.integers(1, 400))
 def test_the_sketch_of_a_sum_is_the_sum_of_the_sketches(seed, size):
-    """In whole numbers, where float32 adds exactly."""
+    """In integers, where float32 adds exactly."""
     generator = torch.Generator().manual_seed(seed)
     one, two = torch.randint(-99, 100, (2, 1, WIDTH), generator=generator).float()
     assert torch.equal(sketched(one + two, size, seed), sketched(one, size, seed) + sketched(two, size, seed))
@@ -116,7 +116,7 @@ def test_no_sketch_depends_on_batch_size_order_or_padding():
 
 
 def written_sketches(trained, path, rows=None, params=PARAMS, **settings):
-    """As the stage writes them."""
+    """The sketches as the stage writes them."""
     made = sketch(problems() if rows is None else rows, trained.checkpoints, params, execution(**settings))
     Out(Sketch, path).sink(made.frames, made.facts)
     return In(Sketch, path), made.metrics

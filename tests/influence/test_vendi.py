@@ -1,6 +1,6 @@
-"""Laws of G-Vendi: it counts different directions, whatever their order and however often each stands there.
+"""Laws of G-Vendi: it counts different directions, whatever their order and however often each occurs.
 
-If they fail, `jz3 vendi` calls a set diverse that repeats itself.
+If they fail, `jz3 vendi` calls a repetitive set diverse.
 """
 
 import json
@@ -29,7 +29,7 @@ def random_rows(count, seed):
 
 
 def written(path, at_checkpoints):
-    """A table of sketches, as the stage leaves it; for each checkpoint a mapping of problem to numbers."""
+    """A table of sketches as the stage writes it; for each checkpoint a mapping from problem to numbers."""
     rows = [
         {
             "checkpoint": name,

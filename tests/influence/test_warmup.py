@@ -1,4 +1,4 @@
-"""Warm-up: checkpoints open as they were, and a larger share keeps the smaller one."""
+"""Warm-up: checkpoints open unchanged, and a larger share contains the smaller one."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,9 @@ def test_the_same_problems_give_the_same_bytes(trained, tmp_path):
 
 @pytest.mark.parametrize("killed_at", [(1,), (2, 5), (3, 6), (4, 7)])
 def test_a_run_that_was_interrupted_goes_on_to_the_same_bytes(trained, tmp_path, monkeypatch, killed_at):
-    """Steps of both trainings are counted through: in the first, at its end, and at an epoch's end."""
+    """Steps are counted through both trainings: the kills fall within the first, at its end, and at an
+    epoch's end.
+    """
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     alive = Observer.on_step_end
     waiting, steps = list(killed_at), []
@@ -87,9 +89,9 @@ def test_an_adapter_without_the_moments_of_adamw_is_refused():
 
 @pytest.mark.long
 def test_ranks_warm_up_as_one_process_does(trained, tmp_path, monkeypatch):
-    """All weights under ZeRO, then the adapter on each rank; float32 sums are taken in another order."""
+    """All weights under ZeRO, then the adapter on each rank; float32 sums are added in another order."""
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
-    adapter = WARMUP.adapter.model_copy(update={"dropout": 0.0})  # ranks draw dropout for other blocks
+    adapter = WARMUP.adapter.model_copy(update={"dropout": 0.0})  # ranks draw dropout for different blocks
     params = WARMUP.model_copy(update={"adapter": adapter})
     (whole, one), (shared, two) = (
         train_reference(trained.base, tmp_path / str(ranks), params, ranks=ranks) for ranks in (1, 2)

@@ -41,17 +41,17 @@ def plain_model(architecture: str) -> PreTrainedModel:
             )
         elif architecture == "qwen2":
             model = Qwen2ForCausalLM(Qwen2Config(**SHAPE, num_key_value_heads=2, intermediate_size=40))
-        elif architecture == "olmo":  # writes into the outputs of its layers
+        elif architecture == "olmo":  # it writes into the outputs of its layers
             model = OlmoForCausalLM(OlmoConfig(**SHAPE, intermediate_size=40, clip_qkv=0.3, pad_token_id=0))
         else:
             model = GPTNeoXForCausalLM(GPTNeoXConfig(**SHAPE, intermediate_size=40, hidden_dropout=0.1))
-        for weight in model.parameters():  # far from its start, where gradients of all samples look alike
+        for weight in model.parameters():  # far from the start, where the gradients of all samples look alike
             weight.data += 0.1 * torch.randn_like(weight)
     return model
 
 
 def adapters(architecture: str) -> dict[str, LoraLayer]:
-    """A and B drawn; B is not zero, as the gradient of A would be."""
+    """A and B are drawn; B is not zero, otherwise the gradient of A would be."""
     generator = torch.Generator().manual_seed(2)
     layers: dict[str, LoraLayer] = {}
     for name, module in plain_model(architecture).named_modules():
@@ -64,7 +64,7 @@ def adapters(architecture: str) -> dict[str, LoraLayer]:
 
 
 def merged(architecture: str) -> Reference:
-    """The reference as `open_checkpoint` gives it, with drawn moments."""
+    """The reference as `open_checkpoint` returns it, with drawn moments."""
     model, layers = plain_model(architecture), adapters(architecture)
     model.requires_grad_(False).eval()
     for name, layer in layers.items():
@@ -90,7 +90,7 @@ def in_bf16(reference: Reference) -> Reference:
 
 
 def some_rows(count: int, seed: int = 0) -> list[EncodedRow]:
-    """Rows of 4 to 40 tokens, of which some at the end bear loss."""
+    """Rows of 4 to 40 tokens, some of which bear loss at the end."""
     generator = np.random.default_rng(seed)
     rows = []
     for _ in range(count):

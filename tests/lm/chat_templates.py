@@ -1,4 +1,4 @@
-"""Chat templates of our own, each with the ways of a family of models."""
+"""Chat templates of our own, each in the manner of a family of models."""
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
@@ -9,13 +9,13 @@ OPENED = "{% if add_generation_prompt %}<|open|>assistant\n{% endif %}"
 MARKED = (
     "{% for turn in messages %}<|open|>{{ turn.role }}\n{{ turn.content }}<|close|>\n{% endfor %}" + OPENED
 )
-"""Each turn between marks, as it is; a line break behind each."""
+"""Each turn unchanged between marks, followed by a line break."""
 
 TRIMMED = (
     "<|begin|>{% for turn in messages %}<|open|>{{ turn.role }}<|head|>\n\n{{ turn.content | trim }}<|close|>"
     "{% endfor %}{% if add_generation_prompt %}<|open|>assistant<|head|>\n\n{% endif %}"
 )
-"""A start token of its own, and no blanks at the ends of what is said."""
+"""A start token of its own; blanks at the ends of a turn are removed."""
 
 ALTERNATING = (
     "<|begin|>{% for turn in messages %}{% if (turn.role == 'user') != (loop.index0 % 2 == 0) %}"
@@ -29,7 +29,7 @@ ALTERNATING = (
 SYSTEM = (
     "{% if messages[0].role != 'system' %}<|open|>system\nYou are helpful.<|close|>\n{% endif %}" + MARKED
 )
-"""A system text of its own where the row has none."""
+"""A system text of its own if the row has none."""
 
 THINKING = (
     "{% set last = namespace(place=0) %}{% for turn in messages %}{% if turn.role == 'user' %}"
@@ -41,7 +41,7 @@ THINKING = (
     "<|open|>{{ turn.role }}\n{% if thought and loop.index0 > last.place %}"
     "<think>\n{{ thought }}\n</think>\n\n{% endif %}{{ said }}<|close|>\n{% endfor %}" + OPENED
 )
-"""Thoughts of answers before the last question are left out."""
+"""Thoughts in answers before the last question are left out."""
 
 TEMPLATES = {
     "marked": MARKED,
@@ -54,7 +54,9 @@ MARKS = ["<|begin|>", "<|open|>", "<|head|>", "<|close|>", "<|pad|>"]
 
 
 def speaking(template: str, *, padding: bool = True) -> PreTrainedTokenizerFast:
-    """Byte-level, with the marks of chat templates in its vocabulary; `<|close|>` ends what it writes."""
+    """Byte-level, with the marks of chat templates in its vocabulary; `<|close|>` ends what a model
+    writes.
+    """
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()

@@ -1,7 +1,7 @@
 """Laws of packing.
 
 Every token once, no block over its length, documents apart: a model's loss on packed blocks is its loss on
-the same documents one by one. If the isolation broke, no other symptom would appear than worse models.
+the same documents one by one. If the isolation broke, the only symptom would be worse models.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ row_lists = st.lists(st.lists(st.booleans(), min_size=1, max_size=LENGTH), min_s
 
 
 def rows_of(shapes: list[list[bool]]) -> list[EncodedRow]:
-    """Rows with tokens that are all different from one another; `shapes` says which of them bear loss."""
+    """Rows whose tokens all differ from one another; `shapes` says which of them bear loss."""
     rows, start = [], 1
     for learnt in shapes:
         tokens = list(range(start, start + len(learnt)))

@@ -1,4 +1,4 @@
-"""Attention by documents is what each document alone gets, in every kind of head grouping."""
+"""Attention by documents is what each document gets alone, in every kind of head grouping."""
 
 import pytest
 import torch

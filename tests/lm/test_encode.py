@@ -1,4 +1,4 @@
-"""Loss lies on the output and on the end token, on nothing else, whatever the tokenizer."""
+"""Only the output and the end token bear loss, whatever the tokenizer."""
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ NO_LIMIT = 10**6
 
 
 def metaspace() -> PreTrainedTokenizerFast:
-    """Without pad and unk tokens, words marked at their head: as Llama's first tokenizers."""
+    """Without pad and unk tokens, with words marked at their start: like Llama's first tokenizers."""
     backend = Tokenizer(models.BPE(byte_fallback=True))
     backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
     backend.train_from_iterator(TEXTS, trainers.BpeTrainer(vocab_size=400, special_tokens=["<s>", "</s>"]))
@@ -22,7 +22,7 @@ def metaspace() -> PreTrainedTokenizerFast:
 
 
 def closing() -> PreTrainedTokenizerFast:
-    """Byte-level with trimmed offsets, and an end token that the tokenizer itself appends."""
+    """Byte-level with trimmed offsets, and an end token that the tokenizer appends by itself."""
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(

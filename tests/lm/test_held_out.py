@@ -1,4 +1,4 @@
-"""The loss on held-out rows takes no more memory than a model, its activations, and a layer's casts."""
+"""The loss on held-out rows takes no more memory than a model, its activations, and one layer's casts."""
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -10,7 +10,7 @@ from tests.training.trainings import some_blocks
 
 
 def test_casts_of_weights_go_as_soon_as_they_are_used():
-    """By itself autocast keeps them all: of 7B weights 13 GiB beside 27, more than a card of 40 GB has."""
+    """By itself autocast keeps them all: for 7B weights 13 GiB besides 27, more than a card of 40 GB has."""
     model = LlamaForCausalLM(
         LlamaConfig(
             vocab_size=300,

@@ -1,4 +1,4 @@
-"""Live notes are written where no file is lost: DVCLive empties the folder that it is given."""
+"""Live notes are written where no file can be lost: DVCLive empties the folder that it is given."""
 
 import importlib.util
 import json
@@ -18,7 +18,7 @@ POINT = {"tokens": 10, "loss": 1.0, "learning_rate": 0.1, "gradient_norm": 0.5}
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
-    """DVCLive names the commit that it finds."""
+    """A repository, since DVCLive names the commit that it finds."""
     monkeypatch.chdir(tmp_path)
     for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
         who = ["-c", "user.name=x", "-c", "user.email=x@x"]
@@ -55,7 +55,7 @@ def test_a_tracker_that_is_not_installed_is_refused_with_the_extra_that_brings_i
 
 
 def test_trackio_gets_the_figures_of_dvclive(repository, monkeypatch):
-    monkeypatch.setenv("TRACKIO_DIR", str(repository / "trackio"))  # read as it is imported
+    monkeypatch.setenv("TRACKIO_DIR", str(repository / "trackio"))  # read on import
     pytest.importorskip("trackio", reason="an extra, which `make test` does without")
     assert noted(repository / "live/initial", "dvclive", "trackio")
     with sqlite3.connect(repository / "trackio/jz3.db") as database:
@@ -74,7 +74,7 @@ def test_weights_and_biases_writes_beside_the_notes_of_dvclive_or_asks_for_a_key
     for name in ("WANDB_MODE", "WANDB_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(repository))
-    wandb.teardown()  # it keeps what it read of the environment
+    wandb.teardown()  # it keeps what it read from the environment
     with pytest.raises(TrackerError, match="Set WANDB_API_KEY"):
         noted(repository / "live/initial", "wandb")
 

@@ -1,4 +1,4 @@
-"""Muon moves the hidden matrices, AdamW all else, and both under one schedule."""
+"""Muon moves the hidden matrices, AdamW everything else, and one schedule governs both."""
 
 import pytest
 import torch
@@ -41,7 +41,7 @@ def test_steps_are_those_of_muon_on_hidden_matrices_and_those_of_adamw_elsewhere
         hidden.step()
         adamw.step()
     for (name, mine), (_, theirs) in zip(model.named_parameters(), named, strict=True):
-        if is_hidden(name):  # both round to bfloat16 within a step, by products in another order
+        if is_hidden(name):  # both round to bfloat16 within a step, by products in a different order
             assert (mine - theirs).norm() < 0.02 * (theirs - before[name]).norm(), name
         else:
             assert torch.equal(mine, theirs), name
@@ -49,7 +49,7 @@ def test_steps_are_those_of_muon_on_hidden_matrices_and_those_of_adamw_elsewhere
 
 def test_a_training_moves_hidden_matrices_by_muon_and_embeddings_and_norms_as_before():
     blocks = some_blocks()
-    plan = epoch_plan(len(blocks), 1, len(blocks), seed=3)  # one step: the first update tells who made it
+    plan = epoch_plan(len(blocks), 1, len(blocks), seed=3)  # one step: the first update shows who made it
     start, model, plain = tiny_model(), tiny_model(), tiny_model()
     trained(model, blocks, plan, optimizer=MUON)
     trained(plain, blocks, plan)

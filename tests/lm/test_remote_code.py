@@ -1,4 +1,4 @@
-"""The code that a model's folder brings along is never run, whatever a terminal would answer."""
+"""The code that comes in a model's folder is never run, whatever a terminal would answer."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Schedules are exact functions; the values of the paper's one are those of its released code."""
+"""Schedules are exact functions; the values of the paper's schedule are those of its released code."""
 
 from itertools import pairwise
 

@@ -1,4 +1,6 @@
-"""Short documents attended to together are what each of them is alone, whatever their lengths."""
+"""Short documents that are attended to together give what each of them gives alone, whatever their
+lengths.
+"""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Laws of the training loop: how a step is cut changes nothing, and what is read and when is stated."""
+"""Laws of the training loop: how a step is cut changes nothing, and it is stated what is read and when."""
 
 import math
 
@@ -206,7 +206,9 @@ def test_a_loss_that_is_not_finite_stops_the_training_and_names_the_step():
 
 
 def test_a_gradient_that_explodes_stops_the_training_though_its_loss_is_finite():
-    """The bound is a thousand times the clip; a tiny clip stands for a gradient that is too large for any."""
+    """The bound is a thousand times the clip; a tiny clip stands in for a gradient that is too large
+    for any.
+    """
     blocks, optimizer = some_blocks(), OPTIMIZER.model_copy(update={"gradient_clip": 1e-5})
     with pytest.raises(
         TrainingError,

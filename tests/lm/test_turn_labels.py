@@ -1,4 +1,4 @@
-"""Of any list of turns a model learns the tokens of the learnt ones, and nothing else."""
+"""From any list of turns a model learns the tokens of the learnt turns, and nothing else."""
 
 import importlib.util
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.lm.texts import TEXTS
 
 
 def without_start() -> PreTrainedTokenizerFast:
-    """Byte-level, with neither a start token nor an end that it puts there itself."""
+    """Byte-level, without a start token and without an end token of its own."""
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(
@@ -68,7 +68,7 @@ def encoded(tokenizer, text: MarkedText) -> tuple[list[int], list[bool]]:
 def by_offsets(
     tokenizer, text: str, is_learnt: list[bool], *, as_marks: bool
 ) -> tuple[list[int], list[bool]]:
-    """The reference: every token by itself, learnt where it has characters and all of them are."""
+    """The reference: every token by itself, learnt if it has characters and all of them are learnt."""
     backend = tokenizer.backend_tokenizer
     backend.encode_special_tokens = not as_marks
     encoding = backend.encode(text, add_special_tokens=not as_marks)
@@ -99,7 +99,7 @@ def test_tokens_learnt_are_those_of_the_learnt_turns(name, turns, kind):
 
 
 def spoken(turns: list[Turn]) -> list[dict[str, str]]:
-    """The conversation as transformers takes it: outputs stand in the answer of the assistant."""
+    """The conversation as transformers takes it: outputs are part of the assistant's answer."""
     messages: list[dict[str, str]] = []
     for place, turn in enumerate(turns):
         role = "assistant" if turn.answers else turn.role
@@ -111,8 +111,8 @@ def spoken(turns: list[Turn]) -> list[dict[str, str]]:
 
 
 def spoken_flags(turns: list[Turn], opening: str, closing: str) -> list[bool]:
-    """Of each character of the conversation between marks, whether it is learnt: what a learnt turn says,
-    and the mark behind an answer of which the last turn is learnt.
+    """For each character of the conversation between marks, whether it is learnt: the text of a learnt turn,
+    and the mark behind an answer whose last turn is learnt.
     """
     flags: list[bool] = []
     for place, turn in enumerate(turns):

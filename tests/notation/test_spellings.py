@@ -1,4 +1,4 @@
-"""One table of spellings: canonical spellings stay as they are, and answers agree in every spelling.
+"""The table of spellings: canonical spellings stay as they are, and answers agree in every spelling.
 
 If a spelling of the table led to another one of it, two readers of the table could read one text differently.
 """

@@ -1,4 +1,4 @@
-"""What a model thinks is neither problem nor solution, whatever marks it puts around it."""
+"""What a model thinks is neither problem nor solution, whatever marks surround it."""
 
 import re
 
@@ -116,6 +116,6 @@ SHARDS = [
 
 
 @given(st.lists(st.sampled_from(SHARDS), max_size=12).map("".join))
-@example("<|channel|>analysis [think]<|message|>")  # one mark within another
+@example("<|channel|>analysis [think]<|message|>")  # one mark inside another
 def test_marks_are_those_of_one_search(text):
     assert [mark.span() for mark in marks_in(text)] == [mark.span() for mark in re.finditer(MARK, text)]

@@ -1,4 +1,4 @@
-"""A project of one's own: its files, what an order changes in them, and a run with the built-in writer."""
+"""A user's project: its files, what an order changes in them, and a run with the built-in writer."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def texts(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def project(texts):
-    """Read by the tests, and changed by none."""
+    """Tests read it; none changes it."""
     start(texts.parent / "own", texts, ())
     return texts.parent / "own"
 
@@ -205,11 +205,11 @@ def test_what_no_project_can_be_made_of_is_said_and_nothing_is_left(tmp_path, te
 
 
 def test_a_bad_order_leaves_a_project_that_the_next_command_takes_up(tmp_path, texts):
-    """A level of one's own is written into the folder, so that it stays; DVC has to know it."""
+    """A user's own level is written into the folder, so that it stays; DVC must know it."""
     with pytest.raises(UserError, match="'phd' is no level"):
         begin(tmp_path / "own", texts, (), Order(levels=["phd"]))
     assert (tmp_path / "own/.dvc/config").is_file()
-    shutil.rmtree(tmp_path / "own/.dvc")  # as where Ctrl-C came before it
+    shutil.rmtree(tmp_path / "own/.dvc")  # as if Ctrl-C came before it was written
     begin(tmp_path / "own", texts, (), Order(levels=["high"]))
     assert (tmp_path / "own/.dvc/config").is_file()
 
@@ -243,7 +243,7 @@ JOURNEYS = (ROOT / "docs/journeys.md").read_text()
 
 
 def wrote(line, folder, store):
-    """What a line of docs/journeys.md leaves, typed as it stands there."""
+    """What a line of docs/journeys.md leaves, typed exactly as printed."""
     assert f"\n{line}\n" in JOURNEYS
     done = subprocess.run(
         [sys.executable, "-m", *line.split(), "--json"],
@@ -259,7 +259,9 @@ def wrote(line, folder, store):
 
 @pytest.mark.long
 def test_a_trial_counts_for_the_whole(tmp_path, texts):
-    """Own texts to curated problems: a trial, then the rest; answers of the trial are not asked for again."""
+    """From a user's texts to curated problems: a trial, then the rest; answers of the trial are not asked for
+    again.
+    """
     store, whole_line = tmp_path / "store", "jz3 write texts --n 12 -o own"
     shutil.copytree(texts, tmp_path / "texts")
     trial, _ = wrote("jz3 write texts --n 12 --limit 5 --level high -o own", tmp_path, store)

@@ -165,7 +165,7 @@ def test_what_cannot_be_curated_is_named(tmp_path, command, rows, said):
 @pytest.mark.parametrize("name", [b"n\xff.csv", b"plain.csv"])
 @pytest.mark.parametrize("command", [("dedup",), ("export", "openai")])
 def test_a_name_that_is_not_utf8_is_one_line(tmp_path, name, command):
-    """In a header, or of a file: Python keeps its bytes as halves of surrogate pairs."""
+    """In a header or in a file's name: Python keeps its bytes as halves of surrogate pairs."""
     file = tmp_path / os.fsdecode(name)
     file.write_bytes(b"question,answer\nwhat is \xff,5\nwhat else is,6\n" if name[0:1] == b"n" else HEADER)
     done = run(*command, file, "-o", tmp_path / "out")
@@ -194,7 +194,7 @@ def test_rows_with_bytes_that_are_not_utf8_are_rejected(tmp_path):
 )
 def test_no_row_is_lost(tmp_path_factory, texts):
     folder = tmp_path_factory.mktemp("law")
-    asked = ["What is 2 + 3?", *texts]  # a file of which nothing can be read is an error
+    asked = ["What is 2 + 3?", *texts]  # a file without a readable row is an error
     file = write(folder / "mine.jsonl", [{"question": text, "n": i} for i, text in enumerate(asked)])
     curate_file(str(file), folder / "out", Wanted(("dedup",)), lambda _: None)
     kept, rejected = lines(folder / "out/kept.jsonl"), lines(folder / "out/rejected.jsonl")
@@ -202,7 +202,7 @@ def test_no_row_is_lost(tmp_path_factory, texts):
 
 
 def test_benchmarks_of_one_name_are_compared_together(tmp_path):
-    """`a/items.jsonl` and `b/items.jsonl`, or the training and the test items of one."""
+    """`a/items.jsonl` and `b/items.jsonl`, or the training and the test items of one benchmark."""
     for folder, one in (("a", ROWS[0]), ("b", ROWS[1])):
         (tmp_path / folder).mkdir()
         write(tmp_path / folder / "items.jsonl", [{"question": one["question"]}])
@@ -242,7 +242,7 @@ def test_the_file_is_not_replaced_by_its_output(tmp_path):
 
 
 def test_rows_are_json_to_every_reader(tmp_path):
-    """A bare NaN is none."""
+    """A bare NaN is not JSON."""
     table = pl.DataFrame([{"question": one["question"], "score": float("nan")} for one in ROWS[:2]])
     table.with_columns(
         nested=pl.struct(deep=pl.concat_list(pl.col("score"), pl.lit(float("inf"))))

@@ -1,4 +1,4 @@
-"""Files as others have them: turns, capitals, nested fields, stdin, a data set of the hub."""
+"""Files as users have them: turns, capitals, nested fields, stdin, a data set of the hub."""
 
 import json
 import os

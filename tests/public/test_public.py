@@ -142,7 +142,7 @@ def test_a_gold_that_nothing_equals_is_no_silent_zero(gold):
 
 
 def test_a_row_of_another_task_has_no_reward_for_trl():
-    """TRL leaves None out of the mean; a row without a gold is for another reward function."""
+    """TRL leaves None out of the mean; a row without a gold answer belongs to another reward function."""
     assert jz3.reward.accuracy_reward(completions=["It is 18."] * 2, answer=[None, "18"]) == [None, 1.0]
 
 

@@ -1,6 +1,6 @@
 """The rewards inside TRL and verl, by their own code; a trainer that is not installed is not tested.
 
-NeMo-RL asks for Python 3.13: its signature is called in `test_public.py`.
+NeMo-RL requires Python 3.13: `test_public.py` calls its signature.
 """
 
 import pytest
@@ -23,7 +23,7 @@ def test_verl_scores_a_batch_with_the_function_that_its_settings_name():
     from verl.workers.reward_manager import NaiveRewardManager
 
     class Letters:
-        """A tokenizer of one letter a token, in place of a model's."""
+        """A tokenizer with one token per letter, in place of a model's."""
 
         def decode(self, ids, skip_special_tokens):
             assert skip_special_tokens

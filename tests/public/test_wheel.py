@@ -1,4 +1,6 @@
-"""The wheel outside a clone, and what the core does without: heavy packages are refused while it works."""
+"""The wheel outside a clone, and what the core can do by itself: heavy packages are refused while it
+works.
+"""
 
 import gzip
 import json
@@ -151,7 +153,9 @@ def test_a_wheel_works_outside_a_clone(wheel, tmp_path):
 
 
 def needed(extra, of="jz3"):
-    """The distributions that `pip install 'jz3[EXTRA]'` brings, as those of this environment ask for them."""
+    """The distributions that `pip install 'jz3[EXTRA]'` would install, as this environment's metadata
+    requires them.
+    """
     found, left = {}, [Requirement(f"{of}[{extra}]")]
     while left:
         one = left.pop()
@@ -167,7 +171,7 @@ def needed(extra, of="jz3"):
 
 
 def bare(folder, wheel):
-    """An environment with the wheel and what its extra `curate` brings: files of this one, linked."""
+    """An environment with the wheel and the packages of its extra `curate`, linked from this one."""
     venv.create(folder, symlinks=True)
     (place,) = folder.glob("lib/python3*/site-packages")
     for found in needed("curate").values():
@@ -182,7 +186,7 @@ def bare(folder, wheel):
 
 @pytest.mark.long
 def test_a_file_is_curated_in_an_environment_of_its_extra_alone(wheel, tmp_path):
-    """Also by who waits for the first run: what is compiled is said once, and kept."""
+    """Also if another process waits for the first run: compiling is reported once, and the result is kept."""
     python = bare(tmp_path / "venv", wheel)
     there = (
         "import importlib.util as u; print([n for n in ('torch', 'scipy', 'dvc', 'jz3') if u.find_spec(n)])"

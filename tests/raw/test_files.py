@@ -1,4 +1,6 @@
-"""Rows of every kind of file are the same rows; what is none is odd with its place, and memory is bounded."""
+"""Rows of every kind of file are the same rows; what is not a row is odd with its place, and memory is
+bounded.
+"""
 
 import bz2
 import csv
@@ -106,7 +108,7 @@ def test_wide_characters_without_a_mark_are_named(tmp_path, name):
     (tmp_path / name).write_bytes(LINES.decode().encode("utf-16-le"))
     try:
         reason = read(tmp_path)[0][1].reason
-    except RawFileError as error:  # no line of it is a row
+    except RawFileError as error:  # none of its lines is a row
         reason = str(error)
     assert re.search("UTF-16 .*without a byte order mark", reason)
 
@@ -218,7 +220,7 @@ def test_bombs_take_no_more_memory_than_a_row_may(tmp_path):
     )
     found, _, peak = done.stdout.strip().rpartition(" ")
     assert found == "[{'text': 'before'}, 'too_long', {'text': 'behind'}]"
-    assert int(peak) < 8 * MOST_BYTES  # some 130 MB for any length (measured), half of it imports
+    assert int(peak) < 8 * MOST_BYTES  # some 130 MB for any length (measured), half of it for imports
 
 
 def test_files_that_take_in_one_another_are_one_text(tmp_path):

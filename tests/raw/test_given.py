@@ -1,4 +1,4 @@
-"""A path that is given and cannot be read ends in one line, whichever command it is given to."""
+"""A given path that cannot be read ends in one line, whichever command it is given to."""
 
 import os
 

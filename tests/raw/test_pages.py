@@ -1,4 +1,4 @@
-"""Texts of HTML and PDF files, where the libraries of the extra `documents` are installed."""
+"""Texts of HTML and PDF files, if the libraries of the extra `documents` are installed."""
 
 import importlib.util
 
@@ -25,7 +25,7 @@ TEXT = (
 
 
 def pdf(*texts):
-    """A PDF with a text a page, as the format's reference builds one."""
+    """A PDF with one text per page, built as in the format's reference."""
     count = len(texts)
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",

@@ -188,7 +188,7 @@ def valued(row, value, task="algebra"):
 
 
 def table(schema, rows, path: Path):
-    """Write rows to a file and hand back the handle by which a stage reads them."""
+    """Write rows to a file and return the handle with which a stage reads them."""
     Out(schema, path).write(pl.DataFrame(rows, schema=schema.create_empty().schema))
     return In(schema, path)
 
@@ -241,7 +241,7 @@ def training_row(place, row, part="pretrain"):
 
 
 def checked_problem(row, right):
-    """Of a problem that no family reads where `right` is None."""
+    """A checked problem; if `right` is None, no family reads it."""
     family = None if right is None else "bags"
     return {"problem_id": row["problem_id"], "kind": row["kind"], "family": family, "right": bool(right)}
 
@@ -266,7 +266,7 @@ RIGHT = {"q003": True, "q004": False}
 
 
 def write_recipe(root: Path, problems) -> list[str]:
-    """The recipe `jiuzhang` with those problems, and the set made of those that no verdict rejects."""
+    """The recipe `jiuzhang` with those problems, and the training set of those that no verdict rejects."""
     kept = [row for row in problems if row["problem_id"] not in REJECTED]
     table(TrainingRow, [training_row(*one) for one in enumerate(kept)], root / "mix/jiuzhang.parquet")
     table(Problem, problems, root / "recipes/jiuzhang.parquet")
@@ -293,7 +293,7 @@ def write_recipe(root: Path, problems) -> list[str]:
 
 
 def write_run(root: Path, problems, provider="writer") -> list[str]:
-    """Everything the stage reads, under `root`; the flags of its command."""
+    """Write everything that the stage reads under `root`; returns the flags of its command."""
     table(Problem, problems, root / "data/problems/candidates")
     table(Prompt, [prompt(row) for row in problems], root / "prompts.parquet")
     table(Passage, [passage(row) for row in problems], root / "passages.parquet")

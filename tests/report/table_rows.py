@@ -32,7 +32,7 @@ def score(model="jiuzhang", accuracy=50.0, **changes):
 
 
 def averages():
-    """Of two models over their benchmarks."""
+    """Averages of two models over their benchmarks."""
     changes = {"benchmark": "all benchmarks", "group_by": "average", "group": "mean over benchmarks"}
     return [score(accuracy=61.5, **changes), score("instruct_only", 30.25, **changes)]
 

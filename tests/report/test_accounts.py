@@ -1,4 +1,4 @@
-"""No drop without its rule on the page, and no set without its writer and its price."""
+"""Every drop is on the page with its rule, and every set with its writer and its price."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The arms stand at the head of the page, drawn with their intervals, and in a table with their budgets."""
+"""The arms are at the top of the page, drawn with their intervals, and in a table with their budgets."""
 
 from itertools import pairwise
 

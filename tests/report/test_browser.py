@@ -1,5 +1,5 @@
-"""The page in a real browser: nothing runs over the side, no heading hides, and the filter is let run; in the
-dark it can be read, and a print of it has all that is folded.
+"""The page in a real browser: nothing overflows to the side, no heading is hidden, the filter may run, the dark
+page can be read, and a print of it has all that is folded.
 """
 
 import html
@@ -25,8 +25,8 @@ WIDTHS = (390, 768, 1440)
 LEAST_CONTRAST = 4.5
 """Of a text and what is behind it (WCAG 2, level AA)."""
 
-# What is wider than the window and in nothing that scrolls; where each heading comes to lie after a jump; how
-# each text stands out from what is behind it.
+# What is wider than the window without being in a scroll area; where each heading ends up after a jump; the
+# contrast of each text with what is behind it.
 MEASURE = """
 const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
 const light = (colour) => {
@@ -102,7 +102,7 @@ def browse(folder, address, *options):
 
 
 def measured(folder, page, steps=(), *, dark=False):
-    """What the script finds in the page at each width, and which rows are there after each step in the form.
+    """What the script finds in the page at each width, and which rows are shown after each step in the form.
 
     A window cannot be as narrow as a frame.
     """

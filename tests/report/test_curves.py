@@ -1,4 +1,4 @@
-"""Curves have labelled axes, hold what is finite, and put the trainings of a stage into one plot."""
+"""Curves have labelled axes, show finite values, and put the trainings of a stage into one plot."""
 
 import math
 import re

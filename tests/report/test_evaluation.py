@@ -1,4 +1,4 @@
-"""What stands behind the scores is on the page: differences, disputed verdicts, tokens."""
+"""The details behind the scores are on the page: differences, disputed verdicts, tokens."""
 
 import re
 

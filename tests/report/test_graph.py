@@ -76,7 +76,7 @@ print(placed(graph))
 
 
 def test_places_do_not_depend_on_the_addresses_of_objects():
-    """Grandalf keeps edges in sets when it is left to find the parts of a graph itself."""
+    """Grandalf keeps edges in sets if it has to find the parts of a graph by itself."""
     printed = {
         subprocess.run(
             [sys.executable, "-c", f"kept = [object() for _ in range({count})]\n{PLACED}"],

@@ -1,4 +1,4 @@
-"""`jz3 look`: rows of any table as one page that fetches nothing and loses no row in silence."""
+"""`jz3 look`: rows of any table as one page that fetches nothing and never loses a row silently."""
 
 import json
 import os
@@ -220,7 +220,7 @@ def test_100_000_rows_take_less_than_five_seconds_of_cpu(tmp_path):
 
 
 def test_outside_a_repository_no_table_library_is_loaded(tmp_path):
-    """Half of what a page costs would be these imports."""
+    """These imports would be half of what a page costs."""
     written_to(tmp_path / "mine.jsonl", [{"id": 1, "problem": "What is 2 + 3?"}])
     program = (
         "import sys\nfrom jz3.cli.main import app\n"

@@ -74,7 +74,7 @@ def test_damaged_latex_never_raises(latex):
     assert with_mathematics(f"${latex}$")
 
 
-# What a formula is, in one expression, which takes quadratic time where openings never close.
+# The form of a formula in one expression, which takes quadratic time if openings never close.
 FORMULA = re.compile(
     r"\$\$.+?\$\$|\\\[.+?\\\]|\\\(.+?\\\)|(?<!\\)\$(?! )[^$\n]+?(?<![ \\])\$(?!\d)", re.DOTALL
 )
@@ -91,7 +91,7 @@ def test_formulas_begin_and_end_as_their_signs_say(text):
 
 
 def test_openings_that_never_close_take_linear_time():
-    """100 kB of each; 22 s where each is looked for to the end of the text."""
+    """100 kB of each; 22 s if each is searched for to the end of the text."""
     started = time.process_time()
     for opening in (r"\(", r"\[", "$ ", "$$ ", r"\(a ", "\\)"):
         with_mathematics(opening * (100_000 // len(opening)))

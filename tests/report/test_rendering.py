@@ -1,4 +1,6 @@
-"""Whatever is no markup is escaped. If this fails, a model can write what the reader's browser does."""
+"""Anything that is not markup is escaped. If this fails, a model can write what the reader's browser
+executes.
+"""
 
 from html.parser import HTMLParser
 

@@ -24,11 +24,11 @@ from tests.stage_folder import stage_folder
 ROOT = Path(__file__).parents[2]
 VOID = {"br", "hr", "input", "meta"}
 ALONE = {"circle", "line", "rect", "path", "use"}
-"""Elements of SVG that close themselves."""
+"""SVG elements that close themselves."""
 
 
 class Page(HTMLParser):
-    """Checks that every element is closed in its turn, and gathers what a browser would see."""
+    """Checks that every element is closed in order, and collects what a browser would show."""
 
     def __init__(self, html):
         super().__init__()
@@ -100,7 +100,7 @@ def made(tmp_path_factory):
 
 
 def article(html, row_id):
-    """The one sample of the section of that name."""
+    """The only sample in the section of that name."""
     samples = html.split(">Samples</h2>")[1].split("</section>")[0]
     (found,) = [one for one in samples.split("<article") if f'<code class="id">{row_id}<' in one]
     return found

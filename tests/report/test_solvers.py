@@ -1,4 +1,4 @@
-"""How hard the problems are is on the page of a run that asked a solver, and on no other."""
+"""The difficulty of the problems is on the page of a run that asked a solver, and on no other."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A stamped copy says date and commit, and takes no place that is not a copy's."""
+"""A stamped copy states date and commit, and never replaces anything but a copy."""
 
 import shutil
 import subprocess

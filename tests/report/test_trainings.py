@@ -1,4 +1,4 @@
-"""The tables of trainings show what the metrics say, and nothing where there is nothing."""
+"""The tables of trainings show what the metrics say, and nothing if there are none."""
 
 import re
 
