@@ -1,8 +1,9 @@
 """What README.md, docs/comparison.md and docs/influence.md show of the comparison:
 `python -m tests.compare_figures CLONE`.
 
-CLONE is where the profile `compare` ran. The record, `docs/comparison/*.csv`, are tables of that run as
-`tabulate` left them; pages and drawing are made of the record alone, so that a test can hold them to it.
+CLONE is where the profile `compare` ran. The record, `docs/comparison/*.csv`, consists of tables of that run
+as `tabulate` left them; pages and drawing are made from the record alone, so that a test can compare them
+with it.
 """
 
 import json
@@ -36,17 +37,17 @@ TABLES = {
     "operators": "pages/operators.csv",
     "overlaps": "pages/overlaps.csv",
 }
-"""Of data/tables, by their name in the record."""
+"""Files in data/tables, by their name in the record."""
 OF_RUN = {
     "stages": reach.stage_seconds,
     "choices": reach.choices_of,
     "families": reach.families_of,
 }
-"""Of the whole clone, by their name in the record."""
+"""Tables computed from the whole clone, by their name in the record."""
 PAGES = ("README.md", "docs/comparison.md", "docs/influence.md")
 HELD = "held_out_test"
 COLOURS = {INK: "#7a7f87", SOFT: "#7a7f87", LINE: "#9aa0a8", ONE: "#2f7ed8", TWO: "#d8862f", THREE: "#3f9d5c"}
-"""Seen on a light page and on a dark one."""
+"""Colours that can be seen both on a light page and on a dark one."""
 
 
 def record(name: str) -> pl.DataFrame:
@@ -54,7 +55,7 @@ def record(name: str) -> pl.DataFrame:
 
 
 def in_order(name: str = "test_arms") -> pl.DataFrame:
-    """One row for each set, the best first: the model with the least seed, with means over the seeds."""
+    """One row for each set, the best first: the model with the lowest seed, with means over the seeds."""
     arms = record(name)
     over_seeds = arms.group_by("set").agg(
         pl.col("accuracy").mean().alias("mean"),
@@ -86,7 +87,7 @@ def share(part: int, whole: int) -> str:
 
 
 def accuracies() -> str:
-    """By the test draw, means over the training seeds; the interval is of the first."""
+    """Sorted by the test draw, means over the training seeds; the interval is that of the first seed."""
     head = [
         "arm",
         "accuracy",
@@ -173,12 +174,12 @@ def asked_otherwise() -> str:
 
 
 def compared(**where: str) -> pl.DataFrame:
-    """Pairs on the families of the test draw."""
+    """Compared pairs on the families of the test draw."""
     return record("test_comparisons").filter(benchmark=HELD, **where)
 
 
 def told_apart() -> str:
-    """By program, for each arm the arms below it from which the test tells it."""
+    """In the setting `tool`, for each arm the lower arms from which the test tells it apart."""
     pairs = compared(group="all", setting="tool")
     apart = {
         frozenset((row["model"], row["against"]))
@@ -239,7 +240,7 @@ def against_jiuzhang() -> str:
             )
             for row in pair.iter_rows(named=True):
                 sign = 1 if row["model"] == other else -1
-                # 0.0 beside it: minus nothing is nothing.
+                # Adding 0.0 turns minus zero into zero.
                 found, *ends = (0.0 + sign * row[name] for name in ("difference", "low", "high"))
                 cells.append(f"{found:+.1f} [{min(ends):+.1f}, {max(ends):+.1f}]")
         if cells:
@@ -248,7 +249,7 @@ def against_jiuzhang() -> str:
 
 
 def seconds_of(found: dict[str, dict[str, dict[str, float]]]) -> list[dict[str, str | float]]:
-    """CPU seconds by arm, of what `jz3 compute --json` says."""
+    """CPU seconds by arm, from what `jz3 compute --json` prints."""
     parts = ("before", "generation", "selection", "curation")
     return [
         {"arm": arm}
@@ -285,7 +286,7 @@ def operators() -> str:
 
 
 def overlaps() -> str:
-    """Those of a tenth and more."""
+    """Overlaps of a tenth or more."""
     shared = record("overlaps").filter(pl.col("shared") >= 0.1 * pl.col("questions"), pl.col("shared") > 0)
     rows = [
         [
@@ -341,7 +342,9 @@ FIGURES: dict[str, Callable[[], str]] = {
 
 
 def drawn() -> str:
-    """The arms as the report draws them, by means over the seeds on the test draw, in colours of its own."""
+    """The arms as the report draws them, by means over the seeds on the test draw, in colours of
+    their own.
+    """
     means = {row["set"]: row for row in in_order().iter_rows(named=True)}
     rows = [{**row, "accuracy": row["mean"]} for row in means.values()]
     with drawing(8.4, height_of(rows)) as figure:

@@ -36,7 +36,7 @@ class Clone:
         }
 
     def run(self, *command):
-        """A command in the clone, its output as text; a failure shows what it said."""
+        """Run a command in the clone; returns its output as text. A failure shows what it printed."""
         done = subprocess.run(
             command, cwd=self.path, env=self.environment, capture_output=True, text=True, check=False
         )
@@ -68,13 +68,13 @@ def make_clone(path, profile="test"):
 def whole_run(tmp_path_factory):
     """The whole graph, run once for all processes of the suite, with what `dvc repro` printed.
 
-    Where `$JZ3_WHOLE_RUN` names a folder, suites that look at the same tree share the run in it.
+    If `$JZ3_WHOLE_RUN` names a folder, suites of the same tree share the run in it.
     """
     folder = tmp_path_factory.getbasetemp()
     if shared := os.environ.get("JZ3_WHOLE_RUN"):
         folder = Path(shared)
     elif "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # of this run of the suite; each process has one of its own in it
+        folder = folder.parent  # the folder of this run of the suite; each process has one of its own in it
     printed = folder / "whole.log"
     with FileLock(folder / "whole.lock"):
         if printed.is_file():
@@ -85,12 +85,12 @@ def whole_run(tmp_path_factory):
 
 
 FIRST = ("tests/test_graph.py", "tests/test_kill.py", "tests/test_kill_stages.py")
-"""The longest files, which begin, so that no process is left alone with one."""
+"""The longest files, which start first, so that no process is left alone with one at the end."""
 
 
 def pytest_collection_modifyitems(items):
-    """The two processes of the suite take files in this order: who only reads the whole run comes last, as it
-    would wait for it.
+    """The two processes of the suite take files in this order: those that only read the whole run come last,
+    since they would wait for it.
     """
     files = {item: item.nodeid.partition("::")[0] for item in items}
     readers = {files[item] for item in items if "whole_run" in item.fixturenames}

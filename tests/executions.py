@@ -1,4 +1,4 @@
-"""How stages run in tests: one of everything, but for what a test asks for."""
+"""How stages run in tests: one of everything, except for what a test asks for."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
 """A hub on loopback: the paths of the Hugging Face hub that its client asks for, and raw files of GitHub.
 
-Files are what a test puts into it. Large ones (those that a suffix says) have a SHA-256, as the hub has of
-what lies in LFS; the others git's id of them. Repositories are made and committed to as its client does it
-without Xet: what a file is to be, then LFS objects, then one commit.
+A test puts the files into it. Large ones (by their suffix) have a SHA-256, as the hub has for files in LFS;
+the others have git's id. Repositories are created and committed to as its client does it without Xet: what a
+file will be, then LFS objects, then one commit.
 """
 
 import base64
@@ -24,10 +24,10 @@ LFS = (".jsonl", ".gz", ".parquet", ".safetensors")
 
 @dataclass
 class LoopbackHub:
-    """What is served, and what was asked for."""
+    """The files that are served, and the requests that came."""
 
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    """By `datasets/owner/name`, `models/owner/name` or `github/owner/name`, then by path."""
+    """Files by `datasets/owner/name`, `models/owner/name` or `github/owner/name`, then by path."""
     gated: set[str] = field(default_factory=set)
     licences: dict[str, str] = field(default_factory=dict)
     cut_after: int | None = None
@@ -35,7 +35,7 @@ class LoopbackHub:
     asked: list[str] = field(default_factory=list)
     address: str = ""
     heads: dict[str, str] = field(default_factory=dict)
-    """The newest commit of a repository that was committed to."""
+    """The newest commit of a repository that received commits."""
     private: set[str] = field(default_factory=set)
     uploaded: dict[str, bytes] = field(default_factory=dict)
     """LFS objects by their SHA-256."""
@@ -135,7 +135,7 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
             return b"".join(chunks)
 
         def _closed(self) -> bool:
-            """Whether who asks may not write; answered then."""
+            """Whether the client may not write; if so, this has been answered."""
             token = self.headers.get("Authorization", "").removeprefix("Bearer ")
             if token == TOKEN:
                 return False
@@ -216,7 +216,7 @@ def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
             self._json([inside[path] for path in below])
 
         def _entries(self, repo: str) -> dict[str, dict[str, object]]:
-            """Files and folders as the tree of a revision has them."""
+            """Files and folders as in the tree of a revision."""
             found: dict[str, dict[str, object]] = {}
             for name, data in hub.files[repo].items():
                 for folder in list(PurePosixPath(name).parents)[:-1]:

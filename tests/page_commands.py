@@ -30,12 +30,12 @@ REASONS = (
     "needs an environment", "needs another run", "over a minute", "writes outside of the clone",
     "in another form", "on another page", "installs",
 )  # fmt: skip
-"""How a reason for not running begins."""
+"""The beginnings of a reason for not running."""
 NOT_RUN, NOT_COMPARED = "not run", "not compared"
 MARK = re.compile(rf"<!-- ({NOT_RUN}|{NOT_COMPARED}):(.*?)-->", re.DOTALL)
 OF_A_COMMAND = re.compile(r"^`(.+)`: (.+)$", re.MULTILINE)
 ELSEWHERE = re.compile(r"on another page: (\S+\.md)$")
-"""Of a command that another page has as it stands, where it runs."""
+"""The reason of a command that another page has unchanged and that runs there."""
 NAMED = re.compile(r"`((?:tests/|\.ci/)[\w/.]+)(?:::(\w+))?`")
 
 
@@ -43,7 +43,7 @@ NAMED = re.compile(r"`((?:tests/|\.ci/)[\w/.]+)(?:::(\w+))?`")
 class Mark:
     kind: str
     begins: str
-    """How the commands begin that it is of; empty for all of the block."""
+    """The beginning of the commands that it applies to; empty for all of the block."""
     reason: str
 
 
@@ -51,11 +51,11 @@ class Mark:
 class Command:
     typed: str
     printed: tuple[str, ...] = ()
-    """Lines beneath it; none where the page shows none."""
+    """The lines printed below it; none if the page shows none."""
 
     @property
     def alone(self) -> str:
-        """What is typed, without a remark after it."""
+        """What is typed, without the remark after it."""
         return re.split(r"\s+# ", self.typed)[0]
 
 
@@ -86,7 +86,7 @@ def blocks(page: str) -> Iterator[Block]:
 
 
 def _marks(before: str) -> tuple[Mark, ...]:
-    """Those of the comments at the end of a text."""
+    """The marks in the comments at the end of a text."""
     found: list[Mark] = []
     while before.endswith("-->"):
         before, opening, inside = before.rpartition("<!--")
@@ -117,12 +117,14 @@ def _commands(language: str, lines: Sequence[str]) -> Iterator[Command]:
 
 
 def _joined(lines: Sequence[str]) -> list[str]:
-    """A line that ends with a backslash goes on in the next."""
+    """Join a line that ends with a backslash to the next one."""
     return re.sub(r"\\\n\s*", "", "\n".join(lines)).split("\n")
 
 
 def agrees(printed: Sequence[str], said: Sequence[str]) -> bool:
-    """Whether a page shows what was said: a line `...` for any lines, `...` at an end for the rest of one."""
+    """Whether a page shows what was printed: a line `...` stands for any lines, `...` at the end of a line
+    for the rest of it.
+    """
     pattern = "".join(
         r"(?:.*\n)*?" if line.strip() == "..." else _line_pattern(line) + r"\n" for line in printed
     )

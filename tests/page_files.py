@@ -1,4 +1,4 @@
-"""The files of a user's own that commands of the pages name, made anew in a folder."""
+"""The user files that commands of the pages name, made afresh in a folder."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ def _read(file: Path) -> list[dict[str, str]]:
 
 
 def two_models(folder: Path) -> None:
-    """60 items, own rows of the one, OpenAI's batch output of the other."""
+    """60 items with the answers of two models: rows of our own layout, and OpenAI's batch output."""
     items = _read(GSM8K)[:60]
     golds = [item["answer"].rpartition("#### ")[2] for item in items]
     said = {
@@ -49,7 +49,7 @@ def two_models(folder: Path) -> None:
 
 
 def released_problems(folder: Path) -> None:
-    """50 of released tool problems, 8 of them again, and 12 with questions of GSM8K."""
+    """50 of the released tool problems, 8 of them twice, and 12 with questions of GSM8K."""
     released, items = _read(SHARED / "samples/tool.jsonl"), _read(GSM8K)
     asked = [
         {"input": item["question"], "output": row["output"]}
@@ -86,7 +86,7 @@ def of_report(folder: Path) -> None:
 
 
 def of_experiments(folder: Path) -> None:
-    """The edit that the page names before `jz3 why`."""
+    """The edit that the page describes before `jz3 why`."""
     params = folder / "params.yaml"
     text = params.read_text()
     assert text.count("  ngram: 13") == 1

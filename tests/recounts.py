@@ -36,7 +36,7 @@ class Left:
 
 
 def read(path):
-    """A table in one file or in parts, which may be none."""
+    """A table in one file or in parts; there may be no parts."""
     files = [path] if path.suffix == ".parquet" else sorted(path.glob("*.parquet"))
     if files:
         return pl.read_parquet(files)
@@ -145,7 +145,7 @@ def augment(left, metrics):
     problems, lineage = left.table("problems"), left.table("lineage")
     assert sorted(problems["problem_id"]) == sorted(lineage["problem_id"])
     return {
-        "seeds": left.table("seeds").height + left.table("passages").height,  # one of them is empty
+        "seeds": left.table("seeds").height + left.table("passages").height,  # one of the two is empty
         "rows.kept": problems.height,
         "rows.rejected": rejected(left.table("rejects")),
         "rows.failed": left.table("failures").height,
@@ -237,7 +237,7 @@ def select(left, metrics):
 
 
 def groups(name, ranked, prompts, metrics):
-    """Of `source/web` and the like; lengths are not in the table."""
+    """Groups such as `source/web`; lengths are not in the table."""
     known = ranked.select("prompt_id", "source", "level").join(
         prompts.select("prompt_id", "kind"), on="prompt_id"
     )

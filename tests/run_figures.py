@@ -1,6 +1,6 @@
-"""The figures of a run that pages of docs/ show: `python -m tests.run_figures` writes them anew.
+"""The figures of a run that pages of docs/ show: `python -m tests.run_figures` writes them again.
 
-A page has each between `<!-- run: NAME -->` and `<!-- end -->`. `test_readme.py` holds them to the run.
+A page has each between `<!-- run: NAME -->` and `<!-- end -->`. `test_readme.py` compares them with the run.
 """
 
 import json
@@ -42,7 +42,7 @@ def fenced(text: str, language: str = "text") -> str:
 
 
 def table(head: list[str], rows: list[list[str]], *, right: int = 0) -> str:
-    """The last `right` columns are figures."""
+    """A table of a page; the last `right` columns are figures."""
     rule = ["---"] * (len(head) - right) + ["---:"] * right
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
 
@@ -59,7 +59,7 @@ def ledger() -> str:
 
 
 def _cut(line: str) -> str:
-    """As many rules as a line of the page has room for."""
+    """Cut a list of rules to what a line of the page has room for."""
     return line if len(line) <= WIDEST else f"{line[:WIDEST].rpartition(',')[0]}, …"
 
 
@@ -110,7 +110,7 @@ def checked() -> pl.DataFrame:
 
 
 def shares() -> str:
-    """Right rows before and after curation, and by the rules that take wrong ones."""
+    """Right rows before and after curation, and by the rules that reject wrong ones."""
     rows = checked()
     mixed = pl.read_parquet(ROOT / "data/mix/jiuzhang/*.parquet", columns=["row_id", "part"])
     kept = rows.join(mixed, left_on="problem_id", right_on="row_id", how="semi")
@@ -240,7 +240,7 @@ ROWS = {
     "decontaminate@jiuzhang": "problems",
     "mix@jiuzhang": "problems and instruction rows",
 }
-"""Of stages in the README, and what the rows are."""
+"""Stages shown in the README, and what their rows are."""
 MOST_RULES = 4
 
 
@@ -251,7 +251,7 @@ def sections(page: str) -> dict[str, str]:
 
 
 def tables_of(page: str) -> str:
-    """Averages and benchmarks whole; by what the data hold, the forward items alone."""
+    """Averages and whole benchmarks; by what the data hold, only the forward items."""
     found = sections(page)
     first, second, *by_group = (found[title] for title in SHOWN)
     forward = [
@@ -341,13 +341,13 @@ def traced() -> str:
 
 
 def with_blocks(page: str, of: str, figures: Mapping[str, Callable[[], str]]) -> str:
-    """The page with each block `<!-- OF: NAME -->` made anew."""
+    """The page with each block `<!-- OF: NAME -->` written again."""
     block = re.compile(rf"(<!-- {of}: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
     return block.sub(lambda found: f"{found[1]}{figures[found[2]]()}\n{found[3]}", page)
 
 
 def renewed(page: str) -> str:
-    """The page with the figures of the run that is here."""
+    """The page with the figures of the run in this clone."""
     return with_blocks(page, "run", FIGURES)
 
 

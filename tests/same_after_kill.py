@@ -1,8 +1,8 @@
-"""The law of everything that can be killed: what was ended and started again is what nobody ended.
+"""The law of everything that can be killed: after a kill and a new start, the result is the same as without.
 
-`assert_same_after_kill` states it of anything; `run_stage` runs a stage of a clone in this process and dies
-where something is made to last. `python -m tests.same_after_kill PLACE stages.NAME ...` runs a stage in a
-process of its own, which ends at the place by kill -9.
+`assert_same_after_kill` states it in general; `run_stage` runs a stage of a clone in this process and dies at
+a point where something is made durable. `python -m tests.same_after_kill PLACE stages.NAME ...` runs a stage
+in a process of its own, which ends at the place by kill -9.
 """
 
 import importlib
@@ -34,8 +34,8 @@ def assert_same_after_kill(
     places: Sequence[P],
     same: Callable[[R, R], bool],
 ) -> None:
-    """`whole` runs to its end and leaves nothing behind; `killed` runs until a place and dies there, once for
-    each of `places` in a row; `resumed` goes on from what that left. Both results must be the same.
+    """`whole` runs to its end and leaves nothing behind; `killed` runs up to a place and dies there, once for
+    each of `places` in turn; `resumed` continues from what that left. Both results must be the same.
     """
     expected = whole()
     for place in places:
@@ -45,12 +45,12 @@ def assert_same_after_kill(
 
 
 class Killed(BaseException):
-    """Ends a stage where kill -9 would, as far as its own process can tell."""
+    """Stops a stage where kill -9 would, as far as its own process can tell."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The `number`-th time (from 1) that a run makes something last, before or after it is made."""
+    """The `number`-th time (from 1) that a run makes something durable, before or after it does."""
 
     kind: str
     """`rows`: a commit to the row store, or a checkpoint; `outs`: an output that takes its place."""
@@ -73,7 +73,7 @@ LASTING = {
 
 
 def die_at(place: Place, patch: pytest.MonkeyPatch, die: Callable[[], None]) -> None:
-    """From now on, `die` at the place."""
+    """From now on, call `die` at the place."""
     passed = 0
 
     def dying(alive):
@@ -113,7 +113,7 @@ def run_stage(command: str, folder: Path, store: Path, place: Place | None = Non
             run(main)
         except Killed:
             return True
-        except BaseExceptionGroup as group:  # of the calls to a teacher
+        except BaseExceptionGroup as group:  # from the calls to a teacher
             if group.split(Killed)[1] is not None:
                 raise
             return True
@@ -121,7 +121,7 @@ def run_stage(command: str, folder: Path, store: Path, place: Place | None = Non
 
 
 def outs_of(command: str) -> list[Path]:
-    """The paths that a stage leaves."""
+    """The output paths of a stage."""
     words = shlex.split(command)
     handles = Signature.of(importlib.import_module(words[2]).main).artifacts
     kinds = {f"--{name.replace('_', '-')}": hint for name, hint in handles.items()}

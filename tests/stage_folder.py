@@ -1,4 +1,4 @@
-"""A folder in which a stage can run as a process: what a profile says, with what a test changes of it.
+"""A folder in which a stage can run as a process: the files of a profile, with the changes of a test.
 
 A stage reads its parameters, its execution and the graph from the folder that it runs in. This is the one
 place that knows which files these are.

@@ -1,4 +1,4 @@
-"""A terminal of a given size for a command, so that what it draws there can be looked at."""
+"""A terminal of a given size for a command, so that a test can look at what it draws there."""
 
 import fcntl
 import os
@@ -8,7 +8,9 @@ import termios
 
 
 def on_terminal(command, columns):
-    """Exit status of a command whose output is a terminal of so many columns, and all that it wrote."""
+    """The exit status of a command whose output is a terminal with this many columns, and all that it
+    wrote.
+    """
     pid, terminal = pty.fork()
     if pid == 0:
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -18,7 +20,7 @@ def on_terminal(command, columns):
     try:
         while data := os.read(terminal, 65536):
             said += data
-    except OSError:  # so Linux says that the other end was closed
+    except OSError:  # on Linux, this means that the other end was closed
         pass
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()

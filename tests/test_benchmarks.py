@@ -25,7 +25,7 @@ def test_a_benchmark_prints_its_figures_last(program, tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,  # under a minute alone; a hang is what this ends
+        timeout=300,  # under a minute alone; this stops a hang
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -1,4 +1,6 @@
-"""README.md and docs/comparison.md show the comparison of the record, and the record is of the profile."""
+"""README.md and docs/comparison.md show the comparison of the record, and the record belongs to the
+profile.
+"""
 
 import pytest
 import yaml

@@ -1,4 +1,4 @@
-"""What stands in examples/ runs, and says what it should."""
+"""The files in examples/ run, and print what they should."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def test_a_finished_run_is_read(whole_run):
 
 
 def test_the_notebook_runs_from_its_first_cell_to_its_last(whole_run, tmp_path):
-    """By plain Python, in a folder from which the tables of a run are reached."""
+    """In plain Python, in a folder from which the tables of a run can be reached."""
     for name in ("data", "dvc.yaml", "graph.yaml", "params.yaml", "execution.yaml"):
         (tmp_path / name).symlink_to(whole_run[0].path / name)
     book = json.loads((ROOT / "examples/notebook.ipynb").read_text())
@@ -92,18 +92,18 @@ WHOLE = [
 WHOLE += ["problems/jiuzhang", "execution_results/jiuzhang", "certificates/jiuzhang"]
 WHOLE += [f"{place}/{model}" for place in ("mix", "packed", "models/final") for model in MODELS]
 WHOLE += [f"grades/{model}.parquet" for model in MODELS]
-"""Of `data/`: what the page must leave to the last file. It leaves more than this."""
+"""Outputs under `data/` of which the page must leave every file; it leaves more than these."""
 
 
 def files(folder):
-    """Bytes by path; of a file, of that file."""
+    """Bytes by path, for a folder or a single file."""
     found = [folder] if folder.is_file() else [file for file in folder.rglob("*") if file.is_file()]
     return {str(file.relative_to(folder.parent)): file.read_bytes() for file in found}
 
 
 @pytest.mark.long
 def test_the_whole_method_on_one_page_leaves_the_bytes_of_the_graph(whole_run, tmp_path):
-    """Rows that cost something come from the row store of the run; all the rest is done anew."""
+    """Expensive rows come from the row store of the run; everything else is computed again."""
     clone, _ = whole_run
     said = example("jiuzhang.py", tmp_path, folder=clone.path, environment=clone.environment)
     assert all(model in said for model in MODELS)
@@ -149,7 +149,7 @@ def reward(pair):
 
 @pytest.mark.long
 def test_the_reward_in_threads_and_in_actors_of_ray():
-    """Where graders that set a signal's timer give 0 to every answer."""
+    """In threads and actors, graders that set a signal's timer give 0 to every answer."""
     import ray
 
     with ThreadPoolExecutor(4) as threads:

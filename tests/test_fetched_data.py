@@ -164,7 +164,7 @@ MODEL = {
 
 
 def files():
-    """What the repositories of the table hold here, by their paths there."""
+    """The contents that the repositories of the table have here, by their paths there."""
     code = {f"eval/data/{name}/test.jsonl": lines(rows) for name, rows in BENCHMARKS.items()}
     return {
         "datasets/math-ai/AutoMathText": AUTO_MATH_TEXT,
@@ -178,7 +178,7 @@ def files():
 
 
 def pinned(root, there):
-    """The table of the repository, with the commit and the digests that files of GitHub have here."""
+    """The table of the repository, with the commits and digests that files of GitHub have here."""
     document = yaml.safe_load((ROOT / TABLE).read_text())
     for entry in document.values():
         if entry["host"] == "github":
@@ -191,7 +191,7 @@ def pinned(root, there):
 
 
 def sections():
-    """The profile's parameters, with whatever there is in place of the real sizes."""
+    """The profile's parameters, with the sizes available here in place of the real ones."""
     document = yaml.safe_load((ROOT / f"profiles/{PROFILE}.yaml").read_text())
     document["sample"]["allow_missing"] = 1
     for rows in (*document["tasks"]["targets"].values(), *document["tasks"]["instructions"].values()):
@@ -202,7 +202,7 @@ def sections():
 
 
 def built(root, order):
-    """Run the stages that read what was fetched; what they leave, by path."""
+    """Run the stages that read what was fetched; returns what they leave, by path."""
     document, out = sections(), root / "out"
     graph = yaml.safe_load((ROOT / f"profiles/graphs/{PROFILE}.yaml").read_text())
     for source in order:

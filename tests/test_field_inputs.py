@@ -1,6 +1,6 @@
 """Inputs from the field on which jz3 once failed: `$JZ3_SHARED/faults/field`; its README says what they mean.
 
-Its runner calls functions by the names that they had then; here are the same questions to those of today.
+Its runner calls functions by their names of that time; here the same questions go to those of today.
 """
 
 import json
@@ -49,14 +49,14 @@ pytestmark = pytest.mark.skipif(not FIELD.exists(), reason="no shared folder wit
 
 
 def cases(name):
-    """The lines of a file as parameters; one that is skipped where there is none."""
+    """The lines of a file as parameters; one that is skipped if there is no file."""
     file = FIELD / f"{name}.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else ['{"name": "none here"}']
     return [pytest.param(case, id=case["name"]) for case in map(json.loads, filter(None, lines))]
 
 
 def prompts():
-    """Eight, of which each names its number, as the cases do."""
+    """Eight prompts, each of which names its number, as the cases do."""
     rows = [
         {
             "prompt_id": f"p{n:03}", "passage_id": f"a{n}", "source": "web", "level": "grade", "kind": "cot",
@@ -70,7 +70,7 @@ def prompts():
 
 @pytest.fixture
 def account(tmp_path, monkeypatch):
-    """A function that sets whom the teacher is asked of."""
+    """A function that points the teacher at a server."""
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     monkeypatch.setattr("jz3.generation.pace.FIRST_WAIT_S", 0.005)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0000-1111-2222")
@@ -104,7 +104,7 @@ def test_what_a_teacher_answers(case, account):
 
 
 def test_the_stage_ends_with_another_status_than_0_and_leaves_nothing(tmp_path, account):
-    """So that DVC does not take a set of which nobody answered the most part for the whole one."""
+    """So that DVC does not mistake a set that is mostly unanswered for a complete one."""
     good = response(json.loads((FIELD / "teacher_good.jsonl").read_text())["body"])
     empty = response({"error": {"message": "Insufficient balance", "code": "402"}}, 402)
     asked = iter(range(1_000))
@@ -210,7 +210,7 @@ def test_rows_of_public_files(case, tmp_path):
 
 
 def test_files_whose_columns_differ_are_read(tmp_path):
-    """`datasets` could not make one table of them."""
+    """`datasets` could not make a single table of them."""
     folder = FIELD / "hub/other_columns"
     found = [row for _, (_, row) in read_rows(sorted(folder.iterdir()), folder)]
     assert [set(row) for row in found] == [{"question", "answer"}, {"question", "answer", "level", "extra"}]

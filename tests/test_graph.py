@@ -36,7 +36,7 @@ def clone(whole_run):
 
 @pytest.fixture(scope="module")
 def altered(clone, tmp_path_factory):
-    """A copy of the finished run, for tests that change it while other files of tests read the shared one."""
+    """A copy of the finished run, for tests that change it while other test files read the shared one."""
     folder = tmp_path_factory.mktemp("altered") / "whole"
     shutil.copytree(clone.path.parent, folder, symlinks=True)
     return Clone(folder / clone.path.name)
@@ -151,11 +151,11 @@ def test_the_tables_and_the_report_are_there_for_people(clone):
 
 def test_a_problem_is_traced_from_its_licence_to_the_checkpoint(clone):
     blocks = open_blocks(clone.path / "data/packed/jiuzhang")
-    packed = pl.col("position").is_in(blocks.rows.tolist())  # the others are held out, or too long
+    packed = pl.col("position").is_in(blocks.rows.tolist())  # the others are held out or too long
     training = pl.read_parquet(clone.path / "data/mix/jiuzhang/*.parquet")
     row = training.filter(packed, pl.col("part") == "pretrain").row(0, named=True)
     steps = trace(clone.path, row["row_id"][:12])
-    # A prompt of the candidates may be one of the corpus too; each table that holds it is named.
+    # A prompt of the candidates may also be one of the corpus; each table that contains it is named.
     kinds = [what for what, _ in groupby(steps, key=lambda step: step.what)]
     assert kinds[:4] == ["problem", "completion", "prompt", "passage"]
     assert all(step.row["licence"] for step in steps if step.what == "passage")

@@ -1,6 +1,6 @@
-"""A killed run goes on where it was: the same bytes as a run that nobody killed.
+"""A killed run resumes where it was, with the same bytes as a run that nobody killed.
 
-`tests/test_kill_stages.py` ends each stage at every step; this ends `dvc` itself, while stages run.
+`tests/test_kill_stages.py` kills each stage at every step; this kills `dvc` itself, while stages run.
 """
 
 import os
@@ -19,13 +19,13 @@ from tests.same_after_kill import assert_same_after_kill
 pytestmark = pytest.mark.long
 
 SEED = 20261121
-"""Of the moments at which the run is killed."""
+"""Seed of the moments at which the run is killed."""
 AGAIN = ("synthesize@candidates", "warmup", "execute@jiuzhang")
-"""What runs again: completions, a training, programs. All else is as the whole run left it."""
+"""What runs again: completions, a training, programs. Everything else is as the whole run left it."""
 
 
 def hashes(clone):
-    """The outs of every stage with their hashes, as dvc.lock has them."""
+    """The outs of every stage with their hashes, from dvc.lock."""
     lock = yaml.safe_load((clone.path / "dvc.lock").read_text())
     return {
         (name, out["path"]): out["md5"] for name, stage in lock["stages"].items() for out in stage["outs"]
@@ -33,7 +33,7 @@ def hashes(clone):
 
 
 def copied_without(reference, path):
-    """The whole run as if AGAIN had not run: without their outs and what DVC and the store know of them."""
+    """The whole run as if AGAIN had not run: without its outs and what DVC and the store know about them."""
     shutil.copytree(reference.path, path, symlinks=True, ignore=shutil.ignore_patterns("runs"))
     clone = Clone(path)
     lock = yaml.safe_load((path / "dvc.lock").read_text())

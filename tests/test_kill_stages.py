@@ -1,7 +1,8 @@
 """Every stage that computes, asks, trains, reads raw files or packs passes the law of kills at every step.
 
-Its outputs in the whole run are what nobody ended. In a copy of that run it starts from nothing, dies after
-each commit of rows and each checkpoint in a row, then before or after an output takes its place, and goes on.
+Its outputs in the whole run are those of a run that nobody killed. In a copy of that run it starts from
+nothing, dies in turn after each commit of rows and each checkpoint, then before or after an output takes its
+place, and resumes.
 """
 
 import importlib
@@ -38,20 +39,26 @@ OPERATIONS = {
     "solve": {"generate"},
     "synthesize": {"generate"},
 }
-"""What each of these stages keeps in the row store."""
+"""The operations under which each of these stages keeps rows in the row store."""
 EVERY = 4
-"""Commits that a run is ended at one by one; a teacher's answers, a commit each, then ever further apart."""
+"""Commits at which a run is killed one by one; for a teacher's answers, a commit each, they get ever further
+apart.
+"""
 TRAININGS = {"base", "finetune", "pretrain", "warmup"}
-"""A training whose result takes its place has no checkpoints left: one end is enough, as it trains anew."""
+"""A training whose result is in place has no checkpoints left: one kill is enough, since it trains from the
+start.
+"""
 ELSEWHERE = {"sent", "settled", "textless"}
 """Money that was promised and paid: tests/generation/test_asking.py kills a run that has a budget. Thoughts
 without an answer: tests/generation/test_reasoning.py."""
 BY_PROCESS = ("distill", "execute", "pack")
-"""Ended by kill -9 once, too: calls in flight, sandboxes, and neither."""
+"""Stages killed once by kill -9, too: with calls in flight, with sandboxes, and with neither."""
 
 
 def must_hold():
-    """Stages that take `execution`, as what costs something does; that read `raw` files; and the packer."""
+    """Stages that take `execution`, as those that cost something do; stages that read `raw` files; and the
+    packer.
+    """
     found = ["pack"]
     for module in pkgutil.iter_modules(stages.__path__):
         signature = Signature.of(importlib.import_module(f"stages.{module.name}").main)
@@ -142,7 +149,7 @@ def test_a_stage_that_is_killed_at_every_step_leaves_the_same_bytes(stage, copie
 
 
 def ended_by_kill(command, folder, store, place):
-    """Whether the stage, in a process of its own, ended at the place by kill -9."""
+    """Whether the stage, in a process of its own, was killed at the place."""
     words = [sys.executable, "-m", "tests.same_after_kill", str(place), *shlex.split(command)[2:]]
     environment = os.environ | {"JZ3_STORE": str(store), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)

@@ -1,7 +1,7 @@
-"""Every command of README, AGENTS, CONTRIBUTING and docs is run as it stands there, or says why it is not.
+"""Every command of README, AGENTS, CONTRIBUTING and docs is run as printed, or a reason says why it is not.
 
-Commands on files of a user's own run anywhere; the others in a copy of this clone, where it has a finished
-run, as at the end of `.ci/run`.
+Commands on a user's own files run anywhere; the others run in a copy of this clone, if it has a finished run,
+as at the end of `.ci/run`.
 """
 
 import shutil
@@ -35,12 +35,12 @@ RUN = {
     for page, found in BLOCKS.items()
 }
 ANYWHERE = ("docs/doors.md", "docs/report.md")
-"""Pages whose commands are on files of a user's own and need no clone."""
+"""Pages whose commands work on a user's own files and need no clone."""
 IN_A_RUN = [page for page, found in RUN.items() if found and page not in ANYWHERE]
 
 
 def typed(line, clone):
-    """What a terminal shows of a command."""
+    """What a terminal shows for a command."""
     done = subprocess.run(
         ["bash", "-c", line],
         cwd=clone.path,
@@ -52,7 +52,7 @@ def typed(line, clone):
         check=False,
     )
     assert done.returncode == 0, f"{line}\n{done.stdout[-4000:]}"
-    return [line for line in done.stdout.splitlines() if line != COMPILING]  # the first run's
+    return [line for line in done.stdout.splitlines() if line != COMPILING]  # the first run prints it
 
 
 def check_page(page, clone, *, compare):
@@ -64,20 +64,20 @@ def check_page(page, clone, *, compare):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A copy of this clone with its finished run, all of it under git, and an empty row store."""
+    """A copy of this clone with its finished run, all of it in git, and an empty row store."""
     made = make_clone(tmp_path_factory.mktemp("pages") / "clone", "embedded")
     shutil.copy2(ROOT / "dvc.lock", made.path)
     for folder in ("data", ".dvc/cache"):
         shutil.copytree(ROOT / folder, made.path / folder, symlinks=True, dirs_exist_ok=True)
     made.run("git", "add", "-A")
     made.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "a run")
-    made.run("git", "config", "status.showUntrackedFiles", "no")  # what a command leaves is no edit
+    made.run("git", "config", "status.showUntrackedFiles", "no")  # a command's output is not an edit
     return made
 
 
 @pytest.fixture
 def clone(run):
-    """What a page leaves in it is gone before the next."""
+    """What a page leaves in it is removed before the next page."""
     before = set(run.path.iterdir())
     yield run
     for left in set(run.path.iterdir()) - before:
@@ -99,7 +99,7 @@ def test_commands_on_own_files_say_what_the_page_prints(page, tmp_path):
 @needs_a_run
 @pytest.mark.parametrize("page", IN_A_RUN)
 def test_commands_in_a_clone_say_what_the_page_prints(page, clone):
-    """Of a run on another kind of processor they run, and say other figures."""
+    """On a run from another kind of processor they run as well, but print other figures."""
     if page in MADE:
         MADE[page](clone.path)
     check_page(page, clone, compare=not rounds_differently())

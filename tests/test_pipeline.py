@@ -132,7 +132,7 @@ def test_the_command_passes_what_the_signature_declares(stage):
 @every_stage
 def test_dvc_knows_every_path_that_a_stage_reads_and_leaves(stage):
     data = {path for path in watched(stage) if not path.startswith(f"{LISTS}/")}
-    assert given(stage, *READ) - {"dvc.yaml"} == data  # DVC refuses itself
+    assert given(stage, *READ) - {"dvc.yaml"} == data  # DVC itself refuses
     assert given(stage, Out, OutDir, OutText) == {
         out.def_path for out in stage.outs if not out.metric and not out.plot
     }
@@ -215,7 +215,7 @@ def test_what_a_stage_reads_of_every_source_recipe_and_model_is_listed():
 
 
 def test_nothing_but_the_tables_reads_the_grades_of_test_benchmarks():
-    """Else a figure that choices are made by could hold some of theirs."""
+    """Otherwise a figure used for choices could include some of theirs."""
     readers = {
         (stage.base, path.partition("/")[2].partition("/")[0])
         for stage in read_graph(ROOT).stages
@@ -249,7 +249,7 @@ def test_a_stage_reads_calls_and_writes_and_no_more(stage):
 
 
 def names_in(file):
-    """What a module calls things, and its texts but for docstrings."""
+    """The names that a module uses, and its texts except docstrings."""
     tree = ast.parse(file.read_text())
     said = {
         id(node.value)
@@ -265,7 +265,7 @@ def names_in(file):
 @pytest.mark.parametrize("folder", ["stages", "jz3/graph", "jz3/cli", "jz3/curation", "jz3/report"])
 def test_the_trunk_knows_no_recipe_and_no_model(folder):
     graphs = [yaml.safe_load(text) for text in GRAPHS.values()]
-    # Seed problems are an out of `tasks`, which names them.
+    # Seed problems are an output of `tasks`, which names them.
     kinds = ("recipes", "sets", "models")
     names = {name for graph in graphs for kind in kinds for name in graph[kind]} - {"seed_problems"}
     assert names >= {"jiuzhang", "instruct_only"}
@@ -277,7 +277,7 @@ def test_the_trunk_knows_no_recipe_and_no_model(folder):
 
 @pytest.mark.parametrize("file", sorted((ROOT / "jz3").rglob("__init__.py")), ids=str)
 def test_packages_are_empty(file):
-    """What an `__init__` imports would be loaded by every stage that needs anything of the package."""
+    """Whatever an `__init__` imports would be loaded by every stage that needs anything from the package."""
     if file == ROOT / "jz3/__init__.py":  # the public names, each imported when it is asked for
         imports = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.ImportFrom)]
         assert [node.module for node in imports] == ["typing"]

@@ -23,7 +23,7 @@ plots:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """What DVC makes of our page, with two curves in one plot and a table whose x is no number."""
+    """What DVC makes of our page, with two curves in one plot and a table whose x is not a number."""
     folder = tmp_path_factory.mktemp("plots")
     for name, last in (("a", 0.25), ("b", 1.5)):
         rows = [(1, 4.0), (2, 2.0), (3, last)]

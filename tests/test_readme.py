@@ -1,7 +1,7 @@
 """The figures of the README are those of the run whose metrics are committed.
 
-Processors of different kinds round differently in training. Where a run was made here by another kind than
-the committed one, its figures are others, and the lead alone is held against the interval of the README.
+Processors of different kinds round differently in training. If the run here was made by another kind than the
+committed one, its figures differ, and only the lead is compared with the README's interval.
 """
 
 import re
@@ -18,7 +18,7 @@ README = (ROOT / "README.md").read_text()
 LEFT = ROOT / "data/tables/test.md"
 TEST_TABLES = LEFT.read_text() if LEFT.is_file() else ""
 BASE = "data/models/base/final"
-"""The first trained model: what a processor rounds, all later figures follow from."""
+"""The first trained model: all later figures follow from how a processor rounds it."""
 
 
 def base_digest(lock):
@@ -27,7 +27,7 @@ def base_digest(lock):
 
 
 def rounds_differently():
-    """Whether the run here has other weights than the committed one."""
+    """Whether the run here has weights other than the committed one's."""
     shown = subprocess.run(
         ["git", "show", "HEAD:dvc.lock"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -115,6 +115,6 @@ def test_the_table_of_profiles_says_what_runs():
 
 
 def parameters(base, vocabulary):
-    """Of a Llama with one matrix for words in and out, without norms."""
+    """The parameters of a Llama with one matrix for words in and out, without norms."""
     size = base["hidden_size"]
     return base["layers"] * (4 * size**2 + 3 * size * base["mlp"]) + vocabulary * size

@@ -1,4 +1,4 @@
-"""A run of the rebuild benchmark ends with all that it started, in whichever session."""
+"""A run of the rebuild benchmark ends together with everything that it started, in whichever session."""
 
 import subprocess
 import time

@@ -26,7 +26,7 @@ UNCOUNTED = {
     "report",
     "code",
 }
-"""Stages whose metrics are losses and sizes of models, or which read what others have counted, or no rows."""
+"""Stages whose metrics are losses and sizes of models, or that read what others counted, or no rows."""
 
 
 def at(metrics, name):
@@ -36,7 +36,7 @@ def at(metrics, name):
 
 
 def unaccounted(rows):
-    """Rows read that are neither kept, rejected nor failed."""
+    """Rows that were read but are neither kept, rejected nor failed."""
     return rows["read"] - rows["kept"] - sum(rows["rejected"].values()) - rows["failed"]
 
 
@@ -63,13 +63,13 @@ UNRECOUNTED = {
     "grade": ["certificates.*"],
     "tabulate": ["prose.*", "tool.*"],
 }  # fmt: skip
-"""Metrics that the tables left do not tell: a new one is recounted above, or named here."""
+"""Metrics that do not follow from the tables: a new one is recounted above, or named here."""
 UNRECOUNTED["augment"] = [*UNRECOUNTED["distill"], "operators.*"]
 
 
 @dataclass(frozen=True)
 class Recounted:
-    """The metrics of a stage as written, and the counts that its tables bear out."""
+    """The metrics of a stage as written, and the counts that its tables confirm."""
 
     stage: str
     kind: str
@@ -77,7 +77,7 @@ class Recounted:
     expected: dict
 
     def disagreements(self, metrics):
-        """Stage, count, metrics, recount."""
+        """Stage, count, the value in the metrics, the recount."""
         rows = metrics.get("rows")
         lost = [("rows", rows, unaccounted(rows))] if rows and unaccounted(rows) else []
         wrong = [
@@ -104,21 +104,21 @@ def every_stage(whole_run):
 
 
 def leaves(values, above=()):
-    """The names that lead to each value."""
+    """The path of names to each value."""
     if not isinstance(values, dict):
         return [above]
     return [leaf for name, value in values.items() for leaf in leaves(value, (*above, name))]
 
 
 def drifted(metrics, leaf):
-    """The metrics with another value at the leaf: a number a little larger, otherwise a word."""
+    """The metrics with a different value at the leaf: a slightly larger number, or another word."""
     if not leaf:
         return metrics + 0.01 + isinstance(metrics, int) if isinstance(metrics, int | float) else "another"
     return metrics | {leaf[0]: drifted(metrics[leaf[0]], leaf[1:])}
 
 
 def unnoticed(stages):
-    """Metrics that may be altered without a disagreement with the tables, and are not known to."""
+    """Metrics that can be altered without disagreeing with the tables, although nobody lists them as such."""
     return [
         (one.stage, ".".join(leaf))
         for one in stages

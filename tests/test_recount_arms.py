@@ -1,4 +1,4 @@
-"""The table of arms equals a recount of what the stages of the whole run left, by code of its own."""
+"""The table of arms equals a recount, by independent code, of what the stages of the whole run left."""
 
 import json
 from itertools import permutations
@@ -36,7 +36,7 @@ def grades(root, model):
 
 
 def macro(rows, verdict, benchmark="held_out", families=None):
-    """Over families, or some of them, each the mean of its settings."""
+    """The mean over families, or some of them, each of which is the mean of its settings."""
     cells = {}
     for row in rows:
         if row["benchmark"] == benchmark and (
@@ -82,7 +82,7 @@ def test_rows_tokens_and_scores_of_an_arm_are_those_of_its_tables(root, arms, mo
 
 @pytest.fixture(scope="module")
 def ground(root):
-    """Families that the seeds hold, and those that every teacher refuses."""
+    """Families in the seeds, and families that every teacher refuses."""
     params = yaml.safe_load((root / "params.yaml").read_text())
     refused = set(params["distill"]["teachers"]["writer"]["request"]["extra_body"]["refuses"])
     seeds = set(read(root, "data/tasks/seeds.parquet")["subject"])
@@ -153,7 +153,7 @@ def test_what_teachers_took_is_what_their_answers_say(root, arms):
     assert texts["teacher_tokens_kept"] == sum(answers[request] for request in written)
     assert arms["metamath"]["teacher_tokens"] == meta["prompt_tokens"] + meta["completion_tokens"]
     assert 0 < arms["metamath"]["teacher_tokens_kept"] <= arms["metamath"]["teacher_tokens"]
-    solver = metrics(root, "solve/writer")["paid"]  # whose pass rates `filter` holds the seeds against
+    solver = metrics(root, "solve/writer")["paid"]  # `filter` compares the seeds with its pass rates
     assert arms["seed_problems"]["teacher_tokens"] == solver["prompt_tokens"] + solver["completion_tokens"]
     assert arms["seed_problems"]["teacher_tokens_kept"] is None
     assert arms["instruct_only"]["teacher_tokens"] == 0

@@ -1,4 +1,4 @@
-"""Links from page to page hold, in the repository and in the site that `make docs` builds of it."""
+"""Links between pages are valid, both in the repository and in the site that `make docs` builds from it."""
 
 import importlib.util
 import os
@@ -22,7 +22,7 @@ def prose(page):
 
 
 def anchors(page):
-    """The names that headings get, on a page of the repository as on one of the site."""
+    """The anchors of headings, for a page of the repository as for one of the site."""
     headings = re.findall(r"^#+ (.+?)\s*$", prose(page), re.MULTILINE)
     plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading.lower()) for heading in headings)
     return {re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", heading)) for heading in plain}

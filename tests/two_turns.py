@@ -1,4 +1,4 @@
-"""The turns of a training row as tables have them: a question that is read, a solution that is learnt."""
+"""The turns of a training row as in tables: a question that is read, a solution that is learnt."""
 
 
 def two_turns(question: str, solution: str) -> list[dict[str, object]]:

@@ -186,7 +186,7 @@ def bare(folder, wheel):
 
 @pytest.mark.long
 def test_a_file_is_curated_in_an_environment_of_its_extra_alone(wheel, tmp_path):
-    """Also if another process waits for the first run: compiling is reported once, and the result is kept."""
+    """The first run, for which a user waits, says once that it compiles, and keeps the result."""
     python = bare(tmp_path / "venv", wheel)
     there = (
         "import importlib.util as u; print([n for n in ('torch', 'scipy', 'dvc', 'jz3') if u.find_spec(n)])"

@@ -1,7 +1,7 @@
-"""Runs every attack in one sandbox and says what each got: on the host, on its output, on the next program.
+"""Runs every attack in one sandbox and reports what each achieved: on host, output and next program.
 
-`python -m tests.sandbox.arena MODE` prints one JSON object {attack: verdict}. It is a program of its own so
-that the tests can run it as another user. Everything it offers to the attacks is its own: listeners on
+`python -m tests.sandbox.arena MODE` prints one JSON object {attack: verdict}. It is a separate program so
+that the tests can run it as another user. It owns everything that it exposes to the attacks: listeners on
 loopback, a folder of files, a process to be killed.
 """
 
@@ -42,7 +42,7 @@ print("neighbour-<token>")
 
 
 class Host:
-    """What the attacks aim at, and a look at it afterwards."""
+    """The targets of the attacks, and what is seen of them afterwards."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder
@@ -76,7 +76,7 @@ class Host:
         return listener
 
     def aim(self, program: str, *, threads_bounded: bool) -> str:
-        """The program with the places put in that it attacks."""
+        """The program with its targets filled in."""
         places = {
             "folder": str(self.folder),
             "tcp": self.listeners["tcp"].getsockname()[1],
@@ -92,7 +92,7 @@ class Host:
         return program
 
     def files(self) -> dict[str, tuple[object, ...]]:
-        """The planted files and what must not change of them."""
+        """The planted files, and what must not change about them."""
         facts: dict[str, tuple[object, ...]] = {}
         for path in [*sorted(self.folder.iterdir()), Path("/dev/null")]:
             about = path.lstat()
@@ -110,7 +110,7 @@ class Host:
         return facts
 
     def was_reached(self) -> list[str]:
-        """Listeners that somebody reached."""
+        """Listeners that somebody connected to."""
         return [name for name, listener in self.listeners.items() if select.select([listener], [], [], 0)[0]]
 
     def traces(self) -> list[str]:
@@ -121,7 +121,7 @@ class Host:
 
 
 def sandbox_processes(mark: str) -> list[int]:
-    """Processes of ours whose command line names a sandbox's folder; a forked child keeps it."""
+    """Our processes whose command line names a sandbox's folder; a forked child inherits it."""
     found: list[int] = []
     for entry in Path("/proc").iterdir():
         try:
@@ -133,7 +133,7 @@ def sandbox_processes(mark: str) -> list[int]:
 
 
 def breaches(host: Host, before: dict[str, tuple[object, ...]], result: ProgramResult) -> list[str]:
-    """What an attack got, seen from the host."""
+    """What an attack achieved, seen from the host."""
     found = [line for line in result.stdout.splitlines() if line.startswith("BREACH")]
     found += ["the secret"] if host.token in result.stdout + result.error else []
     found += ["a forged result"] if "FORGED" in result.stdout else []
@@ -158,7 +158,7 @@ def judge(sandbox: Sandbox, host: Host, mode: Mode, mark: str) -> Iterator[tuple
         result = sandbox.run(host.aim(attack.program, threads_bounded=threads_bounded))
         found = breaches(host, before, result)
         after = sandbox.run(program)
-        if after.status == "timeout":  # a busy machine: what an attack has changed is still changed
+        if after.status == "timeout":  # a busy machine: what an attack has changed remains changed
             after = sandbox.run(program)
         found += ["the next program"] if after != canary else []
         found += ["a process is left"] if sandbox_processes(mark) != processes else []

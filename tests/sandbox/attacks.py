@@ -1,7 +1,7 @@
 """Programs that try to get out, to harm, or to disturb what comes after them.
 
-Each prints `BREACH ...` where it got what it wanted; the arena besides looks at what it did to the host and
-to the next program. All are bounded: where nothing holds them, nothing dies. `<name>` is put in by the arena.
+Each prints `BREACH ...` if it got what it wanted; the arena also checks what it did to the host and to the
+next program. All are bounded: even without a sandbox they bring nothing down. The arena fills in `<name>`.
 """
 
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ def refused(what, x86, arm, *args):
 
 @dataclass(frozen=True)
 class Attack:
-    """A program, what it may be judged at, and how it should end where that is known."""
+    """A program, the levels at which it may be judged, and how it should end if that is known."""
 
     name: str
     program: str
     from_level: int = 2
-    """The weakest level that contains it: what level 2 lets through is names and metadata."""
+    """The weakest level that contains it: level 2 lets only names and metadata through."""
     statuses: tuple[str, ...] = ()
 
 
@@ -364,7 +364,7 @@ refused("prlimit", 302, 261, <victim>, 7, 0, ctypes.create_string_buffer(16))
 """,
 }
 
-# The program before each attack prints `neighbour-` and the secret of the host, and holds it in its source.
+# The program before each attack prints `neighbour-` and the secret of the host, and has it in its source.
 NEIGHBOURS = {
     "neighbour_in_frames": """
 import gc
@@ -452,7 +452,7 @@ for text in seen:
 """,
 }
 
-# Memory of the kernel, and what no address space counts.
+# Memory of the kernel, and memory that no address-space limit counts.
 KERNEL_MEMORY = {
     "descriptors_of_threads": """
 import mmap
@@ -641,7 +641,7 @@ refused("mergeable", 28, 233, ctypes.c_void_p(place), ctypes.c_size_t(4096), 12)
 """,
 }
 
-# A budget of 128 MB: none may hold 200 MB.
+# A budget of 128 MB: no program may hold 200 MB.
 MEMORY = {
     "memory_bytes": 'block = bytearray(200 << 20); breach("200 MB")',
     "memory_list": """

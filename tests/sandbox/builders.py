@@ -17,14 +17,14 @@ SETTINGS = SandboxSettings(workers=2, required_level=2, limits=LIMITS)
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who runs Python: a name, a user id (None: as we are), and an interpreter."""
+    """A user who runs Python: a name, a user id (None: the current one), and an interpreter."""
 
     name: str
     uid: int | None
     python: str
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start Python with our packages in reach, as this user."""
+        """Start Python as this user, with our packages importable."""
         identity = {} if self.uid is None else {"user": self.uid, "group": self.uid, "extra_groups": []}
         return subprocess.Popen(
             [self.python, "-B", *arguments],
@@ -45,13 +45,15 @@ OURSELVES = User("root" if os.geteuid() == 0 else "user", None, sys.executable)
 
 
 def users() -> list[User]:
-    """Ourselves, and where we are root an ordinary user too, if there is a Python that one can start."""
+    """The current user, and if that is root an ordinary user too, provided there is a Python that one can
+    start.
+    """
     return [OURSELVES] if os.geteuid() != 0 else [OURSELVES, *_ordinary_users()]
 
 
 def _ordinary_users() -> list[User]:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    # Our own interpreter may lie in root's home; one of the system with the same version serves as well.
+    # Our own interpreter may be in root's home; a system one of the same version serves as well.
     for python in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
         user = User("user", ORDINARY_UID, python)
         try:

@@ -10,11 +10,11 @@ from jz3.sandbox.pool import Sandbox, open_sandbox
 from tests.sandbox.builders import SETTINGS
 
 ran: dict[tuple[str, str], str] = {}
-"""User and mode to how many attacks were tried, or why none was."""
+"""For user and mode, how many attacks were tried, or why none was."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say as whom and in which ways the attacks ran: a machine may grant less than another."""
+    """Report as which users and in which modes the attacks ran: a machine may allow less than another."""
     for (user, mode), what in sorted(ran.items()):
         terminalreporter.write_line(f"sandbox attacks as {user}, {mode}: {what}")
 

@@ -1,4 +1,4 @@
-"""The programs of the samples of tool problems, where they are."""
+"""The programs of the samples of tool problems, if the samples are there."""
 
 import json
 import os

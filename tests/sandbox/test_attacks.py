@@ -1,7 +1,7 @@
-"""No attack gets anything, as an ordinary user and as root, in any way to build a sandbox that works here.
+"""No attack achieves anything, as an ordinary user or as root, in any sandbox mode that works here.
 
-Each way is tried in a process of its own (`arena.py`), for the user in question; what level 2 is known to let
-through (that a path exists) is not asked of it.
+Each mode is tried in a process of its own (`arena.py`), as the user in question; what level 2 is known to let
+through (that a path exists) is not tested there.
 """
 
 import json
@@ -28,7 +28,8 @@ def the_default(user: User) -> Mode:
     return ROOT_NAMESPACES if user.name == "root" else USER_NAMESPACES
 
 
-# Two ways: the strongest that needs no tool, as we are, and the one without privileges, as an ordinary user.
+# Two modes: the strongest that needs no tool, as the current user, and the unprivileged one, as an ordinary
+# user.
 QUICK = [(USERS[0], the_default(USERS[0])), (USERS[-1], LANDLOCK)]
 LONG = [
     (user, mode)
@@ -66,14 +67,15 @@ def check(user: User, mode: Mode, attack: Attack) -> None:
     verdict = verdicts(user, mode)[attack.name]
     assert verdict["breaches"] == []
     assert verdict["status"] != "lost", verdict
-    # What fills memory or output races with the time limit; on a busy machine that comes first, and contains.
+    # Filling memory or output races with the time limit; on a busy machine the limit comes first, and
+    # contains it.
     racing = {"timeout"} if {"memory", "output-limit"} & set(attack.statuses) else set[str]()
     assert not attack.statuses or verdict["status"] in {*attack.statuses} | racing, verdict
 
 
 @pytest.fixture(scope="module")
 def all_started() -> None:
-    """The arenas run side by side: they mostly wait for time limits."""
+    """The arenas run in parallel: they mostly wait for time limits."""
     for user, mode in QUICK:
         start(user, mode)
 
@@ -90,7 +92,7 @@ def test_an_attack_is_contained_in_other_ways(user: User, mode: Mode, attack: At
     check(user, mode, attack)
 
 
-# Outside, these get what they want: the arena would see it if they did inside.
+# Outside a sandbox these get what they want: the arena would notice if they did inside.
 OUTSIDE = {
     "network/tcp_connect": "listener tcp",
     "network/udp_send": "listener udp",

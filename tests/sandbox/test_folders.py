@@ -1,4 +1,4 @@
-"""What a killed process left is swept; what lives, or is not ours, stays."""
+"""What a killed process left is removed; what is alive, or is not ours, stays."""
 
 import os
 import subprocess

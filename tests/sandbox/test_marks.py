@@ -1,4 +1,4 @@
-"""What is a worker's own is found in a text, and nothing else is taken for it."""
+"""Marks of a worker are found in a text, and nothing else is mistaken for them."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The strongest mode is chosen by what works; too weak a sandbox is refused, with the reasons."""
+"""The strongest mode that works is chosen; a sandbox that is too weak is refused, with the reasons."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from jz3.sandbox.pool import SandboxUnavailable, open_mode, open_sandbox, strong
 from jz3.sandbox.settings import SandboxSettings
 from tests.sandbox.builders import LIMITS, OURSELVES, users
 
-# A host without user namespaces and without privileges, as many containers are.
+# A host without user namespaces and privileges, like many containers.
 WITHOUT_NAMESPACES = """
 import os, sys
 from jz3.sandbox import kernel
@@ -37,7 +37,7 @@ try:
 except SandboxUnavailable as error:
     print(error)
 """
-# Landlock's calls give ENOSYS, as in a kernel without it.
+# Landlock's system calls return ENOSYS, as in a kernel without it.
 WITHOUT_LANDLOCK = """
 import struct
 from jz3.sandbox import kernel, seccomp
@@ -91,7 +91,9 @@ def test_the_modes_go_from_strong_to_weak() -> None:
 
 
 def test_a_mode_that_lets_a_file_be_read_fails_its_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What holds is found by trying: here more may be read than should, and the self-test must see it."""
+    """What a mode contains is found by trying: here more may be read than should, and the self-test must
+    notice it.
+    """
     everything = [*readonly_paths(), tempfile.gettempdir()]
     monkeypatch.setattr(modes.environment, "readonly_paths", lambda: everything)
     assert "not contained" in (failure_of(LANDLOCK) or "")
@@ -121,7 +123,7 @@ print([path for path in readonly_paths() + library_paths() if path.startswith(sy
 
 
 def test_a_folder_that_the_user_may_not_search_is_left_out() -> None:
-    """As where Python was moved: its library folder lies in somebody else's home."""
+    """As if Python had been moved: its library folder is in somebody else's home."""
     user = users()[-1]
     if user.name == "root":
         pytest.skip("root may search every folder, and no ordinary user can start a Python here")

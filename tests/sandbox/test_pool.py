@@ -23,7 +23,7 @@ DEFAULT = ROOT_NAMESPACES if os.geteuid() == 0 else USER_NAMESPACES
 
 
 def outside(program: str) -> tuple[str, int]:
-    """What a cold interpreter of its own makes of a program."""
+    """What a cold interpreter prints for a program, with its exit code."""
     ended = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
@@ -42,7 +42,7 @@ def test_no_programs_have_no_results(sandbox: Sandbox) -> None:
 @settings(max_examples=40, deadline=None)
 @given(text=st.text(max_size=200))
 def test_any_text_is_a_program_with_a_result(sandbox: Sandbox, text: str) -> None:
-    """What a model writes may be anything; the next program does not notice it."""
+    """A model may write anything; the next program does not notice it."""
     results = sandbox.run_all([text, "print(6 * 7)"])
     assert results[0].status != "lost"
     assert results[1].stdout == "42\n"
@@ -126,7 +126,7 @@ def test_ten_megabytes_of_source_are_a_program(sandbox: Sandbox) -> None:
 
 
 def statuses_when_struck(mode: Mode, blow: signal.Signals) -> list[str]:
-    """The sorted statuses of eight programs on two workers, one of which gets a signal in the middle."""
+    """The sorted statuses of eight programs on two workers, one of which gets a signal halfway."""
     others = zygotes_of(os.getpid())
     with open_mode(mode, SETTINGS) as sandbox:
         victim = max(set(zygotes_of(os.getpid())) - set(others))  # no program runs yet: it is a zygote
@@ -147,7 +147,7 @@ def test_a_result_that_came_while_another_worker_started_is_kept(monkeypatch: py
     give_up = Worker.give_up
 
     def slowly(worker: Worker) -> ProgramResult:
-        time.sleep(3.5)  # longer than a program may take, as on a machine with all cores taken
+        time.sleep(3.5)  # longer than a program may take, as on a machine whose cores are all busy
         return give_up(worker)
 
     monkeypatch.setattr(Worker, "give_up", slowly)
@@ -179,7 +179,7 @@ def test_a_killed_host_leaves_no_process(mode: Mode) -> None:
     assert host.stdout.readline() == "ready\n"
     time.sleep(0.3)
     workers = zygotes_of(host.pid)
-    assert len(workers) >= 4  # two workers and what they run
+    assert len(workers) >= 4  # two workers and their programs
     host.kill()
     host.communicate()
     deadline = time.monotonic() + 5

@@ -1,4 +1,4 @@
-"""Programs that a model wrote print in the sandbox what they print in an interpreter of their own."""
+"""Programs that a model wrote print the same in the sandbox as in an interpreter of their own."""
 
 import subprocess
 import sys
@@ -16,12 +16,14 @@ from tests.sandbox.samples import first_programs, needs_samples
 SETTINGS = SandboxSettings(
     workers=2,
     required_level=2,
-    # Longer than in production: what is compared is output, on a machine that may be busy.
+    # Longer than in production: the test compares output, on a machine that may be busy.
     limits=Limits(wall_seconds=20, cpu_seconds=20, memory_mb=1024, output_characters=1 << 20),
 )
 
 AGAIN = 10
-"""Runs outside that must print the same before a difference counts: some programs draw from few numbers."""
+"""Runs outside that must print the same before a difference counts: some programs draw from only a few
+numbers.
+"""
 
 pytestmark = needs_samples
 
@@ -33,7 +35,7 @@ def roomy() -> Iterator[Sandbox]:
 
 
 def outside(program: str) -> tuple[str, int]:
-    """Standard output and exit code in a cold interpreter, with the hash seed that the sandbox has."""
+    """Standard output and exit code in a cold interpreter, with the sandbox's hash seed."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "program.py").write_text(program)
         ended = subprocess.run(
@@ -50,7 +52,7 @@ def outside(program: str) -> tuple[str, int]:
 
 
 def differences(sandbox: Sandbox, chosen: list[str]) -> list[str]:
-    """Programs whose result is another outside, where outside it is the same each time."""
+    """Programs whose result differs from the one outside, if that is the same each time."""
     results = sandbox.run_all(chosen)
     with ThreadPoolExecutor(2) as pool:
         expected = list(pool.map(outside, chosen))

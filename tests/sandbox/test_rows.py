@@ -1,4 +1,4 @@
-"""Programs through the row store: what ran is not run again, and interpreters stay warm with their crew."""
+"""Programs through the row store: what ran does not run again, and interpreters stay warm with their crew."""
 
 import os
 
@@ -48,7 +48,7 @@ def test_what_ran_once_needs_no_interpreter():
 
 
 def test_the_stored_form_is_that_of_the_operations_version(monkeypatch):
-    """Golden: where this fails, EXECUTE must have a new version."""
+    """Golden: if this fails, EXECUTE needs a new version."""
     monkeypatch.setattr(program_rows, "environment_digest", lambda: "e" * 64)
     with open_crew(program_workers(HOW)) as crew:
         run(crew, "import random\nprint(random.random(), hash('text'), {'b', 'a', 'c'})")
@@ -64,7 +64,7 @@ def test_the_stored_form_is_that_of_the_operations_version(monkeypatch):
 
 
 def test_a_stored_result_does_not_depend_on_its_neighbour():
-    """The thief asks for the output of whoever ran before it on its worker."""
+    """The thief tries to read the output of whoever ran before it on its worker."""
     honest = "print(6 * 7)"
     thief = (
         "import gc, sys\nseen, frame = [], sys._getframe()\n"

@@ -19,7 +19,9 @@ from tests.sandbox.samples import all_programs, needs_samples
 
 
 def drawn_heap(seed: int) -> str:
-    """A program that makes and drops things of drawn kinds, numbers and sizes, and prints where they lie."""
+    """A program that creates and drops objects of drawn kinds, numbers and sizes, and prints their
+    addresses.
+    """
     draw = random.Random(seed)
     lines = ["class A:", "    def __init__(self, n): self.n, self.m = n, {n: self}", "held = []"]
     for _ in range(draw.randint(2, 4)):
@@ -100,11 +102,13 @@ BETWEEN = [
 
 
 def on_one_worker(programs: list[str], seed: int) -> list[ProgramResult]:
-    """Results in the order of `programs`, of a fresh worker that runs them in another order, among others."""
+    """Results in the order of `programs`, from a fresh worker that runs them in another order, among
+    others.
+    """
     order = list(range(len(programs)))
     random.Random(seed).shuffle(order)
     results: dict[int, ProgramResult] = {}
-    # Time enough on a busy machine: a timeout would be another result.
+    # Enough time on a busy machine: a timeout would be a different result.
     limits = LIMITS.model_copy(update={"wall_seconds": 60, "cpu_seconds": 30})
     with open_sandbox(SandboxSettings(workers=1, required_level=2, limits=limits)) as single:
         for place, number in enumerate(order):
@@ -128,7 +132,7 @@ def test_a_program_prints_the_same_on_fresh_workers_in_any_order(sandbox: Sandbo
 
 
 def test_what_ran_moves_nothing_in_the_memory_that_programs_are_forked_from(sandbox: Sandbox) -> None:
-    """What differs between two programs are counters of the interpreter: no address is another."""
+    """Two programs differ only in counters of the interpreter: no address differs."""
     others = zygotes_of(os.getpid())
     with open_sandbox(SETTINGS.model_copy(update={"workers": 1})) as single:
         ours = set(zygotes_of(os.getpid())) - set(others)
@@ -151,7 +155,7 @@ def parent_of(pid: int) -> int:
 
 
 def memory_at_rest(pid: int) -> dict[range, np.ndarray]:
-    """The words of each private mapping that a process may write, but for its stack, once it waits."""
+    """The words of each private mapping that a process may write, except its stack, once it waits."""
     seen = memory_of(pid)
     while True:
         time.sleep(0.01)
@@ -174,7 +178,7 @@ def memory_of(pid: int) -> dict[range, np.ndarray]:
 
 
 def test_a_thief_gets_what_it_gets_alone(sandbox: Sandbox) -> None:
-    """Whatever ran before: nothing of it is in the frames or the objects that a program finds."""
+    """Whatever ran before, none of it is in the frames or the objects that a program finds."""
     honest = "import math\nprint('the answer', math.comb(40, 20), 'of the neighbour')"
     thief = (
         "import gc, sys\nseen, frame = [], sys._getframe()\n"
@@ -188,7 +192,7 @@ def test_a_thief_gets_what_it_gets_alone(sandbox: Sandbox) -> None:
     assert others == [alone, alone]
 
 
-# As in Docker: its default filter lets no process fix its addresses.
+# As in Docker, whose default filter lets no process fix its addresses.
 MOVING = """
 import os, struct
 from jz3.sandbox import seccomp
@@ -251,13 +255,15 @@ def on_landlock(program: str) -> ProgramResult:
 @pytest.mark.long
 @needs_samples
 def test_every_sample_prints_the_same_on_four_fresh_workers() -> None:
-    """Each runs them all in an order of its own, so that every program has other neighbours on each."""
+    """Each worker runs them all in an order of its own, so that every program has other neighbours on
+    each.
+    """
     programs = all_programs()
     assert len(programs) > 990
     settings = SandboxSettings(
         workers=1,
         required_level=2,
-        # One of them computes for some ten seconds, and longer where others have the cores.
+        # One of them computes for some ten seconds, and longer if other work uses the cores.
         limits=Limits(wall_seconds=200, cpu_seconds=100, memory_mb=1024, output_characters=1 << 16),
     )
 

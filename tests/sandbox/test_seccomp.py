@@ -1,4 +1,4 @@
-"""The numbers in the filter are those of the kernel, for both machines."""
+"""The numbers in the filter are those of the kernel, for both architectures."""
 
 import ctypes
 import ctypes.util

@@ -63,7 +63,7 @@ def chosen(pool, share, by="value", seed=0):
         return choose(*tables(pool, Path(folder)), params(share, by, seed))
 
 
-@settings(max_examples=40)  # each reads and writes tables
+@settings(max_examples=40)  # each example reads and writes tables
 @given(pools, st.sampled_from([0.1, 0.5, 1.0]), ways)
 def test_every_problem_is_kept_or_rejected_by_a_rule(pool, share, by):
     found = chosen(pool, share, by)

@@ -1,4 +1,4 @@
-"""Values by pass rates: the nearest to the rate that is sought is best, and none is made up."""
+"""Values by pass rates: the nearest to the rate that is sought is best, and no rate is made up."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +26,7 @@ def tokenizer():
 
 
 def tables(rates, folder):
-    """Problems p00, p01, ... and their rates: None where there is no answer, no row where nobody asked."""
+    """Problems p00, p01, ... and their rates: None without an answer, no row if nobody asked."""
     problems = [
         {
             "problem_id": f"p{place:02}",

@@ -18,7 +18,7 @@ from jz3.tables.value import Value
 
 TASKS = ("gsm8k", "math")
 values = st.sampled_from([-0.5, -0.1, 0.0, 0.1, 0.1, 0.3])
-problem_scores = st.lists(st.tuples(values, values), max_size=3)  # of the problems of a prompt
+problem_scores = st.lists(st.tuples(values, values), max_size=3)  # scores of a prompt's problems
 pools = st.lists(problem_scores, min_size=1, max_size=12)
 orders = st.sampled_from(get_args(By))
 
@@ -85,7 +85,7 @@ def test_chosen_prompts_are_those_of_highest_value_with_ties_by_id(pool, count, 
         if of_prompt
     )[:count]
     chosen = set(selection.boosted["prompt_id"]) - {"i0", "i1"}
-    if prompt_value == "max":  # sums of floats may tie in another order
+    if prompt_value == "max":  # sums of floats may tie in a different order
         assert chosen == {prompt_id for _, prompt_id in expected}
     assert len(chosen) == len(expected)
     assert {"i0", "i1"} <= set(selection.boosted["prompt_id"])

@@ -1,4 +1,4 @@
-"""Laws of the orders: what each puts first, and that nothing else than it should decides."""
+"""Laws of the orders: what each puts first, and that nothing else decides."""
 
 from collections import Counter
 from typing import get_args
@@ -76,7 +76,9 @@ def test_a_stratified_choice_gives_each_source_and_level_its_share_of_the_best(p
 
 @given(pools())
 def test_a_stratified_order_is_that_of_its_definition(pool):
-    """The i-th best of m stands at (i - 1/2) / m; ties go to the higher value, then to the least id."""
+    """The i-th best of m has the position (i - 1/2) / m; ties go to the higher value, then to the
+    least id.
+    """
     places = []
     for _, stratum in pool.group_by("source", "level"):
         best = sorted(stratum.select("value", "prompt_id").rows(), key=lambda row: (-row[0], row[1]))

@@ -1,4 +1,4 @@
-"""What a selection is made of adds up, and checkpoints that rank alike agree wholly."""
+"""The shares of a selection add up, and checkpoints that rank alike agree completely."""
 
 from itertools import pairwise
 

@@ -265,7 +265,7 @@ def test_values_without_losses_and_checkpoints_make_values_of_prompts(tmp_path, 
 @pytest.mark.long
 def test_the_stages_from_references_to_a_recipe(tmp_path):
     """`skills`, `value` and `choose` as processes, on a small scratch data set."""
-    every_family = {"skills.mass.teachers.writer.request.extra_body": {}}  # none is refused
+    every_family = {"skills.mass.teachers.writer.request.extra_body": {}}  # no request is refused
     folder = stage_folder(tmp_path / "run", params={"choose.mass.share": 0.5, **every_family})
     Out(Problem, folder / "references").write(problems(POOL[:20]))
     Out(Problem, folder / "pool").write(problems(POOL))

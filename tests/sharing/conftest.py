@@ -21,11 +21,11 @@ from tests.conftest import Clone, make_clone
 BUCKET = "shared"
 KEY, SECRET = "testkey", "testsecret123"
 EARLY = ("compose@initial", "decontaminate@instruction", "decontaminate@seed_problems")
-"""Stages with what they need: 13 stages, one with a folder as output, and one of a second recipe."""
+"""Stages with what they need: 13 stages, including one with a folder as output and one of a second recipe."""
 
 
 def free_port():
-    """A port that is free, and so is the one 10,000 above it, which SeaweedFS takes as well."""
+    """A free port; the one 10,000 above it, which SeaweedFS uses as well, is free too."""
     for port in range(20_000 + os.getpid() % 5000, 40_000, 7):
         with socket.socket() as one, socket.socket() as other:
             if one.connect_ex(("127.0.0.1", port)) and other.connect_ex(("127.0.0.1", port + 10_000)):
@@ -34,7 +34,7 @@ def free_port():
 
 @dataclass
 class Server:
-    """SeaweedFS with one bucket; it keeps its ports and its files when it is killed and started again."""
+    """SeaweedFS with one bucket; it keeps its ports and files when it is killed and restarted."""
 
     folder: Path
     ports: list[int] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Server:
         self.process.wait()
 
     def files(self):
-        """The server's files by its S3 interface, for looking at and for damaging them."""
+        """The server's files by its S3 interface, to look at them and to damage them."""
         import s3fs
 
         return s3fs.S3FileSystem(
@@ -98,7 +98,7 @@ def server(tmp_path_factory):
 
 @dataclass(frozen=True)
 class Machine(Clone):
-    """A clone on a machine of its own: cache, row store and DVC's state are not shared with any other."""
+    """A clone on a machine of its own: it shares cache, row store and DVC's state with no other."""
 
     secret: str = SECRET
 
@@ -107,7 +107,7 @@ class Machine(Clone):
         return super().environment | {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": self.secret}
 
     def fails(self, *command):
-        """A command that must fail; what it said."""
+        """Run a command that must fail; returns what it printed."""
         done = subprocess.run(
             command, cwd=self.path, env=self.environment, capture_output=True, text=True, check=False
         )

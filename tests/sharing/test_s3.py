@@ -92,7 +92,7 @@ def test_what_ran_elsewhere_is_restored_and_not_run(pushed, another):
 
 
 def files(folder):
-    """Content by name."""
+    """The content of each file by name."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -216,5 +216,5 @@ def test_a_push_whose_server_is_killed_is_completed_by_the_next_and_pulled_equal
 
 
 def stored_bytes(server):
-    """What lies in the server's volumes, by their files."""
+    """The contents of the server's volumes, by file."""
     return sum(file.stat().st_size for file in server.folder.rglob("*.dat"))

@@ -17,12 +17,14 @@ from tests.sharing.conftest import jz3
 pytestmark = pytest.mark.long
 
 STAGE = "benchmarks"
-"""Runs for about two seconds."""
+"""A stage that runs for about two seconds."""
 
 
 @contextmanager
 def started(machine, *command, shell="/bin/sh"):
-    """A command in the background that is over, one way or another, at the end; it says it to `said.log`."""
+    """A command in the background that is over at the end of the block, one way or another; its output goes
+    to `said.log`.
+    """
     environment = {**machine.environment, "SHELL": shell}
     with (machine.path / "said.log").open("wb") as log:
         running = subprocess.Popen(
@@ -36,7 +38,7 @@ def started(machine, *command, shell="/bin/sh"):
 
 
 def parents():
-    """The parent of each process that is there."""
+    """The parent of each running process."""
     found = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -45,8 +47,8 @@ def parents():
 
 
 def stage_process(dvc):
-    """The process that runs the stage for this dvc, once it is there: below it or below its shell, as some
-    shells run a single command in their own place and some do not.
+    """The process that runs the stage for this dvc, once there is one: below it or below its shell, since
+    some shells replace themselves by a single command and some do not.
     """
     for _ in range(2000):
         above = parents()
@@ -86,7 +88,7 @@ def test_no_stage_writes_after_its_dvc_was_killed_and_the_next_run_ends_right(ma
         child = stage_process(running.pid)
         time.sleep(delay)
         os.kill(running.pid, signal.SIGKILL)
-    for _ in range(600):  # an interpreter that is still starting sees it once it has started
+    for _ in range(600):  # an interpreter that is still starting notices it only once it has started
         if not alive(child):
             break
         time.sleep(0.05)

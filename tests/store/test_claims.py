@@ -1,4 +1,4 @@
-"""Of two processes one has a row, and a dead process has none."""
+"""Of two processes only one gets a row, and a dead process keeps none."""
 
 import os
 import signal

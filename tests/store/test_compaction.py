@@ -1,4 +1,4 @@
-"""Compaction makes few files of many and changes nothing that a reader sees, whenever it looks."""
+"""Compaction turns many files into few and changes nothing that a reader sees, whenever it looks."""
 
 import fcntl
 import os

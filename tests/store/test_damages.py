@@ -1,4 +1,6 @@
-"""Whatever happens to bytes of the store: no wrong result, every whole row is read, each damage is named."""
+"""Whatever happens to bytes of the store: no result is wrong, every intact row is read, each damage
+is named.
+"""
 
 import random
 import shutil
@@ -35,7 +37,9 @@ def write(root, operation, rows, flush_rows):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A store with a closed journal, a journal of a killed writer, segments, by two operations; its rows."""
+    """A store with a closed journal, a journal of a killed writer and segments, of two operations; and its
+    rows.
+    """
     root, truth = tmp_path_factory.mktemp("made"), {}
     for operation in (FIRST, SECOND):
         for seed, flush_rows in ((1, 7), (2, 1), (3, 10)):
@@ -115,7 +119,7 @@ DAMAGES = [
 
 
 def records_in(data):
-    """The bytes of each record of a whole file."""
+    """The bytes of each record of an intact file."""
     at, records = 0, []
     while data[at : at + 4] == MAGIC:
         _, key, _, request, result, _, _ = HEADER.unpack_from(data, at)
@@ -124,7 +128,7 @@ def records_in(data):
 
 
 def known(store, truth):
-    """The rows that the store gives, none of them wrong."""
+    """The rows that the store returns; asserts that none of them is wrong."""
     found = {
         (operation, key): result
         for operation in (FIRST, SECOND)
@@ -135,7 +139,7 @@ def known(store, truth):
 
 
 def check(root, truth, expected, store=None):
-    """Nothing wrong is read, and what is expected is."""
+    """Assert that nothing wrong is read, and that what is expected is."""
     store = store or RowStore(root)
     for operation in (FIRST, SECOND):
         asked = [key for known, key in truth if known == operation]
@@ -149,7 +153,7 @@ def check(root, truth, expected, store=None):
 
 
 def readable(root, truth):
-    """The rows whose records are whole in some file of their operation, by their bytes."""
+    """The rows whose records are intact in some file of their operation, by their bytes."""
     return {
         (operation, key)
         for operation in (FIRST, SECOND)
@@ -203,5 +207,5 @@ def test_damaged_bytes_cost_the_rows_that_they_are_of_and_no_other(made, tmp_pat
 
 
 def is_cut_between_flushes(file, before, data):
-    """Of a killed writer's journal nothing tells that it had more flushes."""
+    """Nothing shows that a killed writer's journal had more flushes."""
     return file.stem == "0" * 32 and before.startswith(data)

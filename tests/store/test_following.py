@@ -1,4 +1,4 @@
-"""A follower sees each row once, whoever writes it and whatever becomes of the files meanwhile."""
+"""A follower sees each row once, whoever writes it and whatever happens to the files meanwhile."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,7 @@ from jz3.store.row_store import RowStore
 from tests.store.test_rows import OPERATION, write
 
 STEPS = st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=4) | st.none(), max_size=8)
-"""Rows to commit, by a journal each; None compacts."""
+"""Rows to commit, one journal each; None compacts."""
 
 
 @given(STEPS, st.sets(st.integers(0, 7)))

@@ -1,6 +1,6 @@
-"""Bytes of stores that were written before journals were named by what they hold: rows that were paid for.
+"""Stores written before journals were named by their contents: rows that were paid for.
 
-Made by the writer of 2026-11-21: a journal of two commits, and a segment. They are read as they lie here.
+Written by the code of 2026-11-21: a journal of two commits, and a segment. They are read as they are here.
 """
 
 from base64 import b85decode

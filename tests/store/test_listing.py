@@ -20,7 +20,7 @@ def put(root: Path, name: str) -> str:
 def test_rows_of_a_later_writer_are_found_once_the_listing_has_aged(tmp_path):
     store = RowStore(tmp_path)
     first = put(tmp_path, "first")
-    time.sleep(1.5 * CLOCK_NS / 1e9)  # until a listing of now is believed
+    time.sleep(1.5 * CLOCK_NS / 1e9)  # until a listing taken now is trusted
     assert store.known(OPERATION, [first]) == {first: {"is": "first"}}
     second = put(tmp_path, "second")
     assert store.known(OPERATION, [first, second]) == {first: {"is": "first"}, second: {"is": "second"}}

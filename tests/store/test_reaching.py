@@ -1,4 +1,4 @@
-"""Addresses are shown without what is secret in them; whatever a place raises is one line."""
+"""Addresses are shown without their secrets; whatever a place raises becomes one line."""
 
 import pytest
 from hypothesis import given

@@ -23,12 +23,12 @@ from jz3.store.row_store import Operation, RowStore, open_store, request_key
 OPERATION = Operation("test", 1)
 
 TEXTS = st.text(st.characters(), max_size=30)
-"""Lone surrogates among them."""
+"""Texts, including lone surrogates."""
 COMMITS = st.lists(st.lists(TEXTS, max_size=4), max_size=5)
 
 
 def write(store: RowStore, commits, tag=""):
-    """Commit each list of texts; text to key."""
+    """Commit each list of texts; returns the key of each text."""
     keys = {}
     with store.writer(OPERATION) as writer:
         for texts in commits:
@@ -91,7 +91,7 @@ def test_a_journal_that_was_cut_holds_every_row_before_the_cut(commits, data):
 
 
 def ends(journal: bytes) -> list[int]:
-    """The byte behind each record."""
+    """The byte after each record."""
     found, at = [], 0
     while at < len(journal):
         _, _, _, request_bytes, result_bytes, _, _ = HEADER.unpack_from(journal, at)
@@ -122,7 +122,7 @@ def test_damage_is_named_with_file_and_byte_and_healed_by_computing_the_row_agai
     keys = write(RowStore(tmp_path), [["a"], ["b"], ["c"]])
     file = only_file(RowStore(tmp_path))
     damaged = bytearray(file.read_bytes())
-    start = len(damaged) // 3  # three records of one length
+    start = len(damaged) // 3  # three records of equal length
     damaged[start + place] ^= 1
     file.write_bytes(damaged)
     with caplog.at_level(logging.WARNING):
@@ -256,7 +256,7 @@ print(peak_mb() - before)
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak where Linux tells it")
 def test_a_journal_is_walked_and_sealed_in_less_memory_than_it_is_large(tmp_path):
-    """Pages of a mapped file count as the reader's until it gives them back."""
+    """Pages of a mapped file count as the reader's until it returns them."""
     store = RowStore(tmp_path)
     with store.writer(OPERATION) as writer:
         for number in range(1_000):

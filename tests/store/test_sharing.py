@@ -1,4 +1,4 @@
-"""Rows to and from a shared place: each row once, every one checked, whatever files they lie in."""
+"""Rows to and from a shared place: each row once, every one checked, whatever files they are in."""
 
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def test_a_flipped_byte_in_a_pack_costs_its_row_and_is_named(tmp_path):
 
 
 def forged(request, result, *, key_of=None, raw=None):
-    """A record that says it is the row of another request, or whose payload is none."""
+    """A record that claims to be the row of another request, or whose payload is not one."""
     key = bytes.fromhex(request_key(OPERATION, key_of or request))
     return encode_rows([(key, raw or json_bytes(request), raw or json_bytes(result))], 0)[0], key
 
@@ -153,7 +153,7 @@ NAMES = [
 
 
 class Bucket:
-    """A file system whose names are any strings, as those of S3 are."""
+    """A file system whose names can be any strings, as in S3."""
 
     def __init__(self, contents):
         self.contents = contents

@@ -1,4 +1,4 @@
-"""What the system refuses is one line that names the store; what is on its way is no damage."""
+"""What the system refuses is one line that names the store; what is still being written is not a damage."""
 
 import errno
 import os
@@ -41,7 +41,7 @@ def test_a_file_in_the_place_of_a_folder_is_one_line_that_names_the_store(tmp_pa
         (tmp_path / "store").write_text("")
     root = place.parent if is_operation else place
     if is_operation and use in ("compact", "damages", "mend"):
-        USES[use](RowStore(root))  # a strange file beside the folders is none of theirs
+        USES[use](RowStore(root))  # a strange file beside the folders belongs to none of them
         return
     with pytest.raises(StoreError) as caught:
         USES[use](RowStore(root))
@@ -92,7 +92,7 @@ for command in ("check", "compact", "mend", f"push {away}"):
 def test_a_store_of_another_user_is_one_line(tmp_path, closed):
     for folder in (tmp_path, *tmp_path.parents):
         if "pytest-of" in str(folder):
-            folder.chmod(0o755)  # to get as far as the store
+            folder.chmod(0o755)  # so that the store can be reached
     store, away = tmp_path / "store", tmp_path / "away"
     away.mkdir()
     write(RowStore(store), [["a"]])
@@ -158,7 +158,7 @@ def test_what_a_live_writer_has_half_written_is_no_damage_and_is_seen_once_it_is
         journal.write_bytes(content)
         assert len(reader.known(OPERATION, keys)) == 3
         os.truncate(journal, len(content) - 1)
-        writer._file.close()  # as when the process is gone, and with it its lock
+        writer._file.close()  # as if the process were gone, and with it its lock
         writer._file = None
     assert len(reader.known(OPERATION, keys)) == 2
     [damage] = reader.damages()

@@ -1,8 +1,8 @@
-"""How many completions the stage `synthesize@corpus` of a clone would ask a model for, and then has.
+"""How many completions the stage `synthesize@corpus` of a clone asks a model for, and how many it then has.
 
-`python -m tests.synthesis.asking`, in the clone, with its code. The model is held: its digest is always the
-same, it reads the full form of prompts and writes prepared text, so that prompts, keys, store and stage are
-what is tested.
+`python -m tests.synthesis.asking`, in the clone, with its code. The model is fixed: its digest is always the
+same, it reads the full form of prompts and writes prepared text. So only prompts, keys, store and stage are
+tested.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from jz3.tables.prompt import Prompt
 
 
 class Held:
-    """Counts what it is asked for."""
+    """A fixed engine that counts the completions asked of it."""
 
     def __init__(self):
         self.identity = {"engine": "transformers", "model": "0" * 32, "dtype": "float32"}

@@ -1,6 +1,6 @@
-"""What a change of the graph asks of the synthesis model, counted in the row store: numbers of the README.
+"""What a change of the graph costs in synthesis, counted as new rows of the row store: numbers of the README.
 
-The whole graph has run on the test profile; the synthesis models are held (`frozen`) from then on.
+The whole graph has run on the test profile; from then on the synthesis models are `frozen`.
 """
 
 import json
@@ -35,7 +35,9 @@ def edit(file, change):
 
 @pytest.fixture(scope="module")
 def held(whole_run, tmp_path_factory):
-    """A copy of the run: models held, the full prompt form, about as many prompts for each template."""
+    """A copy of the run: models frozen, the full prompt form, about equally many prompts for each
+    template.
+    """
     path = tmp_path_factory.mktemp("held") / "clone"
     shutil.copytree(whole_run[0].path, path, symlinks=True)
     clone = Clone(path)
@@ -48,12 +50,12 @@ def held(whole_run, tmp_path_factory):
         for source in document["sample"]["quotas"]:
             document["sample"]["quotas"][source]["corpus"] = PROMPTS if source == "docstrings" else 0
         for kind in ("cot", "tool"):
-            document["synthesize"][kind]["max_tokens"] = 8  # what is written does not matter here
+            document["synthesize"][kind]["max_tokens"] = 8  # the texts do not matter here
 
     def allow_losses(document):
         losses = document["losses"]
         for shares in (losses["usual"], *losses["stages"].values()):
-            shares["stop"] = 1.0  # nor that `parse` keeps none of it
+            shares["stop"] = 1.0  # nor does it matter that `parse` keeps none of them
 
     edit(clone.path / "dvc.yaml", hold)
     edit(clone.path / "params.yaml", many_of_each_template)
@@ -69,7 +71,7 @@ def rows(clone, operation=GENERATE):
 
 
 def asked(clone, *targets):
-    """Rows that a run adds to the store, and the stages that it ran."""
+    """The number of rows that a run adds to the store, and the stages that it ran."""
     before = rows(clone)
     output = clone.run("dvc", "repro", *targets)
     ran = {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
@@ -77,7 +79,7 @@ def asked(clone, *targets):
 
 
 def reword(clone, level):
-    """One more sentence in a template, before the passage."""
+    """Add a sentence to a template, before the passage."""
     template = clone.path / f"data/prompts/full/cot/{level}.md"
     text = template.read_text()
     assert "\n\n### Passage" in text
@@ -89,7 +91,7 @@ def thaw(document):
 
 
 def planned(clone):
-    """What `jz3 plan` says of each stage that would run."""
+    """What `jz3 plan` says about each stage that would run."""
     said = json.JSONDecoder().raw_decode(clone.run(sys.executable, "-m", "jz3", "plan", "--json"))[0]
     return {line["stage"]: line for line in said["stages"]}
 
@@ -142,8 +144,8 @@ def test_changes_ask_for_the_rows_that_they_change_and_no_others(held):
 
 
 def test_a_model_that_is_not_held_asks_the_teacher_for_the_prompts_of_the_template(held):
-    """Of the teacher one of nine again; all of synthesis follows, as the model is another then, and the plan
-    says so before anything runs.
+    """The teacher is asked again for one of nine; all of synthesis follows, because the model is then a
+    different one, and the plan says so before anything runs.
     """
     assert asked(held, "distill@initial")[0] == 0
     before = rows(held, CHAT)

@@ -1,7 +1,7 @@
-"""What a change asks of the synthesis model on the embedded graph: numbers of the README.
+"""What a change costs in synthesis on the embedded graph: numbers of the README.
 
 The texts, templates and parameters are those of the embedded profile (the full form of the prompt); the model
-is held, and writes prepared text: what is counted is which rows the stage asks it for.
+is fixed and writes prepared text; the test counts the rows that the stage asks it for.
 """
 
 import polars as pl
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.long
 
 
 class Embedded:
-    """A clone on the embedded profile, composed anew by DVC before each count."""
+    """A clone on the embedded profile; DVC composes it again before each count."""
 
     def __init__(self, clone):
         self.clone = clone
@@ -28,7 +28,7 @@ class Embedded:
             yaml.dump(document, out)
 
     def asked(self):
-        """Completions asked for, and those that there are then."""
+        """Completions asked for, and those that exist afterwards."""
         self.clone.run("dvc", "repro", "compose@corpus")
         words = self.clone.run("python", "-m", "tests.synthesis.asking").split()
         return int(words[words.index("asked") + 1]), int(words[words.index("of") + 1])

@@ -65,7 +65,7 @@ def completions(rows):
 
 
 def parsed_of(frames, read):
-    """Table of Problem, and what is known of the completions."""
+    """The table of Problem, and what is known about the completions."""
     parsed = Accounted(parse(frames, read, prompts.lazy(), PARAMS, threads=1))
     return pl.concat([Problem.create_empty(), *parsed]), parsed.account
 

@@ -1,4 +1,4 @@
-"""A prompt that ends its workers is a row of the failures table; every other row is there."""
+"""A prompt that kills its workers is a row of the failures table; every other row is there."""
 
 import polars as pl
 import pytest

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.long
 
 ROWS = 120
 SEED = 20261121
-"""Of the moments at which the stage is killed."""
+"""Seed of the moments at which the stage is killed."""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def finish(running, folder):
 
 
 def computed(folder):
-    """Seeds of the rows that engines computed, with how often."""
+    """Seeds of the rows that engines computed, with their counts."""
     file = folder / "computed"
     return Counter(file.read_text().split()) if file.exists() else Counter()
 
@@ -83,7 +83,7 @@ def reference(inputs, tmp_path_factory):
 
 
 def kill_in_the_middle(inputs, folder, workers, rows, extra_s):
-    """Kill (-9) the whole process group some time after so many rows were computed."""
+    """Kill (-9) the whole process group some time after this many rows were computed."""
     running = start(inputs, folder, workers)
     while computed(folder).total() < rows:
         assert running.poll() is None, (folder / "log").read_text()[-3000:]

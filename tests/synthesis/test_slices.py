@@ -66,7 +66,7 @@ def test_three_slices_and_then_the_stage_leave_the_bytes_of_one_run(one_run, tmp
         assert not (clone.path / "data/completions").exists()
     assert 0 < filled[0] < filled[1] < filled[2] == ROWS
     for weights in (clone.path / MODEL).glob("*.safetensors"):
-        weights.unlink()  # whoever computes a row now fails
+        weights.unlink()  # computing a row now fails
     clone.run("dvc", "repro", "-s", "code", STAGE)
     assert completions(clone) == completions(one_run)
     assert sorted(keys(clone)) == sorted(keys(one_run))

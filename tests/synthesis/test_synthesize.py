@@ -121,7 +121,9 @@ def test_metrics_describe_the_completions(model):
 
 
 def test_the_rows_do_not_depend_on_batches_and_slices(model, tmp_path, monkeypatch):
-    """With float32 the texts do not either, but where a draw falls between two tokens to within rounding."""
+    """In float32 the texts do not depend on them either, except if a draw falls between two tokens to within
+    rounding.
+    """
     rows, made = prompts(60, too_long=5), {}
     for name, batch in (("one by one", 1), ("together", 64), ("in slices", 8)):
         monkeypatch.setenv("JZ3_STORE", str(tmp_path / name))

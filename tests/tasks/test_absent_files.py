@@ -1,4 +1,4 @@
-"""Files of the benchmarks whose public files are not at hand, row by row as their formats are described.
+"""Files for the benchmarks whose public files are not available, row by row as their formats are described.
 
 The questions are ours; fields, spellings and oddities are those of the formats (docs/evaluation.md).
 """
@@ -34,7 +34,7 @@ def tabmwp(question, answer, ans_type, choices=None, unit=None, title="Tickets s
     }
 
 
-# format: rows of a file, and of each what is asked, the choices, the gold answer and the subject.
+# format: rows of a file, and for each the question, the choices, the gold answer and the subject.
 FILES = {
     "tabmwp": (
         [
@@ -213,7 +213,7 @@ ALIKE = ("minerva_math", "math")
 
 
 def written(folder, form, rows, **changes):
-    """The items of a file of these rows, by the entry of a profile."""
+    """The items of a file with these rows, by the entry of a profile."""
     file = folder / form / "test.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -258,7 +258,7 @@ def test_a_file_with_other_content_is_named(tmp_path, form):
         written(tmp_path, form, rows[:-1], items=len(rows))
     with pytest.raises(DataError, match=rf"has the digest .*; 0a1b was expected for benchmark '{form}'"):
         written(tmp_path, form, rows, digest="0a1b")
-    # A row of MATH has all that one of Minerva has, and more: count and digest tell the two apart.
+    # A row of MATH has all fields of a Minerva row, and more: count and digest tell the two apart.
     others = {other: FILES[other][0] for other in FILES if other != form and (form, other) != ALIKE}
     for other, foreign in others.items():
         with pytest.raises(DataError, match=rf"row 1 is not of the format '{form}'.*its fields are"):

@@ -1,6 +1,6 @@
-"""The public files themselves: read whole, gold equal to gold, and their own solutions graded as right.
+"""The public files themselves: all rows are read, gold equals gold, and their own solutions are graded right.
 
-They may not lie in the repository: `$JZ3_SHARED/benchmarks` holds them, or the tests skip.
+They may not be in the repository: `$JZ3_SHARED/benchmarks` holds them, or the tests are skipped.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What docs/data.md tells a stranger to write for files of their own gives what the page prints."""
+"""What docs/data.md tells users to write for their own files gives what the page prints."""
 
 import json
 import re

@@ -1,4 +1,6 @@
-"""Rows as each benchmark writes them, and what must be read from them; then whole files where they are."""
+"""Rows as each benchmark writes them, and what must be read from them; then whole files, if they are
+there.
+"""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Questions asked backward, and two joined: by numbers that no training text has, each with one answer."""
+"""Questions asked backward, and two joined: with numbers that no training text has, each with one answer."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -78,13 +78,13 @@ def test_every_number_is_of_the_part_of_benchmarks_and_of_one_benchmark_alone(it
 
 
 def composed_draws(item):
-    """Both problems of an item, read from its text with the first answer put into the second."""
+    """Both problems of an item, read from its text with the first answer inserted into the second."""
     first, _, rest = item["question"].partition(" Call the answer ")
     letter, second = rest[0], rest[3:]
     one = read(first)
     answer = latex(one.answer)
     other = read(f" {second} ".replace(f" {letter} ", f" {answer} ").strip())
-    if other is None:  # the letter stands before a comma or a point
+    if other is None:  # the letter is before a comma or a full stop
         words = [answer + word[1:] if word.rstrip(".,?") == letter else word for word in second.split(" ")]
         other = read(" ".join(words))
     return [(one.family, one.values), (other.family, other.values)]

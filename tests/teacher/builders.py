@@ -49,7 +49,7 @@ def prompt(number):
 def teacher(
     provider="writer", model=MODEL, share=1.0, api="chat", account="OPENAI", request=FIELDS, **fields
 ):
-    """`fields` are set over those of a request that needs them all."""
+    """`fields` override those of a request that needs them all."""
     return Teacher.model_validate(
         {
             "share": share,
@@ -63,7 +63,7 @@ def teacher(
 
 
 def seed_row(number, family, kind="cot", split="instruction", drawn_by=None):
-    """A problem of the writer's family with its solution, whose wording is drawn by a text."""
+    """A problem of the writer's family with its solution; a text draws its wording."""
     values = distinct_draws(family, split, 1, "seed")[0]
     written = write_draw(family, kind, values, drawn_by or f"seed {number}")
     return {
@@ -85,5 +85,5 @@ def seed_problems(rows):
 
 
 def working(augmented, name):
-    """The rows of one of the workings that a recipe left."""
+    """The rows of one table of workings that a recipe left."""
     return next(one.rows for one in augmented.workings if one.name == name)

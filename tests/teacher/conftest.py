@@ -1,4 +1,4 @@
-"""For files whose tests look at one run: a row store of their own, and what the run (`done`) left."""
+"""For files whose tests look at one run: a row store of their own, and the results of the run (`done`)."""
 
 import pytest
 
@@ -12,5 +12,5 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(done):
-    """`done`, of the file itself, is what was counted before the run, and what it left."""
+    """The file's own `done`: what was counted before the run, and what the run left."""
     return done[1]

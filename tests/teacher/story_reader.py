@@ -1,7 +1,7 @@
 """A reader of told problems for tests, by cue words and the order of quantities.
 
-It shares nothing with the teller's sentences nor with the solver's grammar, and computes exactly. A sentence
-with two cues, or none, is unclear.
+It shares nothing with the teller's sentences or the solver's grammar, and computes exactly. A sentence with
+two cues, or none, is unclear.
 """
 
 import re
@@ -67,7 +67,9 @@ UNITS = ("dollars", "weeks", "friends", "bags", "percent", "hours", "minutes", "
 
 
 def answer_of(story):
-    """The exact answer; None where the story is unclear, incomplete, or asks for what it has not."""
+    """The exact answer; None if the story is unclear, incomplete, or asks for something that it does not
+    have.
+    """
     joined = story.replace(". Call this", "; this is")
     *told, asked = [part.strip() for part in re.split(r"(?<=[.?])\s", joined)]
     known, used = {}, set()
@@ -88,12 +90,12 @@ def answer_of(story):
 
 
 def computed(sentence, known, used):
-    """Value and unit of a sentence; `used` grows by what it refers to."""
+    """Value and unit of a sentence; what it refers to is added to `used`."""
     names = sorted(known, key=len, reverse=True)
     reference = "|".join(rf"the {re.escape(name)}\b" for name in names) or "(?!)"
     rest = re.sub(rf"{reference}|\d+", "#", sentence)
     cues = [cue for cue in CUES if cue in rest]
-    cues = ["only what remains"] if "only what remains" in cues else cues  # of a division in whole numbers
+    cues = ["only what remains"] if "only what remains" in cues else cues  # of an integer division
     if len(cues) != 1:
         return None
     kinds, operation = CUES[cues[0]][0].split(), CUES[cues[0]][1]

@@ -1,4 +1,6 @@
-"""Which problems a solver is asked; it asks as self-consistency used to, so that nothing is paid twice."""
+"""Which problems a solver is asked; the requests are those of the former self-consistency, so nothing is paid
+twice.
+"""
 
 import polars as pl
 import pytest
@@ -22,9 +24,10 @@ ONLY = Only(kinds=["cot"], longest_answer=60, digit=True)
 PROMPTS = InFiles(ROOT / "data/solvers")
 WORDS = "How many are 3 plus 4?\nPlease reason step by step, and put your final answer within \\boxed{}."
 SEEDS = (2675464475844993155, 1168474105629992609)
-"""Of the first two samples of problem `3+4` under the seed 5, as self-consistency drew them."""
+"""Seeds of the first two samples of problem `3+4` under seed 5, as self-consistency drew them."""
 KEYS = ("e4874ffd9ef14016c07455cd477476c1", "b7234d5550f5d6547e3b9010c6534d46")
-"""Of its requests to a served model `adder`, at 0.7, 1.0 and 100 tokens. Answers are stored under these."""
+"""Keys of its requests to a served model `adder`, at 0.7, 1.0 and 100 tokens: answers are stored under them.
+"""
 
 
 def problems(*rows):

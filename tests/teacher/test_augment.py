@@ -126,7 +126,7 @@ def test_more_draws_ask_for_the_new_ones_alone_and_keep_the_rows():
 
 
 def test_what_was_paid_for_before_a_kill_is_not_paid_for_again():
-    """The answers of a part of the seeds are what a killed run leaves; all of it comes from them."""
+    """A killed run leaves the answers to a part of the seeds; the whole run uses them all."""
     augment(seeds(ROWS[:4]), PROMPTS, params(2), EXECUTION)
     whole = augment(seeds(), PROMPTS, params(2), EXECUTION)
     sent = [row.key for row in open_store().rows(CHAT)]

@@ -1,4 +1,6 @@
-"""A recipe of solved problems: from a solver's attempts to rows with lineage, and nothing lost between."""
+"""A recipe of solved problems: from a solver's attempts to rows with lineage, and nothing is lost on
+the way.
+"""
 
 from collections import Counter
 
@@ -29,7 +31,7 @@ def params(form, rows):
 
 
 SEEDS = problems([ROWS[0] | {"answer": "-99"}, ROWS[1] | {"answer": None}, *ROWS[2:]])
-"""One that no draw answers so, and one without an answer."""
+"""One whose answer no draw gives, and one without an answer."""
 
 
 def drawn(draws=6, **quota):

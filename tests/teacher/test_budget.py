@@ -1,4 +1,4 @@
-"""A cap on the tokens of teachers: which units it takes is a law; every stage that asks keeps within it."""
+"""A cap on the tokens of teachers: which units it takes is a law, and every stage that asks respects it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +37,7 @@ def own_store(tmp_path, monkeypatch):
 
 
 def taken_of(units, cap, seed=0):
-    """What is taken, and every unit that was asked to find that out."""
+    """The units taken, and every unit that was asked to find them."""
     asked = []
 
     def tokens_of(some):
@@ -103,7 +103,7 @@ def test_a_set_keeps_within_its_cap_with_whole_passages(concurrency):
 
 
 def test_the_cap_on_money_is_on_all_waves_together():
-    """No wave alone costs as much, and all of them cost nearly twice as much."""
+    """No wave alone costs that much, and all of them together cost nearly twice as much."""
     asked, usd = two_to_a_passage(24), 0.003
     price = Price(as_of="2026-01-01", input=2.0, cached_input=1.0, output=10.0, batch_discount=0.5)
     params = Teachers(teachers={"writer": teacher(max_tokens=20)}, seed=1)

@@ -1,4 +1,4 @@
-"""Canonical forms: the worked pairs, and the law that neither names nor the order of equal terms show."""
+"""Canonical forms: the worked pairs, and the law that neither names nor the order of equal terms matter."""
 
 import ast
 
@@ -75,7 +75,7 @@ TREES = st.recursive(
 
 
 def written(tree, names, turn=False):
-    """A tree as Python; with `turn` the terms of + and * change places."""
+    """A tree as Python; with `turn` the terms of + and * are swapped."""
     if not isinstance(tree, tuple):
         return names[tree] if isinstance(tree, int) else tree
     sign, *parts = tree

@@ -1,4 +1,6 @@
-"""The concept graph: chances as in the paper, and walks that neither order nor more epochs move."""
+"""The concept graph: chances as in the paper, and walks that depend neither on order nor on further
+epochs.
+"""
 
 import math
 from collections import Counter
@@ -62,7 +64,7 @@ def test_the_jaccard_index_of_the_fact_sheet():
 
 
 def test_walks_go_by_these_chances():
-    """T1 stands with T2 in three passages and with T3 in one; k is beside all."""
+    """T1 occurs with T2 in three passages and with T3 in one; k occurs with all of them."""
     graph = concept_graph(
         {f"p{number}": named({"T1": "k", ("T2" if number < 3 else "T3"): "k"}) for number in range(4)}
     )

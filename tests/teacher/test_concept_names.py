@@ -1,4 +1,4 @@
-"""Topics and key concepts in a teacher's answers, and how their names are compared."""
+"""Topics and key concepts in a teacher's answers, and the comparison of their names."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-r"""Reflections: the new solution alone is read, and one that speaks of the attempt is none."""
+r"""Reflections: only the new solution is read, and one that mentions the attempt is not accepted."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is read out of a teacher's functions and calls: answers in the manners of several model families."""
+"""What is read from a teacher's functions and calls: answers in the styles of several model families."""
 
 import pytest
 
@@ -133,7 +133,7 @@ OTHER = PLAIN.replace("paid - cost", "(paid - cost) * 1")
 
 @pytest.mark.parametrize("before", ["", "# a line\r# and another\n", "@cached\n", "import math\n\n\n"])
 def test_what_was_read_before_changes_nothing(before):
-    """Functions in the same words are read once; what stands around them is no part of that."""
+    """Functions with the same words are read once; the words around them do not count."""
     first, other = (read_decomposition(f"{before}{some}\n{CALLS}") for some in (PLAIN, OTHER))
     again = read_decomposition(f"{before}{PLAIN}\n{CALLS}")
     assert again == first == read_decomposition(GOOD["bare"])

@@ -1,4 +1,4 @@
-"""The whole way of a KD set: prompts, the problem writer's server, the client, the row store, parsing."""
+"""All the way to a KD set: prompts, the problem writer's server, the client, the row store, parsing."""
 
 import json
 from pathlib import Path

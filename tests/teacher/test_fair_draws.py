@@ -1,4 +1,4 @@
-"""Which right solutions are kept: those with code, and an even share of every seed."""
+"""Which right solutions are kept: those with code, and an equal share from every seed."""
 
 from collections import Counter
 

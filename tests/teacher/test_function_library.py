@@ -1,4 +1,4 @@
-"""The function library: the canonical pairs of merging, and the laws that no old graph changes by it."""
+"""The function library: the canonical pairs of merging, and the laws by which no old graph changes."""
 
 import random
 
@@ -127,7 +127,7 @@ def test_functions_of_one_name_and_two_meanings_have_two_names():
 
 
 def test_spellings_of_one_operation_merge_and_operations_stay_apart():
-    """Of all spellings that the problem writer has: one node for each operation."""
+    """All spellings that the problem writer has give one node for each operation."""
     found = library(written(range(128)))
     names = {name: key for key, operation in OPERATIONS.items() for name in operation.names}
     assert {names[node.function.name] for node in found.nodes} == {

@@ -1,4 +1,4 @@
-"""A judge gives its opinion beside the rules, once for each pair, and overrules nobody."""
+"""A judge gives its opinion besides the rules, once for each pair, and overrules nobody."""
 
 import json
 import os

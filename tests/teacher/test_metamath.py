@@ -298,7 +298,7 @@ def test_neither_the_order_of_seeds_nor_more_draws_change_an_ask(order, sizes):
 
 
 def second_round(texts):
-    """What is asked and judged once the first round gave these texts, by operator."""
+    """What is asked and judged after the first round gave these texts, by operator."""
     rounds = rounds_of(seeds(), PROMPTS, params())
     first = next(rounds)
     written = {

@@ -1,4 +1,4 @@
-"""Numbers of a question: which can be masked, and what a masked question is."""
+"""Numbers of a question: which can be masked, and what a masked question looks like."""
 
 from fractions import Fraction
 from itertools import pairwise, permutations
@@ -105,7 +105,7 @@ def test_the_label_put_back_gives_the_question_and_the_variable_is_new(question)
 
 
 def _letters_alone(text):
-    """By words, another way than the code."""
+    """By words: a method other than the code's."""
     words, word = [], ""
     for letter in [*text, " "]:
         if letter.isascii() and letter.isalpha():

@@ -1,4 +1,4 @@
-"""Judged draws and their counts: laws over any draws, and the answers of several manners."""
+"""Judged draws and their counts: laws over any draws, and answers in several styles."""
 
 from collections import Counter
 

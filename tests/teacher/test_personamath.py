@@ -56,7 +56,9 @@ def seeds(rows=ROWS):
 
 @pytest.fixture(scope="module")
 def boxless(tmp_path_factory):
-    """Prompts whose first attempts have no box: the writer rewords where it should solve. So all is hard."""
+    """Prompts whose first attempts have no box, because the writer rewords in place of solving. So all are
+    hard.
+    """
     folder = tmp_path_factory.mktemp("prompts") / "personamath"
     copytree(PROMPTS.path, folder)
     (folder / "solve.md").write_text((PROMPTS.path.parent / "metamath/rephrase.md").read_text())
@@ -214,7 +216,7 @@ RETELLINGS = {"good": "It came to her at noon: {question}", "bad": "There are 98
 
 
 def all_asks(rows, params_, attempts, corrections, retellings):
-    """Every ask, and what was judged, where the teacher answers by seed and persona as told."""
+    """Every ask, and what was judged, if the teacher answers by seed and persona as specified."""
     rounds = rounds_of(seeds(rows), PROMPTS, params_)
     gold = {row["seed_id"]: row["answer"] for row in rows}
     asked, judged, round_ = [], [], next(rounds)

@@ -1,6 +1,6 @@
-"""Filters against planted errors: of answers held against gold, execution or a label, those with another
-final answer are found, and right ones are not turned away; what is kept is right by readers of their own.
-What is held against nothing is read by its form, or by votes.
+"""Filters against planted errors: among answers compared with gold, execution or a label, those with another
+final answer are found, and right ones are not rejected; kept rows are right according to independent readers.
+Answers that are compared with nothing are judged by their form, or by votes.
 
 benchmarks/recipes.py counts the same on more seeds, rule by rule.
 """
@@ -14,7 +14,7 @@ from benchmarks.erring.truth import harm_of
 from jz3.writer.server import ERRING_MODEL
 
 LEAST_RECALL, LEAST_PRECISION, MOST_WRONG = 0.95, 0.99, 0.01
-"""Of the issue on recipes."""
+"""The thresholds of the issue on recipes."""
 MADE_UP = ("synthllm", "synthllm_by_votes")
 """Recipes without a gold answer."""
 

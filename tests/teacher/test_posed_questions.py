@@ -1,4 +1,4 @@
-"""Questions in a teacher's answers: ten for each prompt, in the manners of several models."""
+"""Questions in a teacher's answers: ten for each prompt, in the styles of several models."""
 
 from pathlib import Path
 

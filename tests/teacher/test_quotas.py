@@ -1,4 +1,4 @@
-"""Quotas by fail rate: worked targets, and laws over solvers whose draws are decided beforehand."""
+"""Quotas by fail rate: worked targets, and laws over solvers whose draws are fixed beforehand."""
 
 import polars as pl
 import pytest
@@ -20,7 +20,7 @@ def prop2diff(rows):
 
 
 def rates(counts):
-    """Pass rates from draws and right ones by problem; None for a problem without an answer."""
+    """Pass rates from the draws and right ones of each problem; None for a problem without an answer."""
     lines = [
         {
             "problem_id": name,
@@ -43,14 +43,14 @@ def targets(counts, balance):
 
 
 def test_targets_of_the_paper_s_largest_quota():
-    """192 of the hardest; fail rates 0, 0.004, 0.01, 0.1, 0.5, 0.9 and 1, worked by hand."""
+    """192 for the hardest; fail rates 0, 0.004, 0.01, 0.1, 0.5, 0.9 and 1, worked by hand."""
     fails = {0: 1, 4: 1, 10: 2, 100: 20, 500: 96, 900: 173, 1000: 192}
     found = targets({str(failed): (1_000, 1_000 - failed) for failed in fails}, prop2diff(192))
     assert found == {str(failed): target for failed, target in fails.items()}
 
 
 def test_the_hardest_has_the_largest_quota_where_none_fails_always():
-    """0.4 is the highest rate: three quarters of it are 9 of 12, and in floating point 10."""
+    """0.4 is the highest rate: three quarters of it are 9 of 12, but 10 in floating point."""
     assert targets({"a": (10, 6), "b": (10, 7), "c": (10, 10)}, prop2diff(12)) == {"a": 12, "b": 9, "c": 1}
     assert targets({"a": (4, 4), "b": (8, 8)}, prop2diff(192)) == {"a": 1, "b": 1}
 
@@ -79,7 +79,9 @@ OUTCOMES = st.dictionaries(
     st.lists(st.sampled_from((RIGHT, RIGHT, AGAIN, WRONG)), min_size=24, max_size=24),
     min_size=1,
 )
-"""What each draw of each problem is: right, right in the words of every such draw, or wrong."""
+"""The outcome of each draw of each problem: right, right with the same words as other such draws, or
+wrong.
+"""
 QUOTAS = st.builds(uniform, st.integers(1, 9)) | st.builds(prop2diff, st.integers(1, 9))
 FIRST, MOST = st.integers(1, 6), st.integers(6, 24)
 
@@ -182,7 +184,7 @@ def test_each_problem_keeps_its_first_right_solutions_as_many_as_wanted_and_no_m
 @settings(max_examples=60, deadline=None)
 @given(outcomes=OUTCOMES, params=QUOTAS, first=FIRST, most=MOST)
 def test_rounds_ask_for_the_draws_that_one_draw_a_round_would(outcomes, params, first, most):
-    """As the released code draws: one pass over all that are not finished, then the next."""
+    """As the released code draws: one pass over all that are not finished, then the next pass."""
     assert drawn(outcomes, params, first, most)[0] == drawn(outcomes, params, first, most, one_by_one=True)[0]
 
 

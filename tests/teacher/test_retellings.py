@@ -1,4 +1,4 @@
-"""Retold questions: which texts of a teacher still ask for the same, and who retells which seed."""
+"""Retold questions: which of a teacher's texts still ask for the same thing, and who retells which seed."""
 
 from collections import Counter
 from pathlib import Path

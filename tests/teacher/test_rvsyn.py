@@ -112,7 +112,7 @@ def test_a_kept_row_ends_in_what_its_graph_prints_and_knows_its_seeds(found):
 
 
 def recomputed(graph, functions):
-    """Values of the calls, worked out from the tables alone."""
+    """Values of the calls, computed from the tables alone."""
     values = []
     for call in graph:
         scope = {}
@@ -126,7 +126,7 @@ def recomputed(graph, functions):
 
 
 def test_a_reader_that_knows_neither_teller_nor_solver_finds_the_same_answers(found):
-    """Less than one row in a hundred is wrong; a story that is unclear to the reader counts as wrong."""
+    """Less than one row in a hundred is wrong; a story that the reader finds unclear counts as wrong."""
     told = [(row["problem"], row["answer"]) for row in found.problems.iter_rows(named=True)]
     wrong = [story for story, answer in told if not equal(str(answer_of(story)), answer).equal]
     assert len(told) > 12
@@ -149,7 +149,7 @@ def test_the_reader_finds_the_answers_of_hundreds_of_rows(tmp_path, monkeypatch)
 
 
 def stories(found):
-    """Kept rows with what their graphs have: functions, leaves, values."""
+    """Kept rows with the contents of their graphs: functions, leaves, values."""
     graphs = working(found, "graphs")
     for row, line in zip(found.problems.to_dicts(), found.lineage.to_dicts(), strict=True):
         calls = graphs.filter(pl.col("graph_id") == line["variant"]).sort("node").to_dicts()
@@ -158,7 +158,7 @@ def stories(found):
 
 
 def confirmed(story, leaves, values):
-    """Whether a story passes the rules and is solved to what its graph prints."""
+    """Whether a story passes the rules and its solution is what its graph prints."""
     if not_told(story, [], leaves, values) is not None:
         return False
     prompt = filled((PROMPTS.path / "solve.md").read_text(), {"{question}": story})
@@ -193,8 +193,8 @@ def spoilt(story):
 
 
 def test_spoilt_stories_are_dropped_and_good_ones_are_not(found):
-    """Those whose answer changes, or is no longer told in one way, are the errors; a spoiling that leaves the
-    answer as it was is none.
+    """An error is a spoiling after which the answer differs or is no longer told unambiguously; one that
+    leaves the answer as it was is not.
     """
     caught = missed = 0
     for story, leaves, values in stories(found):

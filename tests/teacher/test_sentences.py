@@ -1,4 +1,4 @@
-"""Sentences of questions: nothing is lost, no number and no title is cut."""
+"""Sentences of questions: nothing is lost, and neither a number nor a title is cut."""
 
 import pytest
 from hypothesis import given

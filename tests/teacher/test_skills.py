@@ -108,7 +108,7 @@ def test_the_order_of_problems_and_of_their_skills_changes_nothing(named, random
     Concept.validate(graph.concepts)
     ConceptEdge.validate(graph.edges)
     mentions = SkillMention.validate(graph.mentions)
-    # A count is of problems, however many of a problem's names were merged.
+    # Problems are counted, however many of a problem's names were merged.
     counted = Counter(
         concept for _, concept in {(row["problem_id"], row["concept_id"]) for row in mentions.to_dicts()}
     )

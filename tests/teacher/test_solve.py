@@ -1,4 +1,6 @@
-"""Solvers: the problem writer by its server, a tiny model by its engine, an endpoint that is never sure."""
+"""Solvers: the problem writer by its server, a tiny model by its engine, an endpoint that is never
+certain.
+"""
 
 import json
 import re
@@ -159,8 +161,8 @@ def test_eight_draws_after_four_ask_for_four_more_and_keep_the_rows(who, tmp_pat
 
 
 class Unsure(BaseHTTPRequestHandler):
-    """Answers as the endpoints of models that reason do: no seed, no temperature; every third answer is
-    wrong, whatever is asked. It refuses to say why.
+    """Answers like endpoints of reasoning models: no seed, no temperature; every third answer is wrong,
+    whatever is asked. It refuses to say why.
     """
 
     def do_POST(self):

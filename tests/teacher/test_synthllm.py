@@ -166,7 +166,7 @@ def test_concepts_of_several_spellings_are_one_and_edges_join_them(found, tmp_pa
 
 
 def test_the_solver_sees_the_question_alone(found):
-    """Every prompt of a solution is the template with its question, whatever level that is from."""
+    """Every prompt of a solution is the template with its question, whatever level the question is from."""
     rounds = rounds_of(passages(), PROMPTS, params())
     first = next(rounds)
     assert {one.operator for one in first.asks} == {"pose_1", "concepts"}
@@ -179,7 +179,7 @@ def test_the_solver_sees_the_question_alone(found):
 
 
 def test_the_plan_counts_what_is_asked_before_and_after(done):
-    """Before, the third level is the mean over many passages; of few it is more."""
+    """Beforehand, the third level is estimated as the mean over many passages; for a few it is more."""
     before, found = done
     asked = {name: one.answered for name, one in found.metrics.operators.items() if one.answered}
     assert before.stored == 0
@@ -211,9 +211,7 @@ def test_more_draws_and_epochs_ask_for_the_new_ones_alone_and_a_replay_gives_the
 
 
 def test_what_was_paid_for_before_a_kill_is_not_paid_for_again(tmp_path, monkeypatch):
-    """The answers of a part of the passages are what a killed run leaves: of levels 1 and 2 all of them are
-    those of the whole.
-    """
+    """A killed run leaves the answers to a part of the passages: the whole run uses all of levels 1 and 2."""
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
     augment(passages(ROWS[:4]), PROMPTS, params(epochs=0), EXECUTION)
     whole = augment(passages(), PROMPTS, params(epochs=0), EXECUTION)
@@ -265,7 +263,7 @@ REPLIES = [
 
 
 def asked_of(rows, recipe, replies):
-    """All asks, and all that was judged, where each answer is drawn by the name of its ask."""
+    """All asks, and everything that was judged, if each answer is drawn by the name of its ask."""
     rounds = rounds_of(passages(rows), PROMPTS, recipe)
     asks, judged, round_ = [], [], next(rounds)
     while round_ is not None:

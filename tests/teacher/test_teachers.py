@@ -1,4 +1,4 @@
-"""Teachers that reason, and several in one set, from their declaration to the tables."""
+"""Reasoning teachers, and several in one set, from their declaration to the tables."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def test_the_key_of_a_request_of_today_is_that_of_before():
 
 
 def test_a_set_with_thoughts_has_the_problems_of_the_one_without():
-    """The thinking writer writes what the other one does, once it has thought; guesses are no answers."""
+    """The thinking writer writes what the other one writes, after thinking; guesses are not answers."""
     plain = distill(prompts(80), Teachers(teachers={"w": teacher()}, seed=1), EXECUTION)
     params = Teachers(teachers={"t": THINKING}, seed=1)
     found = distill(prompts(80), params, EXECUTION)

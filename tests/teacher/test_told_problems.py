@@ -1,4 +1,4 @@
-"""Stories are held against their graphs: ten written answers, in the manners of several model families."""
+"""Stories are compared with their graphs: ten written answers, in the styles of several model families."""
 
 from fractions import Fraction
 

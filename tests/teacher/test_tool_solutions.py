@@ -1,4 +1,4 @@
-"""Answers with programs: what is read of them, what survives, and what the next request is shown."""
+"""Answers with programs: what is read from them, what is kept, and what the next request is shown."""
 
 import re
 

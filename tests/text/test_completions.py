@@ -1,4 +1,4 @@
-"""Completions read in frames are what they are one by one, whatever a model writes."""
+"""Completions read in frames give the same as one by one, whatever a model writes."""
 
 import json
 

@@ -1,4 +1,4 @@
-r"""Pieces lie within their bounds, do not overlap, give the text back but for what the rules leave out, and
+r"""Pieces stay within their bounds, do not overlap, give back the text except what the rules leave out, and
 never end inside a word, a formula, a display or a comment; in time linear in the text.
 """
 
@@ -44,7 +44,7 @@ def test_pieces_lie_in_their_bounds_and_do_not_overlap(text, length, least):
 
 
 def cut_formulas(parts, found):
-    """Formulas inside of which a piece begins or ends."""
+    """Formulas inside which a piece begins or ends."""
     edges = {edge for offset, piece in found for edge in (offset, offset + len(piece))}
     text, place = " ".join(parts), 0
     for part in parts:

@@ -1,4 +1,4 @@
-"""Code blocks are found however their fences are written, and prose is what stands outside them."""
+"""Code blocks are found however their fences are written, and prose is what is outside them."""
 
 import pytest
 from hypothesis import given

@@ -96,7 +96,7 @@ def test_long_hostile_texts_are_read_in_time():
 
 @pytest.mark.parametrize("kind", ["cot", "tool"])
 def test_nearly_all_published_problems_are_read_back_as_they_are(kind):
-    """Others of 1,000 have no single program, or end in an empty heading, which is cut off."""
+    """The others of 1,000 have no single program, or end with an empty heading, which is cut off."""
     file = Path(os.environ.get("JZ3_SHARED", "../shared")) / f"samples/{kind}.jsonl"
     if not file.exists():
         pytest.skip(f"{file} is not there")

@@ -1,4 +1,4 @@
-"""Plurals that skills are named in."""
+"""Plurals in the names of skills."""
 
 import pytest
 

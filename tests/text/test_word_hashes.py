@@ -1,4 +1,4 @@
-"""The hashes of many texts are those of their words, as the plain functions find them."""
+"""The hashes of many texts are those of their words, as the plain functions compute them."""
 
 import polars as pl
 from hypothesis import example, given
@@ -60,7 +60,7 @@ TEXTS = st.lists(MATHS | LATEX | st.text(max_size=20), max_size=8)
 
 
 def fnv(word):
-    """FNV-1a, then the finalizer of splitmix64; plainly."""
+    """FNV-1a, then the finalizer of splitmix64, written plainly."""
     value = 0xCBF29CE484222325
     for byte in word.encode():
         value = ((value ^ byte) * 0x100000001B3) % 2**64

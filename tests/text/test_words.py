@@ -1,4 +1,4 @@
-"""Case, spacing and punctuation change no word; numbers and signs stay what they are."""
+"""Case, spacing and punctuation change no word; numbers and signs stay as they are."""
 
 import string
 

@@ -1,4 +1,4 @@
-"""Each test trains in a store of its own, so that none goes on where another was."""
+"""Each test trains in a store of its own, so that none resumes where another stopped."""
 
 import pytest
 

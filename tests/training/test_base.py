@@ -190,7 +190,7 @@ for source, use in (
 
 
 def test_a_fetched_model_leaves_its_manifest_alone_and_loads_through_it(tmp_path):
-    """A hub cache as the hub's own client lays it out, and a hub that is there and asked for nothing."""
+    """A hub cache in the layout of the hub's own client, and a reachable hub that is asked for nothing."""
     cached = tmp_path / "hub" / "models--org--tiny"
     snapshot = cached / "snapshots" / REVISION
     snapshot.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A base learns from passages that stand twice in a row."""
+"""A base learns from passages that occur twice in a row."""
 
 import polars as pl
 import pytest

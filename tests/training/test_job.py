@@ -1,4 +1,4 @@
-"""A training that is killed at any step and resumed is the training that nobody killed."""
+"""A training that is killed at any step and resumed gives the same as one that nobody killed."""
 
 import gc
 import json
@@ -39,11 +39,11 @@ def root(tmp_path):
 
 
 class Killed(BaseException):
-    """Ends a training where kill -9 would, as far as its own process can tell."""
+    """Stops a training where kill -9 would, as far as its own process can tell."""
 
 
 def killed(root, step, event, **how):
-    """A training ended at `event` of a step: before its update, after it, or before a checkpoint counts."""
+    """A training stopped at `event` of a step: before its update, after it, or before a checkpoint counts."""
     alive = getattr(Observer, event)
 
     def dying(self, args, state, control, **kwargs):
@@ -75,8 +75,8 @@ def trained_objects():
 
 
 def test_what_one_process_trained_is_let_go_before_the_stage_goes_on(root):
-    """Trainer and observer know one another. On a GPU weights and moments would stay beside the models whose
-    held-out losses `pretrain` takes next.
+    """Trainer and observer refer to one another. On a GPU, weights and moments would otherwise stay in memory
+    beside the models whose held-out losses `pretrain` computes next.
     """
     gc.collect()
     before = [id(one) for one in trained_objects()]
@@ -122,7 +122,7 @@ def test_each_method_resumes_exactly(root, name):
     assert same(resumed.model(12), model)
 
 
-# All matrices (lora), none (bone), or some of the weights (full) are Muon's.
+# Muon gets all matrices (lora), none (bone), or some of the weights (full).
 @pytest.mark.parametrize("name", ["full", "lora", "bone"])
 def test_muon_resumes_exactly_whatever_the_method_leaves_it_to_train(root, name):
     told = {"optimizer": MUON, "method": METHODS[name]}
@@ -266,7 +266,7 @@ def test_a_checkpoint_whose_writing_was_killed_does_not_count(tmp_path):
 
 
 def kill_after_checkpoint(root, store, step, *ranks):
-    """Start the training as a process; kill -9 it once the checkpoint of that step is there."""
+    """Start the training as a process; kill -9 it once the checkpoint of that step exists."""
     running = start(root, store, *ranks)
     deadline = time.monotonic() + 120
     while not list(store.glob(f"checkpoints/*/checkpoint-{step}/notes.json")):
@@ -297,7 +297,7 @@ def test_a_process_that_is_killed_goes_on_to_the_same_losses(root, own_store):
 
 
 def signalled(number, step):
-    """Of the step in flight: the signal comes before its update."""
+    """Sends a signal within a step, before its update."""
     alive = Observer.on_pre_optimizer_step
 
     def told(self, args, state, control, **kwargs):

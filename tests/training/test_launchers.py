@@ -1,7 +1,7 @@
-"""Ranks on several machines, played by agents of torchrun on loopback: they train as one process does.
+"""Ranks on several machines, simulated by agents of torchrun on loopback: they train as one process does.
 
-Slurm is a program named srun that starts so many tasks on this machine, and refuses other arguments than
-srun's own.
+Slurm is a program named srun that starts that many tasks on this machine and refuses arguments that are not
+srun's.
 """
 
 import json
@@ -58,7 +58,7 @@ def noted(root, ranks=2):
 
 @contextmanager
 def another_machine(root, store):
-    """`jz3 join --once` in another folder, with an environment that knows where the files are."""
+    """`jz3 join --once` in another folder, with an environment that says where the files are."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.environ["PYTHONPATH"] + os.pathsep + str(Path.cwd()),
@@ -92,14 +92,14 @@ def test_two_machines_that_meet_train_as_one_process(root, own_store, monkeypatc
     }.items():
         assert [rank[name] for rank in ranks] == [value] * 2
     assert {rank["JZ3_STORE"] for rank in ranks} == {str(own_store)}
-    first = min(OF_TWO["rendezvous_host"], socket.getfqdn())  # torchrun counts machines by their names
+    first = min(OF_TWO["rendezvous_host"], socket.getfqdn())  # torchrun identifies machines by their names
     assert {rank["MASTER_ADDR"] for rank in ranks} == {first}, "the address that the others were told"
     assert not list((own_store / launch.ANNOUNCED).iterdir()), "what is announced is taken back"
 
 
 @pytest.mark.long
 def test_slurm_starts_an_agent_on_each_machine_of_the_allocation(root, own_store, monkeypatch):
-    """Under FSDP: each machine has all weights, shared out among its two ranks."""
+    """Under FSDP: each machine has all weights, sharded between its two ranks."""
     (root / "bin").mkdir()
     (root / "bin" / "srun").write_text(SRUN.format(python=sys.executable))
     (root / "bin" / "srun").chmod(0o755)

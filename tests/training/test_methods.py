@@ -1,4 +1,4 @@
-"""An adapter that is merged computes what it computed, and the merged model reloads as it was saved."""
+"""A merged adapter computes what it computed before, and the merged model reloads as it was saved."""
 
 import pytest
 import torch
@@ -11,7 +11,9 @@ from tests.training.trainings import build_base
 NAMES = [name for name in METHODS if name != "full"]
 TOKENS = torch.arange(3, 43).reshape(2, 20)
 MERGED = 1e-4
-"""Largest difference of a logit: one sum is taken in another order (peft's own are at most 5e-6 apart)."""
+"""Largest difference of a logit: one sum is taken in a different order (peft's own are at most 5e-6
+apart).
+"""
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,7 @@ def base_model(tmp_path_factory):
 
 
 def moved(base, name):
-    """The base under an adapter all of whose weights have moved, as after a training."""
+    """The base under an adapter whose weights have all moved, as after a training."""
     model = adapted(load_model(base, "float32"), METHODS[name], seed=0).eval()
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
@@ -63,7 +65,7 @@ def test_a_saved_model_reloads_equal(base_model, tmp_path, name):
 
 
 def test_an_adapter_reloaded_by_its_parts_alone_would_be_another(base_model):
-    """Why merged weights are saved: PiSSA draws what lies under the adapter anew (seeds 0 and 1)."""
+    """Why merged weights are saved: PiSSA draws again what is under the adapter (seeds 0 and 1)."""
     one, other = (adapted(load_model(base_model, "float32"), METHODS["pissa"], seed) for seed in (0, 1))
     parts = {name: weight for name, weight in one.state_dict().items() if "lora_" in name}
     other.load_state_dict(parts, strict=False)

@@ -70,7 +70,7 @@ def packed(training, base_model, root, params=PARAMS):
 
 
 def positions_of(blocks, tokenizer) -> list[list[int]]:
-    """For each block, the places in the training order of its rows."""
+    """For each block, the positions of its rows in the training order."""
     found = []
     for tokens, documents in zip(blocks.tokens, blocks.documents, strict=True):
         texts = [

@@ -1,7 +1,7 @@
-"""Token ids and labels of what `mix` and `pack` leave are those of before rows were lists of turns.
+"""Token ids and labels of what `mix` and `pack` leave are the same as before rows were lists of turns.
 
-The digests were taken from the version that knew one input and one output a row. Where one of them changes,
-every trained model changes.
+The digests were taken from the version with one input and one output per row. If one of them changes, every
+trained model changes.
 """
 
 import hashlib

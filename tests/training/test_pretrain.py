@@ -1,4 +1,4 @@
-"""The final training: what is read when, what is left, and that the checkpoint lies before the decay."""
+"""The final training: what is read when, what is left, and that the checkpoint is from before the decay."""
 
 import numpy as np
 import pytest
@@ -119,7 +119,9 @@ def test_one_epoch_reads_every_token_once_and_leaves_both_models(base_model, tmp
 
 
 def test_a_training_goes_on_with_more_data_from_before_the_decay(base_model, tmp_path):  # noqa: F811
-    """As docs/training.md tells it: the checkpoint is the base, the new rows are packed, nothing warms up."""
+    """As docs/training.md describes it: the checkpoint is the base, the new rows are packed, nothing warms
+    up.
+    """
     first = run(tmp_path, base_model)
     more = tmp_path / "more"
     more.mkdir()

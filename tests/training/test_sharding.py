@@ -1,8 +1,8 @@
 """Ranks under FSDP2 and ZeRO train as one process does: same losses, same weights, same global batch.
 
-The tolerance: float32 sums are taken in another order (over ranks, over partitions), which moves a loss of 5
-by some 1e-7 in the first step; twelve steps of a rate of 1e-2 let it grow. Measured: 4e-7. Another global
-batch moves the first gradient's norm by more than a thousand times the tolerance (asserted).
+The tolerance: float32 sums are taken in a different order (over ranks, over partitions), which changes a loss
+of 5 by some 1e-7 in the first step; over twelve steps at a rate of 1e-2 it grows. Measured: 4e-7. A different
+global batch changes the first gradient's norm by more than a thousand times the tolerance (asserted).
 """
 
 import subprocess
@@ -72,7 +72,7 @@ def test_ranks_in_bf16_train_as_one_process_in_bf16(root):
     """Autocast over weights in float32, here and under ZeRO; sums in another order may round to another bf16.
 
     Measured: 2.3e-3 on a CPU with AMX, below 2e-3 on one without; a bf16 has 8 bits. FSDP gathers weights in
-    bf16, so that what goes from layer to layer is rounded, too: 6e-4 of a loss, 7e-3 of a norm.
+    bf16, so that activations between layers are rounded, too: 6e-4 of a loss, 7e-3 of a norm.
     """
     one = trained(root, optimizer=BF16)
     agree(one, trained(root, optimizer=BF16, ranks=2, sharding="zero2"), tolerance=2**-8)
@@ -115,7 +115,7 @@ if "WORLD_SIZE" in os.environ:
 
 
 def in_every_process(root, monkeypatch, code):
-    """Python runs `code` at the start of each process that is started from here."""
+    """Make Python run `code` at the start of each process started from here."""
     (root / "site").mkdir()
     (root / "site" / "sitecustomize.py").write_text(code)
     monkeypatch.setenv("PYTHONPATH", str(root / "site"))
@@ -150,7 +150,7 @@ def test_dvc_repro_starts_the_ranks_of_the_profile_with_the_same_command(tmp_pat
 
 
 def clone_for_finetune(path, ranks):
-    """The repository on the test profile, with a KD set and a base, and so many ranks."""
+    """The repository on the test profile, with a KD set and a base, and with `ranks` ranks."""
     path.mkdir()
     clone = make_clone(path)
     set_values(path / "params.yaml", {"finetune.initial.optimizer.muon": None})

@@ -45,7 +45,7 @@ def some_blocks(seed: int = 0) -> Blocks:
 
 
 def trained(root: Path, blocks=None, method=FULL, optimizer=OPTIMIZER, seed=0, blocks_per_step=4, **how):
-    """12 steps of the base in `root`, weights kept after the eighth."""
+    """12 steps of the base in `root`, keeping the weights after the eighth."""
     blocks = blocks or some_blocks()
     plan = epoch_plan(len(blocks), 2, blocks_per_step, seed=3)
     execution = executions.execution(training_batch=2, **how)

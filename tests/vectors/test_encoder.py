@@ -1,4 +1,4 @@
-"""A fetched sentence encoder: the mean over a text's tokens, whatever texts stand beside it."""
+"""A fetched sentence encoder: the mean over a text's tokens, whatever texts are in its batch."""
 
 import hashlib
 
@@ -18,7 +18,7 @@ TEXTS = ["the area of a square", "a prime", "sum of the roots of a polynomial an
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """The manifest of a tiny encoder, which lies where the hub would have it."""
+    """The manifest of a tiny encoder, which is where the hub's files would be."""
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     root = tmp_path_factory.mktemp("hub")

@@ -1,4 +1,4 @@
-"""Laws of the vectors by spelling: of length 1, of a text alone, blind to the order of words."""
+"""Laws of the vectors by spelling: of length 1, depending on the text alone, blind to the order of words."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_each_text_is_of_length_1_or_has_no_words_and_stands_for_itself(some):
     together = ngram_vectors(some, 64, 512)
     lengths = np.linalg.norm(together, axis=1)
     for text, vector, length in zip(some, together, lengths, strict=True):
-        # Features of one text may fall on one place with two signs and leave nothing.
+        # Features of one text may hit one position with opposite signs and leave nothing.
         assert length == pytest.approx(1, abs=1e-5) or length == 0
         assert np.array_equal(ngram_vectors([text], 64, 512)[0], vector)
         if not words_of(text, 512):

@@ -1,4 +1,4 @@
-"""Many workers compute what one computes, whoever of them dies; a row that ends workers stops no other row.
+"""Many workers compute what one computes, whichever of them dies; a row that kills workers stops no other.
 
 Ray is real here: a cluster of three nodes on loopback, as Ray's own tests start it.
 """
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.long
 
 SQUARE = Operation("square", 1)
 MOST_ROWS = 4_000
-"""At 4 rows in 0.3 s for a worker, this ends a test that waits for a node in vain after two minutes."""
+"""At 4 rows in 0.3 s for a worker, this stops a test that waits for a node in vain after two minutes."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_a_node_dies_and_one_joins_and_no_row_is_there_twice(cluster, tmp_path):
     asked, changed = {}, False
 
     def windows():
-        """Rows until the node that joined has been seen at work, however long it takes to start."""
+        """Rows until the node that joined is seen at work, however long it takes to start."""
         for start in range(0, MOST_ROWS, 40):
             window = {request_key(SQUARE, {"n": n}): {"n": n} for n in range(start, start + 40)}
             asked.update(window)
@@ -85,7 +85,7 @@ def test_a_node_dies_and_one_joins_and_no_row_is_there_twice(cluster, tmp_path):
     with open_crew(on(cluster, 3)) as crew:
         for key, result in fill_windows(SQUARE, windows(), work, order=order, batch_rows=4, crew=crew):
             outcomes[key] = result["square"]
-            if not changed and len(at_work(tmp_path)) == 3:  # in the middle: every worker has a batch
+            if not changed and len(at_work(tmp_path)) == 3:  # halfway: every worker has a batch
                 changed = True
                 cluster.remove_node(second, allow_graceful=False)
                 cluster.add_node(**node)
@@ -107,7 +107,7 @@ def at_work(folder):
 
 
 def journal_rows():
-    """Records in the files of the store: `rows` would hide a second one of a key."""
+    """Records in the files of the store: `rows` would hide a second record of a key."""
     (folder,) = open_store().root.iterdir()
     return sum(file.read_bytes().count(b"\xaajz3") for file in folder.iterdir())
 
@@ -172,7 +172,7 @@ def test_more_workers_than_the_cluster_has_room_for_do_not_hold_it_up(cluster, t
 def test_a_crew_keeps_its_processes_and_what_they_loaded_over_calls_and_works(cluster, tmp_path):
     with open_crew(on(cluster, 2)) as crew:
         for start in range(0, 60, 20):
-            for more in (10_000, 20_000):  # as rounds of writing and of running programs
+            for more in (10_000, 20_000):  # like rounds of writing and of running programs
                 numbers = range(more + start, more + start + 20)
                 assert run(numbers, Noted(tmp_path, more), crew) == [{"square": n + more} for n in numbers]
     opened = [tuple(line.split()) for line in (tmp_path / "opened").read_text().splitlines()]
@@ -199,7 +199,7 @@ def test_a_cluster_that_is_not_there_is_named(tmp_path):
 
 
 def test_workers_on_this_machine_fill_the_same_rows_as_one(tmp_path, monkeypatch):
-    """After all tests on the cluster: a process that had a Ray of its own finds the cluster's actors dead."""
+    """After all tests on the cluster: a process that had its own Ray finds the cluster's actors dead."""
     rows = {}
     for name, workers in (("one", IN_PROCESS), ("four", Workers(4, 1, 0, None))):
         monkeypatch.setenv("JZ3_STORE", str(tmp_path / name))

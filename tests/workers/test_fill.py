@@ -1,4 +1,4 @@
-"""Filling computes what is missing, once, in batches that do not depend on how often it was stopped."""
+"""Filling computes what is missing, once, in batches that do not depend on how often it was interrupted."""
 
 from tempfile import TemporaryDirectory
 

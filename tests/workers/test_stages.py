@@ -1,6 +1,6 @@
-"""`answer`, `attribute` and `sketch` leave the same by two workers of a Ray cluster as by their own process.
+"""`answer`, `attribute`, `sketch` leave the same with two workers of a Ray cluster as in their own process.
 
-The cluster was started in another directory than the stages run in, which name their models by relative
+The cluster was started in a directory other than that of the stages, which name their models by relative
 paths. `execute` has its own test of this, `synthesize` several.
 """
 
@@ -44,7 +44,9 @@ def cluster():
 
 @pytest.fixture
 def both_ways(cluster, tmp_path, monkeypatch):
-    """Runs a function with one worker and with two, each with a store of its own; gives results and rows."""
+    """Runs a function with one worker and with two, each with a store of its own; returns results and
+    rows.
+    """
 
     def run(stage, operation):
         found = []

@@ -1,4 +1,4 @@
-"""Rows as a stream: whoever computes is never kept waiting, and a kill costs the rows of the last minute."""
+"""Rows as a stream: the engine is never kept waiting, and a kill costs the rows of the last minute."""
 
 import random
 from heapq import heappop, heappush
@@ -16,13 +16,15 @@ SQUARE = Operation("square", 1)
 
 
 class Simulated:
-    """Servers with places for so many rows at once, on a clock of their own; a row takes `seconds(n)`."""
+    """Servers that take a limited number of rows at once, on a clock of their own; a row takes
+    `seconds(n)`.
+    """
 
     def __init__(self, places, seconds, lost=frozenset(), look=None):
         self.places, self.seconds, self.lost, self.look = places, seconds, lost, look
         self.now = self.busy = 0.0
         self.done = []
-        """Time and number of each row, as it was done."""
+        """Time and number of each row, when it was done."""
 
     def __call__(self, asked):
         running = []
@@ -73,7 +75,7 @@ def _store(tmp_path_factory, monkeypatch):
 
 
 def lengths(seed):
-    """Seconds of a row: most some, a few many times more, as completions are."""
+    """Seconds of each row: most take a few, some many times more, as completions do."""
     draws = random.Random(seed)
     known = {}
     return lambda n: known.setdefault(n, min(120.0, draws.lognormvariate(3, 0.8)))
@@ -92,7 +94,7 @@ def test_a_kill_at_any_moment_costs_the_rows_of_the_last_minute_or_fewer(commit_
     def look(simulated):
         if len(simulated.done) % 97:
             return
-        # What a process that starts now finds, as after kill -9 of the one that writes.
+        # What a process that starts now would find, as after kill -9 of the writer.
         due = {n for end, n in simulated.done[:-1] if end < simulated.now - COMMIT_S - 1}
         kept = stored()
         looks.append(len(simulated.done) - len(kept))

@@ -1,4 +1,4 @@
-"""What the workers of the tests do. Actors of Ray import it: it is no test file."""
+"""Work for the workers of the tests. Actors of Ray import it, so it is not a test file."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ IN_PROCESS = Workers(count=1, threads=1, gpus=0, address=None)
 
 
 class Squares:
-    """Squares numbers; notes each batch in `folder`; at -1 the process ends as it does out of memory."""
+    """Squares numbers; notes each batch in `folder`; at -1 the process ends as if out of memory."""
 
     def __init__(self, folder: Path, seconds: float = 0.0):
         self.folder, self.seconds = folder, seconds
@@ -27,7 +27,7 @@ class Squares:
 
 
 class Noted:
-    """Notes in `folder` each process that opens it, as an engine that loads its model; adds `more`."""
+    """Notes in `folder` each process that opens it, like an engine that loads its model; adds `more`."""
 
     def __init__(self, folder: Path, more: int):
         self.folder, self.more, self.opened = folder, more, False
@@ -47,7 +47,7 @@ class Noted:
 
 
 class Environment:
-    """Says what a variable of the worker's process is."""
+    """Returns a variable of the worker's environment."""
 
     def __call__(self, batch):
         return [{"value": os.environ.get(row["name"])} for row in batch]
@@ -61,7 +61,7 @@ class Refuses:
 
 
 class Poisoned:
-    """An engine whose process ends, as out of memory, at any batch that holds the prompt `poison`."""
+    """An engine whose process ends, as if out of memory, at any batch that has the prompt `poison`."""
 
     def __init__(self):
         self.identity = {"engine": "transformers", "model": "0" * 32, "dtype": "float32"}
@@ -75,7 +75,9 @@ class Poisoned:
 
 
 class Programming:
-    """An engine that writes two programs, and having read their output the answer; notes where it opens."""
+    """An engine that writes two programs and, after reading their output, the answer; notes where it
+    opens.
+    """
 
     def __init__(self, folder: Path):
         self.folder, self.opened = folder, False

@@ -1,4 +1,4 @@
-"""What the problem writer answers where a prompt asks for concepts, or for questions of documents."""
+"""What the problem writer answers if a prompt asks for concepts, or for questions on documents."""
 
 from pathlib import Path
 

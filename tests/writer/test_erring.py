@@ -1,5 +1,5 @@
 """The problem writer that errs on purpose: the same errors each time, at known rates, of known kinds; nothing
-in an answer says so, and what is right is the answer of the writer that does not err.
+in an answer reveals them, and right answers are those of the writer that does not err.
 """
 
 from collections import Counter

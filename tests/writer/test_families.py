@@ -1,4 +1,4 @@
-"""Every family is right, reads its own problems back, and words them so that no twelve words stand without
+"""Every family is right, reads its own problems back, and words them so that no twelve consecutive words lack
 a drawn value: otherwise decontamination (13 words) would take a whole family for a leaked benchmark item.
 """
 
@@ -58,7 +58,7 @@ def test_the_program_prints_the_answer(family):
 
 @each_family
 def test_the_program_does_not_hold_the_answer(family):
-    """A program computes: it uses drawn values alone, no solved ones."""
+    """A program computes: it uses drawn values only, not derived ones."""
     names = {name for _, name, _, _ in Formatter().parse(family.program) if name}
     assert names <= set(family.fields)
 
@@ -96,7 +96,7 @@ def test_the_solution_states_each_result_and_has_no_gap(family):
 
 @each_family
 def test_the_numbers_differ_enough_for_held_out_draws(family):
-    """Benchmarks, instruction data and the teacher share out the number draws of a family."""
+    """Benchmarks, instruction data and the teacher divide the number draws of a family among them."""
     seen = {
         tuple(value for value in values.drawn.values() if isinstance(value, int)) for values in drawn(family)
     }

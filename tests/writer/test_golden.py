@@ -1,4 +1,4 @@
-"""The texts of the problem writer are those of its model name: answers in the row store are kept under it.
+"""The problem writer's texts belong to its model name, under which answers are kept in the row store.
 
 A change of families, wordings or draws needs a new name in `jz3/writer/server.py`, and then a new digest
 here.

@@ -1,4 +1,6 @@
-"""Numbers of a benchmark item are known in whatever order they come; those of a draw for training are not."""
+"""Numbers of a benchmark item are recognised in whatever order they come; those of a training draw
+are not.
+"""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""What the problem writer answers to a line `Task: NAME`."""
+"""How the problem writer answers a line `Task: NAME`."""
 
 import re
 

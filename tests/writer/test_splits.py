@@ -1,5 +1,5 @@
-"""Law: the parts share out the number draws of a family; none is in two. If it broke, the benchmark would
-hold problems that the models were trained on.
+"""Law: the parts divide the number draws of a family among them; none is in two parts. If it broke, the
+benchmark would hold problems that the models were trained on.
 """
 
 from collections import Counter

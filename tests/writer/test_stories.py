@@ -34,14 +34,14 @@ def solved(story, key="key"):
 
 
 def stories():
-    """A story of each operation in every order of its arguments' names, and of pairs that can be joined."""
+    """A story for each operation in every order of its arguments' names, and for pairs that can be joined."""
     for number, (key, operation) in enumerate(OPERATIONS.items()):
         for spelling in (0, 1):
             yield from told(
                 [(key, spelling, [str(7 + 3 * place) for place in range(len(operation.roles))])], number
             )
     for one, other in permutations(OPERATIONS, 2):
-        if one == "quotient" and other in ("power", "remainder"):  # of whole numbers
+        if one == "quotient" and other in ("power", "remainder"):  # of integers
             continue
         slots = [
             place
