@@ -40,7 +40,7 @@ check: $(VENV)/.ready-test  ## format, lint, types, layers, contracts
 	lint-imports
 	pytest -q tests/test_pipeline.py
 
-format: $(VENV)/.ready-test  ## format, and what ruff can mend
+format: $(VENV)/.ready-test  ## format, and what ruff can fix
 	ruff format .
 	ruff check --fix .
 
