@@ -166,7 +166,7 @@ def _checkgolds_of(golds: Sequence[str], texts: Sequence[str], file: AnswerFile)
     long = [gold for gold in golds if len(gold) > LONG_GOLD or _prose(gold)]
     if 2 * len(long) <= len(golds):
         return
-    start = f"{file.path}: field `{file.gold}` holds whole texts ({long[0][:60]!r}...), no final answers"
+    start = f"{file.path}: field `{file.gold}` holds whole texts ({long[0][:60]!r}...), not final answers"
     expected = "a final answer, a line `#### 18` or a \\boxed{} was expected"
     if not _are_whole(texts):
         raise UserError(

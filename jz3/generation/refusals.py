@@ -91,8 +91,8 @@ NAMED = re.compile(
 )
 """A field in an error's message, quoted or followed by what is wrong with it."""
 IN_PLACE = {
-    "max_tokens": "Declare max_completion_tokens (for `responses` max_output_tokens) in its place",
-    "max_completion_tokens": "Declare max_tokens in its place",
+    "max_tokens": "Declare max_completion_tokens (for `responses` max_output_tokens) instead",
+    "max_completion_tokens": "Declare max_tokens instead",
     "max_output_tokens": "Declare another limit",
 }
 """What to do if the server has another name for the limit."""
@@ -161,7 +161,7 @@ def _stop(status: int, error: "_Error", shown: str, mask: Mask) -> Stop | None:
     if field is not None:
         return Stop(
             f"the server refuses the field {mask.line(field)!r}, which every request has ({shown}); fields "
-            f"and values that it takes were expected. {_remedy(field, error)}"
+            f"and values that it accepts were expected. {_remedy(field, error)}"
         )
     return None
 
@@ -169,7 +169,7 @@ def _stop(status: int, error: "_Error", shown: str, mask: Mask) -> Stop | None:
 def _remedy(field: str, error: "_Error") -> str:
     if field in IN_PLACE and UNKNOWN.search(f"{error.words} {error.code}"):
         return IN_PLACE[field]
-    return "In the declaration of who is asked, take it out or give it a value that the server takes"
+    return "In the teacher's declaration, remove it or give it a value that the server accepts"
 
 
 def _refused_field(error: "_Error") -> str | None:

@@ -279,7 +279,7 @@ def _store() -> Finding:
     remedy = "set JZ3_STORE to a folder of yours"
     nearest = next(folder for folder in (place, *place.parents) if os.path.lexists(folder))
     if not nearest.is_dir():
-        return Finding("row store", "lacks", f"{nearest} is no folder", remedy)
+        return Finding("row store", "lacks", f"{nearest} is not a folder", remedy)
     if not os.access(nearest, os.R_OK | os.W_OK | os.X_OK):
         return Finding("row store", "lacks", f"{place} may not be read and written", remedy)
     size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())

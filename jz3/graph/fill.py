@@ -134,9 +134,9 @@ def _augment(filling: Filling) -> None:
     across = asks_across(params)
     if across is not None:
         raise FillError(
-            f"{filling.stage.name} asks across its {begins_at(params).flag} ({across}), so that no slice "
-            f"knows its part; a recipe that asks of each alone was expected. Run "
-            f"`dvc repro {filling.stage.name}`, which has no slices."
+            f"{filling.stage.name} asks across its {begins_at(params).flag} ({across}), so no slice knows "
+            f"its part; a recipe that asks about each one separately was expected. Run `dvc repro "
+            f"{filling.stage.name}`, which has no slices."
         )
     beginning = begins_at(params)
     seeds = beginning.read(filling.path(beginning.flag))

@@ -56,8 +56,8 @@ def as_json(found: Sequence[Account]) -> str:
 def _rows(stage: str, file: Path) -> Ledger | None:
     if not file.exists():
         raise LedgerError(
-            f"{file} does not exist; the account of {stage} was expected there. "
-            f"Run `dvc repro {stage}`, or `git checkout {file}` where git has it."
+            f"{file} does not exist; the account of {stage} was expected there. Run `dvc repro {stage}`, or "
+            f"`git checkout {file}` if git has it."
         )
     try:
         values: dict[str, Any] = json.loads(file.read_text())

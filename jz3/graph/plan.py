@@ -267,7 +267,7 @@ class _Planner:
             line.notes.append(
                 "its prompts will be rewritten; how many of them the store has is not known yet"
                 if held
-                else "its model is not there yet, so nothing in the store is by it"
+                else "its model is not there yet, so the store has no rows by it"
             )
         to_do = self._rows(line, prompts, have.rows)
         planning = self._execution.planning

@@ -90,7 +90,7 @@ def locked(root: Path) -> dict[str, Any]:
     except (yaml.YAMLError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise RepositoryError(
-            f"{file} is not YAML: {reason}. Take it from git (`git checkout dvc.lock`), or delete it: "
+            f"{file} is not YAML: {reason}. Restore it from git (`git checkout dvc.lock`), or delete it: "
             f"`dvc repro` rewrites it from the run cache."
         ) from error
     return (document or {}).get("stages", {})

@@ -114,7 +114,7 @@ def run_ranks(launch: Launch) -> None:
             f"on from the last checkpoint."
         )
     if status:  # ZeRO-3 sometimes aborts while the interpreter shuts down
-        log.info("the ranks ended with status %d after all was written and checked", status)
+        log.info("the ranks ended with status %d after everything was written and checked", status)
 
 
 def _waited_for(running: subprocess.Popen[bytes]) -> int:

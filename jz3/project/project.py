@@ -70,7 +70,7 @@ def start(folder: Path, corpus: Path, against: Sequence[Path]) -> None:
         must_be_a_file(path, "a file with the items of a benchmark")
     if is_within(folder, corpus):
         raise UserError(
-            f"{folder} lies in {corpus}, whose files are the texts; a folder outside of it was expected. "
+            f"{folder} is inside {corpus}, whose files are the texts; a folder outside of it was expected. "
             f"Give another path, or a folder with the texts alone."
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -124,7 +124,7 @@ def settle(folder: Path, order: Order) -> None:
     if order.provider is not None:
         if order.provider not in get_args(Provider):
             raise UserError(
-                f"'{order.provider}' is no provider; one of {', '.join(get_args(Provider))} was expected."
+                f"'{order.provider}' is not a provider; one of {', '.join(get_args(Provider))} was expected."
             )
         changes[f"{TEACHER}.provider"] = order.provider
         if order.provider != "writer":
@@ -141,7 +141,7 @@ def _must_have_template(folder: Path, level: str) -> None:
     if not template.is_file():
         others = in_order(file.stem for file in template.parent.glob("*.md"))
         raise UserError(
-            f"'{level}' is no level of {folder}; one of {', '.join(others)} was expected. A level of your "
+            f"'{level}' is not a level of {folder}; one of {', '.join(others)} was expected. A level of your "
             f"own is a template: write {template}, after one of theirs."
         )
 

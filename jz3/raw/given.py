@@ -26,7 +26,7 @@ def must_be_outside(path: Path, out: Path) -> None:
     """Raise UserError if a file that is read lies in the folder that the output replaces."""
     if is_within(path, out):
         raise UserError(
-            f"{path} lies in {out}, which the output would replace; another folder was expected. Give "
+            f"{path} is inside {out}, which the output would replace; another folder was expected. Give "
             f"another one with -o."
         )
 

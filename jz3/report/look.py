@@ -98,7 +98,7 @@ def said(drawn: Drawn, find: Sequence[str]) -> str:
 
 
 def _odd(drawn: Drawn) -> str:
-    return f"{count(drawn.odd)} lines are no rows and are not shown; the first is {drawn.first_odd}."
+    return f"{count(drawn.odd)} lines are not rows and are not shown; the first is {drawn.first_odd}."
 
 
 def _foreign(file: Path) -> str | None:

@@ -205,8 +205,8 @@ def test_thoughts_without_a_text_keep_their_key():
     ("fields", "field", "remedy"),
     [
         ({"max_tokens": 5}, "max_tokens", "Declare max_completion_tokens"),
-        (CHAT_FIELDS | {"temperature": 0.6}, "temperature", "take it out"),
-        (CHAT_FIELDS | {"extra_body": {"top_k": 20}}, "top_k", "take it out"),
+        (CHAT_FIELDS | {"temperature": 0.6}, "temperature", "remove it"),
+        (CHAT_FIELDS | {"extra_body": {"top_k": 20}}, "top_k", "remove it"),
     ],
 )
 def test_a_field_that_the_endpoint_refuses_is_named_with_the_remedy_before_more_is_sent(

@@ -178,7 +178,7 @@ WRONG = [
     ),
     pytest.param({}, {"token": "hf_x"}, "does not accept HF_TOKEN", id="wrong token"),
     pytest.param(
-        {}, {"endpoint": "http://127.0.0.1:9"}, "cannot be asked for", id="no network", marks=pytest.mark.long
+        {}, {"endpoint": "http://127.0.0.1:9"}, "cannot be fetched", id="no network", marks=pytest.mark.long
     ),
 ]
 

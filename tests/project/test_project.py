@@ -133,11 +133,13 @@ def test_files_of_others_are_left_as_they_are(tmp_path, texts):
 
 
 def test_what_is_wrong_with_an_order_is_said(project, tmp_path, texts):
-    with pytest.raises(UserError, match=r"'phd' is no level of .*; one of grade, .*, aime .*write .*phd\.md"):
+    with pytest.raises(
+        UserError, match=r"'phd' is not a level of .*; one of grade, .*, aime .*write .*phd\.md"
+    ):
         settle(project, Order(levels=["phd"]))
     with pytest.raises(UserError, match=r"'\.\./aime' names no level"):
         settle(project, Order(levels=["../aime"]))
-    with pytest.raises(UserError, match="'acme' is no provider"):
+    with pytest.raises(UserError, match="'acme' is not a provider"):
         settle(project, Order(provider="acme"))
     check_corpus(project, texts)
     with pytest.raises(UserError, match="is a project of"):
@@ -206,7 +208,7 @@ def test_what_no_project_can_be_made_of_is_said_and_nothing_is_left(tmp_path, te
 
 def test_a_bad_order_leaves_a_project_that_the_next_command_takes_up(tmp_path, texts):
     """A user's own level is written into the folder, so that it stays; DVC must know it."""
-    with pytest.raises(UserError, match="'phd' is no level"):
+    with pytest.raises(UserError, match="'phd' is not a level"):
         begin(tmp_path / "own", texts, (), Order(levels=["phd"]))
     assert (tmp_path / "own/.dvc/config").is_file()
     shutil.rmtree(tmp_path / "own/.dvc")  # as if Ctrl-C came before it was written

@@ -129,7 +129,7 @@ def test_lines_that_are_no_rows_are_counted(tmp_path):
     file.write_text('{"a": 1}\nnot json\n{"a": 2}\n')
     drawn = draw_rows(file, 5)
     assert (drawn.read, drawn.odd) == (2, 1)
-    assert "1 lines are no rows and are not shown; the first is a.jsonl line 2" in page_of(file)
+    assert "1 lines are not rows and are not shown; the first is a.jsonl line 2" in page_of(file)
 
 
 @pytest.mark.parametrize("name", ["nosuch.jsonl", "empty.jsonl", "folder", "a.bin"])

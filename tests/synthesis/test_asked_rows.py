@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long
 
 STAGE = "synthesize@corpus"
 PROMPTS = 360
-NO_MODEL = "its model is not there yet, so nothing in the store is by it"
+NO_MODEL = "its model is not there yet, so the store has no rows by it"
 
 
 def edit(file, change):

@@ -26,7 +26,8 @@ def fetch(root: Path, entries: Mapping[str, SourceEntry], hub: Hub, say: Callabl
     if unresolved := [name for name, entry in entries.items() if not entry.resolved]:
         raise FetchError(
             f"{', '.join(unresolved)} have no commit or no list of files in data/sources.yaml yet; pinned "
-            f"sources were expected. Run `jz3 fetch --resolve` where the hub can be reached, and commit it."
+            f"sources were expected. Run `jz3 fetch --resolve` on a machine that reaches the hub, and commit "
+            f"it."
         )
     for name, entry in entries.items():
         if scripts := [path for path in entry.held or {} if path.endswith(".py")]:

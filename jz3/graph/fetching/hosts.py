@@ -173,7 +173,7 @@ def named_errors(hub: Hub, name: str, entry: SourceEntry, path: str | None = Non
         raise FetchError(f"{what} could not be fetched ({reason}). Run it again; it continues.") from error
     except HFValidationError as error:
         raise FetchError(
-            f"{what} is not named as on the hub; `owner/name` was expected. Correct it."
+            f"{what} is not a name as the hub has them; `owner/name` was expected. Correct it."
         ) from error
     except HTTPError as error:  # the network: HfHubHTTPError is one too
         raise FetchError(_unreachable(hub, what, entry, error)) from error
@@ -182,7 +182,7 @@ def named_errors(hub: Hub, name: str, entry: SourceEntry, path: str | None = Non
 def _unreachable(hub: Hub, what: str, entry: SourceEntry, error: Exception) -> str:
     reason = "HF_HUB_OFFLINE is set" if hub.offline else " ".join(str(error.__cause__ or error).split())[:160]
     return (
-        f"{what} is not on this machine and cannot be asked for ({reason}); an answer of "
+        f"{what} is not on this machine and cannot be fetched ({reason}); an answer from "
         f"{hub.github if entry.host == 'github' else hub.endpoint} was expected. Check network, HF_ENDPOINT "
         f"and HF_HUB_OFFLINE."
     )

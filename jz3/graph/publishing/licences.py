@@ -38,7 +38,7 @@ _ALLOWING = re.compile(
 """Beginnings of names, in lower case and with a blank in place of anything but letters and digits."""
 _FORBIDDING = {
     r"\bnd\b|no ?deriv": "forbids changed copies (NoDerivatives), and a problem written after a text is one",
-    r"nonexclusive distrib|arxiv": "lets arXiv alone hand the text on",
+    r"nonexclusive distrib|arxiv": "lets only arXiv distribute the text",
     r"all rights reserved|proprietary|\bunlicensed\b": "allows no copies",
 }
 
