@@ -19,7 +19,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
+from socket import gethostname, socket
 
 import aiohttp
 
@@ -205,6 +205,7 @@ class Keeper:
     def _error(self, how: str) -> UserError:
         count = len(self.servers.all)
         of = f", the last of {count} servers" if count > 1 else ""
+        of += f", on {gethostname()}" if self.execution.ray_address is not None else ""
         return UserError(
             f"`vllm serve` over {self.source.path} {how}{of}; a server was expected to start from "
             f"execution.yaml:vllm_python {self.execution.vllm_python}. Its last output: "

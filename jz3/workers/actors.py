@@ -36,9 +36,11 @@ DEATHS_IN_A_ROW = 20
 WAIT_S = 30.0
 """Seconds between two lines in the log while there is no worker."""
 CONNECT_S = 10.0
-PASSED_ON = ("HF_", "HUGGING_FACE_", "JZ3_", "NCCL_", "OPENAI_", "TOKENIZERS_", "TRANSFORMERS_", "VLLM_")
-"""Prefixes of the variables that the stage passes to its workers: locations of models and store, keys,
-behaviour of libraries. Ray decides which devices a worker sees (`CUDA_*`).
+PASSED_ON = ("FLASHINFER_", "HF_", "HUGGING_FACE_", "JZ3_", "NCCL_", "OPENAI_", "PYTORCH_", "TOKENIZERS_",
+             "TORCH", "TRANSFORMERS_", "TRITON_", "VLLM_")  # fmt: skip
+"""Prefixes of the variables that the stage passes to its workers: locations of models, of the store and of
+compiled kernels (a cluster's home directories may be small), keys, behaviour of libraries. Ray decides which
+devices a worker sees (`CUDA_*`).
 """
 CANNOT_IMPORT = "failed to import on the worker"
 """Ray's message for a worker whose process cannot import the code."""

@@ -1,5 +1,5 @@
-"""One rank of a training: what DeepSpeed is told, where only the words count (on a CPU nothing could run beside
-the computation), and which ranks say how they end.
+"""One rank of a training: what DeepSpeed is told, where only the words count, because a CPU computes nothing
+beside an exchange; and which ranks say how they end.
 """
 
 import os

@@ -141,13 +141,15 @@ def test_workers_have_the_variables_of_the_stage_and_the_devices_of_ray(cluster,
     """The cluster was started before these were set, as by `ray start` in another shell."""
     monkeypatch.setenv("HF_TOKEN", "of the stage")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "of the stage")
-    asked = [{"name": "HF_TOKEN"}, {"name": "CUDA_VISIBLE_DEVICES"}]
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "of the stage")
+    asked = [{"name": "HF_TOKEN"}, {"name": "CUDA_VISIBLE_DEVICES"}, {"name": "TORCHINDUCTOR_CACHE_DIR"}]
     with open_crew(on(cluster, 1)) as crew:
         found = fill(
             SQUARE, asked, Environment(), order=lambda row: row["name"], batch_rows=4, what="n", crew=crew
         )
     assert found[0] == {"value": "of the stage"}
     assert found[1] != {"value": "of the stage"}
+    assert found[2] == {"value": "of the stage"}
 
 
 def test_a_worker_that_cannot_import_the_code_is_named_at_once(cluster, tmp_path, monkeypatch):
