@@ -10,6 +10,7 @@ machine logs in to another.
 import json
 import logging
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -41,6 +42,10 @@ FAMILIES = ("CUDA_", "FI_", "GLOO_", "HF_", "JZ3_", "NCCL_", "PYTORCH_", "TORCH_
 VARIABLES = ("OMP_NUM_THREADS", "PYTHONPATH", "TOKENIZERS_PARALLELISM")
 JOIN_S = 3600
 """Seconds that a machine waits for the others (chosen: a queue may provide them one by one)."""
+MEET_S = 600
+"""Seconds that a machine tries to reach the one where all meet, whose agent may start later (chosen: a shared
+file system that is cold gives torch to one machine minutes after another; torchrun's own 60 are too few).
+"""
 SEEN_S = 60.0
 """Seconds until a file that another machine wrote is visible here: the longest that NFS caches a listing
 (`acdirmax` of nfs(5)).
@@ -167,17 +172,20 @@ def _command(launch: Launch, environment: Mapping[str, str]) -> tuple[list[str],
         environment=_travelling(environment),
     )
     if execution.launcher == "srun":
-        return [*_srun(execution), *agent_command(announcement, "")], None
+        if (host := execution.rendezvous_host) is None:
+            return [*_srun(execution), *agent_command(announcement, "")], None
+        return [*_srun(execution), *_meeting_at(host), *agent_command(announcement, None)], None
     # Where the others do not know its name, its ranks too are met at the address that they know.
     return agent_command(announcement, "is_host=1,", execution.rendezvous_host), announcement
 
 
+TIMEOUTS = f"join_timeout={JOIN_S},read_timeout={MEET_S}"
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run")
 
 
-def agent_command(announcement: Announcement, is_host: str, address: str | None = None) -> list[str]:
+def agent_command(announcement: Announcement, is_host: str | None, address: str | None = None) -> list[str]:
     """The torchrun command for one machine; `is_host` says whether the others meet there, if that is
-    known. `address` is the machine's own, where that is not its host name.
+    known (None: a variable says it). `address` is the machine's own, where that is not its host name.
     """
     return [
         *TORCHRUN,
@@ -191,8 +199,7 @@ def agent_command(announcement: Announcement, is_host: str, address: str | None 
         announcement.meeting,
         "--rdzv_endpoint",
         announcement.endpoint,
-        "--rdzv_conf",
-        f"{is_host}join_timeout={JOIN_S}",
+        *(() if is_host is None else ("--rdzv_conf", f"{is_host}{TIMEOUTS}")),
         *(("--local_addr", address) if address else ()),
         "-m",
         announcement.module,
@@ -214,6 +221,22 @@ def _srun(execution: Execution) -> list[str]:
         *("--ntasks-per-node", "1"),
         *(("--cpus-per-task", cores) if cores else ()),
     ]
+
+
+MEETING_AT = """\
+first=0
+if [ "$SLURM_NODEID" = 0 ]; then first=1; export PET_LOCAL_ADDR={address}; fi
+export PET_RDZV_CONF=is_host=$first,{timeouts}
+exec "$@"
+"""
+"""Starts an agent where machines meet at another address than the host name of the first, which is the
+stage's: torch takes a machine for the host by the address of its host name alone, and then none would be, of
+a second network. Torchrun reads options that are not on its command line from variables.
+"""
+
+
+def _meeting_at(address: str) -> list[str]:
+    return ["sh", "-c", MEETING_AT.format(address=shlex.quote(address), timeouts=TIMEOUTS), "sh"]
 
 
 def _free_port() -> int:

@@ -30,14 +30,15 @@ if "RANK" in os.environ:
         json.dump({name: os.environ.get(name) for name in names}, file)
 """
 SRUN = """#!{python}
-import argparse, subprocess, sys
+import argparse, os, subprocess, sys
 parser = argparse.ArgumentParser()
 for option in ("export", "kill-on-bad-exit", "nodes", "ntasks", "ntasks-per-node", "cpus-per-task"):
     parser.add_argument("--" + option)
 parser.add_argument("command", nargs=argparse.REMAINDER)
 asked = parser.parse_args()
 assert asked.nodes == asked.ntasks == "2" and asked.ntasks_per_node == "1" and asked.cpus_per_task == "4"
-tasks = [subprocess.Popen(asked.command) for _ in range(int(asked.ntasks))]
+of_nodes = [os.environ | {{"SLURM_NODEID": str(number)}} for number in range(int(asked.ntasks))]
+tasks = [subprocess.Popen(asked.command, env=one) for one in of_nodes]
 sys.exit(max(task.wait() for task in tasks))
 """
 
@@ -108,6 +109,25 @@ def test_slurm_starts_an_agent_on_each_machine_of_the_allocation(root, own_store
     whole = trained(root)
     agree(whole, trained(root, launcher="srun", sharding="fsdp", **(OF_TWO | {"ranks": 4})))
     assert sorted(rank["GROUP_RANK"] for rank in noted(root, 4)) == ["0", "0", "1", "1"]
+    first = min(OF_TWO["rendezvous_host"], socket.getfqdn())
+    assert {rank["MASTER_ADDR"] for rank in noted(root, 4)} == {first}, "of the network that was named"
+
+
+def test_the_first_machine_of_slurm_is_the_host_whatever_the_address_at_which_they_meet(tmp_path):
+    """Torch finds no host by itself for the address of a second network."""
+    (tmp_path / "agent").write_text('#!/bin/sh\necho "$PET_RDZV_CONF $PET_LOCAL_ADDR $*"\n')
+    (tmp_path / "agent").chmod(0o755)
+    command = [*launch._meeting_at("10.1.0.1"), str(tmp_path / "agent"), "of", "two words"]
+    said = [
+        subprocess.run(
+            command, env={"SLURM_NODEID": node}, check=True, capture_output=True, text=True
+        ).stdout.strip()
+        for node in ("0", "1")
+    ]
+    assert said == [
+        "is_host=1,join_timeout=3600,read_timeout=600 10.1.0.1 of two words",
+        "is_host=0,join_timeout=3600,read_timeout=600  of two words",
+    ]
 
 
 def test_what_is_announced_is_for_this_user_alone_and_names_no_process(own_store, monkeypatch, tmp_path):
