@@ -14,8 +14,9 @@ readers of their own. SynthLLM makes up its questions: as published nothing conf
 read. `metamath_draws`: whether five draws of a masked question decide as computing does.
 
 `speed` is CPU time of this process, with the server's threads left out: requests of new problems (`write`),
-of every other task (the slowest is `task`), of the mix of each recipe; microseconds that `augment` adds to a
-row beside calls, programs, the grader and, in RV-Syn, composing; questions masked; graphs composed.
+of every other task (the slowest is `task`), of the mix of each recipe (of MASS its skills); microseconds that
+`augment` adds to a row beside calls, programs, the grader and, in RV-Syn, composing; questions masked; graphs
+composed.
 """
 
 import argparse
@@ -157,6 +158,13 @@ def measure_speed(*, quick: bool) -> dict[str, float]:
             f"{own.programs:.0f}, grader {own.grader:.0f}, composing {own.composing:.0f}; {own.rows:,} rows"
         )
         figures |= {f"{name}_mix": round(mix), f"{name}_us": round(own.own)}
+    beside = {
+        task: speed.rate(asked)
+        for task, asked in speed.by_task(speed.beside_recipes(seeds(quick=quick))).items()
+    }
+    slowest = min(slowest, *beside.values())
+    print("beside these: " + ", ".join(f"{task} {found:,.0f}" for task, found in beside.items()))
+    figures["mass_mix"] = round(beside["skills"])
     graphs = speed.graphs_per_second(seeds(quick=quick), params_of("rvsyn", MODEL))
     masked = speed.maskings_per_second(speed.questions(5 if quick else 40))
     print(f"masking: {masked:,.0f} questions a second of CPU; composing: {graphs:,.0f} graphs")

@@ -7,12 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from benchmarks.erring.runs import LIMITS, Walked, execution, prompts_of, walked
+import dataframely as dy
+
+from benchmarks.erring.runs import LIMITS, ROOT, Walked, execution, prompts_of, walked
 from jz3.answers.equality import equal
 from jz3.sandbox.program_rows import run_rows
 from jz3.sandbox.settings import Limits
 from jz3.store.row_store import open_store
+from jz3.tables.seed_problem import SeedProblem
 from jz3.tables.words import KINDS, LEVELS
+from jz3.teacher import judge
+from jz3.teacher.asks import filled
 from jz3.teacher.augment import augment, request_of
 from jz3.teacher.beginnings import Seeds
 from jz3.teacher.number_masks import masks_of
@@ -77,6 +82,30 @@ def requests_of(rounds: Sequence[Walked], params: AugmentParams) -> list[Request
     """The requests of a run, in its order: the mix of the recipe."""
     return [
         Request(one.prompt, request_of(one, params).seed) for round_ in rounds for one, _, _ in round_.asks
+    ]
+
+
+def beside_recipes(seeds: dy.DataFrame[SeedProblem]) -> list[Request]:
+    """Requests of the tasks that no recipe asks of a writer that does not err: a reflection on an attempt
+    without a box, the skills of MASS, and a judge's verdict.
+    """
+    files = ("recipes/personamath/reflect.md", "recipes/mass/skills.md", f"judges/{judge.PROMPT}")
+    templates = [(ROOT / "data" / file).read_text(encoding="utf-8") for file in files]
+    return [
+        Request(
+            filled(
+                template,
+                {
+                    judge.QUESTION: seed["question"],
+                    "{attempt}": seed["solution"].replace("\\boxed", ""),
+                    judge.GOLD: seed["answer"],
+                    judge.PREDICTED: seed["answer"],
+                },
+            ),
+            number,
+        )
+        for number, seed in enumerate(seeds.iter_rows(named=True))
+        for template in templates
     ]
 
 
