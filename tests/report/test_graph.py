@@ -1,16 +1,18 @@
 """The graph on the page is that of dvc.yaml."""
 
 import os
+import re
 import subprocess
 import sys
 from itertools import combinations
 from pathlib import Path
 
 import networkx as nx
+import pytest
 
 from jz3.core.artifacts import InFiles
-from jz3.report.graph import HEIGHT, WIDTH, drawn, placed
-from jz3.report.wiring import read_wiring
+from jz3.report.graph import HEIGHT, INCH, WIDTH, drawn, placed
+from jz3.report.wiring import Node, Wiring, read_wiring
 
 ROOT = Path(__file__).parents[2]
 DVC = """
@@ -41,6 +43,37 @@ def test_an_edge_that_follows_from_others_is_not_drawn(tmp_path):
     svg = drawn(wiring(tmp_path, DVC))
     assert svg.count('id="graph-edge-') == 3
     assert svg.count('id="graph-again-') == 1
+
+
+def points(path):
+    numbers = [float(number) for number in re.findall(r"-?[\d.]+", path)]
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def test_boxes_lie_around_their_names_and_lines_join_their_borders():
+    chain = Wiring(
+        tuple(Node(name, "", 1) for name in "abc"), frozenset({("a", "b"), ("b", "c"), ("c", "a")})
+    )
+    svg = drawn(chain)
+    wide, high = points(re.search(r'viewBox="0 0 ([^"]+)"', svg)[1])[0]
+    paths = re.findall(r'<g id="graph-([\w-]+)">\s*<path d="([^"]*)"', svg)
+    corners = [points(path) for name, path in paths if name.startswith("patch_")][1:]
+    boxes = [(min(x), max(x), min(y), max(y)) for x, y in (zip(*box, strict=True) for box in corners)]
+    names = re.findall(r'<text [^>]*x="([\d.]+)" y="([\d.]+)"', svg)
+    for (left, right, top, foot), (x, y) in zip(boxes, names, strict=True):
+        assert (left + right) / 2 == pytest.approx(float(x))
+        assert (right - left, foot - top) == pytest.approx((WIDTH * 72 / INCH, HEIGHT * 72 / INCH))
+        assert 0 <= left < right <= wide
+        assert 0 <= top < float(y) < foot <= high
+    lines = {name: points(path) for name, path in paths}
+    (first, second, last), middle = boxes, float(names[0][0])
+    for edge, before, after in (("edge-0", first, second), ("edge-1", second, last)):
+        assert lines[edge][0] == pytest.approx((middle, before[3]))
+        assert lines[edge][-1] == pytest.approx((middle, after[2]))
+    start, *_, end = lines["again-0"]
+    assert start == pytest.approx((last[1], (last[2] + last[3]) / 2))
+    assert end == pytest.approx((first[1], (first[2] + first[3]) / 2))
+    assert first[1] < max(x for x, _ in lines["again-0"]) < wide
 
 
 def test_the_second_round_of_our_graph_is_drawn_as_one_way_back():
