@@ -369,3 +369,10 @@ def test_an_interval_holds_the_mean(values, seed):
 def test_the_exact_test_is_symmetric_and_a_probability(wins, losses):
     assert exact_p_value(wins, losses) == exact_p_value(losses, wins)
     assert 0 < exact_p_value(wins, losses) <= 1
+
+
+def test_an_interval_leaves_out_one_resample_in_forty_on_either_side():
+    values = np.linspace(0, 1, 400)
+    low, high = interval(values, 10_000, 3)
+    error = 100 * values.std() / np.sqrt(len(values))
+    assert [(50 - low) / error, (high - 50) / error] == pytest.approx([1.96, 1.96], abs=0.09)
