@@ -2,11 +2,12 @@
 alone.
 """
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.curation.false_steps import false_step
+from jz3.curation.false_steps import false_step, false_steps
 
 WHOLE = st.integers(0, 9999)
 
@@ -87,3 +88,10 @@ def test_what_is_right_or_not_plain_is_left_alone(text):
 def test_a_text_that_runs_on_costs_no_more_than_its_length():
     assert false_step("1 + " * 50_000 + "1 = 3", 1.0) is None
     assert false_step("(" * 50_000 + "1 + 1 = 3", 1.0) is None
+
+
+def test_each_row_has_its_own_finding_and_a_problem_of_other_arithmetic_has_none():
+    problems = pl.Series(["Add.", "Add in base 2.", "Add.", "Add."])
+    solutions = pl.Series(["So 1 + 1 = 3.", "So 1 + 1 = 3.", "No sum.", "So 1 + 1 = 2."])
+    assert false_steps(problems, solutions, 1.0).to_list() == ["1 + 1 = 3", None, None, None]
+    assert false_steps(problems[2:3], solutions[2:3], 1.0).to_list() == [None]

@@ -1,10 +1,11 @@
 """A number that was copied wrong is found; conversions, other orders and other programs are left alone."""
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.curation.given_numbers import miscopied
+from jz3.curation.given_numbers import miscopied, miscopied_numbers
 
 NUMBERS = st.lists(st.integers(0, 10_000), min_size=2, max_size=8)
 
@@ -43,3 +44,9 @@ def test_numbers_copied_as_they_are_say_nothing_and_one_slip_is_found(numbers, d
 )
 def test_cases(question, lines, found):
     assert miscopied(question, lines, 0.5) == found
+
+
+def test_a_problem_without_a_program_says_nothing():
+    questions = pl.Series(["2 and 3", "2 and 3"])
+    found = miscopied_numbers(questions, pl.Series([None, "a = 2\nb = 5"]), 0.5)
+    assert found.to_list() == [None, "question 3, program 5"]
