@@ -66,6 +66,11 @@ def test_what_did_not_run_here_is_named_and_not_guessed():
     assert json.loads(as_json([texts]))["texts"]["generation"] == {"wall": 16.0, "cpu": 48.0}
 
 
+def test_seconds_are_rounded_to_tenths_for_scripts():
+    found = compute_of(GRAPH, {"texts": 5}, {"pack@texts": Took(0.26, 1.34)})
+    assert json.loads(as_json(found))["texts"]["curation"] == {"wall": 0.3, "cpu": 1.3}
+
+
 def test_every_stage_that_a_set_can_rest_on_is_of_one_part():
     stages = {file.stem for file in (ROOT / "stages").glob("*.py")} - {"__init__"}
     parted = [name for names in PARTS.values() for name in names]

@@ -68,3 +68,9 @@ def test_what_a_library_raises_is_one_line():
     for error in (ftplib.error_perm("530 no"), aiohttp.ClientPayloadError("broken")):
         with pytest.raises(RemoteError, match="cannot be reached"), reaching("ftp://host/rows"):
             raise error
+
+
+def test_of_a_long_message_the_beginning_is_shown():
+    with pytest.raises(RemoteError) as caught, reaching("s3://bucket/rows"):
+        raise OSError("x" * 500)
+    assert f"({'x' * 200})" in str(caught.value)
