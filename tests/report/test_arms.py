@@ -38,6 +38,7 @@ def test_the_marks_of_a_set_stand_where_its_numbers_are_the_first_at_the_top():
         drawn = [(list(line.get_xdata()), list(line.get_ydata())) for line in left.lines]
         bars = [[bar.get_width() for bar in panel.patches] for panel in (middle, right)]
         names = [label.get_text() for label in left.get_yticklabels()]
+        assert left.get_ylim() == middle.get_ylim() == right.get_ylim()
     assert drawn == [
         ([20.0, 40.0], [0, 0]),
         ([30.0], [0]),

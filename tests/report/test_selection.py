@@ -4,7 +4,8 @@ import re
 
 import polars as pl
 
-from jz3.report.selection import binned, find_extremes, selection_section
+from jz3.core.fan_in import InTables
+from jz3.report.selection import binned, find_extremes, selection_section, values_of
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
@@ -84,3 +85,19 @@ def test_a_kind_of_prompt_of_which_nothing_was_chosen_has_no_share_of_it(tmp_pat
     page = shown(tmp_path, [0.5, 0.25], selected={})
     lines = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", line) for line in re.findall(r"<tr>.*?</tr>", page)]
     assert ["source", "web", "12", "100.0%", "0", "0.0%", "0.00"] in lines
+
+
+def test_each_selection_shows_the_values_of_the_method_that_it_used(tmp_path):
+    paths = (tmp_path / "influence.parquet", tmp_path / "rds.parquet")
+    for path, method in zip(paths, ("influence", "rds"), strict=True):
+        table(Value, [valued(PROBLEMS[0], 0.5) | {"method": method}], path)
+    measured = {"mix/a": {}} | {
+        f"select/{name}": {"method": method}
+        for name, method in {"a": "rds", "b": "influence", "c": None}.items()
+    }
+    found = values_of(InTables(Value, paths), measured)
+    assert {name: values.path for name, values in found.items()} == {
+        "a": paths[1],
+        "b": paths[0],
+        "c": paths[0],
+    }

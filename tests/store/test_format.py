@@ -3,6 +3,7 @@
 Written by the code of 2026-11-21: a journal of two commits, and a segment. They are read as they are here.
 """
 
+import json
 from base64 import b85decode
 
 from jz3.store import writer as writer_module
@@ -65,7 +66,8 @@ def test_what_is_written_today_are_the_same_bytes(tmp_path, monkeypatch):
         for group in (TEXTS[:3], TEXTS[3:4]):
             for text in group:
                 request = {"text": text}
-                writer.append(request_key(OPERATION, request), request, {"twice": text * 2})
+                kept = writer.append(request_key(OPERATION, request), request, {"twice": text * 2})
+                assert json.loads(kept.decode("utf-8", "surrogatepass")) == {"twice": text * 2}
             writer.commit()
     [journal] = (tmp_path / "a").rglob("*.journal")
     assert journal.read_bytes() == JOURNAL
