@@ -129,3 +129,9 @@ def test_a_printed_number_agrees_with_itself_rounded_and_with_no_neighbour_of_th
 )
 def test_a_rounded_answer_is_within_half_a_unit_of_its_last_place(boxed, printed, rounds):
     assert agrees(boxed, printed) == rounds
+
+
+@pytest.mark.parametrize(("boxed", "counts"), [("5", True), ("4", False), ("3", False)])
+def test_of_the_numbers_in_a_line_of_words_the_last_one_counts(boxed, counts):
+    assert agrees(boxed, "3 and 4 apples, then 5 pears") == counts
+    assert agrees(boxed, "It has 5 sides") == counts

@@ -58,8 +58,7 @@ def test_no_font_of_the_machine_and_no_name_of_another_drawing_is_in_it():
 def test_steps_on_the_axis_are_whole_and_a_point_is_the_mean_of_its_steps():
     page = loss_curves({"warmup": curve(3)})
     ticks = re.findall(r">(\d[\d.,]*)</text>", page.partition("optimizer step")[0])
-    assert {"1", "2", "3"} <= {*ticks}
-    assert not [tick for tick in ticks if "." in tick]
+    assert ticks == ["1", "2", "3"]
     assert ">1,500</text>" in loss_curves({"warmup": curve(2000)})
     few = thinned(curve(2 * POINTS), "loss")
     assert few["step"].to_list() == [place + 1.5 for place in range(0, 2 * POINTS, 2)]
