@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jz3.generation.loose import fields_of, list_of, loose_json
-from jz3.generation.outcomes import Setback, Stop
+from jz3.generation.outcomes import Setback, Stop, unless_broken_off
 from jz3.generation.refusals import meaning
 from jz3.generation.secrets import Mask
 from jz3.generation.served_answers import Body, leniently, masked
@@ -131,6 +131,6 @@ def _outcome(line: dict[str, Any], response: dict[str, Any], mask: Mask) -> Body
         return meaning(int(status), response.get("body"), None, mask)
     body = leniently(response.get("body"))
     if isinstance(body, Body):
-        return masked(body, mask)
+        return unless_broken_off(masked(body, mask))
     textless = body.textless and masked(body.textless, mask)
     return Setback(mask.line(body.reason), body.again, paid=True, own=not body.again, textless=textless)

@@ -13,7 +13,7 @@ from jz3.core.progress import Progress
 from jz3.generation.chat import CHAT, ChatRequest
 from jz3.generation.client import Client
 from jz3.generation.outage import Outage
-from jz3.generation.outcomes import Setback, Stop, Unanswered
+from jz3.generation.outcomes import Setback, Stop, Unanswered, unless_broken_off
 from jz3.generation.pace import Pace, Window, backoff_s
 from jz3.generation.received import Received
 from jz3.generation.served_answers import Body
@@ -208,7 +208,7 @@ class CallRun:
             await self._spending.settle(reservation, known=True)
             return None
         try:
-            outcome = await self._client.chat(request)
+            outcome = unless_broken_off(await self._client.chat(request))
             if isinstance(outcome, Body):
                 self._keep(key, request, outcome)
             elif isinstance(outcome, Stop):

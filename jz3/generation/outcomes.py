@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from jz3.generation.served_answers import Body
 
+BROKEN_OFF = ("error", "abort")
+"""Finish reasons of an answer that its server did not write to the end (OpenRouter, vLLM, SGLang)."""
+
 
 @dataclass(frozen=True)
 class Setback:
@@ -39,3 +42,16 @@ class Unanswered:
     """Refused, or answered without a text: another day would give the same."""
     delayed: dict[str, str]
     """Another day may bring an answer."""
+
+
+def broken_off(reason: str | None) -> Setback | None:
+    """A setback if a server gives this as the end of an answer: another attempt may bring it whole."""
+    if reason is None or reason.lower() not in BROKEN_OFF:
+        return None
+    return Setback(f"the server broke the answer off ({reason})", again=True, paid=True)
+
+
+def unless_broken_off(outcome: Body | Setback | Stop) -> Body | Setback | Stop:
+    """The outcome, or a setback in place of an answer that the server broke off."""
+    setback = broken_off(outcome.choices[0].finish_reason) if isinstance(outcome, Body) else None
+    return setback or outcome

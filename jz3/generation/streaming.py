@@ -16,7 +16,7 @@ from typing import Any
 from jz3.core.errors import UserError
 from jz3.generation.client import Completed
 from jz3.generation.engine import Unwritten
-from jz3.generation.outcomes import Setback, Stop
+from jz3.generation.outcomes import Setback, Stop, broken_off
 from jz3.generation.pace import backoff_s
 from jz3.generation.servers import Server, Servers
 
@@ -148,6 +148,8 @@ class Stream:
             busy = False
             try:
                 outcome = await client.complete(body)
+                if isinstance(outcome, Completed):
+                    outcome = broken_off(outcome.finish_reason) or outcome
                 busy = isinstance(outcome, Setback) and outcome.busy
             finally:
                 servers.leave(server, number, ends, busy=busy)

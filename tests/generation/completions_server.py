@@ -47,7 +47,10 @@ class Completions:
         elif asked["seed"] % 3 == 0 and self.seen[asked["seed"]] == 1:
             await call.json(503, {"error": {"message": "loading", "code": None}})
         else:
-            await call.json(200, self.completion(asked))
+            whole = self.completion(asked)
+            if asked["seed"] % 3 == 1 and self.seen[asked["seed"]] == 1:
+                whole["choices"][0] |= {"text": whole["choices"][0]["text"][:1], "finish_reason": "abort"}
+            await call.json(200, whole)
 
     def completion(self, asked):
         from jz3.generation.engine import GenerationRequest, Sampling

@@ -98,6 +98,12 @@ PASSING = {
     "deep": response(b"[" * 100_000),
     "no choices": response(completion(choices=[])),
     "choices number": response(completion(choices=5)),
+    **{
+        f"broken off: {reason}": response(
+            completion(choice={"message": {"content": TEXT[:9]}, "finish_reason": reason})
+        )
+        for reason in ("error", "abort", "ERROR")
+    },
     "error in 200": response({"error": {"message": "upstream", "code": 502}}),
     "no http": b"SSH-2.0-hello\r\n",
     "odd status": b"HTTP/1.1 abc no\r\n\r\n",

@@ -161,6 +161,7 @@ LINES = {
     "500": {"response": {"status_code": 500, "body": {"error": {"message": "no"}}}},
     "expired": {"response": None, "error": {"code": "batch_expired", "message": "too late"}},
     "no choices": {"response": {"status_code": 200, "body": completion(choices=[])}},
+    "broken off": {"response": {"status_code": 200, "body": completion(choice={"finish_reason": "error"})}},
     "body null": {"response": {"status_code": 200, "body": None}},
 }
 

@@ -61,7 +61,7 @@ def written(engine_name, model, requests, sampling, how):
     "change", [{}, {"temperature": 0.0}, {"stop": ["e", "a"]}], ids=["free", "greedy", "stop"]
 )
 def test_a_server_writes_what_the_model_writes_here(write, model, change):
-    """Each third request is refused (503) at first."""
+    """Each third request is refused (503) at first, and each third is broken off."""
     sampling = FREE.model_copy(update=change)
     assert write("openai", model, REQUESTS, sampling) == write("transformers", model, REQUESTS, sampling)
 
