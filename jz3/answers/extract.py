@@ -222,12 +222,24 @@ def _after_phrase(text: str, form: Form) -> Extraction | None:
             ends.append(head.end())
         position = lowered.rfind("answer", 0, position)
     for end in sorted(ends, reverse=True):
-        found = _said(text[end : end + MAX_ANSWER], form)
+        found = _said(_with_sign(text, end), form)
         if found is not None and not (_opens(text, end) and not _fills_line(text[end:], found)):
             return found
     return None
 
 
+def _with_sign(text: str, end: int) -> str:
+    """What follows a phrase: right behind its verb `- 5` and `> 5` are signs, in the next line a list and a
+    quote.
+    """
+    tail = text[end : end + MAX_ANSWER]
+    before = text[:end].rstrip(" ")[-1:]
+    if not before.isalpha() and before != "=":
+        return tail
+    return _SIGN_APART.sub(lambda found: "-" if found[1] == "-" else "\\gt ", tail, count=1)
+
+
+_SIGN_APART = re.compile(r"\A(?:(-)\s{1,4}|>\s{0,4})(?=[\d.\\$])")
 MAX_PHRASE = 160  # chosen: characters of `the answer to the question of how many ... is`
 
 

@@ -63,6 +63,7 @@ def last_value_of(text: str, form: Form) -> Found | None:
 
 
 def _last_in(window: str, form: Form, *, whole: bool) -> Found | None:
+    window = _without_reason(window)
     formulas = formulas_of(window)
     chosen = next((formula for formula in reversed(formulas) if _fits(formula, form)), None)
     if form in ("set", "tuple", "expression") and chosen is not None:
@@ -108,6 +109,24 @@ def _with_exact(window: str, formulas: list[re.Match[str]], start: int, found: F
     if len(exact) > MAX_EXACT or not rounds_to(exact.rpartition("=")[2], found[0]):
         return found
     return (f"{exact} \\approx {found[0]}", "last_formula")
+
+
+_REASON = re.compile(
+    r"[,(]?\s\(?(?:because|since)\b(?:(?!\b(?:so|hence|thus|therefore|then|gives?|gets?)\b)[^.\n,;:]){0,200}"
+    r"[.)\s*]{0,9}\Z"
+)
+_SAID_BEFORE = re.compile(r"[\x01\d][^.\n]{0,400}\Z")
+
+
+def _without_reason(window: str) -> str:
+    """The text without the reason that ends it: `$n = 7$, because $n > 3$.` says 7."""
+    if "because" not in window and "since" not in window:
+        return window
+    mask = Masked.of(window).mask
+    reason = _REASON.search(mask, max(len(mask) - 400, 0))
+    if reason is None or _SAID_BEFORE.search(mask[max(reason.start() - 400, 0) : reason.start()]) is None:
+        return window
+    return window[: reason.start()]
 
 
 def _fits(formula: re.Match[str], form: Form) -> bool:

@@ -37,7 +37,7 @@ _EQUALS = re.compile(r"(?<![<>!:])=")
 MAX_APPROXIMATIONS = 4  # chosen: more are no answer
 _APPROXIMATELY = re.compile(
     r"(?i)^(?:(?:is |it is )?(?:about|approximately|approx\.?|around|roughly|nearly|almost|exactly|precisely"
-    r"|only|just)|\\(?:approx|simeq|sim)|equal to)\s*(?=[-\d.\\$(a-z])"
+    r"|only|just)|\\(?:approx|simeq|sim)|~|equal to)\s*(?=[-\d.\\$(a-z])"
 )
 _SIGN_IN_WORDS = re.compile(
     r"(?i)(?:\\text\{\s*)?(?:negative|minus)\s*\}?\s*(?=\.?\d|\\(?:[dt]?frac|sqrt|pi|infty)(?![A-Za-z]))"

@@ -74,6 +74,8 @@ def test_the_responses_of_the_field_are_judged_as_they_should():
         ("4", "So 9 minus 5 is 4.", "-4"),
         ("9", "The charges are 5 and minus 4, so 9.", "-9"),
         ("3", "It may differ by plus or minus 3", "-3"),
+        ("-5", "The answer is - 5.", "5"),
+        ("5", "The answer is:\n- 5", "-5"),
     ],
 )
 def test_a_sign_in_words_belongs_to_its_number(gold: str, response: str, other: str):
@@ -93,6 +95,27 @@ def test_a_sign_in_words_belongs_to_its_number(gold: str, response: str, other: 
 def test_an_exact_value_stays_the_answer_beside_its_rounding(exact: str, rounded: str, response: str):
     assert grade_response(GradeLine(exact, response, None)).equal
     assert grade_response(GradeLine(rounded, response, None)).equal
+
+
+def test_a_bound_behind_the_verb_is_no_number():
+    assert not grade_response(GradeLine("7", "The answer is > 7.", None)).equal
+    assert grade_response(GradeLine("7", "The answer is:\n> 7", None)).equal
+    assert grade_response(GradeLine("7", "The answer is ~7", None)).equal
+
+
+@pytest.mark.parametrize(
+    ("gold", "response"),
+    [
+        ("7", "Thus $n = 7$, because $n > 3$."),
+        ("7", "Thus $n = 7$ (since $n > 3$)."),
+        ("7", "So 7 of them remain since 5 left."),
+        ("7", "Since $n > 3$, we find $n = 7$."),
+        ("7", "It is odd, since $n > 3$ and so $n = 7$."),
+        ("7", "This holds because $n = 7$."),
+    ],
+)
+def test_a_reason_behind_the_answer_says_nothing_more(gold: str, response: str):
+    assert grade_response(GradeLine(gold, response, None)).equal
 
 
 def test_a_decimal_that_is_no_rounding_is_the_later_answer():
