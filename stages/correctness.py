@@ -1,7 +1,6 @@
 """Check which problems of a recipe have the right answer, before curation removes any."""
 
 from jz3.core.artifacts import In, Metrics, Out
-from jz3.core.fan_in import InMetrics
 from jz3.core.stage import run
 from jz3.curation.correctness import check_problems, correctness_metrics
 from jz3.tables.checked_problem import CheckedProblem
@@ -12,14 +11,12 @@ from jz3.tables.problem import Problem
 def main(
     problems: In[Problem],
     results: In[ExecutionResult],
-    measured: InMetrics,
     checked: Out[CheckedProblem],
     metrics: Metrics,
 ) -> None:
-    account = measured.read()
-    rows = check_problems(problems, results, account)
+    rows = check_problems(problems, results)
     checked.write(rows)
-    metrics.write(correctness_metrics(rows, account))
+    metrics.write(correctness_metrics(rows))
 
 
 if __name__ == "__main__":

@@ -340,7 +340,9 @@ def correctness(left, metrics):
             f"{name}_problems": rows.height,
             f"{name}_read": rows["family"].count(),
             f"{name}_correct": correct,
-            f"{name}_correct_share": pytest.approx(correct / rows.height) if rows.height else None,
+            f"{name}_correct_share": (
+                pytest.approx(correct / rows.height) if rows.height and checked["family"].count() else None
+            ),
         }
     return expected
 

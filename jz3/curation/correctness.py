@@ -2,12 +2,15 @@
 
 If the writer was the teacher, problems are worded like those of its families, and a problem that a family can
 read has an exact answer. A tool problem is correct if its program runs without error and prints that answer;
-a prose problem if its box contains it. A problem that no family can read counts as not correct. With another
-teacher no family could read anything, so the shares are null. Costs about a millisecond per problem.
+a prose problem if its box contains it. A problem that no family can read counts as not correct.
+
+Problems of another teacher are not worded like that, so none of a recipe is judged if no family can read any
+of its first FRAME problems: `right` and the shares are null. Ids are hashes, so the first ones are a random
+sample. The stage asks the problems themselves rather than the metrics of all teachers, which change with
+every recipe. Costs about a millisecond per problem.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import dataframely as dy
 import polars as pl
@@ -23,7 +26,7 @@ from jz3.tables.words import KINDS
 from jz3.writer.catalogue import FAMILIES, read
 from jz3.writer.family import plain
 
-FRAME = 10_000  # rows in memory at once; chosen
+FRAME = 10_000  # rows in memory at once, and those that decide whether the others are read; chosen
 
 
 class CorrectnessMetrics(BaseModel):
@@ -35,9 +38,7 @@ class CorrectnessMetrics(BaseModel):
     tool_read: int
     tool_correct: int
     tool_correct_share: float | None
-    """Share of all tool problems, also of those that no family reads; null unless the writer was a
-    teacher.
-    """
+    """Share of all tool problems, also of those that no family reads; null if no problem was judged."""
     prose_problems: int
     prose_read: int
     prose_correct: int
@@ -48,14 +49,9 @@ class CorrectnessMetrics(BaseModel):
     """Families of the writer."""
 
 
-def check_problems(
-    problems: In[Problem], results: In[ExecutionResult], measured: Mapping[str, Any]
-) -> dy.DataFrame[CheckedProblem]:
-    """A row for each problem, in the order of their ids.
-
-    `measured` are the metrics of every KD set, which say who the teacher was.
-    """
-    printed = _printed(results) if _is_writers(measured) else None
+def check_problems(problems: In[Problem], results: In[ExecutionResult]) -> dy.DataFrame[CheckedProblem]:
+    """A row for each problem, in the order of their ids."""
+    printed = _printed(results) if _some_is_read(problems) else None
     rows = [
         row
         for frame in progress(problems.frames(FRAME), "check", -(-problems.rows() // FRAME), "frames")
@@ -65,11 +61,9 @@ def check_problems(
     return CheckedProblem.validate(pl.DataFrame(rows, schema=schema, orient="row").sort("problem_id"))
 
 
-def correctness_metrics(
-    checked: dy.DataFrame[CheckedProblem], measured: Mapping[str, Any]
-) -> CorrectnessMetrics:
-    """The counts over all problems; the shares are null unless the writer was a teacher."""
-    by_writer = _is_writers(measured)
+def correctness_metrics(checked: dy.DataFrame[CheckedProblem]) -> CorrectnessMetrics:
+    """The counts over all problems; the shares are null if none was judged."""
+    judged = checked["right"].count() > 0
     families = checked["family"].drop_nulls().n_unique()
     found = {
         kind: (rows.height, rows["family"].count(), int(rows["right"].sum()))
@@ -79,7 +73,7 @@ def correctness_metrics(
 
     def share(kind: str) -> float | None:
         total, _, correct = found[kind]
-        return correct / total if total and by_writer else None
+        return correct / total if total and judged else None
 
     return CorrectnessMetrics(
         tool_problems=found["tool"][0],
@@ -95,10 +89,9 @@ def correctness_metrics(
     )
 
 
-def _is_writers(measured: Mapping[str, Any]) -> bool:
-    """Whether the built-in writer wrote any KD set or recipe."""
-    sets = (values for stage, values in measured.items() if stage.startswith(("distill/", "augment/")))
-    return any("writer" in values["provider"].split(", ") for values in sets)
+def _some_is_read(problems: In[Problem]) -> bool:
+    first = next(iter(problems.frames(FRAME)), None)
+    return first is not None and any(read(problem) is not None for problem in first["problem"])
 
 
 def _checked(

@@ -34,8 +34,8 @@ def right_rows(
 ) -> dy.DataFrame[RightRows]:
     """A row for each kind, and for all kinds, of each recipe in each set that holds any of its problems.
 
-    Recipes that the checker cannot judge, because the built-in writer was not the teacher, have none. Costs a
-    read of the ids.
+    Recipes of which the checker can read nothing, such as those of teachers other than the built-in writer,
+    have none. Costs a read of the ids.
     """
     found = [
         _of_set(judged, table).with_columns(model=pl.lit(model), recipe=pl.lit(recipe))

@@ -48,7 +48,8 @@ def write_problem(
     """
     draws = Draws(key)
     families = tuple(family for family in BY_LEVEL.get(level, FAMILIES) if family.name not in refused)
-    weights = tuple(_weight(family, passage) for family in families)
+    words = frozenset(re.findall(r"[a-z]+", passage.lower()))
+    weights = tuple(_weight(family, words) for family in families)
     family = draws.weighted("family", families, weights)
     values = draw_of_part(family, part, f"{key}\x00{family.name}")
     return write_draw(family, kind, values, key)
@@ -77,6 +78,5 @@ def printed(program: str) -> str:
     return output.getvalue().strip()
 
 
-def _weight(family: Family, passage: str) -> int:
-    words = set(re.findall(r"[a-z]+", passage.lower()))
+def _weight(family: Family, words: frozenset[str]) -> int:
     return 1 + MATCH_WEIGHT * min(MOST_MATCHES, sum(word in words for word in family.words))

@@ -10,7 +10,7 @@ from jz3.tables.problem import Problem
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.draws import Draws
 from jz3.writer.write import write_draw
-from tests.report.builders import metrics, problem, table
+from tests.report.builders import problem, table
 
 BAGS = (
     "There are 3 bags with 2 apples in each bag, and Ann finds 6 more apples. "
@@ -29,16 +29,14 @@ def result(row, output, status="ok"):
     }
 
 
-def checked(root, problems, results=(), provider="writer"):
-    rows = judged(root, problems, results, provider)
-    return correctness_metrics(rows, metrics(provider))
+def checked(root, problems, results=()):
+    return correctness_metrics(judged(root, problems, results))
 
 
-def judged(root, problems, results=(), provider="writer"):
+def judged(root, problems, results=()):
     return check_problems(
         table(Problem, problems, root / "problems"),
         table(ExecutionResult, list(results), root / "results.parquet"),
-        metrics(provider),
     )
 
 
@@ -82,11 +80,24 @@ def test_every_problem_that_a_family_writes_is_correct(tmp_path):
     assert found.tool_correct_share == found.prose_correct_share == 1
 
 
-def test_with_another_teacher_nothing_is_read_and_the_shares_are_null(tmp_path):
-    found = checked(tmp_path, [problem(0, text=BAGS, answer="12")], provider="openai")
+def test_where_no_family_reads_any_problem_none_is_judged(tmp_path):
+    """As with another teacher, who words problems differently."""
+    rows = [problem(0, text="Bags have 2 apples; there are 6 of them. How many are there?", answer="12")]
+    found = checked(tmp_path, rows)
     assert (found.prose_problems, found.prose_read, found.prose_correct) == (1, 0, 0)
     assert found.prose_correct_share is None
     assert found.tool_correct_share is None
+    assert judged(tmp_path / "again", rows)["right"].to_list() == [None]
+
+
+def test_the_first_rows_decide_whether_the_others_are_read(tmp_path, monkeypatch):
+    """Reading six million problems of a teacher in vain would take an hour and a half."""
+    monkeypatch.setattr("jz3.curation.correctness.FRAME", 2)
+    other = "Which problem is this?"
+    late = [problem(0, text=other), problem(1, text=other), problem(2, text=BAGS, answer="12")]
+    assert judged(tmp_path / "late", late)["right"].to_list() == [None] * 3
+    early = [problem(0, text=other), problem(1, text=BAGS, answer="12"), problem(2, text=BAGS, answer="12")]
+    assert judged(tmp_path / "early", early)["right"].to_list() == [False, True, True]
 
 
 def test_each_problem_has_its_verdict_and_what_no_family_reads_has_no_family(tmp_path):
@@ -98,7 +109,6 @@ def test_each_problem_has_its_verdict_and_what_no_family_reads_has_no_family(tmp
     found = judged(tmp_path / "writer", rows)
     assert found["right"].to_list() == [True, False, False]
     assert found["family"].is_null().to_list() == [False, False, True]
-    assert judged(tmp_path / "other", rows, provider="openai")["right"].to_list() == [None] * 3
 
 
 def test_no_stage_of_curation_reads_what_the_checker_found():

@@ -4,8 +4,8 @@ It takes the command line of `vllm serve`, requires its key, reports at /health 
 token ids by rule (`written_ids`): it starts in a second, since it does not import torch. `installed` gives
 the program a path. In the folder that JZ3_TEST_NOTES names it notes how it was started (`starts`, one line
 per process) and which seeds it answered (`answered`), and it takes orders from `orders.json`: seconds that an
-answer takes, seeds that kill it, which of its starts fail, and the GPUs on which each start fails. Each server
-also leaves behind a process in a session of its own, as an engine might.
+answer takes, seeds that kill it, which of its starts fail, and the GPUs on which each start fails. Each
+server also leaves behind a process in a session of its own, as an engine might.
 """
 
 import asyncio

@@ -57,12 +57,6 @@ def test_each_stage_but_those_that_show_all_has_the_command_that_compare_gives_i
     assert {others[name].base for name in others.keys() - own.keys()} == {"pretrain", "answer", "grade"}
 
 
-ASKS_WHO = "correctness"
-"""Of every recipe it reads the metrics of all teachers, only to know whether one was the problem writer: it
-runs again where any of them changed, in seconds, and leaves the same, so that nothing follows from it.
-"""
-
-
 def after(stages, first):
     """The stages that read what a stage leaves, directly or through others; and the stage itself."""
     graph, found = Graph(tuple(stages.values())), {first}
@@ -85,7 +79,7 @@ def test_a_changed_recipe_runs_nothing_of_another(profile, graphs):
         following = [stages[name] for name in after(stages, recipe.name)]
         assert recipe.section == f"augment.{recipe.key}"
         others = {stage.base for stage in following if re.sub(r"_\d$", "", stage.key) not in (recipe.key, "")}
-        assert others <= {ASKS_WHO}
+        assert others == set()
         assert {stage.base for stage in following if not stage.key} == {"card", *SHOWS_ALL}
 
 

@@ -1,5 +1,5 @@
-"""The page in a real browser: nothing overflows to the side, no heading is hidden, the filter may run, the dark
-page can be read, and a print of it has all that is folded.
+"""The page in a real browser: nothing overflows to the side, no heading is hidden, the filter may run, it can
+be read in the dark, and a print has what is folded.
 """
 
 import html

@@ -177,7 +177,7 @@ def test_the_number_of_a_text_is_its_field():
 
 
 def test_as_many_maskings_are_unique_as_were_measured():
-    """The fact sheet has 85.6 % of 2,220 fields, from other draws; 49 families are always unique, three never."""
+    """The fact sheet has 85.6 % of 2,220 fields, from other draws: 49 families always unique, three never."""
     unique: dict[str, list[bool]] = {}
     for family in FAMILIES:
         for values in distinct_draws(family, "teacher", 12, "unique"):
