@@ -4,18 +4,19 @@ r"""The rows of users' raw files of any kind, each with its location.
 |---|---|
 | `.jsonl`, `.ndjson`, `.json` | an object per line, or one list of objects |
 | `.csv`, `.tsv` | a header and records |
-| `.parquet`, `.arrow` | a table; a folder that `datasets` saved is read by its arrow files |
+| `.parquet`; `.arrow`, `.feather`, `.ipc` | a table; of a folder that `datasets` saved the arrow files |
 | `.txt`, `.md`, `.tex` | one text per file; `\input` is followed |
 | `.html`, `.htm`, `.pdf` | one text per file, with the extra `documents` |
 
 All except tables may be compressed (`.gz`, `.bz2`, `.xz`, `.zst`). Invalid rows are yielded as Odd, and
-reading continues; a file with hardly any valid row raises RawFileError. Needs memory for a row, or for some
-rows of a table.
+reading continues; a file with hardly any valid row, or of another kind than its name says, raises
+RawFileError. Needs memory for a row, or for some rows of a table.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from jz3.raw.first_bytes import ARROW, must_be_as_named
 from jz3.raw.json_rows import json_file
 from jz3.raw.lines import COMPRESSIONS
 from jz3.raw.row import Found, Odd, RawFileError, Row
@@ -25,7 +26,7 @@ from jz3.raw.texts import latex_rows, text_row
 MOST_ODD = 10_000
 """With this many odd rows, and fewer valid ones, a file counts as one of another format (chosen)."""
 TEXTS = (".txt", ".md", ".html", ".htm", ".pdf")
-KINDS = f".jsonl, .ndjson, .json, .csv, .tsv, .parquet, .arrow, .tex, {', '.join(TEXTS)}"
+KINDS = f".jsonl, .ndjson, .json, .csv, .tsv, .parquet, {', '.join(ARROW)}, .tex, {', '.join(TEXTS)}"
 
 
 def read_rows(
@@ -47,6 +48,7 @@ def read_rows(
 
 def _rows(file: Path, root: Path, names: Collection[str] | None) -> Iterator[Found]:
     name = file.relative_to(root).as_posix()
+    must_be_as_named(file, _kind(file))
     match _kind(file):
         case ".jsonl" | ".ndjson" | ".json":
             rows = json_file(file)
@@ -56,13 +58,14 @@ def _rows(file: Path, root: Path, names: Collection[str] | None) -> Iterator[Fou
             rows = csv_rows(file, "\t")
         case ".parquet":
             rows = parquet_rows(file, names)
-        case ".arrow":
+        case kind if kind in ARROW:
             rows = arrow_rows(file)
         case other:
             ending = f"ends in '{other}'" if other else "has no ending that says what it holds"
             raise RawFileError(
                 f"{file} {ending}; {KINDS} were expected, plain or compressed ({', '.join(COMPRESSIONS)}). "
-                f"Rename it; of a folder, take it out or name the others in the parameters (`**/*.jsonl`)."
+                f"Rename or convert it; of a folder, take it out or name the others in the parameters "
+                f"(`**/*.jsonl`)."
             )
     for place, row in rows:
         yield f"{name} {place}", row
@@ -90,10 +93,10 @@ def _of_this_format(file: Path, rows: Iterator[Found]) -> Iterator[Found]:
         yield place, row
     if first and (good == 0 or odd > max(MOST_ODD, good)):
         place, row = first
+        remedy = "convert it to UTF-8" if row.rule == "not_utf8" else "convert it"
         raise RawFileError(
             f"{file} is not in the format that its ending says: {odd} of {good + odd} rows cannot be read, "
-            f"first {place} ({row.reason}); readable rows were expected. Fetch it again, or convert it to "
-            f"UTF-8."
+            f"first {place} ({row.reason}); readable rows were expected. Fetch it again, or {remedy}."
         )
 
 

@@ -1,6 +1,7 @@
 """Rows of JSON: an object per line, or one list of objects."""
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,14 @@ from typing import Any
 from jz3.raw.lines import lines, read_bytes
 from jz3.raw.row import Odd, Row, not_utf8, of_wide, shown, whole_values, wide
 
-_DECODER = json.JSONDecoder(strict=False)
+
+def _number(text: str) -> float | str:
+    """A decimal; one that no float holds (`1e400`) stays a text, because infinity is another value."""
+    value = float(text)
+    return value if math.isfinite(value) else text
+
+
+_DECODER = json.JSONDecoder(strict=False, parse_float=_number)
 
 
 def json_lines(file: Path) -> Iterator[tuple[str, Row | Odd]]:
@@ -47,8 +55,8 @@ def _checked(row: Any, line: bytes) -> Row | Odd:  # noqa: ANN401 (any JSON)
 
 
 def _parsed(data: bytes) -> Any:  # noqa: ANN401 (any JSON, or Odd)
-    """Parse JSON. Numbers stay as written (integers up to Python's limit of 4,300 digits), and texts have no
-    lone surrogates. Tabs and other control characters may be unescaped in texts.
+    """Parse JSON. Integers have up to Python's limit of 4,300 digits, and texts have no lone surrogates. Tabs
+    and other control characters may be unescaped in texts.
     """
     try:
         text = data.decode()

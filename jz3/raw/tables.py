@@ -17,6 +17,11 @@ from jz3.raw.row import EVIDENCE_CHARACTERS, MOST_BYTES, Odd, RawFileError, Row,
 BATCH_ROWS = 256
 """Rows of parquet held at once (chosen: a few MB of texts)."""
 ARROW_FILE = b"ARROW1"
+BYTES = ("binary", "large_binary")
+"""Types of columns that may hold texts: Hive, Impala and older versions of Spark do not mark them as such."""
+LETTERS = ("A", "B", "C", "D")
+MMLU = ["question", *LETTERS, "answer"]
+"""The columns of MMLU's own CSV files, which have no header."""
 UNCLOSED = "a quote opens here and never closes, so that all up to the end of the file is one row"
 _LONE_RETURN = re.compile(r"(?<=\r)(?=[^\n])")
 """Between two lines separated only by a carriage return, as in old tables."""
@@ -24,7 +29,7 @@ _LONE_RETURN = re.compile(r"(?<=\r)(?=[^\n])")
 
 def csv_rows(file: Path, delimiter: str) -> Iterator[tuple[str, Row | Odd]]:
     """A row for each record under the header; quoted fields may span lines. If the header has semicolons or
-    tabs but no delimiter, these separate the fields.
+    tabs but no delimiter, these separate the fields. A file in the layout of MMLU has no header.
     """
     csv.field_size_limit(MOST_BYTES)
     text = _text_lines(file)
@@ -35,6 +40,7 @@ def csv_rows(file: Path, delimiter: str) -> Iterator[tuple[str, Row | Odd]]:
         delimiter = next((other for other in ";\t" if other in head[-1]), delimiter)
     reader = csv.reader(chain(head, text), delimiter=delimiter, strict=True)
     header: list[str] | None = None
+    of_mmlu = False
     while True:
         place = f"line {reader.line_num + 1}"
         try:
@@ -48,9 +54,12 @@ def csv_rows(file: Path, delimiter: str) -> Iterator[tuple[str, Row | Odd]]:
         if not record:
             continue
         if header is None:
-            header = _header(file, [name.strip() for name in record])
-        else:
-            yield place, _record(header, record)
+            of_mmlu = _is_of_mmlu(record)
+            header = MMLU if of_mmlu else _header(file, [name.strip() for name in record])
+            if not of_mmlu:
+                continue
+        row = _record(header, record)
+        yield place, _of_mmlu(row) if of_mmlu else row
 
 
 def parquet_rows(file: Path, names: Collection[str] | None) -> Iterator[tuple[str, Row | Odd]]:
@@ -116,6 +125,18 @@ def _text_lines(file: Path) -> Iterator[str]:
         yield from _LONE_RETURN.split(line.decode("utf-8", "surrogateescape"))
 
 
+def _is_of_mmlu(first: list[str]) -> bool:
+    """Whether a first record is an item of MMLU: a question, four choices and a letter."""
+    return len(first) == len(MMLU) and first[-1].strip() in LETTERS and not {"A", "B"} <= {*first}
+
+
+def _of_mmlu(row: Row | Odd) -> Row | Odd:
+    """The row with its choices in a list, as MMLU has them on the hub."""
+    if isinstance(row, Odd):
+        return row
+    return {"question": row["question"], "choices": [row[one] for one in LETTERS], "answer": row["answer"]}
+
+
 def _header(file: Path, names: list[str]) -> list[str]:
     if len(set(names)) < len(names):
         raise RawFileError(
@@ -144,8 +165,19 @@ def _numbered(batch: Any, before: int) -> Iterator[tuple[str, Row | Odd]]:  # no
         rows: list[Any] = batch.to_pylist()
     except UnicodeDecodeError:
         rows = [_row(batch.slice(index, 1)) for index in range(batch.num_rows)]
+    unmarked = [field.name for field in batch.schema if str(field.type) in BYTES]
     for number, row in enumerate(rows, before + 1):
+        if not isinstance(row, Odd):
+            row.update({name: _as_text(row[name]) for name in unmarked})
         yield f"row {number}", row
+
+
+def _as_text(value: bytes | None) -> str | bytes | None:
+    """Bytes as the text that they are in UTF-8, or unchanged: an image, for one."""
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _row(batch: Any) -> Row | Odd:  # noqa: ANN401 (of pyarrow)

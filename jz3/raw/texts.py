@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from jz3.raw.first_bytes import kind_of
 from jz3.raw.lines import read_bytes
 from jz3.raw.pages import html_text, pdf_text
-from jz3.raw.row import MOST_BYTES, Found, Odd, not_utf8, of_wide, wide
+from jz3.raw.row import MOST_BYTES, Found, Odd, not_utf8, of_wide, shown, wide
 
 _TAKEN_IN = re.compile(
     r"\\(?:input|include|subfile)\s*\{([^{}]*)\}|\\input\s+([^\s{}\\%]+)|\\.|%[^\n]*", re.DOTALL
@@ -101,6 +102,8 @@ def _read(file: Path) -> str | Odd:
     data = read_bytes(file)
     if isinstance(data, Odd):
         return data
+    if kind := kind_of(data):
+        return Odd("not_utf8", f"it is {kind} by its first bytes, and no text", shown(data))
     if wide(data):
         return of_wide(data)
     try:

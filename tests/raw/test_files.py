@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 
 import datasets
 import polars as pl
@@ -192,9 +193,14 @@ def test_a_cut_off_file_is_damaged(tmp_path, kind):
 
 
 def test_a_damaged_table_is_named(tmp_path):
-    for name in ("a.parquet", "a.arrow"):
-        (tmp_path / name).write_bytes(b"no table at all, but long enough to be looked at")
-        with pytest.raises(RawFileError, match=f"{name} is damaged after row 0"):
+    noise = b"no table at all, but long enough to be looked at"
+    for name, content, said in (
+        ("a.parquet", b"PAR1\x15" + noise, "is damaged after row 0"),
+        ("a.arrow", noise, "is damaged after row 0"),
+        ("a.parquet", noise, "begins with b'no table at all,', as no parquet file does"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(RawFileError, match=re.escape(f"{name} {said}")):
             read(tmp_path, name)
 
 
@@ -254,3 +260,97 @@ def test_files_that_take_in_one_another_for_ever_end(tmp_path):
         (tmp_path / f"n{number}.tex").write_text(f"\\input{{n{number + 1}}}\\input{{n{number + 1}}}")
     (tmp_path / "n20.tex").write_text("end")
     assert {place: getattr(row, "rule", None) for place, row in read(tmp_path)}["n0.tex"] == "too_long"
+
+
+PLAIN = {"a.jsonl": LINES, "a.json": LINES, "a.csv": b"text,id\nOne,1\n"}
+PACKING = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zst}
+
+
+@pytest.mark.parametrize("ending", PACKING)
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_file_of_another_kind_than_its_name_says_is_named_with_its_own(tmp_path, name, ending):
+    """Its bytes were called windows-1252."""
+    packed = PACKING[ending](PLAIN[name])
+    for content in (packed, packed[:40]):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(
+            RawFileError, match=rf"{name} is \w+ by its first .* Rename it to {name}{ending}\."
+        ):
+            read(tmp_path, name)
+    (tmp_path / f"{name}{ending}").write_bytes(PLAIN[name])
+    with pytest.raises(RawFileError, match=rf"does not begin as {ending} does.* rename it to {name}\."):
+        read(tmp_path, f"{name}{ending}")
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.feather", "a.parquet", "a.jsonl.gz", "table"])
+def test_tables_and_archives_under_another_name_are_named(tmp_path, name):
+    table = pl.DataFrame(ROWS)
+    for write, own in ((table.write_parquet, ".parquet"), (table.write_ipc, ".arrow")):
+        write(tmp_path / name)
+        if name.endswith(own) or (name, own) == ("a.feather", ".arrow"):
+            assert [row for _, row in read(tmp_path, name)] == ROWS
+        else:
+            with pytest.raises(RawFileError, match=rf"by its first bytes.* Rename it to \S+{own}\."):
+                read(tmp_path, name)
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("a.jsonl", LINES)
+    with pytest.raises(RawFileError, match=f"{name} is a zip archive by its first bytes"):
+        read(tmp_path, name)
+
+
+@pytest.mark.parametrize("start", [b"PAR1 is a course.", b"BZh9 is a name.", b"PK", b"%PDF"])
+def test_a_text_that_begins_as_another_kind_of_file_is_a_text(tmp_path, start):
+    (tmp_path / "a.txt").write_bytes(start)
+    (tmp_path / "a.csv").write_bytes(b"text\n" + start + b"\n")
+    assert [row for _, row in read(tmp_path)] == [{"text": start.decode()}] * 2
+
+
+def test_a_packed_file_among_texts_is_named_as_what_it_is(tmp_path):
+    (tmp_path / "a.txt").write_bytes(gzip.compress(LINES))
+    ((_, odd),) = read(tmp_path)
+    assert (odd.rule, odd.reason) == ("not_utf8", "it is gzip by its first bytes, and no text")
+
+
+@pytest.mark.parametrize("ending", ["feather", "ipc"])
+@pytest.mark.parametrize("compression", ["uncompressed", "lz4", "zstd"])
+def test_feather_is_read_as_arrow(tmp_path, ending, compression):
+    pl.DataFrame(ROWS).write_ipc(tmp_path / f"a.{ending}", compression=compression)
+    assert read(tmp_path) == [(f"a.{ending} row {n}", row) for n, row in enumerate(ROWS, 1)]
+
+
+def test_texts_that_a_table_does_not_mark_as_such_are_texts(tmp_path):
+    """Columns of bytes, as Hive and Impala write texts; an image stays as it is."""
+    kinds = [("text", pa.binary()), ("wide", pa.large_binary()), ("image", pa.binary())]
+    rows = [
+        {"text": "é".encode(), "wide": b"b", "image": b"\x89PNG"},
+        dict.fromkeys(("text", "wide", "image")),
+    ]
+    table = pa.Table.from_pylist(rows, pa.schema(kinds))
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pa.OSFile(str(tmp_path / "a.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as arrow:
+        arrow.write_table(table)
+    wanted = [{"text": "é", "wide": "b", "image": b"\x89PNG"}, rows[1]]
+    assert [row for _, row in read(tmp_path)] == wanted * 2
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1E+999", "9" * 400 + ".5"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_number_beyond_floats_stays_as_it_is_written(tmp_path, name, number):
+    line = f'{{"a": {number}, "b": [{number}, 0.5, 1e-400]}}'
+    (tmp_path / name).write_text(f"{line}\n" if name == "a.jsonl" else f"[{line}]")
+    assert [row for _, row in read(tmp_path)] == [{"a": number, "b": [number, 0.5, 0.0]}]
+
+
+def test_the_files_of_mmlu_have_no_header(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        'What is 2+2?,3,4,5,6,B\n"Which, of these, is odd?",1,2,4,6,A\nno item,1\nWhy?,a,b,c,d,D\n'
+    )
+    rows = [row for _, row in read(tmp_path)]
+    assert rows[0] == {"question": "What is 2+2?", "choices": ["3", "4", "5", "6"], "answer": "B"}
+    assert rows[2].rule == "columns_differ"
+    assert [row["answer"] for row in rows if isinstance(row, dict)] == ["B", "A", "D"]
+    for header in ("question,A,B,C,D,answer", "id,question,A,B,C,D"):
+        (tmp_path / "a.csv").write_text(f"{header}\nWhy?,a,b,c,d,D\n")
+        assert [row for _, row in read(tmp_path)] == [
+            dict(zip(header.split(","), ["Why?", *"abcd", "D"], strict=True))
+        ]
