@@ -25,12 +25,13 @@ from jz3.core.foreign import differences
 from jz3.core.hashing import files_digest
 from jz3.evaluation.answer_files import CHOICES, text_of
 from jz3.export.row import ExportRow, NoRow, Table
-from jz3.public.own_rows import TURNS, guessed_problem, problem_of, solution_of
+from jz3.public.own_rows import guessed_problem, problem_of, solution_of
 from jz3.raw.files import read_rows
 from jz3.raw.given import must_be_a_file
 from jz3.raw.named_fields import first_of
 from jz3.raw.names import must_be_utf8
 from jz3.raw.row import Odd, Row, whole
+from jz3.raw.turns import TURNS
 from jz3.tables.execution_result import ExecutionResult
 from jz3.tables.pass_rate import PassRate
 from jz3.tables.passage import Passage

@@ -86,8 +86,8 @@ def curate_file(file: str, out: Path, wanted: Wanted, say: Callable[[str], objec
         say(f"left out: {step}, as {reason}")
     if not steps:
         raise UserError(
-            f"{read.name} leaves nothing to do for {', '.join(wanted.steps)}; a field of solutions, or "
-            f"benchmarks, were expected. Name them with --solution and --against."
+            f"{read.name} leaves nothing to do for {', '.join(wanted.steps)}; a field of solutions, such as "
+            f"solution, response or answer, was expected. Name it with --solution."
         )
     names = ids_of(read.rows, say)
     table = problems_of(
@@ -105,6 +105,8 @@ def curate_file(file: str, out: Path, wanted: Wanted, say: Callable[[str], objec
         )
     judged = table.join(unread, left_on="problem_id", right_on="row", how="anti", maintain_order="left")
     items = items_of(_benchmarks(wanted.against, say))
+    for one in wanted.against:
+        _must_be_apart(one, file, out)
     found = decontamination(judged, items) if "decontaminate" in steps else None
     verdicts = [unread, *verdicts_of(judged, steps)]
     if found is not None:
@@ -196,7 +198,7 @@ def _unread(rows: Sequence[Row], names: Sequence[str], problem: str, solution: s
         odd = next((one for one in (problem, solution) if one and no_text(row, one)), None)
         if odd is not None:
             found.append((name, "read.not_text", odd))
-        elif not problem_of(row, problem):
+        elif not (problem_of(row, problem) or "").strip():
             found.append((name, "read.no_text", problem))
     return pl.DataFrame(found, schema=dict.fromkeys(("row", "rule", "evidence"), pl.String), orient="row")
 
@@ -224,6 +226,19 @@ def _benchmark(file: str, say: Callable[[str], object]) -> tuple[str, list[str]]
     if without:
         say(f"{file}: {without} of its rows have no question in `{field}` and are compared with nothing")
     return _name_of(file), questions
+
+
+def _must_be_apart(benchmark: str, file: str, out: Path) -> None:
+    """Raise UserError if a benchmark would be replaced by the output, or is the file that is curated: then
+    each row repeats an item, which is itself.
+    """
+    here = not benchmark.startswith(BEGIN)
+    if here:
+        must_be_outside(Path(benchmark), out)
+    if benchmark == file or (here and not file.startswith(BEGIN) and Path(benchmark).samefile(file)):
+        raise UserError(
+            f"{benchmark} is the file itself; the items of a benchmark were expected. Give them to --against."
+        )
 
 
 def _name_of(file: str) -> str:

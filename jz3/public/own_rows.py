@@ -13,18 +13,16 @@ from typing import Any, cast
 
 from jz3.core.errors import UserError
 from jz3.raw.files import field, read_rows
-from jz3.raw.named_fields import first_of
+from jz3.raw.named_fields import fields_of_question, first_of
 from jz3.raw.names import must_be_utf8
 from jz3.raw.row import Odd, Row
+from jz3.raw.turns import ANSWERING, ASKING, TURNS, first_of_speakers, last_of_speakers, turns_of
 
-TURNS = ("messages", "conversations", "conversation")
 PROBLEM = ("problem", "question", "prompt", "input", "instruction", "query", *TURNS)
 """Names of the problem field, the most reliable first."""
 SOLUTION = ("solution", "response", "output", "completion", "answer")
 """Names of the solution field, the most reliable first."""
 IDS = ("problem_id", "id", "unique_id", "question_id")
-ASKING = ("user", "human")
-ANSWERING = ("assistant", "gpt", "model")
 LOOKED_AT = 1000
 """Number of first rows from whose fields the guess is made (chosen: those that are always there)."""
 
@@ -49,8 +47,9 @@ class Fields:
 
     def said(self, rows: Sequence[Row]) -> str:
         """A line for people on the fields that are read."""
-        turns = any(_turns(field(row, self.problem)) for row in rows[:LOOKED_AT])
-        asked = f"`{self.problem}`{', its first question' if turns else ''}"
+        turns = any(turns_of(field(row, self.problem)) for row in rows[:LOOKED_AT])
+        told = max((fields_of_question(row, self.problem) for row in rows[:LOOKED_AT]), key=len)
+        asked = f"{' and '.join(f'`{one}`' for one in told)}{', its first question' if turns else ''}"
         last = ", its last answer" if turns and self.solution == self.problem else ""
         return f"problem from {asked}, solution from `{self.solution or 'no field'}`{last}"
 
@@ -86,12 +85,12 @@ def fields_of(file: str, rows: Sequence[Row], problem: str | None, solution: str
     if asked is None:
         raise UserError(
             f"{file} has no field of problems; one such as problem, question or messages was expected, "
-            f"found {_shown(first, names)}.{_inside(first)} Name it with --problem."
+            f"found {_shown(first, names)}.{_inside(first) or _headless(file)} Name it with --problem."
         )
     if solution is None:
         others = [name for name in names if name != asked]
         solution = first_of(SOLUTION, others)
-        if solution is None and any(solution_of(row, asked) for row in first if _turns(field(row, asked))):
+        if solution is None and any(solution_of(row, asked) for row in first if turns_of(field(row, asked))):
             solution = asked
     return Fields(asked, solution)
 
@@ -111,27 +110,31 @@ def ids_of(rows: Sequence[Row], say: Callable[[str], object]) -> list[str]:
 
 
 def problem_of(row: Row, name: str) -> str | None:
-    """The text of a problem, or None; if the field holds turns, the first question."""
+    """The text of a problem, or None; if the field holds turns, the first question. With the story that it
+    asks about, where that has a field of its own.
+    """
+    *before, _ = fields_of_question(row, name)
     value = field(row, name)
-    turns = _turns(value)
-    if turns is None:
-        return _text(value)
-    return next((text for who, text in turns if who in ASKING), None)
+    turns = turns_of(value)
+    asked = _text(value) if turns is None else first_of_speakers(turns, ASKING)
+    told = [text for one in before if (text := _text(field(row, one)))]
+    return " ".join([*told, asked]) if asked else asked
 
 
 def solution_of(row: Row, name: str) -> str | None:
     """The text of a solution, or None; if the field holds turns, the last answer."""
     value = field(row, name)
-    turns = _turns(value)
+    turns = turns_of(value)
     if turns is None:
         return _text(value)
-    return next((text for who, text in reversed(turns) if who in ANSWERING), None)
+    return last_of_speakers(turns, ANSWERING)
 
 
 def no_text(row: Row, name: str) -> bool:
-    """Whether a field holds a list or an object instead of a text, such as a whole column."""
+    """Whether a field holds a list, an object or bytes instead of a text, such as a whole column."""
     value = field(row, name)
-    return isinstance(value, (list, dict)) and bool(value) and _turns(value) is None and _text(value) is None
+    none = isinstance(value, (list, dict, bytes)) and bool(value)
+    return none and turns_of(value) is None and _text(value) is None
 
 
 def _text(value: object) -> str | None:
@@ -139,35 +142,9 @@ def _text(value: object) -> str | None:
         value = value[0]
     if value is None or isinstance(value, str):
         return value
-    return None if isinstance(value, (list, dict)) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _turns(value: object) -> list[tuple[str, str]] | None:
-    """Pairs of speaker and text if the value is a list of turns, or the JSON of one, as CSV files have it."""
-    if isinstance(value, str) and value.lstrip().startswith("[{"):
-        value = _list_of(value)
-    if not isinstance(value, list) or not value:
-        return None
-    turns: list[tuple[str, str]] = []
-    for turn in cast("list[Any]", value):
-        if not isinstance(turn, dict):
-            return None
-        said = cast("dict[str, Any]", turn)
-        who, text = said.get("role", said.get("from")), said.get("content", said.get("value"))
-        if not isinstance(who, str):
-            return None
-        if isinstance(text, list):
-            parts = [part.get("text") for part in cast("list[Any]", text) if isinstance(part, dict)]
-            text = "\n".join(part for part in parts if isinstance(part, str))
-        turns.append((who, text if isinstance(text, str) else ""))
-    return turns
-
-
-def _list_of(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    return (
+        None if isinstance(value, (list, dict, bytes)) else json.dumps(value, ensure_ascii=False, default=str)
+    )
 
 
 def guessed_problem(rows: Sequence[Row], names: Sequence[str]) -> str | None:
@@ -182,13 +159,14 @@ def guessed_problem(rows: Sequence[Row], names: Sequence[str]) -> str | None:
 def _shown(rows: Sequence[Row], names: Sequence[str]) -> str:
     """Names of fields, including nested ones."""
     inner = {name: rows[0].get(name) for name in names}
-    return ", ".join(
-        shown
+    shown = [
+        one
         for name, value in inner.items()
-        for shown in (
+        for one in (
             [f"{name}.{key}" for key in cast("dict[str, Any]", value)] if isinstance(value, dict) else [name]
         )
-    )
+    ]
+    return ", ".join(shown) or "no field at all"
 
 
 def _inside(rows: Sequence[Row]) -> str:
@@ -200,3 +178,9 @@ def _inside(rows: Sequence[Row]) -> str:
         if held and isinstance(held[0], dict):
             return f" `{name}` is a list of {len(held)} objects: give a file with only that list."
     return ""
+
+
+def _headless(file: str) -> str:
+    """A hint for a table whose first record may be a row."""
+    table = any(ending in Path(file).suffixes[-2:] for ending in (".csv", ".tsv"))
+    return " The first line of a CSV file names its columns: give it one if it has none." if table else ""

@@ -151,7 +151,8 @@ def test_a_folder_of_others_is_left_and_ones_own_made_anew(file, tmp_path):
     ("command", "rows", "said"),
     [
         ("dedup", [{"mine": "x"}], "--problem"),
-        ("filter", [{"question": "x"}], "nothing to do"),
+        ("filter", [{"question": "x"}], "was expected. Name it with --solution.\n"),
+        ("dedup", [{"question": " "}], "none of the 1 rows"),
         ("dedup", [], "no rows"),
     ],
 )
@@ -251,3 +252,36 @@ def test_rows_are_json_to_every_reader(tmp_path):
     read = pl.read_ndjson(tmp_path / "out/kept.jsonl")
     assert read["score"].to_list() == [None, None]
     assert read["nested"].to_list() == [{"deep": [None, None]}] * 2
+
+
+def test_numbers_beyond_floats_are_kept_as_they_are_written(tmp_path):
+    file = tmp_path / "mine.jsonl"
+    file.write_text(f'{{"question": "{ROWS[0]["question"]}", "score": 1e400}}\n')
+    assert run("dedup", file, "-o", tmp_path / "out").exit_code == 0
+    assert lines(tmp_path / "out/kept.jsonl") == [{"question": ROWS[0]["question"], "score": "1e400"}]
+
+
+def test_the_items_of_svamp_are_compared_with_their_stories(tmp_path):
+    """Of `Question` alone too little is left to compare, and what asks the same of another story is clean."""
+    story, asked = (
+        "Dan had $ 3 left with him after he bought a candy bar. If he had $ 4 at the start",
+        "How much was it?",
+    )
+    items = write(tmp_path / "svamp.jsonl", [{"Body": story, "Question": asked, "Answer": 1.0}])
+    mine = [f"{story}. {asked}", f"{ROWS[0]['question']} {asked}"]
+    file = write(tmp_path / "mine.jsonl", [{"question": text} for text in mine])
+    done = run("decontaminate", file, "--against", items, "-o", tmp_path / "out", "--json")
+    assert json.loads(done.stdout)["rows"]["rejected"] == {"decontaminate.ngram": 1}
+    assert [one["question"] for one in lines(tmp_path / "out/kept.jsonl")] == mine[1:]
+
+
+def test_a_benchmark_is_neither_the_file_itself_nor_replaced_by_the_output(tmp_path):
+    file = write(tmp_path / "mine.jsonl", ROWS[:2])
+    done = run("decontaminate", file, "--against", tmp_path / "." / "mine.jsonl", "-o", tmp_path / "out")
+    assert (done.exit_code, "is the file itself; the items of a benchmark" in done.stderr) == (1, True)
+    assert not (tmp_path / "out").exists()
+    assert run("dedup", file, "-o", tmp_path / "out").exit_code == 0
+    other = write(tmp_path / "other.jsonl", ROWS[3:5])
+    done = run("decontaminate", other, "--against", tmp_path / "out/kept.jsonl", "-o", tmp_path / "out")
+    assert (done.exit_code, "which the output would replace" in done.stderr) == (1, True)
+    assert len(lines(tmp_path / "out/kept.jsonl")) == 2

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from jz3.cli.main import app
 from jz3.core.errors import UserError
 from jz3.public.hub_files import hub_files
-from jz3.public.own_rows import fields_of, problem_of, solution_of
+from jz3.public.own_rows import fields_of, no_text, problem_of, solution_of
 from tests.conftest import ROOT
 from tests.loopback_hub import COMMIT, LoopbackHub, serving
 
@@ -42,6 +42,11 @@ SHAPES = {
     "a list of one": lambda q, a: {"question": q, "response": [a]},
     "turns as JSON": lambda q, a: {"messages": json.dumps(chat(q, a))},
     "alpaca": lambda q, a: {"instruction": q, "input": "", "output": a},
+    "svamp": lambda q, a: {
+        "Body": q.rpartition(" in ")[0],
+        "Question": "in" + q.rpartition(" in")[2],
+        "Answer": a,
+    },
 }
 
 
@@ -58,6 +63,33 @@ def test_a_field_within_another_is_shown_and_taken_by_its_name():
     with pytest.raises(UserError, match=r"found data\.text, n\."):
         fields_of("mine.jsonl", rows, None, None)
     assert problem_of(rows[0], fields_of("mine.jsonl", rows, "data.text", None).problem) == ASKED[0]
+
+
+def test_the_story_before_a_question_is_said_and_may_be_missing():
+    rows = [{"Question": ASKED[1]}, {"Body": "A spider has eight legs.", "Question": "And seven?"}]
+    fields = fields_of("mine.jsonl", rows, None, None)
+    assert fields.said(rows).startswith("problem from `Body` and `Question`, solution")
+    assert [problem_of(row, fields.problem) for row in rows] == [
+        ASKED[1],
+        "A spider has eight legs. And seven?",
+    ]
+    nested = {"data": {"body": "A spider has eight legs.", "question": "And seven?"}}
+    assert problem_of(nested, "data.question") == "A spider has eight legs. And seven?"
+    assert problem_of({"Body": "A spider has eight legs.", "Question": ""}, "Question") == ""
+
+
+def test_a_table_without_a_header_is_named():
+    with pytest.raises(
+        UserError, match=r"found What is it\?, 5\. The first line of a CSV file names its columns"
+    ):
+        fields_of("mine.csv.gz", [{"What is it?": "Why?", "5": "6"}], None, None)
+    with pytest.raises(UserError, match="found no field at all"):
+        fields_of("mine.jsonl", [{}], None, None)
+
+
+def test_bytes_are_no_text():
+    assert no_text({"question": b"\x89PNG"}, "question")
+    assert problem_of({"question": b"\x89PNG"}, "question") is None
 
 
 def test_a_file_of_one_object_around_its_rows_is_named():
