@@ -40,7 +40,7 @@ def judge(
     from jz3.core.artifacts import InFiles
     from jz3.core.execution import EXECUTION_FILE, load_execution
     from jz3.core.params import PARAMS_FILE, load_params
-    from jz3.core.placing import placed_file
+    from jz3.core.placing import must_be_free, placed_file
     from jz3.teacher import judge as judging
     from jz3.teacher.teacher import Teachers
 
@@ -49,6 +49,8 @@ def judge(
             "jz3 judge writes opinions to a file, or plans; one of -o FILE and --plan was expected. Give one."
         )
     place = root()
+    if out is not None:
+        must_be_free(out, _foreign, folder=False)  # before anything is paid for
     asked = pairs_of(pairs)
     execution = load_execution(place / EXECUTION_FILE)
     teachers = judging.teacher_named(by, load_params(Teachers, "distill", place / PARAMS_FILE))
@@ -72,29 +74,48 @@ def pairs_of(path: Path) -> "list[Pair]":
     Fields may have any of the names that `jz3 grade` knows.
     """
     from jz3.cli.output import remark
-    from jz3.evaluation.answer_files import QUESTIONS, Fields, read_file, text_of
-    from jz3.raw.named_fields import first_of
+    from jz3.evaluation.answer_files import Fields, question_fields, question_of, read_file, text_of, texts_of
+    from jz3.evaluation.joining import gold_answer
     from jz3.teacher.judge import Pair
 
     file = read_file(path, Fields())
     if file.gold is None or file.predicted is None:
         raise UserError(
             f"{path} has no {'right answer' if file.gold is None else 'answer of a model'}; fields such as "
-            f"`gold` and `predicted` were expected, found {', '.join(file.rows[0])}. Rename its fields."
+            f"`gold` and `predicted` were expected, found {file.names()}. Rename its fields."
         )
     for line in file.bad:
         remark(line)
-    question = first_of(QUESTIONS, file.rows[0])
-    return [
-        Pair(
-            gold=text_of(row, file.gold) or "",
-            predicted=text_of(row, file.predicted),
-            question=text_of(row, question) or "",
-            benchmark=text_of(row, "benchmark"),
-            known=row["equal"] if isinstance(row.get("equal"), bool) else None,
+    question = next(iter(question_fields(file.rows)), ())
+    pairs: list[Pair] = []
+    for number, row in enumerate(file.rows, 1):
+        gold, given = text_of(row, file.gold), texts_of(row, file.predicted)
+        if gold is None:
+            raise UserError(
+                f"{path}, row {number} has no `{file.gold}`; a right answer was expected in each, which the "
+                f"other is compared with. Mend the row."
+            )
+        if len(given) > 1:
+            raise UserError(
+                f"{path}, row {number} has {len(given)} answers in `{file.predicted}`; one was expected in "
+                f"each. Write a row for each answer."
+            )
+        pairs.append(
+            Pair(
+                gold=gold_answer(gold) if "####" in gold else gold,
+                predicted=given[0],
+                question=question_of(row, question),
+                benchmark=text_of(row, "benchmark"),
+                known=_known(row.get("equal")),
+            )
         )
-        for row in file.rows
-    ]
+    return pairs
+
+
+def _known(equal: object) -> bool | None:
+    """The truth that a row states: true or false, or the words, as CSV files have them."""
+    words = {"true": True, "false": False}
+    return words.get(equal.lower()) if isinstance(equal, str) else equal if isinstance(equal, bool) else None
 
 
 def _planned(counted: "JudgePlan", by: str, model: str) -> str:

@@ -6,7 +6,7 @@ r"""Files of answers and of golds as people have them: their layouts, their fiel
 | OpenAI batch output | `custom_id` and `response` | the message of the first choice | none |
 | verl validation dump | `output` and `gts` (or `score`) | `output` | `gts` |
 | verl rollouts | `reward_model` | `responses` or `response` | `reward_model.ground_truth` |
-| own | all others | the first field of PREDICTED that exists | the first field of GOLD that exists |
+| own | all others | the first field of PREDICTED, or turns that end in an answer | the first field of GOLD |
 
 Formats are those of `jz3.raw` (JSONL, JSON, CSV, parquet, ...); numbers of JSON lines stay as they are
 written. Names are found in any case; a given one may be nested (`data.answer`). A gold that is the number of
@@ -23,10 +23,12 @@ from typing import Any, cast
 
 from jz3.core.errors import UserError
 from jz3.raw.files import field as value_of
+from jz3.raw.first_bytes import must_be_as_named
 from jz3.raw.given import must_be_a_file
 from jz3.raw.lines import lines, read_bytes
-from jz3.raw.named_fields import first_of
+from jz3.raw.named_fields import fields_of_question, first_of
 from jz3.raw.row import Odd, Row
+from jz3.raw.turns import ANSWERING, ASKING, TURNS, last_of_speakers, turns_of
 
 WHOLE = (
     "response", "responses", "output", "outputs", "completion", "generation", "generated_text",
@@ -118,12 +120,20 @@ def read_file(path: Path, fields: Fields) -> AnswerFile:
         path,
         f"{layout} with numbered choices" if numbered else layout,
         [row | {gold: letter_of(text_of(row, gold))} for row in rows] if gold and numbered else rows,
-        fields.predicted or first_of(PREDICTED, names),
+        fields.predicted or first_of(PREDICTED, names) or _answered_turns(rows, names),
         gold,
         fields.identity or first_of(IDS, names),
         bad,
         numbered,
     )
+
+
+def _answered_turns(rows: Sequence[Row], names: Sequence[str]) -> str | None:
+    """The field of turns, if in most rows the last turn is an answer: others are prompts."""
+    name = first_of(TURNS, names)
+    turns = [turns_of(row.get(name)) for row in rows] if name is not None else []
+    ends = [found[-1][0] in ANSWERING for found in turns if found]
+    return name if 2 * sum(ends) > len(rows) else None
 
 
 def letter_of(number: str | None) -> str | None:
@@ -149,9 +159,13 @@ def _are_numbers_of_choices(rows: Sequence[Row], gold: str) -> bool:
 
 def texts_of(row: Row, name: str) -> list[str | None]:
     """The answers in a field: several if it holds a list of them (also as the only element of a list, as in
-    lm-eval). Of a list of turns, the last one.
+    lm-eval). Of turns, the last answer, or what is said last.
     """
     value: Any = value_of(row, name)
+    turns = turns_of(value)
+    if turns is not None:
+        answer = last_of_speakers(turns, ANSWERING)
+        return [turns[-1][1] if answer is None else answer]
     while isinstance(value, list) and len(cast("list[Any]", value)) == 1 and isinstance(value[0], list):
         value = value[0]
     if not isinstance(value, list) or not value:
@@ -160,6 +174,25 @@ def texts_of(row: Row, name: str) -> list[str | None]:
     if all(isinstance(one, dict) and "content" in one for one in answers):
         answers = [answers[-1]["content"]]
     return [text_of({name: one}, name) for one in answers]
+
+
+def question_of(row: Row, names: Sequence[str]) -> str:
+    """The texts of fields as one; of turns, the question before the last answer."""
+    texts: list[str] = []
+    for name in names:
+        turns = turns_of(value_of(row, name))
+        texts.append((last_of_speakers(turns, ASKING) if turns else text_of(row, name)) or "")
+    return " ".join(texts)
+
+
+def question_fields(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """The fields in which rows may have their question, the surest first; several that make one together."""
+    names = list(dict.fromkeys(name for row in rows[:1000] for name in row))
+    found = [name for one in (*QUESTIONS, *TURNS) if (name := first_of([one], names)) is not None]
+    told = {
+        name: max((tuple(fields_of_question(row, name)) for row in rows[:1000]), key=len) for name in found
+    }
+    return [fields for name in found for fields in dict.fromkeys((told[name], (name,)))]
 
 
 def text_of(row: Row, name: str | None) -> str | None:
@@ -183,6 +216,7 @@ def _rows(path: Path) -> Iterator[tuple[str, Row | Odd]]:
         with path.open("rb") as piped:
             yield from _json_lines(enumerate(piped, 1))
     elif path.suffix.lower() in (".jsonl", ".ndjson"):
+        must_be_as_named(path, path.suffix.lower())
         found = list(_json_lines(lines(path)))
         yield from found if any(isinstance(row, dict) for _, row in found) else _entries(path) or found
     else:
@@ -255,7 +289,7 @@ def _lm_eval(rows: Sequence[Row]) -> list[Row]:
         doc: Any = row.get("doc")
         if key not in seen:
             own = cast("Row", doc) if isinstance(doc, dict) else {}
-            question = {name: own[name] for name in QUESTIONS if name in own}
+            question = {name: own[name] for name in own if name.lower() in (*QUESTIONS, "body")}
             seen[key] = question | {"doc_id": key, "response": row["resps"], "target": row.get("target")}
     return list(seen.values())
 

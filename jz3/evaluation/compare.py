@@ -26,6 +26,7 @@ from jz3.evaluation.joining import Asked, asked_of, golds_of, predicted_field
 from jz3.evaluation.mcnemar import exact_p_value
 from jz3.evaluation.shares import holm, wilson
 from jz3.raw.lines import COMPRESSIONS
+from jz3.raw.turns import TURNS
 
 WHOLE_CHARACTERS = 60  # chosen: the golds of eight benchmarks have at most 89, 99 % of them below 30
 LONG_GOLD = 200  # chosen: more than twice the longest gold answer of eight benchmarks
@@ -149,7 +150,7 @@ def _known(benchmark: str | None, notes: list[str]) -> None:
 def _whole(file: AnswerFile, gold: AnswerFile | None, asked: Sequence[Asked]) -> bool:
     """Whether the answers are whole responses: by the name of their field, else by the texts."""
     name = predicted_field(file, gold).rpartition(".")[2].lower()
-    return name in WHOLE or _are_whole([one.text or "" for one in asked])
+    return name in (*WHOLE, *TURNS) or _are_whole([one.text or "" for one in asked])
 
 
 def _are_whole(texts: Sequence[str]) -> bool:

@@ -6,10 +6,16 @@ from typing import cast
 
 from jz3.answers.boxes import boxed_answer
 from jz3.core.errors import UserError
-from jz3.evaluation.answer_files import QUESTIONS, AnswerFile, letter_of, text_of, texts_of
+from jz3.evaluation.answer_files import (
+    QUESTIONS,
+    AnswerFile,
+    letter_of,
+    question_fields,
+    question_of,
+    text_of,
+    texts_of,
+)
 from jz3.raw.files import field as value_of
-from jz3.raw.named_fields import first_of
-from jz3.raw.row import Row
 
 
 @dataclass(frozen=True)
@@ -240,36 +246,27 @@ def _by_question(
     Of several fields those by which most answers are found; without any no words, and no keys.
     """
     best: tuple[str, list[str | None]] = ("", [None] * len(file.rows))
-    for theirs in _questions(gold):
+    for theirs in question_fields(gold.rows):
         place = _places(gold, theirs, keys, golds)
-        for ours in _questions(file):
-            found = [place.get(_words(row, ours)) for row in file.rows]
+        for ours in question_fields(file.rows):
+            found = [place.get(" ".join(question_of(row, ours).split())) for row in file.rows]
             if not best[0] or found.count(None) < best[1].count(None):
-                best = (f"`{ours}`" if ours == theirs else f"`{ours}` and `{theirs}`"), found
+                best = " and ".join(f"`{name}`" for name in dict.fromkeys((*ours, *theirs))), found
     return best
 
 
 def _places(
-    gold: AnswerFile, name: str, keys: Sequence[str], golds: Mapping[str, str]
+    gold: AnswerFile, names: Sequence[str], keys: Sequence[str], golds: Mapping[str, str]
 ) -> dict[str, str | None]:
     """The gold key of each question; None for one that has several right answers, as its text is a part."""
     places: dict[str, str | None] = {}
     for row, key in zip(gold.rows, keys, strict=True):
-        text = _words(row, name)
+        text = " ".join(question_of(row, names).split())
         other = places.setdefault(text, key)
         if other is not None and golds.get(other) != golds.get(key):
             places[text] = None
     places.pop("", None)
     return places
-
-
-def _questions(file: AnswerFile) -> list[str]:
-    names = [first_of([name], file.rows[0]) for name in QUESTIONS]
-    return [name for name in names if name is not None]
-
-
-def _words(row: Row, name: str) -> str:
-    return " ".join((text_of(row, name) or "").split())
 
 
 def _contradicted(by_id: Sequence[str | None], by_question: Sequence[str | None]) -> bool:

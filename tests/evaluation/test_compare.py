@@ -370,3 +370,59 @@ def test_a_question_with_two_right_answers_joins_nothing(tmp_path):
     found = judged(write(tmp_path / "a.jsonl", rows), gold)
     assert [one.gold for one in found.judged] == ["1"]
     assert any("1 of 2 answers have no gold" in note for note in found.notes)
+
+
+SVAMP = [
+    {
+        "ID": f"chal-{i}",
+        "Body": f"Dan had $ {i} left after he bought a candy bar. If he had $ {2 * i + 1} at the start",
+        "Question": "How much did the candy bar cost?",
+        "Answer": float(i + 1),
+    }
+    for i in range(N)
+]
+
+
+@pytest.mark.parametrize("parts", [("Body", "Question"), ("question",)])
+def test_a_question_is_joined_with_the_story_that_it_asks_about(tmp_path, parts):
+    """In SVAMP the same question ends many stories; by itself it joins nothing."""
+    gold = write(tmp_path / "gold.jsonl", SVAMP)
+    rows = [
+        (row if len(parts) == 2 else {"question": f"{row['Body']} {row['Question']}"})
+        | {"response": f"It is {int(row['Answer'])}.", "ID": None, "Answer": None}
+        for row in reversed(SVAMP)
+    ]
+    found = judged(write(tmp_path / "a.jsonl", rows), gold)
+    assert (found.scores[0].items, found.scores[0].accuracy) == (N, 100)
+    assert any("`Body` and `Question`" in note or "`question`" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("who", [("role", "content", "user", "assistant"), ("from", "value", "human", "gpt")])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_turns_are_read_without_a_name(tmp_path, gold, who, as_text):
+    """The last answer, joined by the question before it."""
+    speaker, text, asking, answering = who
+    turns = [
+        [
+            {speaker: asking, text: f"What is {i} plus 1?"},
+            {speaker: answering, text: f"So the answer is \\boxed{{{i + 1}}}."},
+        ]
+        for i in reversed(range(N))
+    ]
+    asked = [{"question": f"What is {i} plus 1?", "answer": str(i + 1)} for i in range(N)]
+    gold = write(tmp_path / "gold.jsonl", asked)
+    rows = [{"messages": json.dumps(one) if as_text else one} for one in turns]
+    found = judged(write(tmp_path / "a.jsonl", rows), gold)
+    assert found.scores[0].accuracy == 100
+    assert any("predicted from `messages`" in note for note in found.notes)
+    prompts = [
+        {"messages": one[:1], "answer": str(i + 1)} for i, one in zip(reversed(range(N)), turns, strict=True)
+    ]
+    found = judged(write(tmp_path / "b.jsonl", prompts), gold)
+    assert found.scores[0].accuracy == 100, "turns that end in a question are a prompt"
+
+
+def test_a_compressed_file_without_its_ending_is_named(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(gzip.compress(b'{"gold": "1", "predicted": "1"}\n'))
+    with pytest.raises(UserError, match=r"is gzip by its first bytes.* Rename it to a.jsonl.gz"):
+        read_file(tmp_path / "a.jsonl", Fields())

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from jz3.cli.judging import pairs_of
 from jz3.cli.main import app
 from jz3.core.artifacts import InFiles
 from jz3.core.errors import UserError
@@ -181,10 +182,48 @@ def test_the_command_leaves_all_opinions_and_shows_what_differs(tmp_path, monkey
     assert "one of -o FILE and --plan" in run().output
 
 
+def pairs_in(tmp_path, name, content):
+    (tmp_path / name).write_text(content if isinstance(content, str) else json.dumps(content))
+    return pairs_of(tmp_path / name)
+
+
+def test_pairs_are_read_from_files_of_many_shapes(tmp_path):
+    asked, said = {"role": "user", "content": "What is 9 + 9?"}, {"role": "assistant", "content": "18"}
+    (found,) = pairs_in(tmp_path, "a.json", [{"messages": [asked, said], "answer": "9 + 9 is\n#### 18"}])
+    assert (found.gold, found.predicted, found.question) == ("18", "18", "What is 9 + 9?")
+    told = {"Body": "Anna has 9 eggs.", "Question": "How many?", "Answer": "9", "predicted": ["9"]}
+    (found,) = pairs_in(tmp_path, "b.json", [told])
+    assert (found.predicted, found.question) == ("9", "Anna has 9 eggs. How many?")
+    table = "question,gold,predicted,equal\nWhy?,1,1,True\nHow?,1,2,false\nWho?,1,,\n"
+    assert [one.known for one in pairs_in(tmp_path, "c.csv", table)] == [True, False, None]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"gold": "1", "predicted": "1"}, {"gold": None, "predicted": "2"}], "row 2 has no `gold`"),
+        ([{"gold": "1", "predicted": ["1", "2"]}], "row 1 has 2 answers in `predicted`"),
+        ([{"gold": "1", "mine": "1"}], "has no answer of a model"),
+        ([{"mine": {"right": "1"}, "predicted": "1"}], r"has no right answer.* found mine\.right, predicted"),
+    ],
+)
+def test_what_no_judge_could_be_asked_about_is_named_with_its_row(tmp_path, rows, said):
+    with pytest.raises(UserError, match=said):
+        pairs_in(tmp_path, "a.json", rows)
+
+
+def test_a_place_that_is_taken_is_said_before_anybody_is_asked(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    file, out = tmp_path / "pairs.jsonl", tmp_path / "thesis.txt"
+    file.write_text(json.dumps({"gold": "18", "predicted": "19"}) + "\n")
+    out.write_text("mine\n")
+    done = CliRunner().invoke(app, ["judge", str(file), "--by", "writer", "-o", str(out)])
+    assert (done.exit_code, "holds no opinions" in done.output) == (1, True)
+    assert not list(open_store().rows(CHAT))
+
+
 @pytest.mark.skipif(not (SHARED / "answers/pairs.jsonl").is_file(), reason="no pairs under $JZ3_SHARED")
 def test_the_writer_is_a_judge_of_real_pairs_and_not_the_rules_again():
-    from jz3.cli.judging import pairs_of
-
     every_tenth = pairs_of(SHARED / "answers/pairs.jsonl")[::10]
     _, account = asked(every_tenth)
     assert account.known == account.pairs == len(every_tenth) > 700
