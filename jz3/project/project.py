@@ -12,7 +12,8 @@ import shlex
 import shutil
 import string
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -75,7 +76,13 @@ def start(folder: Path, corpus: Path, against: Sequence[Path]) -> None:
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is not empty; a new folder was expected. Give another path.")
-    folder.mkdir(parents=True, exist_ok=True)
+    code = _code()  # takes a second; the files are there at once, so that Ctrl-C leaves all or none
+    with removed_unless_whole(folder):
+        _write_files(folder, corpus, against)
+        _write_code(folder, code)
+
+
+def _write_files(folder: Path, corpus: Path, against: Sequence[Path]) -> None:
     shutil.copytree(TEMPLATE / "prompts", folder / "prompts")
     (folder / "execution.yaml").write_text(_execution())
     (folder / "params.yaml").write_text((TEMPLATE / "params.yaml").read_text())
@@ -92,7 +99,23 @@ def start(folder: Path, corpus: Path, against: Sequence[Path]) -> None:
             benchmarks="".join(f"\n      - {_as_yaml(path)}" for path in outside),
         )
     )
-    write_code(folder)
+
+
+@contextmanager
+def removed_unless_whole(folder: Path) -> Generator[None]:
+    """Make a folder, or take an empty one, and leave it as it was if the block does not end: half of a
+    project would be taken for the user's own files.
+    """
+    there = folder.is_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for path in folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if not there:
+            folder.rmdir()
+        raise
 
 
 def _as_yaml(text: str) -> str:
@@ -109,6 +132,18 @@ def check_corpus(folder: Path, corpus: Path) -> None:
         raise UserError(
             f"{folder} is a project of {texts}; {corpus} was expected to be the same. Name another folder "
             f"with --out for other texts."
+        )
+
+
+def check_benchmarks(folder: Path, against: Sequence[Path]) -> None:
+    """Raise UserError if a project does not compare with these files; none stand for its own."""
+    document: Any = yaml.safe_load((folder / "dvc.yaml").read_text())
+    own = [folder / name for name in document["stages"]["curate"]["deps"][1:]]
+    if against and {path.resolve() for path in against} != {path.resolve() for path in own}:
+        raise UserError(
+            f"{folder} is a project that compares with {', '.join(map(str, own)) or 'no benchmark'}; the "
+            f"same --against as at its beginning, or none, was expected. Add files to the stage `curate` "
+            f"in {folder}/dvc.yaml."
         )
 
 
@@ -148,10 +183,17 @@ def _must_have_template(folder: Path, level: str) -> None:
 
 def write_code(folder: Path) -> None:
     """Write the digest of the code behind each stage."""
+    _write_code(folder, _code())
+
+
+def _code() -> dict[str, str]:
     code = Code(CODE)
     lists = {stage: code.list_of(stage) for stage in STAGES}
     lists["curate"] = code.listed([*code.imports_of(CURATE), SETTINGS.relative_to(CODE).as_posix()])
-    digests = {stage: digest_of(text.encode()) for stage, text in lists.items()}
+    return {stage: digest_of(text.encode()) for stage, text in lists.items()}
+
+
+def _write_code(folder: Path, digests: Mapping[str, str]) -> None:
     with placed_file(folder / "code.yaml", lambda _: None) as part:
         part.write_text(
             "# Of jz3's code behind each stage, written by `jz3 write`.\n" + yaml.safe_dump(digests)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from jz3.core.errors import UserError
-from jz3.project.project import CODE, Order, check_corpus, is_project, settle, start, write_code
+from jz3.project.project import (
+    CODE,
+    Order,
+    check_benchmarks,
+    check_corpus,
+    is_project,
+    settle,
+    start,
+    write_code,
+)
 
 
 @dataclass(frozen=True)
@@ -44,11 +54,7 @@ def begin(folder: Path, corpus: Path, against: tuple[Path, ...], order: Order) -
     """Create the project, as `jz3 init` does, or apply an order to an existing one."""
     if is_project(folder):
         check_corpus(folder, corpus)
-        if against:
-            raise UserError(
-                f"{folder} is already a project; --against was expected only for a new one. Add the files to "
-                f"the stage `curate` in {folder}/dvc.yaml."
-            )
+        check_benchmarks(folder, against)
         _under_dvc(folder)
         settle(folder, order)
         write_code(folder)
@@ -140,11 +146,26 @@ def _dvc(folder: Path, *words: str) -> None:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONPATH": f"{CODE}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep),
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *words], cwd=folder, env=environment, stdout=sys.stderr, check=False
-    )
-    if done.returncode:
+    with subprocess.Popen(
+        [sys.executable, "-m", "dvc", *words], cwd=folder, env=environment, stdout=sys.stderr
+    ) as running:
+        status = waited_for(running)
+    if status:
         raise UserError(
-            f"`dvc {' '.join(words)}` ended with status {done.returncode} in {folder}; 0 was expected, and "
+            f"`dvc {' '.join(words)}` ended with status {status} in {folder}; 0 was expected, and "
             f"what is above says why. Run the same command again: answers that came are kept."
         )
+
+
+def waited_for(running: "subprocess.Popen[bytes]") -> int:
+    """The exit status. Ctrl-C reaches DVC and its stage, too: they end by themselves, and this ends last.
+
+    `subprocess.run` would kill DVC after a quarter of a second, and its stage would go on alone.
+    """
+    try:
+        return running.wait()
+    except KeyboardInterrupt as interrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        running.wait()
+        interrupt.add_note("it goes on with the stage that was interrupted, and answers that came are kept")
+        raise

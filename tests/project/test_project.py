@@ -4,8 +4,10 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,7 +25,16 @@ from jz3.core.params import load_params
 from jz3.corpus.compose import ComposeParams
 from jz3.corpus.ingest import IngestParams
 from jz3.corpus.sample import SampleParams
-from jz3.project.project import Order, check_corpus, is_project, settle, start, write_code
+from jz3.project.project import (
+    Order,
+    check_benchmarks,
+    check_corpus,
+    is_project,
+    removed_unless_whole,
+    settle,
+    start,
+    write_code,
+)
 from jz3.project.write import Written, begin, told
 from jz3.tables.words import LEVELS
 from jz3.teacher.teacher import Teachers
@@ -214,6 +225,70 @@ def test_a_bad_order_leaves_a_project_that_the_next_command_takes_up(tmp_path, t
     shutil.rmtree(tmp_path / "own/.dvc")  # as if Ctrl-C came before it was written
     begin(tmp_path / "own", texts, (), Order(levels=["high"]))
     assert (tmp_path / "own/.dvc/config").is_file()
+
+
+def test_the_same_command_again_may_name_the_same_benchmarks(tmp_path, texts):
+    """A trial, or Ctrl-C, and then the same line once more."""
+    items = items_in(tmp_path)
+    start(tmp_path / "own", texts, (items,))
+    for again in ((items,), (tmp_path / "own/../test.jsonl",), ()):
+        check_benchmarks(tmp_path / "own", again)
+    (tmp_path / "other").mkdir()
+    with pytest.raises(UserError, match=r"compares with .*test\.jsonl; the same --against .* was expected"):
+        check_benchmarks(tmp_path / "own", (items, items_in(tmp_path / "other")))
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_half_of_a_project_is_not_left(tmp_path, there):
+    """The next command would take it for files of the user, and refuse it."""
+    own = tmp_path / "own"
+    if there:
+        own.mkdir()
+
+    def interrupted():
+        with removed_unless_whole(own):
+            (own / "prompts").mkdir()
+            (own / "params.yaml").write_text("a: 1\n")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [*tmp_path.iterdir()] == ([own] if there else [])
+    assert not there or not [*own.iterdir()]
+    with removed_unless_whole(own):
+        (own / "params.yaml").write_text("a: 1\n")
+    assert (own / "params.yaml").is_file()
+
+
+SLOW_TO_END = "trap 'sleep 1; touch ended; exit 130' INT; touch begun; while :; do sleep 0.1; done"
+WAITING = f"""
+import subprocess
+from jz3.core.ending import ends_in_one_line
+from jz3.project.write import waited_for
+with ends_in_one_line("jz3", "run it again"), subprocess.Popen(["sh", "-c", {SLOW_TO_END!r}]) as running:
+    waited_for(running)
+"""
+
+
+def test_ctrl_c_waits_for_dvc_and_its_stage(tmp_path):
+    """A stage that ends in its own time must not go on alone, asking a teacher behind the user's back."""
+    running = subprocess.Popen(
+        [sys.executable, "-c", WAITING],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGINT)
+    said = running.communicate(timeout=60)[1]
+    assert (running.returncode, (tmp_path / "ended").exists()) == (130, True)
+    (line,) = said.splitlines()
+    assert line.endswith(
+        "run it again: it goes on with the stage that was interrupted, and answers that came are kept."
+    )
 
 
 def test_code_has_a_digest_for_each_stage(project):
