@@ -1,4 +1,6 @@
-"""Self-consistency reads what a solver answered: who is wrong is rejected, who was not asked stays."""
+"""Self-consistency reads what a solver answered: problems with a wrong answer are rejected, those not asked
+stay.
+"""
 
 import logging
 

@@ -28,7 +28,7 @@ def refused(what, x86, arm, *args):
 
 @dataclass(frozen=True)
 class Attack:
-    """A program, the levels at which it may be judged, and how it should end if that is known."""
+    """A program, the weakest level at which it is judged, and how it should end if that is known."""
 
     name: str
     program: str
