@@ -27,7 +27,7 @@ def stage_seconds(clone: Path) -> pl.DataFrame:
 
 
 def _problems(table: Path) -> pl.DataFrame:
-    """With the writer's family that reads each problem."""
+    """Problems, each with the writer's family that reads it."""
     rows = In(Problem, table).read().select("prompt_id", "level", "problem")
     readings = (read(text) for text in rows["problem"])
     names = [reading.family.name if reading else None for reading in readings]
@@ -55,7 +55,7 @@ def students_of(clone: Path, tables: Sequence[Path]) -> pl.DataFrame:
 
 
 def _counted(table: Path, clone: Path) -> dict[str, int | float]:
-    """A text that no family reads is of none of the targets'."""
+    """A text that no family reads counts as outside the targets' families."""
     found = _problems(table)["family"].to_list()
     covered = {*_covered(clone)}
     return {
@@ -66,9 +66,10 @@ def _counted(table: Path, clone: Path) -> dict[str, int | float]:
 
 
 def choices_of(clone: Path) -> pl.DataFrame:
-    """Of each choice: whether its candidates, and the teacher's problems from the same prompts, are of the
-    targets' families, and how often both are of one family; `same_by_level` is how often they would be, did
-    the teacher draw by level alone, as it does for the initial prompts. Shares of what families read.
+    """For each choice, whether its candidates, and the teacher's problems from the same prompts, belong to
+    the targets' families, and how often both belong to one family; `same_by_level` is how often they would if
+    the teacher drew by level alone, as it does for the initial prompts. Shares are of the problems that
+    families read.
     """
     covered = _covered(clone)
     data = clone / "data"

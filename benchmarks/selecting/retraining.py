@@ -110,7 +110,7 @@ def measured(done: list[Retraining], subsets: int) -> tuple[NDArray[np.float64],
 
 
 def target_rows(setting: Setting) -> list[EncodedRow]:
-    """By target_id. Every target fits: the stage `attribute` would reject it otherwise."""
+    """Encoded targets by target_id. Every target fits; otherwise the stage `attribute` would reject it."""
     tokenizer = load_tokenizer(setting.base)
     whole = setting.targets.with_columns(task=pl.lit("all"))
     texts = task_texts(tokenizer, Target.validate(whole), setting.attribute.max_tokens)["all"]

@@ -100,7 +100,7 @@ SELECTORS = (
     "value", "LESS", "TracIn", "TRAK (dattri)", "RDS+", "nearest neighbours", "BM25", "same family (oracle)",
     "perplexity", "length", "random",
 )  # fmt: skip
-"""In the order of the table."""
+"""All selectors, in the order of the table."""
 GRADIENTS = ("LESS", "TracIn")
 
 

@@ -10,7 +10,7 @@ OPERATIONS = {"+": add, "*": mul, "-": sub}
 
 
 def is_right(problem: str, answer: str) -> bool:
-    """Of a problem with one sum in it, such as `17 + 4`."""
+    """Whether the answer to a problem with one sum, such as `17 + 4`, is right."""
     tally("grade")
     left, sign, right = re.search(r"(\d+) ([-+*]) (\d+)", problem).groups()
     return same_number(answer, OPERATIONS[sign](int(left), int(right)))

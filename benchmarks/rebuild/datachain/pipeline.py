@@ -16,7 +16,7 @@ LEAST_WORDS = 12
 
 
 def first(id: list[str], problem: list[str], answer: list[str]) -> Iterator[tuple[str, str, str]]:  # noqa: A002
-    """Of the rows with one key, the first by id."""
+    """The first row by id of those with one key."""
     yield min(zip(id, problem, answer, strict=True))
 
 
