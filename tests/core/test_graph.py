@@ -2,7 +2,7 @@
 
 import pytest
 
-from jz3.core.graph_file import GraphError, flags_of, read_graph
+from jz3.core.graph_file import Graph, GraphError, flags_of, read_graph
 
 DVC_YAML = """\
 vars:
@@ -52,6 +52,22 @@ def test_a_table_is_found_by_stage_and_flag_and_its_writer_by_path(graph):
     assert graph.path("join", "all_of_it") == "data/all"
     assert graph.writer("data/b") == graph.stage("make@b")
     assert graph.writer("data/x") is None
+
+
+def test_a_stage_stands_after_those_it_reads_from_and_others_by_name(graph):
+    for stages in (graph.stages, graph.stages[::-1]):
+        assert [stage.name for stage in Graph(stages).ordered()] == ["make@a", "make@b", "join"]
+    apart = Graph((graph.stage("make@b"), graph.stage("join")))
+    assert [stage.name for stage in apart.ordered()] == ["make@b", "join"]
+    alone = Graph((graph.stage("make@a"), graph.stage("join")))
+    assert [stage.name for stage in alone.ordered()] == ["make@a", "join"]
+
+
+def test_a_path_is_passed_under_a_flag(graph):
+    assert graph.stage("join").flag_of("data/b") == "tables"
+    assert graph.stage("join").flag_of("data/all") == "all_of_it"
+    with pytest.raises(GraphError, match=r"join in dvc\.yaml leaves data/x, which its command does not name"):
+        graph.stage("join").flag_of("data/x")
 
 
 def test_what_is_not_there_is_named(graph, tmp_path):

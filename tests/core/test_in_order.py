@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jz3.core import external_sort
 from jz3.core.external_sort import MOST_FILES, UNKNOWN_FILES, Unsorted, by_hash, files_for, merged
-from jz3.core.frames import Accounted
+from jz3.core.frames import Accounted, in_key_order
 
 HASHES = st.text("0123456789abcdef", min_size=32, max_size=32)
 
@@ -89,3 +89,23 @@ def test_streams_that_are_in_order_are_merged_in_order_with_every_row(keys, step
     assert found["key"].is_sorted()
     assert found.sort("key", "stream").equals(pl.concat([found.clear(), *tables]).sort("key", "stream"))
     assert all(piece.height for piece in pieces)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), unique=True, max_size=6),
+    st.booleans(),
+    st.integers(1, 3),
+    st.sampled_from([["one"], ["one", "two"]]),
+)
+def test_rows_pass_if_and_only_if_their_whole_key_rises(keys, in_their_order, step, key):
+    """A frame without rows between them changes nothing."""
+    rows = sorted(keys) if in_their_order else keys
+    if len(key) == 1:
+        rows = list(dict(rows).items())
+    table = pl.DataFrame(rows, schema={"one": pl.Int64, "two": pl.Int64}, orient="row")
+    frames = [frame for part in table.iter_slices(step) for frame in (part, table.clear())]
+    if rows == sorted(rows):
+        assert pl.concat([table.clear(), *in_key_order(frames, key, Path("x"))]).equals(table)
+    else:
+        with pytest.raises(AssertionError, match="rows of x are not sorted by"):
+            list(in_key_order(frames, key, Path("x")))
