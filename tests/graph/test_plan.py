@@ -15,7 +15,7 @@ from jz3.core.graph_file import read_graph
 from jz3.core.params import read_sections
 from jz3.generation.chat import CHAT, chat_key
 from jz3.graph.card_memory import COUNTS
-from jz3.graph.doctor import gpu_memory
+from jz3.graph.doctor import gpu_memory, host_memory
 from jz3.graph.plan import Line, Plan, PlanError, plan, plan_of
 from jz3.graph.plan_fit import fit
 from jz3.graph.plan_shown import as_json, as_text
@@ -205,6 +205,22 @@ def test_the_doctor_names_the_stage_that_takes_most_of_a_card_and_the_card(clone
     assert "too little for" in lacking.found
     on_cpus = load_execution(clone / "profiles/execution/embedded.yaml")
     assert gpu_memory(Setting(clone, graph, sections, on_cpus)) == []
+
+
+def test_the_doctor_compares_the_models_that_ranks_read_with_the_memory_of_the_machine(clone, monkeypatch):
+    """Of the paper profile only those of the adapter of `warmup`: fsdp reads shards."""
+    graph, sections = read_graph(clone), read_sections(clone / "params.yaml")
+    setting = Setting(clone, graph, sections, load_execution(clone / "execution.yaml"))
+    monkeypatch.setattr("jz3.graph.doctor.total_memory_gib", lambda: 1000.0)
+    (found,) = host_memory(setting)
+    assert (found.what, found.state) == ("memory", "ok")
+    said = re.search(r"^warmup reads (\d+\.\d) GiB of weights .*; here are 1000\.0$", found.found)
+    assert said
+    monkeypatch.setattr("jz3.graph.doctor.total_memory_gib", lambda: float(said[1]) - 0.1)
+    (lacking,) = host_memory(setting)
+    assert lacking.state == "lacks"
+    on_cpus = load_execution(clone / "profiles/execution/embedded.yaml")
+    assert host_memory(Setting(clone, graph, sections, on_cpus)) == []
 
 
 def test_rows_that_will_not_fit_are_said_before_the_run(paper):
