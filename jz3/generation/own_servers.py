@@ -112,13 +112,13 @@ class Keeper:
         """Run until cancelled, or until the server is given up."""
         ends, unready, began = 0, 0, time.monotonic()
         while True:
-            starts, completions = self.server.starts, self.servers.completions
+            starts = self.server.starts
             try:
                 how = await self._one_life()
             except OSError as error:
                 how = f"cannot be started ({error})"
             if self.server.starts > starts:
-                ends = 0 if self.servers.completions > completions else ends + 1
+                ends = 0 if self.server.proven else ends + 1
                 unready, began = 0, time.monotonic()
                 if ends == ENDS_IN_A_ROW:
                     return self._give_up(f"ended {ends} times in a row")
@@ -156,6 +156,7 @@ class Keeper:
                 async with open_client(Endpoint(f"{address}/v1", key), timeout_s, concurrency) as client:
                     self.server.client = client
                     self.server.starts += 1
+                    self.server.proven = False
                     self.server.rests_until = 0.0
                     self.servers.notify()
                     await self._until_it_ends(process, session, address)

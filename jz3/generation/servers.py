@@ -34,6 +34,8 @@ class Server:
     """How many processes were started here, if the server is ours."""
     gone: bool = False
     """Given up: it did not come back."""
+    proven: bool = False
+    """Whether it has returned a completion since its process started."""
     rests_until: float = 0.0
     refusals: int = 0
     """Consecutive connections refused."""
@@ -60,7 +62,6 @@ class Servers:
         """For an error: what was expected of the servers and what to do."""
         self.failed: UserError | None = None
         """Why no server will answer any more."""
-        self.completions = 0
         self._suspects = 0
         self._changed = asyncio.Event()
 
@@ -101,7 +102,7 @@ class Servers:
     def answered(self, server: Server) -> None:
         """Note that the server has returned a completion."""
         server.refusals = 0
-        self.completions += 1
+        server.proven = True
 
     def refused(self, server: Server) -> None:
         """Note a refused connection: the server is not asked for a while."""
@@ -122,11 +123,13 @@ class Servers:
 
     def _open_to(self, ends: int) -> list[Server]:
         """The servers for a request: while there are suspects, one server is theirs and is emptied for
-        them.
+        them. If possible it is one that works: on a broken card requests would end servers that are not to
+        blame for it.
         """
         there = [server for server in self.all if server.client is not None]
         if not self._suspects:
             return there
+        there.sort(key=lambda server: not server.proven)
         return there[:1] if ends else there[1:]
 
     async def _change(self) -> None:

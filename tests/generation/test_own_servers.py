@@ -222,6 +222,25 @@ def test_the_others_go_on_without_a_server_that_cannot_start(model, notes, monke
     assert all_end(notes)
 
 
+@pytest.mark.long
+def test_a_card_on_which_every_request_ends_the_server_takes_no_row_with_it(
+    model, notes, monkeypatch, caplog
+):
+    """Its requests are suspects once, and answered by the other one; completions there do not excuse it."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
+    order(notes, ends_on=["4"], seconds=0.2)
+    how = asked(notes, device="cuda", workers="auto", worker_gpus=1, server_concurrency=16)
+    many = [GenerationRequest(f"Write {n}", n) for n in range(400)]
+    with open_engine("vllm", model, "saved", how) as engine:
+        outcomes = dict(row for row in engine.stream((str(r.seed), r, FREE) for r in many) if row)
+        assert [outcomes[str(request.seed)] for request in many] == expected(many, FREE)
+        until = time.monotonic() + 60
+        while "GPU 4 ended 5 times in a row; the others" not in caplog.text and time.monotonic() < until:
+            assert engine.generate(REQUESTS, FREE) == expected(REQUESTS, FREE)
+        starts_on(notes, "4", 5)
+    assert all_end(notes)
+
+
 def test_a_server_finds_the_programs_of_its_environment_and_compiles_no_sampler(model, notes, monkeypatch):
     """FlashInfer asks for ninja and nvcc when vLLM starts; ninja is only in the environment of vLLM."""
     with open_engine("vllm", model, "saved", asked(notes)) as engine:

@@ -4,8 +4,9 @@ It takes the command line of `vllm serve`, requires its key, reports at /health 
 token ids by rule (`written_ids`): it starts in a second, since it does not import torch. `installed` gives
 the program a path. In the folder that JZ3_TEST_NOTES names it notes how it was started (`starts`, one line
 per process) and which seeds it answered (`answered`), and it takes orders from `orders.json`: seconds that an
-answer takes, seeds that kill it, which of its starts fail, and the GPUs on which each start fails. Each
-server also leaves behind a process in a session of its own, as an engine might.
+answer takes, seeds that kill it, which of its starts fail, the GPUs on which each start fails, and those on
+which any request kills it. Each server also leaves behind a process in a session of its own, as an engine
+might.
 """
 
 import asyncio
@@ -74,7 +75,8 @@ class App:
 
     async def completion(self, asked):
         assert asked["model"] == self.given["--served-model-name"]
-        if asked["seed"] in self.orders.get("ended_by", []):
+        gpus = os.environ.get("CUDA_VISIBLE_DEVICES")
+        if asked["seed"] in self.orders.get("ended_by", []) or gpus in self.orders.get("ends_on", []):
             os._exit(139)
         await asyncio.sleep(self.orders.get("seconds", 0))
         ids, reason = written_ids(asked["prompt"], asked["seed"], asked["max_tokens"])
