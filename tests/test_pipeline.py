@@ -248,6 +248,17 @@ def test_a_stage_reads_calls_and_writes_and_no_more(stage):
     assert not [node for node in tree.body if isinstance(node, ast.Import)]
 
 
+LONGEST = {"jz3": 400, "stages": 400, "benchmarks": 400, "tests": 500}
+LISTS_OF_CASES = {"tests/answers/make_cases.py", "tests/sandbox/attacks.py"}
+
+
+@pytest.mark.parametrize("folder", LONGEST)
+def test_no_file_is_longer_than_a_reader_keeps_in_mind(folder):
+    files = {file.relative_to(ROOT).as_posix(): file for file in (ROOT / folder).rglob("*.py")}
+    lines = {name: len(file.read_text().splitlines()) for name, file in files.items()}
+    assert {name for name, count in lines.items() if count > LONGEST[folder]} <= LISTS_OF_CASES
+
+
 def names_in(file):
     """The names that a module uses, and its texts except docstrings."""
     tree = ast.parse(file.read_text())
