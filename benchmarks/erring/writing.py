@@ -1,7 +1,7 @@
 """Answers of the erring writer to what stages other than `augment` ask.
 
 About problems for JiuZhang and skills for MASS nothing is known beforehand, so only their form is checked.
-What `distill` lets pass is left to the stages behind it; an answer that is cut short and claims to be complete
+What `distill` lets pass is left to the stages behind it; an answer that is cut short and claims to be whole
 names fewer skills, and nothing shows it. Solutions for DART-Math are compared with gold.
 """
 

@@ -9,7 +9,6 @@ the process ends, in whatever way.
 """
 
 import fcntl
-import json
 import logging
 import os
 import shutil
@@ -19,8 +18,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
+from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
 
 from jz3.core.cache import cache_root
@@ -38,6 +37,23 @@ PREFIX = "checkpoint-"
 
 class CheckpointError(UserError):
     """A checkpoint belongs to another training, or another process holds the directory."""
+
+
+class Noted(BaseModel):
+    """How far a training has come, one entry for each step."""
+
+    points: list[dict[str, int | float]]
+    """Rows of LossPoint."""
+    label_tokens: list[int]
+
+
+class _Notes(BaseModel):
+    """What is noted of a complete checkpoint."""
+
+    identity: dict[str, str]
+    progress: Noted
+    files: dict[str, int]
+    """Bytes of each."""
 
 
 class Hold:
@@ -100,7 +116,7 @@ class Checkpoints:
             except CheckpointError as error:
                 damaged[path] = str(error)
                 continue
-            self._compare(path, notes["identity"])
+            self._compare(path, notes.identity)
             for other, what in damaged.items():
                 log.warning("%s; the training goes on from %s", what, path)
                 shutil.rmtree(other, ignore_errors=True)  # another rank may have been faster
@@ -122,12 +138,12 @@ class Checkpoints:
                 f"the same data and parameters was expected. Delete {self.directory} to train from the start."
             )
 
-    def complete(self, step: int, progress: Mapping[str, Any]) -> None:
+    def complete(self, step: int, progress: Noted) -> None:
         """Complete the checkpoint of a step with what was noted so far, and delete older ones."""
         path = self.directory / f"{PREFIX}{step}"
-        notes = {"identity": dict(self.identity), "progress": dict(progress), "files": _sizes(path)}
+        notes = _Notes(identity=dict(self.identity), progress=progress, files=_sizes(path))
         part = path / (NOTES + ".part")
-        part.write_text(json.dumps(notes))
+        part.write_text(notes.model_dump_json())
         part.replace(path / NOTES)
         for old in self._all()[: -self.kept]:
             shutil.rmtree(old)
@@ -154,9 +170,9 @@ class Checkpoints:
         return sorted(found, key=lambda path: int(_step(path)))
 
 
-def progress_at(checkpoint: Path) -> dict[str, Any]:
+def progress_at(checkpoint: Path) -> Noted:
     """What was noted when the checkpoint was made."""
-    return _notes(checkpoint)["progress"]
+    return _notes(checkpoint).progress
 
 
 @contextmanager
@@ -190,15 +206,19 @@ def _sizes(checkpoint: Path) -> dict[str, int]:
     return {str(path.relative_to(checkpoint)): path.stat().st_size for path in (*own, *files)}
 
 
-def _notes(checkpoint: Path) -> dict[str, Any]:
+def _notes(checkpoint: Path) -> _Notes:
     """Raises FileNotFoundError if there are no notes yet, CheckpointError if the checkpoint is damaged."""
     try:
-        notes = json.loads((checkpoint / NOTES).read_bytes())
-        noted: dict[str, int] = notes["files"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{checkpoint / NOTES} cannot be read ({error!r})") from error
+        notes = _Notes.model_validate_json((checkpoint / NOTES).read_bytes())
+    except FileNotFoundError:
+        raise
+    except (OSError, ValidationError) as error:
+        said = str(error).splitlines()[0]
+        raise CheckpointError(f"{checkpoint / NOTES} cannot be read ({said})") from error
+    if len(notes.progress.points) != step_of(checkpoint):
+        raise CheckpointError(f"{checkpoint / NOTES} has {len(notes.progress.points)} losses")
     found = _sizes(checkpoint)
-    for name, size in noted.items():
+    for name, size in notes.files.items():
         if name not in found:
             raise CheckpointError(f"{checkpoint / name} is missing")
         if found[name] != size:

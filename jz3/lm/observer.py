@@ -14,7 +14,7 @@ import torch
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from jz3.core.progress import Progress
-from jz3.lm.checkpoints import progress_at
+from jz3.lm.checkpoints import Noted, progress_at
 from jz3.lm.live import LiveLog, open_live
 from jz3.lm.plan import EpochEnd, TrainingError
 from jz3.lm.preemption import END, SAVE, Asked
@@ -37,7 +37,7 @@ class Observer(TrainerCallback):
     def __init__(self, model: PreTrainedModel, training: Training) -> None:
         self._model, self._training = model, training
         self._steps, self._checkpoints = training.plan.steps, training.checkpoints
-        self.points: list[dict[str, float]] = []
+        self.points: list[dict[str, int | float]] = []
         self.tokens = 0
         self.gradient_norm = 0.0
         self._label_tokens: list[int] = []
@@ -55,7 +55,7 @@ class Observer(TrainerCallback):
         checkpoint = self._checkpoints.latest() if self._checkpoints else None
         if checkpoint:
             noted = progress_at(checkpoint)
-            self.points, self._label_tokens = noted["points"], noted["label_tokens"]
+            self.points, self._label_tokens = noted.points, noted.label_tokens
             self.tokens = int(self.points[-1]["tokens"])
             self._blocks_read = sum(map(len, self._steps[: len(self.points)]))
         return checkpoint
@@ -184,7 +184,7 @@ class Observer(TrainerCallback):
         if args.world_size > 1:
             torch.distributed.barrier()
         if self._checkpoints and self._is_first:
-            noted = {"points": self.points, "label_tokens": self._label_tokens}
+            noted = Noted(points=self.points, label_tokens=self._label_tokens)
             self._checkpoints.complete(state.global_step, noted)
 
     def _end_epoch(self, epoch: int, hook: EpochEnd) -> None:

@@ -14,7 +14,7 @@ import torch
 from transformers import PreTrainedModel
 
 from jz3.core.errors import UserError
-from jz3.lm.checkpoints import Checkpoints
+from jz3.lm.checkpoints import Checkpoints, Noted
 from jz3.lm.observer import Observer
 from jz3.lm.preemption import Preempted
 from jz3.training.methods import Bone, Lora, Miss, Pissa
@@ -162,6 +162,10 @@ def test_a_training_that_is_killed_again_and_again_is_the_same(root, places):
         ("scheduler.pt", Path.unlink),
         ("trainer_state.json", lambda path: path.write_bytes(b"")),
         ("notes.json", lambda path: path.write_bytes(path.read_bytes()[:99])),
+        ("notes.json", lambda path: path.write_text("[]")),
+        ("notes.json", lambda path: path.write_text('{"identity": {}, "progress": {}, "files": []}')),
+        ("notes.json", lambda path: path.write_text("[" * 100_000)),
+        ("notes.json", lambda path: (path.unlink(), path.mkdir())),
         ("weights.safetensors", lambda path: path.write_bytes(path.read_bytes()[:-1])),
     ],
 )
@@ -261,7 +265,7 @@ def test_a_checkpoint_whose_writing_was_killed_does_not_count(tmp_path):
     checkpoints = Checkpoints(tmp_path, {"a": "b"}, every=1, kept=3)
     for step in (2, 9, 10):
         (tmp_path / f"checkpoint-{step}").mkdir()
-    checkpoints.complete(9, {})
+    checkpoints.complete(9, Noted(points=[{}] * 9, label_tokens=[1] * 9))
     assert checkpoints.latest() == tmp_path / "checkpoint-9"
 
 
