@@ -67,6 +67,8 @@ def start(folder: Path, corpus: Path, against: Sequence[Path]) -> None:
                 f"{str(path)!r} has a name that no dvc.yaml can hold; one without line breaks and ${{ was "
                 f"expected. Rename it."
             )
+    if corpus.is_dir() and not any(path.is_file() for path in corpus.rglob("*")):
+        raise UserError(f"{corpus} holds no file; texts were expected in it. Give another folder.")
     for path in against:
         must_be_a_file(path, "a file with the items of a benchmark")
     if is_within(folder, corpus):

@@ -74,8 +74,26 @@ def _under_dvc(folder: Path) -> None:
 
 def run(folder: Path, wanted: int) -> Written:
     """Run what changed since the last run. Raises UserError where a stage ends with an error."""
-    _dvc(folder, "repro")
+    try:
+        _dvc(folder, "repro")
+    except UserError as error:
+        raise UserError(f"{error}{why_nothing(folder)}") from error
     return _account(folder, wanted)
+
+
+def why_nothing(folder: Path) -> str:
+    """Why a run left nothing to curate, as a sentence after its error; empty if it left something."""
+    if _ran(folder, "sample") and not _metrics(folder, "sample")["passages"].get("texts"):
+        return (
+            f" The texts gave no passage to write a problem from: {folder}/data/rejects/ingest.parquet holds "
+            f"what was rejected, with the reasons."
+        )
+    if _ran(folder, "distill") and not _metrics(folder, "distill")["rows"]["kept"]:
+        return (
+            f" No answer of the teacher is a problem: {folder}/data/rejects/distill.parquet and "
+            f"{folder}/data/failures/distill.parquet hold them, with the reasons."
+        )
+    return ""
 
 
 def told(written: Written) -> str:
@@ -126,6 +144,10 @@ def _account(folder: Path, wanted: int) -> Written:
         cost_usd=distill["cost_usd"] if distill["priced"] or distill["provider"] == "writer" else None,
         model=distill["model"],
     )
+
+
+def _ran(folder: Path, stage: str) -> bool:
+    return (folder / f"data/metrics/{stage}.json").is_file()
 
 
 def _metrics(folder: Path, stage: str) -> dict[str, Any]:

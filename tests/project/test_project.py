@@ -35,7 +35,7 @@ from jz3.project.project import (
     start,
     write_code,
 )
-from jz3.project.write import Written, begin, told
+from jz3.project.write import Written, begin, told, why_nothing
 from jz3.tables.words import LEVELS
 from jz3.teacher.teacher import Teachers
 from tests.conftest import ROOT
@@ -211,6 +211,9 @@ def test_what_no_project_can_be_made_of_is_said_and_nothing_is_left(tmp_path, te
         start(tmp_path / "own", tmp_path / "${x}", ())
     with pytest.raises(UserError, match="whose files are the texts"):
         start(texts / "own", texts, ())
+    (tmp_path / "empty/inner").mkdir(parents=True)
+    with pytest.raises(UserError, match="empty holds no file; texts were expected in it"):
+        start(tmp_path / "own", tmp_path / "empty", ())
     with pytest.raises(UserError, match="a folder; a file with the items of a benchmark was expected"):
         start(tmp_path / "own", texts, (texts,))
     assert not (tmp_path / "own").exists()
@@ -258,6 +261,21 @@ def test_half_of_a_project_is_not_left(tmp_path, there):
     with removed_unless_whole(own):
         (own / "params.yaml").write_text("a: 1\n")
     assert (own / "params.yaml").is_file()
+
+
+def test_why_nothing_was_written_is_said(tmp_path):
+    """The last stage only knows that its table holds no rows."""
+    metrics = tmp_path / "data/metrics"
+    metrics.mkdir(parents=True)
+    assert why_nothing(tmp_path) == ""
+    (metrics / "sample.json").write_text('{"passages": {"texts": 0}}')
+    assert "gave no passage to write a problem from" in why_nothing(tmp_path)
+    (metrics / "sample.json").write_text('{"passages": {"texts": 5}}')
+    assert why_nothing(tmp_path) == ""
+    (metrics / "distill.json").write_text('{"rows": {"kept": 0}}')
+    assert "No answer of the teacher is a problem" in why_nothing(tmp_path)
+    (metrics / "distill.json").write_text('{"rows": {"kept": 1}}')
+    assert why_nothing(tmp_path) == ""
 
 
 SLOW_TO_END = "trap 'sleep 1; touch ended; exit 130' INT; touch begun; while :; do sleep 0.1; done"
