@@ -215,7 +215,7 @@ def _benchmarks(files: Sequence[str], say: Callable[[str], object]) -> dict[str,
 def _benchmark(file: str, say: Callable[[str], object]) -> tuple[str, list[str]]:
     """The benchmark's name and questions; `gsm8k/test.jsonl` and a data set called gsm8k both give gsm8k."""
     read = _read(file, say)
-    field = fields_of(file, read.rows, None, None).problem
+    field = fields_of(file, read.rows, None, None, "Rename the field of its questions to `question`.").problem
     questions = [text for row in read.rows if (text := problem_of(row, field))]
     if not questions:
         raise UserError(

@@ -71,8 +71,16 @@ def read_own(files: Sequence[Path], root: Path, name: str) -> OwnRows:
     return OwnRows(name, rows, odd)
 
 
-def fields_of(file: str, rows: Sequence[Row], problem: str | None, solution: str | None) -> Fields:
-    """The given fields, or those guessed from the first rows. Raises UserError."""
+def fields_of(
+    file: str,
+    rows: Sequence[Row],
+    problem: str | None,
+    solution: str | None,
+    remedy: str = "Name it with --problem.",
+) -> Fields:
+    """The given fields, or those guessed from the first rows. Raises UserError, with this remedy if there is
+    no field of problems.
+    """
     first = rows[:LOOKED_AT]
     names = list(dict.fromkeys(name for row in first for name in row))
     must_be_utf8(Path(file), names)
@@ -85,7 +93,7 @@ def fields_of(file: str, rows: Sequence[Row], problem: str | None, solution: str
     if asked is None:
         raise UserError(
             f"{file} has no field of problems; one such as problem, question or messages was expected, "
-            f"found {_shown(first, names)}.{_inside(first) or _headless(file)} Name it with --problem."
+            f"found {_shown(first, names)}.{_inside(first) or _headless(file)} {remedy}"
         )
     if solution is None:
         others = [name for name in names if name != asked]

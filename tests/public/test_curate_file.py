@@ -223,6 +223,15 @@ def test_a_compressed_benchmark_has_the_name_of_its_folder(tmp_path, benchmark):
     assert json.loads(done.stdout)["benchmarks"] == ["bakery"]
 
 
+def test_a_benchmark_without_a_field_of_questions_is_named(tmp_path):
+    """`--problem` names a field of the file, not of the benchmark."""
+    file = write(tmp_path / "mine.jsonl", ROWS[:2])
+    items = write(tmp_path / "items.jsonl", [{"data": {"mine": ITEM}}])
+    done = run("decontaminate", file, "--against", items, "-o", tmp_path / "out")
+    last = done.stderr.splitlines()[-1]
+    assert "found data.mine. Rename the field of its questions to `question`." in last
+
+
 def test_a_benchmark_without_questions_is_named_and_rows_without_one_are_counted(tmp_path):
     file = write(tmp_path / "mine.jsonl", ROWS[:2])
     empty = write(tmp_path / "empty.jsonl", [{"question": None}])
