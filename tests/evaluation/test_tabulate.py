@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import InFiles, OutDir
+from jz3.core.hashing import draw_order
 from jz3.evaluation.costs import costs_of
 from jz3.evaluation.coverage import HELD, NOTHING, SEEDS, TEXTS, Ground
 from jz3.evaluation.disagreements import disagreements_of
@@ -100,6 +101,24 @@ def test_accuracies_by_setting_group_and_average(tables):
     assert headline.texts_alone == {"good": 100.0, "poor": 0.0}
     assert headline.no_data == {}
     assert headline.tool == {"good": 100.0, "poor": 50.0}
+
+
+def test_the_headline_of_a_setting_is_over_all_items():
+    uneven = grades({"prose": {"a": [True] * 3, "b": [False]}, "tool": {"a": [True] * 3, "b": [True]}})
+    headline = headline_of(tabulated({"m": uneven})["scores"], PARAMS)
+    assert (headline.prose, headline.tool) == ({"m": 75.0}, {"m": 100.0})
+
+
+def test_an_interval_is_drawn_by_the_names_of_its_model_and_group_so_that_no_other_row_moves_it():
+    rights = {f"f{number}": [place < number for place in range(9)] for number in range(9)}
+    scores = tabulated({"m": grades({"prose": rights})})["scores"]
+    values = np.array([number / 9 for number in range(9)])
+    for group_by, group, drawn in (
+        ("average", "macro over families", "m/macro over families"),
+        ("macro", ALL, f"m/held_out/{ALL}"),
+    ):
+        (row,) = scores.filter(group_by=group_by, group=group, benchmark="held_out").iter_rows(named=True)
+        assert (row["low"], row["high"]) == interval(values, PARAMS.resamples, draw_order(PARAMS.seed, drawn))
 
 
 def test_families_are_averaged_by_what_the_data_hold_of_them():
