@@ -1,5 +1,6 @@
 """The command that downloads the external data of profiles."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,3 +44,15 @@ def fetch(
 
     tell = remark if json else say
     (look_up if resolve else bring)(place, entries, hub_of_environment(), tell)
+
+
+def remark_absent(place: Path, profile: str | None = None) -> None:
+    """Name on stderr the sources of a profile (by default the one in use) that are not fetched yet."""
+    from jz3.graph.fetching.needed import not_fetched
+
+    if absent := not_fetched(place, profile):
+        fetching = f"jz3 fetch --profile {profile}" if profile else "jz3 fetch"
+        remark(
+            f"not here yet: {', '.join(absent)}; DVC stops at the first one that a stage needs. "
+            f"`{fetching} --dry-run` shows them, `{fetching}` downloads them."
+        )

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from jz3.cli.completing import profiles, stages
+from jz3.cli.fetching import remark_absent
 from jz3.cli.output import Json, say, show, show_blocks
 from jz3.cli.root import root
 
@@ -82,8 +83,10 @@ def plan(
     from jz3.graph.plan import plan as planned
     from jz3.graph.plan_shown import as_json, blocks
 
-    found = planned(root(), profile)
+    place = root()
+    found = planned(place, profile)
     show_blocks([as_json(found)] if json else blocks(found))
+    remark_absent(place, profile)
 
 
 def trace(

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from jz3.cli.completing import profiles
-from jz3.cli.output import Json, remark, show
+from jz3.cli.fetching import remark_absent
+from jz3.cli.output import Json, show
 from jz3.cli.root import root
 from jz3.core.errors import UserError
 
@@ -30,7 +31,6 @@ def profile(
 
     Example: jz3 profile paper
     """
-    from jz3.graph.fetching.needed import not_fetched
     from jz3.graph.profile import (
         IN_USE,
         check_no_edits,
@@ -55,11 +55,7 @@ def profile(
     if not force:
         check_no_edits(place)
     write_profile(place, name)
-    if absent := not_fetched(place):
-        remark(
-            f"not here yet: {', '.join(absent)}; DVC stops at the first one that a stage needs. "
-            f"`jz3 fetch --dry-run` shows them, `jz3 fetch` downloads them."
-        )
+    remark_absent(place)
 
 
 def parameters(

@@ -8,7 +8,10 @@ import time
 import polars as pl
 import pytest
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
+from jz3.cli.fetching import remark_absent
+from jz3.cli.main import app
 from jz3.core.artifacts import Out
 from jz3.core.execution import load_execution
 from jz3.core.graph_file import read_graph
@@ -134,6 +137,19 @@ def test_another_profile_is_planned_without_writing_it(clone):
     assert json.loads(as_json(planned))["total"]["calls"] == calls > writer["to_do"]
     with pytest.raises(PlanError, match=r"profiles/none\.yaml does not exist"):
         plan(clone, "none")
+
+
+def test_the_command_names_what_nobody_fetched_yet(clone, monkeypatch, capsys):
+    """The stages that read it would stop, one after another, long after the plan."""
+    monkeypatch.chdir(clone)
+    done = CliRunner().invoke(app, ["plan", "--profile", "single_gpu"])
+    assert done.exit_code == 0
+    last = done.stderr.splitlines()[-1]
+    assert re.fullmatch(
+        r"not here yet: .*\bweb, .*; .* `jz3 fetch --profile single_gpu` downloads them\.", last
+    )
+    remark_absent(clone, "test")
+    assert capsys.readouterr().err == "", "it takes nothing from elsewhere"
 
 
 def test_a_plan_keeps_within_the_budget_of_teachers(clone):

@@ -28,12 +28,12 @@ def needed(root: Path, profile: str | None) -> list[str]:
         ) from error
 
 
-def not_fetched(root: Path) -> list[str]:
-    """The names of the sources of the profile in use that have no manifest yet."""
+def not_fetched(root: Path, profile: str | None = None) -> list[str]:
+    """The names of the sources of a profile (by default the one in use) that have no manifest yet."""
     if not (root / TABLE).exists():
         return []
     table = read_table(root)
-    entries = chosen(table, needed(root, None), None)
+    entries = chosen(table, needed(root, profile), None)
     return [name for name, entry in entries.items() if not entry.manifest(root, name).is_file()]
 
 
