@@ -170,9 +170,9 @@ def meaning(source: str) -> str:
     return "".join(parts)
 
 
-def _write(value: Any, parts: list[str]) -> None:  # noqa: ANN401 (a node, a list, or what a field holds)
-    """Write as `ast.dump` does, but without empty fields: later versions of Python add some, and the same
-    module must have the same digest under each version.
+def _write(value: Any, parts: list[str], *, of_f_string: bool = False) -> None:  # noqa: ANN401 (a node, a list, or what a field holds)
+    """Write as `ast.dump` does, but without what only some versions of Python have (empty fields, empty texts
+    in an f-string): the same module must have the same digest under each.
     """
     if isinstance(value, ast.AST):
         parts.append(f"{type(value).__name__}(")
@@ -180,11 +180,13 @@ def _write(value: Any, parts: list[str]) -> None:  # noqa: ANN401 (a node, a lis
             inside = getattr(value, name, None)
             if inside is not None and inside != [] and name not in WITHOUT_MEANING:
                 parts.append(f"{name}=")
-                _write(inside, parts)
+                _write(inside, parts, of_f_string=isinstance(value, ast.JoinedStr))
         parts.append(")")
     elif isinstance(value, list):
         parts.append("[")
         for one in value:  # pyright: ignore[reportUnknownVariableType]
+            if isinstance(one, ast.Constant) and one.value == "" and of_f_string:
+                continue
             _write(one, parts)
             parts.append(",")
         parts.append("]")

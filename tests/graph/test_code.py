@@ -216,6 +216,23 @@ def test_a_digest_is_the_same_under_every_version_of_python(tmp_path):
     assert Code(tmp_path).digest("stages/x.py") == "5dbe46071e7544874f5eb31d3c5fa593"
 
 
+def test_an_empty_text_in_an_f_string_means_nothing(monkeypatch):
+    """Python 3.12.1 leaves one after `{width}` in `{x:<{width}}`, other versions none."""
+    source, parse = "print(f'{x:<{width}} {y}', '', ['', x])\n", ast.parse
+    before = meaning(source)
+
+    def parse_as_3_12_1(text):
+        tree = parse(text)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                node.values.append(ast.Constant(value=""))
+        return tree
+
+    monkeypatch.setattr(ast, "parse", parse_as_3_12_1)
+    assert meaning(source) == before
+    assert before.count("value='',") == 2, "of the call and of the list"
+
+
 # What becomes stale after an edit.
 
 LISTING = f"""\
