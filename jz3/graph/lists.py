@@ -87,10 +87,16 @@ def write_lists(document: Any, graph: Graph) -> None:  # noqa: ANN401 (ruamel's 
     for plot in document.get("plots", []):
         for entry in plot.values():
             if all(str(file).startswith(LIVE) for file in entry["y"]):
-                wanted = _live(entry["y"], graph)
-                for file in list(entry["y"]):
-                    del entry["y"][file]
-                entry["y"].update(wanted)
+                _replace(entry["y"], _live(entry["y"], graph))
+
+
+def _replace(found: Any, wanted: dict[str, str]) -> None:  # noqa: ANN401 (ruamel's round-trip tree)
+    """Replace all keys. ruamel keeps what follows a mapping (an empty line, a comment) with its last key."""
+    after = [found.ca.items.pop(key) for key in list(found) if key in found.ca.items]
+    found.clear()
+    found.update(wanted)
+    if after and found:
+        found.ca.items[list(found)[-1]] = after[-1]
 
 
 def _with_lists(document: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (ruamel's round-trip tree)

@@ -40,6 +40,17 @@ stages:
       - data/a
     metrics:
       - m.json: {cache: false} # small
+
+plots:
+  - loss:
+      x: step
+      y:
+        data/live/make/a/plots/metrics/loss.tsv: loss
+
+# What others take by name.
+artifacts:
+  one:
+    path: data/a
 """
 
 
@@ -91,6 +102,8 @@ def test_the_lists_in_dvc_yaml_follow_the_profile_and_come_back(root):
     assert "      --tables\n      data/a\n      data/b\n      --metrics m.json\n" in text
     assert "      - data/a\n      - data/b\n" in text
     assert "{cache: false} # small" in text
+    last = "        data/live/make/b/plots/metrics/loss.tsv: loss\n"
+    assert f"{last}\n# What others take by name.\nartifacts:\n" in text
     write_profile(root, "small")
     assert (root / "dvc.yaml").read_text() == DVC_YAML
 
