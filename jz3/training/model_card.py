@@ -13,22 +13,23 @@ from jz3.core.artifacts import InDir
 from jz3.lm.model import CARD
 from jz3.tables.model_manifest import ModelManifest
 
-FRONT = """---
-library_name: transformers
-pipeline_tag: text-generation
-tags: [mathematics, jz3]
----
-"""
-"""The header that a hub of models reads."""
-
-
 def write_card(directory: Path, base: Path, sections: Mapping[str, BaseModel | Mapping[str, object]]) -> None:
     """Write the card beside the model and manifest in `directory`; `sections` become tables, by title."""
     manifest = InDir(ModelManifest, directory).manifest()
     tables = {"The model": _model(manifest), "Its base": _base(InDir(ModelManifest, base).manifest())}
-    parts = [FRONT, f"# {manifest.made_by}\n", USE]
+    parts = [_head(), f"# {manifest.made_by}\n", USE]
     parts += [f"## {title}\n\n{_table(values)}" for title, values in {**tables, **sections}.items()]
     (directory / CARD).write_text("\n".join(parts))
+
+
+def _head() -> str:
+    """The header that a hub of models reads."""
+    from huggingface_hub import ModelCardData
+
+    head = ModelCardData(
+        library_name="transformers", pipeline_tag="text-generation", tags=["mathematics", "jz3"]
+    )
+    return f"---\n{head.to_yaml()}\n---\n"
 
 
 USE = """Plain weights (safetensors), made by a stage of jz3; `manifest.json` identifies them. Its answers
