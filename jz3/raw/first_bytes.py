@@ -46,7 +46,7 @@ def must_be_as_named(file: Path, kind: str) -> None:
     if ending is None:
         if packed:
             _say(file, f"does not begin as {wanted} does", f"Fetch it anew, or rename it to {file.stem}.")
-        if wanted == ".parquet":
+        if wanted == ".parquet" and not start.startswith(b"PAR1"):
             _say(
                 file,
                 f"begins with {start!r}, as no parquet file does",

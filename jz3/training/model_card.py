@@ -13,6 +13,7 @@ from jz3.core.artifacts import InDir
 from jz3.lm.model import CARD
 from jz3.tables.model_manifest import ModelManifest
 
+
 def write_card(directory: Path, base: Path, sections: Mapping[str, BaseModel | Mapping[str, object]]) -> None:
     """Write the card beside the model and manifest in `directory`; `sections` become tables, by title."""
     manifest = InDir(ModelManifest, directory).manifest()

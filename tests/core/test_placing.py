@@ -166,7 +166,7 @@ def test_a_manifest_with_fields_of_another_program_is_foreign(tmp_path, manifest
     (tmp_path / "box/manifest.json").write_text(manifest)
     (tmp_path / "box/thesis.txt").write_text("of a user")
     before = picture(tmp_path)
-    with pytest.raises(ArtifactError, match=r"has a manifest\.json that is no Box"):
+    with pytest.raises(ArtifactError, match=r"has a manifest\.json that is not a Box"):
         write_box(OutDir(Box, tmp_path / "box"))
     assert picture(tmp_path) == before
 

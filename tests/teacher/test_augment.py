@@ -215,7 +215,7 @@ def test_answers_that_are_of_no_use_have_their_rule(rule):
 
 def test_a_prompt_without_its_place_is_named(tmp_path):
     (tmp_path / "answer.md").write_text("Task: solve\n")
-    with pytest.raises(RecipePromptError, match=r"answer\.md has \{question\} not once"):
+    with pytest.raises(RecipePromptError, match=r"answer\.md does not have \{question\} exactly once"):
         augment(seeds(), InFiles(tmp_path), params(), EXECUTION)
     with pytest.raises(RecipePromptError, match="does not exist"):
         augment(seeds(), InFiles(tmp_path / "none"), params(), EXECUTION)
