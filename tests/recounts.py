@@ -332,6 +332,7 @@ def execute(left, metrics):
 
 def correctness(left, metrics):
     checked, expected = left.table("checked"), {}
+    read = checked["family"].count()
     assert checked.height == left.table("problems").height
     for name, kind in (("tool", "tool"), ("prose", "cot")):
         rows = checked.filter(kind=kind)
@@ -340,9 +341,7 @@ def correctness(left, metrics):
             f"{name}_problems": rows.height,
             f"{name}_read": rows["family"].count(),
             f"{name}_correct": correct,
-            f"{name}_correct_share": (
-                pytest.approx(correct / rows.height) if rows.height and checked["family"].count() else None
-            ),
+            f"{name}_correct_share": pytest.approx(correct / rows.height) if rows.height and read else None,
         }
     return expected
 
