@@ -93,7 +93,7 @@ def pairs_of(path: Path) -> "list[Pair]":
         if gold is None:
             raise UserError(
                 f"{path}, row {number} has no `{file.gold}`; a right answer was expected in each, which the "
-                f"other is compared with. Mend the row."
+                f"other is compared with. Fix the row."
             )
         if len(given) > 1:
             raise UserError(

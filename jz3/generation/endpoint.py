@@ -66,7 +66,7 @@ def _wrong_address(address: str) -> str | None:
         parts: SplitResult = urlsplit(address)
         port = parts.port
     except ValueError as error:
-        return "is no address" if "@" in address else f"is not an address ({error})"
+        return "is not an address" if "@" in address else f"is not an address ({error})"
     if parts.scheme not in ("http", "https"):
         return "does not begin with http:// or https://"
     if not parts.hostname or port == 0:

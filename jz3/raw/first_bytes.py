@@ -45,7 +45,7 @@ def must_be_as_named(file: Path, kind: str) -> None:
         return
     if ending is None:
         if packed:
-            _say(file, f"does not begin as {wanted} does", f"Fetch it anew, or rename it to {file.stem}.")
+            _say(file, f"does not begin as {wanted} does", f"Fetch it again, or rename it to {file.stem}.")
         if wanted == ".parquet" and not start.startswith(b"PAR1"):
             _say(
                 file,
