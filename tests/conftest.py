@@ -1,5 +1,6 @@
 """One run of the whole graph on the test profile, shared by all tests that look at one."""
 
+import gc
 import os
 import shutil
 import signal
@@ -100,3 +101,15 @@ def pytest_collection_modifyitems(items):
     files = {item: item.nodeid.partition("::")[0] for item in items}
     readers = {files[item] for item in items if "whole_run" in item.fixturenames}
     items.sort(key=lambda item: 0 if files[item] in FIRST else 2 if files[item] in readers else 1)
+
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _left_out_of_garbage_collections():
+    """What is in memory before a file's tests, such as imported packages, is not looked through again.
+
+    Each training collects garbage at its end (`jz3/lm/freed_memory.py`, accelerate's `free_memory`), which
+    took longer in a suite of this size than the training.
+    """
+    gc.collect()
+    gc.freeze()
