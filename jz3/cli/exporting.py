@@ -44,8 +44,9 @@ def export(
 
     Example: jz3 export verl jiuzhang -o verl
     """
+    from jz3.core.errors import UserError
     from jz3.core.remedies import repository_of
-    from jz3.export.export import account_shown
+    from jz3.export.export import REJECTED_LINES, account_shown
     from jz3.export.export import export as written
     from jz3.export.formats import FORMATS
     from jz3.export.sources import exported
@@ -57,3 +58,9 @@ def export(
     found = exported(table, repository_of(Path.cwd()))
     manifest = written(found.rows, found.table, FORMATS[form.value], out)
     show(f"{account_shown(manifest)}\n{out}", manifest.model_dump(), json=json)
+    if not manifest.rows.kept:
+        raise UserError(
+            f"no row of {manifest.table} was written; one or more were expected. {out / REJECTED_LINES} "
+            f"names the rule that each of its {manifest.rows.read} rows broke; docs/export.md says what each "
+            f"form needs."
+        )

@@ -304,3 +304,14 @@ def test_no_row_is_counted_by_its_rule(tmp_path):
     manifest = export([NoRow("line 3", "too_long")], TABLE, FORMATS["openai"], tmp_path / "out")
     assert manifest.rows.rejected == {"read.too_long": 1}
     assert (tmp_path / "out/rejected.jsonl").read_text() == '{"id":"line 3","rule":"read.too_long"}\n'
+
+
+def test_an_export_without_a_row_ends_with_status_1(tmp_path):
+    file = tmp_path / "mine.jsonl"
+    file.write_text('{"problem": "What is 2 + 2?"}\n{"problem": "What is 3 + 3?"}\n')
+    done = CliRunner().invoke(app, ["export", "verl", str(file), "-o", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert "export.no_answer                      2" in done.stdout, "the account is shown all the same"
+    (line,) = done.stderr.splitlines()
+    assert "no row of mine.jsonl was written" in line
+    assert (tmp_path / "out/rejected.jsonl").read_text().count("export.no_answer") == 2
