@@ -30,7 +30,7 @@ test-long: $(VENV)/.ready-long  ## kills, real servers, whole runs, a real pretr
 	OMP_NUM_THREADS=1 pytest -q $(TWO) -m long
 
 test-vllm: $(VENV)/.ready-test .venv-vllm/.ready  ## vLLM itself, on a CPU; in an environment of its own
-	VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 pytest -q -m vllm \
+	VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 pytest -q $(TWO) -m vllm \
 		tests/generation/test_vllm.py tests/generation/test_vllm_stages.py
 
 check: $(VENV)/.ready-test  ## format, lint, types, layers, contracts
