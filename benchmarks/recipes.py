@@ -1,7 +1,7 @@
 """How well the filters of each recipe find planted errors, and how fast writer and `augment` are.
 
     python benchmarks/recipes.py            # 3 seeds of each of 64 families; some minutes
-    python benchmarks/recipes.py --quick    # 1 seed of every second family, under a minute
+    python benchmarks/recipes.py --quick    # 1 seed of every eighth family, seconds
     python benchmarks/recipes.py errors     # a part: errors or speed
 
 `errors` runs each recipe with the problem writer that errs on purpose (jz3/writer/erring/planted.py) and
@@ -53,17 +53,18 @@ from jz3.teacher.beginnings import Seeds
 from jz3.teacher.taught import AugmentParams
 from jz3.writer.server import ERRING_MODEL, MODEL
 
+QUICK_EVERY = 8
 FATES = ("at once", "later", "kept", "harmless")
 
 
 def seeds(*, quick: bool) -> dy.DataFrame[SeedProblem]:
     """Seed problems of a run."""
-    return seeds_of(1, every=2) if quick else seeds_of(3)
+    return seeds_of(1, every=QUICK_EVERY) if quick else seeds_of(3)
 
 
 def beginnings(params: AugmentParams, *, quick: bool) -> Seeds:
     """Seed problems or passages for the run of a recipe."""
-    return beginnings_of(params, 1, every=2) if quick else beginnings_of(params, 3)
+    return beginnings_of(params, 1, every=QUICK_EVERY) if quick else beginnings_of(params, 3)
 
 
 def measure_errors(*, quick: bool) -> dict[str, float]:
@@ -89,8 +90,8 @@ def measure_errors(*, quick: bool) -> dict[str, float]:
     figures["metamath_draws_precision"] = round(by_draws.precision, 4)
     by_stage = {
         "dart": writing.solutions(seeds(quick=quick)),
-        "mass": writing.skills(seeds_of(1, every=2) if quick else seeds_of(10)),
-        "jiuzhang": writing.problems(speed.writing(500 if quick else 4_000)),
+        "mass": writing.skills(seeds_of(1, every=QUICK_EVERY) if quick else seeds_of(10)),
+        "jiuzhang": writing.problems(speed.writing(100 if quick else 4_000)),
     }
     for name, written in by_stage.items():
         print(f"\n{name}: {written.asked} asked, {written.kept} kept, {written.wrong} of them wrong")
@@ -139,7 +140,7 @@ def table(head: str, rows: Mapping[str, Counter[str]], columns: tuple[str, ...])
 
 def measure_speed(*, quick: bool) -> dict[str, float]:
     """Rates of the writer, and what `augment` adds."""
-    rate = speed.rate(speed.writing(1_000 if quick else 8_000))
+    rate = speed.rate(speed.writing(200 if quick else 8_000))
     slowest, figures = float("inf"), {"write": round(rate)}
     print(f"\nwrite: {rate:,.0f} requests a second of CPU")
     for name in (name for name in RECIPES if "name" not in RECIPES[name]):
@@ -166,7 +167,7 @@ def measure_speed(*, quick: bool) -> dict[str, float]:
     print("beside these: " + ", ".join(f"{task} {found:,.0f}" for task, found in beside.items()))
     figures["mass_mix"] = round(beside["skills"])
     graphs = speed.graphs_per_second(seeds(quick=quick), params_of("rvsyn", MODEL))
-    masked = speed.maskings_per_second(speed.questions(5 if quick else 40))
+    masked = speed.maskings_per_second(speed.questions(1 if quick else 40))
     print(f"masking: {masked:,.0f} questions a second of CPU; composing: {graphs:,.0f} graphs")
     return figures | {"task": round(slowest), "masked": round(masked), "composed": round(graphs)}
 
