@@ -1,7 +1,7 @@
 """Teacher calls against a server on loopback that answers in 200 ms, and what the row store adds.
 
     python benchmarks/teacher.py            # 36,000 requests at concurrency 256; memory from 10k to 200k
-    python benchmarks/teacher.py --quick    # less of each, under a minute
+    python benchmarks/teacher.py --quick    # less of each, seconds
     python benchmarks/teacher.py memory     # a part: rates, store or memory
 
 `share_of_ideal` is the rate over concurrency / latency (1,280 requests/s). It is also bounded by the client's
@@ -203,7 +203,7 @@ def used_mb() -> float:
 
 
 def measure_rates(*, quick: bool) -> dict[str, float]:
-    calls, rounds = (3_000, 2) if quick else (36_000, 3)
+    calls, rounds = (2 * CONCURRENCY, 2) if quick else (36_000, 3)
     with tempfile.TemporaryDirectory() as directory:
         os.environ["JZ3_STORE"] = directory
         measured = rates(calls, rounds)
@@ -229,14 +229,14 @@ def measure_rates(*, quick: bool) -> dict[str, float]:
 
 
 def measure_store(*, quick: bool) -> dict[str, float]:
-    rows = 5_000 if quick else 100_000
+    rows = 500 if quick else 100_000
     per_row = store_us(rows)
     print(f"store: {per_row:.1f} us a row, {rows:,} rows of 3.5 kB")
     return {"store_us_per_row": round(per_row, 1)}
 
 
 def measure_memory(*, quick: bool) -> dict[str, float]:
-    many = 1_000 if quick else 200_000
+    many = 200 if quick else 200_000
     few_mb, many_mb = peak_mb(many // 20), peak_mb(many)
     print(f"memory: {few_mb:.0f} MB at {many // 20:,} requests, {many_mb:.0f} MB at {many:,}")
     return {"peak_mb": round(many_mb), "growth_mb": round(many_mb - few_mb)}
