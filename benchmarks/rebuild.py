@@ -1,7 +1,7 @@
 """'Edit X: which rows run again?', asked of jz3 and of its peers; docs/rebuild.md has the method.
 
     python benchmarks/rebuild.py                             # all systems, all edits, 2,000 texts: an hour
-    python benchmarks/rebuild.py --quick                     # jz3, plain DVC and a Makefile on 150 texts
+    python benchmarks/rebuild.py --quick                     # jz3, plain DVC and a Makefile on 30 texts
     python benchmarks/rebuild.py datachain --edit template   # one cell
 
 Each cell begins where a whole run of the unedited pipeline ended, makes one edit and runs the system's one
@@ -30,7 +30,7 @@ from benchmarks.rebuilding.project import FILES, Project, Run, must_succeed
 from benchmarks.servers.teaching import teaching_server
 
 TEXTS = 2_000
-QUICK_TEXTS = 150
+QUICK_TEXTS = 30
 DELAY_S = 0.005
 """Delay of each answer (chosen: so that a kill meets requests in flight)."""
 QUICK = ("jz3", "dvc", "make"), ("template", "comment in prompts")
