@@ -1,7 +1,7 @@
 """Exact influence against LESS with its projection: speed, rank agreement, memory.
 
     OMP_NUM_THREADS=1 python benchmarks/influence.py            # 400 candidates
-    OMP_NUM_THREADS=1 python benchmarks/influence.py --quick    # 16 candidates, less training and projection
+    OMP_NUM_THREADS=1 python benchmarks/influence.py --quick    # 8 candidates, less training and projection
 
 A Llama of 6.4M weights, trained on problems of the built-in writer, and LoRA of rank 16 on its seven linears,
 warmed up by the stage's own code, in a process of its own, as `dvc repro` runs it. Times are CPU time of one
@@ -9,7 +9,7 @@ thread, of the passes that `attribute` makes (Adam form, bf16), against two path
 
 - LESS: batch 1, fp32, Rademacher projection to 8,192 in blocks of 128 that are drawn again for every 16
   gradients, as LESS sets up trak's BasicProjector; 8 candidates are timed, their projection as half of 16.
-  `--quick` draws one of the 64 blocks and counts it 64 times.
+  `--quick` draws one of the 64 blocks, and 64 of the columns below, and counts them as often.
 - A stronger one: batch 1, bf16, the matrix drawn once and kept in bf16 (8 GB whole; 1,024 of its columns are
   drawn and counted eight times), 128 gradients projected at once; drawing is not counted.
 
@@ -71,12 +71,14 @@ class Sizes:
     trained: int
     """Problems that the base learns, each once."""
     less_blocks: int
+    stored_columns: int
+    """Columns of the stored matrix that are drawn, of all 8,192."""
     passes: int
     """Passes over the candidates."""
 
 
-WHOLE = Sizes(candidates=400, targets=64, trained=1200, less_blocks=64, passes=5)
-QUICK = Sizes(candidates=16, targets=8, trained=60, less_blocks=1, passes=4)
+WHOLE = Sizes(candidates=400, targets=64, trained=1200, less_blocks=64, stored_columns=1024, passes=5)
+QUICK = Sizes(candidates=8, targets=4, trained=20, less_blocks=1, stored_columns=64, passes=1)
 
 
 def spearman(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -128,7 +130,7 @@ def measure(root: Path, sizes: Sizes) -> Iterator[tuple[str, float]]:
     times, cosines = timed.milliseconds, timed.cosines
     for name, milliseconds in times.items():
         yield f"ms: {name}", round(milliseconds, 2)
-    less, stored = less_ms(it, sizes.less_blocks), stored_matrix_ms(it)
+    less, stored = less_ms(it, sizes.less_blocks), stored_matrix_ms(it, sizes.stored_columns)
     yield "ms: LESS", round(less, 1)
     yield "ms: stored matrix", round(stored, 1)
     mine = times["with Adam scores"]

@@ -16,7 +16,7 @@ from jz3.lm.encode import EncodedRow
 from jz3.lm.model import load_model
 
 PROJECTED, LESS_BLOCK, LESS_ROWS = 8192, 128, 16
-KEPT_COLUMNS, KEPT_ROWS = 1024, 128
+KEPT_ROWS = 128
 LESS_CANDIDATES = 8
 
 
@@ -100,8 +100,8 @@ def less_ms(it: Case, blocks: int) -> float:
     return backward_ms + projection_ms
 
 
-def stored_matrix_ms(it: Case) -> float:
-    """CPU milliseconds per candidate in bf16 with a stored matrix."""
+def stored_matrix_ms(it: Case, columns: int) -> float:
+    """CPU milliseconds per candidate in bf16 with a stored matrix, of which so many columns are drawn."""
     single = one_by_one(it, "bfloat16")
     step = max(1, len(it.rows) // LESS_CANDIDATES)
     rows = it.rows[step // 2 :: step][:LESS_CANDIDATES]
@@ -109,8 +109,8 @@ def stored_matrix_ms(it: Case) -> float:
     single.gradient(rows[0])
     backward_ms = cpu_ms(lambda: taken.extend(single.adam(single.gradient(row)) for row in rows)) / len(rows)
     gradients_BD = torch.stack(taken).bfloat16().repeat(-(-KEPT_ROWS // len(rows)), 1)[:KEPT_ROWS]
-    matrix_DP = torch.empty(gradients_BD.shape[1], KEPT_COLUMNS, dtype=torch.bfloat16)
+    matrix_DP = torch.empty(gradients_BD.shape[1], columns, dtype=torch.bfloat16)
     rademacher(matrix_DP, 0)
     gradients_BD[:2] @ matrix_DP
-    projection_ms = cpu_ms(lambda: gradients_BD @ matrix_DP) / KEPT_ROWS * (PROJECTED / KEPT_COLUMNS)
+    projection_ms = cpu_ms(lambda: gradients_BD @ matrix_DP) / KEPT_ROWS * (PROJECTED / columns)
     return backward_ms + projection_ms
