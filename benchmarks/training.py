@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,37 +57,53 @@ OPTIMIZER = OptimizerParams(
     learning_rate=1e-3, weight_decay=0.1, beta1=0.9, beta2=0.95, epsilon=1e-8, gradient_clip=1.0,
     precision="bf16", muon=None,
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sizes:
+    sample: int
+    """Rows of the sample, on which the tokenizer is trained and which the tables repeat."""
+    tokenised: int
+    repeats: int
+    """Of tokenising: it is short, so the best counts."""
+    steps: int
+    step_blocks: int
+    passes: tuple[int, int]
+    """Rows."""
+
+
+WHOLE = Sizes(1_000, 1_000, 4, 10, 4, (100_000, 300_000))
+QUICK = Sizes(200, 200, 2, 2, 1, (200, 400))
 SCHEDULE = WarmupStableDecay(warm_up=0.1, stable=0.8, floor=0.1)
-STEP_BLOCKS = 4
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="some thousand rows, no pass of 300,000")
+    parser.add_argument("--quick", action="store_true", help="some hundred rows, two steps of a block")
     parser.add_argument("--folder", type=Path, help="where tables and blocks go (default: a temporary one)")
     parser.add_argument("--pass", dest="rows", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.rows:
         print(json.dumps(_pass(options.folder, options.rows)))
         return
-    sizes = (1_000, 2_000) if options.quick else (100_000, 300_000)
+    sizes = QUICK if options.quick else WHOLE
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        figures = _figures(Path(folder), sizes, 2 if options.quick else 10)
+        figures = _figures(Path(folder), sizes)
     for name, value in figures.items():
         print(f"{name:32} {value:>14,}")
     print(json.dumps(figures))
 
 
-def _figures(folder: Path, sizes: tuple[int, int], steps: int) -> dict[str, float]:
-    rows, source = _rows()
+def _figures(folder: Path, sizes: Sizes) -> dict[str, float]:
+    rows, source = _rows(sizes.sample)
     print(f"rows of {source}")
     base = folder / "base"
     base.mkdir()
     build(MODEL, train_tokenizer([before + after for before, after in rows], VOCABULARY), base)
-    figures = {**_tokenising(folder, base, rows), **_training(folder, base, steps)}
-    for size in sizes:
+    figures = {**_tokenising(folder, base, rows, sizes), **_training(folder, base, sizes)}
+    for size in sizes.passes:
         _write_table(folder / f"{size}", rows, size)
         done = subprocess.run(
             [sys.executable, __file__, "--pass", str(size), "--folder", str(folder)],
@@ -102,16 +118,16 @@ def _figures(folder: Path, sizes: tuple[int, int], steps: int) -> dict[str, floa
     return figures
 
 
-def _rows() -> tuple[list[tuple[str, str]], str]:
+def _rows(count: int) -> tuple[list[tuple[str, str]], str]:
     """Question and solution of each row, and where they come from."""
     sample = [
         (row["input"].removeprefix(BEFORE_QUESTION).removesuffix(BEFORE_SOLUTION["cot"]), row["output"])
-        for row in sample_rows()
+        for row in sample_rows()[:count]
     ]
     if sample:
         return sample, "samples/cot.jsonl"
     return [
-        (f"What is {a} and {a + 7}?", f"{a} and {a + 7} are {2 * a + 7}. " * 40) for a in range(1000)
+        (f"What is {a} and {a + 7}?", f"{a} and {a + 7} are {2 * a + 7}. " * 40) for a in range(count)
     ], "sums in words (no samples/cot.jsonl under $JZ3_SHARED)"
 
 
@@ -151,8 +167,8 @@ def _write_table(path: Path, rows: list[tuple[str, str]], size: int) -> None:
     Out(TrainingRow, path).sink(frames())
 
 
-def _tokenising(folder: Path, base: Path, rows: list[tuple[str, str]]) -> dict[str, float]:
-    _write_table(folder / "tokenised", rows, 1_000)
+def _tokenising(folder: Path, base: Path, rows: list[tuple[str, str]], sizes: Sizes) -> dict[str, float]:
+    _write_table(folder / "tokenised", rows, sizes.tokenised)
     table = In(TrainingRow, folder / "tokenised")
     texts = [before + after for before, after in table.scan().select("input", "output").collect().iter_rows()]
     tokenizer = load_tokenizer(base)
@@ -167,7 +183,7 @@ def _tokenising(folder: Path, base: Path, rows: list[tuple[str, str]]) -> dict[s
     def bare() -> int:
         return sum(map(len, tokenizer(texts)["input_ids"]))
 
-    found = _rates(4, ours, bare)  # short, so the best of four
+    found = _rates(sizes.repeats, ours, bare)
     return {
         "tokens_per_cpu_second": round(found[0]),
         "bare_tokens_per_cpu_second": round(found[1]),
@@ -186,14 +202,16 @@ def _rates(repeats: int, *ways: Callable[[], int]) -> list[float]:
     return best
 
 
-def _training(folder: Path, base: Path, steps: int) -> dict[str, float]:
+def _training(folder: Path, base: Path, sizes: Sizes) -> dict[str, float]:
     import torch
 
     tokenizer = load_tokenizer(base)
     (window,) = windows(In(TrainingRow, folder / "tokenised"), WINDOW_ROWS)
     rows, _ = encode_window(window, RowTexts(PLAIN, tokenizer), BLOCK_LENGTH)
-    blocks = next(pack_flat(rows, BLOCK_LENGTH, padding_token(tokenizer))).part(0, steps * STEP_BLOCKS)
-    plan = Plan(cut_into_steps(np.arange(len(blocks)), STEP_BLOCKS), [steps])
+    blocks = next(pack_flat(rows, BLOCK_LENGTH, padding_token(tokenizer))).part(
+        0, sizes.steps * sizes.step_blocks
+    )
+    plan = Plan(cut_into_steps(np.arange(len(blocks)), sizes.step_blocks), [sizes.steps])
     execution = load_execution(ROOT / "profiles/execution/embedded.yaml").model_copy(
         update={"threads": 1, "training_batch": 1}
     )
@@ -218,7 +236,7 @@ def _training(folder: Path, base: Path, steps: int) -> dict[str, float]:
         return tokens
 
     def padded() -> int:
-        _bare_loop(base, _padded_steps(blocks))
+        _bare_loop(base, _padded_steps(blocks, sizes.step_blocks))
         return tokens
 
     first_step = replace(training, what="imports", plan=Plan(plan.steps[:1], [1]))
@@ -246,7 +264,7 @@ def _of_blocks(blocks: Blocks, number: int) -> Piece:
     }
 
 
-def _padded_steps(blocks: Blocks) -> list[list[Piece]]:
+def _padded_steps(blocks: Blocks, step_blocks: int) -> list[list[Piece]]:
     """The documents of the blocks in training order, with as many per piece and step as the blocks hold."""
     documents = [
         (blocks.tokens[block][is_of], blocks.labels[block][is_of])
@@ -256,7 +274,7 @@ def _padded_steps(blocks: Blocks) -> list[list[Piece]]:
     ]
     ordered = [documents[place] for place in np.argsort(blocks.rows)]
     pieces = [_padded(list(piece)) for piece in np.array_split(np.array(ordered, object), len(blocks))]
-    return [pieces[first : first + STEP_BLOCKS] for first in range(0, len(pieces), STEP_BLOCKS)]
+    return [pieces[first : first + step_blocks] for first in range(0, len(pieces), step_blocks)]
 
 
 def _padded(documents: list[tuple[np.ndarray, np.ndarray]]) -> Piece:
