@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="few rows: under a minute")
+    parser.add_argument("--quick", action="store_true", help="few rows and edges: seconds")
     parser.add_argument("--value", type=int, metavar="ROWS", help="the stage `value` alone, on so many rows")
     parser.add_argument("--choose", type=int, metavar="ROWS", help="the stage `choose` alone")
     options = parser.parse_args()
@@ -59,7 +59,7 @@ def main() -> None:
         return
     figures: dict[str, float] = {}
     # First, because a new process starts with the peak memory of this one.
-    rows = 4_000 if options.quick else 100_000
+    rows = 500 if options.quick else 100_000
     for part in ("value", "choose"):
         once, twice = (_in_a_process(f"--{part}", count) for count in (rows, 2 * rows))
         figures[f"{part}_rows"] = once["rows_a_second"]
@@ -68,17 +68,20 @@ def main() -> None:
         figures[f"{part}_bytes_a_row"] = round(max(0.0, twice["peak_gb"] - once["peak_gb"]) * 1e9 / rows)
     rng = np.random.default_rng(0)
     few = _scorer(rng, SKILLS, 2_000, WIDTH, "linear")
-    texts = _unit(rng, 20_000, WIDTH)
+    texts = _unit(rng, 1_000 if options.quick else 20_000, WIDTH)
     figures["rows_400_skills"] = _rate(few, texts)
     figures["rows_one_vector"] = _rate(few.by_one_vector, texts)
-    many = _scorer(rng, MANY_SKILLS, MANY_EDGES, NARROW, "linear")
-    texts = _unit(rng, 1_024 if options.quick else 8_192, NARROW)
-    turns = [(_rate(many, texts), _rate(lambda rows: _product(rows, many), texts)) for _ in range(3)]
+    many = _scorer(rng, MANY_SKILLS, MANY_EDGES // 10 if options.quick else MANY_EDGES, NARROW, "linear")
+    texts = _unit(rng, 64 if options.quick else 8_192, NARROW)
+    turns = [
+        (_rate(many, texts), _rate(lambda rows: _product(rows, many), texts))
+        for _ in range(1 if options.quick else 3)
+    ]
     figures["rows_46490_skills"] = max(ours for ours, _ in turns)
     figures["half_of_product"] = round(max(ours / theirs for ours, theirs in turns), 3)
     quadratic = Scorer(many.skills_KD, many.matrix, "quadratic", many.floor, None)
     figures["rows_46490_skills_quadratic"] = _rate(quadratic, texts[:1_024])
-    figures["merge_seconds"] = _merge_seconds(2_000 if options.quick else 10_000)
+    figures["merge_seconds"] = _merge_seconds(500 if options.quick else 10_000)
     for name, figure in figures.items():
         print(f"{name:>30} {figure:>14,}")
     print(json.dumps(figures))
