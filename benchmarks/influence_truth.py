@@ -1,7 +1,7 @@
 """Influence against the truth: how a target's loss changes when a group of problems is left out of training.
 
     OMP_NUM_THREADS=1 python benchmarks/influence_truth.py            # 40 groups, 41 trainings
-    OMP_NUM_THREADS=1 python benchmarks/influence_truth.py --quick    # 8 groups
+    OMP_NUM_THREADS=1 python benchmarks/influence_truth.py --quick    # 5 groups
 
 A tiny Llama learns problems of the built-in writer (other draws), then an adapter learns the groups: one for
 each of 40 families. `attribute` predicts for each group the sum of its problems' scores, by the checkpoints
@@ -78,10 +78,13 @@ class Sizes:
     """Targets of each family of the task."""
     before: int
     """Problems of each family that the base learns."""
+    draws: int
+    """Groups drawn again, for the interval."""
+    permutations: int
 
 
-WHOLE = Sizes(groups=40, a_group=3, a_target=4, before=4)
-QUICK = Sizes(groups=8, a_group=2, a_target=2, before=2)
+WHOLE = Sizes(groups=40, a_group=3, a_target=4, before=4, draws=2000, permutations=9999)
+QUICK = Sizes(groups=5, a_group=2, a_target=2, before=2, draws=200, permutations=199)
 
 
 def drawn(families: Sequence[Family], part: Part, count: int, name: str) -> pl.DataFrame:
@@ -235,20 +238,20 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
     return pl.DataFrame({"a": a, "b": b}).select(pl.corr("a", "b", method="spearman")).item()
 
 
-def interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """The 95 % interval, by drawing groups 2,000 times."""
+def interval(a: np.ndarray, b: np.ndarray, times: int) -> tuple[float, float]:
+    """The 95 % interval, by drawing groups so many times."""
     generator = np.random.Generator(np.random.Philox(0))
-    draws = (generator.integers(0, len(a), len(a)) for _ in range(2000))
+    draws = (generator.integers(0, len(a), len(a)) for _ in range(times))
     low, high = np.nanquantile([spearman(a[draw], b[draw]) for draw in draws], [0.025, 0.975])
     return float(low), float(high)
 
 
-def p_value(a: np.ndarray, b: np.ndarray) -> float:
-    """The share of 9,999 permutations and the given order that correlate at least as much."""
+def p_value(a: np.ndarray, b: np.ndarray, permutations: int) -> float:
+    """The share of so many permutations and the given order that correlate at least as much."""
     generator = np.random.Generator(np.random.Philox(1))
     found = spearman(a, b)
-    as_much = sum(spearman(generator.permutation(a), b) >= found for _ in range(9999))
-    return (1 + as_much) / 10_000
+    as_much = sum(spearman(generator.permutation(a), b) >= found for _ in range(permutations))
+    return (1 + as_much) / (1 + permutations)
 
 
 def compared(root: Path, sizes: Sizes) -> pl.DataFrame:
@@ -305,15 +308,16 @@ def main() -> None:
         print(f"{row['family']:36} {mark:7}  {row['predicted']:+.5f}  {row['change']:+.6f}")
     predicted, change = rows["predicted"].to_numpy(), rows["change"].to_numpy()
     others = rows.filter(~pl.col("in_task"))
-    low, high = interval(predicted, change)
+    others_predicted, others_change = others["predicted"].to_numpy(), others["change"].to_numpy()
+    low, high = interval(predicted, change, sizes.draws)
     figures = {
         "groups": rows.height,
         "spearman": round(spearman(predicted, change), 3),
         "low": round(low, 3),
         "high": round(high, 3),
-        "p": p_value(predicted, change),
-        "spearman_others": round(spearman(others["predicted"].to_numpy(), others["change"].to_numpy()), 3),
-        "p_others": p_value(others["predicted"].to_numpy(), others["change"].to_numpy()),
+        "p": p_value(predicted, change, sizes.permutations),
+        "spearman_others": round(spearman(others_predicted, others_change), 3),
+        "p_others": p_value(others_predicted, others_change, sizes.permutations),
     }
     print(json.dumps(figures))
 
