@@ -3,23 +3,21 @@
 If it were wrong, the table of selectors in docs/influence.md would be meaningless.
 """
 
-import os
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.influence_lds import done_retrainings, estimates, of_queries
+from benchmarks.influence_lds import done_retrainings
 from benchmarks.selecting.gradients import less_cosines
-from benchmarks.selecting.retraining import measured, members, retrain, retrainings
+from benchmarks.selecting.retraining import measured, members, retrainings
 from benchmarks.selecting.score import agreement_of_seeds, estimate, lds, predictions
-from benchmarks.selecting.scoring import Scored, queries, reference_of, value_scores
 from benchmarks.selecting.settings import planted
 from benchmarks.selecting.texts import bm25, chance
 from jz3.influence.checkpoints import Moments
 from jz3.influence.directions import AdamConstants
+from tests.benchmark_figures import figures_of
 
 CANDIDATES, QUERIES, SUBSETS = 60, 5, 40
 
@@ -99,25 +97,18 @@ def test_projected_cosines_of_less_are_those_of_adam_directions_within_the_error
 def test_value_foretells_what_planted_halves_teach_and_kept_models_are_not_trained_again(
     tmp_path, monkeypatch
 ):
+    work, again = tmp_path / "work", tmp_path / "again"
+    figures = figures_of("influence_lds", tmp_path / "store", "--work", work)
+    assert figures["lds_value_low"] > 0.25
+    assert figures["lds_random"] == pytest.approx(0, abs=0.15)
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    setting = planted(tmp_path)
+    torch.set_num_threads(1)  # as the benchmark did
+    setting = planted(work)
     assert set(members(setting).sum(axis=1)) == {setting.problems.height // 2}
-    assert done_retrainings(setting, tmp_path, most=1) == [], "one model is no seed"
-    done = done_retrainings(setting, tmp_path, most=None)
-    assert done_retrainings(setting, tmp_path, most=0) == done
-    (again, *_) = retrainings(setting, tmp_path / "again")
-    retrain(setting, again)
-    assert again.kept.name == done[0].kept.name
-    wanted = queries(setting.targets)
-    learnt, _ = measured(done, setting.subsets)
-    assert (learnt[0, 0] == measured([again], 1)[0][0, 0]).all()
-    truth, member = of_queries(learnt[0], wanted), members(setting)
-    families = [place for place, query in enumerate(wanted) if query.level == "family"]
-    value = Scored([value_scores(setting, reference_of(setting, tmp_path), wanted)], 0.0)
-    drawn = Scored([chance(setting.problems.height, len(wanted), seed) for seed in range(20)], 0.0)
-    (of_value,) = estimates(value, member, truth, families)
-    assert of_value.interval().low > 0.25
-    assert np.mean([one.mean for one in estimates(drawn, member, truth, families)]) == pytest.approx(
-        0, abs=0.15
-    )
+    written = {one.kept: one.kept.stat().st_mtime_ns for one in retrainings(setting, work)}
+    assert len(done_retrainings(setting, work, most=None)) == setting.subsets == figures["retrainings"]
+    assert {kept: kept.stat().st_mtime_ns for kept in written} == written
+    assert done_retrainings(setting, again, most=1) == [], "one model is no seed"
+    one, other = next(retrainings(setting, work)), next(retrainings(setting, again))
+    assert one.kept.name == other.kept.name
+    assert (measured([one], 1)[0] == measured([other], 1)[0]).all()
