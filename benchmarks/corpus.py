@@ -124,11 +124,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=1_200_000)
-    parser.add_argument("--quick", action="store_true", help="100,000 rows")
+    parser.add_argument("--quick", action="store_true", help="10,000 rows")
     parser.add_argument("--latex", action="store_true", help="articles in LaTeX")
     arguments = parser.parse_args()
     source = "arxiv" if arguments.latex else "web"
-    rows = 100_000 if arguments.quick else arguments.rows
+    rows = 10_000 if arguments.quick else arguments.rows
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         # In a process of its own: a child is charged for the memory that its parent had when it was started.
