@@ -49,10 +49,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=300_000)
-    parser.add_argument("--quick", action="store_true", help="20,000 rows")
+    parser.add_argument("--quick", action="store_true", help="2,000 rows")
     parser.add_argument("--directory", type=Path, help="for the tables (default: the temporary directory)")
     arguments = parser.parse_args()
-    rows = 20_000 if arguments.quick else arguments.rows
+    rows = 2_000 if arguments.quick else arguments.rows
     if not SHARED.is_dir():
         parser.error(f"{SHARED} does not exist; samples and benchmarks were expected there. Set JZ3_SHARED.")
     with tempfile.TemporaryDirectory(dir=arguments.directory) as name:

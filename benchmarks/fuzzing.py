@@ -139,9 +139,9 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first pair and repeated text")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--found", type=Path, help="file that what was found is appended to")
-    parser.add_argument("--quick", action="store_true", help="5,000 pairs, 500 repeated texts")
+    parser.add_argument("--quick", action="store_true", help="500 pairs, 100 repeated texts")
     arguments = parser.parse_args()
-    pairs, repeated = (5_000, 500) if arguments.quick else (arguments.pairs, arguments.repeated)
+    pairs, repeated = (500, 100) if arguments.quick else (arguments.pairs, arguments.repeated)
     signal.signal(signal.SIGPROF, _ended)
     with NoWorker(LIMIT_SECONDS) as worker, _appended(arguments.found) as file:
         findings = Findings(file)
