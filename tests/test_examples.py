@@ -48,21 +48,24 @@ def test_a_file_is_curated(tmp_path):
     assert re.findall(r"(?:dedup|decontaminate)\.\w+", said) == ["decontaminate.ngram", "dedup.exact"]
 
 
-def test_a_finished_run_is_read(whole_run):
-    said = example("read_a_run.py", folder=whole_run[0].path)
-    assert "held_out" in said
-    assert "instruction" in said
-    assert said.splitlines()[-1].split(), "origin and licence of a passage"
+BETWEEN = "\n--- the script\n"
+SCRIPT = f"""
+import runpy
+print({BETWEEN!r})
+runpy.run_path({str(ROOT / "examples/read_a_run.py")!r})
+"""
 
 
-def test_the_notebook_runs_from_its_first_cell_to_its_last(whole_run, tmp_path):
-    """In plain Python, in a folder from which the tables of a run can be reached."""
+def test_a_finished_run_is_read_by_the_notebook_and_by_the_script(whole_run, tmp_path):
+    """In plain Python, in a folder from which the tables of a run can be reached: the notebook from its first
+    cell to its last, then the script in a namespace of its own. One process loads the tokenizer for both.
+    """
     for name in ("data", "dvc.yaml", "graph.yaml", "params.yaml", "execution.yaml"):
         (tmp_path / name).symlink_to(whole_run[0].path / name)
     book = json.loads((ROOT / "examples/notebook.ipynb").read_text())
     cells = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
     done = subprocess.run(
-        [sys.executable, "-c", "\n".join(cells)],
+        [sys.executable, "-c", "\n".join([*cells, SCRIPT])],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"},
         capture_output=True,
@@ -70,7 +73,7 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(whole_run, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    said = done.stdout.splitlines()
+    said, _, of_script = (part.splitlines() for part in done.stdout.partition(BETWEEN))
     assert said[-4:] == [
         "Verdict(equal=True, rule='number', extracted='0.5')",
         "1/2",
@@ -80,6 +83,9 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(whole_run, tmp_path):
     assert any(line.startswith("passage {") and "'licence'" in line for line in said)
     assert "read 3, kept 2, rejected 1" in said
     assert not any(cell.get("outputs") for cell in book["cells"]), "figures of a run grow stale"
+    assert any("held_out" in line for line in of_script)
+    assert any("instruction" in line for line in of_script)
+    assert of_script[-1].split(), "origin and licence of a passage"
 
 
 WHOLE = [
