@@ -8,10 +8,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
+
+from tests.forked_ranks import forking
 
 # The same examples in every run, so that a change is judged by what it changes; no deadline, as machines
 # differ.
@@ -102,6 +105,20 @@ def pytest_collection_modifyitems(items):
     readers = {files[item] for item in items if "whole_run" in item.fixturenames}
     items.sort(key=lambda item: 0 if files[item] in FIRST else 2 if files[item] in readers else 1)
 
+
+@pytest.fixture(scope="module")
+def _forking():
+    with TemporaryDirectory() as folder, forking(Path(folder)) as command:
+        yield command
+
+
+@pytest.fixture
+def forked_ranks(_forking, monkeypatch):
+    """Trainings of this test fork their ranks (`tests/forked_ranks.py`); the command that does."""
+    from jz3.lm import launch
+
+    monkeypatch.setattr(launch, "TORCHRUN", _forking)
+    return _forking
 
 
 @pytest.fixture(scope="module", autouse=True)

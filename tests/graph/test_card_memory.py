@@ -29,7 +29,7 @@ from jz3.lm.model import cache
 from jz3.training.methods import Full, Lora, Pissa
 from tests.conftest import ROOT
 from tests.executions import execution
-from tests.lm.test_train import OPTIMIZER
+from tests.lm.optimizers import OPTIMIZER
 
 TINY = {
     "model_type": "llama", "vocab_size": 2000, "hidden_size": 128, "intermediate_size": 512,

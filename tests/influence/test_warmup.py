@@ -88,6 +88,7 @@ def test_an_adapter_without_the_moments_of_adamw_is_refused():
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("forked_ranks")
 def test_ranks_warm_up_as_one_process_does(trained, tmp_path, monkeypatch):
     """All weights under ZeRO, then the adapter on each rank; float32 sums are added in another order."""
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))

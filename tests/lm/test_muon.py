@@ -6,7 +6,8 @@ import torch
 from jz3.lm import muon
 from jz3.lm.muon import MuonAndAdamW, StackedMuon
 from jz3.lm.plan import epoch_plan
-from tests.lm.test_train import COSINE, MUON, OPTIMIZER, WSD, some_blocks, tiny_model, trained
+from tests.lm.optimizers import MUON, OPTIMIZER
+from tests.lm.test_train import COSINE, WSD, some_blocks, tiny_model, trained
 
 
 def is_hidden(name: str) -> bool:

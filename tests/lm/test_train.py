@@ -12,24 +12,13 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from jz3.core.execution import Execution
 from jz3.lm.blocks import pack_rows
 from jz3.lm.encode import IGNORED_LABEL, EncodedRow
-from jz3.lm.plan import MuonParams, OptimizerParams, Plan, TrainingError, epoch_plan
+from jz3.lm.plan import Plan, TrainingError, epoch_plan
 from jz3.lm.schedule import WarmupCosine, WarmupStableDecay
 from jz3.lm.train import train
 from jz3.lm.training import Training
 from jz3.lm.weights import read_weights
 from tests import executions
-
-OPTIMIZER = OptimizerParams(
-    learning_rate=1e-2,
-    weight_decay=0.1,
-    beta1=0.9,
-    beta2=0.95,
-    epsilon=1e-8,
-    gradient_clip=1.0,
-    precision="fp32",
-    muon=None,
-)
-MUON = OPTIMIZER.model_copy(update={"muon": MuonParams(learning_rate=0.02, momentum=0.95)})
+from tests.lm.optimizers import OPTIMIZER
 
 
 def execution(training_batch: int = 4, **changes) -> Execution:

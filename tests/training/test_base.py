@@ -167,7 +167,7 @@ from jz3.lm.model import load_model, load_tokenizer
 from jz3.lm.sharded import load_sharded
 from jz3.training.base import FetchedModel, fetched_manifest
 from tests.executions import execution
-from tests.lm.test_train import OPTIMIZER
+from tests.lm.optimizers import OPTIMIZER
 directory, models = Path(sys.argv[1]), InFiles(Path(sys.argv[2]))
 made = fetched_manifest(FetchedModel(kind="fetched", source="tiny"), models, directory)
 assert [file.name for file in directory.iterdir()] == ["manifest.json"]

@@ -8,7 +8,8 @@ from jz3.lm.schedule import WarmupStableDecay
 from jz3.lm.tokenizer import train_tokenizer
 from jz3.training.corpus_training import CorpusTraining, last_loss, train_on_corpus, twice
 from tests import executions
-from tests.lm.test_train import OPTIMIZER, tiny_model
+from tests.lm.optimizers import OPTIMIZER
+from tests.lm.test_train import tiny_model
 from tests.lm.texts import TEXTS
 
 TRAINING = CorpusTraining(

@@ -19,7 +19,8 @@ from jz3.text.problem_text import ParsedProblem, read_completion
 from jz3.training.base import ConfigModel, build
 from jz3.training.finetune import FinetuneParams, finetune, training_rows
 from jz3.training.methods import Full
-from tests.lm.test_train import OPTIMIZER, execution
+from tests.lm.optimizers import OPTIMIZER
+from tests.lm.test_train import execution
 from tests.lm.texts import TEXTS
 
 FULL = "Write a problem.\n\n### Passage\nA shop sells apples.\n\n### New problem\n"

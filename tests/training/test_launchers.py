@@ -18,7 +18,7 @@ from jz3.core.errors import UserError
 from jz3.lm import launch
 from tests import executions
 from tests.training.test_sharding import agree, in_every_process
-from tests.training.trainings import build_base, trained
+from tests.training.trainings import trained
 
 OF_TWO = {"ranks": 2, "nodes": 2, "rendezvous_host": "127.0.0.1"}
 NOTES_ITS_NODE = """
@@ -44,13 +44,13 @@ sys.exit(max(task.wait() for task in tasks))
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
-    build_base(tmp_path / "base")
-    (tmp_path / "nodes").mkdir()
-    monkeypatch.setenv("JZ3_TEST_NODES", str(tmp_path / "nodes"))
+def of_machines(root, monkeypatch):
+    """The root of trainings whose ranks note where they run."""
+    (root / "nodes").mkdir()
+    monkeypatch.setenv("JZ3_TEST_NODES", str(root / "nodes"))
     monkeypatch.setenv("HF_HOME", "/shared/hub")
-    in_every_process(tmp_path, monkeypatch, NOTES_ITS_NODE)
-    return tmp_path
+    in_every_process(root, monkeypatch, NOTES_ITS_NODE)
+    return root
 
 
 def noted(root, ranks=2):
@@ -77,11 +77,11 @@ def another_machine(root, store):
 
 
 @pytest.mark.long
-def test_two_machines_that_meet_train_as_one_process(root, own_store, monkeypatch):
+def test_two_machines_that_meet_train_as_one_process(of_machines, alone, own_store, monkeypatch):
+    root = of_machines
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
-    whole = trained(root)
     with another_machine(root, own_store):
-        agree(whole, trained(root, launcher="torchrun", **OF_TWO))
+        agree(alone, trained(root, launcher="torchrun", **OF_TWO))
     ranks = noted(root)
     assert {rank["GROUP_RANK"] for rank in ranks} == {"0", "1"}
     assert {rank["LOCAL_WORLD_SIZE"] for rank in ranks} == {"1"}
@@ -99,15 +99,15 @@ def test_two_machines_that_meet_train_as_one_process(root, own_store, monkeypatc
 
 
 @pytest.mark.long
-def test_slurm_starts_an_agent_on_each_machine_of_the_allocation(root, own_store, monkeypatch):
+def test_slurm_starts_an_agent_on_each_machine_of_the_allocation(of_machines, alone, monkeypatch):
     """Under FSDP: each machine has all weights, sharded between its two ranks."""
+    root = of_machines
     (root / "bin").mkdir()
     (root / "bin" / "srun").write_text(SRUN.format(python=sys.executable))
     (root / "bin" / "srun").chmod(0o755)
     monkeypatch.setenv("PATH", f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "4")
-    whole = trained(root)
-    agree(whole, trained(root, launcher="srun", sharding="fsdp", **(OF_TWO | {"ranks": 4})))
+    agree(alone, trained(root, launcher="srun", sharding="fsdp", **(OF_TWO | {"ranks": 4})))
     assert sorted(rank["GROUP_RANK"] for rank in noted(root, 4)) == ["0", "0", "1", "1"]
     first = min(OF_TWO["rendezvous_host"], socket.getfqdn())
     assert {rank["MASTER_ADDR"] for rank in noted(root, 4)} == {first}, "of the network that was named"

@@ -17,7 +17,8 @@ from jz3.tables.model_manifest import ModelManifest
 from jz3.training.base import ConfigModel, build
 from jz3.training.methods import Full
 from jz3.training.pretrain import PretrainParams, pretrain, reading_order
-from tests.lm.test_train import OPTIMIZER, execution
+from tests.lm.optimizers import OPTIMIZER
+from tests.lm.test_train import execution
 from tests.lm.texts import TEXTS
 from tests.training.test_pack import PARAMS as PACK
 from tests.training.test_pack import base_model, packed, training_set  # noqa: F401 (a fixture)

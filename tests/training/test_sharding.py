@@ -1,5 +1,7 @@
 """Ranks under FSDP2 and ZeRO train as one process does: same losses, same weights, same global batch.
 
+Torchrun starts the ranks of three of these tests; those of the others are forked (`tests/forked_ranks.py`).
+
 The tolerance: float32 sums are taken in a different order (over ranks, over partitions), which changes a loss
 of 5 by some 1e-7 in the first step; over twelve steps at a rate of 1e-2 it grows. Measured: 4e-7. A different
 global batch changes the first gradient's norm by more than a thousand times the tolerance (asserted).
@@ -15,30 +17,27 @@ import yaml
 from jz3.core.artifacts import Out
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
+from jz3.lm.plan import epoch_plan
 from jz3.lm.preemption import Preempted
 from jz3.lm.sharded import check_shards
 from jz3.lm.tokenizer import train_tokenizer
+from jz3.lm.trainer import pieces_of_a_step
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.training.base import ConfigModel, build
 from jz3.training.methods import Lora
 from tests import executions
 from tests.conftest import make_clone
-from tests.lm.test_train import MUON, OPTIMIZER
+from tests.lm.optimizers import MUON, OPTIMIZER
 from tests.lm.texts import TEXTS
+from tests.same_after_kill import run_stage
 from tests.stage_folder import set_values
 from tests.training.test_finetune import kd_set
 from tests.training.test_job import kill_after_checkpoint
-from tests.training.trainings import build_base, trained
+from tests.training.trainings import some_blocks, trained
 
 TOLERANCE = 1e-5
 BF16 = OPTIMIZER.model_copy(update={"precision": "bf16"})
-
-
-@pytest.fixture
-def root(tmp_path):
-    build_base(tmp_path / "base")
-    return tmp_path
 
 
 def agree(one, other, tolerance=TOLERANCE):
@@ -53,21 +52,34 @@ def agree(one, other, tolerance=TOLERANCE):
             np.testing.assert_allclose(weights[key], others[key], atol=1e3 * tolerance)
 
 
-def test_two_ranks_under_fsdp_and_zero_2_train_as_one_process(root):
-    one = trained(root)
-    for sharding in ("fsdp", "zero2"):
-        agree(one, trained(root, ranks=2, sharding=sharding))
-    norm, of_other_batch = (run.loss["gradient_norm"][0] for run in (one, trained(root, blocks_per_step=8)))
+def test_two_ranks_that_torchrun_starts_train_as_one_process(root, alone):
+    agree(alone, trained(root, ranks=2, sharding="fsdp"))
+    norm, of_other_batch = (run.loss["gradient_norm"][0] for run in (alone, trained(root, blocks_per_step=8)))
     assert abs(norm / of_other_batch - 1) > 1000 * TOLERANCE, "another batch would not have been seen"
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("sharding", "ranks"), [("none", 2), ("zero1", 2), ("zero3", 4), ("fsdp", 4)])
-def test_every_sharding_and_number_of_ranks_trains_as_one_process(root, sharding, ranks):
-    agree(trained(root), trained(root, ranks=ranks, sharding=sharding))
+@pytest.mark.usefixtures("forked_ranks")
+@pytest.mark.parametrize(
+    ("sharding", "ranks"), [("none", 2), ("zero1", 2), ("zero2", 2), ("zero3", 4), ("fsdp", 4)]
+)
+def test_every_sharding_and_number_of_ranks_trains_as_one_process(root, alone, sharding, ranks):
+    agree(alone, trained(root, ranks=ranks, sharding=sharding))
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("forked_ranks")
+def test_ranks_that_read_a_step_in_eight_pieces_train_as_one_process(root):
+    blocks = some_blocks(count=160)
+    plan = epoch_plan(len(blocks), 2, 16, seed=3)
+    assert pieces_of_a_step(plan, training_batch=1, ranks=2) == 2 * 8
+    one = trained(root, blocks, blocks_per_step=16)
+    for sharding in ("fsdp", "zero2", "zero3"):
+        agree(one, trained(root, blocks, blocks_per_step=16, training_batch=1, ranks=2, sharding=sharding))
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("forked_ranks")
 def test_ranks_in_bf16_train_as_one_process_in_bf16(root):
     """Autocast over weights in float32, here and under ZeRO; sums in another order may round to another bf16.
 
@@ -81,11 +93,13 @@ def test_ranks_in_bf16_train_as_one_process_in_bf16(root):
 
 @pytest.mark.long
 @pytest.mark.parametrize("sharding", ["fsdp", "zero3"])
-def test_ranks_that_are_killed_go_on_to_the_same_losses_and_weights(root, own_store, sharding):
+def test_ranks_that_are_killed_go_on_to_the_same_losses_and_weights(root, own_store, forked_ranks, sharding):
+    """Killed twice: the second time after it went on from a checkpoint."""
     whole = trained(root, ranks=2, sharding=sharding)
     model = whole.model(12).state_dict()
     whole.discard()
-    kill_after_checkpoint(root, own_store, 5, 2, sharding)
+    for step in (4, 8):
+        kill_after_checkpoint(root, own_store, step, 2, sharding, *forked_ranks)
     resumed = trained(root, ranks=2, sharding=sharding, checkpoint_steps=1)
     assert resumed.loss.equals(whole.loss)
     for name, weight in resumed.model(12).state_dict().items():
@@ -93,6 +107,7 @@ def test_ranks_that_are_killed_go_on_to_the_same_losses_and_weights(root, own_st
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("forked_ranks")
 def test_a_training_that_cannot_go_on_ends_the_stage_with_the_ranks_message(root, capfd):
     with pytest.raises(UserError, match="the ranks of test ended with status 1 and left no loss"):
         trained(
@@ -122,31 +137,30 @@ def in_every_process(root, monkeypatch, code):
 
 
 @pytest.mark.long
-def test_ranks_that_abort_at_their_exit_do_not_fail_a_training_that_is_written(root, monkeypatch, capfd):
-    whole = trained(root)
+def test_ranks_that_abort_at_their_exit_do_not_fail_a_training_that_is_written(
+    root, alone, monkeypatch, capfd
+):
     in_every_process(root, monkeypatch, ABORTS_AT_EXIT)
-    agree(whole, trained(root, ranks=2, sharding="zero3"))
+    agree(alone, trained(root, ranks=2, sharding="zero3"))
     assert "SIGABRT" in capfd.readouterr().err, "no rank aborted: nothing was tested"
 
 
 @pytest.mark.long
 def test_dvc_repro_starts_the_ranks_of_the_profile_with_the_same_command(tmp_path):
-    losses, commands = [], []
-    for ranks in (1, 2):
-        clone = clone_for_finetune(tmp_path / str(ranks), ranks)
-        noted = tmp_path / f"noted{ranks}"
-        environment = clone.environment | {"JZ3_TEST_RANKS": str(noted)}
-        environment["PYTHONPATH"] += f":{clone.path}/site"
-        subprocess.run(
-            ["dvc", "repro", "-s", "code", "finetune@initial"], cwd=clone.path, env=environment, check=True
-        )
-        ran = sorted(noted.read_text().split("\n")[:-1]) if noted.exists() else []
-        assert set(ran) == ({"0 of 2", "1 of 2"} if ranks == 2 else set())
-        losses.append(pl.read_csv(clone.path / "data/plots/finetune/initial.csv")["loss"].to_list())
-        locked = yaml.safe_load((clone.path / "dvc.lock").read_text())["stages"]["finetune@initial"]
-        commands.append(locked["cmd"])
-    np.testing.assert_allclose(*losses, rtol=2e-2)  # bf16, and the sums of two ranks
-    assert commands[0] == commands[1]
+    clone, noted = clone_for_finetune(tmp_path / "clone", ranks=2), tmp_path / "noted"
+    environment = clone.environment | {"JZ3_TEST_RANKS": str(noted)}
+    environment["PYTHONPATH"] += f":{clone.path}/site"
+    subprocess.run(
+        ["dvc", "repro", "-s", "code", "finetune@initial"], cwd=clone.path, env=environment, check=True
+    )
+    assert set(noted.read_text().splitlines()) == {"0 of 2", "1 of 2"}
+    points = clone.path / "data/plots/finetune/initial.csv"
+    by_two = pl.read_csv(points)["loss"].to_list()
+    locked = yaml.safe_load((clone.path / "dvc.lock").read_text())["stages"]["finetune@initial"]
+    points.unlink()
+    set_values(clone.path / "execution.yaml", {"ranks": 1})
+    run_stage(locked["cmd"], clone.path, tmp_path / "store")
+    np.testing.assert_allclose(pl.read_csv(points)["loss"], by_two, rtol=2e-2)  # bf16, and sums of two ranks
 
 
 def clone_for_finetune(path, ranks):
@@ -221,7 +235,7 @@ if os.environ.get("RANK") == "1":
 
 @pytest.mark.long
 def test_ranks_whose_stage_is_asked_to_end_leave_a_checkpoint_within_two_steps_and_go_on_from_it(
-    root, own_store, monkeypatch
+    root, own_store, monkeypatch, forked_ranks
 ):
     whole = trained(root, ranks=2, sharding="zero2")
     losses = whole.loss
