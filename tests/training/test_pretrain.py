@@ -99,14 +99,37 @@ def run(
     return pretrain(blocks, base, *made, live, params, training_tokens, seed, execution())
 
 
-def test_one_epoch_reads_every_token_once_and_leaves_both_models(base_model, tmp_path):  # noqa: F811
-    trained = run(tmp_path, base_model)
-    blocks = InDir(BlocksManifest, tmp_path / "blocks").manifest()
+@pytest.fixture(scope="module")
+def in_own_store(tmp_path_factory):
+    """Runs once for several tests: returns the folder and what was trained."""
+
+    def train(base, **how):
+        root = tmp_path_factory.mktemp("run")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("JZ3_STORE", str(root / "store"))
+            return root, run(root, base, **how)
+
+    return train
+
+
+@pytest.fixture(scope="module")
+def one_epoch(in_own_store, base_model):  # noqa: F811
+    return in_own_store(base_model)
+
+
+@pytest.fixture(scope="module")
+def with_held_out(in_own_store, base_model):  # noqa: F811
+    return in_own_store(base_model, held_out_share=0.2)
+
+
+def test_one_epoch_reads_every_token_once_and_leaves_both_models(base_model, one_epoch):  # noqa: F811
+    root, trained = one_epoch
+    blocks = InDir(BlocksManifest, root / "blocks").manifest()
     metrics = trained.metrics
     assert metrics.tokens == blocks.tokens
     assert metrics.rows.kept == metrics.rows.read == blocks.blocks
     assert metrics.epochs == 1.0
-    before, final = (InDir(ModelManifest, tmp_path / name).manifest() for name in ("before", "final"))
+    before, final = (InDir(ModelManifest, root / name).manifest() for name in ("before", "final"))
     assert final.steps == metrics.steps == trained.loss.height
     assert before.steps == metrics.decay_step
     assert before.tokens == trained.loss["tokens"][metrics.decay_step - 1]
@@ -116,57 +139,56 @@ def test_one_epoch_reads_every_token_once_and_leaves_both_models(base_model, tmp
     assert rates[metrics.decay_step] == pytest.approx(OPTIMIZER.learning_rate, rel=0.1)
     assert rates[-1] < rates[metrics.decay_step]
     assert 0 < metrics.instruction_step < metrics.steps
-    assert load_model(tmp_path / "before", "float32").config.use_cache
+    assert load_model(root / "before", "float32").config.use_cache
 
 
-def test_a_training_goes_on_with_more_data_from_before_the_decay(base_model, tmp_path):  # noqa: F811
+def test_a_training_goes_on_with_more_data_from_before_the_decay(one_epoch, tmp_path):
     """As docs/training.md describes it: the checkpoint is the base, the new rows are packed, nothing warms
     up.
     """
-    first = run(tmp_path, base_model)
-    more = tmp_path / "more"
-    more.mkdir()
+    root, first = one_epoch
     stable = WarmupStableDecay(warm_up=0.0, stable=0.7, floor=0.1)
-    going_on = run(more, tmp_path / "before", PARAMS.model_copy(update={"schedule": stable}), 30, 8)
+    going_on = run(tmp_path, root / "before", PARAMS.model_copy(update={"schedule": stable}), 30, 8)
     assert going_on.loss["learning_rate"][0] == OPTIMIZER.learning_rate
     assert going_on.loss["loss"][0] < first.loss["loss"][: first.metrics.decay_step].mean()
     assert going_on.metrics.loss < first.metrics.loss_before_decay
-    base = InDir(ModelManifest, tmp_path / "before").manifest()
-    assert f"| digest | {base.digest} |" in (more / "final" / "README.md").read_text()
+    base = InDir(ModelManifest, root / "before").manifest()
+    assert f"| digest | {base.digest} |" in (tmp_path / "final" / "README.md").read_text()
 
 
-def test_the_card_beside_each_model_holds_the_figures_of_the_run(base_model, tmp_path):  # noqa: F811
-    metrics = run(tmp_path, base_model, held_out_share=0.2).metrics
-    cards = {name: (tmp_path / name / "README.md").read_text() for name in ("before", "final")}
+def test_the_card_beside_each_model_holds_the_figures_of_the_run(with_held_out):
+    root, trained = with_held_out
+    metrics = trained.metrics
+    cards = {name: (root / name / "README.md").read_text() for name in ("before", "final")}
     for name, card in cards.items():
-        manifest = InDir(ModelManifest, tmp_path / name).manifest()
+        manifest = InDir(ModelManifest, root / name).manifest()
         assert f"| digest | {manifest.digest} |" in card
         assert f"| steps | {manifest.steps} |" in card
         assert f"| held_out.web/cot.final | {metrics.held_out['web/cot'].final:.6g} |" in card
         assert f"| loss | {metrics.loss:.6g} |" in card
-        assert model_digest(tmp_path / name) == manifest.digest, "the card is no part of the model"
+        assert model_digest(root / name) == manifest.digest, "the card is no part of the model"
     assert "before the decay" in cards["before"].partition("\n## ")[0]
-    assert str(tmp_path) not in cards["final"]
+    assert str(root) not in cards["final"]
 
 
-def test_a_budget_of_two_epochs_reads_twice_and_a_small_one_accounts_for_what_it_leaves(base_model, tmp_path):  # noqa: F811
-    for name in ("one", "small"):
+def test_a_budget_of_two_epochs_reads_twice_and_a_small_one_accounts_for_what_it_leaves(
+    base_model,  # noqa: F811
+    one_epoch,
+    tmp_path,
+):
+    for name in ("two", "small"):
         (tmp_path / name).mkdir()
-    one = run(tmp_path / "one", base_model, PARAMS)
-    tokens = one.metrics.tokens
-    (tmp_path / "two").mkdir()
+    tokens = one_epoch[1].metrics.tokens
     assert run(tmp_path / "two", base_model, training_tokens=2 * tokens).metrics.tokens == 2 * tokens
     cut = run(tmp_path / "small", base_model, training_tokens=tokens // 2).metrics
     assert cut.rows.rejected["pretrain.budget"] == cut.rows.read - cut.rows.kept > 0
     assert f"| training_tokens | {tokens // 2} |" in (tmp_path / "small/final/README.md").read_text()
 
 
-def test_another_seed_trains_another_model_on_the_same_tokens(base_model, tmp_path):  # noqa: F811
-    for name in ("zero", "one"):
-        (tmp_path / name).mkdir()
-    runs = [run(tmp_path / name, base_model, seed=seed) for seed, name in enumerate(("zero", "one"))]
-    assert runs[0].metrics.tokens == runs[1].metrics.tokens
-    assert model_digest(tmp_path / "zero/final") != model_digest(tmp_path / "one/final")
+def test_another_seed_trains_another_model_on_the_same_tokens(base_model, one_epoch, tmp_path):  # noqa: F811
+    root, trained = one_epoch
+    assert run(tmp_path, base_model, seed=1).metrics.tokens == trained.metrics.tokens
+    assert model_digest(tmp_path / "final") != model_digest(root / "final")
 
 
 def test_blocks_of_another_tokenizer_are_refused(base_model, tmp_path):  # noqa: F811
@@ -192,11 +214,12 @@ def test_blocks_of_another_tokenizer_are_refused(base_model, tmp_path):  # noqa:
         )
 
 
-def test_the_loss_on_held_out_rows_is_that_of_these_rows_one_by_one(base_model, tmp_path):  # noqa: F811
-    held_out = run(tmp_path, base_model, held_out_share=0.2).metrics.held_out
-    (group,) = InDir(BlocksManifest, tmp_path / "blocks").manifest().held_out
-    blocks = open_blocks(tmp_path / "blocks" / "held_out")
-    model = load_model(tmp_path / "final", "float32").eval()
+def test_the_loss_on_held_out_rows_is_that_of_these_rows_one_by_one(with_held_out):
+    root, trained = with_held_out
+    held_out = trained.metrics.held_out
+    (group,) = InDir(BlocksManifest, root / "blocks").manifest().held_out
+    blocks = open_blocks(root / "blocks" / "held_out")
+    model = load_model(root / "final", "float32").eval()
     total, labels = 0.0, 0
     for tokens, marked, documents in zip(blocks.tokens, blocks.labels, blocks.documents, strict=True):
         for number in range(1, documents.max() + 1):
