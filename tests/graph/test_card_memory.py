@@ -224,7 +224,7 @@ def embedded(section=None, **changes):
 
 
 def test_the_held_out_loss_counts_where_it_takes_more_than_a_share_of_the_training():
-    deep = embedded()["base"]["final"] | {"hidden_size": 256, "layers": 24, "mlp": 1024}
+    deep = embedded()["base"]["final"] | {"hidden_size": 512, "layers": 6, "mlp": 2048}
     sections = embedded("base", final=deep)
     alone = taken_by("pretrain@a", sections, gradient_checkpointing=True)
     shared = taken_by("pretrain@a", sections, gradient_checkpointing=True, ranks=256, sharding="fsdp")
