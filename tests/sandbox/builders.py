@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jz3.sandbox.environment import library_paths
+from jz3.sandbox.modes import MODES, Mode
+from jz3.sandbox.pool import Sandbox
 from jz3.sandbox.settings import Limits, SandboxSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -64,6 +66,11 @@ def _ordinary_users() -> list[User]:
         if process.returncode == 0:
             return [user]
     return []
+
+
+def mode_of(sandbox: Sandbox) -> Mode:
+    """The way in which a sandbox was built: another one needs no self-test."""
+    return next(mode for mode in MODES if mode.name == sandbox.report.mode)
 
 
 def zygotes_of(pid: int) -> list[int]:

@@ -13,11 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.sandbox.modes import LANDLOCK, ROOT_NAMESPACES, USER_NAMESPACES, Mode
-from jz3.sandbox.pool import Sandbox, open_mode, open_sandbox
+from jz3.sandbox.pool import Sandbox, open_mode
 from jz3.sandbox.result import ProgramResult
-from jz3.sandbox.settings import SandboxSettings
 from jz3.sandbox.worker import Worker
-from tests.sandbox.builders import LIMITS, OURSELVES, SETTINGS, zygotes_of
+from tests.sandbox.builders import LIMITS, OURSELVES, SETTINGS, mode_of, zygotes_of
 
 DEFAULT = ROOT_NAMESPACES if os.geteuid() == 0 else USER_NAMESPACES
 
@@ -39,7 +38,7 @@ def test_no_programs_have_no_results(sandbox: Sandbox) -> None:
     assert sandbox.run_all([]) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(text=st.text(max_size=200))
 def test_any_text_is_a_program_with_a_result(sandbox: Sandbox, text: str) -> None:
     """A model may write anything; the next program does not notice it."""
@@ -100,7 +99,6 @@ def test_a_program_prints_the_same_each_time(sandbox: Sandbox) -> None:
         ("import sys; sys.exit(4)", "error", ""),
         ("bytearray(1 << 40)", "memory", "MemoryError"),
         ("import numpy; numpy.ones(1 << 34)", "memory", None),
-        ("while True: pass", "timeout", ""),
         ("import time; time.sleep(99)", "timeout", ""),
         ("print('x' * 10_001)", "output-limit", ""),
         ("import os; os.kill(os.getpid(), 9)", "killed", "SIGKILL"),
@@ -126,7 +124,9 @@ def test_ten_megabytes_of_source_are_a_program(sandbox: Sandbox) -> None:
 
 
 def statuses_when_struck(mode: Mode, blow: signal.Signals) -> list[str]:
-    """The sorted statuses of eight programs on two workers, one of which gets a signal halfway."""
+    """The sorted statuses of eight programs on two workers, one of which gets a signal halfway; the closed
+    sandbox leaves no process, of its first workers or of the one that was started again.
+    """
     others = zygotes_of(os.getpid())
     with open_mode(mode, SETTINGS) as sandbox:
         victim = max(set(zygotes_of(os.getpid())) - set(others))  # no program runs yet: it is a zygote
@@ -135,15 +135,17 @@ def statuses_when_struck(mode: Mode, blow: signal.Signals) -> list[str]:
         results = sandbox.run_all(["import time\ntime.sleep(0.5)\nprint('end')"] * 8)
         striker.join()
         assert sandbox.run_all(["print(1)"] * 2) == [ProgramResult("ok", "1\n", "", 0)] * 2
+    assert zygotes_of(os.getpid()) == others
     return sorted(result.status for result in results)
 
 
-@pytest.mark.parametrize("mode", [DEFAULT, LANDLOCK])
-def test_a_killed_worker_loses_one_program(mode: Mode) -> None:
-    assert statuses_when_struck(mode, signal.SIGKILL) == ["lost"] + ["ok"] * 7
+def test_a_killed_worker_loses_one_program_at_level_two() -> None:
+    assert statuses_when_struck(LANDLOCK, signal.SIGKILL) == ["lost"] + ["ok"] * 7
 
 
-def test_a_result_that_came_while_another_worker_started_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_worker_loses_one_program_and_no_result_that_came_while_another_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     give_up = Worker.give_up
 
     def slowly(worker: Worker) -> ProgramResult:
@@ -156,9 +158,9 @@ def test_a_result_that_came_while_another_worker_started_is_kept(monkeypatch: py
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("mode", [DEFAULT, LANDLOCK])
-def test_a_stopped_worker_loses_one_program(mode: Mode) -> None:
-    assert statuses_when_struck(mode, signal.SIGSTOP) == ["lost"] + ["ok"] * 7
+def test_a_stopped_worker_loses_one_program() -> None:
+    """Behind walls the worker is not the process that the host started."""
+    assert statuses_when_struck(DEFAULT, signal.SIGSTOP) == ["lost"] + ["ok"] * 7
 
 
 HOST = """
@@ -166,9 +168,10 @@ import sys, time
 from tests.sandbox.builders import SETTINGS
 from jz3.sandbox.modes import MODES
 from jz3.sandbox.pool import open_mode
-with open_mode(next(mode for mode in MODES if mode.name == sys.argv[1]), SETTINGS) as sandbox:
+settings = SETTINGS.model_copy(update={"workers": 1})
+with open_mode(next(mode for mode in MODES if mode.name == sys.argv[1]), settings) as sandbox:
     print("ready", flush=True)
-    sandbox.run_all(["import signal\\nwhile True: pass"] * 4)
+    sandbox.run("import signal\\nwhile True: pass")
 """
 
 
@@ -179,7 +182,7 @@ def test_a_killed_host_leaves_no_process(mode: Mode) -> None:
     assert host.stdout.readline() == "ready\n"
     time.sleep(0.3)
     workers = zygotes_of(host.pid)
-    assert len(workers) >= 4  # two workers and their programs
+    assert len(workers) >= 2  # a worker and its program
     host.kill()
     host.communicate()
     deadline = time.monotonic() + 5
@@ -195,14 +198,6 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_a_closed_sandbox_leaves_nothing() -> None:
-    before = zygotes_of(os.getpid())
-    with open_mode(DEFAULT, SETTINGS) as sandbox:
-        sandbox.run("print(1)")
-        assert len(zygotes_of(os.getpid())) > len(before)
-    assert zygotes_of(os.getpid()) == before
-
-
 def test_the_number_of_workers_does_not_change_results(sandbox: Sandbox) -> None:
     programs = [
         "import random; print(random.random())",
@@ -211,14 +206,15 @@ def test_the_number_of_workers_does_not_change_results(sandbox: Sandbox) -> None
         "import os; os.abort()",
     ]
     programs = programs * 3
-    with open_sandbox(SandboxSettings(workers=1, required_level=2, limits=LIMITS)) as single:
+    with open_mode(mode_of(sandbox), SETTINGS.model_copy(update={"workers": 1})) as single:
         assert single.run_all(programs) == sandbox.run_all(programs)
 
 
 def test_a_loop_costs_its_limit_and_no_more(sandbox: Sandbox) -> None:
     started = time.monotonic()
-    assert sandbox.run("while True: pass").status == "timeout"
+    result = sandbox.run("while True: pass")
     assert time.monotonic() - started < LIMITS.wall_seconds + 1
+    assert (result.status, result.error) == ("timeout", "")
 
 
 def test_the_report_says_how_strong_the_sandbox_is(sandbox: Sandbox) -> None:

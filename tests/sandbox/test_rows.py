@@ -15,6 +15,13 @@ from tests.sandbox.builders import LIMITS, zygotes_of
 HOW = execution(workers=1, sandbox=1, sandbox_workers=1)
 
 
+@pytest.fixture(scope="module")
+def warm_crew():
+    """Its interpreters run the programs of each test that does not count them."""
+    with open_crew(program_workers(HOW)) as crew:
+        yield crew
+
+
 @pytest.fixture(autouse=True)
 def _store(tmp_path, monkeypatch):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
@@ -25,7 +32,7 @@ def run(crew, *programs):
     return [(result.status, result.stdout) for result in runs.results]
 
 
-def test_interpreters_stay_warm_over_calls_and_end_with_the_crew():
+def test_interpreters_stay_warm_over_calls_and_end_with_the_crew_and_what_ran_once_needs_none():
     others = zygotes_of(os.getpid())
     with open_crew(program_workers(HOW)) as crew:
         assert run(crew) == []
@@ -36,22 +43,15 @@ def test_interpreters_stay_warm_over_calls_and_end_with_the_crew():
         assert run(crew, "print(2)", "print(1)") == [("ok", "2\n"), ("ok", "1\n")]
         assert zygotes_of(os.getpid()) == warm
     assert zygotes_of(os.getpid()) == others
-
-
-def test_what_ran_once_needs_no_interpreter():
-    others = zygotes_of(os.getpid())
     with open_crew(program_workers(HOW)) as crew:
-        first = run(crew, "print(3)")
-    with open_crew(program_workers(HOW)) as crew:
-        assert run(crew, "print(3)") == first
+        assert run(crew, "print(2)") == [("ok", "2\n")]
         assert zygotes_of(os.getpid()) == others
 
 
-def test_the_stored_form_is_that_of_the_operations_version(monkeypatch):
+def test_the_stored_form_is_that_of_the_operations_version(warm_crew, monkeypatch):
     """Golden: if this fails, EXECUTE needs a new version."""
     monkeypatch.setattr(program_rows, "environment_digest", lambda: "e" * 64)
-    with open_crew(program_workers(HOW)) as crew:
-        run(crew, "import random\nprint(random.random(), hash('text'), {'b', 'a', 'c'})")
+    run(warm_crew, "import random\nprint(random.random(), hash('text'), {'b', 'a', 'c'})")
     (row,) = open_store().rows(EXECUTE)
     row.result.pop("sandbox_level")
     assert row.result == {
@@ -63,7 +63,7 @@ def test_the_stored_form_is_that_of_the_operations_version(monkeypatch):
     assert row.key == "e23688e9220c180ac8d1f6a2c1db3da3"
 
 
-def test_a_stored_result_does_not_depend_on_its_neighbour():
+def test_a_stored_result_does_not_depend_on_its_neighbour(warm_crew):
     """The thief tries to read the output of whoever ran before it on its worker."""
     honest = "print(6 * 7)"
     thief = (
@@ -71,5 +71,4 @@ def test_a_stored_result_does_not_depend_on_its_neighbour():
         "while frame: seen += map(repr, frame.f_locals.values()); frame = frame.f_back\n"
         "print([text for text in seen if '6 ' + '* 7' in text or 'std' + 'out' in text])"
     )
-    with open_crew(program_workers(HOW)) as crew:
-        assert run(crew, honest, thief) == [("ok", "42\n"), ("ok", "[]\n")]
+    assert run(warm_crew, honest, thief) == [("ok", "42\n"), ("ok", "[]\n")]

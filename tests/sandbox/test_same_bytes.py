@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jz3.sandbox.modes import LANDLOCK
-from jz3.sandbox.pool import Sandbox, open_mode, open_sandbox
+from jz3.sandbox.modes import LANDLOCK, Mode
+from jz3.sandbox.pool import Sandbox, open_mode
 from jz3.sandbox.result import ProgramResult
 from jz3.sandbox.settings import Limits, SandboxSettings
-from tests.sandbox.builders import LIMITS, OURSELVES, SETTINGS, zygotes_of
+from tests.sandbox.builders import LIMITS, OURSELVES, SETTINGS, mode_of, zygotes_of
 from tests.sandbox.samples import all_programs, needs_samples
 
 
@@ -101,7 +101,7 @@ BETWEEN = [
 ]
 
 
-def on_one_worker(programs: list[str], seed: int) -> list[ProgramResult]:
+def on_one_worker(programs: list[str], seed: int, mode: Mode) -> list[ProgramResult]:
     """Results in the order of `programs`, from a fresh worker that runs them in another order, among
     others.
     """
@@ -110,7 +110,7 @@ def on_one_worker(programs: list[str], seed: int) -> list[ProgramResult]:
     results: dict[int, ProgramResult] = {}
     # Enough time on a busy machine: a timeout would be a different result.
     limits = LIMITS.model_copy(update={"wall_seconds": 60, "cpu_seconds": 30})
-    with open_sandbox(SandboxSettings(workers=1, required_level=2, limits=limits)) as single:
+    with open_mode(mode, SandboxSettings(workers=1, required_level=2, limits=limits)) as single:
         for place, number in enumerate(order):
             single.run(BETWEEN[(place + seed) % len(BETWEEN)])
             results[number] = single.run(programs[number])
@@ -122,11 +122,8 @@ def test_a_program_prints_the_same_on_fresh_workers_in_any_order(sandbox: Sandbo
     if sandbox.report.addresses == "moving":
         pytest.skip("the kernel does not fix addresses here")
     programs = list(chosen.values())
-    first = on_one_worker(programs, 2)
-    for seed in range(2):
-        assert dict(zip(chosen, on_one_worker(programs, seed), strict=True)) == dict(
-            zip(chosen, first, strict=True)
-        )
+    first, second = (on_one_worker(programs, seed, mode_of(sandbox)) for seed in range(2))
+    assert dict(zip(chosen, second, strict=True)) == dict(zip(chosen, first, strict=True))
     kinds = {name: result.status for name, result in zip(chosen, first, strict=True)}
     assert {name for name, status in kinds.items() if status != "ok"} == {"errors", "limits"}
 
@@ -134,7 +131,7 @@ def test_a_program_prints_the_same_on_fresh_workers_in_any_order(sandbox: Sandbo
 def test_what_ran_moves_nothing_in_the_memory_that_programs_are_forked_from(sandbox: Sandbox) -> None:
     """Two programs differ only in counters of the interpreter: no address differs."""
     others = zygotes_of(os.getpid())
-    with open_sandbox(SETTINGS.model_copy(update={"workers": 1})) as single:
+    with open_mode(mode_of(sandbox), SETTINGS.model_copy(update={"workers": 1})) as single:
         ours = set(zygotes_of(os.getpid())) - set(others)
         (zygote,) = ours - {parent_of(pid) for pid in ours}
         before = memory_at_rest(zygote)
@@ -254,7 +251,7 @@ def on_landlock(program: str) -> ProgramResult:
 
 @pytest.mark.long
 @needs_samples
-def test_every_sample_prints_the_same_on_four_fresh_workers() -> None:
+def test_every_sample_prints_the_same_on_four_fresh_workers(sandbox: Sandbox) -> None:
     """Each worker runs them all in an order of its own, so that every program has other neighbours on
     each.
     """
@@ -269,7 +266,7 @@ def test_every_sample_prints_the_same_on_four_fresh_workers() -> None:
 
     def on_a_fresh_worker(seed: int) -> dict[str, ProgramResult]:
         order = random.Random(seed).sample(programs, len(programs))
-        with open_sandbox(settings) as fresh:
+        with open_mode(mode_of(sandbox), settings) as fresh:
             return dict(zip(order, fresh.run_all(order), strict=True))
 
     with ThreadPoolExecutor(2) as cores:
