@@ -5,6 +5,7 @@ import importlib
 import re
 import shlex
 import shutil
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -66,9 +67,15 @@ def signature(stage):
     return Signature.of(importlib.import_module(module(stage)).main)
 
 
+@cache
+def words_of(command):
+    """Tests that look at every stage many times split each command once."""
+    return shlex.split(command)
+
+
 def flags(stage):
     """The flags that a stage's command passes, each with its values."""
-    words = shlex.split(stage.cmd)
+    words = words_of(stage.cmd)
     assert words[:3] == ["python", "-m", module(stage)], "cmd is always `python -m stages.X`"
     passed = {}
     for word in words[3:]:

@@ -261,16 +261,24 @@ stages:
 """
 
 
-@pytest.fixture
-def built(root, monkeypatch):
+@pytest.fixture(scope="module")
+def built_once(tmp_path_factory):
     """A repository whose stages, two of which have code behind them, have run."""
-    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(root / "site"))
-    write(root, {"dvc.yaml": STAGES, "listing.py": LISTING})
-    run_in(root, "git", "init", "-q")
-    run_in(root, "dvc", "init", "-q")
-    (root / ".dvcignore").write_text("__pycache__\n")
-    assert ran(root) == ["code", "many", "one"]
+    root = tmp_path_factory.mktemp("built") / "repository"
+    write(root, FILES | {"dvc.yaml": STAGES, "listing.py": LISTING, ".dvcignore": "__pycache__\n"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_SITE_CACHE_DIR", str(root.parent / "site"))
+        run_in(root, "git", "init", "-q")
+        run_in(root, "dvc", "init", "-q", "-f")
+        assert ran(root) == ["code", "many", "one"]
     return root
+
+
+@pytest.fixture
+def built(built_once, tmp_path, monkeypatch):
+    """A copy of it, to be edited."""
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
+    return shutil.copytree(built_once, tmp_path / "repository")
 
 
 def ran(root):

@@ -1,8 +1,8 @@
 """The ready-made sweeps name parameters that exist, with values that DVC can set and the stages accept."""
 
 import os
-import shutil
 import subprocess
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -12,7 +12,7 @@ from jz3.core.params import load_params
 from jz3.training.methods import Full, merged
 from jz3.training.pretrain import PretrainParams
 from tests.conftest import ROOT
-from tests.test_pipeline import STAGES, section_of, signature
+from tests.test_pipeline import STAGES, base_name, section_of, signature
 
 SWEEPS = sorted((ROOT / "docs/sweeps").glob("*.sh"))
 
@@ -36,18 +36,31 @@ def queued(script, tmp_path):
     return [experiment["params.yaml"] for experiment in get_hydra_sweeps({"params.yaml": overrides})]
 
 
+@cache
+def embedded():
+    return yaml.safe_load((ROOT / "profiles/embedded.yaml").read_text())
+
+
 def set_parameters(overrides, path):
-    """The embedded profile as DVC writes it for an experiment."""
+    """The sections of the embedded profile that an experiment changes, as DVC writes them for it. Reading the
+    others as often would take most of the time.
+    """
     from dvc.utils.hydra import apply_overrides
 
-    shutil.copy(ROOT / "profiles/embedded.yaml", path)
+    sections = {name_of(override).partition(".")[0] for override in overrides}
+    path.write_text(yaml.safe_dump({name: embedded()[name] for name in sorted(sections)}))
     apply_overrides(path, overrides)
     return yaml.safe_load(path.read_text())
 
 
+def name_of(override):
+    return override.lstrip("+").partition("=")[0]
+
+
 def readers(override):
-    name = override.lstrip("+").partition("=")[0]
-    return [stage for stage in STAGES if name.startswith(f"{section_of(stage)}.")]
+    """A stage of each name and section that reads it: those of other models take the same parameters."""
+    found = [stage for stage in STAGES if name_of(override).startswith(f"{section_of(stage)}.")]
+    return list({(base_name(stage), section_of(stage)): stage for stage in found}.values())
 
 
 @pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)

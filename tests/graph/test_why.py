@@ -4,6 +4,7 @@ import pytest
 
 from jz3.graph.repository import RepositoryError
 from jz3.graph.why import as_json, as_text, why
+from tests.graph.conftest import jz3, run_in
 
 
 def test_each_reason_is_a_line_with_what_it_was_and_is(run):
@@ -29,6 +30,13 @@ def test_what_is_only_missing_is_told_from_what_changed(run):
     text = as_text(why(run, "second"))
     assert "second: nothing has changed, but outputs are not here" in text
     assert "`dvc checkout` brings it" in text
+
+
+def test_from_a_folder_under_the_root_the_same_is_said(run):
+    (run / "source.txt").write_text("y")
+    said = run_in(run, *jz3("why", "first"))
+    assert said.splitlines()[0] == "first: would run"
+    assert run_in(run / "one", *jz3("why", "first")) == said
 
 
 def test_a_stage_that_is_not_there_is_named_with_those_that_are(run):
