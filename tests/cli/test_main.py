@@ -16,7 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from jz3.cli import completing
-from jz3.cli.main import app
+from jz3.cli.main import app, main
 from tests.conftest import ROOT
 
 
@@ -29,6 +29,21 @@ def jz3(*arguments, folder=ROOT):
         text=True,
         check=False,
     )
+
+
+@pytest.fixture
+def here(monkeypatch, capsys):
+    """The same in this process, where nothing depends on it being another: that costs half a second."""
+
+    def invoke(*arguments, folder):
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["jz3", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, ended.value.code, said.out, said.err)
+
+    return invoke
 
 
 @pytest.fixture
@@ -61,27 +76,27 @@ def small_profile(folder):
     (folder / "dvc.yaml").write_text("stages: {}\n")
 
 
-def test_a_profile_is_written_only_over_a_profile(tmp_path):
+def test_a_profile_is_written_only_over_a_profile(here, tmp_path):
     small_profile(tmp_path)
     (tmp_path / "params.yaml").write_text("a: 2\n")
-    done = jz3("profile", "small", folder=tmp_path)
+    done = here("profile", "small", folder=tmp_path)
     assert (done.returncode, "params.yaml: a: 2 -> 1" in done.stdout) == (1, True)
     assert "holds edits" in done.stderr
-    assert jz3("profile", "small", "--force", folder=tmp_path).returncode == 0
+    assert here("profile", "small", "--force", folder=tmp_path).returncode == 0
     assert (tmp_path / "params.yaml").read_text() == "a: 1\n"
 
 
-def test_profiles_are_listed_with_the_one_in_use(tmp_path):
+def test_profiles_are_listed_with_the_one_in_use(here, tmp_path):
     small_profile(tmp_path)
     (tmp_path / "profiles/other.yaml").write_text("a: 3\nb: 1\n")
     for folder in ("graphs", "execution"):
         shutil.copy(tmp_path / f"profiles/{folder}/small.yaml", tmp_path / f"profiles/{folder}/other.yaml")
-    assert jz3("profile", "small", folder=tmp_path).returncode == 0
-    assert jz3("profile", folder=tmp_path).stdout == "  other\n* small\n"
+    assert here("profile", "small", folder=tmp_path).returncode == 0
+    assert here("profile", folder=tmp_path).stdout == "  other\n* small\n"
     (tmp_path / "params.yaml").write_text("a: 4\n")
-    document = json.loads(jz3("profile", "--json", folder=tmp_path).stdout)
+    document = json.loads(here("profile", "--json", folder=tmp_path).stdout)
     assert document == {"profiles": {"other": 2, "small": 1}, "in_use": []}
-    assert "none is in use: 1 values differ from small" in jz3("profile", folder=tmp_path).stdout
+    assert "none is in use: 1 values differ from small" in here("profile", folder=tmp_path).stdout
     assert (tmp_path / "params.yaml").read_text() == "a: 4\n"
 
 
@@ -97,14 +112,14 @@ def test_make_alone_lists_what_can_be_made():
     assert [line.split(":")[0] for line in listed.splitlines()] == [f"make {one}" for one in targets]
 
 
-def test_dependencies_are_checked(tmp_path):
+def test_dependencies_are_checked(here, tmp_path):
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages" / "one.py").write_text("X = 1\n")
     (tmp_path / "dvc.yaml").write_text("stages:\n  one:\n    cmd: python -m stages.one\n    deps: [data]\n")
-    done = jz3("deps", "--check", folder=tmp_path)
+    done = here("deps", "--check", folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, "one lacks data/code/one.txt\n")
-    assert jz3("deps", "--fix", folder=tmp_path).returncode == 0
-    assert jz3("deps", "--check", folder=tmp_path).returncode == 0
+    assert here("deps", "--fix", folder=tmp_path).returncode == 0
+    assert here("deps", "--check", folder=tmp_path).returncode == 0
 
 
 def test_wrong_usage_is_status_2():
@@ -143,25 +158,25 @@ def test_each_command_with_a_result_has_it_as_json(path):
     assert "--json" in {name for parameter in command.params for name in parameter.opts}
 
 
-def test_what_a_command_did_is_one_document_of_json_on_stdout(tmp_path, monkeypatch):
+def test_what_a_command_did_is_one_document_of_json_on_stdout(here, tmp_path, monkeypatch):
     """Commands that need no whole graph; the tests of what the others do run them with --json."""
     monkeypatch.setenv("JZ3_STORE", str(tmp_path / "rows"))
     small_profile(tmp_path)
-    profile = json.loads(jz3("profile", "small", "--json", folder=tmp_path).stdout)
+    profile = json.loads(here("profile", "small", "--json", folder=tmp_path).stdout)
     assert (profile["profile"], "params.yaml does not exist yet" in profile["difference"]) == ("small", True)
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages" / "one.py").write_text("X = 1\n")
     (tmp_path / "dvc.yaml").write_text("stages:\n  one:\n    cmd: python -m stages.one\n    deps: [data]\n")
-    done = jz3("deps", "--check", "--json", folder=tmp_path)
+    done = here("deps", "--check", "--json", folder=tmp_path)
     assert (done.returncode, json.loads(done.stdout)) == (
         1,
         {"code": {"one": {"lacks": ["data/code/one.txt"], "extra": []}}, "lists": {}},
     )
-    assert json.loads(jz3("store", "check", "--json", folder=tmp_path).stdout)["damages"] == []
+    assert json.loads(here("store", "check", "--json", folder=tmp_path).stdout)["damages"] == []
     (tmp_path / "away").mkdir()
     away = f"file://{tmp_path}/away"
     for command in ("push", "pull"):
-        moved = json.loads(jz3("store", command, away, "--json", folder=tmp_path).stdout)
+        moved = json.loads(here("store", command, away, "--json", folder=tmp_path).stdout)
         assert moved == {"rows": 0, "size": 0, "there": 0}
 
 
@@ -227,13 +242,13 @@ def test_a_store_without_a_place_to_share_it_says_what_to_give(tmp_path):
 
 
 def test_a_command_works_from_any_folder_under_the_root():
-    assert jz3("why", "mix", folder=ROOT / "docs").stdout == jz3("why", "mix").stdout
+    """That of a run is compared in tests/graph/test_why.py, in a small one."""
     assert jz3("profile", "nosuch", folder=ROOT / "docs").stderr.count("embedded") == 1
 
 
 @pytest.mark.parametrize("command", [("why", "mix"), ("plan",), ("deps", "--check"), ("profile", "embedded")])
-def test_outside_a_repository_a_command_says_so(tmp_path, command):
-    done = jz3(*command, folder=tmp_path)
+def test_outside_a_repository_a_command_says_so(here, tmp_path, command):
+    done = here(*command, folder=tmp_path)
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
     assert "is not in a repository of jz3" in done.stderr
 
@@ -241,30 +256,30 @@ def test_outside_a_repository_a_command_says_so(tmp_path, command):
 @pytest.mark.parametrize(
     "scores", ["results", "results/scores.csv", "mine.parquet", "results/thesis.txt/x.parquet"]
 )
-def test_scores_take_no_place_that_a_user_has(tmp_path, scores):
+def test_scores_take_no_place_that_a_user_has(here, tmp_path, scores):
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "thesis.txt").write_text("precious")
     (tmp_path / "mine.parquet").write_text("precious")
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")
-    done = jz3("influence", "targets.parquet", scores, folder=tmp_path)
+    done = here("influence", "targets.parquet", scores, folder=tmp_path)
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
     assert "give" in done.stderr.lower()
     found = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert found == {"dvc.yaml": b"stages: {}\n", "thesis.txt": b"precious", "mine.parquet": b"precious"}
 
 
-def test_a_link_in_place_of_params_yaml_is_left_with_what_it_points_to(tmp_path):
+def test_a_link_in_place_of_params_yaml_is_left_with_what_it_points_to(here, tmp_path):
     for folder in ("profiles", "profiles/execution", "profiles/graphs"):
         (tmp_path / folder).mkdir()
         for name in ("small", "large"):
             (tmp_path / folder / f"{name}.yaml").write_text(f"{name}: 1\n")
     (tmp_path / "params.yaml").symlink_to("profiles/large.yaml")
-    done = jz3("profile", "small", folder=tmp_path)
+    done = here("profile", "small", folder=tmp_path)
     assert (done.returncode, "is a link" in done.stderr) == (1, True)
     assert (tmp_path / "profiles" / "large.yaml").read_text() == "large: 1\n"
 
 
-def test_of_a_users_own_file_no_message_advises_dvc(tmp_path):
+def test_of_a_users_own_file_no_message_advises_dvc(here, tmp_path):
     (tmp_path / "dvc.yaml").write_text(
         "stages:\n  one:\n    foreach: [x, y]\n"
         "    do:\n      cmd: true\n      outs: ['data/one/${item}.parquet']\n"
@@ -277,11 +292,11 @@ def test_of_a_users_own_file_no_message_advises_dvc(tmp_path):
         ("mine.jsonl", "Write parquet, with"),
         ("mine.parquet", "Give a table with the columns"),
     ):
-        done = jz3("influence", name, "scores.parquet", folder=tmp_path)
+        done = here("influence", name, "scores.parquet", folder=tmp_path)
         assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
         assert said in done.stderr
         assert "dvc" not in done.stderr
-    done = jz3("influence", "data/one/x.parquet", "scores.parquet", folder=tmp_path)
+    done = here("influence", "data/one/x.parquet", "scores.parquet", folder=tmp_path)
     assert "`dvc repro one` makes it again" in done.stderr
 
 
