@@ -12,7 +12,6 @@ from jz3.core.params import load_params
 from jz3.training.methods import Full, merged
 from jz3.training.pretrain import PretrainParams
 from tests.conftest import ROOT
-from tests.test_pipeline import STAGES, base_name, section_of, signature
 
 SWEEPS = sorted((ROOT / "docs/sweeps").glob("*.sh"))
 
@@ -58,9 +57,15 @@ def name_of(override):
 
 
 def readers(override):
-    """A stage of each name and section that reads it: those of other models take the same parameters."""
+    """Section and signature of each kind of stage that reads it: those of other models take the same
+    parameters.
+    """
+    # Not for the collection, which every process of a suite does: this reads dvc.yaml under each profile.
+    from tests.test_pipeline import STAGES, base_name, section_of, signature
+
     found = [stage for stage in STAGES if name_of(override).startswith(f"{section_of(stage)}.")]
-    return list({(base_name(stage), section_of(stage)): stage for stage in found}.values())
+    kinds = {(section_of(stage), base_name(stage)): stage for stage in found}
+    return [(section, signature(stage)) for (section, _), stage in kinds.items()]
 
 
 @pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
@@ -73,8 +78,8 @@ def test_every_value_of_a_sweep_fits_the_stages_that_read_it(file, tmp_path):
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
         for override in overrides:
             assert readers(override), f"no stage reads {override}"
-            for stage in readers(override):
-                load_params(signature(stage).params, section_of(stage), tmp_path / "params.yaml")
+            for section, declared in readers(override):
+                load_params(declared.params, section, tmp_path / "params.yaml")
 
 
 @pytest.fixture(scope="module")
