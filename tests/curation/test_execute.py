@@ -36,6 +36,12 @@ def _own_store(tmp_path, monkeypatch):
     monkeypatch.setitem(os.environ, "JZ3_STORE", str(tmp_path / "store"))
 
 
+@pytest.fixture(scope="module")
+def ran_once(tmp_path_factory):
+    """A store that several tests share: what one of them ran, the next finds."""
+    return tmp_path_factory.mktemp("ran") / "store"
+
+
 def tool(row_id, program, claim, closing="The answer is $\\boxed{4}$."):
     text = f"We compute.\n```python\n{program}\n```\n```output\n{claim}\n```\n{closing}"
     return problem(row_id, "How many?", text, kind="tool")
@@ -55,9 +61,12 @@ ROWS = problems(
 )
 
 
-def test_every_problem_gets_its_verdict(execution):
-    limits = PARAMS.limits.model_copy(update={"wall_seconds": 1.0})
-    done = execute(ROWS.lazy(), ExecuteParams(limits=limits, answer="claimed", whole_phrases=[]), execution)
+SHORT = PARAMS.model_copy(update={"limits": PARAMS.limits.model_copy(update={"wall_seconds": 1.0})})
+
+
+def test_every_problem_gets_its_verdict(execution, ran_once, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(ran_once))
+    done = execute(ROWS.lazy(), SHORT, execution)
     results, found, metrics = done.results, done.verdicts, done.metrics
     ExecutionResult.validate(results)
     assert dict(Verdict.validate(found).select("row_id", "rule").iter_rows()) == {
@@ -77,25 +86,10 @@ def test_every_problem_gets_its_verdict(execution):
     assert dict(results.select("problem_id", "output").iter_rows())["mended"] == "4\n"
 
 
-def test_a_remainder_that_nobody_asked_to_drop_rejects_the_row(execution):
-    rows = problems(
-        tool("dropped", "print(9 // 2)", "4"),
-        tool("exact", "print(8 // 2)", "4"),
-        problem("asked", "What is the quotient?", tool("", "print(9 // 2)", "4")["solution"], kind="tool"),
-    )
-    found = execute(rows.lazy(), PARAMS, execution).verdicts
-    assert dict(found.select("row_id", "rule").iter_rows()) == {
-        "dropped": "execute.dropped_remainder",
-        "exact": None,
-        "asked": None,
-    }
-    assert found["evidence"].drop_nulls().to_list() == ["9 // 2 leaves 1"]
-
-
-def test_the_order_of_rows_does_not_matter(execution):
-    rows = ROWS.filter(ROWS["problem_id"] != "endless")
-    once = execute(rows.lazy(), PARAMS, execution)
-    again = execute(rows.reverse().lazy(), PARAMS, execution)
+def test_the_order_of_rows_does_not_matter(execution, ran_once, monkeypatch):
+    monkeypatch.setenv("JZ3_STORE", str(ran_once))
+    once = execute(ROWS.lazy(), SHORT, execution)
+    again = execute(ROWS.reverse().lazy(), SHORT, execution)
     assert once.verdicts.sort("row_id").equals(again.verdicts.sort("row_id"))
     assert once.metrics == again.metrics
 
@@ -107,27 +101,23 @@ def noted(caplog):
     return record.args
 
 
-def test_the_log_says_how_strong_the_sandbox_was_also_where_the_store_answered(execution, caplog):
+def test_the_log_says_where_no_program_ran(execution, caplog):
     caplog.set_level("INFO")
-    rows = problems(tool("right", "print(2 + 2)", "4"))
-    execute(rows.lazy(), PARAMS, execution)
-    programs, environment, level = first = noted(caplog)
-    assert (programs, len(environment)) == (1, 12)
-    assert level >= execution.sandbox
-    execute(rows.lazy(), PARAMS, execution.model_copy(update={"sandbox": 3}))
-    assert noted(caplog) == first
     execute(problems(problem("cot")).lazy(), PARAMS, execution)
-    assert noted(caplog) == (0, environment, "none ran")
+    programs, environment, level = noted(caplog)
+    assert (programs, len(environment), level) == (0, 12, "none ran")
 
 
-def test_every_out_is_the_same_under_another_patch_version_and_another_sandbox(
+def test_every_out_is_the_same_under_another_patch_version_and_another_sandbox_and_the_log_says_which(
     execution, tmp_path, monkeypatch, caplog
 ):
     """The environment is in the row's key, so that a result is not mistaken for that of another version;
-    neither it nor the sandbox's strength is in a table, its manifest or the metrics.
+    neither it nor the sandbox's strength is in a table, its manifest or the metrics. The log says how strong
+    the sandbox was, also where the store answered.
     """
     caplog.set_level("INFO")
-    Out(Problem, tmp_path / "problems").write(ROWS.filter(ROWS["problem_id"] != "endless"))
+    rows = ROWS.filter(ROWS["problem_id"] != "endless")
+    Out(Problem, tmp_path / "problems").write(rows)
     left, facts, keys = [], [], []
     for version, strongest in (("3.11.4", 3), ("3.11.9", 2)):
         folder = tmp_path / version
@@ -144,9 +134,13 @@ def test_every_out_is_the_same_under_another_patch_version_and_another_sandbox(
         )
         files = sorted(file for file in (folder / "out").rglob("*") if file.is_file())
         left.append({str(file.relative_to(folder)): file.read_bytes() for file in files})
-        facts.append(noted(caplog)[1:])
+        facts.append(noted(caplog))
         keys.append({row.key for row in open_store().rows(EXECUTE)})
-    assert facts[0][0] != facts[1][0]
+        execute(rows.lazy(), PARAMS, execution.model_copy(update={"sandbox": 3}))
+        assert noted(caplog) == facts[-1]
+    assert [programs for programs, _, _ in facts] == [7, 7]
+    assert facts[0][1] != facts[1][1]
+    assert facts[0][2] >= facts[1][2] >= execution.sandbox
     assert keys[0].isdisjoint(keys[1])
     assert left[0] == left[1]
     assert len(left[0]) >= 4
@@ -253,10 +247,14 @@ SEVERAL = problems(
     tools("unboxed", ("x = 3\nprint(x)", "2"), ("print(x + 1)", "4"), closing="Done."),
     tools("divides", ("x = 9\nprint(x)", "9"), ("print(x // 2)", "4")),
     tool("one", "print(2 + 2)", "4"),
+    tool("dropped", "print(9 // 2)", "4"),
+    tool("exact", "print(8 // 2)", "4"),
+    problem("asked", "What is the quotient?", tool("", "print(9 // 2)", "4")["solution"], kind="tool"),
 )
 
 
-def test_of_several_programs_each_goes_on_from_the_ones_before_and_the_last_answers(execution):
+def test_of_several_programs_the_last_answers_and_a_remainder_that_nobody_asked_to_drop_rejects(execution):
+    """Each program goes on from the ones before it."""
     done = execute(SEVERAL.lazy(), PARAMS, execution)
     ExecutionResult.validate(done.results)
     assert dict(done.verdicts.select("row_id", "rule").iter_rows()) == {
@@ -269,8 +267,14 @@ def test_of_several_programs_each_goes_on_from_the_ones_before_and_the_last_answ
         "unboxed": "execute.wrong_output",
         "divides": "execute.dropped_remainder",
         "one": None,
+        "dropped": "execute.dropped_remainder",
+        "exact": None,
+        "asked": None,
     }
-    assert (done.metrics.programs, done.metrics.output_correct, done.metrics.corrected) == (17, 3, 1)
+    evidence = dict(done.verdicts.select("row_id", "evidence").iter_rows())
+    assert evidence["dropped"] == "9 // 2 leaves 1"
+    assert evidence["exact"] is evidence["asked"] is None
+    assert (done.metrics.programs, done.metrics.output_correct, done.metrics.corrected) == (20, 6, 1)
     printed = dict(done.results.select("problem_id", "outputs").iter_rows())
     assert printed["mended"] == ["3\n", "4\n"]
     assert printed["first fails"] == [""]
