@@ -8,7 +8,7 @@ from shutil import copytree
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, InFiles, Out
@@ -69,6 +69,10 @@ def one_by_one(rows, given):
     return pl.DataFrame(found, schema=Prompt.create_empty().schema, orient="row").sort("prompt_id")
 
 
+few = settings(max_examples=25)  # each writes and reads a table
+
+
+@few
 @given(st.lists(st.text("ab{}passage level$\n", min_size=1), min_size=1, max_size=5, unique=True))
 def test_the_passage_stands_in_both_forms_as_it_is(texts):
     prompts, metrics = compose([passages(*texts)], params())
@@ -79,6 +83,7 @@ def test_the_passage_stands_in_both_forms_as_it_is(texts):
         assert all(text in form for form in by_passage[str(number)])
 
 
+@few
 @given(st.permutations(range(12)), st.integers(1, 12))
 def test_the_order_of_passages_and_their_frames_change_neither_prompts_nor_numbers(order, step):
     table = pl.concat([passages(*"abcdefg"), passages(*"hijkl", source="wikipedia")])

@@ -4,7 +4,7 @@ twice.
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, Out
@@ -59,6 +59,10 @@ def ids(count, name, **quota):
     return set(sampled(sources(count), **quota)[0][name]["passage_id"])
 
 
+few = settings(max_examples=30)  # each draws from tables of its own
+
+
+@few
 @given(st.integers(0, 40), st.integers(0, 20))
 def test_candidates_hold_no_initial_passage(count, size):
     tables, _ = sampled(sources(count), initial=size, candidates=size)
@@ -67,6 +71,7 @@ def test_candidates_hold_no_initial_passage(count, size):
     assert tables["candidates"].height == 2 * min(size, count - min(size, count))
 
 
+@few
 @given(st.integers(1, 30), st.integers(0, 30))
 def test_a_larger_draw_keeps_the_smaller_one(count, more):
     assert ids(60, "initial", initial=count) <= ids(60, "initial", initial=count + more)
@@ -77,6 +82,7 @@ def test_new_texts_push_out_only_as_many_as_come_in():
     assert 20 <= len(before & after) < 40
 
 
+@few
 @given(st.integers(1, 31), st.booleans())
 def test_neither_the_order_of_the_sources_nor_the_size_of_frames_matters(frame_rows, turned):
     tables = sources(30)

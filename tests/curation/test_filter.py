@@ -4,7 +4,7 @@ import time
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.curation.copying import Copying, copied_rows, copied_shares
@@ -251,11 +251,13 @@ def test_a_text_said_twice_repeats_half_of_itself_or_more():
     assert repeated_lines_share(pl.Series(["one", "we add one more\n" * 4])) == pytest.approx([0, 0.75])
 
 
+few = settings(max_examples=25)  # each judges a table by every rule, twice
 any_texts = st.lists(
     st.tuples(st.text(min_size=1), st.text(min_size=1), st.sampled_from(["cot", "tool"])), max_size=6
 )
 
 
+@few
 @given(any_texts)
 def test_kept_and_rejected_partition_any_input_and_neither_order_nor_frames_matter(texts):
     rows = problems(*(problem(f"{n}", p, s, kind=kind) for n, (p, s, kind) in enumerate(texts)))
@@ -266,6 +268,7 @@ def test_kept_and_rejected_partition_any_input_and_neither_order_nor_frames_matt
     assert again.sort("row_id").equals(found.sort("row_id"))
 
 
+@few
 @given(any_texts)
 def test_a_second_pass_over_what_is_kept_keeps_all_of_it(texts):
     rows = problems(*(problem(f"{n}", p, s, kind=kind) for n, (p, s, kind) in enumerate(texts)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, Out
@@ -65,10 +65,13 @@ def mixed(
         return In(TrainingRow, training.path).read(), account.metrics
 
 
+few = settings(max_examples=25)  # each writes and reads a table, some 80 ms
+
 INSTRUCTIONS = problems(*(problem(f"i{n}", source="instruction", level=None) for n in range(5)))
 RULE_OR_NONE = st.sampled_from([None, None, "x.rule", "y.rule"])
 
 
+@few
 @given(
     st.lists(st.tuples(st.sampled_from(["cot", "tool"]), RULE_OR_NONE, RULE_OR_NONE), max_size=20),
     st.none() | st.integers(0, 12),
@@ -88,6 +91,7 @@ def test_every_row_is_in_the_set_or_counted_by_the_first_rule(rows, cap, kinds):
     assert cap is None or metrics.pretrain_rows <= cap
 
 
+@few
 @given(st.randoms())
 def test_the_order_is_by_hash_and_not_by_file(shuffler):
     rows = [problem(f"s{n}") for n in range(9)]
@@ -190,6 +194,7 @@ def test_what_the_problems_cannot_give_is_said():
     assert metrics.rows.rejected == {"mix.kind_share": 4}
 
 
+@few
 @given(st.lists(st.integers(0, 3), max_size=20), st.integers(1, 3))
 def test_a_passage_gives_no_more_problems_than_the_cap_and_none_where_it_is_not_known(passages, cap):
     rows = [problem(f"s{n:02}", passage_id=f"p{p}" if p else None) for n, p in enumerate(passages)]
@@ -203,6 +208,7 @@ def test_a_passage_gives_no_more_problems_than_the_cap_and_none_where_it_is_not_
     assert metrics.rows.rejected.get("mix.passage_repeated", 0) == len(passages) - len(kept)
 
 
+@few
 @given(st.lists(st.sets(st.sampled_from("abcd"), max_size=3), max_size=20), st.integers(1, 3))
 def test_a_seed_gives_no_more_problems_than_the_cap_and_nothing_goes_that_has_room(seeds, cap):
     of_row = {f"s{n:02}": own for n, own in enumerate(seeds)}
@@ -216,6 +222,7 @@ def test_a_seed_gives_no_more_problems_than_the_cap_and_nothing_goes_that_has_ro
     assert metrics.rows.rejected.get("mix.seed_repeated", 0) == len(seeds) - len(kept)
 
 
+@few
 @given(st.lists(st.sampled_from("abc"), max_size=20), st.integers(1, 3))
 def test_a_larger_cap_of_a_seed_keeps_the_rows_of_a_smaller_one(seeds, cap):
     of_row = {f"s{n:02}": [seed] for n, seed in enumerate(seeds)}
