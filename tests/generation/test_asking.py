@@ -69,9 +69,9 @@ def test_everything_in_a_request_is_in_its_key():
     assert len(keys | {chat_key(ChatRequest(**whole))}) == len(whole) + 1
 
 
-@pytest.mark.parametrize("each", [12, pytest.param(160, marks=pytest.mark.long)], ids=["144", "2000"])
+@pytest.mark.parametrize("each", [12, pytest.param(60, marks=pytest.mark.long)], ids=["144", "750"])
 def test_every_fault_ends_in_an_answer_or_a_failure_with_a_reason(server, each):
-    """12 kinds of requests; 160 of each, and 80 lost ones, make 2,000."""
+    """12 kinds of requests; 60 of each, and as many that are lost, make some 800."""
     once = ["fine", *FAULTS]
     lost = [f"always-{fault} {n}" for n in range(each // 2) for fault in ("400", "garbles")]
     asks = [f"asks {n}" for n in range(each // 12)]
@@ -181,7 +181,7 @@ def test_the_key_is_nowhere(server, caplog, tmp_path):
 def test_the_cap_on_money_is_never_passed_and_a_higher_one_goes_on(server, tmp_path, monkeypatch):
     """The server also counts what it answers into broken connections."""
     spent = []
-    for seed in range(20):
+    for seed in range(10):
         draw = random.Random(seed)
         monkeypatch.setenv("JZ3_STORE", str(tmp_path / str(seed)))
         server.reset()
@@ -198,7 +198,7 @@ def test_the_cap_on_money_is_never_passed_and_a_higher_one_goes_on(server, tmp_p
         replies = ask(server, prompts, **limits | {"budget_usd": 1.0})
         assert all(isinstance(reply, ChatAnswer) for reply in replies)
         assert max(server.answered.values()) == 1
-    assert sum(share > 0.4 for share in spent) >= 10, "the cap is used, not shunned"
+    assert sum(share > 0.4 for share in spent) >= 5, "the cap is used, not shunned"
 
 
 def test_requests_a_minute_are_bounded(server):
@@ -271,14 +271,14 @@ def kill_after(server, asker, answers):
 
 def test_a_killed_run_asks_again_only_for_what_was_in_flight(server):
     server.set(delay_s=0.02)
-    kill_after(server, start_asker(server, 400), 60)
-    replies = ask(server, [f"fine {n}" for n in range(400)], concurrency=8)
+    kill_after(server, start_asker(server, 200), 60)
+    replies = ask(server, [f"fine {n}" for n in range(200)], concurrency=8)
     assert all(isinstance(reply, ChatAnswer) for reply in replies)
-    assert 400 <= server.answered.total() <= 408
+    assert 200 <= server.answered.total() <= 208
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_run_of_2000_killed_at_a_random_moment_ends_as_one_that_was_not(server, seed):
     server.set(delay_s=0.004)
     kill_after(server, start_asker(server, 2000), random.Random(seed).randrange(10, 1900))
@@ -302,7 +302,7 @@ def test_two_processes_share_one_cap(server):
     """Each process alone would spend all of it."""
     server.set(delay_s=0.01)
     cap_usd = 0.004
-    askers = [start_asker(server, 300, cap_usd, stderr=subprocess.PIPE) for _ in range(2)]
+    askers = [start_asker(server, 150, cap_usd, stderr=subprocess.PIPE) for _ in range(2)]
     said = [asker.communicate(timeout=60)[1] for asker in askers]
     assert all("BudgetReached: stopped at the budget" in words for words in said)
     assert 0.6 * cap_usd < server.state["usd"] <= cap_usd
@@ -312,12 +312,12 @@ def test_two_processes_share_one_cap(server):
 
 def test_two_processes_that_ask_the_same_pay_once(server):
     server.set(delay_s=0.01)
-    askers = [start_asker(server, 300), start_asker(server, 300)]
+    askers = [start_asker(server, 150), start_asker(server, 150)]
     said = [asker.communicate(timeout=60)[0] for asker in askers]
     assert said[0] == said[1]
     assert [asker.returncode for asker in askers] == [0, 0]
-    assert server.answered.total() == 300
-    assert len(said[0]) > 300
+    assert server.answered.total() == 150
+    assert said[0].count("re: fine") == 150
 
 
 @pytest.mark.long
