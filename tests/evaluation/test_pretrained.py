@@ -18,7 +18,7 @@ from tests.evaluation.test_grade import PARAMS
 from tests.executions import execution
 
 FOLDER = Path(os.environ.get("JZ3_SHARED", "../shared")) / "benchmarks"
-ITEMS = 4
+ITEMS, TOKENS = 2, 48
 UNCHECKED = Contamination(benchmarks=frozenset(), hit_items=frozenset(), certificates={})
 
 pytestmark = [
@@ -44,7 +44,7 @@ def test_smollm2_answers_items_of_gsm8k_twice_with_equal_rows(tmp_path, monkeypa
     params = parameters(
         prose={"template": "chat", "benchmarks": ["gsm8k"], "shots": {}, "forced_end": None},
         temperature=0.0,
-        max_tokens=96,
+        max_tokens=TOKENS,
     )
     running = execution(threads=1, generation_batch=ITEMS, generation_commit=ITEMS)
     tables = []
@@ -65,6 +65,6 @@ def test_smollm2_answers_items_of_gsm8k_twice_with_equal_rows(tmp_path, monkeypa
         f"{100 * share:.1f} %" for share in (metrics.correct, metrics.correct_lenient, metrics.answered)
     )
     print(
-        f"SmolLM2-135M-Instruct on {ITEMS} items of GSM8K, zero-shot, 96 tokens: "
+        f"SmolLM2-135M-Instruct on {ITEMS} items of GSM8K, zero-shot, {TOKENS} tokens: "
         f"strict {strict}, lenient {lenient}, boxed {boxed}"
     )
