@@ -6,7 +6,7 @@ from pathlib import Path
 import dataframely as dy
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -26,6 +26,7 @@ def fruits(*ids):
     )
 
 
+@settings(max_examples=40)
 @given(st.lists(st.text("abc", min_size=1, max_size=3), unique=True, max_size=20), st.booleans())
 def test_what_is_written_is_read_back_in_key_order(tmp_path_factory, ids, parts):
     path = tmp_path_factory.mktemp("t") / ("fruits" if parts else "fruits.parquet")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.core import external_sort
@@ -31,6 +31,7 @@ def in_order(frames, by, rows, directory):
     return pl.concat(pieces), ordered.account, len(pieces)
 
 
+@settings(max_examples=40)
 @given(st.permutations(range(30)), st.integers(1, 30), st.integers(2, 40), st.integers(30, 90))
 def test_rows_leave_by_position_however_they_came(positions, step, size, rows):
     table = pl.DataFrame({"position": positions, "text": [f"row {n}" * 3 for n in positions]})
@@ -42,6 +43,7 @@ def test_rows_leave_by_position_however_they_came(positions, step, size, rows):
     assert (account, files) == (30, -(-rows // size))
 
 
+@settings(max_examples=40)
 @given(st.lists(HASHES, min_size=1, unique=True), st.none() | st.integers(50, 10**7), st.integers(1, 20))
 def test_rows_leave_by_hash_however_they_came(keys, rows, step):
     table = pl.DataFrame({"key": keys, "number": range(len(keys))})

@@ -4,7 +4,6 @@ split, renamed, moved, compressed or written in another format.
 
 import gzip
 import json
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -82,12 +81,15 @@ def test_a_documents_own_id_is_its_id(tmp_path):
     assert set(passages["document_id"]) == {f"k{n}" for n in range(12)}
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return of(tmp_path_factory.mktemp("whole"), files={"a.jsonl": lines(TEXTS)})
+
+
 @settings(max_examples=10)
 @given(st.permutations(range(12)), st.sets(st.integers(0, 11), max_size=6), st.integers(1, 12))
-def test_any_part_in_any_order_gives_the_ids_of_the_whole(tmp_path_factory, order, removed, first):
+def test_any_part_in_any_order_gives_the_ids_of_the_whole(whole, tmp_path_factory, order, removed, first):
     kept = [TEXTS[n] for n in order if n not in removed]
-    folder = tmp_path_factory.mktemp("ids")
-    whole = of(folder / "whole", files={"a.jsonl": lines(TEXTS)})
-    part = of(folder / "part", files={"a.jsonl": lines(kept[:first]), "b.jsonl": lines(kept[first:])})
+    files = {"a.jsonl": lines(kept[:first]), "b.jsonl": lines(kept[first:])}
+    part = of(tmp_path_factory.mktemp("part"), files=files)
     assert {text: ids[0] for text, ids in part.items()}.items() <= {t: i[0] for t, i in whole.items()}.items()
-    assert Path(folder).exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import InFiles
@@ -51,6 +51,7 @@ def find_survivors(ids, questions, params):
     return {row_id: (rule, survivor) for row_id, rule, survivor in found.verdicts.iter_rows()}
 
 
+@settings(max_examples=40)
 @given(QUESTIONS)
 def test_each_row_is_judged_once_and_each_dropped_one_names_a_kept_one_like_it(questions):
     found = survivors(questions)
@@ -65,6 +66,7 @@ def test_each_row_is_judged_once_and_each_dropped_one_names_a_kept_one_like_it(q
         assert (rule == "dedup.exact") == (tokens(text[row_id]) == tokens(text[survivor]))
 
 
+@settings(max_examples=40)
 @given(QUESTIONS)
 def test_a_second_pass_drops_nothing(questions):
     found = survivors(questions)
@@ -73,6 +75,7 @@ def test_a_second_pass_drops_nothing(questions):
     assert all(rule is None for rule, _ in again.values())
 
 
+@settings(max_examples=40)
 @given(QUESTIONS, st.randoms())
 def test_the_order_of_rows_does_not_matter(questions, shuffler):
     numbered = [(f"r{number}", question) for number, question in enumerate(questions)]
@@ -81,6 +84,7 @@ def test_the_order_of_rows_does_not_matter(questions, shuffler):
     assert survivors([text for _, text in numbered], [row_id for row_id, _ in numbered]) == found
 
 
+@settings(max_examples=40)
 @given(QUESTIONS.filter(bool), st.data())
 def test_an_exact_duplicate_is_always_found_whatever_its_case_and_punctuation(questions, data):
     planted = data.draw(st.sampled_from(questions))

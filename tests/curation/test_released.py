@@ -59,7 +59,7 @@ def ids_by_draw(count):
 
 
 @given(QUESTIONS)
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_a_release_against_itself_keeps_nothing_and_names_itself(questions):
     rows = as_rows([f"r{number:02}" for number in range(len(questions))], questions)
     with releases() as directory:
@@ -72,7 +72,7 @@ def test_a_release_against_itself_keeps_nothing_and_names_itself(questions):
 
 
 @given(QUESTIONS)
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_a_release_of_no_problem_changes_nothing(questions):
     rows = as_rows([f"r{number:02}" for number in range(len(questions))], questions)
     with releases() as directory:
@@ -87,7 +87,7 @@ EMPTY = QuestionIndex.create_empty()
 
 
 @given(QUESTIONS, QUESTIONS, QUESTIONS)
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_sets_one_after_the_other_keep_what_all_of_them_at_once_do(first, second, third):
     """Ids are assigned so that the survival order of all is that of the sets."""
     ids = ids_by_draw(len(first) + len(second) + len(third))

@@ -55,7 +55,7 @@ def agrees(rows, learn_output):
 
 
 @given(st.lists(st.tuples(st.just("Why {}?"), solutions, kinds, thoughts), max_size=6), st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_columns_give_what_each_row_gives(rows, learn_output):
     assert agrees(rows, learn_output)
 

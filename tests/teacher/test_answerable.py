@@ -4,7 +4,7 @@ twice.
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import InDir, InFiles
@@ -60,6 +60,7 @@ def test_only_prose_with_a_short_number_for_an_answer_is_asked():
 ANSWERS = st.one_of(st.none(), st.text("ab1 ", max_size=5))
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.sampled_from(["cot", "tool"]), ANSWERS), max_size=8),
     st.builds(

@@ -40,7 +40,7 @@ some_draws = st.dictionaries(
 ).map(lambda texts: [drawn(problem, draw, text) for (problem, draw), text in texts.items()])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(draws=some_draws, data=st.data())
 def test_counts_are_of_the_draws_and_their_order_changes_nothing(draws, data):
     attempts, rates = counted(draws)
@@ -64,7 +64,7 @@ def test_counts_are_of_the_draws_and_their_order_changes_nothing(draws, data):
         assert (line["voted"] is None) == (not votes)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(draws=some_draws)
 def test_more_draws_keep_what_was_judged(draws):
     few, more = ([one for one in draws if (one.draw < 5) is early] for early in (True, False))

@@ -161,7 +161,7 @@ def kept(outcomes, params, first, most):
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(outcomes=OUTCOMES, params=QUOTAS, first=FIRST, most=MOST)
 def test_each_problem_keeps_its_first_right_solutions_as_many_as_wanted_and_no_more(
     outcomes, params, first, most
@@ -181,14 +181,14 @@ def test_each_problem_keeps_its_first_right_solutions_as_many_as_wanted_and_no_m
             assert last == may_be_kept[targets_of[name] - 1], "the draw that fills a quota is the last"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(outcomes=OUTCOMES, params=QUOTAS, first=FIRST, most=MOST)
 def test_rounds_ask_for_the_draws_that_one_draw_a_round_would(outcomes, params, first, most):
     """As the released code draws: one pass over all that are not finished, then the next pass."""
     assert drawn(outcomes, params, first, most)[0] == drawn(outcomes, params, first, most, one_by_one=True)[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(outcomes=OUTCOMES, params=QUOTAS, first=FIRST, most=MOST, more=st.integers(0, 5))
 def test_more_rows_keep_what_fewer_keep(outcomes, params, first, most, more):
     few = kept(outcomes, params, first, most)

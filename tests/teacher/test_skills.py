@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import In, InFiles
@@ -96,6 +96,7 @@ def plane(some):
     return np.stack([np.cos(turned), np.sin(turned)], axis=1).astype(np.float32)
 
 
+@settings(max_examples=40)
 @given(problems, st.randoms(), st.sampled_from([0.5, 0.9, 1.0]))
 def test_the_order_of_problems_and_of_their_skills_changes_nothing(named, random, similarity):
     graph = skill_graph(named, plane, similarity, 1)
