@@ -46,6 +46,10 @@ class User:
 OURSELVES = User("root" if os.geteuid() == 0 else "user", None, sys.executable)
 
 
+# Found, not imported, as each collection of the tests starts this.
+IMPORTS = "import jz3, pydantic\nfrom importlib.util import find_spec\nassert find_spec('sympy')"
+
+
 def users() -> list[User]:
     """The current user, and if that is root an ordinary user too, provided there is a Python that one can
     start.
@@ -59,7 +63,7 @@ def _ordinary_users() -> list[User]:
     for python in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
         user = User("user", ORDINARY_UID, python)
         try:
-            process = user.start("-c", "import jz3, sympy, pydantic")
+            process = user.start("-c", IMPORTS)
         except OSError:
             continue
         process.communicate()

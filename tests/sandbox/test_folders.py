@@ -101,6 +101,6 @@ def test_another_start_of_the_machine_or_another_process_of_that_number_is_told_
 
 def test_a_sandbox_sweeps_when_it_opens_and_leaves_nothing(tmp_path: Path) -> None:
     left_by_a_dead_process(tmp_path, "sandbox")
-    with open_sandbox(SETTINGS):
-        assert len(list(tmp_path.iterdir())) == SETTINGS.workers
+    with open_sandbox(SETTINGS.model_copy(update={"workers": 1})):
+        assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []

@@ -62,10 +62,10 @@ def differences(sandbox: Sandbox, chosen: list[str]) -> list[str]:
 
 
 def test_real_programs_print_the_same_outside(roomy: Sandbox) -> None:
-    assert differences(roomy, first_programs()[::50]) == []
+    assert differences(roomy, first_programs()[::100]) == []
 
 
 @pytest.mark.long
-def test_every_eighth_of_a_thousand_real_programs_prints_the_same_outside(roomy: Sandbox) -> None:
+def test_every_sixteenth_of_a_thousand_real_programs_prints_the_same_outside(roomy: Sandbox) -> None:
     assert len(first_programs()) > 990
-    assert differences(roomy, first_programs()[::8]) == []
+    assert differences(roomy, first_programs()[::16]) == []
