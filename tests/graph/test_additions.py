@@ -30,7 +30,6 @@ from jz3.tables.seed_problem import SeedProblem
 from jz3.tasks.benchmarks import BenchmarksParams, collect_items
 from jz3.tasks.tasks import TasksParams, gather
 from jz3.writer.catalogue import FAMILIES
-from tests import test_pipeline as contract
 from tests.conftest import ROOT
 from tests.teacher.builders import seed_problems, seed_row
 
@@ -96,6 +95,8 @@ def changed(root, listed=LISTED):
 
 def holds(root):
     """Check the contract on every stage of the copy's graph; returns their names."""
+    from tests import test_pipeline as contract  # six seconds, which no collection should take
+
     write_profile(root, "embedded")
     assert wrong_lists(root) == []
     stages = list(Repo(str(root), uninitialized=True).index.stages)
@@ -429,6 +430,8 @@ def test_a_target_task(copy):
 
 
 def test_a_source_without_a_quota_is_noticed(copy):
+    from tests import test_pipeline as contract
+
     add(copy, GRAPH, "\nsources:\n", "  almanac: data/raw/almanac\n")
     with pytest.raises(AssertionError):
         contract.test_each_source_has_its_quota_and_its_levels(copy / PARAMS, copy / GRAPH)
