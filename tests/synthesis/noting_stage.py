@@ -47,8 +47,8 @@ class Noting:
         return made
 
 
-def main(folder: Path, workers: int):
-    end_with_parent()
+def noting_stage(folder: Path, workers: int):
+    """The stage, with the inputs, outputs and notes of a folder."""
     how = execution(generation_batch=BATCH, generation_commit=BATCH, workers=workers)
     with open_engine("transformers", InDir(ModelManifest, folder / "model"), "saved", how) as engine:
         prompts = In(Prompt, folder / "prompts.parquet").scan()
@@ -61,4 +61,5 @@ def main(folder: Path, workers: int):
 
 if __name__ == "__main__":
     os.setpgid(0, 0)
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    end_with_parent()
+    noting_stage(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,31 +1,34 @@
-"""`jz3 fill` fills the store slice by slice, as a job array does; the stage then computes nothing."""
+"""`jz3 fill` fills the store slice by slice, as a job array does; the stage then computes nothing.
 
+The command itself runs in tests/test_graph.py.
+"""
+
+import shlex
 import shutil
-import sys
 
 import polars as pl
 import pytest
 
 from jz3.core.artifacts import Out
+from jz3.core.graph_file import read_graph
 from jz3.generation.completion_rows import GENERATE
+from jz3.graph.fill import FillError, SliceError, fill_stage, read_slice
 from jz3.store.row_store import RowStore
 from jz3.tables.prompt import Prompt
-from tests.conftest import make_clone
 from tests.generation.builders import tiny_model
-
-pytestmark = pytest.mark.long
+from tests.same_after_kill import contents, outs_of, run_stage
+from tests.stage_folder import stage_folder
 
 STAGE = "synthesize@corpus"
-MODEL, PROMPTS = "data/models/synthesis/boosted", "data/composed/corpus"
 ROWS = 60
-JZ3 = (sys.executable, "-m", "jz3")
 
 
-@pytest.fixture(scope="module")
-def one_run(tmp_path_factory):
-    """A clone with prompts and a tiny model, and the completions of `dvc repro` there."""
-    clone = make_clone(tmp_path_factory.mktemp("one") / "clone")
-    tiny_model(clone.path / MODEL)
+@pytest.fixture
+def folder(tmp_path):
+    """Prompts and a tiny model where the stage reads them."""
+    folder = stage_folder(tmp_path / "folder")
+    stage = read_graph(folder).stage(STAGE)
+    tiny_model(folder / stage.path("model"))
     rows = [
         {
             "prompt_id": f"prompt {n:03}",
@@ -38,44 +41,48 @@ def one_run(tmp_path_factory):
         }
         for n in range(ROWS)
     ]
-    Out(Prompt, clone.path / PROMPTS).write(Prompt.cast(pl.DataFrame(rows)))
-    clone.run("dvc", "repro", "-s", "code", STAGE)
-    return clone
+    Out(Prompt, folder / stage.path("prompts")).write(Prompt.cast(pl.DataFrame(rows)))
+    return folder
 
 
-def completions(clone):
-    folder = clone.path / "data/completions/corpus"
-    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+def command_of(folder):
+    """The command of the stage, as DVC has it."""
+    flags = read_graph(folder).stage(STAGE).flags
+    words = [word for flag, values in flags.items() for word in (f"--{flag.replace('_', '-')}", *values)]
+    return shlex.join(["python", "-m", "stages.synthesize", *words])
 
 
-def keys(clone):
-    store = RowStore(clone.path.parent / f"{clone.path.name}-store")
-    return [row.key for row in store.rows(GENERATE)]
+def keys(store):
+    return [row.key for row in RowStore(store).rows(GENERATE)]
 
 
-def test_three_slices_and_then_the_stage_leave_the_bytes_of_one_run(one_run, tmp_path):
-    clone = make_clone(tmp_path / "clone")
-    for path in (MODEL, PROMPTS):
-        (clone.path / path).parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (one_run.path / path).is_dir() else shutil.copy
-        copy(one_run.path / path, clone.path / path)
+@pytest.mark.long
+def test_three_slices_and_then_the_stage_leave_the_bytes_of_one_run(folder, tmp_path, monkeypatch):
+    command = command_of(folder)
+    outs, whole, sliced = outs_of(command), tmp_path / "whole", tmp_path / "sliced"
+    run_stage(command, folder, whole)
+    expected = contents(folder, outs)
+    for out in outs:
+        lasting = folder / out
+        shutil.rmtree(lasting) if lasting.is_dir() else lasting.unlink()
+    monkeypatch.setenv("JZ3_STORE", str(sliced))
     filled = []
     for number in (3, 1, 2):
-        clone.run(*JZ3, "fill", STAGE, "--slice", f"{number}/3")
-        filled.append(len(keys(clone)))
-        assert not (clone.path / "data/completions").exists()
+        fill_stage(folder, STAGE, read_slice(f"{number}/3"))
+        filled.append(len(keys(sliced)))
+        assert not any((folder / out).exists() for out in outs)
     assert 0 < filled[0] < filled[1] < filled[2] == ROWS
-    for weights in (clone.path / MODEL).glob("*.safetensors"):
+    for weights in (folder / "data/models").rglob("*.safetensors"):
         weights.unlink()  # computing a row now fails
-    clone.run("dvc", "repro", "-s", "code", STAGE)
-    assert completions(clone) == completions(one_run)
-    assert sorted(keys(clone)) == sorted(keys(one_run))
+    run_stage(command, folder, sliced)
+    assert contents(folder, outs) == expected
+    assert sorted(keys(sliced)) == sorted(keys(whole))
 
 
-def test_a_slice_that_is_none_is_named(one_run):
-    with pytest.raises(AssertionError, match="n/m with n from 1 to m was expected"):
-        one_run.run(*JZ3, "fill", STAGE, "--slice", "4/3")
+def test_a_slice_that_is_none_is_named(tmp_path):
+    with pytest.raises(SliceError, match="n/m with n from 1 to m was expected"):
+        read_slice("4/3")
     with pytest.raises(
-        AssertionError, match=r"one of answer@.*, synthesize@candidates, synthesize@corpus was expected"
+        FillError, match=r"one of answer@.*, synthesize@candidates, synthesize@corpus was expected"
     ):
-        one_run.run(*JZ3, "fill", "mix", "--slice", "1/3")
+        fill_stage(stage_folder(tmp_path), "mix", read_slice("1/3"))
