@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -15,25 +17,47 @@ NUL = "[Problem]\nHow many \0 are two and two?\n\n[Solution]\nTwo and two are \\
 LONG = f"[Problem]\nHow many are two and two?\n\n[Solution]\n{'So it goes. ' * 900_000}\\boxed{{4}}."
 
 
+EXTRA = [(NUL, "cot"), (LONG, "cot"), ("", "cot")]
+COUNT = 400
+KILLED = ("parse@corpus", "filter@jiuzhang", "dedup@jiuzhang", "mix@jiuzhang")
+"""Stages that are killed here: tests/test_kill_stages.py kills `execute` and `decontaminate` as well, at each
+of their commits."""
+
+
 def kept(chain, stage):
     name = stage.replace("@", "/")
     return json.loads((chain.path / f"data/metrics/{name}.json").read_text())["rows"]
 
 
-@pytest.mark.long
-def test_a_stage_that_is_killed_leaves_the_same_bytes_when_it_runs_again(tmp_path):
-    chain = make_chain(tmp_path / "chain", 600)
-    killed = 0
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A chain whose stages have all run, and the seconds that each took."""
+    chain = make_chain(tmp_path_factory.mktemp("finished") / "chain", COUNT, extra=EXTRA)
+    seconds = {}
     for stage in STAGES:
         started = time.monotonic()
         status, said = chain.run(stage)
-        seconds = time.monotonic() - started
+        seconds[stage] = time.monotonic() - started
         assert status == 0, said
+    return chain, seconds
+
+
+@pytest.fixture
+def chain(finished, tmp_path):
+    """A copy of the finished chain."""
+    shutil.copytree(finished[0].path, tmp_path / "chain")
+    return replace(finished[0], path=tmp_path / "chain")
+
+
+@pytest.mark.long
+def test_a_stage_that_is_killed_leaves_the_same_bytes_when_it_runs_again(chain, finished):
+    killed = 0
+    for stage in KILLED:
         expected = chain.outs(stage)
         chain.forget(stage)
         for share in (0.6, 0.85):
             process = chain.start(stage)
-            time.sleep(share * seconds)
+            time.sleep(share * finished[1][stage])
             ended = process.poll()
             process.send_signal(signal.SIGKILL)
             process.communicate()
@@ -42,20 +66,18 @@ def test_a_stage_that_is_killed_leaves_the_same_bytes_when_it_runs_again(tmp_pat
         assert chain.run(stage)[0] == 0
         assert chain.outs(stage) == expected, stage
         assert not list(chain.path.glob("data/**/.*.jz3-*")), "nothing half-written is left"
-    assert killed >= len(STAGES), "most of them were still at work"
+    assert killed >= len(KILLED), "most of them were still at work"
 
 
 @pytest.mark.long
-def test_a_nul_and_ten_megabytes_of_text_are_rows_like_any_other(tmp_path):
-    chain = make_chain(tmp_path / "chain", 60, extra=[(NUL, "cot"), (LONG, "cot"), ("", "cot")])
-    for stage in STAGES:
-        status, said = chain.run(stage)
-        assert status == 0, said
+def test_a_nul_and_ten_megabytes_of_text_are_rows_like_any_other(finished):
+    chain, _ = finished
     parsed = kept(chain, "parse@corpus")
-    assert parsed["read"] == 63
-    assert parsed["kept"] + sum(parsed["rejected"].values()) == 63
+    assert parsed["read"] == COUNT + len(EXTRA)
+    assert parsed["kept"] + sum(parsed["rejected"].values()) == parsed["read"]
     rejects = pl.read_parquet(chain.path / "data/rejects/parse/corpus.parquet")
-    assert {"c000061", "c000062"} <= set(rejects["row_id"]), "the long one and the empty one, each by a rule"
+    long, empty = (f"c{COUNT + place:06}" for place in (1, 2))
+    assert {long, empty} <= set(rejects["row_id"]), "the long one and the empty one, each by a rule"
     for stage in ("execute@jiuzhang", "filter@jiuzhang", "decontaminate@jiuzhang"):
         assert kept(chain, stage)["read"] == parsed["kept"]
     assert kept(chain, "mix@jiuzhang")["read"] == parsed["kept"] + 2
@@ -67,10 +89,7 @@ READS_PROBLEMS = tuple(
 
 
 @pytest.mark.long
-def test_a_damaged_part_is_named_in_one_line_and_what_was_left_stays(tmp_path):
-    chain = make_chain(tmp_path / "chain", 40)
-    for stage in STAGES:
-        assert chain.run(stage)[0] == 0
+def test_a_damaged_part_is_named_in_one_line_and_what_was_left_stays(chain):
     part = chain.path / "data/problems/jiuzhang/part-00000.parquet"
     whole = part.read_bytes()
     for damaged in (
@@ -89,9 +108,7 @@ def test_a_damaged_part_is_named_in_one_line_and_what_was_left_stays(tmp_path):
 
 @pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
-def test_a_full_disk_is_one_line_and_the_next_run_is_whole(tmp_path):
-    chain = make_chain(tmp_path / "chain", 400)
-    assert chain.run("parse@corpus")[0] == 0
+def test_a_full_disk_is_one_line_and_the_next_run_is_whole(chain):
     expected = chain.outs("parse@corpus")
     small = chain.path / "data/problems"
     inner = f"mount -t tmpfs -o size=8k tmpfs {small} && exec {' '.join(chain.commands['parse@corpus'])}"
