@@ -7,14 +7,18 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import polars as pl
 import pytest
 import yaml
+from huggingface_hub import constants
+from huggingface_hub.utils import _http
 
 from jz3.core.graph_file import read_graph
-from jz3.graph.publishing.contents import PublishError
-from jz3.graph.publishing.hub import must_be_named
+from jz3.graph.fetching.hosts import Hub
+from jz3.graph.publishing.contents import PublishError, publication
+from jz3.graph.publishing.hub import must_be_named, send
 from jz3.graph.publishing.licences import refusals, source_licences
 from tests.conftest import Clone
 from tests.loopback_hub import OTHER_TOKEN, TOKEN, LoopbackHub, serving
@@ -52,6 +56,37 @@ def hub(monkeypatch, tmp_path):
         yield served
 
 
+def of_the_run(clone):
+    """What the command would send; it looks at every dependency of the graph."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("JZ3_STORE", "DVC_SITE_CACHE_DIR"):
+            patch.setenv(name, clone.environment[name])
+        return publication(clone.path, REPO, f"datasets/{REPO}", {})
+
+
+@pytest.fixture(scope="module")
+def found(clone):
+    return of_the_run(clone)
+
+
+@pytest.fixture
+def sent(found, hub, monkeypatch, tmp_path):
+    """Sends it from this process, to this hub or another, and by this user or another."""
+    for name, value in {
+        "HF_HUB_OFFLINE": False,
+        "HF_HUB_DISABLE_XET": True,
+        "HF_HUB_CACHE": str(tmp_path / "cache"),
+    }.items():
+        monkeypatch.setattr(constants, name, value)
+    monkeypatch.setattr(_http.time, "sleep", lambda _: None)  # between the client's attempts, half a minute
+
+    def send_it(**changes):
+        ours = Hub(endpoint=hub.address, token=TOKEN, github="", offline=False)
+        send(found, replace(ours, **changes), REPO, private=False)
+
+    return send_it
+
+
 def publish(clone, *words):
     return subprocess.run(
         (sys.executable, "-m", "jz3", "publish", REPO, *words),
@@ -64,7 +99,7 @@ def publish(clone, *words):
 
 
 @needs_croissant
-def test_the_hub_gives_the_rows_again(clone, hub, tmp_path):
+def test_the_hub_gives_the_rows_again(clone, hub, sent, tmp_path):
     said = publish(clone, "--dry-run", "--json")
     assert said.returncode == 0, said.stderr
     planned = json.loads(said.stdout)
@@ -102,7 +137,7 @@ def test_the_hub_gives_the_rows_again(clone, hub, tmp_path):
     account = json.loads(files["published.json"])
     account["files"]["figures/old.md"] = "0"
     files["published.json"] = json.dumps(account).encode()
-    assert publish(clone).returncode == 0
+    sent()
     assert "theirs.txt" in files
     assert "figures/old.md" not in files
     assert not [line for line in hub.asked if line.startswith("PUT")], "the hub has every large file"
@@ -125,16 +160,15 @@ def _croissant_gives_the_rows(files, folder, clone):
 
 
 @needs_croissant
-def test_who_may_not_write_is_told_so(clone, hub, monkeypatch):
-    monkeypatch.setenv("HF_TOKEN", OTHER_TOKEN)
-    done = publish(clone)
-    assert done.returncode == 1
-    assert "does not let you write to me/mathematics" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    assert "cannot be reached" in publish(clone).stderr
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert "HF_HUB_OFFLINE is set" in publish(clone).stderr
+def test_who_may_not_write_is_told_so(sent, monkeypatch):
+    with pytest.raises(PublishError, match="does not let you write to me/mathematics") as error:
+        sent(token=OTHER_TOKEN)
+    assert "\n" not in str(error.value)
+    with pytest.raises(PublishError, match="cannot be reached"):
+        sent(endpoint="http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(PublishError, match="HF_HUB_OFFLINE is set"):
+        sent()
 
 
 def test_edits_and_stale_stages_are_not_published(clone, hub):
@@ -144,6 +178,8 @@ def test_edits_and_stale_stages_are_not_published(clone, hub):
     new.unlink()
     assert done.returncode == 1
     assert "git sees 1 edited or new files (note.txt)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not hub.asked
 
     params = clone.path / "params.yaml"
     before = params.read_text()
@@ -153,11 +189,11 @@ def test_edits_and_stale_stages_are_not_published(clone, hub):
     params.write_text(yaml.safe_dump(document))
     commit = ("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "edited")
     clone.run(*commit)
-    done = publish(clone, "--dry-run")
-    clone.run("git", "reset", "-q", "--hard", "HEAD~1")
-    assert done.returncode == 1
-    assert "stages are stale (pack@" in done.stderr
-    assert not hub.asked
+    try:
+        with pytest.raises(PublishError, match=r"stages are stale \(pack@"):
+            of_the_run(clone)
+    finally:
+        clone.run("git", "reset", "-q", "--hard", "HEAD~1")
 
 
 def test_every_row_has_a_licence(whole_run):
