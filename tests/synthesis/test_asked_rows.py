@@ -5,21 +5,22 @@ The whole graph has run on the test profile; from then on the synthesis models a
 
 import json
 import shutil
-import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
-import yaml
 from ruamel.yaml import YAML
 
 from jz3.generation.chat import CHAT
 from jz3.generation.completion_rows import GENERATE
+from jz3.graph.plan import plan
 from jz3.store.row_store import RowStore
 from tests.conftest import Clone
+from tests.forgetting import forget_all_but
 
 pytestmark = pytest.mark.long
 
-STAGE = "synthesize@corpus"
+STAGE, TAUGHT, CURATED = "synthesize@corpus", "distill@initial", "filter@jiuzhang"
 PROMPTS = 360
 NO_MODEL = "its model is not there yet, so the store has no rows by it"
 
@@ -40,6 +41,7 @@ def held(whole_run, tmp_path_factory):
     """
     path = tmp_path_factory.mktemp("held") / "clone"
     shutil.copytree(whole_run[0].path, path, symlinks=True)
+    forget_all_but(path, (STAGE, TAUGHT, CURATED))
     clone = Clone(path)
 
     def hold(document):
@@ -67,15 +69,15 @@ def held(whole_run, tmp_path_factory):
 
 
 def rows(clone, operation=GENERATE):
-    return sum(1 for _ in RowStore(clone.path.parent / f"{clone.path.name}-store").rows(operation))
+    return sum(1 for _ in RowStore(Path(clone.environment["JZ3_STORE"])).rows(operation))
 
 
 def asked(clone, *targets):
-    """The number of rows that a run adds to the store, and the stages that it ran."""
-    before = rows(clone)
+    """The rows that a run adds to the store, of completions and of a teacher's answers, and its stages."""
+    before = rows(clone), rows(clone, CHAT)
     output = clone.run("dvc", "repro", *targets)
     ran = {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
-    return rows(clone) - before, ran
+    return rows(clone) - before[0], rows(clone, CHAT) - before[1], ran
 
 
 def reword(clone, level):
@@ -86,80 +88,69 @@ def reword(clone, level):
     template.write_text(text.replace("\n\n### Passage", " Take care.\n\n### Passage"))
 
 
+def append(clone, module, line):
+    file = clone.path / module
+    file.write_text(file.read_text() + line)
+
+
 def thaw(document):
     document["stages"]["finetune"]["frozen"] = False
 
 
-def planned(clone):
-    """What `jz3 plan` says about each stage that would run."""
-    said = json.JSONDecoder().raw_decode(clone.run(sys.executable, "-m", "jz3", "plan", "--json"))[0]
-    return {line["stage"]: line for line in said["stages"]}
+def prompts(clone, name):
+    return pl.read_parquet(clone.path / f"data/composed/{name}/*.parquet", columns=["level", "kind"])
 
 
-def prompts(clone):
-    return pl.read_parquet(clone.path / "data/composed/corpus/*.parquet", columns=["level", "kind"])
+def of_template(table, level):
+    return table.filter((pl.col("level") == level) & (pl.col("kind") == "cot")).height
 
 
 def test_changes_ask_for_the_rows_that_they_change_and_no_others(held):
-    assert asked(held, STAGE)[0] == prompts(held).height == PROMPTS
-
-    reword(held, "amc10")
-    of_template = prompts(held).filter((pl.col("level") == "amc10") & (pl.col("kind") == "cot")).height
-    one_template, ran = asked(held, STAGE)
-    assert one_template == of_template
-    assert 0.07 < one_template / PROMPTS < 0.16, "about one of nine"
-    assert "finetune@boosted" not in ran
+    """Edits that share a run are told apart by its sum, or are all free."""
+    both = (STAGE, TAUGHT)
+    completions, answers, _ = asked(held, *both)
+    assert completions == prompts(held, "corpus").height == PROMPTS
+    assert answers == prompts(held, "initial").height
 
     def double(document):
         document["sample"]["quotas"]["docstrings"]["corpus"] = 2 * PROMPTS
 
+    one_template = of_template(prompts(held, "corpus"), "amc10")
+    assert 0.07 < one_template / PROMPTS < 0.16, "about one of nine"
+    reword(held, "amc10")
     edit(held.path / "params.yaml", double)
-    doubled, _ = asked(held, STAGE)
-    assert doubled == PROMPTS
+    completions, taught, ran = asked(held, *both)
+    assert completions == one_template + PROMPTS, "the edited template and the new prompts"
+    assert prompts(held, "corpus").height == 2 * PROMPTS
+    assert "finetune@boosted" not in ran
+    assert taught == of_template(prompts(held, "initial"), "amc10")
+    assert 0.07 < taught / answers < 0.16, "the teacher is asked for one of nine, too"
 
     def stricter(document):
         document["filter"]["default"]["problem_words"]["least"] += 1
 
     edit(held.path / "params.yaml", stricter)
-    curated, ran = asked(held, "filter@jiuzhang")
-    assert "filter@jiuzhang" in ran
-    assert curated == 0
+    for module in ("jz3/synthesis/synthesize.py", "jz3/generation/drawing.py"):
+        append(held, module, "ADDED = 1\n")
+    completions, answers, ran = asked(held, CURATED)
+    assert (completions, answers) == (0, 0)
+    assert {STAGE, CURATED} <= ran, "the code of the first has changed, and a parameter of the other"
 
-    module = held.path / "jz3/synthesis/synthesize.py"
-    module.write_text(module.read_text() + "# a comment\n")
-    commented, ran = asked(held, STAGE)
-    assert ran == {"code"}
-    assert commented == 0
-    module.write_text(module.read_text() + "ADDED = 1\n")
-    added, ran = asked(held, STAGE)
-    assert STAGE in ran, "the code of the stage has changed"
-    assert added == 0
-    watched, exempt = (held.path / f"jz3/core/{name}.py" for name in ("hashing", "progress"))
-    watched.write_text(watched.read_text() + "ADDED = 1\n")
-    added, ran = asked(held, STAGE)
-    assert (added, STAGE in ran) == (0, True), "what decides draws is watched, and rows are kept"
-    exempt.write_text(exempt.read_text() + "ADDED = 1\n")
-    assert asked(held, STAGE) == (0, {"code"})
-    print(yaml.safe_dump({"template": one_template / PROMPTS, "doubled": doubled / PROMPTS, "other": 0}))
+    append(held, "jz3/synthesis/synthesize.py", "# a comment\n")
+    append(held, "jz3/core/progress.py", "ADDED = 1\n")  # which decides no row
+    assert asked(held, STAGE) == (0, 0, {"code"})
 
 
-def test_a_model_that_is_not_held_asks_the_teacher_for_the_prompts_of_the_template(held):
-    """The teacher is asked again for one of nine; all of synthesis follows, because the model is then a
-    different one, and the plan says so before anything runs.
-    """
-    assert asked(held, "distill@initial")[0] == 0
-    before = rows(held, CHAT)
+def test_a_plan_says_that_a_model_that_is_not_held_writes_all_rows_again(held, monkeypatch):
+    """All of synthesis follows, because the model is then a different one."""
+    monkeypatch.setenv("JZ3_STORE", held.environment["JZ3_STORE"])
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", held.environment["DVC_SITE_CACHE_DIR"])
     reword(held, "aime")
-    lines = planned(held)
+    lines = {line.stage: line for line in plan(held.path, None).lines}
     assert "finetune@boosted" not in lines, "it is held"
-    assert NO_MODEL not in lines["synthesize@corpus"]["notes"]
+    assert NO_MODEL not in lines[STAGE].notes
     edit(held.path / "dvc.yaml", thaw)
-    lines = planned(held)
-    for name in ("synthesize@candidates", "synthesize@corpus"):
-        assert lines[name]["to_do"] == lines[name]["rows"] > 0
-        assert NO_MODEL in lines[name]["notes"]
-    held.run("dvc", "repro", "distill@initial")
-    composed = pl.read_parquet(held.path / "data/composed/initial/*.parquet", columns=["level", "kind"])
-    changed = composed.filter((pl.col("level") == "aime") & (pl.col("kind") == "cot")).height
-    assert rows(held, CHAT) - before == changed
-    assert 0.07 < changed / composed.height < 0.16
+    lines = {line.stage: line for line in plan(held.path, None).lines}
+    for name in ("synthesize@candidates", STAGE):
+        assert lines[name].to_do == lines[name].rows > 0
+        assert NO_MODEL in lines[name].notes
