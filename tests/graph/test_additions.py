@@ -100,13 +100,16 @@ def holds(root):
     write_profile(root, "embedded")
     assert wrong_lists(root) == []
     stages = list(Repo(str(root), uninitialized=True).index.stages)
+    sections = set()
     for stage in stages:
         contract.test_the_command_passes_what_the_signature_declares(stage)
         contract.test_dvc_knows_every_path_that_a_stage_reads_and_leaves(stage)
         contract.test_dvc_watches_the_section_of_the_stage_and_no_other(stage)
         declared = contract.signature(stage)
         if declared.params:
-            load_params(declared.params, contract.section_of(stage), root / "params.yaml")
+            sections.add((declared.params, contract.section_of(stage)))
+    for kind, section in sections:  # of several stages, a section is read once
+        load_params(kind, section, root / "params.yaml")
     contract.test_each_source_has_its_quota_and_its_levels(root / "params.yaml", root / "graph.yaml")
     return {stage.name for stage in stages}
 

@@ -179,9 +179,7 @@ def test_one_file_of_texts_and_benchmarks(tmp_path, texts):
     check_corpus(tmp_path / "own", texts / "1.md")
 
 
-@pytest.mark.parametrize(
-    "name", ["my texts (2), \u00e9t\u00e9", "a: b #1", "it's $HOME; ls", "[1]", "- x", "%d{y}"]
-)
+@pytest.mark.parametrize("name", ["[1] a: b (2), \u00e9t\u00e9", "- it's $HOME; ls #1", "%d{y}"])
 def test_names_that_a_shell_yaml_or_a_pattern_reads_otherwise(tmp_path, name):
     (tmp_path / name).mkdir()
     shutil.copy(items_in(tmp_path / name), tmp_path / name / f"{name}.md")
