@@ -86,10 +86,15 @@ def test_problems_and_rejects_share_out_the_completions(rows, frame_rows):
     ids = kept["problem_id"].to_list() + parsed.rejects["row_id"].to_list()
     assert sorted(ids) == table["completion_id"].to_list()
     assert parsed.metrics == of_whole.metrics
-    with pytest.raises(ValueError, match="accounts for"):
-        parsed_of([table], len(rows) + 1)
     Problem.validate(kept)
     Reject.validate(parsed.rejects)
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_a_row_that_is_not_accounted_for_is_an_error(count):
+    table = completions([(TEXTS[0], "cot", "stop")] * count)
+    with pytest.raises(ValueError, match="accounts for"):
+        parsed_of([table], count + 1)
 
 
 def test_each_completion_meets_its_rule():
