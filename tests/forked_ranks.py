@@ -11,6 +11,7 @@ open; `python tests/forked_ranks.py ADDRESS OPTIONS` asks it for ranks and stand
 """
 
 import argparse
+import gc
 import importlib
 import json
 import os
@@ -74,6 +75,7 @@ def serve(listening):
     while sys.stdin not in select.select([listening, sys.stdin], [], [])[0]:
         for name in IMPORTED:
             importlib.import_module(name)
+        gc.freeze()  # a training collects garbage twice, which would copy each page of what was imported
         asking, _ = listening.accept()
         if os.fork() == 0:
             listening.close()
