@@ -5,6 +5,7 @@ repro` finds every row in the store. A row belongs to the same slice whatever el
 is `decontaminate`: it is sliced by frames of rows, because it stores its results by frames.
 """
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from jz3.curation.decontaminate import questions_of
 from jz3.curation.execute import ExecuteParams, execute
 from jz3.curation.overlap import DecontaminateParams
 from jz3.evaluation.answer import AnswerParams, answer
+from jz3.evaluation.probe import ProbeParams, probe
 from jz3.generation.engines import open_engine
 from jz3.influence.attribute import AttributeParams, attribute
 from jz3.influence.rds import RdsParams, rds
@@ -39,10 +41,16 @@ from jz3.tables.model_manifest import ModelManifest
 from jz3.tables.problem import Problem
 from jz3.tables.prompt import Prompt
 from jz3.tables.target import Target
+from jz3.tables.verdict import Verdict
 from jz3.teacher.augment import augment
 from jz3.teacher.distill import distill
+from jz3.teacher.skills import SkillsParams, ask_for_skills, skill_requests
+from jz3.teacher.solve import SolveParams, solve
+from jz3.teacher.solvers import TeacherSolver
 from jz3.teacher.taught import AugmentParams, asks_across, begins_at
 from jz3.teacher.teacher import Teachers
+
+log = logging.getLogger(__name__)
 
 P = TypeVar("P", bound=Params)
 
@@ -73,21 +81,28 @@ def fill_stage(root: Path, name: str, part: Slice) -> None:
         raise FillError(
             f"'{name}' cannot be filled in slices; one of {', '.join(known)} was expected. Name one."
         )
-    stage = graph.stage(name)
-    _must_be_uncapped(root, stage)
-    FILLED[stage.base].fill(Filling(root, stage, part))
+    filling = Filling(root, graph.stage(name), part)
+    _must_be_uncapped(filling)
+    FILLED[filling.stage.base].fill(filling)
 
 
-def _must_be_uncapped(root: Path, stage: Stage) -> None:
+def _must_be_uncapped(filling: "Filling") -> None:
     """Refuse a capped stage: a cap takes seeds and passages in one order over all slices, so that no slice
     knows its part.
     """
-    capped = load_params(Budget, "budget", root / PARAMS_FILE).teacher_tokens
-    if FILLED[stage.base].operations & TEACHER and capped is not None:
+    capped = load_params(Budget, "budget", filling.root / PARAMS_FILE).teacher_tokens
+    name = filling.stage.name
+    if capped is not None and _asks_teachers(filling):
         raise FillError(
-            f"budget.teacher_tokens of {PARAMS_FILE} caps what teachers take for {stage.name} over all "
-            f"slices; null was expected. Set it so, or run `dvc repro {stage.name}`, which has no slices."
+            f"budget.teacher_tokens of {PARAMS_FILE} caps what teachers take for {name} over all "
+            f"slices; null was expected. Set it so, or run `dvc repro {name}`, which has no slices."
         )
+
+
+def _asks_teachers(filling: "Filling") -> bool:
+    if filling.stage.base == "solve":
+        return isinstance(filling.params(SolveParams).solver, TeacherSolver)
+    return bool(FILLED[filling.stage.base].operations & TEACHER)
 
 
 @dataclass(frozen=True)
@@ -151,6 +166,35 @@ def _answer(filling: Filling) -> None:
         answer(items, InFiles(filling.path("shots")), engine, params, filling.execution)
 
 
+def _skills(filling: Filling) -> None:
+    """Fill `skills` with the answers about each reference; the stage merges those of all."""
+    params = filling.params(SkillsParams)
+    some = Problem.cast(filling.of(In(Problem, filling.path("references")).read(), "problem_id"))
+    verdicts = In(Verdict, filling.path("decontaminated")).read()
+    requests = skill_requests(some, verdicts, InFiles(filling.path("prompts")), params)
+    ask_for_skills(requests, params, filling.execution)
+
+
+def _solve(filling: Filling) -> None:
+    """Fill `solve`; of draws that depend on all problems together, only `dvc repro` knows the number."""
+    params, model = filling.params(SolveParams), InDir(ModelManifest, filling.path("model"))
+    problems = Problem.cast(filling.of(In(Problem, filling.path("problems")).read(), "problem_id"))
+    if params.quota is not None and params.quota.form == "prop2diff":
+        log.info("%s: the first %d draws; the rest follow from all slices", params.name, params.draws)
+        params = params.model_copy(update={"quota": None})
+    solve(problems, InFiles(filling.path("prompts")), model, params, filling.execution)
+
+
+def _probe(filling: Filling) -> None:
+    params, model = filling.params(ProbeParams), InDir(ModelManifest, filling.path("model"))
+    items = In(Item, filling.path("items")).read()
+    some = filling.of(items, "item_id")
+    elsewhere = set(items["benchmark"]) - set(some["benchmark"])
+    here = [name for name in params.benchmarks if name not in elsewhere]
+    with open_engine(params.engine, model, params.dtype, filling.execution) as engine:
+        probe(some, engine, params.model_copy(update={"benchmarks": here}), filling.execution)
+
+
 def _attribute(filling: Filling) -> None:
     problems = Problem.cast(filling.of(In(Problem, filling.path("problems")).read(), "problem_id"))
     targets = In(Target, filling.path("targets")).read()
@@ -201,8 +245,11 @@ TEACHER = frozenset({"chat", "textless", "sent", "settled"})
 FILLED: Mapping[str, Filled] = {
     "distill": Filled(TEACHER, _distill),
     "augment": Filled(TEACHER | {"execute"}, _augment),
+    "skills": Filled(TEACHER, _skills),
     "synthesize": Filled(frozenset({"generate"}), _synthesize),
     "answer": Filled(frozenset({"generate", "execute"}), _answer),
+    "solve": Filled(TEACHER | {"generate"}, _solve),
+    "probe": Filled(frozenset({"generate"}), _probe),
     "attribute": Filled(frozenset({"attribute"}), _attribute),
     "sketch": Filled(frozenset({"sketch"}), _sketch),
     "rds": Filled(frozenset({"rds"}), _rds),

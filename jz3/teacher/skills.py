@@ -104,7 +104,7 @@ def skills(
     asked: dict[str, Reply] = {}
 
     def tokens_of(some: Sequence[str]) -> Mapping[str, int]:
-        asked.update(_asked({one: requests[one] for one in some}, params, execution))
+        asked.update(ask_for_skills({one: requests[one] for one in some}, params, execution))
         return {one: tokens(asked[one]) for one in some}
 
     if teacher_tokens is None:
@@ -204,9 +204,10 @@ def _read(
     return named, refused
 
 
-def _asked(
+def ask_for_skills(
     requests: Mapping[str, ChatRequest], params: SkillsParams, execution: Execution
 ) -> dict[str, Reply]:
+    """The answer to each request, by `problem_id`, from the row store or a teacher."""
     if not requests:
         return {}
     names = [teacher_of(_name(one), params) for one in requests]

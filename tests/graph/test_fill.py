@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from jz3.core.artifacts import ArtifactError
 from jz3.curation.benchmark_hits import HITS
 from jz3.generation.chat import CHAT
 from jz3.generation.completion_rows import GENERATE
@@ -46,6 +47,7 @@ def test_each_operation_of_the_store_is_filled_by_some_stage():
 SLICED = [
     ("distill@initial", CHAT),
     ("augment@metamath", CHAT),
+    ("skills@mass", CHAT),
     ("synthesize@candidates", GENERATE),
     ("attribute", ATTRIBUTE),
     ("sketch@reference", SKETCH),
@@ -53,6 +55,9 @@ SLICED = [
     ("execute@jiuzhang", EXECUTE),
     ("decontaminate@jiuzhang", HITS),
     ("answer@jiuzhang", GENERATE),
+    ("solve@student", GENERATE),
+    ("solve@writer", CHAT),
+    ("probe", GENERATE),
 ]
 
 
@@ -80,10 +85,17 @@ def keys_of(place, operation):
     return {row.key for row in RowStore(Path(place)).rows(operation)}
 
 
-def test_a_stage_that_asks_teachers_is_not_filled_in_slices_under_a_cap(tmp_path):
+@pytest.mark.parametrize("stage", ["distill@initial", "solve@writer"])
+def test_a_stage_that_asks_teachers_is_not_filled_in_slices_under_a_cap(tmp_path, stage):
     stage_folder(tmp_path, params={"budget.teacher_tokens": 1_000})
-    with pytest.raises(FillError, match=r"budget.teacher_tokens .* caps .* distill@initial over all slices"):
-        fill_stage(tmp_path, "distill@initial", Slice(1, 2))
+    with pytest.raises(FillError, match=rf"budget.teacher_tokens .* caps .* {stage} over all slices"):
+        fill_stage(tmp_path, stage, Slice(1, 2))
+
+
+def test_a_solver_that_is_a_model_is_filled_in_slices_under_a_cap(tmp_path):
+    stage_folder(tmp_path, params={"budget.teacher_tokens": 1_000})
+    with pytest.raises(ArtifactError, match="seed_problems"):  # the cap is no matter, the missing table is
+        fill_stage(tmp_path, "solve@student", Slice(1, 2))
 
 
 def test_a_recipe_that_asks_across_its_passages_is_not_filled_in_slices(tmp_path):
