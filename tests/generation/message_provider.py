@@ -9,6 +9,7 @@ import re
 import threading
 from collections import Counter
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -44,7 +45,8 @@ class MessageProvider(ThreadingHTTPServer):
         self.looks, self.hold, self.lose_creation, self.lose_results = 2, False, False, 0
         self.answers = 1.0
         """Share of the next batch that is answered before it expires."""
-        self.day = "2026-11-29"
+        self.day = datetime.now(UTC).date().isoformat()
+        """On which a batch is created: today, for the client asks for none that is older than its own."""
 
     def begin(self, requests):
         names = [request["custom_id"] for request in requests]
