@@ -1,8 +1,8 @@
 """vLLM itself, on a CPU, as a server that a stage owns: what it writes is what the other engine writes, each
 row follows its own seed, and a stage goes on when a server or the stage itself is killed.
 
-Runs in the main environment and needs the one of constraints/vllm.txt beside it: `make test-vllm` (two to
-four minutes).
+Runs in the main environment and needs the one of constraints/vllm.txt beside it: `make test-vllm` (four
+minutes).
 """
 
 import signal
