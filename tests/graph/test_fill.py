@@ -3,10 +3,13 @@
 import ast
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 
 from jz3.core.artifacts import ArtifactError
+from jz3.core.graph_file import read_graph
+from jz3.core.params import load_params
 from jz3.curation.benchmark_hits import HITS
 from jz3.generation.chat import CHAT
 from jz3.generation.completion_rows import GENERATE
@@ -17,6 +20,7 @@ from jz3.influence.sketch import SKETCH
 from jz3.sandbox.program_rows import EXECUTE
 from jz3.store.row_store import RowStore
 from jz3.synthesis.synthesize import Slice
+from jz3.teacher.solve import SolveParams
 from tests.conftest import ROOT
 from tests.stage_folder import stage_folder
 
@@ -79,6 +83,29 @@ def test_slices_leave_the_rows_of_the_whole_stage(whole_run, tmp_path, monkeypat
         )
         assert sizes[-1], f"{name} asked for nothing: nothing was tested"
         assert name == "decontaminate@jiuzhang" or len(sizes[0]) < len(sizes[-1]), f"{name} was not sliced"
+
+
+@pytest.mark.long
+def test_a_quota_that_depends_on_all_problems_leaves_slices_their_first_draws(
+    whole_run, tmp_path, monkeypatch
+):
+    clone, store = whole_run[0], tmp_path / "store"
+    monkeypatch.setenv("JZ3_STORE", str(store))
+    stage = read_graph(clone.path).stage("solve@writer")
+    params = load_params(SolveParams, stage.section, clone.path / "params.yaml")
+    quota = {"form": "prop2diff", "rows": 6, "most_draws": 12}
+    errs = {
+        "solver.teacher.model": "jz3-writer-2",
+        **{f"quota.{name}": value for name, value in quota.items()},
+    }
+    stage_folder(tmp_path, params={f"{stage.section}.{name}": value for name, value in errs.items()})
+    for flag in ("problems", "model", "prompts"):
+        path = tmp_path / stage.path(flag)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(clone.path / stage.path(flag))
+    fill_stage(tmp_path, "solve@writer", Slice(1, 1))
+    asked = pl.read_parquet(clone.path / stage.path("problems") / "*.parquet").height
+    assert len(keys_of(store, CHAT)) == asked * params.draws
 
 
 def keys_of(place, operation):
