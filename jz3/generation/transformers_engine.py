@@ -19,6 +19,7 @@ from jz3.core.execution import Execution
 from jz3.generation.drawing import draw, uniforms
 from jz3.generation.engine import Generated, GenerationRequest, ModelSource, Sampling
 from jz3.generation.prompts import encode_prompts
+from jz3.generation.reserved_cache import reserve_ahead
 from jz3.generation.stops import Decoder
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,9 @@ class TransformersEngine:
                 use_cache=True,
                 logits_to_keep=1,
             )
-            cache = output.past_key_values
+            if cache is None:
+                cache = output.past_key_values
+                reserve_ahead(cache)
             drawn_B = draw(output.logits[:, -1], uniforms_BT[:, step], sampling.temperature, sampling.top_p)
             for row, token in zip(rows, drawn_B.tolist(), strict=True):
                 if not row.done:
