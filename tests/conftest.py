@@ -88,8 +88,10 @@ def whole_run(tmp_path_factory):
     with FileLock(folder / "whole.lock"):
         if printed.is_file():
             return Clone(folder / "whole" / "clone"), printed.read_text()
+        from jz3.graph.at_once import DVC
+
         clone = make_clone(folder / "whole" / "clone")
-        printed.write_text(clone.run("dvc", "repro"))
+        printed.write_text(clone.run(*DVC, "repro"))
         return clone, printed.read_text()
 
 
