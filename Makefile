@@ -6,8 +6,8 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-# Two processes, a file of tests in one of them; in the order of the files, as the longest have few tests.
-TWO := -n 2 --dist loadfile --no-loadscope-reorder
+# A file of tests in one process; in the order of the files, as the longest have few tests.
+FILES := --dist loadfile --no-loadscope-reorder
 
 .PHONY: help repro gpu test test-long test-vllm check format docs recipes setup setup-uv
 
@@ -24,13 +24,14 @@ repro: $(VENV)/.ready  ## the whole graph, then the evaluation tables
 gpu: $(VENV)/.ready-gpu .venv-vllm/.ready-gpu  ## a machine with CUDA GPUs: the main environment, and one for vLLM
 
 test: $(VENV)/.ready-test  ## the quick suite
-	OMP_NUM_THREADS=1 pytest -q $(TWO) -m "not long and not vllm"
+	OMP_NUM_THREADS=1 pytest -q -n 2 $(FILES) -m "not long and not vllm"
 
+# On two cores a quarter of its time would be waiting, for servers and kills (measured): so a third process.
 test-long: $(VENV)/.ready-long  ## kills, real servers, whole runs, a real pretrained model
-	OMP_NUM_THREADS=1 pytest -q $(TWO) -m long
+	OMP_NUM_THREADS=1 pytest -q -n 3 $(FILES) -m long
 
 test-vllm: $(VENV)/.ready-test .venv-vllm/.ready  ## vLLM itself, on a CPU; in an environment of its own
-	VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 pytest -q $(TWO) -m vllm \
+	VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 pytest -q -n 2 $(FILES) -m vllm \
 		tests/generation/test_vllm.py tests/generation/test_vllm_stages.py
 
 check: $(VENV)/.ready-test  ## format, lint, types, layers, contracts
