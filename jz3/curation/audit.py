@@ -4,6 +4,7 @@ Only synthesised rows are removed (by `decontaminate.py` beside this, which uses
 the earlier sets explains where a hit came from. Costs as much per row as `decontaminate`.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from jz3.tables.item import Item
 from jz3.tables.ledger import Ledger
 from jz3.tables.passage import Passage
 from jz3.tables.problem import Problem
+
+log = logging.getLogger(__name__)
 
 
 class SetAudit(BaseModel):
@@ -62,7 +65,10 @@ def audit(
     sets: dict[str, Iterable[pl.DataFrame]] = {"passages": _as_questions(passages.frames(FRAME_ROWS))} | {
         f"kd_{name}": problems.frames(FRAME_ROWS) for name, problems in kd_sets.items()
     }
-    found = {name: decontaminate(frames, items, params, threads=1) for name, frames in sets.items()}
+    found: dict[str, Decontaminated] = {}
+    for name, frames in sets.items():
+        log.info("the texts of %s", name)
+        found[name] = decontaminate(frames, items, params, threads=1)
     audits = {name: _set_audit(one) for name, one in found.items()}
     read = passages.rows() + sum(problems.rows() for problems in kd_sets.values())
     kept = sum(one.rows for one in audits.values())

@@ -71,7 +71,7 @@ class BenchmarkHits:
         Items are numbered over all benchmarks. Only the column `problem` is read.
         """
         store = open_store()
-        parts = looked_up = 0
+        rows = parts = looked_up = 0
         with store.writer(HITS) as writer:
             for part, sought in thread_map(
                 self._sought, (self._compared(frame, store) for frame in frames), threads
@@ -81,11 +81,11 @@ class BenchmarkHits:
                     hits[name] = sought[name]
                     writer.append(request_key(HITS, request), request, {"hits": sought[name]})
                 writer.commit()
-                parts, looked_up = parts + 1, looked_up + len(part.known)
+                rows, parts, looked_up = rows + part.frame.height, parts + 1, looked_up + len(part.known)
                 yield part.frame, self._numbered(hits)
         log.info(
-            "%d parts of rows, %d benchmarks: %d of %d checks were in the store",
-            parts, len(self.benchmarks), looked_up, parts * len(self.benchmarks),
+            "%d rows against %d benchmarks: %d of %d checks were in the store",
+            rows, len(self.benchmarks), looked_up, parts * len(self.benchmarks),
         )  # fmt: skip
 
     def _compared(self, frame: pl.DataFrame, store: RowStore) -> ComparedFrame:
