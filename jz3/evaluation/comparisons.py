@@ -4,7 +4,7 @@ A difference has a percentile bootstrap interval, over items or over families; o
 says whether it is significant, corrected for the number of pairs of models (Holm).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -48,35 +48,36 @@ def _of_group(
         for (benchmark, setting), items in grades.group_by(["benchmark", "setting"], maintain_order=True)
         for row in _on_items(Compared(str(benchmark), group, str(setting)), items, params)
     ]
-    of_families = grades.filter(pl.col("benchmark") == families)
-    return rows + [_over_families(of_families, group, pair, params) for pair in _pairs(of_families)]
+    return rows + _over_families(grades.filter(pl.col("benchmark") == families), group, params)
 
 
-def _pairs(grades: pl.DataFrame) -> list[tuple[str, str]]:
-    return list(combinations(grades["model"].unique(maintain_order=True).to_list(), 2))
+def _by_model(
+    grades: pl.DataFrame, units_of: Callable[[pl.DataFrame], pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """The units of each model, which are computed once for all of its pairs."""
+    return {
+        str(model): units_of(of_model) for (model,), of_model in grades.group_by("model", maintain_order=True)
+    }
+
+
+def _item_means(grades: pl.DataFrame) -> pl.DataFrame:
+    return grades.group_by("item_id").agg(pl.col("correct").mean()).sort("item_id")
 
 
 def _on_items(on: Compared, items: pl.DataFrame, params: Resampling) -> list[dict[str, Any]]:
     """Each pair of models on one benchmark in one setting, with p-values corrected for the number of
     pairs.
     """
-    rows = [_comparison(on, items, pair, params) for pair in _pairs(items)]
+    means = _by_model(items, _item_means)
+    rows = [_comparison(on, means, pair, params) for pair in combinations(means, 2)]
     corrected = holm([row["p_value"] for row in rows])
     return [row | {"p_holm": p_holm} for row, p_holm in zip(rows, corrected, strict=True)]
 
 
 def _comparison(
-    on: Compared, items: pl.DataFrame, pair: tuple[str, str], params: Resampling
+    on: Compared, means: Mapping[str, pl.DataFrame], pair: tuple[str, str], params: Resampling
 ) -> dict[str, Any]:
-    ours, theirs = _paired(
-        lambda name: (
-            items.filter(pl.col("model") == name)
-            .group_by("item_id")
-            .agg(pl.col("correct").mean())
-            .sort("item_id")
-        ),
-        pair,
-    )
+    ours, theirs = _paired(means, pair)
     wins, losses = int((ours > theirs).sum()), int((theirs > ours).sum())
     lead = least_lead(wins + losses)
     return _difference(ours - theirs, on, pair, params) | {
@@ -86,23 +87,24 @@ def _comparison(
     }
 
 
-def _over_families(
-    grades: pl.DataFrame, group: str, pair: tuple[str, str], params: Resampling
-) -> dict[str, Any]:
-    """Two macro averages; the interval resamples families, each with the answers of both models."""
-    ours, theirs = _paired(lambda name: unit_means(grades.filter(pl.col("model") == name), "subject"), pair)
-    on = Compared(str(grades["benchmark"].first()), group, "both")
-    return _difference(ours - theirs, on, pair, params) | {
-        "items": grades["item_id"].n_unique(),
-        "p_value": None,
-        "p_holm": None,
-        "least_difference": None,
-    }
+def _over_families(grades: pl.DataFrame, group: str, params: Resampling) -> list[dict[str, Any]]:
+    """Each pair's macro averages; the interval resamples families, each with the answers of both models."""
+    means = _by_model(grades, lambda of_model: unit_means(of_model, "subject"))
+    items = grades["item_id"].n_unique()
+    rows: list[dict[str, Any]] = []
+    for pair in combinations(means, 2):
+        ours, theirs = _paired(means, pair)
+        on = Compared(str(grades["benchmark"].first()), group, "both")
+        rows.append(
+            _difference(ours - theirs, on, pair, params)
+            | {"items": items, "p_value": None, "p_holm": None, "least_difference": None}
+        )
+    return rows
 
 
-def _paired(units_of: Callable[[str], pl.DataFrame], pair: tuple[str, str]) -> tuple[Floats, Floats]:
+def _paired(units: Mapping[str, pl.DataFrame], pair: tuple[str, str]) -> tuple[Floats, Floats]:
     """`correct` of the units that both models answered, in the same order."""
-    first, second = (units_of(name) for name in pair)
+    first, second = (units[name] for name in pair)
     unit = first.columns[0]
     joined = first.join(second, on=unit, suffix="_against").sort(unit)
     return floats(joined, "correct"), floats(joined, "correct_against")

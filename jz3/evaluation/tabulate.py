@@ -134,28 +134,34 @@ def stack(models: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _by(grades: pl.DataFrame, column: str, params: TabulateParams) -> list[dict[str, Any]]:
-    """A row for each model, setting, benchmark and value of a column; `all` combines them."""
+    """A row for each model, setting, benchmark and value of a column; `all` combines them.
+
+    Several draws of one item count as their mean. Items and usage are counted for all groups at once, since
+    there are thousands.
+    """
     named = grades.with_columns(pl.lit("all").alias("all")).filter(pl.col(column).is_not_null())
     keys = ["model", "setting", "benchmark", column]
+    groups = named.group_by(keys, maintain_order=True).agg(USAGE).with_row_index("group_number")
+    items = (
+        named.group_by(*keys, "item_id")
+        .agg(pl.col(VERDICTS).mean(), pl.col("contamination").first())
+        .join(groups.select(*keys, "group_number"), on=keys)
+        .sort("group_number", "item_id")
+    )
     rows: list[dict[str, Any]] = []
-    for values, group in named.group_by(keys, maintain_order=True):
-        model, setting, benchmark, value = (str(part) for part in values)
+    for group, of_group in zip(
+        groups.iter_rows(named=True), items.partition_by("group_number", maintain_order=True), strict=True
+    ):
         name = {
-            "model": model,
-            "setting": setting,
-            "benchmark": benchmark,
+            "model": str(group["model"]),
+            "setting": str(group["setting"]),
+            "benchmark": str(group["benchmark"]),
             "group_by": column,
-            "group": value,
+            "group": str(group[column]),
         }
-        rows.append(name | _score(group, params, "/".join(name.values())))
+        used = {count: group[count] for count in USED}
+        rows.append(name | _of_items(of_group, params, "/".join(name.values())) | used)
     return rows
-
-
-def _score(group: pl.DataFrame, params: TabulateParams, name: str) -> dict[str, Any]:
-    """Accuracies over items; several draws of one item count as their mean."""
-    items = group.group_by("item_id").agg(pl.col(VERDICTS).mean(), pl.col("contamination").first())
-    items = items.sort("item_id")
-    return _of_items(items, params, name) | usage(group)
 
 
 def _of_items(items: pl.DataFrame, params: TabulateParams, name: str) -> dict[str, Any]:
@@ -177,15 +183,19 @@ def _of_items(items: pl.DataFrame, params: TabulateParams, name: str) -> dict[st
     }
 
 
+USAGE = (
+    pl.col("certificate").cast(pl.String).first(),
+    pl.len().alias("responses"),
+    pl.col("prompt_tokens", "completion_tokens").sum(),
+    pl.col("truncated").sum().cast(pl.Int64),
+)
+"""The tokens that the responses of some grades took, and the certificate of the mix behind them."""
+USED = ("certificate", "responses", "prompt_tokens", "completion_tokens", "truncated")
+
+
 def usage(group: pl.DataFrame) -> dict[str, Any]:
-    """The tokens that the responses of some grades took, and the certificate of the mix behind them."""
-    return {
-        "certificate": str(group["certificate"].first()),
-        "responses": group.height,
-        "prompt_tokens": int(group["prompt_tokens"].sum()),
-        "completion_tokens": int(group["completion_tokens"].sum()),
-        "truncated": int(group["truncated"].sum()),
-    }
+    """USAGE of one group."""
+    return group.select(USAGE).row(0, named=True)
 
 
 def _samples(grades: pl.DataFrame, params: TabulateParams) -> list[dict[str, Any]]:
