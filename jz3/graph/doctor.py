@@ -13,16 +13,19 @@ import shutil
 import socket
 import sysconfig
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from jz3.core.execution import EXECUTION_FILE, Execution, load_execution
 from jz3.core.graph_file import read_graph
 from jz3.core.params import PARAMS_FILE, read_sections
+from jz3.graph.fetching.hosts import hub_of_environment
 from jz3.graph.fetching.needed import chosen, needed
 from jz3.graph.fetching.table import read_table
+from jz3.graph.finding import Finding
+from jz3.graph.lacking import disk_of_graph, driver, gates, packages
 from jz3.graph.repository import RepositoryError, opened
 from jz3.graph.setting import Setting
 from jz3.store.remote_errors import RemoteError, reaching, shown
@@ -37,18 +40,6 @@ LEAST_FREE_GB = 5
 CONNECT_S = 3.0
 """Seconds for a server to accept a connection (chosen)."""
 
-State = Literal["ok", "note", "lacks"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line. `lacks` means that the profile in use cannot run; `note` is only good to know."""
-
-    what: str
-    state: State
-    found: str
-    remedy: str | None = None
-
 
 def examine(root: Path) -> list[Finding]:
     """Every finding, in a fixed order."""
@@ -58,17 +49,21 @@ def examine(root: Path) -> list[Finding]:
         _python(),
         _torch(),
         _gpu(execution),
+        *driver(execution),
         *gpu_memory(setting),
         *host_memory(setting),
+        packages(setting),
         _vllm(setting),
         *_servers(setting),
         *_compiler(execution),
         _sandbox(execution),
         _store(),
         _disk("disk of the cache", root),
+        *disk_of_graph(setting),
         _remote(root),
         _key(setting),
         _raw_data(root),
+        *gates(root, hub_of_environment()),
     ]
 
 

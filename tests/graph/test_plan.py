@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import time
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -19,6 +20,7 @@ from jz3.core.params import read_sections
 from jz3.generation.chat import CHAT, chat_key
 from jz3.graph.card_memory import COUNTS
 from jz3.graph.doctor import gpu_memory, host_memory
+from jz3.graph.lacking import disk_of_graph
 from jz3.graph.plan import Line, Plan, PlanError, plan, plan_of
 from jz3.graph.plan_fit import fit
 from jz3.graph.plan_shown import as_json, as_text
@@ -237,6 +239,22 @@ def test_the_doctor_compares_the_models_that_ranks_read_with_the_memory_of_the_m
     assert lacking.state == "lacks"
     on_cpus = load_execution(clone / "profiles/execution/embedded.yaml")
     assert host_memory(Setting(clone, graph, sections, on_cpus)) == []
+
+
+def test_the_doctor_compares_the_disk_of_the_whole_graph_with_what_is_free(clone, paper, monkeypatch):
+    graph, sections = read_graph(clone), read_sections(clone / "params.yaml")
+    setting = Setting(clone, graph, sections, load_execution(clone / "execution.yaml"))
+
+    def found(free):
+        monkeypatch.setattr("shutil.disk_usage", lambda place: SimpleNamespace(free=free))
+        return disk_of_graph(setting)
+
+    needs = [int(re.search(r"some ([\d,]+) GB more", one.found)[1].replace(",", "")) for one in found(10**13)]
+    assert sum(needs) == pytest.approx(paper.disk.total / 1e9, abs=3), "nothing of it is here yet"
+    assert {one.state for one in found(10**13)} == {"ok"}
+    assert {one.state for one in found(10**9)} == {"lacks"}
+    on_cpus = load_execution(clone / "profiles/execution/embedded.yaml")
+    assert disk_of_graph(Setting(clone, graph, sections, on_cpus)) == []
 
 
 def test_rows_that_will_not_fit_are_said_before_the_run(paper):
