@@ -1,14 +1,17 @@
 """Every operation of the row store can be filled in slices, and the slices of a stage leave its own rows."""
 
 import ast
+from itertools import compress
 from pathlib import Path
 
 import polars as pl
 import pytest
 import yaml
 
-from jz3.core.artifacts import ArtifactError
+from jz3.core.artifacts import ArtifactError, Out
+from jz3.core.errors import UserError
 from jz3.core.graph_file import read_graph
+from jz3.core.hashing import content_id
 from jz3.core.params import load_params
 from jz3.curation.benchmark_hits import HITS
 from jz3.generation.chat import CHAT
@@ -20,9 +23,11 @@ from jz3.influence.sketch import SKETCH
 from jz3.sandbox.program_rows import EXECUTE
 from jz3.store.row_store import RowStore
 from jz3.synthesis.synthesize import Slice
+from jz3.tables.item import Item
 from jz3.teacher.solve import SolveParams
 from tests.conftest import ROOT
-from tests.stage_folder import stage_folder
+from tests.generation.builders import tiny_model
+from tests.stage_folder import set_values, stage_folder
 
 
 def test_each_operation_of_the_store_is_filled_by_some_stage():
@@ -106,6 +111,37 @@ def test_a_quota_that_depends_on_all_problems_leaves_slices_their_first_draws(
     fill_stage(tmp_path, "solve@writer", Slice(1, 1))
     asked = pl.read_parquet(clone.path / stage.path("problems") / "*.parquet").height
     assert len(keys_of(store, CHAT)) == asked * params.draws
+
+
+def test_a_slice_of_probe_leaves_out_the_benchmarks_whose_items_are_in_others(tmp_path, monkeypatch):
+    """But one that has no item in any of them is refused, as by the stage."""
+    monkeypatch.setenv("JZ3_STORE", str(tmp_path / "store"))
+    stage_folder(tmp_path, params={"probe.benchmarks": ["a", "b"]})
+    tiny_model(tmp_path / "data/models/base/final")
+    first, second = Slice(1, 2), Slice(2, 2)
+    ids = {"a": item_in(first, "a"), "b": item_in(second, "b")}
+    item = {"revision": "1", "choices": None, "gold": "1", "subject": None, "level": None}
+    question = "By {}: what is the sum of 17 and 25 less 3?"
+    rows = [
+        item | {"item_id": item_id, "benchmark": name, "question": question.format(name)}
+        for name, item_id in ids.items()
+    ]
+    (tmp_path / "data/tasks").mkdir()
+    table = Item.cast(pl.DataFrame(rows, schema=Item.create_empty().schema))
+    Out(Item, tmp_path / "data/tasks/items.parquet").write(table)
+    fill_stage(tmp_path, "probe", first)
+    of_first = keys_of(tmp_path / "store", GENERATE)
+    fill_stage(tmp_path, "probe", second)
+    assert (len(of_first), len(keys_of(tmp_path / "store", GENERATE))) == (1, 2)
+    set_values(tmp_path / "params.yaml", {"probe.benchmarks": ["a", "b", "mistyped"]})
+    with pytest.raises(UserError, match=r"probe\.benchmarks names mistyped, which has no item"):
+        fill_stage(tmp_path, "probe", second)
+
+
+def item_in(part, benchmark):
+    """An id that the slice has."""
+    ids = [f"{benchmark}/{number}" for number in range(99)]
+    return next(compress(ids, part.holds(pl.Series(map(content_id, ids)))))
 
 
 def keys_of(place, operation):
