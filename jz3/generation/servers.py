@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from jz3.core.errors import UserError
 from jz3.generation.client import Client
 from jz3.generation.pace import Window, backoff_s
+from jz3.workers.batch import UnfitError
 
 COMPANY = 8
 """Each time that a request's server ends, it shares the next one with this many times fewer (chosen: of 512
@@ -72,7 +73,9 @@ class Servers:
         return max(1, self.concurrency // COMPANY**ends)
 
     async def take(self, ends: int) -> tuple[Server, int]:
-        """A server with room, and the request's number there. Raises `failed` if no server will answer."""
+        """A server with room, and the request's number there. Raises UnfitError with the message of `failed`
+        if no server will answer.
+        """
         self._suspects += ends > 0
         try:
             while True:
@@ -90,7 +93,7 @@ class Servers:
 
     def _must_not_have_failed(self) -> None:
         if self.failed is not None:
-            raise self.failed
+            raise UnfitError(str(self.failed))  # on a cluster, other workers may have servers that run
 
     def leave(self, server: Server, number: int, ends: int, *, busy: bool) -> None:
         """Free a request's place at a server."""

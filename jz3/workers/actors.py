@@ -3,8 +3,10 @@
 Promises: each batch is computed by one worker at a time, and its results are returned once. Ray notices when
 a worker or its machine ends (SIGKILL, out of memory, lost network); a new worker replaces it, and another
 worker gets the whole batch, so that batched floating point gives the same text. A batch that has killed two
-workers is split until the offending row is alone; a row that kills three workers is reported as lost. If a
-machine joins the cluster while batches are left, it is used as soon as Ray has started a worker there.
+workers is split until the offending row is alone; a row that kills three workers is reported as lost. A
+worker that can compute nothing (its server does not start) gets no more batches, and others get its own; if
+nobody is left, its error ends the stage. If a machine joins the cluster while batches are left, it is used as
+soon as Ray has started a worker there.
 
 Costs: a second or two to start each worker, plus what the work itself has to load; results pass through this
 process. A work is pickled (cloudpickle), so it must not hold an open engine.
@@ -22,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from jz3.core.errors import UserError
-from jz3.workers.batch import Batch, Computed, Lost, Request, Work, Workers
+from jz3.workers.batch import Batch, Computed, Lost, Request, UnfitError, Work, Workers
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,10 @@ DEATHS_IN_A_ROW = 20
 """
 WAIT_S = 30.0
 """Seconds between two lines in the log while there is no worker."""
+WAITS_FOR_A_FIT_ONE = 10
+"""Such lines in a row until nobody is expected who can compute what others could not (chosen: a machine that
+replaces another is there within minutes).
+"""
 CONNECT_S = 10.0
 PASSED_ON = ("FLASHINFER_", "HF_", "HUGGING_FACE_", "JZ3_", "NCCL_", "OPENAI_", "PYTORCH_", "TOKENIZERS_",
              "TORCH", "TRANSFORMERS_", "TRITON_", "VLLM_")  # fmt: skip
@@ -104,17 +110,27 @@ class Actors:
         """Workers that are starting, by the call that waits for them."""
         self._idle: list[Any] = []
         self._busy: dict[Any, tuple[Any, Batch]] = {}
+        self._unfit: list[Any] = []
+        """Workers that get no more batches. Each keeps its cores and GPUs: Ray would start the next one in
+        its place.
+        """
+        self._why_unfit: UnfitError | None = None
         self._again: deque[Batch] = deque()
         self._deaths_in_a_row = 0
         for _ in range(workers.count):
             self._start()
 
     def compute(self, batches: Iterator[Batch], work: Work) -> Iterator[Computed | Lost]:
-        """Compute every batch; ends when all are done, even if some workers never started."""
-        reference = self._reference(work)
+        """Compute every batch; ends when all are done, even if some workers never started. Raises UnfitError
+        if no worker can compute anything.
+        """
+        reference, waits = self._reference(work), 0
         while self._give(batches, reference):
             ready, _ = self._ray.wait([*self._starting, *self._busy], num_returns=1, timeout=WAIT_S)
-            if not ready and not self._busy:
+            waits = 0 if ready or self._busy else waits + 1
+            if self._why_unfit and waits == WAITS_FOR_A_FIT_ONE:
+                raise self._why_unfit
+            if waits:
                 self._log_waiting()
             for call in ready:
                 if call in self._starting:
@@ -125,7 +141,7 @@ class Actors:
     def dismiss(self) -> None:
         """End all workers, whatever they are doing."""
         busy = [actor for actor, _ in self._busy.values()]
-        for actor in chain(self._starting.values(), self._idle, busy):
+        for actor in chain(self._starting.values(), self._idle, busy, self._unfit):
             self._ray.kill(actor)
 
     def _reference(self, work: Work) -> Any:  # noqa: ANN401 (Ray's reference)
@@ -175,11 +191,23 @@ class Actors:
             yield from self._retried(batch)
         except self._failed as error:
             cause: Exception | None = getattr(error, "cause", None)
+            if isinstance(cause, UnfitError):
+                self._do_without(actor, batch, cause)
+                return
             raise (cause or error) from None if isinstance(cause, UserError) else error
         else:
             self._deaths_in_a_row = 0
             self._idle.append(actor)
             yield Computed(batch, results)
+
+    def _do_without(self, actor: Any, batch: Batch, why: UnfitError) -> None:  # noqa: ANN401 (Ray's)
+        """Leave the batch to other workers. Raises `why` if there are none, and none will start."""
+        self._unfit.append(actor)
+        self._again.append(batch)
+        self._why_unfit = why
+        if not (self._starting or self._idle or self._busy):
+            raise why
+        log.warning("a worker can compute nothing; the others go on without it: %s", why)
 
     def _retried(self, batch: Batch) -> Iterator[Lost]:
         deaths = batch.deaths + 1

@@ -8,9 +8,14 @@ from typing import Any
 from jz3.core.errors import UserError
 from jz3.core.execution import Execution
 
+
+class UnfitError(UserError):
+    """A worker can compute nothing for a reason of its machine: others may."""
+
+
 Request = Mapping[str, Any]
 Work = Callable[[Sequence[Request]], Sequence[Mapping[str, Any]]]
-"""A result for each request of a batch, in order."""
+"""A result for each request of a batch, in order. Raises UnfitError if its worker can compute nothing."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Ray is real here: a cluster of three nodes on loopback, as Ray's own tests start
 """
 
 import importlib
+import re
 import shutil
 
 import pytest
@@ -14,7 +15,7 @@ from jz3.workers import actors
 from jz3.workers.batch import Lost, Workers
 from jz3.workers.crew import open_crew
 from jz3.workers.fill import fill, fill_windows
-from tests.workers.work import IN_PROCESS, Environment, Noted, Refuses, Squares
+from tests.workers.work import IN_PROCESS, Environment, Noted, Refuses, Squares, Unfit
 
 pytestmark = pytest.mark.long
 
@@ -135,6 +136,27 @@ def test_who_needs_every_row_says_which_one_ends_the_workers(cluster, tmp_path):
 def test_what_a_worker_says_to_the_user_reaches_the_user(cluster):
     with pytest.raises(UserError, match=r"^the model is not there; it was expected\. Put it there\.$"):
         run_alone([1], Refuses(), on(cluster, 1))
+
+
+def test_a_worker_that_can_compute_nothing_leaves_its_batches_to_the_others(cluster, tmp_path, caplog):
+    node = cluster.add_node(num_cpus=1, object_store_memory=100_000_000)  # whatever else there is by now
+    cluster.wait_for_nodes()
+    squares = run_alone(range(40), Unfit(tmp_path, 1), on(cluster, 2))
+    cluster.remove_node(node)
+    assert squares == [{"square": n * n} for n in range(40)]
+    (said,) = (line for line in caplog.messages if "can compute nothing" in line)
+    unfit = re.search(r"the others go on without it: no server starts in process (\d+); one was", said)
+    given = [line.split()[0] for line in (tmp_path / "given").read_text().splitlines()]
+    assert given.count(unfit[1]) == 1
+    assert len(given) == 10 + 1
+
+
+@pytest.mark.parametrize("count", [1, 64])
+def test_if_no_worker_can_compute_anything_the_last_one_says_why(cluster, tmp_path, monkeypatch, count):
+    """Also if more workers were asked for than there is room for, who never start."""
+    monkeypatch.setattr(actors, "WAIT_S", 0.2)
+    with pytest.raises(UserError, match=r"^no server starts in process \d+; one was expected\. Fix it\.$"):
+        run_alone(range(9), Unfit(tmp_path, 64), on(cluster, count))
 
 
 def test_workers_have_the_variables_of_the_stage_and_the_devices_of_ray(cluster, monkeypatch):

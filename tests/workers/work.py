@@ -60,6 +60,26 @@ class Refuses:
         raise UserError("the model is not there; it was expected. Put it there.")
 
 
+class Unfit:
+    """Squares numbers, except in the processes that come first, as many as `unfit`; notes in `folder` each
+    batch that a process is given.
+    """
+
+    def __init__(self, folder: Path, unfit: int):
+        self.folder, self.unfit = folder, unfit
+
+    def __call__(self, batch):
+        from jz3.workers.batch import UnfitError
+
+        with (self.folder / "given").open("a") as file:
+            file.write(f"{os.getpid()} {len(batch)}\n")
+        first = dict.fromkeys(line.split()[0] for line in (self.folder / "given").read_text().splitlines())
+        if str(os.getpid()) in list(first)[: self.unfit]:
+            raise UnfitError(f"no server starts in process {os.getpid()}; one was expected. Fix it.")
+        time.sleep(0.1)
+        return [{"square": row["n"] ** 2} for row in batch]
+
+
 class Poisoned:
     """An engine whose process ends, as if out of memory, at any batch that has the prompt `poison`."""
 
