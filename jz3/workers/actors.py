@@ -275,7 +275,16 @@ def _connected(workers: Workers) -> Generator[Any]:
         settings["address"] = workers.address
     if workers.address and ":" in workers.address:
         _must_answer(workers.address)
-    ray.init(**settings)
+    try:
+        ray.init(**settings)
+    except (ConnectionError, import_module("ray.exceptions").AuthenticationError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(
+            f"the Ray cluster at execution.yaml:ray_address {workers.address} cannot be used ({reason}); a "
+            f"running one that lets this stage in was expected. Start it with `ray start --head`; if it asks "
+            f"for a token, set RAY_AUTH_MODE=token, and put what `ray get-auth-token` prints on its first "
+            f"machine into ~/.ray/auth_token here."
+        ) from error
     try:
         yield ray
     finally:
