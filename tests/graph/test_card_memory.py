@@ -5,6 +5,7 @@ refuses a run that fits.
 """
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -288,6 +289,20 @@ def setting_of(profile):
 def test_a_profile_for_cpus_takes_no_card():
     setting = Setting(ROOT, read_graph(ROOT), read_sections(ROOT / "params.yaml"), load_execution())
     assert {on_card(setting, stage) for stage in setting.graph.stages} == {None}
+
+
+@pytest.mark.long
+def test_every_stage_of_single_gpu_fits_a_card_of_24_gb_with_what_the_page_names():
+    """Adapters in place of all weights, and a block at a time (docs/gpu.md)."""
+    setting = setting_of("single_gpu")
+    adapter = {"method": {"kind": "lora", **setting.sections["warmup"]["adapter"]}}
+    tuned = {name: section | adapter for name, section in setting.sections["finetune"].items()}
+    changed = {"finetune": tuned, "pretrain": setting.sections["pretrain"] | adapter}
+    a_block = setting.execution.model_copy(update={"training_batch": 1})
+    small = replace(setting, sections=setting.sections | changed, execution=a_block)
+    found = {stage.name: takes for stage in small.graph.stages if (takes := on_card(small, stage))}
+    assert {"finetune@initial", "warmup", "attribute", "pretrain@jiuzhang", "synthesize@corpus"} < set(found)
+    assert not {name: told(takes, 23) for name, takes in found.items() if not takes.need.gib <= 23}
 
 
 @pytest.mark.long
