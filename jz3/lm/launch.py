@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -208,8 +209,22 @@ def agent_command(announcement: Announcement, is_host: str | None, address: str 
 
 
 def _srun(execution: Execution) -> list[str]:
-    """Start a task on each machine of the stage's allocation, with the stage's environment."""
+    """Start a task on each machine of the stage's allocation, with the stage's environment.
+
+    Raises RankError where there is no allocation: srun would queue for one of its own, without GPUs.
+    """
     nodes = str(execution.nodes)
+    outside = None
+    if shutil.which("srun") is None:
+        outside = "there is no srun here"
+    elif "SLURM_JOB_ID" not in os.environ:
+        outside = "SLURM_JOB_ID is not set"
+    if outside:
+        raise RankError(
+            f"execution.yaml:launcher is srun, and {outside}; an allocation of Slurm was expected, with "
+            f"{nodes} machines. Run `dvc repro` in one (`salloc --nodes {nodes} ...`, or the job files of "
+            f"`jz3 slurm`), or set launcher to local or torchrun."
+        )
     # Since 22.05 srun does not inherit the cores per task from the job.
     cores = os.environ.get("SLURM_CPUS_PER_TASK")
     return [

@@ -106,11 +106,31 @@ def test_slurm_starts_an_agent_on_each_machine_of_the_allocation(of_machines, al
     (root / "bin" / "srun").write_text(SRUN.format(python=sys.executable))
     (root / "bin" / "srun").chmod(0o755)
     monkeypatch.setenv("PATH", f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "4")
     agree(alone, trained(root, launcher="srun", sharding="fsdp", **(OF_TWO | {"ranks": 4})))
     assert sorted(rank["GROUP_RANK"] for rank in noted(root, 4)) == ["0", "0", "1", "1"]
     first = min(OF_TWO["rendezvous_host"], socket.getfqdn())
     assert {rank["MASTER_ADDR"] for rank in noted(root, 4)} == {first}, "of the network that was named"
+
+
+@pytest.mark.parametrize(
+    ("there", "job", "said"),
+    [(False, "17", "there is no srun here"), (True, None, "SLURM_JOB_ID is not set")],
+)
+def test_outside_an_allocation_of_slurm_the_stage_says_what_it_needs(root, monkeypatch, there, job, said):
+    """There srun would queue for machines of its own; here it would fail."""
+    srun = root / "bin" / "srun"
+    srun.parent.mkdir()
+    if there:
+        srun.write_text("#!/bin/sh\necho srun was called; exit 1\n")
+        srun.chmod(0o755)
+    monkeypatch.setenv("PATH", str(srun.parent))
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    if job:
+        monkeypatch.setenv("SLURM_JOB_ID", job)
+    with pytest.raises(UserError, match=rf"launcher is srun, and {said}; .*salloc --nodes 2 .*jz3 slurm"):
+        trained(root, launcher="srun", **OF_TWO)
 
 
 def test_the_first_machine_of_slurm_is_the_host_whatever_the_address_at_which_they_meet(tmp_path):
