@@ -356,7 +356,7 @@ def _content(relation: Relation, comparison: _Comparison, depth: int) -> str | N
         return last
     if len(relation.parts) == 2 and is_label(last) and not is_label(first):
         return first
-    if not is_number(last):
+    if not is_number(scalar(last).text):
         return None
     if all(comparison.same(part, last, depth) for part in relation.parts[:-1]):
         return last

@@ -4,6 +4,7 @@ Only ends that are rational or infinite are joined and compared here, exactly. E
 part by part.
 """
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
@@ -34,6 +35,7 @@ class Interval:
         return cls(end, low_in=closed, high=inf, high_in=False)
 
 
+_BETWEEN_BARS = re.compile(r"\|\s*[A-Za-z]\s*\|")
 MAX_INTERVALS = 64  # chosen: members of a union that are joined
 
 
@@ -66,15 +68,16 @@ def _members(answer: Answer) -> list[Answer] | None:
 
 def _interval(member: Answer) -> list[Interval] | None:
     match member:
-        case Relation(operators=(">",) | (">=",), parts=(left, right)) if left.startswith(
-            "|"
-        ) and left.endswith("|"):
-            bound = _end(right)
-            if bound is None or bound < 0:
+        case Relation(operators=(">",) | (">=",), parts=(left, right)) if left.startswith("|"):
+            inner = interval_of(Relation(member.parts, ("<" if member.operators == (">",) else "<=",)))
+            ends = (None, None) if inner is None else tuple(map(_end, inner[1].parts))
+            if ends[0] is None or ends[1] is None or ends[0] > ends[1]:
                 return None
             closed = member.operators == (">=",)
-            return [Interval.below(-bound, closed=closed), Interval.above(bound, closed=closed)]
-        case Relation(parts=(low, middle, high), operators=(first, second)) if middle.startswith("|"):
+            return [Interval.below(ends[0], closed=closed), Interval.above(ends[1], closed=closed)]
+        case Relation(parts=(low, middle, high), operators=(first, second)) if _BETWEEN_BARS.fullmatch(
+            middle
+        ):
             if first[0] != "<" or second[0] != "<":
                 return None
             outer, inner = _end(high), _end(low)

@@ -17,7 +17,7 @@ _NULL_DELIMITER = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)\s*\.")
 _SHAPE = re.compile(rf"\\(?:{'|'.join(sorted(SHAPES, key=len, reverse=True))})(?![A-Za-z])\s*")
 _SPACES = re.compile(
     rf"\\[,;: >]|~|\\(?:{'|'.join(sorted(SPACES, key=len, reverse=True))})(?![A-Za-z])"
-    r"|\\(?:hspace|hskip|vspace|phantom|hphantom|label|tag)\*?\{[^{}]*\}"
+    r"|\\(?:blacksquare|checkmark)(?![A-Za-z])|\\(?:hspace|hskip|vspace|phantom|hphantom|label|tag)\*?\{[^{}]*\}"
 )
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _TEXT = re.compile(
@@ -52,7 +52,10 @@ _DOTTED = re.compile(r"(\d{0,20})\.(\d{0,20})\\dot\s*\{?(\d)\}?(\d{0,20})\\dot\s
 _BARE_DOT = re.compile(r"\\(dot|bar|overline)\s*(\d)")
 _CHOOSE = re.compile(r"\{([^{}]*)\\choose(?![A-Za-z])([^{}]*)\}|^([^{}]*)\\choose(?![A-Za-z])([^{}]*)$")
 _SUBSCRIPTED = re.compile(r"\{\}")
-_PRESCRIPT = re.compile(r"(?:\{\})?[_^]\s*\{?\s*(\d+)\s*\}?\s*C\s*_\s*\{?\s*(\d+)\s*\}?")
+_PRESCRIPT = re.compile(r"(?:\{\})?[_^]\s*\{?\s*(\d+)\s*\}?\s*([CP])\s*_\s*\{?\s*(\d+)\s*\}?")
+_CHOSEN = re.compile(
+    r"(?<![A-Za-z\\])C_\s*(?:\{\s*(\d{1,4})\s*\}|(\d))\s*\^\s*(?:\{\s*(\d{1,4})\s*\}|(\d))(?!\d)"
+)
 _UNIT_VECTOR = re.compile(
     r"\\(?:mathbf|boldsymbol|bm|vec|hat|widehat|mathbf)\s*\{?\s*"
     r"(?:\\(?:mathbf|boldsymbol|hat|bm|vec)\s*)?\{?\s*\\?([ijk])(?:math)?\s*\}?\s*\}?(?![A-Za-z])"
@@ -69,6 +72,8 @@ def clean(text: str) -> str:
     text = text.strip()
     if _GOES_ON.search(text):
         text = _RUNNING.sub(_running_fraction, text)
+    if "!=" in text:
+        text = _FACTORIAL_EQUALS.sub("! =", text)
     if "10" in text and "^" in text:
         text = _TIMES_TEN.sub("*", text)
     if _NEEDS_WORK.search(text):
@@ -82,6 +87,7 @@ def clean(text: str) -> str:
     return text.lstrip("= ") if text.startswith("=") else text
 
 
+_FACTORIAL_EQUALS = re.compile(r"(?<=\d)!=(?!=)")  # `5!=120`: a number is not said to differ from one
 _ENDS_OF_POINTS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ}'0123456789")
 _TIMES_TEN = re.compile(r"(?<=[\d.])\s*[xX]\s*(?=10\s*\^)")
 _GOES_ON = re.compile(r"\.\.\.|…|\\[lc]?dots")
@@ -112,8 +118,8 @@ def _clean_latex(text: str) -> str:
         text = _REPEATING.sub(_as_fraction, text)
     if "^" in text and "/" in text:
         text = _SLASHED.sub(r"\\frac{\1}{\2}", text)
-    if "C" in text and "_" in text:
-        text = _PRESCRIPT.sub(r"\\binom{\1}{\2}", text)
+    if "_" in text and ("C" in text or "P" in text):
+        text = _CHOSEN.sub(_as_chosen, _PRESCRIPT.sub(_as_arrangements, text))
     if "mod" in text:
         text = _MODULUS.sub(_as_modulus, text)
     if "\\" not in text:
@@ -181,6 +187,19 @@ def _as_modulus(match: re.Match[str]) -> str:
 def _as_binomial(match: re.Match[str]) -> str:
     top, bottom = (match[1], match[2]) if match[1] is not None else (match[3], match[4])
     return f"\\binom{{{top.strip()}}}{{{bottom.strip()}}}"
+
+
+def _as_arrangements(match: re.Match[str]) -> str:
+    r"""`{}_5C_2` as a binomial coefficient, `{}_5P_2` as `5!/(5-2)!`."""
+    if match[2] == "C":
+        return f"\\binom{{{match[1]}}}{{{match[3]}}}"
+    return f"\\frac{{{match[1]}!}}{{({match[1]}-{match[3]})!}}"
+
+
+def _as_chosen(match: re.Match[str]) -> str:
+    r"""`C_5^2`, as Chinese and Russian books write `\binom52`; `C_1^2` is a square."""
+    every, chosen = match[1] or match[2], match[3] or match[4]
+    return f"\\binom{{{every}}}{{{chosen}}}" if int(chosen) <= int(every) else match[0]
 
 
 def _as_text(match: re.Match[str]) -> str:

@@ -1,5 +1,6 @@
 """Numbers written in words: `twenty-five`, `five apples`, `first`."""
 
+import re
 from fractions import Fraction
 
 from jz3.answers.forms import Scalar
@@ -70,7 +71,7 @@ def number_in_words(text: str) -> Scalar | None:
         return None if positive is None else _negated(positive)
     if words[0] == "half" and words[1:2] in ([], ["a"], ["an"]):
         words = ["one", "half", *words[2:]]
-    if words[0] in ("a", "an") and len(words) > 1 and words[1] in _PARTS:
+    if words[0] in ("a", "an") and len(words) > 1 and (words[1] in _PARTS or words[1] in SCALES):
         words[0] = "one"
     if len(words) == 1 and words[0] in _ORDINALS and words[0] != "second":
         return whole_number(_ORDINALS.index(words[0]), "ordinal")
@@ -99,6 +100,23 @@ def number_in_words(text: str) -> Scalar | None:
         scaled = number * SCALES[rest[0].removesuffix("s")]
         return Scalar(text, Number(scaled, decimal=False), canonical_unit(" ".join(rest[1:])), percent=False)
     return whole_number(value, canonical_unit(" ".join(rest)))
+
+
+def in_figures(text: str) -> str:
+    """`five dollars and ten cents` with each number in figures; other texts unchanged."""
+    parts = [number_in_words(part.strip()) for part in _AND.split(text)]
+    if len(parts) > MAX_NUMBERS:
+        return text
+    figures = [
+        f"{part.node.value} {part.unit}"
+        for part in parts
+        if part is not None and isinstance(part.node, Number) and part.unit
+    ]
+    return " and ".join(figures) if len(figures) == len(parts) > 1 else text
+
+
+MAX_NUMBERS = 4  # chosen: days, hours, minutes and seconds
+_AND = re.compile(r",?\s+and\s+|,\s+")
 
 
 def _negated(positive: Scalar) -> Scalar | None:

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from jz3.answers.expressions import parse
 from jz3.answers.forms import Scalar
+from jz3.answers.number_words import in_figures
 from jz3.answers.tokens import UnreadableError
 from jz3.answers.tree import Node, Number, Product
 from jz3.answers.units import PERCENT, SCALES, SPELT, canonical_unit, changes_number, is_known_unit
@@ -13,8 +14,10 @@ _CURRENCY = re.compile(
     r"([-+]?)\s*(?:US|U\.S\.|HK|NZ|CA|AU|A|C|S)?(\\\$|\$|[€£¥₹₩₽]|(?:USD|EUR|GBP|JPY|CNY|RMB|INR"
     r"|Rs\.?)(?![A-Za-z]))\s*"
 )
-_CURRENCY_END = re.compile(r"(\\\$|[€£¥₹₩₽])$")
-_DEGREE_END = re.compile(r"\^\s*(?:\\circ|\{\s*\\circ\s*\})\s*(?:(?:\\text\{)?\s*([CF])\s*\}?)?$")
+_CURRENCY_END = re.compile(r"(\\\$|[€£¥₹₩₽¢])$")
+_DEGREE_END = re.compile(
+    r"(?:\^\s*(?:\\circ|\{\s*\\circ\s*\})|(?<=\d)\^\s*\{?\s*(?:\\text\{\s*o\s*\}|o)\s*\}?)\s*(?:(?:\\text\{)?\s*([CF])\s*\}?)?$"
+)
 _UNIT_POWER = r"(?:\s*\^\s*(?:\{\s*-?\d+\s*\}|-?\d))?"
 _UNIT_TEXT_END = re.compile(
     r"((?:\s*(?:[*/]|\\text\{[^{}]*\}"
@@ -33,6 +36,7 @@ _PRODUCT = re.compile(
     r"(?:[A-Za-z]++(?:\s*\^\s*\{?\s*-?\d\s*\}?)?\s*){1,4})"
 )  # `9.8 m s^{-2}`
 _MICRO = re.compile(r"(?<=[\d.)}])\s*\\mu\s*(?:\\text\{)?\s*([A-Za-z]{1,3})\}?$")
+_PRICE_OF_EACH = re.compile(r"([\d.,]+)\s*/\s*([A-Za-z]{2,})")  # `\$5/hour`
 _RATE = re.compile(r"([-+]?[\d.]+)\s+([A-Za-z]+\s*/\s*[A-Za-z]+(?:\s*\^\s*\{?\s*\d\s*\}?)?)")  # `9.8 m/s^2`
 _AFTER_SYMBOL = re.compile(
     r"(.*(?:\}|\\pi(?:\s*/\s*\d+)?|\\sqrt\s?\d+|10\s?\^\s?-?\d+))"
@@ -43,11 +47,19 @@ _PLAIN_HEAD = re.compile(
     r"[-+]?\s*[\d.,\s/{}()]*(?:(?<=\d)[eE][-+]?\d+)?(?:\\frac\s*\{[-\d\s]*\}\s*\{[\d\s]*\})?[\d}]?\s*\)?"
 )
 _POWER_IN_WORDS = re.compile(r"([-+]?[\d.]+) (squared|cubed)")
+_FACTORIAL_IN_WORDS = re.compile(r"(\d+) factorial")
+_CHOSEN_IN_WORDS = re.compile(r"(\d+) choose (\d+)")
+_OTHER_SCRIPT = re.compile(
+    r"([-+]?\d[\d.,]*)\s*(?:\\text\{\s*)?"
+    r"((?!тыс|млн|милл|млрд)(?:(?![十百千万亿萬億兆백천만억조半分割成折以至到多不和与或이])"
+    r"[\u0400-\u04ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]){1,12})\s*\}?"
+)  # `12个`, `12 яблок`; `12万` and `12以上` are other numbers
 _DIGIT_POWER = re.compile(r"(?<=[a-zA-Z])[23]$")
 _OHMS = re.compile(r"(?<=[\d.)}])\s*(k|M|m)?\s*\\Omega$")
 _PART = re.compile(
     r"\s*(?:,|and|&)?\s*(?:\\?\$)?\s*([\d.]+)\s*(?:\\text\{\s*)?([A-Za-z]+|\^\s*\\circ|''|')\.?\s*\}?"
 )
+_DOLLARS_AND = re.compile(r"\A\\?\$\s*(\d+)\s+and\s+(?=\d+\s*(?:\\text\{\s*)?(?:cents?|¢))")
 _FAMILIES = (
     {"dollar": 1, "cent": Fraction(1, 100)},
     {"day": 1, "hour": Fraction(1, 24), "minute": Fraction(1, 1440), "s": Fraction(1, 86400)},
@@ -65,8 +77,11 @@ _FAMILIES = (
 
 def of_several_units(text: str) -> Scalar | None:
     """`2 hours and 30 minutes` as 2.5 hours: the value in the first unit."""
+    if "and" in text and text[:1].isalpha():
+        text = in_figures(text)
     if not text[:1].isdigit() and text[:1] not in "\\$":
         return None
+    text = _DOLLARS_AND.sub(r"\1 dollars and ", text)
     parts: list[tuple[Fraction, str]] = []
     position = 0
     while position < len(text) and len(parts) < MAX_PARTS:
@@ -120,6 +135,8 @@ def unworded(text: str) -> str:
 def scalar(text: str) -> Scalar:
     """The expression of a text and its unit."""
     text = _POWER_IN_WORDS.sub(lambda found: f"({found[1]})^{2 if found[2] == 'squared' else 3}", text)
+    text = _FACTORIAL_IN_WORDS.sub(r"\1!", text)
+    text = _CHOSEN_IN_WORDS.sub(r"\\binom{\1}{\2}", text)
     text, unit, percent = _without_unit(text)
     factor = Fraction(1)
     words = unit.split()
@@ -148,7 +165,8 @@ def _without_unit(text: str) -> tuple[str, str, bool]:
     """The text without its currency, percent sign, degree sign or unit; and that unit."""
     currency = _CURRENCY.match(text)
     if currency is not None and currency[2]:
-        head, unit, percent = _without_unit_at_end(currency[1] + text[currency.end() :])
+        rest = _PRICE_OF_EACH.sub(r"\1 per \2", text[currency.end() :])
+        head, unit, percent = _without_unit_at_end(currency[1] + rest)
         mark = "$" if currency[2].endswith("$") else currency[2]
         multiplier = [word for word in unit.split() if word in SCALES]
         return head, " ".join([*multiplier, canonical_unit(mark)]), percent
@@ -161,6 +179,8 @@ def _without_unit_at_end(text: str) -> tuple[str, str, bool]:
     ohms = _OHMS.search(text)
     if ohms is not None:
         return text[: ohms.start()], (ohms[1] or "") + "ohm", False
+    if not text.isascii() and (counted := _OTHER_SCRIPT.fullmatch(text)) is not None:
+        return _named(counted[1], counted[2])
     currency = _CURRENCY_END.search(text)
     if currency is not None:
         return text[: currency.start()].rstrip(), canonical_unit(currency[1].lstrip("\\")), False

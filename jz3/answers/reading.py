@@ -24,7 +24,7 @@ from jz3.answers.notation import clean, closes_at_end, split_top
 from jz3.answers.number_words import number_in_words
 from jz3.answers.numerals import ordinal, ratio, residue_class, time_or_numeral
 from jz3.answers.quantities import MATH_WORDS, is_money, of_several_units, scalar, unworded
-from jz3.answers.relations import is_label, lies_below, rounds_to
+from jz3.answers.relations import is_label, lies_below, rounds_to, said_twice
 from jz3.answers.tokens import UnreadableError
 
 _NUMBER = re.compile(r"[-+]?\s?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
@@ -34,21 +34,26 @@ _DECIMAL_COMMA = re.compile(r"-?(?:\d{1,3}(?:[. ]\d{3})+,\d+|\d{1,3}(?:\.\d{3}){
 _OTHER_MARKS = re.compile(r"-?(?:\d{1,3}(?:'\d{3})+|\d{1,3}(?:_\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?:\.\d+)?")
 _APPROX = re.compile(r"\\(?:approx|simeq)(?![A-Za-z])")
 _EQUALS = re.compile(r"(?<![<>!:])=")
+_ROUNDED_ASIDE = re.compile(r"(?<=\S)\s*\(\s*(\\(?:approx|simeq)[^()]*)\)$")
 MAX_APPROXIMATIONS = 4  # chosen: more are no answer
 _APPROXIMATELY = re.compile(
     r"(?i)^(?:(?:is |it is )?(?:about|approximately|approx\.?|around|roughly|nearly|almost|exactly|precisely"
     r"|only|just)|\\(?:approx|simeq|sim)|~|equal to)\s*(?=[-\d.\\$(a-z])"
 )
 _SIGN_IN_WORDS = re.compile(
-    r"(?i)(?:\\text\{\s*)?(?:negative|minus)\s*\}?\s*(?=\.?\d|\\(?:[dt]?frac|sqrt|pi|infty)(?![A-Za-z]))"
+    r"(?i)(?:\\text\{\s*)?(?:negative|minus)\s*\}?\s*(?=\.?\d|infinity|\\(?:[dt]?frac|sqrt|pi|infty)(?![A-Za-z]))"
 )
+_ANNOUNCED = re.compile(
+    r"\\text\{[^{}]*(?:\b(?:is|are|approximately|about|roughly)|[:=≈])\s*\}\s*(?=[^\s=<>])"
+    r"|[A-Z]?[a-z]{3,12}(?: [a-z]{2,12}){0,3}: (?=[-\d\\$])"
+)  # `\text{The area is } 5`, `Total: 5`
 _POINT = re.compile(r"(?:\\text\{)?([A-Z])\}?'{0,2}\s*=?\s*(\([^()]*,.*\))")
 _CHOSEN = re.compile(r"\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)")
 _DOMAIN = re.compile(r"([A-Za-z])\s*\\in\s*(?:\\mathbb\s*\{?\s*R\s*\}?|\\text\{R\})")
 _SPACED_LIST = re.compile(r",\s")
-_YES_OR_NO = re.compile(r"(?i)(yes|no)\s*[,;.:]\s+[a-z]")
+_YES_OR_NO = re.compile(r"(?i)(?:\\text\{\s*)?(yes|no)\s*[,;.:]\s+[a-z]")
 _UNION = re.compile(r"\\cup(?![A-Za-z])")
-_LIST = re.compile(r"[,;]|(?<![A-Za-z])(?:or|and)(?![A-Za-z])")
+_LIST = re.compile(r"[,;]|(?<![A-Za-z])(?:or|and)(?![A-Za-z])|或者?|和")
 _COMMA = re.compile(r"[,;]")
 _SEMICOLON = re.compile(";")
 _RELATION = re.compile(r"<=|>=|!=|=<|=>|==|=|<|>|\\in(?![A-Za-z])|\\not\s*=")
@@ -102,6 +107,9 @@ def _read_clean(text: str) -> tuple[Answer, ...]:
     number = _plain(text)
     if number is not None:
         return (number,)
+    announced = _ANNOUNCED.match(text)
+    if announced is not None:
+        text = text[announced.end() :]
     text = _APPROXIMATELY.sub("", text)
     signed = _SIGN_IN_WORDS.match(text)
     if signed is not None:
@@ -140,7 +148,7 @@ def _as_point(point: re.Match[str]) -> tuple[Answer, ...]:
 
 def _approximated(text: str) -> tuple[Answer, ...]:
     r"""`\frac13 \approx 0.333` is one third, but also its rounding; `x \approx 5` is `x = 5`."""
-    parts = [piece for _, piece in split_top(text, _APPROX)]
+    parts = [piece for _, piece in split_top(_ROUNDED_ASIDE.sub(r"\1", text), _APPROX)]
     exact, last = parts[0], parts[-1]
     if not exact or is_label(exact) or len(parts) > MAX_APPROXIMATIONS:
         return (_one(f"{exact}={last}" if exact else last),)
@@ -264,7 +272,7 @@ def _is_word_like(text: str) -> bool:
 
 def _as_structure(text: str) -> Answer | None:
     if not any(mark in text for mark in ",;=<>:([\\{") and not any(
-        word in text for word in ("or", "and", " to ")
+        word in text for word in ("or", "and", " to ", "或", "和")
     ):
         return None
     outward = _OUTWARD.fullmatch(text)
@@ -284,6 +292,8 @@ def _as_structure(text: str) -> Answer | None:
         if len(parts) == 1:
             return _one(parts[0][1])
         texts = [part for _, part in parts]
+        if said_twice(parts):
+            return _one(texts[0])
         return _conjunction(parts) or _collection(_in_rounds(texts), braces=False)
     sides = split_top(text, _RELATION)
     if len(sides) > 1:

@@ -13,7 +13,7 @@ from jz3.answers.tokens import UnreadableError
 from jz3.answers.tree import MINUS_ONE, Node, Product, Sum, symbols
 
 MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!=", "in": "in"}
-NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?(?:\([A-Za-z](?:,\s*[A-Za-z])*\))?")
+NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\s?\\?\w+\s?\}?)?'?(?:\([A-Za-z](?:,\s*[A-Za-z])*\))?")
 
 _ACCENTED = re.compile(
     r"\\(?:vec|overline|overleftrightarrow|wideparen|hat|tilde)\{[^{}]*\}(?:_\{?\w+\}?)?"
@@ -22,7 +22,8 @@ _ACCENTED = re.compile(
 NAMES = re.compile(rf"{NAME.pattern}|\((?:{NAME.pattern})(?:,(?:{NAME.pattern}))+\)")
 
 
-_ABSOLUTE = re.compile(rf"\|\s*({NAME.pattern})\s*\|")
+_ABSOLUTE = re.compile(rf"\|\s*({NAME.pattern})\s*([-+]\s*[\d./\\{{}}a-z]+)?\s*\|")
+"""Also `|x-3|`, the distance from 3."""
 _NOTHING_ADDED = re.compile(r"0\s*\+\s*(?!\d)(.+)|0\s*\+\s*(\d.*[^\d.].*)", re.DOTALL)
 _ONCE = re.compile(r"\\frac\s*\{\s*(\d{1,9})\s*\((.+)\)\s*\}\s*\{\s*\1\s*\}", re.DOTALL)
 
@@ -67,6 +68,28 @@ def lies_below(low: str, high: str) -> bool:
     return first is not None and second is not None and first < second
 
 
+def said_twice(parts: list[tuple[str, str]]) -> bool:
+    r"""Whether parts joined by `or` give one number: `\frac12 or 0.5`, `\frac13 or 0.333`."""
+    if len(parts) < 2 or any(mark not in ("or", "或") for mark, _ in parts[1:]):
+        return False
+    first = number_of(parts[0][1])
+    for _, part in parts[1:]:
+        bare = _ROUGHLY.sub("", part).strip()
+        share = bare.removesuffix("%").rstrip() if bare.endswith("%") else ""
+        other = number_of(share or bare)
+        if first is None or other is None:
+            return False
+        same = abs(first - (other / 100 if share else other)) <= 1e-9 * abs(first)
+        if not same and ("." not in bare or share or not rounds_to(parts[0][1], bare)):
+            return False
+    return True
+
+
+_ROUGHLY = re.compile(
+    r"\A(?:\\text\{)?(?:or )?(?:approximately|about|roughly|approx\.?)\s*\}?\s*|\A\\approx "
+)
+
+
 def rounds_to(exact: str, written: str) -> bool:
     """Whether a written decimal is a number rounded to the places shown."""
     decimal = _DECIMAL.match(written.strip())
@@ -94,6 +117,7 @@ _LABEL = re.compile(
     r"|(?:\\sin|\\cos|\\tan|\\cot|\\sec|\\csc|\\log|\\ln|\\lim|\\int|\\sum|\\prod|\\max|\\min|\\gcd"
     r"|\\lcm)(?![A-Za-z]).*"
     r"|[a-w](?:_\{?\w+\}?)?(?:\s*[+-]\s*[a-w](?:_\{?\w+\}?)?){1,5}"  # m+n, what contests ask for
+    r"|\\frac\s*\{\s*[a-w]\s*\}\s*\{\s*[a-w]\s*\}"  # a/b
     r"|\\frac\s*\{\s*\\?d\s*\^?\d?\s*[a-z]?\s*\}\s*\{\s*\\?d\s*[a-z]\s*\^?\d?\s*\}"  # dy/dx
     r"|[a-z]''?|d[a-z]/d[a-z]"
     r")",
@@ -136,7 +160,9 @@ def interval_of(relation: Relation) -> tuple[str, Sequence] | None:
     size = _ABSOLUTE.fullmatch(parts[0])
     if size is not None:
         ends = "()" if operators[0] == "<" else "[]"
-        return size[1], Sequence(ends[0], ends[1], (f"-({parts[1]})", parts[1]))
+        around = f"-({size[2]})" if size[2] else ""
+        bounds = f"-({parts[1]}){around}", f"({parts[1]}){around}"
+        return size[1], Sequence(ends[0], ends[1], bounds)
     if NAME.fullmatch(parts[0]):
         closing = ")" if operators[0] == "<" else "]"
         return parts[0], Sequence("(", closing, ("-\\infty", parts[1]))

@@ -10,6 +10,7 @@ from jz3.answers.notation import normal_form
 from jz3.answers.symbolic import AnswerVerdict, Symbolic
 from jz3.answers.tokens import UnreadableError
 from jz3.answers.tree import Number, Product, Quotient, with_decimal_logarithms
+from jz3.answers.units import canonical_unit
 from jz3.answers.values import Tolerance, same_value
 
 
@@ -17,6 +18,11 @@ def same_scalars(a: Scalar, b: Scalar, tolerance: Tolerance, symbolic: Symbolic)
     """Whether two scalars are the same: first units, percent and degree signs, then values."""
     if a.node is None or b.node is None:
         return _unread(a, b, symbolic)
+    a, b = _with_letter(a, b), _with_letter(b, a)
+    if a.node is None or b.node is None:
+        return _unread(a, b, symbolic)
+    if {a.unit, b.unit} == {"degree", "radian"}:
+        return AnswerVerdict(_as_radians(a, b, tolerance), "degrees")
     if (a.unit and b.unit and a.unit != b.unit) or (a.percent and b.unit) or (b.percent and a.unit):
         return AnswerVerdict(equal=False, rule="different_units")
     try:
@@ -35,6 +41,23 @@ def same_scalars(a: Scalar, b: Scalar, tolerance: Tolerance, symbolic: Symbolic)
     if same and a.unit != b.unit and rule != "degrees":
         rule = "unit"
     return AnswerVerdict(same, rule)
+
+
+def _with_letter(a: Scalar, b: Scalar) -> Scalar:
+    """`5 L` with its unit, if the other side names it or is a number: the space tells it from a product."""
+    if a.unit or a.percent or b.percent or not a.text or not a.text[-1].isalpha():
+        return a
+    found = _LETTER_APART.fullmatch(a.text)
+    if found is None:
+        return a
+    unit = canonical_unit(found[2])
+    if b.unit != unit and (b.unit or _ANY_LETTER.search(b.text) is not None):
+        return a
+    return Scalar(found[1], parse(found[1]), unit, percent=False)
+
+
+_LETTER_APART = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))\s+([mgshLlVNJW])")
+_ANY_LETTER = re.compile(r"(?<![A-Za-z\\])[A-Za-z]")
 
 
 def _as_fraction(a: Scalar, b: Scalar, tolerance: Tolerance) -> bool:
@@ -85,11 +108,20 @@ def plain_words(text: str) -> str:
     """The words without case, marks, a leading article, and the endings of `3rd`."""
     words = re.findall(r"[\w%$]+(?:'\w+)?", text.lower().replace(".", ""))
     shown = " ".join(words[1:] if words[:1] in (["the"], ["a"], ["an"]) and len(words) > 1 else words)
+    shown = _SUBJECT.sub("", shown)
     return _SYNONYMS.get(shown, re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", shown))
 
 
 _PROSE = re.compile(r"[A-Za-z][\w\s'\".,;:!?&-]*")
-_SYNONYMS = {"dne": "does not exist"}
+_SUBJECT = re.compile(
+    r"(?:this )?(?:limit|(?:infinite |improper |given )?(?:series|integral|sum)|sequence|inverse) "
+    r"(?=(?:does not exist|doesn't exist|diverges|converges|is (?:di|con)vergent|is undefined)$)"
+)
+_SYNONYMS = {
+    **dict.fromkeys(("dne", "doesn't exist"), "does not exist"),
+    **{f"{be}{way}vergent": f"{way}verges" for way in ("di", "con") for be in ("", "is ")},
+    "is undefined": "undefined",
+}
 
 
 _HUNDRED = Fraction(100)

@@ -71,10 +71,10 @@ _SPELLINGS = {
     "angstrom": "angstroms",
     "knot": "knots",
     "celsius": "°c",
-    "yen": "¥ jpy",
-    "yuan": "cny rmb",
+    "yen": "¥ jpy 円",
+    "yuan": "cny rmb 元",
     "rupee": "₹ inr rs rupees",
-    "won": "₩ krw",
+    "won": "₩ krw 원",
     "ruble": "₽ rub rubles rouble roubles",
     "person": "people persons",
     "child": "children",
@@ -111,7 +111,7 @@ _ABBREVIATED = re.compile(r"(?i)\b(?:mph|kmh|kph|mps|sqft)\b")
 _LONG_TABLE = frozenset(_ABBREVIATIONS) | frozenset(
     word for word in SPELT if len(word) >= 2 and word.isalpha()
 )
-_WORD = re.compile(r"[A-Za-z$€£¢°¥₹₩₽]+|\^\s*\{?\s*-?\d+\s*\}?|/")
+_WORD = re.compile(r"[A-Za-z$€£¢°¥₹₩₽]+|[^\W\d_]+|\^\s*\{?\s*-?\d+\s*\}?|/")
 _POWER = re.compile(r"-?\d+")
 _POWER_WORDS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 
