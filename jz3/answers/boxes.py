@@ -23,9 +23,9 @@ _BETWEEN = re.compile(
     r"(?:\s*[a-z]{1,14}s(?=\s+(?:and|or)\s))?"  # what is counted: `\boxed{2} cats and \boxed{3} dogs`
     r"(?:[\s$,;&~*.]|\\[()\[\],;: !]|\\\\|\\q?quad|\band\b|\bor\b|\bthus\b|\bbut\b|\bas well as\b"
     r"|\\(?:text|mathrm|textbf)\s*\{[^{}]{0,40}\}|for part \(?[a-z]\)?|\([a-z]\)"
-    r"|[A-Za-z](?:_\{?\w{1,3}\}?)?\s*&?=)*"
+    r"|\n[ \t]*(?:[-•]|\d[.)])[ \t]|[A-Za-z](?:_\{?\w{1,3}\}?)?\s*&?=)*"
 )
-_JOINS = re.compile(r"[,;&]|\b(?:and|or)\b")
+_JOINS = re.compile(r"[,;&]|\n[ \t]*(?:[-•]|\d[.)])|\b(?:and|or)\b")
 _PLACEHOLDERS = frozenset(
     ("answer", "your answer", "final answer", "the answer", "...", "\\ldots", "\\dots", "\\cdots")
 )

@@ -28,7 +28,8 @@ _STYLES = re.compile(
 )
 _TAG = re.compile(r"<(?:answer|final_answer|ans)>\s*(.*?)\s*(?:</|\Z)", re.DOTALL | re.IGNORECASE)
 _NEGATED = re.compile(
-    r"(?:\bnot|\bisn't|\bnor|n't|不是|\bexclude|\beliminat\w*|\brul\w+ out|\bwrong|\bincorrect)[^.,;]{0,12}$",
+    r"(?:\bnot|\bisn't|\bnor|n't|不是|\bexclude|\beliminat\w*|\brul\w+ out|\bwrong|\bincorrect)"
+    r"(?:(?!\bbut\b)[^.,;]){0,12}$",
     re.IGNORECASE,
 )
 _REFUTED = re.compile(
@@ -95,7 +96,8 @@ def _is_set_aside(text: str, start: int) -> bool:
     sentence = re.split(r"[.\n]", text[start:], maxsplit=1)[0]
     return (
         re.search(
-            r"\b(?:wrong|incorrect|false|not correct|too (?:small|large|big|low|high)|eliminated?)\b",
+            r"\b(?:wrong|incorrect|false|not correct|ruled out|excluded"
+            r"|too (?:small|large|big|low|high)|eliminated?)\b",
             sentence,
         )
         is not None

@@ -30,7 +30,7 @@ _EXPLICIT = re.compile(
 _NEXT_QUESTION = re.compile(
     r"\n[ \t]*(?:#{1,4}\s*|\*\*\s*)?(?:(?:Question|Problem|Exercise|Example|Input|User|Human|Student"
     r"|问题|题目)"
-    r"(?:\s*\d{1,3})?\s*(?:\*\*)?\s*[:：]|Q(?:uestion)?\s*\d{0,3}\s*[:.]\s|#{1,4}\s*(?:Question"
+    r"(?:(?:\s*\d{1,3})?\s*(?:\*\*)?\s*[:：]|\s\d{1,3}\s*(?:\*\*)?[.)]\s)|Q(?:uestion)?\s*\d{0,3}\s*[:.]\s|#{1,4}\s*(?:Question"
     r"|Problem|Instruction)\b)",
 )
 _SIGNS_OF_TURNS = ("<|", "</s>", "<s>", "_turn>", "INST]")

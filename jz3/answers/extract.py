@@ -18,6 +18,7 @@ from jz3.answers.boxes import MAX_ANSWER, MAX_BOXES, boxed_answer
 from jz3.answers.closing import closing_part
 from jz3.answers.gold_form import Form
 from jz3.answers.last_values import HAS_NUMBER, last_value_of, result_of
+from jz3.answers.last_words import MAX_WHOLE, bold_quantity, last_words, number_at_end
 from jz3.answers.named_sets import named_set
 from jz3.answers.notation import clean
 from jz3.answers.number_words import number_in_words
@@ -70,7 +71,7 @@ _PHRASE = re.compile(
 )
 _LATER = re.compile(r"(?i)\b(?:final answers?\b|the (?:correct )?answers? (?:is|are)\b)")
 _OTHER_LANGUAGES = re.compile(
-    r"(?:最终|正确)?答案(?:应该|就)?\s*[是为為]?\s*[::]?|答え\s*[はも]?\s*[::]?|정답\s*[은는]?\s*[::]?|답\s*[은는]?\s*:"
+    r"(?:最终|正确)?答案(?:应该|就)?\s*[是为為]?\s*[::]?|答え\s*[はも]?\s*[::]?|(?:故|因此|所以|应)选|정답\s*[은는]?\s*[::]?|답\s*[은는]?\s*:"
     r"|r[ée]ponse\s*(?:finale\s*)?(?:est|:)|antwort\s*(?:ist|lautet|:)|respuesta\s*(?:final\s*)?(?:es|:)"
     r"|resposta\s*(?:final\s*)?(?:é|e|:)|risposta\s*(?:finale\s*)?(?:è|:)|ответ\s*[:—-]?"
     r"|الجواب\s*(?:هو)?\s*:?|उत्तर\s*:?",
@@ -78,7 +79,7 @@ _OTHER_LANGUAGES = re.compile(
 )
 _FOLLOWS = re.compile(r"(?i)(?:as follows|the following|given below|below)\s*:?\s*\n?\s*")
 _FILLERS = re.compile(
-    r"(?i)(?:(?:about|approximately|approx\.?|around|roughly|nearly|almost|exactly|precisely|only"
+    r"(?i)(?:(?:either|both|about|approximately|approx\.?|around|roughly|nearly|almost|exactly|precisely|only"
     r"|just|simply|equal to"
     r"|given by|therefore|thus|hence|then|also|indeed|clearly|obviously|definitely|surely|for sure"
     r"|the number|the value"
@@ -101,6 +102,7 @@ _SIGN_IN_WORDS = re.compile(
 )
 _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
 _COMMAND_TEXT = re.compile(r"\\[A-Za-z]+\s*(?:\{[^{}]*\})?")
+_DASH = re.compile(r"(?<=[\d$)}%*])\s?—\s?(?=[A-Za-z\d])")  # of a sentence; no minus
 _OTHER_SCRIPTS = re.compile(r"[\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
 
@@ -147,6 +149,8 @@ def _plain(text: str) -> str:
     """The text with signs in one spelling, `negative 4` too, and spaces around scripts that write words
     without spaces.
     """
+    if "—" in text:
+        text = _DASH.sub(" -- ", text)
     if "egative" in text or "inus" in text:
         text = _SIGN_IN_WORDS.sub(lambda found: f"{found[1] or ''}-", text)
     if text.isascii():
@@ -165,8 +169,9 @@ def _tagged(text: str) -> str | None:
 
 
 def _bare(text: str) -> str:
-    """The text without marks of bold and code around it."""
-    return _MARKUP.sub("", text.strip())
+    """The text without marks of bold and code around it, and without a bracket that opens before it."""
+    bare = _MARKUP.sub("", text.strip())
+    return bare[:-1] if bare.endswith(")") and not any(sign in bare for sign in "([{") else bare
 
 
 def _after_hashes(text: str, form: Form) -> Extraction | None:
@@ -262,10 +267,26 @@ MAX_REMAINDER = 30  # chosen: characters of unit and mark-up after an answer on 
 _BULLET = re.compile(r"\A[-•]\s+")
 
 
+def _items(tail: str) -> list[str]:
+    """The quantities of a list right after a phrase, one a line: `- 1`, `2. $x = 2$`."""
+    listed = _LISTED.match(tail)
+    if listed is None:
+        return []
+    items = [Masked.of(item.strip().rstrip(".,;")) for item in _ITEM.findall(listed[0])]
+    return [item.text for item in items] if all(leading(item) == item.text for item in items) else []
+
+
+_ITEM = re.compile(r"(?:^|\n)[ \t]*(?:[-•*]|\d{1,2}[.)])[ \t]+([^\n]{1,200})")
+_LISTED = re.compile(rf"\s*(?:(?:^|\n)\s*(?:[-•*]|\d{{1,2}}[.)])[ \t]+[^\n]{{1,200}}){{2,{MAX_BOXES}}}")
+
+
 def _said(tail: str, form: Form) -> Extraction | None:
     """The answer after a phrase: the quantities that begin its sentence, the words after `is`, or its
     words.
     """
+    items = _items(tail)
+    if items:
+        return Extraction(", ".join(items), "answer_phrase")
     tail = _BULLET.sub("", tail.lstrip(" \n\t*_:|>#\"'"), count=1)
     follows = _FOLLOWS.match(tail)
     if follows is not None:
@@ -325,7 +346,7 @@ def _whole(text: str, form: Form) -> Extraction | None:
     if formula is None and not all(is_mathematics(token) for token in masked.mask.split()):
         quantities = leading(masked)
         if not (quantities and len(quantities) >= len(bare.rstrip(".,;: "))):
-            if form == "text" and _BOLD_AT_END.search(bare) is not None:
+            if form == "text" and last_words(bare) is not None:
                 return None
             short = len(bare.split()) <= MAX_WORDS and "\n" not in bare
             words = form == "text" or number_in_words(bare.rstrip(".")) is not None
@@ -341,7 +362,6 @@ def _whole(text: str, form: Form) -> Extraction | None:
     return Extraction(bare if formula is not None else result_of(bare), "whole")
 
 
-MAX_WHOLE = 400  # chosen: characters
 _ARRAY = re.compile(
     r"\\begin\s?\{([pbvBV]?matrix|smallmatrix|array|[dr]?cases|align(?:ed)?\*?|gather(?:ed)?\*?|split)\}"
     r".{1,400}?\\end\s?\{\1\}",
@@ -350,29 +370,8 @@ _ARRAY = re.compile(
 
 
 def _last(text: str, form: Form) -> Extraction | None:
-    found = last_value_of(text, form)
-    if found is not None:
-        return Extraction(*found)
-    if form == "number":
-        return _last_number_in_words(text)
-    return _bold_at_end(text) if form == "text" else None
-
-
-def _last_number_in_words(text: str) -> Extraction | None:
-    """The number in `The sum is thirteen.`; not `one`, which is just as often a pronoun."""
-    words = re.findall(r"[A-Za-z]+(?:-[A-Za-z]+)?", text[-MAX_WHOLE:])
-    for count in (4, 3, 2, 1):
-        said = " ".join(words[-count:])
-        number = number_in_words(said)
-        if number is not None and not number.unit and said.lower() != "one":
-            return Extraction(said, "last_words")
-    return None
-
-
-def _bold_at_end(text: str) -> Extraction | None:
-    """The answer in `The statement is **true**.`"""
-    bold = _BOLD_AT_END.search(text[-MAX_WHOLE:])
-    return None if bold is None else Extraction(bold[1].strip(), "last_words")
-
-
-_BOLD_AT_END = re.compile(r"\*\*([^*\n]{1,60})\*\*[.!\s]*\Z")
+    words = last_words(text) if form == "text" else bold_quantity(text) if form in ("number", "any") else None
+    found = (words, "last_words") if words is not None else last_value_of(text, form)
+    if found is None and form == "number" and (spelt := number_at_end(text)) is not None:
+        found = (spelt, "last_words")
+    return None if found is None else Extraction(*found)

@@ -62,8 +62,16 @@ def last_value_of(text: str, form: Form) -> Found | None:
     return (named[-1], "last_words") if named else None
 
 
+_TWO_VALUES = re.compile(
+    r"(?<![\w\\])\$?([A-Za-z](?:_\{?\w\}?)?)\s*=\s*([^=<>;$\n]{1,40}?)\$?,?\s*(?:or|and)\s+\$?\1\s*=\s*([^=<>;,$\n]{1,40}?)\$?[.\s]*\Z"
+)  # `$x = 1$ or $x = 2$` has two values, not one
+
+
 def _last_in(window: str, form: Form, *, whole: bool) -> Found | None:
     window = _without_reason(window)
+    both = _TWO_VALUES.search(window[-WINDOWS[0] :]) if form == "number" else None
+    if both is not None:
+        return (f"{both[2].strip()}, {both[3].strip()}", "last_formula")
     formulas = formulas_of(window)
     chosen = next((formula for formula in reversed(formulas) if _fits(formula, form)), None)
     if form in ("set", "tuple", "expression") and chosen is not None:
@@ -112,15 +120,17 @@ def _with_exact(window: str, formulas: list[re.Match[str]], start: int, found: F
 
 
 _REASON = re.compile(
-    r"[,(]?\s\(?(?:because|since)\b(?:(?!\b(?:so|hence|thus|therefore|then|gives?|gets?)\b)[^.\n,;:]){0,200}"
+    r"[,(]?\s\(?(?:because|since|rejecting|discarding|rather than|instead of|for (?:all|every|any)"
+    r"|where|whenever|provided)\b(?:(?!\b(?:so|hence|thus|therefore|then|gives?|gets?)\b)[^.\n,;:]){0,200}"
     r"[.)\s*]{0,9}\Z"
 )
+_REASON_WORDS = re.compile(r"because|since|rejecting|discarding|than |instead|for |whe|provided")
 _SAID_BEFORE = re.compile(r"[\x01\d][^.\n]{0,400}\Z")
 
 
 def _without_reason(window: str) -> str:
-    """The text without the reason that ends it: `$n = 7$, because $n > 3$.` says 7."""
-    if "because" not in window and "since" not in window:
+    """The text without the reason or the range that ends it: `$n = 7$, because $n > 3$.` says 7."""
+    if _REASON_WORDS.search(window) is None:
         return window
     mask = Masked.of(window).mask
     reason = _REASON.search(mask, max(len(mask) - 400, 0))
@@ -152,7 +162,7 @@ def _with_scale(window: str, formula: re.Match[str]) -> str:
     return sign + content_of(formula) + (scale[0] if scale is not None else "")
 
 
-_CONNECTED = re.compile(r"\s*(?:,|;|and|or|,\s*and|,\s*or)\s*")
+_CONNECTED = re.compile(r"\s*(?:,|;|and|or|,\s*and|,\s*or|或者?|和)\s*")
 
 
 def _listed(window: str, formulas: list[re.Match[str]], chosen: re.Match[str], form: Form) -> str:

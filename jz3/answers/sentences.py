@@ -27,7 +27,7 @@ _END = re.compile(
     r"\n|(?<!\bMrs)(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bsq)(?<!\bapprox)(?<!\bvs)(?<![ap]\.m)(?<!U\.S)(?<!\be\.g)(?<!\bi\.e)"
     r"[.?](?=\s|$|\*|\"|'|_|<|[A-Z\u3400-\u9fff])|!(?=\s|$|\*)|;(?=\s)|<br|</?\w{1,20}>|\|"
     r"|\s+(?:because|since|which|so that|as we|I hope|instead of|rather than|assuming|whereas)\b"
-    r"|,\s+(?:so|because|since|which|as|and so|where|not|but|given|when|if|rather|it|I|we|this|that"
+    r"|,\s+(?:so|rounded|because|since|which|as|and so|where|not|but|given|when|if|rather|it|I|we|this|that"
     r"|while|thus|hence)\b"
     r"|\s+(?:—|--)\s|\s+-\s+(?=[A-Za-z])|\s+\((?=[a-z]{3,}|[A-Z][a-z])"
 )
