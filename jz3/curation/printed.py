@@ -17,6 +17,7 @@ _CALLED = re.compile(
 _SORT = re.compile(r",\s*(?:dtype|device|shape|requires_grad)=[^,()\[\]]+")
 _SETS = {"FiniteSet": "{}", "Interval": "[]", "open": "()", "Lopen": "(]", "Ropen": "[)"}
 _SET = re.compile(rf"(?:(FiniteSet)|Interval\.(open|Lopen|Ropen)|(Interval)){_INNER}")
+_BOTH = re.compile(r"\(?\(([^()<>=]+?) (<=?) (\w+)\) & \(\3 (<=?) ([^()<>=]+?)\)\)?")  # `(1 < x) & (x < 2)`
 _SPACED = re.compile(r"\[[^\[\],]*[^\[\],\s]\s+[^\[\],\s][^\[\],]*\]")
 _NAMES = (
     (re.compile(r"(?<!\w)(\d+(?:\.\d*)?(?:e[-+]?\d+)?)j\b"), r"\1i"),
@@ -60,7 +61,8 @@ def _spelt(text: str) -> str:
         text, changes = _CALLED.subn(r"\1", text)
         if not changes:
             break
-    text = _SET.sub(_set, text)
+    text = _union(_SET.sub(_set, text))
+    text = _conditions(text) if "<" in text or ">" in text else text
     text = _SPACED.sub(lambda found: ", ".join(found[0].replace("[ ", "[").replace(" ]", "]").split()), text)
     text = re.sub(r"\]\s*\[", "], [", text)
     for pattern, meant in _NAMES:
@@ -72,6 +74,27 @@ def _set(found: re.Match[str]) -> str:
     """Read `FiniteSet(1, 2)` and its kin."""
     first, last = _SETS[found[1] or found[2] or found[3]]
     return f"{first}{found[4]}{last}"
+
+
+def _union(text: str) -> str:
+    """Read `Union((-oo, 1), (2, oo))`, the calls of its intervals being replaced."""
+    whole = re.fullmatch(r"Union\((.*)\)", text)
+    return text if whole is None else re.sub(r"([\])}])\s*,\s*(?=[\[({])", r"\1 \\cup ", whole[1])
+
+
+def _conditions(text: str) -> str:
+    """Read what sympy solves an inequality to: `((-oo < x) & (x < 1)) | ((2 < x) & (x < oo))`."""
+    text = _BOTH.sub(_between, text)
+    parts = [part.strip().removeprefix("(").removesuffix(")") for part in text.split(" | ")]
+    return " or ".join(parts) if all(re.search("[<>]", part) for part in parts) else text
+
+
+def _between(found: re.Match[str]) -> str:
+    if found[5] == "oo":
+        return f"{found[3]} {found[2].replace('<', '>')} {found[1]}"
+    if found[1] == "-oo":
+        return f"{found[3]} {found[4]} {found[5]}"
+    return f"{found[1]} {found[2]} {found[3]} {found[4]} {found[5]}"
 
 
 def _rows(text: str) -> list[list[str]]:

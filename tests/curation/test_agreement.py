@@ -53,6 +53,13 @@ from jz3.curation.printed import readings
         ("\\begin{pmatrix} 1 & 2 \\end{pmatrix}", "array([[1, 2]], dtype=int64)"),
         ("1,2", "dict_values([1, 2])"),
         ("x=1, y=2", "{x: 1, y: 2}"),
+        ("x > 2", "(2 < x) & (x < oo)"),
+        ("x \\le 2", "(-oo < x) & (x <= 2)"),
+        ("1 < x \\le 2", "(1 < x) & (x <= 2)"),
+        ("(1, 2)", "(1 < x) & (x < 2)"),
+        ("x < 1 \\text{ or } x > 2", "(x < 1) | (x > 2)"),
+        ("(-\\infty,1)\\cup(2,\\infty)", "((-oo < x) & (x < 1)) | ((2 < x) & (x < oo))"),
+        ("(-\\infty,1)\\cup(2,\\infty)", "Union(Interval.open(-oo, 1), Interval.open(2, oo))"),
     ],
 )
 def test_what_python_shows_agrees_with_the_same_in_latex(boxed, printed):
@@ -70,6 +77,10 @@ def test_what_python_shows_agrees_with_the_same_in_latex(boxed, printed):
         ("No", "True"),
         ("\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "Matrix([[1, 3], [2, 4]])"),
         ("1", "np.int64(12)"),
+        ("x \\ge 2", "(2 < x) & (x < oo)"),
+        ("(1, 2]", "(1 < x) & (x < 2)"),
+        ("(1, 2)", "(x < 1) | (x > 2)"),
+        ("(-\\infty,1]\\cup(2,\\infty)", "Union(Interval.open(-oo, 1), Interval.open(2, oo))"),
     ],
 )
 def test_other_mathematics_does_not_agree(boxed, printed):
