@@ -12,17 +12,13 @@ import re
 
 from jz3.answers.notation import LONG_SPACE
 from jz3.notation.thoughts import without_thoughts
+from jz3.notation.turns import first_turn
 
 _PROGRAM = re.compile(
     r"```[ \t]*(?:python3?|py|sage|cpp|c\+\+|c|java|javascript|js|matlab|julia|r|bash|sh|mathematica"
     r"|sympy)[ \t]*\n"
     r".*?(?:```|\Z)",
     re.DOTALL | re.IGNORECASE,
-)
-_TURN = re.compile(
-    r"<\|(?:im_start|im_end|eot_id|eom_id|endoftext|end_of_text|end|return|user|assistant|system"
-    r"|start_header_id)\|>"
-    r"|</s>|<s>|<end_of_turn>|<start_of_turn>|\[/?INST\]"
 )
 _EXPLICIT = re.compile(
     r"\\boxed\s*\{|####\s*[-+$\\(]*\d|answers?\s*\**\s*(?:is|are|:)|</answer>|答案", re.IGNORECASE
@@ -33,14 +29,12 @@ _NEXT_QUESTION = re.compile(
     r"(?:(?:\s*\d{1,3})?\s*(?:\*\*)?\s*[:：]|\s\d{1,3}\s*(?:\*\*)?[.)]\s)|Q(?:uestion)?\s*\d{0,3}\s*[:.]\s|#{1,4}\s*(?:Question"
     r"|Problem|Instruction)\b)",
 )
-_SIGNS_OF_TURNS = ("<|", "</s>", "<s>", "_turn>", "INST]")
 
 
 def closing_part(response: str) -> str:
     """The part of a response for the reader; empty if all of it was thought."""
     text = without_thoughts(response)
-    if any(sign in text for sign in _SIGNS_OF_TURNS):
-        text = _first_turn(text)
+    text = first_turn(text)
     if "```" in text:
         text = _PROGRAM.sub("\n", text)
     return _without_next_question(LONG_SPACE.sub(_shorter, text))
@@ -49,17 +43,6 @@ def closing_part(response: str) -> str:
 def _shorter(space: re.Match[str]) -> str:
     """Shorten long white space; only whether it ends a line or a paragraph matters."""
     return "\n" * min(space[0].count("\n"), 2) or " "
-
-
-def _first_turn(text: str) -> str:
-    """The text up to the first mark of a turn after some content; marks at the beginning are skipped."""
-    position = 0
-    for match in _TURN.finditer(text):
-        said = text[position : match.start()].strip()
-        if said and said not in ("assistant", "user", "system"):
-            return text[position : match.start()]
-        position = match.end()
-    return text[position:]
 
 
 def _without_next_question(text: str) -> str:

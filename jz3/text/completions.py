@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from jz3.notation.thoughts import MARK
+from jz3.notation.turns import SIGNS_OF_TURNS
 from jz3.text.problem_text import Unusable, last_boxed, read_completion
 
 OPENING = "[Problem]"
@@ -74,6 +75,7 @@ def _cut(rows: pl.DataFrame) -> pl.DataFrame:
         & (text.str.count_matches(_ANY_MARK) == 1)
         & ~text.str.contains(_ODD)
         & ~text.str.contains(MARK)
+        & ~text.str.contains_any(list(SIGNS_OF_TURNS))
         & form
         & _unadorned("problem")
         & _unadorned("solution")

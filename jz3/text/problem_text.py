@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import dropwhile
 
 from jz3.notation.thoughts import read_thoughts
+from jz3.notation.turns import first_turn
 
 EVIDENCE_CHARACTERS = 300
 
@@ -75,7 +76,7 @@ def read_completion(
         return Unusable("not_finished", _shortened(f"{finish_reason}: {text}"))
     if len(thoughts) > 1:
         return Unusable("two_thoughts", _shortened(thoughts[1]))
-    answer = read.answer
+    answer = first_turn(read.answer)
     opened = prompt.rstrip().endswith("[Problem]") and not re.search(
         _bracketed("problem"), answer, re.IGNORECASE
     )

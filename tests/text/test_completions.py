@@ -22,6 +22,7 @@ PIECES = st.one_of(
         ["```python\nprint(1)\n```\n", "```output\n1\n```\n", "```output\n\n1\n```", "```\n", "`x`"]
     ),
     st.sampled_from(["<think>", "</think>\n", "[THINK]", "<|channel|>final<|message|>"]),
+    st.sampled_from(["<|im_end|>\n", "</s>", "<|im_start|>assistant\n", "<|eot_id|>"]),
     st.sampled_from(["  ```python\nx\n  ```\n", "```python\n\n```\n"]),
     st.sampled_from(["\\boxed{1}", "\\boxed{\\frac{1}{2}", "\\boxed 3", "\\boxed", "\\fbox{4}."]),
 )
