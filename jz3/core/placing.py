@@ -19,6 +19,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from jz3.core.ending import FULL
 from jz3.core.errors import UserError
 
 MANIFEST = "manifest.json"
@@ -95,6 +96,15 @@ def must_be_free(path: Path, foreign: Foreign, *, folder: bool) -> None:
             f"{path} {reason}: jz3 did not make it and leaves it as it is; nothing, or what the same stage "
             f"left earlier, was expected there. Move it away, or give another path."
         )
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless it is there. Raises ArtifactError where it cannot be made."""
+    if path.is_dir():
+        return
+    must_be_free(path, lambda _: None, folder=True)
+    with _said(path):
+        path.mkdir(parents=True, exist_ok=True)
 
 
 def identity(path: Path) -> tuple[int, int] | None:
@@ -251,27 +261,17 @@ def _exchanged(one: Path, other: Path) -> bool:
     raise OSError(number, os.strerror(number), str(other))
 
 
-_MENDABLE = {
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOTDIR,
-    errno.EEXIST,
-    errno.ENAMETOOLONG,
-    errno.ELOOP,
-    errno.EBUSY,
-}
-
-
 @contextmanager
 def _said(path: Path) -> Generator[None]:
-    """Turn errors such as missing rights at the path into an ArtifactError of one line."""
+    """Turn every error at the path, such as missing rights, into an ArtifactError of one line; a full disk is
+    told elsewhere.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno not in _MENDABLE:
+        if error.errno in FULL:
             raise
         raise ArtifactError(
-            f"{path} cannot be written ({os.strerror(error.errno)}: {error.filename}); a place to write to "
-            f"was expected. Fix its permissions, or give another path."
+            f"{path} cannot be written ({os.strerror(error.errno or 0)}: {error.filename}); a place to write "
+            f"to was expected. Fix its permissions, or give another path."
         ) from error

@@ -13,6 +13,7 @@ from jz3.core.errors import UserError
 from jz3.core.execution import EXECUTION_FILE, load_execution
 from jz3.core.graph_file import Graph, Stage, read_graph
 from jz3.core.params import PARAMS_FILE, read_sections
+from jz3.core.placing import make_folder
 from jz3.graph.needs import Needs, needs_of
 
 SUBMIT = "submit.sh"
@@ -72,7 +73,7 @@ def write_jobs(root: Path, directory: Path, hours: int) -> list[Path]:
     """
     if directory.exists() and any(directory.iterdir()):
         raise SlurmError(f"{directory} is not empty; a new or empty folder was expected. Name another.")
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folder(directory)
     files: list[Path] = []
     for name, text in job_files(root, hours).items():
         files.append(directory / name)

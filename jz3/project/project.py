@@ -22,7 +22,7 @@ import yaml
 from ruamel.yaml import YAML
 
 from jz3.core.errors import UserError
-from jz3.core.placing import is_within, placed_file
+from jz3.core.placing import is_within, make_folder, placed_file
 from jz3.graph.code import Code, digest_of
 from jz3.public.curation import SETTINGS
 from jz3.raw.given import must_be_a_file
@@ -109,7 +109,7 @@ def removed_unless_whole(folder: Path) -> Generator[None]:
     project would be taken for the user's own files.
     """
     there = folder.is_dir()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     try:
         yield
     except BaseException:

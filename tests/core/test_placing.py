@@ -123,14 +123,25 @@ def test_what_the_same_handle_wrote_gives_way(tmp_path, name):
     assert picture(tmp_path) == first
 
 
-@pytest.mark.parametrize("name", ["a.txt/x.parquet", "a.txt/b/x", ".", "..", "/dev/null"])
+@pytest.mark.parametrize("name", ["a.txt/x.parquet", "a.txt/b/x", ".", "..", "/dev/null", "gone", "gone/x"])
 def test_a_place_that_cannot_be_one_is_refused_in_one_line(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.txt").write_text("of a user")
+    (tmp_path / "gone").symlink_to("nowhere")
+    with pytest.raises(ArtifactError):
+        placing.make_folder(placing.Path("a.txt/b" if name in (".", "..") else name))
     for kind in (lambda path: OutDir(Box, path), Metrics, OutText, lambda path: Plot(Fruit, path)):
         with pytest.raises(ArtifactError):
             kind(placing.Path(name)).must_be_free()
     assert (tmp_path / "a.txt").read_text() == "of a user"
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_folder_in_which_no_file_can_be_made_is_one_line(name):
+    with pytest.raises(ArtifactError, match="cannot be written"):
+        WRITES[name](placing.Path("/proc") / name)
+    with pytest.raises(ArtifactError, match="cannot be written"):
+        placing.make_folder(placing.Path("/proc/x"))
 
 
 @pytest.mark.parametrize("name", ["scores.csv", "scores.pq", "scores.parquet.gz", "scores.PARQUET"])
