@@ -1,8 +1,9 @@
 """The key is never shown: it is masked in each text of a server before anyone sees that text.
 
 A server may echo the key anywhere: in an error, a header, a model's name, the answer itself. Each run of
-SHOWN_AT_MOST or more of its characters is masked, in these forms: as it is, in the other case, in base64 at
-any offset, in hex, URL-encoded or escaped, and across line breaks and quotes. In reasons of failures half
+SHOWN_AT_MOST or more of its characters is masked, in these forms: as it is, in base64 at any offset, base32
+or hex, as numbers, URL-encoded or escaped in whole or in part; each in either case, and across line breaks,
+quotes and the marks of escapes. In reasons of failures half
 that length is enough. Costs about 5 microseconds per kilobyte of text without a key.
 """
 
@@ -10,6 +11,7 @@ import base64
 import html
 import json
 import re
+import string
 import sys
 from urllib.parse import quote
 
@@ -20,8 +22,10 @@ SHOWN_AT_MOST = 2 * WINDOW - 1
 """This many consecutive characters always contain a window that begins at a multiple of its length."""
 WORD = re.compile(r"[a-z_-]+|[A-Z_-]+")
 """Short words that people set for servers that need no key (`EMPTY`, `not-needed`)."""
-SKIPPED = " \t\r\n\\\"'"
-"""Characters that line wrapping and quoting insert into a text."""
+SKIPPED = " \t\r\n\\\"'%&#;:,"
+"""Characters that line wrapping, quoting and escaping insert into a text."""
+SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+"""Without other letters: some of those are two in the other case."""
 REASON_CHARACTERS = 300
 """Characters of a reason that are kept (chosen: a line of a table)."""
 REASON_READ = 2_000
@@ -36,7 +40,8 @@ class Mask:
         secret = key is not None and len(key) >= WINDOW and not (short and WORD.fullmatch(key))
         forms = {"".join(_kept(form)) for form in _forms(key)} if key and secret else set[str]()
         self._whole = tuple(forms) if short else ()
-        windows = {form[at : at + WINDOW] for form in forms for at in range(len(form) - WINDOW + 1)}
+        small = {form.translate(SMALL) for form in forms}
+        windows = {form[at : at + WINDOW] for form in small for at in range(len(form) - WINDOW + 1)}
         self._windows = frozenset[str]() if short else frozenset(windows)
         self._numbers = frozenset(int.from_bytes(window.encode(), sys.byteorder) for window in self._windows)
 
@@ -46,7 +51,7 @@ class Mask:
             return self._hidden(text, WINDOW)
         if not self._numbers:
             return text
-        data = text.encode("utf-8", "surrogatepass").translate(None, SKIPPED.encode())
+        data = text.encode("utf-8", "surrogatepass").translate(None, SKIPPED.encode()).lower()
         aligned = memoryview(data[: len(data) // WINDOW * WINDOW]).cast("Q")
         return text if self._numbers.isdisjoint(aligned) else self._hidden(text, SHOWN_AT_MOST)
 
@@ -63,7 +68,7 @@ class Mask:
         if not self._windows:
             return text
         places = [place for place, character in enumerate(text) if character not in SKIPPED]
-        kept = "".join(text[place] for place in places)
+        kept = "".join(text[place] for place in places).translate(SMALL)
         runs: list[tuple[int, int]] = []
         for start in range(len(kept) - WINDOW + 1):
             if kept[start : start + WINDOW] in self._windows:
@@ -85,7 +90,8 @@ def _forms(key: str) -> set[str]:
     """All the ways in which a key may be written."""
     encoded = key.encode()
     forms = {key, key.lower(), key.upper(), quote(key, safe=""), json.dumps(key)[1:-1], html.escape(key)}
-    forms |= {encoded.hex(), encoded.hex().upper()}
+    forms |= {encoded.hex(), encoded.hex().upper(), base64.b32encode(encoded).decode().rstrip("=")}
+    forms |= {"".join(form.format(byte) for byte in encoded) for form in ("{}", "x{:02x}", "u{:04x}")}
     for before in range(3):  # the preceding bytes determine how its bits are cut
         whole = (before + len(encoded)) * 8 // 6
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
