@@ -4,8 +4,13 @@ from dataclasses import dataclass
 
 from jz3.generation.served_answers import Body
 
-BROKEN_OFF = ("error", "abort")
-"""Finish reasons of an answer that its server did not write to the end (OpenRouter, vLLM, SGLang)."""
+BROKEN_OFF = (
+    *("error", "abort", "aborted", "cancelled", "canceled", "timeout"),
+    *("server_error", "network_error", "insufficient_system_resource"),
+)
+"""Finish reasons of an answer that its server did not write to the end (OpenRouter, vLLM, SGLang, Zhipu,
+DeepSeek).
+"""
 
 
 @dataclass(frozen=True)

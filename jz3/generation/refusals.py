@@ -22,8 +22,10 @@ LONGEST_ASKED_WAIT_S = 600.0
 WORDS_READ = 2_000
 """Characters of an error that are read (chosen)."""
 UNPAID = (401, 402, 407, 429)
-PASSING = (408, 409, 423, 425, 429)
-"""Statuses below 500 that another attempt may not meet."""
+PASSING = (408, 409, 420, 423, 425, 429, 449, 498, 499)
+"""Statuses below 500 that another attempt may not meet; 498 and 499 are a server's that has no room or gave
+up.
+"""
 MONEY_CODES = (
     "insufficient_quota",
     "billing_hard_limit_reached",

@@ -45,6 +45,8 @@ class Message(BaseModel):
 class Choice(BaseModel):
     message: Message
     finish_reason: str | None = None
+    error: None = None
+    """What broke the answer off, which is read elsewhere."""
 
 
 class PromptDetails(BaseModel):
@@ -107,7 +109,11 @@ def leniently(said: object) -> Body | Unreadable:
         return _of_response(fields)
     if fields.get("type") == "message" and isinstance(fields.get("content"), list):
         return _of_message(fields)
-    choices = [fields_of(choice) for choice in list_of(fields.get("choices"))]
+    choices = [*filter(None, map(fields_of, list_of(fields.get("choices"))))]
+    blocked = fields_of(fields.get("promptFeedback", fields.get("prompt_feedback")))
+    blocked = blocked.get("blockReason", blocked.get("block_reason"))
+    if not choices and blocked:
+        return Unreadable(f"the prompt is blocked ({word_of(blocked)})", again=False)
     if not choices:
         error = fields.get("error")
         words = (
@@ -116,6 +122,8 @@ def leniently(said: object) -> Body | Unreadable:
         return Unreadable(f"no chat completion: {words}", error=error)
     usage = _usage(fields_of(fields.get("usage")))
     choice = next((choice for choice in choices if written(choice).strip()), None)
+    if choice and choice.get("error"):
+        return Unreadable("the server broke the answer off", error=choice["error"])
     thought = choice or next((choice for choice in choices if _thoughts(choice)), None)
     found = thought or choices[0]
     body = _body(

@@ -35,6 +35,17 @@ def error(status, message="no", headers="", **fields):
     return response({"error": {"message": message, **fields}}, status, headers)
 
 
+def events(text, *, lead="", between="\n\n"):
+    """A stream of events: a text for the first of two choices, and then its end."""
+    parts = [
+        {"index": 0, "delta": {"content": text}},
+        {"index": 1, "delta": {"content": "another choice"}},
+        {"index": 0, "delta": {}, "finish_reason": "stop"},
+    ]
+    lines = [f"data: {json.dumps({'choices': [part]})}{between}" for part in parts]
+    return response("".join([lead, *lines, "data: [DONE]", between]).encode())
+
+
 def usage(**changes):
     return response(completion(usage=USAGE | changes))
 
@@ -70,6 +81,15 @@ KEPT = {
         b'data: {"choices":[{"delta":{"content":"We add."}}]}\n\n'
         b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
     ),
+    "named events": events("We add.", lead="id: 1\nevent: message\n"),
+    "events after comments": events("We add.", lead=": keep-alive\n\n: keep-alive\n\n"),
+    "events between carriage returns": events("We add.", between="\r\r"),
+    "comments before it": response(b": PROCESSING\n\n: PROCESSING\n\n" + json.dumps(completion()).encode()),
+    "something after it": response(json.dumps(completion()).encode() + b"\n{}"),
+    "line break in the text": response(json.dumps(completion()).replace("seven", "\n\tseven").encode()),
+    "message is the text": response(completion(choice={"message": TEXT})),
+    "content of parts": response(completion(choice={"message": {"content": {"parts": [{"text": TEXT}]}}})),
+    "empty error": response(completion(choice={"error": None}, error={})),
 }  # fmt: skip
 """Complete answers, however odd the rest of the message is."""
 REFUSED = {
@@ -82,10 +102,12 @@ REFUSED = {
     "no text": response(completion(choice={"message": {"content": None}})),
     "empty text": response(completion(choice={"message": {"content": " "}, "finish_reason": "length"})),
     "refusal": response(completion(choice={"message": {"content": None, "refusal": "I will not"}})),
+    "blocked": response(completion(choices=[], promptFeedback={"blockReason": "SAFETY"})),
+    "moderated on the way": response(completion(choice={"error": {"code": 403, "message": "flagged"}})),
 }
 """Faults that settle one prompt for good."""
 PASSING = {
-    **{f"{status} after": error(status) for status in (408, 500, 502, 503, 504, 524, 529)},
+    **{f"{status} after": error(status) for status in (408, 420, 498, 499, 500, 502, 503, 504, 524, 529)},
     **{f"cut at {share}": GOOD[: int(len(GOOD) * share)] for share in (0, 0.02, 0.1, 0.3, 0.6, 0.9, 0.99)},
     "half gzip": response(gzip.compress(b"{}" * 99)[:20], headers="content-encoding: gzip\r\n"),
     "no gzip": response(b"plain", headers="content-encoding: gzip\r\n"),
@@ -102,8 +124,13 @@ PASSING = {
         f"broken off: {reason}": response(
             completion(choice={"message": {"content": TEXT[:9]}, "finish_reason": reason})
         )
-        for reason in ("error", "abort", "ERROR")
+        for reason in ("error", "abort", "ERROR", "network_error", "insufficient_system_resource")
     },
+    "error beside a choice's text": response(
+        completion(choice={"message": {"content": TEXT[:9]}, "error": {"code": 502, "message": "upstream"}})
+    ),
+    "error between events": events("We a", between='\n\ndata: {"error": {"code": 502}}\n\n'),
+    "choice null": response(completion(choices=[None])),
     "error in 200": response({"error": {"message": "upstream", "code": 502}}),
     "no http": b"SSH-2.0-hello\r\n",
     "odd status": b"HTTP/1.1 abc no\r\n\r\n",

@@ -1,5 +1,6 @@
 """Whatever a server does: the cap holds, a request ends as an answer or a failure, an outage as neither."""
 
+import base64
 import json
 import random
 
@@ -46,6 +47,7 @@ def test_a_whole_answer_is_kept_after_one_request(name):
         (reply,) = ask(server, ["p"])
         assert isinstance(reply, ChatAnswer)
         assert reply.text[:6] == TEXT[:6]
+        assert "another" not in reply.text
         assert reply.finish_reason == "stop"
         assert 0 <= reply.cached_tokens <= reply.prompt_tokens < 1_000
         assert server.asked == 1
@@ -97,6 +99,26 @@ def test_a_server_that_is_down_stops_the_run_soon(name):
         assert server.asked < 30
 
 
+def test_an_account_that_is_closed_in_words_about_prompts_stops_the_run_also_when_it_is_run_again():
+    closed = error(403, "This account was flagged for prompts that break our safety policy")
+    with faulty(lambda prompt, _: (GOOD if prompt < "p 09" else closed, False)) as server:
+        prompts = [f"p {n:02}" for n in range(90)]
+        for _ in range(2):
+            with pytest.raises(UserError, match="20 prompts in a row"):
+                ask(server, prompts)
+        assert len(ask(server, prompts, unanswered_share=1.0)) == 90
+
+
+def test_a_tenth_of_a_set_that_moderation_refuses_is_asked_again_alone_and_stops_nothing():
+    flagged = error(400, "the prompt was flagged", code="content_filter")
+    with faulty(lambda prompt, _: (flagged if prompt < "p 025" else GOOD, False)) as server:
+        prompts = [f"p {n:03}" for n in range(260)]
+        ask(server, prompts[::-1])
+        replies = ask(server, prompts)
+        assert server.asked == 260 + 25
+        assert [isinstance(reply, ChatFailure) for reply in replies] == [n < 25 for n in range(260)]
+
+
 def test_a_refusal_without_words_of_all_there_are_is_no_result():
     with (
         faulty(lambda *_: (error(400), False)) as server,
@@ -144,7 +166,26 @@ def test_what_comes_unasked_on_a_kept_connection_is_no_answer_to_the_next_reques
     assert {reply.text for reply in replies} == {TEXT}
 
 
-@pytest.mark.parametrize("part", [KEY, KEY[4:], KEY[:17] + "\n" + KEY[17:], f"Bearer {KEY}"])
+WRITTEN = {
+    "itself": KEY,
+    "end": KEY[4:],
+    "lines": KEY[:17] + "\n" + KEY[17:],
+    "header": f"Bearer {KEY}",
+    "other case": KEY.swapcase(),
+    "each byte of a URL": "".join(f"%{byte:02X}" for byte in KEY.encode()),
+    "entities": "".join(f"&#{byte};" for byte in KEY.encode()),
+    "entities in hex": "".join(f"&#x{byte:x};" for byte in KEY.encode()),
+    "escapes of JSON": "".join(f"\\u{byte:04x}" for byte in KEY.encode()),
+    "escapes of Python": "".join(f"\\x{byte:02x}" for byte in KEY.encode()),
+    "hex": KEY.encode().hex(":"),
+    "base32": base64.b32encode(KEY.encode()).decode(),
+    "numbers": str(list(KEY.encode())),
+    "letters": str(list(KEY)),
+}
+"""A key as servers may write it."""
+
+
+@pytest.mark.parametrize("part", WRITTEN.values(), ids=WRITTEN)
 def test_a_key_that_is_echoed_anywhere_is_nowhere(part, tmp_path, caplog, capsys):
     told = {
         "text": response(completion(choice={"message": {"content": f"{TEXT} {part}"}})),
@@ -160,8 +201,11 @@ def test_a_key_that_is_echoed_anywhere_is_nowhere(part, tmp_path, caplog, capsys
     kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
     shown = caplog.text + "".join(capsys.readouterr()) + json.dumps([vars(reply) for reply in replies])
     for start in range(0, len(KEY) - 16, 4):
-        assert KEY[start : start + 16].encode() not in kept
-        assert KEY[start : start + 16] not in shown
+        assert KEY[start : start + 16].encode().lower() not in kept.lower()
+        assert KEY[start : start + 16].lower() not in shown.lower()
+    for start in range(0, len(part) - 90, 4):
+        assert part[start : start + 90] not in shown
+        assert part[start : start + 90].encode() not in kept
 
 
 @pytest.mark.parametrize(
