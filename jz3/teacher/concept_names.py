@@ -16,13 +16,15 @@ from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
 
 UNSUITABLE = re.compile(r"\A\W*(?:document|passage|text)?\W*unsuitable\b", re.IGNORECASE)
 """The reply that the prompts ask for if a text is of no use."""
+REFUSED = re.compile(r"\bUNSUITABLE\b")
+"""The same behind other words, in a reply that has nothing else to read."""
 LONGEST = 60
 """The most characters of a name; anything longer is a sentence (chosen)."""
-_MARK = re.compile(r"^\s*(?:[-*•+]|\(?\d{1,2}[.)])\s+")
-_ORNAMENT = re.compile(r"[*_`#]+")
+_MARK = re.compile(r"^\s*(?:(?:[*+]|\(?\d{1,2}[.)])\s+|[-–—•●◦▪‣]\s*)")
+_ORNAMENT = re.compile(r"[*_`#\[\]]+")
 _FIELD = re.compile(
     r"^(?P<name>(?:educational |school )?level|subject(?: area)?|topics?|(?:key )?concepts?)\s*\d{0,2}"
-    r"\s*(?:[:.–—]|\s-\s)\s*(?P<rest>.*)$",
+    r"\s*(?:[:：.–—]|\s-\s)\s*(?P<rest>.*)$",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(r"(?:\s*:|\s[–—-]\s|\s\().*$")
@@ -74,6 +76,8 @@ def read_concepts(text: str, topics: int, key_concepts: int) -> NamedConcepts | 
                 found[topic] += map(concept_name, re.split(r"[,;]", field["rest"]))
             elif marked:
                 found[topic].append(concept_name(plain))
+    if not found and REFUSED.search(text):
+        return Unusable("unsuitable", text[:EVIDENCE_CHARACTERS])
     if not found:
         return Unusable("no_topic", text[:EVIDENCE_CHARACTERS])
     read = {name: tuple(dict.fromkeys(filter(None, names)))[:key_concepts] for name, names in found.items()}

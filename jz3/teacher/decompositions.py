@@ -332,15 +332,18 @@ class _Calls:
     def read(self, line: ast.stmt) -> None:
         if self.printed is not None:
             raise _Broken("not_calls", f"after the result: {ast.unparse(line)}")
-        if isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], ast.Name):
-            self._known[line.targets[0].id] = self._argument(line.value)
-        elif isinstance(line, ast.Expr) and isinstance(line.value, ast.Call) and _is_print(line.value):
-            result = self._argument(line.value.args[0])
-            if isinstance(result, str):
-                raise _Broken("not_calls", f"no result of a call: {ast.unparse(line)}")
-            self.printed = result
-        else:
-            raise _Broken("not_calls", ast.unparse(line))
+        match line:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self._known[name] = self._argument(value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                self._known[name] = self._argument(value)
+            case ast.Expr(value=ast.Call() as call) if _is_print(call):
+                result = self._argument(call.args[0])
+                if isinstance(result, str):
+                    raise _Broken("not_calls", f"no result of a call: {ast.unparse(line)}")
+                self.printed = result
+            case _:
+                raise _Broken("not_calls", ast.unparse(line))
 
     def _argument(self, node: ast.expr) -> Argument:
         if isinstance(node, ast.Name) and node.id in self._known:

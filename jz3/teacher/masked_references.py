@@ -27,6 +27,7 @@ from functools import cached_property, lru_cache
 from jz3.answers.number_words import number_in_words
 from jz3.answers.tree import Number
 from jz3.teacher.number_masks import IN_WORDS
+from jz3.teacher.reply_frames import unframed
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable, last_boxed
 
 LETTERS = "MNPQRSTUVWXYZBCDEFGHJKL"
@@ -262,7 +263,7 @@ def copy_alone(text: str, reference: str) -> str:
     fenced = _FENCED.fullmatch(text.strip())
     text = fenced[1].strip() if fenced else text
     head = _HEAD.match(text)
-    return text if head is None or reference.startswith(head[0].strip()) else text[head.end() :].strip()
+    return text if head is None or reference.startswith(head[0].strip()) else unframed(text[head.end() :])
 
 
 def fewest_digits(copies: Mapping[str, str]) -> str:

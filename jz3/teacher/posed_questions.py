@@ -22,14 +22,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from jz3.teacher.concept_names import UNSUITABLE, concept_name
+from jz3.teacher.concept_names import REFUSED, UNSUITABLE, concept_name
 from jz3.teacher.retellings import ASKS, REMARK
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
 
 LEAST_CONCEPTS = 2
 """The fewest given concepts that a question must combine (paper: two or three)."""
 _HEADING = re.compile(
-    r"^[ \t]*[*_#>\[(<【]*[ \t]*(?:question|problem|q)[ \t]*(?:no\.?[ \t]*)?#?\d{1,2}\b(?P<rest>[^\n]*)$",
+    r"^[ \t]*(?:[*_#>\[(<【][ \t]*){0,12}(?:question|problem|exercise|q)"
+    r"[ \t]*(?:no\.?[ \t]*)?#?\d{1,2}\b(?P<rest>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _NUMBER = re.compile(r"^[ \t]*\**\(?\d{1,2}[.)]\**[ \t]+(?P<rest>[^\n]*)$", re.MULTILINE)
@@ -42,6 +43,12 @@ _FIELD = re.compile(
 _LABEL = re.compile(
     r"\A[\s*_#:.\-–—\])>】]*(?:(?:question|problem|text)[*_]*[ \t]*[:：][*_ \t]*)?", re.IGNORECASE
 )
+_LISTED = re.compile(
+    r"^(?P<name>[ \t*_\[]*(?:key )?concepts?(?: used| combined)?[*_]*[ \t]*[:：][*_]*)[ \t]*\n"
+    r"(?P<items>(?:[ \t]*(?:[-•*]|\d[.)])[ \t]+[^\n]+(?:\n|\Z))+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BULLET = re.compile(r"^[ \t]*(?:[-•*]|\d[.)])[ \t]+", re.MULTILINE)
 _TAG = re.compile(r"[\[(<][ \t]*/?([a-z][a-z ,-]*)[\])>]", re.IGNORECASE)
 _ORIGINS: tuple[tuple[Literal["taken", "new"], re.Pattern[str]], ...] = (
     (
@@ -99,6 +106,8 @@ def read_questions(
         return Unusable("unsuitable", answer[:EVIDENCE_CHARACTERS])
     found = list(_posed(answer))
     if not found:
+        if REFUSED.search(answer):
+            return Unusable("unsuitable", answer[:EVIDENCE_CHARACTERS])
         return Unusable("no_question", answer[:EVIDENCE_CHARACTERS])
     read: list[tuple[Posed, Unusable | None]] = []
     combined: set[frozenset[str]] = set()
@@ -134,7 +143,7 @@ def _posed(answer: str) -> Iterator[Posed]:
     ends = [*(head.start() for head in heads), len(answer)][1:]
     for place, (head, end) in enumerate(zip(heads, ends, strict=True), 1):
         marked = " ".join(_TAG.findall(head["rest"]))
-        body = f"{_without_tags(head['rest'])}\n{answer[head.end() : end]}"
+        body = _LISTED.sub(_in_one_line, f"{_without_tags(head['rest'])}\n{answer[head.end() : end]}")
         fields = {
             found["name"].lower().split()[-1]: found["value"].strip() for found in _FIELD.finditer(body)
         }
@@ -147,13 +156,20 @@ def _posed(answer: str) -> Iterator[Posed]:
             text=_text(body),
             origin=next((name for name, pattern in _ORIGINS if pattern.search(said)), None),
             school=fields.get("level") or None,
-            concepts=tuple(dict.fromkeys(filter(None, map(concept_name, re.split(r"[;,|]", concepts))))),
+            concepts=tuple(
+                dict.fromkeys(filter(None, map(concept_name, re.split(r"[;,|]|\s\+\s", concepts))))
+            ),
         )
 
 
 def _without_tags(rest: str) -> str:
     """The text after the number in a heading, without marks of the origin."""
     return _TAG.sub(lambda tag: "" if any(each.search(tag[1]) for _, each in _ORIGINS) else tag[0], rest)
+
+
+def _in_one_line(found: re.Match[str]) -> str:
+    """Concepts with semicolons between them, where a teacher lists them below."""
+    return f"{found['name']} {'; '.join(_BULLET.sub('', found['items']).split(chr(10)))}\n"
 
 
 def _text(body: str) -> str:

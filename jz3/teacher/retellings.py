@@ -14,7 +14,7 @@ from jz3.teacher.stated_numbers import stated_numbers
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
 
 REMARK = re.compile(
-    r"^\W*(?:note|remark|explanation|solution|answer|changes?)"
+    r"^\W*(?:note|remark|hint|explanation|solution|answer|changes?)"
     r"(?: (?:of|on|to|for|made)\b[^\n:]{0,40})?\W{0,3}:"
     r"|^\W*(?:note that|(?:in this version,? )?i(?:[’']ve| have)? (?:kept|changed|preserved|rewrote))\b"
     r"|^\W*this (?:version|retelling|rewording|question) (?:keeps|retains|preserves|has|uses)\b"

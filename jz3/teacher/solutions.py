@@ -1,6 +1,6 @@
 r"""Reads the solution of a known problem from a model's answer, and compares it with what is expected.
 
-A solution is the whole answer without thoughts and a heading; its value is the last box. Rules: `truncated`,
+A solution is the whole answer without what stands around it; its value is the last box. Rules: `truncated`,
 `not_finished`, `no_answer` (no box, or an empty one), `answer_differs`. The grader compares values, as it
 does for graded responses.
 """
@@ -11,9 +11,17 @@ from dataclasses import dataclass
 from jz3.answers.equality import equal
 from jz3.generation.chat import ChatAnswer
 from jz3.notation.thoughts import without_thoughts
+from jz3.teacher.reply_frames import unframed
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable, last_boxed
 
 HEADING = re.compile(r"\A[*_#\s\[]*(?:step[- ]by[- ]step\s+)?solution[\]*_:\s]*(?:\n|:|\Z)", re.IGNORECASE)
+LEAD = re.compile(
+    r"\A\W*(?:(?:sure|certainly|of course|absolutely)\b[^\n\d]*"
+    r"|here(?:[’']s| is) (?:the|a|my|your)\b[^\n\d:]*)"
+    r"\bsolution\b[^\n\d:]*:\W*\n",
+    re.IGNORECASE,
+)
+"""Text in front of a solution, from models that chat."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,9 @@ def read_solution(reply: ChatAnswer, expected: str | None) -> Solution | Unusabl
 
 
 def solution_text(reply: ChatAnswer) -> str:
-    """The whole answer without thoughts and a heading."""
-    return HEADING.sub("", without_thoughts(reply.text).replace("\r\n", "\n")).strip()
+    """The whole answer without thoughts, frames, and a lead or heading in front."""
+    text = unframed(without_thoughts(reply.text).replace("\r\n", "\n"))
+    return unframed(HEADING.sub("", LEAD.sub("", text)))
 
 
 def boxed_solution(text: str) -> Solution | Unusable:

@@ -11,29 +11,39 @@ from collections import Counter
 
 from jz3.answers.equality import equal
 from jz3.notation.thoughts import without_thoughts
+from jz3.teacher.reply_frames import unframed
 from jz3.teacher.retellings import ASKS, REMARK
 from jz3.teacher.stated_numbers import StatedNumbers, stated_numbers
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
 
 HEADING = re.compile(
-    r"\A[*_#\s\[]*(?:(?:re(?:worded|phrased|written|told|framed)\s+|new\s+)?(?:question|problem|statement)"
-    r"(?:\s+re(?:told|written))?|rewording)[\]*_:\s]*(?:\n|:|\Z)",
+    r"\A[*_#\s\[]*(?:the\s+)?(?:(?:(?:re(?:worded|phrased|written|told|framed)|new|word)\s+)?"
+    r"(?:question|problem|statement|version)"
+    r"(?:\s+(?:re(?:told|written|worded|phrased)|in\s+other\s+words))?(?:\s+is)?"
+    r"|rewording|re(?:worded|phrased|written|told))[\]*_:\s]*(?:\n|:[\]*_]*|\Z)",
     re.IGNORECASE,
 )
 """A heading in front of the requested text, as models write it."""
+TITLE = re.compile(r"\A(?:\*\*[^*\n?.!:\d]{1,60}\*\*|#{1,6}[ \t][^\n?.!:\d]{1,60})[ \t]*\n")
+"""A title of the teacher's own in front of it."""
+_NAMED = r"\b(?:question|problem|statement|version|rewording|retelling)"
 LEAD = re.compile(
-    r"\A\W*(?:sure|certainly|of course|absolutely|okay|here(?:[’']s| is))\b[^\n\d]*"
-    r"\b(?:question|problem|statement|version|rewording|retelling)\b[^\n\d]*:\W*\n",
+    r"\A\W*(?:(?:sure|certainly|of course|absolutely|okay|here(?:[’']s| is))\b[^\n\d]*"
+    rf"{_NAMED}\b[^\n\d]*:\W*\n"
+    rf"|here(?:[’']s| is)\b[^\n\d:?.]{{0,60}}{_NAMED}(?: in other words)?:[*_]*[ \t])",
     re.IGNORECASE,
 )
 """Text in front of that, from models that chat."""
-QUOTES = (('"', '"'), ("“", "”"))
+QUOTES = (('"', '"'), ("“", "”"), ("„", "“"), ("«", "»"))
 
 
 def plain_text(reply: str) -> str:
-    """A teacher's text without thoughts, a lead or heading in front, and quotation marks around it."""
-    text = LEAD.sub("", without_thoughts(reply).replace("\r\n", "\n").strip()).strip()
-    text = HEADING.sub("", text).strip().strip("*").strip()
+    """A teacher's text without thoughts, frames, lead, heading and quotation marks around it."""
+    text = unframed(without_thoughts(reply).replace("\r\n", "\n"))
+    for front in (LEAD, HEADING, TITLE):
+        text = unframed(front.sub("", text))
+    if text.count("**") % 2:
+        text = text.removesuffix("**").strip()
     for opening, closing in QUOTES:
         if len(text) > 1 and text[0] == opening and text[-1] == closing and text.count(closing) <= 2:
             text = text[1:-1].strip()

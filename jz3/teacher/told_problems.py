@@ -3,6 +3,7 @@
 The rules:
 
 - `reply_is_empty`
+- `remark`: more than a problem, such as a hint or a solution
 - `identifier`: it contains a name of the graph's code
 - `questions`: it does not have exactly one question mark
 - `value_missing`: a given value is not told, or not as often as it is given
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from jz3.teacher.decompositions import Function
+from jz3.teacher.retellings import REMARK
 from jz3.teacher.stated_numbers import stated_numbers
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
 
@@ -32,6 +34,8 @@ def not_told(
     if not text:
         return Unusable("reply_is_empty", "")
     evidence = text[:EVIDENCE_CHARACTERS]
+    if REMARK.search(text):
+        return Unusable("remark", evidence)
     names = {one.name for one in functions} | {one.name for each in functions for one in each.parameters}
     shown = sorted(name for name in names if "_" in name and name in text)
     if shown:

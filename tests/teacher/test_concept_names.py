@@ -40,10 +40,19 @@ GOOD = {
         "Level: high school.\nSubject: algebra.\n\nTopic: Quadratic equations\n• Discriminant (b^2 - 4ac)\n"
         "• Vertex form\n\nTopic: Parabolas\n• Focus\n• Axis of symmetry\n• Focus (again)"
     ),
+    "deepseek, dashes of other kinds": (
+        "Level： high school\nSubject： algebra\nTopic： Quadratic equations\n– discriminant\n—vertex form\n"
+        "Topic： Parabolas\n-focus\n● axis of symmetry"
+    ),
+    "gemini, brackets in a fence": (
+        "```\n[Level]: high school\n[Subject]: algebra\n\n[Topic]: Quadratic equations\n- [discriminant]\n"
+        "- [vertex form]\n\n[Topic]: Parabolas\n- [focus]\n- [axis of symmetry]\n```"
+    ),
 }
 BAD = {
     "unsuitable": "UNSUITABLE",
     "unsuitable ": "**Unsuitable.** The document is a list of addresses.",
+    "unsuitable  ": "The document is a list of addresses.\n\nReply: UNSUITABLE",
     "no_topic": "The document explains how quadratic equations are solved, and shows three examples.",
     "no_key_concept": "Level: high school\nTopic: Quadratic equations\nTopic: Parabolas",
 }

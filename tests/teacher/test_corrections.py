@@ -19,6 +19,13 @@ GOOD = {
     "claude, bold with colons": f"**[Mistake]** 56 + 6 is wrong.\n\n**[Solution]**\n\n{SOLUTION}",
     "qwen, thoughts": f"<think>[Solution] \\boxed{{6}}</think>[Mistake]\nIt adds.\n\n[Solution]\n{SOLUTION}",
     "llama, numbered": f"## 1. Mistake\nThe last step.\n\n## 2. Corrected Solution:\n{SOLUTION}",
+    "gemini, in a fence": f"```markdown\n[Mistake]\nIt adds.\n\n[Solution]\n{SOLUTION}\n```",
+    "deepseek, escaped, and a rule": f"\\[Mistake\\]\nIt adds.\n\n\\[Solution\\]\n{SOLUTION}\n\n---",
+    "claude, tags": f"<mistake>\nIt adds.\n</mistake>\n\n<solution>\n{SOLUTION}\n</solution>",
+    "qwen, wide brackets": f"【**Mistake**】\nIt adds.\n\n【**Solution**】\n{SOLUTION}",
+    "gpt, closing marks and a courtesy": (
+        f"[Mistake]\nIt adds.\n[/Mistake]\n[Solution]\n{SOLUTION}\n[/Solution]\n\nI hope this helps!"
+    ),
     "mistral, carriage returns": f"Mistake: the sign.\r\n\r\nSolution: {SOLUTION}".replace("\n", "\r\n"),
 }
 BAD = {

@@ -37,6 +37,7 @@ GOOD = {
         )
         + f"```\n**Main**\n```python\n# the calls\n{CALLS}\n```"
     ),
+    "results with a type (Gemini)": f"```python\n{PLAIN}\n\n{CALLS.replace(' =', ': float =')}\n```",
     "kinds as names, nested calls (Mistral)": (
         "```Python\n"
         + PLAIN.replace('paid: "dollars", cost: "dollars"', "paid: Dollars, cost: Dollars")

@@ -41,6 +41,14 @@ LEVEL_1 = {
         "[/Question 1]\n\n[Question 2]\nOrigin: created\nSchool level: high school\n"
         f"Question: {DIE}\n[/Question 2]"
     ),
+    "gemini, marks as headings, in a fence": (
+        f"```markdown\n### [Question 1]\n**Origin:** taken\n**Level:** middle school\n\n{BAG}\n\n"
+        f"### [Question 2]\n**Origin:** new\n**Level:** high school\n\n{DIE}\n```"
+    ),
+    "deepseek, exercises and a courtesy": (
+        f"**Exercise 1**\nOrigin: taken\nLevel: middle school\n{BAG}\n\n"
+        f"**Exercise 2**\nOrigin: new\nLevel: high school\n{DIE}\n\nLet me know if you need solutions!"
+    ),
 }
 OF_TWO = {
     "as asked": (
@@ -69,6 +77,14 @@ OF_TWO = {
         f"[Problem 1]\nConcepts combined: random draw; fraction\nLevel: middle school\n\nProblem: {BAG}\n\n"
         "[Problem 2]\nConcepts combined: the fraction; sum of dice; sum\nLevel: high school\n\n"
         f"Problem: {DIE}"
+    ),
+    "gemini, concepts one a line": (
+        f"## [Question 1]\n**Concepts:**\n* random draw\n* fraction\n\n**Level:** middle school\n\n{BAG}\n\n"
+        f"## [Question 2]\n**Concepts:**\n* fraction\n* sum\n\n**Level:** high school\n\n{DIE}"
+    ),
+    "deepseek, brackets and plus signs": (
+        f"[Question 1]\nConcepts: [random draw] + [fraction]\nLevel: middle school\n{BAG}\n\n"
+        f"[Question 2]\nConcepts: [fraction] + [sum]\nLevel: high school\n{DIE}"
     ),
 }
 LEVEL_3 = {

@@ -52,6 +52,15 @@ GOOD = {
         "Here are the skills needed to solve this problem:\n\n* Quadratic Equations (factoring)\n* Algebra"
     ),
     "claude, in a line": "Skills: quadratic equations, Vieta's formulas, symmetric polynomials",
+    "gemini, heading and fence": "### Skills\n\n```text\nQuadratic equations\nVieta's formulas\n```",
+    "gpt, a sentence and a courtesy": (
+        "Sure! Here are the skills.\n\n- Quadratic equations\n- Vieta's formulas\n\nI hope this helps."
+    ),
+    "mistral, json with names and comments": (
+        '{\n  // most needed first\n  "skills": [\n    {"name": "Quadratic equations"},\n'
+        '    {"name": "Vieta\'s formulas"},\n  ]\n}'
+    ),
+    "deepseek, a table": "| Skill |\n|---|\n| Quadratic equations |\n| Vieta's formulas |",
     "gemma, json": '```json\n["Quadratic equations", "Vieta\'s formulas"]\n```',
 }
 BAD = [
@@ -59,6 +68,7 @@ BAD = [
         "I cannot determine which particular skills this problem needs without seeing more of it.",
         "no_skill",
     ),
+    ("I'm sorry, I can't assist with that.", "no_skill"),
     ("x^2 - 5x + 6 = 0\n2\n3", "no_skill"),
     ("Quadratic equ", "truncated"),
     ("", "no_skill"),
@@ -71,6 +81,7 @@ def test_skills_in_the_manner_of_several_models_are_read(manner):
     assert found[0] == "quadratic equation"
     assert found[1] in ("vietas formula", "algebra")
     assert all(set(name) <= {*string.ascii_lowercase, " "} for name in found)
+    assert found[2:] in ([], ["symmetric polynomial"])
 
 
 @pytest.mark.parametrize(("text", "rule"), BAD)

@@ -82,6 +82,14 @@ REPLIES = {
     "qwen, thoughts": f"<think>Are 9 crates in it?</think>\n{REWORDED}",
     "llama, chats": f"Sure! Here is the question in other words:\n\n{REWORDED}",
     "gemma, names it": f"Rephrased problem: “{REWORDED}”",
+    "gemini, the prompt's own heading": f"### Question in other words\n\n{REWORDED}",
+    "gpt, the heading in bold": f"**Question in other words:**\n{REWORDED}",
+    "deepseek, all on one line": f"Here is the question in other words: {REWORDED}",
+    "claude, between rules": f"Of course! Here's the reworded problem:\n\n---\n\n{REWORDED}\n\n---",
+    "llama, in a fence": f"```text\n{REWORDED}\n```",
+    "qwen, quoted, and a courtesy": f"> {REWORDED}\n\nLet me know if you'd like another version!",
+    "mistral, a title": f"**The Van**\n\n{REWORDED}",
+    "mistral, in French quotation marks": f"The rephrased question is:\n\n«{REWORDED}»",
 }
 
 

@@ -33,6 +33,10 @@ GOOD = {
         "### Problem\nTwo friends go to a shop that sells cups for $7. They buy 8 cups and give the "
         "shopkeeper one hundred dollars. How much change should they receive?"
     ),
+    "deepseek, a title and a courtesy": (
+        "**The Lamp Shop**\n\nAnna buys 8 lamps at 7 dollars each and pays with 100 dollars. What is left?"
+        "\n\nWould you like the solution?"
+    ),
     "llama, escapes dollars": (
         "Problem: A baker sells 8 cakes to one guest, \\$7 a cake. The guest pays $100.\n\n"
         "What change is due?"
@@ -40,6 +44,7 @@ GOOD = {
 }
 BAD = {
     "reply_is_empty": "",
+    "remark": "Anna buys 8 lamps at 7 dollars each, with 100 dollars. What is left?\n\n**Hint:** Multiply.",
     "identifier": "Compute total_cost of 7 dollars and 8 lamps, paid with 100 dollars. What is the change?",
     "questions": "Anna buys 8 lamps at 7 dollars each and pays with 100 dollars.",
     "value_missing": "Anna buys 8 lamps at 7 dollars each and pays with a note. What change does she get?",

@@ -1,0 +1,46 @@
+r"""Takes off what models put around a text that was asked for alone.
+
+A frame is a rule, a fence, a quotation or bold type around the whole text, or a courtesy behind it (`Let me
+know if you need more!`). What is said about the text itself, such as a note on its numbers, is no frame: it
+stays, and the rules of the text reject it.
+"""
+
+import re
+
+_RULE = r"[ \t]*(?:-{3,}|\*{3,}|_{3,}|={3,})[ \t]*"
+_RULES = re.compile(rf"\A(?:{_RULE}\n\s*)+|(?:\n\s*{_RULE})+\s*\Z")
+_FENCED = re.compile(
+    r"(?P<mark>`{3,}|~{3,})[ \t]*(?:markdown|md|text|txt|plaintext|latex|tex)?[ \t]*\n"
+    r"(?P<inside>(?:(?!(?P=mark)).)*)\n[ \t]*(?P=mark)",
+    re.DOTALL | re.IGNORECASE,
+)
+_QUOTED = re.compile(r"(?:[ \t]*>[^\n]*(?:\n\s*|\Z))+")
+_BOLD = re.compile(r"(?P<mark>\*{1,3}|__)(?!\s)(?P<inside>(?:(?!(?P=mark)).)+)(?<!\s)(?P=mark)", re.DOTALL)
+_COURTESY = re.compile(
+    r"\n\s*\n\W*(?:(?:please )?let me know\b|feel free to\b"
+    r"|(?:i )?hope (?:this|that|it)(?: all)? (?:help|make)s?\b"
+    r"|(?:would|do) you (?:like|want) (?:me|another|more|the solution|a solution|an? hint)\b"
+    r"|if you(?:[’']d like|(?: would)? like| want| need| have)"
+    r" (?:me|another|more|any|further|help|a different)\b"
+    r"|is there anything else\b)[^\n\d]*\Z",
+    re.IGNORECASE,
+)
+_INSIDE = re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE)
+
+
+def unframed(text: str) -> str:
+    r"""The text without its frames.
+
+    >>> unframed("---\n\n> How many are left?\n\nI hope this helps!")
+    'How many are left?'
+    """
+    before = None
+    while text != before:
+        before = text
+        text = _COURTESY.sub("", _RULES.sub("", text.strip())).strip()
+        for frame in (_FENCED, _BOLD):
+            found = frame.fullmatch(text)
+            text = found["inside"].strip() if found else text
+        if _QUOTED.fullmatch(text):
+            text = _INSIDE.sub("", text).strip()
+    return text
