@@ -40,7 +40,7 @@ from jz3.core.foreign import (
     foreign_text,
 )
 from jz3.core.frames import Accounted, Unsorted, in_key_order
-from jz3.core.matching import fitting
+from jz3.core.matching import fitting, links_not_followed
 from jz3.core.placing import (
     MANIFEST,
     ArtifactError,
@@ -330,14 +330,14 @@ class InFiles:
     def matching(self, *patterns: str) -> list[Path]:
         """The files under the directory that match any of the glob patterns, sorted; maybe none.
 
-        Raises ArtifactError if a pattern or a link leads out of the directory.
+        Raises ArtifactError if a pattern or a link leads out, even one to a folder, which `**` passes over.
         """
         if not self.path.exists():
             raise ArtifactError(f"{self.path} does not exist; a directory of files was expected there.")
         found = sorted({file for pattern in patterns for file in fitting(self.path, pattern)})
         root = self.path.resolve()
-        for file in found:
-            if not file.resolve().is_relative_to(root):
+        for file in [*found, *links_not_followed(self.path, patterns)]:
+            if not file.exists() or not file.resolve().is_relative_to(root):
                 raise ArtifactError(
                     f"{file} is a link to {file.resolve()}; a file inside {self.path} was expected, since "
                     f"DVC tracks no others. Put the file itself there."

@@ -4,7 +4,7 @@ As in a shell, a name that begins with a dot (`.DS_Store`, `._part.jsonl`, `.cac
 of the pattern begins with one: such files are notes that programs keep.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 from jz3.core.placing import ArtifactError
@@ -28,6 +28,16 @@ def fitting(directory: Path, pattern: str) -> Iterator[Path]:
             f"'{pattern}' is not a glob pattern ({error}); one such as `**/*.jsonl` was expected. Correct "
             f"the parameters."
         ) from error
+
+
+def links_not_followed(directory: Path, patterns: Sequence[str]) -> list[Path]:
+    """The links under a directory that `**` passes over in silence: those to folders and to nothing, without
+    those whose names begin with a dot.
+    """
+    if all("**" not in PurePath(pattern).parts for pattern in patterns):
+        return []
+    links = (file for file in directory.rglob("*") if file.is_symlink() and not file.is_file())
+    return sorted(link for link in links if not dotted(link.relative_to(directory)))
 
 
 def dotted(path: str | PurePath) -> bool:

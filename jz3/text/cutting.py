@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from jz3.text.regions import Notation, Regions
 
 # Written out, because alternatives with different first characters let the search skip all others fast.
-SENTENCE_END = re.compile(r"\.[\"')\]]*(?=\s)|\![\"')\]]*(?=\s)|\?[\"')\]]*(?=\s)|\n(?=[^\S\n]*\n)")
+SENTENCE_END = re.compile(
+    r"\.[\"')\]]*(?=\s)|\![\"')\]]*(?=\s)|\?[\"')\]]*(?=\s)|\n(?=[^\S\n]*\n)|[。！？][」』”’）]*"
+)
 BLANK = re.compile(r"\s")
+GAP = re.compile(r"\s|(?<=[。！？])")
+"""A blank, or the end of a sentence in a script that sets none behind it."""
 NOT_BLANK = re.compile(r"\S")
 
 LEAST_SHARE = 0.5
@@ -54,11 +58,11 @@ def _cut(text: str, start: int, length: int, least: int, regions: Regions) -> in
 
 
 def _behind(text: str, place: int, regions: Regions) -> int:
-    """The first blank from here on that is in no region, or the end."""
-    while blank := BLANK.search(text, place):
-        region = regions.around(blank.start())
+    """The first gap from here on that is in no region, or the end."""
+    while gap := GAP.search(text, place):
+        region = regions.around(gap.start())
         if region is None:
-            return blank.start()
+            return gap.start()
         place = region[1]
     return len(text)
 

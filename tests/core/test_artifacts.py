@@ -198,5 +198,14 @@ def test_files_come_from_inside_their_directory_alone(tmp_path):
         files.matching("**/*.txt")
     (raw / "c.txt").unlink()
     (raw / "folder").symlink_to(tmp_path)
-    with pytest.raises(ArtifactError, match="is a link to"):
-        files.matching("*/*.txt")
+    for pattern in ("*/*.txt", "**/*.txt"):
+        with pytest.raises(ArtifactError, match=r"folder\S* is a link to"):
+            files.matching(pattern)
+    (raw / "folder").unlink()
+    (raw / "gone.txt").symlink_to(raw / "nowhere.txt")
+    with pytest.raises(ArtifactError, match=r"gone.txt is a link to .*nowhere.txt"):
+        files.matching("**/*.txt")
+    (raw / "gone.txt").unlink()
+    (raw / "same").symlink_to(raw / "deep")
+    (raw / ".note").symlink_to(tmp_path)
+    assert files.matching("**/*.txt") == [raw / "b.txt", raw / "deep/a.txt"]

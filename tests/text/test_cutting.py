@@ -129,3 +129,12 @@ def test_ten_megabytes_take_less_than_ten_seconds():
     found = pieces(text, 1000, 10**6, 200, "latex")
     assert time.process_time() - started < 10
     assert sum(len(piece) for _, piece in found) > 0.99 * len(text)
+
+
+def test_texts_without_blanks_are_cut_behind_their_sentences():
+    text = "前n个奇数之和等于n的平方。这是为什么？「看图就知道！」" * 20
+    found = pieces(text, 60, 100, 20)
+    assert "".join(piece for _, piece in found) == text
+    assert {piece[-1] for _, piece in found} <= set("。？」")
+    long = "数" * 200 + "。" + text
+    assert "".join(piece for _, piece in pieces(long, 60, 100, 20)) == text
