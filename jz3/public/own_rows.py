@@ -18,9 +18,9 @@ from jz3.raw.names import must_be_utf8
 from jz3.raw.row import Odd, Row
 from jz3.raw.turns import ANSWERING, ASKING, TURNS, first_of_speakers, last_of_speakers, turns_of
 
-PROBLEM = ("problem", "question", "prompt", "input", "instruction", "query", *TURNS)
+PROBLEM = ("problem", "question", "prompt", "instruction", "input", "query", *TURNS)
 """Names of the problem field, the most reliable first."""
-SOLUTION = ("solution", "response", "output", "completion", "answer")
+SOLUTION = ("solution", "response", "output", "completion", "generated_solution", "chosen", "answer")
 """Names of the solution field, the most reliable first."""
 IDS = ("problem_id", "id", "unique_id", "question_id")
 LOOKED_AT = 1000
@@ -50,7 +50,7 @@ class Fields:
         turns = any(turns_of(field(row, self.problem)) for row in rows[:LOOKED_AT])
         told = max((fields_of_question(row, self.problem) for row in rows[:LOOKED_AT]), key=len)
         asked = f"{' and '.join(f'`{one}`' for one in told)}{', its first question' if turns else ''}"
-        last = ", its last answer" if turns and self.solution == self.problem else ""
+        last = ", its last answer" if self.solution and _is_answered(rows[:LOOKED_AT], self.solution) else ""
         return f"problem from {asked}, solution from `{self.solution or 'no field'}`{last}"
 
 
@@ -98,8 +98,8 @@ def fields_of(
     if solution is None:
         others = [name for name in names if name != asked]
         solution = first_of(SOLUTION, others)
-        if solution is None and any(solution_of(row, asked) for row in first if turns_of(field(row, asked))):
-            solution = asked
+        turns = (asked, first_of(TURNS, others))
+        solution = solution or next((name for name in turns if name and _is_answered(first, name)), None)
     return Fields(asked, solution)
 
 
@@ -119,14 +119,15 @@ def ids_of(rows: Sequence[Row], say: Callable[[str], object]) -> list[str]:
 
 def problem_of(row: Row, name: str) -> str | None:
     """The text of a problem, or None; if the field holds turns, the first question. With the story that it
-    asks about, where that has a field of its own.
+    asks about, or the instruction that it is given for, where that has a field of its own.
     """
-    *before, _ = fields_of_question(row, name)
     value = field(row, name)
     turns = turns_of(value)
     asked = _text(value) if turns is None else first_of_speakers(turns, ASKING)
-    told = [text for one in before if (text := _text(field(row, one)))]
-    return " ".join([*told, asked]) if asked else asked
+    if not asked:
+        return asked
+    told = [asked if one == name else _text(field(row, one)) for one in fields_of_question(row, name)]
+    return ("\n\n" if name.lower().endswith(("instruction", "input")) else " ").join(filter(None, told))
 
 
 def solution_of(row: Row, name: str) -> str | None:
@@ -145,6 +146,11 @@ def no_text(row: Row, name: str) -> bool:
     return none and turns_of(value) is None and _text(value) is None
 
 
+def _is_answered(rows: Sequence[Row], name: str) -> bool:
+    """Whether a field holds turns with an answer."""
+    return any(solution_of(row, name) for row in rows if turns_of(field(row, name)))
+
+
 def _text(value: object) -> str | None:
     if isinstance(value, list) and len(cast("list[Any]", value)) == 1:
         value = value[0]
@@ -158,7 +164,7 @@ def _text(value: object) -> str | None:
 def guessed_problem(rows: Sequence[Row], names: Sequence[str]) -> str | None:
     """The first name of PROBLEM whose field most rows fill, otherwise the first that is there.
 
-    In Alpaca's layout, for one, `input` is empty where `instruction` says it all.
+    In Alpaca's layout, for one, `input` is empty where `instruction` says it all; elsewhere both are read.
     """
     filled = [name for name in names if 2 * sum(bool(row.get(name)) for row in rows) > len(rows)]
     return first_of(PROBLEM, filled) or first_of(PROBLEM, names)

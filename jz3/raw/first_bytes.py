@@ -20,9 +20,11 @@ _KINDS = (
     (re.compile(rb"FEA1"), "", "feather of version 1, which no library writes today,"),
     (re.compile(rb"PK\x03\x04"), "", "a zip archive"),
     (re.compile(rb"%PDF-"), ".pdf", "PDF"),
+    (re.compile(rb"version https://git-lfs\.github\.com/spec"), "", "a pointer of Git LFS"),
 )
 """First bytes, the ending that says so (none: nothing here reads it), and the kind in words."""
-BYTES = 16
+BYTES = 40
+SHOWN = 16
 
 
 def kind_of(start: bytes) -> str | None:
@@ -49,12 +51,14 @@ def must_be_as_named(file: Path, kind: str) -> None:
         if wanted == ".parquet" and not start.startswith(b"PAR1"):
             _say(
                 file,
-                f"begins with {start!r}, as no parquet file does",
+                f"begins with {start[:SHOWN]!r}, as no parquet file does",
                 "Give it the ending of what it holds.",
             )
         return
     if not ending:
-        _say(file, f"is {words} by its first bytes", "Convert it, or unpack it.")
+        pointer = words.startswith("a pointer")
+        remedy = "Fetch what it points to (`git lfs pull`)." if pointer else "Convert it, or unpack it."
+        _say(file, f"is {words} by its first bytes", remedy)
     name = f"{file.name}{ending}" if ending in COMPRESSIONS and not packed else file.with_suffix(ending).name
     _say(file, f"is {words} by its first bytes", f"Rename it to {name}.")
 

@@ -42,6 +42,14 @@ SHAPES = {
     "a list of one": lambda q, a: {"question": q, "response": [a]},
     "turns as JSON": lambda q, a: {"messages": json.dumps(chat(q, a))},
     "alpaca": lambda q, a: {"instruction": q, "input": "", "output": a},
+    "alpaca with an input": lambda q, a: {
+        "instruction": q.partition("\n\n")[0],
+        "input": q.partition("\n\n")[2],
+        "output": a,
+    },
+    "preferences": lambda q, a: {"prompt": q, "chosen": chat(q, a), "rejected": chat(q, "No.")},
+    "a prompt beside its turns": lambda q, a: {"prompt": q, "messages": chat(q, a)},
+    "openmathinstruct-2": lambda q, a: {"problem": q, "generated_solution": a, "expected_answer": "48"},
     "svamp": lambda q, a: {
         "Body": q.rpartition(" in ")[0],
         "Question": "in" + q.rpartition(" in")[2],
@@ -76,6 +84,26 @@ def test_the_story_before_a_question_is_said_and_may_be_missing():
     nested = {"data": {"body": "A spider has eight legs.", "question": "And seven?"}}
     assert problem_of(nested, "data.question") == "A spider has eight legs. And seven?"
     assert problem_of({"Body": "A spider has eight legs.", "Question": ""}, "Question") == ""
+
+
+def test_an_instruction_and_its_input_are_one_problem():
+    rows = [
+        {"instruction": "Factor the expression.", "input": "x^2 - 1", "output": "(x - 1)(x + 1)"},
+        {"instruction": "Find the roots.", "input": "x^2 - 1", "output": "1 and -1"},
+        {"instruction": "What is 2 + 2?", "input": "", "output": "4"},
+    ]
+    for some in (rows, rows[:2], rows[2:]):
+        fields = fields_of("mine.jsonl", some, None, None)
+        told = [problem_of(row, fields.problem) for row in some]
+        assert len(set(told)) == len(some)
+        assert all(
+            row["instruction"] in text and row["input"] in text for row, text in zip(some, told, strict=True)
+        )
+    assert (
+        fields_of("mine.jsonl", rows, None, None)
+        .said(rows)
+        .startswith("problem from `instruction` and `input`")
+    )
 
 
 def test_a_table_without_a_header_is_named():

@@ -298,6 +298,14 @@ def test_tables_and_archives_under_another_name_are_named(tmp_path, name):
         read(tmp_path, name)
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet", "a.csv", "a.jsonl.gz"])
+def test_a_pointer_of_git_lfs_is_named(tmp_path, name):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    (tmp_path / name).write_bytes(pointer)
+    with pytest.raises(RawFileError, match=rf"{name} is a pointer of Git LFS.*git lfs pull"):
+        read(tmp_path, name)
+
+
 @pytest.mark.parametrize("start", [b"PAR1 is a course.", b"BZh9 is a name.", b"PK", b"%PDF"])
 def test_a_text_that_begins_as_another_kind_of_file_is_a_text(tmp_path, start):
     (tmp_path / "a.txt").write_bytes(start)
