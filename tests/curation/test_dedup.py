@@ -146,7 +146,22 @@ def test_rows_that_were_rejected_before_are_neither_judged_nor_survivors():
     kept = found.verdicts.filter(pl.col("rule").is_null())["row_id"].to_list()
     assert pl.concat(found.index())["problem_id"].to_list() == kept
     assert metrics.rows.model_dump() == {"read": 2, "kept": 1, "rejected": {"dedup.exact": 1}, "failed": 0}
-    assert metrics.largest_group == 2
+    assert (metrics.duplicate_share, metrics.largest_group) == (0.5, 2)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 2, 5])
+def test_texts_read_in_small_batches_give_the_same_verdicts_and_index(batch_rows, monkeypatch):
+    kinds = ("What is one and one?", "Is {0} more than {1}?", "Name a number next to {0}.")
+    rows = problems(*(problem(f"{n:02}", kinds[n % 3].format(n, n + 1)) for n in range(12)))
+    none = read_releases(InFiles(NOWHERE), [], NOTES)
+    at_once = dedup(rows.lazy(), [verdicts({"04": "execute.failed"})], none, PARAMS, 2, SCRATCH)
+    index = pl.concat(at_once.index())
+    monkeypatch.setattr("jz3.curation.dedup.BATCH_ROWS", batch_rows)
+    found = dedup(rows.lazy(), [verdicts({"04": "execute.failed"})], none, PARAMS, 2, SCRATCH)
+    frames = list(found.index())
+    assert len(frames) > 1
+    assert found.verdicts.equals(at_once.verdicts)
+    assert pl.concat(frames).equals(index)
 
 
 def test_questions_without_words_are_compared_as_they_are():

@@ -297,6 +297,7 @@ def test_only_the_last_box_is_rewritten(words):
     solution = f"\\boxed{{1}} {words} \\boxed{{\\frac{{1}}{{2}}}}."
     assert with_answer(solution, "7") == f"\\boxed{{1}} {words} \\boxed{{7}}."
     assert with_answer("no box \\boxed{open", "7") == "no box \\boxed{open"
+    assert with_answer("\\boxed{1}", "7") == "\\boxed{7}"
 
 
 @needs_samples

@@ -130,7 +130,13 @@ def test_rows_have_the_headings_of_their_kind():
 
 @pytest.mark.parametrize(
     ("printed", "expected", "corrected"),
-    [("4\n", "4", 1), ("5 \n", "5", 1), ("123456789012\n", "1234...9012", 1), (r"\1 \g<0>", r"\1 \g<0>", 1)],
+    [
+        ("4\n", "4", 1),
+        ("5 \n", "5", 1),
+        ("12345678\n", "12345678", 1),
+        ("123456789\n", "1234...6789", 1),
+        (r"\1 \g<0>", r"\1 \g<0>", 1),
+    ],
 )
 def test_what_was_printed_takes_the_place_of_claimed_output_and_answer(printed, expected, corrected):
     synthetic = problems(problem("b", "Why?", PROGRAM, kind="tool"))
@@ -184,6 +190,15 @@ def test_instruction_data_alone_counts_the_synthetic_rows_as_not_asked_for():
     assert training["part"].unique().to_list() == ["instruction"]
     assert metrics.rows.rejected == {"filter.language": 1, "mix.not_asked": 3}
     assert metrics.unfulfilled == {}
+
+
+def test_the_number_of_rows_is_a_cap_where_a_share_is_asked_for_too():
+    """Kinds without a share fill what the others leave, and no more."""
+    synthetic = problems(*(problem(f"s{n}", kind="tool" if n < 3 else "cot") for n in range(10)))
+    _, metrics = mixed(synthetic, problems(), params(4, kinds={"tool": 0.25}))
+    assert sum(metrics.by_kind.values()) == 4
+    assert metrics.by_kind.get("tool", 0) <= 1
+    assert sum(metrics.rows.rejected.values()) == 6
 
 
 def test_what_the_problems_cannot_give_is_said():
