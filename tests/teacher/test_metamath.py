@@ -16,6 +16,7 @@ from jz3.core.hashing import content_id
 from jz3.generation.chat import CHAT, chat_key
 from jz3.graph.recipe_asks import recipe_asks
 from jz3.store.row_store import open_store
+from jz3.teacher.asks import filled
 from jz3.teacher.augment import augment, request_of
 from jz3.teacher.number_masks import masks_of
 from jz3.teacher.taught import AugmentParams, next_round, rounds_of
@@ -335,6 +336,28 @@ def test_a_statement_takes_the_last_sentences_place():
     assert Counter(one.question for one in round_.asks) == {
         "A van holds x crates of 8 jars. The van holds 56 jars. What is the value of x?": 5,
         "A van holds 7 crates of x jars. The van holds 56 jars. What is the value of x?": 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("gold", "told"),
+    [
+        ("56", "56"),
+        ("\\frac{1}{2}", "$\\frac{1}{2}$"),
+        ("$\\frac{1}{2}$", "$\\frac{1}{2}$"),
+        ("\\(\\pi\\)", "\\(\\pi\\)"),
+    ],
+)
+def test_a_given_answer_is_told_as_prose_writes_it(gold, told):
+    row = ALL[0] | {"seed_id": "s1", "question": UNREAD, "answer": gold}
+    asks = first_round([row], answers=0, rewordings=0).asks
+    backward = [one for one in asks if one.operator == "fobar"]
+    assert backward
+    assert all(f"the answer to this question is {told}. Which" in one.question for one in backward)
+    statements = [one for one in asks if one.operator == "state"]
+    template = (PROMPTS.path / "declare.md").read_text()
+    assert {one.prompt for one in statements} == {
+        filled(template, {"{sentence}": "How many jars?", "{answer}": told})
     }
 
 

@@ -15,7 +15,7 @@ from jz3.generation.chat import CHAT
 from jz3.graph.recipe_asks import recipe_asks
 from jz3.store.row_store import open_store
 from jz3.teacher.augment import augment
-from jz3.teacher.taught import AugmentParams, next_round, rounds_of
+from jz3.teacher.taught import AugmentParams, asks_of_a_seed, next_round, rounds_of, rows_of_a_seed
 from jz3.text.problem_text import programs_of
 from jz3.writer.catalogue import FAMILIES
 from jz3.writer.write import printed
@@ -119,6 +119,15 @@ def test_the_plan_counts_what_is_asked_before_and_after(done):
     assert all(before.known[name] + before.ahead[name] >= count for name, count in asked.items())
     after = recipe_asks(seeds(), PROMPTS, params(), open_store())
     assert (after.known, after.stored, after.ahead) == (asked, sum(asked.values()), {})
+
+
+def test_of_a_seed_each_solution_is_asked_for_and_what_follows_its_program_in_the_usual_share():
+    sizes = {"default": 3, "subject": 2, "masked": 1}
+    solutions = {name: size * 1.836 for name, size in sizes.items()}
+    assert asks_of_a_seed(params(**sizes, masks=4)) == pytest.approx(solutions | {"mask": 4})
+    assert rows_of_a_seed(params(**sizes)) == 6
+    unmasked = asks_of_a_seed(params(default=1, subject=0, masked=0, masks=4))
+    assert "mask" not in unmasked, "copies are asked for only where one is shown"
 
 
 def test_more_draws_ask_for_the_new_ones_alone_and_a_replay_gives_the_same(done):

@@ -189,7 +189,7 @@ def test_the_plan_counts_what_is_asked_before_and_after(done):
     assert asks_of_a_seed(params(epochs=3)) == {
         "pose_1": 1, "solve_1": 2, "concepts": 1, "pose_2": 1, "solve_2": 2, "pose_3": 1, "solve_3": 2,
     }  # fmt: skip
-    assert rows_of_a_seed(params(epochs=3, answers=3, agreeing=2)) == 6
+    assert rows_of_a_seed(params(level_2=4, epochs=9, answers=3, agreeing=2)) == 2 + 8 + 6
     assert asks_of_a_seed(params(level_2=0, epochs=0)) == {"pose_1": 1, "solve_1": 2}
 
 
@@ -321,6 +321,12 @@ def test_of_a_question_one_solution_is_kept_or_none(answers, agreeing):
         assert kept == ([values.index(most)] if won else [])
         rules = {out[one].rule for one in out if one[0] == question}
         assert won or rules <= {"no_agreement"}
+
+
+def test_a_request_may_be_for_one_question_and_a_combination_for_one_passage():
+    smallest = params(questions=1, documents=1)
+    assert asks_of_a_seed(smallest)["solve_1"] == asks_of_a_seed(smallest)["solve_2"] == 1
+    assert asks_of_a_seed(params(0, 0, 0, questions=1, documents=1)) == {}
 
 
 @pytest.mark.parametrize(
