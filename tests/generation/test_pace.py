@@ -14,6 +14,7 @@ from jz3.generation.pace import (
     FIRST_WAIT_S,
     LONGEST_WAIT_S,
     Bucket,
+    Pace,
     Turnstile,
     Window,
     asked_wait_s,
@@ -34,6 +35,66 @@ def test_no_span_of_time_passes_more_than_its_rate_and_one_burst(steps, per_seco
             before_last = sum(amount for _, amount in sent[first:last])
             span = sent[last][0] - sent[first][0]
             assert before_last <= (span + BURST_S) * per_second + 1e-6
+
+
+@given(st.floats(0.5, 100), st.lists(st.floats(0.1, 50), min_size=1, max_size=10))
+def test_a_burst_passes_at_once_and_what_follows_waits_for_its_share_alone(per_second, amounts):
+    bucket = Bucket(per_second)
+    assert bucket.take(per_second * BURST_S, 100.0) == 0
+    taken = 0.0
+    for amount in amounts:
+        assert bucket.take(amount, 100.0) == pytest.approx(taken / per_second, abs=1e-9)
+        taken += amount
+
+
+class Clock:
+    """A time that passes only while somebody sleeps."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+    async def sleep(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("jz3.generation.pace.time", clock)
+    monkeypatch.setattr("asyncio.sleep", clock.sleep)
+    return clock
+
+
+@pytest.mark.parametrize(("requests", "tokens"), [(600, 10**9), (10**9, 600 * 7)])
+def test_in_a_minute_a_limit_is_sent_and_one_burst(requests, tokens, clock):
+    async def run():
+        pace, sent = Pace(requests, tokens), []
+        for _ in range(700):
+            await pace.wait(7)
+            sent.append(clock.now - 1000)
+        return sent
+
+    sent = asyncio.run(run())
+    assert sent[:10] == [0] * 10, "a second's worth"
+    assert sum(moment < 60 for moment in sent) == pytest.approx(610, abs=1)
+
+
+def test_a_pause_is_waited_for_whole_and_a_shorter_one_does_not_shorten_it(clock):
+    async def run():
+        pace = Pace(600, 600)
+        pace.pause(7)
+        pace.pause(2)
+        await pace.wait(1)
+        waited = clock.now - 1000
+        pace.pause(7)
+        pace.end_pause()
+        await pace.wait(1)
+        return waited, clock.now - 1000 - waited
+
+    assert asyncio.run(run()) == (7, 0)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +146,19 @@ def test_a_window_is_halved_by_a_busy_server_once_and_widens_as_it_answers():
     asyncio.run(run())
 
 
+def test_who_waits_for_a_place_gets_the_one_that_is_freed():
+    async def run():
+        window = Window(1)
+        assert await window.enter() == 1
+        waiting = asyncio.create_task(window.enter())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        window.leave(1, busy=True)
+        return await asyncio.wait_for(waiting, 5)
+
+    assert asyncio.run(run()) == 2
+
+
 def test_of_a_hundred_ready_tasks_one_passes_a_turn_in_order_and_writes_before_the_next():
     """What a task schedules once it may go, such as writing its request, comes before the next task."""
     done = []
@@ -132,8 +206,7 @@ REFUSED = Setback("bad request", again=False, paid=False)
         ([AGAIN, Stop("no key"), "not asked"], 3, Stop("no key"), 2),
     ],
 )
-def test_what_may_be_better_the_next_time_is_asked_again(outcomes, retries, last, asked, monkeypatch):
-    monkeypatch.setattr("jz3.generation.pace.FIRST_WAIT_S", 0.001)
+def test_what_may_be_better_the_next_time_is_asked_again(outcomes, retries, last, asked, clock):
     left = list(outcomes)
 
     async def ask():
@@ -141,3 +214,14 @@ def test_what_may_be_better_the_next_time_is_asked_again(outcomes, retries, last
 
     assert asyncio.run(patiently(ask, retries)) == last
     assert len(outcomes) - len(left) == asked
+
+
+@pytest.mark.parametrize(("wait_s", "least", "most"), [(None, 0.25, 0.5), (0.0, 0.25, 0.5), (9.0, 9.0, 9.0)])
+def test_the_longer_of_our_wait_and_the_servers_is_waited(wait_s, least, most, clock):
+    left = [Setback("busy", again=True, paid=False, wait_s=wait_s), "an answer"]
+
+    async def ask():
+        return left.pop(0)
+
+    assert asyncio.run(patiently(ask, 1)) == "an answer"
+    assert least <= clock.now - 1000 <= most
