@@ -61,6 +61,8 @@ def test_the_box_is_found_with_its_own_braces(before, content, after):
         ("**Final Answer:** 42\nThat took 17 steps.", "42", "answer_phrase"),
         ("The answer is 18 because 9 + 9 = 18", "18", "answer_phrase"),
         ("The answer is that Tom has 5 apples in the basket", "5", "answer_phrase_number"),
+        ("The answer is that Tom bought 5 red apples.", "Tom bought 5 red apples", "answer_phrase"),
+        ("The answer is that Tom bought 5 red apples today.", "5 red apples today", "answer_phrase_number"),
         ("It is between 3-5", "5", "last_number"),
         ("It fell to -7.", "-7", "last_number"),
         ("That costs $1,234.50.", "1,234.50", "last_number"),
