@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jz3.core.artifacts import In, InDir, OutDir
-from jz3.curation.decontaminate import decontaminate
+from jz3.core.artifacts import In, InDir, Out, OutDir
+from jz3.curation.decontaminate import decontaminate, questions_of
 from jz3.curation.overlap import DecontaminateParams, ItemIndex
 from jz3.tables.certificate_manifest import CertificateManifest
 from jz3.tables.hit import Hit
+from jz3.tables.problem import Problem
 from jz3.tables.verdict import Verdict
 from jz3.text.words import words
 from tests.curation.respelt import SPELLINGS, all_at_once
@@ -197,6 +198,19 @@ def test_the_frames_of_a_table_do_not_change_its_certificate(tmp_path):
         )
     for file in ("manifest.json", "hits.parquet"):
         assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "cut" / file).read_bytes()
+
+
+def test_of_a_table_only_questions_are_read_in_frames_that_change_no_verdict(tmp_path, monkeypatch):
+    monkeypatch.setattr("jz3.curation.decontaminate.FRAME_ROWS", 3)
+    told = ROWS.with_columns(solution=pl.lit(QUESTION))
+    Out(Problem, tmp_path / "problems").write(Problem.validate(told))
+    frames = list(questions_of(In(Problem, tmp_path / "problems")))
+    assert [(frame.columns, frame.height) for frame in frames] == [
+        (["problem_id", "problem"], 3),
+        (["problem_id", "problem"], 1),
+    ]
+    whole = decontaminate([ROWS], ITEMS, params(), threads=1)
+    assert decontaminate(frames, ITEMS, params(), threads=1).verdicts.equals(whole.verdicts)
 
 
 def test_no_rows_and_no_items_are_no_trouble():
