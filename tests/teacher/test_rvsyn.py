@@ -10,6 +10,7 @@ import pytest
 
 from jz3.answers.equality import equal
 from jz3.core.artifacts import In, InFiles
+from jz3.core.hashing import content_id
 from jz3.generation.chat import CHAT, ChatAnswer
 from jz3.graph.recipe_asks import recipe_asks
 from jz3.store.row_store import open_store
@@ -107,7 +108,8 @@ def test_a_kept_row_ends_in_what_its_graph_prints_and_knows_its_seeds(found):
         assert equal(graph[-1]["value"], row["answer"]).equal
         of_graph = {seed for call in graph for seed in functions[call["function_id"]]["seed_ids"]}
         assert set(line["seed_ids"]) <= of_graph <= {one["seed_id"] for one in SEEDS}
-        assert len(line["parent_ids"]) == 1
+        story = content_id("rvsyn", "tell", *line["seed_ids"], line["variant"], "0")
+        assert line["parent_ids"] == [story], "under another id it would be paid for again"
         assert row["level"] is row["subject"] is None
 
 
