@@ -19,7 +19,7 @@ HAS_NUMBER = re.compile(r"\d|\\(?:pi|infty|sqrt|frac)|[eπ∞]")
 _NUMBER = re.compile(
     r"(?<![\w:.])\d+(?::\d+)+(?:\s?[aApP]\.?[mM]\b\.?)?"  # `3:30 p.m.`, `2:3`
     r"|(?<![0-9A-Za-z_.)\]}{^\\])-?\$?\s?(?:\d{1,3}(?:(?:,|\{,\})\d{3})+(?!\d)|\d+)(?:\.\d+)?"
-    r"(?:[eE][-+]?\d+(?![\w.])|/\d+(?![\d/]))?%?"
+    r"(?:[eE][-+]?\d+(?!\w|\.\d)|\s?\*\s?10\^(?:\{-?\d+\}|-?\d+)|/\d+(?![\d/]))?%?"
     r"|(?<![\^_{A-Za-z])\d+(?:,\d{3})*(?:\.\d+)?|(?<![\d])-?\.\d+"
 )
 _UNIT_AFTER = re.compile(r"\s*(?:\\?%|percent\b|hundred\b|thousand\b|million\b|billion\b|trillion\b)")
@@ -63,7 +63,7 @@ def last_value_of(text: str, form: Form) -> Found | None:
 
 
 _TWO_VALUES = re.compile(
-    r"(?<![\w\\])\$?([A-Za-z](?:_\{?\w\}?)?)\s*=\s*([^=<>;$\n]{1,40}?)\$?,?\s*(?:or|and)\s+\$?\1\s*=\s*([^=<>;,$\n]{1,40}?)\$?[.\s]*\Z"
+    r"(?<![\w\\])\$?([A-Za-z](?:_\{?\w\}?)?)\s*=\s*([^=<>;$\n]{1,40}?)\$?,?\s*(?:or|and|ou|oder|o|или|et|und|y|e|и|或者?|和)\s+\$?\1\s*=\s*([^=<>;,$\n]{1,40}?)\$?[.\s]*\Z"
 )  # `$x = 1$ or $x = 2$` has two values, not one
 
 
@@ -128,12 +128,33 @@ _REASON_WORDS = re.compile(r"because|since|rejecting|discarding|than |instead|fo
 _SAID_BEFORE = re.compile(r"[\x01\d][^.\n]{0,400}\Z")
 
 
+_ASIDE = re.compile(
+    r"(?<=[\w\x01%])\s\((?!\s*(?:mod|about|approx|roughly|nearly|around|or\b|i\.e|\\approx))(?=[^()\n]*(?<![A-Za-z\\])[A-Za-z]{3})"
+    r"[^()\n]{1,80}\)[.\s*]{0,5}\Z"
+)  # `150 minutes (2 hours and 30 minutes).`
+_CHECK = re.compile(
+    r"(?i)(?:\n|[.!?]\s)\W{0,6}(?:check|verification|(?:let's|let us|to|we can) (?:check|verify)"
+    r"|this can be (?:checked|verified))\b(?!.{0,300}\b(?:so|thus|hence|therefore|answer)\b)"
+    r"(?:[^\n]|\n(?!\s*\n)){0,300}\Z"
+)
+
+
+def _unchecked(window: str) -> str:
+    """The text without the check that ends it: `x = 7. Check: 3 * 7 = 21.` says 7."""
+    if "heck" not in window and "erif" not in window:
+        return window
+    check = _CHECK.search(window, max(len(window) - 400, 0))
+    said = check is not None and _SAID_BEFORE.search(window[max(check.start() - 400, 0) : check.start()])
+    return window[: check.start() + 1] if check is not None and said else window
+
+
 def _without_reason(window: str) -> str:
     """The text without the reason or the range that ends it: `$n = 7$, because $n > 3$.` says 7."""
-    if _REASON_WORDS.search(window) is None:
+    window = _unchecked(window)
+    if _REASON_WORDS.search(window) is None and "(" not in window:
         return window
     mask = Masked.of(window).mask
-    reason = _REASON.search(mask, max(len(mask) - 400, 0))
+    reason = _ASIDE.search(mask, max(len(mask) - 400, 0)) or _REASON.search(mask, max(len(mask) - 400, 0))
     if reason is None or _SAID_BEFORE.search(mask[max(reason.start() - 400, 0) : reason.start()]) is None:
         return window
     return window[: reason.start()]
@@ -141,6 +162,8 @@ def _without_reason(window: str) -> str:
 
 def _fits(formula: re.Match[str], form: Form) -> bool:
     content = content_of(formula)
+    if content.startswith("^"):  # `cm$^2$`
+        return False
     match form:
         case "number":
             return HAS_NUMBER.search(content) is not None
@@ -162,7 +185,7 @@ def _with_scale(window: str, formula: re.Match[str]) -> str:
     return sign + content_of(formula) + (scale[0] if scale is not None else "")
 
 
-_CONNECTED = re.compile(r"\s*(?:,|;|and|or|,\s*and|,\s*or|或者?|和)\s*")
+_CONNECTED = re.compile(r"\s*(?:[,;]\s*)?(?:and|or|或者?|和|ou|oder|o|или|et|und|y|e|и)?\s*")
 
 
 def _listed(window: str, formulas: list[re.Match[str]], chosen: re.Match[str], form: Form) -> str:

@@ -4,6 +4,7 @@ import re
 
 from jz3.answers.number_words import number_in_words
 from jz3.answers.sentences import Masked, leading
+from jz3.answers.units import is_known_unit
 
 MAX_WHOLE = 400  # chosen: characters of a response that may be nothing but the answer
 
@@ -51,6 +52,7 @@ def number_at_end(text: str) -> str | None:
     for count in (4, 3, 2, 1):
         said = " ".join(words[-count:])
         number = number_in_words(said)
-        if number is not None and not number.unit and said.lower() != "one":
+        measured = number is not None and (not number.unit or is_known_unit(words[-1]))
+        if measured and said.lower() != "one":
             return said
     return None

@@ -72,6 +72,8 @@ def clean(text: str) -> str:
     text = text.strip()
     if _GOES_ON.search(text):
         text = _RUNNING.sub(_running_fraction, text)
+    if " equals " in text:
+        text = text.replace(" equals ", " = ")
     if "!=" in text:
         text = _FACTORIAL_EQUALS.sub("! =", text)
     if "10" in text and "^" in text:
@@ -84,7 +86,7 @@ def clean(text: str) -> str:
     quoted = _QUOTED.fullmatch(text) if text[:1] in "\"'`*_" else None
     if quoted is not None:
         text = _without_end((quoted[2] or quoted[3]).strip())
-    return text.lstrip("= ") if text.startswith("=") else text
+    return text.removeprefix("=>").lstrip("= ") if text.startswith("=") else text
 
 
 _FACTORIAL_EQUALS = re.compile(r"(?<=\d)!=(?!=)")  # `5!=120`: a number is not said to differ from one

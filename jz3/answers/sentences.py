@@ -33,6 +33,7 @@ _END = re.compile(
 )
 _TOKEN = re.compile(r"\S+")
 _CONNECTS = frozenset(("and", "or", "&", ",", "or,", "and,", "to"))
+_JOINS = frozenset(("and", "or", "", "或", "或者", "和", "ou", "oder", "или"))
 _OUTER = ".,;:!?*_\"'`"
 _MATHS = re.compile(
     r"(?:\\(?:over\w+|wide\w+|bar|vec|hat|(?:overset|stackrel)\{\\[a-z]+\})\{[A-Za-z0-9_']{1,12}\}"
@@ -215,7 +216,7 @@ def last_value(masked: Masked, *, listed: bool = False) -> tuple[int, str]:
 def _goes_on(taken: str, tokens: list[re.Match[str]], first: int, *, listed: bool) -> bool:
     """Whether the token before belongs to what is taken: in open brackets commas do not separate."""
     before = tokens[first - 1][0]
-    if listed and before.strip(_OUTER).lower() in ("and", "or", "") and first > 1:
+    if listed and before.strip(_OUTER).lower() in _JOINS and first > 1:
         return is_mathematics(tokens[first - 2][0]) and says_value(tokens[first - 2][0])
     inside = sum(taken.count(sign) for sign in ")]}") > sum(taken.count(sign) for sign in "([{")
     return is_mathematics(before) and (before[-1] not in ".,;:" or inside or (listed and before[-1] in ",;"))

@@ -76,6 +76,7 @@ _SPELLINGS = {
     "rupee": "₹ inr rs rupees",
     "won": "₩ krw 원",
     "ruble": "₽ rub rubles rouble roubles",
+    "unit": "units",
     "person": "people persons",
     "child": "children",
     "man": "men",
