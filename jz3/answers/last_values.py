@@ -62,8 +62,10 @@ def last_value_of(text: str, form: Form) -> Found | None:
     return (named[-1], "last_words") if named else None
 
 
+_OR = r"(?<![A-Za-z])(?:and|or|ou|oder|o|или|et|und|y|e|и|或者?|和)(?![A-Za-z])"
 _TWO_VALUES = re.compile(
-    r"(?<![\w\\])\$?([A-Za-z](?:_\{?\w\}?)?)\s*=\s*([^=<>;$\n]{1,40}?)\$?,?\s*(?:or|and|ou|oder|o|или|et|und|y|e|и|或者?|和)\s+\$?\1\s*=\s*([^=<>;,$\n]{1,40}?)\$?[.\s]*\Z"
+    r"(?<![\w\\])\$?([A-Za-z](?:_\{?\w\}?)?)\s*=\s*([^=<>;$\n]{1,40}?)\$?,?\s*"
+    rf"{_OR}\s+\$?\1\s*=\s*([^=<>;,$\n]{{1,40}}?)\$?[.\s]*\Z"
 )  # `$x = 1$ or $x = 2$` has two values, not one
 
 
@@ -185,7 +187,7 @@ def _with_scale(window: str, formula: re.Match[str]) -> str:
     return sign + content_of(formula) + (scale[0] if scale is not None else "")
 
 
-_CONNECTED = re.compile(r"\s*(?:[,;]\s*)?(?:and|or|或者?|和|ou|oder|o|или|et|und|y|e|и)?\s*")
+_CONNECTED = re.compile(rf"\s*(?:[,;]\s*(?:{_OR})?|{_OR})\s*")
 
 
 def _listed(window: str, formulas: list[re.Match[str]], chosen: re.Match[str], form: Form) -> str:
