@@ -26,6 +26,8 @@ MANIFEST = "manifest.json"
 MARK = "jz3-working-folder"
 """A file in each working folder, locked while it is in use."""
 NEW, OLD = "new", "old"
+PROBE_BYTES = 1 << 20
+"""Bytes that a disk which is not full has room for (chosen)."""
 
 Foreign = Callable[[Path], str | None]
 """Why jz3 did not make what is at a path, such as `has no manifest.json`; None if it did."""
@@ -105,6 +107,33 @@ def make_folder(path: Path) -> None:
     must_be_free(path, lambda _: None, folder=True)
     with _said(path):
         path.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def full_disk_said(path: Path, folder: Path) -> Generator[None]:
+    """Raise the system's error for a full disk at the path in place of a library's own, which need not say so:
+    the disk is full if nothing more can be written into the folder.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if getattr(error, "errno", None) is None and (number := _full(folder)):
+            raise OSError(number, os.strerror(number), str(path)) from error
+        raise
+
+
+def _full(folder: Path) -> int | None:
+    """The number of the error by which the system refuses room for a few bytes, if it does."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(PROBE_BYTES))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        return error.errno if error.errno in FULL else None
+    return None
 
 
 def identity(path: Path) -> tuple[int, int] | None:
@@ -194,7 +223,8 @@ def _working(path: Path) -> Generator[Path]:
     with (work / MARK).open("w") as mark:
         fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
-            yield work
+            with full_disk_said(path, work):
+                yield work
         finally:
             if not (os.path.lexists(work / OLD) and not os.path.lexists(path)):
                 shutil.rmtree(work, ignore_errors=True)

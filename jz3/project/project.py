@@ -22,7 +22,7 @@ import yaml
 from ruamel.yaml import YAML
 
 from jz3.core.errors import UserError
-from jz3.core.placing import is_within, make_folder, placed_file
+from jz3.core.placing import full_disk_said, is_within, make_folder, placed_file
 from jz3.graph.code import Code, digest_of
 from jz3.public.curation import SETTINGS
 from jz3.raw.given import must_be_a_file
@@ -111,7 +111,8 @@ def removed_unless_whole(folder: Path) -> Generator[None]:
     there = folder.is_dir()
     make_folder(folder)
     try:
-        yield
+        with full_disk_said(folder, folder):
+            yield
     except BaseException:
         for path in folder.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,8 +1,10 @@
 """What is at or beside the place of an output, and is not ours, is byte for byte the same afterwards."""
 
 import ctypes
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from pydantic import BaseModel, model_serializer
 
 from jz3.core import placing
 from jz3.core.artifacts import ArtifactError, In, InDir, Metrics, Out, OutDir, OutText, Plot
+from jz3.project.project import start
 from tests.conftest import ROOT
 from tests.core.test_artifacts import Fruit, fruits
 
@@ -311,3 +314,42 @@ def test_a_working_folder_that_is_in_use_is_left_to_its_process(tmp_path):
         assert directory.is_dir()
         (directory / "manifest.json").write_text('{"size": 8}')
     assert InDir(Box, tmp_path / "box").manifest().size == 8
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A folder on a file system of its own, which has room for 4 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"this machine mounts no file system: {mounted.stderr.strip()}")
+    (place / "ballast").write_bytes(bytes(60 << 10))
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def copy_tree(path):
+    with OutDir(Box, path).open() as directory:
+        shutil.copytree(ROOT / "jz3/project/template/prompts", directory / "prompts")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda place: Out(Fruit, place / "x.parquet").write(fruits(*map(str, range(9_000)))),
+        lambda place: Out(Fruit, place / "x").write(fruits(*map(str, range(9_000)))),
+        lambda place: copy_tree(place / "box"),
+        lambda place: start(place / "project", ROOT / "README.md", ()),
+    ],
+)
+def test_a_full_disk_is_said_whatever_library_meets_it_and_nothing_is_left(full_disk, write):
+    with pytest.raises(OSError, match="No space left") as caught:
+        write(full_disk)
+    assert caught.value.errno == errno.ENOSPC
+    assert [path.name for path in full_disk.iterdir()] == ["ballast"]
