@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jz3.core.errors import UserError
 from jz3.core.graph_file import read_graph
-from jz3.core.placing import placed_file
+from jz3.core.placing import is_within, placed_file
 from jz3.report.page import TITLE, StampError, stamped
 
 
@@ -22,7 +22,14 @@ def report_file(root: Path) -> Path:
 
 
 def stamp_report(root: Path, target: Path, now: datetime) -> None:
-    """Write the copy. Raises UserError if the folder is in no git repository."""
+    """Write the copy. Raises UserError if the folder is in no git repository, or if the copy would replace
+    what the stage left.
+    """
+    if is_within(target, report_file(root).parent):
+        raise UserError(
+            f"{target} is inside the folder that the stage `report` leaves, and DVC watches; a place of its own "
+            f"was expected for a copy. Give another path."
+        )
     text = f"Copied on {now:%Y-%m-%d %H:%M %Z} from commit {_commit(root)}."
     page = stamped(report_file(root).read_text(encoding="utf-8"), text)
     with placed_file(target, _foreign) as part:

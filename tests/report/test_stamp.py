@@ -53,6 +53,15 @@ def test_a_file_of_the_users_is_left(clone):
     assert target.read_text() == "precious"
 
 
+@pytest.mark.parametrize("name", ["index.html", "copy.html", "../report/index.html"])
+def test_what_the_stage_left_is_not_replaced(clone, name):
+    before = report_file(clone).read_text()
+    with pytest.raises(UserError, match="place of its own"):
+        stamp_report(clone, clone / "data/report" / name, NOW)
+    assert report_file(clone).read_text() == before
+    assert [file.name for file in (clone / "data/report").iterdir()] == ["index.html"]
+
+
 def test_without_a_report_the_error_says_how_to_make_one(clone):
     report_file(clone).unlink()
     with pytest.raises(UserError, match=r"dvc repro report"):
