@@ -15,6 +15,7 @@ one of the row's `choices`, as MMLU has it, becomes their letter.
 
 import codecs
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ from jz3.raw.turns import ANSWERING, ASKING, TURNS, last_of_speakers, turns_of
 
 WHOLE = (
     "response", "responses", "output", "outputs", "completion", "generation", "generated_text",
-    "model_output", "answer_text",
+    "generated_solution", "model_output", "answer_text",
 )  # fmt: skip
 """Names of the field with a model's whole response, the most certain first."""
 PREDICTED = ("predicted", "prediction", "pred", "model_answer", *WHOLE)
@@ -116,16 +117,30 @@ def read_file(path: Path, fields: Fields) -> AnswerFile:
             raise UserError(f"{path} has no field `{given}`; it has {', '.join(names)}. Give one of these.")
     gold = fields.gold or first_of(GOLD, names)
     numbered = gold is not None and _are_numbers_of_choices(rows, gold)
+    identity = fields.identity or first_of(IDS, names)
+    if identity is not None and identity in names:
+        rows = _with_whole_ids(rows, identity)
     return AnswerFile(
         path,
         f"{layout} with numbered choices" if numbered else layout,
         [row | {gold: letter_of(text_of(row, gold))} for row in rows] if gold and numbered else rows,
         fields.predicted or first_of(PREDICTED, names) or _answered_turns(rows, names),
         gold,
-        fields.identity or first_of(IDS, names),
+        identity,
         bad,
         numbered,
     )
+
+
+def _with_whole_ids(rows: list[Row], name: str) -> list[Row]:
+    """The rows with ids as whole numbers, if all are written as `7.0`, as pandas may do."""
+    ids = [text_of(row, name) for row in rows]
+    if not all(one is None or re.fullmatch(r"\d+\.0", one) for one in ids):
+        return rows
+    return [
+        row if one is None else row | {name: one.removesuffix(".0")}
+        for row, one in zip(rows, ids, strict=True)
+    ]
 
 
 def _answered_turns(rows: Sequence[Row], names: Sequence[str]) -> str | None:

@@ -341,6 +341,17 @@ def test_json_lines_come_in_other_encodings_and_as_one_list(tmp_path, encoding, 
         assert judged(tmp_path / f"{name}.jsonl").scores[0].accuracy == 100
 
 
+def test_whole_numbers_as_pandas_writes_them_are_the_same_ids(tmp_path):
+    golds = write(tmp_path / "gold.jsonl", [{"id": i, "answer": f"#### {i + 3}"} for i in (4, 7, 9)])
+    own = tmp_path / "own.csv"
+    own.write_text("id,generated_solution\n9.0,\\boxed{12}\n4.0,\\boxed{7}\n7.0,\\boxed{11}\n")
+    done = CliRunner().invoke(app, ["grade", str(own), "--gold", str(golds)])
+    assert "own: 2 of 3 equal" in done.stdout
+    own.write_text(own.read_text().replace("7.0", "7.1"))
+    done = CliRunner().invoke(app, ["grade", str(own), "--gold", str(golds)])
+    assert "such as 9.0" in done.stderr
+
+
 def test_ids_that_repeat_over_other_golds_name_no_item(tmp_path):
     rows = [{"id": 1, "gold": str(i), "predicted": str(i % 2)} for i in range(N)]
     found = judged(write(tmp_path / "a.jsonl", rows))
