@@ -7,13 +7,20 @@ every operation that torch dispatches is counted: its floating-point operations,
 writes, its kernel. An H100 SXM then takes for each the longest of the three, at the rates below; what FSDP2
 gathers and reduces between eight cards of a machine runs beside that: a piece takes the longer of the two.
 
-Nothing is measured: the rates are public figures, or chosen where it says so, and `mfu` follows from them. It
-counts 6 operations a weight and token, none for attention or for computing again, over 989 TFLOPS.
+None of that is measured: the rates are public figures, or chosen where it says so, and `mfu` follows from
+them. It counts 6 operations a weight and token, none for attention or for computing again, over 989 TFLOPS.
+
+What the stage itself costs beside servers is measured on this machine's CPU: rows of the paper's length go
+through the engine `openai` into the row store, from a server on loopback that answers at once.
+`requests_per_core_second` counts the core seconds of the stage, without those of the server; 500 are asked
+for, since eight H100 that write 12,500 tokens a second each return 115 rows of 875 tokens a second.
 """
 
 import argparse
 import json
+import os
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -28,13 +35,25 @@ from torch.utils.flop_counter import flop_registry
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.servers.answering import answering_server
+from jz3.core.artifacts import InDir
 from jz3.core.execution import load_execution
 from jz3.core.params import read_sections
+from jz3.generation.completion_rows import generate_windows, generation_key, generation_workers, payload
+from jz3.generation.engine import GenerationRequest, Sampling
+from jz3.generation.engines import open_engine
+from jz3.generation.prompts import encode_prompts
+from jz3.generation.served_engine import ENCODED_TOGETHER
 from jz3.graph.fetching.table import read_table
 from jz3.graph.memory_counts import Piece
 from jz3.graph.step_memory import fake_step
+from jz3.lm.model import load_tokenizer
 from jz3.lm.plan import OptimizerParams
+from jz3.lm.tokenizer import train_tokenizer
+from jz3.tables.model_manifest import ModelManifest
+from jz3.training.base import ConfigModel, build
 from jz3.training.methods import Full
+from jz3.workers.crew import open_crew
 
 ROOT = Path(__file__).parent.parent
 PEAK = 989e12
@@ -50,6 +69,8 @@ KERNEL = 4e-6
 LINK = 370e9
 """Bytes a second and direction between cards of a machine (chosen; NVLink 4 has 450e9)."""
 CARDS = 8
+PASSAGE = "A passage that a page of the web has about some numbers and their sums. " * 30
+"""With it a prompt has the length of the paper's: 2,200 characters."""
 NOT_RUN = {"aten::empty", "aten::empty_like", "aten::detach", "aten::_unsafe_view"}
 """Operations that move nothing, such as views."""
 
@@ -109,14 +130,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="two trainings, under a minute")
+    parser.add_argument("--quick", action="store_true", help="two trainings, 1,000 rows, under a minute")
     options = parser.parse_args()
     figures = {case.name: counted(case) for case in cases(quick=options.quick)}
+    figures["servers"] = served(1_000 if options.quick else 10_000)
     for name, found in figures.items():
         print(name)
         for what, value in found.items():
             print(f"  {what:28} {value if isinstance(value, dict) else format(value, ',')}")
-    print("no device: counted, at the rates of an H100 SXM")
+    print("no device: trainings are counted, at the rates of an H100 SXM; servers are measured on a CPU")
     print(json.dumps(dict(flat(figures))))
 
 
@@ -181,6 +203,45 @@ def counted(case: Case) -> dict[str, Any]:
         "tokens_per_second": round(tokens / seconds),
         "mfu": round(6 * weights * tokens / seconds / PEAK, 3),
         "counting_seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def served(rows: int) -> dict[str, Any]:
+    """What the stage takes to send rows to a server that answers at once, and to store what it returns."""
+    with tempfile.TemporaryDirectory() as folder, answering_server(0.0) as url:
+        os.environ["JZ3_STORE"] = f"{folder}/store"
+        model = Path(folder) / "model"
+        model.mkdir()
+        shape = ConfigModel(
+            kind="config", hidden_size=32, layers=1, heads=1, mlp=32, seed=0, max_positions=4096,
+            training=None,
+        )  # fmt: skip
+        build(shape, train_tokenizer([PASSAGE], 400), model)
+        paper = load_execution(ROOT / "profiles/execution/paper.yaml")
+        how = paper.model_copy(update={"servers": [url], "device": "cpu"})
+        sampling = Sampling(temperature=0.7, top_p=0.95, max_tokens=2500, stop=[])
+        with (
+            open_engine("openai", InDir(ModelManifest, model), "bfloat16", how) as engine,
+            open_crew(generation_workers(engine, how)) as crew,
+        ):
+            requests = [GenerationRequest(f"{number} {PASSAGE}", number) for number in range(rows)]
+            window = {
+                generation_key(engine, one, sampling): payload(engine, one, sampling) for one in requests
+            }
+            started, core = time.monotonic(), time.process_time()
+            stored = sum(1 for _ in generate_windows(engine, [window], how, crew))
+            seconds, core = time.monotonic() - started, time.process_time() - core
+        tokenizer, encoding = load_tokenizer(model), time.process_time()
+        for start in range(0, rows, ENCODED_TOGETHER):
+            encode_prompts(tokenizer, [one.prompt for one in requests[start : start + ENCODED_TOGETHER]])
+        encoding = time.process_time() - encoding
+    assert stored == rows, f"{stored} of {rows} rows were stored"
+    return {
+        "rows": rows,
+        "requests_per_second": round(rows / seconds),
+        "requests_per_core_second": round(rows / core),
+        "microseconds_of_a_core": round(1e6 * core / rows),
+        "of_them_to_encode_a_prompt": round(1e6 * encoding / rows),
     }
 
 
