@@ -23,6 +23,7 @@ ONE_OF_EACH = {
     "gradient_checkpointing": False,
     "checkpoint_steps": 1_000_000,
     "checkpoint_share": 1.0,
+    "checkpoint_minutes": 1_000_000,
     "checkpoints_kept": 1,
     "trackers": [],
     "generation_batch": 1,

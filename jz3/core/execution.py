@@ -155,6 +155,8 @@ class Execution(BaseModel):
     """The most steps of a training between two checkpoints to resume from."""
     checkpoint_share: float = Field(gt=0, le=1)
     """The largest share of a training's steps between two checkpoints to resume from."""
+    checkpoint_minutes: float = Field(gt=0)
+    """Minutes after a checkpoint at which the next step leaves one, whatever the other two say."""
     checkpoints_kept: int = Field(ge=1)
     """How many of the latest checkpoints are kept while a training runs."""
     trackers: list[Literal["dvclive", "trackio", "wandb"]]

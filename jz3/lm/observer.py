@@ -4,6 +4,7 @@ Importing this module takes seconds.
 """
 
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +48,8 @@ class Observer(TrainerCallback):
         """What signals asked of this process."""
         self._asked = 0
         """What was asked of any rank at this step."""
+        self._saved_at = time.monotonic()
+        """When the last checkpoint was made, or the training began."""
         self.ended_at: int | None = None
         """The step after which it ended because it was asked to."""
 
@@ -129,12 +132,19 @@ class Observer(TrainerCallback):
         if args.world_size == 1:
             return self._loss, self._labels, self._new_tokens
         asked = self.asked.look(of_ranks=self._is_first) if self.asked else 0
+        if self._is_first and self._is_due():
+            asked = max(asked, SAVE)
         own = [self._loss, self._labels, self._new_tokens, asked >= SAVE, asked == END]
         sums = torch.tensor(own, dtype=torch.float64).to(args.device)
         torch.distributed.all_reduce(sums)
         loss, labels, tokens, save, end = sums.tolist()
         self._asked = END if end else SAVE if save else 0
         return loss, round(labels), round(tokens)
+
+    def _is_due(self) -> bool:
+        """Whether the last checkpoint is as old as one may become."""
+        age_s = time.monotonic() - self._saved_at
+        return age_s >= 60 * self._training.execution.checkpoint_minutes
 
     def _stop_if_lost(self, step: int, loss: float) -> None:
         norm, most = self.gradient_norm, EXPLODED * self._training.optimizer.gradient_clip
@@ -166,7 +176,7 @@ class Observer(TrainerCallback):
         if not self._checkpoints or step == len(self._steps):
             return
         if self.asked and args.world_size == 1:
-            self._asked = self.asked.look(of_ranks=False)
+            self._asked = max(self.asked.look(of_ranks=False), SAVE if self._is_due() else 0)
         if step % self._checkpoints.every == 0 or self._asked:
             control.should_save = True
         if self._asked == END:
@@ -186,6 +196,7 @@ class Observer(TrainerCallback):
         if self._checkpoints and self._is_first:
             noted = Noted(points=self.points, label_tokens=self._label_tokens)
             self._checkpoints.complete(state.global_step, noted)
+        self._saved_at = time.monotonic()
 
     def _end_epoch(self, epoch: int, hook: EpochEnd) -> None:
         first, last = [0, *self._training.plan.epochs][epoch : epoch + 2]

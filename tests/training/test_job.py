@@ -208,6 +208,14 @@ def test_a_short_training_has_checkpoints_by_its_share_and_a_users_file_among_th
     assert left == [checkpoint.parent / "checkpoint-best" / "notes.txt"]
 
 
+def test_a_step_that_ends_minutes_after_the_last_checkpoint_leaves_one(root, alone, own_store):
+    killed(root, 7, "on_step_end", checkpoint_minutes=1e-9)
+    assert checkpoints_in(own_store) == ["checkpoint-6"]
+    resumed = trained(root)
+    assert resumed.loss.equals(alone.loss)
+    assert checkpoints_in(own_store) == ["checkpoint-6"], "within the minutes there is no other"
+
+
 def test_other_data_or_parameters_have_a_directory_of_their_own(root, own_store):
     trained(root)
     trained(root, blocks=some_blocks(seed=1))

@@ -128,6 +128,14 @@ def test_ranks_that_are_killed_go_on_to_the_same_losses_and_weights(root, own_st
 
 @pytest.mark.long
 @pytest.mark.usefixtures("forked_ranks")
+def test_ranks_leave_a_checkpoint_once_the_first_of_them_finds_the_last_one_old(root, own_store):
+    trained(root, ranks=2, sharding="fsdp", checkpoint_minutes=1e-9)
+    (checkpoint,) = own_store.glob("checkpoints/*/checkpoint-*")
+    assert checkpoint.name == "checkpoint-11", "the last one before the end"
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("forked_ranks")
 def test_a_training_that_cannot_go_on_ends_the_stage_with_the_ranks_message(root, capfd):
     with pytest.raises(UserError, match="the ranks of test ended with status 1 and left no loss"):
         trained(
