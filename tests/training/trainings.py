@@ -27,10 +27,10 @@ SCHEDULE = WarmupStableDecay(warm_up=0.1, stable=0.6, floor=0.1)
 FULL = Full(kind="full")
 
 
-def build_base(directory: Path) -> Path:
+def build_base(directory: Path, layers: int = 2) -> Path:
     directory.mkdir(parents=True)
     config = ConfigModel(
-        kind="config", hidden_size=32, layers=2, heads=2, mlp=64, seed=0, max_positions=64, training=None
+        kind="config", hidden_size=32, layers=layers, heads=2, mlp=64, seed=0, max_positions=64, training=None
     )
     build(config, train_tokenizer(TEXTS, 300), directory)
     return directory
