@@ -168,6 +168,7 @@ def test_a_tolerance_is_what_the_caller_says():
 
 
 def test_letters_of_choices_need_no_capitals_where_all_answers_are_letters():
+    assert equal_choices("B", "B").equal
     assert equal_choices("B", "(b)").equal
     assert equal_choices("B", "\\text{B) 12}").equal
     assert not equal_choices("B", "C").equal

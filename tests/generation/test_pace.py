@@ -149,12 +149,23 @@ def test_a_window_is_halved_by_a_busy_server_once_and_widens_as_it_answers():
 def test_who_waits_for_a_place_gets_the_one_that_is_freed():
     async def run():
         window = Window(1)
-        assert await window.enter() == 1
+        first = await window.enter()
         waiting = asyncio.create_task(window.enter())
         await asyncio.sleep(0)
         assert not waiting.done()
-        window.leave(1, busy=True)
-        return await asyncio.wait_for(waiting, 5)
+        window.leave(first, busy=False)
+        return await asyncio.wait_for(waiting, 5) != first
+
+    assert asyncio.run(run()), "as a request of its own"
+
+
+@pytest.mark.parametrize("refused", range(4))
+def test_the_refusal_of_any_request_in_flight_halves_the_window(refused):
+    async def run():
+        window = Window(4)
+        sent = [await window.enter() for _ in range(4)]
+        window.leave(sent[refused], busy=True)
+        return window.width
 
     assert asyncio.run(run()) == 2
 
