@@ -147,6 +147,19 @@ def test_a_short_question_counts_anywhere_and_a_very_short_one_where_it_is_most_
     assert classes("What is 3 + 4?", f"{QUESTION} What is 3 + 4?") == []
 
 
+@pytest.mark.parametrize(("words", "expected"), [("x", []), ("x + 3", ["whole"])])
+def test_commands_of_a_short_question_count_as_words_for_at_most_half_of_them(words, expected):
+    question = rf"Find $\displaystyle \left( \mathbf{{{words}}} \quad \right) \hfill$"
+    assert classes(question, question) == ["whole"]
+    assert classes(question, f"{QUESTION} {question} {QUESTION}") == expected
+
+
+def test_each_number_of_words_may_be_one():
+    least = {"ngram": 1, "least_contained_words": 1, "short_ngram": 1, "least_masked_words": 1}
+    assert classes("Marbles?", QUESTION, **least) == ["ngram"]
+    assert classes("Two", "Four", **least) == []
+
+
 def test_a_question_without_words_is_found():
     assert classes("△ + □ = ?", "△+□=?") == ["whole"]
 

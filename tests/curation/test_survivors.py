@@ -46,6 +46,14 @@ def test_sets_that_are_alike_are_found_whatever_their_outlines(seed, most):
     assert in_one_bucket(texts) == plainly(texts)
 
 
+def test_sets_exactly_at_the_threshold_are_alike_and_just_below_it_are_not():
+    whole = hashes(np.random.Generator(np.random.PCG64(1)), 10, of=100)
+    for part, found in ((whole[:7], 0), (whole[:6], KEPT)):
+        assert in_one_bucket([whole, part]) == in_one_bucket([part, whole]) == [KEPT, found]
+    first, other = whole[:6], np.concatenate([whole[:3], whole[6:9]])  # 3 of 9 in common
+    assert in_one_bucket([first, other]) == [KEPT, KEPT]
+
+
 @settings(max_examples=10)
 @given(st.integers(0, 2**32 - 1))
 def test_the_pauses_in_which_memory_is_given_back_change_nothing(seed):
