@@ -13,9 +13,9 @@ import re
 
 from jz3.generation.chat import ChatAnswer
 from jz3.notation.thoughts import without_thoughts
-from jz3.teacher.reply_frames import unframed
 from jz3.teacher.solutions import Solution, boxed_solution, differing, finished
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
+from jz3.text.reply_frames import unframed
 
 _MISTAKE = r"(?:(?:the|first)\s+)*(?:mistakes?|errors?|wrong\s+step)(?:\s+(?:found|identified|analysis))?"
 _SOLUTION = r"(?:(?:the|a|new|full|complete|correct|corrected|revised|step-by-step)\s+)*solution"

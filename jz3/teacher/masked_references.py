@@ -27,8 +27,8 @@ from functools import cached_property, lru_cache
 from jz3.answers.number_words import number_in_words
 from jz3.answers.tree import Number
 from jz3.teacher.number_masks import IN_WORDS
-from jz3.teacher.reply_frames import unframed
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable, last_boxed
+from jz3.text.reply_frames import unframed
 
 LETTERS = "MNPQRSTUVWXYZBCDEFGHJKL"
 """In order of use, from M on as in the paper's examples; A, I and O are words or look like digits."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from jz3.generation.chat import ChatAnswer
 from jz3.notation.thoughts import without_thoughts
-from jz3.teacher.reply_frames import unframed
 from jz3.teacher.solutions import finished
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
+from jz3.text.reply_frames import unframed
 from jz3.text.singular import singular
 
 BULLET = re.compile(r"^\s*(?:[-*•–+]|\(?\d{1,2}[.):])\s*")

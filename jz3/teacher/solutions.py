@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from jz3.answers.equality import equal
 from jz3.generation.chat import ChatAnswer
 from jz3.notation.thoughts import without_thoughts
-from jz3.teacher.reply_frames import unframed
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable, last_boxed
+from jz3.text.reply_frames import unframed
 
 HEADING = re.compile(r"\A[*_#\s\[]*(?:step[- ]by[- ]step\s+)?solution[\]*_:\s]*(?:\n|:|\Z)", re.IGNORECASE)
 LEAD = re.compile(

@@ -11,10 +11,10 @@ from collections import Counter
 
 from jz3.answers.equality import equal
 from jz3.notation.thoughts import without_thoughts
-from jz3.teacher.reply_frames import unframed
 from jz3.teacher.retellings import ASKS, REMARK
 from jz3.teacher.stated_numbers import StatedNumbers, stated_numbers
 from jz3.text.problem_text import EVIDENCE_CHARACTERS, Unusable
+from jz3.text.reply_frames import unframed
 
 HEADING = re.compile(
     r"\A[*_#\s\[]*(?:the\s+)?(?:(?:(?:re(?:worded|phrased|written|told|framed)|new|word)\s+)?"

@@ -16,6 +16,7 @@ from itertools import dropwhile
 
 from jz3.notation.thoughts import read_thoughts
 from jz3.notation.turns import first_turn
+from jz3.text.reply_frames import unframed
 
 EVIDENCE_CHARACTERS = 300
 
@@ -23,7 +24,7 @@ _NAMES = {
     "problem": r"(?:new\s+)?problem(?:\s+(?:description|statement))?",
     "solution": r"(?:code\s+)?solution",
 }
-_MARKUP = r"[*_#> \t]{0,12}"
+_MARKUP = r"[*_#>` \t]{0,12}(?:\d[.)][*_ \t]{0,4})?"
 _ORNAMENT = re.compile(r"[ \t]*(?:-{3,}|\*{2,}|_{3,}|={3,}|#{1,6})?[ \t]*")
 
 
@@ -98,7 +99,7 @@ def _holds_problem(thought: str) -> bool:
 def read_problem(text: str, kind: str) -> ParsedProblem | Unusable:
     """The problem in a whole answer of a model."""
     try:
-        problem, solution = _parts(_unfenced(text.replace("\r\n", "\n")))
+        problem, solution = _parts(_unfenced(unframed(text.replace("\r\n", "\n"))))
         return _parsed(problem, solution, kind)
     except _Broken as broken:
         return broken.unusable
@@ -156,7 +157,7 @@ def _marks(name: str, text: str) -> list[re.Match[str]]:
     word = _NAMES[name]
     bracketed = _bracketed(name)
     forms = (
-        rf"^{_MARKUP}{bracketed}[*_]*:?[*_]*",
+        rf"^{_MARKUP}{bracketed}[*_`]*:?[*_]*",
         rf"{bracketed}[*_]*:?[*_]*",
         rf"^[ \t]*#{{1,6}}[ \t]*[*_]*{word}[ \t]*:?[*_]*:?[ \t]*$",
         rf"^[ \t]*(?:\*\*|__){word}[ \t]*:?(?:\*\*|__):?",
@@ -170,7 +171,7 @@ def _marks(name: str, text: str) -> list[re.Match[str]]:
 
 
 def _bracketed(name: str) -> str:
-    return rf"\\?[\[<【]\s*{_NAMES[name]}\s*\\?[\]>】]"
+    return rf"\\?[\[<【]\s*[*_]*{_NAMES[name]}[*_]*\s*\\?[\]>】]"
 
 
 def _stripped(part: str, name: str, text: str) -> str:
@@ -179,7 +180,7 @@ def _stripped(part: str, name: str, text: str) -> str:
     part = re.split(closing, part, maxsplit=1, flags=re.IGNORECASE)[0]
     lines = list(dropwhile(_ORNAMENT.fullmatch, part.strip().split("\n")))
     lines = list(dropwhile(_ORNAMENT.fullmatch, reversed(lines)))[::-1]
-    part = "\n".join(lines).strip()
+    part = unframed("\n".join(lines))
     if not part:
         raise _Broken(f"empty_{name}", text)
     return part

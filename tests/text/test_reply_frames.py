@@ -1,12 +1,14 @@
 """What stands around a text comes off, in any order and depth; the text itself stays as it is."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.generation.chat import ChatAnswer
-from jz3.teacher.reply_frames import unframed
 from jz3.teacher.solutions import read_solution
+from jz3.text.reply_frames import unframed
 
 TEXTS = (
     "How many are left?",
@@ -66,3 +68,11 @@ def test_a_solution_is_kept_without_what_a_model_chats_around_it(reply, solution
     text = "x - 25 = 14, so $x = \\boxed{39}$."
     answer = ChatAnswer(reply.replace("{}", text), "stop", 1, 1, 0, by_batch=False)
     assert read_solution(answer, "39").text == solution.replace("{}", text)
+
+
+@pytest.mark.parametrize("part", ["\n", "> ", "*", "```\n", "---\n", "\n\n \n", "__", "- "])
+def test_a_model_that_repeats_itself_costs_no_time(part):
+    began = time.process_time()
+    for text in (part * 20_000, f"a{part * 20_000}b", f"{part * 20_000}b", f"```{part * 20_000}"):
+        unframed(text)
+    assert time.process_time() - began < 5

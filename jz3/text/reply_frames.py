@@ -7,22 +7,20 @@ stays, and the rules of the text reject it.
 
 import re
 
-_RULE = r"[ \t]*(?:-{3,}|\*{3,}|_{3,}|={3,})[ \t]*"
-_RULES = re.compile(rf"\A(?:{_RULE}\n\s*)+|(?:\n\s*{_RULE})+\s*\Z")
+_RULE = re.compile(r"[ \t]*(?:-{3,}|\*{3,}|_{3,}|={3,})[ \t]*")
 _FENCED = re.compile(
     r"(?P<mark>`{3,}|~{3,})[ \t]*(?:markdown|md|text|txt|plaintext|latex|tex)?[ \t]*\n"
     r"(?P<inside>(?:(?!(?P=mark)).)*)\n[ \t]*(?P=mark)",
     re.DOTALL | re.IGNORECASE,
 )
-_QUOTED = re.compile(r"(?:[ \t]*>[^\n]*(?:\n\s*|\Z))+")
 _BOLD = re.compile(r"(?P<mark>\*{1,3}|__)(?!\s)(?P<inside>(?:(?!(?P=mark)).)+)(?<!\s)(?P=mark)", re.DOTALL)
 _COURTESY = re.compile(
-    r"\n\s*\n\W*(?:(?:please )?let me know\b|feel free to\b"
+    r"\W*(?:(?:please )?let me know\b|feel free to\b"
     r"|(?:i )?hope (?:this|that|it)(?: all)? (?:help|make)s?\b"
     r"|(?:would|do) you (?:like|want) (?:me|another|more|the solution|a solution|an? hint)\b"
     r"|if you(?:[’']d like|(?: would)? like| want| need| have)"
     r" (?:me|another|more|any|further|help|a different)\b"
-    r"|is there anything else\b)[^\n\d]*\Z",
+    r"|is there anything else\b)[^\n\d]*",
     re.IGNORECASE,
 )
 _INSIDE = re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE)
@@ -36,11 +34,25 @@ def unframed(text: str) -> str:
     """
     before = None
     while text != before:
-        before = text
-        text = _COURTESY.sub("", _RULES.sub("", text.strip())).strip()
+        before = text = text.strip()
+        text = _without_courtesy(_without_rules(text))
         for frame in (_FENCED, _BOLD):
             found = frame.fullmatch(text)
             text = found["inside"].strip() if found else text
-        if _QUOTED.fullmatch(text):
-            text = _INSIDE.sub("", text).strip()
+        lines = text.split("\n") if text.startswith(">") else []
+        if lines and all(line.lstrip().startswith(">") or not line.strip() for line in lines):
+            text = _INSIDE.sub("", text)
     return text
+
+
+def _without_rules(text: str) -> str:
+    first, newline, rest = text.partition("\n")
+    if newline and _RULE.fullmatch(first):
+        text = rest.strip()
+    rest, newline, last = text.rpartition("\n")
+    return rest.rstrip() if newline and _RULE.fullmatch(last) else text
+
+
+def _without_courtesy(text: str) -> str:
+    rest, gap, last = text.rpartition("\n\n")
+    return rest.rstrip() if gap and _COURTESY.fullmatch(last) else text
