@@ -92,7 +92,15 @@ class Symbolic:
         self.close()
 
     def _ask(self, task: Task, gold: str, predicted: str) -> bool | str | None:
-        """The worker's answer, or the rule if there is none: `timeout` or `worker_died`."""
+        """The worker's answer, or the rule if there is none: `timeout` or `worker_died`.
+
+        A worker may be killed from outside, for memory that others take; a question is at fault that ends
+        two.
+        """
+        reply = self._asked_once(task, gold, predicted)
+        return self._asked_once(task, gold, predicted) if reply == "worker_died" else reply
+
+    def _asked_once(self, task: Task, gold: str, predicted: str) -> bool | str | None:
         question = {"task": task, "gold": gold, "predicted": predicted, "limit": self.limit_seconds}
         with self._lock:
             process = self._running()

@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -56,13 +57,34 @@ def test_a_killed_worker_is_replaced():
         assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").equal
 
 
-def test_a_child_that_dies_of_a_question_is_said_and_replaced():
+def test_a_child_that_is_killed_once_changes_no_verdict():
     with Symbolic(10.0) as symbolic:
         assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").equal
         (child,) = _children(symbolic._process.pid)
         os.kill(child, signal.SIGSEGV)
-        assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").rule == "worker_died"
         assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").equal
+
+
+def test_a_question_of_which_two_children_die_is_said():
+    with Symbolic(60.0) as symbolic:
+        assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").equal
+        killing = threading.Thread(target=_kill_children, args=(symbolic._process.pid, 2))
+        killing.start()
+        assert symbolic.same("5", SLOW).rule == "worker_died"
+        killing.join()
+        assert symbolic.same("\\int_0^1 x dx", "\\frac{1}{2}").equal
+
+
+def _kill_children(pid, count):
+    """Kill so many children of a process, one after another, each half a second into its question."""
+    killed = []
+    while len(killed) < count:
+        for child in _children(pid):
+            if child not in killed:
+                time.sleep(0.5)
+                os.kill(child, signal.SIGSEGV)
+                killed.append(child)
+        time.sleep(0.05)
 
 
 def test_a_process_with_thousands_of_open_files_is_answered():
