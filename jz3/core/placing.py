@@ -111,8 +111,8 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def full_disk_said(path: Path, folder: Path) -> Generator[None]:
-    """Raise the system's error for a full disk at the path in place of a library's own, which need not say it:
-    the disk is full if nothing more can be written into the folder.
+    """Raise the system's error for a full disk at the path in place of a library's own, which need not say
+    it: the disk is full if nothing more can be written into the folder.
     """
     try:
         yield

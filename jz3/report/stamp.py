@@ -27,8 +27,8 @@ def stamp_report(root: Path, target: Path, now: datetime) -> None:
     """
     if is_within(target, report_file(root).parent):
         raise UserError(
-            f"{target} is inside the folder that the stage `report` leaves, and DVC watches; a place of its own "
-            f"was expected for a copy. Give another path."
+            f"{target} is inside the folder that the stage `report` leaves, and DVC watches; a place of its "
+            f"own was expected for a copy. Give another path."
         )
     text = f"Copied on {now:%Y-%m-%d %H:%M %Z} from commit {_commit(root)}."
     page = stamped(report_file(root).read_text(encoding="utf-8"), text)
