@@ -77,9 +77,6 @@ class ExecuteMetrics(BaseModel):
     """
 
 
-Row = dict[str, str | None]
-
-
 @dataclass(frozen=True)
 class Executed:
     """Tables of ExecutionResult (tool problems with a program) and Verdict (all problems), and the counts."""
