@@ -7,6 +7,10 @@ stays, and the rules of the text reject it.
 
 import re
 
+MOST_FRAMES = 8
+"""The most frames around each other that are taken off (chosen: real texts have two; a model that repeats
+itself leaves thousands).
+"""
 _RULE = re.compile(r"[ \t]*(?:-{3,}|\*{3,}|_{3,}|={3,})[ \t]*")
 _FENCED = re.compile(
     r"(?P<mark>`{3,}|~{3,})[ \t]*(?:markdown|md|text|txt|plaintext|latex|tex)?[ \t]*\n"
@@ -32,8 +36,7 @@ def unframed(text: str) -> str:
     >>> unframed("---\n\n> How many are left?\n\nI hope this helps!")
     'How many are left?'
     """
-    before = None
-    while text != before:
+    for _ in range(MOST_FRAMES):
         before = text = text.strip()
         text = _without_courtesy(_without_rules(text))
         for frame in (_FENCED, _BOLD):
@@ -42,7 +45,9 @@ def unframed(text: str) -> str:
         lines = text.split("\n") if text.startswith(">") else []
         if lines and all(line.lstrip().startswith(">") or not line.strip() for line in lines):
             text = _INSIDE.sub("", text)
-    return text
+        if text == before:
+            break
+    return text.strip()
 
 
 def _without_rules(text: str) -> str:
