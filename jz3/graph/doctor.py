@@ -12,10 +12,9 @@ import platform
 import shutil
 import socket
 import sysconfig
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jz3.core.execution import EXECUTION_FILE, Execution, load_execution
@@ -185,7 +184,7 @@ def _vllm(setting: Setting) -> Finding:
     python = setting.execution.vllm_python
     if (setting.root / python).exists():
         return Finding("vllm", "ok", str(python))
-    asking = [place for place, section in _read(setting) if section.get("engine") == "vllm"]
+    asking = [place for place, section in setting.sections_read() if section.get("engine") == "vllm"]
     if asking:
         found = f"no {python}, which the engine of {', '.join(asking)} needs"
         return Finding("vllm", "lacks", found, "run `make gpu`, or choose the engine `transformers`")
@@ -194,7 +193,7 @@ def _vllm(setting: Setting) -> Finding:
 
 def _servers(setting: Setting) -> list[Finding]:
     """Look whether something listens at each address, if an engine asks servers that run elsewhere."""
-    asking = [place for place, section in _read(setting) if section.get("engine") == "openai"]
+    asking = [place for place, section in setting.sections_read() if section.get("engine") == "openai"]
     if not asking:
         return []
     by = f"which the engine of {', '.join(asking)} asks"
@@ -217,25 +216,6 @@ def _listens(address: str) -> bool:
     except (OSError, ValueError):
         return False
     return True
-
-
-def _read(setting: Setting) -> list[tuple[str, Mapping[str, Any]]]:
-    """Every section of the parameters, with its dotted name, that lies in one which a stage of the graph
-    reads, at any depth: the solver of a stage `solve` is `solve.NAME.solver`.
-    """
-    read = {f"{stage.section}." for stage in setting.graph.stages}
-    return [
-        (place, section)
-        for place, section in _nested("", setting.sections)
-        if f"{place}.".startswith(tuple(read))
-    ]
-
-
-def _nested(place: str, section: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    yield place, section
-    for name, value in section.items():
-        if isinstance(value, dict):
-            yield from _nested(f"{place}.{name}" if place else name, cast("dict[str, Any]", value))
 
 
 def _compiler(execution: Execution) -> list[Finding]:
@@ -323,7 +303,9 @@ def _default_remote(repo: "Repo") -> Finding:
 
 def _key(setting: Setting) -> Finding:
     """Look for the key of each teacher that a stage asks."""
-    teachers = [section for _, section in _read(setting) if {"provider", "account"} <= section.keys()]
+    teachers = [
+        section for _, section in setting.sections_read() if {"provider", "account"} <= section.keys()
+    ]
     keys = {f"{one['account']}_API_KEY": one["provider"] for one in teachers if one["provider"] != "writer"}
     if not keys:
         return Finding("key", "ok", "the teacher is the problem writer, which needs none")

@@ -62,21 +62,14 @@ def _asked(setting: Setting) -> Iterator[tuple[str, str, str]]:
 
 def _has_actors(setting: Setting, kinds: set[str]) -> bool:
     """Whether a stage of the graph shares its rows among actors of Ray: not among servers of its own."""
-    execution, engines = setting.execution, set(_engines(setting))
+    execution = setting.execution
+    engines = {section["engine"] for _, section in setting.sections_read() if "engine" in section}
     on_gpus, programs = "gradients" in kinds or "transformers" in engines, "programs" in kinds
     if execution.ray_address is not None:
         return on_gpus or programs or bool(engines)
     return (on_gpus and workers_of(execution).count > 1) or (
         programs and program_workers(execution).count > 1
     )
-
-
-def _engines(setting: Setting) -> Iterator[str]:
-    for stage in setting.graph.stages:
-        if KINDS.get(stage.base) == "generation":
-            yield setting.section(stage)["engine"]
-        elif stage.base == "solve" and (solver := setting.section(stage)["solver"])["kind"] == "model":
-            yield solver["engine"]
 
 
 def gates(root: Path, hub: Hub) -> list[Finding]:

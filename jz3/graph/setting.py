@@ -5,10 +5,10 @@ config has the shape that section `base` gives it. Every model that is trained h
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jz3.core.execution import Execution
 from jz3.core.graph_file import Graph, Stage
@@ -41,6 +41,15 @@ class Setting:
             values = values[part]
         return values
 
+    def sections_read(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Every section of the parameters, with its dotted name, that lies in one which a stage of the graph
+        reads, at any depth: the solver of a stage `solve` is `solve.NAME.solver`.
+        """
+        read = tuple(f"{stage.section}." for stage in self.graph.stages)
+        return [
+            (place, section) for place, section in _nested("", self.sections) if f"{place}.".startswith(read)
+        ]
+
     def shape(self, path: str) -> Shape | None:
         """The shape of the model (or checkpoints) at a path of the graph; None if it is not known."""
         writer = self.graph.writer(path)
@@ -60,6 +69,13 @@ class Setting:
         if manifest.is_file() and (config := read_manifest(manifest).folder() / CONFIG).is_file():
             return json.loads(config.read_text())
         return entry.shape
+
+
+def _nested(place: str, section: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield place, section
+    for name, value in section.items():
+        if isinstance(value, dict):
+            yield from _nested(f"{place}.{name}" if place else name, cast("dict[str, Any]", value))
 
 
 def _built(model: ConfigModel, vocabulary: int) -> Shape:
