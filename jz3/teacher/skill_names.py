@@ -58,9 +58,11 @@ def _lines(text: str) -> Iterator[str]:
         yield from (one[1] for one in quoted if one["key"] is None)
         return
     for line in text.split("\n"):
-        if LEAD.match(SIGNS.sub("", line)) is None and NOT_LISTED.match(line):
+        plain = SIGNS.sub("", line)
+        lead = LEAD.match(plain)
+        if lead is None and NOT_LISTED.match(line):
             continue
-        rest = LEAD.sub("", SIGNS.sub("", line)) if LEAD.match(SIGNS.sub("", line)) else line
+        rest = plain[lead.end() :] if lead else line
         if not rest.strip().rstrip(".").strip() or rest.rstrip().endswith(":"):
             continue
         parts = re.split(r"[;,]", rest)
