@@ -9,7 +9,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # A file of tests in one process; in the order of the files, as the longest have few tests.
 FILES := --dist loadfile --no-loadscope-reorder
 
-.PHONY: help repro gpu test test-long test-vllm check format docs recipes setup setup-uv
+.PHONY: help repro gpu test test-long test-all test-vllm check format docs recipes setup setup-uv
 
 help:  ## what can be made; the default
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1: \2/p' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: $(VENV)/.ready-test  ## the quick suite
 # On two cores a quarter of its time would be waiting, for servers and kills (measured): so a third process.
 test-long: $(VENV)/.ready-long  ## kills, real servers, whole runs, a real pretrained model
 	OMP_NUM_THREADS=1 pytest -q -n 3 $(FILES) -m long
+
+test-all: $(VENV)/.ready-long  ## both at once, which loads packages and tests once
+	OMP_NUM_THREADS=1 pytest -q -n 3 $(FILES) -m "not vllm"
 
 test-vllm: $(VENV)/.ready-test .venv-vllm/.ready  ## vLLM itself, on a CPU; in an environment of its own
 	VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 pytest -q -n 2 $(FILES) -m vllm \
