@@ -75,14 +75,9 @@ def make_clone(path, profile="test"):
 
 @pytest.fixture(scope="session")
 def whole_run(tmp_path_factory):
-    """The whole graph, run once for all processes of the suite, with what `dvc repro` printed.
-
-    If `$JZ3_WHOLE_RUN` names a folder, suites of the same tree share the run in it.
-    """
+    """The whole graph, run once for all processes of the suite, with what `dvc repro` printed."""
     folder = tmp_path_factory.getbasetemp()
-    if shared := os.environ.get("JZ3_WHOLE_RUN"):
-        folder = Path(shared)
-    elif "PYTEST_XDIST_WORKER" in os.environ:
+    if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # the folder of this run of the suite; each process has one of its own in it
     printed = folder / "whole.log"
     with FileLock(folder / "whole.lock"):
@@ -95,17 +90,40 @@ def whole_run(tmp_path_factory):
         return clone, printed.read_text()
 
 
-FIRST = ("tests/test_graph.py", "tests/test_kill.py", "tests/test_kill_stages.py")
-"""The longest files, which start first, so that no process is left alone with one at the end."""
+LONGEST = (
+    "tests/test_graph.py",
+    "tests/test_benchmarks.py",
+    "tests/sandbox/test_same_bytes.py",
+    "tests/training/test_sharding.py",
+    "tests/workers/test_stages.py",
+    "tests/training/test_launchers.py",
+    "tests/test_kill_stages.py",
+    "tests/sharing/test_s3.py",
+    "tests/sharing/test_trouble.py",
+    "tests/synthesis/test_asked_rows.py",
+    "tests/graph/test_fill.py",
+    "tests/test_kill.py",
+    "tests/test_examples.py",
+)
+"""The longest files (measured), which start before others, so that no process is left alone with one at the
+end."""
 
 
+@pytest.hookimpl(trylast=True)  # after `-m` has taken its part
 def pytest_collection_modifyitems(items):
-    """The two processes of the suite take files in this order: those that only read the whole run come last,
-    since they would wait for it.
+    """The processes of a suite take files in this order: the one that makes the whole run, those that do not
+    read it, and those that do, since they would wait for it.
     """
     files = {item: item.nodeid.partition("::")[0] for item in items}
     readers = {files[item] for item in items if "whole_run" in item.fixturenames}
-    items.sort(key=lambda item: 0 if files[item] in FIRST else 2 if files[item] in readers else 1)
+    rank = {name: place for place, name in enumerate(LONGEST)}
+    maker = min(readers, key=lambda name: rank.get(name, len(rank)), default=None)
+
+    def place(item):
+        name = files[item]
+        return name != maker, name in readers, rank.get(name, len(rank))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="module")
