@@ -3,7 +3,7 @@ r"""The last formula or number of a text, for a response without box or phrase."
 import re
 
 from jz3.answers.gold_form import Form
-from jz3.answers.relations import rounds_to
+from jz3.answers.relations import is_number, rounds_to
 from jz3.answers.sentences import Masked, content_of, formulas_of, last_value
 from jz3.answers.units import is_known_unit
 
@@ -89,13 +89,29 @@ def _last_in(window: str, form: Form, *, whole: bool) -> Found | None:
     for number in _NUMBER.finditer(masked.mask):  # noqa: B007 (the last one is wanted)
         pass
     if chosen is not None and (number is None or chosen.start() > number.start()):
-        return _with_exact(window, formulas, chosen.start(), (_with_scale(window, chosen), "last_formula"))
+        value = _with_scale(window, chosen)
+        found = (_of_several(value) if form == "number" else value, "last_formula")
+        return _with_exact(window, formulas, chosen.start(), found)
     if number is None or (number.start() <= 1 and not whole):
         return None
     scale = None if number[0].endswith("%") else _UNIT_AFTER.match(window, number.end())
     plain = number[0].replace("$", "").replace(" ", "").replace("{,}", ",")
     last = plain + (scale[0].rstrip() if scale is not None else "")
     return _with_exact(window, formulas, number.start(), (last, "last_number"))
+
+
+_EQUATION = re.compile(r"([^=<>]{2,80})=(?:[^=<>]{1,80}=)?\s*([^=<>]{1,40})")
+_COMMAND = re.compile(r"\\[A-Za-z]+")
+_UNKNOWN = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?")
+
+
+def _of_several(text: str) -> str:
+    """The 5 of `x + y = 5`: no number solves an equation in two unknowns, so it says what a sum is."""
+    sides = _EQUATION.fullmatch(text)
+    if sides is None or len(set(_UNKNOWN.findall(_COMMAND.sub(" ", sides[1])))) < 2:
+        return text
+    value = sides[2].rstrip(".,; ")
+    return value if is_number(value) else text
 
 
 _ABOUT = re.compile(

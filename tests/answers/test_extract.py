@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jz3.answers.choices import extract_choice
 from jz3.answers.equality import equal
 from jz3.answers.extract import extract_lenient, extract_strict
+from jz3.answers.grade_file import GradeLine, grade_response
 
 SHARED = Path(os.environ.get("JZ3_SHARED", "../shared"))
 MATH = SHARED / "benchmarks" / "math-oai" / "test.jsonl"
@@ -119,3 +120,23 @@ def test_megabytes_and_open_braces_end_at_once():
         extract_lenient(hostile)
         extract_choice(hostile, "ABCDE")
     assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "right"),
+    [
+        ("5", "$x=2$ and $y=3$, so $x+y=5$.", True),
+        ("5", "Adding them gives $x_1 + x_2 = 5$.", True),
+        ("25", "Hence $a^2 + b^2 = 25$.", True),
+        ("5", "Both together are \\[x + y = 2 + 3 = 5.\\]", True),
+        ("6", "$x=2$ and $y=3$, so $x+y=5$.", False),
+        ("5", "so $2x = 5$.", False),
+        ("5", "so $x^2 = 5$.", False),
+        ("5", "The line is $x + y = 5x$.", False),
+        ("x+y=5", "The line is $x + y = 5$.", True),
+    ],
+)
+def test_an_equation_in_two_unknowns_says_what_a_sum_is_and_one_in_one_unknown_does_not(
+    gold, response, right
+):
+    assert grade_response(GradeLine(gold, response, None)).equal == right
