@@ -172,9 +172,12 @@ def residue(node: Node, seed: int) -> int:
             if exponent is None or exponent.denominator != 1:
                 raise OutsideError("exponent")
             base = residue(node.base, seed)
-            if base == 0 and exponent <= 0:
-                raise UndefinedError("zero to a power that is not positive")
-            return pow(base, int(exponent), PRIME)
+            if base == 0:
+                if exponent <= 0:
+                    raise UndefinedError("zero to a power that is not positive")
+                return 0
+            # By Fermat's little theorem; of a factorial as exponent each power would take milliseconds.
+            return pow(base, int(exponent) % (PRIME - 1), PRIME)
         case Call():
             value = exact_value(node)
             if value is None:

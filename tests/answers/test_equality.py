@@ -7,6 +7,7 @@ response spoils a run of days.
 import json
 import os
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jz3.answers.equality import equal, equal_choices
+from jz3.answers.exact import PRIME, UndefinedError, residue
+from jz3.answers.tree import Number, Power
 from jz3.answers.values import Tolerance
 from tests.answers.make_cases import CASES, as_text
 
@@ -196,9 +199,20 @@ HOSTILE = {
     "many bars": "|" * 1000,
     "huge exponent": "1e999999999",
     "huge symbolic power": "x^{100000000}",
+    "powers of factorials": "+".join(["x^{2000!}"] * 200),
     "long list": ",".join(map(str, range(1500))),
     "division by zero": "\\frac{91}{00}",
 }
+
+
+@given(st.integers(-30, 30), st.integers(0, 2**300))
+def test_a_power_modulo_the_prime_is_that_of_python(base, exponent):
+    power = Power(Number(Fraction(base), decimal=False), Number(Fraction(exponent), decimal=False))
+    if base == 0 and exponent == 0:
+        with pytest.raises(UndefinedError):
+            residue(power, 0)
+    else:
+        assert residue(power, 0) == pow(base, exponent, PRIME)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
