@@ -38,11 +38,11 @@ def bold_quantity(text: str) -> str | None:
     """The only quantity in bold in the last line: `She pays **$64** for the 16 glasses.`"""
     line = text[-MAX_WHOLE:].rstrip().rpartition("\n")[2]
     bold = list(_BOLD.finditer(line)) if "**" in line else []
-    if len(bold) != 1 or bold[0][1].strip()[-1:] in ".:)" or not line[: bold[0].start()].strip():
-        return None
-    if _ONLY_FOR_WHAT.fullmatch(line, bold[0].end()) is None:
+    if len(bold) != 1 or not line[: bold[0].start()].strip():
         return None
     quantity = bold[0][1].strip()
+    if quantity[-1:] in ".:)" or _ONLY_FOR_WHAT.fullmatch(line, bold[0].end()) is None:
+        return None
     return quantity if leading(Masked.of(quantity)) == quantity else None
 
 

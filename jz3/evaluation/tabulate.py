@@ -159,7 +159,7 @@ def _by(grades: pl.DataFrame, column: str, params: TabulateParams) -> list[dict[
             "group_by": column,
             "group": str(group[column]),
         }
-        used = {count: group[count] for count in USED}
+        used = {count: value for count, value in group.items() if count not in (*keys, "group_number")}
         rows.append(name | _of_items(of_group, params, "/".join(name.values())) | used)
     return rows
 
@@ -190,7 +190,6 @@ USAGE = (
     pl.col("truncated").sum().cast(pl.Int64),
 )
 """The tokens that the responses of some grades took, and the certificate of the mix behind them."""
-USED = ("certificate", "responses", "prompt_tokens", "completion_tokens", "truncated")
 
 
 def usage(group: pl.DataFrame) -> dict[str, Any]:
