@@ -15,6 +15,7 @@ ONE_OF_EACH = {
     "server_timeout_s": 120,
     "ray_address": None,
     "vllm_memory": 0.15,
+    "vllm_speculation": None,
     "ranks": 1,
     "sharding": "zero2",
     "launcher": "local",

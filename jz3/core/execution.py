@@ -135,6 +135,10 @@ class Execution(BaseModel):
     """
     vllm_memory: float = Field(gt=0, le=1)
     """Share of the device's memory (on a CPU, of the machine's) that a worker's vLLM takes."""
+    vllm_speculation: Literal["ngram", "suffix"] | None
+    """What guesses the next tokens, which vLLM then checks several at a time: `ngram` the row's own text,
+    `suffix` also the texts of finished rows; null: nothing. A row's text is another draw from the same
+    distribution."""
     ranks: int = Field(ge=1)
     """Processes of a training, over all machines."""
     sharding: Literal["none", "fsdp", "zero1", "zero2", "zero3"]

@@ -8,6 +8,7 @@ given up. jz3/generation/guardian.py ends the servers with the stage.
 """
 
 import asyncio
+import json
 import logging
 import os
 import secrets
@@ -66,6 +67,14 @@ NOT_PASSED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "VLLM_PORT")
 UNLESS_SET = {"VLLM_USE_FLASHINFER_SAMPLER": "0"}
 """vLLM compiles that sampler when it starts, for which a machine without a CUDA toolkit has no nvcc, and the
 server ends. It is never asked to draw here: it knows no seeds of single requests.
+"""
+
+SPECULATION: dict[str, dict[str, str | int]] = {
+    "ngram": {"method": "ngram", "num_speculative_tokens": 5, "prompt_lookup_min": 2, "prompt_lookup_max": 4},
+    "suffix": {"method": "suffix", "num_speculative_tokens": 24},
+}
+"""vLLM's settings (chosen: as many tokens as vLLM's example for n-grams has; for suffixes, of which it takes
+as many as are probable, the depth of its tree).
 """
 
 
@@ -250,6 +259,11 @@ def vllm_command(source: ModelSource, context: int, execution: Execution, port: 
         *("--gpu-memory-utilization", str(execution.vllm_memory)),
         *("--max-num-seqs", str(execution.server_concurrency)),
         *("--enable-prefix-caching", "--uvicorn-log-level", "warning"),
+        *(
+            ["--speculative-config", json.dumps(SPECULATION[how])]
+            if (how := execution.vllm_speculation)
+            else []
+        ),
         # Compiling takes longer than it saves for a model on a CPU.
         *(["--enforce-eager"] if execution.device == "cpu" else []),
     ]

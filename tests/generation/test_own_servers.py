@@ -381,6 +381,19 @@ def test_formats_of_8_bits_are_passed_on_to_vllm_and_name_rows_of_their_own(
         assert engine.identity["dtype"] == dtype
 
 
+@pytest.mark.parametrize("how", [None, "ngram", "suffix"])
+def test_what_guesses_tokens_is_passed_on_to_vllm_and_changes_no_key(model, how):
+    changed = execution(vllm_speculation=how)
+    said = dict(pairwise(own_servers.vllm_command(find_model(model), 64, changed, 1)))
+    config = said.get("--speculative-config")
+    assert (None if config is None else json.loads(config)["method"]) == how
+    with (
+        open_engine("vllm", model, "saved", changed) as engine,
+        open_engine("vllm", model, "saved", execution()) as other,
+    ):
+        assert engine.identity == other.identity
+
+
 def test_the_engine_of_this_process_refuses_formats_of_8_bits(model):
     with (
         pytest.raises(UserError, match="engine transformers computes in saved, float32 or bfloat16"),

@@ -95,6 +95,14 @@ def test_a_prompt_that_fills_the_context_fails_alone(vllm, transformers):
     assert vllm.generate(requests, sampling) == transformers.generate(requests, sampling)
 
 
+def test_guessed_tokens_change_no_greedy_completion_and_no_row_beside_another(model, transformers):
+    guessing = EXECUTION.model_copy(update={"vllm_speculation": "ngram"})
+    with open_engine("vllm", model, "saved", guessing) as engine:
+        assert engine.generate(REQUESTS, GREEDY) == transformers.generate(REQUESTS, GREEDY)
+        drawn = engine.generate(REQUESTS[:50], FREE)
+        assert engine.generate(REQUESTS[48::-7], FREE) == drawn[48::-7]
+
+
 def test_a_second_run_asks_for_the_new_rows_alone(vllm, tmp_path, monkeypatch):
     monkeypatch.setenv("JZ3_STORE", str(tmp_path))
     with open_crew(workers_of(EXECUTION)) as crew:
