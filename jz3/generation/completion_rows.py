@@ -79,10 +79,11 @@ def generation_workers(engine: Engine, execution: Execution) -> Workers:
 
 
 def streams(engine: Engine, execution: Execution) -> TypeGuard[StreamEngine]:
-    """Whether requests are sent one by one. On a Ray cluster they are not: each worker has its own servers
-    and gets batches.
+    """Whether this process sends requests one by one. On a Ray cluster it does not if the servers are ours:
+    there each worker has its own and gets batches.
     """
-    return isinstance(engine, StreamEngine) and execution.ray_address is None
+    on_cluster = execution.ray_address is not None
+    return isinstance(engine, StreamEngine) and not (on_cluster and engine.owns_servers)
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,11 @@ Asked = tuple[str, GenerationRequest, Sampling]
 class StreamEngine(Engine, Protocol):
     """A model behind servers that form their own batches: rows go in and come out one by one."""
 
+    @property
+    def owns_servers(self) -> bool:
+        """Whether the servers run for this engine alone, on the machine of its process."""
+        ...
+
     def stream(self, asked: Iterator[Asked]) -> Generator[tuple[str, Generated | Unwritten] | None]:
         """The outcome of each request, by its name, in any order; None for each second without one. Closing
         the generator drops the requests in flight.

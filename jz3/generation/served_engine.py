@@ -51,6 +51,10 @@ class ServedEngine:
     def identity(self) -> dict[str, str]:
         return {"engine": self._name, "model": self._source.digest, "dtype": self._source.dtype}
 
+    @property
+    def owns_servers(self) -> bool:
+        return self._name == "vllm"
+
     def generate(self, requests: Sequence[GenerationRequest], sampling: Sampling) -> list[Generated]:
         """A completion for each request, in order."""
         written: dict[str, Generated] = {}

@@ -4,7 +4,7 @@ import pytest
 
 from jz3.core.artifacts import InDir
 from jz3.core.errors import UserError
-from jz3.generation.completion_rows import GENERATE, generate_rows, generation_key
+from jz3.generation.completion_rows import GENERATE, generate_rows, generation_key, generation_workers
 from jz3.generation.engine import GenerationRequest, Sampling
 from jz3.generation.engines import open_engine
 from jz3.store.row_store import open_store
@@ -94,6 +94,19 @@ def test_rows_of_a_server_are_kept_under_its_engine_and_asked_for_once(address, 
     with open_engine("openai", model, "saved", how) as engine, open_crew(workers_of(how)) as crew:
         assert generate_rows(engine, REQUESTS, FREE, how, "completions", crew) == first
     assert {row.request["engine"]["engine"] for row in open_store().rows(GENERATE)} == {"openai"}
+
+
+def test_servers_that_run_elsewhere_are_asked_by_the_stage_even_where_there_is_a_cluster(address, model):
+    """So each server has `server_concurrency` requests in all, and not as many from each worker."""
+    cluster = {"ray_address": "127.0.0.1:1", "workers": 3}  # asking Ray fails
+    how = asked(address, **cluster)
+    with open_engine("openai", model, "saved", how) as engine:
+        with open_crew(generation_workers(engine, how)) as crew:
+            rows = generate_rows(engine, REQUESTS, FREE, how, "completions", crew)
+        assert rows == written("transformers", model, REQUESTS, FREE, how)
+    own = execution(**cluster)
+    with open_engine("vllm", model, "saved", own) as engine:
+        assert generation_workers(engine, own) == workers_of(own)
 
 
 def test_the_keys_of_rows_are_those_of_before(model):
