@@ -20,6 +20,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from socket import gethostname
 from typing import Any, Literal
 
 from jz3.core.errors import UserError
@@ -33,6 +34,7 @@ from jz3.generation.prompts import encode_prompts
 from jz3.generation.servers import Servers
 from jz3.generation.stops import Decoder
 from jz3.generation.streaming import Stream
+from jz3.workers.batch import UnfitError
 
 ENCODED_TOGETHER = 64
 """Prompts that are encoded together (chosen: tokenizers encode a batch on all cores)."""
@@ -115,7 +117,7 @@ class ServedEngine:
     def _servers(self, context: int) -> Callable[[], AbstractAsyncContextManager[Servers]]:
         source, execution = self._source, self._execution
         if self._name == "vllm":
-            _must_be_there(execution.vllm_python)
+            _must_have_vllm(execution)
             return lambda: own_servers(source, context, execution)
         return lambda: _named_servers(source, execution)
 
@@ -176,11 +178,13 @@ class _Open:
         return Generated(text, completed.finish_reason, prompt_tokens, len(tokens))
 
 
-def _must_be_there(vllm_python: str) -> None:
-    if not Path(vllm_python).exists():
-        raise UserError(
-            f"there is no {vllm_python} (execution.yaml:vllm_python); the Python of an environment with vLLM "
-            f"was expected. Build it by `make gpu`, or set the stage's engine to transformers."
+def _must_have_vllm(execution: Execution) -> None:
+    if not Path(execution.vllm_python).exists():
+        where = f" on {gethostname()}" if execution.ray_address is not None else ""
+        raise UnfitError(  # on a cluster, workers on other machines may have it
+            f"there is no {execution.vllm_python}{where} (execution.yaml:vllm_python); the Python of an "
+            f"environment with vLLM was expected. Build it by `make gpu`, or set the stage's engine to "
+            f"transformers."
         )
 
 

@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from socket import gethostname
 
 import pytest
 from tokenizers.pre_tokenizers import ByteLevel
@@ -26,7 +27,7 @@ from jz3.generation.engine import Generated, GenerationRequest, Sampling
 from jz3.generation.engines import find_model, open_engine
 from jz3.store.row_store import open_store
 from jz3.tables.model_manifest import ModelManifest
-from jz3.workers.batch import gpu_groups, workers_of
+from jz3.workers.batch import UnfitError, gpu_groups, workers_of
 from jz3.workers.crew import open_crew
 from tests.conftest import ROOT
 from tests.generation.builders import execution, tiny_model
@@ -258,6 +259,15 @@ def test_an_environment_that_is_not_there_is_named(model, notes):
         pytest.raises(UserError, match=r"there is no .*not/there.*make gpu"),
     ):
         engine.generate(REQUESTS, FREE)
+
+
+def test_a_machine_of_a_cluster_without_vllm_is_named_and_leaves_its_rows_to_the_others(model, notes):
+    how = asked(notes, vllm_python="not/there", ray_address="auto")
+    with (
+        open_engine("vllm", model, "saved", how) as engine,
+        pytest.raises(UnfitError, match=f"there is no .*not/there on {gethostname()} "),
+    ):
+        engine.generate(REQUESTS[:1], FREE)
 
 
 STAGE = """
