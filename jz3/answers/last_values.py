@@ -3,7 +3,7 @@ r"""The last formula or number of a text, for a response without box or phrase."
 import re
 
 from jz3.answers.gold_form import Form
-from jz3.answers.relations import is_number, rounds_to
+from jz3.answers.relations import is_number, rounds_to, unknowns
 from jz3.answers.sentences import Masked, content_of, formulas_of, last_value
 from jz3.answers.units import is_known_unit
 
@@ -101,14 +101,14 @@ def _last_in(window: str, form: Form, *, whole: bool) -> Found | None:
 
 
 _EQUATION = re.compile(r"([^=<>]{2,80})=(?:[^=<>]{1,80}=)?\s*([^=<>]{1,40})")
-_COMMAND = re.compile(r"\\[A-Za-z]+")
-_UNKNOWN = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?")
 
 
 def _of_several(text: str) -> str:
     """The 5 of `x + y = 5`: no number solves an equation in two unknowns, so it says what a sum is."""
     sides = _EQUATION.fullmatch(text)
-    if sides is None or len(set(_UNKNOWN.findall(_COMMAND.sub(" ", sides[1])))) < 2:
+    names = unknowns(sides[1]) if sides is not None else None
+    # A word, such as a unit, is no unknown.
+    if sides is None or names is None or sum(not name.startswith("text ") for name in names) < 2:
         return text
     value = sides[2].rstrip(".,; ")
     return value if is_number(value) else text

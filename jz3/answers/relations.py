@@ -42,12 +42,17 @@ def is_name(text: str) -> bool:
     return (NAME.fullmatch(text) or _ACCENTED.fullmatch(text)) is not None
 
 
+def unknowns(text: str) -> frozenset[str] | None:
+    r"""The names in an expression but for `\pi`, e and i; None if it cannot be read."""
+    try:
+        return symbols(parse(text)) - CONSTANTS
+    except UnreadableError:
+        return None
+
+
 def is_number(text: str) -> bool:
     r"""Whether a text is a number, which may contain `\pi`, e and i."""
-    try:
-        return not symbols(parse(text)) - CONSTANTS
-    except UnreadableError:
-        return False
+    return unknowns(text) == frozenset()
 
 
 def number_of(text: str) -> float | None:

@@ -132,6 +132,8 @@ def test_megabytes_and_open_braces_end_at_once():
         ("6", "$x=2$ and $y=3$, so $x+y=5$.", False),
         ("5", "so $2x = 5$.", False),
         ("5", "so $x^2 = 5$.", False),
+        ("5", "so $e^x = 5$.", False),
+        ("5", "so $2x \\text{ cm} = 5$.", False),
         ("5", "The line is $x + y = 5x$.", False),
         ("x+y=5", "The line is $x + y = 5$.", True),
     ],
