@@ -54,6 +54,8 @@ class Piece:
     checkpointing: bool
     bf16_weights: bool
     """Whether the model computes with bfloat16 weights; otherwise with float32 under autocast."""
+    device: Literal["cpu", "cuda"] = "cuda"
+    """Whose kernels are counted."""
 
     @property
     def tokens(self) -> int:

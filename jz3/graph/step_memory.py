@@ -23,7 +23,7 @@ from jz3.influence.gradients import PaddedBatch, backward_batch
 from jz3.influence.similarity import TaskGradients, comparing
 from jz3.lm.document_attention import by_documents
 from jz3.lm.held_out import measuring
-from jz3.lm.labelled_places import LabelledPlaces, summed_loss
+from jz3.lm.labelled_places import CrossEntropy, LabelledPlaces, cross_entropy, summed_loss
 from jz3.lm.lora import LoraParams
 from jz3.lm.model import cache
 from jz3.lm.optimizer import make_optimizer
@@ -43,7 +43,11 @@ class FakeStep:
 
 @contextmanager
 def fake_step(
-    config: Mapping[str, Any], method: Method, optimizer: OptimizerParams, piece: Piece
+    config: Mapping[str, Any],
+    method: Method,
+    optimizer: OptimizerParams,
+    piece: Piece,
+    cross_entropy: CrossEntropy = cross_entropy,
 ) -> Generator[FakeStep]:
     """While open, tensors are shapes. Gradients exist: pieces after the first of a step add to them."""
     computed = torch.bfloat16 if piece.bf16_weights else torch.float32
@@ -59,12 +63,12 @@ def fake_step(
         row, documents = torch.zeros(1, piece.tokens, dtype=torch.long), [piece.block_length] * piece.blocks
         labelled = torch.zeros(piece.tokens, dtype=torch.long)  # every token: the largest case
         autocast = optimizer.precision == "bf16" and not piece.bf16_weights
-        with cache(model, on=False), by_documents(model), LabelledPlaces(model) as places:
+        with cache(model, on=False), by_documents(model, piece.device), LabelledPlaces(model) as places:
             places.indices = labelled
 
             def run() -> None:
                 with torch.autocast("cpu", torch.bfloat16) if autocast else nullcontext():
-                    loss = summed_loss(model, row, row, documents, labelled)
+                    loss = summed_loss(model, row, row, documents, labelled, cross_entropy)
                 loss.backward()
 
             yield FakeStep(model, trained, run)

@@ -50,7 +50,7 @@ def measuring(model: PreTrainedModel, precision: str, device: str) -> Generator[
         # Else the cast of every weight is kept to the end: half as much again as the weights themselves.
         torch.autocast(device, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False),
         cache(model, on=False),
-        by_documents(model),
+        by_documents(model, device),
         LabelledPlaces(model) as places,
     ):
         yield places

@@ -82,7 +82,7 @@ def allocated(piece, precision):
             loss = summed_loss(model, row, row, lengths, labels)
         loss.backward()
 
-    with cache(model, on=False), by_documents(model), LabelledPlaces(model) as places:
+    with cache(model, on=False), by_documents(model, "cpu"), LabelledPlaces(model) as places:
         places.indices = labels
         return most_at_once(step)
 
@@ -103,7 +103,7 @@ def most_at_once(run):
 
 @pytest.mark.parametrize(("checkpointing", "optimizer"), [(True, BF16), (False, BF16), (True, OPTIMIZER)])
 def test_the_count_of_a_step_is_what_the_allocator_gives_out(checkpointing, optimizer):
-    piece = Piece(4, 256, checkpointing, bf16_weights=False)
+    piece = Piece(4, 256, checkpointing, bf16_weights=False, device="cpu")
     counted = count_step(TINY, FULL, optimizer, piece)
     assert counted.activations == pytest.approx(allocated(piece, optimizer.precision), rel=0.01)
     weights = parameters_of(TINY)

@@ -64,6 +64,6 @@ def test_a_model_takes_this_way_in_bfloat16_alone(monkeypatch, is_cast):
 
     monkeypatch.setattr(document_attention, "attend_together", noted)
     network, tokens = model(2), torch.randint(0, 50, (1, sum(LENGTHS)))
-    with by_documents(network), torch.autocast("cpu", torch.bfloat16, enabled=is_cast):
+    with by_documents(network, "cpu"), torch.autocast("cpu", torch.bfloat16, enabled=is_cast):
         network(tokens, document_lengths=LENGTHS)
     assert called == ([LENGTHS] * 2 if is_cast else [])
