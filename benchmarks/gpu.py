@@ -5,7 +5,9 @@
 The stage's own step (`jz3.graph.step_memory` says which code that is) runs on shapes without numbers, and
 every operation that torch dispatches is counted: its floating-point operations, the bytes that it reads and
 writes, its kernel. An H100 SXM then takes for each the longest of the three, at the rates below; what FSDP2
-gathers and reduces between eight cards of a machine runs beside that: a piece takes the longer of the two.
+casts and copies on a card is added, and what it exchanges between eight cards of a machine runs beside that:
+a piece takes the longer of the two. Fused kernels, which are no operations of torch, have stand-ins with the
+same traffic (`benchmarks/counting/fused.py`).
 
 None of that is measured: the rates are public figures, or chosen where it says so, and `mfu` follows from
 them. It counts 6 operations a weight and token, none for attention or for computing again, over 989 TFLOPS.
@@ -22,8 +24,9 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,7 @@ from torch.utils.flop_counter import flop_registry
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.counting.fused import fused, summed_in_one_kernel
 from benchmarks.servers.answering import answering_server
 from jz3.core.artifacts import InDir
 from jz3.core.execution import load_execution
@@ -47,6 +51,7 @@ from jz3.generation.served_engine import ENCODED_TOGETHER
 from jz3.graph.fetching.table import read_table
 from jz3.graph.memory_counts import Piece
 from jz3.graph.step_memory import fake_step
+from jz3.lm.labelled_places import cross_entropy
 from jz3.lm.model import load_tokenizer
 from jz3.lm.plan import OptimizerParams
 from jz3.lm.tokenizer import train_tokenizer
@@ -69,6 +74,12 @@ KERNEL = 4e-6
 LINK = 370e9
 """Bytes a second and direction between cards of a machine (chosen; NVLink 4 has 450e9)."""
 CARDS = 8
+LLAMA_1B = {
+    "model_type": "llama", "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16,
+    "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64, "vocab_size": 128_256,
+    "max_position_embeddings": 131_072, "tie_word_embeddings": True,
+}  # fmt: skip
+"""The published config.json of Llama-3.2-1B."""
 PASSAGE = "A passage that a page of the web has about some numbers and their sums. " * 30
 """With it a prompt has the length of the paper's: 2,200 characters."""
 NOT_RUN = {"aten::empty", "aten::empty_like", "aten::detach", "aten::_unsafe_view"}
@@ -80,7 +91,7 @@ class Cost(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
         self.operations = self.bytes = self.kernels = 0
 
     def __torch_dispatch__(
@@ -99,13 +110,17 @@ class Cost(TorchDispatchMode):
         tensors = [value for value in tree_iter((args, kwargs)) if isinstance(value, torch.Tensor)]
         left = [value for value in tree_iter(out) if isinstance(value, torch.Tensor)]
         moved = sum(value.numel() * value.element_size() for value in (*tensors, *left))
-        if "attention" in name:
-            batch, heads, length, width = next(value.shape for value in tensors if value.dim() == 4)
-            operations = 2 * batch * heads * length**2 * width * (2.5 if "backward" in name else 1)
+        if "varlen_attn" in name:
+            tokens, heads, width = next(value.shape for value in tensors if value.dim() == 3)
+            starts = next(value for value in tensors if value.dtype == torch.int32)
+            length = tokens / (len(starts) - 1)  # documents of equal length
+            operations = 2 * tokens * heads * length * width * (2.5 if "backward" in name else 1)
             kind, rate = "attention", ATTENTION
         elif func._overloadpacket in flop_registry:
             operations = flop_registry[func._overloadpacket](*args, **kwargs, out_val=out)
             kind, rate = f"products in {str(tensors[0].dtype)[6:]}", PRODUCTS[tensors[0].dtype]
+        elif name.startswith("counted::"):
+            operations, kind, rate = 0, "fused kernels", PEAK
         else:
             operations, kind, rate = 0, "copies and casts" if "copy" in name else "elementwise", PEAK
         self.operations += int(operations)
@@ -123,7 +138,9 @@ class Case:
     shape: Mapping[str, Any]
     piece: Piece
     cards: int
-    """Cards that share the weights by FSDP2."""
+    """Cards that share the weights by FSDP2, if the piece has weights in bf16."""
+    fused: bool
+    """Whether liger-kernel and torch.compile replace torch's operations (`execution.fused_kernels`)."""
 
 
 def main() -> None:
@@ -159,16 +176,22 @@ def cases(*, quick: bool) -> list[Case]:
     blocks = load_execution(ROOT / "profiles/execution/paper.yaml").training_batch
     autocast = Piece(blocks, length, checkpointing=True, bf16_weights=False)
     gathered = replace(autocast, bf16_weights=True)
-    whole = replace(gathered, blocks=1, checkpointing=False)
+    kept = replace(gathered, blocks=2 * blocks, checkpointing=False)
     found = [
-        Case("1.7B, one card, autocast", small, autocast, 1),
-        Case("7B, fsdp on eight", large, gathered, CARDS),
+        Case("1.7B, one card, autocast, torch's operations", small, autocast, 1, fused=False),
+        Case("1.7B, one card, fsdp", small, gathered, 1, fused=True),
+        Case("1B Llama, one card, fsdp, no recomputing", LLAMA_1B, kept, 1, fused=True),
+        Case("7B, fsdp on eight, torch's operations", large, gathered, CARDS, fused=False),
+        Case("7B, fsdp on eight", large, gathered, CARDS, fused=True),
     ]
     if not quick:
+        whole = replace(gathered, blocks=1, checkpointing=False)
         found += [
-            Case("7B, one card, autocast", large, autocast, 1),
-            Case("7B, fsdp on eight, one block, nothing computed again", large, whole, CARDS),
-            Case("1.7B, fsdp on eight", small, gathered, CARDS),
+            Case("1B Llama, one card, autocast, torch's operations", LLAMA_1B, autocast, 1, fused=False),
+            Case("1B Llama, fsdp on eight, no recomputing", LLAMA_1B, kept, CARDS, fused=True),
+            Case("7B, one card, autocast", large, autocast, 1, fused=True),
+            Case("7B, fsdp on eight, one block, no recomputing", large, whole, CARDS, fused=True),
+            Case("1.7B, fsdp on eight", small, gathered, CARDS, fused=True),
         ]
     return found
 
@@ -180,13 +203,19 @@ def counted(case: Case) -> dict[str, Any]:
         learning_rate=1e-5, weight_decay=0.0, beta1=0.9, beta2=0.999, epsilon=1e-8, gradient_clip=1.0,
         precision="bf16", muon=None,
     )  # fmt: skip
-    with fake_step(case.shape, Full(kind="full"), optimizer, case.piece) as step:
+    with ExitStack() as stack:
+        loss = summed_in_one_kernel if case.fused else cross_entropy
+        step = stack.enter_context(fake_step(case.shape, Full(kind="full"), optimizer, case.piece, loss))
+        if case.fused:
+            stack.enter_context(fused(step.model))
         cost = Cost()
         with cost:
             step.run()
         weights = sum(weight.numel() for weight in step.model.parameters())
         tied = bool(case.shape["tie_word_embeddings"])
     layers, between = int(case.shape["num_hidden_layers"]), exchanged(case, weights)
+    if case.piece.bf16_weights:
+        cost.seconds["copies of FSDP2"] = copied(weights, case.cards) / MEMORY
     computing = sum(cost.seconds.values())
     seconds = max(computing, sum(between.values()) / LINK)
     tokens = case.piece.tokens
@@ -196,7 +225,9 @@ def counted(case: Case) -> dict[str, Any]:
         "operations": cost.operations,
         "bytes": cost.bytes,
         "kernels": cost.kernels,
-        "milliseconds": {kind: round(1e3 * s, 1) for kind, s in cost.seconds.most_common()},
+        "milliseconds": {
+            kind: round(1e3 * s, 1) for kind, s in sorted(cost.seconds.items(), key=lambda one: -one[1])
+        },
         "collectives": collectives(layers, tied=tied) if case.cards > 1 else 0,
         "exchanged_bytes": between,
         "exchange_milliseconds": round(1e3 * sum(between.values()) / LINK, 1),
@@ -243,6 +274,16 @@ def served(rows: int) -> dict[str, Any]:
         "microseconds_of_a_core": round(1e6 * core / rows),
         "of_them_to_encode_a_prompt": round(1e6 * encoding / rows),
     }
+
+
+def copied(weights: int, cards: int) -> float:
+    """Bytes that FSDP2 reads and writes on a card in a piece, by its source (torch 2.13): twice it casts the
+    shard to bf16 and copies what was gathered into whole weights; once it casts gradients to float32 for
+    their exchange, and adds the shard's to those of earlier pieces.
+    """
+    gather = (4 + 2) / cards + (2 + 2)
+    reduce = (2 + 4) + (4 + 4 + 4) / cards
+    return weights * (2 * gather + reduce)
 
 
 def collectives(layers: int, *, tied: bool) -> int:

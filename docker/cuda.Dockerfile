@@ -19,7 +19,7 @@ COPY constraints/gpu.txt constraints/vllm-gpu.txt constraints/
 COPY pyproject.toml README.md LICENSE ./
 RUN pip install --no-cache-dir uv==0.13.9 \
     && uv pip compile -q pyproject.toml --extra graph --extra cluster --extra deepspeed --extra documents \
-        --extra s3 -c constraints/gpu.txt -o pinned.txt \
+        --extra kernels --extra s3 -c constraints/gpu.txt -o pinned.txt \
     && uv pip sync --system --no-cache pinned.txt
 # execution.yaml:vllm_python names it: .venv-vllm in the clone, or /opt/vllm/bin/python here.
 RUN uv venv -q /opt/vllm \

@@ -22,6 +22,7 @@ ONE_OF_EACH = {
     "nodes": 1,
     "rendezvous_host": None,
     "gradient_checkpointing": False,
+    "fused_kernels": False,
     "checkpoint_steps": 1_000_000,
     "checkpoint_share": 1.0,
     "checkpoint_minutes": 1_000_000,

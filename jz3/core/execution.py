@@ -155,6 +155,9 @@ class Execution(BaseModel):
     gradient_checkpointing: bool | list[Literal["finetune", "pretrain", "warmup"]]
     """Recompute activations in the backward pass: a third more time, far less memory. A list names the stages
     whose trainings do so; `jz3 plan` says which of them have room without it."""
+    fused_kernels: bool
+    """Whether trainings compute norms, rotary embeddings, SwiGLU and the loss by kernels of liger-kernel and
+    of torch.compile in place of many small operations; for GPUs."""
     checkpoint_steps: int = Field(ge=1)
     """The most steps of a training between two checkpoints to resume from."""
     checkpoint_share: float = Field(gt=0, le=1)

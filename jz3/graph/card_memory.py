@@ -117,7 +117,7 @@ def on_each_card(
     activations = step.activations
     if ranks > 1 and sharding == "none":
         activations += gradients  # buckets of DistributedDataParallel
-    elif ranks > 1 and sharding == "fsdp":
+    elif sharding == "fsdp":
         weights, gradients, optimizer = _fsdp_shares(step, ranks // execution.nodes)
         activations += _gathered(step)
     elif ranks > 1:

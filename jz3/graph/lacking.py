@@ -55,6 +55,8 @@ def _asked(setting: Setting) -> Iterator[tuple[str, str, str]]:
         return
     if execution.ranks > 1 and execution.sharding.startswith("zero"):
         yield "deepspeed", "deepspeed", f"since execution.yaml:sharding is {execution.sharding}"
+    if execution.fused_kernels:
+        yield "liger_kernel", "kernels", "since execution.yaml:fused_kernels is true"
     for tracker in execution.trackers:
         if tracker != "dvclive":
             yield tracker, tracker, "since execution.yaml:trackers has it"

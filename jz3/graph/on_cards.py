@@ -30,6 +30,7 @@ from jz3.graph.needs import KINDS
 from jz3.graph.setting import Setting, Shape, cache_numbers, context_of
 from jz3.influence.warmup_training import WarmupParams
 from jz3.lm.plan import OptimizerParams
+from jz3.lm.ranks import trains_alone
 from jz3.training.finetune import FinetuneParams
 from jz3.training.methods import Full, Lora, Method
 from jz3.training.pretrain import PretrainParams
@@ -77,16 +78,14 @@ def _training(setting: Setting, stage: Stage) -> OnCard:
     shape, section = setting.shape(stage.path("base")), setting.section(stage)
     if shape is None:
         return OnCard(None)
-    sharding = setting.execution.sharding
+    execution = setting.execution
     if stage.base == "finetune":
         params = FinetuneParams.model_validate(section)
-        trained = _Trained(stage.base, shape, params.method, params.optimizer, params.block_length, sharding)
-        return trained.on_card(setting)
+        return _whole(setting, stage, shape, params, params.block_length).on_card(setting)
     if stage.base == "pretrain":
         params = PretrainParams.model_validate(section)
         length = int(setting.sections["pack"]["block_length"])
-        trained = _Trained(stage.base, shape, params.method, params.optimizer, length, sharding)
-        return _with_held_out(setting, trained)
+        return _with_held_out(setting, _whole(setting, stage, shape, params, length))
     params = WarmupParams.model_validate(section)
     adapter = Lora(kind="lora", **params.adapter.model_dump())
     length = params.block_length
@@ -94,8 +93,17 @@ def _training(setting: Setting, stage: Stage) -> OnCard:
     parts = [_Trained(stage.base, shape, adapter, params.optimizer, length, "none")]
     if params.pretrain is not None:
         full, optimizer = Full(kind="full"), params.pretrain.optimizer
-        parts.append(_Trained(stage.base, shape, full, optimizer, length, sharding))
+        divided = "none" if execution.ranks == 1 else execution.sharding
+        parts.append(_Trained(stage.base, shape, full, optimizer, length, divided))
     return max((part.on_card(setting) for part in parts), key=OnCard.gib)
+
+
+def _whole(
+    setting: Setting, stage: Stage, shape: Shape, params: FinetuneParams | PretrainParams, length: int
+) -> "_Trained":
+    execution, method, optimizer = setting.execution, params.method, params.optimizer
+    alone = trains_alone(execution, optimizer, all_weights=isinstance(method, Full))
+    return _Trained(stage.base, shape, method, optimizer, length, "none" if alone else execution.sharding)
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,7 @@ class _Trained:
     length: int
     """Tokens of a block."""
     sharding: Sharding
+    """`none` if the stage's own process trains."""
 
     def on_card(self, setting: Setting) -> OnCard:
         execution, card = setting.execution, setting.execution.planning.card_gib
@@ -132,7 +141,7 @@ class _Trained:
 
     def _counted(self, execution: Execution, *, recomputes: bool) -> tuple[StepMemory, Need]:
         bf16 = self.optimizer.precision == "bf16"
-        gathered = execution.ranks > 1 and self.sharding == "fsdp" and bf16
+        gathered = self.sharding == "fsdp" and bf16
         piece = self.piece(execution, recomputes=recomputes, bf16_weights=gathered)
         step = step_memory(self.shape, self.method, self.optimizer, piece)
         # Under its autocast DeepSpeed exchanges gradients of linears in bfloat16, of which LoRA consists.

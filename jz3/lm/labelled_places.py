@@ -3,12 +3,17 @@
 Importing this module imports torch, which takes a second.
 """
 
+from collections.abc import Callable
+from itertools import accumulate
 from typing import cast
 
 import torch
 from transformers import PreTrainedModel
 
 from jz3.lm.encode import IGNORED_LABEL
+
+CrossEntropy = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""The loss summed over labels, from logits [N, V] and labels [N]."""
 
 
 class LabelledPlaces:
@@ -41,18 +46,25 @@ def labelled_places(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return flat[indices], indices
 
 
+def cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """In nats and float32, whatever the logits are in."""
+    return torch.nn.functional.cross_entropy(logits.float(), labels, reduction="sum")
+
+
 def summed_loss(
     model: torch.nn.Module,
     tokens: torch.Tensor,
     positions: torch.Tensor,
     document_lengths: list[int],
     labelled: torch.Tensor,
+    loss: CrossEntropy = cross_entropy,
 ) -> torch.Tensor:
     """The loss of documents end to end, in nats, summed over the labels [N] whose places the head sees.
 
     `tokens` and `positions` are [1, tokens]; the lengths add up to that number.
     """
+    starts = torch.tensor([0, *accumulate(document_lengths)], dtype=torch.int32, device=tokens.device)
     logits = model(
-        input_ids=tokens, position_ids=positions, document_lengths=document_lengths
+        input_ids=tokens, position_ids=positions, document_lengths=document_lengths, document_starts=starts
     ).logits  # [N, V]
-    return torch.nn.functional.cross_entropy(logits.float(), labelled, reduction="sum")
+    return loss(logits, labelled)

@@ -34,6 +34,15 @@ class Rank:
     """
 
 
+def trains_alone(execution: Execution, optimizer: OptimizerParams, *, all_weights: bool) -> bool:
+    """Whether a training takes place in the stage's own process: with one rank, unless that is one of FSDP2,
+    which computes in bf16 without autocast. An adapter, and Muon, are not for shards.
+    """
+    return execution.ranks == 1 and not (
+        execution.sharding == "fsdp" and all_weights and optimizer.muon is None
+    )
+
+
 def rank_under(execution: Execution, optimizer: OptimizerParams, count: int, pieces: int) -> Rank:
     """The rank of this process under `execution.sharding`, if a step has `pieces` pieces."""
     if execution.sharding == "none":

@@ -24,7 +24,8 @@ from jz3.lm.blocks import Blocks
 from jz3.lm.checkpoints import reading
 from jz3.lm.document_attention import by_documents
 from jz3.lm.encode import IGNORED_LABEL
-from jz3.lm.labelled_places import LabelledPlaces, labelled_places, summed_loss
+from jz3.lm.fused_kernels import compiled_cross_entropy, liger_kernels
+from jz3.lm.labelled_places import CrossEntropy, LabelledPlaces, cross_entropy, labelled_places, summed_loss
 from jz3.lm.observer import Observer
 from jz3.lm.optimizer import make_optimizer
 from jz3.lm.plan import OptimizerParams, Plan
@@ -55,6 +56,8 @@ def run_trainer(model: PreTrainedModel, training: Training, observer: Observer, 
         bf16=params.precision == "bf16" and not zero and not fsdp,
         activation_checkpointing=execution.recomputes(training.what.split()[0]),
         activation_checkpointing_kwargs={"use_reentrant": False},
+        use_liger_kernel=execution.fused_kernels,
+        liger_kernel_config=liger_kernels(model) if execution.fused_kernels else None,
         use_cpu=execution.device == "cpu",
         ddp_backend="gloo" if rank and execution.device == "cpu" else None,
         ddp_find_unused_parameters=False,  # every weight is used for every piece
@@ -83,8 +86,10 @@ def run_trainer(model: PreTrainedModel, training: Training, observer: Observer, 
     )
     trainer.remove_callback(PrinterCallback)
     trainer.observer, trainer.schedule, trainer.optimizer_params = observer, training.schedule, params
+    if execution.fused_kernels:
+        trainer.cross_entropy = compiled_cross_entropy()
     observer.begin(trainer.weights, is_first=trainer.is_world_process_zero())
-    with observer, by_documents(model), LabelledPlaces(model) as places:
+    with observer, by_documents(model, execution.device), LabelledPlaces(model) as places:
         trainer.places = places
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
@@ -155,9 +160,11 @@ class BlockTrainer(Trainer):
     places: LabelledPlaces
     schedule: Schedule
     optimizer_params: OptimizerParams
+    cross_entropy: CrossEntropy
 
     def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 (handed on as they are)
         super().__init__(**arguments)
+        self.cross_entropy = cross_entropy
         self.model_accepts_loss_kwargs = True  # so that it counts the labels of the whole step
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:  # noqa: ARG002
@@ -189,7 +196,8 @@ class BlockTrainer(Trainer):
         targets = torch.nn.functional.pad(inputs["labels"][:, 1:], (0, 1), value=IGNORED_LABEL)
         labelled, self.places.indices = labelled_places(targets)  # both [N]
         tokens, positions, lengths = (inputs[n] for n in ("input_ids", "position_ids", "document_lengths"))
-        loss = summed_loss(model, tokens, positions, lengths.tolist(), labelled) / num_items_in_batch
+        summed = summed_loss(model, tokens, positions, lengths.tolist(), labelled, self.cross_entropy)
+        loss = summed / num_items_in_batch
         self.observer.piece_done(float(loss.detach()), len(labelled), int(inputs["tokens"]))
         return loss * self.args.world_size  # ranks average their gradients, but this loss needs the sum
 

@@ -23,6 +23,7 @@ from jz3.lm.freed_memory import let_go_of_cycles
 from jz3.lm.launch import Launch, RankError, run_ranks
 from jz3.lm.model import libraries
 from jz3.lm.plan import Plan
+from jz3.lm.ranks import trains_alone
 from jz3.lm.training import LOOP_VERSION, Training
 from jz3.lm.weights import read_weights
 from jz3.tables.loss_point import LossPoint
@@ -81,6 +82,7 @@ def run_job(
       are only in memory.
     """
     execution = training.execution
+    alone = trains_alone(execution, training.optimizer, all_weights=isinstance(method, Full))
     identity = {
         "version": str(LOOP_VERSION),
         "base": InDir(ModelManifest, base).manifest().digest,
@@ -90,9 +92,11 @@ def run_job(
         "schedule": canonical_json(training.schedule.model_dump()),
         "optimizer": canonical_json(training.optimizer.model_dump()),
         "seed": str(training.seed),
-        "ranks": _ranks(execution),
+        "ranks": _ranks(execution, alone=alone),
         "libraries": canonical_json(libraries()),
     }
+    if execution.fused_kernels:
+        identity["kernels"] = "fused"
     directory = cache_root() / "checkpoints" / content_id(canonical_json(identity))
     job = Job(
         what=training.what,
@@ -116,9 +120,9 @@ def run_job(
         raise
 
 
-def _ranks(execution: Execution) -> str:
+def _ranks(execution: Execution, *, alone: bool) -> str:
     """The facts about ranks that decide the order in which sums are taken."""
-    if execution.ranks == 1:
+    if alone:
         return "1"
     over = f" on {execution.nodes} machines" if execution.sharding == "fsdp" and execution.nodes > 1 else ""
     return f"{execution.ranks} under {execution.sharding.replace('zero', 'ZeRO ')}{over}"
@@ -126,7 +130,7 @@ def _ranks(execution: Execution) -> str:
 
 def _trained(job: Job, blocks: Blocks, plan: Plan) -> pl.DataFrame:
     """The loss of each step, computed by this process or by its ranks."""
-    if job.execution.ranks == 1:
+    if trains_alone(job.execution, job.optimizer, all_weights=isinstance(job.method, Full)):
         loss = train_job(job, blocks, plan, None)
         let_go_of_cycles(job.execution.device)
         return loss

@@ -52,11 +52,11 @@ with FakeTensorMode(allow_non_fake_inputs=True):
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**shape), dtype=torch.float32)
     model = type(model).maybe_distribute_model(model, config, mesh)
     row, labels = torch.zeros(1, 64, dtype=torch.long), torch.zeros(64, dtype=torch.long)
-    with cache(model, on=False), by_documents(model), LabelledPlaces(model) as places, exchanges:
+    with cache(model, on=False), by_documents(model, "cuda"), LabelledPlaces(model) as places, exchanges:
         places.indices = labels
         summed_loss(model, row, row, [64], labels).backward()
     weights = sum(weight.numel() for weight in model.parameters())
-case = Case("tiny", shape, Piece(1, 64, checkpointing=False, bf16_weights=True), 8)
+case = Case("tiny", shape, Piece(1, 64, checkpointing=False, bf16_weights=True), 8, fused=False)
 found = {name: size * 7 // 8 for name, size in exchanges.sizes.items()}
 print(json.dumps([[exchanges.number, found], [collectives(4, tied=False), exchanged(case, weights)]]))
 """

@@ -58,7 +58,7 @@ def trained(
         what="test", blocks=blocks, plan=plan, schedule=SCHEDULE, optimizer=optimizer, seed=seed,
         execution=execution, live=root / "live",
     )  # fmt: skip
-    return run_job(root / "base", method, training, keep=[8])
+    return run_job(root / "base", method, training, keep=[min(8, len(plan.steps))])
 
 
 if __name__ == "__main__":
