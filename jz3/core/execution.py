@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from jz3.core.params import load_document
 
@@ -102,6 +102,9 @@ class Planning(BaseModel):
     """
 
 
+TrainingStage = Literal["finetune", "pretrain", "warmup"]
+
+
 class Execution(BaseModel):
     """What execution.yaml holds."""
 
@@ -152,9 +155,10 @@ class Execution(BaseModel):
     """Machines of a training, including the stage's own; each has `ranks` / `nodes` of the ranks."""
     rendezvous_host: str | None
     """Name or address under which the others reach the stage's machine; null: its host name."""
-    gradient_checkpointing: bool | list[Literal["finetune", "pretrain", "warmup"]]
-    """Recompute activations in the backward pass: a third more time, far less memory. A list names the stages
-    whose trainings do so; `jz3 plan` says which of them have room without it."""
+    gradient_checkpointing: bool | dict[TrainingStage, Annotated[int, Field(ge=1)]]
+    """Recompute activations in the backward pass: a third more time, far less memory. A mapping names the
+    stages whose trainings do so, each with 1 for all layers, 2 for every second one, and so on; `jz3 plan`
+    says which of them have room for less."""
     fused_kernels: bool
     """Whether trainings compute norms, rotary embeddings, SwiGLU and the loss by kernels of liger-kernel and
     of torch.compile in place of many small operations; for GPUs."""
@@ -201,10 +205,12 @@ class Execution(BaseModel):
     """The least sandbox level for programs of models: 3 namespaces, 2 Landlock and seccomp, 1 seccomp."""
     sandbox_workers: int = Field(ge=1)
 
-    def recomputes(self, stage: str) -> bool:
-        """Whether trainings of a stage recompute activations."""
+    def recomputed(self, stage: str) -> int:
+        """n, if trainings of a stage recompute the activations of every n-th layer; 0 for none."""
         named = self.gradient_checkpointing
-        return named if isinstance(named, bool) else stage in named
+        if isinstance(named, bool):
+            return int(named)
+        return next((every for name, every in named.items() if name == stage), 0)
 
     @model_validator(mode="before")
     @classmethod
@@ -213,6 +219,17 @@ class Execution(BaseModel):
             zero: Any = values["zero"]  # pyright: ignore[reportUnknownVariableType]
             raise ValueError(f"`zero: {zero}` is now `sharding: zero{zero}`; write that in its place")
         return values  # pyright: ignore[reportUnknownVariableType]
+
+    @field_validator("gradient_checkpointing", mode="before")
+    @classmethod
+    def _list_is_mapping(cls, value: Any) -> Any:  # noqa: ANN401 (as YAML gives it)
+        if isinstance(value, list):
+            stages: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+            named = ", ".join(f"{stage}: 1" for stage in stages)
+            raise ValueError(  # noqa: TRY004 (what pydantic reports)
+                f"a list of stages is now a mapping, `{{{named}}}`; write that in its place"
+            )
+        return value  # pyright: ignore[reportUnknownVariableType]
 
     @model_validator(mode="after")
     def _ranks_fit_machines(self) -> "Execution":

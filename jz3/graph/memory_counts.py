@@ -51,7 +51,8 @@ class Piece:
 
     blocks: int
     block_length: int
-    checkpointing: bool
+    recomputed: int
+    """Every n-th layer computes its activations again; 0 for none."""
     bf16_weights: bool
     """Whether the model computes with bfloat16 weights; otherwise with float32 under autocast."""
     device: Literal["cpu", "cuda"] = "cuda"

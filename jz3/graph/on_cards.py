@@ -43,6 +43,9 @@ WORKING = 2 * GIB
 (chosen).
 """
 
+MOST_APART = 8
+"""Layers from one that computes again to the next, at most, in what is suggested (chosen)."""
+
 
 @dataclass(frozen=True)
 class OnCard:
@@ -121,8 +124,8 @@ class _Trained:
 
     def on_card(self, setting: Setting) -> OnCard:
         execution, card = setting.execution, setting.execution.planning.card_gib
-        recomputes = execution.recomputes(self.stage)
-        step, need = self._counted(execution, recomputes=recomputes)
+        recomputed = execution.recomputed(self.stage)
+        step, need = self._counted(execution, recomputed)
         # FSDP2 reads a shard a rank, everything else the whole model, before it goes to the card. Once the
         # ranks have ended, the stage's own process has one, too.
         ranks = 1 if self.sharding == "fsdp" else execution.ranks // execution.nodes
@@ -130,19 +133,32 @@ class _Trained:
         notes: list[str] = []
         if ranks > 1:
             notes.append(f"{ranks} ranks read {host_gib:.0f} GiB of weights into the memory of each machine")
-        if recomputes and card is not None:
-            faster = self._counted(execution, recomputes=False)[1].gib
-            if faster <= card:
-                notes.append(f"without gradient_checkpointing, which costs a third more time, {faster:.1f}")
+        if recomputed and card is not None and (less := self._with_less(execution, recomputed, card)):
+            notes.append(less)
         return OnCard(need, "; ".join(notes) or None, host_gib)
 
-    def piece(self, execution: Execution, *, recomputes: bool, bf16_weights: bool) -> Piece:
-        return Piece(execution.training_batch, self.length, recomputes, bf16_weights)
+    def _with_less(self, execution: Execution, recomputed: int, card: float) -> str | None:
+        """What the card has room for with fewer layers that compute their activations again."""
+        most = self._counted(execution, 0)[1].gib
+        if most <= card:
+            return f"without gradient_checkpointing, which costs a third more time, {most:.1f}"
+        least = self._counted(execution, 1)[1].gib
+        for every in range(MOST_APART, recomputed, -1):
+            if most - (most - least) / every > card:  # nearly: a count takes seconds
+                continue
+            found = self._counted(execution, every)[1].gib
+            if found <= card:
+                named = f"gradient_checkpointing: {{{self.stage}: {every}}}"
+                return f"with `{named}`, which computes one in {every} layers again, {found:.1f}"
+        return None
 
-    def _counted(self, execution: Execution, *, recomputes: bool) -> tuple[StepMemory, Need]:
+    def piece(self, execution: Execution, recomputed: int, *, bf16_weights: bool) -> Piece:
+        return Piece(execution.training_batch, self.length, recomputed, bf16_weights)
+
+    def _counted(self, execution: Execution, recomputed: int) -> tuple[StepMemory, Need]:
         bf16 = self.optimizer.precision == "bf16"
         gathered = self.sharding == "fsdp" and bf16
-        piece = self.piece(execution, recomputes=recomputes, bf16_weights=gathered)
+        piece = self.piece(execution, recomputed, bf16_weights=gathered)
         step = step_memory(self.shape, self.method, self.optimizer, piece)
         # Under its autocast DeepSpeed exchanges gradients of linears in bfloat16, of which LoRA consists.
         exchanged = (
@@ -156,7 +172,7 @@ def _with_held_out(setting: Setting, trained: _Trained) -> OnCard:
     own process, of the whole model, on the first card.
     """
     training = trained.on_card(setting)
-    piece = trained.piece(setting.execution, recomputes=False, bf16_weights=False)
+    piece = trained.piece(setting.execution, 0, bf16_weights=False)
     after = in_a_pass(held_out_memory(trained.shape, trained.optimizer.precision, piece))
     if training.gib() >= after.gib:
         return training

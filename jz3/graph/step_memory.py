@@ -55,8 +55,8 @@ def fake_step(
     model.train()
     with FakeTensorMode(allow_non_fake_inputs=True):
         _on_cpu(model)
-        if piece.checkpointing:
-            model.activation_checkpointing_enable({"use_reentrant": False})
+        if piece.recomputed:
+            model.activation_checkpointing_enable({"use_reentrant": False}, every_n_layers=piece.recomputed)
         trained = [weight for weight in model.parameters() if weight.requires_grad]
         for weight in trained:
             weight.grad = torch.zeros_like(weight)

@@ -45,6 +45,7 @@ def run_trainer(model: PreTrainedModel, training: Training, observer: Observer, 
     plan, params, execution, rank = training.plan, training.optimizer, training.execution, training.rank
     ranks, zero, fsdp = (rank.count, rank.zero, rank.fsdp) if rank else (1, None, False)
     pieces = pieces_of_a_step(plan, execution.training_batch, ranks)
+    recomputed = execution.recomputed(training.what.split()[0])
     checkpoint = observer.resume()
     arguments = OneDevice(
         output_dir=str(training.checkpoints.directory) if training.checkpoints else scratch,
@@ -54,8 +55,8 @@ def run_trainer(model: PreTrainedModel, training: Training, observer: Observer, 
         max_grad_norm=params.gradient_clip,
         # DeepSpeed has its own autocast, and FSDP gathers weights in bf16.
         bf16=params.precision == "bf16" and not zero and not fsdp,
-        activation_checkpointing=execution.recomputes(training.what.split()[0]),
-        activation_checkpointing_kwargs={"use_reentrant": False},
+        activation_checkpointing=bool(recomputed),
+        activation_checkpointing_kwargs={"use_reentrant": False, "every_n_layers": recomputed},
         use_liger_kernel=execution.fused_kernels,
         liger_kernel_config=liger_kernels(model) if execution.fused_kernels else None,
         use_cpu=execution.device == "cpu",

@@ -70,8 +70,8 @@ def allocated(piece, precision):
 
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**TINY), dtype=torch.float32)
     model.train()
-    if piece.checkpointing:
-        model.activation_checkpointing_enable({"use_reentrant": False})
+    if piece.recomputed:
+        model.activation_checkpointing_enable(every_n_layers=piece.recomputed)
     for weight in model.parameters():
         weight.grad = torch.zeros_like(weight)
     row, labels = (torch.zeros(shape, dtype=torch.long) for shape in ((1, piece.tokens), (piece.tokens,)))
@@ -101,9 +101,9 @@ def most_at_once(run):
     return most
 
 
-@pytest.mark.parametrize(("checkpointing", "optimizer"), [(True, BF16), (False, BF16), (True, OPTIMIZER)])
-def test_the_count_of_a_step_is_what_the_allocator_gives_out(checkpointing, optimizer):
-    piece = Piece(4, 256, checkpointing, bf16_weights=False, device="cpu")
+@pytest.mark.parametrize(("recomputed", "optimizer"), [(1, BF16), (2, BF16), (0, BF16), (1, OPTIMIZER)])
+def test_the_count_of_a_step_is_what_the_allocator_gives_out(recomputed, optimizer):
+    piece = Piece(4, 256, recomputed, bf16_weights=False, device="cpu")
     counted = count_step(TINY, FULL, optimizer, piece)
     assert counted.activations == pytest.approx(allocated(piece, optimizer.precision), rel=0.01)
     weights = parameters_of(TINY)
@@ -113,7 +113,7 @@ def test_the_count_of_a_step_is_what_the_allocator_gives_out(checkpointing, opti
 
 
 def test_an_adapter_has_gradients_and_moments_of_its_own_alone():
-    piece = Piece(1, 64, True, bf16_weights=False)
+    piece = Piece(1, 64, 1, bf16_weights=False)
     adapter = Lora(kind="lora", rank=8, alpha=8.0, dropout=0.0, targets=TARGETS)
     counted = count_step(TINY, adapter, BF16, piece)
     of_a_layer = 8 * (128 + 128) + 8 * (512 + 128)
@@ -247,7 +247,7 @@ def test_ranks_that_read_whole_models_are_said_and_counted_in_the_memory_of_the_
 
 
 def test_a_training_that_has_room_without_checkpointing_is_said():
-    """A list of stages takes it from those alone that have."""
+    """A mapping takes it from those stages alone that have, or from some layers."""
     adapter = embedded("warmup", pretrain=None)
     planning = execution().planning
 
@@ -259,9 +259,14 @@ def test_a_training_that_has_room_without_checkpointing_is_said():
     assert kept.note is None
     assert taken(79, True).need.gib < kept.need.gib
     said = f"without gradient_checkpointing, which costs a third more time, {kept.need.gib:.1f}"
-    assert taken(79, True).note == said == taken(79, ["warmup"]).note
-    assert taken(79, ["finetune", "pretrain"]) == kept
-    assert taken(kept.need.gib - 0.001, True).note is None
+    assert taken(79, True).note == said == taken(79, {"warmup": 1}).note
+    assert taken(79, {"finetune": 1, "pretrain": 1}) == kept
+    every = taken(79, {"warmup": 2})
+    assert taken(79, True).need.gib < every.need.gib < kept.need.gib
+    named = "with `gradient_checkpointing: {warmup: 2}`, which computes one in 2 layers again"
+    enough = every.need.gib + 0.001
+    assert taken(enough, True).note == f"{named}, {every.need.gib:.1f}"
+    assert taken(enough, {"warmup": 2}).note is None is taken(every.need.gib - 0.001, True).note
 
 
 def test_a_warm_up_of_all_weights_counts_where_there_is_one():
@@ -271,7 +276,7 @@ def test_a_warm_up_of_all_weights_counts_where_there_is_one():
 
 
 def test_a_shape_is_counted_once(tmp_path):
-    piece = Piece(1, 64, True, bf16_weights=False)
+    piece = Piece(1, 64, 1, bf16_weights=False)
     first = step_memory(TINY, FULL, BF16, piece)
     (file,) = (tmp_path / "store" / "memory").iterdir()
     file.write_text(json.dumps(json.loads(file.read_text()) | {"weights": 7}))

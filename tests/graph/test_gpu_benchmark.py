@@ -56,7 +56,7 @@ with FakeTensorMode(allow_non_fake_inputs=True):
         places.indices = labels
         summed_loss(model, row, row, [64], labels).backward()
     weights = sum(weight.numel() for weight in model.parameters())
-case = Case("tiny", shape, Piece(1, 64, checkpointing=False, bf16_weights=True), 8, fused=False)
+case = Case("tiny", shape, Piece(1, 64, recomputed=0, bf16_weights=True), 8, fused=False)
 found = {name: size * 7 // 8 for name, size in exchanges.sizes.items()}
 print(json.dumps([[exchanges.number, found], [collectives(4, tied=False), exchanged(case, weights)]]))
 """

@@ -24,7 +24,7 @@ DIFFERENCES = {
         pretrain.batch_blocks pretrain.optimizer.learning_rate
     """,
     ("single_gpu", "paper", "execution.yaml"): """
-        ranks
+        ranks gradient_checkpointing*
         budget_usd
         planning.corpus_prompts planning.instruction_rows planning.card_gib
     """,

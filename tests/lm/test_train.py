@@ -219,16 +219,17 @@ def test_gradient_checkpointing_gives_the_same_losses_and_weights():
     assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), frugal.parameters(), strict=True))
 
 
-def test_a_list_names_the_stages_whose_trainings_recompute_activations():
+def test_a_mapping_names_the_stages_whose_trainings_recompute_activations_and_in_which_layers():
     blocks = some_blocks()
     plan, counts = epoch_plan(len(blocks), 1, 4, seed=3), []
-    for what in ("warmup of all weights", "finetune"):
+    for what in ("warmup of all weights", "pretrain", "finetune"):
         model, computed = tiny_model(), []
-        model.model.layers[0].mlp.register_forward_pre_hook(lambda *_, computed=computed: computed.append(1))
-        run = execution(100, gradient_checkpointing=["warmup", "pretrain"])
+        for layer in model.model.layers:
+            layer.mlp.register_forward_pre_hook(lambda *_, computed=computed: computed.append(1))
+        run = execution(100, gradient_checkpointing={"warmup": 1, "pretrain": 2})
         trained(model, blocks, plan, run=run, what=what)
-        counts.append(len(computed))
-    assert counts == [2 * len(plan.steps), len(plan.steps)]
+        counts.append(len(computed) / len(plan.steps))
+    assert counts == [4, 3, 2], "both layers, one of them, none"
 
 
 def test_a_training_on_nothing_and_one_on_too_long_blocks_are_refused():

@@ -232,6 +232,8 @@ def test_rows_that_shards_do_not_divide_are_refused():
 
 
 def test_a_profile_with_the_old_field_is_refused_with_what_to_write():
+    with pytest.raises(ValueError, match=r"is now a mapping, `{warmup: 1}`; write that in its place"):
+        executions.execution(gradient_checkpointing=["warmup"])
     with pytest.raises(ValueError, match=r"`zero: 3` is now `sharding: zero3`; write that in its place"):
         Execution.model_validate(executions.ONE_OF_EACH | {"zero": 3})
 
