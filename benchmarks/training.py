@@ -68,12 +68,12 @@ class Sizes:
     """Of tokenising: it is short, so the best counts."""
     steps: int
     step_blocks: int
-    passes: tuple[int, int]
-    """Rows."""
+    passes: tuple[int, ...]
+    """Rows; each pass is a process of its own."""
 
 
 WHOLE = Sizes(1_000, 1_000, 4, 10, 4, (100_000, 300_000))
-QUICK = Sizes(200, 200, 2, 2, 1, (200, 400))
+QUICK = Sizes(200, 200, 2, 2, 1, (200,))
 SCHEDULE = WarmupStableDecay(warm_up=0.1, stable=0.8, floor=0.1)
 
 
