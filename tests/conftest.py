@@ -83,13 +83,13 @@ def whole_run(tmp_path_factory):
     with FileLock(folder / "whole.lock"):
         if printed.is_file():
             return Clone(folder / "whole" / "clone"), printed.read_text()
-        from jz3.graph.at_once import DVC
-
         clone = make_clone(folder / "whole" / "clone")
-        printed.write_text(clone.run(*DVC, "repro"))
+        printed.write_text(clone.run(*FORKED_STAGES, "repro"))
         return clone, printed.read_text()
 
 
+FORKED_STAGES = (sys.executable, "-m", "tests.forked_stages")
+"""DVC with stages that need not import what others have imported; for runs of many stages."""
 LONGEST = (
     "tests/test_graph.py",
     "tests/test_benchmarks.py",

@@ -22,7 +22,7 @@ from jz3.graph.verify import verify
 from jz3.lm.blocks import open_blocks
 from jz3.store.row_store import RowStore
 from jz3.store.sharing import damages
-from tests.conftest import ROOT, Clone
+from tests.conftest import FORKED_STAGES, ROOT, Clone
 
 TAUGHT = ("metamath", "openmathinstruct", "personamath", "rvsyn", "synthllm")
 RECIPES = ("jiuzhang", "seed_problems", "dart", "mass", *TAUGHT)
@@ -196,9 +196,12 @@ def test_a_row_that_a_teacher_wrote_is_traced_to_its_seed_and_licence(clone):
     assert steps["seed"].row["licence"] == "Apache-2.0"
 
 
-def test_profiles_of_other_recipes_are_planned_beside_this_one(clone):
+def test_profiles_of_other_recipes_are_planned_beside_this_one(clone, altered):
+    """Without the memory of a card, which takes half a minute (`tests/graph/test_card_memory.py`)."""
+    on_cards = altered.path / "profiles/execution/paper.yaml"
+    on_cards.write_text(on_cards.read_text().replace("\ndevice: cuda\n", "\ndevice: cpu\n"))
     embedded, paper = (
-        {line.stage for line in plan(clone.path, name).lines} for name in ("embedded", "paper")
+        {line.stage for line in plan(altered.path, name).lines} for name in ("embedded", "paper")
     )
     assert {stage.partition("@")[2] for stage in embedded - paper} == {"metamath", "openmathinstruct"}
     assert paper < embedded
@@ -266,4 +269,4 @@ def test_a_changed_arm_runs_what_follows_of_it_and_the_tables(altered):
     changed["mix"]["rvsyn"]["synthetic"]["rows"] = 20
     params.write_text(yaml.safe_dump(changed))
     of_the_arm = {f"{stage}@rvsyn" for stage in ("mix", "pack", "pretrain", "answer", "grade")}
-    assert ran(altered.run("dvc", "repro")) == of_the_arm | {"card", "tabulate", "report"}
+    assert ran(altered.run(*FORKED_STAGES, "repro")) == of_the_arm | {"card", "tabulate", "report"}
