@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from jz3.generation.chat import CHAT
 from jz3.generation.completion_rows import GENERATE
+from jz3.graph.at_once import DVC
 from jz3.graph.plan import plan
 from jz3.store.row_store import RowStore
 from tests.conftest import Clone
@@ -75,7 +76,7 @@ def rows(clone, operation=GENERATE):
 def asked(clone, *targets):
     """The rows that a run adds to the store, of completions and of a teacher's answers, and its stages."""
     before = rows(clone), rows(clone, CHAT)
-    output = clone.run("dvc", "repro", *targets)
+    output = clone.run(*DVC, "repro", *targets)
     ran = {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
     return rows(clone) - before[0], rows(clone, CHAT) - before[1], ran
 
