@@ -1,14 +1,16 @@
 """Sort rows of any number by a column, in bounded memory.
 
-`Unsorted` takes rows in any order and distributes them over temporary files, so that all rows of a file come
-before all of the next; then each file in turn is sorted in memory and returned. The files have no names: a
-killed run leaves none behind. The cost is one more write and read of the rows (lz4), and memory for two
-files. `merged` reads several streams that are sorted already, and needs neither.
+`Unsorted` takes rows in any order and distributes them over piles, so that all rows of a pile come before all
+of the next; then each pile in turn is sorted in memory and returned. The first piles wait in memory, up to
+HELD_BYTES in all, and the others in temporary files without names: a killed run leaves none behind. The cost
+is one copy of the rows, for those in files one more write and read (lz4), and memory for the first piles and
+two others. `merged` reads several streams that are sorted already, and needs neither.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Generic, TypeVar
@@ -24,6 +26,8 @@ A = TypeVar("A")
 
 FILE_ROWS = 50_000
 """The fewest rows of a file (chosen: some 120 MB of completions, 200 MB of prompts)."""
+HELD_BYTES = 400_000_000
+"""Rows in memory before files are used (chosen: 180,000 problems, with their solutions)."""
 MOST_FILES = 256
 """The most open files (chosen: a process may have 1,024); for more rows, files grow."""
 UNKNOWN_FILES = 64
@@ -43,31 +47,30 @@ class Unsorted(Generic[A]):
     """The most rows that may come; None if not known, which is allowed only for hashes."""
 
     def in_order(self, directory: Path) -> Generator[pl.DataFrame, None, A]:
-        """All rows sorted by their column, a file at a time; `directory` holds the temporary files."""
+        """All rows sorted by their column, a pile at a time; `directory` holds the temporary files."""
         directory.mkdir(parents=True, exist_ok=True)
-        count = files_for(self.rows)
         with ExitStack() as stack:
-            files: list[IO[bytes]] = [stack.enter_context(TemporaryFile(dir=directory)) for _ in range(count)]
             frames = Accounted(self.frames)
-            self._share_out(frames, files)
-            for file in files:
-                yield self._sorted(file)
-                file.close()
+            for pile in self._piles(frames, lambda: stack.enter_context(TemporaryFile(dir=directory))):
+                yield self._sorted(pile.take())
             return frames.account
 
-    def _share_out(self, frames: Accounted[A], files: Sequence[IO[bytes]]) -> None:
+    def _piles(self, frames: Accounted[A], new_file: Callable[[], IO[bytes]]) -> "list[_Pile]":
         schema = _arrow(pl.DataFrame(schema=self.schema)).schema
-        writers = [pa.ipc.new_stream(file, schema, options=OPTIONS) for file in files]
+        piles = [_Pile(schema) for _ in range(files_for(self.rows))]
         for frame in frames:
-            numbers = self._files_of(frame[self.by], len(files))
-            order = np.argsort(numbers, kind="stable")
-            table = _arrow(frame.select(self.schema.names())[order]).cast(schema)
-            bounds = np.searchsorted(numbers[order], np.arange(len(files) + 1))
-            for number in np.flatnonzero(np.diff(bounds)).tolist():
-                start, end = bounds[number : number + 2].tolist()
-                writers[number].write_table(table.slice(start, end - start))
-        for writer in writers:
-            writer.close()
+            self._share_out(frame.select(self.schema.names()), piles)
+            for pile in _beyond(HELD_BYTES, piles):
+                pile.move(new_file())
+        return piles
+
+    def _share_out(self, rows: pl.DataFrame, piles: "Sequence[_Pile]") -> None:
+        numbers = self._files_of(rows[self.by], len(piles))
+        order = np.argsort(numbers, kind="stable")
+        bounds = np.searchsorted(numbers[order], np.arange(len(piles) + 1))
+        for number in np.flatnonzero(np.diff(bounds)).tolist():
+            start, end = bounds[number : number + 2].tolist()
+            piles[number].add(rows[order[start:end]])
 
     def _files_of(self, keys: pl.Series, files: int) -> npt.NDArray[np.int64]:
         """The number of the file for each key."""
@@ -76,11 +79,61 @@ class Unsorted(Generic[A]):
         assert self.rows is not None, "the positions of an unknown number of rows cannot be shared out"
         return keys.to_numpy() * files // max(self.rows, 1)
 
-    def _sorted(self, file: IO[bytes]) -> pl.DataFrame:
-        file.seek(0)
-        rows = pl.from_arrow(pa.ipc.open_stream(file).read_all(), schema=self.schema)
+    def _sorted(self, table: pa.Table) -> pl.DataFrame:
+        rows = pl.from_arrow(table, schema=self.schema)
         assert isinstance(rows, pl.DataFrame)
         return rows.sort(self.by)
+
+
+class _Pile:
+    """Rows in memory, or in a file once they were moved there."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._held: list[pa.Table] = []
+        self._moved: tuple[IO[bytes], pa.RecordBatchStreamWriter] | None = None
+
+    @property
+    def in_memory(self) -> bool:
+        return self._moved is None
+
+    @property
+    def held_bytes(self) -> int:
+        return sum(table.nbytes for table in self._held)
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Add a copy of the rows, so that the frame they were cut out of can be freed."""
+        table = _arrow(rows).cast(self._schema)
+        if self._moved is None:
+            self._held.append(table)
+        else:
+            self._moved[1].write_table(table)
+
+    def move(self, file: IO[bytes]) -> None:
+        """Move the rows to a file, where further ones will go, too."""
+        writer = pa.ipc.new_stream(file, self._schema, options=OPTIONS)
+        for table in self._held:
+            writer.write_table(table)
+        self._held.clear()
+        self._moved = file, writer
+
+    def take(self) -> pa.Table:
+        """The rows, which the pile then no longer holds."""
+        if self._moved is None:
+            table = pa.concat_tables([self._schema.empty_table(), *self._held])
+            self._held.clear()
+            return table
+        file, writer = self._moved
+        writer.close()
+        file.seek(0)
+        with file:
+            return pa.ipc.open_stream(file).read_all()
+
+
+def _beyond(most: int, piles: Sequence[_Pile]) -> list[_Pile]:
+    """The piles in memory that together with those before them hold more than `most` bytes."""
+    sizes = accumulate(pile.held_bytes for pile in piles)
+    return [pile for pile, size in zip(piles, sizes, strict=True) if size > most and pile.in_memory]
 
 
 def merged(streams: Sequence[Iterator[pl.DataFrame]], by: str) -> Iterator[pl.DataFrame]:

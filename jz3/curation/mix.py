@@ -12,9 +12,9 @@ Promises:
   rows); `mix.kind_share`, `mix.source_share`, `mix.level_share` (the share is full).
 - Rows that a share or number asks for but the problems cannot give are logged and counted in the metrics.
 
-Costs: a core-second per 14,000 rows of 2 KB, because the table has each text both as a turn and as input or
-output; memory of 0.2 KB per row for ids and order, and for the texts of some 200,000 rows; disk for the texts
-once more (lz4) while the rows are sorted.
+Costs: a core-second per 20,000 rows of 2 KB, because the table has each text both as a turn and as input or
+output; memory of 0.2 KB per row for ids and order, and for the texts of some 300,000 rows; beyond 180,000
+rows, disk for the others once more (lz4) while they are sorted, and for these some 30 % more CPU.
 """
 
 import logging

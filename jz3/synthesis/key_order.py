@@ -1,7 +1,7 @@
 """Sort completions, which arrive in any order, by their keys; in bounded memory, however many there are.
 
-They are distributed over files by the first 32 bits of their keys (`jz3/core/external_sort.py`). Costs memory
-for two files (some 300 MB) and for waiting rows.
+They are distributed over piles by the first 32 bits of their keys (`jz3/core/external_sort.py`). Costs memory
+for piles (some 700 MB) and for waiting rows.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Mapping

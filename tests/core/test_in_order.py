@@ -13,6 +13,8 @@ from jz3.core import external_sort
 from jz3.core.external_sort import MOST_FILES, UNKNOWN_FILES, Unsorted, by_hash, files_for, merged
 from jz3.core.frames import Accounted, in_key_order
 
+HELD = st.sampled_from([0, 200, 1_000, 10**9])
+"""Bytes that may stay in memory: none, some, and all rows of these tests."""
 HASHES = st.text("0123456789abcdef", min_size=32, max_size=32)
 
 
@@ -32,11 +34,12 @@ def in_order(frames, by, rows, directory):
 
 
 @settings(max_examples=40)
-@given(st.permutations(range(30)), st.integers(1, 30), st.integers(2, 40), st.integers(30, 90))
-def test_rows_leave_by_position_however_they_came(positions, step, size, rows):
+@given(st.permutations(range(30)), st.integers(1, 30), st.integers(2, 40), st.integers(30, 90), HELD)
+def test_rows_leave_by_position_however_they_came(positions, step, size, rows, held):
     table = pl.DataFrame({"position": positions, "text": [f"row {n}" * 3 for n in positions]})
     with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
         patch.setattr(external_sort, "FILE_ROWS", size)
+        patch.setattr(external_sort, "HELD_BYTES", held)
         found, account, files = in_order(list(table.iter_slices(step)), "position", rows, Path(directory))
         assert list(Path(directory).iterdir()) == []
     assert found.equals(table.sort("position"))
@@ -44,10 +47,13 @@ def test_rows_leave_by_position_however_they_came(positions, step, size, rows):
 
 
 @settings(max_examples=40)
-@given(st.lists(HASHES, min_size=1, unique=True), st.none() | st.integers(50, 10**7), st.integers(1, 20))
-def test_rows_leave_by_hash_however_they_came(keys, rows, step):
+@given(
+    st.lists(HASHES, min_size=1, unique=True), st.none() | st.integers(50, 10**7), st.integers(1, 20), HELD
+)
+def test_rows_leave_by_hash_however_they_came(keys, rows, step, held):
     table = pl.DataFrame({"key": keys, "number": range(len(keys))})
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(external_sort, "HELD_BYTES", held)
         found, account, files = in_order(list(table.iter_slices(step)), "key", rows, Path(directory) / "made")
     assert found.equals(table.sort("key"))
     assert (account, files) == (len(keys), files_for(rows))
