@@ -17,11 +17,10 @@ from jz3.text.turn_text import input_and_output, plain_parts
 _LINES = r"(?:[^`~]*\n)?"
 _FENCE = "```"
 _ONE_PROGRAM = (
-    rf"\A(?P<head>{_LINES}{_FENCE}python\n{_LINES}{_FENCE}\n{_LINES}{_FENCE}output\n)"
-    rf"(?P<shown>{_LINES}{_FENCE}(?:\n|\z))(?P<rest>[^`~]*)\z"
+    rf"\A{_LINES}{_FENCE}python\n{_LINES}{_FENCE}\n{_LINES}{_FENCE}output\n{_LINES}{_FENCE}(?:\n[^`~]*)?\z"
 )
 """A program, its output, and no other mark that could be a fence (98 % of the released tool rows)."""
-
+_BETWEEN_FENCES = ("before", "program", "between", "result", "after")
 
 _Said = tuple[str, Role, bool]
 """The column of a turn, the speaker, and whether it is learnt."""
@@ -34,22 +33,34 @@ def with_turns(rows: pl.DataFrame, *, learn_output: bool) -> pl.DataFrame:
     """
     answered = rows.with_columns(output=before_solution("solution"))
     prose = rows["kind"].cast(pl.String) == "cot"
-    parts = answered.filter(~prose).with_columns(
-        pl.col("solution").str.extract_groups(_ONE_PROGRAM).struct.unnest()
-    )
-    one, ends = pl.col("shown").is_not_null(), pl.col("rest") == ""
-    programs = parts.with_columns(head=before_solution("head"))
+    parts = answered.filter(~prose)
+    one, ends = parts["solution"].str.contains(_ONE_PROGRAM), pl.col("rest") == ""
+    programs = _divided(parts.filter(one)).with_columns(head=before_solution("head"))
     said: _Said = ("output", "assistant", True)
     head: _Said = ("head", "assistant", True)
     shown: _Said = ("shown", "tool", learn_output)
     rest: _Said = ("rest", "assistant", True)
     made = [
         _of_columns(answered.filter(prose), "cot", [said]),
-        _of_columns(programs.filter(one & ends), "tool", [head, shown]),
-        _of_columns(programs.filter(one & ~ends), "tool", [head, shown, rest]),
+        _of_columns(programs.filter(ends), "tool", [head, shown]),
+        _of_columns(programs.filter(~ends), "tool", [head, shown, rest]),
         _of_each(parts.filter(~one), learn_output=learn_output),
     ]
     return pl.concat(frame.select(made[0].columns) for frame in made)
+
+
+def _divided(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of one program with its solution up to the output (`head`), the output (`shown`) and the `rest`.
+
+    The fences are searched as plain text: groups of the pattern take three times as long.
+    """
+    pieces = pl.col("solution").str.splitn(_FENCE, len(_BETWEEN_FENCES))
+    after = pl.col("after")
+    return rows.with_columns(pieces.struct.rename_fields(_BETWEEN_FENCES).struct.unnest()).with_columns(
+        head=pl.concat_str("before", "program", "between", pl.lit("output\n"), separator=_FENCE),
+        shown=pl.concat_str(pl.col("result").str.strip_prefix("output\n"), pl.lit(_FENCE), after.str.head(1)),
+        rest=after.str.slice(1),
+    )
 
 
 def _of_columns(rows: pl.DataFrame, kind: str, answer: Sequence[_Said]) -> pl.DataFrame:
