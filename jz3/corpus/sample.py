@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 
 from jz3.core.artifacts import In
 from jz3.core.external_sort import merged
-from jz3.core.hashing import draw_order
+from jz3.core.hashing import draw_orders
 from jz3.core.params import Params, ParamsError, Seed
 from jz3.tables.passage import Passage
 
@@ -150,7 +150,7 @@ def _least(ids: pl.Series, among: Mask, count: int | None, seed: int) -> Mask:
         return among
     places = pl.Series(np.flatnonzero(among))
     some = ids.gather(places)
-    order = pl.Series([draw_order(seed, row_id) for row_id in some], dtype=pl.Int64)
+    order = pl.Series(draw_orders(seed, some))
     taken = pl.DataFrame({"place": places, "order": order, "id": some}).sort("order", "id").head(count)
     drawn = np.zeros(len(ids), dtype=np.bool_)
     drawn[taken["place"].to_numpy()] = True

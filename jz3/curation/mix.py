@@ -31,7 +31,7 @@ from pydantic import BaseModel, Field
 
 from jz3.core.counts import counts, row_count
 from jz3.core.external_sort import Unsorted
-from jz3.core.hashing import draw_order
+from jz3.core.hashing import draw_orders
 from jz3.core.params import Params, Seed
 from jz3.curation.marked_thoughts import marked_rows, no_thoughts, thoughts_of
 from jz3.curation.output_block import with_answer, with_outputs
@@ -278,9 +278,8 @@ def _kept(judged: Judged, marked: pl.DataFrame, seed: int, rejected: Counter[str
     rules = rows.join(first, on="problem_id", how="left", maintain_order="left")["rule"]
     rejected.update(dict(rules.drop_nulls().value_counts().iter_rows()))
     kept = rows.filter(rules.is_null())
-    draws = (draw_order(seed, row_id) for row_id in kept["problem_id"])
     # Equal draws (one pair in 2^63) stay in the order of the table, which is by id.
-    order = np.argsort(np.fromiter(draws, np.int64, kept.height), kind="stable")
+    order = np.argsort(draw_orders(seed, kept["problem_id"]), kind="stable")
     return kept[order]
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jz3.core.artifacts import Out
-from jz3.core.hashing import canonical_json, content_id, draw_order, files_digest
+from jz3.core.hashing import canonical_json, content_id, draw_order, draw_orders, files_digest
 
 
 class Number(dy.Schema):
@@ -27,6 +27,7 @@ class Number(dy.Schema):
 def test_names_by_content_are_fixed():
     assert content_id("web", "é", "0") == "72a608810e3313874c67a5f0518e1766"
     assert draw_order(17, "a passage") == 45980791233528981
+    assert draw_orders(17, ["a passage", "é"]).tolist() == [45980791233528981, draw_order(17, "é")]
     assert canonical_json({"b": [1, 2.5, None], "a": "é"}) == '{"a":"é","b":[1,2.5,null]}'
 
 
