@@ -8,11 +8,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import orjson
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 def content_id(*parts: str) -> str:
@@ -31,8 +33,10 @@ def draw_order(seed: int, row_id: str) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
-def draw_orders(seed: int, row_ids: Iterable[str]) -> npt.NDArray[np.int64]:
+def draw_orders(seed: int, row_ids: Iterable[str]) -> "npt.NDArray[np.int64]":
     """The `draw_order` of each id, in half of the time because the seed is hashed once."""
+    import numpy as np
+
     seeded = hashlib.blake2b(f"{seed}\x00".encode(), digest_size=8)
     digests = bytearray()
     for row_id in row_ids:
