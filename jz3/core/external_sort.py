@@ -25,13 +25,13 @@ from jz3.core.frames import Accounted
 A = TypeVar("A")
 
 FILE_ROWS = 50_000
-"""The fewest rows of a file (chosen: some 120 MB of completions, 200 MB of prompts)."""
+"""The fewest rows of a pile (chosen: some 120 MB of completions, 200 MB of prompts)."""
 HELD_BYTES = 400_000_000
 """Rows in memory before files are used (chosen: 180,000 problems, with their solutions)."""
 MOST_FILES = 256
-"""The most open files (chosen: a process may have 1,024); for more rows, files grow."""
+"""The most piles, and so open files (chosen: a process may have 1,024); for more rows, piles grow."""
 UNKNOWN_FILES = 64
-"""Files if the number of rows is not known (chosen: of ten million passages each takes some 250 MB)."""
+"""Piles if the number of rows is not known (chosen: of ten million passages each takes some 250 MB)."""
 OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 

@@ -9,8 +9,8 @@ Promises:
 - Cuts are at the end of a sentence or between words, never inside a formula.
 
 Costs: sympy, mpmath and networkx together (8 M characters of docstrings) take about 20 s, most of it for
-parsing Python. Memory for a digest of each passage and for the passages of one of 64 temporary files, not for
-all texts.
+parsing Python. Memory for a digest of each passage, for 400 MB of passages and for those of one of 64
+temporary files, not for all texts.
 """
 
 from collections import Counter
