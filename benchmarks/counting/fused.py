@@ -5,6 +5,7 @@ Each is one operation that reads and writes what the kernel does by its source (
 and backward, and computes nothing. `tests/training/test_fused_kernels.py` runs the kernels themselves.
 """
 
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import MethodType
@@ -101,7 +102,7 @@ def summed_in_one_kernel(logits: Tensor, labels: Tensor) -> Tensor:
 @contextmanager
 def fused(model: PreTrainedModel) -> Generator[None]:
     """Give the model the stand-ins, as liger-kernel would patch it, until the block ends."""
-    modeling = __import__(type(model).__module__, fromlist=["apply_rotary_pos_emb"])
+    modeling: Any = sys.modules[type(model).__module__]
     before = modeling.apply_rotary_pos_emb
     for name, module in model.named_modules():
         if type(module).__name__.endswith("RMSNorm"):

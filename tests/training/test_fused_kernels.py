@@ -14,9 +14,8 @@ from tests.training.trainings import trained
 SITE = ROOT / ".venv-kernels"
 KERNELS = {"_rms_norm_forward_kernel": 5, "_triton_rope": 4, "_swiglu_forward_kernel": 2}
 """How often each runs in a piece of two layers without recomputing: rope also backward."""
-
-
-TOLERANCE = {"full": 1e-5, "adapter": 1e-5, "bf16": 2**-6}
+TOLERANCE = {"full": (1e-5, 1e-4), "adapter": (1e-5, 1e-4), "bf16": (2**-6, 2**-5)}
+"""Of losses and norms, relative, and of weights (measured: 5e-7, 1e-6; in bf16 4e-3, 9e-3)."""
 
 
 @pytest.mark.long
@@ -33,9 +32,9 @@ def test_losses_norms_and_weights_are_those_without_them(root):
     for found in cases:
         for name, times in KERNELS.items():
             assert found["ran"][name] >= times * found["steps"]
-        tolerance = TOLERANCE[found["case"]]
-        assert 0 < found["off"] < tolerance, "as sums in another order give"
-        assert found["weights_off"] < 1e3 * tolerance
+        most, most_of_weights = TOLERANCE[found["case"]]
+        assert 0 < found["off"] < most, "as sums in another order give"
+        assert found["weights_off"] < most_of_weights
 
 
 @pytest.mark.skipif(find_spec("liger_kernel") is not None, reason="liger-kernel is installed here")
